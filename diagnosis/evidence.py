@@ -1,0 +1,124 @@
+"""What the analyst may look at: the training log, the questions, and what one trained model left behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seeds.interactions import Float32, Int64, Interactions, Questions
+
+Int32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TopLists:
+    """The best unseen items of every question.
+
+    items: int32 (Q, K), best first, 0 where fewer exist. scores: float32 (Q, K), -inf where item is 0.
+    ties: int32 (Q, 2): how many items share the K-th score [within the list, among all unseen items].
+    """
+
+    items: Int32
+    scores: Float32
+    ties: Int32
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Artifacts:
+    """What a trained model left behind, read from `<trial>/artifacts/` (see `load`).
+
+    top: of all questions, best state. dense_rows: int32 (S,), indices of questions; dense_scores:
+    float32 (S, n_items + 1) of those, raw (seen items not masked; column 0 is meaningless).
+    dense_shuffled: the same users, the order of each history permuted. Either embedding:
+    float32 (n_items + 1, d), as used for scoring; None where the repo offers none.
+    untrained_*: the same model before its first epoch. curves: one mapping per epoch with "epoch",
+    "wall_s", "reported" (what fit yielded) and "metrics" (validation). trace: see
+    evolution/worker/tracing.py; {} where there is none. reported: measured in the worker beside candidate
+    code, informs but never verifies.
+    """
+
+    top: TopLists
+    dense_rows: Int32
+    dense_scores: Float32
+    dense_shuffled: Float32 | None
+    item_embeddings: Float32 | None
+    untrained_dense_scores: Float32 | None
+    untrained_item_embeddings: Float32 | None
+    curves: tuple[Mapping[str, Any], ...]
+    trace: Mapping[str, Any]
+    reported: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """Everything a probe may use. Probes are pure functions of it.
+
+    references: name ("popularity", "markov", "ease") -> top lists on the same questions, each fit on
+    `training` alone. rng seeds must come from `seed`.
+    """
+
+    training: Interactions
+    questions: Questions
+    artifacts: Artifacts
+    references: Mapping[str, TopLists]
+    seed: int
+
+
+FILES = {
+    "top_items": "top_items.npy",
+    "top_scores": "top_scores.npy",
+    "top_ties": "top_ties.npy",
+    "dense_rows": "dense_rows.npy",
+    "dense_scores": "dense_scores.npy",
+    "dense_shuffled": "dense_shuffled.npy",
+    "item_embeddings": "item_embeddings.npy",
+    "untrained_dense_scores": "untrained_dense_scores.npy",
+    "untrained_item_embeddings": "untrained_item_embeddings.npy",
+    "curves": "curves.json",
+    "trace": "trace.json",
+    "reported": "reported.json",
+}
+
+
+def user_list(questions: Questions, top: TopLists, user: int, k: int) -> Int64:
+    """The first k items shown to one user, zeros dropped: int64 (<= k,)."""
+    row = np.flatnonzero(questions.users == user)
+    if not len(row):
+        raise KeyError(f"user {user} has no question")
+    items = top.items[row[0], :k].astype(np.int64)
+    return items[items > 0]
+
+
+def load_artifacts(folder: Path) -> Artifacts:
+    """Read `<trial>/artifacts/`. No file is unpickled.
+
+    Raises FileNotFoundError if a required file (top_*, dense_rows, dense_scores) is missing.
+    """
+    import json
+
+    def required(name: str) -> NDArray[Any]:
+        return np.load(folder / FILES[name], allow_pickle=False)
+
+    def optional(name: str) -> NDArray[Any] | None:
+        path = folder / FILES[name]
+        return np.load(path, allow_pickle=False) if path.exists() else None
+
+    def document(name: str, empty: Any) -> Any:
+        path = folder / FILES[name]
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else empty
+
+    return Artifacts(
+        top=TopLists(items=required("top_items"), scores=required("top_scores"), ties=required("top_ties")),
+        dense_rows=required("dense_rows"),
+        dense_scores=required("dense_scores"),
+        dense_shuffled=optional("dense_shuffled"),
+        item_embeddings=optional("item_embeddings"),
+        untrained_dense_scores=optional("untrained_dense_scores"),
+        untrained_item_embeddings=optional("untrained_item_embeddings"),
+        curves=tuple(document("curves", [])),
+        trace=document("trace", {}),
+        reported=document("reported", {}),
+    )

@@ -1,0 +1,21 @@
+"""Feedback: everything said of one trial, findings and critiques together. The directional signal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from diagnosis.findings import Anchor, Finding, Measurement, Site
+from simulator.critiques import Simulation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """simulation None: the users have not been asked. critique_anchors: critique id -> lines it points at."""
+
+    trial: str
+    program: str
+    created_at: float
+    measurements: tuple[Measurement, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    sites: tuple[Site, ...] = ()
+    simulation: Simulation | None = None
+    critique_anchors: Mapping[str, tuple[Anchor, ...]] = field(default_factory=dict)

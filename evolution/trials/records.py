@@ -1,0 +1,104 @@
+"""What is known of a trial: its identity, its state, its numbers. Values only; the store keeps them as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class TrialStatus(StrEnum):
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"  # stopped early as a loser; can be continued
+    FAILED = "failed"
+
+
+class FailureReason(StrEnum):
+    IMPORT = "import"
+    CONTRACT = "contract"
+    CRASH = "crash"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out of memory"
+    NOT_FINITE = "not finite"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialKey:
+    """Same key, same trial: never run twice. `digest()` of it is the trial's id."""
+
+    program: str  # git tree hash
+    data: str  # fingerprint of data and split
+    training: str  # fingerprint of the training settings (epochs, patience, max_history, limits that change results)
+    seed: int
+    device: str  # "cpu/1" (kind / threads), "cuda", "mps"
+    harness: str  # version of the worker's and evaluator's own code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A mean over users with its 95 % bootstrap interval. low and high None: it has no interval."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """reason, one clear sentence, and where in the repo: path relative to it, line 1-based (0 unknown)."""
+
+    reason: FailureReason
+    message: str
+    path: str = ""
+    line: int = 0
+    traceback: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRecord:
+    """One epoch as the caller saw it. metrics: validation means, {} where the epoch was not ranked."""
+
+    epoch: int  # from 1
+    wall_s: float
+    reported: Mapping[str, float]  # what fit() yielded
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """fit_s: inside the user's fit. score_s: inside score. harness_s: ours. parameters: 0 where unknown."""
+
+    fit_s: float = 0.0
+    score_s: float = 0.0
+    harness_s: float = 0.0
+    peak_memory_bytes: int = 0
+    parameters: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractCheck:
+    """One check of one batch. passed None: it could not be done, message says why.
+    severity: "error" fails the trial by name; "warning" becomes a finding and training goes on."""
+
+    code: str
+    passed: bool | None
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    id: str
+    key: TrialKey
+    status: TrialStatus
+    created_at: float  # unix seconds
+    wall_s: float
+    epochs: tuple[EpochRecord, ...] = ()
+    best_epoch: int = 0
+    metrics: Mapping[str, Metric] = field(default_factory=dict)  # of the best epoch, on validation
+    objective: Metric | None = None
+    cost: Cost = field(default_factory=Cost)
+    failure: Failure | None = None
+    contract: tuple[ContractCheck, ...] = ()
+    note: Mapping[str, Any] = field(default_factory=dict)  # sandbox kind, versions, ties, warnings

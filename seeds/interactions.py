@@ -1,0 +1,77 @@
+"""The events of a recommender as arrays: what a loader yields, a split divides and a worker is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64 = NDArray[np.int64]
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ItemColumns:
+    """What is known of items. Every sequence has n_items + 1 entries; entry 0 is padding ("" / () / NaN).
+
+    title: "" where unknown. categories: broad to narrow, () where unknown. price: float32, NaN unknown.
+    store: "" where unknown. average_rating: float32 from the events at hand, NaN where unrated.
+    other: any further column of the source, as strings or float32.
+    """
+
+    title: tuple[str, ...]
+    categories: tuple[tuple[str, ...], ...]
+    price: Float32
+    store: tuple[str, ...]
+    average_rating: Float32
+    other: Mapping[str, tuple[str, ...] | Float32] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Interactions:
+    """Events sorted by user, then time, then file order. Ids run from 1; 0 is padding.
+
+    users, items: int64 (N,). timestamps: int64 seconds (N,), None where the source has only an order.
+    ratings: float32 (N,) or None. offsets: int64 (n_users + 2,); user u's events are
+    `offsets[u]:offsets[u + 1]`. user_names, item_names: the source's own ids, entry 0 is "".
+    """
+
+    users: Int64
+    items: Int64
+    timestamps: Int64 | None
+    ratings: Float32 | None
+    offsets: Int64
+    n_users: int
+    n_items: int
+    item_columns: ItemColumns
+    user_names: tuple[str, ...]
+    item_names: tuple[str, ...]
+
+    def history(self, user: int) -> Int64:
+        """Items of one user, oldest first: int64 (n_events_of_user,)."""
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    @property
+    def n_events(self) -> int:
+        return len(self.users)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Questions:
+    """"What comes next for this user?", asked once per user of a split.
+
+    users: int64 (Q,). items, offsets: question q's history, oldest first, is
+    `items[offsets[q]:offsets[q + 1]]`; offsets is int64 (Q + 1,). targets: int64 (Q,), the label:
+    it never leaves the job.
+    """
+
+    users: Int64
+    items: Int64
+    offsets: Int64
+    targets: Int64
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def history(self, q: int) -> Int64:
+        return self.items[self.offsets[q] : self.offsets[q + 1]]
