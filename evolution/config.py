@@ -43,7 +43,8 @@ class DataSection(Section):
 
 class ObjectiveSection(Section):
     expression: str = Field(
-        default="0.6*HR@5 + 0.4*NDCG@5", description="What to maximise: a sum of weighted metrics, full ranking."
+        default="0.6*HR@5 + 0.4*NDCG@5",
+        description="What to maximise: a sum of weighted metrics, full ranking.",
     )
     guardrails: tuple[str, ...] = Field(
         default=("cost <= 2 * parent",),
@@ -56,7 +57,9 @@ class TrainingSection(Section):
     patience: Annotated[int, Field(ge=1)] = Field(
         default=5, description="Stop after this many rankings without a better objective."
     )
-    eval_every: Annotated[int, Field(ge=1)] = Field(default=1, description="Rank validation every n-th epoch.")
+    eval_every: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="Rank validation every n-th epoch."
+    )
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(default=0, description="Seed of the first trial.")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto", description="Where to train; auto takes a GPU if there is one."
@@ -87,7 +90,9 @@ def read_config(repo: Path) -> Config:
             path=CONFIG_NAME,
         ) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"is not UTF-8 text ({error.reason} at byte {error.start})", path=CONFIG_NAME) from None
+        raise ConfigError(
+            f"is not UTF-8 text ({error.reason} at byte {error.start})", path=CONFIG_NAME
+        ) from None
     problems = config_problems(text)
     if problems:
         line, message = problems[0]
@@ -164,8 +169,8 @@ def key_line(text: str, where: tuple[str, ...]) -> int:
             current = header.group(1)
             if current == section:
                 best = number
-        elif current == section and key and re.match(rf"\s*(['\"]?){re.escape(key)}\1\s*=", line):
-            return number
-        elif not current and re.match(rf"\s*{re.escape(section)}\s*(\.\s*{re.escape(key)}\s*)?=", line):
+        elif (current == section and key and re.match(rf"\s*(['\"]?){re.escape(key)}\1\s*=", line)) or (
+            not current and re.match(rf"\s*{re.escape(section)}\s*(\.\s*{re.escape(key)}\s*)?=", line)
+        ):
             return number
     return best

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from difflib import unified_diff as _difflib_diff
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from evolution.errors import EditError
+from evolution.paths import matches
 
 if TYPE_CHECKING:
     from unidiff.patch import Hunk
@@ -61,19 +61,11 @@ def check_path(path: str, editable: Sequence[str]) -> None:
         raise EditError(f"{path!r} is no plain path below the repo's root; write it like models/encoder.py")
     if any(part in OWN_PATHS for part in parts):
         raise EditError("a patch may not change this file", path=path)
-    if not any(_glob_matches(pattern, path) for pattern in editable):
+    if not matches(path, editable):
         raise EditError(
             f"may not be edited; evolverec.toml's recommender.editable allows {', '.join(editable) or 'nothing'}",
             path=path,
         )
-
-
-def _glob_matches(pattern: str, path: str) -> bool:
-    if "/" not in pattern:
-        return fnmatchcase(path.rsplit("/", 1)[-1], pattern)
-    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern.removeprefix("/"))
-    return re.fullmatch("".join(wild.get(part) or re.escape(part) for part in parts), path) is not None
 
 
 def _edited(path: str, text: str | None, edits: Sequence[Edit]) -> str:

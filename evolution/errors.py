@@ -1,13 +1,13 @@
 """The errors a user can cause or meet, as one tree.
 
-    EvolverecError             anything below; the message says what happened, what was expected, what to do
-    |- UsageError              wrong flags or arguments                                exit 2
-    |- RepoError               the repo's fault: config, entry, data, a failed trial   exit 1
-    |  |- ConfigError          evolverec.toml, with file and line
-    |  |- DataError            the data source, with file, line, column   (seeds.loading raises its own; wrapped)
-    |  |- EditError            a patch that does not apply exactly
-    |- ConsentError            the repo is not trusted yet                             exit 1
-    |- Cancelled               the user stopped the job                                exit 130
+EvolverecError             anything below; the message says what happened, what was expected, what to do
+|- UsageError              wrong flags or arguments                                exit 2
+|- RepoError               the repo's fault: config, entry, data, a failed trial   exit 1
+|  |- ConfigError          evolverec.toml, with file and line
+|  |- DataError            the data source, with file, line, column   (seeds.loading raises its own; wrapped)
+|  |- EditError            a patch that does not apply exactly
+|- ConsentError            the repo is not trusted yet                             exit 1
+|- Cancelled               the user stopped the job                                exit 130
 """
 
 

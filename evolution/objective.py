@@ -11,7 +11,9 @@ ACCURACY = ("HR", "NDCG", "MRR", "Recall")
 LISTS = ("coverage", "gini", "novelty", "diversity")
 CUTOFFS = (1, 5, 10, 20, 50)
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_TERM = re.compile(rf"\s*(?P<sign>[+-]?)\s*(?:(?P<weight>{_NUMBER})\s*\*\s*)?(?P<name>[A-Za-z]+)@(?P<k>\d+)\s*")
+_TERM = re.compile(
+    rf"\s*(?P<sign>[+-]?)\s*(?:(?P<weight>{_NUMBER})\s*\*\s*)?(?P<name>[A-Za-z]+)@(?P<k>\d+)\s*"
+)
 _GUARDRAIL = re.compile(
     rf"^\s*(?P<name>cost|memory|[A-Za-z]+@\d+)\s*(?P<op>>=|<=)\s*(?P<bound>{_NUMBER})\s*(?P<parent>\*\s*parent)?\s*$"
 )
@@ -80,12 +82,18 @@ def parse_guardrail(text: str) -> Guardrail:
     """`coverage@10 >= 0.2` or `cost <= 2 * parent`. Raises ObjectiveError."""
     match = _GUARDRAIL.match(text)
     if match is None:
-        raise ObjectiveError(f"cannot read {text!r}; expected for example coverage@10 >= 0.2 or cost <= 2 * parent")
+        raise ObjectiveError(
+            f"cannot read {text!r}; expected for example coverage@10 >= 0.2 or cost <= 2 * parent"
+        )
     name = match["name"]
     if "@" in name:
         _check_metric(*_split(name), ACCURACY + LISTS, text)
     return Guardrail(
-        text=text, name=name, at_least=match["op"] == ">=", bound=float(match["bound"]), relative=bool(match["parent"])
+        text=text,
+        name=name,
+        at_least=match["op"] == ">=",
+        bound=float(match["bound"]),
+        relative=bool(match["parent"]),
     )
 
 

@@ -1,0 +1,126 @@
+"""Carrying a proposal's patch into the user's text: by exact unique context, or not at all."""
+
+import difflib
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolution.edits import Edit, apply_edits
+from evolution.errors import EditError
+from evolution.proposals import Proposal
+
+ANYTHING = ("*",)  # what may be edited was checked when the patch was made
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineEdit:
+    """Replace lines start_line0 (inclusive, from 0) to end_line0 (exclusive) of a file by new_text.
+
+    Lines are those of `text.split("\\n")`; new_text is "" or ends with the file's own line ending.
+    creates: the file does not exist yet.
+    """
+
+    path: str
+    start_line0: int
+    end_line0: int
+    new_text: str
+    creates: bool = False
+
+
+def changed_files(edits: Sequence[Edit], read: Callable[[str], str | None]) -> dict[str, str]:
+    """path -> whole new text. Raises EditError where an edit does not fit the text as it is now."""
+    paths = sorted({edit.path for edit in edits})
+    before = {path: text for path in paths if (text := read(path)) is not None}
+    if is_applied(edits, read):
+        raise EditError("every line of this patch is already there", path=paths[0])
+    try:
+        after = apply_edits(before, edits, editable=ANYTHING)
+    except EditError as error:
+        raise EditError(
+            f"the code has changed since this patch was measured, so it is not applied: {error}. Run propose again"
+        ) from None
+    return {path: after[path] for path in paths}
+
+
+def is_applied(edits: Sequence[Edit], read: Callable[[str], str | None]) -> bool:
+    """Whether the new lines of every edit stand in the files, and its old lines do not."""
+    return all(_stands(edit, read(edit.path)) for edit in edits)
+
+
+def _stands(edit: Edit, text: str | None) -> bool:
+    if text is None:
+        return False
+    lines = text.replace("\r\n", "\n").split("\n")
+    if edit.old == "":
+        return "\n".join(lines).removesuffix("\n") == edit.new
+    if edit.new == "":
+        return not _occurs(lines, edit.old)
+    return _occurs(lines, edit.new) and (not _occurs(lines, edit.old) or edit.old in edit.new)
+
+
+def _occurs(lines: Sequence[str], wanted: str) -> bool:
+    return f"\n{wanted}\n" in "\n".join(["", *lines, ""])
+
+
+def line_edits(edits: Sequence[Edit], read: Callable[[str], str | None]) -> list[LineEdit]:
+    """Where a patch lands in the text as it is now, in order, not overlapping. Raises EditError."""
+    found: list[LineEdit] = []
+    for path, after in changed_files(edits, read).items():
+        before = read(path)
+        if before is None:
+            found.append(LineEdit(path=path, start_line0=0, end_line0=0, new_text=after, creates=True))
+        else:
+            found += _difference(path, before, after)
+    return found
+
+
+def _difference(path: str, before: str, after: str) -> list[LineEdit]:
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    if any(not line.endswith("\n") for line in old[:-1]):  # exotic line ends: one edit for the whole file
+        return [LineEdit(path=path, start_line0=0, end_line0=before.count("\n") + 1, new_text=after)]
+    opcodes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return [
+        LineEdit(path=path, start_line0=a, end_line0=b, new_text="".join(new[c:d]))
+        for tag, a, b, c, d in opcodes
+        if tag != "equal"
+    ]
+
+
+def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
+    """Write the patch into the repo's files; their paths. All is checked before anything is written.
+
+    Raises EditError where one edit does not fit, or a file lies outside the repo.
+    """
+
+    def read(path: str) -> str | None:
+        try:
+            return (repo / path).read_bytes().decode("utf-8", "surrogateescape")
+        except FileNotFoundError:
+            return None
+
+    files = changed_files(proposal.patch.edits, read)
+    for path in files:
+        if not (repo / path).resolve().is_relative_to(repo.resolve()):
+            raise EditError("lies outside the repo; nothing was written", path=path)
+    _replace_all(repo, files)
+    return sorted(files)
+
+
+def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
+    drafts: list[tuple[Path, Path]] = []
+    try:
+        for path, text in files.items():
+            target = (repo / path).resolve()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".evolverec-", dir=target.parent)
+            drafts.append((Path(name), target))
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(text.encode("utf-8", "surrogateescape"))
+            Path(name).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
+        for draft, target in drafts:
+            draft.replace(target)
+    finally:
+        for draft, _ in drafts:
+            draft.unlink(missing_ok=True)

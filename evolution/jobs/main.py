@@ -1,0 +1,91 @@
+"""The job's process: does one piece of work, writes events, and always leaves a last word."""
+
+import os
+import signal
+import sqlite3
+import threading
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evolution.config import read_config
+from evolution.errors import Cancelled, EvolverecError
+from evolution.jobs import control
+from evolution.jobs.context import EventLog, JobContext
+from evolution.jobs.records import EventType, JobRecord, JobState
+from evolution.places import job_folder
+from evolution.settings import user_settings
+from evolution.store import Store
+
+
+def run_job(repo: Path, job_id: str) -> int:
+    """The exit code of the command line: 0 done, 1 the repo's fault, 2 wrong use, 130 cancelled."""
+    import psutil
+
+    store = Store.open(repo)
+    found = store.job(job_id)
+    if found is None:
+        return 2
+    me = psutil.Process()
+    job = replace(found, state=JobState.RUNNING, pid=me.pid, pid_started=me.create_time())
+    store.put_job(job)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    os.nice(5)  # the editor and the language server come first
+    with (job_folder(repo, job_id) / control.EVENTS).open("a", encoding="utf-8") as stream:
+        events = EventLog(stream)
+        ended = _work(repo, job, store, events, stop)
+        store.put_job(ended)
+        events.emit(
+            EventType.FINISHED,
+            ended.error or f"{job.kind} done",
+            state=ended.state,
+            exit_code=ended.exit_code,
+        )
+    control.remove_scratch(repo, job_id)
+    store.close()
+    return ended.exit_code
+
+
+def _work(repo: Path, job: JobRecord, store: Store, events: EventLog, stop: threading.Event) -> JobRecord:
+    from evolution.jobs.work import WORK
+
+    events.emit(EventType.STARTED, f"{job.kind} started", job=job.kind)
+    scratch = control.scratch_folder(repo, job.id)
+    scratch.mkdir(parents=True, exist_ok=True)
+    result: dict[str, Any] | None = None
+    try:
+        context = JobContext(
+            repo=repo,
+            job=job,
+            store=store,
+            store_lock=threading.RLock(),
+            config=read_config(repo),
+            settings=user_settings(python=str(job.params.get("python") or "")),
+            events=events,
+            scratch=scratch,
+            stop=stop,
+        )
+        outcome = WORK[job.kind](context)
+        result, state, error, code = outcome.document, outcome.state, outcome.error, outcome.exit_code
+    except Cancelled:
+        state, error, code = (
+            JobState.CANCELLED,
+            "cancelled; what was measured so far is kept",
+            Cancelled.exit_code,
+        )
+    except EvolverecError as problem:
+        state, error, code = JobState.FAILED, str(problem), problem.exit_code
+    except sqlite3.DatabaseError as problem:
+        traceback.print_exc()
+        state, code = JobState.FAILED, 1
+        error = f"the store {repo / '.evolverec' / 'store.sqlite'} cannot be used ({problem}); move it away and run again"
+    except Exception as problem:  # noqa: BLE001 - a job always leaves a last word; the traceback is in its log
+        traceback.print_exc()
+        state, code = JobState.FAILED, 1
+        log = job_folder(repo, job.id) / "log.txt"
+        error = f"{job.kind} failed by a fault of evolverec ({type(problem).__name__}: {problem}); the traceback is in {log}"
+    return replace(job, state=state, error=error, exit_code=code, result=result, finished_at=time.time())

@@ -1,0 +1,42 @@
+"""Where things lie: the folder beside a repo's code, and the user's own configuration and locks."""
+
+import os
+from pathlib import Path
+
+STORE_FOLDER = ".evolverec"
+
+
+def store_folder(repo: Path) -> Path:
+    return repo / STORE_FOLDER
+
+
+def ensure_store_folder(repo: Path) -> Path:
+    """Make `.evolverec`, which ignores itself, so that the user's git never sees it."""
+    folder = store_folder(repo)
+    folder.mkdir(exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    return folder
+
+
+def trial_folder(repo: Path, trial: str) -> Path:
+    return store_folder(repo) / "trials" / trial
+
+
+def job_folder(repo: Path, job: str) -> Path:
+    return store_folder(repo) / "jobs" / job
+
+
+def user_config_folder() -> Path:
+    """`EVOLVEREC_CONFIG_HOME`, else `$XDG_CONFIG_HOME/evolverec`, else `~/.config/evolverec`."""
+    if own := os.environ.get("EVOLVEREC_CONFIG_HOME"):
+        return Path(own)
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "evolverec"
+
+
+def lease_folder() -> Path:
+    """Locks shared by all of the user's jobs on this machine."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "evolverec" / "leases"

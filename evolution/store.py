@@ -1,0 +1,274 @@
+"""The store: everything measured in one repo, in SQLite (WAL), the moment it is known.
+
+Records are JSON beside the few columns they are searched by. Readers (editors, terminals) never wait for
+writers. A store without this machine's mark came with the repo: it is set aside, not believed.
+"""
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from evolution import serial
+from evolution.feedback import Feedback
+from evolution.jobs.records import JobRecord, JobState
+from evolution.places import ensure_store_folder, store_folder
+from evolution.proposals import Proposal, ProposalState, Verified
+from evolution.settings import machine_mark
+from evolution.trials.records import Trial, TrialKey, TrialStatus
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+create table if not exists mark (value text not null);
+create table if not exists trials (
+    id text primary key, program text not null, status text not null, created_at real not null, record text not null);
+create index if not exists trials_by_program on trials (program, created_at);
+create table if not exists feedback (
+    trial text primary key, program text not null, created_at real not null, record text not null);
+create table if not exists proposals (
+    id text primary key, parent text not null, child text not null, created_at real not null, record text not null,
+    state text not null);
+create table if not exists jobs (id text primary key, state text not null, created_at real not null, record text not null);
+create table if not exists dismissed (id text primary key, at real not null);
+create table if not exists test_reads (trial text not null, at real not null, record text not null);
+"""
+
+
+def trial_id(key: TrialKey) -> str:
+    """12 hex digits of the key's SHA-256: the same tree, data, training, seed, device and harness is one trial."""
+    return hashlib.sha256(serial.dumps(key).encode()).hexdigest()[:12]
+
+
+class Store:
+    """One connection, for one thread. `open` makes the store where there is none."""
+
+    def __init__(self, connection: sqlite3.Connection, repo: Path) -> None:
+        self._db = connection
+        self.repo = repo
+
+    @classmethod
+    def open(cls, repo: Path) -> "Store":
+        """Raises sqlite3.DatabaseError where the file is damaged beyond what WAL recovery mends."""
+        path = ensure_store_folder(repo) / "store.sqlite"
+        if path.exists() and not _carries_our_mark(path):
+            _set_aside(path)
+        connection = _connect(path)
+        connection.executescript(SCHEMA)
+        if connection.execute("select count(*) from mark").fetchone()[0] == 0:
+            with connection:
+                connection.execute("insert into mark values (?)", (_mark_of(repo),))
+                connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        return cls(connection, repo)
+
+    @classmethod
+    def open_existing(cls, repo: Path) -> "Store | None":
+        """For readers that must not write into a repo that has no store yet."""
+        path = store_folder(repo) / "store.sqlite"
+        return cls.open(repo) if path.exists() and _carries_our_mark(path) else None
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def version(self) -> int:
+        """A number that changes whenever any other connection has written (and on our own writes)."""
+        return self._db.execute("pragma data_version").fetchone()[0] * 1_000_000 + self._db.total_changes
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._db:
+            self._db.execute("begin immediate")
+            yield self._db
+
+    def put_trial(self, trial: Trial) -> None:
+        with self._writing() as db:
+            db.execute(
+                "insert or replace into trials values (?, ?, ?, ?, ?)",
+                (trial.id, trial.key.program, trial.status, trial.created_at, serial.dumps(trial)),
+            )
+
+    def trial(self, trial: str) -> Trial | None:
+        """By id, or by the id's unique beginning (at least 4 digits)."""
+        return self._one(
+            Trial, "select record from trials where id = ? or (length(?) >= 4 and id like ? || '%')", trial
+        )
+
+    def trials(self, program: str | None = None) -> list[Trial]:
+        """Newest first."""
+        where = "where program = ?" if program else ""
+        return self._many(
+            Trial,
+            f"select record from trials {where} order by created_at desc",
+            (program,) if program else (),
+        )
+
+    def put_feedback(self, feedback: Feedback) -> None:
+        with self._writing() as db:
+            db.execute(
+                "insert or replace into feedback values (?, ?, ?, ?)",
+                (feedback.trial, feedback.program, feedback.created_at, serial.dumps(feedback)),
+            )
+
+    def feedback(self, trial: str) -> Feedback | None:
+        rows = self._many(Feedback, "select record from feedback where trial = ?", (trial,))
+        return rows[0] if rows else None
+
+    def latest_feedback(self) -> Feedback | None:
+        """Of the newest version of the user's own that has any; candidates' feedback is left out."""
+        rows = self._many(
+            Feedback,
+            "select record from feedback where program not in (select child from proposals where state != 'applied')"
+            " order by created_at desc limit 1",
+            (),
+        )
+        return rows[0] if rows else None
+
+    def put_proposal(self, proposal: Proposal) -> None:
+        """A state the user has given (dismissed, applied) outlives a new measurement of the same proposal."""
+        with self._writing() as db:
+            row = db.execute("select state from proposals where id = ?", (proposal.id,)).fetchone()
+            state = row[0] if row else proposal.state.value
+            db.execute(
+                "insert or replace into proposals values (?, ?, ?, ?, ?, ?)",
+                (
+                    proposal.id,
+                    proposal.parent,
+                    proposal.child,
+                    proposal.created_at,
+                    serial.dumps(proposal),
+                    state,
+                ),
+            )
+
+    def proposals(self, parent: str | None = None) -> list[Proposal]:
+        """Best first: verified gains, verified fixes, the rest; within each by the lower bound of the effect."""
+        where = "where parent = ?" if parent else ""
+        rows = self._db.execute(
+            f"select record, state from proposals {where}", (parent,) if parent else ()
+        ).fetchall()
+        found = [_with_state(serial.loads(Proposal, record), ProposalState(state)) for record, state in rows]
+        rank = {Verified.GAIN: 0, Verified.FIX: 1, Verified.NO: 2}
+        return sorted(
+            found, key=lambda p: (rank[p.verified], -(p.effect.low if p.effect else float("-inf")), p.id)
+        )
+
+    def proposal(self, proposal: str) -> Proposal | None:
+        """By id, or by the id's unique beginning (at least 4 digits)."""
+        matches = [
+            p
+            for p in self.proposals()
+            if p.id == proposal or (len(proposal) >= 4 and p.id.startswith(proposal))
+        ]
+        return matches[0] if len(matches) == 1 else None
+
+    def set_proposal_state(self, proposal: str, state: ProposalState) -> None:
+        with self._writing() as db:
+            db.execute("update proposals set state = ? where id = ?", (state, proposal))
+
+    def dismiss(self, item: str) -> None:
+        """Hide a finding or a critique by its id. Ids change with the anchored code, so it returns if that changes."""
+        with self._writing() as db:
+            db.execute("insert or replace into dismissed values (?, ?)", (item, time.time()))
+
+    def dismissed(self) -> set[str]:
+        return {row[0] for row in self._db.execute("select id from dismissed")}
+
+    def put_job(self, job: JobRecord) -> None:
+        with self._writing() as db:
+            db.execute(
+                "insert or replace into jobs values (?, ?, ?, ?)",
+                (job.id, job.state, job.created_at, serial.dumps(job)),
+            )
+
+    def job(self, job: str) -> JobRecord | None:
+        return self._one(
+            JobRecord, "select record from jobs where id = ? or (length(?) >= 4 and id like ? || '%')", job
+        )
+
+    def jobs(self) -> list[JobRecord]:
+        """Newest first."""
+        return self._many(JobRecord, "select record from jobs order by created_at desc", ())
+
+    def unfinished_jobs(self) -> list[JobRecord]:
+        states = (JobState.STARTING, JobState.RUNNING)
+        return self._many(
+            JobRecord, "select record from jobs where state in (?, ?) order by created_at", states
+        )
+
+    def log_test_read(self, trial: str, record: dict[str, Any]) -> None:
+        with self._writing() as db:
+            db.execute("insert into test_reads values (?, ?, ?)", (trial, time.time(), serial.dumps(record)))
+
+    def test_reads(self, trial: str) -> list[tuple[float, dict[str, Any]]]:
+        """(unix seconds, result) of every time the test events were read for this trial."""
+        rows = self._db.execute(
+            "select at, record from test_reads where trial = ? order by at", (trial,)
+        ).fetchall()
+        return [(at, serial.loads(dict, record)) for at, record in rows]
+
+    def mark_interrupted(self, trials: list[str]) -> None:
+        """Forget trials that a killed job left running: nothing of them was finished."""
+        with self._writing() as db:
+            for trial in trials:
+                db.execute("delete from trials where id = ? and status = ?", (trial, TrialStatus.RUNNING))
+
+    def _many(self, kind: type, query: str, values: tuple[Any, ...]) -> list[Any]:
+        return [serial.loads(kind, row[0]) for row in self._db.execute(query, values)]
+
+    def _one(self, kind: type, query: str, wanted: str) -> Any | None:
+        rows = self._many(kind, query, (wanted, wanted, wanted))
+        exact = [row for row in rows if row.id == wanted]
+        if exact:
+            return exact[0]
+        return rows[0] if len(rows) == 1 else None
+
+
+def _with_state(proposal: Proposal, state: ProposalState) -> Proposal:
+    from dataclasses import replace
+
+    return replace(proposal, state=state)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=20.0, isolation_level=None, check_same_thread=False)
+    connection.execute("pragma journal_mode = wal")
+    connection.execute(
+        "pragma synchronous = normal"
+    )  # WAL survives a killed process; only power loss can cost the tail
+    return connection
+
+
+def _mark_of(repo: Path) -> str:
+    return hashlib.sha256(f"{machine_mark()}:{repo.resolve()}".encode()).hexdigest()
+
+
+def _carries_our_mark(path: Path) -> bool:
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20.0)
+    except sqlite3.OperationalError:
+        return False
+    try:
+        row = connection.execute("select value from mark").fetchone()
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        connection.close()
+    return row is not None and row[0] == _mark_of(path.parent.parent)
+
+
+def _set_aside(path: Path) -> None:
+    """A store of another machine or folder, or a damaged one: keep it, out of the way."""
+    aside = path.parent / f"store.foreign-{time.time_ns()}.sqlite"
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            companion.unlink()
