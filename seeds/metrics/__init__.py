@@ -1,0 +1,8 @@
+"""Metrics of ranked lists, in numpy: accuracy with ties in expectation, the lists themselves, the paper's 1+99."""
+
+from seeds.metrics.accuracy import CUTOFFS, user_metrics
+from seeds.metrics.lists import list_metrics
+from seeds.metrics.sampled import sampled_metrics
+from seeds.metrics.top import TopItems, seen_mask, top_lists
+
+__all__ = ["CUTOFFS", "TopItems", "list_metrics", "sampled_metrics", "seen_mask", "top_lists", "user_metrics"]

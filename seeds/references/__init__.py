@@ -1,0 +1,6 @@
+"""Reference rankers that a correct model beats: popularity, first-order Markov, EASE."""
+
+from seeds.references.rankers import NAMES, Ranker, fit
+from seeds.references.ranking import rank
+
+__all__ = ["NAMES", "Ranker", "fit", "rank"]
