@@ -1,0 +1,104 @@
+"""Which line of the user's repo is at work: frames and executed lines, restricted to the repo's own files."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+Place = tuple[str, int, str]  # path relative to the root with "/", line from 1, name of the function
+LIBRARIES = {"site-packages", "dist-packages", ".venv", "venv", ".evolverec"}
+
+
+class StopTracing(BaseException):
+    """Ends the traced run from inside. No `Exception`: the user's own handlers must not catch it."""
+
+
+class Places:
+    """Maps code to the repo's files. `root` is the repo's folder."""
+
+    def __init__(self, root: str) -> None:
+        self._root = os.path.realpath(root)
+        self._known: dict[str, str | None] = {}
+
+    def path(self, filename: str) -> str | None:
+        """Path relative to the root, with "/"; None for libraries and everything outside."""
+        if filename not in self._known:
+            self._known[filename] = self._relative(filename)
+        return self._known[filename]
+
+    def _relative(self, filename: str) -> str | None:
+        if filename.startswith("<"):
+            return None
+        real = os.path.realpath(filename)
+        if not real.startswith(self._root + os.sep):
+            return None
+        parts = Path(real).relative_to(self._root).parts
+        return None if LIBRARIES.intersection(parts) else "/".join(parts)
+
+    def here(self, building: Any = None) -> Place | None:
+        """The innermost frame inside the root.
+
+        building: an object whose own `__init__` frames are passed over, so that a class of the repo is
+        placed where it is called, not at its `super().__init__()`.
+        """
+        frame = sys._getframe(1)
+        while frame is not None:
+            path = self.path(frame.f_code.co_filename)
+            if path is not None and not (building is not None and _initialises(frame, building)):
+                return path, frame.f_lineno, frame.f_code.co_name
+            frame = frame.f_back
+        return None
+
+
+def _initialises(frame: Any, building: Any) -> bool:
+    code = frame.f_code
+    return (
+        code.co_name == "__init__"
+        and code.co_argcount > 0
+        and frame.f_locals.get(code.co_varnames[0]) is building
+    )
+
+
+class LineTracer:
+    """Context manager: collects the executed lines of the repo's files, and stops at the deadline.
+
+    deadline: on time.monotonic(). Only the calling thread is traced.
+    """
+
+    def __init__(self, places: Places, deadline: float) -> None:
+        self.lines: dict[str, set[int]] = {}
+        self._places, self._deadline = places, deadline
+        self._tracers: dict[str, Any] = {}
+        self._before: Any = None
+
+    def __enter__(self) -> LineTracer:
+        self._before = sys.gettrace()
+        sys.settrace(self._on_call)
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        sys.settrace(self._before)
+
+    def _on_call(self, frame: Any, event: str, argument: Any) -> Any:
+        path = self._places.path(frame.f_code.co_filename)
+        if path is None:
+            return None
+        if path not in self._tracers:
+            self._tracers[path] = self._on_line(self.lines.setdefault(path, set()))
+        self.lines[path].add(frame.f_lineno)
+        return self._tracers[path]
+
+    def _on_line(self, lines: set[int]) -> Any:
+        deadline, now, add = self._deadline, time.monotonic, lines.add
+
+        def trace(frame: Any, event: str, argument: Any) -> Any:
+            if event == "line":
+                add(frame.f_lineno)
+                if now() > deadline:
+                    raise StopTracing
+            return trace
+
+        return trace

@@ -1,0 +1,180 @@
+"""Records every torch call of a run as a data-flow graph with a source line on each node.
+
+Calls at the same place with the same function become one node, so the graph is bounded by the code, not
+by the data. Nodes are referred to as "o<index>", parameters as "p<index>".
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from .tracing_frames import Places, StopTracing
+
+MAX_OPS = 3000
+MAX_SOURCES = 24
+BACKWARD_LIMIT = 3
+# Calls that return no tensor but end a flow: the loss, and scores on their way to numpy.
+SINKS = {"backward", "numpy", "__array__", "tolist", "item"}
+
+
+class OpRecorder(TorchFunctionMode):
+    """While entered, every torch call is recorded under the current `phase`.
+
+    Raises StopTracing out of the call that passes the deadline, or of the third `backward` (two training
+    steps are enough; an optimizer's second step usually ends the run before).
+    """
+
+    def __init__(self, places: Places, deadline: float) -> None:
+        super().__init__()
+        self.phase = "build"
+        self.deadline = deadline
+        self.ops: list[dict[str, Any]] = []
+        self.parameters: list[dict[str, Any]] = []
+        self.backwards = 0
+        self.paused = False
+        self._places = places
+        self._index: dict[tuple[str, str, int, str], int] = {}
+        self._sources: dict[int, tuple[Any, str]] = {}
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        keywords = kwargs or {}
+        if time.monotonic() > self.deadline:
+            raise StopTracing
+        name = _name(func)
+        if name == "backward":
+            self.backwards += 1
+            if self.backwards >= BACKWARD_LIMIT and self.phase == "train":
+                raise StopTracing
+        out = func(*args, **keywords)
+        if not self.paused:
+            self._record(name, args, keywords, out)
+        return out
+
+    def source(self, tensor: Any) -> str | None:
+        """The node that made a tensor, or the parameter that it is; None if it came from elsewhere."""
+        known = self._sources.get(id(tensor))
+        if known is not None and known[0]() is tensor:
+            return known[1]
+        if isinstance(tensor, torch.nn.Parameter) or (tensor.requires_grad and tensor.is_leaf):
+            return self.add_parameter(tensor, None)
+        return None
+
+    def add_parameter(self, tensor: Any, data: Any) -> str:
+        """Register a trainable leaf at the current line. data: the tensor it was made from."""
+        place = self._places.here() or ("", 0, "")
+        made_by = self._sources.get(id(data)) if data is not None else self._sources.get(id(tensor))
+        self.parameters.append(
+            {
+                "path": place[0],
+                "line": place[1],
+                "shape": list(tensor.shape),
+                "name": "",
+                "module": -1,
+                "data": made_by[1] if made_by else "",
+            }
+        )
+        reference = f"p{len(self.parameters) - 1}"
+        self._bind(tensor, reference)
+        return reference
+
+    def _bind(self, tensor: Any, reference: str) -> None:
+        # Weak: identities are reused, and a strong reference would keep every activation of the step.
+        self._sources[id(tensor)] = (weakref.ref(tensor), reference)
+
+    def _record(self, name: str, args: Any, kwargs: dict[str, Any], out: Any) -> None:
+        outputs = list(_tensors(out))
+        if not outputs and name == "__setitem__":
+            outputs = list(_tensors(args[:1]))
+        if not outputs and name not in SINKS:
+            return
+        place = self._places.here()
+        if place is None:
+            return
+        inputs = list(_tensors((args, kwargs)))
+        sources = [self.source(tensor) for tensor in inputs]
+        index = self._node(name, place)
+        if index < 0:
+            return
+        op = self.ops[index]
+        op["count"] += 1
+        if op["count"] == 1:
+            op["scalars"] = _scalars(args, kwargs)
+            op["in"] = [list(t.shape) for t in inputs[:8]]
+            op["out"] = [list(t.shape) for t in outputs[:4]]
+            op["dtype"] = str(outputs[0].dtype).replace("torch.", "") if outputs else ""
+        for position, source in enumerate(sources[:8]):
+            while len(op["inputs"]) <= position:
+                op["inputs"].append([])
+            slot = op["inputs"][position]
+            if source and source not in slot and len(slot) < MAX_SOURCES:
+                slot.append(source)
+        for tensor in outputs:
+            known = self._sources.get(id(tensor))
+            if known is not None and known[0]() is tensor and known[1].startswith("p"):
+                continue  # in place on a parameter: it stays that parameter
+            if isinstance(tensor, torch.nn.Parameter):
+                continue
+            self._bind(tensor, f"o{index}")
+
+    def _node(self, name: str, place: tuple[str, int, str]) -> int:
+        key = (self.phase, place[0], place[1], name)
+        if key not in self._index:
+            if len(self.ops) >= MAX_OPS:
+                return -1
+            self._index[key] = len(self.ops)
+            self.ops.append(
+                {
+                    "phase": self.phase,
+                    "function": name,
+                    "path": place[0],
+                    "line": place[1],
+                    "scope": place[2],
+                    "inputs": [],
+                    "in": [],
+                    "out": [],
+                    "dtype": "",
+                    "scalars": {},
+                    "count": 0,
+                }
+            )
+        return self._index[key]
+
+
+def _name(func: Any) -> str:
+    name = getattr(func, "__name__", type(func).__name__)
+    if name in ("__get__", "__set__"):
+        return str(getattr(getattr(func, "__self__", None), "__name__", name))
+    return str(name)
+
+
+def _tensors(value: Any, depth: int = 4) -> Iterator[Any]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif depth and isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _tensors(part, depth - 1)
+    elif depth and isinstance(value, dict):
+        for part in value.values():
+            yield from _tensors(part, depth - 1)
+
+
+def _scalars(args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Plain arguments: positional ones as "0", "1", ...; numbers, short strings and short lists of ints."""
+    named = [(str(i), value) for i, value in enumerate(args)] + list(kwargs.items())
+    kept: dict[str, Any] = {}
+    for name, value in named:
+        if isinstance(value, (bool, int)) or (isinstance(value, str) and len(value) < 40):
+            kept[name] = value
+        elif isinstance(value, float):
+            kept[name] = value if abs(value) < 1e300 else str(value)
+        elif isinstance(value, (tuple, list)) and len(value) <= 6 and all(isinstance(v, int) for v in value):
+            kept[name] = list(value)
+    return kept
