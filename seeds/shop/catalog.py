@@ -1,0 +1,201 @@
+"""What the shop sells, and what follows what: volumes their predecessors, accessories their devices."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seeds.interactions import Float32, Int64
+from seeds.shop.words import ADJECTIVES, MATERIALS, PLACES, STORES, Kind, Shelf
+
+SERIES_LENGTHS = (1, 3, 4, 5)
+FOLLOWERS = 3  # at most, of one item
+STORES_PER_SHELF = 5
+STYLES = 4  # dimensions of what items are like across shelves, and users like
+LATE_VOLUME = -2.0  # few begin a series in its middle
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Catalog:
+    """Items 1..n_items, shelf by shelf; every array has n_items + 1 entries, entry 0 is padding.
+
+    shelf: place in `shelves`. store: place in STORES. price_level: log price against the shelf's mean in standard
+    deviations. appeal: log popularity when nothing else is known. quality: in stars around the mean. style: (.., STYLES).
+    followers, pull: (.., FOLLOWERS), the items that are often wanted next, 0 none, and how strongly.
+    on_shelf: (n_shelves, items per shelf).
+    """
+
+    shelves: tuple[Shelf, ...]
+    titles: tuple[str, ...]
+    shelf: Int64
+    store: Int64
+    price: Float32
+    price_level: Float32
+    appeal: Float32
+    quality: Float32
+    style: Float32
+    followers: Int64
+    pull: Float32
+    on_shelf: Int64
+
+    @property
+    def n_items(self) -> int:
+        return len(self.titles) - 1
+
+
+def make_catalog(shelves: tuple[Shelf, ...], items_per_shelf: int, rng: np.random.Generator) -> Catalog:
+    """Fill every shelf with `items_per_shelf` items."""
+    n_items = len(shelves) * items_per_shelf
+    on_shelf = np.arange(1, n_items + 1).reshape(len(shelves), items_per_shelf)
+    shelf = np.concatenate(([0], np.repeat(np.arange(len(shelves)), items_per_shelf)))
+    families = [_families(kind.kind, row, rng) for kind, row in zip(shelves, on_shelf)]
+    store = _stores(families, n_items, rng)
+    level = rng.normal(size=n_items + 1).astype(np.float32)
+    usual = np.array([shelf.price for shelf in shelves])[shelf]
+    price = np.round(usual * np.exp(0.45 * level)) - 0.01
+    price[0] = np.nan
+    appeal = rng.normal(scale=1.1, size=n_items + 1).astype(np.float32)
+    followers = np.zeros((n_items + 1, FOLLOWERS), np.int64)
+    pull = np.zeros((n_items + 1, FOLLOWERS), np.float32)
+    for place, kind in enumerate(shelves):
+        if kind.kind is Kind.SERIES:
+            _link_series(families[place], followers, pull, appeal, rng)
+        elif kind.kind is Kind.DEVICE:
+            _link_accessories(on_shelf[place], on_shelf[place + 1], store, followers, pull, rng)
+        elif kind.kind is Kind.PLAIN:
+            _link_complements(place, shelves, on_shelf, followers, pull, rng)
+    return Catalog(
+        shelves=shelves,
+        titles=_titles(shelves, families, store, rng),
+        shelf=shelf,
+        store=store,
+        price=price.astype(np.float32),
+        price_level=level,
+        appeal=appeal,
+        quality=rng.normal(scale=0.45, size=n_items + 1).astype(np.float32),
+        style=_styles(families, n_items, rng),
+        followers=followers,
+        pull=pull,
+        on_shelf=on_shelf,
+    )
+
+
+def _families(kind: Kind, items: Int64, rng: np.random.Generator) -> list[Int64]:
+    """Items that belong together, in order: a series' volumes, else each item alone."""
+    if kind is not Kind.SERIES:
+        return [items[place : place + 1] for place in range(len(items))]
+    families: list[Int64] = []
+    while len(items):
+        length = int(rng.choice(SERIES_LENGTHS))
+        families.append(items[:length])
+        items = items[length:]
+    return families
+
+
+def _stores(families: list[list[Int64]], n_items: int, rng: np.random.Generator) -> Int64:
+    store = np.zeros(n_items + 1, np.int64)
+    for shelf in families:
+        sellers = rng.choice(len(STORES), STORES_PER_SHELF, replace=False)
+        for family in shelf:
+            store[family] = rng.choice(sellers)
+    return store
+
+
+def _styles(families: list[list[Int64]], n_items: int, rng: np.random.Generator) -> Float32:
+    """A family shares its style: who likes the first volume likes the second."""
+    style = np.zeros((n_items + 1, STYLES), np.float32)
+    for shelf in families:
+        for family in shelf:
+            style[family] = rng.normal(size=STYLES)
+    return style
+
+
+def _link_series(
+    families: list[Int64], followers: Int64, pull: Float32, appeal: Float32, rng: np.random.Generator
+) -> None:
+    """Volume after volume; after the last one, the first of another series on the shelf."""
+    firsts = np.array([family[0] for family in families])
+    for family in families:
+        followers[family[:-1], 0] = family[1:]
+        pull[family[:-1], 0] = 1.0
+        appeal[family[1:]] = appeal[family[0]] + LATE_VOLUME
+        other = int(rng.choice(firsts))
+        if other != family[0]:
+            followers[family[-1], 1] = other
+            pull[family[-1], 1] = 0.4
+
+
+def _link_accessories(
+    devices: Int64,
+    accessories: Int64,
+    store: Int64,
+    followers: Int64,
+    pull: Float32,
+    rng: np.random.Generator,
+) -> None:
+    """A device's accessories, its own brand's where there are any; one accessory leads to the next."""
+    for device in devices:
+        own_brand = 4.0 * (store[accessories] == store[device])
+        keys = own_brand + rng.gumbel(size=len(accessories))
+        chosen = accessories[np.argsort(-keys)[:FOLLOWERS]]
+        followers[device, : len(chosen)] = chosen
+        pull[device, : len(chosen)] = (0.9, 0.6, 0.4)[: len(chosen)]
+        followers[chosen[:-1], 0] = chosen[1:]
+        pull[chosen[:-1], 0] = 0.35
+
+
+def _link_complements(
+    place: int,
+    shelves: tuple[Shelf, ...],
+    on_shelf: Int64,
+    followers: Int64,
+    pull: Float32,
+    rng: np.random.Generator,
+) -> None:
+    """Things that go together: another of the department, where it has more than one plain shelf."""
+    department = shelves[place].department
+    near = [
+        other
+        for other, shelf in enumerate(shelves)
+        if other != place and shelf.department == department and shelf.kind is Kind.PLAIN
+    ]
+    others = on_shelf[near or [place]].ravel()
+    for item in on_shelf[place]:
+        followers[item, :2] = rng.choice(others[others != item], 2, replace=False)
+        pull[item, :2] = (0.5, 0.4)
+
+
+def _titles(
+    shelves: tuple[Shelf, ...], families: list[list[Int64]], store: Int64, rng: np.random.Generator
+) -> tuple[str, ...]:
+    """A title a person can read for each item, none twice."""
+    series_names = [f"The {adjective} {place}" for adjective in ADJECTIVES for place in PLACES]
+    rng.shuffle(series_names)
+    titles: dict[int, str] = {0: ""}
+    taken: dict[str, int] = {}
+    for shelf, groups in zip(shelves, families):
+        for family in groups:
+            if shelf.kind is Kind.SERIES:
+                name = series_names.pop()
+                numbered = [f"{name}, {shelf.nouns[0]} {volume + 1}" for volume in range(len(family))]
+                titles |= dict(zip(family.tolist(), numbered if len(family) > 1 else [name]))
+                continue
+            item = int(family[0])
+            title = _product_title(shelf, STORES[store[item]], rng)
+            taken[title] = taken.get(title, 0) + 1
+            titles[item] = title if taken[title] == 1 else f"{title} Mk {taken[title]}"
+    return tuple(titles[item] for item in range(len(titles)))
+
+
+def _product_title(shelf: Shelf, store: str, rng: np.random.Generator) -> str:
+    noun = str(rng.choice(shelf.nouns))
+    if shelf.kind is Kind.DEVICE:
+        return f"{store} {rng.choice(list('ACDEGKLMSTX'))}{rng.integers(1, 10)}0 {noun}"
+    return f"{store} {rng.choice(MATERIALS)} {noun}"
+
+
+def categories_of(catalog: Catalog) -> tuple[tuple[str, ...], ...]:
+    """(department, shelf) of every item, () for padding."""
+    paths = [(shelf.department, shelf.name) for shelf in catalog.shelves]
+    places: NDArray[np.int64] = catalog.shelf[1:]
+    return ((), *(paths[place] for place in places))

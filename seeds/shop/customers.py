@@ -1,0 +1,78 @@
+"""Who shops: what drives each customer, how strongly, and towards what."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seeds.interactions import Float32, Int64
+from seeds.shop.catalog import STYLES, Catalog
+from seeds.shop.words import STORES, Kind
+
+DRIVERS = ("taste", "price_sensitivity", "conformity", "variety", "loyalty")
+ACCESSORY_BROWSING = -2.5  # accessories are mostly met through their device
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Customers:
+    """Users 1..n_users; every array has n_users + 1 entries, entry 0 is padding.
+
+    drivers: name -> strength in 0..1. strong: names of the one or two strong drivers. favourite_store: place in
+    STORES. shelf_taste: (.., n_shelves) log preference. style_taste: (.., STYLES). n_events: how much they will buy.
+    """
+
+    drivers: dict[str, Float32]
+    strong: tuple[tuple[str, ...], ...]
+    favourite_store: Int64
+    shelf_taste: Float32
+    style_taste: Float32
+    n_events: Int64
+
+
+def make_customers(n_users: int, mean_events: float, catalog: Catalog, rng: np.random.Generator) -> Customers:
+    """One or two strong drivers each (.75 to 1), the others weak (0 to .25)."""
+    drivers, strong = _drivers(n_users, rng)
+    favourite = rng.integers(0, len(STORES), n_users + 1)
+    sells = np.zeros((len(STORES), len(catalog.shelves)), np.float32)
+    sells[catalog.store[1:], catalog.shelf[1:]] = 1.0
+    departments = {shelf.department: None for shelf in catalog.shelves}
+    department = np.array([list(departments).index(shelf.department) for shelf in catalog.shelves])
+    liking = rng.normal(size=(n_users + 1, len(departments)))[:, department]
+    liking = 0.6 * liking + 0.8 * rng.normal(size=(n_users + 1, len(catalog.shelves)))
+    common = rng.normal(scale=0.6, size=len(catalog.shelves))
+    common += ACCESSORY_BROWSING * np.array([shelf.kind is Kind.ACCESSORY for shelf in catalog.shelves])
+    taste = (0.7 + 1.8 * drivers["taste"][:, None]) * liking + common
+    taste += 1.5 * drivers["loyalty"][:, None] * sells[favourite]
+    return Customers(
+        drivers=drivers,
+        strong=strong,
+        favourite_store=favourite,
+        shelf_taste=taste.astype(np.float32),
+        style_taste=rng.normal(size=(n_users + 1, STYLES)).astype(np.float32),
+        n_events=_activity(n_users, mean_events, rng),
+    )
+
+
+def _drivers(
+    n_users: int, rng: np.random.Generator
+) -> tuple[dict[str, Float32], tuple[tuple[str, ...], ...]]:
+    strength = rng.uniform(0.0, 0.25, (n_users + 1, len(DRIVERS)))
+    first = rng.integers(0, len(DRIVERS), n_users + 1)
+    second = (first + rng.integers(1, len(DRIVERS), n_users + 1)) % len(DRIVERS)
+    contrary = {DRIVERS.index("taste"), DRIVERS.index("variety")}  # nobody insists on both
+    strong: list[tuple[str, ...]] = [()]
+    for user in range(1, n_users + 1):
+        pair = {int(first[user]), int(second[user])}
+        chosen = pair if rng.random() < 0.5 and pair != contrary else {int(first[user])}
+        strength[user, list(chosen)] = rng.uniform(0.75, 1.0, len(chosen))
+        strong.append(tuple(DRIVERS[driver] for driver in sorted(chosen)))
+    strength[0] = 0.0
+    return {name: strength[:, place].astype(np.float32) for place, name in enumerate(DRIVERS)}, tuple(strong)
+
+
+def _activity(n_users: int, mean_events: float, rng: np.random.Generator) -> Int64:
+    """Few buy much: 5 events at least, log-normal, at most four times the mean."""
+    spread = 0.6
+    counts = rng.lognormal(np.log(mean_events) - spread**2 / 2, spread, n_users + 1)
+    counts = np.clip(np.round(counts), 5, 4 * mean_events).astype(np.int64)
+    counts[0] = 0
+    return counts
