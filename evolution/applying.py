@@ -64,10 +64,10 @@ def _occurs(lines: Sequence[str], wanted: str) -> bool:
     return f"\n{wanted}\n" in "\n".join(["", *lines, ""])
 
 
-def line_edits(edits: Sequence[Edit], read: Callable[[str], str | None]) -> list[LineEdit]:
-    """Where a patch lands in the text as it is now, in order, not overlapping. Raises EditError."""
+def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:
+    """Where a proposal's patch lands in the text as it is now, in order, not overlapping. Raises EditError."""
     found: list[LineEdit] = []
-    for path, after in changed_files(edits, read).items():
+    for path, after in changed_files(proposal.patch.edits, read).items():
         before = read(path)
         if before is None:
             found.append(LineEdit(path=path, start_line0=0, end_line0=0, new_text=after, creates=True))

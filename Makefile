@@ -1,0 +1,60 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up what it needs, or says what is missing.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := .setup
+APT_DEMO := git bubblewrap
+APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot
+
+.PHONY: help setup demo test check bench clean
+
+help:
+	@echo "make demo    set up, then run the main job on the built-in shop (about 6 minutes)"
+	@echo "make test    set up, then run every check and every test"
+	@echo "make check   lint, types, import directions and unit tests (under 90 s)"
+	@echo "make bench   the figures of docs/results (hours; see tests/bench)"
+	@echo "make clean   remove what these commands made"
+
+setup: $(SETUP)/python
+
+$(SETUP)/python: pyproject.toml constraints.txt
+	@mkdir -p $(SETUP)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "evolverec needs Python 3.11 or later; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || tests/system_packages.sh python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[torch,dev]'
+	@touch $@
+
+$(SETUP)/apt-demo:
+	@mkdir -p $(SETUP)
+	@tests/system_packages.sh $(APT_DEMO)
+	@touch $@
+
+$(SETUP)/apt-test:
+	@mkdir -p $(SETUP)
+	@tests/system_packages.sh $(APT_TEST)
+	@touch $@
+
+demo: $(SETUP)/apt-demo setup
+	$(BIN)/python tests/demo.py
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n 2 -m "not training and not editor"
+
+test: $(SETUP)/apt-test check
+	$(BIN)/python -m pytest -m "training or editor"
+
+bench: setup
+	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) $(SETUP) build dist *.egg-info demo-repo test-output .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

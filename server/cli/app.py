@@ -1,0 +1,293 @@
+"""The command line: one function per command, each takes the repo's folder first and knows `--json`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from evolution.errors import Cancelled, EvolverecError, RepoError, UsageError
+from evolution.jobs.records import JobKind
+from server.cli import output
+
+app = typer.Typer(
+    name="evolverec",
+    help="Train a recommender, see why it fails on the lines that cause it, apply patches that were measured.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Repo = Annotated[Path, typer.Argument(help="The repo's folder, the one with evolverec.toml.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Consent to running this repo's code, without being asked.")]
+Python = Annotated[str, typer.Option("--python", help="The interpreter that runs the repo's code.", show_default=False)]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps; default: as evolverec.toml says.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.", min=-1)]
+NO_SEED = -1
+
+
+def run_app(argv: list[str]) -> int:
+    """The exit code. Errors are said on stderr, and on stdout as a document where `--json` was given."""
+    as_json = "--json" in argv
+    try:
+        code = app(args=argv, standalone_mode=False, prog_name="evolverec")
+        return code if isinstance(code, int) else 0
+    except EvolverecError as error:
+        return output.report_error(error, as_json=as_json)
+    except KeyboardInterrupt:
+        return output.report_error(Cancelled("cancelled"), as_json=as_json)
+    except click.exceptions.Abort:
+        return output.report_error(Cancelled("cancelled"), as_json=as_json)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            error.show()
+            return 2
+        return output.report_error(UsageError(error.format_message()), as_json=as_json)
+
+
+@app.command()
+def new(
+    seed: Annotated[str, typer.Argument(help="Which seed recommender: sasrec.")],
+    folder: Annotated[Path, typer.Argument(help="Where to make the repo; absent or empty.")],
+    data: Annotated[
+        str, typer.Option("--data", help="shop-micro, shop-demo, shop-full, or the path of a RecBole log.")
+    ] = "shop-demo",
+    as_json: Json = False,
+) -> None:
+    """Make a fresh git repo with a complete, working recommender."""
+    from seeds.new import SeedError, new_repo
+
+    if not data.startswith("shop-"):
+        data = str(Path(data).expanduser().resolve())
+        if not Path(data).exists():
+            raise UsageError(f"--data {data} does not exist; expected shop-micro, shop-demo, shop-full or a RecBole log")
+    try:
+        new_repo(seed, folder, data=data)
+    except SeedError as error:
+        raise UsageError(str(error)) from None
+    document = {"repo": str(folder.resolve()), "seed": seed, "data": data}
+    output.deliver(document, as_json=as_json, show=lambda _: print(_next_steps(folder)))
+
+
+def _next_steps(folder: Path) -> str:
+    return (
+        f"made {folder}: read evolverec.toml and model.py, then\n"
+        f"  evolverec train {folder}\n  evolverec diagnose {folder}\n  evolverec propose {folder}"
+    )
+
+
+@app.command()
+def check(repo: Repo, trust: Trust = False, python: Python = "", as_json: Json = False) -> int:
+    """Check evolverec.toml, the data and the code; with consent also import, build and one batch."""
+    from server.cli.checking import check_repo
+    from server.cli.render import show_check
+
+    document = check_repo(_repo(repo), trusted=trust, python=python)
+    output.deliver(document, as_json=as_json, show=show_check)
+    return 0 if document["ok"] else 1
+
+
+@app.command()
+def train(
+    repo: Repo, seed: Seed = NO_SEED, device: Device = "", python: Python = "", trust: Trust = False, as_json: Json = False
+) -> int:
+    """Train the repo as it is on disk and measure it on validation events."""
+    from server.cli.render import show_train
+
+    document = _job(repo, JobKind.TRAIN, _params(seed, device, python), trust=trust, as_json=as_json)
+    output.deliver(document, as_json=as_json, show=show_train)
+    return 0 if document["status"] == "complete" else 130 if document["reason"] == "cancelled" else 1
+
+
+@app.command()
+def diagnose(
+    repo: Repo,
+    device: Device = "",
+    python: Python = "",
+    trust: Trust = False,
+    fail_on: Annotated[str, typer.Option("--fail-on", help="Exit 1 if a finding is at least this: error, warning, information.")] = "",
+    sarif: Annotated[Path | None, typer.Option("--sarif", help="Also write the findings as SARIF 2.1.0.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Say why the model fails, on the lines that cause it. Trains first where needed."""
+    from server.cli.render import show_diagnosis
+    from server.cli.sarif import write_sarif
+
+    order = ["information", "warning", "error"]
+    if fail_on and fail_on not in order:
+        raise UsageError(f"--fail-on is {fail_on!r}; expected error, warning or information")
+    document = _job(repo, JobKind.DIAGNOSE, _params(NO_SEED, device, python), trust=trust, as_json=as_json)
+    if sarif is not None:
+        write_sarif(sarif, document)
+    output.deliver(document, as_json=as_json, show=lambda found: show_diagnosis(_repo(repo), found))
+    severe = fail_on and any(order.index(f["severity"]) >= order.index(fail_on) for f in document["findings"])
+    return 1 if severe else 0
+
+
+@app.command()
+def simulate(
+    repo: Repo,
+    users: Annotated[int, typer.Option("--users", help="How many simulated users to ask.", min=1)] = 200,
+    device: Device = "",
+    python: Python = "",
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Ask simulated users, made from real histories, what is wrong with their pages."""
+    from server.cli.render import show_simulation
+
+    params = {**_params(NO_SEED, device, python), "users": users}
+    document = _job(repo, JobKind.SIMULATE, params, trust=trust, as_json=as_json)
+    output.deliver(document, as_json=as_json, show=lambda said: show_simulation(_repo(repo), said))
+
+
+@app.command()
+def propose(
+    repo: Repo,
+    trials: Annotated[int, typer.Option("--trials", help="How many candidates to train at most.", min=1)] = 12,
+    device: Device = "",
+    python: Python = "",
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Make patches for what is wrong, train each, and keep those whose gain is verified."""
+    from server.cli.render import show_proposals
+
+    params = {**_params(NO_SEED, device, python), "trials": trials}
+    document = _job(repo, JobKind.PROPOSE, params, trust=trust, as_json=as_json)
+    output.deliver(document, as_json=as_json, show=show_proposals)
+
+
+@app.command("test")
+def test_command(
+    repo: Repo,
+    trial: Annotated[str, typer.Argument(help="The trial to read; default: the newest complete one.")] = "",
+    python: Python = "",
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a trial on the test events, once, in a fresh process. Each reading is logged."""
+    from server.cli.render import show_train
+
+    document = _job(repo, JobKind.TEST, {"trial": trial, "python": python}, trust=trust, as_json=as_json)
+    output.deliver(document, as_json=as_json, show=show_train)
+
+
+@app.command()
+def apply(
+    repo: Repo,
+    proposal: Annotated[str, typer.Argument(help="The proposal's id, or its unique beginning.")],
+    branch: Annotated[str, typer.Option("--branch", help="Commit to a new branch instead of writing the files.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Apply a proposal's patch to the files, or as a commit on a new branch."""
+    from server.cli.patches import apply_proposal
+
+    document = apply_proposal(_repo(repo), proposal, branch=branch)
+    where = f"branch {branch}" if branch else ", ".join(document["files"])
+    output.deliver(document, as_json=as_json, show=lambda d: print(f"applied {d['proposal']} ({d['title']}) to {where}"))
+
+
+@app.command()
+def diff(
+    repo: Repo,
+    proposal: Annotated[str, typer.Argument(help="The proposal's id, or its unique beginning.")],
+    as_json: Json = False,
+) -> None:
+    """Print a proposal's patch as a unified diff."""
+    from server.cli.patches import find_proposal
+    from server.cli.render import show_diff
+
+    found = find_proposal(_repo(repo), proposal)
+    text = str(found.details.get("diff", ""))
+    output.deliver({"proposal": found.id, "diff": text}, as_json=as_json, show=lambda _: show_diff(text))
+
+
+@app.command()
+def runs(repo: Repo, as_json: Json = False) -> None:
+    """List what was measured here: trials, proposals and jobs, newest first."""
+    from server.cli.history import runs_document
+    from server.cli.render import show_runs
+
+    output.deliver(runs_document(_repo(repo)), as_json=as_json, show=show_runs)
+
+
+@app.command()
+def show(
+    repo: Repo,
+    item: Annotated[str, typer.Argument(help="The id of a trial, a proposal or a job, or its unique beginning.")],
+    as_json: Json = False,
+) -> None:
+    """Show one trial, proposal or job whole."""
+    from server.cli.history import item_document
+    from server.cli.render import show_item
+
+    output.deliver(item_document(_repo(repo), item), as_json=as_json, show=show_item)
+
+
+@app.command()
+def stop(
+    repo: Repo,
+    job: Annotated[str, typer.Argument(help="The job's id; default: every job that runs on this repo.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Stop running jobs. What they have measured is kept."""
+    from server.cli.history import stop_jobs
+
+    document = stop_jobs(_repo(repo), job)
+    stopped = ", ".join(document["stopped"])
+    output.deliver(document, as_json=as_json, show=lambda _: print(f"stopped {stopped}" if stopped else "nothing runs here"))
+
+
+@app.command()
+def doctor(
+    repo: Annotated[Path, typer.Argument(help="The repo's folder.")] = Path(),
+    python: Python = "",
+    as_json: Json = False,
+) -> int:
+    """Say what is missing on this machine, what works without it, and the command that helps."""
+    from server.cli.doctor import examine
+    from server.cli.render import show_doctor
+
+    document = examine(repo.resolve(), python=python)
+    output.deliver(document, as_json=as_json, show=show_doctor)
+    return 0 if document["ok"] else 1
+
+
+@app.command()
+def lsp(
+    tcp: Annotated[str, typer.Option("--tcp", help="HOST:PORT to listen on, instead of stdio.")] = "",
+    stdio: Annotated[bool, typer.Option("--stdio", help="Speak over stdin and stdout (the default).")] = True,
+) -> int:
+    """Run the language server, for editors."""
+    from server.cli.language_server import run_language_server
+
+    return run_language_server(["--tcp", tcp] if tcp and stdio else [])
+
+
+def _repo(folder: Path) -> Path:
+    repo = folder.expanduser().resolve()
+    if not repo.is_dir():
+        raise UsageError(f"{folder} is no folder; expected the repo's folder, the one with evolverec.toml")
+    return repo
+
+
+def _params(seed: int, device: str, python: str) -> dict[str, Any]:
+    if device not in ("", "auto", "cpu", "cuda", "mps"):
+        raise UsageError(f"--device is {device!r}; expected auto, cpu, cuda or mps")
+    return {"seed": None if seed == NO_SEED else seed, "device": device, "python": python}
+
+
+def _job(folder: Path, kind: JobKind, params: dict[str, Any], *, trust: bool, as_json: bool) -> dict[str, Any]:
+    from evolution.config import read_config
+    from server.cli.following import run_as_job
+
+    repo = _repo(folder)
+    read_config(repo)  # a wrong evolverec.toml is said before anything is started
+    ended = run_as_job(repo, kind, params, trusted=trust, quiet=as_json)
+    if ended.result is None:
+        raise RepoError(ended.error)
+    return dict(ended.result)

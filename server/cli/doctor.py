@@ -1,0 +1,109 @@
+"""What this machine has: each thing that helps, what works without it, and the one command that brings it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from evolution.errors import ConfigError, UsageError
+from evolution.settings import available_cores, is_trusted, user_settings
+
+PROBE = """
+import json, sys
+found = {"python": sys.version.split()[0], "numpy": None, "torch": None, "device": "cpu"}
+try:
+    import numpy
+    found["numpy"] = numpy.__version__
+except ImportError:
+    pass
+try:
+    import torch
+    found["torch"] = torch.__version__
+    if torch.cuda.is_available():
+        found["device"] = "cuda: " + torch.cuda.get_device_name(0)
+    elif torch.backends.mps.is_available():
+        found["device"] = "mps"
+except ImportError:
+    pass
+print(json.dumps(found))
+"""
+
+
+def examine(repo: Path, *, python: str) -> dict[str, Any]:
+    """ok: nothing that the main job needs is missing."""
+    checks = [_check("python", True, f"evolverec runs on Python {sys.version.split()[0]}", "", needed=True)]
+    checks += _interpreter(python)
+    checks.append(_git())
+    checks.append(_sandbox())
+    checks.append(_check("cores", True, f"{available_cores()} CPU cores", "", needed=False))
+    checks += _repo(repo)
+    return {"ok": all(check["ok"] or not check["needed"] for check in checks), "checks": checks}
+
+
+def _check(name: str, ok: bool, message: str, help_: str, *, needed: bool) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "message": message, "help": help_ or None, "needed": needed}
+
+
+def _interpreter(python: str) -> list[dict[str, Any]]:
+    try:
+        path = user_settings(python=python).python
+        answer = subprocess.run(
+            [path, "-I", "-c", PROBE], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=True
+        )
+        found = json.loads(answer.stdout)
+    except UsageError as error:
+        return [_check("interpreter", False, str(error), "evolverec train DIR --python /path/to/python", needed=True)]
+    except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
+        return [_check("interpreter", False, f"{path} does not run: {error}", "set --python", needed=True)]
+    torch_help = f"{path} -m pip install torch==2.13.0"
+    return [
+        _check("interpreter", True, f"repos run on {path}, Python {found['python']}", "", needed=True),
+        _check(
+            "numpy", bool(found["numpy"]), f"numpy {found['numpy'] or 'is missing; every worker needs it'}",
+            "" if found["numpy"] else f"{path} -m pip install numpy", needed=True,
+        ),
+        _check(
+            "torch", bool(found["torch"]),
+            f"torch {found['torch']}" if found["torch"] else "torch is missing; only numpy recommenders can be trained",
+            "" if found["torch"] else torch_help, needed=False,
+        ),
+        _check(
+            "gpu", found["device"] != "cpu",
+            found["device"] if found["device"] != "cpu" else "no GPU is visible to torch; trials run on the CPU", "", needed=False,
+        ),
+    ]  # fmt: skip
+
+
+def _git() -> dict[str, Any]:
+    path = shutil.which("git")
+    message = path or "git is missing; programs and patches are kept in it, so nothing can be trained"
+    return _check("git", path is not None, message, "" if path else "apt install git", needed=True)
+
+
+def _sandbox() -> dict[str, Any]:
+    from evolution.trials.sandbox import sandbox_problem
+
+    problem = sandbox_problem()
+    message = "bubblewrap works: a candidate sees neither labels nor your home" if not problem else (
+        f"{problem}; trials run with limits that stop accidents, not attackers"
+    )
+    return _check("sandbox", not problem, message, "" if not problem else "apt install bubblewrap", needed=False)
+
+
+def _repo(repo: Path) -> list[dict[str, Any]]:
+    from evolution.config import CONFIG_NAME, read_config
+
+    if not (repo / CONFIG_NAME).exists():
+        return [_check("repo", False, f"{repo} has no {CONFIG_NAME}", "evolverec new sasrec DIR", needed=False)]
+    try:
+        read_config(repo)
+    except ConfigError as error:
+        return [_check("repo", False, str(error), "", needed=True)]
+    trusted = is_trusted(repo)
+    message = "you consented to running its code" if trusted else "you have not consented to running its code"
+    return [
+        _check("repo", True, f"{repo / CONFIG_NAME} is well-formed", "", needed=True),
+        _check("trust", trusted, message, "" if trusted else f"evolverec train {repo} --trust", needed=False),
+    ]

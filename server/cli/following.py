@@ -1,0 +1,82 @@
+"""Starting a job from a terminal and following it: live progress, Ctrl-C cancels, the last word decides."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evolution.errors import Cancelled, ConsentError, EvolverecError, RepoError, UsageError
+from evolution.jobs import control
+from evolution.jobs.records import Event, EventType, JobKind, JobRecord, JobState
+from evolution.store import Store
+
+POLL_S = 0.1
+
+
+def run_as_job(repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool, quiet: bool) -> JobRecord:
+    """Start a job and wait for its end, showing its progress on stderr unless quiet.
+
+    Raises the error the job ended with: ConsentError, RepoError, UsageError or Cancelled.
+    """
+    control.reconcile(repo)
+    try:
+        job = control.start(repo, kind, params, trusted=trusted)
+    except ConsentError:
+        if quiet or not sys.stdin.isatty() or not _consents(repo):
+            raise
+        job = control.start(repo, kind, params, trusted=True)
+    ended = _follow(repo, job, quiet=quiet)
+    if ended.state is JobState.CANCELLED:
+        raise Cancelled(ended.error)
+    if ended.result is None:
+        wrong_use = ended.exit_code == UsageError.exit_code
+        raise UsageError(ended.error) if wrong_use else RepoError(ended.error)
+    return ended
+
+
+def _consents(repo: Path) -> bool:
+    print(f"This runs the code of {repo} on this machine, as you.", file=sys.stderr)
+    return input("Do you trust it? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _follow(repo: Path, job: JobRecord, *, quiet: bool) -> JobRecord:
+    from server.cli.live import LiveView, SilentView
+
+    offset = 0
+    with SilentView() if quiet else LiveView() as view:
+        while True:
+            try:
+                events, offset = control.read_events(repo, job.id, offset)
+                for event in events:
+                    view.show(event)
+                if _is_over(events):
+                    return _record(repo, job.id)
+                if not events:
+                    _check_alive(repo, job.id)
+                    time.sleep(POLL_S)
+            except KeyboardInterrupt:
+                view.say("cancelling; what was measured is kept")
+                control.cancel(repo, job.id)
+
+
+def _is_over(events: list[Event]) -> bool:
+    return any(event.type is EventType.FINISHED for event in events)
+
+
+def _record(repo: Path, job_id: str) -> JobRecord:
+    with Store.open(repo) as store:
+        record = store.job(job_id)
+    if record is None:
+        raise EvolverecError(f"job {job_id} is gone from the store of {repo}; was .evolverec deleted while it ran?")
+    return record
+
+
+def _check_alive(repo: Path, job_id: str) -> None:
+    record = _record(repo, job_id)
+    if record.state.ended or control.is_alive(record):
+        return
+    control.reconcile(repo)
+    lost = _record(repo, job_id)
+    if lost.state is JobState.LOST:
+        raise EvolverecError(f"job {job_id}: {lost.error}")

@@ -1,0 +1,55 @@
+"""What was measured in a repo, as documents: the list, one item whole, and stopping what runs."""
+
+from pathlib import Path
+from typing import Any
+
+from evolution import serial
+from evolution.documents import proposal_document, train_document
+from evolution.errors import UsageError
+from evolution.jobs import control
+from evolution.jobs.records import JobRecord
+from evolution.store import Store
+
+
+def runs_document(repo: Path) -> dict[str, Any]:
+    control.reconcile(repo)
+    with Store.open(repo) as store:
+        return {
+            "trials": [{**train_document(t), "created_at": t.created_at} for t in store.trials()],
+            "proposals": [proposal_document(p) for p in store.proposals()],
+            "jobs": [_job_summary(job) for job in store.jobs()],
+        }
+
+
+def _job_summary(job: JobRecord) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "kind": job.kind.value,
+        "state": job.state.value,
+        "created_at": job.created_at,
+        "finished_at": job.finished_at or None,
+        "error": job.error or None,
+    }
+
+
+def item_document(repo: Path, wanted: str) -> dict[str, Any]:
+    """Raises UsageError where nothing, or more than one thing, has that id."""
+    with Store.open(repo) as store:
+        if trial := store.trial(wanted):
+            epochs = [serial.plain(epoch) for epoch in trial.epochs]
+            reads = [{"at": at, **record} for at, record in store.test_reads(trial.id)]
+            return {"kind": "trial", **train_document(trial), "curve": epochs, "test_reads": reads}
+        if proposal := store.proposal(wanted):
+            return {"kind": "proposal", **proposal_document(proposal)}
+        if job := store.job(wanted):
+            return {**serial.plain(job), "job": job.kind.value, "kind": "job"}
+    raise UsageError(f"no single trial, proposal or job {wanted!r} in {repo}; `evolverec runs` lists them")
+
+
+def stop_jobs(repo: Path, wanted: str) -> dict[str, Any]:
+    running = control.reconcile(repo)
+    chosen = [job for job in running if not wanted or job.id.startswith(wanted)]
+    if wanted and not chosen:
+        listed = ", ".join(job.id for job in running) or "none"
+        raise UsageError(f"no running job {wanted!r} in {repo}; running: {listed}")
+    return {"stopped": [job.id for job in chosen if control.cancel(repo, job.id)]}

@@ -1,0 +1,34 @@
+"""`evolverec lsp`: stdio by default, TCP with `--tcp HOST:PORT`."""
+
+import sys
+
+USAGE = "usage: evolverec lsp [--stdio | --tcp HOST:PORT]"
+
+
+def run_language_server(arguments: list[str]) -> int:
+    """Serve until the editor leaves. Wrong flags: exit code 2."""
+    address = ""
+    if arguments and arguments != ["--stdio"]:
+        if arguments[0] == "--tcp" and len(arguments) == 2:
+            address = arguments[1]
+        elif len(arguments) == 1 and arguments[0].startswith("--tcp="):
+            address = arguments[0].removeprefix("--tcp=")
+        else:
+            return _wrong_use(f"unknown arguments {' '.join(arguments)!r}")
+    if not address:
+        from server.lsp.main import serve_stdio
+
+        serve_stdio()
+        return 0
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        return _wrong_use(f"--tcp is {address!r}; expected HOST:PORT such as 127.0.0.1:9257")
+    from server.lsp.main import serve_tcp
+
+    serve_tcp(host, int(port))
+    return 0
+
+
+def _wrong_use(problem: str) -> int:
+    print(f"evolverec lsp: {problem}\n{USAGE}", file=sys.stderr)
+    return 2

@@ -1,0 +1,91 @@
+"""A job's events on a terminal: a bar per trial, a line per thing learned. Everything goes to stderr."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from evolution.jobs.records import Event, EventType
+
+
+class View(Protocol):
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def show(self, event: Event) -> None: ...
+    def say(self, text: str) -> None: ...
+
+
+class SilentView:
+    """For `--json`: nothing but what someone must know."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def show(self, event: Event) -> None:
+        return None
+
+    def say(self, text: str) -> None:
+        return None
+
+
+class LiveView:
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[words]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        self._progress.console.print(text, highlight=False, markup=False)
+
+    def show(self, event: Event) -> None:
+        data = event.data
+        if event.type is EventType.EPOCH:
+            self._advance(str(data["trial"]), str(data.get("label") or "training"), event)
+        elif event.type is EventType.TRIAL and data.get("status") != "running":
+            self._drop(str(data["trial"]))
+            self.say(event.message)
+        elif event.type in (EventType.LOG, EventType.FEEDBACK, EventType.PROPOSAL):
+            self.say(event.message)
+
+    def _advance(self, trial: str, label: str, event: Event) -> None:
+        data = event.data
+        if trial not in self._tasks:
+            self._tasks[trial] = self._progress.add_task(label, total=data["epochs"], words="")
+        self._progress.update(self._tasks[trial], completed=data["epoch"], total=data["epochs"], words=epoch_words(data))
+
+    def _drop(self, trial: str) -> None:
+        if trial in self._tasks:
+            self._progress.remove_task(self._tasks.pop(trial))
+
+
+def epoch_words(data: Mapping[str, Any]) -> str:
+    """`epoch 6/60  loss 0.412  NDCG@10 0.142  18 s left` from the data of an epoch event."""
+    words = [f"epoch {data['epoch']}/{data['epochs']}"]
+    if data.get("loss") is not None:
+        words.append(f"loss {data['loss']:.4g}")
+    if data.get("value") is not None:
+        words.append(f"{data.get('metric')} {data['value']:.4f}")
+    if data.get("left_s") is not None:
+        words.append(f"at most {data['left_s']:.0f} s left")
+    return "  ".join(words)

@@ -1,0 +1,30 @@
+"""How commands speak: one JSON document on stdout with `--json`, people's words otherwise; logs on stderr."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from evolution import serial
+from evolution.errors import EvolverecError, RepoError
+
+
+def deliver(document: dict[str, Any], *, as_json: bool, show: Callable[[dict[str, Any]], None]) -> None:
+    if as_json:
+        write_json(document)
+    else:
+        show(document)
+
+
+def write_json(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def report_error(error: EvolverecError, *, as_json: bool) -> int:
+    """Say what went wrong where it is read; the exit code."""
+    if as_json:
+        place = {"path": error.path or None, "line": error.line or None} if isinstance(error, RepoError) else {}
+        write_json({"error": {"message": str(error), **place}})
+    print(f"evolverec: {error}", file=sys.stderr)
+    return error.exit_code

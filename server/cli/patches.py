@@ -1,0 +1,84 @@
+"""Applying a proposal from a terminal: to the files, or as a commit on a new branch of the user's git."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from evolution.applying import apply_to_files, changed_files
+from evolution.errors import RepoError, UsageError
+from evolution.proposals import Proposal, ProposalState
+from evolution.store import Store
+
+
+def find_proposal(repo: Path, wanted: str) -> Proposal:
+    """By id or unique beginning. Raises UsageError naming what there is."""
+    with Store.open(repo) as store:
+        found = store.proposal(wanted)
+        known = [proposal.id for proposal in store.proposals()]
+    if found is None:
+        listed = ", ".join(known) if known else "none yet: run `evolverec propose` first"
+        raise UsageError(f"no single proposal {wanted!r} in {repo}; there are {listed}")
+    return found
+
+
+def apply_proposal(repo: Path, wanted: str, *, branch: str) -> dict[str, Any]:
+    """Raises EditError where the patch does not fit exactly; then nothing was written."""
+    proposal = find_proposal(repo, wanted)
+    files = _commit_to_branch(repo, proposal, branch) if branch else apply_to_files(repo, proposal)
+    if not branch:
+        with Store.open(repo) as store:
+            store.set_proposal_state(proposal.id, ProposalState.APPLIED)
+    return {"proposal": proposal.id, "title": proposal.idea.title, "files": files, "branch": branch or None}
+
+
+def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
+    """A commit on top of HEAD, made without touching index, working tree or the branch that is checked out."""
+    import git
+
+    try:
+        user = git.Repo(repo, search_parent_directories=True)
+        head = user.head.commit
+    except (git.InvalidGitRepositoryError, git.NoSuchPathError, ValueError):
+        raise RepoError(f"{repo} is no git repo with a commit; apply to the files instead, without --branch") from None
+    if branch in {ref.name for ref in user.branches}:
+        raise UsageError(f"branch {branch!r} exists already; choose another name")
+    prefix = repo.relative_to(Path(user.working_tree_dir or repo).resolve()).as_posix()
+    base = "" if prefix == "." else prefix + "/"
+
+    def read(path: str) -> str | None:
+        try:
+            blob = head.tree / (base + path)
+        except KeyError:
+            return None
+        return blob.data_stream.read().decode("utf-8", "surrogateescape")
+
+    files = changed_files(proposal.patch.edits, read)
+    with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
+        with user.git.custom_environment(GIT_INDEX_FILE=str(Path(scratch) / "index")):
+            user.git.read_tree(head.hexsha)
+            for number, (path, text) in enumerate(sorted(files.items())):
+                draft = Path(scratch) / f"file-{number}"
+                draft.write_bytes(text.encode("utf-8", "surrogateescape"))
+                blob = user.git.hash_object("-w", "--no-filters", str(draft))
+                mode = f"{(head.tree / (base + path)).mode:o}" if read(path) is not None else "100644"
+                user.git.update_index("--add", "--cacheinfo", f"{mode},{blob},{base}{path}")
+            tree = user.git.write_tree()
+        message = Path(scratch) / "message"
+        message.write_text(commit_message(proposal), encoding="utf-8")
+        commit = user.git.commit_tree(tree, "-p", head.hexsha, "-F", str(message))
+    user.git.update_ref(f"refs/heads/{branch}", commit, "0" * 40)
+    return sorted(base + path for path in files)
+
+
+def commit_message(proposal: Proposal) -> str:
+    """The idea, why, and the measured figures with their intervals."""
+    lines = [proposal.idea.title, "", proposal.idea.rationale, ""]
+    for effect in [proposal.effect, *proposal.effects.values()]:
+        if effect is not None:
+            change = f"{effect.after - effect.before:+.4f}, 95 % [{effect.low:+.4f}, {effect.high:+.4f}]"
+            lines.append(f"{effect.metric}: {effect.before:.4f} -> {effect.after:.4f} ({change}), validation")
+    if proposal.idea.rests_on:
+        lines += ["", "Rests on: " + "; ".join(proposal.idea.rests_on)]
+    lines += ["", f"evolverec proposal {proposal.id}, trials {', '.join(proposal.trials)}"]
+    return os.linesep.join(lines) + os.linesep

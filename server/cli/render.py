@@ -1,0 +1,198 @@
+"""Documents as people read them: tables, source lines with findings under them, users' words, coloured diffs."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+MARKS = {"error": ("x", "red"), "warning": ("!", "yellow"), "information": ("i", "blue")}
+LEADING = ("NDCG@10", "HR@10", "NDCG@5", "HR@5", "MRR@10", "coverage@10", "gini@10", "novelty@10", "diversity@10")
+
+
+def console() -> Console:
+    return Console(highlight=False, soft_wrap=False)
+
+
+def show_train(document: dict[str, Any]) -> None:
+    out = console()
+    if document["status"] == "failed":
+        place = f"{document['path']}:{document['line']}: " if document["path"] else ""
+        out.print(f"[red]x trial {document['trial']} failed: {document['reason']}[/]\n  {escape(place + str(document['message']))}")
+        return
+    table = Table(
+        title=f"trial {document['trial']} on {document['split']} events: {document['status']}, "
+        f"{document['epochs']} epochs, {document['wall_s']:.1f} s",
+        title_justify="left",
+    )
+    for column in ("metric", "value", "95 % interval"):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    rows = {"objective": document["objective"], **_leading(document["metrics"])}
+    for name, metric in rows.items():
+        if metric:
+            table.add_row(name, _number(metric["value"]), _interval(metric))
+    out.print(table)
+    for check in document["contract"]:
+        if check["passed"] is False:
+            out.print(f"[yellow]! {check['code']}[/]: {escape(check['message'])}")
+    if warning := document["note"].get("sandbox_warning"):
+        out.print(f"[yellow]! {escape(str(warning))}[/]")
+
+
+def _leading(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {name: metrics[name] for name in LEADING if name in metrics}
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4f}"
+
+
+def _interval(metric: dict[str, Any]) -> str:
+    return "none" if metric["low"] is None else f"[{metric['low']:.4f}, {metric['high']:.4f}]"
+
+
+def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
+    out = console()
+    findings = document["findings"]
+    if not findings:
+        out.print(f"[green]no findings[/] on trial {document['trial']}; {len(document['measurements'])} measurements are healthy")
+    for finding in findings:
+        mark, colour = MARKS[finding["severity"]]
+        out.print(f"[{colour}]{mark} {finding['severity']}: {finding['code']}[/]  {escape(finding['message'])}")
+        for anchor in finding["anchors"][:1]:
+            _show_lines(out, repo, anchor, colour)
+        out.print(f"    why: {escape(finding['why'])}")
+        if finding["value"] is not None:
+            out.print(f"    measured: {escape(_measured(finding))}")
+        out.print()
+
+
+def _measured(finding: dict[str, Any]) -> str:
+    words = f"{finding['value']:.4g} {finding['unit']}".strip()
+    words += f", 95 % [{finding['low']:.4g}, {finding['high']:.4g}]" if finding["low"] is not None else ", no interval"
+    if finding["reference"] is not None:
+        words += f"; {finding['reference_name']}: {finding['reference']:.4g}"
+    return words + ("; self-reported by the worker" if finding["self_reported"] else "")
+
+
+def _show_lines(out: Console, repo: Path, anchor: dict[str, Any], colour: str) -> None:
+    out.print(f"   [cyan]{anchor['path']}:{anchor['start_line']}[/]")
+    try:
+        lines = (repo / anchor["path"]).read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError):
+        return
+    for number in range(anchor["start_line"], min(anchor["end_line"], anchor["start_line"] + 4) + 1):
+        if number <= len(lines):
+            text = lines[number - 1]
+            indent = len(text) - len(text.lstrip())
+            out.print(f"   [dim]{number:>5} |[/] {escape(text)}")
+            out.print(f"         [dim]|[/] {' ' * indent}[{colour}]{'~' * max(1, len(text.strip()))}[/]")
+
+
+def show_simulation(repo: Path, document: dict[str, Any]) -> None:
+    out = console()
+    fidelity = document["fidelity"]
+    out.print(
+        f"{document['users']} simulated users were asked; they tell their user's real next choice from a random item "
+        f"with AUC {fidelity['auc']:.3f}, 95 % [{fidelity['low']:.3f}, {fidelity['high']:.3f}] (.5 is chance)"
+    )
+    if not document["critiques"]:
+        out.print("[green]they agree on no complaint[/]")
+    for critique in document["critiques"]:
+        mark, colour = ("+", "green") if critique["positive"] else ("!", "yellow")
+        said = f"{critique['count']} of {critique['users']} say so"
+        out.print(f"[{colour}]{mark} {critique['code']}[/]  {escape(critique['message'])} [dim]({said})[/]")
+        for quote in critique["quotes"]:
+            out.print(f'    "{escape(quote["text"])}" [dim]- {escape(quote["persona"])}[/]')
+        for anchor in critique["anchors"][:1]:
+            _show_lines(out, repo, anchor, colour)
+        out.print()
+
+
+def show_proposals(document: dict[str, Any]) -> None:
+    out = console()
+    verified = [p for p in document["proposals"] if p["verified"]]
+    table = Table(title="proposals, best first", title_justify="left")
+    for column in ("id", "title", "verified", "objective", "change, 95 % interval"):
+        table.add_column(column)
+    for proposal in document["proposals"]:
+        effect = proposal["effect"]
+        moved = f"{effect['before']:.4f} -> {effect['after']:.4f}" if effect else "not trained to the end"
+        change = change_words(effect) if effect else str(proposal["why_not"] or "")
+        table.add_row(proposal["id"], proposal["title"], str(proposal["verified"] or "no"), moved, change)
+    out.print(table)
+    for item in document["did_not_fit"]:
+        out.print(f"[dim]{item['recipe']} makes no patch here: {escape(item['reason'])}[/]")
+    if verified:
+        best = verified[0]
+        out.print(Panel(Text(f"{best['title']}\n{best['rationale']}"), title=f"best: {best['id']}", title_align="left"))
+        show_diff(best["patch"])
+    else:
+        out.print("[yellow]no candidate was verified[/]; the table says what each moved")
+
+
+def change_words(effect: dict[str, Any]) -> str:
+    """`+0.0291 (+20 %) [+0.0210, +0.0372]`."""
+    delta = effect["after"] - effect["before"]
+    share = f" ({delta / effect['before']:+.0%})" if effect["before"] else ""
+    return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+
+
+def show_diff(text: str) -> None:
+    out = console()
+    if out.is_terminal:
+        out.print(Syntax(text, "diff", background_color="default", word_wrap=False))
+    else:
+        print(text, end="")
+
+
+def show_runs(document: dict[str, Any]) -> None:
+    out = console()
+    table = Table(title="trials, newest first", title_justify="left")
+    for column in ("trial", "program", "seed", "status", "epochs", "objective", "NDCG@10", "wall s"):
+        table.add_column(column)
+    for trial in document["trials"]:
+        objective, ndcg = trial["objective"], trial["metrics"].get("NDCG@10")
+        status = trial["status"] + (f": {trial['reason']}" if trial["reason"] else "")
+        table.add_row(
+            trial["trial"], trial["program"][:8], str(trial["seed"]), status, str(trial["epochs"]),
+            _number(objective["value"]) if objective else "-", _number(ndcg["value"]) if ndcg else "-", f"{trial['wall_s']:.1f}",
+        )  # fmt: skip
+    out.print(table)
+    for proposal in document["proposals"]:
+        verified = proposal["verified"] or "not verified"
+        out.print(f"proposal {proposal['id']}  {escape(proposal['title'])}  [dim]{verified}, {proposal['state']}[/]")
+    for job in document["jobs"][:10]:
+        out.print(f"job {job['id']}  {job['kind']}  {job['state']}" + (f": {escape(job['error'])}" if job["error"] else ""))
+
+
+def show_item(document: dict[str, Any]) -> None:
+    if document["kind"] == "trial":
+        show_train(document)
+    elif document["kind"] == "proposal":
+        show_proposals({"proposals": [document], "did_not_fit": []})
+    else:
+        console().print_json(data=document)
+
+
+def show_check(document: dict[str, Any]) -> None:
+    out = console()
+    for line in document["passed"]:
+        out.print(f"[green]+[/] {escape(line)}")
+    for problem in document["problems"]:
+        mark, colour = MARKS[problem["severity"]]
+        place = f"{problem['path']}:{problem['line']}: " if problem["path"] else ""
+        out.print(f"[{colour}]{mark}[/] {escape(place + problem['message'])}")
+
+
+def show_doctor(document: dict[str, Any]) -> None:
+    out = console()
+    for check in document["checks"]:
+        mark, colour = ("+", "green") if check["ok"] else ("x", "red") if check["needed"] else ("!", "yellow")
+        out.print(f"[{colour}]{mark} {check['name']}[/]: {escape(check['message'])}")
+        if check["help"]:
+            out.print(f"    try: {escape(check['help'])}")

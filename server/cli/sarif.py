@@ -1,0 +1,52 @@
+"""Findings as SARIF 2.1.0 (OASIS), for code scanning in CI."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+LEVELS = {"error": "error", "warning": "warning", "information": "note"}
+
+
+def write_sarif(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(sarif(document), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def sarif(document: dict[str, Any]) -> dict[str, Any]:
+    """document: what `diagnose --json` prints."""
+    from importlib.metadata import version
+
+    findings = document["findings"]
+    rules = {finding["code"]: _rule(finding) for finding in findings}
+    driver = {"name": "evolverec", "version": version("evolverec"), "rules": list(rules.values())}
+    results = [_result(finding, list(rules)) for finding in findings]
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results, "columnKind": "unicodeCodePoints"}],
+    }
+
+
+def _rule(finding: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": finding["code"],
+        "shortDescription": {"text": finding["why"]},
+        "fullDescription": {"text": finding["definition"] or finding["why"]},
+    }
+
+
+def _result(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:
+    locations = [_location(anchor) for anchor in finding["anchors"]]
+    return {
+        "ruleId": finding["code"],
+        "ruleIndex": codes.index(finding["code"]),
+        "level": LEVELS[finding["severity"]],
+        "message": {"text": finding["message"]},
+        "locations": locations[:1],
+        "relatedLocations": locations[1:],
+        "partialFingerprints": {"evolverecFinding/v1": finding["id"]},
+    }
+
+
+def _location(anchor: dict[str, Any]) -> dict[str, Any]:
+    region = {"startLine": anchor["start_line"], "endLine": anchor["end_line"]}
+    return {"physicalLocation": {"artifactLocation": {"uri": anchor["path"]}, "region": region}}
