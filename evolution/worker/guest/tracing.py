@@ -144,22 +144,28 @@ class _Run:
             for path, numbers in lines.items():
                 merged.setdefault(path, set()).update(numbers)
         training = self._lines.get("train", {})
-        ops: Any = self._ops
-        torch_used = ops is not None and bool(ops.ops or ops.parameters)
-        coarse = "the repo makes no torch calls: only executed lines are known, anchors are coarser"
-        return {
+        trace: dict[str, Any] = {
             "format": 1,
-            "kind": "torch" if torch_used else "python",
-            "note": "" if torch_used else coarse,
+            "kind": "python",
+            "note": "the repo makes no torch calls: only executed lines are known, anchors are coarser",
             "error": "\n".join(self._errors),
-            "steps": self._sites.n_steps if torch_used else 0,
-            "modules": self._sites.name_parameters() if torch_used else [],
-            "ops": ops.ops if torch_used else [],
-            "parameters": ops.parameters if torch_used else [],
-            "optimizers": self._sites.optimizers if torch_used else [],
-            "loaders": self._sites.loaders if torch_used else [],
-            "step_sites": self._sites.steps if torch_used else [],
+            "steps": 0,
             "score": self._score,
             "executed": {path: sorted(numbers) for path, numbers in merged.items()},
             "executed_training": {path: sorted(numbers) for path, numbers in training.items()},
         }
+        lists = ("modules", "ops", "parameters", "optimizers", "loaders", "step_sites")
+        trace.update({name: [] for name in lists})
+        if self._ops is not None and (self._ops.ops or self._ops.parameters):
+            trace.update(
+                kind="torch",
+                note="",
+                steps=self._sites.n_steps,
+                modules=self._sites.name_parameters(),
+                ops=self._ops.ops,
+                parameters=self._ops.parameters,
+                optimizers=self._sites.optimizers,
+                loaders=self._sites.loaders,
+                step_sites=self._sites.steps,
+            )
+        return trace

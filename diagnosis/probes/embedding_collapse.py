@@ -1,0 +1,91 @@
+"""Do the item embeddings still use their dimensions? RankMe and mean cosine, centred (DEFECTS: collapse)."""
+
+import numpy as np
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import Measurement, Severity
+from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.ranking import Float64, popularity
+from seeds.interactions import Float32
+
+CODE = "embedding-collapse"
+# Training always concentrates the spectrum; a healthy table keeps well over half of its untrained rank.
+KEPT_WARNING = 0.25
+KEPT_ERROR = 0.1
+# Half of the way from the untrained model's mean |cosine| to 1, where all items lie on one line.
+COSINE_EXCESS = 0.5
+SAMPLED_ITEMS = 2000
+
+
+def embedding_collapse(evidence: Evidence) -> list[Measurement]:
+    """RankMe (Garrido et al. 2023): exp of the entropy of the singular values' shares, of the centred table."""
+    trained, untrained = evidence.artifacts.item_embeddings, evidence.artifacts.untrained_item_embeddings
+    if trained is None:
+        return [unjudged(CODE, "the repo offers no item_embeddings()", unit="dimensions")]
+    rows = np.flatnonzero(popularity(evidence.training)[1:] > 0) + 1
+    table = _centred(trained, rows)
+    rng = np.random.default_rng(evidence.seed)
+    random_table = rng.standard_normal(table.shape)
+    reference, name = rank_me(random_table - random_table.mean(0)), "a random table of the same shape"
+    start = None if untrained is None or untrained.shape != trained.shape else _centred(untrained, rows)
+    # A table that starts collapsed is no reference: nothing would ever be judged collapsed against it.
+    if start is not None and rank_me(start) > reference / 2:
+        reference, name = rank_me(start), "the same model before training"
+        random_table = start
+    value = rank_me(table)
+    cosine, cosine_before = mean_cosine(table, rng), mean_cosine(random_table, rng)
+    excess = (cosine - cosine_before) / max(1 - cosine_before, 1e-12)
+    healthy = value >= KEPT_WARNING * reference and excess < COSINE_EXCESS
+    worst = value < KEPT_ERROR * reference or excess > 0.9
+    return [
+        Measurement(
+            code=CODE,
+            value=value,
+            low=None,
+            high=None,
+            reference=reference,
+            reference_name=name,
+            unit="dimensions",
+            higher_is_better=True,
+            healthy=bool(healthy),
+            severity=Severity.ERROR if worst else Severity.WARNING,
+            message=f"the item embeddings use {value:.1f} of {table.shape[1]} dimensions "
+            f"({name}: {reference:.1f}); mean |cosine| {cosine:.2f} ({cosine_before:.2f})",
+            details={
+                "mean_abs_cosine": cosine,
+                "reference_mean_abs_cosine": cosine_before,
+                "width": table.shape[1],
+            },
+        )
+    ]
+
+
+def _centred(embeddings: Float32, rows: np.ndarray) -> Float64:
+    """The rows of items with training events, their mean taken off: a shift shared by all items ranks nothing."""
+    table = embeddings[rows].astype(np.float64)
+    if not np.isfinite(table).all():
+        raise ValueError("item_embeddings() holds values that are not finite")
+    return table - table.mean(axis=0)
+
+
+def rank_me(table: Float64) -> float:
+    """Effective number of dimensions of a (n, d) table, from 0 (all rows equal) to min(n, d)."""
+    # Singular values from the d x d Gram matrix: n is far larger than d.
+    values = np.sqrt(np.clip(np.linalg.eigvalsh(table.T @ table), 0, None))
+    total = values.sum()
+    if total <= 1e-12:
+        return 0.0
+    share = values[values > 1e-12 * total] / total
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def mean_cosine(table: Float64, rng: np.random.Generator) -> float:
+    """Mean absolute cosine of random pairs of distinct rows, (n, d) -> 0..1; 1 where all rows are equal."""
+    norms = np.linalg.norm(table, axis=1)
+    table, norms = table[norms > 1e-12], norms[norms > 1e-12]
+    if len(table) < 2:
+        return 1.0
+    pick = rng.permutation(len(table))[:SAMPLED_ITEMS]
+    unit = table[pick] / norms[pick, None]
+    cosines = np.abs(unit @ unit.T)
+    return float((cosines.sum() - len(unit)) / (len(unit) * (len(unit) - 1)))

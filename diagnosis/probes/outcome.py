@@ -1,0 +1,26 @@
+"""What a probe returns when it cannot tell."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from diagnosis.findings import Measurement, Severity
+
+
+def unjudged(
+    code: str, reason: str, *, unit: str, value: float = 0.0, details: Mapping[str, Any] | None = None
+) -> Measurement:
+    """A measurement that is neither healthy nor unhealthy; value is 0 where nothing could be computed."""
+    return Measurement(
+        code=code,
+        value=value,
+        low=None,
+        high=None,
+        reference=None,
+        reference_name="",
+        unit=unit,
+        higher_is_better=True,
+        healthy=None,
+        severity=Severity.INFORMATION,
+        message=f"not judged: {reason}",
+        details={**(details or {}), "reason": reason},
+    )

@@ -1,0 +1,94 @@
+"""Is the model as sure of its best item as it is right? (gSASRec, arXiv 2308.07192)"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import Measurement, Severity
+from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.ranking import Float64, dense_targets, masked, unseen
+from diagnosis.probes.statistics import mean_over_users
+
+CODE = "overconfidence"
+SIGMOID_LOSSES = {"binary_cross_entropy_with_logits", "binary_cross_entropy", "sigmoid", "BCEWithLogitsLoss"}
+SOFTMAX_LOSSES = {"cross_entropy", "log_softmax", "nll_loss", "logsumexp", "softmax"}
+HALFWAY = 0.5
+
+
+def overconfidence(evidence: Evidence) -> list[Measurement]:
+    """Mean probability of the top unseen item minus its precision (HR@1), over the densely scored users.
+
+    The probability is the one the loss trained: sigmoid of the score under a binary loss, softmax over
+    the unseen items under a softmax loss. Unhealthy if the model is nearer to certainty than to its own
+    precision. Pairwise losses (BPR, hinge) train no probability: not judged.
+    """
+    unit = "probability"
+    if not len(evidence.artifacts.dense_rows):
+        return [unjudged(CODE, "no question was scored densely", unit=unit)]
+    allowed = unseen(evidence.questions, evidence.artifacts.dense_rows, evidence.training.n_items)
+    scores = masked(evidence.artifacts.dense_scores, allowed)
+    top = scores.argmax(axis=1)
+    best = scores[np.arange(len(top)), top]
+    right = (top == dense_targets(evidence)).astype(np.float64)
+    by_kind = {"sigmoid": _sigmoid(best), "softmax": np.exp(best - _logsumexp(scores))}
+    kind = loss_kind(evidence.artifacts.trace)
+    details: dict[str, Any] = {f"mean_{name}": float(p.mean()) for name, p in by_kind.items()}
+    details |= {"precision": float(right.mean()), "loss_kind": kind, "mean_top_score": float(best.mean())}
+    if kind not in by_kind:
+        return [unjudged(CODE, f"the loss trains no probability ({kind})", unit=unit, details=details)]
+    probability = by_kind[kind]
+    gap = mean_over_users(probability - right, evidence.seed)
+    excess = mean_over_users(probability - right - HALFWAY * (1 - right), evidence.seed)
+    return [
+        Measurement(
+            code=CODE,
+            value=gap.value,
+            low=gap.low,
+            high=gap.high,
+            reference=0.0,
+            reference_name="as sure as it is right",
+            unit=unit,
+            higher_is_better=False,
+            healthy=excess.low <= 0,
+            severity=Severity.WARNING,
+            message=f"the top item has a mean probability of {probability.mean():.2f} and is right {right.mean():.1%} of the time",
+            details=details,
+        )
+    ]
+
+
+def loss_kind(trace: Mapping[str, Any]) -> str:
+    """ "sigmoid", "softmax", or why neither: by the calls whose results feed `backward` in the traced step."""
+    from diagnosis.flow import Flow
+
+    flow = Flow(trace)
+    if not flow.backward:
+        return "the trace shows no loss"
+    for op in flow.upstream(flow.backward, depth=6):
+        name = flow.ops[op]["function"]
+        if name in SIGMOID_LOSSES:
+            return "sigmoid"
+        if name in SOFTMAX_LOSSES:
+            return "softmax"
+        if name in ("logsigmoid", "softplus"):
+            return _binary_or_pairwise(flow, op)
+    return "a loss without probabilities"
+
+
+def _binary_or_pairwise(flow: Any, op: int) -> str:
+    """log sigmoid of a difference of two scores is BPR; of a score itself, or of its negation, BCE."""
+    near = [flow.ops[i] for i in flow.upstream([op], depth=2)]
+    differs = any(o["function"] in ("sub", "__sub__", "__rsub__") and len(o["inputs"]) > 1 for o in near)
+    return "pairwise" if differs else "sigmoid"
+
+
+def _sigmoid(x: Float64) -> Float64:
+    return np.where(x >= 0, 1 / (1 + np.exp(-np.abs(x))), np.exp(-np.abs(x)) / (1 + np.exp(-np.abs(x))))
+
+
+def _logsumexp(scores: Float64) -> Float64:
+    """log of the sum of exp over each row: float64 (S,)."""
+    peak = scores.max(axis=1)
+    return peak + np.log(np.exp(scores - peak[:, None]).sum(axis=1))

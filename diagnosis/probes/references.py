@@ -1,0 +1,46 @@
+"""The model against rankers that take a second to fit: popularity, first-order Markov, EASE."""
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import Measurement, Severity
+from diagnosis.probes.ranking import ndcg_of_lists
+from diagnosis.probes.statistics import mean_over_users
+
+TITLES = {"popularity": "popularity", "markov": "first-order Markov", "ease": "EASE"}
+
+
+def weaker_than_references(evidence: Evidence) -> list[Measurement]:
+    """NDCG@10 (full ranking) of the model on all questions, beside each reference ranker's.
+
+    Unhealthy only if the reference is better on the same users beyond doubt: the paired interval of
+    model minus reference lies below 0.
+    """
+    targets = evidence.questions.targets
+    model = ndcg_of_lists(evidence.artifacts.top, targets)
+    own = mean_over_users(model, evidence.seed)
+    measurements: list[Measurement] = []
+    for name, top in evidence.references.items():
+        theirs = ndcg_of_lists(top, targets)
+        difference = mean_over_users(model - theirs, evidence.seed)
+        measurements.append(
+            Measurement(
+                code=f"weaker-than-{name}",
+                value=own.value,
+                low=own.low,
+                high=own.high,
+                reference=float(theirs.mean()),
+                reference_name=TITLES.get(name, name),
+                unit="NDCG@10",
+                higher_is_better=True,
+                healthy=difference.high >= 0,
+                severity=Severity.ERROR if name == "popularity" else Severity.WARNING,
+                message=f"NDCG@10 is {own.value:.4f}; {TITLES.get(name, name)} reaches {theirs.mean():.4f} "
+                f"on the same users (difference {difference.low:+.4f} to {difference.high:+.4f})",
+                details={
+                    "difference": difference.value,
+                    "difference_low": difference.low,
+                    "difference_high": difference.high,
+                    "users": len(targets),
+                },
+            )
+        )
+    return measurements

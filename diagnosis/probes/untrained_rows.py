@@ -1,0 +1,61 @@
+"""Item rows that training never moved, and how often they are recommended all the same."""
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import Measurement, Severity
+from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.ranking import popularity, shown
+from diagnosis.probes.statistics import mean_over_users
+
+CODE = "untrained-rows"
+
+
+def untrained_rows(evidence: Evidence) -> list[Measurement]:
+    """Share of list places that go to items whose embedding is bit for bit what it was before training.
+
+    The reference is how often users really choose such items. Items that have training events and still
+    never moved are a defect by themselves.
+    """
+    before, after = evidence.artifacts.untrained_item_embeddings, evidence.artifacts.item_embeddings
+    if before is None or after is None or before.shape != after.shape:
+        return [
+            unjudged(CODE, "no item embeddings from before and after training", unit="share of list places")
+        ]
+    unmoved = (before == after).all(axis=1)
+    unmoved[0] = False
+    has_events = popularity(evidence.training) > 0
+    starved = unmoved & has_events
+    details = {
+        "unmoved_items": int(unmoved.sum()),
+        "unmoved_with_events": int(starved.sum()),
+        "items_without_events": int((~has_events[1:]).sum()),
+        "share_without_events": float((~has_events[1:]).mean()),
+    }
+    if unmoved[1:].all():
+        return [
+            unjudged(
+                CODE, "no item row moved: the table is frozen", unit="share of list places", details=details
+            )
+        ]
+    items = shown(evidence.artifacts.top)
+    value = mean_over_users(unmoved[items].mean(axis=1), evidence.seed)
+    chosen = float(unmoved[evidence.questions.targets].mean())
+    # A single item can be missed by chance of the draws; one in a hundred cannot.
+    starving = starved.sum() > 0.01 * has_events.sum()
+    return [
+        Measurement(
+            code=CODE,
+            value=value.value,
+            low=value.low,
+            high=value.high,
+            reference=chosen,
+            reference_name="how often users chose such items",
+            unit="share of list places",
+            higher_is_better=False,
+            healthy=bool(value.low <= chosen and not starving),
+            severity=Severity.WARNING,
+            message=f"{int(unmoved.sum())} of {len(unmoved) - 1} item rows were never trained "
+            f"({int(starved.sum())} of them have training events); they fill {value.value:.1%} of the lists, "
+            f"users chose them {chosen:.1%} of the time",
+            details=details,
+        )
+    ]

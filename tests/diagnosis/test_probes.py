@@ -1,0 +1,197 @@
+"""Every probe: silent on a healthy trial, speaks on the defect that it is for."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import Measurement, Severity
+from diagnosis.measure import measure
+from diagnosis.probes.embedding_collapse import mean_cosine, rank_me
+from diagnosis.probes.popularity_bias import gini, popularity_quantiles
+from diagnosis.probes.statistics import mean_over_users
+
+Scored = Callable[..., Evidence]
+
+
+def by_code(evidence: Evidence) -> dict[str, Measurement]:
+    return {m.code: m for m in measure(evidence)}
+
+
+def unhealthy(evidence: Evidence) -> set[str]:
+    return {m.code for m in measure(evidence) if m.healthy is False}
+
+
+def test_a_healthy_model_gets_no_finding_and_every_probe_answers(healthy: Evidence) -> None:
+    measured = by_code(healthy)
+    assert unhealthy(healthy) == set()
+    assert {code for code, m in measured.items() if m.healthy is None} == set()
+    assert {"embedding-collapse", "order-ignored", "same-list", "weaker-than-ease"} <= set(measured)
+
+
+def test_intervals_hold_their_value(healthy: Evidence) -> None:
+    for m in measure(healthy):
+        if m.low is not None and m.high is not None:
+            assert m.low <= m.value <= m.high, m.code
+
+
+def test_embeddings_on_one_line_are_collapsed(scored: Scored, healthy: Evidence) -> None:
+    before = healthy.artifacts.untrained_item_embeddings
+    assert before is not None
+    line = np.outer(np.linspace(-1, 1, len(before)), np.ones(before.shape[1])).astype(np.float32)
+    found = by_code(scored(item_embeddings=line + 0.001 * before))["embedding-collapse"]
+    assert found.healthy is False
+    assert found.severity is Severity.ERROR
+
+
+def test_equal_embeddings_are_collapsed_and_not_a_crash(scored: Scored, healthy: Evidence) -> None:
+    flat = np.ones_like(healthy.artifacts.item_embeddings)
+    assert by_code(scored(item_embeddings=flat))["embedding-collapse"].healthy is False
+
+
+def test_a_table_that_starts_collapsed_is_no_excuse(scored: Scored, healthy: Evidence) -> None:
+    flat = np.ones_like(healthy.artifacts.item_embeddings)
+    found = by_code(scored(item_embeddings=flat, untrained_item_embeddings=flat))["embedding-collapse"]
+    assert found.healthy is False
+    assert "random" in found.reference_name
+
+
+def test_a_shift_shared_by_all_items_is_no_collapse(scored: Scored, healthy: Evidence) -> None:
+    table = healthy.artifacts.item_embeddings
+    assert table is not None
+    assert by_code(scored(item_embeddings=table + 100.0))["embedding-collapse"].healthy is True
+
+
+def test_a_swapped_sign_is_an_error_of_the_margin(scored: Scored, healthy: Evidence) -> None:
+    found = by_code(scored(-healthy.artifacts.dense_scores))["ranking-margin"]
+    assert (found.healthy, found.severity) == (False, Severity.ERROR)
+
+
+def test_low_margins_name_the_category_that_is_missed(scored: Scored, healthy: Evidence) -> None:
+    scores = healthy.artifacts.dense_scores.copy()
+    scores[:, 1::3] -= 20.0  # "books" are ids 1, 4, 7, ...
+    details = by_code(scored(scores))["ranking-margin"].details
+    assert details["low_margin_categories"][0]["category"] == "books"
+
+
+def test_random_scores_are_weaker_than_every_reference(scored: Scored) -> None:
+    noise = np.random.default_rng(0).standard_normal((400, 121))
+    assert {"weaker-than-popularity", "weaker-than-markov"} <= unhealthy(scored(noise))
+
+
+def popularity_scores(evidence: Evidence) -> np.ndarray:
+    return np.bincount(evidence.training.items, minlength=evidence.training.n_items + 1).astype(np.float32)
+
+
+def test_bestsellers_for_everyone_are_biased_concentrated_and_the_same_list(
+    scored: Scored, healthy: Evidence
+) -> None:
+    evidence = scored(popularity_scores(healthy), dense_shuffled=None)
+    assert {"popularity-bias", "exposure-concentration", "same-list"} <= unhealthy(evidence)
+
+
+def test_the_least_popular_items_are_reversed_popularity(scored: Scored, healthy: Evidence) -> None:
+    found = unhealthy(scored(-popularity_scores(healthy)))
+    assert "popularity-reversed" in found
+    assert "popularity-bias" not in found
+
+
+def test_a_model_deaf_to_order_is_found(scored: Scored, healthy: Evidence) -> None:
+    assert "order-ignored" in unhealthy(scored(dense_shuffled=healthy.artifacts.dense_scores))
+
+
+def test_order_is_not_judged_where_the_data_has_none(healthy: Evidence) -> None:
+    rng = np.random.default_rng(0)
+    items = rng.permutation(healthy.training.items)
+    training = replace(healthy.training, items=items)
+    questions = replace(healthy.questions, items=items, targets=rng.permutation(healthy.questions.targets))
+    artifacts = replace(healthy.artifacts, dense_shuffled=healthy.artifacts.dense_scores)
+    evidence = replace(healthy, training=training, questions=questions, artifacts=artifacts)
+    found = by_code(evidence)["order-ignored"]
+    assert found.healthy is None
+    assert "order says little" in found.details["reason"]
+
+
+@pytest.mark.parametrize(
+    ("function", "scale", "verdict"),
+    [
+        ("binary_cross_entropy_with_logits", 1.0, True),  # log probabilities: their sigmoid is below .5
+        ("binary_cross_entropy_with_logits", -1.0, False),  # the best scores far above 0
+        ("cross_entropy", 1.0, True),
+        ("cross_entropy", 30.0, False),
+        ("margin_ranking_loss", 1.0, None),
+    ],
+)
+def test_overconfidence_is_judged_by_the_loss_that_was_trained(
+    scored: Scored,
+    healthy: Evidence,
+    traced_loss: Callable[[str], dict[str, Any]],
+    function: str,
+    scale: float,
+    verdict: bool | None,
+) -> None:
+    scores = healthy.artifacts.dense_scores * scale
+    if scale < 0:
+        scores = healthy.artifacts.dense_scores + 30
+    found = by_code(scored(scores, trace=traced_loss(function)))["overconfidence"]
+    assert found.healthy is verdict
+
+
+def test_rows_that_never_moved_though_they_have_events_are_found(scored: Scored, healthy: Evidence) -> None:
+    before, after = healthy.artifacts.untrained_item_embeddings, healthy.artifacts.item_embeddings
+    assert before is not None
+    assert after is not None
+    half = after.copy()
+    half[60:] = before[60:]
+    found = by_code(scored(item_embeddings=half))["untrained-rows"]
+    assert found.healthy is False
+    assert found.details["unmoved_with_events"] == 61
+
+
+def curves(losses: list[float], metrics: list[float]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"epoch": e + 1, "wall_s": 1.0, "reported": {"loss": x}, "metrics": {"NDCG@10": y}}
+        for e, (x, y) in enumerate(zip(losses, metrics))
+    )
+
+
+def test_a_flat_loss_is_not_learning_and_a_rising_metric_not_converged(scored: Scored) -> None:
+    assert "not-learning" in unhealthy(scored(curves=curves([0.693] * 6, [0.1] * 6)))
+    assert "not-learning" in unhealthy(scored(curves=curves([0.7, 5.0, float("nan")], [0.1] * 3)))
+    rising = by_code(scored(curves=curves([1, 0.8, 0.7, 0.6, 0.5, 0.4], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])))
+    assert rising["not-converged"].healthy is False
+    assert rising["not-converged"].severity is Severity.INFORMATION
+
+
+def test_a_probe_that_fails_is_named_and_stops_no_other(scored: Scored, healthy: Evidence) -> None:
+    bad = np.full_like(healthy.artifacts.item_embeddings, np.nan)
+    measured = by_code(scored(item_embeddings=bad))
+    assert measured["embedding-collapse"].healthy is None
+    assert "not finite" in measured["embedding-collapse"].details["reason"]
+    assert measured["same-list"].healthy is True
+
+
+def test_rank_me_and_cosine_at_their_ends() -> None:
+    rng = np.random.default_rng(0)
+    assert rank_me(np.eye(8)) == pytest.approx(8)
+    assert rank_me(np.outer(np.arange(5.0), np.ones(3))) == pytest.approx(1)
+    assert rank_me(np.zeros((4, 3))) == 0
+    assert mean_cosine(np.eye(8), rng) == pytest.approx(0)
+    assert mean_cosine(np.outer([1.0, -2.0, 3.0], np.ones(3)), rng) == pytest.approx(1)
+
+
+def test_gini_and_popularity_quantiles_at_their_ends() -> None:
+    assert gini(np.array([5, 5, 5])) == pytest.approx(0)
+    assert gini(np.array([0, 0, 0, 12])) == pytest.approx(0.75)
+    assert popularity_quantiles(np.array([0, 1, 1, 2])).tolist() == [0, 0.25, 0.25, 0.75]
+
+
+def test_the_bootstrap_interval_of_a_mean_agrees_with_theory() -> None:
+    values = np.random.default_rng(1).random(400) < 0.2
+    estimate = mean_over_users(values, seed=0)
+    error = 1.96 * np.sqrt(values.mean() * (1 - values.mean()) / 400)
+    assert estimate.low == pytest.approx(values.mean() - error, abs=0.006)
+    assert estimate.high == pytest.approx(values.mean() + error, abs=0.006)
