@@ -1,0 +1,145 @@
+"""How a simulated user answers: per item fit, rating and reason, and what he says of the whole page.
+
+`Behaviour` is what a persona of any kind offers; `StatisticalBehaviour` answers from a fitted choice model.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from seeds.interactions import Int64
+from simulator.opinions import Opinion, form_opinions
+from simulator.pages import Page, PageItem, Shelf
+from simulator.transitions import Float64
+from simulator.viewpoint import Viewpoint, measure_shown
+from simulator.words import Scene, praise_item, reject_item, remark_on_page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Of one item: would he take it, how would he rate it (1-5, None: he would not take it, or nobody rates
+    in this data), and why in one sentence."""
+
+    item: int
+    align: bool
+    rating: int | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """Of the whole page: an opinion in the user's own words."""
+
+    opinion: Opinion
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """Everything one user says of one page. persona: one line of description."""
+
+    user: int
+    persona: str
+    answers: tuple[Answer, ...]
+    remarks: tuple[Remark, ...]
+
+
+class Behaviour(Protocol):
+    """A simulated user of any kind. He knows only his own past, never his next choice."""
+
+    def judge(self, page: Page) -> Judgement: ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StatisticalBehaviour:
+    """Answers from a viewpoint. usual_rating: how far above (below) an item's average this user rates,
+    None where the data has no ratings. rating_range: lowest and highest rating in the data."""
+
+    persona: str
+    view: Viewpoint
+    shelf: Shelf
+    usual_rating: float | None
+    rating_range: tuple[float, float]
+
+    def judge(self, page: Page) -> Judgement:
+        rows = self.view.rows(np.array([item.item for item in page.items], dtype=np.int64))
+        shown = {int(self.view.items[row]): int(row) for row in rows}
+        answers = tuple(
+            self._answer(page, item, shown[item.item]) for item in page.items if item.item in shown
+        )
+        return Judgement(
+            user=self.view.user, persona=self.persona, answers=answers, remarks=self._remarks(page, rows)
+        )
+
+    def _answer(self, page: Page, item: PageItem, row: int) -> Answer:
+        view = self.view
+        worth = view.worth(view.features[row])  # (S,)
+        align = bool(worth.sum() >= view.fitting_utility)
+        compared = view.typical_worth if align else view.own_pages.worth.mean(axis=0)
+        column = int(np.argmax(worth - compared) if align else np.argmin(worth - compared))
+        amount = (view.features[row] * view.emphasis) @ view.grouping
+        little = bool(amount[column] < view.own_pages.amount[:, column].mean())
+        scene = self._scene(page, item, column)
+        sentence = praise_item if align else reject_item
+        reason = sentence(view.signals[column], scene, little=little)
+        return Answer(
+            item=item.item, align=align, rating=self._rating(item) if align else None, reason=reason
+        )
+
+    def _rating(self, item: PageItem) -> int | None:
+        """The item's average plus this user's own habit, on a scale of 1 to 5."""
+        if self.usual_rating is None or item.average_rating is None:
+            return None
+        low, high = self.rating_range
+        place = (item.average_rating + self.usual_rating - low) / max(high - low, 1e-6)
+        return int(np.clip(round(1 + 4 * place), 1, 5))
+
+    def _remarks(self, page: Page, rows: Int64) -> tuple[Remark, ...]:
+        if not len(rows):
+            return ()
+        remarks = []
+        for opinion in form_opinions(self.view, measure_shown(self.shelf.catalogue, self.view, rows)):
+            column = self.view.signals.index(opinion.signal)
+            told = self._telling(opinion, rows, column)
+            scene = self._scene(page, self.shelf.show(told), column)
+            remarks.append(Remark(opinion=opinion, text=remark_on_page(opinion.code, scene)))
+        return tuple(remarks)
+
+    def _telling(self, opinion: Opinion, rows: Int64, column: int) -> int:
+        """The item of the page that shows an opinion best."""
+        view = self.view
+        if opinion.code.startswith("overused"):
+            value: Float64 = ((view.features[rows] * view.emphasis) @ view.grouping)[:, column]
+        else:
+            value = view.worth(view.features[rows])[:, column] * (1 if opinion.positive else -1)
+        return int(view.items[rows[int(np.argmax(value))]])
+
+    def _scene(self, page: Page, shown: PageItem, column: int) -> Scene:
+        return Scene(
+            page=page,
+            shown=shown,
+            wished=self.shelf.show(self._wished({item.item for item in page.items}, column)),
+            usual_store=self._usual_store(),
+            usual_price=self._usual_price(),
+        )
+
+    def _wished(self, on_page: set[int], column: int) -> int:
+        """Of his best ten that are not on the page, the one worth most for a signal."""
+        view = self.view
+        away = [int(item) for item in view.best_items if int(item) not in on_page]
+        best = np.array(away or view.best_items, dtype=np.int64)
+        return int(best[int(np.argmax(view.worth(view.features[view.rows(best)])[:, column]))])
+
+    def _usual_store(self) -> str:
+        codes = self.shelf.catalogue.store[self.view.history]
+        codes = codes[codes > 0]
+        if not len(codes):
+            return ""
+        usual = int(np.argmax(np.bincount(codes)))
+        return self.shelf.training.item_columns.store[int(np.argmax(self.shelf.catalogue.store == usual))]
+
+    def _usual_price(self) -> float | None:
+        paid = self.shelf.catalogue.log_price[self.view.history]
+        paid = paid[np.isfinite(paid)]
+        return float(np.exp(np.median(paid))) if len(paid) else None

@@ -1,0 +1,141 @@
+"""What a shopper can know of every item: popularity, price, categories, store, rating and what follows it.
+
+Everything is computed from training events and item columns, once per simulation. How one user sees an item
+is left to `features`.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from seeds.interactions import Float32, Int64, Interactions
+from simulator.transitions import Float64, Transitions, count_transitions
+
+MAX_LABELS = 256  # category labels kept, most frequent first; rarer ones describe too few items to matter
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Catalogue:
+    """Item-side arrays, each with n_items + 1 entries; entry 0 is padding.
+
+    counts: training events per item. rating_sum, rating_count: float64, all 0 where the log has no ratings.
+    log_price: float64, NaN unknown; cheapness: how far below the usual price of its broad category, in
+    standard deviations, 0 unknown. labels: float32 (n_items + 1, C), unit rows over category labels, 0 where
+    unknown. broad, leaf, store: int64 codes of the first label, the whole category path and the store; 0
+    unknown. broad_share, store_share: float64, share of events by code. label_mean: float64 (C,), mean label
+    row of an event.
+    """
+
+    n_items: int
+    n_events: int
+    counts: Int64
+    rating_sum: Float64
+    rating_count: Float64
+    log_price: Float64
+    cheapness: Float64
+    labels: Float32
+    broad: Int64
+    leaf: Int64
+    store: Int64
+    broad_share: Float64
+    store_share: Float64
+    label_mean: Float64
+    item_transitions: Transitions
+    leaf_transitions: Transitions
+
+    @property
+    def has_ratings(self) -> bool:
+        return bool(self.rating_count.sum() > 0)
+
+    @property
+    def has_prices(self) -> bool:
+        return bool(np.isfinite(self.log_price).any())
+
+    @property
+    def has_categories(self) -> bool:
+        return bool((self.leaf > 0).any())
+
+    @property
+    def has_stores(self) -> bool:
+        return bool((self.store > 0).any())
+
+
+def codes_of(names: list[object]) -> Int64:
+    """Number names from 1 in order of first appearance; "" and () become 0. int64 (len(names),)."""
+    known: dict[object, int] = {}
+    return np.array([known.setdefault(name, len(known) + 1) if name else 0 for name in names], dtype=np.int64)
+
+
+def label_rows(categories: tuple[tuple[str, ...], ...]) -> Float32:
+    """Unit rows over the most frequent category labels: float32 (n_items + 1, C), C at least 1."""
+    frequency = Counter(label for path in categories for label in set(path))
+    kept = {label: column for column, (label, _) in enumerate(frequency.most_common(MAX_LABELS))}
+    rows = np.zeros((len(categories), max(len(kept), 1)), dtype=np.float32)
+    for item, path in enumerate(categories):
+        rows[item, [kept[label] for label in path if label in kept]] = 1.0
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, length, out=rows, where=length > 0)
+
+
+def build_catalogue(training: Interactions) -> Catalogue:
+    """Everything a shopper can know, from training events alone."""
+    columns, size = training.item_columns, training.n_items + 1
+    items = training.items
+    counts = np.bincount(items, minlength=size)
+    broad = codes_of([path[0] if path else "" for path in columns.categories])
+    leaf = codes_of(list(columns.categories))
+    store = codes_of(list(columns.store))
+    labels = label_rows(columns.categories)
+    price = np.asarray(columns.price, dtype=np.float64)
+    log_price = np.log(np.where(price > 0, price, np.nan))
+    rated = _rated(training)
+    return Catalogue(
+        n_items=training.n_items,
+        n_events=training.n_events,
+        counts=counts,
+        rating_sum=np.bincount(items[rated], weights=_ratings(training)[rated], minlength=size).astype(
+            np.float64
+        ),
+        rating_count=np.bincount(items[rated], minlength=size).astype(np.float64),
+        log_price=log_price,
+        cheapness=_cheapness(log_price, broad),
+        labels=labels,
+        broad=broad,
+        leaf=leaf,
+        store=store,
+        broad_share=_event_share(broad, counts),
+        store_share=_event_share(store, counts),
+        label_mean=(counts @ labels.astype(np.float64)) / max(training.n_events, 1),
+        item_transitions=count_transitions(training.users, items, size),
+        leaf_transitions=count_transitions(training.users, leaf[items], int(leaf.max(initial=0)) + 1),
+    )
+
+
+def _ratings(training: Interactions) -> Float64:
+    if training.ratings is None:
+        return np.full(training.n_events, np.nan)
+    return training.ratings.astype(np.float64)
+
+
+def _rated(training: Interactions) -> Int64:
+    return np.flatnonzero(np.isfinite(_ratings(training)))
+
+
+def _event_share(codes: Int64, counts: Int64) -> Float64:
+    """Share of events per code, never 0, so that logarithms stay finite."""
+    events = np.bincount(codes, weights=counts.astype(np.float64))
+    return (events + 0.5) / (events.sum() + 0.5 * len(events))
+
+
+def _cheapness(log_price: Float64, broad: Int64) -> Float64:
+    known = np.isfinite(log_price)
+    if known.sum() < 2:
+        return np.zeros(len(log_price))
+    usual = np.full(int(broad.max(initial=0)) + 1, log_price[known].mean())
+    number = np.bincount(broad[known], minlength=len(usual))
+    summed = np.bincount(broad[known], weights=log_price[known], minlength=len(usual))
+    usual[number > 0] = summed[number > 0] / number[number > 0]
+    below = np.where(known, usual[broad] - log_price, 0.0)
+    spread = below[known].std()
+    return below / spread if spread > 0 else np.zeros(len(log_price))

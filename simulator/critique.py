@@ -1,0 +1,91 @@
+"""From what each user says to what users agree on.
+
+A complaint becomes a critique when more users voice it of their pages than would, by the same rule, of the
+items they really chose; praise, when more voice it than of random pages, and no complaint about the same
+signal is shared by more. "More" than a control means that the 95 % Wilson interval (Wilson 1927) of the one lies
+above that of the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from math import sqrt
+
+from simulator.behaviour import Judgement, Remark
+from simulator.critiques import Critique, Fidelity, Quote
+from simulator.words import MESSAGES
+
+QUOTES = 2
+PRAISE = 3  # kinds of praise kept, most shared first: critiques are there to be acted on
+Z95 = 1.959964
+
+
+def wilson_interval(count: int, total: int) -> tuple[float, float]:
+    """95 % interval of a share; (0, 1) where nobody was asked."""
+    if not total:
+        return 0.0, 1.0
+    share, z2 = count / total, Z95**2
+    middle = (share + z2 / (2 * total)) / (1 + z2 / total)
+    half = Z95 * sqrt(share * (1 - share) / total + z2 / (4 * total**2)) / (1 + z2 / total)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def aggregate(
+    judgements: Sequence[Judgement], *, controls: Mapping[str, tuple[int, int]], fidelity: Fidelity
+) -> tuple[Critique, ...]:
+    """Critiques, complaints first, each kind most shared first.
+
+    controls: by code, how many of how many users say the same of their control page. A code that is absent
+    there was never said.
+    """
+    voices: dict[str, list[tuple[Judgement, Remark]]] = {}
+    for judgement in judgements:
+        for remark in judgement.remarks:
+            voices.setdefault(remark.opinion.code, []).append((judgement, remark))
+    critiques = []
+    for code, said in voices.items():
+        low, high = wilson_interval(len(said), len(judgements))
+        if low > wilson_interval(*controls.get(code, (0, len(judgements))))[1]:
+            critiques.append(_critique(code, said, len(judgements), (low, high), fidelity))
+    critiques.sort(key=lambda critique: (-critique.share, critique.code))
+    complaints = [critique for critique in critiques if not critique.positive]
+    blamed = {critique.signal: critique.share for critique in reversed(complaints)}
+    praise = [c for c in critiques if c.positive and c.share > blamed.get(c.signal, 0.0)]
+    return (*complaints, *praise[:PRAISE])
+
+
+def _critique(
+    code: str,
+    said: list[tuple[Judgement, Remark]],
+    users: int,
+    interval: tuple[float, float],
+    fidelity: Fidelity,
+) -> Critique:
+    low, high = interval
+    opinion = said[0][1].opinion
+    count = len(said)
+    figures = f"{count} of {users} users ({count / users:.0%}, 95 % interval {low:.0%}-{high:.0%})"
+    return Critique(
+        id=sha256(code.encode()).hexdigest()[:12],
+        code=code,
+        positive=opinion.positive,
+        signal=opinion.signal,
+        message=f"{figures}: {MESSAGES[code]}",
+        count=count,
+        users=users,
+        share=count / users,
+        low=low,
+        high=high,
+        quotes=_typical_quotes(said),
+        fidelity=fidelity,
+    )
+
+
+def _typical_quotes(said: list[tuple[Judgement, Remark]]) -> tuple[Quote, ...]:
+    """The users closest to the median strength, of different personas where there are."""
+    strengths = sorted(remark.opinion.strength for _, remark in said)
+    median = strengths[len(strengths) // 2]
+    closest = sorted(said, key=lambda voice: (abs(voice[1].opinion.strength - median), voice[0].user))
+    first = closest[0]
+    others = [voice for voice in closest[1:] if voice[0].persona != first[0].persona] or closest[1:]
+    chosen = [first, *others][:QUOTES]
+    return tuple(Quote(user=j.user, persona=j.persona, text=remark.text) for j, remark in chosen)

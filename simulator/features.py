@@ -1,0 +1,174 @@
+"""How one user sees items at one moment: the columns of the choice model.
+
+Every column is oriented so that more means more of its signal. Affinities are smoothed log-lifts
+`log((count + a * share) / ((total + a) * share))`: 0 says "as much as anybody", above 0 "more than others".
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seeds.interactions import Float32, Int64
+from simulator.catalogue import Catalogue
+from simulator.transitions import WINDOW, Float64, Transitions, lag_weights
+
+AFFINITY_PRIOR = 4.0  # events' worth of "like everybody" mixed into a user's tastes
+TRANSITION_PRIOR = 10.0  # the same for what follows an item
+RATING_PRIOR = 5.0  # ratings' worth of the overall mean mixed into an item's average
+
+SIGNAL_OF_COLUMN = {
+    "popularity": "popularity",
+    "price_fit": "price",
+    "cheapness": "price",
+    "broad_category": "category",
+    "category_labels": "category",
+    "store": "store",
+    "next_item": "sequence",
+    "next_kind": "sequence",
+    "variety": "variety",
+    "quality": "quality",
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChoiceSets:
+    """E moments of one user, with J candidates at each.
+
+    history: int64 (T,), items oldest first. ratings: float32 (T,) aligned with it, or None. cutoffs: int64
+    (E,); at moment e the user knows `history[:cutoffs[e]]`. candidates: int64 (E, J). own: bool (E, J), true
+    where the candidate is the training event `history[cutoffs[e]]` itself, which then is left out of every
+    count.
+    """
+
+    history: Int64
+    ratings: Float32 | None
+    cutoffs: Int64
+    candidates: Int64
+    own: NDArray[np.bool_]
+
+
+def available_columns(catalogue: Catalogue) -> tuple[str, ...]:
+    """The columns this data can fill, in a fixed order: nothing is invented for what is absent."""
+    present = {
+        "price_fit": catalogue.has_prices,
+        "cheapness": catalogue.has_prices,
+        "broad_category": catalogue.has_categories,
+        "category_labels": catalogue.has_categories,
+        "store": catalogue.has_stores,
+        "next_kind": catalogue.has_categories,
+        "variety": catalogue.has_categories,
+        "quality": catalogue.has_ratings,
+    }
+    return tuple(name for name in SIGNAL_OF_COLUMN if present.get(name, True))
+
+
+def compute_features(catalogue: Catalogue, sets: ChoiceSets, columns: tuple[str, ...]) -> Float32:
+    """Raw features of every candidate: float32 (E, J, len(columns))."""
+    labels = catalogue.labels[sets.candidates] if "category_labels" in columns else None
+    makers = {
+        "popularity": lambda: np.log1p(catalogue.counts[sets.candidates] - sets.own),
+        "price_fit": lambda: _price_fit(catalogue, sets),
+        "cheapness": lambda: catalogue.cheapness[sets.candidates],
+        "broad_category": lambda: _code_affinity(catalogue.broad, catalogue.broad_share, sets),
+        "category_labels": lambda: _label_affinity(catalogue, sets, labels),
+        "store": lambda: _code_affinity(catalogue.store, catalogue.store_share, sets),
+        "next_item": lambda: _following(
+            catalogue.item_transitions, np.arange(catalogue.n_items + 1), catalogue.counts, sets
+        ),
+        "next_kind": lambda: _following(
+            catalogue.leaf_transitions,
+            catalogue.leaf,
+            np.bincount(catalogue.leaf, weights=catalogue.counts),
+            sets,
+        ),
+        "variety": lambda: _variety(catalogue, sets, labels),
+        "quality": lambda: _quality(catalogue, sets),
+    }
+    return np.stack([makers[name]() for name in columns], axis=-1).astype(np.float32)
+
+
+def log_lift(count: Float64, total: Float64, share: Float64, prior: float) -> Float64:
+    """How much more of a thing than its overall share, smoothed by `prior` events of that share."""
+    return np.log((count + prior * share) / ((total + prior) * share))
+
+
+def _code_affinity(codes: Int64, share: Float64, sets: ChoiceSets) -> Float64:
+    own_codes, place = np.unique(codes[sets.history], return_inverse=True)
+    seen = np.zeros((len(sets.history) + 1, len(own_codes) + 1))  # last column: codes the user never met
+    seen[np.arange(1, len(seen)), place] = 1.0
+    seen = np.cumsum(seen, axis=0)
+    wanted = codes[sets.candidates]  # (E, J)
+    column = np.minimum(np.searchsorted(own_codes, wanted), len(own_codes) - 1)
+    column = np.where(own_codes[column] == wanted, column, len(own_codes))
+    count = seen[sets.cutoffs[:, None], column]
+    lift = log_lift(count, sets.cutoffs[:, None].astype(np.float64), share[wanted], AFFINITY_PRIOR)
+    return np.where(wanted > 0, lift, 0.0)
+
+
+def _label_affinity(catalogue: Catalogue, sets: ChoiceSets, labels: Float32 | None) -> Float64:
+    assert labels is not None
+    taste = np.zeros((len(sets.history) + 1, labels.shape[-1]), dtype=np.float32)
+    np.cumsum(catalogue.labels[sets.history], axis=0, out=taste[1:])
+    count = np.einsum("ejc,ec->ej", labels, taste[sets.cutoffs]).astype(np.float64)
+    share = np.maximum(labels @ catalogue.label_mean.astype(np.float32), 1e-6).astype(np.float64)
+    lift = log_lift(count, sets.cutoffs[:, None].astype(np.float64), share, AFFINITY_PRIOR)
+    return np.where(catalogue.leaf[sets.candidates] > 0, lift, 0.0)
+
+
+def _price_fit(catalogue: Catalogue, sets: ChoiceSets) -> Float64:
+    """Minus the distance to the user's usual log price, in standard deviations of all prices."""
+    known = catalogue.log_price[np.isfinite(catalogue.log_price)]
+    paid = catalogue.log_price[sets.history]
+    has_price = np.isfinite(paid)
+    total = np.concatenate([[0.0], np.cumsum(np.where(has_price, paid, 0.0))])[sets.cutoffs]
+    number = np.concatenate([[0], np.cumsum(has_price)])[sets.cutoffs]
+    usual = (total + known.mean()) / (number + 1)  # one event's worth of everybody's price
+    distance = np.abs(catalogue.log_price[sets.candidates] - usual[:, None]) / max(float(known.std()), 1e-6)
+    everybody = np.abs(known[None, :] - usual[:, None]).mean(axis=1) / max(float(known.std()), 1e-6)
+    return -np.where(np.isfinite(distance), distance, everybody[:, None])
+
+
+def recent_items(sets: ChoiceSets) -> Int64:
+    """The last items before each moment, newest first, 0 where there are fewer: int64 (E, WINDOW)."""
+    padded = np.concatenate([np.zeros(WINDOW, dtype=np.int64), sets.history])
+    return padded[sets.cutoffs[:, None] + WINDOW - 1 - np.arange(WINDOW)]
+
+
+def _following(transitions: Transitions, codes: Int64, counts: NDArray, sets: ChoiceSets) -> Float64:
+    recent, wanted = codes[recent_items(sets)], codes[sets.candidates]  # (E, WINDOW), (E, J)
+    decay = lag_weights()
+    # the event itself was counted once per recent item at that item's lag, and is met again under each equal code
+    equal = np.equal(recent[:, :, None], recent[:, None, :]) & np.greater(recent, 0)[:, :, None]  # (E, W, W)
+    own_weight = (equal @ decay @ decay)[:, None] * np.any(sets.own, axis=1, keepdims=True)  # (E, 1)
+    pair = np.zeros(wanted.shape)
+    for back, weight in enumerate(decay):
+        pair += weight * np.where(
+            recent[:, back, None] > 0, transitions.weight(recent[:, back, None], wanted), 0
+        )
+    total = (transitions.totals[recent] * (recent > 0)) @ decay
+    share = (np.maximum(counts[wanted] - sets.own, 0) + 0.5) / (counts.sum() + 0.5 * len(counts))
+    pair = np.maximum(pair - own_weight * sets.own, 0.0)
+    lift = log_lift(pair, np.maximum(total[:, None] - own_weight, 0.0), share, TRANSITION_PRIOR)
+    return np.where(wanted > 0, lift, 0.0)
+
+
+def _variety(catalogue: Catalogue, sets: ChoiceSets, labels: Float32 | None) -> Float64:
+    """1 minus the decayed mean cosine between the candidate's categories and those of the last items."""
+    assert labels is not None
+    recent, decay = recent_items(sets), lag_weights()
+    weight = (recent > 0) * decay
+    weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
+    lately = np.einsum("ew,ewc->ec", weight, catalogue.labels[recent]).astype(np.float32)
+    return 1.0 - np.einsum("ejc,ec->ej", labels, lately)
+
+
+def _quality(catalogue: Catalogue, sets: ChoiceSets) -> Float64:
+    """The item's average rating, drawn to the overall mean by RATING_PRIOR ratings."""
+    mean = catalogue.rating_sum.sum() / catalogue.rating_count.sum()
+    total, number = catalogue.rating_sum[sets.candidates], catalogue.rating_count[sets.candidates]
+    if sets.own.any() and sets.ratings is not None:
+        rating = sets.ratings[np.minimum(sets.cutoffs, len(sets.ratings) - 1)].astype(np.float64)[:, None]
+        rated = sets.own & np.isfinite(rating)
+        total, number = total - np.where(rated, rating, 0.0), number - rated
+    return (total + RATING_PRIOR * mean) / (number + RATING_PRIOR)

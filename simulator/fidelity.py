@@ -1,0 +1,53 @@
+"""How far personas can be trusted: do they tell their user's real next choice from random items?
+
+The AUC of one user is the share of random untouched items that his persona likes less than what he really took
+next (ties count half). Chance is .5.
+"""
+
+import numpy as np
+
+from simulator.critiques import Fidelity
+from simulator.transitions import Float64
+from simulator.viewpoint import Viewpoint
+
+RANDOM_ITEMS = 100
+RESAMPLES = 1_000
+
+
+def user_auc(real: float, random: Float64) -> float:
+    """Share of `random` utilities below `real`, ties half."""
+    return float((random < real).mean() + 0.5 * (random == real).mean())
+
+
+def next_choice_auc(view: Viewpoint, target: int, rng: np.random.Generator) -> float | None:
+    """AUC of one user's real next choice; None where he had it before or nothing else is left."""
+    target_row = view.rows(np.array([target], dtype=np.int64))
+    others = np.setdiff1d(np.arange(len(view.items)), target_row)
+    if not len(target_row) or not len(others):
+        return None
+    drawn = rng.choice(others, size=min(RANDOM_ITEMS, len(others)), replace=False)
+    utility = view.features @ view.weights
+    return user_auc(float(utility[target_row[0]]), utility[drawn])
+
+
+def measure_fidelity(per_user: Float64, rng: np.random.Generator) -> Fidelity:
+    """Mean AUC of users (U,) with its 95 % percentile bootstrap interval over users; nobody asked is chance."""
+    if not len(per_user):
+        return Fidelity(auc=0.5, low=0.0, high=1.0, users=0)
+    means = per_user[rng.integers(len(per_user), size=(RESAMPLES, len(per_user)))].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Fidelity(auc=float(per_user.mean()), low=float(low), high=float(high), users=len(per_user))
+
+
+def is_trusted(fidelity: Fidelity) -> bool:
+    """Personas have a vote only where they beat chance."""
+    return fidelity.low > 0.5
+
+
+def describe_fidelity(fidelity: Fidelity) -> str:
+    """One sentence for people, beside every set of critiques."""
+    figures = f"AUC {fidelity.auc:.2f}, 95 % interval {fidelity.low:.2f}-{fidelity.high:.2f}"
+    who = f"{fidelity.users} simulated users"
+    if is_trusted(fidelity):
+        return f"{who} tell their user's real next choice from random items ({figures})."
+    return f"{who} do no better than chance at their user's real next choice ({figures}): their critiques are not counted."

@@ -1,0 +1,82 @@
+"""The simulated users of one split: whom to ask, why they choose, and each of them put in his place."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seeds.interactions import Int64, Interactions, Questions
+from simulator.behaviour import StatisticalBehaviour
+from simulator.catalogue import Catalogue, build_catalogue
+from simulator.choice import ChoiceModel, fit_choice_model
+from simulator.features import available_columns
+from simulator.pages import Shelf, build_shelf
+from simulator.panel import Panel, build_panel, choose_panel
+from simulator.personas import Persona, build_personas, sample_personas
+from simulator.viewpoint import look
+
+HABIT_PRIOR = 5.0  # ratings' worth of "rates like everybody" mixed into a user's rating habit
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Population:
+    """The simulated users of one split, ready to be asked."""
+
+    training: Interactions
+    shelf: Shelf
+    panel: Panel
+    model: ChoiceModel
+    personas: tuple[Persona, ...]
+    rating_range: tuple[float, float]
+
+
+def build_population(training: Interactions, questions: Questions, *, n_users: int, seed: int) -> Population:
+    """Choose whom to ask and fit why they choose, from training events alone."""
+    rng = np.random.default_rng([seed, 0])
+    asked = set(questions.users.tolist())
+    personas = tuple(persona for persona in build_personas(training) if persona.user in asked)
+    personas = sample_personas(personas, n_users, rng)
+    catalogue = build_catalogue(training)
+    users = choose_panel(training, np.array([p.user for p in personas], dtype=np.int64), rng)
+    panel = build_panel(training, catalogue, users=users, columns=available_columns(catalogue), rng=rng)
+    return Population(
+        training=training,
+        shelf=build_shelf(training, catalogue),
+        panel=panel,
+        model=fit_choice_model(panel),
+        personas=personas,
+        rating_range=_rating_range(training),
+    )
+
+
+def embody(
+    population: Population, persona: Persona, history: Int64, rng: np.random.Generator
+) -> StatisticalBehaviour:
+    """The statistical behaviour of one persona after `history`."""
+    training, catalogue = population.training, population.shelf.catalogue
+    return StatisticalBehaviour(
+        persona=persona.description,
+        view=look(catalogue, population.model, user=persona.user, history=history, rng=rng),
+        shelf=population.shelf,
+        usual_rating=_rating_habit(training, catalogue, persona.user),
+        rating_range=population.rating_range,
+    )
+
+
+def _rating_habit(training: Interactions, catalogue: Catalogue, user: int) -> float | None:
+    """How far above the items' averages a user rates, drawn to 0; None where he never rated."""
+    if training.ratings is None:
+        return None
+    ratings = training.ratings[training.offsets[user] : training.offsets[user + 1]].astype(np.float64)
+    items = training.history(user)[np.isfinite(ratings)]
+    ratings = ratings[np.isfinite(ratings)]
+    if not len(ratings):
+        return None
+    above = ratings - catalogue.rating_sum[items] / catalogue.rating_count[items]
+    return float(above.sum() / (len(above) + HABIT_PRIOR))
+
+
+def _rating_range(training: Interactions) -> tuple[float, float]:
+    """Lowest and highest rating of the log; 1 to 5 where there are none."""
+    if training.ratings is None or not np.isfinite(training.ratings).any():
+        return 1.0, 5.0
+    return float(np.nanmin(training.ratings)), float(np.nanmax(training.ratings))

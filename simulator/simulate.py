@@ -1,0 +1,68 @@
+"""Ask simulated users about the pages of one trial.
+
+Runs in the job: personas and their choice model are made from training events; the labels serve only to
+measure how far the personas can be trusted.
+"""
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seeds.interactions import Interactions, Questions
+from simulator.controls import count_voices, opinions_on_random_page, opinions_on_real_choices
+from simulator.critique import aggregate
+from simulator.critiques import Simulation
+from simulator.fidelity import is_trusted, measure_fidelity, next_choice_auc
+from simulator.pages import PAGE_SIZE
+from simulator.population import build_population, embody
+
+
+def simulate(
+    *,
+    training: Interactions,
+    questions: Questions,
+    top_items: NDArray[np.int32],
+    n_users: int = 200,
+    seed: int = 0,
+) -> Simulation:
+    """Show at most n_users simulated users the first ten of `top_items` (Q, K) and collect what they say.
+
+    Row q of top_items answers question q, best first, 0 where fewer exist. Deterministic from `seed` and the
+    data. Where the personas do no better than chance, there are no critiques.
+
+    Raises ValueError if top_items does not have one row per question.
+    """
+    started = time.perf_counter()
+    if top_items.ndim != 2 or len(top_items) != len(questions):
+        raise ValueError(
+            f"top_items has shape {top_items.shape}; expected one row for each of {len(questions)} questions"
+        )
+    population = build_population(training, questions, n_users=n_users, seed=seed)
+    rows = {int(user): row for row, user in enumerate(questions.users)}
+    rng = np.random.default_rng([seed, 1])
+    judgements, aucs, on_real, on_random = [], [], [], []
+    for persona in population.personas:
+        row = rows[persona.user]
+        behaviour = embody(population, persona, questions.history(row), rng)
+        shown = top_items[row, :PAGE_SIZE].astype(np.int64)
+        page = population.shelf.page(persona.user, shown[shown > 0], questions.history(row))
+        judgements.append(behaviour.judge(page))
+        aucs.append(next_choice_auc(behaviour.view, int(questions.targets[row]), rng))
+        on_real.append(opinions_on_real_choices(population, behaviour.view))
+        on_random.append(opinions_on_random_page(population, behaviour.view, rng))
+    fidelity = measure_fidelity(np.array([auc for auc in aucs if auc is not None]), rng)
+    controls = {**count_voices(on_real, positive=False), **count_voices(on_random, positive=True)}
+    return Simulation(
+        users=len(judgements),
+        seed=seed,
+        fidelity=fidelity,
+        critiques=aggregate(judgements, controls=controls, fidelity=fidelity) if is_trusted(fidelity) else (),
+        mean_align=_mean([answer.align for j in judgements for answer in j.answers]) or 0.0,
+        mean_rating=_mean([a.rating for j in judgements for a in j.answers if a.rating is not None]),
+        wall_s=time.perf_counter() - started,
+    )
+
+
+def _mean(values: list[int] | list[bool]) -> float | None:
+    return float(np.mean(values)) if values else None
