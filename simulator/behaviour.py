@@ -76,10 +76,10 @@ class StatisticalBehaviour:
         view = self.view
         worth = view.worth(view.features[row])  # (S,)
         align = bool(worth.sum() >= view.fitting_utility)
-        compared = view.typical_worth if align else view.own_pages.worth.mean(axis=0)
+        compared = view.typical_worth if align else view.own_pages.mean.worth[0]
         column = int(np.argmax(worth - compared) if align else np.argmin(worth - compared))
         amount = (view.features[row] * view.emphasis) @ view.grouping
-        little = bool(amount[column] < view.own_pages.amount[:, column].mean())
+        little = bool(amount[column] < view.own_pages.mean.amount[0, column])
         scene = self._scene(page, item, column)
         sentence = praise_item if align else reject_item
         reason = sentence(view.signals[column], scene, little=little)

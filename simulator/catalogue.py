@@ -20,10 +20,11 @@ class Catalogue:
     """Item-side arrays, each with n_items + 1 entries; entry 0 is padding.
 
     counts: training events per item. rating_sum, rating_count: float64, all 0 where the log has no ratings.
-    log_price: float64, NaN unknown; cheapness: how far below the usual price of its broad category, in
+    log_price: float64, NaN unknown; known_prices: its known values, ascending; cheapness: how far below the usual price of its broad category, in
     standard deviations, 0 unknown. labels: float32 (n_items + 1, C), unit rows over category labels, 0 where
     unknown. broad, leaf, store: int64 codes of the first label, the whole category path and the store; 0
-    unknown. broad_share, store_share: float64, share of events by code. label_mean: float64 (C,), mean label
+    unknown. leaf_counts: training events by code;
+    broad_share, store_share: float64, share of events by code. label_mean: float64 (C,), mean label
     row of an event.
     """
 
@@ -33,10 +34,12 @@ class Catalogue:
     rating_sum: Float64
     rating_count: Float64
     log_price: Float64
+    known_prices: Float64
     cheapness: Float64
     labels: Float32
     broad: Int64
     leaf: Int64
+    leaf_counts: Int64
     store: Int64
     broad_share: Float64
     store_share: Float64
@@ -50,7 +53,7 @@ class Catalogue:
 
     @property
     def has_prices(self) -> bool:
-        return bool(np.isfinite(self.log_price).any())
+        return len(self.known_prices) > 0
 
     @property
     def has_categories(self) -> bool:
@@ -99,10 +102,12 @@ def build_catalogue(training: Interactions) -> Catalogue:
         ),
         rating_count=np.bincount(items[rated], minlength=size).astype(np.float64),
         log_price=log_price,
+        known_prices=np.sort(log_price[np.isfinite(log_price)]),
         cheapness=_cheapness(log_price, broad),
         labels=labels,
         broad=broad,
         leaf=leaf,
+        leaf_counts=np.bincount(leaf[items]),
         store=store,
         broad_share=_event_share(broad, counts),
         store_share=_event_share(store, counts),

@@ -74,13 +74,14 @@ def compute_features(catalogue: Catalogue, sets: ChoiceSets, columns: tuple[str,
         "category_labels": lambda: _label_affinity(catalogue, sets, labels),
         "store": lambda: _code_affinity(catalogue.store, catalogue.store_share, sets),
         "next_item": lambda: _following(
-            catalogue.item_transitions, np.arange(catalogue.n_items + 1), catalogue.counts, sets
+            catalogue.item_transitions, catalogue.counts, recent_items(sets), sets.candidates, sets.own
         ),
         "next_kind": lambda: _following(
             catalogue.leaf_transitions,
-            catalogue.leaf,
-            np.bincount(catalogue.leaf, weights=catalogue.counts),
-            sets,
+            catalogue.leaf_counts,
+            catalogue.leaf[recent_items(sets)],
+            catalogue.leaf[sets.candidates],
+            sets.own,
         ),
         "variety": lambda: _variety(catalogue, sets, labels),
         "quality": lambda: _quality(catalogue, sets),
@@ -117,16 +118,14 @@ def _label_affinity(catalogue: Catalogue, sets: ChoiceSets, labels: Float32 | No
 
 
 def _price_fit(catalogue: Catalogue, sets: ChoiceSets) -> Float64:
-    """Minus the distance to the user's usual log price, in standard deviations of all prices."""
-    known = catalogue.log_price[np.isfinite(catalogue.log_price)]
-    paid = catalogue.log_price[sets.history]
-    has_price = np.isfinite(paid)
-    total = np.concatenate([[0.0], np.cumsum(np.where(has_price, paid, 0.0))])[sets.cutoffs]
-    number = np.concatenate([[0], np.cumsum(has_price)])[sets.cutoffs]
+    """Minus the distance to the user's usual log price, in standard deviations of all prices; an unknown price
+    counts as one of them away."""
+    known, paid = catalogue.known_prices, catalogue.log_price[sets.history]
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(paid))])[sets.cutoffs]
+    number = np.concatenate([[0], np.cumsum(np.isfinite(paid))])[sets.cutoffs]
     usual = (total + known.mean()) / (number + 1)  # one event's worth of everybody's price
     distance = np.abs(catalogue.log_price[sets.candidates] - usual[:, None]) / max(float(known.std()), 1e-6)
-    everybody = np.abs(known[None, :] - usual[:, None]).mean(axis=1) / max(float(known.std()), 1e-6)
-    return -np.where(np.isfinite(distance), distance, everybody[:, None])
+    return -np.where(np.isfinite(distance), distance, 1.0)
 
 
 def recent_items(sets: ChoiceSets) -> Int64:
@@ -135,22 +134,21 @@ def recent_items(sets: ChoiceSets) -> Int64:
     return padded[sets.cutoffs[:, None] + WINDOW - 1 - np.arange(WINDOW)]
 
 
-def _following(transitions: Transitions, codes: Int64, counts: NDArray, sets: ChoiceSets) -> Float64:
-    recent, wanted = codes[recent_items(sets)], codes[sets.candidates]  # (E, WINDOW), (E, J)
+def _following(
+    transitions: Transitions, counts: Int64, recent: Int64, wanted: Int64, own: NDArray[np.bool_]
+) -> Float64:
+    """Log-lift of `wanted` (E, J) after `recent` (E, WINDOW, newest first); counts: events per code."""
     decay = lag_weights()
-    # the event itself was counted once per recent item at that item's lag, and is met again under each equal code
+    # the event itself was counted once per recent code at that code's lag, and is met again under each equal code
     equal = np.equal(recent[:, :, None], recent[:, None, :]) & np.greater(recent, 0)[:, :, None]  # (E, W, W)
-    own_weight = (equal @ decay @ decay)[:, None] * np.any(sets.own, axis=1, keepdims=True)  # (E, 1)
+    own_weight = (equal @ decay @ decay)[:, None] * np.any(own, axis=1, keepdims=True)  # (E, 1)
     pair = np.zeros(wanted.shape)
     for back, weight in enumerate(decay):
-        pair += weight * np.where(
-            recent[:, back, None] > 0, transitions.weight(recent[:, back, None], wanted), 0
-        )
-    total = (transitions.totals[recent] * (recent > 0)) @ decay
-    share = (np.maximum(counts[wanted] - sets.own, 0) + 0.5) / (counts.sum() + 0.5 * len(counts))
-    pair = np.maximum(pair - own_weight * sets.own, 0.0)
-    lift = log_lift(pair, np.maximum(total[:, None] - own_weight, 0.0), share, TRANSITION_PRIOR)
-    return np.where(wanted > 0, lift, 0.0)
+        pair += weight * transitions.weight(recent[:, back, None], wanted)
+    pair = np.maximum(pair - own_weight * own, 0.0)
+    total = np.maximum((transitions.totals[recent] @ decay)[:, None] - own_weight, 0.0)
+    share = (np.maximum(counts[wanted] - own, 0) + 0.5) / (counts.sum() + 0.5 * len(counts))
+    return np.where(wanted > 0, log_lift(pair, total, share, TRANSITION_PRIOR), 0.0)
 
 
 def _variety(catalogue: Catalogue, sets: ChoiceSets, labels: Float32 | None) -> Float64:

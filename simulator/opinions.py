@@ -35,68 +35,65 @@ def form_opinions(view: Viewpoint, page: PageStatistics) -> tuple[Opinion, ...]:
     return (*complaints.values(), *(o for o in _liked(view, page) if o.signal not in blamed))
 
 
-def _band(own: np.ndarray) -> tuple[float, float, float]:
-    low, high = np.percentile(own, [5, 95])
-    return float(low), float(high), max(float(high - low), 1e-6)
-
-
 def _overused(view: Viewpoint, page: PageStatistics) -> list[Opinion]:
-    found = []
+    found, own = [], view.own_pages
     for signal in OVERUSABLE:
         column = view.signals.index(signal)
-        _, high, width = _band(view.own_pages.amount[:, column])
-        shown, best = page.amount[0, column], view.best_page.amount[0, column]
-        if shown > max(high, best) and _crowds_out(view, page, signal):
-            found.append(_complaint("overused", signal, (shown - high) / width))
+        shown, high = page.amount[0, column], own.high.amount[0, column]
+        if shown > max(high, view.best_page.amount[0, column]) and _crowds_out(view, page, signal):
+            strength = (shown - high) / _width(own.low.amount[0, column], high)
+            found.append(_complaint("overused", signal, strength))
     return found
 
 
 def _uniform(view: Viewpoint, page: PageStatistics) -> list[Opinion]:
-    found = []
+    found, own = [], view.own_pages
     for signal, column in UNIFORM:
         if signal not in view.signals:
             continue
-        _, high, width = _band(view.own_pages.sameness[:, column])
-        shown, best = page.sameness[0, column], view.best_page.sameness[0, column]
-        if shown > max(high, best) and _crowds_out(view, page, signal):
-            found.append(_complaint("overused", signal, (shown - high) / width))
+        shown, high = page.sameness[0, column], own.high.sameness[0, column]
+        if shown > max(high, view.best_page.sameness[0, column]) and _crowds_out(view, page, signal):
+            strength = (shown - high) / _width(own.low.sameness[0, column], high)
+            found.append(_complaint("overused", signal, strength))
     return found
 
 
 def _missed(view: Viewpoint, page: PageStatistics) -> list[Opinion]:
-    found, least = [], _material_worth(view)
+    found, own, least = [], view.own_pages, _material_worth(view)
     for column, signal in enumerate(view.signals):
-        own = view.own_pages.worth[:, column]
-        low, _, width = _band(own)
-        shown, best = page.worth[0, column], view.best_page.worth[0, column]
-        if shown < min(low, best) and own.mean() - shown >= least:
-            too_much = page.amount[0, column] > view.own_pages.amount[:, column].mean()
-            found.append(_complaint("overused" if too_much else "missed", signal, (low - shown) / width))
+        shown, low = page.worth[0, column], own.low.worth[0, column]
+        lost = own.mean.worth[0, column] - shown
+        if shown < min(low, view.best_page.worth[0, column]) and lost >= least:
+            too_much = page.amount[0, column] > own.mean.amount[0, column]
+            strength = (low - shown) / _width(low, own.high.worth[0, column])
+            found.append(_complaint("overused" if too_much else "missed", signal, strength))
     return found
 
 
 def _liked(view: Viewpoint, page: PageStatistics) -> list[Opinion]:
-    found, least = [], _material_worth(view)
+    found, own, least = [], view.own_pages, _material_worth(view)
     for column, signal in enumerate(view.signals):
-        own = view.own_pages.worth[:, column]
-        matters = own.mean() - view.typical_worth[column] >= least
-        if matters and page.worth[0, column] >= own.mean():
-            strength = (page.worth[0, column] - own.mean()) / _band(own)[2]
-            found.append(
-                Opinion(code=f"liked-{signal}", signal=signal, positive=True, strength=float(strength))
-            )
+        shown, usual = page.worth[0, column], own.mean.worth[0, column]
+        if usual - view.typical_worth[column] >= least and shown >= usual:
+            strength = (shown - usual) / _width(own.low.worth[0, column], own.high.worth[0, column])
+            code = f"liked-{signal}"
+            found.append(Opinion(code=code, signal=signal, positive=True, strength=float(strength)))
     return found
+
+
+def _width(low: float, high: float) -> float:
+    return max(float(high - low), 1e-6)
 
 
 def _crowds_out(view: Viewpoint, page: PageStatistics, signal: str) -> bool:
     """Whether the other signals together are worth materially less than on his own pages."""
     others = np.array([other != signal for other in view.signals])
-    lost = view.own_pages.worth[:, others].sum(axis=1).mean() - page.worth[0, others].sum()
+    lost = view.own_pages.mean.worth[0, others].sum() - page.worth[0, others].sum()
     return bool(lost >= _material_worth(view))
 
 
 def _material_worth(view: Viewpoint) -> float:
-    gain = view.own_pages.worth.mean(axis=0).sum() - view.typical_worth.sum()
+    gain = view.own_pages.mean.worth.sum() - view.typical_worth.sum()
     return MATERIAL * max(float(gain), 1e-6)
 
 

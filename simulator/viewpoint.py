@@ -4,6 +4,7 @@ Nothing is judged by a fixed threshold. A page is compared with pages that the s
 fill (drawn without replacement in proportion to exp(utility)), and with its best page.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,11 +32,20 @@ class PageStatistics:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class OwnPages:
+    """What a user's own pages are like (each B = 1): their mean, and the band that holds 90 of 100 of them."""
+
+    mean: PageStatistics
+    low: PageStatistics
+    high: PageStatistics
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Viewpoint:
     """items: int64 (n,), those the user never touched, ascending. features: float64 (n, F), standardised.
     weights: float64 (F,), his own. grouping: float64 (F, S), 1 where column f belongs to signal s. emphasis:
-    float64 (F,), everybody's absolute weights. own_pages: statistics of OWN_PAGES pages drawn from his own
-    choices; best_page: of the best ten (B = 1). best_items: int64 (<= 10,). typical_worth: float64 (S,),
+    float64 (F,), everybody's absolute weights. own_pages: of OWN_PAGES pages drawn from his own choices;
+    best_page: of the best ten (B = 1). best_items: int64 (<= 10,). typical_worth: float64 (S,),
     mean over all items."""
 
     user: int
@@ -46,7 +56,7 @@ class Viewpoint:
     grouping: Float64
     emphasis: Float64
     signals: tuple[str, ...]
-    own_pages: PageStatistics
+    own_pages: OwnPages
     best_page: PageStatistics
     best_items: Int64
     typical_worth: Float64
@@ -95,11 +105,26 @@ def look(
         grouping=grouping,
         emphasis=emphasis,
         signals=signals,
-        own_pages=measure(drawn),
+        own_pages=summarise(measure(drawn)),
         best_page=measure(best[None]),
         best_items=items[best],
         typical_worth=((features * weights) @ grouping).mean(axis=0),
         fitting_utility=float(np.percentile(utility[drawn], 25)),
+    )
+
+
+def summarise(pages: PageStatistics) -> OwnPages:
+    """Mean and band of the statistics of B pages."""
+
+    def each(summary: Callable[[Float64], Float64]) -> PageStatistics:
+        return PageStatistics(
+            worth=summary(pages.worth), amount=summary(pages.amount), sameness=summary(pages.sameness)
+        )
+
+    return OwnPages(
+        mean=each(lambda values: values.mean(axis=0, keepdims=True)),
+        low=each(lambda values: np.percentile(values, 5, axis=0, keepdims=True)),
+        high=each(lambda values: np.percentile(values, 95, axis=0, keepdims=True)),
     )
 
 
