@@ -45,7 +45,7 @@ def start(repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool
         )
     ensure_store_folder(repo)
     job = JobRecord(
-        id=f"{kind.value[0]}{secrets.token_hex(4)}",
+        id=f"{kind.value}-{secrets.token_hex(4)}",
         kind=kind,
         state=JobState.STARTING,
         pid=0,

@@ -12,6 +12,7 @@ class JobKind(StrEnum):
     SIMULATE = "simulate"
     PROPOSE = "propose"
     TEST = "test"
+    CHECK = "check"  # the cheap rungs alone: import, build, one batch
     VERIFY = "verify"  # one stored proposal, once more, with a further seed
 
 

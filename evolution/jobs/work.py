@@ -1,0 +1,129 @@
+"""What each kind of job does, in a few lines: the method is elsewhere, here is the order."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evolution.documents import diagnose_document, propose_document, simulate_document, train_document
+from evolution.errors import RepoError, UsageError
+from evolution.jobs.context import JobContext
+from evolution.jobs.records import JobKind, JobState
+from evolution.laboratory import Laboratory, complete
+from evolution.proposing import Proposer
+from evolution.trials.records import Trial, TrialStatus
+
+YOURS = "your version"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """document: what the command prints. A trial that failed is an outcome with exit_code 1, not an exception."""
+
+    document: dict[str, Any]
+    state: JobState = JobState.DONE
+    error: str = ""
+    exit_code: int = 0
+
+
+def train(context: JobContext) -> Outcome:
+    """A stored complete trial is shown again; one that failed is run again, for the reason may be gone."""
+    laboratory = Laboratory(context)
+    trial = laboratory.trial(laboratory.user_program(), seed=_seed(context), label=YOURS, accept=complete)
+    if trial.failure is not None:
+        message = f"{trial.failure.reason}: {trial.failure.message}"
+        return Outcome(document=train_document(trial), state=JobState.FAILED, error=message, exit_code=1)
+    return Outcome(document=train_document(trial))
+
+
+def diagnose(context: JobContext) -> Outcome:
+    laboratory = Laboratory(context)
+    feedback = laboratory.feedback(_trained(laboratory))
+    return Outcome(document=diagnose_document(feedback, _dismissed(context)))
+
+
+def simulate(context: JobContext) -> Outcome:
+    laboratory = Laboratory(context)
+    feedback = laboratory.feedback(_trained(laboratory), users=int(context.params.get("users") or 200))
+    return Outcome(document=simulate_document(feedback, _dismissed(context)))
+
+
+def propose(context: JobContext) -> Outcome:
+    found = Proposer(Laboratory(context)).run(trials=int(context.params.get("trials") or 12))
+    return Outcome(document=propose_document(found.proposals, did_not_fit=found.did_not_fit))
+
+
+def verify(context: JobContext) -> Outcome:
+    """One stored proposal once more, with one further seed of child and parent."""
+    wanted = str(context.params.get("proposal") or "")
+    proposal = context.store.proposal(wanted)
+    if proposal is None:
+        raise UsageError(f"no single proposal {wanted!r}; `evolverec runs` lists them")
+    again = Proposer(Laboratory(context)).verify(proposal)
+    return Outcome(document=propose_document([again]))
+
+
+def test(context: JobContext) -> Outcome:
+    """The test events, read once in a fresh process; each reading is logged."""
+    from evolution.testing import read_test
+
+    laboratory = Laboratory(context)
+    trial = _chosen(context, laboratory)
+    measured = read_test(laboratory, trial)
+    document = train_document(measured, split="test")
+    context.store.log_test_read(trial.id, {"metrics": document["metrics"], "objective": document["objective"]})
+    document["test_reads"] = len(context.store.test_reads(trial.id))
+    if measured.failure is not None:
+        return Outcome(document=document, state=JobState.FAILED, error=measured.failure.message, exit_code=1)
+    return Outcome(document=document)
+
+
+WORK: Mapping[JobKind, Callable[[JobContext], Outcome]] = {
+    JobKind.TRAIN: train,
+    JobKind.DIAGNOSE: diagnose,
+    JobKind.SIMULATE: simulate,
+    JobKind.PROPOSE: propose,
+    JobKind.VERIFY: verify,
+    JobKind.TEST: test,
+}
+
+
+def _seed(context: JobContext) -> int:
+    seed = context.params.get("seed")
+    return context.config.training.seed if seed is None else int(seed)
+
+
+def _trained(laboratory: Laboratory) -> Trial:
+    """The user's version, trained now or before. Raises RepoError where it failed."""
+    trial = laboratory.trial(laboratory.user_program(), seed=_seed(laboratory.context), label=YOURS)
+    if trial.failure is not None:
+        failure = trial.failure
+        raise RepoError(
+            f"the trial failed ({failure.reason}): {failure.message}", path=failure.path, line=failure.line
+        )
+    return trial
+
+
+def _chosen(context: JobContext, laboratory: Laboratory) -> Trial:
+    """The trial named in the parameters, else the newest complete one of the files on disk.
+
+    Raises UsageError where there is none.
+    """
+    wanted = str(context.params.get("trial") or "")
+    if wanted:
+        trial = context.store.trial(wanted)
+        if trial is None:
+            raise UsageError(f"no single trial {wanted!r}; `evolverec runs` lists them")
+    else:
+        trials = context.store.trials(laboratory.user_program())
+        trial = next((t for t in trials if t.status is TrialStatus.COMPLETE), None)
+        if trial is None:
+            raise UsageError("no complete trial of the files on disk; run `evolverec train` first, or name a trial")
+    if trial.status is not TrialStatus.COMPLETE:
+        raise UsageError(f"trial {trial.id} is {trial.status}; only complete trials are read on test events")
+    return trial
+
+
+def _dismissed(context: JobContext) -> set[str]:
+    return context.store.dismissed()
+
+

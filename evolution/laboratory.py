@@ -1,0 +1,202 @@
+"""Where programs become trials, and trials feedback: each once, kept in the store the moment it is known."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from evolution.devices import choose_device
+from evolution.errors import Cancelled
+from evolution.feedback import Feedback
+from evolution.jobs.context import JobContext
+from evolution.jobs.leases import lease
+from evolution.jobs.records import EventType
+from evolution.places import trial_folder
+from evolution.programs import Programs
+from evolution.store import trial_id
+from evolution.trials.data import TrialData, prepare
+from evolution.trials.identity import trial_key
+from evolution.trials.records import EpochRecord, FailureReason, Trial, TrialStatus
+from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.run import run_trial
+
+Prune = Callable[[Sequence[EpochRecord]], bool]
+Accept = Callable[[Trial], bool]
+SHOWN = "NDCG@10"
+
+
+def measured(trial: Trial) -> bool:
+    """A stored trial that says all it can: complete, or failed by the program's own fault."""
+    if trial.status is TrialStatus.FAILED:
+        return trial.failure is not None and trial.failure.reason is not FailureReason.CANCELLED
+    return trial.status is TrialStatus.COMPLETE
+
+
+def complete(trial: Trial) -> bool:
+    return trial.status is TrialStatus.COMPLETE
+
+
+def measured_or_pruned(trial: Trial) -> bool:
+    return measured(trial) or trial.status is TrialStatus.PRUNED
+
+
+class Laboratory:
+    """One job's view of a repo's programs, data and trials. Its methods may run in several threads."""
+
+    def __init__(self, context: JobContext) -> None:
+        self.context = context
+        self.config = context.config
+        self.programs = Programs.open(context.repo)
+        wanted = str(context.params.get("device") or self.config.training.device)
+        self.device = choose_device(wanted, context.settings)
+
+    @cached_property
+    def data(self) -> TrialData:
+        return prepare(self.config, self.context.repo)
+
+    def user_program(self) -> str:
+        """The files on disk as a program, kept."""
+        snapshot = self.programs.snapshot()
+        for path, size in snapshot.left_out.items():
+            words = f"{path} ({size / 1e6:.1f} MB) is too large to be part of a program; the worker will not see it"
+            self.context.events.emit(EventType.LOG, words)
+        self.programs.keep(snapshot.tree, "as on disk")
+        return snapshot.tree
+
+    def trial(self, program: str, *, seed: int, label: str, accept: Accept = measured, prune: Prune | None = None) -> Trial:
+        """The trial of a program: from the store where `accept` takes it, else trained and measured now.
+
+        Raises Cancelled, once the cancelled trial is in the store.
+        """
+        key = trial_key(
+            self.config, program=program, data=self.data.fingerprint, seed=seed, device=self.device.name
+        )
+        identity = trial_id(key)
+        folder = trial_folder(self.context.repo, identity)
+        with self._only_one(folder):
+            stored = self._stored(identity)
+            if stored is not None and accept(stored):
+                self._announce(stored, label, again=True)
+                return stored
+            started = Trial(id=identity, key=key, status=TrialStatus.RUNNING, created_at=time.time(), wall_s=0.0)
+            with lease(
+                self.device.kind, self.device.slots, cancelled=self.context.cancelled, waiting=lambda: self._waiting(label)
+            ) as slot:
+                self.context.check_cancelled()
+                self._put(started)
+                self._announce(started, label, again=False)
+                trial = self._run(started, slot, label, prune)
+            trial = replace(trial, created_at=started.created_at)
+            self._put(trial)
+        self._announce(trial, label, again=False)
+        if trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED:
+            raise Cancelled("cancelled")
+        return trial
+
+    def _run(self, started: Trial, slot: int, label: str, prune: Prune | None) -> Trial:
+        checkout = self.context.scratch / f"program-{started.id}"
+        self.programs.check_out(started.key.program, checkout)
+        request = TrialRequest(
+            id=started.id,
+            key=started.key,
+            repo=self.context.repo,
+            checkout=checkout,
+            folder=trial_folder(self.context.repo, started.id),
+            config=self.config,
+            data=self.data,
+            python=Path(self.context.settings.python),
+            gpu=str(slot) if self.device.kind == "cuda" else "",
+        )
+        supervision = Supervision(
+            on_stage=lambda stage: self._stage(started.id, label, stage),
+            on_epoch=lambda epoch: self._epoch(started.id, label, epoch),
+            cancelled=self.context.cancelled,
+            **({"prune": prune} if prune else {}),
+        )
+        return run_trial(request, supervision)
+
+    def feedback(self, trial: Trial, *, users: int = 0) -> Feedback:
+        """Findings, and with users > 0 critiques, of a complete trial; what is stored is not made again."""
+        from evolution.observing import ask_users, diagnose
+
+        with self.context.store_lock:
+            feedback = self.context.store.feedback(trial.id)
+        if feedback is None or not feedback.measurements:
+            feedback = diagnose(self, trial)
+            self._put_feedback(feedback)
+        if users and (feedback.simulation is None or feedback.simulation.users != min(users, len(self.data.validation))):
+            feedback = ask_users(self, feedback, users)
+            self._put_feedback(feedback)
+        return feedback
+
+    @contextmanager
+    def _only_one(self, folder: Path) -> Iterator[None]:
+        """Two jobs that want the same trial: the second waits, then finds it in the store."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    self.context.check_cancelled()
+                    time.sleep(0.1)
+            yield
+        finally:
+            os.close(handle)
+
+    def _stored(self, identity: str) -> Trial | None:
+        with self.context.store_lock:
+            return self.context.store.trial(identity)
+
+    def _put(self, trial: Trial) -> None:
+        with self.context.store_lock:
+            self.context.store.put_trial(trial)
+
+    def _put_feedback(self, feedback: Feedback) -> None:
+        with self.context.store_lock:
+            self.context.store.put_feedback(feedback)
+        said = f"{len(feedback.findings)} findings"
+        if feedback.simulation is not None:
+            said += f", {len(feedback.simulation.critiques)} critiques by {feedback.simulation.users} simulated users"
+        self.context.events.emit(EventType.FEEDBACK, said, trial=feedback.trial)
+
+    def _waiting(self, label: str) -> None:
+        self.context.events.emit(EventType.LOG, f"{label}: every {self.device.kind} slot is busy; waiting for one")
+
+    def _stage(self, trial: str, label: str, stage: str) -> None:
+        self.context.events.emit(EventType.PROGRESS, f"{label}: {stage}", trial=trial, fraction=None, left_s=None)
+
+    def _epoch(self, trial: str, label: str, epoch: EpochRecord) -> None:
+        total = self.config.training.max_epochs
+        value = epoch.metrics.get(SHOWN)
+        loss = next((v for name, v in epoch.reported.items() if "loss" in name.lower()), None)
+        self.context.events.emit(
+            EventType.EPOCH,
+            f"{label}: epoch {epoch.epoch}/{total}" + (f", {SHOWN} {value:.4f}" if value is not None else ""),
+            trial=trial,
+            label=label,
+            epoch=epoch.epoch,
+            epochs=total,
+            loss=loss,
+            metric=SHOWN,
+            value=value,
+            left_s=epoch.wall_s * (total - epoch.epoch),
+        )
+
+    def _announce(self, trial: Trial, label: str, *, again: bool) -> None:
+        if trial.status is TrialStatus.RUNNING:
+            words = f"{label}: trial {trial.id} started"
+        elif trial.failure is not None:
+            words = f"{label}: {trial.failure.reason}: {trial.failure.message}"
+        else:
+            metric = trial.metrics.get(SHOWN)
+            figure = f", {SHOWN} {metric.value:.4f}" if metric else ""
+            words = f"{label}: {trial.status}{figure}, {len(trial.epochs)} epochs, {trial.wall_s:.1f} s"
+        words += " (from the store)" if again else ""
+        self.context.events.emit(EventType.TRIAL, words, trial=trial.id, status=trial.status, label=label)

@@ -1,0 +1,101 @@
+"""What is seen in one complete trial: the analyst's measurements, the findings on their lines, the users' words."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from diagnosis.anchors import make_anchor
+from diagnosis.findings import Anchor, Role, Site
+from diagnosis.judge import findings, rule_findings
+from diagnosis.roles import find_sites
+from diagnosis.rules import check_source
+from evolution.errors import RepoError
+from evolution.feedback import Feedback
+from evolution.jobs.records import EventType
+from evolution.places import trial_folder
+from evolution.trials.records import Trial, TrialStatus
+from simulator.critiques import Critique
+
+if TYPE_CHECKING:
+    from evolution.laboratory import Laboratory
+
+CRITIQUE_ANCHORS = 2
+# Which part of the code decides about a signal, in order of preference.
+ROLES_OF_SIGNAL: Mapping[str, tuple[Role, ...]] = {
+    "popularity": (Role.NEGATIVES, Role.LOSS, Role.SCORING),
+    "sequence": (Role.ENCODER, Role.POSITION_TABLE, Role.LOSS),
+    "category": (Role.ITEM_TABLE, Role.ENCODER),
+    "price": (Role.ITEM_TABLE, Role.ENCODER),
+    "store": (Role.ITEM_TABLE, Role.ENCODER),
+    "recency": (Role.POSITION_TABLE, Role.ENCODER),
+    "repetition": (Role.SCORING,),
+    "variety": (Role.SCORING, Role.LOSS),
+    "quality": (Role.ITEM_TABLE, Role.LOSS),
+}
+
+
+def diagnose(laboratory: "Laboratory", trial: Trial) -> Feedback:
+    """Raises RepoError where the trial has not ended well: there is nothing to measure."""
+    from evolution.trials.analysis import analyse
+
+    if trial.status is not TrialStatus.COMPLETE:
+        reason = f": {trial.failure.message}" if trial.failure else ""
+        raise RepoError(f"trial {trial.id} is {trial.status}{reason}; a diagnosis needs a complete one")
+    context = laboratory.context
+    context.events.emit(EventType.PROGRESS, "measuring", trial=trial.id, fraction=None, left_s=None)
+    measurements = analyse(trial_folder(context.repo, trial.id), laboratory.data)
+    sources = laboratory.programs.sources(trial.key.program)
+    sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
+    hits = [hit for path, text in sources.items() for hit in check_source(path, text)]
+    found = findings(measurements, trial.contract, sites, sources) + rule_findings(hits, sources)
+    return Feedback(
+        trial=trial.id,
+        program=trial.key.program,
+        created_at=time.time(),
+        measurements=tuple(measurements),
+        findings=tuple(found),
+        sites=tuple(sites),
+    )
+
+
+def ask_users(laboratory: "Laboratory", feedback: Feedback, users: int) -> Feedback:
+    """The same feedback with what `users` simulated users say of the trial's pages."""
+    from diagnosis.evidence import load_artifacts
+    from simulator.simulate import simulate
+
+    context = laboratory.context
+    context.events.emit(EventType.PROGRESS, "asking users", trial=feedback.trial, fraction=None, left_s=None)
+    artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
+    data = laboratory.data
+    simulation = simulate(
+        training=data.training,
+        questions=data.validation,
+        top_items=artifacts.top.items,
+        n_users=users,
+        seed=laboratory.config.training.seed,
+    )
+    sources = laboratory.programs.sources(feedback.program)
+    anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in simulation.critiques}
+    return replace(feedback, simulation=simulation, critique_anchors=anchors, created_at=time.time())
+
+
+def critique_anchors(
+    critique: Critique, sites: tuple[Site, ...], sources: Mapping[str, str]
+) -> tuple[Anchor, ...]:
+    """The lines that decide about what the critique is about; where none are known, where the model is built."""
+    for role in (*ROLES_OF_SIGNAL.get(critique.signal, ()), Role.ENTRY):
+        there = [site for site in sites if site.role is role and site.path in sources]
+        if there:
+            return tuple(make_anchor(site, sources[site.path]) for site in there[:CRITIQUE_ANCHORS])
+    return ()
+
+
+def trace_of(laboratory: "Laboratory", trial: str) -> dict[str, Any]:
+    """The traced step of a trial, {} where there is none."""
+    path = trial_folder(laboratory.context.repo, trial) / "artifacts" / "trace.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}

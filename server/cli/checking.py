@@ -1,0 +1,68 @@
+"""`evolverec check`: everything that can be said of a repo without training it."""
+
+from pathlib import Path
+from typing import Any
+
+from evolution.errors import ConsentError, DataError
+
+
+def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
+    """ok: no problem of severity error. passed: one line for each check that went well.
+
+    Raises ConfigError where evolverec.toml cannot be used; nothing else can be checked then.
+    """
+    from evolution.config import read_config
+    from evolution.programs import Programs
+    from evolution.trials.data import prepare
+
+    config = read_config(repo)
+    passed, problems = ["evolverec.toml is well-formed"], list[dict[str, Any]]()
+    try:
+        data = prepare(config, repo)
+        training = data.training
+        passed.append(
+            f"{config.data.source}: {training.n_users} users, {training.n_items} items, "
+            f"{training.n_events} training events, {len(data.validation)} validation questions"
+        )
+    except DataError as error:
+        problems.append(_problem(error.path, error.line, "error", str(error)))
+    sources = Programs.open(repo).sources(Programs.open(repo).snapshot().tree, config.recommender.editable)
+    problems += _static(sources)
+    passed.append(f"{len(sources)} editable files were read")
+    if not any(problem["severity"] == "error" for problem in problems):
+        try:
+            trial_problems, trial_passed = _cheap_rungs(repo, trusted=trusted, python=python)
+            problems += trial_problems
+            passed += trial_passed
+        except ConsentError as error:
+            passed.append(f"import, build and one batch were not tried: {error}")
+    return {"ok": all(p["severity"] != "error" for p in problems), "problems": problems, "passed": passed}
+
+
+def _static(sources: dict[str, str]) -> list[dict[str, Any]]:
+    import ast
+
+    from diagnosis.rules import check_source
+
+    problems: list[dict[str, Any]] = []
+    for path, text in sources.items():
+        try:
+            ast.parse(text)
+        except SyntaxError as error:
+            problems.append(_problem(path, error.lineno or 1, "error", f"syntax error: {error.msg}"))
+        problems += [_problem(path, h.start_line, h.severity.value, h.message) for h in check_source(path, text)]
+    return problems
+
+
+def _cheap_rungs(repo: Path, *, trusted: bool, python: str) -> tuple[list[dict[str, Any]], list[str]]:
+    from evolution.jobs.records import JobKind
+    from server.cli.following import run_as_job
+
+    ended = run_as_job(repo, JobKind.CHECK, {"python": python}, trusted=trusted, quiet=True)
+    result = ended.result or {}
+    problems = [_problem(p["path"], p["line"], p["severity"], p["message"]) for p in result.get("problems", [])]
+    return problems, list(result.get("passed", []))
+
+
+def _problem(path: str, line: int, severity: str, message: str) -> dict[str, Any]:
+    return {"path": path, "line": line, "severity": severity, "message": message}
