@@ -16,7 +16,8 @@ The trace:
     parameters  {"path", "line", "shape", "name", "module", "data"}: module is an index, -1 for none
     modules     {"type", "path", "line", "name", "library"}: library: a class of torch's own
     optimizers  {"type", "path", "line", "defaults", "groups", "parameters"}
-    loaders     {"path", "line", "phase", "sampler", "batch_size"}: torch DataLoaders
+    loaders     {"path", "line", "phase", "sampler", "batch_size", "trained"}: torch DataLoaders;
+                trained: fit iterates it
     step_sites  {"path", "line", "type"}: where an optimizer's step is called
     score       {"sources": nodes that made the scores, "shape", "requires_grad"}; {} if not traced
     executed, executed_training

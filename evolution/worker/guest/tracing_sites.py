@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ class SiteRecorder:
         self.loaders: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
         self.n_steps = 0
+        self._loader_sites: list[tuple[Any, dict[str, Any]]] = []
         self._places, self._recorder = places, recorder
         self._undo: list[Callable[[], Any]] = []
 
@@ -36,6 +38,7 @@ class SiteRecorder:
         self._wrap_init(torch.optim.Optimizer, None, self._after_optimizer)
         self._wrap_init(DataLoader, None, self._after_loader)
         self._wrap_parameter()
+        self._wrap_iteration()
         if hasattr(torch_optimizer, "register_optimizer_step_post_hook"):
             # torch before 2.1 has no such hooks: the third backward ends the run there
             self._undo.append(torch_optimizer.register_optimizer_step_pre_hook(self._before_step).remove)
@@ -114,8 +117,23 @@ class SiteRecorder:
                 "phase": self._recorder.phase,
                 "sampler": type(getattr(loader, "sampler", None)).__name__,
                 "batch_size": size if isinstance(size, int) else 0,
+                "trained": False,
             }
         )
+        self._loader_sites.append((weakref.ref(loader), self.loaders[-1]))
+
+    def _wrap_iteration(self) -> None:
+        original = DataLoader.__iter__
+        recorder = self
+
+        def iterate(self: Any) -> Any:
+            for loader, site in recorder._loader_sites:
+                if loader() is self and recorder._recorder.phase == "train":
+                    site["trained"] = True
+            return original(self)
+
+        DataLoader.__iter__ = iterate  # type: ignore[method-assign]
+        self._undo.append(lambda: setattr(DataLoader, "__iter__", original))
 
     def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self._recorder.paused = True  # the optimizer's own arithmetic is not the repo's

@@ -1,0 +1,251 @@
+"""The data of trials: loaded, split and exported once, then read from the cache beside the repo.
+
+.evolverec/data/<fingerprint>/worker/     training events, validation questions: all that a worker may see
+                              test/       test questions, whose histories hold the validation event
+                              labels/     targets: they never leave the job and the analyst
+                              references/ the reference rankers' lists
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnosis.evidence import TopLists
+from evolution.config import Config
+from evolution.errors import DataError
+from evolution.places import ensure_store_folder
+from evolution.trials.exporting import (
+    read_interactions,
+    read_questions,
+    write_interactions,
+    write_questions,
+)
+from seeds.interactions import Float32, Int64, Interactions, Questions
+
+SAMPLE = 1000  # questions whose dense scores are kept
+SAMPLE_SEED = 20_260_212
+LIST_LENGTH = 100
+_OWN = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrialData:
+    """A log, divided. folder: the cache. ties: how far the split rests on file order.
+
+    shuffled: the name of the exported set of the sample's questions with the newest events in random order.
+    """
+
+    fingerprint: str
+    folder: Path
+    shuffled: str
+    ties: Mapping[str, Any]
+    max_history: int
+
+    @cached_property
+    def training(self) -> Interactions:
+        return read_interactions(self.folder / "worker" / "training", self.folder / "labels")
+
+    @cached_property
+    def validation(self) -> Questions:
+        return read_questions(
+            self.folder / "worker" / "validation", self.folder / "labels" / "validation.npy"
+        )
+
+    @cached_property
+    def test(self) -> Questions:
+        return read_questions(self.folder / "test", self.folder / "labels" / "test.npy")
+
+    @cached_property
+    def sample(self) -> NDArray[np.int32]:
+        """Which validation questions have dense scores: int32 (S,), rising."""
+        return np.load(self.folder / "labels" / "sample.npy")
+
+    def references(self) -> dict[str, TopLists]:
+        """The reference rankers' lists on the validation questions; made on first use."""
+        return {name: read_lists(path) for name, path in reference_files(self).items()}
+
+    def worker_inputs(self) -> dict[str, Path]:
+        """What a training worker is given: name -> folder."""
+        return {
+            name: self.folder / "worker" / name
+            for name in ("training", "validation", "sample", self.shuffled)
+        }
+
+    def test_inputs(self) -> dict[str, Path]:
+        """What the worker that answers the test questions is given."""
+        return {"training": self.folder / "worker" / "training", "test": self.folder / "test"}
+
+
+def prepare(config: Config, repo: Path) -> TrialData:
+    """Load, split and export the repo's data, or find it in the cache.
+
+    Raises evolution.errors.DataError: the source is missing, broken or cannot be split.
+    """
+    root = ensure_store_folder(repo) / "data"
+    root.mkdir(exist_ok=True)
+    index = root / f"{_source_key(config, repo)}.json"
+    try:
+        known = json.loads(index.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        known = _export(config, repo, root)
+        draft = index.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(known), encoding="utf-8")
+        draft.replace(index)
+    max_history = config.recommender.max_history
+    data = TrialData(
+        fingerprint=known["fingerprint"],
+        folder=root / known["fingerprint"],
+        shuffled=f"shuffled-{max_history}",
+        ties=known["ties"],
+        max_history=max_history,
+    )
+    if not data.folder.exists():
+        index.unlink(missing_ok=True)
+        return prepare(config, repo)
+    _export_shuffled(data)
+    return data
+
+
+def _source_key(config: Config, repo: Path) -> str:
+    """Changes when the source's files, the split or the code that reads them do; cheap to compute."""
+    digest = hashlib.sha256(f"{config.data.source}\0{config.data.split}\0".encode())
+    source = repo / Path(config.data.source).expanduser()
+    files = (
+        sorted(source.parent.iterdir())
+        if source.is_file()
+        else sorted(source.rglob("*"))
+        if source.is_dir()
+        else []
+    )
+    for file in files:
+        if file.is_file():
+            status = file.stat()
+            digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
+    for name in (
+        "seeds/shop",
+        "seeds/loading",
+        "seeds/split.py",
+        "seeds/assembly.py",
+        "evolution/trials/exporting.py",
+    ):
+        path = _OWN / name
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _export(config: Config, repo: Path, root: Path) -> dict[str, Any]:
+    from seeds.errors import SeedsError
+    from seeds.fingerprint import fingerprint
+    from seeds.loading import load
+    from seeds.split import scheme_named, split
+
+    try:
+        log = load(config.data.source, root=repo)
+        divided = split(log, scheme_named(config.data.split))
+    except SeedsError as error:
+        raise DataError(str(error)) from error
+    identity = hashlib.sha256(f"{fingerprint(log)}\0{config.data.split}".encode()).hexdigest()[:16]
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=root))
+    labels = draft / "labels"
+    labels.mkdir(parents=True)
+    write_interactions(divided.training, draft / "worker" / "training", labels)
+    write_questions(divided.validation, draft / "worker" / "validation", labels / "validation.npy")
+    write_questions(divided.test, draft / "test", labels / "test.npy")
+    sample = sample_rows(len(divided.validation))
+    np.save(labels / "sample.npy", sample)
+    write_questions(chosen(divided.validation, sample), draft / "worker" / "sample", None)
+    _publish(draft, root / identity)
+    ties = {"users": divided.ties.users, "tied": divided.ties.tied, "measured": divided.ties.measured}
+    return {"fingerprint": identity, "ties": ties}
+
+
+def _publish(draft: Path, final: Path) -> None:
+    """Move a finished folder to its place; whoever comes second finds the same content there."""
+    try:
+        draft.rename(final)
+    except OSError:
+        shutil.rmtree(draft)
+        if not final.exists():
+            raise
+
+
+def sample_rows(n_questions: int) -> NDArray[np.int32]:
+    """A fixed random sample of question indices: int32 (min(SAMPLE, n_questions),), rising."""
+    rng = np.random.default_rng(SAMPLE_SEED)
+    chosen_rows = rng.choice(n_questions, min(SAMPLE, n_questions), replace=False)
+    return np.sort(chosen_rows).astype(np.int32)
+
+
+def chosen(questions: Questions, rows: NDArray[np.int32]) -> Questions:
+    """The questions `rows`, in that order."""
+    histories = [questions.history(int(row)) for row in rows]
+    offsets = np.concatenate([[0], np.cumsum([len(history) for history in histories])]).astype(np.int64)
+    return Questions(
+        users=questions.users[rows],
+        items=np.concatenate(histories).astype(np.int64),
+        offsets=offsets,
+        targets=questions.targets[rows],
+    )
+
+
+def shuffled_newest(questions: Questions, max_history: int) -> Questions:
+    """The same questions, the newest `max_history` events of each in random order; which events they are stays."""
+    rng = np.random.default_rng(SAMPLE_SEED)
+    items: Int64 = questions.items.copy()
+    for q in range(len(questions)):
+        end = questions.offsets[q + 1]
+        start = max(questions.offsets[q], end - max_history)
+        rng.shuffle(items[start:end])
+    return Questions(users=questions.users, items=items, offsets=questions.offsets, targets=questions.targets)
+
+
+def _export_shuffled(data: TrialData) -> None:
+    final = data.folder / "worker" / data.shuffled
+    if final.exists():
+        return
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=data.folder / "worker"))
+    write_questions(shuffled_newest(chosen(data.validation, data.sample), data.max_history), draft, None)
+    _publish(draft, final)
+
+
+def reference_files(data: TrialData) -> dict[str, Path]:
+    """Name -> folder of the reference rankers' lists, fit on training events alone. EASE only where it fits."""
+    from seeds.references import NAMES, fit, rank
+    from seeds.references.rankers import EASE_MAX_ITEMS
+
+    folders: dict[str, Path] = {}
+    for name in NAMES:
+        if name == "ease" and data.training.n_items > EASE_MAX_ITEMS:
+            continue
+        final = folders[name] = data.folder / "references" / name
+        if final.exists():
+            continue
+        final.parent.mkdir(exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
+        lists = rank(fit(name, data.training), data.validation, data.training.n_items, k=LIST_LENGTH)
+        write_lists(draft, TopLists(items=lists.items, scores=lists.scores, ties=lists.ties))
+        _publish(draft, final)
+    return folders
+
+
+def write_lists(folder: Path, lists: TopLists) -> None:
+    np.save(folder / "top_items.npy", lists.items)
+    np.save(folder / "top_scores.npy", lists.scores)
+    np.save(folder / "top_ties.npy", lists.ties)
+
+
+def read_lists(folder: Path) -> TopLists:
+    items: NDArray[np.int32] = np.load(folder / "top_items.npy")
+    scores: Float32 = np.load(folder / "top_scores.npy")
+    return TopLists(items=items, scores=scores, ties=np.load(folder / "top_ties.npy"))

@@ -1,0 +1,66 @@
+"""What the user's interpreter is: where it lives, and what lies on its path. Asked once per interpreter."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from evolution.errors import UsageError
+
+OLDEST = (3, 9)
+_QUESTION = """
+import json, sys
+print(json.dumps({"executable": sys.executable, "version": list(sys.version_info[:2]), "path": sys.path,
+                  "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]}))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpreter:
+    """prefixes: folders that hold its library. packages: folders of installed packages, the user's own included.
+    path: its whole `sys.path`."""
+
+    executable: Path
+    version: tuple[int, int]
+    prefixes: tuple[Path, ...]
+    packages: tuple[Path, ...]
+    path: tuple[str, ...]
+
+
+def interpreter_at(python: Path) -> Interpreter:
+    """Raises UsageError: it cannot be run, or is older than 3.9."""
+    return _asked(python.absolute(), python.stat().st_mtime_ns if python.exists() else 0)
+
+
+@cache
+def _asked(python: Path, changed_ns: int) -> Interpreter:
+    try:
+        answer = subprocess.run(
+            [python, "-E", "-B", "-c", _QUESTION],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            cwd="/",
+        )
+        known = json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, json.JSONDecodeError) as error:
+        raise UsageError(
+            f"the interpreter {python} cannot be run: {error}. Set another with --python"
+        ) from error
+    version = (known["version"][0], known["version"][1])
+    if version < OLDEST:
+        raise UsageError(
+            f"the interpreter {python} is Python {version[0]}.{version[1]}; a worker needs 3.9 or later. "
+            "Set another with --python"
+        )
+    path = tuple(entry for entry in known["path"] if entry)
+    packages = {Path(entry) for entry in path if {"site-packages", "dist-packages"} & set(Path(entry).parts)}
+    return Interpreter(
+        executable=Path(known["executable"]),
+        version=version,
+        prefixes=tuple(sorted({Path(prefix) for prefix in known["prefixes"]})),
+        packages=tuple(sorted(packages)),
+        path=path,
+    )

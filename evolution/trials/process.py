@@ -1,0 +1,285 @@
+"""One worker process: started, asked, watched, and gone at the end with everything it started."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from evolution.trials.records import Failure, FailureReason
+from evolution.trials.request import Limits
+
+TOKEN = "EVOLVEREC_WORKER"
+MAX_REPLY_BYTES = 256 << 20
+_TICK_S = 0.1
+_WATCH_EVERY_S = 0.25
+_DISK_EVERY_S = 5.0
+_KILL_WAIT_S = 10.0
+
+
+class TrialFailed(Exception):
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """How to start a worker. token marks its processes where no pid namespace holds them together.
+
+    writable: folders on disk it can fill. log: where its prints go.
+    """
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    cwd: Path
+    log: Path
+    writable: Sequence[Path]
+    confined: bool
+    token: str
+
+
+class WorkerProcess:
+    """Ask it one thing at a time. peak_memory_bytes: resident, of all its processes, the most seen so far."""
+
+    def __init__(self, launch: Launch, limits: Limits, cancelled: Callable[[], bool]) -> None:
+        self._launch, self._limits, self._cancelled = launch, limits, cancelled
+        self._deadline = time.monotonic() + limits.timeout_s
+        self._known: dict[int, psutil.Process] = {}
+        self._unread = b""
+        self._next_watch = self._next_disk = 0.0
+        self._oom_kills = _kernel_oom_kills()
+        self.peak_memory_bytes = 0
+        with launch.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                list(launch.command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=dict(launch.environment),
+                cwd=launch.cwd,
+                start_new_session=True,
+            )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        os.set_blocking(self._stdout.fileno(), False)
+
+    def __enter__(self) -> "WorkerProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def ask(self, wanted: str, **arguments: Any) -> dict[str, Any]:
+        """The reply's document. Raises TrialFailed: the candidate failed, broke a limit, or was cancelled."""
+        request = json.dumps({"do": wanted, "with": arguments}).encode() + b"\n"
+        try:
+            self._stdin.write(request)
+            self._stdin.flush()
+        except BrokenPipeError:
+            raise self._death(wanted) from None
+        reply = self._reply(wanted)
+        if "failure" in reply:
+            raise TrialFailed(_told(reply["failure"]))
+        if not isinstance(reply.get("ok"), dict):
+            raise _failed(
+                FailureReason.CRASH, f"the worker answered {wanted} with something else than a document"
+            )
+        return reply["ok"]
+
+    def end(self) -> None:
+        """Kill it and whatever it started; nothing survives."""
+        self._remember_children()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for pipe in (self._stdin, self._stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
+        self._process.wait()
+        left = [*self._known.values(), *([] if self._launch.confined else _marked(self._launch.token))]
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()  # psutil compares start times: never another process under an old pid
+        psutil.wait_procs(left, timeout=_KILL_WAIT_S)
+
+    def _reply(self, wanted: str) -> dict[str, Any]:
+        while b"\n" not in self._unread:
+            self._watch()
+            ready, _, _ = select.select([self._stdout], [], [], _TICK_S)
+            if ready:
+                chunk = self._stdout.read(1 << 20)
+                if chunk == b"":
+                    raise self._death(wanted)
+                self._unread += chunk or b""
+            elif self._process.poll() is not None:
+                raise self._death(wanted)
+            if len(self._unread) > MAX_REPLY_BYTES:
+                raise _failed(FailureReason.CRASH, "the worker's reply does not end")
+        line, _, self._unread = self._unread.partition(b"\n")
+        try:
+            reply = json.loads(line)
+        except ValueError:
+            raise _failed(
+                FailureReason.CRASH, "the worker's reply is not JSON: the wire was written to"
+            ) from None
+        return reply if isinstance(reply, dict) else {}
+
+    # -- limits
+
+    def _watch(self) -> None:
+        if self._cancelled():
+            raise _failed(FailureReason.CANCELLED, "cancelled")
+        now = time.monotonic()
+        if now > self._deadline:
+            raise _failed(
+                FailureReason.TIMEOUT,
+                f"the trial ran longer than its limit of {self._limits.timeout_s:g} s; "
+                "raise training.timeout_s in evolverec.toml, or make an epoch cheaper",
+            )
+        if now >= self._next_watch:
+            self._next_watch = now + _WATCH_EVERY_S
+            self._watch_processes()
+        if now >= self._next_disk:
+            self._next_disk = now + _DISK_EVERY_S
+            self._watch_disk()
+
+    def _watch_processes(self) -> None:
+        self._remember_children()
+        used = _resident(self._known.values())
+        limit = self._limits.memory_bytes
+        if (
+            used > limit and self._known
+        ):  # pages that processes share are counted once before anybody is blamed
+            used = _proportional(self._known.values())
+        self.peak_memory_bytes = max(self.peak_memory_bytes, used)
+        if used > limit:
+            raise _failed(
+                FailureReason.OUT_OF_MEMORY,
+                f"the candidate used {used / 2**30:.2f} GiB, its limit is {limit / 2**30:.2f} GiB; "
+                "raise training.memory_gb in evolverec.toml, or use less",
+            )
+        if len(self._known) > self._limits.processes:
+            raise _failed(
+                FailureReason.CRASH, f"the candidate started more than {self._limits.processes} processes"
+            )
+
+    def _remember_children(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            own = psutil.Process(self._process.pid)
+            current = [own, *own.children(recursive=True)]
+            gone = [pid for pid, process in self._known.items() if not process.is_running()]
+            for pid in gone:
+                del self._known[pid]
+            self._known.update({process.pid: process for process in current})
+
+    def _watch_disk(self) -> None:
+        used = sum(_size(folder) for folder in self._launch.writable)
+        if used > self._limits.disk_bytes:
+            raise _failed(
+                FailureReason.CRASH,
+                f"the candidate wrote {used / 2**30:.1f} GiB to disk, its limit is "
+                f"{self._limits.disk_bytes / 2**30:.1f} GiB",
+            )
+
+    # -- the end of a worker
+
+    def _death(self, wanted: str) -> TrialFailed:
+        try:
+            code = self._process.wait(timeout=_KILL_WAIT_S)
+        except subprocess.TimeoutExpired:
+            return _failed(FailureReason.CRASH, f"the worker closed its wire during {wanted}")
+        number = -code if code < 0 else code - 128 if self._launch.confined and code > 128 else 0
+        tail = log_tail(self._launch.log)
+        if number == signal.SIGKILL and _kernel_oom_kills() > self._oom_kills:
+            return _failed(
+                FailureReason.OUT_OF_MEMORY, "the kernel ran out of memory and killed the worker", tail
+            )
+        if number:
+            with contextlib.suppress(ValueError):
+                name = signal.Signals(number).name
+                return _failed(FailureReason.CRASH, f"the worker was killed by {name} during {wanted}", tail)
+        return _failed(
+            FailureReason.CRASH, f"the worker's process exited with status {code} during {wanted}", tail
+        )
+
+
+def log_tail(log: Path, size: int = 4000) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - size))
+        return file.read().decode("utf-8", "replace")
+
+
+def _failed(reason: FailureReason, message: str, traceback: str = "") -> TrialFailed:
+    return TrialFailed(Failure(reason=reason, message=message, traceback=traceback))
+
+
+def _told(document: Any) -> Failure:
+    """What the worker says went wrong; it runs candidate code, so nothing is taken for granted."""
+    if not isinstance(document, dict):
+        document = {}
+    try:
+        reason = FailureReason(document.get("kind"))
+    except ValueError:
+        reason = FailureReason.CRASH
+    line = document.get("line")
+    return Failure(
+        reason=reason,
+        message=str(document.get("message", "the worker failed without a word")),
+        path=str(document.get("path", "")),
+        line=line if isinstance(line, int) else 0,
+        traceback=str(document.get("traceback", "")),
+    )
+
+
+def _resident(processes: Any) -> int:
+    total = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total
+
+
+def _proportional(processes: Any) -> int:
+    total = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            detailed = process.memory_full_info()
+            total += getattr(detailed, "pss", detailed.uss)
+    return total
+
+
+def _marked(token: str) -> list[psutil.Process]:
+    """Processes that carry the token in their environment, whoever their parent is by now."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(TOKEN) == token:
+                found.append(process)
+    return found
+
+
+def _kernel_oom_kills() -> int:
+    try:
+        for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for base, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += Path(base, name).lstat().st_blocks * 512
+    return total

@@ -1,0 +1,294 @@
+"""A trial, from an unknown program to its numbers. A failure is a result: nothing of the candidate's raises here."""
+
+import ast
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evolution.objective import parse_expression
+from evolution.trials import artifacts
+from evolution.trials.contract import check_contract, check_restoring
+from evolution.trials.process import TrialFailed
+from evolution.trials.records import (
+    ContractCheck,
+    Cost,
+    EpochRecord,
+    Failure,
+    FailureReason,
+    Metric,
+    Trial,
+    TrialStatus,
+)
+from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.sandbox import NO_SANDBOX_WARNING
+from evolution.trials.scoring import (
+    OBJECTIVE,
+    Ranking,
+    judged,
+    list_figures,
+    objective_metric,
+    problem_with,
+    sampled_figures,
+    with_intervals,
+)
+from evolution.trials.session import Built, WorkerSession, opened
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """What is known of a running trial so far; it is what a failure leaves."""
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    contract: list[ContractCheck] = field(default_factory=list)
+    note: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    objective: Metric | None = None
+    best: Ranking | None = None
+    best_epoch: int = 0
+    cost: Cost = field(default_factory=Cost)
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_trial(request: TrialRequest, supervision: Supervision) -> Trial:
+    """Train and measure one program; artifacts and log go to `request.folder`.
+
+    Raises UsageError: the interpreter cannot be run. All else that can go wrong is in the Trial.
+    """
+    return _recorded(request, supervision, _train_and_measure)
+
+
+def smoke_trial(request: TrialRequest, supervision: Supervision) -> Trial:
+    """The cheap rungs alone: parse, import, contract on one batch, two training steps. COMPLETE has no metrics."""
+    return _recorded(request, supervision, _smoke_alone)
+
+
+def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Trial:
+    created_at, started = time.time(), time.perf_counter()
+    request.folder.mkdir(parents=True, exist_ok=True)
+    progress = Progress(note={"ties": dict(request.data.ties)})
+    status, failure = TrialStatus.COMPLETE, None
+    try:
+        parse_all(request.checkout)
+        with opened(request, supervision, request.data.worker_inputs()) as session:
+            progress.note["sandbox"] = "bubblewrap" if session.confined else NO_SANDBOX_WARNING
+            try:
+                status = work(request, supervision, session, progress)
+            finally:
+                progress.cost = _cost(session, progress.cost, time.perf_counter() - started)
+    except TrialFailed as failed:
+        status, failure = TrialStatus.FAILED, failed.failure
+    return Trial(
+        id=request.id,
+        key=request.key,
+        status=status,
+        created_at=created_at,
+        wall_s=time.perf_counter() - started,
+        epochs=tuple(progress.epochs),
+        best_epoch=progress.best_epoch,
+        metrics=progress.metrics,
+        objective=progress.objective,
+        cost=progress.cost,
+        failure=failure,
+        contract=tuple(progress.contract),
+        note=progress.note,
+    )
+
+
+def _train_and_measure(
+    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: Progress
+) -> TrialStatus:
+    built = _rungs(request, supervision, session, progress)
+    folder = artifacts.artifacts_folder(request.folder)
+    data = request.data
+    untrained = {
+        "untrained_dense_scores": session.dense("sample", len(data.sample)),
+        "untrained_item_embeddings": session.embeddings(),
+    }
+    supervision.on_stage("training")
+    status = _train(request, supervision, session, progress, built)
+    artifacts.write_curves(folder, progress.epochs)
+    _summarise(request, progress)
+    assert progress.best is not None
+    artifacts.write_per_user(folder, progress.best.per_user)
+    if status is TrialStatus.PRUNED:
+        return status
+    supervision.on_stage("measuring")
+    _settle_on_best(request, session, progress, built)
+    dense = session.dense("sample", len(data.sample))
+    arrays = {
+        "dense_rows": data.sample,
+        "dense_scores": dense,
+        "dense_shuffled": session.dense(data.shuffled, len(data.sample)),
+        "item_embeddings": session.embeddings(),
+        **untrained,
+    }
+    if any(check.passed is None for check in progress.contract):
+        _check_again(request, session, progress)
+    _summarise(request, progress)
+    progress.metrics |= sampled_figures(dense, data.sample, data.validation, data.training, request.key.seed)
+    artifacts.write_per_user(folder, progress.best.per_user)
+    artifacts.write_lists(folder, progress.best.lists)
+    artifacts.write_arrays(folder, arrays)
+    artifacts.write_document(folder, "trace", progress.trace)
+    artifacts.write_document(folder, "reported", {"parameters": built.parameters, **session.memory()})
+    if built.has_state:
+        session.save_state(request.folder / artifacts.STATE)
+    return TrialStatus.COMPLETE
+
+
+def _smoke_alone(
+    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: Progress
+) -> TrialStatus:
+    _rungs(request, supervision, session, progress)
+    artifacts.write_document(artifacts.artifacts_folder(request.folder), "trace", progress.trace)
+    return TrialStatus.COMPLETE
+
+
+def _rungs(
+    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: Progress
+) -> Built:
+    """Import, two traced steps, contract on one batch; what it leaves is a fresh recommender of the trial's seed."""
+    supervision.on_stage("importing")
+    session.start()
+    progress.note["versions"] = session.versions
+    supervision.on_stage("checking the contract")
+    progress.trace = session.smoke()
+    progress.note["executed"] = progress.trace.get("executed", {})
+    seed = request.key.seed
+    first = session.build(seed)
+    progress.cost = Cost(parameters=first.parameters)
+    checks, answer = check_contract(session, request.data, request.config.recommender.max_history)
+    progress.contract += checks
+    built, further = check_restoring(
+        session, request.data, answer, first, seed, request.folder / artifacts.STATE
+    )
+    progress.contract += further
+    for check in progress.contract:
+        if check.passed is False and check.severity == "error":
+            raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=check.message))
+    return built
+
+
+def _train(
+    request: TrialRequest,
+    supervision: Supervision,
+    session: WorkerSession,
+    progress: Progress,
+    built: Built,
+) -> TrialStatus:
+    """Epoch by epoch, until fit ends, patience runs out, the caller prunes, or the last epoch is reached."""
+    settings = request.config.training
+    objective = parse_expression(request.config.objective.expression)
+    without_gain = 0
+    for number in range(1, settings.max_epochs + 1):
+        started = time.perf_counter()
+        reported = session.epoch()
+        if reported is None:
+            break
+        ranked = number % settings.eval_every == 0 or number == settings.max_epochs
+        means: dict[str, float] = {}
+        if ranked or not built.has_state:
+            ranking = judged(
+                session.rank("validation", request.data.validation), request.data.validation, objective
+            )
+            means = ranking.means
+            better = progress.best is None or means[OBJECTIVE] > progress.best.means[OBJECTIVE]
+            without_gain = 0 if better else without_gain + 1
+            if better or not built.has_state:  # what cannot be kept cannot be gone back to
+                progress.best, progress.best_epoch = ranking, number
+                if built.has_state:
+                    session.keep()
+        epoch = EpochRecord(
+            epoch=number, wall_s=time.perf_counter() - started, reported=reported, metrics=means
+        )
+        progress.epochs.append(epoch)
+        supervision.on_epoch(epoch)
+        if without_gain >= settings.patience:
+            break
+        if number < settings.max_epochs and supervision.prune(tuple(progress.epochs)):
+            return _ranked_at_all(request, session, progress, TrialStatus.PRUNED)
+    return _ranked_at_all(request, session, progress, TrialStatus.COMPLETE)
+
+
+def _ranked_at_all(
+    request: TrialRequest, session: WorkerSession, progress: Progress, status: TrialStatus
+) -> TrialStatus:
+    """Where fit ended before any epoch was due to be ranked, the model as it is now is the best one."""
+    if not progress.epochs:
+        message = "fit() ended without yielding; expected one mapping of floats per epoch, at least one"
+        raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=message))
+    if progress.best is None:
+        objective = parse_expression(request.config.objective.expression)
+        progress.best = judged(
+            session.rank("validation", request.data.validation), request.data.validation, objective
+        )
+        progress.best_epoch = progress.epochs[-1].epoch
+    return status
+
+
+def _settle_on_best(request: TrialRequest, session: WorkerSession, progress: Progress, built: Built) -> None:
+    """Go back to the best epoch, rank it once more, and believe only that. Raises TrialFailed: impossible lists."""
+    data = request.data
+    assert progress.best is not None
+    if built.has_state and progress.best_epoch != progress.epochs[-1].epoch:
+        session.restore()
+        objective = parse_expression(request.config.objective.expression)
+        again = judged(session.rank("validation", data.validation), data.validation, objective)
+        before, after = progress.best.means[OBJECTIVE], again.means[OBJECTIVE]
+        if abs(before - after) > 1e-3 * max(before, 1e-9) + 1e-6:
+            progress.note["restored"] = (
+                f"the best epoch scored {before:.4f} while training and {after:.4f} after its state was restored; "
+                "the latter is reported"
+            )
+        progress.best = again
+    problem = problem_with(progress.best.lists, data.validation, data.training.n_items)
+    if problem:
+        raise TrialFailed(
+            Failure(reason=FailureReason.CONTRACT, message=f"the ranking is impossible: {problem}")
+        )
+
+
+def _check_again(request: TrialRequest, session: WorkerSession, progress: Progress) -> None:
+    """Checks that an untrained model could not answer, asked of the trained one."""
+    again, _ = check_contract(session, request.data, request.config.recommender.max_history)
+    answered = {check.code: check for check in again}
+    progress.contract = [
+        answered.get(check.code, check) if check.passed is None else check for check in progress.contract
+    ]
+
+
+def _summarise(request: TrialRequest, progress: Progress) -> None:
+    assert progress.best is not None
+    seed = request.key.seed
+    progress.metrics = with_intervals(progress.best.per_user, seed)
+    progress.metrics |= list_figures(progress.best.lists, request.data.training)
+    progress.objective = objective_metric(progress.best.per_user, seed)
+
+
+def _cost(session: WorkerSession, so_far: Cost, wall_s: float) -> Cost:
+    return Cost(
+        fit_s=session.fit_s,
+        score_s=session.score_s,
+        harness_s=max(0.0, wall_s - session.theirs_s),
+        peak_memory_bytes=session.peak_memory_bytes,
+        parameters=so_far.parameters,
+    )
+
+
+def parse_all(checkout: Path) -> None:
+    """The first rung: every Python file of the program is Python. Raises TrialFailed naming file and line."""
+    for file in sorted(checkout.rglob("*.py")):
+        relative = file.relative_to(checkout)
+        if any(part.startswith(".") or part in ("site-packages", "node_modules") for part in relative.parts):
+            continue
+        try:
+            ast.parse(file.read_bytes(), filename=str(relative))
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", 0) or 0
+            message = f"{relative.as_posix()} is not valid Python: {getattr(error, 'msg', error)}"
+            failure = Failure(
+                reason=FailureReason.IMPORT, message=message, path=relative.as_posix(), line=line
+            )
+            raise TrialFailed(failure) from None

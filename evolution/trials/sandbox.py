@@ -1,0 +1,167 @@
+"""The sandbox of workers and analysts: an allow-list of what a process can see, by bubblewrap.
+
+Nothing is there that is not named here: no data source, no `.evolverec`, no home folder, no code of ours, no
+network, no other process, and an environment of our own making.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from evolution.trials.interpreter import Interpreter
+
+BWRAP = "/usr/bin/bwrap"
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+OUR_NAMES = ("server", "evolution", "diagnosis", "simulator", "seeds", "evolverec_entry.py")
+NO_SANDBOX_WARNING = (
+    "none: bubblewrap does not work here, so the candidate can read what you can read; "
+    "its limits stop accidents, not attackers"
+)
+_SYSTEM = (
+    "/usr",
+    "/nix/store",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+)
+_SYSTEM_OR_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_HARDWARE = ("/sys/devices/system", "/proc/driver/nvidia")
+_GPU_HARDWARE = ("/sys/class", "/sys/bus", "/sys/devices", "/sys/dev", "/sys/module")
+_PASSED_ON = ("LANG", "LC_ALL", "TZ", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    source: Path
+    target: Path
+    writable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confinement:
+    """What one process may see beyond its interpreter and the system. hidden: never, even below a mount."""
+
+    mounts: Sequence[Mount]
+    hidden: Sequence[Path] = ()
+    gpu: bool = False
+    tmp_bytes: int = 2 << 30
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def sandboxed(
+    command: Sequence[str], confinement: Confinement, interpreter: Interpreter, cwd: Path
+) -> list[str]:
+    """The command line that runs `command` under bubblewrap."""
+    arguments = [
+        BWRAP,
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+        "--clearenv",
+    ]
+    arguments += _system_mounts(confinement)
+    for mount in _by_depth([*_interpreter_mounts(interpreter), *confinement.mounts]):
+        arguments += ["--bind" if mount.writable else "--ro-bind", str(mount.source), str(mount.target)]
+    arguments += _hiding(
+        [*confinement.hidden, *(PACKAGE_ROOT / name for name in OUR_NAMES)], confinement, interpreter
+    )
+    for name, value in confinement.environment.items():
+        arguments += ["--setenv", name, value]
+    return [*arguments, "--chdir", str(cwd), "--", *command]
+
+
+def clean_environment(threads: int, gpu: str) -> dict[str, str]:
+    """All that a worker's environment holds. No secret of the user's is passed on."""
+    count = str(threads)
+    thread_limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+    visible = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp",
+        "TMPDIR": "/tmp",
+        "USER": "evolverec",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+        "LANG": "C.UTF-8",
+        **dict.fromkeys(thread_limits, count),
+        **(dict.fromkeys(visible, gpu) if gpu else {}),
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+    }
+
+
+@cache
+def works(interpreter: Interpreter) -> bool:
+    """Whether a process of this interpreter starts under bubblewrap here."""
+    if not sys.platform.startswith("linux") or not Path(BWRAP).exists():
+        return False
+    confinement = Confinement(mounts=(), environment=clean_environment(1, ""))
+    command = sandboxed(
+        [str(interpreter.executable), "-s", "-B", "-c", ""], confinement, interpreter, Path("/")
+    )
+    try:
+        return (
+            subprocess.run(command, capture_output=True, timeout=60, stdin=subprocess.DEVNULL).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _system_mounts(confinement: Confinement) -> list[str]:
+    arguments = ["--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/tmp", "/dev/shm"):
+        arguments += ["--size", str(confinement.tmp_bytes), "--tmpfs", folder]
+    for name in (*_SYSTEM, *_HARDWARE):
+        arguments += ["--ro-bind-try", name, name]
+    for name in _SYSTEM_OR_LINKS:
+        if Path(name).is_symlink():
+            arguments += ["--symlink", str(Path(name).readlink()), name]
+        else:
+            arguments += ["--ro-bind-try", name, name]
+    if confinement.gpu:
+        for name in _GPU_HARDWARE:
+            arguments += ["--ro-bind-try", name, name]
+        for device in gpu_devices():
+            arguments += ["--dev-bind", str(device), str(device)]
+    return arguments
+
+
+def gpu_devices() -> list[Path]:
+    found = [*Path("/dev").glob("nvidia*"), Path("/dev/kfd"), Path("/dev/dri"), Path("/dev/dxg")]
+    return [path for path in found if path.exists()]
+
+
+def _interpreter_mounts(interpreter: Interpreter) -> list[Mount]:
+    wanted = {*interpreter.prefixes, *interpreter.packages}
+    wanted |= {path.resolve() for path in wanted} | {interpreter.executable.resolve().parents[1]}
+    system = Path("/usr")
+    kept = [
+        path for path in wanted if path.exists() and path != Path("/") and not path.is_relative_to(system)
+    ]
+    return [Mount(source=path, target=path) for path in kept]
+
+
+def _by_depth(mounts: Sequence[Mount]) -> list[Mount]:
+    """Outer folders first, so that what lies inside another mount is not covered by it."""
+    unique = {mount.target: mount for mount in mounts}
+    return sorted(unique.values(), key=lambda mount: (len(mount.target.parts), str(mount.target)))
+
+
+def _hiding(hidden: Sequence[Path], confinement: Confinement, interpreter: Interpreter) -> list[str]:
+    """Cover what must not be seen but lies below something mounted."""
+    own = {mount.target for mount in confinement.mounts}
+    shown = [mount.target for mount in _interpreter_mounts(interpreter)]
+    shown += [Path("/usr"), *own]
+    arguments: list[str] = []
+    for path in dict.fromkeys(path.resolve() for path in hidden):
+        below = any(path.is_relative_to(folder) for folder in shown)
+        covered = any(path.is_relative_to(target) for target in own)
+        if path.exists() and below and not covered:
+            arguments += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", os.devnull, str(path)]
+    return arguments

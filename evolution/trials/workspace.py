@@ -1,0 +1,133 @@
+"""Lays out what a worker finds when it starts: a copy of the program, its inputs, the wire's folder, the archive."""
+
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolution.places import STORE_FOLDER, store_folder
+from evolution.trials import sandbox
+from evolution.trials.interpreter import Interpreter, interpreter_at
+from evolution.trials.process import TOKEN, Launch
+from evolution.trials.request import SandboxMode, TrialRequest
+from evolution.worker.archive import write_archive
+
+INSIDE = Path("/evolverec")  # where a sandboxed worker finds what is ours
+LOG_NAME = "worker.log"
+_NOT_COPIED = (".git", STORE_FOLDER, "__pycache__", "node_modules")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """wire: where both sides meet on disk. *_inside: the same places as the worker sees them.
+
+    confined: whether a sandbox holds it. moved_from: the repo's own path where the program runs elsewhere.
+    """
+
+    launch: Launch
+    interpreter: Interpreter
+    wire: Path
+    wire_inside: Path
+    data_inside: Path
+    root_inside: Path
+    moved_from: str
+    confined: bool
+
+
+def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
+    """Make `<trial>/work`. inputs: name -> folder, read-only. Raises UsageError: the interpreter does not run."""
+    interpreter = interpreter_at(request.python)
+    work = request.folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    wire, program, data = work / "wire", work / "program", work / "data"
+    for folder in (wire, data):
+        folder.mkdir(parents=True)
+    copy_program(request, program)
+    archive = write_archive(work / "worker.pyz")
+    confined = request.sandbox is SandboxMode.AUTO and sandbox.works(interpreter)
+    if not confined:
+        for name, source in inputs.items():
+            (data / name).symlink_to(source.resolve(), target_is_directory=True)
+    repo = request.repo.resolve()
+    token = secrets.token_hex(16)
+    environment = {**sandbox.clean_environment(request.threads, request.gpu), TOKEN: token}
+    mounts = [
+        sandbox.Mount(source=program, target=repo, writable=True),
+        sandbox.Mount(source=wire, target=INSIDE / "wire", writable=True),
+        sandbox.Mount(source=archive, target=INSIDE / "worker.pyz"),
+        *(
+            sandbox.Mount(source=source.resolve(), target=INSIDE / "data" / name)
+            for name, source in inputs.items()
+        ),
+    ]
+    seen = INSIDE if confined else work
+    command = [str(interpreter.executable), "-s", "-B", "-X", "faulthandler", str(seen / "worker.pyz")]
+    if confined:
+        confinement = sandbox.Confinement(
+            mounts=mounts,
+            hidden=_secrets_of(request),
+            gpu=request.device == "cuda",
+            environment=environment,
+        )
+        command = sandbox.sandboxed(command, confinement, interpreter, repo)
+    elif sys.platform == "darwin":  # nothing else: there is no bubblewrap
+        environment["PYTORCH_ENABLE_MPS_FALLBACK"] = "1"
+    return Workspace(
+        launch=Launch(
+            command=command,
+            environment={} if confined else environment,
+            cwd=work,
+            log=request.folder / LOG_NAME,
+            writable=(wire, program),
+            confined=confined,
+            token=token,
+        ),
+        interpreter=interpreter,
+        wire=wire,
+        wire_inside=seen / "wire",
+        data_inside=seen / "data",
+        root_inside=repo if confined else program.resolve(),
+        moved_from="" if confined else str(repo),
+        confined=confined,
+    )
+
+
+def clear(request: TrialRequest) -> None:
+    shutil.rmtree(request.folder / "work", ignore_errors=True)
+
+
+def copy_program(request: TrialRequest, target: Path) -> None:
+    """The checkout without git, environments, caches and the data source: its log would hold every label."""
+    checkout = request.checkout.resolve()
+    held_out = _data_files(request, checkout)
+
+    def unwanted(folder: str, names: list[str]) -> set[str]:
+        found = set(names) & set(_NOT_COPIED)
+        for name in names:
+            path = Path(folder) / name
+            if path in held_out or (path / "pyvenv.cfg").exists():
+                found.add(name)
+        return found
+
+    shutil.copytree(checkout, target, symlinks=True, ignore=unwanted)
+
+
+def _data_files(request: TrialRequest, checkout: Path) -> set[Path]:
+    source = Path(request.config.data.source).expanduser()
+    repo = request.repo.resolve()
+    path = Path(os.path.normpath(repo / source))
+    if not path.exists() or not path.is_relative_to(repo):
+        return set()
+    inside = checkout / path.relative_to(repo)
+    if inside != checkout:
+        return {inside}
+    return {file for pattern in ("*.inter", "*.inter.gz") for file in checkout.glob(pattern)}
+
+
+def _secrets_of(request: TrialRequest) -> list[Path]:
+    """What must stay hidden even where it lies below something that is shown."""
+    source = request.repo / Path(request.config.data.source).expanduser()
+    return [*([source] if source.exists() else []), store_folder(request.repo), request.data.folder]

@@ -1,0 +1,73 @@
+"""Imports the program, the program alone: a module of the repo that loads from elsewhere fails by name."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from .failures import ImportBroken
+
+
+def enter(root: str, extra_path: Iterable[str], moved_from: str) -> None:
+    """Make `root` the first place to import from, and the working directory.
+
+    extra_path: what the user's interpreter has on its path beyond ours. moved_from: where the repo stands
+    on disk when the program is a copy of it elsewhere ("" where it stands at its own path): entries of an
+    editable install that point there are turned to the copy.
+    """
+    for entry in extra_path:
+        if entry not in sys.path:
+            sys.path.append(entry)
+    if moved_from:
+        sys.path[:] = [_moved(entry, moved_from, root) for entry in sys.path]
+    sys.path[:] = [root, *(entry for entry in sys.path if entry and entry != root)]
+    os.chdir(root)
+    sys.argv = [str(Path(root, "evolverec-worker"))]
+
+
+def _moved(entry: str, old: str, new: str) -> str:
+    inside = entry == old or (entry.startswith(old + os.sep) and "site-packages" not in entry)
+    return new + entry[len(old) :] if inside else entry
+
+
+def load_build(entry: str, root: str) -> Callable[..., Any]:
+    """The function "module:name". Raises ImportBroken, or whatever the import raises."""
+    before = set(sys.modules)
+    module_name, name = entry.split(":")
+    module = importlib.import_module(module_name)
+    check_modules(root, before)
+    build = getattr(module, name, None)
+    if not callable(build):
+        raise ImportBroken(
+            f"{module_name} has no function {name}; the entry of evolverec.toml is {entry!r}, expected "
+            f"`def {name}(data, *, device, seed)` in it"
+        )
+    return build
+
+
+def check_modules(root: str, before: set[str]) -> None:
+    """Raises ImportBroken if a module whose file the program has was loaded from another place."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name in before or not isinstance(file, str):
+            continue
+        own = _own_file(root, name)
+        if own and os.path.realpath(file) != os.path.realpath(own):
+            raise ImportBroken(
+                f"module {name} was loaded from {file}, but the program has its own at "
+                f"{os.path.relpath(own, root)}: something else than this program would be measured. "
+                "Uninstall the other copy, or import it relative to the repo's root"
+            )
+
+
+def _own_file(root: str, name: str) -> str:
+    parts = name.split(".")
+    for base in (Path(root), Path(root, "src")):
+        for file in (base.joinpath(*parts).with_suffix(".py"), base.joinpath(*parts, "__init__.py")):
+            if file.is_file():
+                return str(file)
+    return ""

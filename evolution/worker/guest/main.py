@@ -1,0 +1,196 @@
+"""The worker: told by wire what to do, answers with numbers and files, never sees a label."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import entry, failures, limits
+from .recommender import Candidate
+from .training_data import QuestionSet, load_training
+from .wire import Channel
+
+
+class Session:
+    """What lives from one request to the next. Each public method is a request; its document is the reply."""
+
+    def __init__(self) -> None:
+        self.stage = "start"
+        self.root = ""
+        self._build: Callable[..., Any] | None = None
+        self._candidate: Candidate | None = None
+        self._best: Any = None
+        self._questions: dict[str, QuestionSet] = {}
+
+    # -- setting up
+
+    def enter(
+        self, root: str, extra_path: list[str], moved_from: str, file_bytes: int, processes: int
+    ) -> dict[str, Any]:
+        self.stage = "start of the worker"
+        limits.die_with_parent()
+        limits.set_limits(file_bytes=file_bytes, processes=processes)
+        self.root = os.path.realpath(root)
+        entry.enter(self.root, extra_path, moved_from)
+        return {"python": platform.python_version(), "numpy": np.__version__, "pid": os.getpid()}
+
+    def load(
+        self, entry_point: str, data: str, device: str, threads: int, max_history: int
+    ) -> dict[str, Any]:
+        """Import the program and read the training log."""
+        self.stage = f"import of {entry_point}"
+        self._build = entry.load_build(entry_point, self.root)
+        self._data_folder, self._device, self._max_history = data, device, max_history
+        torch: Any = sys.modules.get("torch")
+        if torch is not None:
+            torch.set_num_threads(threads)
+        self.stage = "reading the training data"
+        self._data = load_training(str(Path(data, "training")))
+        return {"torch": getattr(torch, "__version__", ""), "gpu": _gpu_name(torch, device)}
+
+    def smoke(self, seed: int, seconds: float) -> dict[str, Any]:
+        """Trace at most two training steps of a recommender of its own."""
+        self.stage = "fit()"
+        try:
+            from .tracing import trace_smoke  # type: ignore[import-not-found]
+        except ImportError:
+            return {"trace": {}}
+        trace = trace_smoke(
+            lambda: Candidate(*self._program(), device=self._device, seed=seed).model,
+            root=self.root,
+            seconds=seconds,
+        )
+        return {"trace": trace}
+
+    def build(self, seed: int) -> dict[str, Any]:
+        self.stage = "build()"
+        started = time.perf_counter()
+        self._candidate = None  # the old one's memory first
+        self._candidate = Candidate(*self._program(), device=self._device, seed=seed)
+        entry.check_modules(self.root, set())
+        candidate = self._candidate
+        return {
+            "seconds": time.perf_counter() - started,
+            "parameters": candidate.parameters(),
+            "has_state": candidate.has_state(),
+        }
+
+    # -- asking
+
+    def score(self, folder: str) -> dict[str, Any]:
+        """Dense scores of `users.npy` (B,) and `histories.npy` (B, L), written to `scores.npy`."""
+        self.stage = "score()"
+        users = np.load(Path(folder, "users.npy"), allow_pickle=False)
+        histories = np.load(Path(folder, "histories.npy"), allow_pickle=False)
+        with self.candidate.at_rest():
+            np.save(Path(folder, "scores.npy"), self.candidate.dense(users, histories))
+        return {}
+
+    def rank(self, questions: str, k: int, folder: str) -> dict[str, Any]:
+        self.stage = "score()"
+        before = self.candidate.score_s
+        items, scores, ties = self.candidate.rank(self._asked(questions), self._max_history, k)
+        for name, array in (("top_items", items), ("top_scores", scores), ("top_ties", ties)):
+            np.save(Path(folder, f"{name}.npy"), array)
+        return {"score_s": self.candidate.score_s - before}
+
+    def dense(self, questions: str, path: str) -> dict[str, Any]:
+        self.stage = "score()"
+        before = self.candidate.score_s
+        np.save(path, self.candidate.dense_of(self._asked(questions), self._max_history))
+        return {"score_s": self.candidate.score_s - before}
+
+    def embeddings(self, path: str) -> dict[str, Any]:
+        self.stage = "item_embeddings()"
+        table = self.candidate.item_embeddings()
+        if table is None:
+            return {"offered": False}
+        np.save(path, table)
+        return {"offered": True}
+
+    # -- training
+
+    def epoch(self) -> dict[str, Any]:
+        self.stage = "fit()"
+        before = self.candidate.fit_s
+        reported = self.candidate.epoch()
+        return {"reported": reported, "fit_s": self.candidate.fit_s - before}
+
+    def keep(self) -> dict[str, Any]:
+        self.stage = "state_dict()"
+        self._best = self.candidate.state()
+        return {}
+
+    def restore(self) -> dict[str, Any]:
+        self.stage = "load_state_dict()"
+        self.candidate.load(self._best)
+        return {}
+
+    def save_state(self, path: str) -> dict[str, Any]:
+        self.stage = "state_dict()"
+        self.candidate.save(path)
+        return {}
+
+    def load_state(self, path: str) -> dict[str, Any]:
+        self.stage = "load_state_dict()"
+        self.candidate.load_file(path)
+        return {}
+
+    def memory(self) -> dict[str, Any]:
+        torch: Any = sys.modules.get("torch")
+        on_gpu = torch.cuda.max_memory_allocated() if torch is not None and torch.cuda.is_initialized() else 0
+        unit = 1 if sys.platform == "darwin" else 1024
+        return {
+            "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+            "gpu_peak_bytes": int(on_gpu),
+        }
+
+    # -- helpers of the requests
+
+    @property
+    def candidate(self) -> Candidate:
+        assert self._candidate is not None, "build comes first"
+        return self._candidate
+
+    def _program(self) -> tuple[Callable[..., Any], Any]:
+        assert self._build is not None, "load comes first"
+        return self._build, self._data
+
+    def _asked(self, name: str) -> QuestionSet:
+        if name not in self._questions:
+            self._questions[name] = QuestionSet(str(Path(self._data_folder, name)))
+        return self._questions[name]
+
+
+REQUESTS = (
+    "enter", "load", "smoke", "build", "score", "rank", "dense", "embeddings",
+    "epoch", "keep", "restore", "save_state", "load_state", "memory",
+)  # fmt: skip
+
+
+def _gpu_name(torch: Any, device: str) -> str:
+    return torch.cuda.get_device_name() if torch is not None and device == "cuda" else ""
+
+
+def serve() -> None:
+    """Answer requests until told to finish. A failure of candidate code is an answer, not an end."""
+    channel, session = Channel(), Session()
+    for request in channel:
+        wanted, arguments = request["do"], request.get("with", {})
+        if wanted == "finish":
+            channel.reply({"ok": {}})
+            os._exit(0)  # no exit handler of the candidate's
+        assert wanted in REQUESTS, wanted
+        try:
+            reply = {"ok": getattr(session, wanted)(**arguments)}
+        except BaseException as error:  # noqa: BLE001 - candidate code; SystemExit is a failure like any other
+            reply = {"failure": failures.describe(error, stage=session.stage, root=session.root)}
+        channel.reply(reply)
