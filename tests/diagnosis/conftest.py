@@ -100,7 +100,7 @@ def healthy(
         dense_rows=np.arange(len(questions), dtype=np.int32),
         dense_scores=in_order,
         dense_shuffled=shuffled,
-        item_embeddings=before + 0.3 * rng.standard_normal(before.shape).astype(np.float32),
+        item_embeddings=(before + 0.3 * rng.standard_normal(before.shape)).astype(np.float32),
         untrained_dense_scores=rng.standard_normal(in_order.shape).astype(np.float32),
         untrained_item_embeddings=before,
         curves=tuple(

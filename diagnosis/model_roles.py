@@ -1,0 +1,123 @@
+"""Parts of the model between the item table and the loss: positions, encoder, mask, dropout, normalisation."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from diagnosis.findings import Role, Site
+from diagnosis.flow import Flow
+from diagnosis.table_roles import LOOKUPS
+
+ATTENTION = {"multi_head_attention_forward", "scaled_dot_product_attention", "_native_multi_head_attention"}
+ENCODERS = ATTENTION | {"gru", "lstm", "rnn_tanh", "rnn_relu", "conv1d", "conv2d", "softmax", "_softmax"}
+POOLING = {"mean", "sum", "cumsum", "max", "bmm", "linear"}
+ENCODER_MODULES = {
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+    "MultiheadAttention",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Conv1d",
+    "Conv2d",
+}
+MASKS = ("tril", "triu", "tril_", "triu_")
+FILLS = ("masked_fill", "masked_fill_", "where")
+DROPOUTS = {"dropout", "dropout_", "dropout1d", "dropout2d", "feature_dropout", "alpha_dropout"}
+NORMS = {"layer_norm", "batch_norm", "rms_norm", "group_norm", "instance_norm", "normalize"}
+
+
+def position_sites(flow: Flow, tables: list[int]) -> Iterator[Site]:
+    """Tables of the item table's width that are looked up by `arange`, sliced, or added whole. detail: shape, name."""
+    if not tables:
+        return
+    width = flow.parameters[tables[0]]["shape"][-1]
+    for index, parameter in enumerate(flow.parameters):
+        is_table = (
+            len(parameter["shape"]) >= 2 and parameter["shape"][-1] == width and index not in tables[:1]
+        )
+        if is_table and any(_by_position(flow, op) for op in flow.consumers(f"p{index}")):
+            yield _at(
+                Role.POSITION_TABLE, parameter, {"shape": parameter["shape"], "name": parameter["name"]}
+            )
+
+
+def _by_position(flow: Flow, op: int) -> bool:
+    call = flow.ops[op]
+    if call["phase"] == "build":
+        return False
+    if call["function"] in ("add", "__add__", "__radd__", "add_"):
+        return True
+    if call["function"] not in LOOKUPS:
+        return False
+    sliced = call["function"] == "__getitem__" and len(call["inputs"]) == 1
+    return sliced or any(flow.ops[o]["function"] == "arange" for o in flow.upstream([op], depth=4))
+
+
+def encoder_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
+    """What turns a history into a vector: encoder modules where built, then their calls, else the pooling.
+
+    detail: function or module.
+    """
+    for module in trace.get("modules", ()):
+        if module["library"] and module["type"] in ENCODER_MODULES:
+            yield _at(Role.ENCODER, module, {"module": module["type"]})
+    near = [op for op in flow.upstream(flow.backward) if flow.ops[op]["phase"] == "train"]
+    calls = [op for op in near if flow.ops[op]["function"] in ENCODERS]
+    after_lookup = [op for op in near if flow.ops[op]["function"] in POOLING and _after_lookup(flow, op)]
+    for op in calls or after_lookup[-3:]:
+        yield _at(Role.ENCODER, flow.ops[op], {"function": flow.ops[op]["function"]})
+
+
+def _after_lookup(flow: Flow, op: int) -> bool:
+    return any(flow.ops[o]["function"] in LOOKUPS for o in flow.upstream([op], depth=4) if o != op)
+
+
+def mask_sites(flow: Flow) -> Iterator[Site]:
+    """Triangles on the way to attention, then attention told to be causal, then other masks that are filled in."""
+    attention = [op for op in flow.upstream(flow.backward) if flow.ops[op]["function"] in ENCODERS]
+    near = list(flow.upstream(attention, depth=12))
+    for op in near:
+        if flow.ops[op]["function"] in MASKS:
+            yield _at(Role.CAUSAL_MASK, flow.ops[op], {"function": flow.ops[op]["function"]})
+    for op in attention:
+        if flow.ops[op]["scalars"].get("is_causal") is True:
+            yield _at(
+                Role.CAUSAL_MASK, flow.ops[op], {"function": flow.ops[op]["function"], "is_causal": True}
+            )
+    for op in flow.upstream(attention, depth=3):
+        if flow.ops[op]["function"] in FILLS and flow.ops[op]["phase"] == "train":
+            yield _at(Role.CAUSAL_MASK, flow.ops[op], {"function": flow.ops[op]["function"]})
+
+
+def dropout_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
+    """Dropout that is active while scoring first (a defect), then where dropout modules are built, then calls."""
+    calls = [op for op in flow.ops if op["function"] in DROPOUTS]
+    active = [op for op in calls if op["phase"] == "score" and op["scalars"].get("training") is not False]
+    for op in active:
+        yield _at(
+            Role.DROPOUT, op, {"function": op["function"], "scalars": op["scalars"], "while_scoring": True}
+        )
+    yield from _modules(trace, Role.DROPOUT, {"Dropout", "Dropout1d", "AlphaDropout", "FeatureAlphaDropout"})
+    for op in calls:
+        if op["phase"] == "train":
+            yield _at(Role.DROPOUT, op, {"function": op["function"], "scalars": op["scalars"]})
+
+
+def normalization_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
+    """Where normalising modules are built, then the calls."""
+    yield from _modules(trace, Role.NORMALIZATION, {"LayerNorm", "BatchNorm1d", "RMSNorm", "GroupNorm"})
+    for op in flow.ops:
+        if op["phase"] == "train" and op["function"] in NORMS:
+            yield _at(Role.NORMALIZATION, op, {"function": op["function"]})
+
+
+def _modules(trace: Mapping[str, Any], role: Role, types: Iterable[str]) -> Iterator[Site]:
+    for module in trace.get("modules", ()):
+        if module["library"] and module["type"] in types:
+            yield _at(role, module, {"module": module["type"], "name": module["name"]})
+
+
+def _at(role: Role, record: Mapping[str, Any], detail: Mapping[str, Any]) -> Site:
+    return Site(
+        role=role, path=record["path"], start_line=record["line"], end_line=record["line"], detail=detail
+    )
