@@ -40,7 +40,7 @@ $(SETUP)/apt-test:
 	@touch $@
 
 demo: $(SETUP)/apt-demo setup
-	$(BIN)/python tests/demo.py
+	$(BIN)/evolverec demo demo-repo
 
 check: setup
 	$(BIN)/ruff check .

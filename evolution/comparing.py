@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from evolution.objective import Objective, parse_guardrail
 from evolution.places import trial_folder
 from evolution.proposals import Effect
+from evolution.trials.artifacts import read_per_user
 from evolution.trials.bootstrap import pooled_paired_interval
 from evolution.trials.records import Trial
 
@@ -20,8 +21,7 @@ Pair = tuple[Trial, Trial]  # (parent, child), same seed
 
 def per_user(repo: Path, trial: Trial) -> dict[str, NDArray[np.float64]]:
     """Metric name -> float64 (Q,), kept beside the trial's artifacts."""
-    with np.load(trial_folder(repo, trial.id) / "artifacts" / "per_user.npz", allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+    return read_per_user(trial_folder(repo, trial.id))
 
 
 def objective_effect(repo: Path, objective: Objective, pairs: Sequence[Pair]) -> Effect:

@@ -113,7 +113,9 @@ def config_problems(text: str) -> list[tuple[int, str]]:
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        return [_explain(text, problem) for problem in error.errors()]
+        # a misspelt key is both unknown and missing: the line that is there is the one to blame
+        ordered = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        return [_explain(text, problem) for problem in ordered]
     problems: list[tuple[int, str]] = []
     try:
         parse_expression(config.objective.expression)

@@ -41,14 +41,18 @@ def choose_device(wanted: str, settings: Settings) -> Device:
     if wanted in ("auto", "mps") and found["mps"]:
         return Device(name="mps", kind="mps", slots=1)
     if wanted in ("cuda", "mps"):
-        raise UsageError(f"device {wanted} was asked for, but torch in {settings.python} sees none; use --device cpu")
+        raise UsageError(
+            f"device {wanted} was asked for, but torch in {settings.python} sees none; use --device cpu"
+        )
     threads = max(1, available_cores() // settings.slots)
     return Device(name=f"cpu/{threads}", kind="cpu", slots=settings.slots)
 
 
 def _may_have_gpu() -> bool:
     """Cheap: importing torch just to learn that there is no GPU would cost every job seconds."""
-    return sys.platform == "darwin" or any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
+    return sys.platform == "darwin" or any(
+        Path(node).exists() for node in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+    )
 
 
 def _ask(python: str) -> dict[str, int | bool]:
@@ -59,4 +63,6 @@ def _ask(python: str) -> dict[str, int | bool]:
         )  # fmt: skip
         return json.loads(answer.stdout)
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
-        raise UsageError(f"the interpreter {python} does not run: {error}; set --python to one that does") from None
+        raise UsageError(
+            f"the interpreter {python} does not run: {error}; set --python to one that does"
+        ) from None

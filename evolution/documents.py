@@ -104,10 +104,15 @@ def _fidelity(fidelity: Any) -> dict[str, float]:
 
 
 def _anchors(anchors: Sequence[Anchor]) -> list[dict[str, Any]]:
-    return [{"path": a.path, "start_line": a.start_line, "end_line": a.end_line, "role": a.role.value} for a in anchors]
+    return [
+        {"path": a.path, "start_line": a.start_line, "end_line": a.end_line, "role": a.role.value}
+        for a in anchors
+    ]
 
 
-def propose_document(proposals: Sequence[Proposal], *, did_not_fit: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+def propose_document(
+    proposals: Sequence[Proposal], *, did_not_fit: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
     """patch is a unified diff that `git apply` takes. did_not_fit: (recipe, reason) of what was triggered but
     makes no patch in this code."""
     return {
@@ -139,4 +144,3 @@ def proposal_document(proposal: Proposal) -> dict[str, Any]:
 
 def _effect(effect: Effect | None) -> dict[str, Any] | None:
     return serial.finite(serial.plain(effect)) if effect else None
-

@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +20,9 @@ from evolution.programs import Programs
 from evolution.store import trial_id
 from evolution.trials.data import TrialData, prepare
 from evolution.trials.identity import trial_key
-from evolution.trials.records import EpochRecord, FailureReason, Trial, TrialStatus
+from evolution.trials.records import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus
 from evolution.trials.request import Supervision, TrialRequest
-from evolution.trials.run import run_trial
+from evolution.trials.run import run_trial, smoke_trial
 
 Prune = Callable[[Sequence[EpochRecord]], bool]
 Accept = Callable[[Trial], bool]
@@ -67,7 +67,9 @@ class Laboratory:
         self.programs.keep(snapshot.tree, "as on disk")
         return snapshot.tree
 
-    def trial(self, program: str, *, seed: int, label: str, accept: Accept = measured, prune: Prune | None = None) -> Trial:
+    def trial(
+        self, program: str, *, seed: int, label: str, accept: Accept = measured, prune: Prune | None = None
+    ) -> Trial:
         """The trial of a program: from the store where `accept` takes it, else trained and measured now.
 
         Raises Cancelled, once the cancelled trial is in the store.
@@ -82,10 +84,10 @@ class Laboratory:
             if stored is not None and accept(stored):
                 self._announce(stored, label, again=True)
                 return stored
-            started = Trial(id=identity, key=key, status=TrialStatus.RUNNING, created_at=time.time(), wall_s=0.0)
-            with lease(
-                self.device.kind, self.device.slots, cancelled=self.context.cancelled, waiting=lambda: self._waiting(label)
-            ) as slot:
+            started = Trial(
+                id=identity, key=key, status=TrialStatus.RUNNING, created_at=time.time(), wall_s=0.0
+            )
+            with self._leased(label) as slot:
                 self.context.check_cancelled()
                 self._put(started)
                 self._announce(started, label, again=False)
@@ -97,27 +99,50 @@ class Laboratory:
             raise Cancelled("cancelled")
         return trial
 
+    def smoke(self, program: str) -> Trial:
+        """The cheap rungs alone: parse, import, contract on one batch, two steps. Not stored: it measures nothing."""
+        key = trial_key(
+            self.config, program=program, data=self.data.fingerprint, seed=0, device=self.device.name
+        )
+        with self._leased("check") as slot:
+            request = self._request(trial_id(key), key, slot, self.context.scratch / "smoke")
+            return smoke_trial(request, self._supervision(request.id, "check"))
+
     def _run(self, started: Trial, slot: int, label: str, prune: Prune | None) -> Trial:
-        checkout = self.context.scratch / f"program-{started.id}"
-        self.programs.check_out(started.key.program, checkout)
-        request = TrialRequest(
-            id=started.id,
-            key=started.key,
+        request = self._request(started.id, started.key, slot, trial_folder(self.context.repo, started.id))
+        supervision = self._supervision(started.id, label)
+        return run_trial(request, replace(supervision, prune=prune) if prune else supervision)
+
+    def _leased(self, label: str) -> AbstractContextManager[int]:
+        return lease(
+            self.device.kind,
+            self.device.slots,
+            cancelled=self.context.cancelled,
+            waiting=lambda: self._waiting(label),
+        )
+
+    def _request(self, identity: str, key: TrialKey, slot: int, folder: Path) -> TrialRequest:
+        checkout = self.context.scratch / f"program-{identity}"
+        if not checkout.exists():
+            self.programs.check_out(key.program, checkout)
+        return TrialRequest(
+            id=identity,
+            key=key,
             repo=self.context.repo,
             checkout=checkout,
-            folder=trial_folder(self.context.repo, started.id),
+            folder=folder,
             config=self.config,
             data=self.data,
             python=Path(self.context.settings.python),
             gpu=str(slot) if self.device.kind == "cuda" else "",
         )
-        supervision = Supervision(
-            on_stage=lambda stage: self._stage(started.id, label, stage),
-            on_epoch=lambda epoch: self._epoch(started.id, label, epoch),
+
+    def _supervision(self, trial: str, label: str) -> Supervision:
+        return Supervision(
+            on_stage=lambda stage: self._stage(trial, label, stage),
+            on_epoch=lambda epoch: self._epoch(trial, label, epoch),
             cancelled=self.context.cancelled,
-            **({"prune": prune} if prune else {}),
         )
-        return run_trial(request, supervision)
 
     def feedback(self, trial: Trial, *, users: int = 0) -> Feedback:
         """Findings, and with users > 0 critiques, of a complete trial; what is stored is not made again."""
@@ -128,7 +153,9 @@ class Laboratory:
         if feedback is None or not feedback.measurements:
             feedback = diagnose(self, trial)
             self._put_feedback(feedback)
-        if users and (feedback.simulation is None or feedback.simulation.users != min(users, len(self.data.validation))):
+        if users and (
+            feedback.simulation is None or feedback.simulation.users != min(users, len(self.data.validation))
+        ):
             feedback = ask_users(self, feedback, users)
             self._put_feedback(feedback)
         return feedback
@@ -167,10 +194,14 @@ class Laboratory:
         self.context.events.emit(EventType.FEEDBACK, said, trial=feedback.trial)
 
     def _waiting(self, label: str) -> None:
-        self.context.events.emit(EventType.LOG, f"{label}: every {self.device.kind} slot is busy; waiting for one")
+        self.context.events.emit(
+            EventType.LOG, f"{label}: every {self.device.kind} slot is busy; waiting for one"
+        )
 
     def _stage(self, trial: str, label: str, stage: str) -> None:
-        self.context.events.emit(EventType.PROGRESS, f"{label}: {stage}", trial=trial, fraction=None, left_s=None)
+        self.context.events.emit(
+            EventType.PROGRESS, f"{label}: {stage}", trial=trial, fraction=None, left_s=None
+        )
 
     def _epoch(self, trial: str, label: str, epoch: EpochRecord) -> None:
         total = self.config.training.max_epochs

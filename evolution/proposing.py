@@ -147,7 +147,11 @@ class Proposer:
         self.context.check_cancelled()
         label = candidate.idea.title
         child = self.laboratory.trial(
-            candidate.child, seed=self.seed, label=label, accept=measured_or_pruned, prune=behind(parent, self.objective)
+            candidate.child,
+            seed=self.seed,
+            label=label,
+            accept=measured_or_pruned,
+            prune=behind(parent, self.objective),
         )
         if child.status is not TrialStatus.COMPLETE:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
@@ -168,7 +172,9 @@ class Proposer:
             before = self.laboratory.trial(
                 parent.key.program, seed=seed, label=f"your version, seed {seed}", accept=complete
             )
-            after = self.laboratory.trial(candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete)
+            after = self.laboratory.trial(
+                candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
+            )
             if before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE:
                 pairs.append((before, after))
         return pairs
@@ -180,7 +186,9 @@ class Proposer:
         return sorted(verifiable & addressed)
 
     def _fixed(self, child: Trial, targets: Sequence[str]) -> tuple[str, ...]:
-        healthy = {m.code: m.healthy for m in self.laboratory.feedback(child).measurements if not m.self_reported}
+        healthy = {
+            m.code: m.healthy for m in self.laboratory.feedback(child).measurements if not m.self_reported
+        }
         return tuple(code for code in targets if healthy.get(code) is True)
 
     def _judge(self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...]) -> Proposal:
@@ -200,7 +208,9 @@ class Proposer:
         else:
             why_not = f"the objective's change lies in [{effect.low:+.4f}, {effect.high:+.4f}], which holds 0 or less"
         trials = [child for _, child in pairs]
-        return self._publish(candidate, pairs[0][0], trials, verified, pairs=pairs, fixed=fixed, why_not=why_not)
+        return self._publish(
+            candidate, pairs[0][0], trials, verified, pairs=pairs, fixed=fixed, why_not=why_not
+        )
 
     def _publish(
         self,
@@ -249,7 +259,9 @@ class Proposer:
             before = self.laboratory.trial(proposal.parent, seed=seed, label=f"its parent, seed {seed}")
             after = self.laboratory.trial(proposal.child, seed=seed, label=label)
             if not (before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE):
-                raise RepoError(f"seed {seed} of {proposal.idea.title!r} did not end well: {_why_unfinished(after)}")
+                raise RepoError(
+                    f"seed {seed} of {proposal.idea.title!r} did not end well: {_why_unfinished(after)}"
+                )
             pairs.append((before, after))
         candidate = Candidate(
             idea=proposal.idea,
@@ -277,7 +289,8 @@ class Proposer:
         idea = Idea(
             code="+".join(p.idea.code for p in joined),
             title=" + ".join(p.idea.title for p in joined),
-            rationale="Each of these was a verified gain alone; together: " + " ".join(p.idea.rationale for p in joined),
+            rationale="Each of these was a verified gain alone; together: "
+            + " ".join(p.idea.rationale for p in joined),
             addresses=tuple(dict.fromkeys(item for p in joined for item in p.idea.addresses)),
             rests_on=tuple(dict.fromkeys(item for p in joined for item in p.idea.rests_on)),
             proposer=joined[0].idea.proposer,
@@ -326,5 +339,3 @@ def _why_unfinished(trial: Trial) -> str:
 def _rank(proposal: Proposal) -> tuple[int, float, str]:
     order = {Verified.GAIN: 0, Verified.FIX: 1, Verified.NO: 2}
     return order[proposal.verified], -(proposal.effect.low if proposal.effect else float("-inf")), proposal.id
-
-

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolution.documents import diagnose_document, propose_document, simulate_document, train_document
-from evolution.errors import RepoError, UsageError
+from evolution.errors import Cancelled, RepoError, UsageError
 from evolution.jobs.context import JobContext
 from evolution.jobs.records import JobKind, JobState
 from evolution.laboratory import Laboratory, complete
 from evolution.proposing import Proposer
-from evolution.trials.records import Trial, TrialStatus
+from evolution.trials.records import FailureReason, Trial, TrialStatus
 
 YOURS = "your version"
 
@@ -33,6 +33,25 @@ def train(context: JobContext) -> Outcome:
         message = f"{trial.failure.reason}: {trial.failure.message}"
         return Outcome(document=train_document(trial), state=JobState.FAILED, error=message, exit_code=1)
     return Outcome(document=train_document(trial))
+
+
+def check(context: JobContext) -> Outcome:
+    """The cheap rungs alone; what they find are problems of the repo, not of the job."""
+    laboratory = Laboratory(context)
+    trial = laboratory.smoke(laboratory.user_program())
+    if trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED:
+        raise Cancelled("cancelled")
+    problems = [
+        {"path": "", "line": 0, "severity": c.severity, "message": f"{c.code}: {c.message}"}
+        for c in trial.contract
+        if c.passed is False
+    ]
+    if trial.failure is not None and trial.failure.reason is not FailureReason.CONTRACT:
+        failure = trial.failure
+        message = f"{failure.reason}: {failure.message}"
+        problems.append({"path": failure.path, "line": failure.line, "severity": "error", "message": message})
+    passed = [f"contract: {c.code}" for c in trial.contract if c.passed]
+    return Outcome(document={"problems": problems, "passed": passed})
 
 
 def diagnose(context: JobContext) -> Outcome:
@@ -70,7 +89,9 @@ def test(context: JobContext) -> Outcome:
     trial = _chosen(context, laboratory)
     measured = read_test(laboratory, trial)
     document = train_document(measured, split="test")
-    context.store.log_test_read(trial.id, {"metrics": document["metrics"], "objective": document["objective"]})
+    context.store.log_test_read(
+        trial.id, {"metrics": document["metrics"], "objective": document["objective"]}
+    )
     document["test_reads"] = len(context.store.test_reads(trial.id))
     if measured.failure is not None:
         return Outcome(document=document, state=JobState.FAILED, error=measured.failure.message, exit_code=1)
@@ -79,6 +100,7 @@ def test(context: JobContext) -> Outcome:
 
 WORK: Mapping[JobKind, Callable[[JobContext], Outcome]] = {
     JobKind.TRAIN: train,
+    JobKind.CHECK: check,
     JobKind.DIAGNOSE: diagnose,
     JobKind.SIMULATE: simulate,
     JobKind.PROPOSE: propose,
@@ -117,7 +139,9 @@ def _chosen(context: JobContext, laboratory: Laboratory) -> Trial:
         trials = context.store.trials(laboratory.user_program())
         trial = next((t for t in trials if t.status is TrialStatus.COMPLETE), None)
         if trial is None:
-            raise UsageError("no complete trial of the files on disk; run `evolverec train` first, or name a trial")
+            raise UsageError(
+                "no complete trial of the files on disk; run `evolverec train` first, or name a trial"
+            )
     if trial.status is not TrialStatus.COMPLETE:
         raise UsageError(f"trial {trial.id} is {trial.status}; only complete trials are read on test events")
     return trial
@@ -125,5 +149,3 @@ def _chosen(context: JobContext, laboratory: Laboratory) -> Trial:
 
 def _dismissed(context: JobContext) -> set[str]:
     return context.store.dismissed()
-
-

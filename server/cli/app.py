@@ -18,12 +18,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Repo = Annotated[Path, typer.Argument(help="The repo's folder, the one with evolverec.toml.", show_default=False)]
+Repo = Annotated[
+    Path, typer.Argument(help="The repo's folder, the one with evolverec.toml.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Trust = Annotated[bool, typer.Option("--trust", help="Consent to running this repo's code, without being asked.")]
-Python = Annotated[str, typer.Option("--python", help="The interpreter that runs the repo's code.", show_default=False)]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps; default: as evolverec.toml says.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.", min=-1)]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Consent to running this repo's code, without being asked.")
+]
+Python = Annotated[
+    str, typer.Option("--python", help="The interpreter that runs the repo's code.", show_default=False)
+]
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu, cuda or mps; default: as evolverec.toml says.")
+]
+Seed = Annotated[
+    int, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.", min=-1)
+]
 NO_SEED = -1
 
 
@@ -63,7 +73,9 @@ def new(
     if not data.startswith("shop-"):
         data = str(Path(data).expanduser().resolve())
         if not Path(data).exists():
-            raise UsageError(f"--data {data} does not exist; expected shop-micro, shop-demo, shop-full or a RecBole log")
+            raise UsageError(
+                f"--data {data} does not exist; expected shop-micro, shop-demo, shop-full or a RecBole log"
+            )
     try:
         new_repo(seed, folder, data=data)
     except SeedError as error:
@@ -92,7 +104,12 @@ def check(repo: Repo, trust: Trust = False, python: Python = "", as_json: Json =
 
 @app.command()
 def train(
-    repo: Repo, seed: Seed = NO_SEED, device: Device = "", python: Python = "", trust: Trust = False, as_json: Json = False
+    repo: Repo,
+    seed: Seed = NO_SEED,
+    device: Device = "",
+    python: Python = "",
+    trust: Trust = False,
+    as_json: Json = False,
 ) -> int:
     """Train the repo as it is on disk and measure it on validation events."""
     from server.cli.render import show_train
@@ -108,8 +125,13 @@ def diagnose(
     device: Device = "",
     python: Python = "",
     trust: Trust = False,
-    fail_on: Annotated[str, typer.Option("--fail-on", help="Exit 1 if a finding is at least this: error, warning, information.")] = "",
-    sarif: Annotated[Path | None, typer.Option("--sarif", help="Also write the findings as SARIF 2.1.0.")] = None,
+    fail_on: Annotated[
+        str,
+        typer.Option("--fail-on", help="Exit 1 if a finding is at least this: error, warning, information."),
+    ] = "",
+    sarif: Annotated[
+        Path | None, typer.Option("--sarif", help="Also write the findings as SARIF 2.1.0.")
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Say why the model fails, on the lines that cause it. Trains first where needed."""
@@ -147,7 +169,9 @@ def simulate(
 @app.command()
 def propose(
     repo: Repo,
-    trials: Annotated[int, typer.Option("--trials", help="How many candidates to train at most.", min=1)] = 12,
+    trials: Annotated[
+        int, typer.Option("--trials", help="How many candidates to train at most.", min=1)
+    ] = 12,
     device: Device = "",
     python: Python = "",
     trust: Trust = False,
@@ -180,7 +204,9 @@ def test_command(
 def apply(
     repo: Repo,
     proposal: Annotated[str, typer.Argument(help="The proposal's id, or its unique beginning.")],
-    branch: Annotated[str, typer.Option("--branch", help="Commit to a new branch instead of writing the files.")] = "",
+    branch: Annotated[
+        str, typer.Option("--branch", help="Commit to a new branch instead of writing the files.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Apply a proposal's patch to the files, or as a commit on a new branch."""
@@ -188,7 +214,9 @@ def apply(
 
     document = apply_proposal(_repo(repo), proposal, branch=branch)
     where = f"branch {branch}" if branch else ", ".join(document["files"])
-    output.deliver(document, as_json=as_json, show=lambda d: print(f"applied {d['proposal']} ({d['title']}) to {where}"))
+    output.deliver(
+        document, as_json=as_json, show=lambda d: print(f"applied {d['proposal']} ({d['title']}) to {where}")
+    )
 
 
 @app.command()
@@ -218,7 +246,9 @@ def runs(repo: Repo, as_json: Json = False) -> None:
 @app.command()
 def show(
     repo: Repo,
-    item: Annotated[str, typer.Argument(help="The id of a trial, a proposal or a job, or its unique beginning.")],
+    item: Annotated[
+        str, typer.Argument(help="The id of a trial, a proposal or a job, or its unique beginning.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Show one trial, proposal or job whole."""
@@ -239,7 +269,11 @@ def stop(
 
     document = stop_jobs(_repo(repo), job)
     stopped = ", ".join(document["stopped"])
-    output.deliver(document, as_json=as_json, show=lambda _: print(f"stopped {stopped}" if stopped else "nothing runs here"))
+    output.deliver(
+        document,
+        as_json=as_json,
+        show=lambda _: print(f"stopped {stopped}" if stopped else "nothing runs here"),
+    )
 
 
 @app.command()
@@ -255,6 +289,19 @@ def doctor(
     document = examine(repo.resolve(), python=python)
     output.deliver(document, as_json=as_json, show=show_doctor)
     return 0 if document["ok"] else 1
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to make the demo's repo.")] = Path("demo-repo"),
+    data: Annotated[str, typer.Option("--data", help="shop-micro, shop-demo or shop-full.")] = "shop-demo",
+    python: Python = "",
+) -> int:
+    """Show the whole job on the built-in shop: train, diagnose, simulate, propose, apply, test."""
+    from server.cli.demo import run_demo
+
+    document = run_demo(folder, data=data, python=python)
+    return 0 if document["test"] else 1
 
 
 @app.command()
@@ -281,7 +328,9 @@ def _params(seed: int, device: str, python: str) -> dict[str, Any]:
     return {"seed": None if seed == NO_SEED else seed, "device": device, "python": python}
 
 
-def _job(folder: Path, kind: JobKind, params: dict[str, Any], *, trust: bool, as_json: bool) -> dict[str, Any]:
+def _job(
+    folder: Path, kind: JobKind, params: dict[str, Any], *, trust: bool, as_json: bool
+) -> dict[str, Any]:
     from evolution.config import read_config
     from server.cli.following import run_as_job
 

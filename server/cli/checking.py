@@ -50,7 +50,9 @@ def _static(sources: dict[str, str]) -> list[dict[str, Any]]:
             ast.parse(text)
         except SyntaxError as error:
             problems.append(_problem(path, error.lineno or 1, "error", f"syntax error: {error.msg}"))
-        problems += [_problem(path, h.start_line, h.severity.value, h.message) for h in check_source(path, text)]
+        problems += [
+            _problem(path, h.start_line, h.severity.value, h.message) for h in check_source(path, text)
+        ]
     return problems
 
 
@@ -60,7 +62,9 @@ def _cheap_rungs(repo: Path, *, trusted: bool, python: str) -> tuple[list[dict[s
 
     ended = run_as_job(repo, JobKind.CHECK, {"python": python}, trusted=trusted, quiet=True)
     result = ended.result or {}
-    problems = [_problem(p["path"], p["line"], p["severity"], p["message"]) for p in result.get("problems", [])]
+    problems = [
+        _problem(p["path"], p["line"], p["severity"], p["message"]) for p in result.get("problems", [])
+    ]
     return problems, list(result.get("passed", []))
 
 

@@ -50,11 +50,20 @@ def _interpreter(python: str) -> list[dict[str, Any]]:
     try:
         path = user_settings(python=python).python
         answer = subprocess.run(
-            [path, "-I", "-c", PROBE], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=True
+            [path, "-I", "-c", PROBE],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            check=True,
         )
         found = json.loads(answer.stdout)
     except UsageError as error:
-        return [_check("interpreter", False, str(error), "evolverec train DIR --python /path/to/python", needed=True)]
+        return [
+            _check(
+                "interpreter", False, str(error), "evolverec train DIR --python /path/to/python", needed=True
+            )
+        ]
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
         return [_check("interpreter", False, f"{path} does not run: {error}", "set --python", needed=True)]
     torch_help = f"{path} -m pip install torch==2.13.0"
@@ -86,17 +95,23 @@ def _sandbox() -> dict[str, Any]:
     from evolution.trials.sandbox import sandbox_problem
 
     problem = sandbox_problem()
-    message = "bubblewrap works: a candidate sees neither labels nor your home" if not problem else (
-        f"{problem}; trials run with limits that stop accidents, not attackers"
+    message = (
+        "bubblewrap works: a candidate sees neither labels nor your home"
+        if not problem
+        else (f"{problem}; trials run with limits that stop accidents, not attackers")
     )
-    return _check("sandbox", not problem, message, "" if not problem else "apt install bubblewrap", needed=False)
+    return _check(
+        "sandbox", not problem, message, "" if not problem else "apt install bubblewrap", needed=False
+    )
 
 
 def _repo(repo: Path) -> list[dict[str, Any]]:
     from evolution.config import CONFIG_NAME, read_config
 
     if not (repo / CONFIG_NAME).exists():
-        return [_check("repo", False, f"{repo} has no {CONFIG_NAME}", "evolverec new sasrec DIR", needed=False)]
+        return [
+            _check("repo", False, f"{repo} has no {CONFIG_NAME}", "evolverec new sasrec DIR", needed=False)
+        ]
     try:
         read_config(repo)
     except ConfigError as error:

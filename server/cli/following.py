@@ -14,7 +14,9 @@ from evolution.store import Store
 POLL_S = 0.1
 
 
-def run_as_job(repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool, quiet: bool) -> JobRecord:
+def run_as_job(
+    repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool, quiet: bool
+) -> JobRecord:
     """Start a job and wait for its end, showing its progress on stderr unless quiet.
 
     Raises the error the job ended with: ConsentError, RepoError, UsageError or Cancelled.
@@ -68,7 +70,9 @@ def _record(repo: Path, job_id: str) -> JobRecord:
     with Store.open(repo) as store:
         record = store.job(job_id)
     if record is None:
-        raise EvolverecError(f"job {job_id} is gone from the store of {repo}; was .evolverec deleted while it ran?")
+        raise EvolverecError(
+            f"job {job_id} is gone from the store of {repo}; was .evolverec deleted while it ran?"
+        )
     return record
 
 

@@ -72,7 +72,9 @@ class LiveView:
         data = event.data
         if trial not in self._tasks:
             self._tasks[trial] = self._progress.add_task(label, total=data["epochs"], words="")
-        self._progress.update(self._tasks[trial], completed=data["epoch"], total=data["epochs"], words=epoch_words(data))
+        self._progress.update(
+            self._tasks[trial], completed=data["epoch"], total=data["epochs"], words=epoch_words(data)
+        )
 
     def _drop(self, trial: str) -> None:
         if trial in self._tasks:

@@ -17,14 +17,18 @@ def deliver(document: dict[str, Any], *, as_json: bool, show: Callable[[dict[str
 
 
 def write_json(document: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(
+        json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    )
     sys.stdout.flush()
 
 
 def report_error(error: EvolverecError, *, as_json: bool) -> int:
     """Say what went wrong where it is read; the exit code."""
     if as_json:
-        place = {"path": error.path or None, "line": error.line or None} if isinstance(error, RepoError) else {}
+        place = (
+            {"path": error.path or None, "line": error.line or None} if isinstance(error, RepoError) else {}
+        )
         write_json({"error": {"message": str(error), **place}})
     print(f"evolverec: {error}", file=sys.stderr)
     return error.exit_code

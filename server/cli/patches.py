@@ -40,7 +40,9 @@ def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
         user = git.Repo(repo, search_parent_directories=True)
         head = user.head.commit
     except (git.InvalidGitRepositoryError, git.NoSuchPathError, ValueError):
-        raise RepoError(f"{repo} is no git repo with a commit; apply to the files instead, without --branch") from None
+        raise RepoError(
+            f"{repo} is no git repo with a commit; apply to the files instead, without --branch"
+        ) from None
     if branch in {ref.name for ref in user.branches}:
         raise UsageError(f"branch {branch!r} exists already; choose another name")
     prefix = repo.relative_to(Path(user.working_tree_dir or repo).resolve()).as_posix()

@@ -11,7 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 MARKS = {"error": ("x", "red"), "warning": ("!", "yellow"), "information": ("i", "blue")}
-LEADING = ("NDCG@10", "HR@10", "NDCG@5", "HR@5", "MRR@10", "coverage@10", "gini@10", "novelty@10", "diversity@10")
+LEADING = (
+    "NDCG@10",
+    "HR@10",
+    "NDCG@5",
+    "HR@5",
+    "MRR@10",
+    "coverage@10",
+    "gini@10",
+    "novelty@10",
+    "diversity@10",
+)
 
 
 def console() -> Console:
@@ -22,7 +32,9 @@ def show_train(document: dict[str, Any]) -> None:
     out = console()
     if document["status"] == "failed":
         place = f"{document['path']}:{document['line']}: " if document["path"] else ""
-        out.print(f"[red]x trial {document['trial']} failed: {document['reason']}[/]\n  {escape(place + str(document['message']))}")
+        out.print(
+            f"[red]x trial {document['trial']} failed: {document['reason']}[/]\n  {escape(place + str(document['message']))}"
+        )
         return
     table = Table(
         title=f"trial {document['trial']} on {document['split']} events: {document['status']}, "
@@ -59,10 +71,14 @@ def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
     out = console()
     findings = document["findings"]
     if not findings:
-        out.print(f"[green]no findings[/] on trial {document['trial']}; {len(document['measurements'])} measurements are healthy")
+        out.print(
+            f"[green]no findings[/] on trial {document['trial']}; {len(document['measurements'])} measurements are healthy"
+        )
     for finding in findings:
         mark, colour = MARKS[finding["severity"]]
-        out.print(f"[{colour}]{mark} {finding['severity']}: {finding['code']}[/]  {escape(finding['message'])}")
+        out.print(
+            f"[{colour}]{mark} {finding['severity']}: {finding['code']}[/]  {escape(finding['message'])}"
+        )
         for anchor in finding["anchors"][:1]:
             _show_lines(out, repo, anchor, colour)
         out.print(f"    why: {escape(finding['why'])}")
@@ -73,7 +89,11 @@ def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
 
 def _measured(finding: dict[str, Any]) -> str:
     words = f"{finding['value']:.4g} {finding['unit']}".strip()
-    words += f", 95 % [{finding['low']:.4g}, {finding['high']:.4g}]" if finding["low"] is not None else ", no interval"
+    words += (
+        f", 95 % [{finding['low']:.4g}, {finding['high']:.4g}]"
+        if finding["low"] is not None
+        else ", no interval"
+    )
     if finding["reference"] is not None:
         words += f"; {finding['reference_name']}: {finding['reference']:.4g}"
     return words + ("; self-reported by the worker" if finding["self_reported"] else "")
@@ -129,7 +149,11 @@ def show_proposals(document: dict[str, Any]) -> None:
         out.print(f"[dim]{item['recipe']} makes no patch here: {escape(item['reason'])}[/]")
     if verified:
         best = verified[0]
-        out.print(Panel(Text(f"{best['title']}\n{best['rationale']}"), title=f"best: {best['id']}", title_align="left"))
+        out.print(
+            Panel(
+                Text(f"{best['title']}\n{best['rationale']}"), title=f"best: {best['id']}", title_align="left"
+            )
+        )
         show_diff(best["patch"])
     else:
         out.print("[yellow]no candidate was verified[/]; the table says what each moved")
@@ -165,9 +189,14 @@ def show_runs(document: dict[str, Any]) -> None:
     out.print(table)
     for proposal in document["proposals"]:
         verified = proposal["verified"] or "not verified"
-        out.print(f"proposal {proposal['id']}  {escape(proposal['title'])}  [dim]{verified}, {proposal['state']}[/]")
+        out.print(
+            f"proposal {proposal['id']}  {escape(proposal['title'])}  [dim]{verified}, {proposal['state']}[/]"
+        )
     for job in document["jobs"][:10]:
-        out.print(f"job {job['id']}  {job['kind']}  {job['state']}" + (f": {escape(job['error'])}" if job["error"] else ""))
+        out.print(
+            f"job {job['id']}  {job['kind']}  {job['state']}"
+            + (f": {escape(job['error'])}" if job["error"] else "")
+        )
 
 
 def show_item(document: dict[str, Any]) -> None:

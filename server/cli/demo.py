@@ -1,0 +1,96 @@
+"""`evolverec demo`: the main job on the built-in shop, as an editor would show it, one step after another."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.rule import Rule
+
+from evolution.errors import UsageError
+from evolution.jobs.records import JobKind
+from server.cli import render
+from server.cli.following import run_as_job
+from server.cli.patches import apply_proposal
+
+SHOWN = ("NDCG@10", "HR@10")
+
+
+def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
+    """Make a repo, train, diagnose, ask users, propose, apply the best, read the test events of both versions.
+
+    Raises UsageError where `folder` holds something that is not a demo of ours.
+    """
+    from seeds.new import new_repo
+
+    started = time.monotonic()
+    repo = folder.resolve()
+    if repo.exists() and any(repo.iterdir()):
+        if not (repo / ".evolverec").is_dir():
+            raise UsageError(f"{folder} is not empty and no earlier demo; name an empty folder")
+        shutil.rmtree(repo)
+    new_repo("sasrec", repo, data=data)
+    _step(f"1. A recommender repo: {folder}, SASRec as published, on {data} (the built-in shop)")
+    before = _run(repo, JobKind.TRAIN, {"python": python})
+    _step("2. Trained and measured; the code never saw a validation or test event")
+    render.show_train(before)
+    _step("3. Why it fails, on the lines that cause it (`evolverec diagnose`)")
+    render.show_diagnosis(repo, _run(repo, JobKind.DIAGNOSE, {"python": python}))
+    _step("4. What simulated users say of their pages (`evolverec simulate`)")
+    render.show_simulation(repo, _run(repo, JobKind.SIMULATE, {"python": python}))
+    _step("5. Patches, each trained and measured (`evolverec propose`)")
+    proposed = _run(repo, JobKind.PROPOSE, {"python": python})
+    render.show_proposals(proposed)
+    verified = [p for p in proposed["proposals"] if p["verified"]]
+    document: dict[str, Any] = {
+        "repo": str(repo),
+        "train": before,
+        "proposals": proposed["proposals"],
+        "test": None,
+    }
+    if verified:
+        document["test"] = _apply_and_test(repo, verified[0], before, python)
+    _step("6. In your editor")
+    print(_editor_words(repo))
+    document["wall_s"] = round(time.monotonic() - started, 1)
+    print(f"\nThe whole demo took {document['wall_s']:.0f} s.")
+    return document
+
+
+def _run(repo: Path, kind: JobKind, params: dict[str, Any]) -> dict[str, Any]:
+    # The repo is the seed that was just written from our own package: running it needs no further consent.
+    return dict(run_as_job(repo, kind, params, trusted=True, quiet=False).result or {})
+
+
+def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], python: str) -> dict[str, Any]:
+    applied = apply_proposal(repo, best["id"], branch="")
+    print(f"\napplied {applied['title']!r} to {', '.join(applied['files'])}")
+    _step("The same two versions on the test events, which nothing so far has read (`evolverec test`)")
+    reads = {
+        "before": _run(repo, JobKind.TEST, {"trial": before["trial"], "python": python}),
+        "after": _run(repo, JobKind.TEST, {"trial": best["trials"][0], "python": python}),
+    }
+    for name in SHOWN:
+        old, new = (reads[side]["metrics"][name] for side in ("before", "after"))
+        change = (new["value"] - old["value"]) / old["value"] if old["value"] else float("nan")
+        print(
+            f"{name} on test: {old['value']:.4f} [{old['low']:.4f}, {old['high']:.4f}] -> "
+            f"{new['value']:.4f} [{new['low']:.4f}, {new['high']:.4f}] ({change:+.0%})"
+        )
+    return reads
+
+
+def _step(words: str) -> None:
+    out = render.console()
+    out.print()
+    out.print(Rule(words, align="left"))
+
+
+def _editor_words(repo: Path) -> str:
+    clients = Path(__file__).resolve().parents[2] / "editor-client"
+    return (
+        f"Neovim:   nvim --cmd 'luafile {clients / 'neovim' / 'evolverec.lua'}' {repo / 'model.py'}\n"
+        f"Emacs:    emacs -l {clients / 'emacs' / 'evolverec.el'} {repo / 'model.py'}\n"
+        f"VS Code:  open {repo} with a generic LSP client set to run `evolverec lsp` for Python files "
+        f"(see {clients / 'README.md'})"
+    )

@@ -1,0 +1,28 @@
+"""Shared by all tests: the user's own configuration is never touched, threads are few, real data is found or skipped."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration folder of the test's own, for trust and the machine's mark; also seen by child processes."""
+    folder = tmp_path_factory.mktemp("config")
+    monkeypatch.setenv("EVOLVEREC_CONFIG_HOME", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    for name in ("EVOLVEREC_PYTHON", "EVOLVEREC_SLOTS", "PYTHONPATH"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real logs; a test that needs it is skipped where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no real data at {SHARED_DATA}")
+    return SHARED_DATA

@@ -1,0 +1,60 @@
+"""A wrong evolverec.toml is blamed by file and line, with what was expected."""
+
+from pathlib import Path
+
+import pytest
+
+from evolution.config import config_problems, key_line, read_config
+from evolution.errors import ConfigError
+
+GOOD = """\
+[recommender]
+entry = "model:build"
+
+[data]
+source = "shop-micro"
+"""
+
+
+def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
+    (tmp_path / "evolverec.toml").write_text(GOOD)
+    config = read_config(tmp_path)
+    assert config.recommender.editable == ("*.py",)
+    assert config.objective.expression == "0.6*HR@5 + 0.4*NDCG@5"
+    assert config.training.max_epochs == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (GOOD.replace("entry", "entree"), 2, "unknown key"),
+        (GOOD.replace('"model:build"', '"model.build"'), 2, "module:function"),
+        (GOOD.replace('source = "shop-micro"\n', ""), 4, "data.source: missing"),
+        (GOOD + "[training]\nmax_epochs = 0\n", 7, "greater than or equal to 1"),
+        (GOOD + '[training]\ndevice = "tpu"\n', 7, "got 'tpu'"),
+        (GOOD + '[objective]\nexpression = "HR@7"\n', 7, "unknown metric HR@7"),
+        (GOOD + '[objective]\nexpression = "HR@5 NDCG@5"\n', 7, "cannot read"),
+        (GOOD + '[objective]\nguardrails = ["speed > 1"]\n', 7, "cannot read 'speed > 1'"),
+        (GOOD + "[objectives]\n", 6, "unknown key"),
+        (GOOD + "nonsense\n", 6, "not valid TOML"),
+        (GOOD.replace("[data]", "[data"), 4, "not valid TOML"),
+    ],
+)
+def test_a_mistake_is_blamed_on_its_line(text: str, line: int, words: str, tmp_path: Path) -> None:
+    problems = config_problems(text)
+    assert problems[0][0] == line
+    assert words in problems[0][1]
+    (tmp_path / "evolverec.toml").write_text(text)
+    with pytest.raises(ConfigError, match=f"evolverec.toml:{line}: "):
+        read_config(tmp_path)
+
+
+def test_a_missing_file_says_what_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="evolverec new sasrec"):
+        read_config(tmp_path)
+
+
+def test_the_line_of_a_key_that_is_absent_is_its_sections() -> None:
+    assert key_line(GOOD, ("data", "split")) == 4
+    assert key_line(GOOD, ("recommender", "entry")) == 2
+    assert key_line(GOOD, ("nowhere",)) == 1

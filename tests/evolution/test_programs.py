@@ -1,0 +1,116 @@
+"""Programs are snapshots of the files on disk; the user's git, index and files are only read."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from evolution.errors import RepoError
+from evolution.programs import LARGE_BYTES, Programs
+
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
+
+
+def git(repo: Path, *arguments: str) -> str:
+    return subprocess.run([*GIT, *arguments], cwd=repo, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    git(repo, "init", "-q")
+    (repo / "model.py").write_text("x = 1\n")
+    (repo / "windows.py").write_bytes(b"y = 1\r\n")
+    (repo / ".gitignore").write_text("ignored.py\n")
+    (repo / "ignored.py").write_text("z = 1\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "first")
+    return repo
+
+
+def test_uncommitted_and_untracked_files_are_part_and_ignored_ones_are_not(repo: Path) -> None:
+    programs = Programs.open(repo)
+    before = programs.snapshot().tree
+    (repo / "model.py").write_text("x = 2\n")
+    (repo / "new.py").write_text("n = 1\n")
+    after = programs.snapshot().tree
+    assert after != before
+    assert set(programs.files(after)) == {".gitignore", "model.py", "new.py", "windows.py"}
+    assert programs.sources(after)["model.py"] == "x = 2\n"
+    assert programs.sources(before)["model.py"] == "x = 1\n"
+
+
+def test_the_same_files_are_the_same_program(repo: Path) -> None:
+    programs = Programs.open(repo)
+    first = programs.snapshot().tree
+    (repo / "model.py").touch()
+    assert programs.snapshot().tree == first
+
+
+def test_the_users_git_is_untouched(repo: Path) -> None:
+    index, head = (repo / ".git" / "index").read_bytes(), git(repo, "rev-parse", "HEAD")
+    (repo / "new.py").write_text("n = 1\n")
+    programs = Programs.open(repo)
+    tree = programs.with_files(programs.snapshot().tree, {"model.py": "x = 3\n"})
+    programs.keep(tree, "a child")
+    assert (repo / ".git" / "index").read_bytes() == index
+    assert git(repo, "rev-parse", "HEAD") == head
+    assert git(repo, "status", "--porcelain") == "?? new.py\n"
+    assert (repo / "model.py").read_text() == "x = 1\n"
+
+
+def test_a_checkout_has_the_programs_bytes(repo: Path, tmp_path: Path) -> None:
+    programs = Programs.open(repo)
+    tree = programs.with_files(programs.snapshot().tree, {"model.py": "x = 3\n", "deep/er.py": "d = 1\n"})
+    programs.check_out(tree, tmp_path / "out")
+    assert (tmp_path / "out" / "model.py").read_text() == "x = 3\n"
+    assert (tmp_path / "out" / "deep" / "er.py").read_text() == "d = 1\n"
+    assert (tmp_path / "out" / "windows.py").read_bytes() == b"y = 1\r\n"
+
+
+def test_the_diff_is_one_that_git_applies(repo: Path) -> None:
+    programs = Programs.open(repo)
+    base = programs.snapshot().tree
+    child = programs.with_files(base, {"model.py": "x = 3\n"})
+    subprocess.run(["git", "apply", "-"], cwd=repo, input=programs.diff(base, child), text=True, check=True)
+    assert programs.snapshot().tree == child
+
+
+def test_large_files_are_listed_and_not_stored(repo: Path) -> None:
+    (repo / "weights.bin").write_bytes(b"0" * (LARGE_BYTES + 1))
+    snapshot = Programs.open(repo).snapshot()
+    assert snapshot.left_out == {"weights.bin": LARGE_BYTES + 1}
+    assert "weights.bin" not in Programs.open(repo).files(snapshot.tree)
+
+
+@pytest.mark.parametrize("source", ["data/log.inter", "data"])
+def test_the_data_source_is_no_part_of_a_program(repo: Path, source: str) -> None:
+    (repo / "data").mkdir()
+    for name in ("log.inter", "log.item"):
+        (repo / "data" / name).write_text("labels\n")
+    (repo / "evolverec.toml").write_text(
+        f'[recommender]\nentry = "model:build"\n[data]\nsource = "{source}"\n'
+    )
+    programs = Programs.open(repo)
+    assert not [path for path in programs.files(programs.snapshot().tree) if path.startswith("data")]
+
+
+def test_a_folder_that_is_no_git_repo_works_too(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("x = 1\n")
+    programs = Programs.open(tmp_path)
+    assert set(programs.files(programs.snapshot().tree)) == {"model.py"}
+
+
+def test_an_executable_file_stays_executable(repo: Path) -> None:
+    (repo / "run.py").write_text("r = 1\n")
+    (repo / "run.py").chmod(0o755)
+    programs = Programs.open(repo)
+    tree = programs.with_files(programs.snapshot().tree, {"run.py": "r = 2\n"})
+    programs.check_out(tree, repo / ".evolverec" / "out")
+    assert (repo / ".evolverec" / "out" / "run.py").stat().st_mode & 0o111
+
+
+def test_an_unknown_blob_says_so(repo: Path) -> None:
+    with pytest.raises(RepoError, match="is not in .evolverec"):
+        Programs.open(repo).file_text("0" * 40)

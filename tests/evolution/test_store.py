@@ -1,0 +1,161 @@
+"""The store keeps what it is given, tells other readers, and believes no store that came with a repo."""
+
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evolution.edits import Edit
+from evolution.jobs.records import JobKind, JobRecord, JobState
+from evolution.proposals import Effect, Idea, Patch, Proposal, ProposalState, Verified
+from evolution.store import Store, trial_id
+from evolution.trials.records import (
+    EpochRecord,
+    Failure,
+    FailureReason,
+    Metric,
+    Trial,
+    TrialKey,
+    TrialStatus,
+)
+
+
+def make_trial(program: str = "a" * 40, seed: int = 0, created_at: float = 1.0, **changes: object) -> Trial:
+    key = TrialKey(program=program, data="d", training="t", seed=seed, device="cpu/1", harness="h")
+    trial = Trial(id=trial_id(key), key=key, status=TrialStatus.COMPLETE, created_at=created_at, wall_s=1.5)
+    return replace(trial, **changes)
+
+
+def make_proposal(name: str, verified: Verified, low: float) -> Proposal:
+    idea = Idea(code=name, title=name, rationale="r", addresses=("f1",), rests_on=(), proposer="recipe")
+    return Proposal(
+        id=name,
+        idea=idea,
+        patch=Patch(base="a" * 40, edits=(Edit(path="m.py", old="x", new="y"),)),
+        parent="a" * 40,
+        child=name.ljust(40, "0"),
+        trials=(),
+        verified=verified,
+        effect=Effect(metric="m", before=0.1, after=0.2, low=low, high=0.3),
+    )
+
+
+def test_a_trial_comes_back_equal(tmp_path: Path) -> None:
+    trial = make_trial(
+        epochs=(EpochRecord(epoch=1, wall_s=0.1, reported={"loss": 0.5}, metrics={"HR@5": 0.1}),),
+        metrics={
+            "HR@5": Metric(value=0.1, low=0.05, high=0.15),
+            "coverage@10": Metric(value=0.5, low=None, high=None),
+        },
+        failure=Failure(reason=FailureReason.CRASH, message="bang", path="model.py", line=3),
+        note={"sandbox": "bubblewrap", "nested": {"x": [1, 2]}},
+    )
+    with Store.open(tmp_path) as store:
+        store.put_trial(trial)
+    with Store.open(tmp_path) as store:
+        assert store.trial(trial.id) == trial
+
+
+def test_trials_are_found_by_program_and_by_the_beginning_of_their_id(tmp_path: Path) -> None:
+    first, second = make_trial(seed=0, created_at=1.0), make_trial(seed=1, created_at=2.0)
+    other = make_trial(program="b" * 40, created_at=3.0)
+    with Store.open(tmp_path) as store:
+        for trial in (first, second, other):
+            store.put_trial(trial)
+        assert [t.id for t in store.trials("a" * 40)] == [second.id, first.id]
+        assert store.trial(first.id[:6]) == first
+        assert store.trial("zzzz") is None
+        assert store.trial(first.id[:2]) is None
+
+
+def test_every_part_of_the_key_makes_another_trial() -> None:
+    key = TrialKey(program="p", data="d", training="t", seed=0, device="cpu/1", harness="h")
+    changed = [replace(key, **{name: 9 if name == "seed" else "other"}) for name in key.__dataclass_fields__]
+    assert len({trial_id(k) for k in [key, *changed]}) == 1 + len(changed)
+
+
+def test_the_version_changes_when_another_connection_writes(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as reader, Store.open(tmp_path) as writer:
+        before = reader.version()
+        assert reader.version() == before
+        writer.put_trial(make_trial())
+        assert reader.version() != before
+
+
+def test_proposals_come_best_first_and_a_dismissal_outlives_a_new_measurement(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        for proposal in (
+            make_proposal("none", Verified.NO, -0.1),
+            make_proposal("small", Verified.GAIN, 0.01),
+            make_proposal("fix", Verified.FIX, -0.001),
+            make_proposal("large", Verified.GAIN, 0.05),
+        ):
+            store.put_proposal(proposal)
+        assert [p.id for p in store.proposals()] == ["large", "small", "fix", "none"]
+        store.set_proposal_state("large", ProposalState.DISMISSED)
+        store.put_proposal(make_proposal("large", Verified.GAIN, 0.06))
+        found = store.proposal("large")
+        assert found is not None and found.state is ProposalState.DISMISSED
+
+
+def test_a_store_that_came_with_the_repo_is_set_aside(tmp_path: Path) -> None:
+    repo, copy = tmp_path / "repo", tmp_path / "copy"
+    repo.mkdir()
+    with Store.open(repo) as store:
+        store.put_trial(make_trial())
+    shutil.copytree(repo, copy)
+    assert Store.open_existing(copy) is None
+    with Store.open(copy) as store:
+        assert store.trials() == []
+    assert list((copy / ".evolverec").glob("store.foreign-*.sqlite"))
+    with Store.open(repo) as store:
+        assert len(store.trials()) == 1
+
+
+def test_a_damaged_store_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / ".evolverec").mkdir()
+    (tmp_path / ".evolverec" / "store.sqlite").write_bytes(b"not a database" * 100)
+    with Store.open(tmp_path) as store:
+        assert store.trials() == []
+
+
+def test_interrupted_trials_are_forgotten_and_finished_ones_are_not(tmp_path: Path) -> None:
+    running, done = make_trial(seed=0, status=TrialStatus.RUNNING), make_trial(seed=1)
+    with Store.open(tmp_path) as store:
+        store.put_trial(running)
+        store.put_trial(done)
+        store.mark_interrupted([running.id, done.id])
+        assert [t.id for t in store.trials()] == [done.id]
+
+
+def test_unfinished_jobs_are_those_that_have_not_ended(tmp_path: Path) -> None:
+    job = JobRecord(
+        id="train-1", kind=JobKind.TRAIN, state=JobState.RUNNING, pid=1, pid_started=1.0, created_at=1.0
+    )
+    with Store.open(tmp_path) as store:
+        store.put_job(job)
+        store.put_job(replace(job, id="train-2", state=JobState.DONE))
+        assert [j.id for j in store.unfinished_jobs()] == ["train-1"]
+
+
+def test_the_store_folder_hides_itself_from_git(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    assert (tmp_path / ".evolverec" / ".gitignore").read_text() == "*\n"
+
+
+def test_what_is_written_survives_without_a_close(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.put_trial(make_trial())
+    raw = sqlite3.connect(tmp_path / ".evolverec" / "store.sqlite")
+    try:
+        assert raw.execute("select count(*) from trials").fetchone() == (1,)
+    finally:
+        raw.close()
+        store.close()
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_a_state_has_ended_or_not(state: JobState) -> None:
+    assert state.ended is (state not in (JobState.STARTING, JobState.RUNNING))
