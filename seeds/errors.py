@@ -31,4 +31,4 @@ class SplitError(SeedsError):
 
 
 class NewRepoError(SeedsError):
-    """The repo could not be written; nothing of it is left behind that was not there before."""
+    """The repo could not be written or committed."""

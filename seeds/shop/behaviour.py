@@ -13,9 +13,9 @@ from seeds.shop.catalog import Catalog
 from seeds.shop.customers import Customers
 
 # An item pulls its followers for three purchases, ever more weakly: the step after next depends on it too.
-PULL_BY_AGE = np.array([1.0, 0.7, 0.5], np.float32)
-FOLLOW = 0.3  # chance to follow a pull of 1
-FOLLOW_AT_MOST = 0.6
+PULL_BY_AGE = np.array([1.0, 0.8, 0.6], np.float32)
+FOLLOW = 0.25  # chance to follow a pull of 1
+FOLLOW_AT_MOST = 0.5
 STAY = 0.55  # chance to look on the same shelf again, for who seeks no variety
 RECENT = 5  # purchases a variety seeker remembers the shelves of
 DAY_S = 86_400
@@ -108,7 +108,7 @@ def _browse(
     liking -= (0.1 + 2.0 * customers.drivers["price_sensitivity"][who, None]) * catalog.price_level[items]
     at_favourite = catalog.store[items] == customers.favourite_store[who, None]
     liking += 3.0 * customers.drivers["loyalty"][who, None] * at_favourite
-    liking += (0.5 + 0.5 * customers.drivers["taste"][who, None]) * _fit(who, items, customers, catalog)
+    liking += (1.0 + 0.6 * customers.drivers["taste"][who, None]) * _fit(who, items, customers, catalog)
     liking += rng.gumbel(size=items.shape)
     best = np.argmax(np.where(np.take_along_axis(seen, items, axis=1), -np.inf, liking), axis=1)
     chosen = items[np.arange(len(who)), best]

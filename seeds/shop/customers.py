@@ -40,7 +40,7 @@ def make_customers(n_users: int, mean_events: float, catalog: Catalog, rng: np.r
     liking = 0.6 * liking + 0.8 * rng.normal(size=(n_users + 1, len(catalog.shelves)))
     common = rng.normal(scale=0.6, size=len(catalog.shelves))
     common += ACCESSORY_BROWSING * np.array([shelf.kind is Kind.ACCESSORY for shelf in catalog.shelves])
-    taste = (0.7 + 1.8 * drivers["taste"][:, None]) * liking + common
+    taste = (1.0 + 1.5 * drivers["taste"][:, None]) * liking + common
     taste += 1.5 * drivers["loyalty"][:, None] * sells[favourite]
     return Customers(
         drivers=drivers,
