@@ -1,0 +1,179 @@
+"""Code actions: measured patches as quickfixes of the diagnostics they address, and what else can be done there.
+
+Nothing is thought up here: an action only carries what is stored, anchored in the text as it is now.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lsprotocol import types
+
+from evolution.applying import workspace_edits
+from evolution.errors import EditError, UsageError
+from evolution.proposals import Proposal, ProposalState, Verified
+from server.lsp.diagnostics import as_diagnostic
+from server.lsp.edits import workspace_edit
+from server.lsp.marks import Mark
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+from server.lsp.view import View
+from server.lsp.wording import proposal_title
+
+QUICKFIX = types.CodeActionKind.QuickFix.value
+FURTHER = "quickfix.evolverec"
+ENTRY = "source.evolverec"
+
+Action = types.CodeAction | types.Command
+
+
+async def code_actions(session: Session, params: types.CodeActionParams) -> list[Action]:
+    seen = await session.view(params.text_document.uri)
+    if seen is None:
+        return []
+    repo, view = seen
+    first, last = params.range.start.line, params.range.end.line
+    here = [found for found in view.marks if found.start <= last and found.end >= first]
+    at_entry = view.entry_line is not None and first <= view.entry_line <= last
+    found: list[types.CodeAction] = []
+    if _wanted(QUICKFIX, params.context.only):
+        found += await _fixes(session, repo, view, here, at_entry=at_entry)
+    if _wanted(FURTHER, params.context.only):
+        for mark in here:
+            found += _further(session, repo, view, mark)
+    if at_entry and _wanted(ENTRY, params.context.only):
+        found += _at_entry(session, repo)
+    if session.client.literals:
+        return list(found)
+    return [action.command for action in found if action.command is not None]
+
+
+async def resolve(session: Session, action: types.CodeAction) -> types.CodeAction:
+    """Add the edit, made from the text at this moment. Raises EditError where it no longer fits exactly."""
+    data: Any = action.data
+    if not isinstance(data, dict) or "proposal" not in data:
+        return action
+    repo = await session.choose_repo(str(data.get("repo", "")))
+    action.edit = await workspace_edit(session, repo, find_proposal(repo, str(data["proposal"])))
+    return action
+
+
+def find_proposal(repo: Repo, proposal: str) -> Proposal:
+    found = next((known for known in repo.knowledge.proposals if known.id == proposal), None)
+    if found is None:
+        raise UsageError(
+            f"proposal {proposal!r} is not among those for the code as last measured; run propose again"
+        )
+    return found
+
+
+def open_fixes(repo: Repo, note: str | None) -> list[Proposal]:
+    """Verified proposals that were not applied, best first: for one finding or critique, or (None) all."""
+    return [
+        proposal
+        for proposal in repo.knowledge.proposals
+        if proposal.state is ProposalState.OPEN
+        and proposal.verified is not Verified.NO
+        and (note is None or note in proposal.idea.addresses)
+    ]
+
+
+async def _fixes(
+    session: Session, repo: Repo, view: View, here: list[Mark], *, at_entry: bool
+) -> list[types.CodeAction]:
+    """One quickfix per patch, with every diagnostic here that it addresses."""
+    marks = {mark.note.id: mark for mark in here}
+    found = []
+    for proposal in open_fixes(repo, None):
+        fixed = [marks[note] for note in proposal.idea.addresses if note in marks]
+        if fixed or at_entry:
+            diagnostics = [as_diagnostic(session, repo, view, mark) for mark in fixed]
+            found.append(await _fix(session, repo, proposal, diagnostics))
+    return found
+
+
+async def _fix(
+    session: Session, repo: Repo, proposal: Proposal, diagnostics: list[types.Diagnostic]
+) -> types.CodeAction:
+    client = session.client
+    action = types.CodeAction(
+        title=proposal_title(proposal), kind=QUICKFIX, diagnostics=diagnostics or None, is_preferred=False
+    )
+    arguments = {"repo": str(repo.root), "proposal": proposal.id}
+    try:
+        if not client.literals:
+            action.command = _command(action.title, "evolverec.apply", arguments)
+        elif client.resolves_edits:
+            action.data = arguments
+            await session.background.think(workspace_edits, proposal, session.reader(repo))
+        else:
+            action.edit = await workspace_edit(session, repo, proposal)
+    except EditError as error:
+        return _unfit(session, repo, action, str(error))
+    return action
+
+
+def _unfit(session: Session, repo: Repo, action: types.CodeAction, reason: str) -> types.CodeAction:
+    """A patch that no longer fits says why, and is offered for a new proposal, never guessed."""
+    action.data = action.edit = None
+    if session.client.disabled_actions:
+        action.disabled = types.CodeActionDisabled(reason=reason)
+        return action
+    action.title = f"Propose again ({action.title} does not fit any more)"
+    action.kind = FURTHER
+    action.command = _command(action.title, "evolverec.propose", {"repo": str(repo.root)})
+    return action
+
+
+def _further(session: Session, repo: Repo, view: View, mark: Mark) -> list[types.CodeAction]:
+    diagnostic = as_diagnostic(session, repo, view, mark)
+    place = {"repo": str(repo.root)}
+    found = []
+    for proposal in open_fixes(repo, mark.note.id):
+        arguments = {**place, "proposal": proposal.id}
+        name = proposal.idea.title
+        found.append(_offer(f"Preview: {name}", FURTHER, "evolverec.preview", arguments, diagnostic))
+        found.append(_offer(f"Verify again: {name}", FURTHER, "evolverec.verify", arguments, diagnostic))
+        found.append(_offer(f"Dismiss patch: {name}", FURTHER, "evolverec.dismiss", arguments, diagnostic))
+    if not found and not mark.note.live:
+        found.append(_offer("Propose patches", FURTHER, "evolverec.propose", place, diagnostic))
+    dismiss = {**place, "id": mark.note.id}
+    return [*found, _offer(f"Dismiss {mark.note.code}", FURTHER, "evolverec.dismiss", dismiss, diagnostic)]
+
+
+def _at_entry(session: Session, repo: Repo) -> list[types.CodeAction]:
+    """What the code lenses offer, for clients that show none."""
+    place = {"repo": str(repo.root)}
+    return [
+        *(
+            _offer(f"Cancel {progress}", ENTRY, "evolverec.cancel", {**place, "job": job}, None)
+            for job, progress in session.jobs_of(repo)
+        ),
+        _offer("Train", ENTRY, "evolverec.train", place, None),
+        _offer("Diagnose", ENTRY, "evolverec.diagnose", place, None),
+        _offer("Ask users", ENTRY, "evolverec.askUsers", place, None),
+        _offer("Propose patches", ENTRY, "evolverec.propose", place, None),
+    ]
+
+
+def _offer(
+    title: str, kind: str, command: str, arguments: Mapping[str, str], diagnostic: types.Diagnostic | None
+) -> types.CodeAction:
+    return types.CodeAction(
+        title=title,
+        kind=kind,
+        command=_command(title, command, arguments),
+        diagnostics=[diagnostic] if diagnostic else None,
+        is_preferred=False,
+    )
+
+
+def _command(title: str, command: str, arguments: Mapping[str, str]) -> types.Command:
+    return types.Command(title=title, command=command, arguments=[dict(arguments)])
+
+
+def _wanted(kind: str, only: Any) -> bool:
+    """Kinds are a tree: "quickfix" asks for "quickfix.evolverec" too."""
+    if not only:
+        return True
+    names = [str(getattr(asked, "value", asked)) for asked in only]
+    return any(not name or kind == name or kind.startswith(f"{name}.") for name in names)

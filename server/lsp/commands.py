@@ -1,0 +1,160 @@
+"""The commands. What takes long is started as a job, whose id is the answer; the rest is done at once.
+
+Each takes one object: `repo` (a path or URI inside it; by default the repo last worked in), and `proposal`, `job`
+or `id` where the command is about one.
+"""
+
+from typing import Any
+
+from lsprotocol import types
+
+from evolution.errors import EditError, UsageError
+from evolution.jobs import control
+from evolution.jobs.records import JobKind
+from evolution.proposals import ProposalState
+from server.lsp import applied, consent, refresh
+from server.lsp.actions import find_proposal
+from server.lsp.edits import workspace_edit
+from server.lsp.lens import summary
+from server.lsp.proposed import address, diff, diff_address
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+from server.lsp.view import is_edited
+
+Document = dict[str, Any]
+
+
+async def train(session: Session, *arguments: Any) -> Document:
+    return await _start(session, JobKind.TRAIN, _object(arguments))
+
+
+async def diagnose(session: Session, *arguments: Any) -> Document:
+    return await _start(session, JobKind.DIAGNOSE, _object(arguments))
+
+
+async def ask_users(session: Session, *arguments: Any) -> Document:
+    return await _start(session, JobKind.SIMULATE, _object(arguments))
+
+
+async def propose(session: Session, *arguments: Any) -> Document:
+    return await _start(session, JobKind.PROPOSE, _object(arguments))
+
+
+async def verify(session: Session, *arguments: Any) -> Document:
+    """Measure a stored proposal once more, with a further seed."""
+    asked = _object(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    proposal = find_proposal(repo, _need(asked, "proposal"))
+    return await _start(session, JobKind.VERIFY, asked, proposal=proposal.id)
+
+
+async def cancel(session: Session, *arguments: Any) -> Document:
+    """The named job, or every job of the repo."""
+    asked = _object(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    jobs = [str(asked["job"])] if asked.get("job") else [job.id for job in repo.knowledge.running]
+    told = [job for job in jobs if await session.background.store(control.cancel, repo.root, job)]
+    return {"cancelled": told}
+
+
+async def apply(session: Session, *arguments: Any) -> Document:
+    """Have the editor carry out a proposal's patch, and see in the text whether it did."""
+    asked = _object(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    proposal = find_proposal(repo, _need(asked, "proposal"))
+    edit = await workspace_edit(session, repo, proposal)
+    reply = await session.server.workspace_apply_edit_async(
+        types.ApplyWorkspaceEditParams(edit=edit, label=proposal.idea.title)
+    )
+    if not reply.applied:
+        reason = reply.failure_reason or "the editor did not say why"
+        raise EditError(f"the editor did not apply {proposal.idea.title!r}: {reason}. Save, and try again")
+    if await applied.notice(session, repo):
+        await refresh.renew(session, repo)
+    return {"applied": proposal.id}
+
+
+async def dismiss(session: Session, *arguments: Any) -> Document:
+    """Hide a proposal, or a finding or critique by its id."""
+    asked = _object(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    if "proposal" in asked:
+        item = find_proposal(repo, _need(asked, "proposal")).id
+        await session.background.store(lambda: repo.store.set_proposal_state(item, ProposalState.DISMISSED))
+    else:
+        item = _need(asked, "id")
+        await session.background.store(lambda: repo.store.dismiss(item))
+    await refresh.renew(session, repo)
+    return {"dismissed": item}
+
+
+async def preview(session: Session, *arguments: Any) -> Document:
+    """The patch as a unified diff, and the addresses of the proposed files; opened where the client can."""
+    asked = _object(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    proposal = find_proposal(repo, _need(asked, "proposal"))
+    text = await session.background.think(diff, proposal, session.reader(repo))
+    if session.client.shows_documents and session.client.content_documents:
+        await session.server.window_show_document_async(
+            types.ShowDocumentParams(uri=diff_address(repo, proposal), external=False, take_focus=True)
+        )
+    paths = dict.fromkeys(edit.path for edit in proposal.patch.edits)
+    files = [
+        {"path": path, "uri": session.uri_of(repo, path), "proposed": address(repo, proposal, path)}
+        for path in paths
+    ]
+    return {"title": proposal.idea.title, "diff": text, "files": files}
+
+
+def status(session: Session, *arguments: Any) -> Document:
+    """What is known of the repo, in a sentence, with the jobs that run."""
+    named = str(_object(arguments).get("repo", ""))
+    repos = [repo for root, repo in session.repos.items() if named in ("", str(root))]
+    if not repos:
+        raise UsageError("no repo with an evolverec.toml is open; open a file of one first")
+    described = [_describe(session, repo) for repo in repos]
+    text = "\n".join(f"{entry['repo']}: {entry['summary']}" for entry in described)
+    session.server.window_show_message(types.ShowMessageParams(type=types.MessageType.Info, message=text))
+    return {"repos": described}
+
+
+def _describe(session: Session, repo: Repo) -> Document:
+    edited = is_edited(repo.knowledge, session.reader(repo))
+    jobs = [{"job": job, "progress": progress} for job, progress in session.jobs_of(repo)]
+    return {"repo": str(repo.root), "summary": summary(repo, edited=edited), "jobs": jobs}
+
+
+async def _start(session: Session, kind: JobKind, asked: Document, **params: str) -> Document:
+    """Start a job and answer with its id. The same job asked for twice runs once."""
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    await session.background.store(repo.load)
+    for job in repo.knowledge.running:
+        if job.kind is kind and all(job.params.get(name) == value for name, value in params.items()):
+            return {"job": job.id, "repo": str(repo.root), "already_running": True}
+    await consent.ensure_trust(session, repo)
+    unsaved = await consent.settle_unsaved(session, repo)
+    job = await session.background.store(control.start, repo.root, kind, params, trusted=True)
+    if unsaved:
+        message = f"evolverec {kind.value}: {unsaved}"
+        session.server.window_show_message(
+            types.ShowMessageParams(type=types.MessageType.Warning, message=message)
+        )
+    await refresh.renew(session, repo)
+    return {"job": job.id, "repo": str(repo.root), "already_running": False}
+
+
+def _object(arguments: tuple[Any, ...]) -> Document:
+    """Raises UsageError where the arguments are not one object."""
+    match arguments:
+        case ():
+            return {}
+        case (dict() as asked,):
+            return asked
+    raise UsageError(f'expected one object such as {{"repo": "/path"}}, got {arguments!r}')
+
+
+def _need(asked: Document, name: str) -> str:
+    value = asked.get(name)
+    if not isinstance(value, str) or not value:
+        raise UsageError(f'expected an object with "{name}", got {asked!r}')
+    return value

@@ -1,0 +1,78 @@
+"""A proposal's patch as a workspace edit on the text as it is now, in the richest form the client understands."""
+
+from collections.abc import Mapping
+
+from lsprotocol import types
+
+from evolution.applying import LineEdit, workspace_edits
+from evolution.errors import EditError
+from evolution.proposals import Proposal
+from server.lsp.client import Client
+from server.lsp.positions import lines_of, lines_range
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+from server.lsp.view import Read
+from server.lsp.wording import proposal_title
+
+ANNOTATION = "evolverec"
+
+
+async def workspace_edit(session: Session, repo: Repo, proposal: Proposal) -> types.WorkspaceEdit:
+    """Raises EditError where the patch does not fit the text exactly, or the client cannot carry it out."""
+    read = session.reader(repo)
+    edits = await session.background.think(workspace_edits, proposal, read)
+    uris = {edit.path: session.uri_of(repo, edit.path) for edit in edits}
+    versions = {path: session.version_of(uri) for path, uri in uris.items()}
+    return as_workspace_edit(session.client, proposal, edits, uris, versions, read)
+
+
+def as_workspace_edit(
+    client: Client,
+    proposal: Proposal,
+    edits: list[LineEdit],
+    uris: Mapping[str, str],
+    versions: Mapping[str, int | None],
+    read: Read,
+) -> types.WorkspaceEdit:
+    """versions: of open buffers, None for files on disk. Raises EditError if a file would have to be made and
+    the client cannot."""
+    if any(edit.creates for edit in edits) and not client.creates_files:
+        raise EditError(
+            "this patch makes a new file, which your editor cannot do for a server; "
+            f"run `evolverec apply . {proposal.id}`"
+        )
+    changes: dict[str, list[types.TextEdit]] = {}
+    for edit in edits:
+        changes.setdefault(edit.path, []).append(text_edit(edit, read(edit.path) or "", client.encoding))
+    if not client.document_changes:
+        return types.WorkspaceEdit(changes={uris[path]: found for path, found in changes.items()})
+    created = [types.CreateFile(uri=uris[edit.path]) for edit in edits if edit.creates]
+    documents = [
+        types.TextDocumentEdit(
+            text_document=types.OptionalVersionedTextDocumentIdentifier(
+                uri=uris[path], version=versions[path]
+            ),
+            edits=[_annotated(client, edit) for edit in found],
+        )
+        for path, found in changes.items()
+    ]
+    annotation = types.ChangeAnnotation(
+        label=proposal_title(proposal), description=proposal.idea.rationale or None, needs_confirmation=False
+    )
+    return types.WorkspaceEdit(
+        document_changes=[*created, *documents],
+        change_annotations={ANNOTATION: annotation} if client.annotations else None,
+    )
+
+
+def text_edit(edit: LineEdit, text: str, encoding: str) -> types.TextEdit:
+    """An edit past the last line feed reaches to the end of the file."""
+    lines = lines_of(text)
+    end = edit.end_line0 if edit.end_line0 <= text.count("\n") else len(lines)
+    return types.TextEdit(range=lines_range(lines, edit.start_line0, end, encoding), new_text=edit.new_text)
+
+
+def _annotated(client: Client, edit: types.TextEdit) -> types.TextEdit | types.AnnotatedTextEdit:
+    if not client.annotations:
+        return edit
+    return types.AnnotatedTextEdit(range=edit.range, new_text=edit.new_text, annotation_id=ANNOTATION)

@@ -1,0 +1,128 @@
+"""Follows running jobs by the events they write: progress in the editor, cancel, and the last word.
+
+A job belongs to no session. Whoever starts the server while one runs, follows it from its first event on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import replace
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from evolution.jobs import control
+from evolution.jobs.records import JobRecord, JobState
+from server.lsp.progress import DOING, Progress, advance
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+
+TAIL_S = 0.2
+ALIVE_CHECK_S = 3.0  # after this long without an event, see whether the process still lives
+
+Renew = Callable[[Session, Repo], Awaitable[None]]
+
+
+def take_up(session: Session, repo: Repo, job: JobRecord, renew: Renew) -> None:
+    """Follow a job, once."""
+    if job.id not in session.followed and job.id not in session.finished and not session.closed:
+        session.followed[job.id] = Progress(kind=job.kind)
+        session.spawn(_follow(session, repo, job, renew))
+
+
+async def _follow(session: Session, repo: Repo, job: JobRecord, renew: Renew) -> None:
+    token = f"evolverec-{job.id}"
+    shown = await _begin(session, repo, job, token)
+    progress = Progress(kind=job.kind)
+    try:
+        progress = await _tail(session, repo, job, token if shown else "", renew)
+    finally:
+        session.finished.add(job.id)
+        session.followed.pop(job.id, None)
+        if shown and not session.closed:
+            _end(session, token, progress)
+    _last_word(session, progress)
+    await renew(session, repo)
+
+
+async def _tail(session: Session, repo: Repo, job: JobRecord, token: str, renew: Renew) -> Progress:
+    """Read events until the job ends or its process is gone."""
+    progress, offset, quiet_s = Progress(kind=job.kind), 0, 0.0
+    while progress.finished is None:
+        events, offset = await session.background.store(control.read_events, repo.root, job.id, offset)
+        before = progress
+        for event in events:
+            progress = advance(progress, event)
+        quiet_s = 0.0 if events else quiet_s + TAIL_S
+        if progress != before:
+            session.followed[job.id] = progress
+            _report(session, token, progress)
+        if quiet_s >= ALIVE_CHECK_S:
+            quiet_s = 0.0
+            progress = await session.background.store(_state_of, repo, job, progress)
+        await asyncio.sleep(TAIL_S)
+    return progress
+
+
+def _state_of(repo: Repo, job: JobRecord, progress: Progress) -> Progress:
+    """What the store says of a job that has gone quiet; one whose process is gone is marked lost there."""
+    control.reconcile(repo.root)
+    record = repo.store.job(job.id)
+    if record is None or not record.state.ended:
+        return progress
+    return replace(progress, finished=record.state, last_word=record.error)
+
+
+async def _begin(session: Session, repo: Repo, job: JobRecord, token: str) -> bool:
+    """Whether the client shows progress. Its cancel button cancels the job itself."""
+    if not session.client.progress:
+        return False
+    shower = session.server.work_done_progress
+    if token in shower.tokens:
+        return True
+    try:
+        await shower.create_async(token)
+    except JsonRpcException:
+        return False
+    loop = asyncio.get_running_loop()
+
+    def cancelled(pressed: Future[object]) -> None:
+        if pressed.cancelled() and not session.closed:
+            loop.call_soon_threadsafe(
+                lambda: session.spawn(session.background.store(control.cancel, repo.root, job.id))
+            )
+
+    shower.tokens[token].add_done_callback(cancelled)
+    title = f"evolverec: {DOING[job.kind]}"
+    shower.begin(token, types.WorkDoneProgressBegin(title=title, cancellable=True, percentage=0))
+    return True
+
+
+def _report(session: Session, token: str, progress: Progress) -> None:
+    if token:
+        session.server.work_done_progress.report(
+            token,
+            types.WorkDoneProgressReport(
+                message=progress.detail, percentage=progress.percentage, cancellable=True
+            ),
+        )
+    if session.client.refreshes_lenses:
+        session.server.workspace_code_lens_refresh(None)
+
+
+def _end(session: Session, token: str, progress: Progress) -> None:
+    session.server.work_done_progress.end(
+        token, types.WorkDoneProgressEnd(message=progress.last_word or "ended")
+    )
+    session.server.work_done_progress.tokens.pop(token, None)
+
+
+def _last_word(session: Session, progress: Progress) -> None:
+    """A job that failed or vanished is told in its own sentence; the server goes on."""
+    if progress.finished in (JobState.FAILED, JobState.LOST):
+        session.server.window_show_message(
+            types.ShowMessageParams(
+                type=types.MessageType.Error,
+                message=f"evolverec: {DOING[progress.kind]} failed: {progress.last_word}",
+            )
+        )

@@ -1,0 +1,155 @@
+"""Answers `initialize` before the protocol library is imported.
+
+Importing lsprotocol takes half a second. What the server offers does not depend on it, so the first message is
+read and answered here with plain JSON. The library is then given the same message, and its own answer to it
+is not sent. server/lsp/table.py says what answers each method; a test holds the two together.
+"""
+
+import io
+import json
+from typing import Any, BinaryIO, cast
+
+COMMANDS = (
+    "evolverec.train",
+    "evolverec.diagnose",
+    "evolverec.askUsers",
+    "evolverec.propose",
+    "evolverec.verify",
+    "evolverec.cancel",
+    "evolverec.apply",
+    "evolverec.dismiss",
+    "evolverec.preview",
+    "evolverec.status",
+)
+CONTENT_SCHEME = "evolverec-proposal"
+POSITION_ENCODINGS = ("utf-8", "utf-16", "utf-32")
+VERSION = "0.1.0"
+
+
+def answer_initialize(wire_in: BinaryIO, wire_out: BinaryIO) -> tuple[BinaryIO, BinaryIO]:
+    """Read one message; if it is `initialize`, answer it.
+
+    Returns the streams to go on with: the reader begins with that same message again, the writer drops the
+    second answer to it. Any other first message is left to the library, which refuses it as the protocol says.
+    """
+    raw, body = _read_message(wire_in)
+    message = _parse(body)
+    if message.get("method") != "initialize" or "id" not in message:
+        return cast(BinaryIO, _Replay(raw, wire_in)), wire_out
+    result = {
+        "capabilities": capabilities(message.get("params", {}).get("capabilities") or {}),
+        "serverInfo": {"name": "evolverec", "version": VERSION},
+    }
+    _write_message(wire_out, {"jsonrpc": "2.0", "id": message["id"], "result": result})
+    return cast(BinaryIO, _Replay(raw, wire_in)), cast(BinaryIO, _WithoutAnswer(message["id"], wire_out))
+
+
+def capabilities(client: dict[str, Any]) -> dict[str, Any]:
+    """What the server offers to a client with these capabilities (both as on the wire)."""
+    offered: dict[str, Any] = {
+        "positionEncoding": _position_encoding(client),
+        # Whole documents: the library's incremental update splits lines at form feeds, which LSP does not.
+        "textDocumentSync": {"openClose": True, "change": 1, "save": {"includeText": False}},
+        "hoverProvider": True,
+        "codeLensProvider": {"resolveProvider": False},
+        "codeActionProvider": {
+            "codeActionKinds": ["quickfix", "quickfix.evolverec", "source.evolverec"],
+            "resolveProvider": True,
+        },
+        "executeCommandProvider": {"commands": list(COMMANDS)},
+        "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
+    }
+    if pulls_diagnostics(client):
+        offered["diagnosticProvider"] = {
+            "identifier": "evolverec",
+            "interFileDependencies": True,
+            "workspaceDiagnostics": False,
+        }
+    if _get(client, "workspace", "textDocumentContent") is not None:
+        offered["workspace"]["textDocumentContent"] = {"schemes": [CONTENT_SCHEME]}
+    return offered
+
+
+def pulls_diagnostics(client: dict[str, Any]) -> bool:
+    """Findings change without the text changing, so pulling needs a client that can be told to pull again."""
+    return _get(client, "textDocument", "diagnostic") is not None and bool(
+        _get(client, "workspace", "diagnostics", "refreshSupport")
+    )
+
+
+def _position_encoding(client: dict[str, Any]) -> str:
+    for encoding in _get(client, "general", "positionEncodings") or ():
+        if encoding in POSITION_ENCODINGS:
+            return encoding
+    return "utf-16"
+
+
+def _get(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _read_message(stream: BinaryIO) -> tuple[bytes, bytes]:
+    """(the bytes as they came, the body); both short or empty where the client left in the middle."""
+    raw, length = b"", 0
+    while line := stream.readline():
+        raw += line
+        if not line.strip():
+            break
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and value.strip().isdigit():
+            length = int(value)
+    body = stream.read(length) if length else b""
+    return raw + body, body
+
+
+def _write_message(stream: BinaryIO, message: dict[str, Any]) -> None:
+    body = json.dumps(message).encode()
+    stream.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    stream.flush()
+
+
+class _Replay:
+    """The bytes already read, then the rest of the stream; as much of a stream as the library reads."""
+
+    def __init__(self, first: bytes, rest: BinaryIO) -> None:
+        self._first, self._rest = io.BytesIO(first), rest
+
+    def readline(self) -> bytes:
+        return self._first.readline() or self._rest.readline()
+
+    def read(self, size: int) -> bytes:
+        return self._first.read(size) or self._rest.read(size)
+
+
+class _WithoutAnswer:
+    """Passes every message on, but for the answer to one request. Each write holds one whole message."""
+
+    def __init__(self, request: int | str, rest: BinaryIO) -> None:
+        self._request: int | str | None = request
+        self._rest = rest
+
+    def write(self, data: bytes) -> int:
+        if self._request is not None and self._answers(data):
+            self._request = None
+            return len(data)
+        return self._rest.write(data)
+
+    def _answers(self, data: bytes) -> bool:
+        message = _parse(data.partition(b"\r\n\r\n")[2])
+        return "method" not in message and message.get("id") == self._request
+
+    def flush(self) -> None:
+        self._rest.flush()
+
+    def close(self) -> None:
+        self._rest.close()

@@ -1,0 +1,100 @@
+"""Hover: what is measured on a line, how, against what, how it went over the trials, and what users say."""
+
+import time
+
+from lsprotocol import types
+
+from server.lsp.actions import open_fixes
+from server.lsp.lens import summary
+from server.lsp.marks import Mark
+from server.lsp.positions import code_range
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+from server.lsp.view import View
+from server.lsp.wording import ago, measured, number, proposal_title, spread
+
+
+async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
+    seen = await session.view(params.text_document.uri)
+    if seen is None:
+        return None
+    repo, view = seen
+    line = params.position.line
+    here = [found for found in view.marks if found.start <= line <= found.end]
+    blocks = [_about(repo, found) for found in here]
+    if line == view.entry_line:
+        blocks.insert(0, _trial(repo, view))
+    if not blocks:
+        return None
+    kind = types.MarkupKind.Markdown if session.client.markdown else types.MarkupKind.PlainText
+    lines = [_render(block, markdown=session.client.markdown) for block in blocks]
+    first, last = (here[0].start, here[0].end) if here else (line, line)
+    return types.Hover(
+        contents=types.MarkupContent(
+            kind=kind, value=("\n\n---\n\n" if session.client.markdown else "\n\n").join(lines)
+        ),
+        range=code_range(view.lines, first, last, session.client.encoding),
+    )
+
+
+def _render(block: list[tuple[str, str]], *, markdown: bool) -> str:
+    """(label, text) pairs; the first is the title."""
+    if markdown:
+        shown = [f"**{label}** {text}".strip() if label else text for label, text in block]
+        return "  \n".join(shown)
+    return "\n".join(f"{label}: {text}" if label and text else label or text for label, text in block)
+
+
+def _about(repo: Repo, found: Mark) -> list[tuple[str, str]]:
+    note = found.note
+    block = [(note.code, note.sentence)]
+    if found.stale:
+        block.append(("", "This code has changed: the figure was measured on an earlier version."))
+    block.append(("", note.why))
+    if figure := measured(note):
+        block.append(("Measured", figure))
+    if note.definition:
+        block.append(("Definition", note.definition))
+    if note.self_reported:
+        block.append(
+            ("", "Self-reported: measured beside the model's own code, so it informs but verifies nothing.")
+        )
+    if note.fidelity:
+        reach = f"AUC {number(note.fidelity.auc)}, 95 % [{number(note.fidelity.low)}, {number(note.fidelity.high)}]"
+        block.append(("Users' fidelity", f"{reach} on their real next choices; .5 is chance"))
+    block += [("", f"“{quote.text}” (user {quote.user}, {quote.persona})") for quote in note.quotes]
+    if past := history(repo, note.code):
+        block.append(("History", past))
+    block += [("Patch", proposal_title(proposal)) for proposal in open_fixes(repo, note.id)]
+    return [(label, text) for label, text in block if label or text]
+
+
+def history(repo: Repo, code: str) -> str:
+    """The measurement of this name over the user's trials, oldest first; "" with fewer than two."""
+    values = []
+    for trial, feedback in reversed(repo.knowledge.history):
+        for measurement in feedback.measurements:
+            if measurement.code == code:
+                spot = [measurement.low, measurement.high]
+                known = None not in spot
+                interval = (
+                    f" [{number(spot[0] or 0.0)}, {number(spot[1] or 0.0)}]" if known else " (no interval)"
+                )
+                values.append(f"{number(measurement.value)}{interval} {ago(time.time() - trial.created_at)}")
+    return " → ".join(values) if len(values) > 1 else ""
+
+
+def _trial(repo: Repo, view: View) -> list[tuple[str, str]]:
+    block = [("evolverec", summary(repo, edited=view.edited))]
+    trial = repo.knowledge.trial
+    if trial is not None:
+        block += [(name, spread(metric)) for name, metric in trial.metrics.items()]
+        if trial.objective:
+            block.append(("Objective", spread(trial.objective)))
+        block.append(
+            (
+                "",
+                f"Validation, full ranking, best epoch {trial.best_epoch}; ± is half the 95 % interval over users.",
+            )
+        )
+    return block

@@ -1,0 +1,47 @@
+"""The beginning and the end of a session, and the watch over the client's life."""
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from lsprotocol import types
+
+from server.lsp import refresh
+from server.lsp.client import read_client
+from server.lsp.session import Session
+
+PARENT_POLL_S = 1.0
+
+
+def initialize(session: Session, params: types.InitializeParams) -> None:
+    """The answer has been sent (server/lsp/handshake.py); here the session learns who it talks to."""
+    workspace = session.server.workspace
+    session.client = read_client(params.capabilities, str(workspace.position_encoding or "utf-16"))
+    options: Any = params.initialization_options
+    session.trusted = isinstance(options, dict) and options.get("trusted") is True
+
+
+async def initialized(session: Session, params: types.InitializedParams) -> None:
+    """Show at once what the stores know, and take up the jobs that run."""
+    refresh.watch_files(session)
+    if session.server.process_id:
+        session.spawn(_watch_parent(session.server.process_id))
+    await refresh.find_repos(session)
+    session.spawn(refresh.watch(session))
+
+
+async def shutdown(session: Session, params: None) -> None:
+    await session.close()
+
+
+async def _watch_parent(pid: int) -> None:
+    """A client that was killed closes no session: end with it. Jobs go on."""
+    import psutil
+
+    if not psutil.pid_exists(pid):  # over TCP the client may live on another machine
+        return
+    while psutil.pid_exists(pid):
+        await asyncio.sleep(PARENT_POLL_S)
+    print(f"evolverec: the client (process {pid}) is gone", file=sys.stderr, flush=True)
+    os._exit(1)

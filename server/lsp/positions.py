@@ -1,0 +1,51 @@
+"""Lines and columns as LSP counts them: lines end at CRLF, LF or CR only, columns in the client's units."""
+
+import re
+from functools import lru_cache
+
+from lsprotocol import types
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+@lru_cache(maxsize=32)
+def lines_of(text: str) -> tuple[str, ...]:
+    """The lines without their ends; the last is "" where the text ends with a line end."""
+    return tuple(_LINE_END.split(text))
+
+
+def columns(text: str, encoding: str) -> int:
+    """The length of a line in the units of a position encoding ("utf-8", "utf-16", "utf-32")."""
+    if encoding == "utf-8":
+        return len(text.encode("utf-8", "surrogatepass"))
+    if encoding == "utf-32":
+        return len(text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def code_range(lines: tuple[str, ...], start: int, end: int, encoding: str) -> types.Range:
+    """From the first character of line `start` that is no blank to the end of line `end` (from 0, inclusive)."""
+    start, end = _inside(lines, start), _inside(lines, end)
+    first = lines[start]
+    indent = first[: len(first) - len(first.lstrip())]
+    return types.Range(
+        start=types.Position(line=start, character=columns(indent, encoding)),
+        end=types.Position(line=end, character=columns(lines[end].rstrip(), encoding)),
+    )
+
+
+def lines_range(lines: tuple[str, ...], start: int, end: int, encoding: str) -> types.Range:
+    """Whole lines `start` up to, without, `end` (from 0), with their line ends where they have one."""
+    if end < len(lines):
+        return types.Range(
+            start=types.Position(line=start, character=0), end=types.Position(line=end, character=0)
+        )
+    last = len(lines) - 1
+    return types.Range(
+        start=types.Position(line=min(start, last), character=0),
+        end=types.Position(line=last, character=columns(lines[last], encoding)),
+    )
+
+
+def _inside(lines: tuple[str, ...], line: int) -> int:
+    return max(0, min(line, len(lines) - 1))

@@ -1,0 +1,87 @@
+"""How far a job is, gathered from its events. Pure."""
+
+from dataclasses import dataclass, replace
+
+from evolution.jobs.records import Event, EventType, JobKind, JobState
+from server.lsp.wording import duration, number
+
+DOING = {
+    JobKind.TRAIN: "training",
+    JobKind.DIAGNOSE: "diagnosing",
+    JobKind.SIMULATE: "asking users",
+    JobKind.PROPOSE: "trying patches",
+    JobKind.TEST: "testing",
+    JobKind.VERIFY: "verifying",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """fraction: 0 to 1; None where the job cannot tell. finished: the state the job itself ended with."""
+
+    kind: JobKind
+    fraction: float | None = None
+    detail: str = ""
+    finished: JobState | None = None
+    last_word: str = ""
+
+    @property
+    def percentage(self) -> int | None:
+        return None if self.fraction is None else round(100 * min(1.0, max(0.0, self.fraction)))
+
+    def __str__(self) -> str:
+        """`training 43 %: epoch 6/20, loss .693, NDCG@10 .142, 2 min left`."""
+        done = f" {self.percentage} %" if self.percentage is not None else ""
+        return f"{DOING[self.kind]}{done}" + (f": {self.detail}" if self.detail else "")
+
+
+def advance(progress: Progress, event: Event) -> Progress:
+    data = event.data
+    match event.type:
+        case EventType.EPOCH:
+            return replace(progress, fraction=_fraction(progress, event), detail=_epoch(event))
+        case EventType.PROGRESS:
+            fraction = data.get("fraction")
+            kept = progress.fraction if fraction is None else float(fraction)
+            left = _left(event)
+            return replace(progress, fraction=kept, detail=", ".join(filter(None, [event.message, left])))
+        case EventType.FINISHED:
+            return replace(progress, finished=_state(data.get("state")), last_word=event.message)
+        case EventType.STARTED:
+            return progress
+        case _:
+            return replace(progress, detail=event.message or progress.detail)
+
+
+def _fraction(progress: Progress, event: Event) -> float | None:
+    """Only a training is as far as its epochs; the other jobs train several times, or not."""
+    epoch, epochs = event.data.get("epoch"), event.data.get("epochs")
+    if progress.kind is JobKind.TRAIN and isinstance(epoch, int) and isinstance(epochs, int) and epochs:
+        return epoch / epochs
+    return progress.fraction
+
+
+def _epoch(event: Event) -> str:
+    data = event.data
+    parts = [
+        str(data["label"]) if data.get("label") else "",
+        f"epoch {data.get('epoch')}/{data.get('epochs')}",
+    ]
+    if data.get("loss") is not None:
+        parts.append(f"loss {number(data['loss'])}")
+    if data.get("metric") and data.get("value") is not None:
+        parts.append(f"{data['metric']} {number(data['value'])}")
+    parts.append(_left(event))
+    return ", ".join(filter(None, parts))
+
+
+def _left(event: Event) -> str:
+    left = event.data.get("left_s")
+    return f"{duration(float(left))} left" if left is not None else ""
+
+
+def _state(text: object) -> JobState:
+    try:
+        return JobState(str(text))
+    except ValueError:
+        return JobState.FAILED

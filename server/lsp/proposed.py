@@ -1,0 +1,52 @@
+"""Proposed files as read-only documents, so that an editor can show a diff without touching the user's buffer.
+
+`evolverec-proposal:/PROPOSAL/path/of/file.py?ROOT` is the whole file with the patch; `/PROPOSAL.diff` the diff.
+"""
+
+from urllib.parse import quote, unquote, urlsplit
+
+from lsprotocol import types
+
+from evolution.applying import changed_files
+from evolution.edits import unified_diff
+from evolution.errors import UsageError
+from evolution.proposals import Proposal
+from server.lsp.actions import find_proposal
+from server.lsp.handshake import CONTENT_SCHEME
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+from server.lsp.view import Read
+
+
+async def content(
+    session: Session, params: types.TextDocumentContentParams
+) -> types.TextDocumentContentResult:
+    """Raises UsageError for an address that is not ours, EditError where the patch no longer fits."""
+    address = urlsplit(params.uri)
+    name, _, path = unquote(address.path).lstrip("/").partition("/")
+    repo = await session.choose_repo(unquote(address.query))
+    proposal = find_proposal(repo, name.removesuffix(".diff"))
+    read = session.reader(repo)
+    if not path:
+        return types.TextDocumentContentResult(text=await session.background.think(diff, proposal, read))
+    files = await session.background.think(changed_files, proposal.patch.edits, read)
+    if path not in files:
+        raise UsageError(
+            f"proposal {proposal.id} does not change {path}; it changes {', '.join(sorted(files))}"
+        )
+    return types.TextDocumentContentResult(text=files[path])
+
+
+def address(repo: Repo, proposal: Proposal, path: str) -> str:
+    return f"{CONTENT_SCHEME}:/{quote(proposal.id)}/{quote(path)}?{quote(str(repo.root))}"
+
+
+def diff_address(repo: Repo, proposal: Proposal) -> str:
+    return f"{CONTENT_SCHEME}:/{quote(proposal.id)}.diff?{quote(str(repo.root))}"
+
+
+def diff(proposal: Proposal, read: Read) -> str:
+    """Unified diff of the text as it is now against the text with the patch. Raises EditError."""
+    after = changed_files(proposal.patch.edits, read)
+    before = {path: text for path in after if (text := read(path)) is not None}
+    return unified_diff(before, after)

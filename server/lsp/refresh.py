@@ -1,0 +1,90 @@
+"""Keeps what the editor shows in step with the store: whoever wrote to it, a job, a terminal or this server."""
+
+import asyncio
+
+from lsprotocol import types
+
+from server.lsp import diagnostics, following
+from server.lsp.knowledge import CONFIG_NAME
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+
+POLL_S = 0.4
+
+
+async def find_repos(session: Session) -> None:
+    """Open the repos at the top of each workspace folder, and those one level below."""
+    for folder in session.folders():
+        found = [
+            config.parent
+            for config in (folder / CONFIG_NAME, *folder.glob(f"*/{CONFIG_NAME}"))
+            if config.is_file()
+        ]
+        for root in found:
+            repo = await session.open_repo(root)
+            follow(session, repo)
+            await show(session, repo)
+
+
+async def watch(session: Session) -> None:
+    """Look again and again whether a store has changed. The look itself costs some 20 microseconds."""
+    while True:
+        await asyncio.sleep(POLL_S)
+        for repo in list(session.repos.values()):
+            if await session.background.store(repo.load):
+                follow(session, repo)
+                await show(session, repo)
+
+
+async def renew(session: Session, repo: Repo) -> None:
+    """Read the store now, and show what is known."""
+    await session.background.store(repo.load)
+    follow(session, repo)
+    await show(session, repo)
+
+
+def follow(session: Session, repo: Repo) -> None:
+    """Take up every running job that is not followed yet, whoever started it."""
+    for job in repo.knowledge.running:
+        following.take_up(session, repo, job, renew)
+
+
+async def show(session: Session, repo: Repo) -> None:
+    """Publish every file that is open, that has something to say, or that had."""
+    noted = {anchor.path for note in repo.knowledge.notes for anchor in note.anchors[:1]}
+    if any(not note.anchors for note in repo.knowledge.notes) and repo.knowledge.entry.path:
+        noted.add(repo.knowledge.entry.path)
+    uris = {session.uri_of(repo, path) for path in (*noted, CONFIG_NAME)}
+    uris |= set(session.open_documents(repo).values())
+    uris |= {uri for uri in session.pushed if repo in session.repos_around(uri)}
+    for uri in sorted(uris):
+        await diagnostics.publish(session, uri)
+    tell_client(session)
+
+
+def tell_client(session: Session) -> None:
+    """Ask for lenses and pulled diagnostics again, where the client understands."""
+    if session.closed:
+        return
+    if session.client.refreshes_lenses:
+        session.server.workspace_code_lens_refresh(None)
+    if session.client.pulls:
+        session.server.workspace_diagnostic_refresh(None)
+
+
+def watch_files(session: Session) -> None:
+    """Have the client tell of code and configs that change outside it."""
+    if not session.client.watches:
+        return
+    watchers = [types.FileSystemWatcher(glob_pattern=pattern) for pattern in ("**/*.py", f"**/{CONFIG_NAME}")]
+    session.server.client_register_capability(
+        types.RegistrationParams(
+            registrations=[
+                types.Registration(
+                    id="evolverec-files",
+                    method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
+                    register_options=types.DidChangeWatchedFilesRegistrationOptions(watchers=watchers),
+                )
+            ]
+        )
+    )

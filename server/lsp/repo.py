@@ -1,0 +1,69 @@
+"""One repo of the session: its store, and the last value read from it.
+
+`load` and `store` belong to the store thread; the rest may be read from anywhere.
+"""
+
+from pathlib import Path
+
+from evolution.places import store_folder
+from evolution.store import Store
+from server.lsp.knowledge import Knowledge, read_knowledge
+
+
+class Repo:
+    """knowledge: replaced whole, so that whoever holds one may go on reading it.
+    disk_changes, buffer_changes: count what was saved or changed outside, and what was typed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.knowledge = Knowledge(root=root)
+        self.disk_changes = 0
+        self.buffer_changes = 0
+        self._reads = 0
+        self._store: Store | None = None
+        self._file: tuple[int, int] | None = None
+        self._read_at: tuple[int, int] | None = None
+
+    def state(self) -> tuple[int, int, int]:
+        """Changes whenever a view of one of the repo's files may."""
+        return (self._reads, self.disk_changes, self.buffer_changes)
+
+    def load(self) -> bool:
+        """Read the store again if anyone wrote to it; whether the knowledge is new."""
+        self._follow_file()
+        at = (self._store.version() if self._store else -1, self.disk_changes)
+        if at == self._read_at:
+            return False
+        self._read_at = at
+        self.knowledge = read_knowledge(self.knowledge, self._store)
+        self._reads += 1
+        return True
+
+    def _follow_file(self) -> None:
+        """Open the store once there is one; let go of it when its file was deleted or replaced."""
+        try:
+            status = (store_folder(self.root) / "store.sqlite").stat()
+            file = (status.st_dev, status.st_ino)
+        except FileNotFoundError:
+            file = None
+        if file == self._file and (self._store is None) == (file is None):
+            return
+        if self._store is not None:
+            self._store.close()
+        self._store = Store.open_existing(self.root) if file else None
+        self._file, self._read_at = file, None
+
+    @property
+    def store(self) -> Store:
+        """Raises OSError where the repo's folder cannot be written."""
+        self._follow_file()
+        if self._store is None:
+            self._store = Store.open(self.root)
+            self._follow_file()
+        return self._store
+
+    def read_disk(self, path: str) -> str | None:
+        try:
+            return (self.root / path).read_bytes().decode("utf-8", "surrogateescape")
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None

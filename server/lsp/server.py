@@ -1,0 +1,67 @@
+"""The server as the protocol library sees it: every row of the table, registered behind one guard."""
+
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+
+from evolution.errors import EvolverecError
+from server.lsp.handshake import VERSION
+from server.lsp.session import Session
+from server.lsp.table import COMMANDS, FEATURES, Row, Where
+
+REQUEST_FAILED = -32803  # LSP: the request was understood, but could not be done
+
+
+class EvolverecServer(LanguageServer):
+    def __init__(self) -> None:
+        super().__init__(
+            "evolverec", VERSION, text_document_sync_kind=types.TextDocumentSyncKind.Full, max_workers=2
+        )
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+        self.session = Session(self)
+        for row in FEATURES:
+            self.feature(row.name, row.options)(_guarded(self.session, row))
+        for row in COMMANDS:
+            self.command(row.name)(_guarded(self.session, row))
+
+    @property
+    def left_orderly(self) -> bool:
+        """Whether the client said goodbye (`shutdown`) before it left."""
+        return self.session.closed
+
+
+def _guarded(session: Session, row: Row) -> Callable[..., Any]:
+    """The row's answer with the session as its first argument; whatever it raises becomes an error reply."""
+    if row.where is Where.LOOP:
+
+        def answer(*arguments: Any) -> Any:
+            try:
+                return row.answer(session, *arguments)
+            except Exception as error:
+                raise _as_reply(row.name, error) from error
+
+        return answer
+
+    async def answer_later(*arguments: Any) -> Any:
+        try:
+            return await row.answer(session, *arguments)
+        except Exception as error:
+            raise _as_reply(row.name, error) from error
+
+    return answer_later
+
+
+def _as_reply(name: str, error: Exception) -> JsonRpcException:
+    """A user's error is told in its own words; ours with a traceback on stderr."""
+    if isinstance(error, EvolverecError):
+        return JsonRpcException(str(error), code=REQUEST_FAILED)
+    traceback.print_exception(error)
+    return JsonRpcException(
+        f"{name} failed by a fault of evolverec ({type(error).__name__}: {error}); the traceback is in the server's log",
+        code=REQUEST_FAILED,
+    )

@@ -1,0 +1,189 @@
+"""What one client's session knows: its repos, the views of its open files, the jobs it follows.
+
+The session only holds and refreshes; each LSP feature answers in a file of its own.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from pygls.uris import from_fs_path, to_fs_path
+
+from evolution.errors import UsageError
+from server.lsp.background import Background
+from server.lsp.client import Client
+from server.lsp.knowledge import CONFIG_NAME
+from server.lsp.progress import Progress
+from server.lsp.repo import Repo
+from server.lsp.view import Read, View, look
+
+if TYPE_CHECKING:
+    from server.lsp.server import EvolverecServer
+
+
+class Session:
+    """trusted: the client vouches for its workspace. closed: the client has asked to shut down.
+
+    pushed: URIs that show diagnostics. waiting: URIs whose text has just changed. followed: running jobs by id,
+    and how far they are. finished: jobs whose end has been told.
+    """
+
+    def __init__(self, server: "EvolverecServer") -> None:
+        self.server = server
+        self.background = Background()
+        self.client = Client()
+        self.trusted = False
+        self.closed = False
+        self.repos: dict[Path, Repo] = {}
+        self.newest_repo: Path | None = None
+        self.pushed: set[str] = set()
+        self.waiting: dict[str, asyncio.TimerHandle] = {}
+        self.followed: dict[str, Progress] = {}
+        self.finished: set[str] = set()
+        self._views: dict[str, tuple[object, View]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run beside the requests until done, or until the client shuts down."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            task.get_loop().call_exception_handler(
+                {"message": "evolverec: a background task failed", "exception": error}
+            )
+
+    async def close(self) -> None:
+        """Let go of everything but the jobs: they go on, and the next session finds them."""
+        self.closed = True
+        for handle in self.waiting.values():
+            handle.cancel()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.background.close()
+
+    def repo_root(self, path: Path) -> Path | None:
+        """The nearest folder above a file that holds evolverec.toml, within a workspace folder if there are any."""
+        folders = self.folders()
+        for parent in path.parents:
+            if folders and not any(parent.is_relative_to(folder) for folder in folders):
+                return None
+            if (parent / CONFIG_NAME).is_file():
+                return parent
+        return None
+
+    def folders(self) -> list[Path]:
+        workspace = self.server.workspace
+        uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
+        return [Path(path) for uri in uris if uri and (path := to_fs_path(uri))]
+
+    async def repo_of(self, uri: str) -> Repo | None:
+        """The repo a file belongs to, opened if it was not."""
+        path = _path(uri)
+        root = self.repo_root(path) if path else None
+        return await self.open_repo(root) if root else None
+
+    async def open_repo(self, root: Path) -> Repo:
+        self.newest_repo = root
+        repo = self.repos.get(root)
+        if repo is None:
+            repo = self.repos[root] = Repo(root)
+            await self.background.store(repo.load)
+        return repo
+
+    async def choose_repo(self, named: str) -> Repo:
+        """The repo a command is for: a path or URI inside it, or the one last worked in. Raises UsageError."""
+        if named:
+            path = _path(named) or Path(named)
+            root = path if (path / CONFIG_NAME).is_file() else self.repo_root(path)
+        else:
+            root = self.newest_repo
+        if root is None:
+            raise UsageError(
+                f"{named or 'this workspace'} has no {CONFIG_NAME}: open a file of a repo that has one, "
+                "or make one with `evolverec new sasrec DIR`"
+            )
+        return await self.open_repo(root)
+
+    def open_documents(self, repo: Repo) -> dict[str, str]:
+        """Relative path -> URI of the repo's files that are open."""
+        found: dict[str, str] = {}
+        for document in self.server.workspace.text_documents.values():
+            path = _path(document.uri)
+            if path and path.is_relative_to(repo.root):
+                found[path.relative_to(repo.root).as_posix()] = document.uri
+        return found
+
+    def reader(self, repo: Repo) -> Read:
+        """Reads files as the user sees them: the buffers as they are at this moment, the disk for the rest."""
+        workspace = self.server.workspace
+        buffers = {
+            path: workspace.get_text_document(uri).source for path, uri in self.open_documents(repo).items()
+        }
+        return lambda path: buffers[path] if path in buffers else repo.read_disk(path)
+
+    async def view(self, uri: str) -> tuple[Repo, View] | None:
+        """The file as it is now with what is known of it; None for a file of no repo."""
+        repo = await self.repo_of(uri)
+        path = _path(uri)
+        if repo is None or path is None:
+            return None
+        relative = path.relative_to(repo.root).as_posix()
+        state = repo.state()
+        cached = self._views.get(uri)
+        if cached and cached[0] == state:
+            return repo, cached[1]
+        version = self.version_of(uri)
+        view = await self.background.think(look, repo.knowledge, relative, version, self.reader(repo))
+        self._views[uri] = (state, view)
+        return repo, view
+
+    def uri_of(self, repo: Repo, path: str) -> str:
+        """The client's own URI of an open file, else one made from its path."""
+        return self.open_documents(repo).get(path) or from_fs_path(str(repo.root / path)) or ""
+
+    def jobs_of(self, repo: Repo) -> list[tuple[str, str]]:
+        """(id, how far it is) of each job that runs on a repo."""
+        return [
+            (job.id, str(self.followed[job.id])) for job in repo.knowledge.running if job.id in self.followed
+        ]
+
+    def repos_around(self, uri: str) -> list[Repo]:
+        """The opened repo a file lies in, innermost first; [] where there is none."""
+        path = _path(uri)
+        around = [repo for root, repo in self.repos.items() if path and path.is_relative_to(root)]
+        return sorted(around, key=lambda repo: -len(repo.root.parts))[:1]
+
+    def text_of(self, uri: str) -> str | None:
+        """The buffer, or the file on disk; None where there is neither."""
+        document = self.server.workspace.text_documents.get(unquote(uri))
+        if document is not None:
+            return document.source
+        path = _path(uri)
+        try:
+            return path.read_text(encoding="utf-8", errors="surrogateescape") if path else None
+        except OSError:
+            return None
+
+    def is_open(self, uri: str) -> bool:
+        return unquote(uri) in self.server.workspace.text_documents
+
+    def version_of(self, uri: str) -> int | None:
+        """Of the buffer; None for a file that is not open."""
+        document = self.server.workspace.text_documents.get(unquote(uri))
+        return document.version if document else None
+
+
+def _path(uri: str) -> Path | None:
+    if not uri.startswith("file:"):
+        return None
+    found = to_fs_path(uri)
+    return Path(found) if found else None

@@ -1,0 +1,82 @@
+"""What answers each method, and where it runs. One row per method and per command; nothing else registers any.
+
+`LOOP`: at once, from memory. `BACKGROUND`: a coroutine; what reads files, the store or much text is handed to
+one of the two background threads, and what takes longer than that is started as a job.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from lsprotocol import types
+
+from server.lsp import (
+    actions,
+    commands,
+    diagnostics,
+    documents,
+    hover,
+    lens,
+    lifecycle,
+    proposed,
+)
+from server.lsp.handshake import CONTENT_SCHEME
+
+
+class Where(Enum):
+    LOOP = "loop"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """answer(session, *parameters); a coroutine function unless it runs on the loop."""
+
+    name: str
+    answer: Callable[..., Any]
+    where: Where
+    options: Any = None
+
+
+def _row(name: str, answer: Callable[..., Any], where: Where, options: Any = None) -> Row:
+    return Row(name=name, answer=answer, where=where, options=options)
+
+
+LOOP, BACKGROUND = Where.LOOP, Where.BACKGROUND
+
+FEATURES = (
+    _row(types.INITIALIZE, lifecycle.initialize, LOOP),
+    _row(types.INITIALIZED, lifecycle.initialized, BACKGROUND),
+    _row(types.SHUTDOWN, lifecycle.shutdown, BACKGROUND),
+    _row(types.TEXT_DOCUMENT_DID_OPEN, documents.did_open, BACKGROUND),
+    _row(types.TEXT_DOCUMENT_DID_CHANGE, documents.did_change, LOOP),
+    _row(types.TEXT_DOCUMENT_DID_SAVE, documents.did_save, LOOP),
+    _row(types.TEXT_DOCUMENT_DID_CLOSE, documents.did_close, LOOP),
+    _row(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, documents.did_change_files, BACKGROUND),
+    _row(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, documents.did_change_folders, BACKGROUND),
+    _row(types.TEXT_DOCUMENT_DIAGNOSTIC, diagnostics.pull, BACKGROUND),
+    _row(types.TEXT_DOCUMENT_CODE_ACTION, actions.code_actions, BACKGROUND),
+    _row(types.CODE_ACTION_RESOLVE, actions.resolve, BACKGROUND),
+    _row(types.TEXT_DOCUMENT_CODE_LENS, lens.code_lenses, BACKGROUND),
+    _row(types.TEXT_DOCUMENT_HOVER, hover.hover, BACKGROUND),
+    _row(
+        types.WORKSPACE_TEXT_DOCUMENT_CONTENT,
+        proposed.content,
+        BACKGROUND,
+        types.TextDocumentContentOptions(schemes=[CONTENT_SCHEME]),
+    ),
+)
+
+COMMANDS = (
+    _row("evolverec.train", commands.train, BACKGROUND),
+    _row("evolverec.diagnose", commands.diagnose, BACKGROUND),
+    _row("evolverec.askUsers", commands.ask_users, BACKGROUND),
+    _row("evolverec.propose", commands.propose, BACKGROUND),
+    _row("evolverec.verify", commands.verify, BACKGROUND),
+    _row("evolverec.cancel", commands.cancel, BACKGROUND),
+    _row("evolverec.apply", commands.apply, BACKGROUND),
+    _row("evolverec.dismiss", commands.dismiss, BACKGROUND),
+    _row("evolverec.preview", commands.preview, BACKGROUND),
+    _row("evolverec.status", commands.status, LOOP),
+)

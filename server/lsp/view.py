@@ -1,0 +1,95 @@
+"""One file of a repo as it stands in the editor, with everything known of its lines. Pure."""
+
+import ast
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.lsp import notes
+from server.lsp.knowledge import Knowledge
+from server.lsp.marks import Mark, mark
+from server.lsp.notes import Note
+from server.lsp.positions import lines_of
+
+Read = Callable[
+    [str], str | None
+]  # relative path -> text as the user sees it, None where there is no such file
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """path: relative to the repo. version: of the buffer, None for a file that is not open.
+
+    entry_line: from 0, where this file holds the entry function. edited: some file of the measured program
+    has changed since, so that its figures belong to an earlier version.
+    """
+
+    path: str
+    version: int | None
+    text: str
+    lines: tuple[str, ...]
+    marks: tuple[Mark, ...]
+    entry_line: int | None
+    edited: bool
+
+
+def look(knowledge: Knowledge, path: str, version: int | None, read: Read) -> View:
+    text = read(path) or ""
+    entry_line = find_entry(text, knowledge.entry.function) if path == knowledge.entry.path else None
+    live = [note for note in check_rules(path, text) if note.id not in knowledge.dismissed]
+    marks = [
+        found
+        for note in (*knowledge.notes, *live)
+        if (found := mark(note, path, text, entry_line, knowledge.sources)) is not None
+    ]
+    return View(
+        path=path,
+        version=version,
+        text=text,
+        lines=lines_of(text),
+        marks=tuple(sorted(marks, key=lambda found: (found.start, found.note.code))),
+        entry_line=entry_line,
+        edited=is_edited(knowledge, read),
+    )
+
+
+def check_rules(path: str, text: str) -> list[Note]:
+    """What the static rules say of the text as it is; nothing while it does not parse."""
+    from diagnosis.judge import rule_findings
+    from diagnosis.rules.check import check_source
+
+    if not path.endswith(".py"):
+        return []
+    findings = rule_findings(check_source(path, text), {path: text})
+    return [notes.of_finding(finding, live=True) for finding in findings]
+
+
+def find_entry(text: str, function: str) -> int | None:
+    """The line (from 0) of `def function`; while the text does not parse, by its look."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        found = re.search(rf"^(?:async\s+)?def\s+{re.escape(function)}\b", text, re.MULTILINE)
+        return text.count("\n", 0, found.start()) if found and function else None
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return node.lineno - 1
+    return None
+
+
+def is_edited(knowledge: Knowledge, read: Read) -> bool:
+    code = {path: blob for path, blob in knowledge.program_files.items() if path.endswith(".py")}
+    return not all(has_blob(read(path), blob) for path, blob in code.items())
+
+
+def has_blob(text: str | None, blob: str) -> bool:
+    """Whether git would store this text as `blob`. Some editors send CRLF files with plain line feeds."""
+    if text is None:
+        return False
+    return blob == blob_of(text) or ("\r" not in text and blob == blob_of(text.replace("\n", "\r\n")))
+
+
+def blob_of(text: str) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,0 +1,79 @@
+"""Figures as people read them: short, with their interval, or saying that they have none."""
+
+from evolution.proposals import Effect, Proposal
+from evolution.trials.records import Metric
+from server.lsp.notes import Note
+
+
+def number(value: float) -> str:
+    """Three significant digits, without the zero before the point: .142, 1.5, 12.3, 12,345."""
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    text = f"{value:.3f}" if size < 1 else f"{value:.3g}"
+    if size < 0.001 and value:
+        text = f"{value:.1e}"
+    if "e" not in text:
+        text = text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+    return text
+
+
+def spread(metric: Metric) -> str:
+    """`.142 ± .004`: the half of its 95 % interval."""
+    if metric.low is None or metric.high is None:
+        return f"{number(metric.value)} (no interval)"
+    return f"{number(metric.value)} ± {number((metric.high - metric.low) / 2)}"
+
+
+def measured(note: Note) -> str:
+    """Value with its interval against the reference; "" where the note has no value."""
+    if note.value is None:
+        return ""
+    unit = f" {note.unit}" if note.unit else ""
+    has_interval = note.low is not None and note.high is not None
+    interval = (
+        f", 95 % [{number(note.low or 0.0)}, {number(note.high or 0.0)}]" if has_interval else ", no interval"
+    )
+    against = (
+        f"; {note.reference_name or 'reference'} {number(note.reference)}"
+        if note.reference is not None
+        else ""
+    )
+    return f"{number(note.value)}{unit}{interval}{against}"
+
+
+def ago(seconds: float) -> str:
+    """`just now`, `12 min ago`, `3 h ago`, `2 days ago`."""
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min ago"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.0f} h ago"
+    return f"{seconds / 86400:.0f} days ago"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def change(effect: Effect) -> str:
+    """`objective .142 → .171 (+20 %, 95 % [+15, +25] %)`, relative to `before` unless that is 0."""
+    path = f"{effect.metric} {number(effect.before)} → {number(effect.after)}"
+    if not effect.before:
+        return f"{path} (95 % [{effect.low:+.3g}, {effect.high:+.3g}])"
+    scale = 100 / abs(effect.before)
+    whole = (effect.after - effect.before) * scale
+    return f"{path} ({whole:+.0f} %, 95 % [{effect.low * scale:+.0f}, {effect.high * scale:+.0f}] %)"
+
+
+def proposal_title(proposal: Proposal) -> str:
+    if proposal.effect is None:
+        return f"{proposal.idea.title}: not measured to the end"
+    return f"{proposal.idea.title}: {change(proposal.effect)}"
+
+
+def count(size: int, noun: str) -> str:
+    return f"{size} {noun}" if size == 1 else f"{size} {noun}s"
