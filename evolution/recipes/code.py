@@ -1,0 +1,273 @@
+"""The user's code as a syntax tree that keeps every byte: places, names and rewriting of whole statements."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
+
+from diagnosis.findings import Site
+from evolution.edits import Edit, make_edits
+from evolution.recipes.recipe import DoesNotFit, RecipeContext
+
+Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+Node = TypeVar("Node", bound=cst.CSTNode)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """One parsed file. parents and positions cover every node of `module`."""
+
+    path: str
+    text: str
+    module: cst.Module
+    parents: Mapping[cst.CSTNode, cst.CSTNode]
+    positions: Mapping[cst.CSTNode, object]
+
+    def line(self, node: cst.CSTNode) -> int:
+        return self.positions[node].start.line  # type: ignore[attr-defined]
+
+    def last_line(self, node: cst.CSTNode) -> int:
+        return self.positions[node].end.line  # type: ignore[attr-defined]
+
+    def code(self, node: cst.CSTNode) -> str:
+        """The node's own text, without parentheses around it."""
+        return self.module.code_for_node(bare(node)).strip()
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        while node in self.parents:
+            node = self.parents[node]
+            yield node
+
+    def enclosing(self, node: cst.CSTNode, kind: type[Node]) -> Node | None:
+        return next((above for above in self.ancestors(node) if isinstance(above, kind)), None)
+
+    def statement(self, node: cst.CSTNode) -> cst.SimpleStatementLine | None:
+        """The line of code that holds the node; None where it stands in the head of an if, for, def..."""
+        for above in (node, *self.ancestors(node)):
+            if isinstance(above, cst.SimpleStatementLine):
+                return above
+            if isinstance(above, cst.BaseCompoundStatement):
+                return None
+        return None
+
+    def functions(self) -> list[cst.FunctionDef]:
+        return self.all_of(cst.FunctionDef)
+
+    def all_of(self, kind: type[Node], root: cst.CSTNode | None = None) -> list[Node]:
+        """Every node of a kind below root, in the order of the text."""
+        found: list[Node] = []
+
+        def walk(node: cst.CSTNode) -> None:
+            if isinstance(node, kind):
+                found.append(node)
+            for child in node.children:
+                walk(child)
+
+        walk(root or self.module)
+        return found
+
+
+@lru_cache(maxsize=64)
+def parse(path: str, text: str) -> Source:
+    """Raises DoesNotFit where the text is not Python."""
+    try:
+        wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
+    except cst.ParserSyntaxError as error:
+        raise DoesNotFit(f"{path}:{error.raw_line} is not valid Python") from None
+    return Source(
+        path=path,
+        text=text,
+        module=wrapper.module,
+        parents=wrapper.resolve(ParentNodeProvider),
+        positions=wrapper.resolve(PositionProvider),
+    )
+
+
+def parse_all(context: RecipeContext) -> list[Source]:
+    return [parse(path, text) for path, text in sorted(context.sources.items()) if path.endswith(".py")]
+
+
+def functions_at(sources: Sequence[Source], sites: Sequence[Site]) -> list[tuple[Source, cst.FunctionDef]]:
+    """The innermost function around each site, best first; then all others, for where a site is missing or off."""
+    by_path = {source.path: source for source in sources}
+    found: list[tuple[Source, cst.FunctionDef]] = []
+    for site in sites:
+        source = by_path.get(site.path)
+        around = [
+            function
+            for function in (source.functions() if source else [])
+            if source and source.line(function) <= site.start_line <= source.last_line(function)
+        ]
+        if source and around:
+            found.append((source, around[-1]))
+    found += [(source, function) for source in sources for function in source.functions()]
+    return list({id(function): (source, function) for source, function in found}.values())
+
+
+def bare(node: Node) -> Node:
+    """The node without parentheses around it."""
+    if getattr(node, "lpar", ()):
+        return node.with_changes(lpar=[], rpar=[])
+    return node
+
+
+def dotted(node: cst.CSTNode) -> str:
+    """`a.b.c` of names and attributes, "" for anything else."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        head = dotted(node.value)
+        return f"{head}.{node.attr.value}" if head else ""
+    return ""
+
+
+def last_name(node: cst.CSTNode) -> str:
+    """`c` of `anything.c` or of `c`, "" for anything else."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
+
+
+def call_name(node: cst.CSTNode) -> str:
+    return last_name(node.func) if isinstance(node, cst.Call) else ""
+
+
+def argument(call: cst.Call, name: str, position: int | None = None) -> cst.BaseExpression | None:
+    """The argument given by keyword, or at a position from 0."""
+    for arg in call.args:
+        if arg.keyword is not None and arg.keyword.value == name:
+            return arg.value
+    plain = [arg for arg in call.args if arg.keyword is None]
+    if position is None or position >= len(plain) or any(arg.star for arg in plain[: position + 1]):
+        return None
+    return plain[position].value
+
+
+def loaded_names(node: cst.CSTNode) -> set[str]:
+    """Names that the code reads or writes: neither attributes nor keywords of calls."""
+    found: set[str] = set()
+
+    def walk(at: cst.CSTNode) -> None:
+        if isinstance(at, cst.Name):
+            found.add(at.value)
+        for child in at.children:
+            is_label = (isinstance(at, cst.Attribute) and child is at.attr) or (
+                isinstance(at, cst.Arg) and child is at.keyword
+            )
+            if not is_label:
+                walk(child)
+
+    walk(node)
+    return found
+
+
+def substitute(node: Node, names: Mapping[str, cst.BaseExpression]) -> Node:
+    """The expression with names replaced; attributes and keywords that look the same stay."""
+
+    class Replace(cst.CSTTransformer):
+        def on_leave(self, original_node, updated_node):  # type: ignore[override]
+            updated = super().on_leave(original_node, updated_node)
+            if isinstance(updated, cst.Attribute) and isinstance(original_node, cst.Attribute):
+                return updated.with_changes(attr=original_node.attr)
+            if isinstance(updated, cst.Arg) and isinstance(original_node, cst.Arg):
+                return updated.with_changes(keyword=original_node.keyword)
+            if isinstance(original_node, cst.Name) and original_node.value in names:
+                return _grouped(names[original_node.value])
+            return updated
+
+    return node.visit(Replace())  # type: ignore[return-value]
+
+
+def _grouped(node: cst.BaseExpression) -> cst.BaseExpression:
+    simple = (cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.SimpleString, cst.Integer, cst.Float)
+    if isinstance(node, simple) or node.lpar:
+        return node
+    return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+
+def fresh_name(taken: set[str], *choices: str) -> str:
+    """The first choice that is free, else the last one with underscores; it is taken from then on."""
+    name = next((choice for choice in choices if choice not in taken), choices[-1])
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def functional(source: Source) -> str:
+    """How this file can call torch.nn.functional: "F", "nn.functional", "torch.nn.functional".
+
+    Raises DoesNotFit where the file does not import torch.
+    """
+    known = imported(source)
+    for name, local in known.items():
+        if name == "torch.nn.functional":
+            return local
+    if "torch.nn" in known:
+        return f"{known['torch.nn']}.functional"
+    return f"{torch_name(source)}.nn.functional"
+
+
+def torch_name(source: Source) -> str:
+    """How this file calls torch. Raises DoesNotFit where it does not import it."""
+    known = imported(source)
+    if "torch" not in known:
+        raise DoesNotFit(f"{source.path} does not import torch as a module")
+    return known["torch"]
+
+
+def imported(source: Source) -> dict[str, str]:
+    """Full name -> local name of what the file imports at its top level."""
+    found: dict[str, str] = {}
+    for statement in source.module.body:
+        for part in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
+            if isinstance(part, cst.Import):
+                for alias in part.names:
+                    full = dotted(alias.name)
+                    if alias.asname is None:
+                        found.setdefault(full.split(".")[0], full.split(".")[0])
+                    found[full] = dotted(alias.asname.name) if alias.asname else full
+            elif (
+                isinstance(part, cst.ImportFrom)
+                and part.module
+                and not isinstance(part.names, cst.ImportStar)
+            ):
+                for alias in part.names:
+                    full = f"{dotted(part.module)}.{dotted(alias.name)}"
+                    found[full] = dotted(alias.asname.name) if alias.asname else dotted(alias.name)
+    return found
+
+
+def statements(lines: Sequence[str]) -> list[Statement]:
+    """Code as statements, its comments kept."""
+    module = cst.parse_module("\n".join(lines) + "\n")
+    first, *rest = module.body
+    first = first.with_changes(leading_lines=[*module.header, *first.leading_lines])  # type: ignore[union-attr]
+    return [first, *rest]  # type: ignore[list-item]
+
+
+def rewrite(source: Source, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNode]]) -> list[Edit]:
+    """Edits that put other nodes in the place of some of the file's own; an empty sequence removes a statement.
+
+    Raises DoesNotFit where the result would not be Python: a block would be left empty.
+    """
+
+    class Replace(cst.CSTTransformer):
+        def on_leave(self, original_node, updated_node):  # type: ignore[override]
+            updated = super().on_leave(original_node, updated_node)
+            if original_node not in changes:
+                return updated
+            new = changes[original_node]
+            if isinstance(original_node, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
+                return cst.FlattenSentinel(new) if new else cst.RemoveFromParent()
+            return new[0]
+
+    text = source.module.visit(Replace()).code
+    try:
+        compile(text, source.path, "exec")
+    except SyntaxError as error:
+        raise DoesNotFit(f"the change would leave {source.path}:{error.lineno} without a body") from None
+    return make_edits(source.path, source.text, text)

@@ -1,0 +1,226 @@
+"""Where the names of one function come from: bindings, what they rest on, and what nobody reads any more."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from evolution.recipes.code import Source, Statement, loaded_names, substitute
+from evolution.recipes.recipe import DoesNotFit
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Binding:
+    """`name = value`, or name = value[index] where a tuple is unpacked (index -1: no tuple).
+
+    added: `name += value`."""
+
+    name: str
+    value: cst.BaseExpression
+    index: int
+    added: bool
+    statement: cst.SimpleStatementLine
+    line: int
+
+
+class Scope:
+    """One function's names. Nested functions and classes are not looked into."""
+
+    def __init__(self, source: Source, function: cst.FunctionDef) -> None:
+        self.source, self.function = source, function
+        self.parameters = parameters(function)
+        self.lines = own_lines(function)
+        self.bindings = [binding for line in self.lines for binding in _bindings(source, line)]
+
+    def before(self, name: str, line: int) -> Binding | None:
+        """The last binding of a name above a line."""
+        found = [binding for binding in self.bindings if binding.name == name and binding.line < line]
+        return found[-1] if found else None
+
+    def resolve(self, node: cst.BaseExpression, line: int) -> tuple[cst.BaseExpression, int]:
+        """A name's value and the line it was bound on, followed while it is a plain name."""
+        while isinstance(node, cst.Name):
+            binding = self.before(node.value, line)
+            if binding is None or binding.index >= 0 or binding.added:
+                break
+            node, line = binding.value, binding.line
+        return node, line
+
+    def names(self) -> set[str]:
+        return loaded_names(self.function)
+
+
+def parameters(function: cst.FunctionDef) -> list[str]:
+    return [param.name.value for param in (*function.params.posonly_params, *function.params.params)]
+
+
+def own_lines(function: cst.FunctionDef) -> list[cst.SimpleStatementLine]:
+    """Simple statements of the function in the order of the text, without those of nested functions."""
+    found: list[cst.SimpleStatementLine] = []
+
+    def walk(node: cst.CSTNode) -> None:
+        if isinstance(node, cst.SimpleStatementLine):
+            found.append(node)
+        elif not isinstance(node, (cst.FunctionDef, cst.ClassDef)):
+            for child in node.children:
+                walk(child)
+
+    walk(function.body)
+    return found
+
+
+def _bindings(source: Source, statement: cst.SimpleStatementLine) -> list[Binding]:
+    line = source.line(statement)
+    found: list[Binding] = []
+
+    def bind(target: cst.CSTNode, value: cst.BaseExpression, index: int = -1, added: bool = False) -> None:
+        if isinstance(target, cst.Name):
+            found.append(
+                Binding(
+                    name=target.value, value=value, index=index, added=added, statement=statement, line=line
+                )
+            )
+        elif isinstance(target, (cst.Tuple, cst.List)) and index < 0:
+            values = value.elements if isinstance(value, (cst.Tuple, cst.List)) else ()
+            paired = len(values) == len(target.elements)
+            for at, element in enumerate(target.elements):
+                bind(element.value, values[at].value if paired else value, -1 if paired else at)
+
+    for part in statement.body:
+        if isinstance(part, cst.Assign):
+            for target in part.targets:
+                bind(target.target, part.value)
+        elif isinstance(part, cst.AnnAssign) and part.value is not None:
+            bind(part.target, part.value)
+        elif isinstance(part, cst.AugAssign):
+            bind(part.target, part.value, added=True)
+    return found
+
+
+def expand(
+    node: cst.BaseExpression, scope: Scope, given: Mapping[str, cst.BaseExpression]
+) -> cst.BaseExpression:
+    """An expression of one function in terms of its caller: parameters replaced by what was given, locals by values.
+
+    Raises DoesNotFit where a local was computed in several steps.
+    """
+    names: dict[str, cst.BaseExpression] = {}
+    for name in loaded_names(node):
+        bindings = [binding for binding in scope.bindings if binding.name == name]
+        if not bindings and name in given:
+            names[name] = given[name]
+        elif len(bindings) == 1 and bindings[0].index < 0 and name not in given and not bindings[0].added:
+            names[name] = expand(bindings[0].value, scope, given)
+        elif bindings or name in scope.parameters:
+            raise DoesNotFit(f"`{name}` is computed in several steps inside `{scope.function.name.value}`")
+    return substitute(node, names)
+
+
+def dead_after(
+    scope: Scope, gone: Sequence[cst.SimpleStatementLine], new_names: Iterable[str]
+) -> list[Statement]:
+    """Statements that only fed the ones gone, and whose results neither the rest nor `new_names` read.
+
+    A loop or condition counts as one statement if it only assigns; calls that stand alone are never dead.
+    """
+    feeding = _feeding(scope, gone)
+    live = set(new_names)
+    candidates = [unit for unit in _units(scope.function.body) if unit not in gone and unit in feeding]
+    kept_names = _names_outside(scope.function.body, {*candidates, *gone})
+    live |= kept_names
+    dead = list(candidates)
+    while True:
+        revived = [unit for unit in dead if _written(unit) & live]
+        if not revived:
+            return dead
+        for unit in revived:
+            dead.remove(unit)
+            live |= loaded_names(unit)
+
+
+def _units(body: cst.CSTNode) -> list[Statement]:
+    """Statements that could go as a whole: simple assignments, and compound ones that hold nothing else."""
+    found: list[Statement] = []
+
+    def walk(node: cst.CSTNode) -> None:
+        if isinstance(node, (cst.FunctionDef, cst.ClassDef)):
+            return
+        if isinstance(node, (cst.SimpleStatementLine, cst.If, cst.While, cst.For)) and _only_assigns(node):
+            found.append(node)
+            return
+        for child in node.children:
+            walk(child)
+
+    walk(body)
+    return found
+
+
+def _only_assigns(node: cst.SimpleStatementLine | cst.If | cst.While | cst.For) -> bool:
+    if isinstance(node, cst.SimpleStatementLine):
+        return all(isinstance(part, (cst.Assign, cst.AnnAssign, cst.AugAssign)) for part in node.body)
+    inner: list[cst.CSTNode] = list(node.body.body)
+    if isinstance(node.orelse, cst.Else):
+        inner += node.orelse.body.body
+    elif node.orelse is not None:
+        inner.append(node.orelse)
+    kinds = (cst.SimpleStatementLine, cst.If, cst.While, cst.For)
+    return all(isinstance(statement, kinds) and _only_assigns(statement) for statement in inner)
+
+
+def _written(node: cst.CSTNode) -> set[str]:
+    """Names that a statement binds, or changes through an index or an attribute."""
+    found: set[str] = set()
+
+    def base(target: cst.CSTNode) -> None:
+        if isinstance(target, cst.Name):
+            found.add(target.value)
+        elif isinstance(target, (cst.Subscript, cst.Attribute)):
+            base(target.value)
+        elif isinstance(target, (cst.Tuple, cst.List)):
+            for element in target.elements:
+                base(element.value)
+
+    def walk(at: cst.CSTNode) -> None:
+        if isinstance(at, cst.Assign):
+            for target in at.targets:
+                base(target.target)
+        elif isinstance(at, (cst.AugAssign, cst.AnnAssign, cst.NamedExpr, cst.For)):
+            base(at.target)
+        for child in at.children:
+            walk(child)
+
+    walk(node)
+    return found
+
+
+def _feeding(scope: Scope, gone: Sequence[cst.SimpleStatementLine]) -> list[Statement]:
+    """Statements that the ones gone rest on, directly or not."""
+    units = _units(scope.function.body)
+    wanted = {name for statement in gone for name in loaded_names(statement)}
+    feeding: list[Statement] = []
+    while True:
+        more = [unit for unit in units if unit not in feeding and _written(unit) & wanted]
+        if not more:
+            return feeding
+        feeding += more
+        for unit in more:
+            wanted |= loaded_names(unit)
+
+
+def _names_outside(body: cst.CSTNode, without: set[Statement]) -> set[str]:
+    found: set[str] = set()
+
+    def walk(node: cst.CSTNode) -> None:
+        if node in without:
+            return
+        if isinstance(node, cst.SimpleStatementLine):
+            found.update(loaded_names(node))
+            return
+        if isinstance(node, cst.BaseExpression):
+            found.update(loaded_names(node))
+            return
+        for child in node.children:
+            walk(child)
+
+    walk(body)
+    return found

@@ -1,0 +1,106 @@
+"""Functional dropout that is told when the model is not training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import libcst as cst
+
+from evolution.edits import Edit
+from evolution.recipes.code import Source, argument, call_name, dotted, imported, parse_all, rewrite
+from evolution.recipes.flow import parameters
+from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionalDropout:
+    code: str = "functional-dropout"
+    title: str = "Switch functional dropout off when the model is not training"
+    rationale: str = (
+        "F.dropout drops unless it is told not to, so scores are noisy and differ from one call to the next; a module's "
+        "own `training` flag tells it."
+    )
+    rests_on: tuple[str, ...] = (
+        "PyTorch documentation of torch.nn.functional.dropout: training=True is the default",
+    )
+    triggers: frozenset[str] = frozenset({"functional-dropout"})
+    promise: float = 0.95
+
+    def make(self, context: RecipeContext) -> Draft:
+        edits: list[Edit] = []
+        for source in parse_all(context):
+            fixed = [(call, _fixed(call, source)) for call in source.all_of(cst.Call)]
+            changes: dict[cst.CSTNode, list[cst.CSTNode]] = {
+                call: [new] for call, new in fixed if new is not None
+            }
+            edits += rewrite(source, changes) if changes else []
+        if not edits:
+            raise DoesNotFit("no functional dropout in a module's method lacks its `training` flag")
+        return Draft(edits=tuple(edits), note="Training is as it was; scoring is now deterministic.")
+
+
+def _fixed(call: cst.Call, source: Source) -> cst.Call | None:
+    if not _in_method(call, source):
+        return None
+    name = call_name(call)
+    if name == "scaled_dot_product_attention":
+        return _attention(call, source)
+    if "dropout" not in name or not _is_functional(call, source):
+        return None
+    flag = argument(call, "training", 2)
+    if flag is None:
+        return call.with_changes(args=_with_flag(call))
+    if source.code(flag) != "True":
+        return None
+    return call.with_changes(
+        args=[
+            arg.with_changes(value=cst.parse_expression("self.training")) if arg.value is flag else arg
+            for arg in call.args
+        ]
+    )
+
+
+def _attention(call: cst.Call, source: Source) -> cst.Call | None:
+    rate = argument(call, "dropout_p", 4)
+    if (
+        rate is None
+        or not isinstance(rate, (cst.Name, cst.Attribute, cst.Float))
+        or source.code(rate) in ("0.0", "0")
+    ):
+        return None
+    if isinstance(rate, cst.Name):
+        return None  # a local value, which may know of training already
+    value = cst.parse_expression(f"{source.code(rate)} if self.training else 0.0")
+    return call.with_changes(
+        args=[arg.with_changes(value=value) if arg.value is rate else arg for arg in call.args]
+    )
+
+
+def _with_flag(call: cst.Call) -> list[cst.Arg]:
+    flag = cst.Arg(
+        keyword=cst.Name("training"),
+        value=cst.parse_expression("self.training"),
+        equal=cst.AssignEqual(
+            whitespace_before=cst.SimpleWhitespace(""), whitespace_after=cst.SimpleWhitespace("")
+        ),
+    )
+    return [*call.args, flag]
+
+
+def _is_functional(call: cst.Call, source: Source) -> bool:
+    known: Mapping[str, str] = imported(source)
+    name = dotted(call.func)
+    head, _, last = name.rpartition(".")
+    modules = {local for full, local in known.items() if full == "torch.nn.functional"} | {
+        "torch.nn.functional",
+        "nn.functional",
+    }
+    return head in modules or known.get(f"torch.nn.functional.{last}") == name
+
+
+def _in_method(call: cst.Call, source: Source) -> bool:
+    function = source.enclosing(call, cst.FunctionDef)
+    return (
+        function is not None
+        and source.enclosing(function, cst.ClassDef) is not None
+        and parameters(function)[:1] == ["self"]
+    )

@@ -1,0 +1,241 @@
+"""Inner products of vectors and lookups in embedding tables, as people write them, through one call if need be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from evolution.recipes.code import (
+    Source,
+    argument,
+    bare,
+    call_name,
+    dotted,
+    imported,
+    last_name,
+    loaded_names,
+)
+from evolution.recipes.flow import Scope, expand, parameters
+from evolution.recipes.recipe import DoesNotFit
+
+AXES = {"unsqueeze", "squeeze", "view", "reshape", "contiguous", "expand_as"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Factor:
+    """One side of an inner product. code: as written, axes aside. shown: how to write it where the score is used.
+    value: what it is, names followed."""
+
+    code: str
+    shown: str
+    value: cst.BaseExpression
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InnerProduct:
+    """flat: both sides are known to be (B, d)."""
+
+    factors: tuple[Factor, Factor]
+    flat: bool
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lookup:
+    """`table(ids)`. padded: row 0 is padding. plain: the table is torch's own Embedding, no class around it."""
+
+    table: cst.BaseExpression
+    ids: cst.BaseExpression
+    padded: bool
+    plain: bool
+
+
+def as_inner_product(
+    node: cst.BaseExpression, scope: Scope, sources: Sequence[Source], line: int
+) -> InnerProduct | None:
+    """None where the expression is something else. A score that a function of the repo returns is looked up there."""
+    direct = _operands(node, scope.source)
+    if direct is not None:
+        left, right, flat = direct
+        return InnerProduct(factors=(_factor(left, scope, line), _factor(right, scope, line)), flat=flat)
+    if isinstance(node, cst.Call):
+        return _returned_product(node, -1, scope, sources)
+    if isinstance(node, cst.Name):
+        binding = scope.before(node.value, line)
+        if binding is not None and binding.index >= 0 and isinstance(binding.value, cst.Call):
+            return _returned_product(binding.value, binding.index, scope, sources)
+    return None
+
+
+def _factor(node: cst.BaseExpression, scope: Scope, line: int) -> Factor:
+    plain = _without_axes(node)
+    code = scope.source.code(plain)
+    return Factor(code=code, shown=code, value=bare(scope.resolve(plain, line)[0]))
+
+
+def _without_axes(node: cst.BaseExpression) -> cst.BaseExpression:
+    """`h` of `h.unsqueeze(1)` and of `h[:, None]`."""
+    node = bare(node)
+    if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and call_name(node) in AXES:
+        return _without_axes(node.func.value)
+    if isinstance(node, cst.Subscript) and any(_adds_axis(element) for element in node.slice):
+        return _without_axes(node.value)
+    return node
+
+
+def _adds_axis(element: cst.SubscriptElement) -> bool:
+    return isinstance(element.slice, cst.Index) and last_name(element.slice.value) in ("None", "newaxis")
+
+
+def _operands(
+    node: cst.BaseExpression, source: Source
+) -> tuple[cst.BaseExpression, cst.BaseExpression, bool] | None:
+    """The two sides of `(a * b).sum(-1)`, `torch.sum(a * b, dim=-1)` or `torch.einsum("bd,bd->b", a, b)`."""
+    node = bare(node)
+    if not isinstance(node, cst.Call):
+        return None
+    if call_name(node) == "einsum" and len(node.args) == 3:
+        return _einsum_operands(node, source)
+    if call_name(node) != "sum" or not isinstance(node.func, cst.Attribute):
+        return None
+    if dotted(node.func.value) == "torch":
+        product, axis = argument(node, "input", 0), argument(node, "dim", 1)
+    else:
+        product, axis = node.func.value, argument(node, "dim", 0)
+    axis = axis or argument(node, "axis")
+    if product is None or axis is None:
+        return None
+    product = bare(product)
+    if isinstance(product, cst.BinaryOperation) and isinstance(product.operator, cst.Multiply):
+        return product.left, product.right, source.code(axis) == "1"
+    return None
+
+
+def _einsum_operands(
+    node: cst.Call, source: Source
+) -> tuple[cst.BaseExpression, cst.BaseExpression, bool] | None:
+    spec = node.args[0].value
+    if not isinstance(spec, cst.SimpleString) or "->" not in spec.value:
+        return None
+    left, right = str(spec.evaluated_value).replace(" ", "").split("->")[0].split(",")
+    output = str(spec.evaluated_value).replace(" ", "").split("->")[1]
+    if left[-1] != right[-1] or left[-1] in output or max(left, right, key=len)[:-1] != output:
+        return None
+    return node.args[1].value, node.args[2].value, len(left) == len(right) == 2
+
+
+def _returned_product(
+    call: cst.Call, index: int, scope: Scope, sources: Sequence[Source]
+) -> InnerProduct | None:
+    callee = _callee(call, sources)
+    if callee is None:
+        return None
+    source, function, given = callee
+    inner = Scope(source, function)
+    returns = [part.value for line in inner.lines for part in line.body if isinstance(part, cst.Return)]
+    if len(returns) != 1 or returns[0] is None:
+        return None
+    value = bare(returns[0])
+    if index >= 0:
+        if not isinstance(value, cst.Tuple) or index >= len(value.elements):
+            return None
+        value = value.elements[index].value
+    value, _ = inner.resolve(bare(value), 10**9)
+    direct = _operands(value, source)
+    if direct is None:
+        return None
+    left, right, flat = direct
+    first, second = (_outside(side, inner, given, scope) for side in (left, right))
+    return InnerProduct(factors=(first, second), flat=flat)
+
+
+def _outside(
+    node: cst.BaseExpression, inner: Scope, given: Mapping[str, cst.BaseExpression], scope: Scope
+) -> Factor:
+    value = expand(_without_axes(node), inner, given)
+    code = scope.source.code(value)
+    known = set(imported(scope.source).values()) | scope.names()
+    strange = {name for name in loaded_names(value) if name in imported(inner.source).values()} - known
+    if strange:
+        raise DoesNotFit(f"{scope.source.path} does not import {', '.join(sorted(strange))}")
+    return Factor(code=code, shown=code, value=bare(value))
+
+
+def _callee(
+    call: cst.Call, sources: Sequence[Source]
+) -> tuple[Source, cst.FunctionDef, dict[str, cst.BaseExpression]] | None:
+    """The one function of the repo that a call can mean, and what each of its parameters is given."""
+    name = call_name(call)
+    named = [
+        (source, function)
+        for source in sources
+        for function in source.functions()
+        if function.name.value == name
+    ]
+    receiver: cst.BaseExpression = call.func.value if isinstance(call.func, cst.Attribute) else call.func
+    if not named:
+        receiver = call.func
+        named = [
+            (source, function)
+            for source in sources
+            for function in source.functions()
+            if function.name.value == "forward"
+        ]
+    fitting = [
+        (source, function, given)
+        for source, function in named
+        if (given := _given(call, source, function, receiver)) is not None
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _given(
+    call: cst.Call, source: Source, function: cst.FunctionDef, receiver: cst.BaseExpression
+) -> dict[str, cst.BaseExpression] | None:
+    names = parameters(function)
+    given: dict[str, cst.BaseExpression] = {}
+    if source.enclosing(function, cst.ClassDef) is not None and names and names[0] == "self":
+        given["self"] = receiver
+        names = names[1:]
+    plain = [arg.value for arg in call.args if arg.keyword is None]
+    if any(arg.star for arg in call.args) or len(plain) > len(names):
+        return None
+    given |= dict(zip(names, plain))
+    given |= {arg.keyword.value: arg.value for arg in call.args if arg.keyword is not None}
+    return given if all(name in given for name in names) else None
+
+
+def embedding_call(node: cst.BaseExpression, sources: Sequence[Source]) -> Lookup | None:
+    """`table(ids)` where the repo makes `table` by a call of an ...Embedding class."""
+    node = bare(node)
+    if not isinstance(node, cst.Call) or len(node.args) != 1 or node.args[0].star:
+        return None
+    made = table_construction(last_name(node.func), sources)
+    if made is None:
+        return None
+    source, call = made
+    padding = argument(call, "padding_idx", 2)
+    plain = call_name(call) == "Embedding"
+    padded = not plain or (padding is not None and constant(padding, source, sources) == "0")
+    return Lookup(table=node.func, ids=node.args[0].value, padded=padded, plain=plain)
+
+
+def table_construction(attribute: str, sources: Sequence[Source]) -> tuple[Source, cst.Call] | None:
+    """The call that makes the embedding table which is kept under a name or attribute."""
+    for source in sources:
+        for part in source.all_of(cst.Assign):
+            value = bare(part.value)
+            kept = any(last_name(target.target) == attribute for target in part.targets)
+            if kept and isinstance(value, cst.Call) and "Embedding" in call_name(value):
+                return source, value
+    return None
+
+
+def constant(node: cst.BaseExpression, source: Source, sources: Sequence[Source]) -> str:
+    """The expression's code; a name that is set once at the top of a file stands for its value."""
+    if isinstance(node, cst.Name):
+        for other in (source, *sources):
+            for statement in other.module.body:
+                for part in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
+                    if isinstance(part, cst.Assign) and dotted(part.targets[0].target) == node.value:
+                        return other.code(part.value)
+    return source.code(node)

@@ -1,0 +1,70 @@
+"""Mixed negatives: half of the shared negatives are drawn by popularity, so popular items have to earn their score."""
+
+from dataclasses import dataclass
+
+from evolution.recipes.code import functional, torch_name
+from evolution.recipes.pair_loss import (
+    candidates,
+    counted_positions,
+    find_pair_loss,
+    random_items,
+    replace_loss,
+)
+from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+
+SAMPLED = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedNegatives:
+    code: str = "mixed-negatives"
+    title: str = "Draw half of the negatives by popularity"
+    rationale: str = (
+        "Under uniform negatives a popular item is rarely a negative and its score grows for being popular. Drawn "
+        "from the batch's own next items, negatives follow popularity and take that bonus away."
+    )
+    rests_on: tuple[str, ...] = (
+        "Yang et al., Mixed Negative Sampling for Learning Two-tower Neural Networks, WWW 2020",
+        "Bengio and Senecal, Adaptive importance sampling, 2008 (logQ)",
+    )
+    triggers: frozenset[str] = frozenset(
+        {"popularity-bias", "overused-popularity", "same-list", "missed-variety"}
+    )
+    promise: float = 0.8
+
+    def make(self, context: RecipeContext) -> Draft:
+        if context.facts.n_items <= SAMPLED:
+            raise DoesNotFit(
+                f"{SAMPLED} negatives would be the whole catalogue of {context.facts.n_items:,} items"
+            )
+        loss = find_pair_loss(context)
+        at, items = counted_positions(loss), candidates(loss)
+        torch, F, half = torch_name(loss.source), functional(loss.source), SAMPLED // 2
+        popular, sampled = loss.name("popular", "popular_items"), loss.name("sampled", "sampled_items")
+        positive, negative = (
+            loss.name("positive_logits", "wanted_logits"),
+            loss.name("negative_logits", "sampled_logits"),
+        )
+        draw = f"{torch}.randint(len({at.wanted}), ({half},), device={at.wanted}.device)"
+        lines = [
+            "# half of the shared negatives are next items of this batch, so they are as popular as positives are:",
+            "# an item no longer gains by being popular alone",
+            *at.lines,
+            *items.lines,
+            f"{popular} = {at.wanted}[{draw}]",
+            f"{sampled} = {torch}.cat([{popular}, {random_items(loss, items.rows, f'({half},)', at.states)}])",
+            f"{positive} = ({at.states} * {items.table}({at.wanted})).sum(-1, keepdim=True)  # (positions, 1)",
+            f"{negative} = {at.states} @ {items.table}({sampled}).T  # (positions, {SAMPLED})",
+            f'{negative} = {negative}.masked_fill({sampled} == {at.wanted}[:, None], float("-inf"))',
+        ]
+        value = (
+            f"{F}.cross_entropy({torch}.cat([{positive}, {negative}], 1), {torch}.zeros_like({at.wanted}))"
+        )
+        summary = "Sampled softmax of the item that came next, half of the negatives by popularity, mean over events."
+        return replace_loss(
+            loss,
+            lines,
+            value,
+            summary=summary,
+            note=f"{half} negatives by popularity and {half} uniform ones per step.",
+        )

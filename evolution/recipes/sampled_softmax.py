@@ -1,0 +1,76 @@
+"""Sampled softmax: every position is set against the same few hundred random items, corrected for their share."""
+
+from dataclasses import dataclass
+
+from evolution.recipes.code import functional, torch_name
+from evolution.recipes.pair_loss import (
+    candidates,
+    counted_positions,
+    find_pair_loss,
+    random_items,
+    replace_loss,
+)
+from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+
+SAMPLED = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledSoftmax:
+    code: str = "sampled-softmax"
+    title: str = f"Train with sampled softmax over {SAMPLED} shared negatives"
+    rationale: str = (
+        "Hundreds of negatives at once hold hard ones that a single uniform draw misses; sharing them over the batch "
+        "makes them nearly free, and the logQ correction keeps the loss an estimate of the full softmax."
+    )
+    rests_on: tuple[str, ...] = (
+        "Yi et al., Sampling-bias-corrected neural modeling, RecSys 2019",
+        "Wu et al., On the Effectiveness of Sampled Softmax Loss for Item Recommendation, 2201.02327",
+    )
+    triggers: frozenset[str] = frozenset(
+        {
+            "ranking-margin",
+            "weaker-than-reference",
+            "overconfidence",
+            "embedding-collapse",
+            "same-list",
+            "not-converged",
+            "missed-sequence",
+        }
+    )
+    promise: float = 0.85
+
+    def make(self, context: RecipeContext) -> Draft:
+        if context.facts.n_items <= 2 * SAMPLED:
+            raise DoesNotFit(
+                f"with {context.facts.n_items:,} items the full softmax costs no more than {SAMPLED} samples"
+            )
+        loss = find_pair_loss(context)
+        at, items = counted_positions(loss), candidates(loss)
+        torch, F = torch_name(loss.source), functional(loss.source)
+        sampled, negative = (
+            loss.name("sampled", "sampled_items"),
+            loss.name("negative_logits", "sampled_logits"),
+        )
+        positive, log_q = loss.name("positive_logits", "wanted_logits"), loss.name("log_q", "log_share")
+        lines = [
+            f"# softmax against {SAMPLED} random items that all positions share; log_q corrects for their share of all",
+            *at.lines,
+            *items.lines,
+            f"{sampled} = {random_items(loss, items.rows, f'({SAMPLED},)', at.states)}",
+            f"{log_q} = {torch}.tensor({SAMPLED} / {items.rows}).log()",
+            f"{positive} = ({at.states} * {items.table}({at.wanted})).sum(-1, keepdim=True)  # (positions, 1)",
+            f"{negative} = {at.states} @ {items.table}({sampled}).T - {log_q}  # (positions, {SAMPLED})",
+            f'{negative} = {negative}.masked_fill({sampled} == {at.wanted}[:, None], float("-inf"))',
+        ]
+        value = (
+            f"{F}.cross_entropy({torch}.cat([{positive}, {negative}], 1), {torch}.zeros_like({at.wanted}))"
+        )
+        summary = "Sampled softmax of the item that came next against shared random items, mean over events."
+        return replace_loss(
+            loss,
+            lines,
+            value,
+            summary=summary,
+            note=f"{SAMPLED} negatives per step, shared by all positions.",
+        )

@@ -1,0 +1,70 @@
+"""Full softmax: every item of the catalogue is a negative at every position."""
+
+from dataclasses import dataclass
+
+from evolution.recipes.code import functional
+from evolution.recipes.pair_loss import counted_positions, find_pair_loss, replace_loss
+from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+
+MOST_ITEMS = (
+    30_000  # 4,000 positions x 30,000 logits are half a gigabyte, and as much again for their gradient
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullSoftmax:
+    code: str = "full-softmax"
+    title: str = "Train with full softmax cross-entropy instead of sampled pairs"
+    rationale: str = (
+        "One easy negative per positive saturates early and leaves scores overconfident; cross-entropy over all "
+        "items ranks the next item against the whole catalogue, as it will be asked to."
+    )
+    rests_on: tuple[str, ...] = (
+        "Klenitskiy and Vasilev, Turning Dross Into Gold Loss: is BERT4Rec really better than SASRec?, 2309.07602",
+        "Petrov and Macdonald, gSASRec, 2308.07192",
+    )
+    triggers: frozenset[str] = frozenset(
+        {
+            "ranking-margin",
+            "weaker-than-reference",
+            "overconfidence",
+            "embedding-collapse",
+            "popularity-bias",
+            "same-list",
+            "not-converged",
+            "not-learning",
+            "untrained-rows",
+            "overused-popularity",
+            "missed-sequence",
+            "missed-variety",
+            "missed-category",
+        }
+    )
+    promise: float = 1.0
+
+    def make(self, context: RecipeContext) -> Draft:
+        n_items = context.facts.n_items
+        if n_items > MOST_ITEMS:
+            raise DoesNotFit(
+                f"full logits over {n_items:,} items would not fit in memory; sampled softmax is the recipe for this catalogue"
+            )
+        loss = find_pair_loss(context)
+        at = counted_positions(loss)
+        weight, wanted = f"{loss.table}.weight", at.wanted
+        lines = [
+            "# softmax over the whole catalogue: one sampled negative leaves scores overconfident",
+            *at.lines,
+        ]
+        logits = loss.name("logits", "item_logits")
+        if loss.padded:
+            lines.append(
+                f"{logits} = {at.states} @ {weight}[1:].T  # (positions, n_items); padding is no candidate"
+            )
+            wanted = f"{wanted} - 1"
+        else:
+            lines.append(f"{logits} = {at.states} @ {weight}.T  # (positions, items)")
+        value = f"{functional(loss.source)}.cross_entropy({logits}, {wanted})"
+        summary = "Cross-entropy of the item that came next against the whole catalogue, mean over events."
+        return replace_loss(
+            loss, lines, value, summary=summary, note=f"Every one of the {n_items:,} items is a negative now."
+        )

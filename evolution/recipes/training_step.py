@@ -1,0 +1,119 @@
+"""The optimizer: where it is made, what it trains and where it steps after `backward`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from diagnosis.findings import Role
+from evolution.recipes.code import (
+    Source,
+    bare,
+    call_name,
+    dotted,
+    functions_at,
+    last_name,
+    loaded_names,
+    parse_all,
+    torch_name,
+)
+from evolution.recipes.flow import own_lines
+from evolution.recipes.recipe import DoesNotFit, RecipeContext
+
+OPTIMIZERS = {"Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "NAdam", "RAdam", "Adamax", "SparseAdam"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainingStep:
+    """name: the optimizer as both places write it, "self.optimizer" or "optimizer".
+
+    made: the statement that makes it, by `call`. step: the statement that holds `<name>.step()`.
+    parameters: code of the call's first argument. local: both places are in one function.
+    """
+
+    name: str
+    source: Source
+    made: cst.SimpleStatementLine
+    call: cst.Call
+    parameters: str
+    step_source: Source
+    step: cst.SimpleStatementLine
+    local: bool
+
+    def beside(self, name: str) -> str:
+        """A name that is kept where the optimizer is kept: "self.<name>" or "<name>"."""
+        head = self.name.rpartition(".")[0]
+        return f"{head}.{name}" if head else name
+
+    def optim(self) -> str:
+        """How the file of `made` can write torch.optim."""
+        module = dotted(self.call.func.value) if isinstance(self.call.func, cst.Attribute) else ""
+        return module or f"{torch_name(self.source)}.optim"
+
+
+def find_training_step(context: RecipeContext) -> TrainingStep:
+    """Raises DoesNotFit where no optimizer of torch steps under the name it was made with."""
+    sources = parse_all(context)
+    reason = "no optimizer of torch.optim was found"
+    for source, function in functions_at(sources, context.sites_of(Role.OPTIMIZER)):
+        for made in own_lines(function):
+            target, call = optimizer_call(made)
+            if call is None:
+                continue
+            step = _step(target, source, function, sources)
+            if step is None:
+                reason = f"`{target}.step()` is not called where `{target}` can be followed to"
+                continue
+            return TrainingStep(
+                name=target,
+                source=source,
+                made=made,
+                call=call,
+                parameters=source.code(call.args[0].value),
+                step_source=step[0],
+                step=step[1],
+                local=step[2],
+            )
+    raise DoesNotFit(reason)
+
+
+def optimizer_call(line: cst.SimpleStatementLine) -> tuple[str, cst.Call | None]:
+    part = line.body[0]
+    if len(line.body) != 1 or not isinstance(part, cst.Assign) or len(part.targets) != 1:
+        return "", None
+    value, target = bare(part.value), dotted(part.targets[0].target)
+    is_optimizer = isinstance(value, cst.Call) and call_name(value) in OPTIMIZERS and bool(value.args)
+    return (target, value) if is_optimizer and target and isinstance(value, cst.Call) else ("", None)
+
+
+def _step(
+    target: str, source: Source, function: cst.FunctionDef, sources: Sequence[Source]
+) -> tuple[Source, cst.SimpleStatementLine, bool] | None:
+    """A local name steps in its own function; an attribute of self in any method of the same class."""
+    owner = source.enclosing(function, cst.ClassDef)
+    places = [function]
+    if "." in target and owner is not None:
+        places += [other for other in source.functions() if source.enclosing(other, cst.ClassDef) is owner]
+    for place in places:
+        for line in own_lines(place):
+            calls = source.all_of(cst.Call, line)
+            if any(call_name(call) == "step" and dotted(call.func) == f"{target}.step" for call in calls):
+                return source, line, place is function
+    return None
+
+
+def has_scheduler(sources: Sequence[Source]) -> bool:
+    """Whether the repo changes its learning rate already."""
+    return any(
+        "lr_scheduler" in dotted(node.func) or last_name(node.func).endswith("LR")
+        for source in sources
+        for node in source.all_of(cst.Call)
+    )
+
+
+def names_known_at(step: TrainingStep) -> bool:
+    """Whether the optimizer's parameters can be written where it steps as they were where it was made."""
+    if step.local:
+        return True
+    names = loaded_names(cst.parse_expression(step.parameters))
+    return names == {"self"}
