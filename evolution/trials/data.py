@@ -82,8 +82,13 @@ class TrialData:
         }
 
     def test_inputs(self) -> dict[str, Path]:
-        """What the worker that answers the test questions is given."""
-        return {"training": self.folder / "worker" / "training", "test": self.folder / "test"}
+        """What the worker that will answer the test questions starts with."""
+        return {"training": self.folder / "worker" / "training"}
+
+    @property
+    def test_questions(self) -> Path:
+        """The exported test questions; a worker gets them once its model is frozen."""
+        return self.folder / "test"
 
 
 def prepare(config: Config, repo: Path) -> TrialData:

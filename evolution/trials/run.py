@@ -9,7 +9,7 @@ from typing import Any
 
 from evolution.objective import parse_expression
 from evolution.trials import artifacts
-from evolution.trials.contract import check_contract, check_restoring
+from evolution.trials.contract import batch_of, check_contract, check_restoring
 from evolution.trials.process import TrialFailed
 from evolution.trials.records import (
     ContractCheck,
@@ -142,8 +142,20 @@ def _smoke_alone(
     request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: Progress
 ) -> TrialStatus:
     _rungs(request, supervision, session, progress)
+    error = str(progress.trace.get("error", ""))
+    if error:
+        raise TrialFailed(traced_failure(error))
     artifacts.write_document(artifacts.artifacts_folder(request.folder), "trace", progress.trace)
     return TrialStatus.COMPLETE
+
+
+def traced_failure(error: str) -> Failure:
+    """The failure that a traced step met; error: the worker's traceback, whose repo is its working directory."""
+    return Failure(
+        reason=FailureReason.CRASH,
+        message=f"the first training steps raised {error.strip().splitlines()[-1]}",
+        traceback=error,
+    )
 
 
 def _rungs(
@@ -154,8 +166,7 @@ def _rungs(
     session.start()
     progress.note["versions"] = session.versions
     supervision.on_stage("checking the contract")
-    progress.trace = session.smoke()
-    progress.note["executed"] = progress.trace.get("executed", {})
+    progress.trace = session.smoke(*batch_of(request.data.validation, request.config.recommender.max_history))
     seed = request.key.seed
     first = session.build(seed)
     progress.cost = Cost(parameters=first.parameters)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from evolution.trials.interpreter import Interpreter
+from evolution.trials.interpreter import Interpreter, interpreter_at
 
 BWRAP = "/usr/bin/bwrap"
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -96,21 +96,31 @@ def clean_environment(threads: int, gpu: str) -> dict[str, str]:
     }
 
 
-@cache
 def works(interpreter: Interpreter) -> bool:
     """Whether a process of this interpreter starts under bubblewrap here."""
-    if not sys.platform.startswith("linux") or not Path(BWRAP).exists():
-        return False
+    return not _problem(interpreter)
+
+
+def sandbox_problem() -> str:
+    """Why there is no sandbox on this machine, tried with our own interpreter; "" where there is one."""
+    return _problem(interpreter_at(Path(sys.executable)))
+
+
+@cache
+def _problem(interpreter: Interpreter) -> str:
+    if not sys.platform.startswith("linux"):
+        return "bubblewrap needs Linux"
+    if not Path(BWRAP).exists():
+        return f"{BWRAP} is not installed"
     confinement = Confinement(mounts=(), environment=clean_environment(1, ""))
     command = sandboxed(
         [str(interpreter.executable), "-s", "-B", "-c", ""], confinement, interpreter, Path("/")
     )
     try:
-        return (
-            subprocess.run(command, capture_output=True, timeout=60, stdin=subprocess.DEVNULL).returncode == 0
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"bubblewrap does not start: {error}"
+    return "" if tried.returncode == 0 else f"bubblewrap does not start: {tried.stderr.strip()[-300:]}"
 
 
 def _system_mounts(confinement: Confinement) -> list[str]:

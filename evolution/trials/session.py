@@ -1,6 +1,7 @@
 """A worker as the evaluator speaks to it: typed questions, checked answers, its seconds added up."""
 
 import contextlib
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,11 +71,15 @@ class WorkerSession:
         self.theirs_s += time.perf_counter() - started
         self.versions = {name: str(value) for name, value in {**entered, **loaded}.items() if name != "pid"}
 
-    def smoke(self) -> dict[str, Any]:
-        """The traced step; {} where there is none."""
+    def smoke(self, users: Int64, histories: Int64) -> dict[str, Any]:
+        """The trace of two training steps and of scoring this batch; see evolution/worker/guest/tracing.py."""
+        self._write_batch(users, histories)
         started = time.perf_counter()
-        trace = self._process.ask("smoke", seed=self._request.key.seed, seconds=SMOKE_S).get("trace")
+        reply = self._process.ask(
+            "smoke", seed=self._request.key.seed, seconds=SMOKE_S, folder=str(self._place.wire_inside)
+        )
         self.theirs_s += time.perf_counter() - started
+        trace = reply.get("trace")
         return trace if isinstance(trace, dict) else {}
 
     def build(self, seed: int) -> Built:
@@ -91,29 +96,38 @@ class WorkerSession:
 
     def score(self, users: Int64, histories: Int64) -> Float32:
         """users (B,), histories (B, L) -> float32 (B, n_items + 1)."""
-        np.save(self._place.wire / "users.npy", users)
-        np.save(self._place.wire / "histories.npy", histories)
+        self._write_batch(users, histories)
         self._process.ask("score", folder=str(self._place.wire_inside))
         return self._array("scores.npy", (len(users), self._n_items + 1), np.float32)
 
     def rank(self, name: str, questions: Questions) -> TopLists:
-        """The lists of the exported questions called `name`, checked. Raises TrialFailed."""
+        """The lists of the questions exported as the input `name`. Raises TrialFailed."""
+        return self._rank(self._place.data_inside / name, len(questions))
+
+    def rank_handed_over(self, folder: Path, questions: Questions) -> TopLists:
+        """The lists of questions that the worker sees only from now on, because it is trained by now."""
+        shutil.copytree(folder, self._place.wire / folder.name)
+        return self._rank(self._place.wire_inside / folder.name, len(questions))
+
+    def dense(self, name: str, size: int) -> Float32:
+        """float32 (size, n_items + 1), of an input of `size` questions."""
+        inside = self._place.wire_inside / "dense.npy"
         self._scored(
-            self._process.ask("rank", questions=name, k=LIST_LENGTH, folder=str(self._place.wire_inside))
+            self._process.ask("dense", questions=str(self._place.data_inside / name), path=str(inside))
         )
-        size = len(questions)
+        return self._array("dense.npy", (size, self._n_items + 1), np.float32)
+
+    def _rank(self, asked: Path, size: int) -> TopLists:
+        self._scored(
+            self._process.ask(
+                "rank", questions=str(asked), k=LIST_LENGTH, folder=str(self._place.wire_inside)
+            )
+        )
         return TopLists(
             items=self._array("top_items.npy", (size, LIST_LENGTH), np.int32),
             scores=self._array("top_scores.npy", (size, LIST_LENGTH), np.float32),
             ties=self._array("top_ties.npy", (size, 2), np.int32),
         )
-
-    def dense(self, name: str, size: int) -> Float32:
-        """float32 (size, n_items + 1), of an exported set of `size` questions."""
-        self._scored(
-            self._process.ask("dense", questions=name, path=str(self._place.wire_inside / "dense.npy"))
-        )
-        return self._array("dense.npy", (size, self._n_items + 1), np.float32)
 
     def embeddings(self) -> Float32 | None:
         path = self._place.wire_inside / "embeddings.npy"
@@ -158,6 +172,10 @@ class WorkerSession:
         """Peaks in bytes, as the worker's own process sees them."""
         reply = self._process.ask("memory")
         return {name: int(_number(reply, name)) for name in ("peak_bytes", "gpu_peak_bytes")}
+
+    def _write_batch(self, users: Int64, histories: Int64) -> None:
+        np.save(self._place.wire / "users.npy", users)
+        np.save(self._place.wire / "histories.npy", histories)
 
     def _scored(self, reply: Mapping[str, Any]) -> None:
         spent = _number(reply, "score_s")

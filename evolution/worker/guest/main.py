@@ -48,7 +48,7 @@ class Session:
         """Import the program and read the training log."""
         self.stage = f"import of {entry_point}"
         self._build = entry.load_build(entry_point, self.root)
-        self._data_folder, self._device, self._max_history = data, device, max_history
+        self._device, self._max_history = device, max_history
         torch: Any = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(threads)
@@ -56,19 +56,19 @@ class Session:
         self._data = load_training(str(Path(data, "training")))
         return {"torch": getattr(torch, "__version__", ""), "gpu": _gpu_name(torch, device)}
 
-    def smoke(self, seed: int, seconds: float) -> dict[str, Any]:
-        """Trace at most two training steps of a recommender of its own."""
+    def smoke(self, seed: int, seconds: float, folder: str) -> dict[str, Any]:
+        """Trace at most two training steps of a recommender of its own, and its scores of a batch in `folder`."""
         self.stage = "fit()"
-        try:
-            from .tracing import trace_smoke  # type: ignore[import-not-found]
-        except ImportError:
-            return {"trace": {}}
-        trace = trace_smoke(
-            lambda: Candidate(*self._program(), device=self._device, seed=seed).model,
-            root=self.root,
-            seconds=seconds,
-        )
-        return {"trace": trace}
+        from .tracing import trace_smoke  # after the program's import, which decides whether there is torch
+
+        return {
+            "trace": trace_smoke(
+                lambda: Candidate(*self._program(), device=self._device, seed=seed).model,
+                root=self.root,
+                seconds=seconds,
+                score_batch=_batch_in(folder),
+            )
+        }
 
     def build(self, seed: int) -> dict[str, Any]:
         self.stage = "build()"
@@ -88,13 +88,13 @@ class Session:
     def score(self, folder: str) -> dict[str, Any]:
         """Dense scores of `users.npy` (B,) and `histories.npy` (B, L), written to `scores.npy`."""
         self.stage = "score()"
-        users = np.load(Path(folder, "users.npy"), allow_pickle=False)
-        histories = np.load(Path(folder, "histories.npy"), allow_pickle=False)
+        users, histories = _batch_in(folder)
         with self.candidate.at_rest():
             np.save(Path(folder, "scores.npy"), self.candidate.dense(users, histories))
         return {}
 
     def rank(self, questions: str, k: int, folder: str) -> dict[str, Any]:
+        """The lists of the question set in the folder `questions`, written to `folder`."""
         self.stage = "score()"
         before = self.candidate.score_s
         items, scores, ties = self.candidate.rank(self._asked(questions), self._max_history, k)
@@ -164,16 +164,22 @@ class Session:
         assert self._build is not None, "load comes first"
         return self._build, self._data
 
-    def _asked(self, name: str) -> QuestionSet:
-        if name not in self._questions:
-            self._questions[name] = QuestionSet(str(Path(self._data_folder, name)))
-        return self._questions[name]
+    def _asked(self, folder: str) -> QuestionSet:
+        if folder not in self._questions:
+            self._questions[folder] = QuestionSet(folder)
+        return self._questions[folder]
 
 
 REQUESTS = (
     "enter", "load", "smoke", "build", "score", "rank", "dense", "embeddings",
     "epoch", "keep", "restore", "save_state", "load_state", "memory",
 )  # fmt: skip
+
+
+def _batch_in(folder: str) -> tuple[np.ndarray, np.ndarray]:
+    """users (B,) and histories (B, L) as the evaluator wrote them."""
+    users, histories = (Path(folder, name) for name in ("users.npy", "histories.npy"))
+    return np.load(users, allow_pickle=False), np.load(histories, allow_pickle=False)
 
 
 def _gpu_name(torch: Any, device: str) -> str:

@@ -1,0 +1,96 @@
+"""Starts the analyst: our own interpreter on one trial's evidence, without network, repo or candidate code."""
+
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from diagnosis.findings import Measurement
+from evolution import serial
+from evolution.errors import EvolverecError
+from evolution.trials import sandbox
+from evolution.trials.artifacts import FOLDER
+from evolution.trials.data import TrialData, reference_files
+from evolution.trials.interpreter import interpreter_at
+from evolution.trials.process import TOKEN, Launch, TrialFailed, WorkerProcess, log_tail
+from evolution.trials.request import GIB, Limits
+
+LIMITS = Limits(timeout_s=600.0, memory_bytes=8 * GIB)
+LOG_NAME = "analyst.log"
+_INSIDE = Path("/evolverec")
+_PACKAGES = ("evolution", "diagnosis", "seeds")
+
+
+class AnalysisError(EvolverecError):
+    """The analyst broke a limit or a probe raised."""
+
+
+def _never() -> bool:
+    return False
+
+
+def analyse(
+    trial_folder: Path, data: TrialData, *, seed: int = 0, cancelled: Callable[[], bool] = _never
+) -> list[Measurement]:
+    """Measure the artifacts of a complete trial.
+
+    Raises AnalysisError: a probe raised, or the analyst was stopped; the message holds what it said.
+    """
+    evidence = evidence_mounts(trial_folder, data)
+    interpreter = interpreter_at(Path(sys.executable))
+    confined = sandbox.works(interpreter)
+    place = _INSIDE if confined else _linked(trial_folder / "analyst", evidence)
+    code = _INSIDE / "code" if confined else sandbox.PACKAGE_ROOT
+    token = secrets.token_hex(16)
+    environment = {**sandbox.clean_environment(1, ""), TOKEN: token}
+    start = (
+        f"import sys; sys.path.insert(0, {str(code)!r}); from evolution.analyst.main import serve; serve()"
+    )
+    command = [str(interpreter.executable), "-s", "-B", "-c", start]
+    if confined:
+        own = [sandbox.Mount(source=sandbox.PACKAGE_ROOT / name, target=code / name) for name in _PACKAGES]
+        confinement = sandbox.Confinement(mounts=[*own, *evidence], environment=environment)
+        command = sandbox.sandboxed(command, confinement, interpreter, Path("/"))
+    launch = Launch(
+        command=command,
+        environment={} if confined else environment,
+        cwd=trial_folder,
+        log=trial_folder / LOG_NAME,
+        writable=(),
+        confined=confined,
+        token=token,
+    )
+    try:
+        with WorkerProcess(launch, LIMITS, cancelled) as process:
+            answer = process.ask("measure", folder=str(place / "evidence"), seed=seed)
+    except TrialFailed as failed:
+        said = f"{failed.failure.message}\n{log_tail(launch.log)}".strip()
+        raise AnalysisError(f"the analyst could not measure the trial: {said}") from failed
+    return serial.load(list[Measurement], answer["measurements"])
+
+
+def evidence_mounts(trial_folder: Path, data: TrialData) -> list[sandbox.Mount]:
+    """All that the analyst may see of this trial. The test questions and their labels are not among it."""
+    worker, labels = data.folder / "worker", data.folder / "labels"
+    sources = {
+        "training": worker / "training",
+        "validation": worker / "validation",
+        "targets/validation.npy": labels / "validation.npy",
+        "names/names.json": labels / "names.json",
+        "artifacts": trial_folder / FOLDER,
+        **{f"references/{name}": path for name, path in reference_files(data).items()},
+    }
+    return [
+        sandbox.Mount(source=source.resolve(), target=_INSIDE / "evidence" / name)
+        for name, source in sources.items()
+    ]
+
+
+def _linked(folder: Path, evidence: list[sandbox.Mount]) -> Path:
+    """The same layout by links, for where there is no sandbox."""
+    for mount in evidence:
+        link = folder / mount.target.relative_to(_INSIDE)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(mount.source)
+    return folder
