@@ -15,7 +15,9 @@ OWN_ROOT = Path(__file__).resolve().parent
 def isolate_path() -> None:
     """Drop the working directory and PYTHONPATH from `sys.path`; our own root comes first."""
     unwanted = {Path.cwd().resolve()}
-    unwanted |= {Path(entry).resolve() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry}
+    unwanted |= {
+        Path(entry).resolve() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry
+    }
     unwanted.discard(OWN_ROOT)
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() not in unwanted]
     sys.path[:] = [str(OWN_ROOT), *(entry for entry in sys.path if entry != str(OWN_ROOT))]

@@ -27,7 +27,9 @@ def train_document(trial: Trial, *, split: str = "validation") -> dict[str, Any]
         "metrics": {name: _metric(metric) for name, metric in trial.metrics.items()},
         "cost": serial.plain(trial.cost),
         "contract": [serial.plain(check) for check in trial.contract],
-        "note": serial.finite(serial.plain(trial.note)),
+        "note": serial.finite(
+            {name: serial.plain(v) for name, v in trial.note.items() if name != "executed"}
+        ),
         "program": trial.key.program,
         "seed": trial.key.seed,
         "device": trial.key.device,

@@ -19,6 +19,7 @@ from evolution.places import trial_folder
 from evolution.programs import Programs
 from evolution.store import trial_id
 from evolution.trials.data import TrialData, prepare
+from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
 from evolution.trials.records import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus
 from evolution.trials.request import Supervision, TrialRequest
@@ -112,6 +113,13 @@ class Laboratory:
         request = self._request(started.id, started.key, slot, trial_folder(self.context.repo, started.id))
         supervision = self._supervision(started.id, label)
         return run_trial(request, replace(supervision, prune=prune) if prune else supervision)
+
+    def read_test(self, trial: Trial) -> TestReading:
+        """The test questions, answered by the frozen state of a complete trial in a fresh process."""
+        label = f"test events of {trial.id}"
+        with self._leased(label) as slot:
+            request = self._request(trial.id, trial.key, slot, trial_folder(self.context.repo, trial.id))
+            return read_test(request, trial, self._supervision(trial.id, label))
 
     def _leased(self, label: str) -> AbstractContextManager[int]:
         return lease(

@@ -10,7 +10,7 @@ from diagnosis.anchors import make_anchor
 from diagnosis.findings import Anchor, Role, Site
 from diagnosis.judge import findings, rule_findings
 from diagnosis.roles import find_sites
-from diagnosis.rules import check_source
+from diagnosis.rules.check import check_source
 from evolution.errors import RepoError
 from evolution.feedback import Feedback
 from evolution.jobs.records import EventType
@@ -45,7 +45,8 @@ def diagnose(laboratory: "Laboratory", trial: Trial) -> Feedback:
         raise RepoError(f"trial {trial.id} is {trial.status}{reason}; a diagnosis needs a complete one")
     context = laboratory.context
     context.events.emit(EventType.PROGRESS, "measuring", trial=trial.id, fraction=None, left_s=None)
-    measurements = analyse(trial_folder(context.repo, trial.id), laboratory.data)
+    folder = trial_folder(context.repo, trial.id)
+    measurements = analyse(folder, laboratory.data, seed=trial.key.seed, cancelled=context.cancelled)
     sources = laboratory.programs.sources(trial.key.program)
     sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
     hits = [hit for path, text in sources.items() for hit in check_source(path, text)]

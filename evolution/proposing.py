@@ -79,10 +79,10 @@ class Proposer:
 
     def draft(self, base: str, feedback: Feedback) -> tuple[list[Candidate], list[tuple[str, str]]]:
         """What the triggered recipes make of this code, most promising first; and why the others do not fit."""
-        from evolution.recipes import drafts
+        from evolution.recipes.catalogue import draft_all
 
         context = self._recipe_context(base, feedback)
-        made, did_not_fit = drafts(context)
+        made, did_not_fit = draft_all(context)
         candidates: list[Candidate] = []
         seen = {base}
         for idea, draft in made:

@@ -1,7 +1,7 @@
 """What each kind of job does, in a few lines: the method is elsewhere, here is the order."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evolution.documents import diagnose_document, propose_document, simulate_document, train_document
@@ -83,18 +83,19 @@ def verify(context: JobContext) -> Outcome:
 
 def test(context: JobContext) -> Outcome:
     """The test events, read once in a fresh process; each reading is logged."""
-    from evolution.testing import read_test
-
     laboratory = Laboratory(context)
     trial = _chosen(context, laboratory)
-    measured = read_test(laboratory, trial)
+    reading = laboratory.read_test(trial)
+    measured = replace(trial, metrics=reading.metrics, objective=reading.objective, failure=reading.failure)
     document = train_document(measured, split="test")
+    if reading.failure is not None:
+        message = f"{reading.failure.reason}: {reading.failure.message}"
+        document["status"] = TrialStatus.FAILED.value
+        return Outcome(document=document, state=JobState.FAILED, error=message, exit_code=1)
     context.store.log_test_read(
         trial.id, {"metrics": document["metrics"], "objective": document["objective"]}
     )
     document["test_reads"] = len(context.store.test_reads(trial.id))
-    if measured.failure is not None:
-        return Outcome(document=document, state=JobState.FAILED, error=measured.failure.message, exit_code=1)
     return Outcome(document=document)
 
 

@@ -68,7 +68,8 @@ def new(
     as_json: Json = False,
 ) -> None:
     """Make a fresh git repo with a complete, working recommender."""
-    from seeds.new import SeedError, new_repo
+    from seeds.errors import NewRepoError
+    from seeds.new import new_repo
 
     if not data.startswith("shop-"):
         data = str(Path(data).expanduser().resolve())
@@ -78,7 +79,7 @@ def new(
             )
     try:
         new_repo(seed, folder, data=data)
-    except SeedError as error:
+    except NewRepoError as error:
         raise UsageError(str(error)) from None
     document = {"repo": str(folder.resolve()), "seed": seed, "data": data}
     output.deliver(document, as_json=as_json, show=lambda _: print(_next_steps(folder)))

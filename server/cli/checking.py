@@ -42,7 +42,7 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
 def _static(sources: dict[str, str]) -> list[dict[str, Any]]:
     import ast
 
-    from diagnosis.rules import check_source
+    from diagnosis.rules.check import check_source
 
     problems: list[dict[str, Any]] = []
     for path, text in sources.items():

@@ -25,7 +25,8 @@ LEADING = (
 
 
 def console() -> Console:
-    return Console(highlight=False, soft_wrap=False)
+    """One that breaks words only where a person reads prose; source lines and paths stay whole."""
+    return Console(highlight=False, soft_wrap=True)
 
 
 def show_train(document: dict[str, Any]) -> None:
@@ -124,10 +125,11 @@ def show_simulation(repo: Path, document: dict[str, Any]) -> None:
         out.print("[green]they agree on no complaint[/]")
     for critique in document["critiques"]:
         mark, colour = ("+", "green") if critique["positive"] else ("!", "yellow")
-        said = f"{critique['count']} of {critique['users']} say so"
-        out.print(f"[{colour}]{mark} {critique['code']}[/]  {escape(critique['message'])} [dim]({said})[/]")
+        out.print(f"[{colour}]{mark} {critique['code']}[/]  {escape(critique['message'])}")
         for quote in critique["quotes"]:
-            out.print(f'    "{escape(quote["text"])}" [dim]- {escape(quote["persona"])}[/]')
+            out.print(
+                f"    - {escape(quote['text'])} [dim](user {quote['user']}: {escape(quote['persona'])})[/]"
+            )
         for anchor in critique["anchors"][:1]:
             _show_lines(out, repo, anchor, colour)
         out.print()
