@@ -8,7 +8,7 @@ from diagnosis.flow import Flow
 from diagnosis.table_roles import LOOKUPS
 
 LOSSES = {
-    "binary_cross_entropy_with_logits", "binary_cross_entropy", "cross_entropy", "nll_loss", "log_softmax", "logsigmoid",
+    "binary_cross_entropy_with_logits", "binary_cross_entropy", "cross_entropy", "nll_loss", "log_softmax", "logsigmoid", "log_sigmoid",
     "softplus", "logsumexp", "kl_div", "mse_loss", "margin_ranking_loss", "triplet_margin_loss", "hinge_embedding_loss",
     "soft_margin_loss", "l1_loss", "smooth_l1_loss", "cosine_embedding_loss", "multi_margin_loss", "poisson_nll_loss",
 }  # fmt: skip

@@ -122,6 +122,8 @@ def initialization_sites(flow: Flow, tables: list[int]) -> Iterator[Site]:
     for op in list(reached):
         if flow.ops[op]["function"] in VIEWS:
             reached |= set(flow.consumers(f"o{op}"))
+    if table["data"].startswith("o"):
+        reached |= set(flow.upstream([int(table["data"][1:])]))
     for index in sorted(reached, reverse=True):
         op = flow.ops[index]
         elsewhere = (op["path"], op["line"]) != (table["path"], table["line"])

@@ -7,6 +7,7 @@ import numpy as np
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement, Severity
+from diagnosis.flow import Flow
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.ranking import Float64, dense_targets, masked, unseen
 from diagnosis.probes.statistics import mean_over_users
@@ -61,8 +62,6 @@ def overconfidence(evidence: Evidence) -> list[Measurement]:
 
 def loss_kind(trace: Mapping[str, Any]) -> str:
     """ "sigmoid", "softmax", or why neither: by the calls whose results feed `backward` in the traced step."""
-    from diagnosis.flow import Flow
-
     flow = Flow(trace)
     if not flow.backward:
         return "the trace shows no loss"
@@ -72,16 +71,18 @@ def loss_kind(trace: Mapping[str, Any]) -> str:
             return "sigmoid"
         if name in SOFTMAX_LOSSES:
             return "softmax"
-        if name in ("logsigmoid", "softplus"):
+        if name in ("log_sigmoid", "logsigmoid", "softplus"):
             return _binary_or_pairwise(flow, op)
     return "a loss without probabilities"
 
 
-def _binary_or_pairwise(flow: Any, op: int) -> str:
-    """log sigmoid of a difference of two scores is BPR; of a score itself, or of its negation, BCE."""
-    near = [flow.ops[i] for i in flow.upstream([op], depth=2)]
-    differs = any(o["function"] in ("sub", "__sub__", "__rsub__") and len(o["inputs"]) > 1 for o in near)
-    return "pairwise" if differs else "sigmoid"
+def _binary_or_pairwise(flow: Flow, op: int) -> str:
+    """log sigmoid of a difference of two scores (or of two items' vectors) is BPR; of one score, BCE."""
+    near = [flow.ops[i] for i in flow.upstream([op], depth=5)]
+    differences = [o for o in near if o["function"] in ("sub", "__sub__", "__rsub__", "subtract")]
+    return (
+        "pairwise" if any(len(o["inputs"]) > 1 and all(o["inputs"][:2]) for o in differences) else "sigmoid"
+    )
 
 
 def _sigmoid(x: Float64) -> Float64:

@@ -68,9 +68,13 @@ class OpRecorder(TorchFunctionMode):
         return None
 
     def add_parameter(self, tensor: Any, data: Any) -> str:
-        """Register a trainable leaf at the current line. data: the tensor it was made from."""
+        """Register a trainable leaf. data: the tensor that a Parameter is made from; None for a bare leaf."""
+        known = self._sources.get(id(tensor if data is None else data))
+        made_by = known[1] if known is not None and known[0]() is (tensor if data is None else data) else ""
         place = self._places.here() or ("", 0, "")
-        made_by = self._sources.get(id(data)) if data is not None else self._sources.get(id(tensor))
+        if data is None and made_by:
+            op = self.ops[self._created(int(made_by[1:]))]
+            place = (op["path"], op["line"], op["scope"])
         self.parameters.append(
             {
                 "path": place[0],
@@ -78,12 +82,21 @@ class OpRecorder(TorchFunctionMode):
                 "shape": list(tensor.shape),
                 "name": "",
                 "module": -1,
-                "data": made_by[1] if made_by else "",
+                "data": made_by,
             }
         )
         reference = f"p{len(self.parameters) - 1}"
         self._bind(tensor, reference)
         return reference
+
+    def _created(self, op: int) -> int:
+        """Back through calls that work in place (`normal_`, `requires_grad_`) to the one that made the tensor."""
+        while self.ops[op]["function"].endswith("_") and self.ops[op]["inputs"][:1]:
+            before = [s for s in self.ops[op]["inputs"][0] if s.startswith("o") and int(s[1:]) < op]
+            if not before:
+                break
+            op = int(before[0][1:])
+        return op
 
     def _bind(self, tensor: Any, reference: str) -> None:
         # Weak: identities are reused, and a strong reference would keep every activation of the step.

@@ -1,0 +1,34 @@
+"""`F.dropout` without `training=`: its default is True, at evaluation too."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.source import Source, keyword
+
+FUNCTIONS = {
+    f"torch.nn.functional.{name}"
+    for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+}
+
+
+def functional_dropout(source: Source) -> Iterator[RuleHit]:
+    """Calls that leave `training` to its default, or set it to the constant True."""
+    for call in source.calls:
+        if source.full_name(call) not in FUNCTIONS or any(k.arg is None for k in call.keywords):
+            continue
+        training = call.args[2] if len(call.args) > 2 else keyword(call, "training")
+        always = isinstance(training, ast.Constant) and training.value is True
+        if (training is None or always) and not any(_guarded(outer) for outer in source.around(call)):
+            yield source.hit(
+                "functional-dropout",
+                call,
+                "drops units at evaluation too: pass training=self.training, or use nn.Dropout",
+            )
+
+
+def _guarded(node: ast.AST) -> bool:
+    """`if self.training:` around the call says the same as `training=`."""
+    return isinstance(node, ast.If | ast.IfExp) and any(
+        isinstance(part, ast.Attribute) and part.attr == "training" for part in ast.walk(node.test)
+    )

@@ -1,0 +1,42 @@
+"""Negatives drawn one at a time in a Python loop."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.source import Source, keyword
+from diagnosis.syntax import called_name
+
+DRAWS = {"randint", "randrange", "choice", "integers"}
+SIZES = ("size", "shape", "k")
+
+
+def python_loop_sampling(source: Source) -> Iterator[RuleHit]:
+    """`while candidate in seen: candidate = randint(...)`: a loop on membership whose body draws one number."""
+    for loop in source.loops:
+        if not isinstance(loop, ast.While):
+            continue
+        tests_membership = _has_membership(loop.test)
+        in_body = any(_has_membership(s.test) for s in loop.body if isinstance(s, ast.If))
+        draws = any(map(_draws_one, source.calls_in(*loop.body)))
+        if draws and (tests_membership or in_body):
+            yield source.hit(
+                "python-loop-sampling",
+                loop,
+                "draws negatives one at a time: draw a whole batch at once and redraw the few collisions",
+            )
+
+
+def _has_membership(test: ast.expr) -> bool:
+    return any(
+        isinstance(part, ast.Compare) and any(isinstance(op, ast.In | ast.NotIn) for op in part.ops)
+        for part in ast.walk(test)
+    )
+
+
+def _draws_one(call: ast.Call) -> bool:
+    name = called_name(call)
+    sized = any(keyword(call, size) for size in SIZES) or (
+        name in ("randint", "integers") and len(call.args) > 2
+    )
+    return name in DRAWS and not sized

@@ -1,0 +1,93 @@
+"""Training batches that come in the same order every epoch."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.source import Loop, Source, is_false, keyword
+from diagnosis.syntax import called_name, dotted
+
+PERMUTES = {
+    "randperm",
+    "permutation",
+    "shuffle",
+    "permuted",
+    "sample",
+    "RandomSampler",
+    "randint",
+    "choice",
+    "integers",
+}
+LOADERS = {"torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader"}
+
+
+def no_shuffle(source: Source) -> Iterator[RuleHit]:
+    """A DataLoader without shuffle or sampler that a training loop iterates; or a training loop that steps
+    through `range(0, n, batch)` in a file that permutes nothing."""
+    loops = source.training_loops()
+    yield from _loaders(source, loops)
+    if not any(called_name(call) in PERMUTES for call in source.calls):
+        for loop in loops:
+            if isinstance(loop, ast.For) and _strides(loop.iter) and _slices(loop):
+                yield source.hit(
+                    "no-shuffle", loop, "takes the batches in the same order every epoch: permute them first"
+                )
+
+
+def _loaders(source: Source, loops: list[Loop]) -> Iterator[RuleHit]:
+    names = {name for loop in loops if isinstance(loop, ast.For) for name in _names(loop.iter)}
+    for call in source.calls:
+        if source.full_name(call) not in LOADERS or _has_order(call):
+            continue
+        inline = any(call in source.calls_in(loop.iter) for loop in loops if isinstance(loop, ast.For))
+        statement = source.parents.get(call)
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        assigned = {dotted(target).rpartition(".")[2] for target in targets}
+        if inline or assigned & names:
+            yield source.hit(
+                "no-shuffle",
+                call,
+                "feeds training in the same order every epoch: pass shuffle=True or a sampler",
+            )
+
+
+def _has_order(call: ast.Call) -> bool:
+    """shuffle given and not the constant False, or any sampler, or arguments that cannot be seen."""
+    if any(k.arg is None for k in call.keywords) or any(isinstance(a, ast.Starred) for a in call.args):
+        return True
+    shuffle = call.args[2] if len(call.args) > 2 else keyword(call, "shuffle")
+    if shuffle is not None and not is_false(shuffle):
+        return True
+    if len(call.args) > 3 or keyword(call, "sampler") or keyword(call, "batch_sampler"):
+        return True
+    dataset = call.args[0] if call.args else keyword(call, "dataset")
+    return isinstance(dataset, ast.Call) and "iterable" in called_name(dataset).lower()
+
+
+def _names(node: ast.expr) -> set[str]:
+    """Last parts of the names an iteration mentions: `enumerate(self.loader)` -> {"enumerate", "loader", ...}."""
+    return {
+        part.id if isinstance(part, ast.Name) else part.attr
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name | ast.Attribute)
+    }
+
+
+def _strides(node: ast.expr) -> bool:
+    """`range(start, stop, step)` with a step, however wrapped."""
+    return any(
+        isinstance(part, ast.Call) and called_name(part) == "range" and len(part.args) == 3
+        for part in ast.walk(node)
+    )
+
+
+def _slices(loop: ast.For) -> bool:
+    """The loop variable cuts a slice `x[i:i + n]`."""
+    variables = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+    return any(
+        isinstance(part, ast.Slice)
+        and part.lower is not None
+        and any(isinstance(n, ast.Name) and n.id in variables for n in ast.walk(part.lower))
+        for statement in loop.body
+        for part in ast.walk(statement)
+    )

@@ -1,0 +1,177 @@
+"""A file's syntax tree walked once, with what the rules ask of it: parents, calls, loops that train."""
+
+import ast
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from diagnosis.findings import Severity
+from diagnosis.rules.hits import RuleHit
+from diagnosis.syntax import called_name, dotted, parsed
+
+Loop = ast.For | ast.AsyncFor | ast.While
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+# Nodes without a position of their own that hold others.
+_PLAIN = {ast.comprehension, ast.arguments, ast.withitem, ast.match_case}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """nodes: every node that holds code, outer before inner, in the order of the text. Everything inside
+    `nodes[i]` is `nodes[i + 1 : ends[i]]`. parents: node -> the node around it. imports: local name ->
+    dotted name of what it stands for."""
+
+    path: str
+    nodes: list[ast.AST]
+    ends: list[int]
+    places: dict[ast.AST, int]
+    by_type: dict[type, list[int]]
+    parents: dict[ast.AST, ast.AST]
+    imports: dict[str, str]
+
+    @property
+    def calls(self) -> list[ast.Call]:
+        return self.within(self.nodes[0], ast.Call)
+
+    @property
+    def functions(self) -> list[Function]:
+        return self.within(self.nodes[0], ast.FunctionDef, ast.AsyncFunctionDef)
+
+    @property
+    def loops(self) -> list[Loop]:
+        return self.within(self.nodes[0], ast.For, ast.AsyncFor, ast.While)
+
+    def within(self, node: ast.AST, *types: type) -> list[Any]:
+        """The nodes of exactly these types in a node, itself included, by type, then in the order of the text."""
+        first = self.places[node]
+        found: list[Any] = []
+        for kind in types:
+            places = self.by_type.get(kind, [])
+            found += [
+                self.nodes[i]
+                for i in places[bisect_left(places, first) : bisect_left(places, self.ends[first])]
+            ]
+        return found
+
+    def calls_in(self, *nodes: ast.AST) -> list[ast.Call]:
+        return [call for node in nodes for call in self.within(node, ast.Call)]
+
+    def around(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The nodes around a node, innermost first."""
+        while node in self.parents:
+            node = self.parents[node]
+            yield node
+
+    def function_of(self, node: ast.AST) -> Function | None:
+        return next((outer for outer in self.around(node) if isinstance(outer, Function)), None)
+
+    def full_name(self, call: ast.Call) -> str:
+        """What is called, imports resolved: `F.dropout(x)` -> "torch.nn.functional.dropout"."""
+        head, _, rest = dotted(call.func).partition(".")
+        origin = self.imports.get(head, head)
+        return f"{origin}.{rest}" if rest else origin
+
+    def training_loops(self) -> list[Loop]:
+        """Innermost loops that step an optimizer: they call `backward`, or a function of this file that does."""
+        backward = [call for call in self.calls if is_backward(call)]
+        stepping = {f.name for call in backward if (f := self.function_of(call)) is not None}
+        steps = backward + [call for call in self.calls if called_name(call) in stepping]
+        found: dict[Loop, None] = {}
+        for call in steps:
+            for outer in self.around(call):
+                if isinstance(outer, Function):
+                    break
+                if isinstance(outer, Loop):
+                    found[outer] = None
+                    break
+        around = {outer for loop in found for outer in self.around(loop)}
+        return [loop for loop in found if loop not in around]
+
+    def hit(
+        self, code: str, node: ast.expr | ast.stmt, message: str, severity: Severity = Severity.WARNING
+    ) -> RuleHit:
+        """A hit on a node; of a compound statement, on its first line."""
+        compound = isinstance(node, Loop | Function | ast.If | ast.With)
+        return RuleHit(
+            code=code,
+            path=self.path,
+            start_line=node.lineno,
+            end_line=node.lineno if compound else (node.end_lineno or node.lineno),
+            start_column=node.col_offset,
+            end_column=node.col_offset + 3 if compound else (node.end_col_offset or node.col_offset),
+            message=message,
+            severity=severity,
+        )
+
+
+def read_source(path: str, text: str) -> Source | None:
+    """None if the text is no valid Python."""
+    tree = parsed(text)
+    if tree is None:
+        return None
+    nodes: list[ast.AST] = []
+    parents: dict[ast.AST, ast.AST] = {}
+    by_type: dict[type, list[int]] = {}
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
+        by_type.setdefault(type(node), []).append(len(nodes))
+        nodes.append(node)
+        for child in reversed(_children(node)):
+            parents[child] = node
+            stack.append(child)
+    places = {node: i for i, node in enumerate(nodes)}
+    ends = list(range(1, len(nodes) + 1))
+    for i in range(len(nodes) - 1, 0, -1):
+        outer = places[parents[nodes[i]]]
+        ends[outer] = max(ends[outer], ends[i])
+    return Source(
+        path=path,
+        nodes=nodes,
+        ends=ends,
+        places=places,
+        by_type=by_type,
+        parents=parents,
+        imports=_imports([nodes[i] for kind in (ast.Import, ast.ImportFrom) for i in by_type.get(kind, [])]),
+    )
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Like ast.iter_child_nodes, without the contexts and operators, which are shared between nodes."""
+    children: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            children += [
+                part
+                for part in value
+                if (isinstance(part, ast.AST) and part._attributes) or type(part) in _PLAIN
+            ]
+        elif isinstance(value, ast.AST) and (value._attributes or type(value) in _PLAIN):
+            children.append(value)
+    return children
+
+
+def _imports(statements: list[Any]) -> dict[str, str]:
+    origin: dict[str, str] = {}
+    for node in statements:
+        for name in node.names:
+            if isinstance(node, ast.ImportFrom):
+                origin[name.asname or name.name] = f"{node.module or ''}.{name.name}"
+            else:
+                root = name.name.split(".")[0]
+                origin[name.asname or root] = name.name if name.asname else root
+    return origin
+
+
+def is_backward(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "backward"
+
+
+def keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((k.value for k in call.keywords if k.arg == name), None)
+
+
+def is_false(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False

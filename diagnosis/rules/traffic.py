@@ -1,0 +1,79 @@
+"""Reads and copies between host and device, once per training step."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.source import Loop, Source, is_backward
+from diagnosis.syntax import called_name
+
+READS = {"item", "cpu", "numpy", "tolist"}
+MAKERS = {
+    "torch.tensor",
+    "torch.as_tensor",
+    "torch.LongTensor",
+    "torch.FloatTensor",
+    "torch.Tensor",
+    "torch.IntTensor",
+}
+
+
+def host_device_traffic(source: Source) -> Iterator[RuleHit]:
+    """In the loop that steps the optimizer: values read back, and tensors made of Python lists.
+
+    Reads behind a condition (`if step % 100 == 0`) are left alone: they are rare. Functions that the loop
+    calls are looked at only if they call `backward` themselves.
+    """
+    seen: set[ast.Call] = set()
+    for loop in source.training_loops():
+        for call in _every_step(source, loop):
+            if call not in seen:
+                seen.add(call)
+                yield from _judge(source, call)
+
+
+def _every_step(source: Source, loop: Loop) -> Iterator[ast.Call]:
+    """Calls that run in each turn of the loop, or of a function of this file that it calls and that trains."""
+    called = {called_name(call) for call in _unconditional(loop.body)}
+    yield from _unconditional(loop.body)
+    for function in source.functions:
+        if function.name in called and any(is_backward(call) for call in _unconditional(function.body)):
+            yield from _unconditional(function.body)
+
+
+def _unconditional(body: list[ast.stmt]) -> Iterator[ast.Call]:
+    for statement in body:
+        if isinstance(statement, ast.If | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        stack: list[ast.AST] = [statement]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, ast.Call):
+                yield node
+            stack += [
+                c for c in ast.iter_child_nodes(node) if not isinstance(c, ast.If | ast.IfExp | ast.Lambda)
+            ]
+
+
+def _judge(source: Source, call: ast.Call) -> Iterator[RuleHit]:
+    reads = (
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr in READS
+        and not call.args
+        and not call.keywords
+    )
+    inner = isinstance(source.parents.get(call), ast.Attribute)  # of `x.cpu().numpy()` report the whole once
+    if reads and not inner:
+        assert isinstance(call.func, ast.Attribute)
+        yield source.hit(
+            "host-device-traffic",
+            call,
+            f"`.{call.func.attr}()` in the training loop waits for the device at every step: "
+            "keep a tensor, or read it once per epoch",
+        )
+    elif source.full_name(call) in MAKERS and call.args and isinstance(call.args[0], ast.List | ast.ListComp):
+        yield source.hit(
+            "host-device-traffic",
+            call,
+            "makes a tensor of a Python list at every training step: prepare it before, or index a tensor",
+        )
