@@ -3,23 +3,23 @@
 from dataclasses import dataclass
 
 from evolution.recipes.code import functional
-from evolution.recipes.pair_loss import (
+from evolution.recipes.loss_rewriting import (
     candidates,
     counted_positions,
-    find_pair_loss,
     random_items,
     replace_loss,
+    shared_negatives,
 )
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.pair_loss import find_pair_loss
+from evolution.recipes.recipe import Draft, RecipeContext
 
-NEGATIVES = 256
 CALIBRATION = 0.75  # the paper's t: 0 is plain BCE, 1 fully calibrated
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneralisedBCE:
     code: str = "gbce"
-    title: str = f"Train with gBCE and {NEGATIVES} negatives (gSASRec)"
+    title: str = "Train with gBCE and many negatives (gSASRec)"
     rationale: str = (
         "Sampled negatives make BCE overestimate probabilities, which blurs the order at the top. gBCE raises the "
         "positive's sigmoid to a power beta that undoes it, and many negatives sharpen the ranking."
@@ -29,10 +29,7 @@ class GeneralisedBCE:
     promise: float = 0.9
 
     def make(self, context: RecipeContext) -> Draft:
-        if context.facts.n_items <= NEGATIVES + 1:
-            raise DoesNotFit(
-                f"{NEGATIVES} negatives would be the whole catalogue of {context.facts.n_items:,} items"
-            )
+        n = shared_negatives(context.facts.n_items)
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)
         F = functional(loss.source)
@@ -47,15 +44,15 @@ class GeneralisedBCE:
             "# gBCE (gSASRec, 2308.07192): beta undoes the overconfidence that sampling negatives brings",
             *at.lines,
             *items.lines,
-            f"{sampled} = {random_items(loss, items.rows, f'({NEGATIVES},)', at.states)}  # shared by all positions",
-            f"{alpha} = {NEGATIVES} / {others}",
+            f"{sampled} = {random_items(loss, items.rows, f'({n},)', at.states)}  # shared by all positions",
+            f"{alpha} = {n} / {others}",
             f"{beta} = {alpha} * ({CALIBRATION} * (1 - 1 / {alpha}) + 1 / {alpha})",
             f"{positive} = ({at.states} * {items.table}({at.wanted})).sum(-1)  # (positions,)",
-            f"{negative} = {at.states} @ {items.table}({sampled}).T  # (positions, {NEGATIVES})",
+            f"{negative} = {at.states} @ {items.table}({sampled}).T  # (positions, {n})",
             f'{negative} = {negative}.masked_fill({sampled} == {at.wanted}[:, None], float("-inf"))',
         ]
         terms = f"({beta} * {F}.softplus(-{positive}) + {F}.softplus({negative}).sum(-1))"
-        value = f"{terms}.mean() / {NEGATIVES + 1}"
-        note = f"{NEGATIVES} negatives per step, shared by all positions; t = {CALIBRATION}."
+        value = f"{terms}.mean() / {n + 1}"
+        note = f"{n} negatives per step, shared by all positions; t = {CALIBRATION}."
         summary = "Generalised binary cross-entropy of the item that came next against sampled ones, mean over events."
         return replace_loss(loss, lines, value, summary=summary, note=note)

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 
 from evolution.recipes.code import functional, torch_name
-from evolution.recipes.pair_loss import (
+from evolution.recipes.loss_rewriting import (
     candidates,
     counted_positions,
-    find_pair_loss,
     random_items,
     replace_loss,
+    shared_negatives,
 )
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
-
-SAMPLED = 256
+from evolution.recipes.pair_loss import find_pair_loss
+from evolution.recipes.recipe import Draft, RecipeContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +32,10 @@ class MixedNegatives:
     promise: float = 0.8
 
     def make(self, context: RecipeContext) -> Draft:
-        if context.facts.n_items <= SAMPLED:
-            raise DoesNotFit(
-                f"{SAMPLED} negatives would be the whole catalogue of {context.facts.n_items:,} items"
-            )
+        n = shared_negatives(context.facts.n_items)
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)
-        torch, F, half = torch_name(loss.source), functional(loss.source), SAMPLED // 2
+        torch, F, half = torch_name(loss.source), functional(loss.source), n // 2
         popular, sampled = loss.name("popular", "popular_items"), loss.name("sampled", "sampled_items")
         positive, negative = (
             loss.name("positive_logits", "wanted_logits"),
@@ -54,7 +50,7 @@ class MixedNegatives:
             f"{popular} = {at.wanted}[{draw}]",
             f"{sampled} = {torch}.cat([{popular}, {random_items(loss, items.rows, f'({half},)', at.states)}])",
             f"{positive} = ({at.states} * {items.table}({at.wanted})).sum(-1, keepdim=True)  # (positions, 1)",
-            f"{negative} = {at.states} @ {items.table}({sampled}).T  # (positions, {SAMPLED})",
+            f"{negative} = {at.states} @ {items.table}({sampled}).T  # (positions, {n})",
             f'{negative} = {negative}.masked_fill({sampled} == {at.wanted}[:, None], float("-inf"))',
         ]
         value = (

@@ -3,13 +3,8 @@
 from dataclasses import dataclass
 
 from evolution.recipes.code import functional, torch_name
-from evolution.recipes.pair_loss import (
-    candidates,
-    counted_positions,
-    find_pair_loss,
-    random_items,
-    replace_loss,
-)
+from evolution.recipes.loss_rewriting import candidates, counted_positions, random_items, replace_loss
+from evolution.recipes.pair_loss import find_pair_loss
 from evolution.recipes.recipe import Draft, RecipeContext
 
 NEGATIVES = 16

@@ -3,22 +3,21 @@
 from dataclasses import dataclass
 
 from evolution.recipes.code import functional, torch_name
-from evolution.recipes.pair_loss import (
+from evolution.recipes.loss_rewriting import (
     candidates,
     counted_positions,
-    find_pair_loss,
     random_items,
     replace_loss,
+    shared_negatives,
 )
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
-
-SAMPLED = 256
+from evolution.recipes.pair_loss import find_pair_loss
+from evolution.recipes.recipe import Draft, RecipeContext
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampledSoftmax:
     code: str = "sampled-softmax"
-    title: str = f"Train with sampled softmax over {SAMPLED} shared negatives"
+    title: str = "Train with sampled softmax over many shared negatives"
     rationale: str = (
         "Hundreds of negatives at once hold hard ones that a single uniform draw misses; sharing them over the batch "
         "makes them nearly free, and the logQ correction keeps the loss an estimate of the full softmax."
@@ -41,10 +40,7 @@ class SampledSoftmax:
     promise: float = 0.85
 
     def make(self, context: RecipeContext) -> Draft:
-        if context.facts.n_items <= 2 * SAMPLED:
-            raise DoesNotFit(
-                f"with {context.facts.n_items:,} items the full softmax costs no more than {SAMPLED} samples"
-            )
+        n = shared_negatives(context.facts.n_items)
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)
         torch, F = torch_name(loss.source), functional(loss.source)
@@ -54,13 +50,13 @@ class SampledSoftmax:
         )
         positive, log_q = loss.name("positive_logits", "wanted_logits"), loss.name("log_q", "log_share")
         lines = [
-            f"# softmax against {SAMPLED} random items that all positions share; log_q corrects for their share of all",
+            f"# softmax against {n} random items that all positions share; log_q corrects for their share of all",
             *at.lines,
             *items.lines,
-            f"{sampled} = {random_items(loss, items.rows, f'({SAMPLED},)', at.states)}",
-            f"{log_q} = {torch}.tensor({SAMPLED} / {items.rows}).log()",
+            f"{sampled} = {random_items(loss, items.rows, f'({n},)', at.states)}",
+            f"{log_q} = {torch}.tensor({n} / {items.rows}).log()",
             f"{positive} = ({at.states} * {items.table}({at.wanted})).sum(-1, keepdim=True)  # (positions, 1)",
-            f"{negative} = {at.states} @ {items.table}({sampled}).T - {log_q}  # (positions, {SAMPLED})",
+            f"{negative} = {at.states} @ {items.table}({sampled}).T - {log_q}  # (positions, {n})",
             f'{negative} = {negative}.masked_fill({sampled} == {at.wanted}[:, None], float("-inf"))',
         ]
         value = (
@@ -72,5 +68,5 @@ class SampledSoftmax:
             lines,
             value,
             summary=summary,
-            note=f"{SAMPLED} negatives per step, shared by all positions.",
+            note=f"{n} negatives per step, shared by all positions.",
         )

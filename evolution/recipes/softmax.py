@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from evolution.recipes.code import functional
-from evolution.recipes.pair_loss import counted_positions, find_pair_loss, replace_loss
+from evolution.recipes.loss_rewriting import counted_positions, replace_loss
+from evolution.recipes.pair_loss import find_pair_loss
 from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
 
 MOST_ITEMS = (
