@@ -14,7 +14,7 @@ from seeds.shop.customers import Customers
 
 # An item pulls its followers for three purchases, ever more weakly: the step after next depends on it too.
 PULL_BY_AGE = np.array([1.0, 0.8, 0.6], np.float32)
-FOLLOW = 0.25  # chance to follow a pull of 1
+FOLLOW = 0.2  # chance to follow a pull of 1
 FOLLOW_AT_MOST = 0.5
 STAY = 0.55  # chance to look on the same shelf again, for who seeks no variety
 RECENT = 5  # purchases a variety seeker remembers the shelves of
@@ -84,9 +84,10 @@ def _follow_up(latest: Int64, seen: NDArray[np.bool_], catalog: Catalog, rng: np
 def _next_shelf(
     who: Int64, shelf: Int64, bought: Int64, customers: Customers, catalog: Catalog, rng: np.random.Generator
 ) -> Int64:
-    """The shelf each customer looks at: (B,). Variety seekers leave sooner, and avoid where they have just been."""
+    """The shelf each customer looks at: (B,). Shelves lead to their kin; variety seekers
+    leave sooner, and avoid where they have just been."""
     variety = customers.drivers["variety"][who]
-    liking = customers.shelf_taste[who].copy()  # (B, n_shelves)
+    liking = customers.shelf_taste[who] + (bought.shape[1] > 0) * catalog.kinship[shelf]  # (B, n_shelves)
     for item in bought[:, -RECENT:].T:
         liking[np.arange(len(who)), catalog.shelf[item]] -= 1.5 * variety
     elsewhere = np.argmax(liking + rng.gumbel(size=liking.shape), axis=1)
@@ -108,7 +109,7 @@ def _browse(
     liking -= (0.1 + 2.0 * customers.drivers["price_sensitivity"][who, None]) * catalog.price_level[items]
     at_favourite = catalog.store[items] == customers.favourite_store[who, None]
     liking += 3.0 * customers.drivers["loyalty"][who, None] * at_favourite
-    liking += (1.0 + 0.6 * customers.drivers["taste"][who, None]) * _fit(who, items, customers, catalog)
+    liking += (1.2 + 0.6 * customers.drivers["taste"][who, None]) * _fit(who, items, customers, catalog)
     liking += rng.gumbel(size=items.shape)
     best = np.argmax(np.where(np.take_along_axis(seen, items, axis=1), -np.inf, liking), axis=1)
     chosen = items[np.arange(len(who)), best]

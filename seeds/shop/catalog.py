@@ -12,6 +12,8 @@ SERIES_LENGTHS = (1, 3, 4, 5)
 FOLLOWERS = 3  # at most, of one item
 STORES_PER_SHELF = 5
 STYLES = 4  # dimensions of what items are like across shelves, and users like
+KIN = 3
+KIN_LOG_ODDS = 2.0
 LATE_VOLUME = -2.0  # few begin a series in its middle
 
 
@@ -22,7 +24,8 @@ class Catalog:
     shelf: place in `shelves`. store: place in STORES. price_level: log price against the shelf's mean in standard
     deviations. appeal: log popularity when nothing else is known. quality: in stars around the mean. style: (.., STYLES).
     followers, pull: (.., FOLLOWERS), the items that are often wanted next, 0 none, and how strongly.
-    on_shelf: (n_shelves, items per shelf).
+    on_shelf: (n_shelves, items per shelf). kinship: (n_shelves, n_shelves), how much a look at one shelf (row) draws
+    to another, in log odds.
     """
 
     shelves: tuple[Shelf, ...]
@@ -37,6 +40,7 @@ class Catalog:
     followers: Int64
     pull: Float32
     on_shelf: Int64
+    kinship: Float32
 
     @property
     def n_items(self) -> int:
@@ -77,6 +81,7 @@ def make_catalog(shelves: tuple[Shelf, ...], items_per_shelf: int, rng: np.rando
         followers=followers,
         pull=pull,
         on_shelf=on_shelf,
+        kinship=_kinship(len(shelves), rng),
     )
 
 
@@ -163,6 +168,14 @@ def _link_complements(
     for item in on_shelf[place]:
         followers[item, :2] = rng.choice(others[others != item], 2, replace=False)
         pull[item, :2] = (0.5, 0.4)
+
+
+def _kinship(n_shelves: int, rng: np.random.Generator) -> Float32:
+    """Every shelf draws to KIN others."""
+    kinship = np.zeros((n_shelves, n_shelves), np.float32)
+    for row in kinship:
+        row[rng.choice(n_shelves, KIN, replace=False)] = KIN_LOG_ODDS
+    return kinship
 
 
 def _titles(

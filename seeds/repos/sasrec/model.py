@@ -91,8 +91,7 @@ def _visible(present: Tensor) -> Tensor:
 
 
 def _initialize(module: nn.Module) -> None:
-    if isinstance(module, nn.Embedding):
+    if isinstance(module, (nn.Linear, nn.Embedding)):
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
         nn.init.zeros_(module.bias)
