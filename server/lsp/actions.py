@@ -8,7 +8,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from evolution.applying import workspace_edits
+from evolution.applying import is_applied, workspace_edits
 from evolution.errors import EditError, UsageError
 from evolution.proposals import Proposal, ProposalState, Verified
 from server.lsp.diagnostics import as_diagnostic
@@ -82,8 +82,12 @@ async def _fixes(
 ) -> list[types.CodeAction]:
     """One quickfix per patch, with every diagnostic here that it addresses."""
     marks = {mark.note.id: mark for mark in here}
-    found = []
+    found, read = [], session.reader(repo)
     for proposal in open_fixes(repo, None):
+        if is_applied(
+            proposal.patch.edits, read
+        ):  # by hand, or so recently that the store does not say so yet
+            continue
         fixed = [marks[note] for note in proposal.idea.addresses if note in marks]
         if fixed or at_entry:
             diagnostics = [as_diagnostic(session, repo, view, mark) for mark in fixed]

@@ -34,6 +34,7 @@ async def watch(session: Session) -> None:
             if await session.background.store(repo.load):
                 follow(session, repo)
                 await show(session, repo)
+            tell_trouble(session, repo)
 
 
 async def renew(session: Session, repo: Repo) -> None:
@@ -70,6 +71,14 @@ def tell_client(session: Session) -> None:
         session.server.workspace_code_lens_refresh(None)
     if session.client.pulls:
         session.server.workspace_diagnostic_refresh(None)
+
+
+def tell_trouble(session: Session, repo: Repo) -> None:
+    """A store that cannot be read is told once, and again when the reason changes."""
+    if repo.trouble and repo.trouble not in session.told:
+        session.told.add(repo.trouble)
+        message = types.ShowMessageParams(type=types.MessageType.Error, message=f"evolverec: {repo.trouble}")
+        session.server.window_show_message(message)
 
 
 def watch_files(session: Session) -> None:

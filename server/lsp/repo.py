@@ -3,20 +3,26 @@
 `load` and `store` belong to the store thread; the rest may be read from anywhere.
 """
 
+import sqlite3
 from pathlib import Path
 
-from evolution.places import store_folder
+from cattrs.errors import BaseValidationError
+
+from evolution.errors import EvolverecError
+from evolution.places import STORE_FOLDER, store_folder
 from evolution.store import Store
 from server.lsp.knowledge import Knowledge, read_knowledge
 
 
 class Repo:
     """knowledge: replaced whole, so that whoever holds one may go on reading it.
-    disk_changes, buffer_changes: count what was saved or changed outside, and what was typed."""
+    disk_changes, buffer_changes: count what was saved or changed outside, and what was typed.
+    trouble: why the store could not be read last time, "" while it can."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.knowledge = Knowledge(root=root)
+        self.trouble = ""
         self.disk_changes = 0
         self.buffer_changes = 0
         self._reads = 0
@@ -29,7 +35,21 @@ class Repo:
         return (self._reads, self.disk_changes, self.buffer_changes)
 
     def load(self) -> bool:
-        """Read the store again if anyone wrote to it; whether the knowledge is new."""
+        """Read the store again if anyone wrote to it; whether the knowledge is new.
+
+        What cannot be read leaves the last knowledge standing, and `trouble` says what is wrong.
+        """
+        try:
+            changed = self._load()
+        except (sqlite3.Error, OSError, BaseValidationError, EvolverecError) as error:
+            self.trouble = (
+                f"{self.root / STORE_FOLDER} cannot be read ({error}); move it away to start afresh"
+            )
+            return False
+        self.trouble = ""
+        return changed
+
+    def _load(self) -> bool:
         self._follow_file()
         at = (self._store.version() if self._store else -1, self.disk_changes)
         if at == self._read_at:

@@ -27,7 +27,7 @@ class Session:
     """trusted: the client vouches for its workspace. closed: the client has asked to shut down.
 
     pushed: URIs that show diagnostics. waiting: URIs whose text has just changed. followed: running jobs by id,
-    and how far they are. finished: jobs whose end has been told.
+    and how far they are. finished: jobs whose end has been told. told: troubles that were.
     """
 
     def __init__(self, server: "EvolverecServer") -> None:
@@ -42,6 +42,8 @@ class Session:
         self.waiting: dict[str, asyncio.TimerHandle] = {}
         self.followed: dict[str, Progress] = {}
         self.finished: set[str] = set()
+        self.told: set[str] = set()
+        self._opening: dict[Path, asyncio.Future[bool]] = {}
         self._views: dict[str, tuple[object, View]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -92,12 +94,15 @@ class Session:
         return await self.open_repo(root) if root else None
 
     async def open_repo(self, root: Path) -> Repo:
+        """The repo, with what its store knows. Callers that come while it is being read wait for that."""
         self.newest_repo = root
-        repo = self.repos.get(root)
-        if repo is None:
+        if root not in self.repos:
             repo = self.repos[root] = Repo(root)
-            await self.background.store(repo.load)
-        return repo
+            self._opening[root] = asyncio.ensure_future(self.background.store(repo.load))
+        if (opening := self._opening.get(root)) is not None:
+            await asyncio.shield(opening)
+            self._opening.pop(root, None)
+        return self.repos[root]
 
     async def choose_repo(self, named: str) -> Repo:
         """The repo a command is for: a path or URI inside it, or the one last worked in. Raises UsageError."""

@@ -1,0 +1,399 @@
+"""A small repo with a store that the test fills, and clients that speak to a real server process."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Union
+
+import pytest
+import pytest_asyncio
+from lsprotocol import types
+from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
+
+import evolverec_entry
+from diagnosis.anchors import make_anchor
+from diagnosis.findings import Anchor, Finding, Measurement, Role, Severity, Site
+from evolution.edits import make_edits
+from evolution.feedback import Feedback
+from evolution.jobs.records import Event, EventType, JobKind, JobRecord, JobState
+from evolution.places import job_folder
+from evolution.programs import Programs
+from evolution.proposals import Effect, Idea, Patch, Proposal, Verified
+from evolution.serial import dumps
+from evolution.store import Store
+from evolution.trials.records import Metric, Trial, TrialKey, TrialStatus
+from simulator.critiques import Critique, Fidelity, Quote, Simulation
+
+MODEL = '''\
+"""Ein kleines Modell."""
+import torch
+
+
+class Model(torch.nn.Module):
+    def __init__(self, n_items, dim=32):
+        super().__init__()
+        self.items = torch.nn.Embedding(n_items + 1, dim)  # 😀 table
+        self.dropout = torch.nn.Dropout(0.2)
+
+    def loss(self, scores, target):
+        return torch.nn.functional.binary_cross_entropy_with_logits(scores, target)
+
+
+def build(data, *, device, seed):
+    return Model(data.n_items)
+'''
+CONFIG = """\
+[recommender]
+entry = "model:build"
+
+[data]
+source = "shop-micro"
+"""
+TABLE_LINE, LOSS_LINE, ENTRY_LINE = 7, 11, 14  # from 0, in MODEL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The repo's model and the lines of it that tests speak of, from 0."""
+
+    model: str = MODEL
+    table: int = TABLE_LINE
+    loss: int = LOSS_LINE
+    entry: int = ENTRY_LINE
+    patched: str = MODEL.replace("(n_items + 1, dim)", "(n_items + 1, dim, padding_idx=0)")
+
+
+@pytest.fixture
+def sample() -> Sample:
+    return Sample()
+
+
+@dataclass(kw_only=True)
+class Records:
+    """Writes what jobs would write, through the real store."""
+
+    repo: Path
+    store: Store
+    programs: Programs
+    program: str = ""
+
+    def anchor(self, path: str, line0: int, role: Role, end0: int | None = None) -> Anchor:
+        text = (self.repo / path).read_bytes().decode()
+        site = Site(
+            role=role, path=path, start_line=line0 + 1, end_line=(line0 if end0 is None else end0) + 1
+        )
+        return make_anchor(site, text)
+
+    def trial(self, name: str = "trial0000001", *, age_s: float = 720.0, **changes: Any) -> Trial:
+        self.program = self.programs.snapshot().tree
+        values: dict[str, Any] = {
+            "id": name,
+            "key": TrialKey(
+                program=self.program, data="d", training="t", seed=0, device="cpu/1", harness="1"
+            ),
+            "status": TrialStatus.COMPLETE,
+            "created_at": time.time() - age_s,
+            "wall_s": 3.0,
+            "best_epoch": 3,
+            "metrics": {"NDCG@10": Metric(value=0.142, low=0.138, high=0.146)},
+            "objective": Metric(value=0.15, low=0.14, high=0.16),
+        }
+        trial = Trial(**{**values, **changes})
+        self.store.put_trial(trial)
+        return trial
+
+    def finding(self, code: str = "embedding-collapse", line0: int = TABLE_LINE, **changes: Any) -> Finding:
+        values: dict[str, Any] = {
+            "id": f"id-{code}",
+            "code": code,
+            "severity": Severity.WARNING,
+            "message": "Item embeddings share a few directions.",
+            "why": "They cannot be told apart.",
+            "definition": "RankMe of the centred item embeddings.",
+            "value": 0.12,
+            "low": 0.1,
+            "high": 0.14,
+            "reference": 0.6,
+            "reference_name": "untrained model",
+            "unit": "of the width",
+            "anchors": (self.anchor("model.py", line0, Role.ITEM_TABLE),),
+            "source": "probe",
+        }
+        return Finding(**{**values, **changes})
+
+    def feedback(
+        self, *findings: Finding, trial: str = "trial0000001", age_s: float = 700.0, **more: Any
+    ) -> Feedback:
+        feedback = Feedback(
+            trial=trial, program=self.program, created_at=time.time() - age_s, findings=findings, **more
+        )
+        self.store.put_feedback(feedback)
+        return feedback
+
+    def measurement(self, value: float) -> Measurement:
+        return Measurement(
+            code="embedding-collapse",
+            value=value,
+            low=value - 0.02,
+            high=value + 0.02,
+            reference=0.6,
+            reference_name="untrained model",
+            unit="of the width",
+            higher_is_better=True,
+            healthy=False,
+            severity=Severity.WARNING,
+            message="Item embeddings share a few directions.",
+        )
+
+    def simulation(self, *, fidelity_low: float = 0.6) -> Simulation:
+        fidelity = Fidelity(auc=fidelity_low + 0.05, low=fidelity_low, high=fidelity_low + 0.1, users=100)
+        critique = Critique(
+            id="critique-1",
+            code="overused-popularity",
+            positive=False,
+            signal="popularity",
+            message="Too many bestsellers.",
+            count=61,
+            users=100,
+            share=0.61,
+            low=0.51,
+            high=0.7,
+            quotes=(Quote(user=7, persona="a collector", text="I own all of these."),),
+            fidelity=fidelity,
+        )
+        return Simulation(
+            users=100,
+            seed=0,
+            fidelity=fidelity,
+            critiques=(critique,),
+            mean_align=0.3,
+            mean_rating=None,
+            wall_s=1.0,
+        )
+
+    def proposal(self, name: str, after: str, *, path: str = "model.py", **changes: Any) -> Proposal:
+        before = (self.repo / path).read_bytes().decode()
+        values: dict[str, Any] = {
+            "id": name,
+            "idea": Idea(
+                code="full-softmax",
+                title="Full softmax loss",
+                rationale="Ranks against every item.",
+                addresses=("id-embedding-collapse",),
+                rests_on=(),
+                proposer="recipe",
+            ),
+            "patch": Patch(base=self.program, edits=tuple(make_edits(path, before, after))),
+            "parent": self.program,
+            "child": f"child-{name}",
+            "trials": (f"trial-{name}",),
+            "verified": Verified.GAIN,
+            "effect": Effect(metric="objective", before=0.142, after=0.171, low=0.0213, high=0.0355),
+            "created_at": time.time(),
+        }
+        proposal = Proposal(**{**values, **changes})
+        self.store.put_proposal(proposal)
+        return proposal
+
+    def running_job(self, name: str = "t0000001") -> JobRecord:
+        """A train job whose process is this one: alive as long as the test."""
+        import psutil
+
+        job = JobRecord(
+            id=name,
+            kind=JobKind.TRAIN,
+            state=JobState.RUNNING,
+            pid=os.getpid(),
+            pid_started=psutil.Process().create_time(),
+            created_at=time.time(),
+        )
+        self.store.put_job(job)
+        job_folder(self.repo, name).mkdir(parents=True, exist_ok=True)
+        return job
+
+    def end(self, job: JobRecord, result: dict[str, Any] | None = None, **changes: Any) -> None:
+        self.store.put_job(replace(job, state=changes.pop("state", JobState.DONE), result=result, **changes))
+
+    def event(self, job: JobRecord, kind: EventType, message: str, **data: Any) -> None:
+        event = Event(t=time.time(), type=kind, message=message, data=data)
+        with (job_folder(self.repo, job.id) / "events.jsonl").open("a") as stream:
+            stream.write(dumps(event) + "\n")
+
+
+@pytest.fixture
+def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "config"
+    monkeypatch.setenv("EVOLVEREC_CONFIG_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def repo(tmp_path: Path, config_home: Path) -> Path:
+    root = tmp_path / "shop repo"  # a space: URIs are escaped
+    root.mkdir()
+    (root / "model.py").write_text(MODEL, encoding="utf-8")
+    (root / "evolverec.toml").write_text(CONFIG, encoding="utf-8")
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    return root
+
+
+@pytest.fixture
+def records(repo: Path) -> Any:
+    with Store.open(repo) as store:
+        yield Records(repo=repo, store=store, programs=Programs.open(repo))
+
+
+class Editor:
+    """A client with a few verbs of an editor, kept in step with its own buffers."""
+
+    def __init__(self, client: LanguageClient, repo: Path) -> None:
+        self.client, self.repo = client, repo
+        self.versions: dict[str, int] = {}
+        self.applied: list[types.ApplyWorkspaceEditParams] = []
+        self.answers: dict[str, str] = {}
+        self.asked: list[str] = []
+        self.lens_refreshes = 0
+
+    def uri(self, path: str) -> str:
+        return (self.repo / path).as_uri()
+
+    def open(self, path: str, text: str | None = None) -> str:
+        uri = self.uri(path)
+        self.versions[uri] = 1
+        content = text if text is not None else (self.repo / path).read_bytes().decode()
+        self.client.text_document_did_open(
+            types.DidOpenTextDocumentParams(
+                types.TextDocumentItem(uri=uri, language_id="python", version=1, text=content)
+            )
+        )
+        return uri
+
+    def change(self, uri: str, text: str) -> None:
+        self.versions[uri] += 1
+        self.client.text_document_did_change(
+            types.DidChangeTextDocumentParams(
+                types.VersionedTextDocumentIdentifier(version=self.versions[uri], uri=uri),
+                [types.TextDocumentContentChangeWholeDocument(text=text)],
+            )
+        )
+
+    def shown(self, uri: str) -> list[types.Diagnostic]:
+        return list(self.client.diagnostics.get(uri, []))
+
+    async def wait(self, what: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            if found := what():
+                return found
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"timed out; messages: {[m.message for m in self.client.messages]}")
+
+    async def actions(self, uri: str, line: int, only: list[str] | None = None) -> list[Any]:
+        span = types.Range(types.Position(line, 0), types.Position(line, 0))
+        context = types.CodeActionContext(diagnostics=[], only=only)
+        reply = await self.client.text_document_code_action_async(
+            types.CodeActionParams(types.TextDocumentIdentifier(uri), span, context)
+        )
+        return list(reply or [])
+
+    async def lenses(self, uri: str) -> list[types.CodeLens]:
+        reply = await self.client.text_document_code_lens_async(
+            types.CodeLensParams(types.TextDocumentIdentifier(uri))
+        )
+        return list(reply or [])
+
+    async def hover(self, uri: str, line: int) -> types.Hover | None:
+        return await self.client.text_document_hover_async(
+            types.HoverParams(types.TextDocumentIdentifier(uri), types.Position(line, 4))
+        )
+
+    async def command(self, name: str, **argument: Any) -> Any:
+        return await self.client.workspace_execute_command_async(
+            types.ExecuteCommandParams(
+                command=f"evolverec.{name}", arguments=[{"repo": str(self.repo), **argument}]
+            )
+        )
+
+
+Connect = Callable[..., Awaitable[Editor]]
+
+
+@pytest_asyncio.fixture
+async def connect(repo: Path) -> AsyncIterator[Connect]:
+    """connect(capabilities, trusted=False, root=None): an editor speaking to a server of its own."""
+    started: list[Editor] = []
+
+    async def start(
+        capabilities: types.ClientCapabilities | str,
+        *,
+        trusted: bool = False,
+        folders: list[Path] | None = None,
+    ) -> Editor:
+        if isinstance(capabilities, str):
+            capabilities = client_capabilities(capabilities)
+        client = make_test_lsp_client()
+        _tell_actions_from_commands(client)
+        editor = Editor(client, repo)
+        _extend(client, editor)
+        entry = str(Path(evolverec_entry.__file__))
+        await client.start_io(sys.executable, entry, "lsp")
+        roots = [repo] if folders is None else folders
+        await client.initialize_session(
+            types.InitializeParams(
+                capabilities=capabilities,
+                workspace_folders=[
+                    types.WorkspaceFolder(uri=root.as_uri(), name=root.name) for root in roots
+                ],
+                initialization_options={"trusted": trusted},
+            )
+        )
+        started.append(editor)
+        return editor
+
+    yield start
+    for editor in started:
+        await editor.client.shutdown_session()
+        await editor.client.stop()
+
+
+def _tell_actions_from_commands(client: LanguageClient) -> None:
+    """lsprotocol takes a code action that carries a command for a bare command."""
+    converter = client.protocol._converter
+
+    def structure(value: Any, _: Any) -> types.Command | types.CodeAction:
+        return converter.structure(
+            value, types.Command if isinstance(value.get("command"), str) else types.CodeAction
+        )
+
+    converter.register_structure_hook(types.Command | types.CodeAction, structure)
+    converter.register_structure_hook(Union[types.Command, types.CodeAction], structure)  # noqa: UP007
+
+
+def _extend(client: LanguageClient, editor: Editor) -> None:
+    """What pytest-lsp's client does not do itself."""
+
+    @client.feature(types.WORKSPACE_APPLY_EDIT)
+    def apply_edit(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
+        editor.applied.append(params)
+        return types.ApplyWorkspaceEditResult(applied=True)
+
+    @client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
+    def ask(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+        editor.asked.append(params.message)
+        for words, answer in editor.answers.items():
+            if words in params.message:
+                return types.MessageActionItem(title=answer)
+        return None
+
+    @client.feature(types.CLIENT_REGISTER_CAPABILITY)
+    def register(params: types.RegistrationParams) -> None:
+        return None
+
+    @client.feature(types.WORKSPACE_CODE_LENS_REFRESH)
+    def refresh_lenses(params: None) -> None:
+        editor.lens_refreshes += 1

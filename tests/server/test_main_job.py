@@ -1,0 +1,243 @@
+"""What the user meets in the editor, under the capabilities of three editors."""
+
+import pytest
+from lsprotocol import types
+
+EDITORS = ("visual-studio-code", "neovim@v0.7.0", "emacs")
+HINT, WARNING = types.DiagnosticSeverity.Hint, types.DiagnosticSeverity.Warning
+
+
+@pytest.fixture(params=EDITORS)
+def client_name(request):
+    return request.param
+
+
+def fixes(actions):
+    return [action for action in actions if action.kind == types.CodeActionKind.QuickFix]
+
+
+def apply_edit(edit, uri, text):
+    """The text of one file after a workspace edit, as an editor would have it."""
+    if edit.document_changes:
+        (document,) = [change for change in edit.document_changes if change.text_document.uri == uri]
+        edits = document.edits
+    else:
+        edits = edit.changes[uri]
+    lines = text.split("\n")
+    for change in sorted(edits, key=lambda found: -found.range.start.line):
+        start, end = change.range.start, change.range.end
+        before = lines[start.line][: start.character]
+        after = lines[end.line][end.character :]
+        lines[start.line : end.line + 1] = (before + change.new_text + after).split("\n")
+    return "\n".join(lines)
+
+
+async def test_a_finding_stands_on_its_line_as_soon_as_the_editor_starts(
+    connect, records, sample, client_name
+):
+    records.trial()
+    records.feedback(records.finding())
+    editor = await connect(client_name)
+    uri = editor.open("model.py")
+    (shown,) = await editor.wait(lambda: editor.shown(uri))
+    assert shown.range.start == types.Position(line=sample.table, character=8)
+    assert (shown.code, shown.source, shown.severity) == ("embedding-collapse", "evolverec", WARNING)
+    assert "They cannot be told apart." in shown.message
+    assert ".120 of the width, 95 % [.100, .140]; untrained model .600" in shown.message
+
+
+async def test_a_finding_written_by_another_process_appears(connect, records, sample, client_name):
+    editor = await connect(client_name)
+    uri = editor.open("model.py")
+    records.trial()
+    records.feedback(records.finding("popularity-bias", sample.loss))
+    (shown,) = await editor.wait(lambda: editor.shown(uri))
+    assert shown.range.start.line == sample.loss
+
+
+async def test_taking_the_quickfix_changes_the_text_and_fades_the_finding(
+    connect, records, sample, client_name
+):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", sample.patched)
+    editor = await connect(client_name)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    (fix,) = fixes(await editor.actions(uri, sample.table))
+    assert fix.title == "Full softmax loss: objective .142 → .171 (+20 %, 95 % [+15, +25] %)"
+    assert fix.is_preferred is False and not fix.disabled
+    assert [found.code for found in fix.diagnostics] == ["embedding-collapse"]
+    if fix.edit is None:
+        fix = await editor.client.code_action_resolve_async(fix)
+    assert apply_edit(fix.edit, uri, sample.model) == sample.patched
+    editor.change(uri, sample.patched)
+    (faded,) = await editor.wait(lambda: [found for found in editor.shown(uri) if found.severity == HINT])
+    assert list(faded.tags) == [types.DiagnosticTag.Unnecessary]
+    assert faded.message.startswith("measured on an earlier version: ")
+    await editor.wait(lambda: records.store.proposal("p1").state == "applied")
+    assert not fixes(await editor.actions(uri, sample.table))
+
+
+async def test_undoing_a_patch_opens_it_again(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", sample.patched)
+    editor = await connect("neovim@v0.7.0")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    editor.change(uri, sample.patched)
+    await editor.wait(lambda: records.store.proposal("p1").state == "applied")
+    editor.change(uri, sample.model)
+    await editor.wait(lambda: records.store.proposal("p1").state == "open")
+
+
+async def test_lenses_tell_the_figure_and_what_can_be_started(connect, records, sample, client_name):
+    records.trial(age_s=720)
+    records.feedback(records.finding())
+    editor = await connect(client_name)
+    uri = editor.open("model.py")
+    titles = [lens.command.title for lens in await editor.lenses(uri)]
+    assert titles == [
+        "NDCG@10 .142 ± .004, 12 min ago, 1 finding",
+        "Train",
+        "Diagnose",
+        "Ask users",
+        "Propose",
+    ]
+    assert {lens.range.start.line for lens in await editor.lenses(uri)} == {sample.entry}
+    editor.change(uri, sample.model.replace("0.2", "0.3"))
+    titles = [lens.command.title for lens in await editor.lenses(uri)]
+    assert titles[0] == "NDCG@10 .142 ± .004, 12 min ago, measured on an earlier version, 1 finding"
+
+
+async def test_what_lenses_offer_is_reachable_by_code_action(connect, records, sample):
+    editor = await connect("emacs")
+    uri = editor.open("model.py")
+    offered = await editor.actions(uri, sample.entry)
+    assert [action.command.command for action in offered] == [
+        "evolverec.train",
+        "evolverec.diagnose",
+        "evolverec.askUsers",
+        "evolverec.propose",
+    ]
+
+
+async def test_hover_tells_definition_reference_history_and_users_words(
+    connect, records, sample, client_name
+):
+    records.trial("trial0000001", age_s=7200)
+    records.feedback(records.finding(), measurements=(records.measurement(0.2),), age_s=7200)
+    (records.repo / "other.py").write_text("x = 1\n")
+    simulation = records.simulation()
+    anchors = {"critique-1": (records.anchor("model.py", sample.table, records.finding().anchors[0].role),)}
+    records.trial("trial0000002", age_s=60)
+    records.feedback(
+        records.finding(),
+        trial="trial0000002",
+        measurements=(records.measurement(0.12),),
+        simulation=simulation,
+        critique_anchors=anchors,
+        age_s=50,
+    )
+    job = records.running_job("done0001")
+    records.end(job, {"trial": "trial0000001"})
+    editor = await connect(client_name)
+    uri = editor.open("model.py")
+    said = (await editor.hover(uri, sample.table)).contents.value
+    for words in (
+        "RankMe of the centred item embeddings.",
+        "untrained model .600",
+        "95 % [.100, .140]",
+        ".200 [.180, .220] 2 h ago → .120 [.100, .140] 1 min ago",
+        "61 of 100 simulated users say so.",
+        "I own all of these.",
+        "AUC .650, 95 % [.600, .700]",
+    ):
+        assert words in said
+    assert await editor.hover(uri, sample.loss) is None
+
+
+async def test_users_at_the_level_of_chance_have_no_vote(connect, records, sample):
+    records.trial()
+    anchors = {"critique-1": (records.anchor("model.py", sample.table, records.finding().anchors[0].role),)}
+    records.feedback(
+        records.finding(), simulation=records.simulation(fidelity_low=0.49), critique_anchors=anchors
+    )
+    editor = await connect("emacs")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    assert [found.code for found in editor.shown(uri)] == ["embedding-collapse"]
+
+
+async def test_a_dismissed_finding_stays_away(connect, records, client_name):
+    records.trial()
+    records.feedback(records.finding())
+    editor = await connect(client_name)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    assert await editor.command("dismiss", id="id-embedding-collapse") == {
+        "dismissed": "id-embedding-collapse"
+    }
+    await editor.wait(lambda: not editor.shown(uri))
+    assert records.store.dismissed() == {"id-embedding-collapse"}
+
+
+async def test_apply_has_the_editor_carry_out_the_patch(connect, records, sample, client_name):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", sample.patched)
+    editor = await connect(client_name)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    assert await editor.command("apply", proposal="p1") == {"applied": "p1"}
+    (asked,) = editor.applied
+    assert apply_edit(asked.edit, uri, sample.model) == sample.patched
+
+
+async def test_preview_is_the_diff_of_the_text_as_it_is(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", sample.patched)
+    editor = await connect("neovim@v0.7.0")
+    uri = editor.open("model.py")
+    editor.change(uri, "import os\n" + sample.model)
+    shown = await editor.command("preview", proposal="p1")
+    assert "-        self.items = torch.nn.Embedding(n_items + 1, dim)  # 😀 table\n" in shown["diff"]
+    assert "import os" not in [line[1:] for line in shown["diff"].splitlines() if line[:1] in "+-"]
+
+
+async def test_unverified_proposals_are_no_quickfixes(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", sample.patched, verified="no", effect=None)
+    editor = await connect("emacs")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    assert not fixes(await editor.actions(uri, sample.table))
+
+
+async def test_a_failed_trial_stands_on_the_line_that_failed(connect, records, sample):
+    from evolution.trials.records import Failure, FailureReason, TrialStatus
+
+    failure = Failure(
+        reason=FailureReason.CRASH, message="IndexError: index out of range", path="model.py", line=12
+    )
+    records.trial(status=TrialStatus.FAILED, failure=failure, metrics={}, objective=None)
+    records.end(records.running_job(), {"trial": "trial0000001"})
+    editor = await connect("visual-studio-code")
+    uri = editor.open("model.py")
+    (shown,) = await editor.wait(lambda: editor.shown(uri))
+    assert (shown.range.start.line, shown.code, shown.severity) == (
+        11,
+        "trial-crash",
+        types.DiagnosticSeverity.Error,
+    )
+    assert shown.message.startswith("IndexError: index out of range")
+
+
+async def test_files_that_are_not_open_show_their_findings_too(connect, records):
+    records.trial()
+    records.feedback(records.finding())
+    editor = await connect("visual-studio-code")
+    await editor.wait(lambda: editor.shown(editor.uri("model.py")))

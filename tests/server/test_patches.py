@@ -1,0 +1,114 @@
+"""A patch lands exactly, in the form the client understands, or says why it does not."""
+
+from lsprotocol import types
+from pytest_lsp import client_capabilities
+
+
+async def fix_at(editor, uri, line):
+    return (await editor.actions(uri, line, only=["quickfix"]))[0]
+
+
+async def ready(connect, records, sample, capabilities):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", sample.patched)
+    editor = await connect(capabilities)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    return editor, uri
+
+
+async def test_the_edit_names_the_version_it_was_made_for_and_is_annotated(connect, records, sample):
+    editor, uri = await ready(connect, records, sample, "visual-studio-code")
+    fix = await fix_at(editor, uri, sample.table)
+    assert fix.edit is None
+    editor.change(uri, "# one line more\n" + sample.model)
+    resolved = await editor.client.code_action_resolve_async(fix)
+    (document,) = resolved.edit.document_changes
+    assert document.text_document.version == 2
+    (edit,) = document.edits
+    assert edit.range.start == types.Position(line=sample.table + 1, character=0)
+    annotation = resolved.edit.change_annotations[edit.annotation_id]
+    assert annotation.label.startswith("Full softmax loss: objective .142")
+    assert annotation.needs_confirmation is False
+
+
+async def test_a_file_that_is_not_open_is_edited_without_a_version(connect, records, sample):
+    other = records.repo / "train.py"
+    other.write_text("lr = 1\n")
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", "lr = 2\n", path="train.py")
+    editor = await connect("emacs")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    (document,) = (await fix_at(editor, uri, sample.table)).edit.document_changes
+    assert document.text_document.uri == editor.uri("train.py")
+    assert document.text_document.version is None
+
+
+async def test_a_patch_whose_lines_changed_is_disabled_with_the_reason(connect, records, sample):
+    editor, uri = await ready(connect, records, sample, "visual-studio-code")
+    editor.change(uri, sample.model.replace("# 😀 table", "# mine"))
+    fix = await fix_at(editor, uri, sample.table)
+    assert "the code has changed since this patch was measured" in fix.disabled.reason
+    assert fix.edit is None and fix.command is None
+
+
+async def test_a_client_that_knows_no_disabled_actions_is_offered_a_new_proposal(connect, records, sample):
+    editor, uri = await ready(connect, records, sample, "neovim@v0.7.0")
+    editor.change(uri, sample.model.replace("# 😀 table", "# mine"))
+    fix = await fix_at(editor, uri, sample.table)
+    assert fix.command.command == "evolverec.propose" and fix.edit is None
+
+
+async def test_a_client_without_code_action_literals_gets_commands(connect, records, sample):
+    capabilities = client_capabilities("emacs")
+    capabilities.text_document.code_action = None
+    editor, uri = await ready(connect, records, sample, capabilities)
+    first = await fix_at(editor, uri, sample.table)
+    assert isinstance(first, types.Command) and first.command == "evolverec.apply"
+
+
+async def test_patches_are_offered_best_first(connect, records, sample):
+    editor, uri = await ready(connect, records, sample, "emacs")
+    from evolution.proposals import Effect
+
+    better = Effect(metric="objective", before=0.142, after=0.2, low=0.05, high=0.07)
+    records.proposal("p2", sample.model.replace("dim=32", "dim=64"), effect=better)
+    fixes = []
+    while len(fixes) < 2:
+        fixes = [a for a in await editor.actions(uri, sample.table) if a.kind == "quickfix"]
+    assert [".200" in fix.title for fix in fixes] == [True, False]
+
+
+async def test_preview_dismiss_and_verify_stand_beside_the_fix(connect, records, sample):
+    editor, uri = await ready(connect, records, sample, "emacs")
+    offered = await editor.actions(uri, sample.table, only=["quickfix"])
+    commands = [action.command.command for action in offered if action.command]
+    assert commands == ["evolverec.preview", "evolverec.verify", "evolverec.dismiss", "evolverec.dismiss"]
+    assert not await editor.actions(uri, sample.table, only=["source.fixAll"])
+
+
+async def test_a_dismissed_patch_is_not_offered(connect, records, sample):
+    editor, uri = await ready(connect, records, sample, "emacs")
+    await editor.command("dismiss", proposal="p1")
+    assert not [a for a in await editor.actions(uri, sample.table) if a.kind == "quickfix"]
+    assert records.store.proposal("p1").state == "dismissed"
+
+
+async def test_the_proposed_file_can_be_read_as_a_document(connect, records, sample):
+    capabilities = client_capabilities("visual-studio-code")
+    capabilities.workspace.text_document_content = types.TextDocumentContentClientCapabilities()
+    editor, _ = await ready(connect, records, sample, capabilities)
+    shown = await editor.command("preview", proposal="p1")
+    (opened,) = editor.client.shown_documents
+    texts = [
+        (
+            await editor.client.workspace_text_document_content_async(
+                types.TextDocumentContentParams(uri=uri)
+            )
+        ).text
+        for uri in (shown["files"][0]["proposed"], opened.uri)
+    ]
+    assert texts == [sample.patched, shown["diff"]]
