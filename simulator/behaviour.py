@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -120,8 +121,8 @@ class StatisticalBehaviour:
             page=page,
             shown=shown,
             wished=self.shelf.show(self._wished({item.item for item in page.items}, column)),
-            usual_store=self._usual_store(),
-            usual_price=self._usual_price(),
+            usual_store=self._usual_store,
+            usual_price=self._usual_price,
         )
 
     def _wished(self, on_page: set[int], column: int) -> int:
@@ -131,6 +132,7 @@ class StatisticalBehaviour:
         best = np.array(away or view.best_items, dtype=np.int64)
         return int(best[int(np.argmax(view.worth(view.features[view.rows(best)])[:, column]))])
 
+    @cached_property
     def _usual_store(self) -> str:
         codes = self.shelf.catalogue.store[self.view.history]
         codes = codes[codes > 0]
@@ -139,6 +141,7 @@ class StatisticalBehaviour:
         usual = int(np.argmax(np.bincount(codes)))
         return self.shelf.training.item_columns.store[int(np.argmax(self.shelf.catalogue.store == usual))]
 
+    @cached_property
     def _usual_price(self) -> float | None:
         paid = self.shelf.catalogue.log_price[self.view.history]
         paid = paid[np.isfinite(paid)]

@@ -13,6 +13,7 @@ from seeds.interactions import Float32, Int64, Interactions
 from simulator.transitions import Float64, Transitions, count_transitions
 
 MAX_LABELS = 256  # category labels kept, most frequent first; rarer ones describe too few items to matter
+PRICE_PRIOR = 3.0  # items' worth of the wider category's usual price mixed into a category's
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -20,8 +21,7 @@ class Catalogue:
     """Item-side arrays, each with n_items + 1 entries; entry 0 is padding.
 
     counts: training events per item. rating_sum, rating_count: float64, all 0 where the log has no ratings.
-    log_price: float64, NaN unknown; known_prices: its known values, ascending; cheapness: how far below the usual price of its broad category, in
-    standard deviations, 0 unknown. labels: float32 (n_items + 1, C), unit rows over category labels, 0 where
+    log_price: float64, NaN unknown; known_prices: its known values, ascending; cheapness: how far below the usual price of things of its kind, in standard deviations, 0 unknown. labels: float32 (n_items + 1, C), unit rows over category labels, 0 where
     unknown. broad, leaf, store: int64 codes of the first label, the whole category path and the store; 0
     unknown. leaf_counts: training events by code;
     broad_share, store_share: float64, share of events by code. label_mean: float64 (C,), mean label
@@ -103,7 +103,7 @@ def build_catalogue(training: Interactions) -> Catalogue:
         rating_count=np.bincount(items[rated], minlength=size).astype(np.float64),
         log_price=log_price,
         known_prices=np.sort(log_price[np.isfinite(log_price)]),
-        cheapness=_cheapness(log_price, broad),
+        cheapness=_cheapness(log_price, broad, leaf),
         labels=labels,
         broad=broad,
         leaf=leaf,
@@ -133,14 +133,16 @@ def _event_share(codes: Int64, counts: Int64) -> Float64:
     return (events + 0.5) / (events.sum() + 0.5 * len(events))
 
 
-def _cheapness(log_price: Float64, broad: Int64) -> Float64:
+def _cheapness(log_price: Float64, broad: Int64, leaf: Int64) -> Float64:
     known = np.isfinite(log_price)
     if known.sum() < 2:
         return np.zeros(len(log_price))
-    usual = np.full(int(broad.max(initial=0)) + 1, log_price[known].mean())
-    number = np.bincount(broad[known], minlength=len(usual))
-    summed = np.bincount(broad[known], weights=log_price[known], minlength=len(usual))
-    usual[number > 0] = summed[number > 0] / number[number > 0]
-    below = np.where(known, usual[broad] - log_price, 0.0)
+    usual = np.full(len(log_price), log_price[known].mean())
+    for codes in (broad, leaf):  # from everything to the category path, each drawn to the wider one
+        number = np.bincount(codes[known], minlength=int(codes.max()) + 1)
+        summed = np.bincount(codes[known], weights=log_price[known], minlength=len(number))
+        drawn = (summed[codes] + PRICE_PRIOR * usual) / (number[codes] + PRICE_PRIOR)
+        usual = np.where(codes > 0, drawn, usual)
+    below = np.where(known, usual - log_price, 0.0)
     spread = below[known].std()
     return below / spread if spread > 0 else np.zeros(len(log_price))

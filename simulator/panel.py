@@ -16,7 +16,7 @@ from simulator.features import ChoiceSets, compute_features
 NEGATIVES = 20
 FIRST_POSITION = 3  # before it a user has no history to judge by
 EVENTS_PER_USER = 40  # newest choices kept of one user
-EVENTS = 16_000  # choices in all; enough for weights this few, and it bounds the time on large logs
+EVENTS = 12_000  # choices in all; enough for weights this few, and it bounds the time on large logs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

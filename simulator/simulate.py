@@ -40,18 +40,18 @@ def simulate(
         )
     population = build_population(training, questions, n_users=n_users, seed=seed)
     rows = {int(user): row for row, user in enumerate(questions.users)}
-    rng = np.random.default_rng([seed, 1])
     judgements, aucs, on_real, on_random = [], [], [], []
     for persona in population.personas:
-        row = rows[persona.user]
+        row, rng = rows[persona.user], np.random.default_rng([seed, 1, persona.user])
         behaviour = embody(population, persona, questions.history(row), rng)
         shown = top_items[row, :PAGE_SIZE].astype(np.int64)
         page = population.shelf.page(persona.user, shown[shown > 0], questions.history(row))
         judgements.append(behaviour.judge(page))
-        aucs.append(next_choice_auc(behaviour.view, int(questions.targets[row]), rng))
         on_real.append(opinions_on_real_choices(population, behaviour.view))
         on_random.append(opinions_on_random_page(population, behaviour.view, rng))
-    fidelity = measure_fidelity(np.array([auc for auc in aucs if auc is not None]), rng)
+        aucs.append(next_choice_auc(behaviour.view, int(questions.targets[row]), rng))
+    known = np.array([auc for auc in aucs if auc is not None])
+    fidelity = measure_fidelity(known, np.random.default_rng([seed, 2]))
     controls = {**count_voices(on_real, positive=False), **count_voices(on_random, positive=True)}
     return Simulation(
         users=len(judgements),

@@ -4,7 +4,6 @@ Nothing is judged by a fixed threshold. A page is compared with pages that the s
 fill (drawn without replacement in proportion to exp(utility)), and with its best page.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,16 +115,15 @@ def look(
 def summarise(pages: PageStatistics) -> OwnPages:
     """Mean and band of the statistics of B pages."""
 
-    def each(summary: Callable[[Float64], Float64]) -> PageStatistics:
-        return PageStatistics(
-            worth=summary(pages.worth), amount=summary(pages.amount), sameness=summary(pages.sameness)
-        )
+    every = np.concatenate([pages.worth, pages.amount, pages.sameness], axis=1)  # (B, 2 S + 2)
+    n_signals = pages.worth.shape[1]
 
-    return OwnPages(
-        mean=each(lambda values: values.mean(axis=0, keepdims=True)),
-        low=each(lambda values: np.percentile(values, 5, axis=0, keepdims=True)),
-        high=each(lambda values: np.percentile(values, 95, axis=0, keepdims=True)),
-    )
+    def split(row: Float64) -> PageStatistics:
+        worth, amount, sameness = np.split(row[None], [n_signals, 2 * n_signals], axis=1)
+        return PageStatistics(worth=worth, amount=amount, sameness=sameness)
+
+    low, high = np.percentile(every, [5, 95], axis=0)
+    return OwnPages(mean=split(every.mean(axis=0)), low=split(low), high=split(high))
 
 
 def describe(catalogue: Catalogue, columns: tuple[str, ...], history: Int64, items: Int64) -> Float64:
