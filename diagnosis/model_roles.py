@@ -63,13 +63,14 @@ def encoder_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
             yield _at(Role.ENCODER, module, {"module": module["type"]})
     near = [op for op in flow.upstream(flow.backward) if flow.ops[op]["phase"] == "train"]
     calls = [op for op in near if flow.ops[op]["function"] in ENCODERS]
-    after_lookup = [op for op in near if flow.ops[op]["function"] in POOLING and _after_lookup(flow, op)]
-    for op in calls or after_lookup[-3:]:
+    pools = [op for op in near if flow.ops[op]["function"] in POOLING]
+    direct = [op for op in pools if _takes_lookup(flow, op, depth=1)]
+    for op in calls or direct or [op for op in pools if _takes_lookup(flow, op, depth=4)][-3:]:
         yield _at(Role.ENCODER, flow.ops[op], {"function": flow.ops[op]["function"]})
 
 
-def _after_lookup(flow: Flow, op: int) -> bool:
-    return any(flow.ops[o]["function"] in LOOKUPS for o in flow.upstream([op], depth=4) if o != op)
+def _takes_lookup(flow: Flow, op: int, depth: int) -> bool:
+    return any(flow.ops[o]["function"] in LOOKUPS for o in flow.upstream([op], depth) if o != op)
 
 
 def mask_sites(flow: Flow) -> Iterator[Site]:

@@ -61,11 +61,13 @@ class OpRecorder(TorchFunctionMode):
     def source(self, tensor: Any) -> str | None:
         """The node that made a tensor, or the parameter that it is; None if it came from elsewhere."""
         known = self._sources.get(id(tensor))
-        if known is not None and known[0]() is tensor:
-            return known[1]
-        if isinstance(tensor, torch.nn.Parameter) or (tensor.requires_grad and tensor.is_leaf):
+        reference = known[1] if known is not None and known[0]() is tensor else None
+        # A view made under no_grad refuses to say whether it is a leaf once its base has been written to.
+        leaf = tensor.requires_grad and not tensor._is_view() and tensor.is_leaf
+        trainable = isinstance(tensor, torch.nn.Parameter) or leaf
+        if trainable and (reference is None or not reference.startswith("p")):
             return self.add_parameter(tensor, None)
-        return None
+        return reference
 
     def add_parameter(self, tensor: Any, data: Any) -> str:
         """Register a trainable leaf. data: the tensor that a Parameter is made from; None for a bare leaf."""
