@@ -5,6 +5,7 @@ measure how far the personas can be trusted.
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from simulator.critique import aggregate
 from simulator.critiques import Simulation
 from simulator.fidelity import is_trusted, measure_fidelity, next_choice_auc
 from simulator.pages import PAGE_SIZE
-from simulator.population import build_population, embody
+from simulator.population import Population, build_population, embody
 
 
 def simulate(
@@ -34,11 +35,23 @@ def simulate(
     Raises ValueError if top_items does not have one row per question.
     """
     started = time.perf_counter()
+    population = build_population(training, questions, n_users=n_users, seed=seed)
+    simulation = ask(population, questions=questions, top_items=top_items, seed=seed)
+    return replace(simulation, wall_s=time.perf_counter() - started)
+
+
+def ask(
+    population: Population, *, questions: Questions, top_items: NDArray[np.int32], seed: int
+) -> Simulation:
+    """The same, of users that were made before, so that several trials can be shown to the same people.
+
+    Raises ValueError if top_items does not have one row per question.
+    """
+    started = time.perf_counter()
     if top_items.ndim != 2 or len(top_items) != len(questions):
         raise ValueError(
             f"top_items has shape {top_items.shape}; expected one row for each of {len(questions)} questions"
         )
-    population = build_population(training, questions, n_users=n_users, seed=seed)
     rows = {int(user): row for row, user in enumerate(questions.users)}
     judgements, aucs, on_real, on_random = [], [], [], []
     for persona in population.personas:

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from seeds.interactions import Interactions, Questions
 from seeds.shop.making import Truth, make
 from seeds.split import LeaveLastTwoOut, split
-from simulator.critiques import Simulation
 from simulator.population import Population, build_population
-from simulator.simulate import simulate
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,11 +27,6 @@ class Market:
             values[[0, *self.questions.history(q)]] = -np.inf
             top[q] = np.argsort(-values, kind="stable")[:10]
         return top
-
-    def ask(self, top: NDArray[np.int32], *, n_users: int = 100, seed: int = 0) -> Simulation:
-        return simulate(
-            training=self.training, questions=self.questions, top_items=top, n_users=n_users, seed=seed
-        )
 
 
 def _open(size: str) -> Market:
