@@ -24,7 +24,11 @@ class Terms:
 
 
 class UnknownTerm(Exception):
-    """A part of the expression that no pairwise loss has."""
+    """A part of the expression that no pairwise loss has. is_near: what is around it is one."""
+
+    def __init__(self, message: str, *, is_near: bool = False) -> None:
+        super().__init__(message)
+        self.is_near = is_near
 
 
 class LossReader:
@@ -172,7 +176,9 @@ class LossReader:
             return 1
         if name in ("zeros_like", "zeros", "new_zeros"):
             return -1
-        raise UnknownTerm(f"the labels `{self.scope.source.code(node)}` are neither all ones nor all zeros")
+        raise UnknownTerm(
+            f"the labels `{self.scope.source.code(node)}` are neither all ones nor all zeros", is_near=True
+        )
 
     def _score(self, node: cst.BaseExpression, kind: int) -> None:
         """kind +1: the loss wants the score high; -1: low."""
@@ -199,7 +205,8 @@ class LossReader:
                 self._follow(node, lambda value: self._score(value, kind))
             case _:
                 raise UnknownTerm(
-                    f"the score `{self.scope.source.code(node)}` is no inner product of a hidden state and an item's embedding"
+                    f"the score `{self.scope.source.code(node)}` is no inner product of a hidden state and an item's embedding",
+                    is_near=True,
                 )
 
     def _index(self, node: cst.Subscript) -> str:

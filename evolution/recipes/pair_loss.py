@@ -46,45 +46,47 @@ class PairLoss:
 def find_pair_loss(context: RecipeContext) -> PairLoss:
     """The loss of the repo. Raises DoesNotFit, with the reason at the place that came nearest."""
     sources = parse_all(context)
-    reason = "no loss that sets a positive score against a sampled one was found"
+    reasons: list[str] = []
     for source, function in functions_at(sources, context.sites_of(Role.LOSS)):
-        try:
-            found = _loss_in(Scope(source, function), sources)
-        except DoesNotFit as error:
-            reason = str(error)
-            continue
-        if found is not None:
-            return found
-    raise DoesNotFit(reason)
+        scope = Scope(source, function)
+        for index, line in enumerate(scope.lines):
+            try:
+                found = _loss_at(scope, sources, index, line)
+            except DoesNotFit as error:
+                reasons.append(str(error))
+            else:
+                if found is not None:
+                    return found
+    raise DoesNotFit([*reasons, "no loss that sets a positive score against a sampled one was found"][0])
 
 
-def _loss_in(scope: Scope, sources: Sequence[Source]) -> PairLoss | None:
-    reason = None
-    for index, line in enumerate(scope.lines):
-        value, target, is_start = _assigned(line)
-        if value is None or not is_start:
-            continue
-        reader = LossReader(scope, sources, scope.source.line(line))
-        gone = [line]
-        try:
-            reader.read(value, 1)
-            for later in scope.lines[index + 1 :]:
-                added, its_target, starts = _assigned(later)
-                if added is None or starts or its_target != target:
-                    continue
-                reader.line = scope.source.line(later)
-                if reader.leads_to_score(added):  # anything else, such as a regulariser, stays
-                    reader.read(added, 1)
-                    gone.append(later)
-        except UnknownTerm as error:
-            if reader.terms.positive or reader.terms.negative:
-                reason = str(error)
-            continue
-        if reader.terms.reduced and reader.terms.positive and reader.terms.negative:
-            return _joined(scope, sources, gone, target, reader.terms)
-    if reason:
-        raise DoesNotFit(reason)
-    return None
+def _loss_at(
+    scope: Scope, sources: Sequence[Source], index: int, line: cst.SimpleStatementLine
+) -> PairLoss | None:
+    """The loss that starts at a line, what is added to it further down included; None where none does."""
+    value, target, is_start = _assigned(line)
+    if value is None or not is_start:
+        return None
+    reader = LossReader(scope, sources, scope.source.line(line))
+    gone = [line]
+    try:
+        reader.read(value, 1)
+        for later in scope.lines[index + 1 :]:
+            added, its_target, starts = _assigned(later)
+            if added is None or starts or its_target != target:
+                continue
+            reader.line = scope.source.line(later)
+            if reader.leads_to_score(added):  # anything else, such as a regulariser, stays
+                reader.read(added, 1)
+                gone.append(later)
+    except UnknownTerm as error:
+        if error.is_near or reader.terms.positive or reader.terms.negative:
+            raise DoesNotFit(str(error)) from None
+        return None
+    terms = reader.terms
+    if not (terms.reduced and terms.positive and terms.negative):
+        return None
+    return _joined(scope, sources, gone, target, terms)
 
 
 def _assigned(line: cst.SimpleStatementLine) -> tuple[cst.BaseExpression | None, str, bool]:

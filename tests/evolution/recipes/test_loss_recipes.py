@@ -1,0 +1,231 @@
+"""Each loss recipe on each style of code: the patched loss is the number that its formula gives, worked out apart."""
+
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+N = 80
+SEQUENCES = torch.tensor([[0, 0, 3, 5], [0, 7, 9, 2], [1, 4, 4, 8]])
+COMING = torch.tensor([[0, 0, 5, 6], [0, 9, 2, 1], [4, 4, 8, 3]])
+EVERY = ["full-softmax", "gbce", "sampled-softmax", "mixed-negatives", "more-negatives"]
+
+
+def attention_bce(module: Any) -> tuple[float, Tensor, Tensor, Tensor]:
+    """Loss, hidden states (P, d), wanted ids (P,), item table (rows, d) of one training step."""
+    reader = module.Reader(N, 6)
+    module.F.dropout = lambda x, *_args, **_named: x
+    state = reader(SEQUENCES)
+    torch.manual_seed(1)
+    loss = reader.cost(SEQUENCES, COMING) - 1e-4 * reader.things.weight.norm()
+    loss.backward()
+    keep = COMING != 0
+    return loss.item(), state[keep], COMING[keep], reader.things.weight
+
+
+def script_port(module: Any) -> tuple[float, Tensor, Tensor, Tensor]:
+    args = SimpleNamespace(device="cpu", hidden_units=6, dropout_rate=0.0, lr=0.0, steps=1, l2_emb=0.0)
+    model = module.SASRec(N, args)
+    rows = [row.tolist() for row in SEQUENCES], [row.tolist() for row in COMING]
+    sampler = SimpleNamespace(next_batch=lambda: ([1, 2, 3], *rows, [[1] * 4] * 3))
+    state = model.log2feats(SEQUENCES.numpy()).detach()
+    torch.manual_seed(1)
+    (loss,) = module.run(model, sampler, args)
+    keep = COMING != 0
+    return loss, state[keep], COMING[keep], model.item_emb.weight
+
+
+def factorisation(module: Any) -> tuple[float, Tensor, Tensor, Tensor]:
+    net = module.Taste(20, N)
+    people, films = torch.tensor([1, 2, 3]), torch.tensor([5, 6, 80])
+    state, table = net.P(people).detach().clone(), net.Q.weight.detach().clone()
+    torch.manual_seed(1)
+    (loss,) = module.learn(net, people, films, N)
+    return loss, state, films, table
+
+
+def einsum_softplus(module: Any) -> tuple[float, Tensor, Tensor, Tensor]:
+    model = module.Model(N + 1, 6)
+    trainer = module.Trainer(model, N + 1)
+    state, table = model.encode(SEQUENCES).detach().clone(), model.table.weight.detach().clone()
+    torch.manual_seed(1)
+    loss = trainer.step(SEQUENCES, COMING)
+    keep = COMING > 0
+    return loss.item(), state[keep], COMING[keep], table
+
+
+def concatenated(module: Any) -> tuple[float, Tensor, Tensor, Tensor]:
+    net = module.Net(N, 6)
+    torch.manual_seed(1)
+    loss = net.training_step((SEQUENCES, COMING, torch.ones_like(COMING)))
+    loss.backward()
+    keep = COMING.ne(0)
+    return loss.item(), net(SEQUENCES)[keep], COMING[keep], net.emb.weight
+
+
+STYLES = {
+    step.__name__: step for step in (attention_bce, script_port, factorisation, einsum_softplus, concatenated)
+}
+PADDED = {"attention_bce", "script_port", "einsum_softplus", "concatenated"}
+
+
+def full_softmax(scores: np.ndarray, wanted: np.ndarray, first: int) -> float:
+    rows = [math.log(np.exp(row[first:]).sum()) - row[item] for row, item in zip(scores, wanted)]
+    return sum(rows) / len(rows)
+
+
+def drawn(style: str, *shape: int) -> np.ndarray:
+    """What the patched code draws first after the seed that each style sets."""
+    torch.manual_seed(1)
+    return torch.randint(1 if style in PADDED else 0, N + 1, shape).numpy()
+
+
+def sampled_softmax(scores: np.ndarray, wanted: np.ndarray, sampled: np.ndarray, correction: float) -> float:
+    total = 0.0
+    for row, item in zip(scores, wanted):
+        others = [math.exp(row[other] + correction) for other in sampled if other != item]
+        total += math.log(math.exp(row[item]) + sum(others)) - row[item]
+    return total / len(wanted)
+
+
+def gbce(scores: np.ndarray, wanted: np.ndarray, sampled: np.ndarray, n_others: int) -> float:
+    alpha = len(sampled) / n_others
+    beta = alpha * (0.75 * (1 - 1 / alpha) + 1 / alpha)
+    total = 0.0
+    for row, item in zip(scores, wanted):
+        total += -beta * math.log(1 / (1 + math.exp(-row[item])))
+        total += sum(-math.log(1 - 1 / (1 + math.exp(-row[other]))) for other in sampled if other != item)
+    return total / len(wanted) / (len(sampled) + 1)
+
+
+def expected(code: str, style: str, scores: np.ndarray, wanted: np.ndarray) -> float:
+    first = 1 if style in PADDED else 0
+    if code == "full-softmax":
+        return full_softmax(scores, wanted, first)
+    if code == "gbce":
+        return gbce(scores, wanted, drawn(style, 16), N + 1 - first - 1)
+    if code == "sampled-softmax":
+        return sampled_softmax(scores, wanted, drawn(style, 16), math.log((N + 1) / 16))
+    if code == "more-negatives":
+        sampled = drawn(style, len(wanted), 16)
+        own = [math.log1p(math.exp(-row[item])) for row, item in zip(scores, wanted)]
+        other = [math.log1p(math.exp(row[item])) for row, items in zip(scores, sampled) for item in items]
+        return sum(own) / len(own) + sum(other) / len(other)
+    torch.manual_seed(1)
+    popular = wanted[torch.randint(len(wanted), (8,)).numpy()]
+    sampled = np.concatenate([popular, torch.randint(first, N + 1, (8,)).numpy()])
+    return sampled_softmax(scores, wanted, sampled, 0.0)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("code", EVERY)
+def test_the_patched_loss_is_its_formula(
+    code: str, style: str, text: Callable[[str], str], cook: Callable[..., str], load: Callable[[str], Any]
+):
+    loss, states, wanted, table = STYLES[style](load(cook(code, text(style))))
+    scores = (states @ table.T).detach().double().numpy()
+    assert math.isfinite(loss)
+    assert loss == pytest.approx(expected(code, style, scores, wanted.numpy()), rel=1e-4)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("code", EVERY)
+def test_lines_apart_from_the_loss_stay_as_they_are(
+    code: str, style: str, text: Callable[[str], str], cook: Callable[..., str]
+):
+    before, after = text(style).splitlines(), cook(code, text(style)).splitlines()
+    kept = [line for line in after if line in set(before)]
+    assert len(before) - len(kept) <= 11
+    assert [line for line in before if line in set(after)] == kept
+
+
+@pytest.mark.parametrize("code", EVERY)
+def test_a_score_that_is_no_inner_product_gets_no_patch(
+    code: str, text: Callable[[str], str], cook: Callable[..., str]
+):
+    from evolution.recipes.recipe import DoesNotFit
+
+    with pytest.raises(DoesNotFit, match="no inner product"):
+        cook(code, text("tower"))
+
+
+def test_what_only_fed_the_old_loss_is_gone_and_what_others_read_stays(
+    text: Callable[[str], str], cook: Callable[..., str]
+):
+    after = cook("full-softmax", text("attention_bce"))
+    assert "randint" not in after and "bad =" not in after
+    assert "loss += 1e-4 * self.things.weight.norm()   # stays as it is" in after
+    assert (
+        '"""Cross-entropy of the item that came next against the whole catalogue, mean over events."""'
+        in after
+    )
+
+
+def test_a_name_that_is_taken_is_not_taken_again(text: Callable[[str], str], cook: Callable[..., str]):
+    source = (
+        text("attention_bce")
+        .replace("state = self(seen)", "states = logits = self(seen)")
+        .replace("(state *", "(states *")
+    )
+    after = cook("full-softmax", source.replace("torch.sum(state *", "torch.sum(states *"))
+    assert "valid_states = states[keep]" in after
+    assert "item_logits = valid_states @" in after
+
+
+def test_windows_line_ends_are_kept(text: Callable[[str], str], cook: Callable[..., str]):
+    plain = cook("full-softmax", text("concatenated"))
+    assert cook("full-softmax", text("concatenated").replace("\n", "\r\n")) == plain.replace("\n", "\r\n")
+
+
+STRANGE = {
+    "another term": (
+        "return self.bce(logits, labels)",
+        "return self.bce(logits, labels) + self.other()",
+        "contains",
+    ),
+    "soft labels": (
+        "torch.ones_like(pos_logits)",
+        "torch.rand_like(pos_logits)",
+        "neither all ones nor all zeros",
+    ),
+    "a bias": (
+        "(h * self.emb(pos)).sum(-1)[mask]",
+        "((h * self.emb(pos)).sum(-1) + self.bias(pos))[mask]",
+        "no inner product",
+    ),
+    "two hidden states": ("(h * self.emb(neg))", "(self.forward(pos) * self.emb(neg))", "do not share"),
+    "two masks": (
+        "(h * self.emb(neg)).sum(-1)[mask]",
+        "(h * self.emb(neg)).sum(-1)[neg > 0]",
+        "masked in several ways",
+    ),
+    "no table": ("nn.Embedding(n + 1, d, padding_idx=0)", "make_table(n)", "no lookup in an embedding table"),
+    "not python": ("def forward(self, seq):", "def forward(self seq):", "not valid Python"),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_code_gets_a_reason_and_no_patch(
+    name: str, text: Callable[[str], str], cook: Callable[..., str]
+):
+    from evolution.recipes.recipe import DoesNotFit
+
+    old, new, reason = STRANGE[name]
+    source = text("concatenated")
+    assert old in source
+    with pytest.raises(DoesNotFit, match=reason):
+        cook("full-softmax", source.replace(old, new))
+
+
+def test_full_softmax_refuses_a_catalogue_that_would_not_fit(
+    text: Callable[[str], str], cook: Callable[..., str]
+):
+    from evolution.recipes.recipe import DoesNotFit, Facts
+
+    with pytest.raises(DoesNotFit, match="2,000,000 items would not fit"):
+        cook("full-softmax", text("concatenated"), Facts(n_users=5, n_items=2_000_000))
