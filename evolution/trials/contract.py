@@ -5,38 +5,37 @@ DEFECTS: 8 (ids), 10 (padding), 13 (dropout), 18 (newest kept), 19 (batch compan
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from evolution.trials.data import TrialData
 from evolution.trials.process import TrialFailed
 from evolution.trials.records import ContractCheck, FailureReason
-from evolution.trials.session import Built, WorkerSession
+from evolution.trials.session import WorkerSession
 from seeds.interactions import Float32, Int64, Questions
 
 BATCH = 32
 SHORT = 10  # events of a short history
 EXTRA_PADDING = 7
-SLOW_BUILD_S = 10.0  # a build slower than this is not repeated for a check alone
 RELATIVE_TOLERANCE = 1e-3  # of the spread of a row's scores; rounding of other kernels is far below
 _SILENT = "the scores do not depend on the history yet, so there is nothing to compare"
 
 
 def check_contract(
     session: WorkerSession, data: TrialData, max_history: int
-) -> tuple[list[ContractCheck], Float32]:
-    """All checks of the recommender as it is now, and its answer (B, n_items + 1) to the batch.
+) -> tuple[list[ContractCheck], Float32 | None]:
+    """All checks of the recommender as it is now, and its answer (B, n_items + 1) to the batch; None if it has several.
 
     Raises TrialFailed where the plain batch itself cannot be scored: wrong shape, NaN, a crash.
     """
     users, histories = batch_of(data.validation, max_history)
     answer = session.score(users, histories)
-    checks = [_said("score-shape", True, "error", "scores have one column per item and one for padding")]
+    checks = [said("score-shape", True, "error", "scores have one column per item and one for padding")]
     asked = Asked(session, data, max_history, users, histories, answer)
-    for check in (_twice, _companions, _padding, _newest, _ids):
-        checks.append(_guarded(check, asked))
-    return checks, answer
+    checks.append(_guarded(_twice, asked))
+    for check in (_companions, _padding, _newest, _ids):
+        checks.append(_guarded(check, asked) if checks[1].passed else _incomparable(_CODES[check]))
+    return checks, answer if checks[1].passed else None
 
 
 class Asked:
@@ -87,78 +86,11 @@ def batch_of(questions: Questions, max_history: int) -> tuple[Int64, Int64]:
     return questions.users[rows], histories
 
 
-def check_restoring(
-    session: WorkerSession, data: TrialData, answer: Float32, first: Built, seed: int, state: Path
-) -> tuple[Built, list[ContractCheck]]:
-    """Does a restored state score the same, and does the same seed start the same?
-
-    Leaves a freshly built recommender of `seed`, which is what will be trained.
-    """
-    users, histories = batch_of(data.validation, data.max_history)
-    checks = [_restored(session, answer, first, seed, state, users, histories)]
-    built = session.build(seed)
-    same = np.allclose(session.score(users, histories), answer, rtol=1e-4, atol=1e-5)
-    checks.append(
-        _said(
-            "same-seed",
-            same,
-            "warning",
-            "building twice with the same seed gives the same model"
-            if same
-            else "building twice with the same seed gives different models; seed every generator from `seed`, "
-            "or trials cannot be repeated",
-        )
-    )
-    return built, checks
+CANDIDATES_FAULT = (FailureReason.CRASH, FailureReason.CONTRACT, FailureReason.NOT_FINITE)
 
 
-def _restored(
-    session: WorkerSession,
-    answer: Float32,
-    first: Built,
-    seed: int,
-    state: Path,
-    users: Int64,
-    histories: Int64,
-) -> ContractCheck:
-    code = "state-restored"
-    if not first.has_state:
-        return _said(
-            code,
-            None,
-            "warning",
-            "there is no state_dict(); the last epoch counts, and measuring again retrains",
-        )
-    if first.seconds > SLOW_BUILD_S:
-        return _said(
-            code,
-            None,
-            "warning",
-            f"build() takes {first.seconds:.0f} s, so it was not repeated for this check",
-        )
-    try:
-        session.save_state(state)
-        session.build(seed + 1)
-        session.load_state(state)
-        same = np.allclose(session.score(users, histories), answer, rtol=1e-4, atol=1e-5)
-    except TrialFailed as failed:
-        if failed.failure.reason not in _CANDIDATES_FAULT:
-            raise
-        return _said(code, False, "error", f"its state cannot be saved and loaded: {failed.failure.message}")
-    finally:
-        state.unlink(missing_ok=True)
-    if same:
-        return _said(code, True, "warning", "a restored state scores the same")
-    return _said(
-        code,
-        False,
-        "warning",
-        "a model that was given the saved state scores differently: state_dict() does not hold all that scoring uses, "
-        "so the best epoch cannot be restored faithfully",
-    )
-
-
-_CANDIDATES_FAULT = (FailureReason.CRASH, FailureReason.CONTRACT, FailureReason.NOT_FINITE)
+def _incomparable(code: str) -> ContractCheck:
+    return said(code, None, "warning", "the same question gets different answers, so no two can be compared")
 
 
 def _guarded(check: Callable[[Asked], ContractCheck], asked: Asked) -> ContractCheck:
@@ -166,18 +98,18 @@ def _guarded(check: Callable[[Asked], ContractCheck], asked: Asked) -> ContractC
     try:
         return check(asked)
     except TrialFailed as failed:
-        if failed.failure.reason not in _CANDIDATES_FAULT:
+        if failed.failure.reason not in CANDIDATES_FAULT:
             raise
         code = _CODES[check]
         place = f" ({failed.failure.path}:{failed.failure.line})" if failed.failure.path else ""
-        return _said(code, False, "warning", f"{_ASKING[code]}: {failed.failure.message}{place}")
+        return said(code, False, "warning", f"{_ASKING[code]}: {failed.failure.message}{place}")
 
 
 def _twice(asked: Asked) -> ContractCheck:
     changed = asked.differ(asked.answer, asked.score(asked.users, asked.histories))
     if not changed.any():
-        return _said("same-answer-twice", True, "warning", "the same question gets the same answer")
-    return _said(
+        return said("same-answer-twice", True, "warning", "the same question gets the same answer")
+    return said(
         "same-answer-twice",
         False,
         "warning",
@@ -190,10 +122,10 @@ def _companions(asked: Asked) -> ContractCheck:
     half = max(1, len(asked.users) // 2)
     changed = asked.differ(asked.answer[:half], asked.score(asked.users[:half], asked.histories[:half]))
     if not changed.any():
-        return _said(
+        return said(
             "batch-companions", True, "warning", "a user's scores do not depend on who else is in the batch"
         )
-    return _said(
+    return said(
         "batch-companions",
         False,
         "warning",
@@ -206,14 +138,14 @@ def _padding(asked: Asked) -> ContractCheck:
     code, short = "more-padding", asked.short
     width = min(short.shape[1] + EXTRA_PADDING, asked.max_history)
     if width <= short.shape[1]:
-        return _said(
+        return said(
             code, None, "warning", f"max_history is {asked.max_history}: there is no room for more padding"
         )
     padded = np.pad(short, ((0, 0), (width - short.shape[1], 0)))
     changed = asked.differ(asked.score(asked.users, short), asked.score(asked.users, padded))
     if not changed.any():
-        return _said(code, True, "warning", "more padding on the left changes nothing")
-    return _said(
+        return said(code, True, "warning", "more padding on the left changes nothing")
+    return said(
         code,
         False,
         "warning",
@@ -228,14 +160,14 @@ def _newest(asked: Asked) -> ContractCheck:
     edited = short.copy()
     edited[:, -1] = asked.other_items(short[:, -1])
     if not asked.differ(asked.score(asked.users, short), asked.score(asked.users, edited)).any():
-        return _said(code, None, "warning", _SILENT)
+        return said(code, None, "warning", _SILENT)
     long = asked.rng.integers(1, asked.n_items + 1, size=(len(asked.users), asked.max_history))
     edited = long.copy()
     edited[:, -1] = asked.other_items(long[:, -1])
     changed = asked.differ(asked.score(asked.users, long), asked.score(asked.users, edited))
     if changed.any():
-        return _said(code, True, "warning", f"of {asked.max_history} events the newest counts")
-    return _said(
+        return said(code, True, "warning", f"of {asked.max_history} events the newest counts")
+    return said(
         code,
         False,
         "warning",
@@ -257,26 +189,26 @@ def _ids(asked: Asked) -> ContractCheck:
     try:
         nothing = after(0)
     except TrialFailed as failed:
-        if failed.failure.reason not in _CANDIDATES_FAULT:
+        if failed.failure.reason not in CANDIDATES_FAULT:
             raise
         nothing = None  # a history of padding alone need not be answered
     if len(middle) < 2 or not asked.differ(middle[0], middle[1]).any():
-        return _said(code, None, "warning", _SILENT)
+        return said(code, None, "warning", _SILENT)
     if nothing is not None and _only_padding_like(asked, first, nothing, middle):
-        return _said(
+        return said(
             code,
             False,
             "warning",
             "item 1 is treated as padding: ids run from 1, and 0 alone is padding; an id is shifted by one",
         )
     if not asked.differ(last, before_last).any() and _follows(asked, asked.n_items):
-        return _said(
+        return said(
             code,
             False,
             "warning",
             f"item {asked.n_items}, the last id, scores like item {asked.n_items - 1}: ids seem to be cut off at the end",
         )
-    return _said(
+    return said(
         code, True, "warning", "the first and the last id are told apart from padding and their neighbours"
     )
 
@@ -309,5 +241,5 @@ _ASKING = {
 }
 
 
-def _said(code: str, passed: bool | None, severity: str, message: str) -> ContractCheck:
+def said(code: str, passed: bool | None, severity: str, message: str) -> ContractCheck:
     return ContractCheck(code=code, passed=passed, severity=severity, message=message)

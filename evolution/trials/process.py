@@ -108,7 +108,9 @@ class WorkerProcess:
         for process in left:
             with contextlib.suppress(psutil.Error):
                 process.kill()  # psutil compares start times: never another process under an old pid
-        psutil.wait_procs(left, timeout=_KILL_WAIT_S)
+        deadline = time.monotonic() + _KILL_WAIT_S
+        while any(_lives(process) for process in left) and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def _reply(self, wanted: str) -> dict[str, Any]:
         while b"\n" not in self._unread:
@@ -237,6 +239,14 @@ def _told(document: Any) -> Failure:
         line=line if isinstance(line, int) else 0,
         traceback=str(document.get("traceback", "")),
     )
+
+
+def _lives(process: psutil.Process) -> bool:
+    """A zombie is dead; its entry waits for whoever inherited it."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _resident(processes: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from evolution.objective import parse_expression
 from evolution.trials import artifacts
-from evolution.trials.contract import batch_of, check_contract, check_restoring
+from evolution.trials.contract import batch_of, check_contract
 from evolution.trials.process import TrialFailed
 from evolution.trials.records import (
     ContractCheck,
@@ -22,6 +22,7 @@ from evolution.trials.records import (
     TrialStatus,
 )
 from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.restoring import check_restoring
 from evolution.trials.sandbox import NO_SANDBOX_WARNING
 from evolution.trials.scoring import (
     OBJECTIVE,
@@ -173,7 +174,7 @@ def _rungs(
     checks, answer = check_contract(session, request.data, request.config.recommender.max_history)
     progress.contract += checks
     built, further = check_restoring(
-        session, request.data, answer, first, seed, request.folder / artifacts.STATE
+        session, request.data, answer, first, seed=seed, state=request.folder / artifacts.STATE
     )
     progress.contract += further
     for check in progress.contract:

@@ -19,7 +19,8 @@ from evolution.trials.records import Failure, FailureReason
 from evolution.trials.request import Supervision, TrialRequest, limits_of
 from seeds.interactions import Float32, Int64, Questions
 
-SMOKE_S = 20.0
+SMOKE_S = 8.0
+SMOKE_SHARE = 0.1  # of the trial's time limit, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +75,10 @@ class WorkerSession:
     def smoke(self, users: Int64, histories: Int64) -> dict[str, Any]:
         """The trace of two training steps and of scoring this batch; see evolution/worker/guest/tracing.py."""
         self._write_batch(users, histories)
+        seconds = min(SMOKE_S, SMOKE_SHARE * self._request.config.training.timeout_s)
         started = time.perf_counter()
         reply = self._process.ask(
-            "smoke", seed=self._request.key.seed, seconds=SMOKE_S, folder=str(self._place.wire_inside)
+            "smoke", seed=self._request.key.seed, seconds=seconds, folder=str(self._place.wire_inside)
         )
         self.theirs_s += time.perf_counter() - started
         trace = reply.get("trace")

@@ -38,7 +38,7 @@ class Candidate:
         self.n_items = int(data.n_items)
         self.fit_s = self.score_s = 0.0
         self._epochs: Iterator[Any] | None = None
-        self._batch = 0
+        self._batch = self._times_asked = 0
         self._on_gpu = device != "cpu"
 
     # -- training
@@ -125,7 +125,10 @@ class Candidate:
 
     @contextlib.contextmanager
     def at_rest(self) -> Iterator[None]:
-        """Evaluation mode, no gradients; modes and random states are as before afterwards."""
+        """Evaluation mode, no gradients; modes and random states are as before afterwards.
+
+        Whoever draws random numbers while scoring draws others each time, so that it shows.
+        """
         torch: Any = sys.modules.get("torch")
         parts = [part for module in self.modules().values() for part in module.modules()]
         flags = [part.training for part in parts]
@@ -134,6 +137,8 @@ class Candidate:
             module.eval()
         try:
             with kept_random_states(), no_gradients:
+                self._times_asked += 1
+                seed_everything(self._times_asked)
                 yield
         finally:
             for part, flag in zip(parts, flags):

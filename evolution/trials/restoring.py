@@ -1,0 +1,78 @@
+"""Contract checks that build again: a restored state scores the same, the same seed starts the same."""
+
+from pathlib import Path
+
+import numpy as np
+
+from evolution.trials.contract import CANDIDATES_FAULT, batch_of, said
+from evolution.trials.data import TrialData
+from evolution.trials.process import TrialFailed
+from evolution.trials.records import ContractCheck
+from evolution.trials.session import Built, WorkerSession
+from seeds.interactions import Float32, Int64
+
+SLOW_BUILD_S = 10.0  # a build slower than this is not repeated for a check alone
+_RANDOM = "the same question gets different answers, so no two can be compared"
+_DIFFERENT_MODELS = (
+    "building twice with the same seed gives different models; seed every generator from `seed`, "
+    "or trials cannot be repeated"
+)
+_PARTIAL_STATE = (
+    "a model that was given the saved state scores differently: state_dict() does not hold all that scoring uses, "
+    "so the best epoch cannot be restored faithfully"
+)
+
+
+def check_restoring(
+    session: WorkerSession, data: TrialData, answer: Float32 | None, first: Built, *, seed: int, state: Path
+) -> tuple[Built, list[ContractCheck]]:
+    """answer: (B, n_items + 1) of the recommender just built to the batch, None where it has several. state: a
+    file to use meanwhile.
+
+    Leaves a freshly built recommender of `seed`, which is what will be trained.
+    """
+    batch = batch_of(data.validation, data.max_history)
+    restored = _restored(session, batch, answer, first, seed=seed, state=state)
+    built = session.build(seed)
+    if answer is None:
+        return built, [restored, said("same-seed", None, "warning", _RANDOM)]
+    same = _same(session, batch, answer)
+    message = "building twice with the same seed gives the same model" if same else _DIFFERENT_MODELS
+    return built, [restored, said("same-seed", same, "warning", message)]
+
+
+def _restored(
+    session: WorkerSession,
+    batch: tuple[Int64, Int64],
+    answer: Float32 | None,
+    first: Built,
+    *,
+    seed: int,
+    state: Path,
+) -> ContractCheck:
+    code = "state-restored"
+    if not first.has_state:
+        words = "there is no state_dict(); the last epoch counts, and measuring again retrains"
+        return said(code, None, "warning", words)
+    if answer is None:
+        return said(code, None, "warning", _RANDOM)
+    if first.seconds > SLOW_BUILD_S:
+        words = f"build() takes {first.seconds:.0f} s, so it was not repeated for this check"
+        return said(code, None, "warning", words)
+    try:
+        session.save_state(state)
+        session.build(seed + 1)
+        session.load_state(state)
+        same = _same(session, batch, answer)
+    except TrialFailed as failed:
+        if failed.failure.reason not in CANDIDATES_FAULT:
+            raise
+        words = f"its state cannot be saved and loaded: {failed.failure.message}"
+        return said(code, False, "error", words)
+    finally:
+        state.unlink(missing_ok=True)
+    return said(code, same, "warning", "a restored state scores the same" if same else _PARTIAL_STATE)
+
+
+def _same(session: WorkerSession, batch: tuple[Int64, Int64], answer: Float32) -> bool:
+    return bool(np.allclose(session.score(*batch), answer, rtol=1e-4, atol=1e-5))
