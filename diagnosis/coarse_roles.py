@@ -6,6 +6,7 @@ from typing import Any
 
 from diagnosis.findings import Role, Site
 from diagnosis.loss_roles import LOSSES
+from diagnosis.rules.source import read_source
 from diagnosis.syntax import called_name, dotted, parsed
 
 BY_CALL: dict[str, Role] = {
@@ -59,6 +60,22 @@ def coarse_sites(trace: Mapping[str, Any], sources: Mapping[str, str]) -> Iterat
                     start_line=node.lineno,
                     end_line=node.end_lineno or node.lineno,
                     detail={"function": name, "coarse": True} | kind,
+                )
+
+
+def loop_sites(trace: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[Site]:
+    """The loops that step the optimizer, for repos whose batches come from nothing that is known."""
+    executed = trace.get("executed_training", {})
+    for path, text in sources.items():
+        source = read_source(path, text) if path.endswith(".py") else None
+        for loop in source.training_loops() if source else ():
+            if not executed or loop.lineno in executed.get(path, ()):
+                yield Site(
+                    role=Role.LOADER,
+                    path=path,
+                    start_line=loop.lineno,
+                    end_line=loop.lineno,
+                    detail={"kind": "loop", "coarse": True},
                 )
 
 

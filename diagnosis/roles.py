@@ -7,7 +7,7 @@ names of library functions; such sites say `"coarse": True` in their detail.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from diagnosis.coarse_roles import coarse_sites, entry_sites
+from diagnosis.coarse_roles import coarse_sites, entry_sites, loop_sites
 from diagnosis.findings import Role, Site
 from diagnosis.flow import Flow
 from diagnosis.loss_roles import loss_sites, negative_sites
@@ -48,6 +48,8 @@ def find_sites(trace: Mapping[str, Any], sources: Mapping[str, str], n_items: in
     roles = {site.role for site in found}
     wanted = OUTSIDE_TORCH if trace.get("kind") == "torch" else tuple(Role)
     found += [site for site in coarse_sites(trace, sources) if site.role in wanted and site.role not in roles]
+    if not any(site.role is Role.LOADER for site in found):
+        found += loop_sites(trace, sources)
     found += entry_sites(sources)
     return list(_whole_statements(found, sources))
 

@@ -1,6 +1,5 @@
 """Small real repositories with other names and styles than the seed; comments mark roles and defects."""
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -34,16 +33,6 @@ def events(n_users: int = 60, length: int = 9) -> SimpleNamespace:
     )
 
 
-def marked(sources: dict[str, str], word: str) -> set[tuple[str, int, str]]:
-    """(path, line, value) of every `# word: value` comment."""
-    return {
-        (path, number, match.group(1))
-        for path, text in sources.items()
-        for number, line in enumerate(text.split("\n"), start=1)
-        if (match := re.search(rf"# {word}: ([\w-]+)", line))
-    }
-
-
 def read_sources(root: Path) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(root.glob("*.py"))}
 
@@ -69,5 +58,5 @@ def traced() -> Iterator[Callable[[Path, str], tuple[dict[str, Any], dict[str, s
     sys.path[:] = path
     for name in set(sys.modules) - modules:
         origin = getattr(sys.modules[name], "__file__", None) or ""
-        if str(REPOS) in origin or "seeds/repos" in origin:
+        if any(part in origin for part in (str(REPOS), "seeds/repos", "tests/foreign")):
             del sys.modules[name]

@@ -9,7 +9,9 @@ import pytest
 
 from diagnosis.findings import Role, Site
 from diagnosis.probes.overconfidence import loss_kind
+from diagnosis.roles import find_sites
 
+N_ITEMS = 300
 HERE = Path(__file__).parent
 Traced = Callable[[Path, str], tuple[dict[str, Any], dict[str, str], list[Site]]]
 REPOS = {
@@ -96,3 +98,30 @@ def test_the_seed_is_placed(traced: Traced) -> None:
 def test_a_trace_is_small_plain_json(traced: Traced) -> None:
     trace, _, _ = traced(HERE / "repos" / "factory_bpr", "main")
     assert len(json.dumps(trace, allow_nan=False)) < 200_000
+
+
+def test_a_script_behind_an_adapter_is_placed_in_the_script(traced: Traced) -> None:
+    root = HERE.parent / "foreign" / "sasrec_script"
+    trace, sources, sites = traced(root, "adapter")
+    assert trace["error"] == ""
+    expected = {
+        Role.ITEM_TABLE: "self.emb = ",
+        Role.POSITION_TABLE: "self.pos = ",
+        Role.LOSS: "loss = bce(",
+        Role.NEGATIVES: "randrange",  # drawn by Python's own random: no torch call shows it
+        Role.CAUSAL_MASK: "torch.triu",
+        Role.LOADER: "for _ in range(usernum",
+        Role.SCORING: "matmul",
+        Role.OPTIMIZER: "self.adam = ",
+    }
+    for role, text in expected.items():
+        site = first(sites, role)
+        assert site is not None, role
+        assert text in sources[site.path].split("\n")[site.start_line - 1], role
+
+
+def test_without_a_trace_sites_are_coarse_and_say_so() -> None:
+    text = "from torch import nn\nimport torch.nn.functional as F\ntable = nn.Embedding(9, 4)\nF.cross_entropy(a, b)\n"
+    sites = find_sites({}, {"m.py": text}, N_ITEMS)
+    assert {(s.role, s.start_line) for s in sites} >= {(Role.ITEM_TABLE, 3), (Role.LOSS, 4), (Role.ENTRY, 1)}
+    assert all(site.detail["coarse"] for site in sites)

@@ -1,0 +1,144 @@
+"""The tracer leaves nothing behind, stops where it should, and survives candidate code that fails."""
+
+import builtins
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evolution.worker.guest.tracing import trace_smoke
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Callable[[str], Any]:
+    """Write a module, run it, and trace the object that its `make()` returns."""
+
+    def run(text: str, seconds: float = 10.0) -> dict[str, Any]:
+        path = tmp_path / "m.py"
+        path.write_text(text, encoding="utf-8")
+        module: dict[str, Any] = {}
+        builtins.exec(compile(text, str(path), "exec"), module)  # noqa: S102 -- the repo under test
+        batch = (np.array([1]), np.array([[1, 2]]))
+        return trace_smoke(module["make"], root=str(tmp_path), seconds=seconds, score_batch=batch)
+
+    return run
+
+
+HEAD = """
+import torch
+class R:
+    def __init__(self):
+        self.table = torch.nn.Parameter(torch.ones(5, 2))
+        self.opt = torch.optim.SGD([self.table], lr=0.1)
+        self.steps = 0
+    def score(self, users, histories):
+        return torch.ones(len(users), 2) @ self.table.T
+"""
+STEP = """
+    def step(self):
+        loss = self.table.sum()
+        self.opt.zero_grad()
+        loss.backward()
+        self.opt.step()
+        self.steps += 1
+"""
+MAKE = """
+made = []
+def make():
+    made.append(R())
+    return made[-1]
+"""
+
+
+def test_two_steps_are_run_though_the_repo_catches_every_exception(
+    repo: Callable[..., dict[str, Any]],
+) -> None:
+    body = """
+    def fit(self):
+        while True:
+            try:
+                self.step()
+            except Exception:
+                pass
+"""
+    trace = repo(HEAD + STEP + body + MAKE)
+    assert trace["steps"] == 2
+    assert trace["error"] == ""
+    assert trace["score"]["shape"] == [1, 5]
+    assert trace["executed_training"]["m.py"]
+
+
+def test_fit_that_returns_a_list_is_stopped_all_the_same(repo: Callable[..., dict[str, Any]]) -> None:
+    body = """
+    def fit(self):
+        return [self.step() for _ in range(100)]
+"""
+    assert repo(HEAD + STEP + body + MAKE)["steps"] == 2
+
+
+def test_a_loop_that_never_trains_ends_at_the_limit(repo: Callable[..., dict[str, Any]]) -> None:
+    body = """
+    def fit(self):
+        while True:
+            pass
+        yield {}
+"""
+    started = time.monotonic()
+    trace = repo(HEAD + STEP + body + MAKE, 0.5)
+    assert time.monotonic() - started < 3
+    assert trace["steps"] == 0
+
+
+def test_a_failure_is_reported_beside_what_was_traced(repo: Callable[..., dict[str, Any]]) -> None:
+    body = """
+    def fit(self):
+        self.step()
+        raise KeyError("lost")
+        yield {}
+"""
+    trace = repo(HEAD + STEP + body + MAKE)
+    assert "KeyError: 'lost'" in trace["error"]
+    assert any(op["function"] == "backward" for op in trace["ops"])
+
+
+def test_everything_patched_is_restored(repo: Callable[..., dict[str, Any]]) -> None:
+    patched = [
+        (torch.nn.Module, "__init__"),
+        (torch.optim.Optimizer, "__init__"),
+        (torch.utils.data.DataLoader, "__init__"),
+        (torch.utils.data.DataLoader, "__iter__"),
+        (torch.nn.Parameter, "__new__"),
+    ]
+    before = [owner.__dict__[name] for owner, name in patched]
+    tracer = sys.gettrace()
+    repo(HEAD + STEP + "    def fit(self):\n        while True:\n            self.step()\n" + MAKE)
+    assert [owner.__dict__[name] for owner, name in patched] == before
+    assert sys.gettrace() is tracer
+    assert isinstance(torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter)
+    with torch.no_grad():
+        assert float(torch.ones(2).sum()) == 2.0
+
+
+def test_a_repo_without_torch_is_traced_by_lines(repo: Callable[..., dict[str, Any]]) -> None:
+    text = """
+import numpy as np
+class R:
+    def fit(self):
+        for _ in range(2):
+            yield {"loss": 0.0}
+    def score(self, users, histories):
+        return np.zeros((len(users), 5))
+def make():
+    return R()
+"""
+    trace = repo(text)
+    assert trace["kind"] == "python"
+    assert "coarser" in trace["note"]
+    assert {5, 6} <= set(trace["executed_training"]["m.py"])
+    assert {8} <= set(trace["executed"]["m.py"])
