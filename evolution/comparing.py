@@ -64,7 +64,7 @@ def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
 
 def _value(trial: Trial, name: str) -> float:
     if name == "cost":
-        return trial.cost.fit_s
+        return trial.cost.fit_s / max(1, len(trial.epochs))  # how many epochs it took is half luck
     if name == "memory":
         return float(trial.cost.peak_memory_bytes)
     return trial.metrics[name].value

@@ -49,6 +49,13 @@ def _check(name: str, ok: bool, message: str, help_: str, *, needed: bool) -> di
 def _interpreter(python: str) -> list[dict[str, Any]]:
     try:
         path = user_settings(python=python).python
+    except UsageError as error:
+        return [
+            _check(
+                "interpreter", False, str(error), "evolverec train DIR --python /path/to/python", needed=True
+            )
+        ]
+    try:
         answer = subprocess.run(
             [path, "-I", "-c", PROBE],
             capture_output=True,
@@ -58,12 +65,6 @@ def _interpreter(python: str) -> list[dict[str, Any]]:
             check=True,
         )
         found = json.loads(answer.stdout)
-    except UsageError as error:
-        return [
-            _check(
-                "interpreter", False, str(error), "evolverec train DIR --python /path/to/python", needed=True
-            )
-        ]
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
         return [_check("interpreter", False, f"{path} does not run: {error}", "set --python", needed=True)]
     torch_help = f"{path} -m pip install torch==2.13.0"

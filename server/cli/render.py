@@ -5,10 +5,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
-from rich.text import Text
 
 MARKS = {"error": ("x", "red"), "warning": ("!", "yellow"), "information": ("i", "blue")}
 LEADING = (
@@ -151,11 +149,7 @@ def show_proposals(document: dict[str, Any]) -> None:
         out.print(f"[dim]{item['recipe']} makes no patch here: {escape(item['reason'])}[/]")
     if verified:
         best = verified[0]
-        out.print(
-            Panel(
-                Text(f"{best['title']}\n{best['rationale']}"), title=f"best: {best['id']}", title_align="left"
-            )
-        )
+        out.print(f"[green]best: {best['id']}[/] {escape(best['title'])}\n  {escape(best['rationale'])}")
         show_diff(best["patch"])
     else:
         out.print("[yellow]no candidate was verified[/]; the table says what each moved")
