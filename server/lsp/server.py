@@ -1,12 +1,13 @@
 """The server as the protocol library sees it: every row of the table, registered behind one guard."""
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 from pygls.lsp.server import LanguageServer
 
 from evolution.errors import EvolverecError
@@ -49,7 +50,10 @@ def _guarded(session: Session, row: Row) -> Callable[..., Any]:
 
     async def answer_later(*arguments: Any) -> Any:
         try:
-            return await row.answer(session, *arguments)
+            with session.answering():
+                return await row.answer(session, *arguments)
+        except asyncio.CancelledError:
+            raise JsonRpcRequestCancelled(f"{row.name} was cancelled") from None
         except Exception as error:
             raise _as_reply(row.name, error) from error
 

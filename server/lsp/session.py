@@ -4,7 +4,8 @@ The session only holds and refreshes; each LSP feature answers in a file of its 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -61,12 +62,24 @@ class Session:
                 {"message": "evolverec: a background task failed", "exception": error}
             )
 
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While this task answers a request: `close` ends it too, before the library counts what is left."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("answers are given in tasks")
+        self._tasks.add(task)
+        try:
+            yield
+        finally:
+            self._tasks.discard(task)
+
     async def close(self) -> None:
         """Let go of everything but the jobs: they go on, and the next session finds them."""
         self.closed = True
         for handle in self.waiting.values():
             handle.cancel()
-        tasks = list(self._tasks)
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

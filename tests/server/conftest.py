@@ -200,21 +200,25 @@ class Records:
         self.store.put_proposal(proposal)
         return proposal
 
-    def running_job(self, name: str = "t0000001") -> JobRecord:
-        """A train job whose process is this one: alive as long as the test."""
+    def running_job(self, name: str = "t0000001", **changes: Any) -> JobRecord:
+        """A train job whose process is this one, alive as long as the test, unless told otherwise."""
         import psutil
 
-        job = JobRecord(
-            id=name,
-            kind=JobKind.TRAIN,
-            state=JobState.RUNNING,
-            pid=os.getpid(),
-            pid_started=psutil.Process().create_time(),
-            created_at=time.time(),
-        )
+        values: dict[str, Any] = {
+            "id": name,
+            "kind": JobKind.TRAIN,
+            "state": JobState.RUNNING,
+            "pid": os.getpid(),
+            "pid_started": psutil.Process().create_time(),
+            "created_at": time.time(),
+        }
+        job = JobRecord(**{**values, **changes})
         self.store.put_job(job)
         job_folder(self.repo, name).mkdir(parents=True, exist_ok=True)
         return job
+
+    def cancel_params(self, job: JobRecord) -> types.WorkDoneProgressCancelParams:
+        return types.WorkDoneProgressCancelParams(token=f"evolverec-{job.id}")
 
     def end(self, job: JobRecord, result: dict[str, Any] | None = None, **changes: Any) -> None:
         self.store.put_job(replace(job, state=changes.pop("state", JobState.DONE), result=result, **changes))

@@ -1,0 +1,150 @@
+"""Jobs seen from the editor: started with consent, followed, cancelled, taken up again, and told of when they fail."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from pygls.exceptions import JsonRpcException
+
+from evolution.jobs.records import EventType, JobState
+
+NO_DATA = '[recommender]\nentry = "model:build"\n\n[data]\nsource = "nowhere.inter"\n'
+
+
+def reports(editor):
+    return [report for found in editor.client.progress_reports.values() for report in found]
+
+
+async def test_a_running_job_is_taken_up_with_its_progress(connect, records, sample):
+    job = records.running_job()
+    records.event(job, EventType.STARTED, "train started")
+    records.event(
+        job,
+        EventType.EPOCH,
+        "epoch",
+        epoch=6,
+        epochs=20,
+        loss=0.693,
+        metric="NDCG@10",
+        value=0.142,
+        left_s=130,
+        label="your version",
+    )
+    editor = await connect("visual-studio-code")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: any(getattr(r, "percentage", 0) == 30 for r in reports(editor)))
+    expected = "your version, epoch 6/20, loss .693, NDCG@10 .142, 2 min left"
+    assert expected in [report.message for report in reports(editor)]
+    titles = [lens.command.title for lens in await editor.lenses(uri)]
+    assert titles[1:] == [f"training 30 %: {expected}", "Cancel"]
+    assert await editor.wait(lambda: editor.lens_refreshes)
+    records.end(job)
+    records.event(job, EventType.FINISHED, "train done", state="done", exit_code=0)
+    await editor.wait(lambda: reports(editor)[-1].kind == "end")
+
+
+async def test_the_progress_cancel_button_stops_the_job(connect, records):
+    import psutil
+
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        started = psutil.Process(process.pid).create_time()
+        job = records.running_job(pid=process.pid, pid_started=started)
+        editor = await connect("neovim@v0.7.0")
+        await editor.wait(lambda: reports(editor))
+        editor.client.window_work_done_progress_cancel(records.cancel_params(job))
+        await asyncio.wait_for(asyncio.to_thread(process.wait), 10)
+    assert process.returncode == -signal.SIGTERM
+
+
+async def test_a_job_whose_process_vanished_is_told_and_the_server_lives(connect, records):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    records.running_job(pid=process.pid, pid_started=1.0)
+    editor = await connect("emacs")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.client.messages)
+    assert "training failed: its process ended without a last word" in editor.client.messages[0].message
+    assert await editor.lenses(uri)
+
+
+async def test_a_job_that_fails_is_told_in_its_own_sentence(connect, records):
+    (records.repo / "evolverec.toml").write_text(NO_DATA)
+    editor = await connect("emacs", trusted=True)
+    uri = editor.open("model.py")
+    started = await editor.command("train")
+    assert records.store.job(started["job"]).kind == "train"
+    await editor.wait(lambda: editor.client.messages, timeout_s=60)
+    assert "nowhere.inter" in editor.client.messages[0].message
+    assert records.store.job(started["job"]).state == JobState.FAILED
+    assert await editor.lenses(uri)
+
+
+async def test_without_trust_nothing_runs_and_the_error_says_how_to_consent(connect, records):
+    editor = await connect("neovim@v0.7.0")
+    editor.open("model.py")
+    with pytest.raises(JsonRpcException, match=r'initializationOptions \{"trusted": true\}'):
+        await editor.command("train")
+    assert records.store.jobs() == []
+    assert "do you trust it?" in editor.asked[0]
+
+
+async def test_consent_given_in_the_editor_is_remembered(connect, records):
+    (records.repo / "evolverec.toml").write_text(NO_DATA)
+    editor = await connect("visual-studio-code")
+    editor.open("model.py")
+    editor.answers["do you trust it?"] = "Trust and run"
+    first = await editor.command("train")
+    await editor.wait(lambda: records.store.job(first["job"]).state.ended, timeout_s=60)
+    second = await editor.command("diagnose")
+    assert len(editor.asked) == 1
+    await editor.wait(lambda: records.store.job(second["job"]).state.ended, timeout_s=60)
+
+
+async def test_unsaved_text_is_asked_about_and_named(connect, records, sample):
+    (records.repo / "evolverec.toml").write_text(NO_DATA)
+    editor = await connect("emacs", trusted=True)
+    uri = editor.open("model.py")
+    editor.change(uri, sample.patched)
+    editor.answers["1 file not saved: model.py"] = "Cancel"
+    with pytest.raises(JsonRpcException, match="nothing was started"):
+        await editor.command("train")
+    editor.answers["1 file not saved: model.py"] = "Run the files on disk"
+    started = await editor.command("train")
+    assert "without the unsaved text of model.py" in editor.client.messages[0].message
+    await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
+
+
+async def test_the_same_job_asked_for_twice_runs_once(connect, records):
+    job = records.running_job()
+    editor = await connect("emacs", trusted=True)
+    editor.open("model.py")
+    assert await editor.command("train") == {
+        "job": job.id,
+        "repo": str(records.repo),
+        "already_running": True,
+    }
+
+
+async def test_a_command_with_wrong_arguments_says_what_it_expected(connect, records):
+    editor = await connect("emacs")
+    editor.open("model.py")
+    with pytest.raises(JsonRpcException, match=r'expected an object with "proposal"'):
+        await editor.command("apply")
+
+
+async def test_a_killed_server_leaves_its_job_running(connect, records):
+    import psutil
+
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
+    ) as process:
+        records.running_job(pid=process.pid, pid_started=psutil.Process(process.pid).create_time())
+        editor = await connect("emacs")
+        os.kill(editor.client._server.pid, signal.SIGKILL)
+        await editor.client._server.wait()
+        editor.client.error = RuntimeError("killed by the test")
+        assert process.poll() is None
+        process.kill()
