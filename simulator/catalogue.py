@@ -18,14 +18,14 @@ PRICE_PRIOR = 3.0  # items' worth of the wider category's usual price mixed into
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Catalogue:
-    """Item-side arrays, each with n_items + 1 entries; entry 0 is padding.
+    """Item-side arrays, each with n_items + 1 entries unless said otherwise; entry 0 is padding.
 
-    counts: training events per item. rating_sum, rating_count: float64, all 0 where the log has no ratings.
-    log_price: float64, NaN unknown; known_prices: its known values, ascending; cheapness: how far below the usual price of things of its kind, in standard deviations, 0 unknown. labels: float32 (n_items + 1, C), unit rows over category labels, 0 where
-    unknown. broad, leaf, store: int64 codes of the first label, the whole category path and the store; 0
-    unknown. leaf_counts: training events by code;
-    broad_share, store_share: float64, share of events by code. label_mean: float64 (C,), mean label
-    row of an event.
+    counts: int64, training events. rating_sum, rating_count: float64, all 0 where the log has no ratings.
+    log_price: float64, NaN unknown. known_prices: its known values, ascending. cheapness: float64, how far
+    below the usual price of things of its kind, in standard deviations, 0 unknown. labels: float32 (n_items + 1, C),
+    unit rows over category labels, 0 where unknown. broad, leaf, store: int64 codes of the first label, the
+    whole category path and the store; 0 unknown. leaf_counts: int64, training events by code. broad_share,
+    store_share: float64, share of events by code. label_mean: float64 (C,), mean label row of an event.
     """
 
     n_items: int
@@ -107,7 +107,7 @@ def build_catalogue(training: Interactions) -> Catalogue:
         labels=labels,
         broad=broad,
         leaf=leaf,
-        leaf_counts=np.bincount(leaf[items]),
+        leaf_counts=np.bincount(leaf[items], minlength=int(leaf.max(initial=0)) + 1),
         store=store,
         broad_share=_event_share(broad, counts),
         store_share=_event_share(store, counts),

@@ -2,8 +2,8 @@
 
 A complaint becomes a critique when more users voice it of their pages than would, by the same rule, of the
 items they really chose; praise, when more voice it than of random pages, and no complaint about the same
-signal is shared by more. "More" than a control means that the 95 % Wilson interval (Wilson 1927) of the one lies
-above that of the other.
+signal is shared by more. "More" than a control means that the 95 % Wilson interval (Wilson 1927) of the one
+lies above that of the other; and above TAIL too, the chance that a user's own page leaves its band.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from math import sqrt
 
 from simulator.behaviour import Judgement, Remark
 from simulator.critiques import Critique, Fidelity, Quote
+from simulator.viewpoint import TAIL
 from simulator.words import MESSAGES
 
 QUOTES = 2
@@ -44,7 +45,8 @@ def aggregate(
     critiques = []
     for code, said in voices.items():
         low, high = wilson_interval(len(said), len(judgements))
-        if low > wilson_interval(*controls.get(code, (0, len(judgements))))[1]:
+        _, by_control = wilson_interval(*controls.get(code, (0, len(judgements))))
+        if low > max(by_control, TAIL):
             critiques.append(_critique(code, said, len(judgements), (low, high), fidelity))
     critiques.sort(key=lambda critique: (-critique.share, critique.code))
     complaints = [critique for critique in critiques if not critique.positive]

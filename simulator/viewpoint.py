@@ -16,7 +16,8 @@ from simulator.pages import PAGE_SIZE
 from simulator.panel import untouched_items
 from simulator.transitions import Float64
 
-OWN_PAGES = 40  # drawn per user; the 5th and 95th percentile of so many are stable enough to be a band
+OWN_PAGES = 40  # drawn per user; enough for the percentiles at TAIL
+TAIL = 0.05  # share of a user's own pages that lies beyond either end of their band
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,7 +123,7 @@ def summarise(pages: PageStatistics) -> OwnPages:
         worth, amount, sameness = np.split(row[None], [n_signals, 2 * n_signals], axis=1)
         return PageStatistics(worth=worth, amount=amount, sameness=sameness)
 
-    low, high = np.percentile(every, [5, 95], axis=0)
+    low, high = np.percentile(every, [100 * TAIL, 100 * (1 - TAIL)], axis=0)
     return OwnPages(mean=split(every.mean(axis=0)), low=split(low), high=split(high))
 
 

@@ -11,6 +11,7 @@ from simulator.features import ChoiceSets, available_columns, compute_features
 from simulator.panel import Panel, build_panel
 from simulator.population import build_population
 from simulator.transitions import count_transitions
+from simulator.viewpoint import describe
 
 COLUMN_OF_DRIVER = {
     "taste": "category_labels",
@@ -136,3 +137,25 @@ def test_nobody_to_learn_from_is_indifference(market):
         market.training, catalogue, users=nobody, columns=columns, rng=np.random.default_rng(0)
     )
     assert not fit_choice_model(panel).weights.any()
+
+
+def test_an_item_and_a_category_without_training_events_can_be_shown(market):
+    training = market.training
+    columns = training.item_columns
+    never = training.n_items + 1
+    wider = replace(
+        training,
+        n_items=never,
+        item_columns=replace(
+            columns,
+            title=(*columns.title, "New"),
+            categories=(*columns.categories, ("Nowhere", "Else")),
+            price=np.append(columns.price, np.float32(np.nan)),
+            store=(*columns.store, "Nobody"),
+        ),
+        item_names=(*training.item_names, "new"),
+    )
+    catalogue = build_catalogue(wider)
+    history = training.history(1)
+    features = describe(catalogue, available_columns(catalogue), history, np.array([never]))
+    assert np.isfinite(features).all()
