@@ -14,7 +14,7 @@ from seeds.shop.customers import Customers
 
 # An item pulls its followers for three purchases, ever more weakly: the step after next depends on it too.
 PULL_BY_AGE = np.array([1.0, 0.8, 0.6], np.float32)
-FOLLOW = 0.2  # chance to follow a pull of 1
+FOLLOW = 0.15  # chance to follow a pull of 1
 FOLLOW_AT_MOST = 0.5
 STAY = 0.55  # chance to look on the same shelf again, for who seeks no variety
 RECENT = 5  # purchases a variety seeker remembers the shelves of
@@ -105,7 +105,7 @@ def _browse(
 ) -> Int64:
     """The unseen thing on the shelf that each customer likes best today: (B,), a logit choice."""
     items = catalog.on_shelf[shelf]  # (B, M)
-    liking = (0.6 + 1.2 * customers.drivers["conformity"][who, None]) * catalog.appeal[items]
+    liking = (0.5 + 2.0 * customers.drivers["conformity"][who, None]) * catalog.appeal[items]
     liking -= (0.1 + 2.0 * customers.drivers["price_sensitivity"][who, None]) * catalog.price_level[items]
     at_favourite = catalog.store[items] == customers.favourite_store[who, None]
     liking += 3.0 * customers.drivers["loyalty"][who, None] * at_favourite

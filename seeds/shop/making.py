@@ -29,7 +29,7 @@ class Size:
 SIZES: Mapping[str, Size] = {
     "micro": Size(n_users=300, n_shelves=20, items_per_shelf=10, mean_events=18),
     "demo": Size(n_users=1_500, n_shelves=len(SHELVES), items_per_shelf=20, mean_events=26),
-    "full": Size(n_users=6_000, n_shelves=len(SHELVES), items_per_shelf=60, mean_events=32),
+    "full": Size(n_users=6_000, n_shelves=len(SHELVES), items_per_shelf=40, mean_events=32),
 }
 assert set(SIZES) == set(get_args(SizeName))
 

@@ -137,7 +137,11 @@ def test_an_item_listed_twice_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "words"),
-    [("nowhere", "nothing at"), ("shop-giant", "shop-micro, shop-demo, shop-full"), ("notes.txt", "in one of these")],
+    [
+        ("nowhere", "nothing at"),
+        ("shop-giant", "shop-micro, shop-demo, shop-full"),
+        ("notes.txt", "in one of these"),
+    ],
 )
 def test_a_source_that_is_none_is_an_error(tmp_path: Path, source: str, words: str) -> None:
     write(tmp_path, "hello", "notes.txt")
@@ -171,9 +175,7 @@ def test_damage_is_read_or_blamed_and_nothing_else(tmp_path: Path, place: int, j
         st.tuples(st.integers(0, 5), st.integers(0, 9), st.integers(-50, 50)), min_size=1, max_size=30
     )
 )
-def test_every_event_is_kept_in_stable_order(
-    tmp_path: Path, triples: list[tuple[int, int, int]]
-) -> None:
+def test_every_event_is_kept_in_stable_order(tmp_path: Path, triples: list[tuple[int, int, int]]) -> None:
     rows = "".join(f"u{user}\ti{item}\t{time}\n" for user, item, time in triples)
     log = load(write(tmp_path, "user_id:token\titem_id:token\ttimestamp:float\n" + rows), root=tmp_path)
     for user in range(1, log.n_users + 1):
@@ -189,7 +191,9 @@ def test_the_fingerprint_sees_every_array_and_column(tmp_path: Path) -> None:
     base = of(GOOD)
     assert base == of(GOOD)
     assert len(base) == 64
-    changes = [("b\tx\t4\t30", change) for change in ("b\tx\t4\t31", "b\tx\t2\t30", "b\ty\t4\t30", "c\tx\t4\t30")]
+    changes = [
+        ("b\tx\t4\t30", change) for change in ("b\tx\t4\t31", "b\tx\t2\t30", "b\ty\t4\t30", "c\tx\t4\t30")
+    ]
     assert len({base, *(of(GOOD.replace(*change)) for change in changes)}) == 5
     write(tmp_path, "item_id:token\ttitle:token_seq\nx\tX\n", "log.item")
     assert of(GOOD) != base
@@ -214,9 +218,7 @@ def micro_log() -> Interactions:
         ("amazon-games", (50_546, 16_859, 440_264), "Fire Emblem: The Sacred Stones"),
     ],
 )
-def test_real_logs_are_read(
-    data_folder: Path, name: str, counts: tuple[int, int, int], title: str
-) -> None:
+def test_real_logs_are_read(data_folder: Path, name: str, counts: tuple[int, int, int], title: str) -> None:
     log = load(name, root=data_folder)
     assert (log.n_users, log.n_items, log.n_events) == counts
     assert title in log.item_columns.title

@@ -48,7 +48,9 @@ def test_ties_at_the_held_out_event_are_reported(log_of: Build) -> None:
 
 
 def test_a_global_time_cuts_everyone_at_the_same_moments(log_of: Build) -> None:
-    log = log_of([(user, time + user, time) for user in (1, 2) for time in range(10)] + [(3, 1, 9), (3, 2, 9)])
+    log = log_of(
+        [(user, time + user, time) for user in (1, 2) for time in range(10)] + [(3, 1, 9), (3, 2, 9)]
+    )
     scheme = GlobalTime(validation_share=0.2, test_share=0.2)
     parts = split(log, scheme)
     assert log.timestamps is not None and parts.training.timestamps is not None
@@ -77,7 +79,9 @@ def test_schemes_are_named_as_in_the_config() -> None:
         scheme_named("random")
 
 
-EVENTS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9), st.integers(0, 40)), min_size=1, max_size=60)
+EVENTS = st.lists(
+    st.tuples(st.integers(1, 6), st.integers(1, 9), st.integers(0, 40)), min_size=1, max_size=60
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -87,7 +91,9 @@ def test_nothing_held_out_is_in_training_and_nothing_is_lost(
     global_time: bool, triples: list[tuple[int, int, int]], shares: tuple[float, float]
 ) -> None:
     log = build_log(triples)
-    scheme = GlobalTime(validation_share=shares[0], test_share=shares[1]) if global_time else LeaveLastTwoOut()
+    scheme = (
+        GlobalTime(validation_share=shares[0], test_share=shares[1]) if global_time else LeaveLastTwoOut()
+    )
     try:
         parts = split(log, scheme)
     except SplitError:
@@ -98,7 +104,10 @@ def test_nothing_held_out_is_in_training_and_nothing_is_lost(
         for q, user in enumerate(questions.users):
             own, history = log.history(int(user)).tolist(), questions.history(q).tolist()
             assert history and own[: len(history) + 1] == [*history, int(questions.targets[q])]
-            assert history[: len(training.history(int(user)))] == training.history(int(user)).tolist()[: len(history)]
+            assert (
+                history[: len(training.history(int(user)))]
+                == training.history(int(user)).tolist()[: len(history)]
+            )
     if not global_time:
         assert training.n_events == log.n_events - 2 * len(parts.test)
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+MAX_DRAWS = 5
+
 
 class Batch(NamedTuple):
     """All (B, L) int64, left-padded with 0: what was seen, what came next, and what did not."""
@@ -35,11 +37,13 @@ class Batches:
 
     def epoch(self) -> Iterator[Batch]:
         """Every window once, in random order; windows of like length share a batch, to save padding."""
+        if not len(self.ends):  # nobody has two events
+            return
         order = self._shuffle(len(self.ends))
         pool = 16 * self.batch_size
         pools = [part[torch.argsort(self.lengths[part])] for part in order.split(pool)]
         batches = [batch for part in pools for batch in part.split(self.batch_size)]
-        widths = [int(self.lengths[batch[-1]]) for batch in batches]
+        widths = self.lengths[torch.stack([batch[-1] for batch in batches])].tolist()
         for place in self._shuffle(len(batches)).tolist():
             yield self._batch(batches[place], widths[place])
 
@@ -56,10 +60,10 @@ class Batches:
         return Batch(inputs, targets, self._negatives(users, targets.shape) * present)
 
     def _negatives(self, users: Tensor, shape: torch.Size) -> Tensor:
-        """Uniform items that the user has no event with; after three draws a rare hit is let be. (B, L)"""
+        """Uniform items that the user has no event with: (B, L). What hits still after MAX_DRAWS is let be."""
         users = users[:, None].expand(shape)
         negatives = self._draw(shape)
-        for _ in range(2):
+        for _ in range(MAX_DRAWS - 1):
             hit = self._is_seen(users, negatives)
             negatives = torch.where(hit, self._draw(shape), negatives)
         return negatives

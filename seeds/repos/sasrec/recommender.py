@@ -38,7 +38,7 @@ class Recommender:
             data, max_len=settings.max_len, batch_size=settings.batch_size, device=device, seed=seed
         )
         self.optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98)
+            self.model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), fused=True
         )
 
     def fit(self) -> Iterator[dict[str, float]]:

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 
 parser = argparse.ArgumentParser()
-parser.add_argument('--dataset', default='data.txt')
-parser.add_argument('--batch_size', default=64, type=int)
-parser.add_argument('--lr', default=0.001, type=float)
-parser.add_argument('--maxlen', default=30, type=int)
-parser.add_argument('--hidden_units', default=32, type=int)
-parser.add_argument('--num_blocks', default=2, type=int)
-parser.add_argument('--num_heads', default=1, type=int)
-parser.add_argument('--num_epochs', default=20, type=int)
-parser.add_argument('--dropout_rate', default=0.2, type=float)
-parser.add_argument('--device', default='cpu')
+parser.add_argument("--dataset", default="data.txt")
+parser.add_argument("--batch_size", default=64, type=int)
+parser.add_argument("--lr", default=0.001, type=float)
+parser.add_argument("--maxlen", default=30, type=int)
+parser.add_argument("--hidden_units", default=32, type=int)
+parser.add_argument("--num_blocks", default=2, type=int)
+parser.add_argument("--num_heads", default=1, type=int)
+parser.add_argument("--num_epochs", default=20, type=int)
+parser.add_argument("--dropout_rate", default=0.2, type=float)
+parser.add_argument("--device", default="cpu")
 args = parser.parse_args()
 
 
@@ -96,13 +96,17 @@ class Net(torch.nn.Module):
         self.last = torch.nn.LayerNorm(args.hidden_units, eps=1e-8)
         for _ in range(args.num_blocks):
             self.norms1.append(torch.nn.LayerNorm(args.hidden_units, eps=1e-8))
-            self.atts.append(torch.nn.MultiheadAttention(args.hidden_units, args.num_heads, args.dropout_rate, batch_first=True))
+            self.atts.append(
+                torch.nn.MultiheadAttention(
+                    args.hidden_units, args.num_heads, args.dropout_rate, batch_first=True
+                )
+            )
             self.norms2.append(torch.nn.LayerNorm(args.hidden_units, eps=1e-8))
             self.ffs.append(FeedForward(args.hidden_units, args.dropout_rate))
 
     def encode(self, seqs):
         seqs = torch.as_tensor(seqs, device=self.dev)
-        x = self.emb(seqs) * self.emb.embedding_dim ** 0.5
+        x = self.emb(seqs) * self.emb.embedding_dim**0.5
         places = torch.arange(seqs.shape[1], 0, -1, device=self.dev) * (seqs != 0)
         x = self.drop(x + self.pos(places))
         length = seqs.shape[1]
@@ -146,7 +150,9 @@ def train_epoch(model, optimizer, user_train, usernum, itemnum, args):
         pos_logits, neg_logits = model(seq, pos, neg)
         idx = np.where(pos != 0)
         optimizer.zero_grad()
-        loss = bce(pos_logits[idx], torch.ones_like(pos_logits[idx])) + bce(neg_logits[idx], torch.zeros_like(neg_logits[idx]))
+        loss = bce(pos_logits[idx], torch.ones_like(pos_logits[idx])) + bce(
+            neg_logits[idx], torch.zeros_like(neg_logits[idx])
+        )
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -161,8 +167,8 @@ def evaluate(model, train, valid, usernum, itemnum, args):
         if not train.get(u) or not valid.get(u):
             continue
         seq = np.zeros([args.maxlen], dtype=np.int64)
-        tail = train[u][-args.maxlen:]
-        seq[len(seq) - len(tail):] = tail
+        tail = train[u][-args.maxlen :]
+        seq[len(seq) - len(tail) :] = tail
         rated = set(train[u]) | {0}
         items = [valid[u][0]] + [random_neq(1, itemnum + 1, rated) for _ in range(100)]
         scores = model.predict(u, seq, np.array(items))
@@ -174,11 +180,15 @@ def evaluate(model, train, valid, usernum, itemnum, args):
     return hr / n, ndcg / n
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     user_train, user_valid, user_test, usernum, itemnum = read_and_split(args.dataset)
     net = Net(itemnum, args).to(args.device)
     init_weights(net)
     adam = torch.optim.Adam(net.parameters(), lr=args.lr, betas=(0.9, 0.98))
     for epoch in range(1, args.num_epochs + 1):
         loss = train_epoch(net, adam, user_train, usernum, itemnum, args)
-        print(epoch, 'loss %.4f' % loss, 'HR@10 %.4f NDCG@10 %.4f' % evaluate(net, user_train, user_valid, usernum, itemnum, args))
+        print(
+            epoch,
+            "loss %.4f" % loss,
+            "HR@10 %.4f NDCG@10 %.4f" % evaluate(net, user_train, user_valid, usernum, itemnum, args),
+        )
