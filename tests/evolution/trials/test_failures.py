@@ -114,7 +114,7 @@ def test_a_memory_hog_ends_at_the_memory_limit(bench):
 
 def test_a_memory_error_is_out_of_memory(bench):
     failure_of(
-        bench.run(bench.changed((LINE, "            np.ones(1 << 60)\n" + LINE))), FailureReason.OUT_OF_MEMORY
+        bench.run(bench.changed((LINE, "            np.ones(1 << 45)\n" + LINE))), FailureReason.OUT_OF_MEMORY
     )
 
 

@@ -1,0 +1,143 @@
+"""What travels to the user's interpreter: old Pythons can read it, it brings nothing else, histories are right."""
+
+import ast
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from evolution.trials.exporting import write_questions
+from evolution.worker.archive import PRIVATE_NAME, guest_files, write_archive
+from evolution.worker.guest.entry import check_modules
+from evolution.worker.guest.failures import ImportBroken, describe
+from evolution.worker.guest.recommender import Candidate
+from evolution.worker.guest.training_data import QuestionSet
+from seeds.interactions import Questions
+
+
+@pytest.mark.parametrize("file", guest_files(), ids=lambda file: file.name)
+def test_the_guest_is_python_3_9_and_imports_only_itself_numpy_and_the_standard_library(file):
+    tree = ast.parse(file.read_text(), feature_version=(3, 9))
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module]
+        for name in names:
+            top = name.partition(".")[0]
+            assert top in sys.stdlib_module_names or top in ("numpy", "torch", "__future__"), name
+            if top == "torch":
+                assert file.name.startswith("tracing"), "torch is the repo's to import"
+
+
+def test_the_archive_has_one_private_name(tmp_path):
+    with zipfile.ZipFile(write_archive(tmp_path / "worker.pyz")) as archive:
+        tops = {name.partition("/")[0] for name in archive.namelist()}
+    assert tops == {PRIVATE_NAME, "__main__.py"}
+    assert (tmp_path / "worker.pyz").read_bytes() == write_archive(tmp_path / "again.pyz").read_bytes()
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """Three questions: histories 1..5, 6..7, and none."""
+    questions = Questions(
+        users=np.array([1, 2, 3]),
+        items=np.arange(1, 8),
+        offsets=np.array([0, 5, 7, 7]),
+        targets=np.array([9, 9, 9]),
+    )
+    write_questions(questions, tmp_path, None)
+    return QuestionSet(str(tmp_path))
+
+
+def test_histories_are_left_padded_and_keep_the_newest(asked):
+    histories = asked.histories(np.array([0, 1, 2]), 3)
+    assert histories.tolist() == [[3, 4, 5], [0, 6, 7], [0, 0, 0]]
+    assert asked.histories(np.array([1]), 3).tolist() == [[6, 7]]
+    assert asked.histories(np.array([2]), 3).tolist() == [[0]]
+
+
+def test_seen_is_the_whole_history_however_short_the_window(asked):
+    rows, items = asked.seen(np.array([1, 0]))
+    assert list(zip(rows.tolist(), items.tolist())) == [
+        (0, 6),
+        (0, 7),
+        (1, 1),
+        (1, 2),
+        (1, 3),
+        (1, 4),
+        (1, 5),
+    ]
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.frozen = torch.nn.Dropout(0.5).eval()
+        self.live = torch.nn.Dropout(0.5)
+
+    def fit(self):
+        yield {"loss": float(torch.rand(()))}
+
+    def score(self, users, histories):
+        torch.rand(5), np.random.random(5)
+        assert not self.live.training
+        return self.live(torch.ones(len(users), 4))
+
+
+class Data:
+    n_items = 3
+
+
+def test_ranking_leaves_modes_and_random_states_as_they_were(asked):
+    candidate = Candidate(lambda data, device, seed: Net(), Data, device="cpu", seed=0)
+    torch.manual_seed(3), np.random.seed(3)
+    expected = float(torch.rand(())), float(np.random.random())
+    torch.manual_seed(3), np.random.seed(3)
+    candidate.dense_of(asked, 3)
+    assert (float(torch.rand(())), float(np.random.random())) == expected
+    assert (candidate.model.training, candidate.model.live.training, candidate.model.frozen.training) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_a_batch_that_does_not_fit_is_halved(asked):
+    sizes = []
+
+    class Large(Net):
+        def score(self, users, histories):
+            sizes.append(len(users))
+            if len(users) > 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return torch.ones(len(users), 4)
+
+    candidate = Candidate(lambda data, device, seed: Large(), Data, device="cpu", seed=0)
+    assert candidate.dense_of(asked, 3).shape == (3, 4)
+    assert sizes[-3:] == [1, 1, 1]
+
+
+def test_a_module_from_elsewhere_is_named(tmp_path, monkeypatch):
+    import colorsys
+
+    (tmp_path / "colorsys.py").write_text("")
+    assert colorsys.__file__
+    with pytest.raises(ImportBroken, match="colorsys"):
+        check_modules(str(tmp_path), set())
+    check_modules(str(tmp_path), {"colorsys"})
+
+
+def test_a_failure_names_the_innermost_line_of_the_repo(tmp_path):
+    file = tmp_path / "model.py"
+    file.write_text("import json\ndef f():\n    json.loads('{')\n")
+    scope = {}
+    exec(compile(file.read_text(), str(file), "exec"), scope)  # noqa: S102
+    with pytest.raises(ValueError) as raised:
+        scope["f"]()
+    told = describe(raised.value, stage="fit()", root=str(tmp_path))
+    assert (told["path"], told["line"], told["kind"]) == ("model.py", 3, "crash")
+    assert told["message"].startswith("fit() raised JSONDecodeError")

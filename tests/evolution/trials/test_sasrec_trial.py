@@ -1,0 +1,38 @@
+"""The seed itself, with torch, through a whole trial."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evolution.config import read_config
+from evolution.trials.frozen import read_test
+from evolution.trials.records import TrialStatus
+from evolution.trials.request import Supervision
+from evolution.trials.run import run_trial
+
+SASREC = Path(__file__).resolve().parents[3] / "seeds" / "repos" / "sasrec"
+
+
+@pytest.mark.training
+def test_the_seed_keeps_its_contract_learns_and_leaves_a_trace(bench):
+    config = read_config(SASREC)
+    request = bench.request(max_epochs=6)
+    own = request.config.model_copy(
+        update={"recommender": config.recommender.model_copy(update={"max_history": 50})}
+    )
+    request = replace(request, config=own, checkout=SASREC)
+    trial = run_trial(request, Supervision())
+    assert trial.status is TrialStatus.COMPLETE, trial.failure
+    assert all(check.passed for check in trial.contract), trial.contract
+    losses = [epoch.reported["loss"] for epoch in trial.epochs]
+    assert losses[-1] < losses[0]
+    assert trial.cost.parameters > 1000
+    from diagnosis.evidence import load_artifacts
+
+    artifacts = load_artifacts(request.folder / "artifacts")
+    assert artifacts.trace["kind"] == "torch"
+    assert artifacts.trace["steps"] >= 1
+    assert artifacts.item_embeddings.shape == artifacts.untrained_item_embeddings.shape
+    assert (artifacts.item_embeddings != artifacts.untrained_item_embeddings).any()
+    assert read_test(request, trial, Supervision()).failure is None
