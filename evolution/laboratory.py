@@ -1,7 +1,5 @@
 """Where programs become trials, and trials feedback: each once, kept in the store the moment it is known."""
 
-import fcntl
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,7 +11,7 @@ from evolution.devices import choose_device
 from evolution.errors import Cancelled
 from evolution.feedback import Feedback
 from evolution.jobs.context import JobContext
-from evolution.jobs.leases import lease
+from evolution.jobs.leases import POLL_S, lease, trial_lock
 from evolution.jobs.records import EventType
 from evolution.places import trial_folder
 from evolution.programs import Programs
@@ -79,8 +77,7 @@ class Laboratory:
             self.config, program=program, data=self.data.fingerprint, seed=seed, device=self.device.name
         )
         identity = trial_id(key)
-        folder = trial_folder(self.context.repo, identity)
-        with self._only_one(folder):
+        with self._only_one(identity):
             stored = self._stored(identity)
             if stored is not None and accept(stored):
                 self._announce(stored, label, again=True)
@@ -90,13 +87,16 @@ class Laboratory:
             )
             with self._leased(label) as slot:
                 self.context.check_cancelled()
-                self._put(started)
+                if stored is None:
+                    self._put(started)
                 self._announce(started, label, again=False)
                 trial = self._run(started, slot, label, prune)
             trial = replace(trial, created_at=started.created_at)
-            self._put(trial)
+            cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
+            if stored is None or not cancelled:  # a run that was broken off says less than the one before it
+                self._put(trial)
         self._announce(trial, label, again=False)
-        if trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED:
+        if cancelled:
             raise Cancelled("cancelled")
         return trial
 
@@ -117,7 +117,7 @@ class Laboratory:
     def read_test(self, trial: Trial) -> TestReading:
         """The test questions, answered by the frozen state of a complete trial in a fresh process."""
         label = f"test events of {trial.id}"
-        with self._leased(label) as slot:
+        with self._only_one(trial.id), self._leased(label) as slot:
             request = self._request(trial.id, trial.key, slot, trial_folder(self.context.repo, trial.id))
             return read_test(request, trial, self._supervision(trial.id, label))
 
@@ -169,21 +169,15 @@ class Laboratory:
         return feedback
 
     @contextmanager
-    def _only_one(self, folder: Path) -> Iterator[None]:
-        """Two jobs that want the same trial: the second waits, then finds it in the store."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    self.context.check_cancelled()
-                    time.sleep(0.1)
-            yield
-        finally:
-            os.close(handle)
+    def _only_one(self, trial: str) -> Iterator[None]:
+        """Two jobs that want the same trial: the second waits, then finds it in the store. Raises Cancelled."""
+        while True:
+            with trial_lock(self.context.repo, trial) as ours:
+                if ours:
+                    yield
+                    return
+            self.context.check_cancelled()
+            time.sleep(POLL_S)
 
     def _stored(self, identity: str) -> Trial | None:
         with self.context.store_lock:

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,16 @@ class Store:
                 (job.id, job.state, job.created_at, serial.dumps(job)),
             )
 
+    def note_process(self, job: str, pid: int, pid_started: float) -> None:
+        """Which process was started for a job; what that process has written of itself by now stays."""
+        with self._writing() as db:
+            row = db.execute(
+                "select record from jobs where id = ? and state = ?", (job, JobState.STARTING)
+            ).fetchone()
+            if row is not None:
+                noted = replace(serial.loads(JobRecord, row[0]), pid=pid, pid_started=pid_started)
+                db.execute("update jobs set record = ? where id = ?", (serial.dumps(noted), job))
+
     def job(self, job: str) -> JobRecord | None:
         return self._one(
             JobRecord, "select record from jobs where id = ? or (length(?) >= 4 and id like ? || '%')", job
@@ -232,8 +243,6 @@ class Store:
 
 
 def _with_state(proposal: Proposal, state: ProposalState) -> Proposal:
-    from dataclasses import replace
-
     return replace(proposal, state=state)
 
 

@@ -4,13 +4,12 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,14 @@ from typing import Any
 import evolverec_entry
 from evolution import serial
 from evolution.errors import ConsentError, EvolverecError
+from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.jobs.records import Event, JobKind, JobRecord, JobState
 from evolution.places import ensure_store_folder, job_folder
 from evolution.settings import is_trusted, trust
 from evolution.store import Store
-from evolution.trials.records import TrialStatus
 
-START_GRACE_S = 30.0
+START_GRACE_S = 30.0  # for a starter that was killed before it noted the job's pid
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 EVENTS = "events.jsonl"
 RUNS_CODE = frozenset(JobKind)  # every kind of job may run the repo's code
 
@@ -53,23 +53,27 @@ def start(repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool
         created_at=time.time(),
         params=dict(params),
     )
-    folder = job_folder(repo, job.id)
-    folder.mkdir(parents=True)
+    scratch_folder(repo, job.id).mkdir(parents=True)
     with Store.open(repo) as store:
         store.put_job(job)
         try:
-            _spawn(repo, job.id, folder)
+            pid = _spawn(repo, job.id)
         except OSError as error:
             store.put_job(
                 replace(job, state=JobState.FAILED, error=str(error), finished_at=time.time(), exit_code=1)
             )
             raise EvolverecError(f"the job could not be started: {error}") from None
-    return job
+        store.note_process(job.id, pid, _started_at(pid))
+        return store.job(job.id) or job
 
 
-def _spawn(repo: Path, job: str, folder: Path) -> None:
+def _spawn(repo: Path, job: str) -> int:
+    """The pid of the job's process, in which SIGTERM waits until the job is ready to answer it."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with (folder / "log.txt").open("ab") as log:
+    environment["TMPDIR"] = str(
+        scratch_folder(repo, job)
+    )  # so that nothing of a killed job stays behind in /tmp
+    with (job_folder(repo, job) / "log.txt").open("ab") as log, _held_back(STOPPING):
         process = subprocess.Popen(
             [sys.executable, str(Path(evolverec_entry.__file__)), "run-job", str(repo), job],
             stdin=subprocess.DEVNULL,
@@ -81,13 +85,41 @@ def _spawn(repo: Path, job: str, folder: Path) -> None:
             close_fds=True,
         )
     threading.Thread(target=process.wait, name=f"reap-{job}", daemon=True).start()
+    return process.pid
+
+
+@contextlib.contextmanager
+def _held_back(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Processes started inside inherit these signals blocked; the job's own process lets them through."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def answer_stopping(stop: Callable[[], None]) -> None:
+    """Called by the job's process: from now on its cancel calls `stop`, one that already came included."""
+    for number in STOPPING:
+        signal.signal(number, lambda *_: stop())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
+def _started_at(pid: int) -> float:
+    """Unix seconds; 0 where the process has ended already."""
+    import psutil
+
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return 0.0
 
 
 def cancel(repo: Path, job_id: str) -> bool:
     """Ask a running job to stop; False where it is not running. What it has measured stays."""
     with Store.open(repo) as store:
         job = store.job(job_id)
-    if job is None or job.state.ended or not is_alive(job):
+    if job is None or job.state.ended or not job.pid or not is_alive(job):
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(job.pid, signal.SIGTERM)
@@ -122,7 +154,7 @@ def is_alive(job: JobRecord) -> bool:
 
 def reconcile(repo: Path) -> list[JobRecord]:
     """The jobs that really run. Those whose process is gone are marked lost, their half-done trials
-    forgotten and their scratch removed; all that they finished stays."""
+    forgotten and what they left lying removed; all that they finished stays."""
     with Store.open(repo) as store:
         running: list[JobRecord] = []
         for job in store.unfinished_jobs():
@@ -130,22 +162,12 @@ def reconcile(repo: Path) -> list[JobRecord]:
                 running.append(job)
                 continue
             fresh = store.job(job.id)
-            if fresh is not None and fresh.state.ended:
+            if fresh is None or fresh.state.ended:
                 continue
             message = "its process ended without a last word (killed, or the machine restarted); start it again to go on"
             store.put_job(
-                replace(job, state=JobState.LOST, error=message, finished_at=time.time(), exit_code=1)
+                replace(fresh, state=JobState.LOST, error=message, finished_at=time.time(), exit_code=1)
             )
             remove_scratch(repo, job.id)
-        if not running:
-            store.mark_interrupted([t.id for t in store.trials() if t.status is TrialStatus.RUNNING])
+        forget_interrupted(repo, store)
     return running
-
-
-def scratch_folder(repo: Path, job_id: str) -> Path:
-    """Where a job keeps what need not outlive it: checkouts, exchange files."""
-    return job_folder(repo, job_id) / "scratch"
-
-
-def remove_scratch(repo: Path, job_id: str) -> None:
-    shutil.rmtree(scratch_folder(repo, job_id), ignore_errors=True)

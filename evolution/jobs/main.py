@@ -1,7 +1,6 @@
 """The job's process: does one piece of work, writes events, and always leaves a last word."""
 
 import os
-import signal
 import sqlite3
 import threading
 import time
@@ -14,6 +13,7 @@ from evolution.config import read_config
 from evolution.errors import Cancelled, EvolverecError
 from evolution.jobs import control
 from evolution.jobs.context import EventLog, JobContext
+from evolution.jobs.leftovers import remove_scratch, scratch_folder
 from evolution.jobs.records import EventType, JobRecord, JobState
 from evolution.places import job_folder
 from evolution.settings import user_settings
@@ -24,6 +24,8 @@ def run_job(repo: Path, job_id: str) -> int:
     """The exit code of the command line: 0 done, 1 the repo's fault, 2 wrong use, 130 cancelled."""
     import psutil
 
+    stop = threading.Event()
+    control.answer_stopping(stop.set)
     store = Store.open(repo)
     found = store.job(job_id)
     if found is None:
@@ -31,9 +33,6 @@ def run_job(repo: Path, job_id: str) -> int:
     me = psutil.Process()
     job = replace(found, state=JobState.RUNNING, pid=me.pid, pid_started=me.create_time())
     store.put_job(job)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
     os.nice(5)  # the editor and the language server come first
     with (job_folder(repo, job_id) / control.EVENTS).open("a", encoding="utf-8") as stream:
         events = EventLog(stream)
@@ -45,7 +44,7 @@ def run_job(repo: Path, job_id: str) -> int:
             state=ended.state,
             exit_code=ended.exit_code,
         )
-    control.remove_scratch(repo, job_id)
+    remove_scratch(repo, job_id)
     store.close()
     return ended.exit_code
 
@@ -54,7 +53,7 @@ def _work(repo: Path, job: JobRecord, store: Store, events: EventLog, stop: thre
     from evolution.jobs.work import WORK
 
     events.emit(EventType.STARTED, f"{job.kind} started", job=job.kind)
-    scratch = control.scratch_folder(repo, job.id)
+    scratch = scratch_folder(repo, job.id)
     scratch.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] | None = None
     try:
