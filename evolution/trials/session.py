@@ -19,8 +19,9 @@ from evolution.trials.records import Failure, FailureReason
 from evolution.trials.request import Supervision, TrialRequest, limits_of
 from seeds.interactions import Float32, Int64, Questions
 
-SMOKE_S = 8.0
-SMOKE_SHARE = 0.1  # of the trial's time limit, at most
+SMOKE_S = 20.0  # of tracing, at most; two steps of torch rarely need it
+SMOKE_WITHOUT_TORCH_S = 3.0  # there are no steps to count, so the trace goes on until it is stopped
+SMOKE_SHARE = 0.2  # of the trial's time limit, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,8 @@ class WorkerSession:
     def smoke(self, users: Int64, histories: Int64) -> dict[str, Any]:
         """The trace of two training steps and of scoring this batch; see evolution/worker/guest/tracing.py."""
         self._write_batch(users, histories)
-        seconds = min(SMOKE_S, SMOKE_SHARE * self._request.config.training.timeout_s)
+        longest = SMOKE_S if self.versions.get("torch") else SMOKE_WITHOUT_TORCH_S
+        seconds = min(longest, SMOKE_SHARE * self._request.config.training.timeout_s)
         started = time.perf_counter()
         reply = self._process.ask(
             "smoke", seed=self._request.key.seed, seconds=seconds, folder=str(self._place.wire_inside)

@@ -1,11 +1,15 @@
 """A candidate searches everything it can reach for what it must not know. It finds nothing."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import seeds
 from evolution.trials.records import TrialStatus
+
+OURS = Path(seeds.__file__).parent
 
 SEARCH = """
 import json, os, sys

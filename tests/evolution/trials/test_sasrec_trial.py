@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from diagnosis.evidence import load_artifacts
 from evolution.config import read_config
 from evolution.trials.frozen import read_test
 from evolution.trials.records import TrialStatus
@@ -17,7 +18,7 @@ SASREC = Path(__file__).resolve().parents[3] / "seeds" / "repos" / "sasrec"
 @pytest.mark.training
 def test_the_seed_keeps_its_contract_learns_and_leaves_a_trace(bench):
     config = read_config(SASREC)
-    request = bench.request(max_epochs=6)
+    request = bench.request(max_epochs=6, timeout_s=240.0)
     own = request.config.model_copy(
         update={"recommender": config.recommender.model_copy(update={"max_history": 50})}
     )
@@ -28,8 +29,6 @@ def test_the_seed_keeps_its_contract_learns_and_leaves_a_trace(bench):
     losses = [epoch.reported["loss"] for epoch in trial.epochs]
     assert losses[-1] < losses[0]
     assert trial.cost.parameters > 1000
-    from diagnosis.evidence import load_artifacts
-
     artifacts = load_artifacts(request.folder / "artifacts")
     assert artifacts.trace["kind"] == "torch"
     assert artifacts.trace["steps"] >= 1
