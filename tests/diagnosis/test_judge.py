@@ -1,0 +1,99 @@
+"""Findings: only what is unhealthy, worst first, on the lines of the right role, with stable ids."""
+
+from dataclasses import dataclass, replace
+
+from diagnosis.catalogue import CATALOGUE, entry
+from diagnosis.evidence import Evidence
+from diagnosis.findings import Measurement, Role, Severity, Site
+from diagnosis.judge import findings, rule_findings
+from diagnosis.measure import measure
+from diagnosis.rules.check import check_source
+
+SOURCE = {"m.py": "table = make()\nloss = f(table)\n\n\ndef build(data):\n    return loss\n"}
+SITES = [
+    Site(role=Role.ITEM_TABLE, path="m.py", start_line=1, end_line=1),
+    Site(role=Role.LOSS, path="m.py", start_line=2, end_line=2),
+    Site(role=Role.ENTRY, path="m.py", start_line=5, end_line=5),
+]
+
+
+@dataclass(frozen=True)
+class Check:
+    code: str
+    passed: bool | None
+    severity: str = "warning"
+    message: str = "two passes differ"
+
+
+def measurement(code: str, healthy: bool | None, severity: Severity = Severity.WARNING) -> Measurement:
+    return Measurement(
+        code=code,
+        value=1.0,
+        low=None,
+        high=None,
+        reference=2.0,
+        reference_name="x",
+        unit="y",
+        higher_is_better=True,
+        healthy=healthy,
+        severity=severity,
+        message="m",
+    )
+
+
+def test_healthy_and_unjudged_measurements_make_no_finding() -> None:
+    measured = [measurement("overconfidence", True), measurement("same-list", None)]
+    assert findings(measured, [Check("padding", True), Check("padding", None)], SITES, SOURCE) == []
+
+
+def test_findings_stand_on_their_role_and_fall_back_to_the_entry() -> None:
+    measured = [measurement("embedding-collapse", False), measurement("order-ignored", False)]
+    found = {f.code: f for f in findings(measured, [], SITES, SOURCE)}
+    assert found["embedding-collapse"].anchors[0].text == "table = make()"
+    assert (
+        found["order-ignored"].anchors[0].role is Role.ENTRY
+    )  # the repo has neither positions nor an encoder
+
+
+def test_worst_first() -> None:
+    measured = [
+        measurement("not-converged", False, Severity.INFORMATION),
+        measurement("overconfidence", False),
+        measurement("weaker-than-popularity", False, Severity.ERROR),
+    ]
+    assert [f.severity for f in findings(measured, [], SITES, SOURCE)] == ["error", "warning", "information"]
+
+
+def test_a_failed_check_becomes_a_finding_of_the_contract() -> None:
+    (found,) = findings([], [Check("two-passes-equal", False)], SITES, SOURCE)
+    assert (found.source, found.severity, found.message) == (
+        "contract",
+        Severity.WARNING,
+        "two passes differ",
+    )
+
+
+def test_ids_follow_the_text_and_not_its_place() -> None:
+    (one,) = findings([measurement("overconfidence", False)], [], SITES, SOURCE)
+    lower = [replace(site, start_line=site.start_line + 1, end_line=site.end_line + 1) for site in SITES]
+    (two,) = findings([measurement("overconfidence", False)], [], lower, {"m.py": "# new\n" + SOURCE["m.py"]})
+    (other,) = findings([measurement("same-list", False)], [], SITES, SOURCE)
+    assert one.id == two.id != other.id
+
+
+def test_no_site_at_all_still_has_an_anchor() -> None:
+    (found,) = findings([measurement("overconfidence", False)], [], [], SOURCE)
+    assert found.anchors[0].start_line == 1
+
+
+def test_a_rules_hit_keeps_its_columns() -> None:
+    text = "import torch.nn.functional as F\n\ndef f(x):\n    return F.dropout(x)\n"
+    (found,) = rule_findings(check_source("m.py", text), {"m.py": text})
+    assert (found.code, found.anchors[0].start_line) == ("functional-dropout", 4)
+    assert found.details == {"start_column": 11, "end_column": 23}
+
+
+def test_every_measured_code_is_explained(healthy: Evidence) -> None:
+    assert {m.code for m in measure(healthy)} <= set(CATALOGUE)
+    assert all(about.why.endswith(".") and about.definition.endswith(".") for about in CATALOGUE.values())
+    assert entry("some-new-check").roles == (Role.SCORING,)

@@ -1,0 +1,144 @@
+"""Each rule's border: the nearest healthy code is left alone."""
+
+import time
+
+import pytest
+
+from diagnosis.rules.check import check_source
+
+
+def codes(text: str) -> list[tuple[int, str]]:
+    return [(hit.start_line, hit.code) for hit in check_source("m.py", text)]
+
+
+def loop(head: str, body: str = "loss(b).backward()") -> str:
+    return f"from torch.utils.data import DataLoader\nimport torch\n{head}:\n    {body}\n"
+
+
+@pytest.mark.parametrize("text", ["def f(:\n", "\0", "x = (", "\ud800"])
+def test_text_that_is_no_python_yet_has_no_hits(text: str) -> None:
+    assert check_source("m.py", text) == []
+
+
+@pytest.mark.parametrize(
+    "loader",
+    [
+        "DataLoader(d, shuffle=True)",
+        "DataLoader(d, 64, True)",
+        "DataLoader(d, sampler=s)",
+        "DataLoader(d, batch_sampler=s)",
+        "DataLoader(d, shuffle=not debug)",
+        "DataLoader(d, **options)",
+        "Other(d)",
+    ],
+)
+def test_a_loader_with_an_order_of_its_own_is_healthy(loader: str) -> None:
+    assert codes(loop(f"for b in {loader}")) == []
+
+
+def test_a_loader_of_evaluation_needs_no_shuffle() -> None:
+    assert codes(loop("for b in DataLoader(d)", "print(b)")) == []
+
+
+@pytest.mark.parametrize(
+    "loader", ["DataLoader(d)", "DataLoader(d, 64, False)", "DataLoader(d, shuffle=False)"]
+)
+def test_a_training_loader_in_fixed_order_is_found(loader: str) -> None:
+    assert codes(loop(f"for i, b in enumerate({loader})")) == [(3, "no-shuffle")]
+
+
+def test_a_loader_kept_on_self_is_followed_to_its_loop() -> None:
+    text = """
+from torch.utils import data
+class T:
+    def __init__(self, d):
+        self.feed = data.DataLoader(d)
+        self.check = data.DataLoader(d)
+    def fit(self):
+        for b in self.feed:
+            self.loss(b).backward()
+"""
+    assert codes(text) == [(5, "no-shuffle")]
+
+
+def test_strides_over_an_unpermuted_array_are_found() -> None:
+    body = "    for i in range(0, n, 64):\n        loss(x[i:i + 64]).backward()\n"
+    assert codes("def fit(x, n):\n" + body) == [(2, "no-shuffle")]
+    assert codes("def fit(x, n):\n    x = x[torch.randperm(n)]\n" + body) == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "F.dropout(x, 0.5, self.training)",
+        "F.dropout(x, training=self.training)",
+        "F.dropout(x, training=False)",
+        "nn.Dropout(0.5)(x)",
+    ],
+)
+def test_dropout_that_knows_when_it_trains_is_healthy(call: str) -> None:
+    assert codes(f"import torch.nn.functional as F\ny = {call}\n") == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "import torch.nn.functional as F",
+        "from torch.nn import functional as F",
+        "import torch\nF = None\nimport torch.nn.functional as F",
+    ],
+)
+def test_dropout_is_known_under_any_import(head: str) -> None:
+    assert [code for _, code in codes(f"{head}\ny = F.dropout(x)\n")] == ["functional-dropout"]
+    assert [code for _, code in codes("from torch.nn.functional import dropout as d\ny = d(x)\n")] == [
+        "functional-dropout"
+    ]
+
+
+def test_reads_outside_the_hot_loop_or_behind_a_condition_are_healthy() -> None:
+    text = """
+def fit(batches):
+    for epoch in range(3):
+        for b in batches:
+            loss = f(b)
+            loss.backward()
+            if step % 100 == 0:
+                print(loss.item())
+        print(loss.item())
+"""
+    assert codes(text) == []
+
+
+def test_a_read_in_the_hot_loop_is_found_once() -> None:
+    text = (
+        "for b in batches:\n    loss = f(b)\n    loss.backward()\n    total += loss.detach().cpu().numpy()\n"
+    )
+    assert codes(text) == [(4, "host-device-traffic")]
+
+
+def test_a_vectorised_redraw_is_healthy() -> None:
+    text = "while hit.any():\n    if k in seen:\n        neg = rng.integers(1, n, size=len(hit))\n"
+    assert codes(text) == []
+
+
+def test_validation_may_choose_the_model_and_latest_is_no_test() -> None:
+    assert codes("if valid_ndcg > best:\n    torch.save(m, p)\n") == []
+    assert codes("if latest > best:\n    torch.save(m, p)\n") == []
+
+
+def test_evaluation_under_no_grad_is_healthy_wherever_it_stands() -> None:
+    inside = "def f(m):\n    m.eval()\n    with torch.no_grad():\n        return m.s().topk(9)\n"
+    outside = "def f(m):\n    m.eval()\n    return m.s().topk(9)\nwith torch.inference_mode():\n    f(m)\n"
+    decorated = "@torch.no_grad()\ndef f(m):\n    m.eval()\n    return m.s().topk(9)\n"
+    assert codes(inside) == codes(outside) == codes(decorated) == []
+
+
+def test_a_thousand_lines_take_milliseconds() -> None:
+    text = "".join(
+        f"def f{i}(x, n):\n    y = [g(a, b=a + {i}) for a in x if a > n]\n    return sum(y) / len(y)\n\n"
+        for i in range(250)
+    )
+    check_source("m.py", text)
+    started = time.process_time()
+    check_source("m.py", text)
+    assert time.process_time() - started < 0.1  # about .02 s; loose, for machines that do other things too
