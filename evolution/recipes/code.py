@@ -58,16 +58,23 @@ class Source:
 
     def all_of(self, kind: type[Node], root: cst.CSTNode | None = None) -> list[Node]:
         """Every node of a kind below root, in the order of the text."""
-        found: list[Node] = []
+        return [node for node in _of_kind(root or self.module, kind) if isinstance(node, kind)]
 
-        def walk(node: cst.CSTNode) -> None:
-            if isinstance(node, kind):
-                found.append(node)
-            for child in node.children:
-                walk(child)
 
-        walk(root or self.module)
-        return found
+@lru_cache(maxsize=1 << 12)
+def _of_kind(root: cst.CSTNode, kind: type[cst.CSTNode]) -> tuple[cst.CSTNode, ...]:
+    return tuple(node for node in _below(root) if isinstance(node, kind))
+
+
+@lru_cache(maxsize=1 << 14)
+def _below(root: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
+    return (root, *(node for child in children(root) for node in _below(child)))
+
+
+@lru_cache(maxsize=1 << 17)
+def children(node: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
+    """libcst collects children by a visit of its own each time they are asked for, so they are kept."""
+    return tuple(node.children)
 
 
 @lru_cache(maxsize=64)
@@ -153,7 +160,7 @@ def loaded_names(node: cst.CSTNode) -> set[str]:
     def walk(at: cst.CSTNode) -> None:
         if isinstance(at, cst.Name):
             found.add(at.value)
-        for child in at.children:
+        for child in children(at):
             is_label = (isinstance(at, cst.Attribute) and child is at.attr) or (
                 isinstance(at, cst.Arg) and child is at.keyword
             )

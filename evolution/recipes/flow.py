@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from evolution.recipes.code import Source, Statement, loaded_names, substitute
+from evolution.recipes.code import Source, Statement, children, loaded_names, substitute
 from evolution.recipes.recipe import DoesNotFit
 
 
@@ -62,7 +62,7 @@ def own_lines(function: cst.FunctionDef) -> list[cst.SimpleStatementLine]:
         if isinstance(node, cst.SimpleStatementLine):
             found.append(node)
         elif not isinstance(node, (cst.FunctionDef, cst.ClassDef)):
-            for child in node.children:
+            for child in children(node):
                 walk(child)
 
     walk(function.body)
@@ -148,7 +148,7 @@ def _units(body: cst.CSTNode) -> list[Statement]:
         if isinstance(node, (cst.SimpleStatementLine, cst.If, cst.While, cst.For)) and _only_assigns(node):
             found.append(node)
             return
-        for child in node.children:
+        for child in children(node):
             walk(child)
 
     walk(body)
@@ -186,7 +186,7 @@ def _written(node: cst.CSTNode) -> set[str]:
                 base(target.target)
         elif isinstance(at, (cst.AugAssign, cst.AnnAssign, cst.NamedExpr, cst.For)):
             base(at.target)
-        for child in at.children:
+        for child in children(at):
             walk(child)
 
     walk(node)
@@ -219,7 +219,7 @@ def _names_outside(body: cst.CSTNode, without: set[Statement]) -> set[str]:
         if isinstance(node, cst.BaseExpression):
             found.update(loaded_names(node))
             return
-        for child in node.children:
+        for child in children(node):
             walk(child)
 
     walk(body)

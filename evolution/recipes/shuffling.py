@@ -39,8 +39,9 @@ class Shuffling:
     def make(self, context: RecipeContext) -> Draft:
         sources = parse_all(context)
         for shuffled, note in (
-            (_loader, "DataLoader shuffles now."),
-            (_slices, "A new order is drawn every epoch."),
+            (_loader, "The DataLoader shuffles now."),
+            (_slices, "A new order is drawn before every pass."),
+            (_arange, "A new order is drawn before every pass."),
         ):
             for source in _sites_first(sources, context):
                 edits = shuffled(source)
@@ -130,6 +131,16 @@ def _slices(source: Source) -> list[Edit]:
         head[0] = head[0].with_changes(leading_lines=[*lead, *head[0].leading_lines])
         new = cst.ensure_type(body, cst.For).with_changes(leading_lines=[])
         return rewrite(source, {loop: [*head, new]})
+    return []
+
+
+def _arange(source: Source) -> list[Edit]:
+    """`for rows in torch.arange(n).split(size)` as randperm."""
+    for loop in source.all_of(cst.For):
+        orders = [call for call in source.all_of(cst.Call, loop.iter) if call_name(call) == "arange"]
+        if len(orders) == 1 and len(orders[0].args) == 1 and _trains(loop, source):
+            shuffled = orders[0].with_changes(func=cst.parse_expression(f"{torch_name(source)}.randperm"))
+            return rewrite(source, {orders[0]: [shuffled]})
     return []
 
 
