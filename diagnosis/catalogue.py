@@ -14,11 +14,6 @@ class Entry:
     definition: str
     roles: tuple[Role, ...]
 
-    @property
-    def docs(self) -> str:
-        """The anchor in docs/findings.md."""
-        return self.title.lower().replace(" ", "-")
-
 
 _TABLE = (Role.ITEM_TABLE, Role.INITIALIZATION)
 _LOSS = (Role.LOSS, Role.NEGATIVES)
@@ -149,24 +144,68 @@ CATALOGUE: dict[str, Entry] = {
     ),
 }
 
-CONTRACT_ROLES: dict[str, tuple[Role, ...]] = {
-    "two-passes": (Role.DROPOUT, Role.SCORING),
-    "padding": (Role.CAUSAL_MASK, Role.ENCODER, Role.SCORING),
-    "companions": (Role.NORMALIZATION, Role.SCORING),
-    "newest": (Role.SCORING,),
-    "restored": (Role.ENTRY,),
+_ONE_BATCH = "Scores of one batch of real questions, asked before training in two ways that must agree."
+
+CONTRACT: dict[str, Entry] = {
+    "score-shape": Entry(
+        title="Shape of scores",
+        why="Scores without one column per item and one for padding cannot be ranked.",
+        definition="The shape of `score`'s answer: (B, n_items + 1).",
+        roles=(Role.SCORING,),
+    ),
+    "same-answer-twice": Entry(
+        title="Two answers to one question",
+        why="Scores that change from call to call make every figure a matter of luck; dropout at evaluation does this.",
+        definition=_ONE_BATCH,
+        roles=(Role.DROPOUT, Role.SCORING),
+    ),
+    "batch-companions": Entry(
+        title="Scores depend on the batch",
+        why="What a user is shown must not depend on who else is asked for at the same time.",
+        definition=_ONE_BATCH,
+        roles=(Role.NORMALIZATION, Role.SCORING),
+    ),
+    "more-padding": Entry(
+        title="Padding changes scores",
+        why="Padding is attended to, so a history means something else beside a longer one.",
+        definition=_ONE_BATCH,
+        roles=(Role.POSITION_TABLE, Role.ENCODER, Role.SCORING),
+    ),
+    "newest-kept": Entry(
+        title="Newest event lost",
+        why="Of a history that is too long the oldest part is kept: the model answers for the past.",
+        definition="A full-length history with its newest event changed must change the scores.",
+        roles=(Role.SCORING,),
+    ),
+    "id-round-trip": Entry(
+        title="Ids off by one",
+        why="The first or last item is taken for padding or for its neighbour.",
+        definition="Histories of a single first or last item, against padding and neighbouring ids.",
+        roles=(Role.ITEM_TABLE, Role.SCORING),
+    ),
+    "state-restored": Entry(
+        title="State not restored",
+        why="The best epoch is kept as state; a model that answers differently after loading it was not kept.",
+        definition="The answer to one batch before the state is saved, and of a fresh model that loads it.",
+        roles=(Role.ENTRY,),
+    ),
+    "same-seed": Entry(
+        title="Same seed, other model",
+        why="A change cannot be told from luck if the same seed does not give the same start.",
+        definition="The answers of two models that are built with the same seed, before training.",
+        roles=(Role.INITIALIZATION, Role.ENTRY),
+    ),
 }
 
 
 def entry(code: str) -> Entry:
-    """What is known of a code; a contract check that is listed nowhere stands where scores are made."""
-    known = CATALOGUE.get(code)
+    """What is known of a code; one that is listed nowhere is taken for a contract check and stands at the scores."""
+    known = CATALOGUE.get(code) or CONTRACT.get(code)
     if known is not None:
         return known
-    roles = next((roles for part, roles in CONTRACT_ROLES.items() if part in code), (Role.SCORING,))
     return Entry(
         title=code.replace("-", " ").capitalize(),
         why="The contract of `score` is not kept, so no figure of this model can be trusted.",
         definition="A check of one batch before training.",
-        roles=roles,
+        roles=(Role.SCORING,),
     )

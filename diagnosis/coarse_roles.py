@@ -89,5 +89,5 @@ def entry_sites(sources: Mapping[str, str]) -> Iterator[Site]:
                 found = True
                 yield Site(role=Role.ENTRY, path=path, start_line=node.lineno, end_line=node.lineno)
     if not found and sources:
-        path = min(sources)
+        path = min(sources, key=lambda name: (not name.endswith(".py"), name))
         yield Site(role=Role.ENTRY, path=path, start_line=1, end_line=1, detail={"coarse": True})

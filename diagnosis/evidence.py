@@ -36,7 +36,7 @@ class Artifacts:
     float32 (n_items + 1, d), as used for scoring; None where the repo offers none.
     untrained_*: the same model before its first epoch. curves: one mapping per epoch with "epoch",
     "wall_s", "reported" (what fit yielded) and "metrics" (validation). trace: see
-    evolution/worker/tracing.py; {} where there is none. reported: measured in the worker beside candidate
+    evolution/worker/guest/tracing.py; {} where there is none. reported: measured in the worker beside candidate
     code, informs but never verifies.
     """
 

@@ -81,7 +81,7 @@ def place(code: str, sites: Sequence[Site], sources: Mapping[str, str]) -> tuple
         there = [site for site in sites if site.role is role and site.path in sources]
         if there:
             return tuple(make_anchor(site, sources[site.path]) for site in there[:MAX_ANCHORS])
-    path = min(sources)
+    path = min(sources, key=lambda name: (not name.endswith(".py"), name))
     top = Site(role=Role.ENTRY, path=path, start_line=1, end_line=1)
     return (make_anchor(top, sources[path]),)
 

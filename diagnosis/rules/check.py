@@ -19,8 +19,8 @@ RULES = (
 
 
 def check_source(path: str, text: str) -> list[RuleHit]:
-    """What the rules find in a file, by line. A file that is no valid Python (yet) has no hits."""
-    source = read_source(path, text)
+    """What the rules find in a file, by line. Other files, and text that is no valid Python (yet), have no hits."""
+    source = read_source(path, text) if path.endswith(".py") else None
     if source is None:
         return []
     hits = [hit for rule in RULES for hit in rule(source)]

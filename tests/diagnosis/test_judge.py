@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from diagnosis.catalogue import CATALOGUE, entry
+from diagnosis.catalogue import CATALOGUE, CONTRACT, entry
 from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement, Role, Severity, Site
 from diagnosis.judge import findings, rule_findings
@@ -65,7 +65,7 @@ def test_worst_first() -> None:
 
 
 def test_a_failed_check_becomes_a_finding_of_the_contract() -> None:
-    (found,) = findings([], [Check("two-passes-equal", False)], SITES, SOURCE)
+    (found,) = findings([], [Check("same-answer-twice", False)], SITES, SOURCE)
     assert (found.source, found.severity, found.message) == (
         "contract",
         Severity.WARNING,
@@ -95,5 +95,7 @@ def test_a_rules_hit_keeps_its_columns() -> None:
 
 def test_every_measured_code_is_explained(healthy: Evidence) -> None:
     assert {m.code for m in measure(healthy)} <= set(CATALOGUE)
-    assert all(about.why.endswith(".") and about.definition.endswith(".") for about in CATALOGUE.values())
+    known = [*CATALOGUE.values(), *CONTRACT.values()]
+    assert all(about.why.endswith(".") and about.definition.endswith(".") for about in known)
+    assert len({about.title for about in known}) == len(known)
     assert entry("some-new-check").roles == (Role.SCORING,)

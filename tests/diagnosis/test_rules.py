@@ -20,6 +20,10 @@ def test_text_that_is_no_python_yet_has_no_hits(text: str) -> None:
     assert check_source("m.py", text) == []
 
 
+def test_other_files_have_no_hits() -> None:
+    assert check_source("README.md", "import torch.nn.functional as F\nF.dropout(x)\n") == []
+
+
 @pytest.mark.parametrize(
     "loader",
     [
