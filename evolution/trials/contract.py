@@ -10,7 +10,7 @@ import numpy as np
 
 from evolution.trials.data import TrialData
 from evolution.trials.process import TrialFailed
-from evolution.trials.records import ContractCheck, FailureReason
+from evolution.trials.records import ContractCheck, Failure, FailureReason
 from evolution.trials.session import WorkerSession
 from seeds.interactions import Float32, Int64, Questions
 
@@ -91,6 +91,12 @@ CANDIDATES_FAULT = (FailureReason.CRASH, FailureReason.CONTRACT, FailureReason.N
 
 def _incomparable(code: str) -> ContractCheck:
     return said(code, None, "warning", "the same question gets different answers, so no two can be compared")
+
+
+def unanswered(failure: Failure) -> list[ContractCheck]:
+    """The checks of a model that cannot score before it is trained; they are asked again afterwards."""
+    words = f"it cannot score before its first epoch: {failure.message}"
+    return [said(code, None, "warning", words) for code in ("score-shape", *_CODES.values())]
 
 
 def _guarded(check: Callable[[Asked], ContractCheck], asked: Asked) -> ContractCheck:

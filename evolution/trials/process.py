@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -35,7 +36,7 @@ class TrialFailed(Exception):
 class Launch:
     """How to start a worker. token marks its processes where no pid namespace holds them together.
 
-    writable: folders on disk it can fill. log: where its prints go.
+    writable: folders on disk it can fill. log: where its prints go. root: the program's folder as it sees it.
     """
 
     command: Sequence[str]
@@ -45,6 +46,7 @@ class Launch:
     writable: Sequence[Path]
     confined: bool
     token: str
+    root: str = "/"
 
 
 class WorkerProcess:
@@ -207,10 +209,22 @@ class WorkerProcess:
         if number:
             with contextlib.suppress(ValueError):
                 name = signal.Signals(number).name
-                return _failed(FailureReason.CRASH, f"the worker was killed by {name} during {wanted}", tail)
+                return self._fault(f"the worker was killed by {name} during {wanted}", tail)
         return _failed(
             FailureReason.CRASH, f"the worker's process exited with status {code} during {wanted}", tail
         )
+
+    def _fault(self, message: str, tail: str) -> TrialFailed:
+        """faulthandler, which is on in a worker, wrote the innermost line first."""
+        path, line = place_in(tail, self._launch.root)[0]
+        failure = Failure(reason=FailureReason.CRASH, message=message, path=path, line=line, traceback=tail)
+        return TrialFailed(failure)
+
+
+def place_in(text: str, root: str) -> list[tuple[str, int]]:
+    """Every line of the program that a traceback names, as (path relative to root, line); [("", 0)] for none."""
+    named = re.findall(rf'File "{re.escape(root)}/([^"]+\.py)", line (\d+)', text)
+    return [(path, int(line)) for path, line in named if "site-packages" not in path] or [("", 0)]
 
 
 def log_tail(log: Path, size: int = 4000) -> str:

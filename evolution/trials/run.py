@@ -1,16 +1,16 @@
 """A trial, from an unknown program to its numbers. A failure is a result: nothing of the candidate's raises here."""
 
-import ast
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from evolution.objective import parse_expression
 from evolution.trials import artifacts
-from evolution.trials.contract import batch_of, check_contract
-from evolution.trials.process import TrialFailed
+from evolution.trials.contract import batch_of, check_contract, unanswered
+from evolution.trials.parsing import parse_reachable
+from evolution.trials.process import TrialFailed, place_in
 from evolution.trials.records import (
     ContractCheck,
     Cost,
@@ -35,6 +35,7 @@ from evolution.trials.scoring import (
     with_intervals,
 )
 from evolution.trials.session import Built, WorkerSession, opened
+from evolution.trials.workspace import LOG_NAME
 
 
 @dataclass(kw_only=True)
@@ -67,11 +68,11 @@ def smoke_trial(request: TrialRequest, supervision: Supervision) -> Trial:
 
 def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Trial:
     created_at, started = time.time(), time.perf_counter()
-    request.folder.mkdir(parents=True, exist_ok=True)
+    _start_afresh(request)
     progress = Progress(note={"ties": dict(request.data.ties)})
     status, failure = TrialStatus.COMPLETE, None
     try:
-        parse_all(request.checkout)
+        parse_reachable(request.checkout, request.config.recommender.entry)
         with opened(request, supervision, request.data.worker_inputs()) as session:
             progress.note["sandbox"] = "bubblewrap" if session.confined else NO_SANDBOX_WARNING
             try:
@@ -97,16 +98,21 @@ def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Tri
     )
 
 
+def _start_afresh(request: TrialRequest) -> None:
+    """Whatever an earlier run of the same trial left, broken off or pruned, is not of this one."""
+    shutil.rmtree(request.folder / artifacts.FOLDER, ignore_errors=True)
+    for name in (artifacts.STATE, LOG_NAME):
+        (request.folder / name).unlink(missing_ok=True)
+    request.folder.mkdir(parents=True, exist_ok=True)
+
+
 def _train_and_measure(
     request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: Progress
 ) -> TrialStatus:
     built = _rungs(request, supervision, session, progress)
     folder = artifacts.artifacts_folder(request.folder)
     data = request.data
-    untrained = {
-        "untrained_dense_scores": session.dense("sample", len(data.sample)),
-        "untrained_item_embeddings": session.embeddings(),
-    }
+    untrained = _untrained(request, session, progress)
     supervision.on_stage("training")
     status = _train(request, supervision, session, progress, built)
     artifacts.write_curves(folder, progress.epochs)
@@ -145,16 +151,19 @@ def _smoke_alone(
     _rungs(request, supervision, session, progress)
     error = str(progress.trace.get("error", ""))
     if error:
-        raise TrialFailed(traced_failure(error))
+        raise TrialFailed(_traced_failure(error, session.root))
     artifacts.write_document(artifacts.artifacts_folder(request.folder), "trace", progress.trace)
     return TrialStatus.COMPLETE
 
 
-def traced_failure(error: str) -> Failure:
-    """The failure that a traced step met; error: the worker's traceback, whose repo is its working directory."""
+def _traced_failure(error: str, root: str) -> Failure:
+    """The failure that a traced step met; error: its traceback in the worker, where the program is at root."""
+    path, line = place_in(error, root)[-1]
     return Failure(
         reason=FailureReason.CRASH,
         message=f"the first training steps raised {error.strip().splitlines()[-1]}",
+        path=path,
+        line=line,
         traceback=error,
     )
 
@@ -171,7 +180,13 @@ def _rungs(
     seed = request.key.seed
     first = session.build(seed)
     progress.cost = Cost(parameters=first.parameters)
-    checks, answer = check_contract(session, request.data, request.config.recommender.max_history)
+    try:
+        checks, answer = check_contract(session, request.data, request.config.recommender.max_history)
+    except TrialFailed as failed:
+        if not _may_need_training(first, failed.failure):
+            raise
+        progress.contract += unanswered(failed.failure)
+        return session.build(seed)
     progress.contract += checks
     built, further = check_restoring(
         session, request.data, answer, first, seed=seed, state=request.folder / artifacts.STATE
@@ -181,6 +196,21 @@ def _rungs(
         if check.passed is False and check.severity == "error":
             raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=check.message))
     return built
+
+
+def _may_need_training(built: Built, failure: Failure) -> bool:
+    """A model without torch parameters may be unable to score before its first epoch, and be none the worse."""
+    return built.parameters == 0 and failure.reason in (FailureReason.CRASH, FailureReason.NOT_FINITE)
+
+
+def _untrained(request: TrialRequest, session: WorkerSession, progress: Progress) -> dict[str, Any]:
+    """What the model says before its first epoch; nothing where it cannot say anything yet."""
+    if not progress.contract[0].passed:
+        return {}
+    return {
+        "untrained_dense_scores": session.dense("sample", len(request.data.sample)),
+        "untrained_item_embeddings": session.embeddings(),
+    }
 
 
 def _train(
@@ -287,20 +317,3 @@ def _cost(session: WorkerSession, so_far: Cost, wall_s: float) -> Cost:
         peak_memory_bytes=session.peak_memory_bytes,
         parameters=so_far.parameters,
     )
-
-
-def parse_all(checkout: Path) -> None:
-    """The first rung: every Python file of the program is Python. Raises TrialFailed naming file and line."""
-    for file in sorted(checkout.rglob("*.py")):
-        relative = file.relative_to(checkout)
-        if any(part.startswith(".") or part in ("site-packages", "node_modules") for part in relative.parts):
-            continue
-        try:
-            ast.parse(file.read_bytes(), filename=str(relative))
-        except (SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", 0) or 0
-            message = f"{relative.as_posix()} is not valid Python: {getattr(error, 'msg', error)}"
-            failure = Failure(
-                reason=FailureReason.IMPORT, message=message, path=relative.as_posix(), line=line
-            )
-            raise TrialFailed(failure) from None

@@ -5,6 +5,7 @@ network, no other process, and an environment of our own making.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from evolution.trials.interpreter import Interpreter, interpreter_at
 
-BWRAP = "/usr/bin/bwrap"
+BWRAP = shutil.which("bwrap") or "/usr/bin/bwrap"
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 OUR_NAMES = ("server", "evolution", "diagnosis", "simulator", "seeds", "evolverec_entry.py")
 NO_SANDBOX_WARNING = (

@@ -44,6 +44,11 @@ class WorkerSession:
         self.versions: dict[str, str] = {}
 
     @property
+    def root(self) -> str:
+        """The program's folder as the worker sees it."""
+        return str(self._place.root_inside)
+
+    @property
     def peak_memory_bytes(self) -> int:
         return self._process.peak_memory_bytes
 

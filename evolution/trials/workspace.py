@@ -84,6 +84,7 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
             writable=(wire, program),
             confined=confined,
             token=token,
+            root=str(repo if confined else program.resolve()),
         ),
         interpreter=interpreter,
         wire=wire,

@@ -59,6 +59,9 @@ def test_a_worker_that_dies_is_a_crash(bench, sandbox, code, words):
     assert trial.status is TrialStatus.FAILED
     assert trial.failure.reason is FailureReason.CRASH
     assert words in trial.failure.message
+    if "SEGV" in words:
+        assert trial.failure.path == "model.py"
+        assert code in (bench.repo / "model.py").read_text().splitlines()[trial.failure.line - 1]
 
 
 def test_a_worker_dies_with_the_process_that_started_it(bench, survivors):

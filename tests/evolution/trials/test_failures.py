@@ -126,3 +126,36 @@ def test_cancelling_ends_a_trial_at_once(bench):
     )
     failure_of(trial, FailureReason.CANCELLED)
     assert time.monotonic() - started < 10
+
+
+def test_a_broken_file_that_the_entry_does_not_import_is_left_alone(bench):
+    bench.write("print 'python 2'\n", "scripts/old.py")
+    assert bench.run().status is TrialStatus.COMPLETE
+
+
+def test_a_syntax_error_behind_a_relative_import_is_found(bench):
+    bench.write("", "package/__init__.py")
+    bench.write("from . import inner\n", "package/outer.py")
+    bench.write("\ndef broken(:\n", "package/inner.py")
+    failure = failure_of(bench.run("from package.outer import x\n"), FailureReason.IMPORT)
+    assert (failure.path, failure.line) == ("package/inner.py", 2)
+
+
+def test_a_model_that_scores_only_once_it_is_fit_is_measured_and_checked_afterwards(bench):
+    trial = bench.run(
+        bench.changed(
+            ("self.table = np", "self.unfit = np"), (LINE, "            self.table = self.unfit\n" + LINE)
+        )
+    )
+    assert trial.status is TrialStatus.COMPLETE, trial.failure
+    checks = {check.code: check.passed for check in trial.contract}
+    assert checks["score-shape"] is True
+    assert checks["newest-kept"] is True
+
+
+def test_what_an_earlier_run_left_is_not_of_this_one(bench):
+    bench.run()
+    bench.run(bench.changed((LINE, "            raise ValueError('no')\n" + LINE)))
+    folder = bench.request().folder
+    assert not (folder / "state.bin").exists()
+    assert not (folder / "artifacts" / "top_items.npy").exists()
