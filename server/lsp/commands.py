@@ -33,11 +33,15 @@ async def diagnose(session: Session, *arguments: Any) -> Document:
 
 
 async def ask_users(session: Session, *arguments: Any) -> Document:
-    return await _start(session, JobKind.SIMULATE, _object(arguments))
+    """`users`: how many to ask."""
+    asked = _object(arguments)
+    return await _start(session, JobKind.SIMULATE, asked, **_number(asked, "users"))
 
 
 async def propose(session: Session, *arguments: Any) -> Document:
-    return await _start(session, JobKind.PROPOSE, _object(arguments))
+    """`trials`: how many patches to train at most."""
+    asked = _object(arguments)
+    return await _start(session, JobKind.PROPOSE, asked, **_number(asked, "trials"))
 
 
 async def verify(session: Session, *arguments: Any) -> Document:
@@ -124,7 +128,7 @@ def _describe(session: Session, repo: Repo) -> Document:
     return {"repo": str(repo.root), "summary": summary(repo, edited=edited), "jobs": jobs}
 
 
-async def _start(session: Session, kind: JobKind, asked: Document, **params: str) -> Document:
+async def _start(session: Session, kind: JobKind, asked: Document, **params: str | int) -> Document:
     """Start a job and answer with its id. The same job asked for twice runs once."""
     repo = await session.choose_repo(str(asked.get("repo", "")))
     await session.background.store(repo.load)
@@ -151,6 +155,16 @@ def _object(arguments: tuple[Any, ...]) -> Document:
         case (dict() as asked,):
             return asked
     raise UsageError(f'expected one object such as {{"repo": "/path"}}, got {arguments!r}')
+
+
+def _number(asked: Document, name: str) -> dict[str, int]:
+    """The option where it was given. Raises UsageError unless it is a whole number above 0."""
+    if name not in asked:
+        return {}
+    value = asked[name]
+    if not isinstance(value, int) or value < 1:
+        raise UsageError(f"{name} is {value!r}; expected a whole number above 0")
+    return {name: value}
 
 
 def _need(asked: Document, name: str) -> str:

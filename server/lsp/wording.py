@@ -61,7 +61,8 @@ def duration(seconds: float) -> str:
 
 def change(effect: Effect) -> str:
     """`objective .142 → .171 (+20 %, 95 % [+15, +25] %)`, relative to `before` unless that is 0."""
-    path = f"{effect.metric} {number(effect.before)} → {number(effect.after)}"
+    name = effect.metric if "*" not in effect.metric else "objective"  # an expression is too long for a menu
+    path = f"{name} {number(effect.before)} → {number(effect.after)}"
     if not effect.before:
         return f"{path} (95 % [{effect.low:+.3g}, {effect.high:+.3g}])"
     scale = 100 / abs(effect.before)

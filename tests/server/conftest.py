@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import socket
 import subprocess
-import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -15,7 +16,6 @@ import pytest_asyncio
 from lsprotocol import types
 from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
 
-import evolverec_entry
 from diagnosis.anchors import make_anchor
 from diagnosis.findings import Anchor, Finding, Measurement, Role, Severity, Site
 from evolution.edits import make_edits
@@ -27,6 +27,8 @@ from evolution.proposals import Effect, Idea, Patch, Proposal, Verified
 from evolution.serial import dumps
 from evolution.store import Store
 from evolution.trials.records import Metric, Trial, TrialKey, TrialStatus
+from server.lsp.handshake import answer_initialize
+from server.lsp.server import EvolverecServer
 from simulator.critiques import Critique, Fidelity, Quote, Simulation
 
 MODEL = '''\
@@ -329,8 +331,8 @@ Connect = Callable[..., Awaitable[Editor]]
 
 @pytest_asyncio.fixture
 async def connect(repo: Path) -> AsyncIterator[Connect]:
-    """connect(capabilities, trusted=False, root=None): an editor speaking to a server of its own."""
-    started: list[Editor] = []
+    """connect(capabilities, trusted=False, folders=None): an editor speaking to a server of its own."""
+    started: list[tuple[Editor, threading.Thread]] = []
 
     async def start(
         capabilities: types.ClientCapabilities | str,
@@ -344,8 +346,8 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
         _tell_actions_from_commands(client)
         editor = Editor(client, repo)
         _extend(client, editor)
-        entry = str(Path(evolverec_entry.__file__))
-        await client.start_io(sys.executable, entry, "lsp")
+        served, port = _serve_in_thread()
+        await client.start_tcp("127.0.0.1", port)
         roots = [repo] if folders is None else folders
         await client.initialize_session(
             types.InitializeParams(
@@ -356,13 +358,34 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
                 initialization_options={"trusted": trusted},
             )
         )
-        started.append(editor)
+        started.append((editor, served))
         return editor
 
     yield start
-    for editor in started:
+    for editor, served in started:
         await editor.client.shutdown_session()
         await editor.client.stop()
+        await asyncio.to_thread(served.join, 5.0)
+        assert not served.is_alive(), "the server did not end"
+
+
+def _serve_in_thread() -> tuple[threading.Thread, int]:
+    """The real server in this process, over TCP: importing it costs a second, and here it is paid once.
+
+    tests/server/test_process.py has what only a process of its own can show.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with listener:
+            connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as reader, connection.makefile("wb") as writer:
+            wire_in, wire_out = answer_initialize(reader, writer)
+            EvolverecServer().start_io(wire_in, wire_out)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return thread, listener.getsockname()[1]
 
 
 def _tell_actions_from_commands(client: LanguageClient) -> None:

@@ -1,7 +1,6 @@
 """Jobs seen from the editor: started with consent, followed, cancelled, taken up again, and told of when they fail."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -133,18 +132,3 @@ async def test_a_command_with_wrong_arguments_says_what_it_expected(connect, rec
     editor.open("model.py")
     with pytest.raises(JsonRpcException, match=r'expected an object with "proposal"'):
         await editor.command("apply")
-
-
-async def test_a_killed_server_leaves_its_job_running(connect, records):
-    import psutil
-
-    with subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
-    ) as process:
-        records.running_job(pid=process.pid, pid_started=psutil.Process(process.pid).create_time())
-        editor = await connect("emacs")
-        os.kill(editor.client._server.pid, signal.SIGKILL)
-        await editor.client._server.wait()
-        editor.client.error = RuntimeError("killed by the test")
-        assert process.poll() is None
-        process.kill()

@@ -247,3 +247,28 @@ def test_an_error_in_a_handler_is_a_reply_and_the_server_goes_on(server, repo):
     assert "proposal 'gone' is not among those" in wire.reply(3)["error"]["message"]
     wire.send("textDocument/codeLens", {"textDocument": {"uri": (repo / "model.py").as_uri()}}, 4)
     assert wire.reply(4)["result"]
+
+
+def test_a_killed_server_leaves_its_job_and_the_next_one_finds_it(server, repo, records):
+    import psutil
+
+    process, wire = server
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
+    ) as work:
+        job = records.running_job(pid=work.pid, pid_started=psutil.Process(work.pid).create_time())
+        wire.begin(repo)
+        process.kill()
+        process.wait()
+        assert work.poll() is None
+        client = {"window": {"workDoneProgress": True}}
+        with subprocess.Popen(ENTRY, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as second:
+            wire = Wire(second.stdout, second.stdin)
+            wire.begin(repo, client=client)
+            asked = wire.read()
+            assert (asked["method"], asked["params"]["token"]) == (
+                "window/workDoneProgress/create",
+                f"evolverec-{job.id}",
+            )
+            second.kill()
+        work.kill()
