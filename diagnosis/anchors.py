@@ -51,24 +51,18 @@ def relocate(anchor: Anchor, old_text: str, new_text: str) -> Relocated:
     """Where the anchor's lines, which are lines of `old_text`, are in `new_text`."""
     old, new = old_text.split("\n"), new_text.split("\n")
     first, last = anchor.start_line - 1, anchor.end_line  # half-open
-    kept = [new_line for new_line in map(_line_map(old, new).get, range(first, last)) if new_line is not None]
+    mapping = _line_map(old, new)
+    kept = [mapping[line] for line in range(first, last) if line in mapping]
     if len(kept) == last - first and kept[-1] - kept[0] == last - first - 1:
         fate = Fate.EXACT if kept[0] == first else Fate.MOVED
         return Relocated(fate=fate, start_line=kept[0] + 1, end_line=kept[-1] + 1)
-    return _edited(old, new, first, last, bool(kept))
-
-
-def _edited(old: list[str], new: list[str], first: int, last: int, any_kept: bool) -> Relocated:
-    """The range between the nearest lines that were kept around the anchor."""
-    mapping = _line_map(old, new)
-    above = next((mapping[i] for i in range(first - 1, -1, -1) if i in mapping), -1)
-    below = next((mapping[i] for i in range(last, len(old)) if i in mapping), len(new))
-    start, end = above + 1, below  # half-open: what now stands between
-    if start >= end:
-        at = min(start, len(new) - 1)
-        return Relocated(fate=Fate.GONE, start_line=at + 1, end_line=at + 1)
-    fate = Fate.CHANGED if any_kept or end - start else Fate.GONE
-    return Relocated(fate=fate, start_line=start + 1, end_line=end)
+    # What now stands between the nearest lines around the anchor that were kept, half-open.
+    start = 1 + next((mapping[line] for line in range(first - 1, -1, -1) if line in mapping), -1)
+    end = next((mapping[line] for line in range(last, len(old)) if line in mapping), len(new))
+    if start < end:
+        return Relocated(fate=Fate.CHANGED, start_line=start + 1, end_line=end)
+    at = min(start, len(new) - 1)
+    return Relocated(fate=Fate.GONE, start_line=at + 1, end_line=at + 1)
 
 
 def _line_map(old: list[str], new: list[str]) -> dict[int, int]:
