@@ -58,7 +58,7 @@ class Interactions:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Questions:
-    """"What comes next for this user?", asked once per user of a split.
+    """ "What comes next for this user?", asked once per user of a split.
 
     users: int64 (Q,). items, offsets: question q's history, oldest first, is
     `items[offsets[q]:offsets[q + 1]]`; offsets is int64 (Q + 1,). targets: int64 (Q,), the label:

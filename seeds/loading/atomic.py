@@ -6,17 +6,14 @@ published data sets use; the rest is kept as it is.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seeds.assembly import Events, ItemFacts, assemble, no_facts
 from seeds.errors import DataError
 from seeds.interactions import Float32, Int64, Interactions
 from seeds.loading.table import Table, numbers, read_table
-
-if TYPE_CHECKING:
-    pass
 
 SUFFIXES = (".inter", ".inter.gz")
 TITLE_NAMES = ("title", "movie_title", "item_name", "name")
@@ -112,7 +109,7 @@ def _dense_ids(table: Table, column: str) -> tuple[Int64, tuple[str, ...]]:
     return dense.to_numpy().astype(np.int64), ("", *distinct.to_list())
 
 
-def _order(table: Table) -> "tuple[Float32 | np.ndarray, Int64 | None]":
+def _order(table: Table) -> tuple[NDArray[np.float64], Int64 | None]:
     """What to sort events by, (N,), and int64 seconds where the source has a clock."""
     if "timestamp" in table.types:
         _require(table, "timestamp", "float")
@@ -142,51 +139,56 @@ def _ratings(table: Table) -> Float32 | None:
 
 def _item_facts(table: Table, item_names: tuple[str, ...]) -> ItemFacts:
     """The item columns in the order of `item_names`; items of the file without events are left out."""
+    places = _item_places(table, item_names)
+    text = [name for name, kind in table.types.items() if kind != "float"]
+    title, category, store = (
+        next((name for name in names if name in text), "")
+        for names in (TITLE_NAMES, CATEGORY_NAMES, STORE_NAMES)
+    )
+    floats = {
+        name: _aligned_floats(numbers(table, name, empty_is_nan=True), places)
+        for name, kind in table.types.items()
+        if kind == "float" and name not in LEAKY_NAMES
+    }
+    unknown = np.full(len(item_names), np.nan, np.float32)
+    used = {"item_id", title, category, store, *LEAKY_NAMES}
+    return ItemFacts(
+        title=_aligned(table, title, places),
+        categories=_category_paths(table, category, places),
+        price=floats.pop("price", unknown),
+        store=_aligned(table, store, places),
+        other={**floats, **{name: _aligned(table, name, places) for name in text if name not in used}},
+    )
+
+
+def _item_places(table: Table, item_names: tuple[str, ...]) -> Int64:
+    """The row of each of our items 1.. in the file, -1 where it is absent: (n_items,)."""
     import polars
 
     _require(table, "item_id", "token")
-    twice = table.rows["item_id"].is_duplicated() & ~table.rows["item_id"].is_first_distinct()
+    ids = table.rows["item_id"]
+    twice = ~ids.is_first_distinct()
     if twice.any():
         row = int(twice.arg_max() or 0)
         raise table.error(
             row=row,
             column="item_id",
             expected="each item once",
-            found=f"{table.rows['item_id'][row]!r} again",
+            found=f"{ids[row]!r} again",
             next_step="Remove one of the lines.",
         )
-    prices = numbers(table, "price", empty_is_nan=True) if table.types.get("price") == "float" else None
-    floats = {
-        name: numbers(table, name, empty_is_nan=True)
-        for name, kind in table.types.items()
-        if kind == "float" and name not in LEAKY_NAMES and name != "price"
-    }
     wanted = polars.DataFrame({"item_id": item_names[1:]})
     rows = table.rows.with_row_index("row").select("item_id", "row")
     found = wanted.join(rows, on="item_id", how="left", maintain_order="left")["row"]
-    places = found.fill_null(-1).to_numpy().astype(np.int64)  # (n_items,) row of the file, -1 where absent
+    return found.cast(polars.Int64).fill_null(-1).to_numpy()
 
-    title, category, store = (
-        next((name for name in names if name in table.types and table.types[name] != "float"), "")
-        for names in (TITLE_NAMES, CATEGORY_NAMES, STORE_NAMES)
-    )
-    used = {"item_id", title, category, store, *LEAKY_NAMES, *floats}
-    used |= {"price"} if prices is not None else set()
-    other: dict[str, tuple[str, ...] | Float32] = {
-        name: _aligned_floats(values, places) for name, values in floats.items()
-    }
-    other |= {name: _aligned(table, name, places) for name in table.types if name not in used}
-    listed = table.types.get(category) == "token_seq"
-    return ItemFacts(
-        title=_aligned(table, title, places),
-        categories=tuple(
-            tuple(text.split() if listed else [text] if text else [])
-            for text in _aligned(table, category, places)
-        ),
-        price=_aligned_floats(prices, places),
-        store=_aligned(table, store, places),
-        other=other,
-    )
+
+def _category_paths(table: Table, column: str, places: Int64) -> tuple[tuple[str, ...], ...]:
+    """A `token_seq` lists categories, separated by one space; a `token` is one category, spaces and all."""
+    texts = _aligned(table, column, places)
+    if table.types.get(column) == "token":
+        return tuple((text,) if text else () for text in texts)
+    return tuple(tuple(text.split()) for text in texts)
 
 
 def _aligned(table: Table, column: str, places: Int64) -> tuple[str, ...]:
@@ -197,9 +199,6 @@ def _aligned(table: Table, column: str, places: Int64) -> tuple[str, ...]:
     return ("", *(values[place] for place in places))
 
 
-def _aligned_floats(values: "np.ndarray | None", places: Int64) -> Float32:
-    """A number column by our ids, NaN for padding, for unknown items and where there is no such column."""
-    aligned = np.full(len(places) + 1, np.nan, np.float32)
-    if values is not None:
-        aligned[1:] = np.append(values, np.nan)[places]
-    return aligned
+def _aligned_floats(values: NDArray[np.float64], places: Int64) -> Float32:
+    """A number column by our ids, NaN for padding and for unknown items."""
+    return np.concatenate(([np.nan], np.append(values, np.nan)[places])).astype(np.float32)
