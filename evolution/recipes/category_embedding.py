@@ -76,7 +76,7 @@ class CategoryEmbedding:
             "overused-popularity",
         }
     )
-    promise: float = 0.7
+    promise: float = 0.95
 
     def make(self, context: RecipeContext) -> Draft:
         if not context.facts.has_categories:

@@ -26,7 +26,7 @@ class GeneralisedBCE:
     )
     rests_on: tuple[str, ...] = ("Petrov and Macdonald, gSASRec, RecSys 2023, 2308.07192",)
     triggers: frozenset[str] = frozenset({"overconfidence", "ranking-margin", "weaker-than-reference"})
-    promise: float = 0.9
+    promise: float = 0.5
 
     def make(self, context: RecipeContext) -> Draft:
         n = shared_negatives(context.facts.n_items)

@@ -39,9 +39,12 @@ def _with_clip(step: TrainingStep, clip: str) -> list[cst.CSTNode]:
     parts = [step.step_source.code(part).rstrip("; ") for part in step.step.body]
     at = next(index for index, part in enumerate(parts) if f"{step.name}.step(" in part)
     if len(parts) == 1:
-        line = statements([f"{clip}  # one odd batch must not undo many good ones"])
+        line = statements(["# one odd batch must not undo many good ones", clip])
         lead = step.step.leading_lines
-        return [line[0].with_changes(leading_lines=lead), step.step.with_changes(leading_lines=[])]
+        return [
+            line[0].with_changes(leading_lines=[*lead, *line[0].leading_lines]),
+            step.step.with_changes(leading_lines=[]),
+        ]
     joined = statements(["; ".join([*parts[:at], clip, *parts[at:]])])[0]
     kept = {"leading_lines": step.step.leading_lines}
     if isinstance(joined, cst.SimpleStatementLine):

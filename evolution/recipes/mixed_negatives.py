@@ -29,7 +29,7 @@ class MixedNegatives:
     triggers: frozenset[str] = frozenset(
         {"popularity-bias", "overused-popularity", "same-list", "missed-variety"}
     )
-    promise: float = 0.8
+    promise: float = 0.9
 
     def make(self, context: RecipeContext) -> Draft:
         n = shared_negatives(context.facts.n_items)

@@ -152,7 +152,7 @@ def test_clipping_bounds_the_step(text: Text, cook: Cook, load: Load):
 
 def test_clipping_has_a_line_of_its_own_before_the_step(text: Text, cook: Cook):
     after = cook("gradient-clipping", text("einsum_softplus"))
-    clip, step = after[after.index("loss.backward()") :].splitlines()[1:3]
+    clip, step = after[after.index("loss.backward()") :].splitlines()[2:4]
     assert clip.strip().startswith("torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm=1.0)")
     assert step.strip() == "self.opt.step()"
 
