@@ -12,7 +12,8 @@ from diagnosis.probes.outcome import unjudged
 
 NOT_LEARNING, NOT_CONVERGED = "not-learning", "not-converged"
 FLAT = 0.01
-METRIC = "NDCG@10"
+# What training is stopped by, where the curve has it.
+METRICS = ("objective", "NDCG@10")
 
 
 def not_learning(evidence: Evidence) -> list[Measurement]:
@@ -47,7 +48,9 @@ def not_learning(evidence: Evidence) -> list[Measurement]:
 
 def not_converged(evidence: Evidence) -> list[Measurement]:
     """Where the best validation epoch lies: unhealthy (information) if at the very end, still rising."""
-    ranked = [(c["epoch"], c["metrics"][METRIC]) for c in evidence.artifacts.curves if METRIC in c["metrics"]]
+    curves = evidence.artifacts.curves
+    metric = next((name for name in METRICS if any(name in c["metrics"] for c in curves)), METRICS[0])
+    ranked = [(c["epoch"], c["metrics"][metric]) for c in curves if metric in c["metrics"]]
     if len(ranked) < 4:
         return [unjudged(NOT_CONVERGED, "fewer than four epochs were ranked", unit="share of training")]
     values = np.array([value for _, value in ranked])
@@ -67,7 +70,7 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
             higher_is_better=False,
             healthy=not rising,
             severity=Severity.INFORMATION,
-            message=f"the best {METRIC} came at epoch {ranked[best][0]} of {ranked[-1][0]}"
+            message=f"the best {metric} came at epoch {ranked[best][0]} of {ranked[-1][0]}"
             + (": it was still improving when training ended" if rising else ""),
             details={"best_epoch": ranked[best][0], "last_epoch": ranked[-1][0], "recent_rise": rise},
         )

@@ -166,6 +166,15 @@ def test_a_flat_loss_is_not_learning_and_a_rising_metric_not_converged(scored: S
     assert rising["not-converged"].severity is Severity.INFORMATION
 
 
+def test_convergence_is_judged_by_what_training_was_stopped_by(scored: Scored) -> None:
+    objective = [0.1, 0.2, 0.3, 0.25, 0.2, 0.2]
+    risen = tuple(
+        curve | {"metrics": curve["metrics"] | {"objective": value}}
+        for curve, value in zip(curves([1.0] * 6, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), objective, strict=True)
+    )
+    assert by_code(scored(curves=risen))["not-converged"].healthy is True
+
+
 def test_a_probe_that_fails_is_named_and_stops_no_other(scored: Scored, healthy: Evidence) -> None:
     bad = np.full_like(healthy.artifacts.item_embeddings, np.nan)
     measured = by_code(scored(item_embeddings=bad))
