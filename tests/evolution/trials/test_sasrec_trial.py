@@ -18,7 +18,7 @@ SASREC = Path(__file__).resolve().parents[3] / "seeds" / "repos" / "sasrec"
 @pytest.mark.training
 def test_the_seed_keeps_its_contract_learns_and_leaves_a_trace(bench):
     config = read_config(SASREC)
-    request = bench.request(max_epochs=6, timeout_s=240.0)
+    request = bench.request(max_epochs=4, timeout_s=240.0)
     own = request.config.model_copy(
         update={"recommender": config.recommender.model_copy(update={"max_history": 50})}
     )
@@ -35,3 +35,6 @@ def test_the_seed_keeps_its_contract_learns_and_leaves_a_trace(bench):
     assert artifacts.item_embeddings.shape == artifacts.untrained_item_embeddings.shape
     assert (artifacts.item_embeddings != artifacts.untrained_item_embeddings).any()
     assert read_test(request, trial, Supervision()).failure is None
+    shorter = own.model_copy(update={"training": own.training.model_copy(update={"max_epochs": 2})})
+    again = run_trial(replace(request, config=shorter), Supervision())
+    assert [dict(epoch.metrics) for epoch in again.epochs] == [dict(epoch.metrics) for epoch in trial.epochs[:2]]
