@@ -107,7 +107,7 @@ def _table_outside(line: cst.SimpleStatementLine, source: Source, table: ItemTab
 
 def _data_argument(line: cst.SimpleStatementLine, source: Source, function: cst.FunctionDef) -> str:
     """The parameter that holds the training data: the line reads its `n_items`, or it is what `build` was given."""
-    names = parameters(function)
+    names = [name for name in parameters(function) if name != "self"]
     for node in source.all_of(cst.Attribute, function):
         if node.attr.value in ("n_items", "item_columns") and dotted(node.value) in names:
             return dotted(node.value)

@@ -98,21 +98,29 @@ def _bindings(source: Source, statement: cst.SimpleStatementLine) -> list[Bindin
 
 
 def expand(
-    node: cst.BaseExpression, scope: Scope, given: Mapping[str, cst.BaseExpression]
+    node: cst.BaseExpression, scope: Scope, given: Mapping[str, cst.BaseExpression], line: int
 ) -> cst.BaseExpression:
-    """An expression of one function in terms of its caller: parameters replaced by what was given, locals by values.
+    """An expression of one function, as it stands at a line, in terms of its caller: parameters replaced by what was
+    given, locals by their values.
 
-    Raises DoesNotFit where a local was computed in several steps.
+    Raises DoesNotFit where a local was computed in a loop or condition, in place, or by unpacking.
     """
     names: dict[str, cst.BaseExpression] = {}
     for name in loaded_names(node):
-        bindings = [binding for binding in scope.bindings if binding.name == name]
-        if not bindings and name in given:
+        binding = scope.before(name, line)
+        if binding is not None:
+            is_straight = binding.statement in scope.function.body.body
+            if not is_straight or binding.added or binding.index >= 0:
+                raise DoesNotFit(
+                    f"`{name}` is computed in several steps inside `{scope.function.name.value}`"
+                )
+            names[name] = expand(binding.value, scope, given, binding.line)
+        elif name in given:
             names[name] = given[name]
-        elif len(bindings) == 1 and bindings[0].index < 0 and name not in given and not bindings[0].added:
-            names[name] = expand(bindings[0].value, scope, given)
-        elif bindings or name in scope.parameters:
-            raise DoesNotFit(f"`{name}` is computed in several steps inside `{scope.function.name.value}`")
+        elif name in scope.parameters:
+            raise DoesNotFit(
+                f"`{scope.function.name.value}` is not given its `{name}` where the loss is computed"
+            )
     return substitute(node, names)
 
 

@@ -18,6 +18,7 @@ from evolution.recipes.code import (
 from evolution.recipes.flow import Scope, expand, parameters
 from evolution.recipes.recipe import DoesNotFit
 
+END = 1 << 30  # below every line of a file
 AXES = {"unsqueeze", "squeeze", "view", "reshape", "contiguous", "expand_as"}
 
 
@@ -139,7 +140,7 @@ def _returned_product(
         if not isinstance(value, cst.Tuple) or index >= len(value.elements):
             return None
         value = value.elements[index].value
-    value, _ = inner.resolve(bare(value), 10**9)
+    value, _ = inner.resolve(bare(value), END)
     direct = _operands(value, source)
     if direct is None:
         return None
@@ -151,7 +152,7 @@ def _returned_product(
 def _outside(
     node: cst.BaseExpression, inner: Scope, given: Mapping[str, cst.BaseExpression], scope: Scope
 ) -> Factor:
-    value = expand(_without_axes(node), inner, given)
+    value = expand(_without_axes(node), inner, given, END)
     code = scope.source.code(value)
     known = set(imported(scope.source).values()) | scope.names()
     strange = {name for name in loaded_names(value) if name in imported(inner.source).values()} - known

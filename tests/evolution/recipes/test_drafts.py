@@ -96,3 +96,18 @@ def test_the_seeds_patches_read_as_agreed(recipe):
         found = f"does not fit: {error}\n"
     golden = GOLDEN / f"{recipe.code}.diff"
     assert found == golden.read_text(encoding="utf-8")
+
+
+def test_the_foreign_script_gets_the_same_change_through_its_own_forward():
+    script = Path(__file__).parents[2] / "foreign" / "sasrec_script"
+    sources = {path.name: path.read_text(encoding="utf-8") for path in script.glob("*.py")}
+    softmax = next(recipe for recipe in RECIPES if recipe.code == "full-softmax")
+    after = apply_edits(sources, softmax.make(RecipeContext(sources=sources, facts=FACTS)).edits)["main.py"]
+    assert "states = model.encode(seq)[idx]" in after
+    assert "wanted = torch.as_tensor(pos, device=model.dev)[idx]" in after
+    assert "BCEWithLogitsLoss" not in after
+    category = next(recipe for recipe in RECIPES if recipe.code == "category-embedding")
+    after = apply_edits(sources, category.make(RecipeContext(sources=sources, facts=FACTS)).edits)[
+        "adapter.py"
+    ]
+    assert 'self.net.emb = CategoryAwareEmbedding(self.net.emb, data.item_columns["categories"])' in after
