@@ -1,0 +1,231 @@
+"""Jobs from outside: started, followed, cancelled, refused, failed, lost, and two at once."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evolution.errors import Cancelled, ConsentError
+from evolution.jobs import control
+from evolution.jobs.leases import lease, trial_lock
+from evolution.jobs.records import EventType, JobKind, JobRecord, JobState
+from evolution.places import job_folder
+from evolution.store import Store
+from evolution.trials.records import TrialStatus
+
+
+def test_a_job_without_consent_is_refused_and_leaves_no_trace(bench):
+    with pytest.raises(ConsentError, match="--trust"):
+        control.start(bench.repo, JobKind.TRAIN, {})
+    assert not (bench.repo / ".evolverec").exists()
+
+
+def test_a_config_error_fails_the_job_with_file_and_line(bench):
+    bench.edit("evolverec.toml", "max_epochs = 8", 'max_epochs = "many"')
+    ended = bench.run()
+    assert (ended.state, ended.exit_code) == (JobState.FAILED, 1)
+    assert ended.error.startswith("evolverec.toml:9: training.max_epochs")
+    last = bench.events(ended)[-1]
+    assert last.type is EventType.FINISHED and last.data["state"] == "failed" and last.message == ended.error
+
+
+def test_a_store_that_is_damaged_while_a_job_starts_is_named(bench):
+    with Store.open(bench.repo):
+        pass
+    (bench.repo / ".evolverec" / "store.sqlite").write_bytes(b"no database" * 500)
+    with Store.open(bench.repo) as store:  # set aside, not believed
+        assert store.trials() == []
+    assert list((bench.repo / ".evolverec").glob("store.foreign-*"))
+
+
+def job_of(state: JobState, **changes) -> JobRecord:
+    values = {"id": "train-0001", "kind": JobKind.TRAIN, "state": state, "pid": 0, "pid_started": 0.0}
+    return JobRecord(**{**values, "created_at": time.time(), **changes})
+
+
+def test_cancelling_a_job_whose_process_is_not_known_yet_signals_nobody(bench):
+    with Store.open(bench.repo) as store:
+        store.put_job(job_of(JobState.STARTING))
+    assert control.cancel(bench.repo, "train-0001") is False  # pid 0 would be our own process group
+
+
+def test_what_a_job_wrote_of_itself_outlives_the_note_of_its_starter(bench):
+    with Store.open(bench.repo) as store:
+        store.put_job(job_of(JobState.STARTING))
+        store.note_process("train-0001", 41, 1.0)
+        assert store.job("train-0001").pid == 41
+        store.put_job(job_of(JobState.RUNNING, pid=42, pid_started=2.0))
+        store.note_process("train-0001", 41, 1.0)
+        assert (store.job("train-0001").pid, store.job("train-0001").state) == (42, JobState.RUNNING)
+
+
+def test_a_job_whose_pid_was_given_to_another_process_is_lost(bench):
+    with Store.open(bench.repo) as store:
+        store.put_job(job_of(JobState.RUNNING, pid=os.getpid(), pid_started=1.0))
+    (job_folder(bench.repo, "train-0001") / "scratch").mkdir(parents=True)
+    assert control.reconcile(bench.repo) == []
+    with Store.open(bench.repo) as store:
+        lost = store.job("train-0001")
+    assert lost.state is JobState.LOST and "start it again" in lost.error and lost.exit_code == 1
+    assert not (job_folder(bench.repo, "train-0001") / "scratch").exists()
+
+
+def test_events_are_read_piece_by_piece_and_never_half(bench):
+    folder = job_folder(bench.repo, "j")
+    folder.mkdir(parents=True)
+    line = json.dumps({"t": 1.0, "type": "log", "message": "ä", "data": {}}) + "\n"
+    path = folder / "events.jsonl"
+    assert control.read_events(bench.repo, "j", 0) == ([], 0)
+    path.write_text(line + line[:10])
+    events, offset = control.read_events(bench.repo, "j", 0)
+    assert [event.message for event in events] == ["ä"] and offset == len(line.encode())
+    path.write_text(line + line)
+    events, offset = control.read_events(bench.repo, "j", offset)
+    assert len(events) == 1 and offset == 2 * len(line.encode())
+    assert control.read_events(bench.repo, "j", offset) == ([], offset)
+
+
+HOLD = """
+import sys, time
+from evolution.jobs.leases import lease
+with lease("cpu", 1, cancelled=lambda: False, waiting=lambda: None) as slot:
+    print(slot, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def other_process():
+    with subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"0\n"
+        yield process
+        process.kill()
+
+
+def test_one_slot_is_for_one_process(other_process):
+    waits = []
+    with (
+        pytest.raises(Cancelled),
+        lease("cpu", 1, cancelled=lambda: bool(waits), waiting=lambda: waits.append("told")),
+    ):
+        raise AssertionError("the slot was taken twice")
+    assert waits == ["told"]
+    with lease("cpu", 2, cancelled=lambda: False, waiting=lambda: None) as slot:
+        assert slot == 1
+    with lease("cuda", 1, cancelled=lambda: False, waiting=lambda: None) as slot:
+        assert slot == 0  # another kind of device
+
+
+def test_a_slot_is_free_when_its_holder_is_killed(other_process):
+    os.kill(other_process.pid, signal.SIGKILL)
+    end = time.monotonic() + 5
+    with lease("cpu", 1, cancelled=lambda: time.monotonic() > end, waiting=lambda: None) as slot:
+        assert slot == 0
+
+
+def test_a_trial_is_locked_for_others_until_it_is_let_go(tmp_path: Path):
+    with trial_lock(tmp_path, "t") as first:
+        with trial_lock(tmp_path, "t") as second, trial_lock(tmp_path, "u") as other:
+            assert (first, second, other) == (True, False, True)
+    with trial_lock(tmp_path, "t") as again:
+        assert again
+
+
+def test_only_trials_that_nobody_trains_are_forgotten(bench):
+    from evolution.trials.records import Trial, TrialKey
+
+    key = TrialKey(program="p", data="d", training="t", seed=0, device="cpu/1", harness="h")
+    running = Trial(id="trained0001", key=key, status=TrialStatus.RUNNING, created_at=1.0, wall_s=0.0)
+    with Store.open(bench.repo) as store:
+        store.put_job(job_of(JobState.RUNNING, pid=os.getpid(), pid_started=1.0))
+        store.put_trial(running)
+        store.put_trial(replace(running, id="abandoned01"))
+        store.put_trial(replace(running, id="complete001", status=TrialStatus.COMPLETE))
+    for trial in ("trained0001", "abandoned01", "complete001"):
+        (bench.repo / ".evolverec" / "trials" / trial / "work").mkdir(parents=True)
+    with trial_lock(bench.repo, "trained0001"):
+        control.reconcile(bench.repo)
+    assert sorted(bench.trials()) == ["complete001", "trained0001"]
+    left = [path.parent.name for path in (bench.repo / ".evolverec").glob("trials/*/work")]
+    assert left == ["trained0001"]
+
+
+@pytest.mark.training
+def test_a_job_is_followed_to_its_result_and_is_not_run_again(bench):
+    job = bench.start()
+    assert job.pid and control.is_alive(job)
+    ended = bench.finish(job)
+    assert (ended.state, ended.exit_code, ended.error) == (JobState.DONE, 0, "")
+    assert ended.result["status"] == "complete"
+    kinds = [event.type for event in bench.events(job)]
+    assert kinds[0] is EventType.STARTED and kinds[-1] is EventType.FINISHED
+    assert kinds.count(EventType.EPOCH) == ended.result["epochs"] == 8
+    assert not (job_folder(bench.repo, job.id) / "scratch").exists() and not bench.processes()
+    before = bench.trials()
+    again = bench.run()
+    assert again.result == ended.result and bench.trials() == before
+    assert EventType.EPOCH not in [event.type for event in bench.events(again)]
+
+
+@pytest.mark.training
+def test_a_cancelled_job_says_so_and_keeps_what_was_measured(bench):
+    done = bench.run(seed=1)
+    bench.edit("shelf.py", "PAUSE_S = 0.02", "PAUSE_S = 5.0")
+    job = bench.start()
+    bench.wait_for_events(job, 5)
+    assert control.cancel(bench.repo, job.id)
+    ended = bench.finish(job, 15.0)
+    assert (ended.state, ended.exit_code) == (JobState.CANCELLED, 130)
+    assert "kept" in ended.error and not bench.processes()
+    assert bench.trials()[done.result["trial"]].status is TrialStatus.COMPLETE
+    assert control.cancel(bench.repo, job.id) is False
+
+
+@pytest.mark.training
+def test_a_cancel_that_comes_before_the_job_is_ready_still_cancels_it(bench):
+    job = bench.start()
+    assert control.cancel(bench.repo, job.id)
+    assert bench.finish(job, 30.0).state is JobState.CANCELLED
+
+
+@pytest.mark.training
+def test_two_jobs_that_want_the_same_trial_train_it_once(bench):
+    first, second = bench.start(), bench.start()
+    results = [bench.finish(job).result for job in (first, second)]
+    assert results[0] == results[1] and len(bench.trials()) == 1
+    epochs = [sum(e.type is EventType.EPOCH for e in bench.events(job)) for job in (first, second)]
+    assert sorted(epochs) == [0, 8]
+
+
+@pytest.mark.training
+def test_a_run_that_is_broken_off_does_not_unlearn_how_the_last_one_failed(bench):
+    bench.edit("shelf.py", 'yield {"loss": 1.0 / epoch}', 'yield {"loss": float("nan")}')
+    bench.edit("shelf.py", "PAUSE_S = 0.02", "PAUSE_S = 2.0")
+    (failed,) = [bench.run()]
+    assert failed.state is JobState.FAILED and failed.result["reason"] == "not finite"
+    (before,) = bench.trials().values()
+    job = bench.start()
+    bench.wait_for_events(job, 4)
+    control.cancel(bench.repo, job.id)
+    assert bench.finish(job).state is JobState.CANCELLED
+    assert list(bench.trials().values()) == [before]
+
+
+@pytest.mark.training
+def test_readers_never_wait_for_a_job(bench):
+    job = bench.start()
+    bench.wait_for_events(job, 3)
+    path = bench.repo / ".evolverec" / "store.sqlite"
+    reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0.0)
+    while not bench.record(job).state.ended:
+        reader.execute("select count(*) from trials").fetchone()
+        time.sleep(0.05)
+    reader.close()
+    assert bench.finish(job).state is JobState.DONE
