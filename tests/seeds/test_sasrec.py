@@ -143,6 +143,7 @@ def test_it_learns_more_than_popularity_in_the_micro_shop(sasrec: Any, micro_spl
 
 
 @pytest.mark.training
+@pytest.mark.timeout(900)  # half a minute on an idle core
 def test_trained_well_it_beats_markov_in_the_demo_shop(sasrec: Any, demo_split: Split) -> None:
     """With a softmax over all items in place of one negative: the shop has order that counting cannot see."""
     training = demo_split.training
