@@ -2,8 +2,6 @@
 
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from evolution.objective import parse_expression
@@ -11,13 +9,11 @@ from evolution.trials import artifacts
 from evolution.trials.contract import batch_of, check_contract, unanswered
 from evolution.trials.parsing import parse_reachable
 from evolution.trials.process import TrialFailed, place_in
+from evolution.trials.progress import Progress
 from evolution.trials.records import (
-    ContractCheck,
     Cost,
-    EpochRecord,
     Failure,
     FailureReason,
-    Metric,
     Trial,
     TrialStatus,
 )
@@ -26,7 +22,6 @@ from evolution.trials.restoring import check_restoring
 from evolution.trials.sandbox import NO_SANDBOX_WARNING
 from evolution.trials.scoring import (
     OBJECTIVE,
-    Ranking,
     judged,
     list_figures,
     objective_metric,
@@ -35,22 +30,8 @@ from evolution.trials.scoring import (
     with_intervals,
 )
 from evolution.trials.session import Built, WorkerSession, opened
+from evolution.trials.training import train
 from evolution.trials.workspace import LOG_NAME
-
-
-@dataclass(kw_only=True)
-class Progress:
-    """What is known of a running trial so far; it is what a failure leaves."""
-
-    epochs: list[EpochRecord] = field(default_factory=list)
-    contract: list[ContractCheck] = field(default_factory=list)
-    note: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Metric] = field(default_factory=dict)
-    objective: Metric | None = None
-    best: Ranking | None = None
-    best_epoch: int = 0
-    cost: Cost = field(default_factory=Cost)
-    trace: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_trial(request: TrialRequest, supervision: Supervision) -> Trial:
@@ -114,7 +95,7 @@ def _train_and_measure(
     data = request.data
     untrained = _untrained(request, session, progress)
     supervision.on_stage("training")
-    status = _train(request, supervision, session, progress, built)
+    status = train(request, supervision, session, progress, built)
     artifacts.write_curves(folder, progress.epochs)
     _summarise(request, progress)
     assert progress.best is not None
@@ -211,63 +192,6 @@ def _untrained(request: TrialRequest, session: WorkerSession, progress: Progress
         "untrained_dense_scores": session.dense("sample", len(request.data.sample)),
         "untrained_item_embeddings": session.embeddings(),
     }
-
-
-def _train(
-    request: TrialRequest,
-    supervision: Supervision,
-    session: WorkerSession,
-    progress: Progress,
-    built: Built,
-) -> TrialStatus:
-    """Epoch by epoch, until fit ends, patience runs out, the caller prunes, or the last epoch is reached."""
-    settings = request.config.training
-    objective = parse_expression(request.config.objective.expression)
-    without_gain = 0
-    for number in range(1, settings.max_epochs + 1):
-        started = time.perf_counter()
-        reported = session.epoch()
-        if reported is None:
-            break
-        ranked = number % settings.eval_every == 0 or number == settings.max_epochs
-        means: dict[str, float] = {}
-        if ranked or not built.has_state:
-            ranking = judged(
-                session.rank("validation", request.data.validation), request.data.validation, objective
-            )
-            means = ranking.means
-            better = progress.best is None or means[OBJECTIVE] > progress.best.means[OBJECTIVE]
-            without_gain = 0 if better else without_gain + 1
-            if better or not built.has_state:  # what cannot be kept cannot be gone back to
-                progress.best, progress.best_epoch = ranking, number
-                if built.has_state:
-                    session.keep()
-        epoch = EpochRecord(
-            epoch=number, wall_s=time.perf_counter() - started, reported=reported, metrics=means
-        )
-        progress.epochs.append(epoch)
-        supervision.on_epoch(epoch)
-        if without_gain >= settings.patience:
-            break
-        if number < settings.max_epochs and supervision.prune(tuple(progress.epochs)):
-            return _ranked_at_all(request, session, progress, TrialStatus.PRUNED)
-    return _ranked_at_all(request, session, progress, TrialStatus.COMPLETE)
-
-
-def _ranked_at_all(
-    request: TrialRequest, session: WorkerSession, progress: Progress, status: TrialStatus
-) -> TrialStatus:
-    """Where fit ended before any epoch was due to be ranked, the model as it is now is the best one."""
-    if not progress.epochs:
-        message = "fit() ended without yielding; expected one mapping of floats per epoch, at least one"
-        raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=message))
-    if progress.best is None:
-        objective = parse_expression(request.config.objective.expression)
-        progress.best = judged(
-            session.rank("validation", request.data.validation), request.data.validation, objective
-        )
-        progress.best_epoch = progress.epochs[-1].epoch
-    return status
 
 
 def _settle_on_best(request: TrialRequest, session: WorkerSession, progress: Progress, built: Built) -> None:
