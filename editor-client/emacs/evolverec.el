@@ -45,9 +45,10 @@
   "Start the server for the repo of this buffer."
   (interactive)
   (unless (evolverec-root) (user-error "No evolverec.toml above %s" default-directory))
-  (let ((project-find-functions (cons #'evolverec--project project-find-functions)))
-    (eglot (if (>= (string-to-number emacs-version) 29) (list major-mode) major-mode)
-           (project-current) 'evolverec-server evolverec-command "python")))
+  (let ((project-find-functions (cons #'evolverec--project project-find-functions))
+        (eglot-server-programs (list (cons major-mode (cons 'evolverec-server evolverec-command)))))
+    ;; What `eglot' takes has changed between versions; what its own guess returns always fits.
+    (apply #'eglot (eglot--guess-contact))))
 
 (defun evolverec-maybe-start ()
   "Start the server where there is an evolverec.toml above this file."

@@ -70,11 +70,12 @@ def read_knowledge(before: Knowledge, store: Store | None) -> Knowledge:
     root, entry = before.root, read_entry(before.root)
     if store is None:
         return Knowledge(root=root, entry=entry)
-    jobs = store.jobs()
-    feedback = store.latest_feedback()
+    jobs, proposals = store.jobs(), store.proposals()
     programs = StoredFiles(root, before)
-    trials = _own_trials(store, jobs, feedback, programs)
+    trials = _own_trials(store, jobs, proposals, programs)
     complete = next((trial for trial in trials if trial.status is TrialStatus.COMPLETE), None)
+    history = _history(store, trials)
+    feedback = history[0][1] if history else None
     found = notes.of_feedback(feedback) if feedback else []
     found += _failure_notes(programs, trials[:1])
     dismissed = frozenset(store.dismissed())
@@ -83,12 +84,14 @@ def read_knowledge(before: Knowledge, store: Store | None) -> Knowledge:
         root=root,
         entry=entry,
         trial=complete,
-        history=_history(store, trials),
+        history=history,
         notes=shown,
         proposals=tuple(
             proposal
-            for proposal in (store.proposals(feedback.program) if feedback else [])
-            if proposal.state is not ProposalState.DISMISSED
+            for proposal in proposals
+            if feedback
+            and proposal.parent == feedback.program
+            and proposal.state is not ProposalState.DISMISSED
         ),
         dismissed=dismissed,
         program_files=programs.of_trial(complete),
@@ -98,21 +101,40 @@ def read_knowledge(before: Knowledge, store: Store | None) -> Knowledge:
 
 
 def _own_trials(
-    store: Store, jobs: list[JobRecord], feedback: Feedback | None, programs: "StoredFiles"
+    store: Store, jobs: list[JobRecord], proposals: list[Proposal], programs: "StoredFiles"
 ) -> list[Trial]:
-    """Trials of versions the user asked to measure, newest first; candidates' trials are not among them."""
-    named = [str(job.result["trial"]) for job in jobs if job.result and job.result.get("trial")]
+    """Trials of versions the user asked to measure, the one asked for last first.
+
+    Candidates' trials are not among them, not even of a patch that the user has taken: what is shown then is
+    what the user was shown when he took it, until he measures his new version.
+    """
+    asked = [
+        (job.finished_at, str(job.result["trial"])) for job in jobs if job.result and job.result.get("trial")
+    ]
+    feedback = _own_feedback(store, proposals)
     if feedback:
-        named.append(feedback.trial)
-    found = [store.trial(name) for name in dict.fromkeys(named[: 4 * HISTORY])]
+        asked.append((feedback.created_at, feedback.trial))
     if jobs and jobs[0].state is JobState.FAILED and jobs[0].result is None:  # it names no trial
-        found += store.trials(programs.on_disk())[:1]
-    return sorted({trial.id: trial for trial in found if trial}.values(), key=lambda trial: -trial.created_at)
+        asked += [(jobs[0].finished_at, trial.id) for trial in store.trials(programs.on_disk())[:1]]
+    newest_first = dict.fromkeys(trial for _, trial in sorted(asked, reverse=True))
+    found = (store.trial(trial) for trial in list(newest_first)[: 2 * HISTORY])
+    return [trial for trial in found if trial]
+
+
+def _own_feedback(store: Store, proposals: list[Proposal]) -> Feedback | None:
+    """The newest feedback of a version the user wrote; for a patch he took, of the version it was made for."""
+    parents = {proposal.child: proposal.parent for proposal in proposals}
+    feedback, seen = store.latest_feedback(), set[str]()
+    while feedback and feedback.program in parents and feedback.program not in seen:
+        seen.add(feedback.program)
+        trials = store.trials(parents[feedback.program])
+        feedback = next((found for trial in trials if (found := store.feedback(trial.id))), None)
+    return feedback
 
 
 def _history(store: Store, trials: list[Trial]) -> tuple[tuple[Trial, Feedback], ...]:
-    pairs = ((trial, store.feedback(trial.id)) for trial in trials[:HISTORY])
-    return tuple((trial, feedback) for trial, feedback in pairs if feedback)
+    pairs = ((trial, store.feedback(trial.id)) for trial in trials)
+    return tuple((trial, feedback) for trial, feedback in pairs if feedback)[:HISTORY]
 
 
 def _failure_notes(stored: "StoredFiles", newest: list[Trial]) -> list[Note]:

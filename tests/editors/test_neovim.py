@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,33 +15,11 @@ ROOT = Path(evolverec_entry.__file__).parent
 HERE = Path(__file__).parent
 
 
-def run(*command: str, **more):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=840, **more)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-@pytest.fixture
-def repo(tmp_path, monkeypatch):
-    monkeypatch.setenv("EVOLVEREC_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    run(
-        sys.executable,
-        evolverec_entry.__file__,
-        "new",
-        "sasrec",
-        str(tmp_path / "shop"),
-        "--data",
-        "shop-micro",
-    )
-    return tmp_path / "shop"
-
-
 @pytest.mark.editor
 @pytest.mark.training
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(shutil.which("nvim") is None, reason="needs Neovim 0.7 or later: apt install neovim")
-def test_the_main_job_in_neovim(repo):
+def test_the_main_job_in_neovim(repo, run):
     head = run("git", "-C", str(repo), "rev-parse", "HEAD")
     environment = {
         **os.environ,
@@ -80,10 +57,10 @@ def test_the_main_job_in_neovim(repo):
 
 def check_findings(shown, store):
     """Each finding of the trial in this file stands, in the editor, on the line it is anchored to."""
-    feedback = store.latest_feedback()
+    diagnosed = next(job for job in store.jobs() if job.kind == "diagnose")
     expected = {
-        (finding.code, str(finding.anchors[0].start_line), "evolverec")
-        for finding in feedback.findings
-        if finding.anchors[0].path == "recommender.py"
+        (finding["code"], str(finding["anchors"][0]["start_line"]), "evolverec")
+        for finding in diagnosed.result["findings"]
+        if finding["anchors"][0]["path"] == "recommender.py"
     }
     assert expected and expected <= {tuple(fact) for fact in shown}

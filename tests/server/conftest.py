@@ -223,7 +223,8 @@ class Records:
         return types.WorkDoneProgressCancelParams(token=f"evolverec-{job.id}")
 
     def end(self, job: JobRecord, result: dict[str, Any] | None = None, **changes: Any) -> None:
-        self.store.put_job(replace(job, state=changes.pop("state", JobState.DONE), result=result, **changes))
+        values = {"state": JobState.DONE, "finished_at": time.time(), **changes}
+        self.store.put_job(replace(job, result=result, **values))
 
     def event(self, job: JobRecord, kind: EventType, message: str, **data: Any) -> None:
         event = Event(t=time.time(), type=kind, message=message, data=data)

@@ -1,5 +1,7 @@
 """What the user meets in the editor, under the capabilities of three editors."""
 
+import time
+
 import pytest
 from lsprotocol import types
 
@@ -141,7 +143,7 @@ async def test_hover_tells_definition_reference_history_and_users_words(
         age_s=50,
     )
     job = records.running_job("done0001")
-    records.end(job, {"trial": "trial0000001"})
+    records.end(job, {"trial": "trial0000001"}, finished_at=time.time() - 7000)
     editor = await connect(client_name)
     uri = editor.open("model.py")
     said = (await editor.hover(uri, sample.table)).contents.value
@@ -241,3 +243,28 @@ async def test_files_that_are_not_open_show_their_findings_too(connect, records)
     records.feedback(records.finding())
     editor = await connect("visual-studio-code")
     await editor.wait(lambda: editor.shown(editor.uri("model.py")))
+
+
+async def test_a_patched_version_is_judged_by_its_own_measurement_once_the_user_asks(
+    connect, records, sample
+):
+    """Candidates are measured too; their findings must not stand in the code of a user who did not ask."""
+    trial = records.trial()
+    records.feedback(records.finding())
+    (records.repo / "model.py").write_text(sample.patched)
+    child = records.programs.snapshot().tree
+    (records.repo / "model.py").write_text(sample.model)
+    records.proposal("p1", sample.patched, child=child)
+    editor = await connect("emacs")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    editor.change(uri, sample.patched)
+    (records.repo / "model.py").write_text(sample.patched)
+    measured = records.trial("trial0000002", age_s=1)
+    assert measured.key.program == child != trial.key.program
+    records.feedback(records.finding("popularity-bias", sample.loss), trial=measured.id, age_s=0)
+    await editor.wait(lambda: records.store.proposal("p1").state == "applied")
+    await editor.wait(lambda: [found for found in editor.shown(uri) if found.severity == HINT])
+    assert [found.code for found in editor.shown(uri)] == ["embedding-collapse"]
+    records.end(records.running_job(), {"trial": measured.id})
+    await editor.wait(lambda: [found.code for found in editor.shown(uri)] == ["popularity-bias"])
