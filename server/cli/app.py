@@ -1,9 +1,8 @@
 """The command line: one function per command, each takes the repo's folder first and knows `--json`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, runtime_checkable
 
-import click
 import typer
 
 from evolution.errors import Cancelled, EvolverecError, RepoError, UsageError
@@ -37,6 +36,13 @@ Seed = Annotated[
 NO_SEED = -1
 
 
+@runtime_checkable
+class SaysItsMessage(Protocol):
+    """typer's errors of wrong use, whose classes are private to it."""
+
+    def format_message(self) -> str: ...
+
+
 def run_app(argv: list[str]) -> int:
     """The exit code. Errors are said on stderr, and on stdout as a document where `--json` was given."""
     as_json = "--json" in argv
@@ -45,17 +51,15 @@ def run_app(argv: list[str]) -> int:
         return code if isinstance(code, int) else 0
     except EvolverecError as error:
         return output.report_error(error, as_json=as_json)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return output.report_error(Cancelled("cancelled"), as_json=as_json)
-    except click.exceptions.Abort:
-        return output.report_error(Cancelled("cancelled"), as_json=as_json)
-    except click.exceptions.Exit as done:
+    except typer.Exit as done:
         return done.exit_code
-    except click.ClickException as error:
-        if isinstance(error, click.exceptions.NoArgsIsHelpError):
-            error.show()
-            return 2
-        return output.report_error(UsageError(error.format_message()), as_json=as_json)
+    except typer.TyperException as error:
+        if not argv:  # the help was shown
+            return UsageError.exit_code
+        said = error.format_message() if isinstance(error, SaysItsMessage) else str(error)
+        return output.report_error(UsageError(said), as_json=as_json)
 
 
 @app.command()

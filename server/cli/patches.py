@@ -43,6 +43,10 @@ def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
         raise RepoError(
             f"{repo} is no git repo with a commit; apply to the files instead, without --branch"
         ) from None
+    try:
+        user.git.check_ref_format("--branch", branch)
+    except git.GitCommandError:
+        raise UsageError(f"{branch!r} is no name that git takes for a branch; choose another") from None
     if branch in {ref.name for ref in user.branches}:
         raise UsageError(f"branch {branch!r} exists already; choose another name")
     prefix = repo.relative_to(Path(user.working_tree_dir or repo).resolve()).as_posix()

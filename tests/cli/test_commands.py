@@ -1,0 +1,232 @@
+"""Commands that train nothing: what they print, what they write, how they end."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from evolution.jobs.records import JobKind, JobRecord, JobState
+from evolution.store import Store
+from server.cli import sarif
+
+COMMANDS = {
+    "new": ["sasrec", "DIR"],
+    "check": ["REPO"],
+    "train": ["REPO"],
+    "diagnose": ["REPO"],
+    "simulate": ["REPO"],
+    "propose": ["REPO"],
+    "test": ["REPO"],
+    "apply": ["REPO", "none"],
+    "diff": ["REPO", "none"],
+    "runs": ["REPO"],
+    "show": ["REPO", "none"],
+    "stop": ["REPO"],
+    "doctor": ["REPO"],
+}
+
+
+def user_files(repo: Path) -> dict[str, bytes]:
+    files = (p for p in sorted(repo.rglob("*")) if p.is_file() and ".evolverec" not in p.parts)
+    return {path.relative_to(repo).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_answers_with_one_json_document(evolverec, tmp_path, command):
+    """On a folder that is no repo, or after no training: also an error is a document, and words for people."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    words = [{"REPO": folder, "DIR": tmp_path / "made"}.get(word, word) for word in COMMANDS[command]]
+    answer = evolverec(command, *words, "--json")
+    assert isinstance(answer.document, dict)
+    if "error" in answer.document:
+        assert answer.code in (1, 2)
+        assert answer.document["error"]["message"] in answer.err
+    else:
+        assert answer.code == 0 and answer.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["train", "/no/such/folder"], 2, "is no folder"),
+        (["train"], 2, "Missing argument"),
+        (["fly"], 2, "No such command 'fly'"),
+        (["train", "REPO", "--device", "abacus"], 2, "expected auto, cpu, cuda or mps"),
+        (["train", "REPO", "--seed", "x"], 2, "--seed"),
+        (["simulate", "REPO", "--users", "0"], 2, "--users"),
+        (["propose", "REPO", "--trials", "0"], 2, "--trials"),
+        (["diagnose", "REPO", "--fail-on", "much"], 2, "expected error, warning or information"),
+        (["new", "gru9rec", "/tmp/never-made"], 2, "sasrec"),
+        (["new", "sasrec", "/tmp/never-made", "--data", "nowhere.inter"], 2, "does not exist"),
+        (["train", "REPO"], 1, "--trust"),
+        (["apply", "REPO", "zzzz"], 2, "run `evolverec propose` first"),
+        (["show", "REPO", "zzzz"], 2, "`evolverec runs` lists them"),
+        (["stop", "REPO", "zzzz"], 2, "no running job"),
+        (["doctor", "REPO", "--python", "/no/python"], 1, ""),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_2_and_the_repos_fault_is_1(evolverec, repo, words, code, said):
+    answer = evolverec(*[repo if word == "REPO" else word for word in words])
+    assert answer.code == code and said in answer.err
+    assert code == 1 or answer.out == ""
+
+
+def test_a_wrong_config_is_named_by_file_and_line(evolverec, repo):
+    (repo / "evolverec.toml").write_text(
+        '[recommender]\nentry = "shelf:build"\nedits = 3\n[data]\nsource = "x"\n'
+    )
+    answer = evolverec("train", repo, "--trust", "--json")
+    assert answer.code == 1
+    said = answer.document["error"]
+    assert (said["path"], said["line"]) == ("evolverec.toml", 3)
+    assert "unknown key; expected one of editable, entry, max_history" in said["message"]
+
+
+def test_broken_code_is_named_by_file_and_line(evolverec, repo):
+    (repo / "loader.py").write_text("x = 1\ndef broken(:\n")
+    answer = evolverec("check", repo, "--json")
+    assert answer.code == 1 and answer.document["ok"] is False
+    (error,) = [p for p in answer.document["problems"] if p["severity"] == "error"]
+    assert (error["path"], error["line"]) == ("loader.py", 2) and "syntax" in error["message"]
+
+
+def test_broken_data_is_named_by_file_line_and_column(evolverec, repo):
+    log = repo / "log.inter"
+    log.write_text("user_id:token\titem_id:token\ttimestamp:float\n1\ta\t10\n1\tb\tyesterday\n")
+    config = repo / "evolverec.toml"
+    config.write_text(config.read_text().replace('"shop-micro"', '"log.inter"'))
+    answer = evolverec("check", repo, "--json")
+    assert answer.code == 1
+    said = " ".join(problem["message"] for problem in answer.document["problems"])
+    for word in ("log.inter", "line 3", "timestamp", "yesterday"):
+        assert word in said or word.replace("line ", ":") in said
+
+
+def test_a_static_rule_is_shown_by_check_without_running_anything(evolverec, repo):
+    answer = evolverec("check", repo, "--json")
+    assert answer.code == 0 and answer.document["ok"] is True
+    line = (repo / "shelf.py").read_text().splitlines().index(
+        "            for start in range(0, EVENTS_PER_EPOCH, BATCH):"
+    )  # fmt: skip
+    assert [(p["path"], p["line"]) for p in answer.document["problems"]] == [("shelf.py", line + 1)]
+    assert any("were not tried" in words and "--trust" in words for words in answer.document["passed"])
+
+
+def test_apply_writes_the_patch_and_nothing_else(evolverec, repo, proposal):
+    before = user_files(repo)
+    answer = evolverec("apply", repo, proposal.id[:5], "--json")
+    assert answer.code == 0
+    assert answer.document == {
+        "proposal": proposal.id, "title": proposal.idea.title, "files": ["shelf.py"], "branch": None,
+    }  # fmt: skip
+    after = user_files(repo)
+    assert {name for name in after if after[name] != before.get(name)} == {"shelf.py"}
+    assert b"shuffle=True" in after["shelf.py"]
+    again = evolverec("apply", repo, proposal.id)
+    assert again.code == 1 and "already there" in again.err
+
+
+def test_apply_to_code_that_has_changed_writes_nothing(evolverec, repo, proposal):
+    text = (repo / "shelf.py").read_text().replace("DataLoader(data.items, seed=seed)", "Other(data.items)")
+    (repo / "shelf.py").write_text(text)
+    answer = evolverec("apply", repo, proposal.id)
+    assert answer.code == 1 and "the code has changed since this patch was measured" in answer.err
+    assert (repo / "shelf.py").read_text() == text
+
+
+def test_apply_to_a_branch_leaves_index_files_and_current_branch_alone(evolverec, repo, proposal, git):
+    (repo / "staged.txt").write_text("staged\n")
+    git("add", "staged.txt")
+    (repo / "shelf.py").write_text((repo / "shelf.py").read_text() + "# not committed\n")
+    head, status, index = git("rev-parse", "HEAD"), git("status", "--porcelain"), repo / ".git" / "index"
+    before = ({n: b for n, b in user_files(repo).items() if not n.startswith(".git/")}, index.read_bytes())
+    answer = evolverec("apply", repo, proposal.id, "--branch", "shuffled", "--json")
+    assert answer.code == 0 and answer.document["branch"] == "shuffled"
+    assert before == (
+        {n: b for n, b in user_files(repo).items() if not n.startswith(".git/")},
+        index.read_bytes(),
+    )
+    assert (git("rev-parse", "HEAD"), git("status", "--porcelain")) == (head, status)
+    assert git("branch", "--show-current").strip() == "main"
+    assert git("rev-parse", "shuffled^") == head
+    assert git("diff", "--name-only", "main", "shuffled").split() == ["shelf.py"]
+    message = git("log", "-1", "--format=%B", "shuffled")
+    for words in (
+        "Shuffle training examples\n\nNeighbours bias the batches.",
+        "objective: 0.1420 -> 0.1710 (+0.0290, 95 % [+0.0213, +0.0355]), validation",
+        "Rests on: Bengio, 1206.5533",
+        f"evolverec proposal {proposal.id}, trials feedc0ffee01",
+    ):
+        assert words in message
+    taken = evolverec("apply", repo, proposal.id, "--branch", "shuffled")
+    assert taken.code == 2 and "exists already" in taken.err
+    wrong = evolverec("apply", repo, proposal.id, "--branch", "no..name")
+    assert wrong.code == 2 and "no..name" in wrong.err
+
+
+def test_diff_is_taken_by_git_apply(evolverec, repo, proposal, git):
+    git("apply", "--check", stdin=evolverec("diff", repo, proposal.id, "--json").document["diff"])
+    git("apply", stdin=evolverec("diff", repo, proposal.id).out)
+    assert "shuffle=True" in (repo / "shelf.py").read_text()
+
+
+def test_runs_and_show_tell_what_is_stored(evolverec, repo, proposal, fits):
+    runs = evolverec("runs", repo, "--json").document
+    fits(runs, {"trials": [{"trial": str, "created_at": float}], "proposals": [{"id": str}], "jobs": [dict]})
+    assert [t["trial"] for t in runs["trials"]] == ["feedc0ffee01"]
+    assert [p["verified"] for p in runs["proposals"]] == ["gain"]
+    trial = evolverec("show", repo, "feedc", "--json").document
+    assert (trial["kind"], trial["trial"], trial["test_reads"]) == ("trial", "feedc0ffee01", [])
+    shown = evolverec("show", repo, "abcd", "--json").document
+    assert (shown["kind"], shown["effect"]["low"]) == ("proposal", 0.0213)
+    for words in (["runs", repo], ["show", repo, "feedc"], ["show", repo, "abcd"]):
+        assert evolverec(*words).code == 0
+
+
+def test_a_job_whose_process_is_gone_is_shown_as_lost(evolverec, repo):
+    gone = JobRecord(
+        id="train-dead", kind=JobKind.TRAIN, state=JobState.RUNNING, pid=2**22 + 1, pid_started=1.0,
+        created_at=time.time(),
+    )  # fmt: skip
+    with Store.open(repo) as store:
+        store.put_job(gone)
+    (job,) = evolverec("runs", repo, "--json").document["jobs"]
+    assert (job["id"], job["state"]) == ("train-dead", "lost")
+    assert evolverec("stop", repo, "--json").document == {"stopped": []}
+    shown = evolverec("show", repo, "train-dead", "--json").document
+    assert (shown["kind"], shown["job"]) == ("job", "train")
+
+
+def test_doctor_names_what_is_missing_and_the_command_that_helps(evolverec, repo, fits):
+    check = {"name": str, "ok": bool, "message": str, "needed": bool}
+    well = evolverec("doctor", repo, "--json")
+    fits(well.document, {"ok": bool, "checks": [check]})
+    assert well.code == 0 and well.document["ok"]
+    ill = evolverec("doctor", repo, "--python", "/no/python", "--json")
+    (wrong,) = [c for c in ill.document["checks"] if c["needed"] and not c["ok"]]
+    assert ill.code == 1 and wrong["name"] == "interpreter" and "--python" in wrong["help"]
+
+
+def test_sarif_has_a_rule_per_code_and_a_result_per_finding():
+    anchor = {"path": "model.py", "start_line": 3, "end_line": 4}
+    other = {"path": "train.py", "start_line": 9, "end_line": 9}
+    finding = {
+        "id": "i1", "code": "collapse", "severity": "warning", "message": "m", "why": "w", "definition": "",
+        "anchors": [anchor, other],
+    }  # fmt: skip
+    log = sarif.sarif(
+        {"findings": [finding, {**finding, "id": "i2", "severity": "information", "anchors": []}]}
+    )
+    assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-2.1.0.json")
+    (ran,) = log["runs"]
+    assert [rule["id"] for rule in ran["tool"]["driver"]["rules"]] == ["collapse"]
+    first, second = ran["results"]
+    assert (first["ruleIndex"], first["level"], second["level"]) == (0, "warning", "note")
+    place = first["locations"][0]["physicalLocation"]
+    assert place == {
+        "artifactLocation": {"uri": "model.py"}, "region": {"startLine": 3, "endLine": 4},
+    }  # fmt: skip
+    assert len(first["relatedLocations"]) == 1 and second["locations"] == []
+    json.dumps(log, allow_nan=False)
