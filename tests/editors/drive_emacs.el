@@ -28,7 +28,7 @@
       (dolist (shown (drive-shown))
         (drive-say "finding" (line-number-at-pos (flymake-diagnostic-beg shown)) (flymake-diagnostic-text shown)))
       (goto-char (flymake-diagnostic-beg (car (drive-shown))))
-      (dolist (action (append (eglot-code-actions (point) nil "quickfix" nil) nil))
+      (dolist (action (append (eglot-code-actions (point) nil nil nil) nil))
         (drive-say "action" (plist-get action :title)))
       (let ((status (evolverec-status)))
         (drive-say "status" (plist-get (aref (plist-get status :repos) 0) :summary)))

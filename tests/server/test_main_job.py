@@ -4,6 +4,7 @@ import time
 
 import pytest
 from lsprotocol import types
+from pytest_lsp import client_capabilities
 
 EDITORS = ("visual-studio-code", "neovim@v0.7.0", "emacs")
 HINT, WARNING = types.DiagnosticSeverity.Hint, types.DiagnosticSeverity.Warning
@@ -268,3 +269,32 @@ async def test_a_patched_version_is_judged_by_its_own_measurement_once_the_user_
     assert [found.code for found in editor.shown(uri)] == ["embedding-collapse"]
     records.end(records.running_job(), {"trial": measured.id})
     await editor.wait(lambda: [found.code for found in editor.shown(uri)] == ["popularity-bias"])
+
+
+async def test_a_client_that_pulls_is_not_pushed_to_and_is_told_to_pull_again(connect, records, sample):
+    capabilities = client_capabilities("visual-studio-code")
+    capabilities.text_document.diagnostic = types.DiagnosticClientCapabilities()
+    capabilities.workspace.diagnostics = types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
+    editor = await connect(capabilities)
+    uri = editor.open("model.py")
+    await editor.lenses(uri)
+    refreshes = editor.client.diagnostic_refresh_count
+    records.trial()
+    records.feedback(records.finding())
+    await editor.wait(lambda: editor.client.diagnostic_refresh_count > refreshes)
+    pulled = await editor.client.text_document_diagnostic_async(
+        types.DocumentDiagnosticParams(types.TextDocumentIdentifier(uri))
+    )
+    assert [found.range.start.line for found in pulled.items] == [sample.table]
+    assert not editor.shown(uri)
+
+
+async def test_static_rules_judge_the_text_as_it_is_typed(connect, records, sample):
+    editor = await connect("emacs")
+    uri = editor.open("model.py")
+    careless = "import torch.nn.functional as F\n\n\ndef forward(x):\n    return F.dropout(x, 0.5)\n"
+    editor.change(uri, careless)
+    (shown,) = await editor.wait(lambda: editor.shown(uri))
+    assert shown.range.start.line == 4
+    editor.change(uri, careless.replace("0.5)", "0.5, training=False)"))
+    await editor.wait(lambda: not editor.shown(uri))
