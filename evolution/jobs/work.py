@@ -116,8 +116,13 @@ def _seed(context: JobContext) -> int:
 
 
 def _trained(laboratory: Laboratory) -> Trial:
-    """The user's version, trained now or before. Raises RepoError where it failed."""
-    trial = laboratory.trial(laboratory.user_program(), seed=_seed(laboratory.context), label=YOURS)
+    """The user's version, trained now or before. Raises RepoError where it failed.
+
+    One that failed is run again, as `train` does: what killed it may be gone.
+    """
+    trial = laboratory.trial(
+        laboratory.user_program(), seed=_seed(laboratory.context), label=YOURS, accept=complete
+    )
     if trial.failure is not None:
         failure = trial.failure
         raise RepoError(
@@ -127,7 +132,8 @@ def _trained(laboratory: Laboratory) -> Trial:
 
 
 def _chosen(context: JobContext, laboratory: Laboratory) -> Trial:
-    """The trial named in the parameters, else the newest complete one of the files on disk.
+    """The trial named in the parameters, else the newest complete one of the files on disk, of the configured
+    seed where there is one.
 
     Raises UsageError where there is none.
     """
@@ -137,12 +143,14 @@ def _chosen(context: JobContext, laboratory: Laboratory) -> Trial:
         if trial is None:
             raise UsageError(f"no single trial {wanted!r}; `evolverec runs` lists them")
     else:
-        trials = context.store.trials(laboratory.user_program())
-        trial = next((t for t in trials if t.status is TrialStatus.COMPLETE), None)
-        if trial is None:
+        stored = context.store.trials(laboratory.user_program())
+        trials = [trial for trial in stored if trial.status is TrialStatus.COMPLETE]
+        if not trials:
             raise UsageError(
                 "no complete trial of the files on disk; run `evolverec train` first, or name a trial"
             )
+        yours = [trial for trial in trials if trial.key.seed == context.config.training.seed]
+        trial = (yours or trials)[0]  # propose leaves newer ones of further seeds
     if trial.status is not TrialStatus.COMPLETE:
         raise UsageError(f"trial {trial.id} is {trial.status}; only complete trials are read on test events")
     return trial

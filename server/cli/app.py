@@ -193,7 +193,10 @@ def propose(
 @app.command("test")
 def test_command(
     repo: Repo,
-    trial: Annotated[str, typer.Argument(help="The trial to read; default: the newest complete one.")] = "",
+    trial: Annotated[
+        str,
+        typer.Argument(help="The trial to read; default: the newest of these files and the configured seed."),
+    ] = "",
     python: Python = "",
     trust: Trust = False,
     as_json: Json = False,

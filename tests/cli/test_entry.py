@@ -1,0 +1,59 @@
+"""A repo that owns packages called `server` and `simulator` gets our server, and its own modules in the worker."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ENTRY_POINT = Path(sys.executable).with_name("evolverec")
+
+
+@pytest.fixture
+def namesakes(repo: Path) -> Path:
+    for name in ("server", "simulator", "evolution", "seeds", "diagnosis"):
+        (repo / name).mkdir()
+        (repo / name / "__init__.py").write_text("MINE = 1\nprint('a module of the repo was imported')\n")
+    file = repo / "shelf.py"
+    text = file.read_text().replace(
+        "import numpy as np\n", "import numpy as np\nimport server, simulator\n", 1
+    )
+    file.write_text(text.replace('{"loss": 1.0 / epoch}', '{"mine": server.MINE + simulator.MINE}'))
+    return repo
+
+
+def evolverec(repo: Path, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(repo)}
+    return subprocess.run(
+        [str(ENTRY_POINT), *words], cwd=repo, env=environment, input=stdin, capture_output=True, timeout=120
+    )
+
+
+def message(ident: int | None, method: str, params: object) -> bytes:
+    document = {"jsonrpc": "2.0", "method": method, "params": params}
+    body = json.dumps(document if ident is None else {**document, "id": ident}).encode()
+    return b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def test_the_language_server_is_ours(namesakes: Path):
+    asked = message(1, "initialize", {"processId": None, "rootUri": namesakes.as_uri(), "capabilities": {}})
+    asked += message(None, "initialized", {}) + message(2, "shutdown", None) + message(None, "exit", None)
+    done = evolverec(namesakes, "lsp", stdin=asked)
+    assert b'"name":"evolverec"' in done.stdout.replace(b'": "', b'":"'), done.stderr
+    assert b"a module of the repo" not in done.stdout + done.stderr
+
+
+def test_the_command_line_is_ours(namesakes: Path):
+    done = evolverec(namesakes, "runs", ".", "--json")
+    assert json.loads(done.stdout) == {"trials": [], "proposals": [], "jobs": []}, done.stderr
+
+
+@pytest.mark.training
+def test_the_worker_has_the_repos_own_modules(namesakes: Path):
+    done = evolverec(namesakes, "train", ".", "--trust", "--json")
+    document = json.loads(done.stdout)
+    assert document.get("status") == "complete", document
+    shown = json.loads(evolverec(namesakes, "show", ".", document["trial"], "--json").stdout)
+    assert {epoch["reported"]["mine"] for epoch in shown["curve"]} == {2.0}
