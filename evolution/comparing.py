@@ -64,7 +64,10 @@ def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
 
 def _value(trial: Trial, name: str) -> float:
     if name == "cost":
-        return trial.cost.fit_s / max(1, len(trial.epochs))  # how many epochs it took is half luck
+        # A CPU is shared with the trials beside this one, so that its own running time counts; a GPU is not, and
+        # works while its process waits. Per epoch, because how many epochs a trial took is half luck.
+        spent = trial.cost.fit_cpu_s if trial.key.device.startswith("cpu") else trial.cost.fit_s
+        return spent / max(1, len(trial.epochs))
     if name == "memory":
         return float(trial.cost.peak_memory_bytes)
     return trial.metrics[name].value

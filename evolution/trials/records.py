@@ -67,9 +67,10 @@ class EpochRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """fit_s: inside the user's fit. score_s: inside score. harness_s: ours. parameters: 0 where unknown."""
+    """fit_s: inside the user's fit, fit_cpu_s the part its process was running. score_s: inside score. harness_s: ours. parameters: 0 where unknown."""
 
     fit_s: float = 0.0
+    fit_cpu_s: float = 0.0
     score_s: float = 0.0
     harness_s: float = 0.0
     peak_memory_bytes: int = 0

@@ -236,6 +236,7 @@ def _summarise(request: TrialRequest, progress: Progress) -> None:
 def _cost(session: WorkerSession, so_far: Cost, wall_s: float) -> Cost:
     return Cost(
         fit_s=session.fit_s,
+        fit_cpu_s=session.fit_cpu_s,
         score_s=session.score_s,
         harness_s=max(0.0, wall_s - session.theirs_s),
         peak_memory_bytes=session.peak_memory_bytes,

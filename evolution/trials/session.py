@@ -40,7 +40,7 @@ class WorkerSession:
         self._request, self._place, self._process = request, place, process
         self._n_items = request.data.training.n_items
         self.confined = place.confined
-        self.fit_s = self.score_s = self.theirs_s = 0.0
+        self.fit_s = self.fit_cpu_s = self.score_s = self.theirs_s = 0.0
         self.versions: dict[str, str] = {}
 
     @property
@@ -151,6 +151,7 @@ class WorkerSession:
         reply = self._process.ask("epoch")
         spent = _number(reply, "fit_s")
         self.fit_s += spent
+        self.fit_cpu_s += _number(reply, "fit_cpu_s")
         self.theirs_s += spent
         reported = reply.get("reported")
         if not isinstance(reported, Mapping):

@@ -112,5 +112,5 @@ def test_an_executable_file_stays_executable(repo: Path) -> None:
 
 
 def test_an_unknown_blob_says_so(repo: Path) -> None:
-    with pytest.raises(RepoError, match="is not in .evolverec"):
+    with pytest.raises(RepoError, match=r"is not in \.evolverec"):
         Programs.open(repo).file_text("0" * 40)

@@ -120,9 +120,10 @@ class Session:
 
     def epoch(self) -> dict[str, Any]:
         self.stage = "fit()"
-        before = self.candidate.fit_s
+        before, cpu_before = self.candidate.fit_s, self.candidate.fit_cpu_s
         reported = self.candidate.epoch()
-        return {"reported": reported, "fit_s": self.candidate.fit_s - before}
+        spent = {"fit_s": self.candidate.fit_s - before, "fit_cpu_s": self.candidate.fit_cpu_s - cpu_before}
+        return {"reported": reported, **spent}
 
     def keep(self) -> dict[str, Any]:
         self.stage = "state_dict()"

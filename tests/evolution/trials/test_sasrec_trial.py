@@ -37,4 +37,6 @@ def test_the_seed_keeps_its_contract_learns_and_leaves_a_trace(bench):
     assert read_test(request, trial, Supervision()).failure is None
     shorter = own.model_copy(update={"training": own.training.model_copy(update={"max_epochs": 2})})
     again = run_trial(replace(request, config=shorter), Supervision())
-    assert [dict(epoch.metrics) for epoch in again.epochs] == [dict(epoch.metrics) for epoch in trial.epochs[:2]]
+    assert [dict(epoch.metrics) for epoch in again.epochs] == [
+        dict(epoch.metrics) for epoch in trial.epochs[:2]
+    ]
