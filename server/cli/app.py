@@ -91,7 +91,7 @@ def new(
 
 def _next_steps(folder: Path) -> str:
     return (
-        f"made {folder}: read evolverec.toml and model.py, then\n"
+        f"made {folder}: read evolverec.toml and README.md, then\n"
         f"  evolverec train {folder}\n  evolverec diagnose {folder}\n  evolverec propose {folder}"
     )
 

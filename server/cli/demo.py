@@ -89,8 +89,8 @@ def _step(words: str) -> None:
 def _editor_words(repo: Path) -> str:
     clients = Path(__file__).resolve().parents[2] / "editor-client"
     return (
-        f"Neovim:   nvim --cmd 'luafile {clients / 'neovim' / 'evolverec.lua'}' {repo / 'model.py'}\n"
-        f"Emacs:    emacs -l {clients / 'emacs' / 'evolverec.el'} {repo / 'model.py'}\n"
+        f"Neovim:   nvim --cmd 'luafile {clients / 'neovim' / 'evolverec.lua'}' {repo / 'recommender.py'}\n"
+        f"Emacs:    emacs -l {clients / 'emacs' / 'evolverec.el'} {repo / 'recommender.py'}\n"
         f"VS Code:  open {repo} with a generic LSP client set to run `evolverec lsp` for Python files "
         f"(see {clients / 'README.md'})"
     )
