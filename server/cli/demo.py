@@ -1,6 +1,7 @@
 """`evolverec demo`: the main job on the built-in shop, as an editor would show it, one step after another."""
 
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,12 @@ def _step(words: str) -> None:
 
 def _editor_words(repo: Path) -> str:
     clients = Path(__file__).resolve().parents[2] / "editor-client"
+    server, file = Path(sys.executable).parent / "evolverec", repo / "recommender.py"
+    lua = f"lua dofile('{clients / 'neovim' / 'evolverec.lua'}').setup{{ cmd = {{'{server}', 'lsp'}} }}"
+    lisp = f'(progn (setq evolverec-command (list "{server}" "lsp")) (evolverec-start))'
     return (
-        f"Neovim:   nvim --cmd 'luafile {clients / 'neovim' / 'evolverec.lua'}' {repo / 'recommender.py'}\n"
-        f"Emacs:    emacs -l {clients / 'emacs' / 'evolverec.el'} {repo / 'recommender.py'}\n"
-        f"VS Code:  open {repo} with a generic LSP client set to run `evolverec lsp` for Python files "
-        f"(see {clients / 'README.md'})"
+        f'Neovim:   nvim --cmd "{lua}" {file}\n'
+        f"Emacs:    emacs {file} -l {clients / 'emacs' / 'evolverec.el'} --eval '{lisp}'\n"
+        f"VS Code:  open {repo} with an extension that starts a generic language server; command: {server} lsp, "
+        f"languages: python, toml ({clients / 'README.md'})"
     )
