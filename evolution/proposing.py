@@ -13,7 +13,7 @@ from evolution.feedback import Feedback
 from evolution.jobs.records import EventType
 from evolution.laboratory import Laboratory, complete, measured_or_pruned
 from evolution.objective import Objective, parse_expression
-from evolution.proposals import Idea, Patch, Proposal, Verified
+from evolution.proposals import Effect, Idea, Patch, Proposal, Verified
 from evolution.recipes.recipe import Facts, RecipeContext
 from evolution.trials.records import EpochRecord, Trial, TrialStatus
 
@@ -163,6 +163,8 @@ class Proposer:
         return self._judge(candidate, pairs, fixed)
 
     def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str]) -> bool:
+        if broken_guardrails(self.config.objective.guardrails, pairs):
+            return False
         effect = objective_effect(self.context.repo, self.objective, pairs)
         return effect.low > 0 or (bool(fixed) and effect.low > -FIX_TOLERANCE * effect.before)
 
@@ -194,19 +196,8 @@ class Proposer:
     def _judge(self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...]) -> Proposal:
         effect = objective_effect(self.context.repo, self.objective, pairs)
         singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
-        agree = len(pairs) > REPLICAS and all(single.after > single.before for single in singles)
         broken = broken_guardrails(self.config.objective.guardrails, pairs)
-        verified, why_not = Verified.NO, ""
-        if broken:
-            why_not = "; ".join(broken)
-        elif effect.low > 0 and agree:
-            verified = Verified.GAIN
-        elif fixed and effect.low > -FIX_TOLERANCE * effect.before and len(pairs) > REPLICAS:
-            verified = Verified.FIX
-        elif effect.low > 0:
-            why_not = "a further seed does not agree"
-        else:
-            why_not = f"the objective's change lies in [{effect.low:+.4f}, {effect.high:+.4f}], which holds 0 or less"
+        verified, why_not = verdict(effect, singles, fixed=fixed, broken=broken)
         trials = [child for _, child in pairs]
         return self._publish(
             candidate, pairs[0][0], trials, verified, pairs=pairs, fixed=fixed, why_not=why_not
@@ -309,6 +300,31 @@ class Proposer:
 
     def _log(self, words: str) -> None:
         self.context.events.emit(EventType.LOG, words)
+
+
+def verdict(
+    effect: Effect, singles: Sequence[Effect], *, fixed: Sequence[str], broken: Sequence[str]
+) -> tuple[Verified, str]:
+    """Whether a measured candidate counts, and if not, why not.
+
+    effect: of the objective, pooled over seeds; singles: the same, of each seed alone. fixed: targeted
+    measurements that became healthy. broken: guardrails that do not hold, in words.
+    """
+    replicated = len(singles) > REPLICAS
+    agree = all(single.after > single.before for single in singles)
+    if broken:
+        return Verified.NO, "; ".join(broken)
+    if effect.low > 0 and replicated and agree:
+        return Verified.GAIN, ""
+    if fixed and replicated and effect.low > -FIX_TOLERANCE * effect.before:
+        return Verified.FIX, ""
+    if effect.low > 0:
+        return (
+            Verified.NO,
+            "a further seed does not agree" if replicated else "no further seed could be trained",
+        )
+    words = f"the objective's change lies in [{effect.low:+.4f}, {effect.high:+.4f}]"
+    return Verified.NO, f"{words}, so it may be no gain at all"
 
 
 def proposal_id(parent: str, child: str) -> str:
