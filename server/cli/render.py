@@ -50,8 +50,13 @@ def show_train(document: dict[str, Any]) -> None:
     for check in document["contract"]:
         if check["passed"] is False:
             out.print(f"[yellow]! {check['code']}[/]: {escape(check['message'])}")
-    if warning := document["note"].get("sandbox_warning"):
-        out.print(f"[yellow]! {escape(str(warning))}[/]")
+    if ties := document["note"].get("ties", {}).get("tied"):
+        users = document["note"]["ties"]["users"]
+        out.print(
+            f"[yellow]! {ties} of {users} users have a tie in time at a held-out event; file order decided[/]"
+        )
+    if document["note"].get("sandbox", "").startswith("none"):
+        out.print(f"[yellow]! sandbox: {escape(document['note']['sandbox'])}[/]")
 
 
 def _leading(metrics: dict[str, Any]) -> dict[str, Any]:
