@@ -68,7 +68,7 @@ class Proposer:
 
     def parent(self) -> Trial:
         program = self.laboratory.user_program()
-        trial = self.laboratory.trial(program, seed=self.seed, label="your version")
+        trial = self.laboratory.trial(program, seed=self.seed, label="your version", accept=complete)
         if trial.failure is not None:
             raise RepoError(
                 f"your version cannot be measured ({trial.failure.reason}): {trial.failure.message}",
