@@ -10,6 +10,8 @@ from evolution.jobs.records import JobKind, JobRecord, JobState
 from evolution.store import Store
 from server.cli import sarif
 
+pytestmark = pytest.mark.process
+
 COMMANDS = {
     "new": ["sasrec", "DIR"],
     "check": ["REPO"],

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 ENTRY_POINT = Path(sys.executable).with_name("evolverec")
 
 

@@ -20,6 +20,8 @@ from evolution.places import job_folder
 from evolution.store import Store
 from evolution.trials.records import TrialStatus
 
+pytestmark = pytest.mark.process
+
 
 def test_a_job_without_consent_is_refused_and_leaves_no_trace(bench):
     with pytest.raises(ConsentError, match="--trust"):

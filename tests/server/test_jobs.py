@@ -10,6 +10,8 @@ from pygls.exceptions import JsonRpcException
 
 from evolution.jobs.records import EventType, JobState
 
+pytestmark = pytest.mark.process
+
 NO_DATA = '[recommender]\nentry = "model:build"\n\n[data]\nsource = "nowhere.inter"\n'
 
 

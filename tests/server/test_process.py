@@ -163,6 +163,7 @@ def test_importing_every_feature_loads_nothing_heavy():
     assert shown.stdout.strip() == "[]", shown.stderr
 
 
+@pytest.mark.process
 def test_what_libraries_print_does_not_reach_the_wire(repo):
     code = (
         "import os, sys, threading; from server.lsp import handshake, main; import subprocess\n"
@@ -186,6 +187,7 @@ def test_what_libraries_print_does_not_reach_the_wire(repo):
     assert all(words in said for words in ("python print", "descriptor one", "child"))
 
 
+@pytest.mark.process
 def test_shutdown_with_commands_in_flight_ends_in_two_seconds(server, repo):
     process, wire = server
     wire.begin(repo)
@@ -202,6 +204,7 @@ def test_shutdown_with_commands_in_flight_ends_in_two_seconds(server, repo):
     assert time.monotonic() - begun < 2
 
 
+@pytest.mark.process
 def test_a_client_that_closes_the_pipe_ends_the_server(server, repo):
     process, wire = server
     wire.begin(repo)
@@ -211,6 +214,7 @@ def test_a_client_that_closes_the_pipe_ends_the_server(server, repo):
     assert process.wait(timeout=10) == 1
 
 
+@pytest.mark.process
 def test_a_client_that_is_killed_ends_the_server_though_the_pipe_stays_open(server, repo):
     process, wire = server
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as client:
@@ -222,6 +226,7 @@ def test_a_client_that_is_killed_ends_the_server_though_the_pipe_stays_open(serv
         assert process.wait(timeout=10) == 1
 
 
+@pytest.mark.process
 def test_tcp_speaks_the_same(repo):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -238,6 +243,7 @@ def test_tcp_speaks_the_same(repo):
         assert process.stdout.read() == b""
 
 
+@pytest.mark.process
 def test_an_error_in_a_handler_is_a_reply_and_the_server_goes_on(server, repo):
     _, wire = server
     wire.begin(repo)
@@ -251,6 +257,7 @@ def test_an_error_in_a_handler_is_a_reply_and_the_server_goes_on(server, repo):
     assert wire.reply(4)["result"]
 
 
+@pytest.mark.process
 def test_a_killed_server_leaves_its_job_and_the_next_one_finds_it(server, repo, records):
     import psutil
 

@@ -11,6 +11,8 @@ from evolution.trials.process import Launch, TrialFailed, WorkerProcess
 from evolution.trials.records import FailureReason, TrialStatus
 from evolution.trials.request import Limits, SandboxMode
 
+pytestmark = pytest.mark.process
+
 LINE = "            np.add.at"
 BOTH = pytest.mark.parametrize("sandbox", list(SandboxMode))
 

@@ -9,6 +9,8 @@ import pytest
 import seeds
 from evolution.trials.records import TrialStatus
 
+pytestmark = pytest.mark.process
+
 OURS = Path(seeds.__file__).parent
 
 SEARCH = """

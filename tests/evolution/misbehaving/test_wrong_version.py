@@ -13,6 +13,8 @@ from evolution.trials.records import FailureReason, TrialStatus
 from evolution.trials.request import SandboxMode, Supervision, TrialRequest
 from evolution.trials.run import run_trial
 
+pytestmark = pytest.mark.process
+
 BOTH = pytest.mark.parametrize("sandbox", list(SandboxMode))
 VERSION = '"loss": 1.0 / (epoch + 1)'
 

@@ -4,6 +4,8 @@ import pytest
 
 from evolution.trials.analysis import AnalysisError, analyse, evidence_mounts
 
+pytestmark = pytest.mark.process
+
 
 def test_the_analyst_measures_a_trial(bench):
     trial = bench.run()

@@ -4,6 +4,8 @@ import pytest
 
 from evolution.trials.records import TrialStatus
 
+pytestmark = pytest.mark.process
+
 SCORE = "return self.table[histories[:, -1]]"
 DEFECTS = {
     "same-answer-twice": "s = self.table[histories[:, -1]]; return s * (np.random.random(s.shape) > 0.2)",

@@ -7,6 +7,8 @@ import pytest
 from evolution.trials.records import FailureReason, TrialStatus
 from evolution.trials.request import Supervision
 
+pytestmark = pytest.mark.process
+
 SCORE = "return self.table[histories[:, -1]]"
 LINE = "            np.add.at"
 

@@ -6,6 +6,8 @@ from evolution.trials.frozen import read_test
 from evolution.trials.records import FailureReason
 from evolution.trials.request import Supervision
 
+pytestmark = pytest.mark.process
+
 SCORE = "return self.table[histories[:, -1]]"
 
 

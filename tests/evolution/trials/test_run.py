@@ -9,6 +9,8 @@ from evolution.trials.artifacts import read_per_user
 from evolution.trials.records import EpochRecord, Trial, TrialStatus
 from evolution.trials.request import SandboxMode, Supervision
 
+pytestmark = pytest.mark.process
+
 
 def test_a_trial_measures_every_metric_with_an_interval(bench):
     trial = bench.run()
