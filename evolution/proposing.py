@@ -22,7 +22,9 @@ REPLICAS = 1  # further seeds that a promising candidate and its parent are trai
 COMBINED = 3  # how many verified gains are tried together
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
 GRACE_EPOCHS = 8  # a candidate is not pruned before it
-HOPELESS = 0.75  # pruned below this share of the parent's objective at the same epoch
+# Pruned below a share of what the parent had reached at the same epoch: lenient at first, for some learn slowly,
+# strict where the parent was at its best.
+LENIENT, STRICT = 0.75, 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,8 +334,9 @@ def proposal_id(parent: str, child: str) -> str:
 
 
 def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecord]], bool]:
-    """A pruner: is a candidate hopelessly behind its parent's curve at the same epoch?"""
+    """A pruner: is a candidate too far behind its parent's curve at the same epoch to be worth the rest?"""
     curve = {epoch.epoch: objective.of_means(epoch.metrics) for epoch in parent.epochs if epoch.metrics}
+    span = max(1, parent.best_epoch - GRACE_EPOCHS)
 
     def prune(epochs: Sequence[EpochRecord]) -> bool:
         last = epochs[-1]
@@ -341,7 +344,8 @@ def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecor
             return False
         best = max(objective.of_means(epoch.metrics) for epoch in epochs if epoch.metrics)
         reached = [value for epoch, value in curve.items() if epoch <= last.epoch]
-        return bool(reached) and best < HOPELESS * max(reached)
+        share = LENIENT + (STRICT - LENIENT) * min(1.0, (last.epoch - GRACE_EPOCHS) / span)
+        return bool(reached) and best < share * max(reached)
 
     return prune
 

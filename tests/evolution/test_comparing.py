@@ -102,10 +102,12 @@ def curve(*values: float) -> tuple[EpochRecord, ...]:
     )
 
 
-def test_only_a_hopeless_candidate_is_pruned(tmp_path: Path) -> None:
-    parent = trial(tmp_path, "p", np.ones(3), epochs=curve(*[0.1] * 20))
+def test_only_a_candidate_far_behind_is_pruned_and_less_is_far_later(tmp_path: Path) -> None:
+    parent = trial(tmp_path, "p", np.ones(3), epochs=curve(*[0.1] * 20), best_epoch=18)
     prune = behind(parent, OBJECTIVE)
     assert not prune(curve(*[0.01] * 7))  # too early to tell
     assert prune(curve(*[0.01] * 8))
     assert not prune(curve(*[0.09] * 8))
     assert not prune(curve(*[0.01] * 7, 0.08))
+    assert prune(curve(*[0.09] * 18))
+    assert not prune(curve(*[0.096] * 30))
