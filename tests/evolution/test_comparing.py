@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from evolution.comparing import broken_guardrails, metric_effect, objective_effect
+from evolution.judging import behind, verdict
 from evolution.objective import parse_expression
 from evolution.places import trial_folder
 from evolution.proposals import Effect, Verified
-from evolution.proposing import behind, verdict
 from evolution.trials.artifacts import artifacts_folder, write_per_user
 from evolution.trials.records import Cost, EpochRecord, Metric, Trial, TrialKey, TrialStatus
 
