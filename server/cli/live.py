@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from evolution.jobs.records import Event, EventType
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 class View(Protocol):
@@ -35,7 +38,7 @@ class SilentView:
 class LiveView:
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._console = Console(stderr=True)
         self._progress = Progress(
@@ -62,19 +65,29 @@ class LiveView:
         data = event.data
         if event.type is EventType.EPOCH:
             self._advance(str(data["trial"]), str(data.get("label") or "training"), event)
+        elif event.type is EventType.PROGRESS and data.get("trial"):
+            self._stage(str(data["trial"]), event.message)
         elif event.type is EventType.TRIAL and data.get("status") != "running":
             self._drop(str(data["trial"]))
             self.say(event.message)
         elif event.type in (EventType.LOG, EventType.FEEDBACK, EventType.PROPOSAL):
             self.say(event.message)
 
+    def _stage(self, trial: str, words: str) -> None:
+        """Before, between and after epochs: what is being done, with a bar that only pulses until one ends."""
+        label, _, stage = words.rpartition(": ")
+        task = self._task(trial, label or stage)
+        self._progress.update(task, words=stage)
+
     def _advance(self, trial: str, label: str, event: Event) -> None:
         data = event.data
+        task = self._task(trial, label)
+        self._progress.update(task, completed=data["epoch"], total=data["epochs"], words=epoch_words(data))
+
+    def _task(self, trial: str, label: str) -> "TaskID":
         if trial not in self._tasks:
-            self._tasks[trial] = self._progress.add_task(label, total=data["epochs"], words="")
-        self._progress.update(
-            self._tasks[trial], completed=data["epoch"], total=data["epochs"], words=epoch_words(data)
-        )
+            self._tasks[trial] = self._progress.add_task(label, total=None, words="")
+        return self._tasks[trial]
 
     def _drop(self, trial: str) -> None:
         if trial in self._tasks:
