@@ -11,7 +11,6 @@ from server.cli import output
 
 app = typer.Typer(
     name="evolverec",
-    help="Train a recommender, see why it fails on the lines that cause it, apply patches that were measured.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -41,6 +40,23 @@ class SaysItsMessage(Protocol):
     """typer's errors of wrong use, whose classes are private to it."""
 
     def format_message(self) -> str: ...
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"evolverec {version('evolverec')}")
+        raise typer.Exit
+
+
+@app.callback()
+def evolverec(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train a recommender, see why it fails on the lines that cause it, apply patches that were measured."""
 
 
 def run_app(argv: list[str]) -> int:
