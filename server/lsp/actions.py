@@ -22,6 +22,7 @@ from server.lsp.wording import proposal_title
 QUICKFIX = types.CodeActionKind.QuickFix.value
 FURTHER = "quickfix.evolverec"
 ENTRY = "source.evolverec"
+DISMISS = "Dismiss "
 
 Action = types.CodeAction | types.Command
 
@@ -38,8 +39,7 @@ async def code_actions(session: Session, params: types.CodeActionParams) -> list
     if _wanted(QUICKFIX, params.context.only):
         found += await _fixes(session, repo, view, here, at_entry=at_entry)
     if _wanted(FURTHER, params.context.only):
-        for mark in here:
-            found += _further(session, repo, view, mark)
+        found += merged([action for mark in here for action in _further(session, repo, view, mark)])
     if at_entry and _wanted(ENTRY, params.context.only):
         found += _at_entry(session, repo)
     if session.client.literals:
@@ -141,7 +141,18 @@ def _further(session: Session, repo: Repo, view: View, mark: Mark) -> list[types
     if not found and not mark.note.live:
         found.append(_offer("Propose patches", FURTHER, "evolverec.propose", place, diagnostic))
     dismiss = {**place, "id": mark.note.id}
-    return [*found, _offer(f"Dismiss {mark.note.code}", FURTHER, "evolverec.dismiss", dismiss, diagnostic)]
+    return [*found, _offer(f"{DISMISS}{mark.note.code}", FURTHER, "evolverec.dismiss", dismiss, diagnostic)]
+
+
+def merged(actions: list[types.CodeAction]) -> list[types.CodeAction]:
+    """The same offer for several diagnostics of a line is one action of all of them, where the last one stood."""
+    by_title: dict[str, types.CodeAction] = {}
+    for action in actions:
+        before = by_title.pop(action.title, None)
+        if before is not None:
+            action.diagnostics = [*(before.diagnostics or []), *(action.diagnostics or [])]
+        by_title[action.title] = action
+    return sorted(by_title.values(), key=lambda action: action.title.startswith(DISMISS))
 
 
 def _at_entry(session: Session, repo: Repo) -> list[types.CodeAction]:
