@@ -50,7 +50,7 @@ check: setup
 	$(BIN)/python -m pytest -q -n 2 -m "not process and not training and not editor"
 
 test: $(SETUP)/apt-test check
-	$(BIN)/python -m pytest -m "process or training or editor"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "process or training or editor"
 
 bench: setup
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
