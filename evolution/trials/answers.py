@@ -1,6 +1,7 @@
-"""Reads the arrays that a worker wrote. Whatever is in the file, nothing outside it is read and no code runs."""
+"""Takes the files that a worker wrote. Whatever is in them, nothing outside them is read and no code runs."""
 
 import os
+import shutil
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,20 @@ from numpy.typing import NDArray
 
 class BadAnswerError(Exception):
     """The worker's file is not the array that was asked for."""
+
+
+def take_plain_file(source: Path, target: Path) -> None:
+    """Move a file of the worker's out of its reach. Raises BadAnswerError: it is a link, a pipe or a folder."""
+    try:
+        source.replace(target)
+    except OSError as error:
+        raise BadAnswerError(f"the worker's answer {source.name} cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(target.lstat().st_mode):  # looked at where the worker can no longer exchange it
+        if stat.S_ISDIR(target.lstat().st_mode):
+            shutil.rmtree(target)
+        else:
+            target.unlink()
+        raise BadAnswerError(f"the worker's answer {source.name} is not a plain file")
 
 
 def read_array(path: Path, *, shape: Sequence[int | None], dtype: type[np.generic]) -> NDArray[Any]:

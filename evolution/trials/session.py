@@ -12,7 +12,7 @@ import numpy as np
 
 from diagnosis.evidence import TopLists
 from evolution.trials import workspace
-from evolution.trials.answers import BadAnswerError, read_array
+from evolution.trials.answers import BadAnswerError, read_array, take_plain_file
 from evolution.trials.data import LIST_LENGTH
 from evolution.trials.process import TrialFailed, WorkerProcess
 from evolution.trials.records import Failure, FailureReason
@@ -85,7 +85,7 @@ class WorkerSession:
         seconds = min(longest, SMOKE_SHARE * self._request.config.training.timeout_s)
         started = time.perf_counter()
         reply = self._process.ask(
-            "smoke", seed=self._request.key.seed, seconds=seconds, folder=str(self._place.wire_inside)
+            "smoke", seed=self._request.key.seed, seconds=seconds, folder=str(self._place.handed_inside)
         )
         self.theirs_s += time.perf_counter() - started
         trace = reply.get("trace")
@@ -106,7 +106,8 @@ class WorkerSession:
     def score(self, users: Int64, histories: Int64) -> Float32:
         """users (B,), histories (B, L) -> float32 (B, n_items + 1)."""
         self._write_batch(users, histories)
-        self._process.ask("score", folder=str(self._place.wire_inside))
+        answer = self._place.wire_inside / "scores.npy"
+        self._process.ask("score", batch=str(self._place.handed_inside), path=str(answer))
         return self._array("scores.npy", (len(users), self._n_items + 1), np.float32)
 
     def rank(self, name: str, questions: Questions) -> TopLists:
@@ -115,8 +116,8 @@ class WorkerSession:
 
     def rank_handed_over(self, folder: Path, questions: Questions) -> TopLists:
         """The lists of questions that the worker sees only from now on, because it is trained by now."""
-        shutil.copytree(folder, self._place.wire / folder.name)
-        return self._rank(self._place.wire_inside / folder.name, len(questions))
+        shutil.copytree(folder, self._place.handed / folder.name)
+        return self._rank(self._place.handed_inside / folder.name, len(questions))
 
     def dense(self, name: str, size: int) -> Float32:
         """float32 (size, n_items + 1), of an input of `size` questions."""
@@ -170,13 +171,16 @@ class WorkerSession:
         self._process.ask("restore")
 
     def save_state(self, path: Path) -> None:
-        """The state as the worker writes it. The job only ever moves the file; it never reads it."""
+        """The state as the worker writes it, a plain file or a failure. The job moves the file, and never loads it."""
         self._process.ask("save_state", path=str(self._place.wire_inside / "state.bin"))
-        (self._place.wire / "state.bin").replace(path)
+        try:
+            take_plain_file(self._place.wire / "state.bin", path)
+        except BadAnswerError as error:
+            raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=str(error))) from error
 
     def load_state(self, path: Path) -> None:
-        (self._place.wire / "state.bin").write_bytes(path.read_bytes())
-        self._process.ask("load_state", path=str(self._place.wire_inside / "state.bin"))
+        shutil.copyfile(path, self._place.handed / "state.bin")
+        self._process.ask("load_state", path=str(self._place.handed_inside / "state.bin"))
 
     def memory(self) -> dict[str, int]:
         """Peaks in bytes, as the worker's own process sees them."""
@@ -184,8 +188,8 @@ class WorkerSession:
         return {name: int(_number(reply, name)) for name in ("peak_bytes", "gpu_peak_bytes")}
 
     def _write_batch(self, users: Int64, histories: Int64) -> None:
-        np.save(self._place.wire / "users.npy", users)
-        np.save(self._place.wire / "histories.npy", histories)
+        np.save(self._place.handed / "users.npy", users)
+        np.save(self._place.handed / "histories.npy", histories)
 
     def _scored(self, reply: Mapping[str, Any]) -> None:
         spent = _number(reply, "score_s")

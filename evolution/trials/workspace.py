@@ -1,4 +1,8 @@
-"""Lays out what a worker finds when it starts: a copy of the program, its inputs, the wire's folder, the archive."""
+"""Lays out what a worker finds when it starts: a copy of the program, its inputs, the wire's folders, the archive.
+
+The job reads what a worker wrote and writes what a worker reads, but never in the same folder: a worker could put
+a link where the job is about to write, and have any file of the user's overwritten.
+"""
 
 import os
 import secrets
@@ -22,7 +26,8 @@ _NOT_COPIED = (".git", STORE_FOLDER, "__pycache__", "node_modules")
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """wire: where both sides meet on disk. *_inside: the same places as the worker sees them.
+    """wire: where the worker answers. handed: where the job puts what it asks about; in a sandbox the worker can
+    only read it. *_inside: the same places as the worker sees them.
 
     confined: whether a sandbox holds it. moved_from: the repo's own path where the program runs elsewhere.
     """
@@ -31,6 +36,8 @@ class Workspace:
     interpreter: Interpreter
     wire: Path
     wire_inside: Path
+    handed: Path
+    handed_inside: Path
     data_inside: Path
     root_inside: Path
     moved_from: str
@@ -42,8 +49,8 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
     interpreter = interpreter_at(request.python)
     work = request.folder / "work"
     shutil.rmtree(work, ignore_errors=True)
-    wire, program, data = work / "wire", work / "program", work / "data"
-    for folder in (wire, data):
+    wire, handed, program, data = (work / name for name in ("wire", "handed", "program", "data"))
+    for folder in (wire, handed, data):
         folder.mkdir(parents=True)
     copy_program(request, program)
     archive = write_archive(work / "worker.pyz")
@@ -57,6 +64,7 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
     mounts = [
         sandbox.Mount(source=program, target=repo, writable=True),
         sandbox.Mount(source=wire, target=INSIDE / "wire", writable=True),
+        sandbox.Mount(source=handed, target=INSIDE / "handed"),
         sandbox.Mount(source=archive, target=INSIDE / "worker.pyz"),
         *(
             sandbox.Mount(source=source.resolve(), target=INSIDE / "data" / name)
@@ -89,6 +97,8 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
         interpreter=interpreter,
         wire=wire,
         wire_inside=seen / "wire",
+        handed=handed,
+        handed_inside=seen / "handed",
         data_inside=seen / "data",
         root_inside=repo if confined else program.resolve(),
         moved_from="" if confined else str(repo),

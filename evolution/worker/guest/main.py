@@ -85,12 +85,12 @@ class Session:
 
     # -- asking
 
-    def score(self, folder: str) -> dict[str, Any]:
-        """Dense scores of `users.npy` (B,) and `histories.npy` (B, L), written to `scores.npy`."""
+    def score(self, batch: str, path: str) -> dict[str, Any]:
+        """Dense scores of `users.npy` (B,) and `histories.npy` (B, L) in the folder `batch`, written to `path`."""
         self.stage = "score()"
-        users, histories = _batch_in(folder)
+        users, histories = _batch_in(batch)
         with self.candidate.at_rest():
-            np.save(Path(folder, "scores.npy"), self.candidate.dense(users, histories))
+            np.save(path, self.candidate.dense(users, histories))
         return {}
 
     def rank(self, questions: str, k: int, folder: str) -> dict[str, Any]:

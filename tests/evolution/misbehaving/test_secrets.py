@@ -182,3 +182,52 @@ def test_a_forged_answer_is_refused_before_it_is_read(bench, link):
     assert trial.status is TrialStatus.FAILED
     assert trial.failure.reason == "contract"
     assert "top_items.npy" in trial.failure.message
+
+
+@pytest.mark.parametrize("name", ["users.npy", "histories.npy", "state.bin"])
+def test_a_link_where_the_job_writes_reaches_no_file_of_the_users(bench, sandboxed, name):
+    victim = bench.repo.parent / "victim"
+    victim.write_text("precious")
+    text = bench.changed(
+        (
+            "    def score(self, users, histories):",
+            "    def score(self, users, histories):\n"
+            f"        for place in ('wire', 'handed'):\n"
+            "            try:\n"
+            f"                path = '/evolverec/' + place + '/{name}'\n"
+            "                if os.path.lexists(path):\n"
+            "                    os.unlink(path)\n"
+            f"                os.symlink({str(victim)!r}, path)\n"
+            "            except OSError:\n"
+            "                pass",
+        ),
+        ("import numpy as np", "import os\nimport numpy as np"),
+    )
+    trial = bench.run(text)
+    assert victim.read_text() == "precious"
+    assert trial.failure is None or "state.bin is not a plain file" in trial.failure.message
+
+
+def test_a_link_in_place_of_the_saved_state_is_not_followed(bench, sandboxed):
+    """Else a worker could have any file of the user's, the labels among them, handed back as its own state."""
+    secret = bench.repo.parent / "secret"
+    secret.write_text("sk-very-secret-5309")
+    text = bench.changed(
+        ("import numpy as np", "import os, pickle\nimport numpy as np"),
+        (
+            "def build(data, *, device, seed):",
+            "def dump(state, file):\n"
+            "    os.unlink(file.name)\n"
+            f"    os.symlink({str(secret)!r}, file.name)\n\n"
+            "def load(file):\n"
+            "    print('LOADED', file.read())\n\n"
+            "pickle.dump, pickle.load = dump, load\n\n\n"
+            "def build(data, *, device, seed):",
+        ),
+    )
+    trial = bench.run(text)
+    assert "5309" not in (bench.request().folder / "worker.log").read_text()
+    assert trial.status is TrialStatus.FAILED
+    assert trial.failure.reason == "contract"
+    assert "state.bin is not a plain file" in trial.failure.message
+    assert secret.read_text() == "sk-very-secret-5309"
