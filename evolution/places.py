@@ -10,16 +10,6 @@ def store_folder(repo: Path) -> Path:
     return repo / STORE_FOLDER
 
 
-def ensure_store_folder(repo: Path) -> Path:
-    """Make `.evolverec`, which ignores itself, so that the user's git never sees it."""
-    folder = store_folder(repo)
-    folder.mkdir(exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-    return folder
-
-
 def trial_folder(repo: Path, trial: str) -> Path:
     return store_folder(repo) / "trials" / trial
 

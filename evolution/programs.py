@@ -1,6 +1,7 @@
 """Programs: versions of the user's repo in a bare repository of our own, `.evolverec/programs.git`.
 
-The user's git, index, branch and files are only read. A program's id is its git tree hash.
+The user's git, index, branch and files are only read, and nothing that their configuration or attributes name is
+run: a snapshot is taken before the user has consented to anything. A program's id is its git tree hash.
 """
 
 import os
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from evolution.errors import EvolverecError, RepoError
+from evolution.ownership import ensure_store_folder
 from evolution.paths import matches
-from evolution.places import STORE_FOLDER, ensure_store_folder, store_folder
+from evolution.places import STORE_FOLDER, store_folder
 
 CONFIG_NAME = "evolverec.toml"
 LARGE_BYTES = 2_000_000
@@ -23,6 +25,18 @@ IDENTITY = {
     "GIT_COMMITTER_NAME": "evolverec",
     "GIT_COMMITTER_EMAIL": "evolverec@localhost",
 }
+# Configuration that would have git run a program of the repo's choice, or fetch from where it says.
+HARMLESS = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "core.fsmonitor",
+    "GIT_CONFIG_VALUE_0": "false",
+    "GIT_CONFIG_KEY_1": "core.hooksPath",
+    "GIT_CONFIG_VALUE_1": os.devnull,
+}
+# Outranks every .gitattributes: bytes are stored and written as they are, and no filter runs.
+AS_IT_IS = "* -text -eol -ident -filter !working-tree-encoding\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +64,8 @@ class Programs:
         bare = ensure_store_folder(repo) / "programs.git"
         if not (bare / "HEAD").exists():
             git.Repo.init(bare, bare=True, initial_branch="programs")
+        (bare / "info").mkdir(exist_ok=True)
+        (bare / "info" / "attributes").write_text(AS_IT_IS, encoding="ascii")
         return cls(repo, _command(bare, repo))
 
     def snapshot(self) -> Snapshot:
@@ -94,7 +110,7 @@ class Programs:
 
         try:
             user = git.Git(str(self.repo))
-            user.update_environment(GIT_OPTIONAL_LOCKS="0")
+            user.update_environment(**HARMLESS)
             text = user.execute(
                 ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
                 strip_newline_in_stdout=False,
@@ -208,7 +224,7 @@ def _command(bare: Path, folder: Path) -> Any:
         GIT_DIR=str(bare),
         GIT_CONFIG_NOSYSTEM="1",
         GIT_CONFIG_GLOBAL=os.devnull,
-        GIT_OPTIONAL_LOCKS="0",
+        **HARMLESS,
         **IDENTITY,
     )
     return command

@@ -1,7 +1,7 @@
 """The store: everything measured in one repo, in SQLite (WAL), the moment it is known.
 
 Records are JSON beside the few columns they are searched by. Readers (editors, terminals) never wait for
-writers. A store without this machine's mark came with the repo: it is set aside, not believed.
+writers. Whether a store is ours or came with the repo is decided in evolution/ownership.py.
 """
 
 import hashlib
@@ -16,14 +16,13 @@ from typing import Any
 from evolution import serial
 from evolution.feedback import Feedback
 from evolution.jobs.records import JobRecord, JobState
-from evolution.places import ensure_store_folder, store_folder
+from evolution.ownership import ensure_store_folder, is_ours
+from evolution.places import store_folder
 from evolution.proposals import Proposal, ProposalState, Verified
-from evolution.settings import machine_mark
 from evolution.trials.records import Trial, TrialKey, TrialStatus
 
 SCHEMA_VERSION = 1
 SCHEMA = """
-create table if not exists mark (value text not null);
 create table if not exists trials (
     id text primary key, program text not null, status text not null, created_at real not null, record text not null);
 create index if not exists trials_by_program on trials (program, created_at);
@@ -52,23 +51,20 @@ class Store:
 
     @classmethod
     def open(cls, repo: Path) -> "Store":
-        """Raises sqlite3.DatabaseError where the file is damaged beyond what WAL recovery mends."""
+        """Raises sqlite3.DatabaseError where the file is damaged in a way that its schema does not show."""
         path = ensure_store_folder(repo) / "store.sqlite"
-        if path.exists() and not _carries_our_mark(path):
+        if path.exists() and not _is_readable(path):
             _set_aside(path)
         connection = _connect(path)
         connection.executescript(SCHEMA)
-        if connection.execute("select count(*) from mark").fetchone()[0] == 0:
-            with connection:
-                connection.execute("insert into mark values (?)", (_mark_of(repo),))
-                connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
         return cls(connection, repo)
 
     @classmethod
     def open_existing(cls, repo: Path) -> "Store | None":
         """For readers that must not write into a repo that has no store yet."""
         path = store_folder(repo) / "store.sqlite"
-        return cls.open(repo) if path.exists() and _carries_our_mark(path) else None
+        return cls.open(repo) if path.exists() and is_ours(repo) else None
 
     def close(self) -> None:
         self._db.close()
@@ -175,7 +171,9 @@ class Store:
             db.execute("update proposals set state = ? where id = ?", (state, proposal))
 
     def dismiss(self, item: str) -> None:
-        """Hide a finding or a critique by its id. Ids change with the anchored code, so it returns if that changes."""
+        """Hide a finding or a critique by its id. A finding's changes with the anchored code, so it returns if that
+        changes; a critique's is the same for the same complaint, so it stays away.
+        """
         with self._writing() as db:
             db.execute("insert or replace into dismissed values (?, ?)", (item, time.time()))
 
@@ -255,27 +253,23 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _mark_of(repo: Path) -> str:
-    return hashlib.sha256(f"{machine_mark()}:{repo.resolve()}".encode()).hexdigest()
-
-
-def _carries_our_mark(path: Path) -> bool:
+def _is_readable(path: Path) -> bool:
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20.0)
     except sqlite3.OperationalError:
         return False
     try:
-        row = connection.execute("select value from mark").fetchone()
+        connection.execute("select name from sqlite_master").fetchall()
     except sqlite3.DatabaseError:
         return False
     finally:
         connection.close()
-    return row is not None and row[0] == _mark_of(path.parent.parent)
+    return True
 
 
 def _set_aside(path: Path) -> None:
-    """A store of another machine or folder, or a damaged one: keep it, out of the way."""
-    aside = path.parent / f"store.foreign-{time.time_ns()}.sqlite"
+    """A damaged store: keep it, out of the way."""
+    aside = path.parent / f"store.damaged-{time.time_ns()}.sqlite"
     path.rename(aside)
     for suffix in ("-wal", "-shm"):
         companion = path.with_name(path.name + suffix)

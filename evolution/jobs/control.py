@@ -19,7 +19,8 @@ from evolution import serial
 from evolution.errors import ConsentError, EvolverecError
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.jobs.records import Event, JobKind, JobRecord, JobState
-from evolution.places import ensure_store_folder, job_folder
+from evolution.ownership import ensure_store_folder
+from evolution.places import job_folder
 from evolution.settings import is_trusted, trust
 from evolution.store import Store
 

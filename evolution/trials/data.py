@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from diagnosis.evidence import TopLists
 from evolution.config import Config
 from evolution.errors import DataError
-from evolution.places import ensure_store_folder
+from evolution.ownership import ensure_store_folder
 from evolution.trials.exporting import (
     read_interactions,
     read_questions,

@@ -114,3 +114,59 @@ def test_an_executable_file_stays_executable(repo: Path) -> None:
 def test_an_unknown_blob_says_so(repo: Path) -> None:
     with pytest.raises(RepoError, match=r"is not in \.evolverec"):
         Programs.open(repo).file_text("0" * 40)
+
+
+def _leaves(mark: Path) -> str:
+    return f"touch {mark}; cat"
+
+
+def test_nothing_that_the_repos_git_configuration_names_is_run(repo: Path, tmp_path: Path) -> None:
+    """A snapshot is taken before the user has consented to running anything."""
+    script = tmp_path / "monitor.sh"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran-monitor'}\n")
+    script.chmod(0o755)
+    (repo / ".gitattributes").write_text("* filter=evil\n")
+    git(repo, "config", "core.fsmonitor", str(script))
+    git(repo, "config", "filter.evil.clean", _leaves(tmp_path / "ran-clean"))
+    programs = Programs.open(repo)
+    programs.keep(programs.snapshot().tree, "as on disk")
+    assert not list(tmp_path.glob("ran-*"))
+
+
+def test_programs_that_came_with_the_repo_are_set_aside_with_their_git_configuration(
+    repo: Path, tmp_path: Path
+) -> None:
+    shipped = repo / ".evolverec" / "programs.git"
+    git(repo, "init", "-q", "--bare", str(shipped))
+    git(shipped, "config", "filter.evil.clean", _leaves(tmp_path / "ran-clean"))
+    git(shipped, "config", "filter.evil.smudge", _leaves(tmp_path / "ran-smudge"))
+    hook = shipped / "hooks" / "reference-transaction"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran-hook'}\n")
+    hook.chmod(0o755)
+    (repo / ".gitattributes").write_text("* filter=evil\n")
+    programs = Programs.open(repo)
+    tree = programs.snapshot().tree
+    programs.keep(tree, "as on disk")
+    programs.check_out(tree, tmp_path / "out")
+    assert not list(tmp_path.glob("ran-*"))
+    assert list((repo / ".evolverec").glob("foreign-*/programs.git"))
+
+
+def test_attributes_do_not_change_what_is_stored(repo: Path, tmp_path: Path) -> None:
+    (repo / ".gitattributes").write_text("* text=auto eol=crlf ident\n")
+    (repo / "model.py").write_bytes(b"# $Id$\nx = 1\n")
+    programs = Programs.open(repo)
+    tree = programs.snapshot().tree
+    programs.check_out(tree, tmp_path / "out")
+    for name in ("model.py", "windows.py"):
+        assert (tmp_path / "out" / name).read_bytes() == (repo / name).read_bytes()
+
+
+def test_a_store_folder_that_is_a_link_is_refused(repo: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (repo / ".evolverec").symlink_to(elsewhere, target_is_directory=True)
+    with pytest.raises(RepoError, match="is a link"):
+        Programs.open(repo)
+    assert not list(elsewhere.iterdir())

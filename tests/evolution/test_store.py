@@ -109,16 +109,17 @@ def test_a_store_that_came_with_the_repo_is_set_aside(tmp_path: Path) -> None:
     assert Store.open_existing(copy) is None
     with Store.open(copy) as store:
         assert store.trials() == []
-    assert list((copy / ".evolverec").glob("store.foreign-*.sqlite"))
+    assert list((copy / ".evolverec").glob("foreign-*/store.sqlite"))
     with Store.open(repo) as store:
         assert len(store.trials()) == 1
 
 
 def test_a_damaged_store_is_set_aside(tmp_path: Path) -> None:
-    (tmp_path / ".evolverec").mkdir()
+    Store.open(tmp_path).close()
     (tmp_path / ".evolverec" / "store.sqlite").write_bytes(b"not a database" * 100)
     with Store.open(tmp_path) as store:
         assert store.trials() == []
+    assert list((tmp_path / ".evolverec").glob("store.damaged-*"))
 
 
 def test_interrupted_trials_are_forgotten_and_finished_ones_are_not(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_store_that_is_damaged_while_a_job_starts_is_named(bench):
     (bench.repo / ".evolverec" / "store.sqlite").write_bytes(b"no database" * 500)
     with Store.open(bench.repo) as store:  # set aside, not believed
         assert store.trials() == []
-    assert list((bench.repo / ".evolverec").glob("store.foreign-*"))
+    assert list((bench.repo / ".evolverec").glob("store.damaged-*"))
 
 
 def job_of(state: JobState, **changes) -> JobRecord:
