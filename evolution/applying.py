@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolution.edits import Edit, apply_edits
+from evolution.edits import Edit, apply_edits, check_path
 from evolution.errors import EditError
 from evolution.proposals import Proposal
 
@@ -91,7 +91,7 @@ def _difference(path: str, before: str, after: str) -> list[LineEdit]:
 def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
     """Write the patch into the repo's files; their paths. All is checked before anything is written.
 
-    Raises EditError where one edit does not fit, or a file lies outside the repo.
+    Raises EditError where one edit does not fit, or a file lies outside the repo or among what no patch may change.
     """
 
     def read(path: str) -> str | None:
@@ -102,10 +102,17 @@ def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
 
     files = changed_files(proposal.patch.edits, read)
     for path in files:
-        if not (repo / path).resolve().is_relative_to(repo.resolve()):
-            raise EditError("lies outside the repo; nothing was written", path=path)
+        _check_target(repo.resolve(), path)
     _replace_all(repo, files)
     return sorted(files)
+
+
+def _check_target(repo: Path, path: str) -> None:
+    """Where the path's links lead, a patch may write too. Raises EditError."""
+    target = (repo / path).resolve()
+    if not target.is_relative_to(repo):
+        raise EditError("lies outside the repo; nothing was written", path=path)
+    check_path(target.relative_to(repo).as_posix(), ANYTHING)
 
 
 def _replace_all(repo: Path, files: Mapping[str, str]) -> None:

@@ -80,3 +80,12 @@ def test_a_link_out_of_the_repo_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(EditError, match="outside the repo"):
         apply_to_files(repo, make_proposal(CHANGE))
     assert (tmp_path / "outside.py").read_text() == BEFORE
+
+
+def test_a_link_into_the_repos_own_git_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "hook.py").write_text(BEFORE)
+    (tmp_path / "model.py").symlink_to(".git/hook.py")
+    with pytest.raises(EditError, match="may not change"):
+        apply_to_files(tmp_path, make_proposal(CHANGE))
+    assert (tmp_path / ".git" / "hook.py").read_text() == BEFORE
