@@ -137,7 +137,7 @@ def train(
 
     document = _job(repo, JobKind.TRAIN, _params(seed, device, python), trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_train)
-    return 0 if document["status"] == "complete" else 130 if document["reason"] == "cancelled" else 1
+    return _exit_code(document)
 
 
 @app.command()
@@ -216,12 +216,13 @@ def test_command(
     python: Python = "",
     trust: Trust = False,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Measure a trial on the test events, once, in a fresh process. Each reading is logged."""
     from server.cli.render import show_train
 
     document = _job(repo, JobKind.TEST, {"trial": trial, "python": python}, trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_train)
+    return _exit_code(document)
 
 
 @app.command()
@@ -344,6 +345,13 @@ def _repo(folder: Path) -> Path:
     if not repo.is_dir():
         raise UsageError(f"{folder} is no folder; expected the repo's folder, the one with evolverec.toml")
     return repo
+
+
+def _exit_code(document: dict[str, Any]) -> int:
+    """Of a document about one trial."""
+    if document["status"] == "complete":
+        return 0
+    return Cancelled.exit_code if document["reason"] == "cancelled" else RepoError.exit_code
 
 
 def _params(seed: int, device: str, python: str) -> dict[str, Any]:

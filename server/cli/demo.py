@@ -10,11 +10,14 @@ from rich.rule import Rule
 
 from evolution.errors import UsageError
 from evolution.jobs.records import JobKind
+from evolution.ownership import ensure_store_folder, is_ours
+from evolution.places import store_folder
 from server.cli import render
 from server.cli.following import run_as_job
 from server.cli.patches import apply_proposal
 
 SHOWN = ("NDCG@10", "HR@10")
+MARK = "demo"  # in `.evolverec`: this repo was made by a demo, so that the next may delete it
 
 
 def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
@@ -27,10 +30,11 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
     started = time.monotonic()
     repo = folder.resolve()
     if repo.exists() and any(repo.iterdir()):
-        if not (repo / ".evolverec").is_dir():
-            raise UsageError(f"{folder} is not empty and no earlier demo; name an empty folder")
+        if not (is_ours(repo) and (store_folder(repo) / MARK).exists()):
+            raise UsageError(f"{folder} is not empty and no earlier demo; name an empty folder, or delete it")
         shutil.rmtree(repo)
     new_repo("sasrec", repo, data=data)
+    (ensure_store_folder(repo) / MARK).touch()
     _step(f"1. A recommender repo: {folder}, SASRec as published, on {data} (the built-in shop)")
     before = _run(repo, JobKind.TRAIN, {"python": python})
     _step("2. Trained and measured; the code never saw a validation or test event")

@@ -21,6 +21,8 @@ LEADING = (
     "diversity@10",
 )
 
+CHANCE = 0.5  # the AUC of guessing
+
 
 def console() -> Console:
     """One that breaks words only where a person reads prose; source lines and paths stay whole."""
@@ -76,8 +78,11 @@ def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
     findings = document["findings"]
     if not findings:
         out.print(
-            f"[green]no findings[/] on trial {document['trial']}; {len(document['measurements'])} measurements are healthy"
+            f"[green]no findings[/] on trial {document['trial']}; {_judged(document['measurements'], True)} measurements "
+            "are healthy"
         )
+    if unknown := _judged(document["measurements"], None):
+        out.print(f"[dim]{unknown} probes could not tell; --json says why (`healthy` is null)[/]")
     for finding in findings:
         mark, colour = MARKS[finding["severity"]]
         out.print(
@@ -89,6 +94,10 @@ def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
         if finding["value"] is not None:
             out.print(f"    measured: {escape(_measured(finding))}")
         out.print()
+
+
+def _judged(measurements: list[dict[str, Any]], healthy: bool | None) -> int:
+    return sum(measurement["healthy"] is healthy for measurement in measurements)
 
 
 def _measured(finding: dict[str, Any]) -> str:
@@ -124,7 +133,9 @@ def show_simulation(repo: Path, document: dict[str, Any]) -> None:
         f"{document['users']} simulated users were asked; they tell their user's real next choice from a random item "
         f"with AUC {fidelity['auc']:.3f}, 95 % [{fidelity['low']:.3f}, {fidelity['high']:.3f}] (.5 is chance)"
     )
-    if not document["critiques"]:
+    if fidelity["low"] <= CHANCE:
+        out.print("[yellow]that is not surely better than chance[/], so what they say is not counted")
+    elif not document["critiques"]:
         out.print("[green]they agree on no complaint[/]")
     for critique in document["critiques"]:
         mark, colour = ("+", "green") if critique["positive"] else ("!", "yellow")

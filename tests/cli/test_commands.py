@@ -232,3 +232,11 @@ def test_sarif_has_a_rule_per_code_and_a_result_per_finding():
     }  # fmt: skip
     assert len(first["relatedLocations"]) == 1 and second["locations"] == []
     json.dumps(log, allow_nan=False)
+
+
+def test_a_demo_deletes_no_repo_but_one_of_its_own(evolverec, repo, proposal):
+    before = user_files(repo)
+    assert (repo / ".evolverec").is_dir()
+    answer = evolverec("demo", repo)
+    assert answer.code == 2 and "no earlier demo" in answer.err
+    assert user_files(repo) == before
