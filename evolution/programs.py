@@ -72,7 +72,7 @@ class Programs:
         """The files on disk as a program: tracked or not, uncommitted changes included, ignored ones left out.
 
         Text is stored as it is (no line-ending conversion). Large files are listed, not stored. The data source
-        is no part of a program: it holds the labels.
+        is no part of a program: it holds the labels. Raises RepoError where a file cannot be read.
         """
         listed = self._listed_files()
         sizes = {path: (self.repo / path).lstat().st_size for path in listed}
@@ -86,23 +86,18 @@ class Programs:
         return Snapshot(tree=tree, left_out=left_out)
 
     def _add(self, scratch: str, paths: list[str]) -> None:
+        import git
+
         names = Path(scratch) / "names"
         names.write_bytes(b"\0".join(os.fsencode(path) for path in paths))
         with names.open("rb") as stream:
-            self._git.execute(
-                [
-                    "git",
-                    "-c",
-                    "core.autocrlf=false",
-                    "-c",
-                    "core.safecrlf=false",
-                    "update-index",
-                    "--add",
-                    "-z",
-                    "--stdin",
-                ],
-                istream=stream,
-            )
+            try:
+                self._git.execute(["git", "update-index", "--add", "-z", "--stdin"], istream=stream)
+            except git.GitCommandError as error:
+                raise RepoError(
+                    f"the files of {self.repo} cannot be stored as a program: {str(error.stderr).strip()}. "
+                    "Make them readable, or name them in .gitignore"
+                ) from None
 
     def _listed_files(self) -> list[str]:
         """Files git would see in the user's repo, without writing its index; every file where it is no git repo."""
@@ -152,7 +147,7 @@ class Programs:
                 GIT_INDEX_FILE=str(Path(scratch) / "index"), GIT_WORK_TREE=str(folder)
             ):
                 git.read_tree(tree)
-                git.execute(["git", "-c", "core.autocrlf=false", "checkout-index", "--all"])
+                git.checkout_index("--all")
 
     def files(self, tree: str) -> dict[str, str]:
         """path -> blob hash."""

@@ -170,3 +170,8 @@ def test_a_store_folder_that_is_a_link_is_refused(repo: Path, tmp_path: Path) ->
     with pytest.raises(RepoError, match="is a link"):
         Programs.open(repo)
     assert not list(elsewhere.iterdir())
+
+
+def test_files_that_git_cannot_store_are_the_repos_fault_and_named(repo: Path) -> None:
+    with pytest.raises(RepoError, match=r"cannot be stored(.|\n)*gone\.py"):
+        Programs.open(repo)._add(str(repo), ["gone.py"])
