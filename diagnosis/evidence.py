@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seeds.interactions import Float32, Int64, Interactions, Questions
+from seeds.interactions import Float32, Interactions, Questions
 
 Int32 = NDArray[np.int32]
 
@@ -81,15 +81,6 @@ FILES = {
     "trace": "trace.json",
     "reported": "reported.json",
 }
-
-
-def user_list(questions: Questions, top: TopLists, user: int, k: int) -> Int64:
-    """The first k items shown to one user, zeros dropped: int64 (<= k,)."""
-    row = np.flatnonzero(questions.users == user)
-    if not len(row):
-        raise KeyError(f"user {user} has no question")
-    items = top.items[row[0], :k].astype(np.int64)
-    return items[items > 0]
 
 
 def load_artifacts(folder: Path) -> Artifacts:

@@ -48,13 +48,6 @@ class Flow:
         inputs = self.ops[op]["inputs"]
         return list(inputs[position]) if position < len(inputs) else []
 
-    def parameters_of(self, op: int) -> Iterator[int]:
-        """Parameters that a call takes directly."""
-        for slot in self.ops[op]["inputs"]:
-            for source in slot:
-                if source.startswith("p"):
-                    yield int(source[1:])
-
     def _sources(self, op: int) -> list[int]:
         if self.ops[op]["function"] in SHAPE_ONLY:
             return []

@@ -31,7 +31,7 @@ def find_sites(trace: Mapping[str, Any], sources: Mapping[str, str], n_items: in
     sources: path -> text of the traced program. Sites outside of it are dropped.
     """
     flow = Flow(trace)
-    tables = table_parameters(flow, trace, n_items)
+    tables = table_parameters(flow, n_items)
     found: list[Site] = []
     found += table_sites(flow, trace, tables)
     found += position_sites(flow, tables)

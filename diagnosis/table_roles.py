@@ -41,7 +41,7 @@ INITIALISERS = {
 }  # fmt: skip
 
 
-def table_parameters(flow: Flow, trace: Mapping[str, Any], n_items: int) -> list[int]:
+def table_parameters(flow: Flow, n_items: int) -> list[int]:
     """Parameters that may be the item table, best first: as many rows as items (and a few for padding or
     masks), looked up while training, and multiplied with while scoring."""
     slack = max(8, n_items // 100)

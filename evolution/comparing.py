@@ -14,7 +14,7 @@ from evolution.trials.bootstrap import pooled_paired_interval
 from evolution.trials.records import Trial
 
 BOOTSTRAP_SEED = 0
-SHOWN = ("NDCG@10", "HR@10", "coverage@10")
+SHOWN = ("NDCG@10", "HR@10")
 
 Pair = tuple[Trial, Trial]  # (parent, child), same seed
 

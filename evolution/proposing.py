@@ -102,7 +102,6 @@ class Proposer:
                 n_users=training.n_users,
                 n_items=training.n_items,
                 has_categories=any(columns.categories),
-                has_price=bool((columns.price == columns.price).any()),
             ),
             sites=feedback.sites,
             findings=feedback.findings,

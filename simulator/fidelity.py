@@ -42,12 +42,3 @@ def measure_fidelity(per_user: Float64, rng: np.random.Generator) -> Fidelity:
 def is_trusted(fidelity: Fidelity) -> bool:
     """Personas have a vote only where they beat chance."""
     return fidelity.low > 0.5
-
-
-def describe_fidelity(fidelity: Fidelity) -> str:
-    """One sentence for people, beside every set of critiques."""
-    figures = f"AUC {fidelity.auc:.2f}, 95 % interval {fidelity.low:.2f}-{fidelity.high:.2f}"
-    who = f"{fidelity.users} simulated users"
-    if is_trusted(fidelity):
-        return f"{who} tell their user's real next choice from random items ({figures})."
-    return f"{who} do no better than chance at their user's real next choice ({figures}): their critiques are not counted."

@@ -27,7 +27,6 @@ from evolution.store import Store
 START_GRACE_S = 30.0  # for a starter that was killed before it noted the job's pid
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 EVENTS = "events.jsonl"
-RUNS_CODE = frozenset(JobKind)  # every kind of job may run the repo's code
 
 
 def start(repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool = False) -> JobRecord:
@@ -39,7 +38,7 @@ def start(repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool
     repo = repo.resolve()
     if trusted:
         trust(repo)
-    if kind in RUNS_CODE and not is_trusted(repo):
+    if not is_trusted(repo):  # every kind of job may run its code
         raise ConsentError(
             f"{kind} runs the code of {repo} on this machine, and you have not consented to that yet. "
             "Read the code, then pass --trust (or trust the workspace in your editor)"

@@ -86,7 +86,7 @@ class CategoryEmbedding:
             for function in source.functions():
                 for line in own_lines(function):
                     place = _table_outside(line, source, table)
-                    data = _data_argument(line, source, function)
+                    data = _data_argument(source, function)
                     if place and data:
                         return _wrapped(source, line, place, data)
         raise DoesNotFit("where the model is made there is no `data` with columns of items at hand")
@@ -105,8 +105,8 @@ def _table_outside(line: cst.SimpleStatementLine, source: Source, table: ItemTab
     return f"{target}.{attribute}" if len(makes) == 1 and target and table.target != attribute else ""
 
 
-def _data_argument(line: cst.SimpleStatementLine, source: Source, function: cst.FunctionDef) -> str:
-    """The parameter that holds the training data: the line reads its `n_items`, or it is what `build` was given."""
+def _data_argument(source: Source, function: cst.FunctionDef) -> str:
+    """The parameter that holds the training data: the function reads its `n_items`, or it is what `build` was given."""
     names = [name for name in parameters(function) if name != "self"]
     for node in source.all_of(cst.Attribute, function):
         if node.attr.value in ("n_items", "item_columns") and dotted(node.value) in names:

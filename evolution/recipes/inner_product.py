@@ -95,7 +95,7 @@ def _operands(
     if not isinstance(node, cst.Call):
         return None
     if call_name(node) == "einsum" and len(node.args) == 3:
-        return _einsum_operands(node, source)
+        return _einsum_operands(node)
     if call_name(node) != "sum" or not isinstance(node.func, cst.Attribute):
         return None
     if dotted(node.func.value) == "torch":
@@ -112,7 +112,7 @@ def _operands(
 
 
 def _einsum_operands(
-    node: cst.Call, source: Source
+    node: cst.Call,
 ) -> tuple[cst.BaseExpression, cst.BaseExpression, bool] | None:
     spec = node.args[0].value
     if not isinstance(spec, cst.SimpleString) or "->" not in spec.value:

@@ -20,7 +20,6 @@ class Facts:
     n_users: int
     n_items: int
     has_categories: bool = False
-    has_price: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,7 @@ def find_training_step(context: RecipeContext) -> TrainingStep:
             target, call = optimizer_call(made)
             if call is None:
                 continue
-            step = _step(target, source, function, sources)
+            step = _step(target, source, function)
             if step is None:
                 reason = f"`{target}.step()` is not called where `{target}` can be followed to"
                 continue
@@ -87,7 +87,7 @@ def optimizer_call(line: cst.SimpleStatementLine) -> tuple[str, cst.Call | None]
 
 
 def _step(
-    target: str, source: Source, function: cst.FunctionDef, sources: Sequence[Source]
+    target: str, source: Source, function: cst.FunctionDef
 ) -> tuple[Source, cst.SimpleStatementLine, bool] | None:
     """A local name steps in its own function; an attribute of self in any method of the same class."""
     owner = source.enclosing(function, cst.ClassDef)

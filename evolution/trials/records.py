@@ -25,7 +25,7 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialKey:
-    """Same key, same trial: never run twice. `digest()` of it is the trial's id."""
+    """Same key, same trial: never run twice. Its hash is the trial's id (evolution/store.py)."""
 
     program: str  # git tree hash
     data: str  # fingerprint of data and split

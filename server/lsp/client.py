@@ -15,7 +15,6 @@ class Client:
     literals: bool = False
     resolves_edits: bool = False
     disabled_actions: bool = False
-    action_data: bool = False
     document_changes: bool = False
     annotations: bool = False
     creates_files: bool = False
@@ -43,7 +42,6 @@ def read_client(capabilities: types.ClientCapabilities, encoding: str) -> Client
         literals=get("text_document.code_action.code_action_literal_support") is not None,
         resolves_edits="edit" in resolvable and bool(get("text_document.code_action.data_support", False)),
         disabled_actions=bool(get("text_document.code_action.disabled_support", False)),
-        action_data=bool(get("text_document.code_action.data_support", False)),
         document_changes=bool(get("workspace.workspace_edit.document_changes", False)),
         annotations=get("workspace.workspace_edit.change_annotation_support") is not None,
         creates_files=types.ResourceOperationKind.Create in operations

@@ -188,13 +188,10 @@ def _gpu_name(torch: Any, device: str) -> str:
 
 
 def serve() -> None:
-    """Answer requests until told to finish. A failure of candidate code is an answer, not an end."""
+    """Answer requests until killed, or the wire ends. A failure of candidate code is an answer, not an end."""
     channel, session = Channel(), Session()
     for request in channel:
         wanted, arguments = request["do"], request.get("with", {})
-        if wanted == "finish":
-            channel.reply({"ok": {}})
-            os._exit(0)  # no exit handler of the candidate's
         assert wanted in REQUESTS, wanted
         try:
             reply = {"ok": getattr(session, wanted)(**arguments)}
