@@ -58,7 +58,9 @@ def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
         parent = float(np.mean([_value(trial, guardrail.name) for trial, _ in pairs]))
         child = float(np.mean([_value(trial, guardrail.name) for _, trial in pairs]))
         if not guardrail.holds(child, parent):
-            broken.append(f"{text} is broken: {guardrail.name} is {child:.4g}, the parent's {parent:.4g}")
+            broken.append(
+                f"{text} is broken: {guardrail.name} is {child:.4g}, the parent's {parent:.4g} (no interval)"
+            )
     return broken
 
 

@@ -230,6 +230,8 @@ class Laboratory:
         else:
             metric = trial.metrics.get(SHOWN)
             figure = f", {SHOWN} {metric.value:.4f}" if metric else ""
+            if metric and metric.low is not None and metric.high is not None:
+                figure += f" [{metric.low:.4f}, {metric.high:.4f}]"
             words = f"{label}: {trial.status}{figure}, {len(trial.epochs)} epochs, {trial.wall_s:.1f} s"
         words += " (from the store)" if again else ""
         self.context.events.emit(EventType.TRIAL, words, trial=trial.id, status=trial.status, label=label)

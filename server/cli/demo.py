@@ -80,7 +80,7 @@ def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], py
         change = (new["value"] - old["value"]) / old["value"] if old["value"] else float("nan")
         print(
             f"{name} on test: {old['value']:.4f} [{old['low']:.4f}, {old['high']:.4f}] -> "
-            f"{new['value']:.4f} [{new['low']:.4f}, {new['high']:.4f}] ({change:+.0%})"
+            f"{new['value']:.4f} [{new['low']:.4f}, {new['high']:.4f}] ({change:+.0%}, the change has no interval here)"
         )
     return reads
 

@@ -69,8 +69,12 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.4f}"
 
 
+def _figure(metric: dict[str, Any] | None) -> str:
+    return f"{_number(metric['value'])} {_interval(metric)}" if metric else "-"
+
+
 def _interval(metric: dict[str, Any]) -> str:
-    return "none" if metric["low"] is None else f"[{metric['low']:.4f}, {metric['high']:.4f}]"
+    return "no interval" if metric["low"] is None else f"[{metric['low']:.4f}, {metric['high']:.4f}]"
 
 
 def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
@@ -189,14 +193,23 @@ def show_diff(text: str) -> None:
 def show_runs(document: dict[str, Any]) -> None:
     out = console()
     table = Table(title="trials, newest first", title_justify="left")
-    for column in ("trial", "program", "seed", "status", "epochs", "objective", "NDCG@10", "wall s"):
+    for column in (
+        "trial",
+        "program",
+        "seed",
+        "status",
+        "epochs",
+        "objective, 95 %",
+        "NDCG@10, 95 %",
+        "wall s",
+    ):
         table.add_column(column)
     for trial in document["trials"]:
         objective, ndcg = trial["objective"], trial["metrics"].get("NDCG@10")
         status = trial["status"] + (f": {trial['reason']}" if trial["reason"] else "")
         table.add_row(
             trial["trial"], trial["program"][:8], str(trial["seed"]), status, str(trial["epochs"]),
-            _number(objective["value"]) if objective else "-", _number(ndcg["value"]) if ndcg else "-", f"{trial['wall_s']:.1f}",
+            _figure(objective), _figure(ndcg), f"{trial['wall_s']:.1f}",
         )  # fmt: skip
     out.print(table)
     for proposal in document["proposals"]:

@@ -174,6 +174,11 @@ def test_diff_is_taken_by_git_apply(evolverec, repo, proposal, git):
     assert "shuffle=True" in (repo / "shelf.py").read_text()
 
 
+def test_a_table_of_runs_shows_figures_with_their_intervals(evolverec, repo, proposal):
+    shown = evolverec("runs", repo).out
+    assert all(figure in shown for figure in ("0.1700", "[0.1600,", "0.1800]"))
+
+
 def test_runs_and_show_tell_what_is_stored(evolverec, repo, proposal, fits):
     runs = evolverec("runs", repo, "--json").document
     fits(runs, {"trials": [{"trial": str, "created_at": float}], "proposals": [{"id": str}], "jobs": [dict]})
