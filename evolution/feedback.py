@@ -14,6 +14,7 @@ class Feedback:
     trial: str
     program: str
     created_at: float
+    made_by: str = ""  # version of the probes, rules and personas; what another version said is said anew
     measurements: tuple[Measurement, ...] = ()
     findings: tuple[Finding, ...] = ()
     sites: tuple[Site, ...] = ()

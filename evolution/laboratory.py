@@ -154,11 +154,11 @@ class Laboratory:
 
     def feedback(self, trial: Trial, *, users: int = 0) -> Feedback:
         """Findings, and with users > 0 critiques, of a complete trial; what is stored is not made again."""
-        from evolution.observing import ask_users, diagnose
+        from evolution.observing import ask_users, diagnose, observer_version
 
         with self.context.store_lock:
             feedback = self.context.store.feedback(trial.id)
-        if feedback is None or not feedback.measurements:
+        if feedback is None or feedback.made_by != observer_version():
             feedback = diagnose(self, trial)
             self._put_feedback(feedback)
         if users and (

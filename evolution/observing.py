@@ -1,9 +1,12 @@
 """What is seen in one complete trial: the analyst's measurements, the findings on their lines, the users' words."""
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnosis.anchors import make_anchor
@@ -55,10 +58,21 @@ def diagnose(laboratory: "Laboratory", trial: Trial) -> Feedback:
         trial=trial.id,
         program=trial.key.program,
         created_at=time.time(),
+        made_by=observer_version(),
         measurements=tuple(measurements),
         findings=tuple(found),
         sites=tuple(sites),
     )
+
+
+@cache
+def observer_version() -> str:
+    """Hash of the code that measures, judges and simulates."""
+    root = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for file in sorted(file for name in ("diagnosis", "simulator") for file in (root / name).rglob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def ask_users(laboratory: "Laboratory", feedback: Feedback, users: int) -> Feedback:

@@ -38,7 +38,9 @@ def item_document(repo: Path, wanted: str) -> dict[str, Any]:
         if trial := store.trial(wanted):
             epochs = [serial.plain(epoch) for epoch in trial.epochs]
             reads = [{"at": at, **record} for at, record in store.test_reads(trial.id)]
-            return {"kind": "trial", **train_document(trial), "curve": epochs, "test_reads": reads}
+            traceback = trial.failure.traceback if trial.failure else ""
+            shown = {"kind": "trial", **train_document(trial), "traceback": traceback or None}
+            return {**shown, "curve": epochs, "test_reads": reads}
         if proposal := store.proposal(wanted):
             return {"kind": "proposal", **proposal_document(proposal)}
         if job := store.job(wanted):

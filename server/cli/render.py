@@ -227,6 +227,8 @@ def show_runs(document: dict[str, Any]) -> None:
 def show_item(document: dict[str, Any]) -> None:
     if document["kind"] == "trial":
         show_train(document)
+        if document["traceback"]:
+            print(document["traceback"])
     elif document["kind"] == "proposal":
         show_proposals({"proposals": [document], "did_not_fit": []})
     else:

@@ -137,7 +137,8 @@ async def _start(session: Session, kind: JobKind, asked: Document, **params: str
             return {"job": job.id, "repo": str(repo.root), "already_running": True}
     await consent.ensure_trust(session, repo)
     unsaved = await consent.settle_unsaved(session, repo)
-    job = await session.background.store(control.start, repo.root, kind, params, trusted=True)
+    asked_for = {**params, "python": session.python}
+    job = await session.background.store(control.start, repo.root, kind, asked_for, trusted=True)
     if unsaved:
         message = f"evolverec {kind.value}: {unsaved}"
         session.server.window_show_message(

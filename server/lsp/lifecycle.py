@@ -19,7 +19,9 @@ def initialize(session: Session, params: types.InitializeParams) -> None:
     workspace = session.server.workspace
     session.client = read_client(params.capabilities, str(workspace.position_encoding or "utf-16"))
     options: Any = params.initialization_options
-    session.trusted = isinstance(options, dict) and options.get("trusted") is True
+    chosen = options if isinstance(options, dict) else {}
+    session.trusted = chosen.get("trusted") is True
+    session.python = str(chosen.get("python") or "")
 
 
 async def initialized(session: Session, params: types.InitializedParams) -> None:

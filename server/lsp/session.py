@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """trusted: the client vouches for its workspace. closed: the client has asked to shut down.
+    """trusted: the client vouches for its workspace. python: the interpreter its user set for repos, "" for none.
+    closed: the client has asked to shut down.
 
     pushed: URIs that show diagnostics. waiting: URIs whose text has just changed. followed: running jobs by id,
     and how far they are. finished: jobs whose end has been told. told: troubles that were.
@@ -36,6 +37,7 @@ class Session:
         self.background = Background()
         self.client = Client()
         self.trusted = False
+        self.python = ""
         self.closed = False
         self.repos: dict[Path, Repo] = {}
         self.newest_repo: Path | None = None

@@ -332,13 +332,14 @@ Connect = Callable[..., Awaitable[Editor]]
 
 @pytest_asyncio.fixture
 async def connect(repo: Path) -> AsyncIterator[Connect]:
-    """connect(capabilities, trusted=False, folders=None): an editor speaking to a server of its own."""
+    """connect(capabilities, trusted=False, python="", folders=None): an editor speaking to a server of its own."""
     started: list[tuple[Editor, threading.Thread]] = []
 
     async def start(
         capabilities: types.ClientCapabilities | str,
         *,
         trusted: bool = False,
+        python: str = "",
         folders: list[Path] | None = None,
     ) -> Editor:
         if isinstance(capabilities, str):
@@ -356,7 +357,7 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
                 workspace_folders=[
                     types.WorkspaceFolder(uri=root.as_uri(), name=root.name) for root in roots
                 ],
-                initialization_options={"trusted": trusted},
+                initialization_options={"trusted": trusted, "python": python},
             )
         )
         started.append((editor, served))

@@ -83,6 +83,15 @@ async def test_a_job_that_fails_is_told_in_its_own_sentence(connect, records):
     assert await editor.lenses(uri)
 
 
+async def test_the_interpreter_comes_from_the_editors_settings(connect, records):
+    editor = await connect("emacs", trusted=True, python="/nowhere/python")
+    editor.open("model.py")
+    started = await editor.command("train")
+    await editor.wait(lambda: editor.client.messages, timeout_s=60)
+    assert "'/nowhere/python' does not exist" in editor.client.messages[0].message
+    assert records.store.job(started["job"]).exit_code == 2
+
+
 async def test_without_trust_nothing_runs_and_the_error_says_how_to_consent(connect, records):
     editor = await connect("neovim@v0.7.0")
     editor.open("model.py")
