@@ -3,14 +3,14 @@
     python tests/bench/shop_order.py [--size full] [--epochs 40]        about 20 minutes on one idle core
 
 Expected on `full`: popularity < EASE, and popularity < first-order Markov < a well-trained sequential model, which
-is the seed's network, wider and more regular, under a full softmax. The seed as it comes stands beside it.
+is the seed's network, wider, under a full softmax and a falling learning rate. The seed as it comes stands beside it.
 """
 
 import argparse
 import copy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ from seeds.split import LeaveLastTwoOut, Split, split
 
 PATIENCE = 3  # rankings
 EVAL_EVERY = 2  # epochs
-WELL_TRAINED = {"dim": 128, "n_heads": 2, "dropout": 0.4, "batch_size": 64}
+WELL_TRAINED = {"dim": 128, "dropout": 0.3, "batch_size": 64, "learning_rate": 2e-3}
+DECAY_EPOCHS = 14  # the learning rate of the well-trained model falls to 0 in a straight line
 
 
 class Trained:
@@ -69,7 +70,17 @@ def well_trained(training: Any, seed: int) -> Any:
         return F.cross_entropy(hidden @ made.model.item_embedding.weight.T, batch.targets[present])
 
     made.loss = loss
+    made.fit = lambda: decayed(made)
     return made
+
+
+def decayed(recommender: Any) -> Iterator[dict[str, float]]:
+    """The recommender's own fit, its learning rate falling to 0 over DECAY_EPOCHS."""
+    epochs = type(recommender).fit(recommender)
+    for epoch in range(DECAY_EPOCHS):
+        for group in recommender.optimizer.param_groups:
+            group["lr"] = WELL_TRAINED["learning_rate"] * (1 - epoch / DECAY_EPOCHS)
+        yield next(epochs)
 
 
 def train(
@@ -126,7 +137,7 @@ def main() -> int:
                 "low": over_markov.low,
                 "high": over_markov.high,
             },
-            "well_trained": WELL_TRAINED,
+            "well_trained": {**WELL_TRAINED, "decay_epochs": DECAY_EPOCHS},
             "cost": costs,
             "order_holds": holds,
         },
