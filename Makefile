@@ -47,10 +47,10 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n 2 -m "not process and not training and not editor"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not process and not training and not editor"
 
 test: $(SETUP)/apt-test check
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "process or training or editor"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or process or training or editor"
 
 bench: setup
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

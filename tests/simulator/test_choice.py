@@ -13,6 +13,8 @@ from simulator.population import build_population
 from simulator.transitions import count_transitions
 from simulator.viewpoint import describe
 
+pytestmark = pytest.mark.slow
+
 COLUMN_OF_DRIVER = {
     "taste": "category_labels",
     "price_sensitivity": "cheapness",

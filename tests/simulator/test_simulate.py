@@ -13,6 +13,8 @@ from simulator.critiques import Simulation
 from simulator.population import embody
 from simulator.simulate import ask, simulate
 
+pytestmark = pytest.mark.slow
+
 
 def shares(simulation: Simulation) -> dict[str, float]:
     return {critique.code: critique.share for critique in simulation.critiques}
