@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / "seeds" / "repos" / "sasrec"))  # as the seed find
 import torch
 import torch.nn.functional as F
 
+from evolution import serial
 from evolution.trials.bootstrap import mean_interval, paired_interval
 from seeds.fingerprint import fingerprint
 from seeds.interactions import Questions
@@ -29,10 +30,11 @@ from seeds.references import NAMES, Ranker, fit, rank
 from seeds.shop import SIZES, make
 from seeds.split import LeaveLastTwoOut, Split, split
 
+SHOWN = ("NDCG@10", "HR@10")
 PATIENCE = 3  # rankings
 EVAL_EVERY = 2  # epochs
 WELL_TRAINED = {"dim": 128, "dropout": 0.3, "batch_size": 64, "learning_rate": 2e-3}
-DECAY_EPOCHS = 14  # the learning rate of the well-trained model falls to 0 in a straight line
+DECAY_EPOCHS = 10  # the learning rate of the well-trained model falls to 0 in a straight line
 
 
 class Trained:
@@ -45,10 +47,14 @@ class Trained:
         return self.recommender.score(users, histories).numpy()
 
 
-def ndcg(ranker: Ranker, questions: Questions, n_items: int) -> Any:
-    """NDCG@10 of each user: float64 (Q,)."""
+def per_user(ranker: Ranker, questions: Questions, n_items: int) -> dict[str, Any]:
+    """Metric -> its value for each user: float64 (Q,)."""
     top = rank(ranker, questions, n_items)
-    return user_metrics(top.items, top.scores, top.ties, questions.targets)["NDCG@10"]
+    return user_metrics(top.items, top.scores, top.ties, questions.targets)
+
+
+def ndcg(ranker: Ranker, questions: Questions, n_items: int) -> Any:
+    return per_user(ranker, questions, n_items)["NDCG@10"]
 
 
 def as_seeded(training: Any, seed: int) -> Any:
@@ -112,14 +118,21 @@ def main() -> int:
     torch.set_num_threads(1)
     log = make(options.size).interactions
     parts = split(log, LeaveLastTwoOut())
-    per_user = {name: ndcg(fit(name, parts.training), parts.test, log.n_items) for name in NAMES}
+    users = {name: per_user(fit(name, parts.training), parts.test, log.n_items) for name in NAMES}
     costs: dict[str, dict[str, float]] = {}
     for name, build in (("sasrec, well trained", well_trained), ("sasrec, as seeded", as_seeded)):
         recommender, costs[name] = train(parts, build, options.epochs, options.seed)
-        per_user[name] = ndcg(Trained(recommender), parts.test, log.n_items)
-    means = {name: mean_interval(values, 0) for name, values in per_user.items()}
-    value = {name: mean.value for name, mean in means.items()}
-    over_markov = paired_interval(per_user["sasrec, well trained"], per_user["markov"], 0)
+        users[name] = per_user(Trained(recommender), parts.test, log.n_items)
+    test = {
+        metric: {n: serial.plain(mean_interval(u[metric], 0)) for n, u in users.items()} for metric in SHOWN
+    }
+    over_markov = {
+        metric: serial.plain(
+            paired_interval(users["sasrec, well trained"][metric], users["markov"][metric], 0)
+        )
+        for metric in SHOWN
+    }
+    value = {name: mean["value"] for name, mean in test["NDCG@10"].items()}
     holds = (
         value["popularity"] < value["ease"]
         and value["popularity"] < value["markov"] < value["sasrec, well trained"]
@@ -131,12 +144,8 @@ def main() -> int:
             "items": log.n_items,
             "events": log.n_events,
             "data": fingerprint(log)[:12],
-            "test_NDCG@10": {n: {"value": m.value, "low": m.low, "high": m.high} for n, m in means.items()},
-            "well_trained_over_markov": {
-                "value": over_markov.value,
-                "low": over_markov.low,
-                "high": over_markov.high,
-            },
+            "test": test,
+            "well_trained_over_markov": over_markov,
             "well_trained": {**WELL_TRAINED, "decay_epochs": DECAY_EPOCHS},
             "cost": costs,
             "order_holds": holds,
