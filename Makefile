@@ -12,7 +12,7 @@ APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot
 .PHONY: help setup demo test check bench clean
 
 help:
-	@echo "make demo    set up, then run the main job on the built-in shop (about 6 minutes)"
+	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes)"
 	@echo "make test    set up, then run every check and every test"
 	@echo "make check   lint, types, import directions and unit tests (under 90 s)"
 	@echo "make bench   the figures of docs/results (hours; see tests/bench)"
