@@ -1,36 +1,20 @@
-"""From feedback to measured patches: draft, race, replicate, combine. Whatever is measured is stored at once."""
+"""One round of proposing on the user's program: what recipes make of its feedback, each measured."""
 
-import hashlib
-import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from evolution.comparing import SHOWN, Pair, broken_guardrails, metric_effect, objective_effect
+from evolution.candidates import Candidate, carry_out, recipe_context
 from evolution.edits import Edit, apply_edits, make_edits
-from evolution.errors import EditError, RepoError
+from evolution.errors import EditError
 from evolution.feedback import Feedback
 from evolution.jobs.records import EventType
-from evolution.judging import FIX_TOLERANCE, REPLICAS, behind, verdict
-from evolution.laboratory import Laboratory, complete, measured_or_pruned
-from evolution.objective import Objective, parse_expression
-from evolution.proposals import Idea, Patch, Proposal, Verified
-from evolution.recipes.recipe import Facts, RecipeContext
-from evolution.trials.records import Trial, TrialStatus
+from evolution.laboratory import Laboratory
+from evolution.measuring import Assay
+from evolution.proposals import Idea, Proposal, Verified
+from evolution.trials.records import Trial
 
 USERS = 200
 COMBINED = 3  # how many verified gains are tried together
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """An idea carried out: a child program and how it came from its parent."""
-
-    idea: Idea
-    patch: Patch
-    child: str
-    diff: str
-    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,223 +26,41 @@ class Round:
 
 
 class Proposer:
-    """One round of proposing on the user's program. The steps, in order, are `run`."""
+    """The steps, in order, are `run`."""
 
     def __init__(self, laboratory: Laboratory) -> None:
         self.laboratory = laboratory
-        self.context = laboratory.context
         self.config = laboratory.config
-        self.objective: Objective = parse_expression(self.config.objective.expression)
-        self.seed = self.config.training.seed
+        self.assay = Assay(laboratory)
 
     def run(self, *, trials: int) -> Round:
         """Raises RepoError where the user's own program cannot be measured, Cancelled."""
-        parent = self.parent()
+        parent = self.assay.parent()
         feedback = self.laboratory.feedback(parent, users=USERS)
         candidates, did_not_fit = self.draft(parent.key.program, feedback)
         for recipe, reason in did_not_fit:
             self._log(f"{recipe} makes no patch here: {reason}")
-        proposals = self.race(parent, feedback, candidates[:trials])
+        proposals = self.assay.race(parent, feedback, candidates[:trials])
         left = trials - len(proposals)
         proposals += self.combine(parent, feedback, proposals, left)
         return Round(proposals=tuple(proposals), did_not_fit=tuple(did_not_fit))
-
-    def parent(self) -> Trial:
-        program = self.laboratory.user_program()
-        trial = self.laboratory.trial(program, seed=self.seed, label="your version", accept=complete)
-        if trial.failure is not None:
-            raise RepoError(
-                f"your version cannot be measured ({trial.failure.reason}): {trial.failure.message}",
-                path=trial.failure.path,
-                line=trial.failure.line,
-            )
-        return trial
 
     def draft(self, base: str, feedback: Feedback) -> tuple[list[Candidate], list[tuple[str, str]]]:
         """What the triggered recipes make of this code, most promising first; and why the others do not fit."""
         from evolution.recipes.catalogue import draft_all
 
-        context = self._recipe_context(base, feedback)
+        context = recipe_context(self.laboratory, base, feedback)
         made, did_not_fit = draft_all(context)
         candidates: list[Candidate] = []
         seen = {base}
         for idea, draft in made:
-            candidate = self._carry_out(base, context.sources, idea, draft.edits, draft.note)
+            candidate = carry_out(self.laboratory, base, context.sources, idea, draft.edits, draft.note)
             if isinstance(candidate, str):
                 did_not_fit.append((idea.code, candidate))
             elif candidate.child not in seen:
                 seen.add(candidate.child)
                 candidates.append(candidate)
         return candidates, did_not_fit
-
-    def _recipe_context(self, base: str, feedback: Feedback) -> RecipeContext:
-        from evolution.observing import trace_of
-
-        training = self.laboratory.data.training
-        columns = training.item_columns
-        return RecipeContext(
-            sources=self.laboratory.programs.sources(base, self.config.recommender.editable),
-            facts=Facts(
-                n_users=training.n_users,
-                n_items=training.n_items,
-                has_categories=any(columns.categories),
-            ),
-            sites=feedback.sites,
-            findings=feedback.findings,
-            critiques=feedback.simulation.critiques if feedback.simulation else (),
-            trace=trace_of(self.laboratory, feedback.trial),
-        )
-
-    def _carry_out(
-        self, base: str, sources: Mapping[str, str], idea: Idea, edits: Sequence[Edit], note: str
-    ) -> Candidate | str:
-        """The candidate, or why the edits cannot be applied."""
-        try:
-            after = apply_edits(sources, edits, editable=self.config.recommender.editable)
-        except EditError as error:
-            return f"its patch does not apply: {error}"
-        changed = {path: text for path, text in after.items() if sources.get(path) != text}
-        child = self.laboratory.programs.with_files(base, changed)
-        self.laboratory.programs.keep(child, idea.title)
-        patch = Patch(base=base, edits=tuple(edits))
-        return Candidate(
-            idea=idea, patch=patch, child=child, diff=self.laboratory.programs.diff(base, child), note=note
-        )
-
-    def race(self, parent: Trial, feedback: Feedback, candidates: Sequence[Candidate]) -> list[Proposal]:
-        """Measure candidates in parallel slots; losers are pruned, promising ones replicated. Best first."""
-        proposals: list[Proposal] = []
-        with ThreadPoolExecutor(max_workers=max(1, self.laboratory.device.slots)) as pool:
-            futures = [pool.submit(self.measure, parent, feedback, candidate) for candidate in candidates]
-            try:
-                proposals += [future.result() for future in futures]
-            except BaseException:
-                self.context.stop.set()  # the others end at their next check; what they measured is stored
-                for future in futures:
-                    future.cancel()
-                raise
-        return sorted(proposals, key=_rank)
-
-    def measure(self, parent: Trial, feedback: Feedback, candidate: Candidate) -> Proposal:
-        self.context.check_cancelled()
-        label = candidate.idea.title
-        child = self.laboratory.trial(
-            candidate.child,
-            seed=self.seed,
-            label=label,
-            accept=measured_or_pruned,
-            prune=behind(parent, self.objective),
-        )
-        if child.status is not TrialStatus.COMPLETE:
-            return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
-        pairs = [(parent, child)]
-        targets = self._targets(candidate, feedback)
-        fixed = self._fixed(child, targets)
-        if self._is_promising(pairs, fixed):
-            pairs += self._replicas(parent, candidate, label)
-        return self._judge(candidate, pairs, fixed)
-
-    def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str]) -> bool:
-        if broken_guardrails(self.config.objective.guardrails, pairs):
-            return False
-        effect = objective_effect(self.context.repo, self.objective, pairs)
-        return effect.low > 0 or (bool(fixed) and effect.low > -FIX_TOLERANCE * effect.before)
-
-    def _replicas(self, parent: Trial, candidate: Candidate, label: str) -> list[Pair]:
-        pairs: list[Pair] = []
-        for seed in range(self.seed + 1, self.seed + 1 + REPLICAS):
-            before = self.laboratory.trial(
-                parent.key.program, seed=seed, label=f"your version, seed {seed}", accept=complete
-            )
-            after = self.laboratory.trial(
-                candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
-            )
-            if before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE:
-                pairs.append((before, after))
-        return pairs
-
-    def _targets(self, candidate: Candidate, feedback: Feedback) -> list[str]:
-        """Codes of analyst measurements that the idea set out to mend."""
-        verifiable = {m.code for m in feedback.measurements if m.healthy is False and not m.self_reported}
-        addressed = {f.code for f in feedback.findings if f.id in candidate.idea.addresses}
-        return sorted(verifiable & addressed)
-
-    def _fixed(self, child: Trial, targets: Sequence[str]) -> tuple[str, ...]:
-        healthy = {
-            m.code: m.healthy for m in self.laboratory.feedback(child).measurements if not m.self_reported
-        }
-        return tuple(code for code in targets if healthy.get(code) is True)
-
-    def _judge(self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...]) -> Proposal:
-        effect = objective_effect(self.context.repo, self.objective, pairs)
-        singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
-        broken = broken_guardrails(self.config.objective.guardrails, pairs)
-        verified, why_not = verdict(effect, singles, fixed=fixed, broken=broken)
-        trials = [child for _, child in pairs]
-        return self._publish(
-            candidate, pairs[0][0], trials, verified, pairs=pairs, fixed=fixed, why_not=why_not
-        )
-
-    def _publish(
-        self,
-        candidate: Candidate,
-        parent: Trial,
-        trials: Sequence[Trial],
-        verified: Verified,
-        *,
-        pairs: Sequence[Pair] = (),
-        fixed: tuple[str, ...] = (),
-        why_not: str = "",
-    ) -> Proposal:
-        repo = self.context.repo
-        shown = {name: metric_effect(repo, name, pairs) for name in SHOWN} if pairs else {}
-        proposal = Proposal(
-            id=proposal_id(parent.key.program, candidate.child),
-            idea=candidate.idea,
-            patch=candidate.patch,
-            parent=parent.key.program,
-            child=candidate.child,
-            trials=tuple(trial.id for trial in trials),
-            verified=verified,
-            effect=objective_effect(repo, self.objective, pairs) if pairs else None,
-            effects={name: effect for name, effect in shown.items() if effect is not None},
-            fixed=fixed,
-            why_not=why_not,
-            created_at=time.time(),
-            details={"diff": candidate.diff, "note": candidate.note, "parent_trial": parent.id},
-        )
-        with self.context.store_lock:
-            self.context.store.put_proposal(proposal)
-        words = f"verified {verified}" if verified is not Verified.NO else f"not verified: {why_not}"
-        self.context.events.emit(
-            EventType.PROPOSAL, f"{candidate.idea.title}: {words}", proposal=proposal.id, verified=verified
-        )
-        return proposal
-
-    def verify(self, proposal: Proposal) -> Proposal:
-        """The proposal judged anew, with one seed more of child and parent than before."""
-        known = [trial for name in proposal.trials if (trial := self.context.store.trial(name)) is not None]
-        done = [trial.key.seed for trial in known if trial.status is TrialStatus.COMPLETE]
-        seeds = [*done, max(done, default=self.seed - 1) + 1]
-        pairs: list[Pair] = []
-        for seed in seeds:
-            label = f"{proposal.idea.title}, seed {seed}"
-            before = self.laboratory.trial(proposal.parent, seed=seed, label=f"its parent, seed {seed}")
-            after = self.laboratory.trial(proposal.child, seed=seed, label=label)
-            if not (before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE):
-                raise RepoError(
-                    f"seed {seed} of {proposal.idea.title!r} did not end well: {_why_unfinished(after)}"
-                )
-            pairs.append((before, after))
-        candidate = Candidate(
-            idea=proposal.idea,
-            patch=proposal.patch,
-            child=proposal.child,
-            diff=str(proposal.details.get("diff", "")),
-            note=str(proposal.details.get("note", "")),
-        )
-        feedback = self.laboratory.feedback(pairs[0][0])
-        return self._judge(candidate, pairs, self._fixed(pairs[0][1], self._targets(candidate, feedback)))
 
     def combine(
         self, parent: Trial, feedback: Feedback, proposals: Sequence[Proposal], trials: int
@@ -282,8 +84,8 @@ class Proposer:
             rests_on=tuple(dict.fromkeys(item for p in joined for item in p.idea.rests_on)),
             proposer=joined[0].idea.proposer,
         )
-        candidate = self._carry_out(parent.key.program, sources, idea, edits, "")
-        return [] if isinstance(candidate, str) else self.race(parent, feedback, [candidate])
+        candidate = carry_out(self.laboratory, parent.key.program, sources, idea, edits, "")
+        return [] if isinstance(candidate, str) else self.assay.race(parent, feedback, [candidate])
 
     def _joint_edits(self, sources: Mapping[str, str], proposals: Sequence[Proposal]) -> list[Edit] | None:
         """All edits together, None where they get in each other's way."""
@@ -295,19 +97,4 @@ class Proposer:
         return [e for path, text in after.items() for e in make_edits(path, sources.get(path, ""), text)]
 
     def _log(self, words: str) -> None:
-        self.context.events.emit(EventType.LOG, words)
-
-
-def proposal_id(parent: str, child: str) -> str:
-    return hashlib.sha256(f"{parent}:{child}".encode()).hexdigest()[:10]
-
-
-def _why_unfinished(trial: Trial) -> str:
-    if trial.failure is not None:
-        return f"{trial.failure.reason}: {trial.failure.message}"
-    return f"pruned after {len(trial.epochs)} epochs, far behind your version at the same epoch"
-
-
-def _rank(proposal: Proposal) -> tuple[int, float, str]:
-    order = {Verified.GAIN: 0, Verified.FIX: 1, Verified.NO: 2}
-    return order[proposal.verified], -(proposal.effect.low if proposal.effect else float("-inf")), proposal.id
+        self.laboratory.context.events.emit(EventType.LOG, words)

@@ -9,6 +9,7 @@ from evolution.errors import Cancelled, RepoError, UsageError
 from evolution.jobs.context import JobContext
 from evolution.jobs.records import JobKind, JobState
 from evolution.laboratory import Laboratory, complete
+from evolution.measuring import Assay
 from evolution.proposing import Proposer
 from evolution.trials.records import FailureReason, Trial, TrialStatus
 
@@ -77,7 +78,7 @@ def verify(context: JobContext) -> Outcome:
     proposal = context.store.proposal(wanted)
     if proposal is None:
         raise UsageError(f"no single proposal {wanted!r}; `evolverec runs` lists them")
-    again = Proposer(Laboratory(context)).verify(proposal)
+    again = Assay(Laboratory(context)).verify(proposal)
     return Outcome(document=propose_document([again]))
 
 

@@ -1,0 +1,64 @@
+"""Candidates: an idea and its edits become a child program, not yet measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evolution.edits import Edit, apply_edits
+from evolution.errors import EditError
+from evolution.feedback import Feedback
+from evolution.laboratory import Laboratory
+from evolution.proposals import Idea, Patch
+from evolution.recipes.recipe import Facts, RecipeContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An idea carried out: a child program and how it came from its parent."""
+
+    idea: Idea
+    patch: Patch
+    child: str
+    diff: str
+    note: str
+
+
+def recipe_context(laboratory: Laboratory, base: str, feedback: Feedback) -> RecipeContext:
+    """What recipes read: the program's editable files, the roles in them, and what was said of its trial."""
+    from evolution.observing import trace_of
+
+    training = laboratory.data.training
+    columns = training.item_columns
+    return RecipeContext(
+        sources=laboratory.programs.sources(base, laboratory.config.recommender.editable),
+        facts=Facts(
+            n_users=training.n_users,
+            n_items=training.n_items,
+            has_categories=any(columns.categories),
+        ),
+        sites=feedback.sites,
+        findings=feedback.findings,
+        critiques=feedback.simulation.critiques if feedback.simulation else (),
+        trace=trace_of(laboratory, feedback.trial),
+    )
+
+
+def carry_out(
+    laboratory: Laboratory,
+    base: str,
+    sources: Mapping[str, str],
+    idea: Idea,
+    edits: Sequence[Edit],
+    note: str,
+) -> Candidate | str:
+    """The candidate, or why the edits cannot be applied."""
+    try:
+        after = apply_edits(sources, edits, editable=laboratory.config.recommender.editable)
+    except EditError as error:
+        return f"its patch does not apply: {error}"
+    changed = {path: text for path, text in after.items() if sources.get(path) != text}
+    child = laboratory.programs.with_files(base, changed)
+    laboratory.programs.keep(child, idea.title)
+    patch = Patch(base=base, edits=tuple(edits))
+    return Candidate(
+        idea=idea, patch=patch, child=child, diff=laboratory.programs.diff(base, child), note=note
+    )
