@@ -43,7 +43,11 @@ def run_trial(request: TrialRequest, supervision: Supervision) -> Trial:
 
 
 def smoke_trial(request: TrialRequest, supervision: Supervision) -> Trial:
-    """The cheap rungs alone: parse, import, contract on one batch, two training steps. COMPLETE has no metrics."""
+    """The cheap rungs alone: parse, import, contract on one batch, two training steps, two epochs if they are short.
+
+    COMPLETE has no metrics; note["executed"] has the lines that ran, path -> lines from 1, and note["stopped"] the
+    (path, line) pairs beyond which time, not the program, kept its functions from going on.
+    """
     return _recorded(request, supervision, _smoke_alone)
 
 
@@ -129,11 +133,19 @@ def _train_and_measure(
 def _smoke_alone(
     request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: Progress
 ) -> TrialStatus:
+    session.watch()
     _rungs(request, supervision, session, progress)
     error = str(progress.trace.get("error", ""))
     if error:
         raise TrialFailed(_traced_failure(error, session.root))
     artifacts.write_document(artifacts.artifacts_folder(request.folder), "trace", progress.trace)
+    supervision.on_stage("first epochs")
+    walk = session.walk(*batch_of(request.data.validation, request.config.recommender.max_history))
+    executed = {path: set(lines) for path, lines in walk.executed.items()}
+    for path, lines in progress.trace.get("executed", {}).items():
+        executed.setdefault(path, set()).update(lines)
+    progress.note["executed"] = {path: sorted(lines) for path, lines in executed.items() if lines}
+    progress.note["stopped"] = walk.stopped
     return TrialStatus.COMPLETE
 
 

@@ -25,6 +25,14 @@ SMOKE_SHARE = 0.2  # of the trial's time limit, at most
 
 
 @dataclass(frozen=True, kw_only=True)
+class Walk:
+    """executed: path -> lines that ran. stopped: (path, line) of frames that time did not let end. Self-reported."""
+
+    executed: Mapping[str, list[int]]
+    stopped: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Built:
     """seconds: of build(). parameters: 0 where unknown. has_state: whether its best epoch can be kept."""
 
@@ -42,6 +50,7 @@ class WorkerSession:
         self.confined = place.confined
         self.fit_s = self.fit_cpu_s = self.score_s = self.theirs_s = 0.0
         self.versions: dict[str, str] = {}
+        self._watched = False
 
     @property
     def root(self) -> str:
@@ -53,6 +62,10 @@ class WorkerSession:
         return self._process.peak_memory_bytes
 
     # -- setting up
+
+    def watch(self) -> None:
+        """Have the lines counted that run, from the import on; to be called before `start`, for the sake of `walk`."""
+        self._watched = True
 
     def start(self) -> None:
         """Enter the program's folder, import it, read the training events."""
@@ -66,6 +79,8 @@ class WorkerSession:
             file_bytes=limits.disk_bytes,
             processes=8 * limits.processes if place.confined else 0,
         )
+        if self._watched:
+            self._process.ask("watch")
         started = time.perf_counter()
         loaded = self._process.ask(
             "load",
@@ -90,6 +105,23 @@ class WorkerSession:
         self.theirs_s += time.perf_counter() - started
         trace = reply.get("trace")
         return trace if isinstance(trace, dict) else {}
+
+    def walk(self, users: Int64, histories: Int64) -> Walk:
+        """Two epochs, or as much as a smoke's time allows, then every answer, with the lines counted that run.
+
+        Raises TrialFailed. The recommender is used up by it.
+        """
+        self._write_batch(users, histories)
+        seconds = min(SMOKE_S, SMOKE_SHARE * self._request.config.training.timeout_s)
+        started = time.perf_counter()
+        reply = self._process.ask("walk", seconds=seconds, folder=str(self._place.handed_inside))
+        self.theirs_s += time.perf_counter() - started
+        for reported in reply.get("reported", ()):
+            _finite(reported)
+        return Walk(
+            executed={str(path): list(lines) for path, lines in dict(reply.get("executed", {})).items()},
+            stopped=tuple((str(path), int(line)) for path, line in reply.get("stopped", ())),
+        )
 
     def build(self, seed: int) -> Built:
         reply = self._process.ask("build", seed=seed)
@@ -157,12 +189,7 @@ class WorkerSession:
         reported = reply.get("reported")
         if not isinstance(reported, Mapping):
             return None
-        values = {str(name): float(value) for name, value in reported.items()}
-        for name, value in values.items():
-            if not np.isfinite(value):
-                message = f"fit() reported {name} = {value}: the training has diverged"
-                raise TrialFailed(Failure(reason=FailureReason.NOT_FINITE, message=message))
-        return values
+        return _finite(reported)
 
     def keep(self) -> None:
         self._process.ask("keep")
@@ -214,6 +241,15 @@ def opened(
             yield WorkerSession(request, place, process)
     finally:
         workspace.clear(request)
+
+
+def _finite(reported: Mapping[str, Any]) -> dict[str, float]:
+    values = {str(name): float(value) for name, value in reported.items()}
+    for name, value in values.items():
+        if not np.isfinite(value):
+            message = f"fit() reported {name} = {value}: the training has diverged"
+            raise TrialFailed(Failure(reason=FailureReason.NOT_FINITE, message=message))
+    return values
 
 
 def _number(reply: Mapping[str, Any], name: str) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from . import entry, failures, limits
 from .recommender import Candidate
 from .training_data import QuestionSet, load_training
+from .watching import Watch
 from .wire import Channel
 
 
@@ -29,6 +30,7 @@ class Session:
         self._candidate: Candidate | None = None
         self._best: Any = None
         self._questions: dict[str, QuestionSet] = {}
+        self._watch: Watch | None = None
 
     # -- setting up
 
@@ -42,12 +44,20 @@ class Session:
         entry.enter(self.root, extra_path, moved_from)
         return {"python": platform.python_version(), "numpy": np.__version__, "pid": os.getpid()}
 
+    def watch(self) -> dict[str, Any]:
+        """From now on, count the lines that run on import and on `walk`."""
+        self._watch = Watch(self.root)
+        return {}
+
     def load(
         self, entry_point: str, data: str, device: str, threads: int, max_history: int
     ) -> dict[str, Any]:
         """Import the program and read the training log."""
         self.stage = f"import of {entry_point}"
-        self._build = entry.load_build(entry_point, self.root)
+        if self._watch is None:
+            self._build = entry.load_build(entry_point, self.root)
+        else:
+            self._watch.run(lambda: self._load_build(entry_point))
         self._device, self._max_history = device, max_history
         torch: Any = sys.modules.get("torch")
         if torch is not None:
@@ -116,6 +126,19 @@ class Session:
         np.save(path, table)
         return {"offered": True}
 
+    def walk(self, seconds: float, folder: str) -> dict[str, Any]:
+        """Train the recommender for two epochs, or for as long as `seconds` allow, then ask it all that it offers.
+
+        What is left is good for nothing else. Lines that ran, where it was stopped, what fit() reported.
+        """
+        assert self._watch is not None, "watch comes first"
+        reported: list[dict[str, float]] = []
+        self.stage = "fit()"
+        self._watch.run(lambda: self._train_on(reported), seconds=seconds)
+        self._watch.waits_at(self.candidate.epochs)
+        self._watch.run(lambda: self._answer_all(folder))
+        return {"executed": self._watch.lines(), "stopped": self._watch.stopped, "reported": reported}
+
     # -- training
 
     def epoch(self) -> dict[str, Any]:
@@ -165,14 +188,36 @@ class Session:
         assert self._build is not None, "load comes first"
         return self._build, self._data
 
+    def _load_build(self, entry_point: str) -> None:
+        self._build = entry.load_build(entry_point, self.root)
+
+    def _train_on(self, reported: list[dict[str, float]]) -> None:
+        for _ in range(WALK_EPOCHS):
+            epoch = self.candidate.epoch()
+            if epoch is None:
+                break
+            reported.append(epoch)
+
+    def _answer_all(self, folder: str) -> None:
+        candidate = self.candidate
+        self.stage = "score()"
+        with candidate.at_rest():
+            candidate.dense(*_batch_in(folder))
+        self.stage = "item_embeddings()"
+        candidate.item_embeddings()
+        if candidate.has_state():
+            self.stage = "load_state_dict()"
+            candidate.load(candidate.state())
+
     def _asked(self, folder: str) -> QuestionSet:
         if folder not in self._questions:
             self._questions[folder] = QuestionSet(folder)
         return self._questions[folder]
 
 
+WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
-    "enter", "load", "smoke", "build", "score", "rank", "dense", "embeddings",
+    "enter", "watch", "load", "smoke", "walk", "build", "score", "rank", "dense", "embeddings",
     "epoch", "keep", "restore", "save_state", "load_state", "memory",
 )  # fmt: skip
 

@@ -25,7 +25,7 @@ MAX_BATCH = 2048
 
 class Candidate:
     """One recommender, built. fit_s and score_s add up the seconds spent inside its own code,
-    fit_cpu_s those that its process was really running."""
+    fit_cpu_s those that its process was really running. epochs: what fit() returned, None before it is called."""
 
     def __init__(self, build: Callable[..., Any], data: Any, *, device: str, seed: int) -> None:
         seed_everything(seed)
@@ -38,7 +38,7 @@ class Candidate:
                 )
         self.n_items = int(data.n_items)
         self.fit_s = self.fit_cpu_s = self.score_s = 0.0
-        self._epochs: Iterator[Any] | None = None
+        self.epochs: Iterator[Any] | None = None
         self._batch = self._times_asked = 0
         self._on_gpu = device != "cpu"
 
@@ -48,9 +48,9 @@ class Candidate:
         """Advance fit() by one epoch; what it reports, None once it has ended."""
         started, cpu_started = time.perf_counter(), time.process_time()
         try:
-            if self._epochs is None:
-                self._epochs = _epochs_of(self.model.fit())
-            reported = next(self._epochs, None)
+            if self.epochs is None:
+                self.epochs = _epochs_of(self.model.fit())
+            reported = next(self.epochs, None)
         finally:
             self.fit_s += time.perf_counter() - started
             self.fit_cpu_s += time.process_time() - cpu_started
