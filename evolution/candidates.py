@@ -1,9 +1,9 @@
 """Candidates: an idea and its edits become a child program, not yet measured."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from evolution.edits import Edit, apply_edits
+from evolution.edits import Edit, apply_edits, make_edits
 from evolution.errors import EditError
 from evolution.feedback import Feedback
 from evolution.laboratory import Laboratory
@@ -62,3 +62,14 @@ def carry_out(
     return Candidate(
         idea=idea, patch=patch, child=child, diff=laboratory.programs.diff(base, child), note=note
     )
+
+
+def rebased(laboratory: Laboratory, candidate: Candidate, root: str) -> Candidate:
+    """The same child as a change of `root`, which is what the user has on disk."""
+    if candidate.patch.base == root:
+        return candidate
+    patterns = laboratory.config.recommender.editable
+    before, after = (laboratory.programs.sources(tree, patterns) for tree in (root, candidate.child))
+    edits = [edit for path, text in after.items() for edit in make_edits(path, before.get(path, ""), text)]
+    diff = laboratory.programs.diff(root, candidate.child)
+    return replace(candidate, patch=Patch(base=root, edits=tuple(edits)), diff=diff)

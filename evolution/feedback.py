@@ -9,7 +9,8 @@ from simulator.critiques import Simulation
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
-    """simulation None: the users have not been asked. critique_anchors: critique id -> lines it points at."""
+    """simulation None: the users have not been asked. interviews: the same by personas that an LLM plays.
+    critique_anchors: critique id -> lines it points at. evolved: probe id -> what it measured here."""
 
     trial: str
     program: str
@@ -19,4 +20,6 @@ class Feedback:
     findings: tuple[Finding, ...] = ()
     sites: tuple[Site, ...] = ()
     simulation: Simulation | None = None
+    interviews: Simulation | None = None
     critique_anchors: Mapping[str, tuple[Anchor, ...]] = field(default_factory=dict)
+    evolved: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)

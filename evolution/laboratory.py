@@ -101,13 +101,30 @@ class Laboratory:
         return trial
 
     def smoke(self, program: str) -> Trial:
-        """The cheap rungs alone: parse, import, contract on one batch, two steps. Not stored: it measures nothing."""
-        key = trial_key(
+        """The cheap rungs alone: parse, import, contract on one batch, two steps. Measures nothing, so it is no
+        trial of the store's; `smoke_once` is for programs that are asked about again."""
+        key = self._smoke_key(program)
+        with self._leased("check") as slot:
+            request = self._request(trial_id(key), key, slot, self.context.scratch / f"smoke-{trial_id(key)}")
+            return smoke_trial(request, self._supervision(request.id, "check"))
+
+    def smoke_once(self, program: str) -> Trial:
+        """The same, from the store where it was said before. Raises Cancelled."""
+        identity = trial_id(self._smoke_key(program))
+        with self.context.store_lock:
+            known = self.context.store.smoke(identity)
+        if known is not None:
+            return known
+        said = self.smoke(program)
+        self.context.check_cancelled()
+        with self.context.store_lock:
+            self.context.store.put_smoke(said)
+        return said
+
+    def _smoke_key(self, program: str) -> TrialKey:
+        return trial_key(
             self.config, program=program, data=self.data.fingerprint, seed=0, device=self.device.name
         )
-        with self._leased("check") as slot:
-            request = self._request(trial_id(key), key, slot, self.context.scratch / "smoke")
-            return smoke_trial(request, self._supervision(request.id, "check"))
 
     def _run(self, started: Trial, slot: int, label: str, prune: Prune | None) -> Trial:
         request = self._request(started.id, started.key, slot, trial_folder(self.context.repo, started.id))

@@ -53,22 +53,31 @@ class Assay:
         return sorted(proposals, key=rank)
 
     def measure(self, parent: Trial, feedback: Feedback, candidate: Candidate) -> Proposal:
+        """Train it and, where that is promising, once more with a further seed; then judge."""
+        return self.settle(parent, feedback, candidate, self.train(parent, candidate))
+
+    def train(self, parent: Trial, candidate: Candidate) -> Trial:
+        """The candidate's first trial; pruned where it is far behind its parent."""
         self.context.check_cancelled()
-        label = candidate.idea.title
-        child = self.laboratory.trial(
+        return self.laboratory.trial(
             candidate.child,
             seed=self.seed,
-            label=label,
+            label=candidate.idea.title,
             accept=measured_or_pruned,
             prune=behind(parent, self.objective),
         )
+
+    def settle(
+        self, parent: Trial, feedback: Feedback, candidate: Candidate, child: Trial, *, replicate: bool = True
+    ) -> Proposal:
+        """What the first trial is worth. replicate: whether a further seed may be paid for where it is promising."""
         if child.status is not TrialStatus.COMPLETE:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
         pairs = [(parent, child)]
         targets = self._targets(candidate, feedback)
-        fixed = self._fixed(child, targets)
-        if self._is_promising(pairs, fixed):
-            pairs += self._replicas(parent, candidate, label)
+        fixed = self._fixed(child, targets) if targets else ()
+        if replicate and self._is_promising(pairs, fixed):
+            pairs += self._replicas(parent, candidate, candidate.idea.title)
         return self._judge(candidate, pairs, fixed)
 
     def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str]) -> bool:

@@ -65,6 +65,15 @@ def diagnose(laboratory: "Laboratory", trial: Trial) -> Feedback:
     )
 
 
+def code_map(laboratory: "Laboratory", trial: Trial) -> Feedback:
+    """Where the parts of the program are, and nothing said of it: for strategies that are told no more."""
+    sources = laboratory.programs.sources(trial.key.program)
+    sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
+    return Feedback(
+        trial=trial.id, program=trial.key.program, created_at=trial.created_at, sites=tuple(sites)
+    )
+
+
 @cache
 def observer_version() -> str:
     """Hash of the code that measures, judges and simulates."""

@@ -19,6 +19,7 @@ from evolution.jobs.records import JobRecord, JobState
 from evolution.ownership import ensure_store_folder, is_ours
 from evolution.places import store_folder
 from evolution.proposals import Proposal, ProposalState, Verified
+from evolution.runs import Run
 from evolution.trials.records import Trial, TrialKey, TrialStatus
 
 SCHEMA_VERSION = 1
@@ -32,6 +33,9 @@ create table if not exists proposals (
     id text primary key, parent text not null, child text not null, created_at real not null, record text not null,
     state text not null);
 create table if not exists jobs (id text primary key, state text not null, created_at real not null, record text not null);
+create table if not exists runs (
+    id text primary key, root text not null, created_at real not null, record text not null);
+create table if not exists smokes (id text primary key, record text not null);
 create table if not exists dismissed (id text primary key, at real not null);
 create table if not exists test_reads (trial text not null, at real not null, record text not null);
 """
@@ -179,6 +183,30 @@ class Store:
 
     def dismissed(self) -> set[str]:
         return {row[0] for row in self._db.execute("select id from dismissed")}
+
+    def put_run(self, run: Run) -> None:
+        with self._writing() as db:
+            values = (run.id, run.terms.root, run.created_at, serial.dumps(run))
+            db.execute("insert or replace into runs values (?, ?, ?, ?)", values)
+
+    def run(self, run: str) -> Run | None:
+        """By id, or by the id's unique beginning (at least 4 digits)."""
+        return self._one(
+            Run, "select record from runs where id = ? or (length(?) >= 4 and id like ? || '%')", run
+        )
+
+    def runs(self) -> list[Run]:
+        """Newest first."""
+        return self._many(Run, "select record from runs order by created_at desc", ())
+
+    def put_smoke(self, trial: Trial) -> None:
+        """What the cheap rungs said of a program, so that a run that is done again hears the same words."""
+        with self._writing() as db:
+            db.execute("insert or replace into smokes values (?, ?)", (trial.id, serial.dumps(trial)))
+
+    def smoke(self, trial: str) -> Trial | None:
+        rows = self._many(Trial, "select record from smokes where id = ?", (trial,))
+        return rows[0] if rows else None
 
     def put_job(self, job: JobRecord) -> None:
         with self._writing() as db:

@@ -14,6 +14,8 @@ class JobKind(StrEnum):
     TEST = "test"
     CHECK = "check"  # the cheap rungs alone: import, build, one batch
     VERIFY = "verify"  # one stored proposal, once more, with a further seed
+    EVOLVE = "evolve"  # a run of the loop
+    COMPARE = "compare"  # runs of several strategies
 
 
 class JobState(StrEnum):
@@ -57,6 +59,7 @@ class EventType(StrEnum):
     TRIAL = "trial"  # data: trial, status, label: a trial began or ended
     FEEDBACK = "feedback"  # data: trial: findings or critiques are in the store
     PROPOSAL = "proposal"  # data: proposal: it is in the store
+    NODE = "node"  # data: run, node (its order): a run knows one program or failed idea more
     LOG = "log"
     FINISHED = "finished"  # data: state, exit_code
 

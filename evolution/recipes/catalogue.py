@@ -42,17 +42,17 @@ def draft_all(
     made: list[tuple[Idea, Draft]] = []
     did_not_fit: list[tuple[str, str]] = []
     for recipe in sorted(recipes, key=lambda recipe: -recipe.promise):
-        addressed = _addressed(recipe, context)
+        addressed = addressed_by(recipe, context)
         if not addressed:
             continue
         try:
-            made.append((_idea(recipe, addressed), recipe.make(context)))
+            made.append((idea_of(recipe, addressed), recipe.make(context)))
         except DoesNotFit as error:
             did_not_fit.append((recipe.code, str(error)))
     return made, did_not_fit
 
 
-def _addressed(recipe: Recipe, context: RecipeContext) -> tuple[str, ...]:
+def addressed_by(recipe: Recipe, context: RecipeContext) -> tuple[str, ...]:
     """Ids of the findings and of the users' complaints that call for a recipe."""
     findings = [finding.id for finding in context.findings if finding.code in recipe.triggers]
     complaints = [
@@ -63,7 +63,7 @@ def _addressed(recipe: Recipe, context: RecipeContext) -> tuple[str, ...]:
     return (*findings, *complaints)
 
 
-def _idea(recipe: Recipe, addresses: tuple[str, ...]) -> Idea:
+def idea_of(recipe: Recipe, addresses: tuple[str, ...]) -> Idea:
     return Idea(
         code=recipe.code,
         title=recipe.title,

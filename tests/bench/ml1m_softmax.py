@@ -78,7 +78,7 @@ def patch_softmax(repo: Path) -> None:
         laboratory = Laboratory(context)
         program = laboratory.user_program()
         laboratory.smoke(program)
-        trace = json.loads((scratch / "smoke" / "artifacts" / "trace.json").read_text())
+        trace = json.loads(next(scratch.glob("smoke-*/artifacts/trace.json")).read_text())
         training, sources = laboratory.data.training, laboratory.programs.sources(program)
     facts = Facts(n_users=training.n_users, n_items=training.n_items)
     sites = find_sites(trace, sources, training.n_items)
