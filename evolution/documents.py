@@ -8,6 +8,7 @@ from evolution import serial
 from evolution.feedback import Feedback
 from evolution.proposals import Effect, Proposal, Verified
 from evolution.trials.records import Metric, Trial
+from simulator.critiques import Interpretation, Simulation
 
 
 def train_document(trial: Trial, *, split: str = "validation") -> dict[str, Any]:
@@ -71,15 +72,28 @@ def diagnose_document(feedback: Feedback, dismissed: set[str]) -> dict[str, Any]
 
 
 def simulate_document(feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
-    simulation = feedback.simulation
+    """interviews: the same shape, by personas that a model plays; null where none were asked."""
+    simulation, interviews = feedback.simulation, feedback.interviews
     if simulation is None:
         raise ValueError("the users have not been asked")
     return {
         "trial": feedback.trial,
+        **_simulation(simulation, feedback, dismissed),
+        "interviews": None if interviews is None else _simulation(interviews, feedback, dismissed),
+    }
+
+
+def _simulation(simulation: Simulation, feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
+    return {
+        "kind": simulation.kind,
+        "model": simulation.model or None,
         "users": simulation.users,
+        "failed": simulation.failed,
         "fidelity": _fidelity(simulation.fidelity),
+        "no_vote": simulation.no_vote or None,
         "mean_align": simulation.mean_align,
         "mean_rating": simulation.mean_rating,
+        "interpretation": _interpretation(simulation.interpretation),
         "critiques": [
             {
                 "id": critique.id,
@@ -98,6 +112,17 @@ def simulate_document(feedback: Feedback, dismissed: set[str]) -> dict[str, Any]
             for critique in simulation.critiques
             if critique.id not in dismissed
         ],
+    }
+
+
+def _interpretation(interpretation: Interpretation | None) -> dict[str, Any] | None:
+    """fit, fit_at_top: [share, low, high]. overused and missed are the parts of `wrong`, by code."""
+    if interpretation is None:
+        return None
+    return {
+        **serial.plain(interpretation),
+        "overused": [pattern.code for pattern in interpretation.overused],
+        "missed": [pattern.code for pattern in interpretation.missed],
     }
 
 

@@ -38,12 +38,14 @@ class Remark:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """Everything one user says of one page. persona: one line of description."""
+    """Everything one user says of one page. persona: one line of description. words: what else he says freely,
+    () where he only speaks by rules."""
 
     user: int
     persona: str
     answers: tuple[Answer, ...]
     remarks: tuple[Remark, ...]
+    words: tuple[str, ...] = ()
 
 
 class Behaviour(Protocol):

@@ -31,12 +31,18 @@ def wilson_interval(count: int, total: int) -> tuple[float, float]:
 
 
 def aggregate(
-    judgements: Sequence[Judgement], *, controls: Mapping[str, tuple[int, int]], fidelity: Fidelity
+    judgements: Sequence[Judgement],
+    *,
+    controls: Mapping[str, tuple[int, int]],
+    fidelity: Fidelity,
+    least_praise: float = TAIL,
+    origin: str = "",
 ) -> tuple[Critique, ...]:
     """Critiques, complaints first, each kind most shared first.
 
     controls: by code, how many of how many users say the same of their control page. A code that is absent
-    there was never said.
+    there was never said. least_praise: the share that praise has to exceed whatever its control says. origin:
+    part of every id, so that different kinds of personas can say the same.
     """
     voices: dict[str, list[tuple[Judgement, Remark]]] = {}
     for judgement in judgements:
@@ -46,8 +52,10 @@ def aggregate(
     for code, said in voices.items():
         low, high = wilson_interval(len(said), len(judgements))
         _, by_control = wilson_interval(*controls.get(code, (0, len(judgements))))
-        if low > max(by_control, TAIL):
-            critiques.append(_critique(code, said, len(judgements), (low, high), fidelity))
+        least = least_praise if said[0][1].opinion.positive else TAIL
+        if low > max(by_control, least):
+            identity = sha256((origin + code).encode()).hexdigest()[:12]
+            critiques.append(_critique(identity, said, len(judgements), (low, high), fidelity))
     critiques.sort(key=lambda critique: (-critique.share, critique.code))
     complaints = [critique for critique in critiques if not critique.positive]
     blamed = {critique.signal: critique.share for critique in reversed(complaints)}
@@ -56,7 +64,7 @@ def aggregate(
 
 
 def _critique(
-    code: str,
+    identity: str,
     said: list[tuple[Judgement, Remark]],
     users: int,
     interval: tuple[float, float],
@@ -67,11 +75,11 @@ def _critique(
     count = len(said)
     figures = f"{count} of {users} users ({count / users:.0%}, 95 % interval {low:.0%}-{high:.0%})"
     return Critique(
-        id=sha256(code.encode()).hexdigest()[:12],
-        code=code,
+        id=identity,
+        code=opinion.code,
         positive=opinion.positive,
         signal=opinion.signal,
-        message=f"{figures}: {MESSAGES[code]}",
+        message=f"{figures}: {MESSAGES[opinion.code]}",
         count=count,
         users=users,
         share=count / users,

@@ -1,6 +1,7 @@
 """What simulated users say of their pages: the words shared by every kind of persona."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +48,92 @@ class Critique:
     fidelity: Fidelity
 
 
+class Status(StrEnum):
+    """CRITICAL: surely fewer than half of the shown items fit, and surely most users share a complaint. STABLE:
+    surely more than half of the items fit, and no complaint counts. Else NEEDS_IMPROVEMENT."""
+
+    CRITICAL = "CRITICAL"
+    NEEDS_IMPROVEMENT = "NEEDS_IMPROVEMENT"
+    STABLE = "STABLE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pattern:
+    """What lists get right or wrong, in words, and how many users say so: the figures of the critique of the same
+    code."""
+
+    code: str
+    signal: str
+    sentence: str
+    count: int
+    users: int
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackedSignal:
+    """Something worth measuring from now on. codes: of the critiques that it stems from."""
+
+    signal: str
+    sentence: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpretation:
+    """What users say, as Self-EvolveRec (arXiv 2602.12612) has it, for personas of every kind.
+
+    because: the figures that decided the status. fit: share of shown items that fit, and of the first items of
+    each list, each as (share, low, high), 95 %. main_failure: at the top of the list, "" where nothing goes
+    wrong there; main_failure_code: the complaint behind it, "" where users do not agree on one. Every figure is
+    counted by us. worded_by: the model that put it into words, "" for our own rules.
+    """
+
+    status: Status
+    because: str
+    fit: tuple[float, float, float]
+    fit_at_top: tuple[float, float, float]
+    reads_intent: str
+    right: tuple[Pattern, ...]
+    wrong: tuple[Pattern, ...]
+    main_failure: str
+    main_failure_code: str
+    track: tuple[TrackedSignal, ...]
+    worded_by: str = ""
+
+    @property
+    def overused(self) -> tuple[Pattern, ...]:
+        """Decision patterns that lists rely on too much."""
+        return tuple(pattern for pattern in self.wrong if pattern.code.startswith("overused-"))
+
+    @property
+    def missed(self) -> tuple[Pattern, ...]:
+        """Decision patterns of the users that lists leave out."""
+        return tuple(pattern for pattern in self.wrong if pattern.code.startswith("missed-"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """One round of asking: everything the users said of one trial's pages."""
+    """One round of asking: everything the users said of one trial's pages.
+
+    users: how many answered; failed: how many were asked and could not be had, and are left out of everything.
+    mean_align: share of shown items the user says fits, None where no page was judged. mean_rating: 1..5 over
+    rated items, None where nobody rates. no_vote: why what they say does not count, "" where it does; there are
+    no critiques then. kind: "statistical" or "llm", played by `model`. interpretation None: no vote, or asked
+    by a version that made none.
+    """
 
     users: int
     seed: int
     fidelity: Fidelity
     critiques: tuple[Critique, ...]
-    mean_align: float  # share of shown items the user says fits
-    mean_rating: float | None  # 1..5 over rated items; None where nobody rates
+    mean_align: float | None
+    mean_rating: float | None
     wall_s: float
+    kind: str = "statistical"
+    model: str = ""
+    failed: int = 0
+    no_vote: str = ""
+    interpretation: Interpretation | None = None

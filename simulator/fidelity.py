@@ -1,8 +1,10 @@
 """How far personas can be trusted: do they tell their user's real next choice from random items?
 
 The AUC of one user is the share of random untouched items that his persona likes less than what he really took
-next (ties count half). Chance is .5.
+next (ties count half). Chance is .5. A persona that a model plays ranks a small set instead of scoring items.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,9 +36,20 @@ def measure_fidelity(per_user: Float64, rng: np.random.Generator) -> Fidelity:
     """Mean AUC of users (U,) with its 95 % percentile bootstrap interval over users; nobody asked is chance."""
     if not len(per_user):
         return Fidelity(auc=0.5, low=0.0, high=1.0, users=0)
+    low, high = interval_over_users(per_user, rng)
+    return Fidelity(auc=float(per_user.mean()), low=low, high=high, users=len(per_user))
+
+
+def interval_over_users(per_user: Float64, rng: np.random.Generator) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the mean of one value per user (U,), U > 0."""
     means = per_user[rng.integers(len(per_user), size=(RESAMPLES, len(per_user)))].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
-    return Fidelity(auc=float(per_user.mean()), low=float(low), high=float(high), users=len(per_user))
+    return float(low), float(high)
+
+
+def ranking_auc(ranking: Sequence[int], target: int) -> float:
+    """Share of the other items of a ranking, best first, that stand below the target."""
+    return 1.0 - ranking.index(target) / (len(ranking) - 1)
 
 
 def is_trusted(fidelity: Fidelity) -> bool:

@@ -68,9 +68,9 @@ class Shelf:
             average_rating=float(self.catalogue.rating_sum[item] / ratings) if ratings else None,
         )
 
-    def page(self, user: int, items: Int64, history: Int64) -> Page:
+    def page(self, user: int, items: Int64, history: Int64, *, recent_events: int = RECENT_EVENTS) -> Page:
         """items: int64 (<= PAGE_SIZE,), best first, no zeros. history: int64 (T,), oldest first."""
-        recent = tuple(self._recent(user, int(item)) for item in history[::-1][:RECENT_EVENTS])
+        recent = tuple(self._recent(user, int(item)) for item in history[::-1][:recent_events])
         return Page(user=user, items=tuple(self.show(int(item)) for item in items), recent=recent)
 
     def _recent(self, user: int, item: int) -> RecentEvent:

@@ -61,8 +61,13 @@ class Persona:
 
     @property
     def description(self) -> str:
-        traits = (("activity", self.activity), ("diversity", self.diversity), ("conformity", self.conformity))
-        return ", ".join(WORDS[trait][level] for trait, level in traits)
+        return ", ".join(self.traits)
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """One phrase for each trait, "comes rarely" for example."""
+        levels = {"activity": self.activity, "diversity": self.diversity, "conformity": self.conformity}
+        return tuple(WORDS[trait][level] for trait, level in levels.items())
 
     @property
     def cell(self) -> tuple[Level, Level, Level]:

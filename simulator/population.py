@@ -32,9 +32,7 @@ class Population:
 def build_population(training: Interactions, questions: Questions, *, n_users: int, seed: int) -> Population:
     """Choose whom to ask and fit why they choose, from training events alone."""
     rng = np.random.default_rng([seed, 0])
-    asked = set(questions.users.tolist())
-    personas = tuple(persona for persona in build_personas(training) if persona.user in asked)
-    personas = sample_personas(personas, n_users, rng)
+    personas = choose_personas(training, questions, n_users, rng)
     catalogue = build_catalogue(training)
     users = choose_panel(training, np.array([p.user for p in personas], dtype=np.int64), rng)
     panel = build_panel(training, catalogue, users=users, columns=available_columns(catalogue), rng=rng)
@@ -46,6 +44,15 @@ def build_population(training: Interactions, questions: Questions, *, n_users: i
         personas=personas,
         rating_range=_rating_range(training),
     )
+
+
+def choose_personas(
+    training: Interactions, questions: Questions, n_users: int, rng: np.random.Generator
+) -> tuple[Persona, ...]:
+    """At most n_users personas of users that a question asks about, over all kinds, by user id."""
+    asked = set(questions.users.tolist())
+    personas = tuple(persona for persona in build_personas(training) if persona.user in asked)
+    return sample_personas(personas, n_users, rng)
 
 
 def embody(

@@ -15,6 +15,7 @@ from simulator.controls import count_voices, opinions_on_random_page, opinions_o
 from simulator.critique import aggregate
 from simulator.critiques import Simulation
 from simulator.fidelity import is_trusted, measure_fidelity, next_choice_auc
+from simulator.interpreting import interpret
 from simulator.pages import PAGE_SIZE
 from simulator.population import Population, build_population, embody
 
@@ -48,10 +49,7 @@ def ask(
     Raises ValueError if top_items does not have one row per question.
     """
     started = time.perf_counter()
-    if top_items.ndim != 2 or len(top_items) != len(questions):
-        raise ValueError(
-            f"top_items has shape {top_items.shape}; expected one row for each of {len(questions)} questions"
-        )
+    check_pages(top_items, questions)
     rows = {int(user): row for row, user in enumerate(questions.users)}
     judgements, aucs, on_real, on_random = [], [], [], []
     for persona in population.personas:
@@ -66,16 +64,29 @@ def ask(
     known = np.array([auc for auc in aucs if auc is not None])
     fidelity = measure_fidelity(known, np.random.default_rng([seed, 2]))
     controls = {**count_voices(on_real, positive=False), **count_voices(on_random, positive=True)}
+    trusted = is_trusted(fidelity)
+    critiques = aggregate(judgements, controls=controls, fidelity=fidelity) if trusted else ()
+    rng = np.random.default_rng([seed, 5])
     return Simulation(
         users=len(judgements),
         seed=seed,
         fidelity=fidelity,
-        critiques=aggregate(judgements, controls=controls, fidelity=fidelity) if is_trusted(fidelity) else (),
-        mean_align=_mean([answer.align for j in judgements for answer in j.answers]) or 0.0,
-        mean_rating=_mean([a.rating for j in judgements for a in j.answers if a.rating is not None]),
+        critiques=critiques,
+        mean_align=mean([answer.align for j in judgements for answer in j.answers]),
+        mean_rating=mean([a.rating for j in judgements for a in j.answers if a.rating is not None]),
         wall_s=time.perf_counter() - started,
+        no_vote="" if trusted else "on their users' real next choices they are not surely better than chance",
+        interpretation=interpret(judgements, critiques, rng) if trusted else None,
     )
 
 
-def _mean(values: list[int] | list[bool]) -> float | None:
+def check_pages(top_items: NDArray[np.int32], questions: Questions) -> None:
+    """Raises ValueError if top_items does not have one row per question."""
+    if top_items.ndim != 2 or len(top_items) != len(questions):
+        raise ValueError(
+            f"top_items has shape {top_items.shape}; expected one row for each of {len(questions)} questions"
+        )
+
+
+def mean(values: list[int] | list[bool]) -> float | None:
     return float(np.mean(values)) if values else None

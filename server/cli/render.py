@@ -21,6 +21,7 @@ LEADING = (
     "diversity@10",
 )
 
+STATUS_COLOURS = {"CRITICAL": "red", "NEEDS_IMPROVEMENT": "yellow", "STABLE": "green"}
 CHANCE = 0.5  # the AUC of guessing
 
 
@@ -131,16 +132,27 @@ def _show_lines(out: Console, repo: Path, anchor: dict[str, Any], colour: str) -
 
 
 def show_simulation(repo: Path, document: dict[str, Any]) -> None:
+    _show_users(repo, document)
+    if document.get("interviews"):
+        _show_users(repo, document["interviews"])
+
+
+def _show_users(repo: Path, document: dict[str, Any]) -> None:
     out = console()
-    fidelity = document["fidelity"]
+    fidelity, model = document["fidelity"], document["model"]
+    played = f" played by {escape(model)}" if model else ""
+    failed = f" ({document['failed']} more could not be had and are left out)" if document["failed"] else ""
     out.print(
-        f"{document['users']} simulated users were asked; they tell their user's real next choice from a random item "
-        f"with AUC {fidelity['auc']:.3f}, 95 % [{fidelity['low']:.3f}, {fidelity['high']:.3f}] (.5 is chance)"
+        f"{document['users']} simulated users{played} were asked{failed}; they tell their user's real next choice from a "
+        f"random item with AUC {fidelity['auc']:.3f}, 95 % [{fidelity['low']:.3f}, {fidelity['high']:.3f}] (.5 is chance)"
     )
-    if fidelity["low"] <= CHANCE:
-        out.print("[yellow]that is not surely better than chance[/], so what they say is not counted")
+    if document["no_vote"] or fidelity["low"] <= CHANCE:
+        reason = document["no_vote"] or "that is not surely better than chance"
+        out.print(f"[yellow]{escape(reason)}[/], so what they say is not counted")
     elif not document["critiques"]:
         out.print("[green]they agree on no complaint[/]")
+    if document["interpretation"]:
+        _show_interpretation(out, document["interpretation"])
     for critique in document["critiques"]:
         mark, colour = ("+", "green") if critique["positive"] else ("!", "yellow")
         out.print(f"[{colour}]{mark} {critique['code']}[/]  {escape(critique['message'])}")
@@ -151,6 +163,19 @@ def show_simulation(repo: Path, document: dict[str, Any]) -> None:
         for anchor in critique["anchors"][:1]:
             _show_lines(out, repo, anchor, colour)
         out.print()
+
+
+def _show_interpretation(out: Console, said: dict[str, Any]) -> None:
+    colour = STATUS_COLOURS[said["status"]]
+    out.print(f"[{colour}]{said['status']}[/]: {escape(said['because'])}")
+    if said["worded_by"]:
+        out.print(f"[dim]in the words of {escape(said['worded_by'])}; the figures are counted[/]")
+    out.print(f"  intent: {escape(said['reads_intent'])}")
+    if said["main_failure"]:
+        out.print(f"  at the top: {escape(said['main_failure'])}")
+    for tracked in said["track"]:
+        out.print(f"  worth measuring ({tracked['signal']}): {escape(tracked['sentence'])}")
+    out.print()
 
 
 def show_proposals(document: dict[str, Any]) -> None:

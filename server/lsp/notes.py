@@ -58,12 +58,14 @@ def of_finding(finding: Finding, *, live: bool = False) -> Note:
     )
 
 
-def of_critique(critique: Critique, anchors: tuple[Anchor, ...]) -> Note:
+def of_critique(critique: Critique, anchors: tuple[Anchor, ...], *, model: str = "") -> Note:
+    """model: whoever played the personas, "" for statistical ones."""
+    played = f" (said by personas played by {model})" if model else ""
     return Note(
         id=critique.id,
         code=critique.code,
         severity=Severity.WARNING,
-        sentence=critique.message,
+        sentence=critique.message + played,
         why=f"{critique.count} of {critique.users} simulated users say so.",
         definition="Share of simulated users, each made from one real user's training events, who say this of their page.",
         anchors=anchors,
@@ -95,11 +97,11 @@ def of_feedback(feedback: Feedback) -> list[Note]:
     """Findings but for static rules, which run on the buffer itself; and critiques that users agree on, if the
     users can be trusted to know."""
     notes = [of_finding(finding) for finding in feedback.findings if finding.source != "rule"]
-    if feedback.simulation is not None:
-        anchors: Mapping[str, tuple[Anchor, ...]] = feedback.critique_anchors
+    anchors: Mapping[str, tuple[Anchor, ...]] = feedback.critique_anchors
+    for simulation in filter(None, (feedback.simulation, feedback.interviews)):
         notes += [
-            of_critique(critique, tuple(anchors.get(critique.id, ())))
-            for critique in feedback.simulation.critiques
+            of_critique(critique, tuple(anchors.get(critique.id, ())), model=simulation.model)
+            for critique in simulation.critiques
             if not critique.positive and critique.fidelity.low > MEASURES_CHANCE
         ]
     return notes

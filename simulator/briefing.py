@@ -1,0 +1,134 @@
+"""What a model is told of the user it plays and of the page it looks at: the values of its prompts.
+
+Everything that comes from the data (titles, categories, stores) is JSON between two tags (`text.as_data`), cut to
+a length. Rendering is deterministic: the same persona before the same page gives the same prompt.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seeds.interactions import Int64, Interactions
+from simulator.pages import Page, PageItem, Shelf
+from simulator.personas import Persona
+from simulator.signals import SIGNALS
+from simulator.text import as_data
+
+RECENT_TOLD = 20  # events told one by one; the rest is told in figures
+COMMON = 5  # categories and stores named in the figures
+TITLE = 120  # characters of a title, a category or a store
+LABELS = 6  # category labels of one item
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Briefing:
+    """One user at one moment. history: int64 (T,), oldest first, all he has done so far. signals: the reasons
+    that the data can show."""
+
+    persona: Persona
+    shelf: Shelf
+    history: Int64
+    signals: tuple[str, ...]
+
+    @property
+    def rates(self) -> bool:
+        return self.shelf.training.ratings is not None
+
+    def page(self, items: Int64) -> Page:
+        return self.shelf.page(self.persona.user, items, self.history, recent_events=RECENT_TOLD)
+
+    def values(self, page: Page) -> Mapping[str, Any]:
+        """What the prompts `persona` and `persona-choice` render."""
+        return {
+            "traits": [trait for trait in self.persona.traits if "unknown" not in trait],
+            "past": as_data([tell_past(self.shelf.training, self.persona.user, self.history)]),
+            "recent": as_data(_tell_event(page, place) for place in range(len(page.recent))),
+            "page": as_data({"item": item.item, **tell_item(item)} for item in page.items),
+            "signals": [
+                {"name": name, **{key: getattr(SIGNALS[name], key) for key in SAID_OF_SIGNALS}}
+                for name in self.signals
+            ],
+            "rates": self.rates,
+        }
+
+
+SAID_OF_SIGNALS = ("meaning", "too_much", "too_little")
+
+
+def tell_item(item: PageItem) -> dict[str, Any]:
+    """What a shopper sees of an item; what is not known is left out."""
+    known = {
+        "title": item.title[:TITLE],
+        "categories": [label[:TITLE] for label in item.categories[:LABELS]],
+        "price": None if item.price is None else round(item.price, 2),
+        "store": item.store[:TITLE],
+        "average_rating": None if item.average_rating is None else round(item.average_rating, 2),
+    }
+    shown = {key: value for key, value in known.items() if value not in (None, "", [])}
+    return {
+        **shown,
+        "taken_by": item.popularity,
+        "more_popular_than": f"{100 * item.popularity_rank:.0f} % of all items",
+    }
+
+
+def _tell_event(page: Page, place: int) -> dict[str, Any]:
+    event = page.recent[place]
+    told: dict[str, Any] = {} if event.timestamp is None else {"date": _day(event.timestamp)}
+    told |= tell_item(event.shown)
+    if event.rating is not None and np.isfinite(event.rating):
+        told["your_rating"] = round(event.rating, 2)
+    return told
+
+
+def tell_past(training: Interactions, user: int, history: Int64) -> dict[str, Any]:
+    """All that a user has done so far, in figures; what the data does not know is left out."""
+    columns = training.item_columns
+    prices = columns.price[history].astype(np.float64)
+    prices = prices[np.isfinite(prices)]
+    events = slice(
+        training.offsets[user], min(training.offsets[user] + len(history), training.offsets[user + 1])
+    )
+    told: dict[str, Any] = {"items_taken_so_far": len(history)}
+    if training.timestamps is not None and len(training.timestamps[events]):
+        times = training.timestamps[events]
+        told["first_and_last_date"] = [_day(int(times[0])), _day(int(times[-1]))]
+    if len(prices):
+        low, usual, high = np.percentile(prices, [10, 50, 90])
+        told["usual_price"] = round(float(usual), 2)
+        told["most_prices_between"] = [round(float(low), 2), round(float(high), 2)]
+    told["most_common_categories"] = _common(columns.categories[item][-1:] for item in history)
+    told["most_common_stores"] = _common([columns.store[item]] for item in history)
+    told |= _tell_ratings(training, events)
+    return {key: value for key, value in told.items() if value}
+
+
+def _tell_ratings(training: Interactions, events: slice) -> dict[str, Any]:
+    """How one user rates, and how everybody does."""
+    if training.ratings is None:
+        return {}
+    every = training.ratings[np.isfinite(training.ratings)].astype(np.float64)
+    own = training.ratings[events].astype(np.float64)
+    own = own[np.isfinite(own)]
+    if not len(own):
+        return {}
+    return {
+        "your_average_rating": round(float(own.mean()), 2),
+        "everybodys_average_rating": round(float(every.mean()), 2),
+        "lowest_and_highest_rating_possible": [float(every.min()), float(every.max())],
+    }
+
+
+def _common(names: Iterable[Iterable[str]]) -> list[str]:
+    """`name (number of items)`, most frequent first."""
+    counted = Counter(name for own in names for name in own if name)
+    frequent = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:COMMON]
+    return [f"{name[:TITLE]} ({number})" for name, number in frequent]
+
+
+def _day(timestamp: int) -> str:
+    """The date of a time in seconds, UTC."""
+    return str(np.datetime64(timestamp, "s"))[:10]

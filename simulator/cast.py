@@ -1,0 +1,80 @@
+"""The users whom a model plays: who they are, and what each is shown so that we learn how far to trust him.
+
+Nothing here depends on a trial, so that for all trials of a run these are the same exchanges.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from seeds.interactions import Int64, Interactions, Questions
+from simulator.briefing import Briefing
+from simulator.catalogue import build_catalogue
+from simulator.controls import LEAST_CHOICES
+from simulator.features import available_columns
+from simulator.pages import PAGE_SIZE, Page, Shelf, build_shelf
+from simulator.panel import FIRST_POSITION, untouched_items
+from simulator.personas import Persona
+from simulator.population import choose_personas
+from simulator.viewpoint import signals_of
+
+CHOICE_SET = 10  # the real next choice and nine random items
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cast:
+    """rows: user id to his question."""
+
+    questions: Questions
+    shelf: Shelf
+    personas: tuple[Persona, ...]
+    rows: Mapping[int, int]
+    signals: tuple[str, ...]
+    seed: int
+
+    def briefing(self, persona: Persona, history: Int64) -> Briefing:
+        return Briefing(persona=persona, shelf=self.shelf, history=history, signals=self.signals)
+
+    def now(self, persona: Persona) -> Briefing:
+        """The user at the moment of his question."""
+        return self.briefing(persona, self.questions.history(self.rows[persona.user]))
+
+
+def build_cast(training: Interactions, questions: Questions, *, n_users: int, seed: int) -> Cast:
+    """At most n_users users over all kinds of personas."""
+    catalogue = build_catalogue(training)
+    return Cast(
+        questions=questions,
+        shelf=build_shelf(training, catalogue),
+        personas=choose_personas(training, questions, n_users, np.random.default_rng([seed, 0])),
+        rows={int(user): row for row, user in enumerate(questions.users)},
+        signals=signals_of(available_columns(catalogue)),
+        seed=seed,
+    )
+
+
+def shuffled_choice(cast: Cast, persona: Persona) -> Page | None:
+    """The user's real next choice among random items that he never touched, in an order that tells nothing;
+    None where he had it before, or nothing else is left."""
+    briefing = cast.now(persona)
+    target = int(cast.questions.targets[cast.rows[persona.user]])
+    free = untouched_items(briefing.history, cast.shelf.catalogue.n_items)
+    others = free[free != target]
+    if target not in free or not len(others):
+        return None
+    rng = np.random.default_rng([cast.seed, 3, persona.user])
+    drawn = rng.choice(others, size=min(CHOICE_SET - 1, len(others)), replace=False)
+    return briefing.page(rng.permutation(np.append(drawn, target)))
+
+
+def real_choices(cast: Cast, persona: Persona) -> tuple[Briefing, Page] | None:
+    """The user before his last few new choices, and these as his page, the earliest first: what any complaint is
+    compared with. None where he made too few. Counts and average ratings of items hold his own event."""
+    history = cast.shelf.training.history(persona.user)
+    first = np.sort(np.unique(history, return_index=True)[1])
+    chosen = first[first >= FIRST_POSITION][-PAGE_SIZE:]
+    if len(chosen) < LEAST_CHOICES:
+        return None
+    before = cast.briefing(persona, history[: chosen[0]])
+    return before, before.page(history[chosen])

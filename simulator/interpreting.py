@@ -1,0 +1,134 @@
+"""From what users agree on to the form of Self-EvolveRec (arXiv 2602.12612): status, what lists get right and
+wrong, the main failure at the top, and what to measure from now on.
+
+Everything is counted here, for personas of every kind, and put into words by rules; a model may only word it
+anew (`wording`). Shares over users have 95 % Wilson intervals, shares of items a bootstrap over users.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.behaviour import Judgement
+from simulator.critiques import Critique, Interpretation, Pattern, Status, TrackedSignal
+from simulator.fidelity import interval_over_users
+from simulator.signals import SIGNALS
+from simulator.words import MESSAGES
+
+TOP = 3  # items at the top of a list
+HALF = 0.5
+TRACKED = 5
+
+Share = tuple[float, float, float]  # share, low, high
+
+
+def interpret(
+    judgements: Sequence[Judgement], critiques: Sequence[Critique], rng: np.random.Generator
+) -> Interpretation:
+    """critiques: those that count, as `aggregate` gives them: most shared complaint first, then praise."""
+    complaints = [critique for critique in critiques if not critique.positive]
+    fit, at_top = _fit(judgements, None, rng), _fit(judgements, TOP, rng)
+    status, because = judge_status(fit, complaints)
+    failure, code = _main_failure(judgements, complaints, at_top)
+    return Interpretation(
+        status=status,
+        because=because,
+        fit=fit,
+        fit_at_top=at_top,
+        reads_intent=_reading(critiques),
+        right=tuple(_pattern(critique) for critique in critiques if critique.positive),
+        wrong=tuple(_pattern(critique) for critique in complaints),
+        main_failure=failure,
+        main_failure_code=code,
+        track=_tracked(complaints),
+    )
+
+
+def judge_status(fit: Share, complaints: Sequence[Critique]) -> tuple[Status, str]:
+    """The rule of `Status`, and the figures that it rests on."""
+    said = f"{say_share(fit)} of the shown items fit"
+    if not complaints:
+        status = Status.STABLE if fit[1] > HALF else Status.NEEDS_IMPROVEMENT
+        return status, f"{said}, and users agree on no complaint"
+    worst = max(complaints, key=lambda critique: critique.low)
+    said += f", and {say_share((worst.share, worst.low, worst.high))} of the users share {worst.code}"
+    critical = fit[2] < HALF and worst.low > HALF
+    return Status.CRITICAL if critical else Status.NEEDS_IMPROVEMENT, said
+
+
+def say_share(share: Share) -> str:
+    return f"{share[0]:.0%} (95 % interval {share[1]:.0%}-{share[2]:.0%})"
+
+
+def _fit(judgements: Sequence[Judgement], first: int | None, rng: np.random.Generator) -> Share:
+    """Mean over users of the share of (the first) items that fit; (0, 0, 1) where nobody was shown any."""
+    per_user = np.array([_aligned(judgement, first) for judgement in judgements if judgement.answers])
+    if not len(per_user):
+        return 0.0, 0.0, 1.0
+    return (float(per_user.mean()), *interval_over_users(per_user, rng))
+
+
+def _aligned(judgement: Judgement, first: int | None) -> float:
+    return float(np.mean([answer.align for answer in judgement.answers[:first]]))
+
+
+def _main_failure(
+    judgements: Sequence[Judgement], complaints: Sequence[Critique], at_top: Share
+) -> tuple[str, str]:
+    """What most of those say whom most of the first items do not fit: a sentence, and the complaint's code."""
+    let_down = [j for j in judgements if j.answers and _aligned(j, TOP) < HALF]
+    codes = {critique.code for critique in complaints}
+    voices = Counter(
+        code for judgement in let_down for code in {r.opinion.code for r in judgement.remarks} & codes
+    )
+    fits = f"{say_share(at_top)} of the first {TOP} items fit"
+    if not voices:
+        return ("", "") if at_top[1] > HALF or not let_down else (f"{fits}; users do not agree why", "")
+    code = min(voices, key=lambda code: (-voices[code], code))
+    share = f"{voices[code]} of the {len(let_down)} users whom most of them do not fit"
+    return f"{fits}; {share} say: {MESSAGES[code]}", code
+
+
+def _reading(critiques: Sequence[Critique]) -> str:
+    """By what lists seem to guess what users want."""
+    over, missed, right = (
+        [SIGNALS[c.signal].read_as for c in critiques if c.code.startswith(kind)]
+        for kind in ("overused-", "missed-", "liked-")
+    )
+    missed = [read_as for read_as in missed if read_as not in over]  # looked at, but not as users mean it
+    parts = [
+        f"what users want is guessed too much from {_listed(over)}" if over else "",
+        f"{_listed(right)} {'are' if len(right) > 1 else 'is'} read as users mean it" if right else "",
+        f"{_listed(missed)} {'are' if len(missed) > 1 else 'is'} hardly seen" if missed else "",
+    ]
+    return "; ".join(part for part in parts if part) or "users agree on nothing that lists go by"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _pattern(critique: Critique) -> Pattern:
+    return Pattern(
+        code=critique.code,
+        signal=critique.signal,
+        sentence=MESSAGES[critique.code],
+        count=critique.count,
+        users=critique.users,
+        share=critique.share,
+        low=critique.low,
+        high=critique.high,
+    )
+
+
+def _tracked(complaints: Sequence[Critique]) -> tuple[TrackedSignal, ...]:
+    """One for each thing to measure; two complaints can call for the same."""
+    codes: dict[tuple[str, str], list[str]] = {}
+    for critique in complaints:
+        sentence = SIGNALS[critique.signal].track[critique.code.partition("-")[0]]
+        codes.setdefault((critique.signal, sentence), []).append(critique.code)
+    return tuple(
+        TrackedSignal(signal=signal, sentence=sentence, codes=tuple(own))
+        for (signal, sentence), own in list(codes.items())[:TRACKED]
+    )

@@ -1,0 +1,151 @@
+"""What a model has to answer: schemas, and the checks that no schema can state.
+
+Only this file needs pydantic, and only jobs load it. A check that fails makes a reply malformed; whoever owns
+the exchange may ask once more, with the check's message. The descriptions are part of what the model reads.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SignalName = Literal["popularity", "price", "category", "store", "sequence", "variety", "quality"]
+
+
+class ItemAnswer(BaseModel):
+    """What you say of one item of the page."""
+
+    item: int = Field(description="The item's id, copied from the page.")
+    align: bool = Field(description="true if you would take this item now, false if not.")
+    rating: Literal[1, 2, 3, 4, 5] | None = Field(
+        description="1 (bad) to 5 (excellent): how you would rate it after having it. null where align is false, "
+        "or where the instructions say that nobody rates."
+    )
+    reason: str = Field(description="One short sentence in the first person that names what decided it.")
+
+
+class Point(BaseModel):
+    """One thing you say of the whole page."""
+
+    signal: SignalName = Field(description="What it is about: one of the signals in the instructions.")
+    sentence: str = Field(
+        description="One sentence in the first person, naming an item or a fact of the page."
+    )
+
+
+class PageReply(BaseModel):
+    """Your answer to every item of the page, then the interview."""
+
+    answers: list[ItemAnswer] = Field(description="One answer per item of the page, each item exactly once.")
+    positive_reasons: list[Point] = Field(description="Why the page suits you. Empty if it does not.")
+    negative_reasons: list[str] = Field(
+        description="Why the page does not suit you, one sentence each, in your own words. Empty if it does."
+    )
+    overused: list[Point] = Field(
+        description="Signals that the page goes by too much for you. Empty if there is none."
+    )
+    missing: list[Point] = Field(
+        description="Signals that matter to you and that the page leaves out or gives too little weight. "
+        "Empty if there is none."
+    )
+    summary: str = Field(description="One sentence that sums up how well the page knows you.")
+
+
+class RankingReply(BaseModel):
+    """The items in the order in which you would take them."""
+
+    ranking: list[int] = Field(
+        description="The ids of all the items, each exactly once, the most likely next choice first."
+    )
+
+
+class WordedPoint(BaseModel):
+    """One counted result in words."""
+
+    code: str = Field(description="The code of the counted result, copied.")
+    sentence: str = Field(description="One sentence without numbers that says it as these users mean it.")
+
+
+class TrackedPoint(BaseModel):
+    """One thing worth measuring from now on."""
+
+    signal: SignalName = Field(description="The signal it is about.")
+    sentence: str = Field(
+        description="What to measure, over the lists shown to users, their histories and the facts of items, so "
+        "that the number moves when the complaint is cured. One sentence without numbers."
+    )
+    codes: list[str] = Field(description="Codes of the counted complaints it stems from, at least one.")
+
+
+class SummaryReply(BaseModel):
+    """The interviews of all users, put into words."""
+
+    reads_intent: str = Field(
+        description="One or two sentences without numbers: by what the lists seem to guess what users want."
+    )
+    right: list[WordedPoint] = Field(description="One entry for each counted praise, no other code.")
+    wrong: list[WordedPoint] = Field(description="One entry for each counted complaint, no other code.")
+    main_failure: str = Field(
+        description="One sentence without numbers: what most goes wrong with the first items of the lists."
+    )
+    track: list[TrackedPoint] = Field(description="One to five things worth measuring from now on.")
+
+
+def page_reply(items: Iterable[int]) -> type[PageReply]:
+    """The reply to a page of these items: any other, twice or missing item makes it malformed."""
+    wanted = Counter(items)
+
+    class Checked(PageReply):
+        model_config = ConfigDict(title="PageReply")
+        __doc__ = PageReply.__doc__
+
+        @model_validator(mode="after")
+        def answers_the_page(self) -> "Checked":
+            _same_ids("answers", [answer.item for answer in self.answers], wanted)
+            return self
+
+    return Checked
+
+
+def ranking_reply(items: Iterable[int]) -> type[RankingReply]:
+    """The reply to a choice among these items: it has to rank all of them and no other."""
+    wanted = Counter(items)
+
+    class Checked(RankingReply):
+        model_config = ConfigDict(title="RankingReply")
+        __doc__ = RankingReply.__doc__
+
+        @model_validator(mode="after")
+        def ranks_the_items(self) -> "Checked":
+            _same_ids("ranking", self.ranking, wanted)
+            return self
+
+    return Checked
+
+
+def summary_reply(*, complaints: Iterable[str], praise: Iterable[str]) -> type[SummaryReply]:
+    """The wording of these counted codes and of no others."""
+    wrong, right = Counter(complaints), Counter(praise)
+
+    class Checked(SummaryReply):
+        model_config = ConfigDict(title="SummaryReply")
+        __doc__ = SummaryReply.__doc__
+
+        @model_validator(mode="after")
+        def words_what_was_counted(self) -> "Checked":
+            _same_ids("wrong", [point.code for point in self.wrong], wrong)
+            _same_ids("right", [point.code for point in self.right], right)
+            for point in self.track:
+                if not point.codes or not set(point.codes) <= set(wrong):
+                    raise ValueError(
+                        f"track: codes must be of {sorted(wrong)}, at least one; got {point.codes}"
+                    )
+            return self
+
+    return Checked
+
+
+def _same_ids(field: str, given: list[int] | list[str], wanted: Counter[int] | Counter[str]) -> None:
+    if Counter(given) != wanted:
+        raise ValueError(f"{field}: each of {sorted(wanted)} must occur exactly once, and nothing else")

@@ -1,0 +1,86 @@
+"""A simulated user whom a language model plays: the same interface as the statistical one.
+
+What protects the result from a title such as "ignore your instructions": data stands fenced in the prompt
+(`text.as_data`), an answer must be about exactly the items shown (`replies`), what a user says can only be one
+of our codes or a short plain sentence (`text.clean`), and the model has a vote only where it knows real users'
+next choices better than chance. What does not: a title may still sway the answers of the users whose pages show
+it, within these forms. One such user is one voice of all that were asked.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator.asking import Ask
+from simulator.behaviour import Answer, Judgement, Remark
+from simulator.briefing import Briefing
+from simulator.opinions import Opinion
+from simulator.pages import Page
+from simulator.text import clean
+
+if TYPE_CHECKING:
+    from simulator.replies import PageReply
+
+JUDGE_PROMPT = "persona"
+CHOICE_PROMPT = "persona-choice"
+REASON = 200  # characters of a reason
+EVEN = 1.0  # a model does not say how strongly: every voice is a typical one
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RolePlay:
+    """A `Behaviour`. He knows what the briefing tells and nothing else."""
+
+    briefing: Briefing
+    ask: Ask
+
+    def judge(self, page: Page) -> Judgement:
+        """Answers and interview in one exchange; none for an empty page. Raises what `ask` raises."""
+        persona = self.briefing.persona
+        if not page.items:
+            return Judgement(user=persona.user, persona=persona.description, answers=(), remarks=())
+        from simulator.replies import page_reply
+
+        reply = self.ask(JUDGE_PROMPT, self.briefing.values(page), page_reply(i.item for i in page.items))
+        said = {answer.item: answer for answer in reply.answers}
+        answers = tuple(
+            Answer(
+                item=item.item,
+                align=said[item.item].align,
+                rating=said[item.item].rating if self.briefing.rates and said[item.item].align else None,
+                reason=clean(said[item.item].reason, REASON),
+            )
+            for item in page.items
+        )
+        return Judgement(
+            user=persona.user,
+            persona=persona.description,
+            answers=answers,
+            remarks=_remarks(reply, self.briefing.signals),
+            words=tuple(filter(None, map(clean, (*reply.negative_reasons, reply.summary)))),
+        )
+
+    def rank(self, page: Page) -> tuple[int, ...]:
+        """The items of a page by how likely he takes them next. Raises what `ask` raises."""
+        from simulator.replies import ranking_reply
+
+        reply = self.ask(CHOICE_PROMPT, self.briefing.values(page), ranking_reply(i.item for i in page.items))
+        return tuple(reply.ranking)
+
+
+def _remarks(reply: "PageReply", signals: tuple[str, ...]) -> tuple[Remark, ...]:
+    """One remark per code, complaints first. Signals that the data cannot show are no reasons, and nobody praises
+    what he complains of."""
+    kinds = (("overused", reply.overused), ("missed", reply.missing), ("liked", reply.positive_reasons))
+    remarks: dict[str, Remark] = {}
+    blamed: set[str] = set()
+    for kind, points in kinds:
+        for point in points:
+            code, sentence = f"{kind}-{point.signal}", clean(point.sentence)
+            unsaid = point.signal not in signals or code in remarks or not sentence
+            if unsaid or (kind == "liked" and point.signal in blamed):
+                continue
+            opinion = Opinion(code=code, signal=point.signal, positive=kind == "liked", strength=EVEN)
+            remarks[code] = Remark(opinion=opinion, text=sentence)
+            if kind != "liked":
+                blamed.add(point.signal)
+    return tuple(remarks.values())
