@@ -8,6 +8,9 @@ from typing import Any
 from evolution.edits import Edit
 
 
+RECIPE = "recipe"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Idea:
     """A planned change. addresses: ids of findings and critiques. rests_on: sources ("gSASRec, 2308.07192").
@@ -19,6 +22,10 @@ class Idea:
     addresses: tuple[str, ...]
     rests_on: tuple[str, ...]
     proposer: str
+
+    @property
+    def by_llm(self) -> bool:
+        return self.proposer != RECIPE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,7 @@
 (defun evolverec-diagnose () "Measure why it fails." (interactive) (evolverec--start-job "diagnose"))
 (defun evolverec-ask-users () "Ask simulated users." (interactive) (evolverec--start-job "askUsers"))
 (defun evolverec-propose () "Make patches and measure them." (interactive) (evolverec--start-job "propose"))
+(defun evolverec-evolve () "Evolve the whole repo." (interactive) (evolverec--start-job "evolve"))
 (defun evolverec-cancel () "Stop the jobs of this repo." (interactive) (evolverec--run "cancel"))
 (defun evolverec-status () "Say what is known of this repo." (interactive) (evolverec--run "status"))
 

@@ -59,7 +59,7 @@ class EventType(StrEnum):
     TRIAL = "trial"  # data: trial, status, label: a trial began or ended
     FEEDBACK = "feedback"  # data: trial: findings or critiques are in the store
     PROPOSAL = "proposal"  # data: proposal: it is in the store
-    NODE = "node"  # data: run, node (its order): a run knows one program or failed idea more
+    NODE = "node"  # data: run, node (its order), share (of the budget): a run knows one program or failed idea more
     LOG = "log"
     FINISHED = "finished"  # data: state, exit_code
 

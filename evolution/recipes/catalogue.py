@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evolution.proposals import Idea
+from evolution.proposals import RECIPE, Idea
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay
 from evolution.recipes.functional_dropout import FunctionalDropout
@@ -70,5 +70,5 @@ def idea_of(recipe: Recipe, addresses: tuple[str, ...]) -> Idea:
         rationale=recipe.rationale,
         addresses=addresses,
         rests_on=recipe.rests_on,
-        proposer="recipe",
+        proposer=RECIPE,
     )

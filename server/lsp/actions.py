@@ -102,6 +102,8 @@ async def _fix(
     action = types.CodeAction(
         title=proposal_title(proposal), kind=QUICKFIX, diagnostics=diagnostics or None, is_preferred=False
     )
+    if proposal.idea.by_llm and client.llm_tag:
+        action.tags = [types.CodeActionTag.LlmGenerated]
     arguments = {"repo": str(repo.root), "proposal": proposal.id}
     try:
         if not client.literals:
@@ -167,6 +169,7 @@ def _at_entry(session: Session, repo: Repo) -> list[types.CodeAction]:
         _offer("Diagnose", ENTRY, "evolverec.diagnose", place, None),
         _offer("Ask users", ENTRY, "evolverec.askUsers", place, None),
         _offer("Propose patches", ENTRY, "evolverec.propose", place, None),
+        _offer("Evolve the repo", ENTRY, "evolverec.evolve", place, None),
     ]
 
 

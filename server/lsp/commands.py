@@ -44,6 +44,13 @@ async def propose(session: Session, *arguments: Any) -> Document:
     return await _start(session, JobKind.PROPOSE, asked, **_number(asked, "trials"))
 
 
+async def evolve(session: Session, *arguments: Any) -> Document:
+    """The loop, on the whole repo. `trials`: how many candidates to train at most; `strategy`: by name."""
+    asked = _object(arguments)
+    named = {"strategy": str(asked["strategy"])} if "strategy" in asked else {}
+    return await _start(session, JobKind.EVOLVE, asked, **_number(asked, "trials"), **named)
+
+
 async def verify(session: Session, *arguments: Any) -> Document:
     """Measure a stored proposal once more, with a further seed."""
     asked = _object(arguments)

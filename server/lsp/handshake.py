@@ -14,6 +14,7 @@ COMMANDS = (
     "evolverec.diagnose",
     "evolverec.askUsers",
     "evolverec.propose",
+    "evolverec.evolve",
     "evolverec.verify",
     "evolverec.cancel",
     "evolverec.apply",

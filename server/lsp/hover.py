@@ -65,7 +65,10 @@ def _about(repo: Repo, found: Mark) -> list[tuple[str, str]]:
     block += [("", f"“{quote.text}” (user {quote.user}, {quote.persona})") for quote in note.quotes]
     if past := history(repo, note.code):
         block.append(("History", past))
-    block += [("Patch", proposal_title(proposal)) for proposal in open_fixes(repo, note.id)]
+    for proposal in open_fixes(repo, note.id):
+        block.append(("Patch", proposal_title(proposal)))
+        if proposal.idea.rests_on:
+            block.append(("Rests on", "; ".join(proposal.idea.rests_on)))
     return [(label, text) for label, text in block if label or text]
 
 

@@ -37,7 +37,13 @@ def _commands(session: Session, repo: Repo, view: View) -> list[types.Command]:
             types.Command(title="Cancel", command="evolverec.cancel", arguments=[{**place, "job": job}])
         )
     if not running:
-        starts = {"Train": "train", "Diagnose": "diagnose", "Ask users": "askUsers", "Propose": "propose"}
+        starts = {
+            "Train": "train",
+            "Diagnose": "diagnose",
+            "Ask users": "askUsers",
+            "Propose": "propose",
+            "Evolve": "evolve",
+        }
         found += [
             types.Command(title=title, command=f"evolverec.{name}", arguments=[place])
             for title, name in starts.items()

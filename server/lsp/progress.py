@@ -13,6 +13,8 @@ DOING = {
     JobKind.TEST: "testing",
     JobKind.CHECK: "checking",
     JobKind.VERIFY: "verifying",
+    JobKind.EVOLVE: "evolving",
+    JobKind.COMPARE: "comparing strategies",
 }
 
 
@@ -46,6 +48,8 @@ def advance(progress: Progress, event: Event) -> Progress:
             kept = progress.fraction if fraction is None else float(fraction)
             left = _left(event)
             return replace(progress, fraction=kept, detail=", ".join(filter(None, [event.message, left])))
+        case EventType.NODE:
+            return replace(progress, fraction=float(data.get("share") or 0.0), detail=event.message)
         case EventType.FINISHED:
             return replace(progress, finished=_state(data.get("state")), last_word=event.message)
         case EventType.STARTED:

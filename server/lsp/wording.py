@@ -71,9 +71,12 @@ def change(effect: Effect) -> str:
 
 
 def proposal_title(proposal: Proposal) -> str:
+    name = proposal.idea.title
+    if proposal.idea.by_llm:
+        name += f" (by {proposal.idea.proposer})"
     if proposal.effect is None:
-        return f"{proposal.idea.title}: not measured to the end"
-    return f"{proposal.idea.title}: {change(proposal.effect)}"
+        return f"{name}: not measured to the end"
+    return f"{name}: {change(proposal.effect)}"
 
 
 def count(size: int, noun: str) -> str:

@@ -107,6 +107,7 @@ async def test_lenses_tell_the_figure_and_what_can_be_started(connect, records, 
         "Diagnose",
         "Ask users",
         "Propose",
+        "Evolve",
     ]
     assert {lens.range.start.line for lens in await editor.lenses(uri)} == {sample.entry}
     editor.change(uri, sample.model.replace("0.2", "0.3"))
@@ -123,6 +124,7 @@ async def test_what_lenses_offer_is_reachable_by_code_action(connect, records, s
         "evolverec.diagnose",
         "evolverec.askUsers",
         "evolverec.propose",
+        "evolverec.evolve",
     ]
 
 

@@ -1,5 +1,7 @@
 """A patch lands exactly, in the form the client understands, or says why it does not."""
 
+from dataclasses import replace
+
 from lsprotocol import types
 from pytest_lsp import client_capabilities
 
@@ -112,3 +114,20 @@ async def test_the_proposed_file_can_be_read_as_a_document(connect, records, sam
         for uri in (shown["files"][0]["proposed"], opened.uri)
     ]
     assert texts == [sample.patched, shown["diff"]]
+
+
+async def test_a_patch_written_by_an_llm_says_so(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    recipe = records.proposal("p1", sample.patched)
+    records.proposal("p2", sample.patched + "\n", idea=replace(recipe.idea, proposer="some-model"))
+    capabilities = client_capabilities("visual-studio-code")
+    llm_tag = types.CodeActionTagOptions(value_set=[types.CodeActionTag.LlmGenerated])
+    capabilities.text_document.code_action.tag_support = llm_tag
+    editor = await connect(capabilities)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    by_title = {action.title.partition(":")[0]: action for action in await editor.actions(uri, sample.table)}
+    written = by_title["Full softmax loss (by some-model)"]
+    assert list(written.tags) == [types.CodeActionTag.LlmGenerated]
+    assert by_title["Full softmax loss"].tags is None
