@@ -7,6 +7,13 @@ EvolverecError             anything below; the message says what happened, what 
 |  |- DataError            the data source, with file, line, column   (seeds.loading raises its own; wrapped)
 |  |- EditError            a patch that does not apply exactly
 |- ConsentError            the repo is not trusted yet                             exit 1
+|- LlmError                an exchange with the LLM could not be had               exit 1
+|  |- LlmUnavailable       no answer: not reached, refused the request, too slow
+|  |- LlmRefused           the model declined to answer
+|  |- LlmMalformed         answers that do not fit, after every repair
+|  |- BudgetSpent          the exchange could cost more than is left
+|  |- NotRecorded          a replay needs an exchange that was never recorded
+|  |- UnsafePrompt         the prompt would have given away a key or a path
 |- Cancelled               the user stopped the job                                exit 130
 """
 
@@ -41,6 +48,36 @@ class EditError(RepoError):
 
 
 class ConsentError(EvolverecError):
+    pass
+
+
+class LlmError(EvolverecError):
+    """Whoever was given the LLM as a function, and cannot import this tree, tells it by `is_llm_failure`."""
+
+    is_llm_failure = True
+
+
+class LlmUnavailable(LlmError):
+    pass
+
+
+class LlmRefused(LlmError):
+    pass
+
+
+class LlmMalformed(LlmError):
+    pass
+
+
+class BudgetSpent(LlmError):
+    pass
+
+
+class NotRecorded(LlmError):
+    pass
+
+
+class UnsafePrompt(LlmError):
     pass
 
 

@@ -1,7 +1,8 @@
-"""The user's own settings: interpreter, trust, this machine's mark. A repo can change none of them.
+"""The user's own settings: interpreter, LLM, trust, this machine's mark. A repo can change none of them.
 
 They come from `config.toml` in the user's configuration folder, from the environment
-(`EVOLVEREC_PYTHON`, `EVOLVEREC_SLOTS`) and from flags, in that order; the later wins.
+(`EVOLVEREC_PYTHON`, `EVOLVEREC_SLOTS`, those of `evolution/llm/settings.py`) and from flags, in that order; the
+later wins.
 """
 
 import json
@@ -16,17 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from evolution.errors import UsageError
+from evolution.llm.settings import LlmSettings, llm_settings
 from evolution.places import user_config_folder
 
-KEYS = {"python": str, "slots": int}
+KEYS = {"python": str, "slots": int, "llm": dict}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """python: the interpreter that runs the repo's code. slots: trials in parallel on CPU."""
+    """python: the interpreter that runs the repo's code. slots: trials in parallel on CPU.
+    llm: None where the user has named no model."""
 
     python: str
     slots: int
+    llm: LlmSettings | None = None
 
 
 def user_settings(*, python: str = "", slots: int = 0) -> Settings:
@@ -44,7 +48,13 @@ def user_settings(*, python: str = "", slots: int = 0) -> Settings:
     return Settings(
         python=found,
         slots=slots or _slots_from_environment() or int(stored.get("slots", 0)) or default_slots(),
+        llm=llm_settings(stored.get("llm", {})),
     )
+
+
+def user_llm() -> LlmSettings | None:
+    """The same as `user_settings().llm`, without looking for an interpreter. Raises UsageError likewise."""
+    return llm_settings(_stored().get("llm", {}))
 
 
 def default_slots() -> int:
@@ -80,6 +90,10 @@ def _stored() -> Mapping[str, Any]:
         if key not in KEYS:
             raise UsageError(f"{path}: unknown key {key!r}; expected one of {', '.join(sorted(KEYS))}")
         if not isinstance(value, KEYS[key]):
+            if KEYS[key] is dict:  # not shown: it may be a key in the wrong place
+                raise UsageError(
+                    f"{path}: {key} is no table; expected lines such as model = ... below [{key}]"
+                )
             raise UsageError(f"{path}: {key} is {value!r}; expected a {KEYS[key].__name__}")
     return values
 

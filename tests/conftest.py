@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.llm.plugin"]
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+LLM = (
+    "EVOLVEREC_LLM_BASE_URL",
+    "EVOLVEREC_LLM_KEY",
+    "EVOLVEREC_LLM_MODEL",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -15,7 +24,8 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     folder = tmp_path_factory.mktemp("config")
     monkeypatch.setenv("EVOLVEREC_CONFIG_HOME", str(folder))
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-    for name in ("EVOLVEREC_PYTHON", "EVOLVEREC_SLOTS", "PYTHONPATH"):
+    names = ("EVOLVEREC_PYTHON", "EVOLVEREC_SLOTS", "PYTHONPATH", *LLM)
+    for name in names:
         monkeypatch.delenv(name, raising=False)
     return folder
 
