@@ -106,7 +106,8 @@ def _place(path: str, lines: list[str], old: str) -> tuple[int, int]:
     wanted = old.split("\n")
     starts = _matches(lines, wanted)
     if not starts:
-        raise EditError(_nearest(lines, wanted), path=path)
+        nearest, message = _nearest(lines, wanted)
+        raise EditError(message, path=path, line=nearest)
     if len(starts) > 1:
         where = ", ".join(str(start + 1) for start in starts[:5])
         raise EditError(
@@ -122,8 +123,8 @@ def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
     return [at for at in range(last + 1) if lines[at] == wanted[0] and lines[at : at + len(wanted)] == wanted]
 
 
-def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> str:
-    """What the file has instead, in one message."""
+def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> tuple[int, str]:
+    """Where the file is most like it, from 1, and what it has instead, in one message."""
 
     def likeness(at: int) -> float:
         pairs = zip(wanted, lines[at : at + len(wanted)])
@@ -136,7 +137,7 @@ def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> str:
         start = max(0, ratios.index(max(ratios)) - wanted.index(probe))
     found = [*lines[start:], *["(end of file)"] * len(wanted)]
     offset = next(i for i, expected in enumerate(wanted) if found[i] != expected)
-    return (
+    return start + offset + 1, (
         f"the lines to replace are not in the file; nearest are lines {start + 1}-{start + len(wanted)}, "
         f"where line {start + offset + 1} is {found[offset]!r} and the edit expects {wanted[offset]!r}"
     )

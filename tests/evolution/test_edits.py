@@ -23,7 +23,7 @@ def test_an_empty_new_deletes_the_lines():
 
 def test_part_of_a_line_is_no_match_and_the_nearest_line_is_named():
     with pytest.raises(
-        EditError, match=r"model\.py: .*line 5 is '    c = a - b' and the edit expects 'c = a - b'"
+        EditError, match=r"model\.py:5: .*line 5 is '    c = a - b' and the edit expects 'c = a - b'"
     ):
         apply_edits({"model.py": MODEL}, [edit("c = a - b", "c = b - a")])
 

@@ -1,0 +1,262 @@
+"""From an idea to a patch that runs, with the real worker; the model's words come from a script."""
+
+import pytest
+
+from evolution.coding.coder import carry_out
+from evolution.coding.records import Coded, GaveUp, Limits, Rung
+from evolution.edits import apply_edits
+from evolution.errors import Cancelled, EvolverecError
+
+pytestmark = pytest.mark.process
+
+COUNT = "            np.add.at(self.table, (items[:-1][follows], items[1:][follows]), 1.0)"
+COUNTED = COUNT.replace("1.0)", "weights)")
+WEIGHTS = "            weights = np.linspace(0.5, 1.0, int(follows.sum()), dtype='f4')\n" + COUNTED
+FINE = {"faults": [], "verdict": "fine", "edits": [], "patch": ""}
+
+
+class NotHad(EvolverecError):
+    is_llm_failure = True
+
+
+def edit(old, new, path="model.py"):
+    return {"path": path, "old": old, "new": new}
+
+
+def code(*edits, patch=""):
+    return {"approach": "weights by age", "edits": list(edits), "patch": patch}
+
+
+def debug(*edits, patch=""):
+    return {"cause": "a slip", "edits": list(edits), "patch": patch}
+
+
+def corrected(*edits):
+    return {
+        "faults": ["the weights rise the wrong way"],
+        "verdict": "corrected",
+        "edits": list(edits),
+        "patch": "",
+    }
+
+
+GOOD = code(edit(COUNT, WEIGHTS))
+
+
+def problems(result):
+    return [round.problem.rung if round.problem else None for round in result.rounds]
+
+
+def test_a_good_patch_is_looked_at_once_run_once_and_returned_as_edits(task, script, smoke):
+    ask = script(GOOD, FINE)
+    coded = carry_out(task, ask=ask, smoke=smoke)
+    assert isinstance(coded, Coded)
+    assert ask.prompts == ["code", "code-reflect"]
+    assert smoke.runs == 1
+    assert apply_edits(task.sources, coded.edits) == {**coded.files}
+    assert "np.linspace(0.5, 1.0" in coded.files["model.py"]
+    assert (problems(coded), coded.notes) == ([None], ())
+    assert coded.rounds[0].words == "weights by age"
+
+
+def test_a_patch_may_come_as_blocks_and_add_a_file(task, script, smoke):
+    blocks = (
+        "layers/age.py\n<<<<<<< SEARCH\n=======\nimport numpy as np\n\n\ndef weights(n):\n"
+        "    return np.linspace(0.5, 1.0, n, dtype='f4')\n>>>>>>> REPLACE\n"
+        "model.py\n<<<<<<< SEARCH\nimport numpy as np\n=======\nimport numpy as np\nfrom layers.age import weights\n"
+        ">>>>>>> REPLACE\n"
+        f"<<<<<<< SEARCH\n{COUNT}\n=======\n{COUNT.replace('1.0)', 'weights(int(follows.sum())))')}\n>>>>>>> REPLACE\n"
+    )
+    coded = carry_out(task, ask=script(code(patch=blocks), FINE), smoke=smoke)
+    assert isinstance(coded, Coded), coded
+    assert sorted(coded.files) == ["layers/age.py", "model.py"]
+
+
+def test_a_miss_is_answered_with_the_nearest_lines_and_repaired(task, script, smoke):
+    miss = code(edit(COUNT.replace("1.0", "1"), WEIGHTS))
+    ask = script(miss, debug(edit(COUNT, WEIGHTS)), FINE)
+    coded = carry_out(task, ask=ask, smoke=smoke)
+    assert isinstance(coded, Coded)
+    assert problems(coded) == [Rung.APPLY, None]
+    assert ask.prompts == ["code", "debug", "code-reflect"]
+    asked = ask.asked[1][1]
+    assert f"| {COUNT}" in asked["message"]
+    assert COUNT.replace("1.0", "1") in asked["answer"]
+
+
+def test_a_reflection_that_corrects_is_applied_and_one_that_does_not_fit_is_left_out(task, script, smoke):
+    better = corrected(
+        edit(
+            "            weights = np.linspace(0.5, 1.0, int(follows.sum()), dtype='f4')",
+            "            weights = np.linspace(0.7, 1.0, int(follows.sum()), dtype='f4')",
+        )
+    )
+    coded = carry_out(task, ask=script(GOOD, better), smoke=smoke)
+    assert "0.7" in coded.files["model.py"]
+    coded = carry_out(task, ask=script(GOOD, corrected(edit("not there", "x"))), smoke=smoke)
+    assert "0.5" in coded.files["model.py"]
+    assert problems(coded) == [None, Rung.APPLY]
+
+
+def test_an_error_on_import_is_repaired_by_the_debugger(task, script, smoke):
+    broken = code(edit(COUNT, WEIGHTS), edit("import numpy as np", "import numpy as np\nimport numpyy"))
+    repair = debug(edit("import numpyy\n", ""))
+    ask = script(broken, FINE, repair)
+    coded = carry_out(task, ask=ask, smoke=smoke)
+    assert isinstance(coded, Coded)
+    assert problems(coded) == [Rung.SMOKE, None]
+    asked = ask.asked[2][1]
+    assert "No module named 'numpyy'" in asked["message"]
+    assert asked["places"][0]["place"] == "model.py:3"
+    assert str(smoke) not in str(asked) and "/tmp" not in str(asked) and "/home" not in str(asked)
+
+
+def test_python_that_does_not_parse_starts_no_worker(task, script, smoke):
+    broken = code(edit(COUNT, COUNT.replace("1.0)", "1.0 +)")))
+    coded = carry_out(
+        task, ask=script(broken, FINE, debug(edit(COUNT.replace("1.0)", "1.0 +)"), WEIGHTS))), smoke=smoke
+    )
+    assert problems(coded) == [Rung.PARSE, None]
+    assert smoke.runs == 1
+
+
+def test_a_broken_contract_is_told_as_such(task, script, smoke):
+    answer = "        return self.table[histories[:, -1]]"
+    narrow = code(edit(answer, "        return self.table[histories[:, -1]][:, 1:]"))
+    ask = script(
+        narrow,
+        FINE,
+        debug(
+            edit(
+                "        return self.table[histories[:, -1]][:, 1:]",
+                "        return self.table[histories[:, -1]] * 2.0",
+            )
+        ),
+    )
+    coded = carry_out(task, ask=ask, smoke=smoke)
+    assert isinstance(coded, Coded)
+    assert ask.asked[2][1]["message"].strip().startswith("contract")
+
+
+DEAD = code(
+    edit(
+        "    def score(self, users, histories):",
+        "    def decayed(self, n):\n        return np.linspace(0.5, 1.0, n)\n\n    def score(self, users, histories):",
+    )
+)
+
+
+def test_dead_code_is_refused_and_may_be_wired_in(task, script, smoke):
+    wire = debug(edit(COUNT, COUNT.replace("1.0)", "self.decayed(int(follows.sum())))")))
+    ask = script(DEAD, FINE, wire)
+    coded = carry_out(task, ask=ask, smoke=smoke)
+    assert isinstance(coded, Coded)
+    assert problems(coded) == [Rung.DEAD, None]
+    message = ask.asked[2][1]["message"]
+    assert "nothing calls Markov.decayed" in message and "return np.linspace(0.5, 1.0, n)" in message
+
+
+def test_dead_code_that_stays_dead_is_given_up_early(task, script, smoke):
+    again = debug(
+        edit("        return np.linspace(0.5, 1.0, n)", "        return np.linspace(0.5, 1.0, n)[::-1]")
+    )
+    result = carry_out(task, ask=script(DEAD, FINE, debug()), smoke=smoke)
+    assert isinstance(result, GaveUp)
+    assert result.reason.startswith(
+        "the debugger has nothing to change; what was left: dead code: nothing calls"
+    )
+    back = debug(
+        edit("        return np.linspace(0.5, 1.0, n)[::-1]", "        return np.linspace(0.5, 1.0, n)")
+    )
+    result = carry_out(task, ask=script(DEAD, FINE, again, back, again, back, again), smoke=smoke)
+    assert result.reason.startswith("not repaired in 5 rounds")
+    assert len(result.rounds) == 6
+
+
+def test_idle_lines_are_reported_once_and_kept_if_the_coder_says_so(task, script, smoke):
+    rare = WEIGHTS.replace(
+        COUNTED, f"            if epoch > 7:\n                weights = weights * 2.0\n{COUNTED}"
+    )
+    ask = script(code(edit(COUNT, rare)), FINE, debug())
+    coded = carry_out(task, ask=ask, smoke=smoke)
+    assert isinstance(coded, Coded)
+    assert problems(coded) == [Rung.IDLE]
+    assert "weights = weights * 2.0" in coded.notes[0]
+    assert "did not run" in ask.asked[2][1]["message"]
+
+
+def test_a_working_patch_outlives_a_repair_that_breaks_it(task, script, smoke):
+    rare = WEIGHTS.replace(
+        COUNTED, f"            if epoch > 7:\n                weights = weights * 2.0\n{COUNTED}"
+    )
+    spoil = debug(edit("            if epoch > 7:", "            if epoch > none:"))
+    coded = carry_out(task, ask=script(code(edit(COUNT, rare)), FINE, spoil, debug()), smoke=smoke)
+    assert isinstance(coded, Coded)
+    assert "if epoch > 7:" in coded.files["model.py"]
+    assert problems(coded) == [Rung.IDLE, Rung.SMOKE]
+
+
+def test_a_path_outside_the_editable_set_is_refused_before_anything_runs(task, script, smoke):
+    for path in ("../model.py", "evolverec.toml", "data/items.csv", "/etc/passwd", "C:model.py"):
+        result = carry_out(task, ask=script(code(edit("", "x = 1", path)), debug()), smoke=smoke)
+        assert isinstance(result, GaveUp)
+        assert problems(result) == [Rung.APPLY]
+    assert smoke.runs == 0
+
+
+def test_a_patch_that_is_too_large_is_sent_back(task, script, smoke):
+    large = "\n".join(f"            weights = weights * 1.0  # {n}" for n in range(20))
+    ask = script(
+        code(edit(COUNT, WEIGHTS.replace(COUNTED, f"{large}\n{COUNTED}"))),
+        debug(edit(large, "            weights *= 1.0")),
+        FINE,
+    )
+    coded = carry_out(task, ask=ask, smoke=smoke, limits=Limits(changed_lines=10))
+    assert isinstance(coded, Coded)
+    assert problems(coded) == [Rung.LOOKS, None]
+    assert "the limit is 10" in ask.asked[1][1]["message"]
+
+
+def test_after_the_last_round_it_is_given_up_with_all_that_was_tried(task, script, smoke):
+    wrong = [debug(edit(f"            missing_{n}()", f"            missing_{n + 1}()")) for n in range(5)]
+    first = code(edit(COUNT, f"{COUNT}\n            missing_0()"))
+    ask = script(first, FINE, *wrong)
+    result = carry_out(task, ask=ask, smoke=smoke)
+    assert isinstance(result, GaveUp)
+    assert result.reason.startswith("not repaired in 5 rounds; what was left: smoke: crash")
+    assert "missing_5" in result.reason
+    assert problems(result) == [Rung.SMOKE] * 6
+    assert len(ask.asked[-1][1]["earlier"]) == 5
+
+
+def test_the_same_edits_with_the_same_failure_stop_early(task, script, smoke):
+    miss = edit("not there", "x")
+    ask = script(code(miss), debug(miss), debug(miss))
+    result = carry_out(task, ask=ask, smoke=smoke)
+    assert isinstance(result, GaveUp)
+    assert result.reason.startswith("the debugger repeats itself; what was left: apply: edit 1 of 1")
+    assert len(result.rounds) == 2
+
+
+def test_an_exchange_that_cannot_be_had_ends_it_with_what_was_tried(task, script, smoke):
+    result = carry_out(task, ask=script(NotHad("refused by the model")), smoke=smoke)
+    assert result == GaveUp(reason="refused by the model", rounds=())
+    result = carry_out(task, ask=script(code(edit("not there", "x")), NotHad("malformed")), smoke=smoke)
+    assert (result.reason, problems(result)) == ("malformed", [Rung.APPLY])
+
+
+def test_without_the_second_look_the_patch_still_counts(task, script, smoke):
+    coded = carry_out(task, ask=script(GOOD, NotHad("the budget is spent")), smoke=smoke)
+    assert isinstance(coded, Coded)
+    assert coded.notes == ("the coder did not look at its patch again: the budget is spent",)
+
+
+def test_other_errors_and_cancelling_go_on_upwards(task, script, smoke):
+    with pytest.raises(EvolverecError, match="disk full"):
+        carry_out(task, ask=script(EvolverecError("disk full")), smoke=smoke)
+
+    def cancelled(changed):
+        raise Cancelled("cancelled")
+
+    with pytest.raises(Cancelled):
+        carry_out(task, ask=script(GOOD, FINE), smoke=cancelled)
