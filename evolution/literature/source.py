@@ -1,0 +1,68 @@
+"""What a source of passages is, how its answers are kept, and how it says that it has none."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from evolution.literature.passage import Passage
+
+
+class SourceFailed(Exception):
+    """A source that could not answer; the message is one sentence for the user. Never the end of a run."""
+
+
+class Source(Protocol):
+    @property
+    def kind(self) -> str:
+        """ "library", "arxiv", "semantic-scholar" or "web"."""
+        ...
+
+    def search(self, query: str, limit: int) -> list[Passage]:
+        """Best first, at most `limit`. Raises SourceFailed."""
+        ...
+
+
+class AnswerCache(Protocol):
+    """Answers by (source, query, limit), so that a question is paid for once and a replay needs no network.
+    evolution.store.Store is one."""
+
+    def literature(self, source: str, query: str, limit: int) -> Sequence[Passage] | None:
+        """None: never answered. An empty answer is an answer."""
+        ...
+
+    def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None: ...
+
+
+class Cached:
+    """A source that is asked once for each (query, limit); failures are not kept."""
+
+    def __init__(self, source: Source, cache: AnswerCache) -> None:
+        self._source, self._cache = source, cache
+
+    @property
+    def kind(self) -> str:
+        return self._source.kind
+
+    def search(self, query: str, limit: int) -> list[Passage]:
+        known = self._cache.literature(self.kind, query, limit)
+        if known is not None:
+            return list(known)
+        passages = self._source.search(query, limit)
+        self._cache.put_literature(self.kind, query, limit, passages)
+        return passages
+
+
+class Recorded:
+    """A source in a replay: it has the answers that were kept, and no network."""
+
+    def __init__(self, kind: str, cache: AnswerCache) -> None:
+        self._kind, self._cache = kind, cache
+
+    @property
+    def kind(self) -> str:
+        return self._kind
+
+    def search(self, query: str, limit: int) -> list[Passage]:
+        known = self._cache.literature(self._kind, query, limit)
+        if known is None:
+            raise SourceFailed(f"no answer to {query!r} is recorded")
+        return list(known)

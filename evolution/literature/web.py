@@ -1,0 +1,128 @@
+"""The endpoint's own web search as a source. How it is reached is the business of the LLM client, which hands in a
+function; here its answer, in the form of the Responses API, becomes passages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from evolution.literature.passage import Passage, arxiv_id, passage_of
+from evolution.literature.source import SourceFailed
+
+WEB = "web"
+LONGEST_QUOTE = 600
+REQUEST = (
+    "Search the web for published techniques of recommender systems that answer this question. For each one that you "
+    "find say in two or three sentences how it works and when it does harm, with its source. Question: {query}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebCitation:
+    """A page that the answer rests on. start, end: where in the answer it is cited, in characters."""
+
+    title: str
+    url: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebAnswer:
+    text: str
+    citations: tuple[WebCitation, ...]
+
+
+class WebSearch(Protocol):
+    def __call__(self, request: str) -> WebAnswer:
+        """Ask an endpoint that has the tool `web_search`. Raises an error with `is_llm_failure` where it cannot."""
+        ...
+
+
+class WebSource:
+    kind = WEB
+
+    def __init__(self, ask: WebSearch) -> None:
+        self._ask = ask
+
+    def search(self, query: str, limit: int) -> list[Passage]:
+        """One passage for each page cited, in the order of the answer. Raises SourceFailed."""
+        try:
+            answer = self._ask(REQUEST.format(query=query))
+        except Exception as error:
+            if getattr(error, "is_llm_failure", False):
+                raise SourceFailed(str(error)) from error
+            raise
+        return passages_of(answer)[:limit]
+
+
+def passages_of(answer: WebAnswer) -> list[Passage]:
+    pages: dict[str, list[WebCitation]] = {}
+    for citation in sorted(answer.citations, key=lambda c: c.start):
+        pages.setdefault(citation.url, []).append(citation)
+    found = [_passage(answer.text, cited, place) for place, cited in enumerate(pages.values())]
+    return [passage for passage in found if passage.url and passage.title]
+
+
+def _passage(text: str, cited: Sequence[WebCitation], place: int) -> Passage:
+    first = cited[0]
+    identifier = arxiv_id(first.url) if "arxiv.org/" in first.url else ""
+    quotes = dict.fromkeys(_quote(text, citation) for citation in cited)
+    return passage_of(
+        source=WEB,
+        title=first.title or first.url,
+        year=2000 + int(identifier[:2]) if identifier else None,
+        identifier=identifier,
+        url=first.url,
+        text=" ".join(quotes),
+        score=1 / (1 + place),
+    )
+
+
+def _quote(text: str, citation: WebCitation) -> str:
+    """What the answer says before it cites: from the beginning of the paragraph."""
+    end = min(max(citation.end, 0), len(text))
+    start = text.rfind("\n", 0, max(min(citation.start, end), 0)) + 1
+    return text[max(start, end - LONGEST_QUOTE) : end].strip()
+
+
+def answer_of(response: Mapping[str, Any]) -> WebAnswer:
+    """Of a response of the Responses API as plain JSON: its output text and the `url_citation`s in it."""
+    texts: list[str] = []
+    citations: list[WebCitation] = []
+    for part in _parts(response):
+        shift = sum(map(len, texts))
+        texts.append(part["text"] + "\n")
+        notes = part.get("annotations")
+        citations += (
+            [_citation(note, shift) for note in notes if _is_citation(note)]
+            if isinstance(notes, list)
+            else []
+        )
+    return WebAnswer(text="".join(texts), citations=tuple(citations))
+
+
+def _parts(response: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    output = response.get("output")
+    contents = (
+        [item.get("content") for item in output if isinstance(item, Mapping)]
+        if isinstance(output, list)
+        else []
+    )
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    return [part for part in parts if isinstance(part, Mapping) and isinstance(part.get("text"), str)]
+
+
+def _is_citation(note: Any) -> bool:
+    return (
+        isinstance(note, Mapping) and note.get("type") == "url_citation" and isinstance(note.get("url"), str)
+    )
+
+
+def _citation(note: Mapping[str, Any], shift: int) -> WebCitation:
+    start, end, title = note.get("start_index"), note.get("end_index"), note.get("title")
+    return WebCitation(
+        title=title if isinstance(title, str) else "",
+        url=note["url"],
+        start=shift + (start if isinstance(start, int) else 0),
+        end=shift + (end if isinstance(end, int) else 0),
+    )
