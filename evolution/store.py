@@ -7,7 +7,7 @@ writers. Whether a store is ours or came with the repo is decided in evolution/o
 import hashlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any
 from evolution import serial
 from evolution.feedback import Feedback
 from evolution.jobs.records import JobRecord, JobState
+from evolution.literature.passage import Passage
+from evolution.llm.exchanges import Exchange
 from evolution.ownership import ensure_store_folder, is_ours
 from evolution.places import store_folder
 from evolution.proposals import Proposal, ProposalState, Verified
@@ -36,6 +38,10 @@ create table if not exists jobs (id text primary key, state text not null, creat
 create table if not exists runs (
     id text primary key, root text not null, created_at real not null, record text not null);
 create table if not exists smokes (id text primary key, record text not null);
+create table if not exists exchanges (key text primary key, created_at real not null, record text not null);
+create table if not exists literature (
+    source text not null, query text not null, most integer not null, at real not null, record text not null,
+    primary key (source, query, most));
 create table if not exists dismissed (id text primary key, at real not null);
 create table if not exists test_reads (trial text not null, at real not null, record text not null);
 """
@@ -207,6 +213,33 @@ class Store:
     def smoke(self, trial: str) -> Trial | None:
         rows = self._many(Trial, "select record from smokes where id = ?", (trial,))
         return rows[0] if rows else None
+
+    def put_exchange(self, exchange: Exchange) -> None:
+        with self._writing() as db:
+            values = (exchange.key, exchange.created_at, serial.dumps(exchange))
+            db.execute("insert or replace into exchanges values (?, ?, ?)", values)
+
+    def exchange(self, key: str) -> Exchange | None:
+        rows = self._many(Exchange, "select record from exchanges where key = ?", (key,))
+        return rows[0] if rows else None
+
+    def exchanges(self) -> list[Exchange]:
+        """Oldest first."""
+        return self._many(Exchange, "select record from exchanges order by created_at, key", ())
+
+    def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None:
+        """What a source answered to a query, when at most `limit` passages were asked for."""
+        with self._writing() as db:
+            values = (source, query, limit, time.time(), serial.dumps(list(passages)))
+            db.execute("insert or replace into literature values (?, ?, ?, ?, ?)", values)
+
+    def literature(self, source: str, query: str, limit: int) -> list[Passage] | None:
+        """None: never answered. An empty list is an answer."""
+        row = self._db.execute(
+            "select record from literature where source = ? and query = ? and most = ?",
+            (source, query, limit),
+        ).fetchone()
+        return serial.loads(list[Passage], row[0]) if row else None
 
     def put_job(self, job: JobRecord) -> None:
         with self._writing() as db:

@@ -158,6 +158,13 @@ def as_answer(value: Any) -> Answer:
     return value if isinstance(value, Answer) else reply(value)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A client that goes away is part of many tests; any other error shows in what it receives."""
+
+
 class ScriptedLlm:
     """formats: the response formats it knows; others are answered 400, as older endpoints do.
 
@@ -174,8 +181,7 @@ class ScriptedLlm:
         self.closing = threading.Event()
         self.lock = threading.Lock()
         self._at_once = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )

@@ -1,0 +1,213 @@
+"""The client: a prompt and its values in, a checked reply out, whatever the endpoint is like.
+
+An ask is one exchange, and up to two more that tell the model what was wrong with its answer. Each is reserved in
+the budget, answered from the log where it is there, else had from the endpoint, and recorded before anybody sees it.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from evolution.budget import NOTHING, Budget, Charge
+from evolution.errors import (
+    Cancelled,
+    LlmError,
+    LlmMalformed,
+    LlmRefused,
+    LlmUnavailable,
+    NotRecorded,
+    UsageError,
+)
+from evolution.llm.asking import Request
+from evolution.llm.endpoint import Endpoint
+from evolution.llm.exchanges import Exchange, ExchangeLog, Question
+from evolution.llm.exchanging import Exchanging, input_tokens
+from evolution.llm.forms import Forms
+from evolution.llm.pace import Pace
+from evolution.llm.prompt import guard, load_prompt
+from evolution.llm.schema import Unfit, read_reply, strict_schema
+from evolution.llm.settings import LlmSettings
+from evolution.llm.usage import Usage, charge
+from evolution.places import user_config_folder
+
+if TYPE_CHECKING:
+    import pydantic
+
+R = TypeVar("R", bound="pydantic.BaseModel")
+
+REPAIRS = 2
+REPEATED = 8_000  # characters of a wrong answer that the model is shown again
+REPAIR = """Your answer cannot be used: {problem}.
+Answer again, to the same task, with one complete JSON object and nothing before or after it, valid against this JSON Schema:
+{schema}"""
+
+
+def never() -> bool:
+    return False
+
+
+class LlmClient:
+    """Threads share it. repo: whose absolute path no prompt may hold. replay: only recorded exchanges, no network.
+
+    Raises UsageError where dollars are limited and the price of a model is not known.
+    """
+
+    def __init__(
+        self,
+        settings: LlmSettings,
+        *,
+        log: ExchangeLog,
+        budget: Budget,
+        repo: Path | None = None,
+        cancelled: Callable[[], bool] = never,
+        replay: bool = False,
+        first_wait_s: float = 1.0,
+    ) -> None:
+        if budget.limits.usd is not None:
+            check_prices(settings)
+        self.settings, self.budget, self.replay = settings, budget, replay
+        self._log, self._cancelled = log, cancelled
+        self._guard = guard(key=settings.key, repo=repo)
+        self._exchanging = Exchanging(
+            settings=settings,
+            endpoint=Endpoint(settings),
+            pace=Pace(settings.concurrency, cancelled),
+            forms=Forms(),
+            log=log,
+            cancelled=cancelled,
+            first_wait_s=first_wait_s,
+        )
+        self._asked: dict[str, threading.Lock] = {}
+        self._asking = threading.Lock()
+
+    def __enter__(self) -> "LlmClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exchanging.endpoint.close()
+
+    def ask(self, prompt: str, values: Mapping[str, Any], reply: type[R]) -> R:
+        """An `Ask`. Raises LlmError, Cancelled; KeyError, jinja2.UndefinedError for a mistake of the caller's."""
+        question = self.question(prompt, values, reply)
+        problem = ""
+        for attempt in range(REPAIRS + 1):
+            exchange = self._exchange(replace(question, attempt=attempt))
+            try:
+                return _read(exchange, reply)
+            except Unfit as unfit:
+                problem = str(unfit)
+            if exchange.finish != "length" and exchange.text:
+                self._exchanging.forms.distrust(question.model)
+            question = replace(question, messages=(*question.messages, *_repair(exchange, problem, question)))
+        raise LlmMalformed(
+            f"{question.model} gave no usable answer to {prompt!r} in {REPAIRS + 1} attempts; of the last: {problem}"
+        )
+
+    def ask_all(self, requests: Sequence[Request]) -> "list[pydantic.BaseModel | LlmError]":
+        """Side by side, answers in the order of the requests. Raises what `ask` raises, but for LlmError."""
+        if not requests:
+            return []
+        with ThreadPoolExecutor(max_workers=min(self.settings.concurrency, len(requests))) as pool:
+            waiting = [pool.submit(self._ask_one, request) for request in requests]
+            try:
+                return [future.result() for future in waiting]
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _ask_one(self, request: Request) -> "pydantic.BaseModel | LlmError":
+        try:
+            return self.ask(request.prompt, request.values, request.reply)
+        except LlmError as error:
+            return error
+
+    def question(self, prompt: str, values: Mapping[str, Any], reply: "type[pydantic.BaseModel]") -> Question:
+        """What an ask would ask first. Raises UnsafePrompt."""
+        found = load_prompt(prompt)
+        messages = found.render(values)
+        self._guard.check(prompt, messages)
+        return Question(
+            prompt=prompt,
+            version=found.version,
+            role=found.role,
+            model=self.settings.model_of(found.role),
+            effort=self.settings.effort_of(found.role),
+            messages=tuple(messages),
+            schema=strict_schema(reply),
+            schema_name=re.sub(r"[^A-Za-z0-9_-]", "-", reply.__name__)[:64],
+            max_output_tokens=self.settings.max_output_tokens,
+            attempt=0,
+        )
+
+    def most(self, question: Question) -> Charge:
+        """What one exchange can cost: what is sent, by our estimate, and the longest answer."""
+        usage = Usage(input=input_tokens(question), output=question.max_output_tokens)
+        return charge(usage, self.settings.prices.get(question.model))
+
+    def _exchange(self, question: Question) -> Exchange:
+        """Raises LlmError, Cancelled."""
+        key = question.key
+        with (
+            self._one_at_a_time(key),
+            self.budget.reserve(key, self.most(question), self._cancelled) as reserved,
+        ):
+            known = self._log.find(key)
+            if known is not None and (self.replay or not known.failure):
+                reserved.settle(known.charge, paid=NOTHING)
+                return self._checked(known)
+            if self.replay:
+                raise NotRecorded(
+                    f"the replay needs an exchange of the prompt {question.prompt!r} that was never recorded"
+                )
+            lost = known.lost if known is not None else Usage()
+            exchange = self._exchanging.have(question, lost)
+            before = charge(lost, self.settings.prices.get(question.model))
+            reserved.settle(exchange.charge, paid=exchange.charge - before)
+            return self._checked(exchange)
+
+    def _checked(self, exchange: Exchange) -> Exchange:
+        if exchange.failure and not self.replay and self._cancelled():
+            raise Cancelled(exchange.failure)
+        if exchange.failure:
+            raise LlmUnavailable(
+                f"the LLM endpoint gave no answer to {exchange.prompt!r}: {exchange.failure}"
+            )
+        if exchange.refusal:
+            raise LlmRefused(
+                f"{exchange.model} declined to answer {exchange.prompt!r}: {exchange.refusal[:200]}"
+            )
+        return exchange
+
+    def _one_at_a_time(self, key: str) -> threading.Lock:
+        """Of two threads with the same question the second finds the answer of the first."""
+        with self._asking:
+            return self._asked.setdefault(key, threading.Lock())
+
+
+def check_prices(settings: LlmSettings) -> None:
+    """Raises UsageError for a model without a price: a limit in dollars could not be kept."""
+    for model in settings.models_used():
+        if model not in settings.prices:
+            raise UsageError(
+                f"a limit in dollars needs the price of {model}: add to {user_config_folder() / 'config.toml'} the table "
+                f'[llm.prices."{model}"] with input and output, in USD per million tokens (0 for a local endpoint)'
+            )
+
+
+def _read(exchange: Exchange, reply: type[R]) -> R:
+    if exchange.finish == "length":
+        raise Unfit(
+            f"it was cut off after {exchange.usage.output} tokens, before it was complete; be shorter"
+        )
+    return read_reply(exchange.text, reply)
+
+
+def _repair(exchange: Exchange, problem: str, question: Question) -> list[Mapping[str, str]]:
+    """What is added to the conversation so that the next answer fits."""
+    again = REPAIR.format(problem=problem.rstrip("."), schema=json.dumps(question.schema))
+    answer = exchange.text[:REPEATED] or "(empty)"
+    return [{"role": "assistant", "content": answer}, {"role": "user", "content": again}]

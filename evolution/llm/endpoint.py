@@ -1,0 +1,250 @@
+"""One request to the endpoint, by the `openai` package. What comes back, or how it failed; no second try here.
+
+The body is read piece by piece, with one deadline for all of it and a limit to its size. The request runs in a
+thread of its own, so that whoever waits for it can stop waiting.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from evolution.errors import Cancelled
+from evolution.llm.prompt import SHORTEST_SECRET
+from evolution.llm.settings import LlmSettings
+from evolution.llm.usage import Usage, claimed_usage
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+MAX_BODY_BYTES = 4 << 20
+GRACE_S = 5.0  # after a cancel: an answer that is on its way was paid for
+NO_KEY = "none"  # some endpoints need none, but the header must hold something
+_LOOK_EVERY_S = 0.05
+
+
+class Kind(StrEnum):
+    """What a failure asks for."""
+
+    AGAIN = "again"  # the next try may succeed
+    PAUSE = "pause"  # it may, once everybody has waited
+    OTHERWISE = "otherwise"  # the request itself was not understood: say it in another way
+    HOPELESS = "hopeless"
+
+
+class Failed(Exception):
+    """billed: the request reached a model, so it may have been paid for. received: bytes of an answer."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        message: str,
+        *,
+        wait_s: float | None = None,
+        billed: bool = False,
+        received: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.kind, self.wait_s, self.billed, self.received = kind, wait_s, billed, received
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """usage: None where the endpoint does not say, or says what cannot be."""
+
+    text: str
+    finish: str
+    refusal: str
+    usage: Usage | None
+
+
+class Endpoint:
+    def __init__(self, settings: LlmSettings) -> None:
+        self.settings = settings
+        self._making = threading.Lock()
+
+    @cached_property
+    def _client(self) -> "OpenAI":
+        from openai import OpenAI
+
+        client = OpenAI(
+            base_url=self.settings.base_url,
+            api_key=self.settings.key or NO_KEY,
+            timeout=self.settings.timeout_s,
+            max_retries=0,
+        )
+        client.organization = client.project = None  # of the environment, and not meant for any endpoint
+        return client
+
+    def client(self) -> "OpenAI":
+        with self._making:
+            return self._client
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    def models(self) -> list[str]:
+        """Raises Failed, at once where there is no answer in time."""
+        with self._failures():
+            return [model.id for model in self.client().models.list().data]
+
+    def complete(self, body: Mapping[str, Any], *, prompt: str, cancelled: Callable[[], bool]) -> Completion:
+        """body: of POST /chat/completions. Raises Failed, Cancelled."""
+        client, deadline = self.client(), time.monotonic() + self.settings.timeout_s
+        task = _Task(lambda: self._read(client, body, prompt, deadline))
+        return self._understand(task.result(deadline, cancelled))
+
+    def _read(self, client: "OpenAI", body: Mapping[str, Any], prompt: str, deadline: float) -> bytes:
+        create, content = client.chat.completions.with_streaming_response.create, bytearray()
+        with self._failures():
+            with create(**body, extra_headers={"X-Evolverec-Prompt": prompt}) as response:
+                for piece in response.iter_bytes():
+                    content += piece
+                    if len(content) > MAX_BODY_BYTES:
+                        said = f"its answer is larger than {MAX_BODY_BYTES >> 20} MiB"
+                        raise Failed(Kind.HOPELESS, said, billed=True, received=len(content))
+                    if time.monotonic() > deadline:
+                        raise _broken("its answer was not complete in time", len(content))
+        return bytes(content)
+
+    def _failures(self) -> "_Failures":
+        return _Failures(self.settings)
+
+    def _understand(self, content: bytes) -> Completion:
+        try:
+            document = json.loads(hide_key(content.decode("utf-8", "replace"), self.settings.key))
+            choice = document["choices"][0]
+            message = choice["message"]
+            text, refusal = _text(message.get("content")), _text(message.get("refusal"))
+            finish = str(choice.get("finish_reason") or "")
+        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+            raise _broken("its answer is no chat completion", len(content)) from None
+        return Completion(
+            text=text, finish=finish, refusal=refusal, usage=claimed_usage(document.get("usage"))
+        )
+
+
+def _broken(message: str, received: int) -> Failed:
+    return Failed(Kind.AGAIN, message, billed=True, received=received)
+
+
+def _text(content: Any) -> str:
+    """Of a message; some endpoints send it in parts."""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part.get("type") == "text")
+    return content if isinstance(content, str) else ""
+
+
+def hide_key(text: str, key: str) -> str:
+    return text.replace(key, "[key]") if len(key) >= SHORTEST_SECRET else text
+
+
+class _Task:
+    """Something that runs in a thread which may be left behind; its result, or what it raised."""
+
+    def __init__(self, do: Callable[[], bytes]) -> None:
+        self._do, self._done = do, threading.Event()
+        self._found: bytes | None = None
+        self._failure = Failed(Kind.HOPELESS, "the request broke off; its traceback is in the log")
+        threading.Thread(target=self._run, daemon=True, name="llm-request").start()
+
+    def _run(self) -> None:
+        try:
+            self._found = self._do()
+        except Failed as failure:
+            self._failure = failure
+        finally:
+            self._done.set()
+
+    def result(self, deadline: float, cancelled: Callable[[], bool]) -> bytes:
+        is_cancelled = False
+        while not self._done.wait(_LOOK_EVERY_S):
+            if not is_cancelled and cancelled():
+                is_cancelled, deadline = True, min(deadline, time.monotonic() + GRACE_S)
+            if time.monotonic() > deadline:
+                if is_cancelled:
+                    raise Cancelled("cancelled while the LLM was answering")
+                raise Failed(Kind.AGAIN, "it did not answer in time", billed=True)
+        if self._found is None:
+            raise self._failure
+        return self._found
+
+
+class _Failures:
+    """A block in which what the `openai` package raises becomes a Failed."""
+
+    def __init__(self, settings: LlmSettings) -> None:
+        self._settings = settings
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        import httpx2
+        import openai
+
+        if isinstance(error, openai.APIStatusError):
+            raise self._status(error) from None
+        if isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException)):
+            raise Failed(Kind.AGAIN, "it did not answer in time", billed=True) from None
+        if isinstance(error, openai.APIConnectionError):
+            cause = error.__cause__
+            sent = isinstance(cause, (httpx2.ReadError, httpx2.RemoteProtocolError))
+            said = hide_key(str(cause or error), self._settings.key)[:200]
+            raise Failed(Kind.AGAIN, f"no connection: {said}", billed=sent) from None
+        if isinstance(error, httpx2.HTTPError):
+            raise Failed(
+                Kind.AGAIN, "the connection broke off in the middle of the answer", billed=True
+            ) from None
+        if isinstance(error, openai.OpenAIError):
+            said = hide_key(str(error), self._settings.key)[:200]
+            raise Failed(Kind.HOPELESS, f"the request could not be made: {said}") from None
+
+    def _status(self, error: Any) -> Failed:
+        code, said = error.status_code, self._said(error)
+        if code == 429 and "insufficient_quota" in (error.code, error.type):
+            return Failed(Kind.HOPELESS, f"the endpoint's quota is used up: {said}")
+        if code == 429:
+            return Failed(
+                Kind.PAUSE, f"it is asked too often: {said}", wait_s=retry_after(error.response.headers)
+            )
+        if code in (408, 409, 425) or code >= 500:
+            wait_s = retry_after(error.response.headers)
+            return Failed(Kind.AGAIN, f"it failed with {code}: {said}", wait_s=wait_s)
+        if code in (400, 415, 422):
+            return Failed(Kind.OTHERWISE, f"it refuses the request with {code}: {said}")
+        if code in (401, 403):
+            return Failed(Kind.HOPELESS, f"it refuses the key with {code}: {said}; set EVOLVEREC_LLM_KEY")
+        return Failed(
+            Kind.HOPELESS, f"it answers {code}: {said}; is the address right, and has it this model?"
+        )
+
+    def _said(self, error: Any) -> str:
+        """The endpoint's own words, short, on one line, and without the key."""
+        body = error.body
+        said = body.get("message") if isinstance(body, Mapping) else body
+        return " ".join(hide_key(str(said or error.message), self._settings.key).split())[:200]
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, of `Retry-After` as a number or a date, or of `retry-after-ms`; None where it says nothing usable."""
+    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        text = headers.get(name, "").strip()
+        try:
+            wait_s = float(text) * unit
+        except ValueError:
+            continue
+        if 0 <= wait_s < float("inf"):
+            return wait_s
+    try:
+        until = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return max(0.0, (until - datetime.now(until.tzinfo or UTC)).total_seconds()) if until.tzinfo else None

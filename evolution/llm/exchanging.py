@@ -1,0 +1,151 @@
+"""One exchange with the endpoint: tried until it is had or hopeless, then recorded, with all that it cost."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from evolution.errors import Cancelled
+from evolution.llm.endpoint import Completion, Endpoint, Failed, Kind
+from evolution.llm.exchanges import Exchange, ExchangeLog, Question
+from evolution.llm.forms import Forms, other_form, request_body
+from evolution.llm.pace import Pace, backoff_s
+from evolution.llm.settings import LlmSettings
+from evolution.llm.usage import Usage, charge, estimate_input, estimate_tokens, tokens_of
+
+LONGEST_WAIT_S = 300.0  # that an endpoint may ask for
+FILTERED = "content_filter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchanging:
+    """What every exchange of one client shares. first_wait_s: before the second try, about."""
+
+    settings: LlmSettings
+    endpoint: Endpoint
+    pace: Pace
+    forms: Forms
+    log: ExchangeLog
+    cancelled: Callable[[], bool]
+    first_wait_s: float
+
+    def have(self, question: Question, lost: Usage) -> Exchange:
+        """The exchange as it was recorded; its `failure` says why there is no answer. lost: by earlier tries of it.
+
+        One that was cancelled is recorded only if it may have been paid for.
+        """
+        tries = _Tries(shared=self, question=question, lost=lost)
+        started = time.perf_counter()
+        is_cancelled = False
+        try:
+            exchange = tries.answered(tries.completion())
+        except Failed as failure:
+            exchange = replace(tries.blank(), failure=str(failure))
+        except Cancelled as stop:
+            is_cancelled = True
+            exchange = replace(tries.blank(), failure=str(stop))
+        exchange = self._priced(replace(exchange, wall_s=round(time.perf_counter() - started, 3)))
+        if not is_cancelled or exchange.lost != Usage():
+            self.log.keep(exchange)
+        return exchange
+
+    def _priced(self, exchange: Exchange) -> Exchange:
+        price = self.settings.prices.get(exchange.model)
+        return replace(
+            exchange, usd="" if price is None else str(charge(exchange.usage + exchange.lost, price).usd)
+        )
+
+
+class _Tries:
+    """The tries of one exchange. lost: what those that broke off may have cost."""
+
+    def __init__(self, *, shared: Exchanging, question: Question, lost: Usage) -> None:
+        self.shared, self.question, self.lost = shared, question, lost
+        self.form, self.limit = shared.forms.of(question.model)
+
+    def completion(self) -> Completion:
+        """Raises Failed once nothing more is to be tried, Cancelled."""
+        tries = 0
+        while True:
+            try:
+                return self._try()
+            except Failed as failure:
+                self._count(failure)
+                if failure.kind is Kind.OTHERWISE and self._say_otherwise(failure):
+                    continue
+                if failure.kind in (Kind.OTHERWISE, Kind.HOPELESS):
+                    raise
+                tries += 1
+                self._wait(failure, tries)
+
+    def _try(self) -> Completion:
+        body = request_body(self.question, self.form, self.limit)
+        with self.shared.pace.turn():
+            completion = self.shared.endpoint.complete(
+                body, prompt=self.question.prompt, cancelled=self.shared.cancelled
+            )
+        self.shared.forms.learn(self.question.model, self.form, self.limit)
+        return completion
+
+    def _say_otherwise(self, failure: Failed) -> bool:
+        other = other_form(self.form, self.limit, str(failure))
+        if other is not None:
+            self.form, self.limit = other
+        return other is not None
+
+    def _wait(self, failure: Failed, tries: int) -> None:
+        """Raises Failed where there is no further try."""
+        if tries > self.shared.settings.retries:
+            raise Failed(Kind.HOPELESS, f"{failure} ({tries} tries)") from None
+        wait_s = failure.wait_s
+        if wait_s is not None and wait_s > LONGEST_WAIT_S:
+            raise Failed(Kind.HOPELESS, f"{failure}; it asks to wait {wait_s:.0f} s") from None
+        if wait_s is None:
+            wait_s = backoff_s(self.question.key, tries - 1, self.shared.first_wait_s)
+        if failure.kind is Kind.PAUSE:
+            self.shared.pace.pause(wait_s)
+        else:
+            self.shared.pace.sleep(wait_s)
+
+    def _count(self, failure: Failed) -> None:
+        if failure.billed:
+            output = min(tokens_of(failure.received), self.question.max_output_tokens)
+            self.lost += replace(self._estimated(), output=output)
+
+    def _estimated(self) -> Usage:
+        return Usage(input=input_tokens(self.question), estimated=True)
+
+    def blank(self) -> Exchange:
+        question = self.question
+        return Exchange(
+            key=question.key,
+            created_at=time.time(),
+            prompt=question.prompt,
+            version=question.version,
+            role=question.role,
+            model=question.model,
+            effort=question.effort,
+            attempt=question.attempt,
+            messages=question.messages,
+            lost=self.lost,
+        )
+
+    def answered(self, completion: Completion) -> Exchange:
+        refusal = completion.refusal
+        if completion.finish == FILTERED:
+            refusal = refusal or "the endpoint's filter held the answer back"
+        said = completion.text + completion.refusal
+        return replace(
+            self.blank(),
+            form=self.form,
+            text=completion.text,
+            finish=completion.finish,
+            refusal=refusal,
+            usage=completion.usage or replace(self._estimated(), output=estimate_tokens(said)),
+        )
+
+
+def input_tokens(question: Question) -> int:
+    """Of the messages and the schema, by our estimate: on the high side, in whichever form it is sent."""
+    schema: Mapping[str, str] = {"content": json.dumps(question.schema)}
+    return estimate_input([*question.messages, schema])

@@ -1,0 +1,76 @@
+"""In which form an endpoint takes the schema of an answer: by itself, as JSON in words, or in words alone.
+
+What it does not take is told by its refusal, and learned per model: the next exchange starts where the last one
+succeeded.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from evolution.llm.exchanges import Question
+
+FORMS = ("json_schema", "json_object", "text")
+LIMITS = ("max_completion_tokens", "max_tokens")  # two names of one thing; newer endpoints know the first
+SCHEMA_NOTE = """
+
+Answer with one JSON object and nothing else, valid against this JSON Schema:
+{schema}"""
+
+
+class Forms:
+    """Threads share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[str, str]] = {}
+
+    def of(self, model: str) -> tuple[str, str]:
+        """(form, name of the limit of tokens)"""
+        with self._lock:
+            return self._known.get(model, (FORMS[0], LIMITS[0]))
+
+    def learn(self, model: str, form: str, limit: str) -> None:
+        """What has just worked."""
+        with self._lock:
+            self._known[model] = (form, limit)
+
+    def distrust(self, model: str) -> None:
+        """It takes the schema, but does not hold to it: from now on it is told in words too."""
+        form, limit = self.of(model)
+        if form == FORMS[0]:
+            self.learn(model, FORMS[1], limit)
+
+
+def other_form(form: str, limit: str, refusal: str) -> tuple[str, str] | None:
+    """What to try after a request was refused in these words; None where nothing is left."""
+    if limit == LIMITS[0] and limit in refusal:
+        return form, LIMITS[1]
+    below = FORMS.index(form) + 1
+    return (FORMS[below], limit) if below < len(FORMS) else None
+
+
+def request_body(question: Question, form: str, limit: str) -> dict[str, Any]:
+    """Of POST /chat/completions."""
+    messages = [dict(message) for message in question.messages]
+    if form != FORMS[0]:
+        note = SCHEMA_NOTE.format(schema=json.dumps(question.schema))
+        messages[-1]["content"] += note
+    body: dict[str, Any] = {
+        "model": question.model,
+        "messages": messages,
+        limit: question.max_output_tokens,
+    }
+    if question.effort:
+        body["reasoning_effort"] = question.effort
+    return {**body, **_format(question, form)}
+
+
+def _format(question: Question, form: str) -> Mapping[str, Any]:
+    if form == "text":
+        return {}
+    if form == "json_object":
+        return {"response_format": {"type": form}}
+    schema = {"name": question.schema_name, "strict": True, "schema": question.schema}
+    return {"response_format": {"type": form, "json_schema": schema}}

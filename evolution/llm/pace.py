@@ -1,0 +1,55 @@
+"""How fast an endpoint is asked: so many at once, all of them pausing when it says that it is too much."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from evolution.errors import Cancelled
+
+LONGEST_BACKOFF_S = 60.0
+_LOOK_EVERY_S = 0.05
+
+
+class Pace:
+    """Threads share it. cancelled: looked at while anything is waited for; every wait raises Cancelled then."""
+
+    def __init__(self, concurrency: int, cancelled: Callable[[], bool]) -> None:
+        self._slots = threading.Semaphore(concurrency)
+        self._cancelled = cancelled
+        self._paused_until = 0.0  # by the monotonic clock
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One of the slots, once there is no pause."""
+        while not self._slots.acquire(timeout=_LOOK_EVERY_S):
+            self._check()
+        try:
+            self._check()
+            while (left := self._paused_until - time.monotonic()) > 0:
+                self.sleep(min(left, _LOOK_EVERY_S))
+            yield
+        finally:
+            self._slots.release()
+
+    def pause(self, seconds: float) -> None:
+        """Nobody asks for so long."""
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Only the caller waits."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._check()
+            time.sleep(min(left, _LOOK_EVERY_S))
+
+    def _check(self) -> None:
+        if self._cancelled():
+            raise Cancelled("cancelled while the LLM was waited for")
+
+
+def backoff_s(key: str, tries: int, first_s: float) -> float:
+    """Twice as long after each try, times 0.5 to 1.5 by the exchange's key: many do not come back all at once."""
+    digest = hashlib.sha256(f"{key} {tries}".encode()).digest()
+    return min(LONGEST_BACKOFF_S, first_s * 2**tries) * (0.5 + int.from_bytes(digest[:4]) / 2**32)

@@ -1,0 +1,103 @@
+"""The form of an answer: a reply model as a strict JSON schema, and an answer's text as that model."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import pydantic
+
+R = TypeVar("R", bound="pydantic.BaseModel")
+
+# What strict structured output takes, beside the words that nest schemas. Limits of the length of texts are checked
+# when the answer is read.
+KEPT = {
+    "type", "enum", "const", "description", "pattern", "format", "minimum", "maximum", "exclusiveMinimum",
+    "exclusiveMaximum", "multipleOf", "minItems", "maxItems",
+}  # fmt: skip
+STARTS = 64  # opening braces of an answer that are tried
+PROBLEMS = 6  # of one answer that are told
+_DECODER = json.JSONDecoder(parse_constant=lambda text: _no_constant(text))
+
+
+class Unfit(Exception):
+    """An answer that is not what was asked for; the message is fit to be told to the model."""
+
+
+def strict_schema(reply: "type[pydantic.BaseModel]") -> dict[str, Any]:
+    """Every object closed and every field required. Raises TypeError for a model that has no such schema."""
+    whole = reply.model_json_schema()
+    definitions = {name: _strict(part, whole) for name, part in whole.get("$defs", {}).items()}
+    schema = _strict({key: value for key, value in whole.items() if key != "$defs"}, whole)
+    return {**schema, **({"$defs": definitions} if definitions else {})}
+
+
+def _strict(part: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    if "$ref" in part:
+        if "description" not in part:
+            return {"$ref": part["$ref"]}
+        target = whole["$defs"][part["$ref"].removeprefix("#/$defs/")]  # a reference has no room for more
+        return {**_strict(target, whole), "description": part["description"]}
+    if len(part.get("allOf", ())) == 1:
+        return _strict({**part["allOf"][0], **{k: v for k, v in part.items() if k != "allOf"}}, whole)
+    strict = {key: value for key, value in part.items() if key in KEPT}
+    if variants := part.get("anyOf", part.get("oneOf")):
+        strict["anyOf"] = [_strict(variant, whole) for variant in variants]
+    if part.get("type") == "array":
+        if "items" not in part:
+            raise TypeError("a strict schema needs lists of one type; a tuple or a bare list has none")
+        strict["items"] = _strict(part["items"], whole)
+    if part.get("type") == "object":
+        if "properties" not in part or part.get("additionalProperties"):
+            raise TypeError("a strict schema needs named fields; a free mapping, or an empty model, has none")
+        strict["properties"] = {name: _strict(field, whole) for name, field in part["properties"].items()}
+        strict |= {"required": list(strict["properties"]), "additionalProperties": False}
+    return strict
+
+
+def read_reply(text: str, reply: type[R]) -> R:
+    """The answer, taken out of prose, fences and thoughts where need be. Raises Unfit."""
+    problem = "it holds no JSON object" if text.strip() else "it is empty"
+    for candidate in _objects(text):
+        try:
+            return reply.model_validate(candidate)
+        except ValueError as error:
+            problem = _say(error)
+        except RecursionError:
+            problem = "its JSON is nested too deeply"
+    raise Unfit(problem)
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """JSON objects in the order in which they stand, none inside another."""
+    text = re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL)
+    place = -1
+    for _ in range(STARTS):
+        place = text.find("{", place + 1)
+        if place < 0:
+            return
+        try:
+            found, end = _DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            continue
+        place = end - 1
+        yield found
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _say(error: ValueError) -> str:
+    """What does not fit and where, without repeating the answer."""
+    problems = getattr(error, "errors", None)
+    if problems is None:
+        return str(error)[:300]
+    said = [
+        f"{'.'.join(map(str, problem['loc'])) or 'the object'}: {problem['msg']}"[:300]
+        for problem in problems(include_url=False, include_input=False)
+    ]
+    return "; ".join(said[:PROBLEMS]) + (
+        f"; and {len(said) - PROBLEMS} further problems" if len(said) > PROBLEMS else ""
+    )
