@@ -137,3 +137,7 @@ class Simulation:
     failed: int = 0
     no_vote: str = ""
     interpretation: Interpretation | None = None
+
+    @property
+    def asked(self) -> int:
+        return self.users + self.failed

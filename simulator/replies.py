@@ -5,11 +5,12 @@ the exchange may ask once more, with the check's message. The descriptions are p
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 
+M = TypeVar("M", bound=BaseModel)
 SignalName = Literal["popularity", "price", "category", "store", "sequence", "variety", "quality"]
 
 
@@ -17,7 +18,7 @@ class ItemAnswer(BaseModel):
     """What you say of one item of the page."""
 
     item: int = Field(description="The item's id, copied from the page.")
-    align: bool = Field(description="true if you would take this item now, false if not.")
+    align: bool = Field(description="true if you could well take it as one of your next items, false if not.")
     rating: Literal[1, 2, 3, 4, 5] | None = Field(
         description="1 (bad) to 5 (excellent): how you would rate it after having it. null where align is false, "
         "or where the instructions say that nobody rates."
@@ -95,57 +96,42 @@ class SummaryReply(BaseModel):
 def page_reply(items: Iterable[int]) -> type[PageReply]:
     """The reply to a page of these items: any other, twice or missing item makes it malformed."""
     wanted = Counter(items)
-
-    class Checked(PageReply):
-        model_config = ConfigDict(title="PageReply")
-        __doc__ = PageReply.__doc__
-
-        @model_validator(mode="after")
-        def answers_the_page(self) -> "Checked":
-            _same_ids("answers", [answer.item for answer in self.answers], wanted)
-            return self
-
-    return Checked
+    return _checked(
+        PageReply, lambda said: _same("answers", [answer.item for answer in said.answers], wanted)
+    )
 
 
 def ranking_reply(items: Iterable[int]) -> type[RankingReply]:
     """The reply to a choice among these items: it has to rank all of them and no other."""
     wanted = Counter(items)
-
-    class Checked(RankingReply):
-        model_config = ConfigDict(title="RankingReply")
-        __doc__ = RankingReply.__doc__
-
-        @model_validator(mode="after")
-        def ranks_the_items(self) -> "Checked":
-            _same_ids("ranking", self.ranking, wanted)
-            return self
-
-    return Checked
+    return _checked(RankingReply, lambda said: _same("ranking", said.ranking, wanted))
 
 
 def summary_reply(*, complaints: Iterable[str], praise: Iterable[str]) -> type[SummaryReply]:
     """The wording of these counted codes and of no others."""
     wrong, right = Counter(complaints), Counter(praise)
 
-    class Checked(SummaryReply):
-        model_config = ConfigDict(title="SummaryReply")
-        __doc__ = SummaryReply.__doc__
+    def check(said: SummaryReply) -> None:
+        _same("wrong", [point.code for point in said.wrong], wrong)
+        _same("right", [point.code for point in said.right], right)
+        for point in said.track:
+            if not point.codes or not set(point.codes) <= set(wrong):
+                raise ValueError(f"track: each needs one or more codes of {sorted(wrong)} and no other")
 
-        @model_validator(mode="after")
-        def words_what_was_counted(self) -> "Checked":
-            _same_ids("wrong", [point.code for point in self.wrong], wrong)
-            _same_ids("right", [point.code for point in self.right], right)
-            for point in self.track:
-                if not point.codes or not set(point.codes) <= set(wrong):
-                    raise ValueError(
-                        f"track: codes must be of {sorted(wrong)}, at least one; got {point.codes}"
-                    )
-            return self
-
-    return Checked
+    return _checked(SummaryReply, check)
 
 
-def _same_ids(field: str, given: list[int] | list[str], wanted: Counter[int] | Counter[str]) -> None:
+def _checked(model: type[M], check: Callable[[M], None]) -> type[M]:
+    """The same model, of the same name and schema, that also passes a check, which raises ValueError."""
+
+    def passes(self: M) -> M:
+        check(self)
+        return self
+
+    validators: dict[str, Any] = {"passes": model_validator(mode="after")(passes)}
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, __validators__=validators)
+
+
+def _same(field: str, given: list[int] | list[str], wanted: Counter[int] | Counter[str]) -> None:
     if Counter(given) != wanted:
         raise ValueError(f"{field}: each of {sorted(wanted)} must occur exactly once, and nothing else")

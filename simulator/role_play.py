@@ -3,8 +3,9 @@
 What protects the result from a title such as "ignore your instructions": data stands fenced in the prompt
 (`text.as_data`), an answer must be about exactly the items shown (`replies`), what a user says can only be one
 of our codes or a short plain sentence (`text.clean`), and the model has a vote only where it knows real users'
-next choices better than chance. What does not: a title may still sway the answers of the users whose pages show
-it, within these forms. One such user is one voice of all that were asked.
+next choices better than chance. What does not: within these forms a title may still sway the answers of every user
+whose page shows it, and an item that stands on all pages can sway all of them. Fidelity is measured on other
+pages, so it need not notice. Statistical personas read no titles: where the two kinds disagree, look at the quotes.
 """
 
 from dataclasses import dataclass

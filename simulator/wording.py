@@ -40,7 +40,7 @@ def word(
         praise=[pattern.code for pattern in counted.right],
     )
     try:
-        reply = ask(PROMPT, _values(counted, judgements, signals), schema)
+        reply = ask(PROMPT, tell_model(counted, judgements, signals), schema)
     except Exception as error:
         if not is_llm_failure(error):
             raise
@@ -48,7 +48,7 @@ def word(
     return _reworded(counted, reply, model)
 
 
-def _values(
+def tell_model(
     counted: Interpretation, judgements: Sequence[Judgement], signals: Sequence[str]
 ) -> dict[str, object]:
     return {
