@@ -52,6 +52,7 @@ def _common(task: Task, limits: Limits) -> dict[str, Any]:
             "guidance": _indented(task.guidance),
             "rests_on": [one_line(source) for source in task.idea.rests_on],
         },
+        "data": one_line(task.data),
         "contract": contract(task.entry),
         "editable": list(task.editable),
         "changed_lines": limits.changed_lines,

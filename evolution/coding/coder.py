@@ -14,7 +14,7 @@ from evolution.coding.draft import Draft
 from evolution.coding.patching import edits_between
 from evolution.coding.records import Coded, GaveUp, Limits, Problem, Task
 from evolution.coding.replies import CodeReply, ReflectReply
-from evolution.errors import EvolverecError
+from evolution.errors import LlmError
 
 if TYPE_CHECKING:
     from evolution.llm.asking import Ask
@@ -51,8 +51,8 @@ class _Carrying:
         try:
             problem = self._settled(self._code())
             left_over = debugged(problem, self._draft, self._ask, self._settled)
-        except EvolverecError as error:
-            left_over = _llm_failure(error)
+        except LlmError as error:
+            left_over = str(error)
         if self._accepted is not None:
             return self._coded(self._accepted)
         return GaveUp(reason=left_over, rounds=tuple(self._draft.rounds))
@@ -82,8 +82,8 @@ class _Carrying:
         self._reflected = True
         try:
             reply = self._ask("code-reflect", reflect_values(self._draft), ReflectReply)
-        except EvolverecError as error:
-            self._notes.append(f"the coder did not look at its patch again: {_llm_failure(error)}")
+        except LlmError as error:
+            self._notes.append(f"the coder did not look at its patch again: {error}")
             return
         if reply.verdict == "fine" or not (reply.edits or reply.patch.strip()):
             return
@@ -99,10 +99,3 @@ class _Carrying:
             rounds=tuple(self._draft.rounds),
             notes=(*self._notes, *(str(lines) for lines in accepted.checked.idle)),
         )
-
-
-def _llm_failure(error: EvolverecError) -> str:
-    """What an exchange that could not be had says; any other error goes on upwards."""
-    if not getattr(error, "is_llm_failure", False):
-        raise error
-    return str(error)

@@ -13,6 +13,7 @@ _FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
 _PLACE = re.compile(r"(?:^| )([\w./-]+\.\w+):(\d+)", re.MULTILINE)
 _ABSOLUTE = re.compile(r"(?<![\w.:/<>-])/(?:[^\s/'\":,;()\[\]]+/)+([^\s/'\":,;()\[\]]*)")
 _LIBRARY = re.compile(r"^.*(?:site-packages|dist-packages|lib/python[\d.]+)/")
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")  # of an object; another one in each process
 _OWN = "_evolverec_worker/"
 
 
@@ -50,7 +51,7 @@ def places_of(message: str, files: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def without_paths(text: str, files: Iterable[str]) -> str:
-    """No absolute path is left: the program's files become relative to it, libraries to their folder, others a name."""
+    """No absolute path and no address is left, so the same failure is told in the same words: the program's files become relative to it, libraries to their folder, others a name."""
     known = sorted(files, key=len, reverse=True)
 
     def relative(match: re.Match[str]) -> str:
@@ -62,4 +63,4 @@ def without_paths(text: str, files: Iterable[str]) -> str:
             return _LIBRARY.sub("", full)
         return own or PurePosixPath(full).name
 
-    return _ABSOLUTE.sub(relative, text)
+    return _ADDRESS.sub("0x...", _ABSOLUTE.sub(relative, text))

@@ -20,6 +20,7 @@ class Task:
 
     sources: path -> text of the files that may be edited. findings, critiques: those that the idea addresses.
     entry: "module:function" of the program. guidance: what the planner knows of how to do it, "" for nothing.
+    data: the data in a sentence ("300 users, 120 items, ..."), "" to say nothing of it.
     """
 
     idea: Idea
@@ -31,6 +32,7 @@ class Task:
     critique_anchors: Mapping[str, tuple[Anchor, ...]] = field(default_factory=dict)
     sites: tuple[Site, ...] = ()
     guidance: str = ""
+    data: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,13 @@ def numbered(text: str, *, first: int = 1, last: int = 0) -> str:
     if last == len(lines) and not lines[-1]:
         last -= 1  # what follows the final newline is no line
     width = len(str(last))
-    return "\n".join(f"{number:>{width}}| {lines[number - 1]}".rstrip() for number in range(first, last + 1))
+    return "\n".join(_line(f"{number:>{width}}", lines[number - 1]) for number in range(first, last + 1))
+
+
+def _line(number: str, text: str) -> str:
+    """Spaces at its end are shown, so that it can be matched; a carriage return is no part of a line."""
+    text = text.removesuffix("\r")
+    return f"{number}| {text}" if text else f"{number}|"
 
 
 def excerpt(text: str, line: int, *, end: int = 0, around: int = AROUND) -> str:
@@ -76,7 +82,7 @@ def anchored(anchors: Sequence[Anchor]) -> list[dict[str, str]]:
         {
             "place": place(anchor.path, anchor.start_line, anchor.end_line),
             "text": "\n".join(
-                f"{number}| {line}".rstrip()
+                _line(str(number), line)
                 for number, line in enumerate(anchor.text.split("\n"), start=anchor.start_line)
             ),
         }

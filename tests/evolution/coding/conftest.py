@@ -1,16 +1,21 @@
-"""A program of one file, smoke trials of it by the real worker, and a model that answers from a script."""
+"""A program of one file, smoke trials of it by the real worker, and a model that answers over HTTP from a script."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from evolution.budget import Budget, Limits
 from evolution.coding.records import Task
+from evolution.llm.client import LlmClient
+from evolution.llm.exchanges import Exchange
+from evolution.llm.settings import LlmSettings
 from evolution.proposals import Idea
 from evolution.trials.records import Trial
 from evolution.trials.request import Supervision
 from evolution.trials.run import smoke_trial
+from tests.llm.scripted import MODEL, ScriptedLlm, in_turn, refuse
 
 IDEA = Idea(
     code="decay",
@@ -22,19 +27,29 @@ IDEA = Idea(
 )
 
 
-@dataclass
-class Script:
-    """Answers in order, each a reply's fields or an exception to raise. asked: (prompt, values) of each call."""
+class Remembered:
+    """Exchanges of one test, in memory."""
 
-    answers: list[Any]
-    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.kept: dict[str, Exchange] = {}
+
+    def find(self, key: str) -> Exchange | None:
+        return self.kept.get(key)
+
+    def keep(self, exchange: Exchange) -> None:
+        self.kept[exchange.key] = exchange
+
+
+class Scripted:
+    """The real client before the scripted endpoint. asked: (prompt, values) of each call."""
+
+    def __init__(self, client: LlmClient) -> None:
+        self._client = client
+        self.asked: list[tuple[str, Mapping[str, Any]]] = []
 
     def __call__(self, prompt: str, values: Mapping[str, Any], reply: type[Any]) -> Any:
         self.asked.append((prompt, values))
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return reply.model_validate(answer)
+        return self._client.ask(prompt, values, reply)
 
     @property
     def prompts(self) -> list[str]:
@@ -42,8 +57,17 @@ class Script:
 
 
 @pytest.fixture
-def script() -> Callable[..., Script]:
-    return lambda *answers: Script(list(answers))
+def script(scripted_llm: ScriptedLlm) -> Iterator[Callable[..., Scripted]]:
+    """script(*answers): an `Ask` over HTTP that gets the answers in order, then refusals."""
+    with ExitStack() as clients:
+
+        def scripted(*answers: Any) -> Scripted:
+            scripted_llm.script = in_turn(*answers, refuse("the script has ended"))
+            settings = LlmSettings(base_url=scripted_llm.base_url, key="", model=MODEL, retries=0)
+            client = LlmClient(settings, log=Remembered(), budget=Budget(Limits()))
+            return Scripted(clients.enter_context(client))
+
+        yield scripted
 
 
 @pytest.fixture
