@@ -15,7 +15,6 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from evolution.errors import Cancelled
 from evolution.llm.prompt import SHORTEST_SECRET
 from evolution.llm.settings import LlmSettings
 from evolution.llm.usage import Usage, claimed_usage
@@ -96,7 +95,7 @@ class Endpoint:
             return [model.id for model in self.client().models.list().data]
 
     def complete(self, body: Mapping[str, Any], *, prompt: str, cancelled: Callable[[], bool]) -> Completion:
-        """body: of POST /chat/completions. Raises Failed, Cancelled."""
+        """body: of POST /chat/completions. Raises Failed."""
         client, deadline = self.client(), time.monotonic() + self.settings.timeout_s
         task = _Task(lambda: self._read(client, body, prompt, deadline))
         return self._understand(task.result(deadline, cancelled))
@@ -170,7 +169,7 @@ class _Task:
                 is_cancelled, deadline = True, min(deadline, time.monotonic() + GRACE_S)
             if time.monotonic() > deadline:
                 if is_cancelled:
-                    raise Cancelled("cancelled while the LLM was answering")
+                    raise Failed(Kind.HOPELESS, "cancelled before it had answered", billed=True)
                 raise Failed(Kind.AGAIN, "it did not answer in time", billed=True)
         if self._found is None:
             raise self._failure

@@ -32,7 +32,7 @@ class Exchanging:
     def have(self, question: Question, lost: Usage) -> Exchange:
         """The exchange as it was recorded; its `failure` says why there is no answer. lost: by earlier tries of it.
 
-        One that was cancelled is recorded only if it may have been paid for.
+        One that was cancelled before anything could have been paid for is not recorded.
         """
         tries = _Tries(shared=self, question=question, lost=lost)
         started = time.perf_counter()

@@ -46,13 +46,15 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """usage: (input, output) tokens to claim, "own" for the server's own count, None to say nothing.
+    """usage: (input, output) tokens to claim, "own" for the server's own count, None to say nothing. cached: of
+    the input, in the provider's own cache.
     raw: a body in place of a completion. drip_s: seconds between the single bytes of the body."""
 
     text: str | None = ""
     finish: str = "stop"
     refusal: str | None = None
     usage: tuple[Any, Any] | str | None = "own"
+    cached: int = 0
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
@@ -228,6 +230,7 @@ class ScriptedLlm:
             "prompt_tokens": claimed[0],
             "completion_tokens": claimed[1],
             "total_tokens": sum(own),
+            "prompt_tokens_details": {"cached_tokens": answer.cached},
         }
 
     def enter(self, step: int) -> None:

@@ -44,7 +44,9 @@ def test_every_golden_file_has_a_case():
 
 def test_prompt_files_are_found_where_a_wheel_carries_them():
     assert Path(prompts.__file__).parent / "prompts" == prompts.FOLDER
-    assert {path.suffix for path in prompts.FOLDER.iterdir()} == {".md"}  # pyproject's package-data names *.md
+    assert {path.suffix for path in prompts.FOLDER.iterdir()} == {
+        ".md"
+    }  # pyproject's package-data names *.md
 
 
 def test_a_missing_value_is_an_error_and_not_an_empty_word():
@@ -86,7 +88,10 @@ def test_an_unknown_prompt_is_named_with_those_there_are(name):
 
 
 def message(text: str) -> list[dict[str, str]]:
-    return [{"role": "system", "content": "Fine.\nAlso fine."}, {"role": "user", "content": f"A line\n{text}"}]
+    return [
+        {"role": "system", "content": "Fine.\nAlso fine."},
+        {"role": "user", "content": f"A line\n{text}"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,14 +108,22 @@ def test_a_prompt_that_would_give_something_away_is_refused_without_repeating_it
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-other-99999")
     own = guard(key="sk-own-123456", repo=Path("/srv/work/shop"))
-    with pytest.raises(UnsafePrompt, match=f"'code' was not sent: line 2 of its user part holds {what}") as refused:
+    with pytest.raises(
+        UnsafePrompt, match=f"'code' was not sent: line 2 of its user part holds {what}"
+    ) as refused:
         own.check("code", message(text))
     assert "sk-" not in str(refused.value) and "/" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["models/train.py:3: KeyError", "see /home/somebody-else/x", "docs/home/somebody", "a key of none", "/srv"],
+    [
+        "models/train.py:3: KeyError",
+        "see /home/somebody-else/x",
+        "docs/home/somebody",
+        "a key of none",
+        "/srv",
+    ],
 )
 def test_what_gives_nothing_away_is_sent(text, monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
