@@ -19,8 +19,10 @@ LONGEST_QUERY = 300
 class SemanticScholarSource:
     kind = SEMANTIC_SCHOLAR
 
-    def __init__(self, fetcher: Fetcher | None = None, base_url: str = BASE_URL) -> None:
+    def __init__(self, fetcher: Fetcher | None = None, base_url: str = BASE_URL, key: str = "") -> None:
+        """key: of the user's own, which they hand out against tight limits; "" asks as a guest."""
         self._fetcher = fetcher or Fetcher(interval_s=INTERVAL_S)
+        self._headers = {"x-api-key": key} if key else {}
         self._base_url = base_url.rstrip("/")
 
     def search(self, query: str, limit: int) -> list[Passage]:
@@ -31,7 +33,8 @@ class SemanticScholarSource:
         if not plain:
             return []
         parameters = urllib.parse.urlencode({"query": plain, "limit": limit, "fields": FIELDS})
-        return parse_papers(self._fetcher.get(f"{self._base_url}/graph/v1/paper/search?{parameters}"))[:limit]
+        address = f"{self._base_url}/graph/v1/paper/search?{parameters}"
+        return parse_papers(self._fetcher.get(address, self._headers))[:limit]
 
 
 def parse_papers(document: bytes) -> list[Passage]:
