@@ -8,7 +8,7 @@ from evolution import serial
 from evolution.feedback import Feedback
 from evolution.proposals import Effect, Proposal, Verified
 from evolution.trials.records import Metric, Trial
-from simulator.critiques import Interpretation, Simulation
+from simulator.critiques import Fidelity, Interpretation, Simulation
 
 
 def train_document(trial: Trial, *, split: str = "validation") -> dict[str, Any]:
@@ -126,8 +126,13 @@ def _interpretation(interpretation: Interpretation | None) -> dict[str, Any] | N
     }
 
 
-def _fidelity(fidelity: Any) -> dict[str, float]:
-    return {"auc": fidelity.auc, "low": fidelity.low, "high": fidelity.high}
+def _fidelity(fidelity: Fidelity) -> dict[str, float | None]:
+    return {
+        "auc": fidelity.auc,
+        "low": fidelity.low,
+        "high": fidelity.high,
+        "by_popularity": fidelity.by_popularity,
+    }
 
 
 def _anchors(anchors: Sequence[Anchor]) -> list[dict[str, Any]]:

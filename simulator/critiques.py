@@ -16,12 +16,14 @@ class Quote:
 @dataclass(frozen=True, kw_only=True)
 class Fidelity:
     """How well personas tell their user's real next choice from random items: AUC, .5 is chance, with its
-    95 % bootstrap interval over users. Critiques count only if `low` is above .5."""
+    95 % bootstrap interval over users. Critiques count only if `low` is above .5. by_popularity: the AUC of who
+    knows nothing but how popular items are, on the same choices; None where that was not compared."""
 
     auc: float
     low: float
     high: float
     users: int
+    by_popularity: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

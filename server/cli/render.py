@@ -142,9 +142,10 @@ def _show_users(repo: Path, document: dict[str, Any]) -> None:
     fidelity, model = document["fidelity"], document["model"]
     played = f" played by {escape(model)}" if model else ""
     failed = f" ({document['failed']} more could not be had and are left out)" if document["failed"] else ""
+    popular = f"; popularity alone has {fidelity['by_popularity']:.3f}" if fidelity["by_popularity"] else ""
     out.print(
         f"{document['users']} simulated users{played} were asked{failed}; they tell their user's real next choice from a "
-        f"random item with AUC {fidelity['auc']:.3f}, 95 % [{fidelity['low']:.3f}, {fidelity['high']:.3f}] (.5 is chance)"
+        f"random item with AUC {fidelity['auc']:.3f}, 95 % [{fidelity['low']:.3f}, {fidelity['high']:.3f}] (.5 is chance{popular})"
     )
     if document["no_vote"] or fidelity["low"] <= CHANCE:
         reason = document["no_vote"] or "that is not surely better than chance"

@@ -68,6 +68,7 @@ def test_a_complaint_of_all_users_becomes_a_critique_with_quotes_and_a_form(play
         "",
     )
     assert said.fidelity.low > 0.5
+    assert 0.2 < said.fidelity.by_popularity < 0.8  # nothing is popular in this shop
     (critique,) = said.critiques
     assert (critique.code, critique.count, critique.users) == ("missed-category", USERS, USERS)
     assert critique.quotes[0].text.startswith("I come for ")
