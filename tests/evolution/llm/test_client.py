@@ -62,7 +62,7 @@ def test_an_endpoint_without_schemas_is_told_in_words_and_that_is_remembered(
 def test_an_endpoint_that_ignores_schemas_is_told_in_words_from_then_on(connect, scripted_llm):
     client = connect(scripted.in_turn("It is the owl.", OWL, OWL))
     assert ask(client).legs == 2
-    first, second = scripted_llm.requests
+    _, second = scripted_llm.requests
     assert "it holds no JSON object" in second.text and "It is the owl." in second.text
     assert ask(client, "swims").legs == 2
     assert [r.format for r in scripted_llm.requests] == ["json_schema", "json_object", "json_object"]

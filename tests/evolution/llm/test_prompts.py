@@ -83,7 +83,7 @@ def test_a_file_that_is_not_well_formed_says_what_was_expected(text):
 
 @pytest.mark.parametrize("name", ["no-such-prompt", "../settings", ""])
 def test_an_unknown_prompt_is_named_with_those_there_are(name):
-    with pytest.raises(KeyError, match="there are .*persona"):
+    with pytest.raises(KeyError, match=r"there are .*persona"):
         load_prompt(name)
 
 
