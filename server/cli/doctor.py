@@ -4,12 +4,18 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evolution.errors import ConfigError, UsageError
+from evolution.places import user_config_folder
 from evolution.settings import available_cores, is_trusted, user_settings
 
+if TYPE_CHECKING:
+    from evolution.llm.settings import LlmSettings
+
+LLM_TIMEOUT_S = 5.0
 PROBE = """
 import json, sys
 found = {"python": sys.version.split()[0], "numpy": None, "torch": None, "device": "cpu"}
@@ -38,6 +44,7 @@ def examine(repo: Path, *, python: str) -> dict[str, Any]:
     checks.append(_git())
     checks.append(_sandbox())
     checks.append(_check("cores", True, f"{available_cores()} CPU cores", "", needed=False))
+    checks += _llm()
     checks += _repo(repo)
     return {"ok": all(check["ok"] or not check["needed"] for check in checks), "checks": checks}
 
@@ -104,6 +111,63 @@ def _sandbox() -> dict[str, Any]:
     return _check(
         "sandbox", not problem, message, "" if not problem else "apt install bubblewrap", needed=False
     )
+
+
+WITHOUT_LLM = "findings, recipes and statistical users work without; LLM personas, planner, coder and probe author need one"
+
+
+def _llm() -> list[dict[str, Any]]:
+    """Whether an endpoint is set, answers, and has the models of all roles."""
+    from evolution.llm.settings import ROLES
+    from evolution.settings import user_llm
+
+    try:
+        settings = user_llm()
+    except UsageError as error:
+        return [_check("llm", False, str(error), "", needed=True)]
+    if settings is None:
+        message = f"no LLM endpoint is set: {WITHOUT_LLM}"
+        return [
+            _check(
+                "llm",
+                False,
+                message,
+                "export EVOLVEREC_LLM_MODEL=NAME EVOLVEREC_LLM_BASE_URL=URL",
+                needed=False,
+            )
+        ]
+    roles = ", ".join(f"{role} {settings.model_of(role)}" for role in ROLES if role in settings.models)
+    used = f"{settings.model} for every role" + (f" but {roles}" if roles else "")
+    return [_reachable(settings), _check("llm models", True, used, "", needed=False), _priced(settings)]
+
+
+def _reachable(settings: "LlmSettings") -> dict[str, Any]:
+    from evolution.llm.endpoint import Endpoint, Failed
+
+    endpoint = Endpoint(replace(settings, timeout_s=LLM_TIMEOUT_S))
+    try:
+        known = endpoint.models()
+    except Failed as failure:
+        message = f"{settings.base_url} cannot be used: {failure}; until then {WITHOUT_LLM}"
+        help_ = "set EVOLVEREC_LLM_BASE_URL and EVOLVEREC_LLM_KEY, or start the endpoint"
+        return _check("llm", False, message, help_, needed=False)
+    finally:
+        endpoint.close()
+    missing = [model for model in settings.models_used() if model not in known]
+    if missing:
+        few = ", ".join(sorted(known)[:8]) or "nothing"
+        message = f"{settings.base_url} answers, but does not list {', '.join(missing)}; it lists {few}"
+        return _check("llm", False, message, "set EVOLVEREC_LLM_MODEL to a model that it has", needed=False)
+    return _check("llm", True, f"{settings.base_url} answers", "", needed=False)
+
+
+def _priced(settings: "LlmSettings") -> dict[str, Any]:
+    unknown = [model for model in settings.models_used() if model not in settings.prices]
+    if not unknown:
+        return _check("llm prices", True, "the price of every model is known", "", needed=False)
+    message = f"no price of {', '.join(unknown)} is set: tokens can be limited, dollars cannot"
+    help_ = f'add [llm.prices."{unknown[0]}"] with input and output to {user_config_folder() / "config.toml"}'
+    return _check("llm prices", False, message, help_, needed=False)
 
 
 def _repo(repo: Path) -> list[dict[str, Any]]:
