@@ -8,6 +8,7 @@ import pytest
 from evolution.errors import UsageError
 from evolution.llm.settings import OPENAI
 from evolution.settings import user_llm, user_settings
+from evolution.trials.sandbox import clean_environment
 
 WHOLE = """
 slots = 2
@@ -92,6 +93,13 @@ def test_the_key_of_openai_goes_to_no_other_endpoint(monkeypatch):
 def test_the_key_does_not_show(config):
     config.write_text(WHOLE)
     assert "sk-from-the-file" not in repr(user_settings())
+
+
+def test_neither_worker_nor_analyst_is_given_anything_of_it(monkeypatch):
+    """Both start with this environment and no other (what they find in it: misbehaving/test_secrets.py)."""
+    for name in ("EVOLVEREC_LLM_KEY", "EVOLVEREC_LLM_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.setenv(name, "http://sk-secret-5309/")
+    assert not any("5309" in value for value in clean_environment(1, "").values())
 
 
 def test_a_repo_has_no_say(config, tmp_path, monkeypatch):

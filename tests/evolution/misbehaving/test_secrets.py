@@ -97,10 +97,14 @@ def build(data, *, device, seed):
 """
 
 
-def test_a_candidate_finds_no_label_no_secret_and_no_network(bench, micro, sandboxed, monkeypatch):
+def test_a_candidate_finds_no_label_no_secret_and_no_network(
+    bench, micro, sandboxed, monkeypatch, own_configuration
+):
     import socket
 
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret-5309")
+    for name in ("OPENAI_API_KEY", "EVOLVEREC_LLM_KEY"):
+        monkeypatch.setenv(name, "sk-very-secret-5309")
+    (own_configuration / "config.toml").write_text('[llm]\nmodel = "m"\nkey = "sk-very-secret-5309"\n')
     (bench.repo / ".evolverec").mkdir()
     (bench.repo / ".evolverec" / "secret.txt").write_text("sk-very-secret-5309")
     with socket.create_server(("127.0.0.1", 0)) as server:
