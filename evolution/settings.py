@@ -1,4 +1,4 @@
-"""The user's own settings: interpreter, LLM, trust, this machine's mark. A repo can change none of them.
+"""The user's own settings: interpreter, LLM, literature, trust, this machine's mark. A repo can change none of them.
 
 They come from `config.toml` in the user's configuration folder, from the environment
 (`EVOLVEREC_PYTHON`, `EVOLVEREC_SLOTS`, those of `evolution/llm/settings.py`) and from flags, in that order; the
@@ -12,25 +12,27 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evolution.errors import UsageError
+from evolution.literature.settings import LiteratureSettings, literature_settings
 from evolution.llm.settings import LlmSettings, llm_settings
 from evolution.places import user_config_folder
 
-KEYS = {"python": str, "slots": int, "llm": dict}
+KEYS = {"python": str, "slots": int, "llm": dict, "literature": dict}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """python: the interpreter that runs the repo's code. slots: trials in parallel on CPU.
-    llm: None where the user has named no model."""
+    llm: None where the user has named no model. literature: where it may be looked up."""
 
     python: str
     slots: int
     llm: LlmSettings | None = None
+    literature: LiteratureSettings = field(default_factory=LiteratureSettings)
 
 
 def user_settings(*, python: str = "", slots: int = 0) -> Settings:
@@ -49,6 +51,7 @@ def user_settings(*, python: str = "", slots: int = 0) -> Settings:
         python=found,
         slots=slots or _slots_from_environment() or int(stored.get("slots", 0)) or default_slots(),
         llm=llm_settings(stored.get("llm", {})),
+        literature=literature_settings(stored.get("literature", {})),
     )
 
 

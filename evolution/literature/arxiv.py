@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 from evolution.literature.fetching import Fetcher
 from evolution.literature.library import content_words
 from evolution.literature.passage import Passage, arxiv_id, passage_of
+from evolution.literature.settings import ARXIV
 from evolution.literature.source import SourceFailed
 
-ARXIV = "arxiv"
 BASE_URL = "https://export.arxiv.org"
 INTERVAL_S = 3.0  # what arXiv asks of programs
 MOST_WORDS = 12

@@ -6,10 +6,9 @@ from functools import cache, cached_property
 
 from diagnosis.catalogue import CATALOGUE, CONTRACT
 from evolution.literature.passage import Passage
+from evolution.literature.settings import LIBRARY
 from evolution.literature.technique import Technique, read_shelves
 from simulator.words import MESSAGES
-
-LIBRARY = "library"
 
 
 class Library:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evolution.literature.library import LIBRARY, Library, builtin_library, passage
+from evolution.literature.library import Library, builtin_library, passage
 from evolution.literature.passage import Passage, same_paper
+from evolution.literature.settings import LIBRARY
 from evolution.literature.source import Source, SourceFailed
 
 SMOOTHING = 10  # of reciprocal rank fusion; small, as answers are short

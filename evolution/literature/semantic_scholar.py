@@ -7,9 +7,9 @@ from typing import Any
 
 from evolution.literature.fetching import Fetcher
 from evolution.literature.passage import Passage, arxiv_id, passage_of
+from evolution.literature.settings import SEMANTIC_SCHOLAR
 from evolution.literature.source import SourceFailed
 
-SEMANTIC_SCHOLAR = "semantic-scholar"
 BASE_URL = "https://api.semanticscholar.org"
 INTERVAL_S = 1.0
 FIELDS = "title,year,abstract,externalIds,url"

@@ -1,6 +1,8 @@
 """What a source of passages is, how its answers are kept, and how it says that it has none."""
 
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from evolution.literature.passage import Passage
@@ -30,6 +32,22 @@ class AnswerCache(Protocol):
         ...
 
     def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAnswers:
+    """In the repo's store. lock: the one that all users of its connection share."""
+
+    store: AnswerCache
+    lock: threading.RLock
+
+    def literature(self, source: str, query: str, limit: int) -> Sequence[Passage] | None:
+        with self.lock:
+            return self.store.literature(source, query, limit)
+
+    def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None:
+        with self.lock:
+            self.store.put_literature(source, query, limit, passages)
 
 
 class Cached:

@@ -1,19 +1,16 @@
-"""The endpoint's own web search as a source. How it is reached is the business of the LLM client, which hands in a
-function; here its answer, in the form of the Responses API, becomes passages."""
+"""The endpoint's own web search as a source: its answer, in the form of the Responses API, becomes passages. How the
+endpoint is reached is for `web_search.py`; here it is a function that is handed in."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from evolution.errors import LlmError
 from evolution.literature.passage import Passage, arxiv_id, passage_of
+from evolution.literature.settings import WEB
 from evolution.literature.source import SourceFailed
 
-WEB = "web"
 LONGEST_QUOTE = 600
-REQUEST = (
-    "Search the web for published techniques of recommender systems that answer this question. For each one that you "
-    "find say in two or three sentences how it works and when it does harm, with its source. Question: {query}"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +30,8 @@ class WebAnswer:
 
 
 class WebSearch(Protocol):
-    def __call__(self, request: str) -> WebAnswer:
-        """Ask an endpoint that has the tool `web_search`. Raises an error with `is_llm_failure` where it cannot."""
+    def __call__(self, query: str) -> WebAnswer:
+        """As `web_search.SearchClient.search`. Raises LlmError where there is no answer."""
         ...
 
 
@@ -47,11 +44,9 @@ class WebSource:
     def search(self, query: str, limit: int) -> list[Passage]:
         """One passage for each page cited, in the order of the answer. Raises SourceFailed."""
         try:
-            answer = self._ask(REQUEST.format(query=query))
-        except Exception as error:
-            if getattr(error, "is_llm_failure", False):
-                raise SourceFailed(str(error)) from error
-            raise
+            answer = self._ask(query)
+        except LlmError as error:
+            raise SourceFailed(str(error)) from None
         return passages_of(answer)[:limit]
 
 

@@ -1,5 +1,6 @@
 """A server on this machine that speaks as arXiv and Semantic Scholar do: what it answers next is the test's business."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,11 @@ def papers() -> Iterator[PaperServer]:
             parts = urlsplit(self.path)
             single = {name: values[0] for name, values in parse_qs(parts.query).items()}
             server.asked.append(Asked(path=parts.path, parameters=single, headers=dict(self.headers)))
+            send(self, server.next_reply(), stop)
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            server.asked.append(Asked(path=self.path, parameters=body, headers=dict(self.headers)))
             send(self, server.next_reply(), stop)
 
         def log_message(self, format: str, *args: object) -> None:

@@ -4,6 +4,7 @@ import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class Reply:
 @dataclass(kw_only=True)
 class Asked:
     path: str
-    parameters: dict[str, str]
+    parameters: dict[str, Any]  # of the address, or the body where there is one
     headers: dict[str, str]
 
 
@@ -131,3 +132,28 @@ MNS_PAPER: dict[str, object] = {
     "abstract": "A made-up abstract.",
     "year": 2020,
 }
+
+WEB_TEXT = "Found these.\ngSASRec scales the positive's probability (arxiv.org). LogQ corrects sampling (example.org)."
+RESPONSE: dict[str, Any] = {
+    "id": "resp_1",
+    "output": [
+        {"type": "web_search_call", "id": "ws_1", "status": "completed"},
+        {
+            "type": "message",
+            "content": [
+                {
+                    "type": "output_text",
+                    "text": WEB_TEXT,
+                    "annotations": [
+                        {"type": "url_citation", "start_index": 60, "end_index": 73, "title": "gSASRec",
+                         "url": "https://arxiv.org/abs/2308.07192?utm_source=openai"},
+                        {"type": "url_citation", "start_index": 98, "end_index": 111, "title": "LogQ",
+                         "url": "https://example.org/logq"},
+                        {"type": "file_citation", "file_id": "f"},
+                        {"type": "url_citation", "start_index": 0, "end_index": 5, "title": "bad", "url": "data:x"},
+                    ],
+                }
+            ],
+        },
+    ],
+}  # fmt: skip

@@ -1,5 +1,6 @@
 """The retriever merges what its sources say, cites each paper once, and goes on when a source does not."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from evolution.errors import UsageError
 from evolution.literature.arxiv import ArxivSource
 from evolution.literature.fetching import Fetcher
 from evolution.literature.library import builtin_library
-from evolution.literature.opening import DEFAULT_SOURCES, open_recorded, open_retriever
+from evolution.literature.opening import open_recorded, open_retriever
 from evolution.literature.passage import Passage
 from evolution.literature.retriever import Retriever, merge
 from evolution.literature.semantic_scholar import SemanticScholarSource
-from evolution.literature.source import Cached, Recorded, Source, SourceFailed
+from evolution.literature.settings import LiteratureSettings, literature_settings
+from evolution.literature.source import Cached, Recorded, Source, SourceFailed, StoredAnswers
 from evolution.literature.web import WebAnswer, WebCitation
+from evolution.settings import user_settings
 from evolution.store import Store
 from tests.evolution.literature.papers import (
     GSASREC,
@@ -50,8 +53,7 @@ class Failing(Fixed):
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+def store(tmp_path: Path):
     (tmp_path / "repo").mkdir()
     with Store.open(tmp_path / "repo") as opened:
         yield opened
@@ -122,7 +124,7 @@ def test_both_services_over_http_are_merged_kept_and_replayed_without_a_network(
     assert len(papers.asked) == 2
     assert live.retrieve(["overconfidence"], [], 6) == first
     assert len(papers.asked) == 2
-    replayed = open_recorded(["library", "arxiv", "semantic-scholar"], store)
+    replayed = open_recorded(named("library", "arxiv", "semantic-scholar"), store)
     assert replayed.retrieve(["overconfidence"], [], 6) == first
     assert len(papers.asked) == 2
 
@@ -150,7 +152,7 @@ def test_answers_are_kept_apart_by_source_query_and_limit(store: Store):
 
 
 def test_by_default_only_the_library_is_asked(store: Store):
-    retrieved = open_retriever(DEFAULT_SOURCES, store).retrieve(["loss"], ["overconfidence"], 5)
+    retrieved = open_retriever(LiteratureSettings(), store).retrieve(["loss"], ["overconfidence"], 5)
     assert {p.source for p in retrieved.passages} == {"library"}
     assert retrieved.notes == ()
 
@@ -158,18 +160,50 @@ def test_by_default_only_the_library_is_asked(store: Store):
 def test_the_web_is_asked_through_what_was_handed_in_and_else_said_to_be_missing(store: Store):
     page = WebCitation(title="Page", url="https://example.org", start=0, end=4)
 
-    def ask(request: str) -> WebAnswer:
-        assert "price levels" in request
-        return WebAnswer(text="Page", citations=(page,))
+    def ask(query: str) -> WebAnswer:
+        return WebAnswer(text=f"Page {query}", citations=(page,))
 
-    assert [
-        p.title for p in open_retriever(["web"], store, web=ask).retrieve(["price levels"], [], 5).passages
-    ] == ["Page"]
-    without = open_retriever(["web"], store).retrieve(["another"], [], 5)
-    assert without.notes == ("web: no endpoint with a web search is set up",)
-
-
-def test_an_unknown_source_is_named(store: Store):
     for opening in (open_retriever, open_recorded):
-        with pytest.raises(UsageError, match="'google' is no source of literature"):
-            opening(["library", "google"], store)
+        found = opening(named("web"), store, web=ask).retrieve(["price levels"], [], 5)
+        assert [p.title for p in found.passages] == ["Page"]
+        without = opening(named("web"), store).retrieve(["another"], [], 5)
+        assert without.notes == ("web: no LLM endpoint is set up, so there is no web search",)
+
+
+def test_answers_can_be_kept_by_several_threads_of_one_connection(store: Store):
+    shared = StoredAnswers(store=store, lock=threading.RLock())
+    shared.put_literature("arxiv", "x", 5, [passage("A")])
+    assert shared.literature("arxiv", "x", 5) == [passage("A")]
+
+
+def named(*sources: str) -> LiteratureSettings:
+    return LiteratureSettings(sources=sources)
+
+
+def test_the_settings_name_the_sources_and_the_key_is_not_shown():
+    settings = literature_settings({"sources": ["arxiv", "library", "arxiv"], "semantic_scholar_key": "k123"})
+    assert settings.sources == ("arxiv", "library")
+    assert settings.semantic_scholar_key == "k123"
+    assert "k123" not in repr(settings)
+    assert literature_settings({}) == LiteratureSettings()
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"sources": ["library", "google"]}, "expected a list of library, arxiv, semantic-scholar, web"),
+        ({"sources": "library"}, "expected a list of library"),
+        ({"source": []}, "unknown key 'source'"),
+        ({"semantic_scholar_key": 3}, "semantic_scholar_key"),
+    ],
+)
+def test_a_wrong_setting_is_named(table: dict[str, object], said: str):
+    with pytest.raises(UsageError, match=said):
+        literature_settings(table)
+
+
+def test_the_settings_are_read_from_the_users_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EVOLVEREC_CONFIG_HOME", str(tmp_path))
+    assert user_settings().literature == LiteratureSettings()
+    (tmp_path / "config.toml").write_text('[literature]\nsources = ["library", "arxiv"]\n')
+    assert user_settings().literature.sources == ("library", "arxiv")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from evolution.errors import BudgetSpent
 from evolution.literature.arxiv import ArxivSource, search_query
 from evolution.literature.fetching import Fetcher
 from evolution.literature.semantic_scholar import SemanticScholarSource
@@ -14,6 +15,7 @@ from tests.evolution.literature.papers import (
     GSASREC_PAPER,
     MNS_PAPER,
     OTHER,
+    RESPONSE,
     PaperServer,
     Reply,
     as_json,
@@ -166,32 +168,6 @@ def test_text_of_the_network_is_cut_and_cleaned(papers: PaperServer, fetcher: Fe
     assert len(passage.text) == 1500
 
 
-WEB_TEXT = "Found these.\ngSASRec scales the positive's probability (arxiv.org). LogQ corrects sampling (example.org)."
-RESPONSE = {
-    "id": "resp_1",
-    "output": [
-        {"type": "web_search_call", "id": "ws_1", "status": "completed"},
-        {
-            "type": "message",
-            "content": [
-                {
-                    "type": "output_text",
-                    "text": WEB_TEXT,
-                    "annotations": [
-                        {"type": "url_citation", "start_index": 60, "end_index": 73, "title": "gSASRec",
-                         "url": "https://arxiv.org/abs/2308.07192?utm_source=openai"},
-                        {"type": "url_citation", "start_index": 98, "end_index": 111, "title": "LogQ",
-                         "url": "https://example.org/logq"},
-                        {"type": "file_citation", "file_id": "f"},
-                        {"type": "url_citation", "start_index": 0, "end_index": 5, "title": "bad", "url": "data:x"},
-                    ],
-                }
-            ],
-        },
-    ],
-}  # fmt: skip
-
-
 def answering(answer: WebAnswer) -> Callable[[str], WebAnswer]:
     return lambda request: answer
 
@@ -214,13 +190,9 @@ def test_citations_outside_the_text_do_no_harm():
     assert passage.text == "short"
 
 
-class ExchangeFailed(Exception):
-    is_llm_failure = True
-
-
 def test_a_failed_exchange_is_said_and_a_fault_of_ours_is_not_hidden():
     def failing(request: str) -> WebAnswer:
-        raise ExchangeFailed("the budget is spent")
+        raise BudgetSpent("the budget is spent")
 
     def wrong(request: str) -> WebAnswer:
         raise ZeroDivisionError
