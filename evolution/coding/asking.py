@@ -1,10 +1,11 @@
 """What the prompts `code`, `code-reflect` and `debug` are rendered with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from evolution.coding.contract import contract
 from evolution.coding.draft import Draft
+from evolution.coding.failures import places_of
 from evolution.coding.records import Limits, Problem, Round, Rung, Task
 from evolution.coding.views import anchored, code_map, one_line, shown_files
 
@@ -29,8 +30,9 @@ def reflect_values(draft: Draft) -> dict[str, Any]:
     }
 
 
-def debug_values(draft: Draft, problem: Problem, places: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """places: {"place", "text"} of the lines that the problem names. An answer that was not applied is shown whole."""
+def debug_values(draft: Draft, problem: Problem) -> dict[str, Any]:
+    """An answer that was not applied is shown whole; of a failed run, the lines that it names."""
+    places = places_of(problem.message, draft.files)
     named = [place["place"].rpartition(":")[0] for place in places]
     return {
         **_common(draft.task, draft.limits),
@@ -38,7 +40,7 @@ def debug_values(draft: Draft, problem: Problem, places: Sequence[Mapping[str, s
         "diff": _indented(draft.diff()),
         "rung": problem.rung.value,
         "message": _indented(problem.message),
-        "places": [dict(place) for place in places],
+        "places": places if problem.rung is Rung.SMOKE else [],  # other messages show their lines themselves
         "answer": _indented(draft.answer) if problem.rung in (Rung.ANSWER, Rung.APPLY) else "",
         "earlier": [_said(earlier) for earlier in draft.rounds],
     }

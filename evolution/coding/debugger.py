@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from evolution.coding.asking import debug_values
 from evolution.coding.draft import Draft
-from evolution.coding.failures import places_of
 from evolution.coding.records import Problem
 from evolution.coding.replies import DebugReply
 
@@ -26,8 +25,7 @@ def debugged(problem: Problem | None, draft: Draft, ask: "Ask", settled: Settled
         if problem is None:
             return ""
         edits = draft.rounds[-1].edits
-        values = debug_values(draft, problem, places_of(problem.message, draft.files))
-        reply = ask("debug", values, DebugReply)
+        reply = ask("debug", debug_values(draft, problem), DebugReply)
         if not reply.edits and not reply.patch.strip():
             return f"the debugger has nothing to change; what was left: {_first_line(problem)}"
         now = settled(draft.take("debug", reply.cause, reply.edits, reply.patch))

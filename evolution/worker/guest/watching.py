@@ -44,7 +44,7 @@ class Watch:
         self._know_imported_files()  # before anything forks: a child cannot share what it alone knows
         self._deadline = time.monotonic() + seconds
         try:
-            with self._tracing(), _without_compiler():
+            with self._tracing(), _torch_as_written():
                 action()
         except StopTracing as stop:
             self._remember(stop)
@@ -117,9 +117,14 @@ class Watch:
         return trace
 
 
-def _without_compiler() -> Any:
-    """Code that torch has compiled runs without its lines; for as long as lines are counted it runs as written."""
+@contextlib.contextmanager
+def _torch_as_written() -> Iterator[None]:
+    """Code that torch has compiled, or runs in threads of its own (the backward pass on a GPU), leaves no lines; for as
+    long as lines are counted it runs as it is written, and in the calling thread."""
     torch: Any = sys.modules.get("torch")
-    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
-        return contextlib.nullcontext()  # nothing is compiled, and to import the compiler takes seconds
-    return torch.compiler.set_stance("force_eager")
+    with contextlib.ExitStack() as stack:
+        if torch is not None:
+            stack.enter_context(torch.autograd.set_multithreading_enabled(False))
+            if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+                stack.enter_context(torch.compiler.set_stance("force_eager"))  # its import takes seconds
+        yield
