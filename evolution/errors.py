@@ -6,6 +6,7 @@ EvolverecError             anything below; the message says what happened, what 
 |  |- ConfigError          evolverec.toml, with file and line
 |  |- DataError            the data source, with file, line, column   (seeds.loading raises its own; wrapped)
 |  |- EditError            a patch that does not apply exactly
+|  |- NotStored            a replay needs what the store does not have
 |- ConsentError            the repo is not trusted yet                             exit 1
 |- LlmError                an exchange with the LLM could not be had               exit 1
 |  |- LlmUnavailable       no answer: not reached, refused the request, too slow
@@ -44,6 +45,10 @@ class DataError(RepoError):
 
 
 class EditError(RepoError):
+    pass
+
+
+class NotStored(RepoError):
     pass
 
 

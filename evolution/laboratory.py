@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evolution.devices import choose_device
-from evolution.errors import Cancelled
+from evolution.errors import Cancelled, NotStored
 from evolution.feedback import Feedback
 from evolution.jobs.context import JobContext
 from evolution.jobs.leases import POLL_S, lease, trial_lock
@@ -22,6 +23,9 @@ from evolution.trials.identity import trial_key
 from evolution.trials.records import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.run import run_trial, smoke_trial
+
+if TYPE_CHECKING:
+    from evolution.observing import Interviewer
 
 Prune = Callable[[Sequence[EpochRecord]], bool]
 Accept = Callable[[Trial], bool]
@@ -49,6 +53,7 @@ class Laboratory:
     def __init__(self, context: JobContext) -> None:
         self.context = context
         self.config = context.config
+        self.replays = False  # then nothing is run that is not stored already
         self.programs = Programs.open(context.repo)
         wanted = str(context.params.get("device") or self.config.training.device)
         self.device = choose_device(wanted, context.settings)
@@ -82,6 +87,7 @@ class Laboratory:
             if stored is not None and accept(stored):
                 self._announce(stored, label, again=True)
                 return stored
+            self._may_run(f"a trial of {label!r}")
             started = Trial(
                 id=identity, key=key, status=TrialStatus.RUNNING, created_at=time.time(), wall_s=0.0
             )
@@ -115,11 +121,16 @@ class Laboratory:
             known = self.context.store.smoke(identity)
         if known is not None:
             return known
+        self._may_run("a check of a candidate")
         said = self.smoke(program)
         self.context.check_cancelled()
         with self.context.store_lock:
             self.context.store.put_smoke(said)
         return said
+
+    def _may_run(self, what: str) -> None:
+        if self.replays:
+            raise NotStored(f"the replay needs {what} that is not in the store")
 
     def _smoke_key(self, program: str) -> TrialKey:
         return trial_key(
@@ -169,9 +180,10 @@ class Laboratory:
             cancelled=self.context.cancelled,
         )
 
-    def feedback(self, trial: Trial, *, users: int = 0) -> Feedback:
-        """Findings, and with users > 0 critiques, of a complete trial; what is stored is not made again."""
-        from evolution.observing import ask_users, diagnose, observer_version
+    def feedback(self, trial: Trial, *, users: int = 0, interviewer: "Interviewer | None" = None) -> Feedback:
+        """Findings of a complete trial; with users > 0 critiques, with an interviewer also those of users that an
+        LLM plays. What is stored is not made again."""
+        from evolution.observing import ask_users, diagnose, interview_users, observer_version
 
         with self.context.store_lock:
             feedback = self.context.store.feedback(trial.id)
@@ -182,6 +194,9 @@ class Laboratory:
             feedback.simulation is None or feedback.simulation.users != min(users, len(self.data.validation))
         ):
             feedback = ask_users(self, feedback, users)
+            self._put_feedback(feedback)
+        if interviewer is not None and not interviewer.has_done(feedback.interviews):
+            feedback = interview_users(self, feedback, interviewer)
             self._put_feedback(feedback)
         return feedback
 

@@ -27,8 +27,9 @@ class Assay:
         self.objective: Objective = parse_expression(self.config.objective.expression)
         self.seed = self.config.training.seed
 
-    def parent(self) -> Trial:
-        program = self.laboratory.user_program()
+    def parent(self, program: str = "") -> Trial:
+        """The trial of the user's version: the files on disk, or the program named. Raises RepoError, Cancelled."""
+        program = program or self.laboratory.user_program()
         trial = self.laboratory.trial(program, seed=self.seed, label="your version", accept=complete)
         if trial.failure is not None:
             raise RepoError(

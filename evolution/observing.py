@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,16 @@ from diagnosis.findings import Anchor, Role, Site
 from diagnosis.judge import findings, rule_findings
 from diagnosis.roles import find_sites
 from diagnosis.rules.check import check_source
-from evolution.errors import RepoError
+from evolution.errors import Cancelled, RepoError
 from evolution.feedback import Feedback
 from evolution.jobs.records import EventType
 from evolution.places import trial_folder
 from evolution.trials.records import Trial, TrialStatus
-from simulator.critiques import Critique
+from simulator.critiques import Critique, Simulation
 
 if TYPE_CHECKING:
     from evolution.laboratory import Laboratory
+    from evolution.llm.asking import Ask
 
 CRITIQUE_ANCHORS = 2
 # Which part of the code decides about a signal, in order of preference.
@@ -102,7 +103,55 @@ def ask_users(laboratory: "Laboratory", feedback: Feedback, users: int) -> Feedb
     )
     sources = laboratory.programs.sources(feedback.program)
     anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in simulation.critiques}
-    return replace(feedback, simulation=simulation, critique_anchors=anchors, created_at=time.time())
+    joined = {**feedback.critique_anchors, **anchors}
+    return replace(feedback, simulation=simulation, critique_anchors=joined, created_at=time.time())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interviewer:
+    """Who plays users: `model`, asked through `ask`, `concurrency` exchanges at once."""
+
+    ask: "Ask"
+    model: str
+    users: int
+    concurrency: int
+
+    def has_done(self, simulation: Simulation | None) -> bool:
+        """Whether a simulation is what this interviewer would make; one that mostly failed is tried again."""
+        if simulation is None or simulation.failed > self.users / 3:
+            return False
+        return simulation.model == self.model and simulation.asked == self.users
+
+
+def interview_users(laboratory: "Laboratory", feedback: Feedback, interviewer: Interviewer) -> Feedback:
+    """The same feedback with what users played by an LLM say. Raises Cancelled."""
+    from diagnosis.evidence import load_artifacts
+    from simulator.asking import AskingStopped
+    from simulator.interviews import simulate_with_llm
+
+    context = laboratory.context
+    words = f"asking {interviewer.users} users played by {interviewer.model}"
+    context.events.emit(EventType.PROGRESS, words, trial=feedback.trial, fraction=None, left_s=None)
+    artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
+    data = laboratory.data
+    try:
+        interviews = simulate_with_llm(
+            training=data.training,
+            questions=data.validation,
+            top_items=artifacts.top.items,
+            ask=interviewer.ask,
+            model=interviewer.model,
+            n_users=interviewer.users,
+            seed=laboratory.config.training.seed,
+            concurrency=interviewer.concurrency,
+            cancelled=context.cancelled,
+        )
+    except AskingStopped:
+        raise Cancelled("cancelled") from None
+    sources = laboratory.programs.sources(feedback.program)
+    anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in interviews.critiques}
+    joined = {**feedback.critique_anchors, **anchors}
+    return replace(feedback, interviews=interviews, critique_anchors=joined)
 
 
 def critique_anchors(

@@ -7,7 +7,6 @@ from typing import Any
 
 from evolution.edits import Edit
 
-
 RECIPE = "recipe"
 
 

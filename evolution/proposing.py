@@ -1,16 +1,16 @@
 """One round of proposing on the user's program: what recipes make of its feedback, each measured."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from evolution.candidates import Candidate, carry_out, recipe_context
+from evolution.candidates import Candidate, carry_out, joined_idea, recipe_context
 from evolution.edits import Edit, apply_edits, make_edits
 from evolution.errors import EditError
 from evolution.feedback import Feedback
 from evolution.jobs.records import EventType
 from evolution.laboratory import Laboratory
 from evolution.measuring import Assay
-from evolution.proposals import Idea, Proposal, Verified
+from evolution.proposals import Proposal, Verified
 from evolution.trials.records import Trial
 
 USERS = 200
@@ -75,15 +75,9 @@ class Proposer:
         edits = self._joint_edits(sources, joined)
         if trials < 1 or len(joined) < 2 or edits is None:
             return []
-        idea = Idea(
-            code="+".join(p.idea.code for p in joined),
-            title=" + ".join(p.idea.title for p in joined),
-            rationale="Each of these was a verified gain alone; together: "
-            + " ".join(p.idea.rationale for p in joined),
-            addresses=tuple(dict.fromkeys(item for p in joined for item in p.idea.addresses)),
-            rests_on=tuple(dict.fromkeys(item for p in joined for item in p.idea.rests_on)),
-            proposer=joined[0].idea.proposer,
-        )
+        together = joined_idea([proposal.idea for proposal in joined])
+        rationale = f"Each of these was a verified gain alone; together: {together.rationale}"
+        idea = replace(together, rationale=rationale)
         candidate = carry_out(self.laboratory, parent.key.program, sources, idea, edits, "")
         return [] if isinstance(candidate, str) else self.assay.race(parent, feedback, [candidate])
 

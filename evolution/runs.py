@@ -92,7 +92,8 @@ class Terms:
 class Run:
     """nodes: in order, the user's own version first. limits, spent: of the budget, by name. probes: ids of the
     probes that were admitted, with the generation from which they count. notes: what else happened, in words.
-    judged: an LLM's opinions of programs that an LLM wrote, marked as such."""
+    judged: an LLM's opinions of programs that an LLM wrote, marked as such. llm: models, efforts and prices, for a
+    replay."""
 
     id: str
     terms: Terms
@@ -106,6 +107,7 @@ class Run:
     probes: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     judged: tuple[Mapping[str, Any], ...] = ()
+    llm: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def best(self) -> Node | None:

@@ -100,6 +100,18 @@ def test(context: JobContext) -> Outcome:
     return Outcome(document=document)
 
 
+def evolve(context: JobContext) -> Outcome:
+    from evolution.evolving.work import evolve_document
+
+    return Outcome(document=evolve_document(context))
+
+
+def compare(context: JobContext) -> Outcome:
+    from evolution.evolving.work import compare_strategies
+
+    return Outcome(document=compare_strategies(context))
+
+
 WORK: Mapping[JobKind, Callable[[JobContext], Outcome]] = {
     JobKind.TRAIN: train,
     JobKind.CHECK: check,
@@ -108,6 +120,8 @@ WORK: Mapping[JobKind, Callable[[JobContext], Outcome]] = {
     JobKind.PROPOSE: propose,
     JobKind.VERIFY: verify,
     JobKind.TEST: test,
+    JobKind.EVOLVE: evolve,
+    JobKind.COMPARE: compare,
 }
 
 

@@ -16,7 +16,7 @@ from evolution.recipes.code import (
 )
 from evolution.recipes.flow import own_lines, parameters
 from evolution.recipes.item_table import ItemTable, find_item_table
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
 
 CLASS = "CategoryAwareEmbedding"
 TEMPLATE = '''
@@ -69,7 +69,7 @@ class CategoryEmbedding:
             "untrained-rows",
             "popularity-bias",
             "ranking-margin",
-            "weaker-than-reference",
+            *WEAKER,
             "overused-category",
             "missed-category",
             "missed-variety",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from evolution.recipes.code import argument, bare, fresh_name, loaded_names, rewrite, statements, torch_name
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
 from evolution.recipes.training_step import find_training_step
 
 
@@ -23,7 +23,7 @@ class EmbeddingDecay:
             "embedding-collapse",
             "untrained-rows",
             "popularity-bias",
-            "weaker-than-reference",
+            *WEAKER,
             "overused-popularity",
         }
     )

@@ -11,7 +11,7 @@ from evolution.recipes.loss_rewriting import (
     shared_negatives,
 )
 from evolution.recipes.pair_loss import find_pair_loss
-from evolution.recipes.recipe import Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, Draft, RecipeContext
 
 CALIBRATION = 0.75  # the paper's t: 0 is plain BCE, 1 fully calibrated
 
@@ -25,7 +25,7 @@ class GeneralisedBCE:
         "positive's sigmoid to a power beta that undoes it, and many negatives sharpen the ranking."
     )
     rests_on: tuple[str, ...] = ("Petrov and Macdonald, gSASRec, RecSys 2023, 2308.07192",)
-    triggers: frozenset[str] = frozenset({"overconfidence", "ranking-margin", "weaker-than-reference"})
+    triggers: frozenset[str] = frozenset({"overconfidence", "ranking-margin", *WEAKER})
     promise: float = 0.5
 
     def make(self, context: RecipeContext) -> Draft:

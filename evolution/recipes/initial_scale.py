@@ -6,7 +6,7 @@ import libcst as cst
 
 from evolution.recipes.code import call_name, dotted, parse_all, rewrite, statements, torch_name
 from evolution.recipes.item_table import find_item_table
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
 
 SCALE = 0.02
 
@@ -27,7 +27,7 @@ class InitialScale:
             "not-learning",
             "not-converged",
             "ranking-margin",
-            "weaker-than-reference",
+            *WEAKER,
         }
     )
     promise: float = 0.55

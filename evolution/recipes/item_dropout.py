@@ -16,7 +16,7 @@ from evolution.recipes.code import (
 )
 from evolution.recipes.inner_product import embedding_call
 from evolution.recipes.pair_loss import PairLoss, find_pair_loss
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
 
 RATE = 0.1
 
@@ -34,7 +34,7 @@ class ItemDropout:
         "Xie et al., Contrastive Learning for Sequential Recommendation (item mask), 2010.14395",
     )
     triggers: frozenset[str] = frozenset(
-        {"weaker-than-reference", "overconfidence", "popularity-bias", "overused-category", "missed-variety"}
+        {*WEAKER, "overconfidence", "popularity-bias", "overused-category", "missed-variety"}
     )
     promise: float = 0.4
 

@@ -12,6 +12,9 @@ from diagnosis.findings import Finding, Role, Site
 from evolution.edits import Edit
 from simulator.critiques import Critique
 
+# Codes of the findings that a reference ranker is better.
+WEAKER = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:

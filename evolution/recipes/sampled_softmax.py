@@ -11,7 +11,7 @@ from evolution.recipes.loss_rewriting import (
     shared_negatives,
 )
 from evolution.recipes.pair_loss import find_pair_loss
-from evolution.recipes.recipe import Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, Draft, RecipeContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class SampledSoftmax:
     triggers: frozenset[str] = frozenset(
         {
             "ranking-margin",
-            "weaker-than-reference",
+            *WEAKER,
             "overconfidence",
             "embedding-collapse",
             "same-list",

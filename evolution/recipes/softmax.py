@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from evolution.recipes.code import functional
 from evolution.recipes.loss_rewriting import counted_positions, replace_loss
 from evolution.recipes.pair_loss import find_pair_loss
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
 
 MOST_ITEMS = (
     30_000  # 4,000 positions x 30,000 logits are half a gigabyte, and as much again for their gradient
@@ -27,7 +27,7 @@ class FullSoftmax:
     triggers: frozenset[str] = frozenset(
         {
             "ranking-margin",
-            "weaker-than-reference",
+            *WEAKER,
             "overconfidence",
             "embedding-collapse",
             "popularity-bias",

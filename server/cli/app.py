@@ -33,6 +33,26 @@ Seed = Annotated[
     int, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.", min=-1)
 ]
 NO_SEED = -1
+Trials = Annotated[
+    int | None,
+    typer.Option("--trials", help="How many candidates' trainings at most, further seeds included.", min=1),
+]
+BudgetUsd = Annotated[
+    float | None, typer.Option("--budget-usd", help="Dollars for the LLM at most.", min=0.0)
+]
+BudgetTokens = Annotated[
+    int | None, typer.Option("--budget-tokens", help="Tokens of the LLM at most.", min=1)
+]
+BudgetGpu = Annotated[
+    float | None,
+    typer.Option("--budget-gpu-s", help="Seconds of training at most, whatever the device.", min=1.0),
+]
+Gate = Annotated[
+    bool,
+    typer.Option(
+        "--gate", help="What users and measurements both call critical counts as nothing, as in the paper."
+    ),
+]
 
 
 @runtime_checkable
@@ -206,6 +226,80 @@ def propose(
     output.deliver(document, as_json=as_json, show=show_proposals)
 
 
+@app.command()
+def evolve(
+    repo: Repo,
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="directional, research, scalar, nas, sample or greedy.")
+    ] = "directional",
+    proposer: Annotated[
+        str, typer.Option("--proposer", help="auto (an LLM where one is set), recipes, llm or both.")
+    ] = "auto",
+    trials: Trials = None,
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
+    budget_gpu_s: BudgetGpu = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the run's own choices.", min=0)] = 0,
+    gate: Gate = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the newest run of these files.")
+    ] = False,
+    replay: Annotated[
+        str,
+        typer.Option("--replay", help="Do a stored run again without network or training, and compare."),
+    ] = "",
+    device: Device = "",
+    python: Python = "",
+    trust: Trust = False,
+    as_json: Json = False,
+) -> int:
+    """Evolve the whole repo: the loop of Self-EvolveRec, within a budget."""
+    from server.cli.show_runs import show_run
+
+    asked = {"strategy": strategy, "proposer": proposer, "seed": seed, "gate": gate}
+    limits = _limits(trials, budget_usd, budget_tokens, budget_gpu_s)
+    params = {**_params(NO_SEED, device, python), **limits, **asked, "resume": resume, "replay": replay}
+    document = _job(repo, JobKind.EVOLVE, params, trust=trust, as_json=as_json)
+    output.deliver(document, as_json=as_json, show=show_run)
+    return 0 if document.get("same", True) else 1
+
+
+@app.command()
+def compare(
+    repo: Repo,
+    strategies: Annotated[
+        str, typer.Option("--strategies", help="Names with commas between; default: all.")
+    ] = "",
+    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds each.", min=1)] = 3,
+    trials: Trials = None,
+    proposer: Annotated[str, typer.Option("--proposer", help="As in evolve, for every strategy.")] = "auto",
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
+    budget_gpu_s: BudgetGpu = None,
+    gate: Gate = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write the curves as one HTML file.")
+    ] = None,
+    device: Device = "",
+    python: Python = "",
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Compare strategies at equal budgets: best-so-far curves with intervals over seeds."""
+    from server.cli.show_runs import show_comparison
+
+    chosen = [name.strip() for name in strategies.split(",") if name.strip()]
+    asked = {"strategies": chosen, "seeds": seeds, "proposer": proposer, "gate": gate}
+    limits = _limits(trials, budget_usd, budget_tokens, budget_gpu_s)
+    params = {**_params(NO_SEED, device, python), **limits, **asked}
+    document = _job(repo, JobKind.COMPARE, params, trust=trust, as_json=as_json)
+    if report is not None:
+        from server.report.comparison import comparison_page
+
+        report.write_text(comparison_page(document), encoding="utf-8")
+    output.deliver(document, as_json=as_json, show=show_comparison)
+
+
 @app.command("test")
 def test_command(
     repo: Repo,
@@ -302,6 +396,18 @@ def stop(
 
 
 @app.command()
+def library(
+    query: Annotated[str, typer.Argument(help="Words to search for; default: list all.")] = "",
+    code: Annotated[str, typer.Option("--code", help="The code of a finding or a critique.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Look up techniques of the field, by words or by the code of what is wrong."""
+    from server.cli.library import library_document, show_library
+
+    output.deliver(library_document(query, code), as_json=as_json, show=show_library)
+
+
+@app.command()
 def doctor(
     repo: Annotated[Path, typer.Argument(help="The repo's folder.")] = Path(),
     python: Python = "",
@@ -358,6 +464,10 @@ def _params(seed: int, device: str, python: str) -> dict[str, Any]:
     if device not in ("", "auto", "cpu", "cuda", "mps"):
         raise UsageError(f"--device is {device!r}; expected auto, cpu, cuda or mps")
     return {"seed": None if seed == NO_SEED else seed, "device": device, "python": python}
+
+
+def _limits(trials: int | None, usd: float | None, tokens: int | None, gpu_s: float | None) -> dict[str, Any]:
+    return {"trials": trials, "budget_usd": usd, "budget_tokens": tokens, "budget_gpu_s": gpu_s}
 
 
 def _job(

@@ -6,6 +6,7 @@ from typing import Any
 from evolution import serial
 from evolution.documents import proposal_document, train_document
 from evolution.errors import UsageError
+from evolution.evolving.documents import run_document
 from evolution.jobs import control
 from evolution.jobs.records import JobRecord
 from evolution.store import Store
@@ -17,6 +18,7 @@ def runs_document(repo: Path) -> dict[str, Any]:
         return {
             "trials": [{**train_document(t), "created_at": t.created_at} for t in store.trials()],
             "proposals": [proposal_document(p) for p in store.proposals()],
+            "runs": [run_document(run) for run in store.runs()],
             "jobs": [_job_summary(job) for job in store.jobs()],
         }
 
@@ -43,9 +45,13 @@ def item_document(repo: Path, wanted: str) -> dict[str, Any]:
             return {**shown, "curve": epochs, "test_reads": reads}
         if proposal := store.proposal(wanted):
             return {"kind": "proposal", **proposal_document(proposal)}
+        if run := store.run(wanted):
+            return {"kind": "run", **run_document(run)}
         if job := store.job(wanted):
             return {**serial.plain(job), "job": job.kind.value, "kind": "job"}
-    raise UsageError(f"no single trial, proposal or job {wanted!r} in {repo}; `evolverec runs` lists them")
+    raise UsageError(
+        f"no single trial, proposal, run or job {wanted!r} in {repo}; `evolverec runs` lists them"
+    )
 
 
 def stop_jobs(repo: Path, wanted: str) -> dict[str, Any]:

@@ -111,3 +111,10 @@ def test_the_foreign_script_gets_the_same_change_through_its_own_forward():
         "adapter.py"
     ]
     assert 'self.net.emb = CategoryAwareEmbedding(self.net.emb, data.item_columns["categories"])' in after
+
+
+def test_every_trigger_is_the_code_of_a_finding_or_of_a_complaint():
+    from evolution.literature.library import known_codes
+
+    unknown = {code for recipe in RECIPES for code in recipe.triggers} - known_codes()
+    assert not unknown

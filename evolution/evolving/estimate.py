@@ -1,0 +1,44 @@
+"""What a proposal by an LLM is likely to cost, before anything is asked: a rule of thumb, said as one.
+
+Tokens of code are counted as everywhere in the client; answers are taken at the lengths that the schemas ask for.
+Reasoning that an endpoint bills as output comes on top, and is not known before.
+"""
+
+from dataclasses import dataclass
+
+from evolution.budget import Charge
+from evolution.llm.settings import LlmSettings
+from evolution.llm.usage import Usage, charge, tokens_of
+
+RULES = 1_500  # tokens of instructions and feedback in a prompt
+PLANS, PLAN_ANSWER = 3, 1_800  # queries, report, reflection
+CODES, CODE_ANSWER = 3, 1_200  # code, one look, one repair
+INTERVIEW, INTERVIEW_ANSWER = 1_400, 500  # of one user
+PROPOSALS_AT_LEAST = 3  # what a plan must be able to pay for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """first: for what is asked once in a run (how well users are known). each: for one proposal."""
+
+    first: Charge
+    each: Charge
+
+    def of(self, proposals: int) -> Charge:
+        total = self.first
+        for _ in range(proposals):
+            total += self.each
+        return total
+
+
+def estimate(settings: LlmSettings, *, source_bytes: int, users: int) -> Estimate:
+    """source_bytes: of the files that may be edited. users: that an LLM plays."""
+    code = tokens_of(source_bytes) + RULES
+    planning = _cost(settings, "planner", PLANS * code, PLANS * PLAN_ANSWER)
+    coding = _cost(settings, "coder", CODES * code, CODES * CODE_ANSWER)
+    asked = _cost(settings, "persona", users * INTERVIEW, users * INTERVIEW_ANSWER)
+    return Estimate(first=asked + asked + asked, each=planning + coding + asked)
+
+
+def _cost(settings: LlmSettings, role: str, sent: int, answered: int) -> Charge:
+    return charge(Usage(input=sent, output=answered), settings.prices.get(settings.model_of(role)))

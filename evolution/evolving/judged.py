@@ -1,0 +1,57 @@
+"""Opinions on programs that an LLM wrote: the paper's four qualities. Opinions, not measurements, and marked so."""
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from evolution.errors import LlmError
+from evolution.evolving.archive import Archive
+from evolution.laboratory import Laboratory
+from evolution.llm.asking import Ask
+from evolution.planning.briefing import problem
+from evolution.runs import Run
+
+DIFF_CHARS = 40_000
+
+
+class Opinion(BaseModel):
+    score: int = Field(description="1 to 10.")
+    because: str = Field(description="One sentence that names the lines it rests on.")
+
+
+class Judgement(BaseModel):
+    creativity: Opinion
+    explicitness: Opinion
+    insight: Opinion
+    personalization: Opinion
+
+
+def judge_best(laboratory: Laboratory, run: Run, ask: Ask, model: str) -> Run:
+    """The run with an opinion on its best program, where an LLM had a part in that; without, where none can be had."""
+    best = run.best
+    if best is None or not best.parent:
+        return run
+    line = [node.idea for node in Archive(nodes=run.nodes).lineage(best) if node.idea is not None]
+    if not any(idea.by_llm for idea in line):
+        return run
+    values = {
+        "problem": problem(laboratory),
+        "ideas": [f"{idea.title}: {idea.rationale}" for idea in reversed(line)],
+        "diff": laboratory.programs.diff(run.terms.root, best.program)[:DIFF_CHARS],
+    }
+    try:
+        reply = ask("judge", values, Judgement)
+    except LlmError as error:
+        return replace(run, notes=(*run.notes, f"no opinion could be had: {error}"))
+    return replace(run, judged=(_document(reply, model, best.program),))
+
+
+def _document(reply: Judgement, model: str, program: str) -> dict[str, Any]:
+    opinions: dict[str, Opinion] = {name: getattr(reply, name) for name in Judgement.model_fields}
+    return {
+        "model": model,
+        "program": program,
+        "scores": {name: min(10, max(1, opinion.score)) for name, opinion in opinions.items()},
+        "because": {name: opinion.because for name, opinion in opinions.items()},
+    }

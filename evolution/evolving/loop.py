@@ -1,0 +1,278 @@
+"""The loop. `Evolution.run` is the method in one screen; each step is a file of its own.
+
+Every decision follows from the run's terms, the archive and what is stored, never from the clock or from which
+of two threads was first. So a run that is done again from its first step finds its trials, feedback and exchanges
+in the store and comes to where it was: resuming and replaying are nothing else.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from evolution.candidates import Candidate, rebased
+from evolution.errors import Cancelled, RepoError
+from evolution.evolving.archive import Archive, objective_of
+from evolution.evolving.coevolution import CoEvolution
+from evolution.evolving.ledger import Ledger
+from evolution.evolving.outcomes import Look, gated, look_at, moved
+from evolution.evolving.selection import select_parent
+from evolution.evolving.situation import Attempt, Proposer, Situation
+from evolution.evolving.strategies import STRATEGIES, Strategy
+from evolution.jobs.records import EventType
+from evolution.laboratory import Laboratory
+from evolution.measuring import Assay
+from evolution.observing import Interviewer
+from evolution.proposals import Proposal, Verified
+from evolution.runs import Node, NodeStatus, Run, RunState, Terms
+from evolution.trials.records import Trial, TrialStatus
+
+WIDTH = 2  # candidates of one generation, whatever the machine, so that a run does not depend on its cores
+BARREN = 3  # generations in a row that found nothing to try: then nothing is left
+
+Announce = Callable[[Run], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a run works with. ledger: what it may cost. interviewer: who plays users, None without an LLM.
+    llm: what a replay must know of the endpoint."""
+
+    laboratory: Laboratory
+    proposer: Proposer
+    coevolution: CoEvolution
+    ledger: Ledger
+    interviewer: Interviewer | None = None
+    llm: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Evolution:
+    """One run. announce: called with the run as it stands whenever something is known."""
+
+    def __init__(self, tools: Tools, terms: Terms, run: Run, announce: Announce) -> None:
+        self.tools, self.terms, self.announce = tools, terms, announce
+        self.laboratory, self.ledger = tools.laboratory, tools.ledger
+        self.strategy: Strategy = STRATEGIES[terms.strategy]
+        self.assay = Assay(tools.laboratory)
+        self.run_record = run
+        self.archive = Archive(nodes=())
+        self.generation = 0
+        self.barren = 0
+
+    def run(self) -> Run:
+        """Until the budget is used or nothing is left to try. Raises Cancelled, RepoError where the user's own
+        version cannot be measured; what was known by then is announced."""
+        try:
+            self.root = self.assay.parent(self.terms.root)
+            self._begin()
+            while self.barren < BARREN and self.ledger.may_train():
+                self.generation += 1
+                attempts = self._propose()
+                self._learn(attempts, self._measure(attempts))
+                self._coevolve()
+        except Cancelled:
+            self._say(RunState.STOPPED)
+            raise
+        return self._say(RunState.DONE)
+
+    # -- select and propose
+
+    def _propose(self) -> list[tuple[Node, Attempt]]:
+        """(parent, attempt), none twice. The first generation drafts from the user's version."""
+        drafts = self.generation == 1 and self.strategy.drafts > 0
+        wanted = self.ledger.at_most(self.strategy.drafts if drafts else WIDTH)
+        rng = np.random.default_rng([self.terms.seed, self.generation])
+        found: list[tuple[Node, Attempt]] = []
+        archive = self.archive
+        for _ in range(1 if drafts else wanted):
+            parent = archive.root if drafts else select_parent(archive, self.strategy.selection, rng)
+            situation = self._situation(archive, parent, wanted if drafts else 1, rng, drafts=drafts)
+            for attempt in self.tools.proposer.propose(situation):
+                found.append((parent, attempt))
+                archive = archive.with_node(self._draft_node(parent, attempt, len(archive.nodes)))
+        fruitful = any(isinstance(attempt, Candidate) for _, attempt in found)
+        self.barren = 0 if fruitful else self.barren + 1
+        return found
+
+    def _situation(
+        self, archive: Archive, parent: Node, count: int, rng: np.random.Generator, *, drafts: bool
+    ) -> Situation:
+        return Situation(
+            strategy=self.strategy,
+            archive=archive,
+            parent=parent,
+            feedback=self._look(self._trial_of(parent)).feedback,
+            count=count,
+            drafts=drafts,
+            progress=self.ledger.progress(),
+            rng=rng,
+        )
+
+    def _draft_node(self, parent: Node, attempt: Attempt, order: int) -> Node:
+        """A node as far as it is known before it is measured."""
+        made = isinstance(attempt, Candidate)
+        return Node(
+            order=order,
+            generation=self.generation,
+            program=attempt.child if made else "",
+            parent=parent.program,
+            trial="",
+            status=NodeStatus.PRUNED if made else NodeStatus.NOT_MADE,
+            idea=attempt.idea,
+            why="" if made else attempt.why,
+            rounds=attempt.rounds,
+        )
+
+    # -- measure
+
+    def _measure(self, attempts: Sequence[tuple[Node, Attempt]]) -> dict[str, Trial]:
+        """First trials of all candidates, in parallel slots, by program."""
+        candidates = [attempt for _, attempt in attempts if isinstance(attempt, Candidate)]
+        with ThreadPoolExecutor(max_workers=max(1, self.laboratory.device.slots)) as pool:
+            futures = [pool.submit(self.assay.train, self.root, candidate) for candidate in candidates]
+            try:
+                trials = [future.result() for future in futures]
+            except BaseException:
+                self.laboratory.context.stop.set()
+                for future in futures:
+                    future.cancel()
+                raise
+        self.ledger.charge(trials)
+        return {candidate.child: trial for candidate, trial in zip(candidates, trials)}
+
+    # -- learn
+
+    def _learn(self, attempts: Sequence[tuple[Node, Attempt]], trials: dict[str, Trial]) -> None:
+        for parent, attempt in attempts:
+            node = self._draft_node(parent, attempt, len(self.archive.nodes))
+            if isinstance(attempt, Candidate):
+                node = self._judged(node, parent, attempt, trials[attempt.child])
+            self._add(node)
+
+    def _judged(self, node: Node, parent: Node, candidate: Candidate, child: Trial) -> Node:
+        before = self._look(self._trial_of(parent))
+        best = max((objective_of(known) for known in self.archive.complete), default=float("-inf"))
+        promising = child.objective is not None and child.objective.value > best
+        proposal = self.assay.settle(
+            self.root,
+            before.feedback,
+            self._for_user(parent, candidate),
+            child,
+            replicate=promising and self.ledger.may_train(),
+        )
+        self.ledger.charge(self._trials_of(proposal))
+        node = replace(
+            node,
+            trial=child.id,
+            status=_status(child),
+            proposal=proposal.id,
+            objective=child.objective if child.status is TrialStatus.COMPLETE else None,
+            verified=proposal.verified,
+            why=proposal.why_not if proposal.verified is Verified.NO else "",
+        )
+        if child.status is not TrialStatus.COMPLETE or not self.strategy.directional:
+            return node
+        after = self._look(child)
+        seen = replace(
+            node,
+            findings=after.findings,
+            critiques=after.critiques,
+            moved=moved(candidate.idea, before.feedback, after.feedback),
+        )
+        return gated(seen, after) if self.terms.gate else seen
+
+    def _for_user(self, parent: Node, candidate: Candidate) -> Candidate:
+        """As a change of what the user has on disk, whatever it was built on."""
+        line = [node.idea for node in reversed(self.archive.lineage(parent)) if node.idea is not None]
+        return rebased(self.laboratory, candidate, self.archive.root.program, line)
+
+    def _trials_of(self, proposal: Proposal) -> list[Trial]:
+        """Every trial that a judgement rests on, the parent's further seeds included."""
+        store, lock = self.laboratory.context.store, self.laboratory.context.store_lock
+        with lock:
+            children = [trial for name in proposal.trials if (trial := store.trial(name)) is not None]
+            seeds = {trial.key.seed for trial in children} - {self.root.key.seed}
+            parents = [t for t in store.trials(self.root.key.program) if t.key.seed in seeds]
+        same = replace(self.root.key, seed=0)
+        return [*children, *(trial for trial in parents if replace(trial.key, seed=0) == same)]
+
+    def _coevolve(self) -> None:
+        """Probes for complaints that nothing measures; they count from the next generation on."""
+        if not self.strategy.directional:
+            return
+        admitted = self.tools.coevolution.after_generation(self.archive, self.generation)
+        if not admitted:
+            return
+        probes = {**self.run_record.probes, **dict.fromkeys(admitted, self.generation + 1)}
+        self.run_record = replace(self.run_record, probes=probes)
+        self.archive = replace(self.archive, nodes=tuple(self._again(node) for node in self.archive.nodes))
+        self._say(RunState.RUNNING)
+
+    def _again(self, node: Node) -> Node:
+        """A node of the archive as the new probes see it, so that comparisons stay fair."""
+        if node.status is not NodeStatus.COMPLETE or node.findings is None:
+            return node
+        return replace(node, findings=self._look(self._trial_of(node)).findings)
+
+    # -- the user's own version, and what is known of a program
+
+    def _begin(self) -> None:
+        node = Node(
+            order=0,
+            generation=0,
+            program=self.root.key.program,
+            parent="",
+            trial=self.root.id,
+            status=NodeStatus.COMPLETE,
+            idea=None,
+            objective=self.root.objective,
+        )
+        if self.strategy.directional:
+            seen = self._look(self.root)
+            node = replace(node, findings=seen.findings, critiques=seen.critiques)
+        self._add(node)
+
+    def _look(self, trial: Trial) -> Look:
+        return look_at(self.laboratory, trial, self.strategy, self.tools.coevolution, self.tools.interviewer)
+
+    def _trial_of(self, node: Node) -> Trial:
+        with self.laboratory.context.store_lock:
+            trial = self.laboratory.context.store.trial(node.trial)
+        if trial is None:
+            raise RepoError(f"trial {node.trial} of this run is gone from the store; start the run again")
+        return trial
+
+    def _add(self, node: Node) -> None:
+        self.archive = self.archive.with_node(replace(node, spent=self.ledger.spent()))
+        self._say(RunState.RUNNING)
+        if node.idea:
+            reached = f"objective {node.objective.value:.4f}" if node.objective else node.why
+            self.laboratory.context.events.emit(
+                EventType.NODE,
+                f"{node.idea.title}: {node.status}, {reached}",
+                run=self.run_record.id,
+                node=node.order,
+                share=self.ledger.progress(),
+            )
+
+    def _say(self, state: RunState) -> Run:
+        ended = 0.0 if state is RunState.RUNNING else time.time()
+        self.run_record = replace(
+            self.run_record,
+            state=state,
+            nodes=self.archive.nodes,
+            spent=self.ledger.spent(),
+            finished_at=ended,
+        )
+        self.announce(self.run_record)
+        return self.run_record
+
+
+def _status(trial: Trial) -> NodeStatus:
+    return {
+        TrialStatus.COMPLETE: NodeStatus.COMPLETE,
+        TrialStatus.PRUNED: NodeStatus.PRUNED,
+    }.get(trial.status, NodeStatus.FAILED)

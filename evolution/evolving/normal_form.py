@@ -1,0 +1,32 @@
+"""Programs that differ in comments, layout or docstrings alone are one program: nothing is trained twice."""
+
+import ast
+import hashlib
+from collections.abc import Mapping
+
+
+def normal_form(sources: Mapping[str, str]) -> str:
+    """A hash of what the Python files of a program say. sources: path -> text."""
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        digest.update(path.encode() + b"\0" + _tree(sources[path]).encode("utf-8", "surrogateescape") + b"\0")
+    return digest.hexdigest()
+
+
+def _tree(text: str) -> str:
+    """The syntax tree without positions and docstrings; the text itself where it does not parse."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return text
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.body = _without_docstring(node.body)
+    return ast.dump(tree)
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    match body:
+        case [ast.Expr(value=ast.Constant(value=str())), *rest]:
+            return rest
+    return body

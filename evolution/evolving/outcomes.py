@@ -1,0 +1,117 @@
+"""What is seen of a measured program, and whether an idea moved what it set out to move."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from diagnosis.findings import Measurement, Severity
+from evolution.evolving.coevolution import CoEvolution
+from evolution.evolving.strategies import Strategy
+from evolution.feedback import Feedback
+from evolution.laboratory import Laboratory
+from evolution.observing import Interviewer, code_map
+from evolution.proposals import Idea
+from evolution.runs import Moved, Node
+from evolution.trials.records import Metric, Trial
+from simulator.critiques import Critique
+from simulator.fidelity import is_trusted
+
+USERS = 200
+OPEN = (Severity.ERROR, Severity.WARNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """findings, critiques: codes of what is open; None where the strategy does not look. critical: whether
+    measurements and users both find the program unusable, as Self-EvolveRec's gate asks."""
+
+    feedback: Feedback
+    findings: tuple[str, ...] | None
+    critiques: tuple[str, ...] | None
+    critical: bool
+
+
+def look_at(
+    laboratory: Laboratory,
+    trial: Trial,
+    strategy: Strategy,
+    coevolution: CoEvolution,
+    interviewer: Interviewer | None,
+) -> Look:
+    """A directional strategy is told everything; the others only where the parts of the code are."""
+    if not strategy.directional:
+        return Look(feedback=code_map(laboratory, trial), findings=None, critiques=None, critical=False)
+    feedback = coevolution.extended(laboratory.feedback(trial, users=USERS, interviewer=interviewer), trial)
+    findings = tuple(sorted({f.code for f in feedback.findings if f.severity in OPEN}))
+    complaints = open_complaints(feedback)
+    return Look(
+        feedback=feedback,
+        findings=findings,
+        critiques=tuple(sorted({critique.code for critique in complaints})),
+        critical=any(f.severity is Severity.ERROR for f in feedback.findings) and users_critical(feedback),
+    )
+
+
+def open_complaints(feedback: Feedback) -> list[Critique]:
+    """Complaints of users who can be trusted, statistical personas first."""
+    simulations = [s for s in (feedback.simulation, feedback.interviews) if s is not None]
+    return [
+        critique
+        for simulation in simulations
+        for critique in simulation.critiques
+        if not critique.positive and is_trusted(critique.fidelity)
+    ]
+
+
+def users_critical(feedback: Feedback) -> bool:
+    simulations = [s for s in (feedback.simulation, feedback.interviews) if s is not None]
+    return any(s.interpretation is not None and s.interpretation.status == "CRITICAL" for s in simulations)
+
+
+def gated(node: Node, look: Look) -> Node:
+    """Self-EvolveRec's gate: what users and measurements both call critical counts as nothing."""
+    if not look.critical:
+        return node
+    return replace(
+        node,
+        objective=Metric(value=0.0, low=None, high=None),
+        why="gated: users and measurements both find it critical",
+    )
+
+
+def moved(idea: Idea, before: Feedback, after: Feedback) -> tuple[Moved, ...]:
+    """What became of the measurements that the idea addressed."""
+    targets = {f.code for f in before.findings if f.id in idea.addresses}
+    complaints = {c.code for c in open_complaints(before) if c.id in idea.addresses}
+    earlier, later = _measured(before), _measured(after)
+    found = [
+        _moved(earlier[code], later[code]) for code in sorted(targets) if code in earlier and code in later
+    ]
+    return (*found, *(_quieter(code, before, after) for code in sorted(complaints)))
+
+
+def _measured(feedback: Feedback) -> Mapping[str, Measurement]:
+    return {m.code: m for m in feedback.measurements if not m.self_reported}
+
+
+def _moved(before: Measurement, after: Measurement) -> Moved:
+    """As intended: nearer to its reference where it has one (which moves with the model), else in its direction."""
+    sign = 1.0 if after.higher_is_better else -1.0
+    was = sign * (before.value - (before.reference or 0.0))
+    now = sign * (after.value - (after.reference or 0.0))
+    return Moved(
+        code=before.code,
+        before=before.value,
+        after=after.value,
+        as_intended=now > was,
+        healthy=after.healthy is True,
+    )
+
+
+def _quieter(code: str, before: Feedback, after: Feedback) -> Moved:
+    """A complaint by the share of users who voice it."""
+    was, now = (_share(code, feedback) for feedback in (before, after))
+    return Moved(code=code, before=was, after=now, as_intended=now < was, healthy=now == 0.0)
+
+
+def _share(code: str, feedback: Feedback) -> float:
+    return max((c.share for c in open_complaints(feedback) if c.code == code), default=0.0)

@@ -1,0 +1,100 @@
+"""Setting a run up: its terms, its tools, and the record it goes on with."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from evolution import serial
+from evolution.budget import Limits
+from evolution.errors import UsageError
+from evolution.evolving.loop import Evolution, Tools
+from evolution.evolving.strategies import STRATEGIES
+from evolution.laboratory import Laboratory
+from evolution.runs import Run, RunState, Terms
+from evolution.trials.identity import trial_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What was asked for. proposer: "auto" is an LLM where there is one, else recipes."""
+
+    strategy: str = "directional"
+    seed: int = 0
+    proposer: str = "auto"
+    gate: bool = False
+    limits: Limits
+
+
+PROPOSERS = ("auto", "recipes", "llm", "both")
+
+
+def start_run(laboratory: Laboratory, plan: Plan, *, tools: Tools, model: str = "") -> Evolution:
+    """The run on these terms: a new one, or the stored one from its first step. Raises UsageError."""
+    terms = terms_of(laboratory, plan, model=model)
+    store, lock = laboratory.context.store, laboratory.context.store_lock
+    with lock:
+        known = store.run(terms.run_id)
+    run = Run(
+        id=terms.run_id,
+        terms=terms,
+        state=RunState.RUNNING,
+        created_at=known.created_at if known else time.time(),
+        job=laboratory.context.job.id,
+        limits=limits_document(plan.limits),
+        llm=tools.llm,
+    )
+    return Evolution(tools, terms, run, _keep(laboratory, known))
+
+
+def replayed_run(stored: Run, *, tools: Tools) -> Evolution:
+    """The stored run from its first step, told to nobody."""
+    fresh = replace(stored, nodes=(), probes={}, notes=(), state=RunState.RUNNING)
+    return Evolution(tools, stored.terms, fresh, lambda run: None)
+
+
+def terms_of(laboratory: Laboratory, plan: Plan, *, model: str) -> Terms:
+    if plan.strategy not in STRATEGIES:
+        raise UsageError(f"--strategy is {plan.strategy!r}; expected one of {', '.join(STRATEGIES)}")
+    return Terms(
+        root=laboratory.user_program(),
+        measured=measured_by(laboratory),
+        strategy=plan.strategy,
+        seed=plan.seed,
+        proposer=plan.proposer,
+        model=model,
+        gate=plan.gate,
+    )
+
+
+def measured_by(laboratory: Laboratory) -> str:
+    """A fingerprint of everything but the program and the seed that a trial's figures depend on."""
+    key = trial_key(
+        laboratory.config,
+        program="",
+        data=laboratory.data.fingerprint,
+        seed=laboratory.config.training.seed,
+        device=laboratory.device.name,
+    )
+    guardrails = "\n".join(laboratory.config.objective.guardrails)
+    return hashlib.sha256((serial.dumps(key) + guardrails).encode()).hexdigest()[:16]
+
+
+def limits_document(limits: Limits) -> dict[str, float]:
+    """Only the limits that are set."""
+    return {name: float(value) for name, value in serial.plain(limits).items() if value is not None}
+
+
+def _keep(laboratory: Laboratory, known: Run | None) -> Callable[[Run], None]:
+    """Stores the run as it grows; while it only catches up with what is stored, the longer record stays."""
+    before = len(known.nodes) if known else 0
+
+    def keep(run: Run) -> None:
+        catching_up = run.state is RunState.RUNNING and len(run.nodes) < before
+        if run.state is RunState.STOPPED and len(run.nodes) < before and known is not None:
+            run = replace(known, state=RunState.STOPPED)
+        if not catching_up:
+            with laboratory.context.store_lock:
+                laboratory.context.store.put_run(run)
+
+    return keep

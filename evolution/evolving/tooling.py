@@ -1,0 +1,223 @@
+"""The tools of a run, from the user's settings: who proposes, who plays users, who writes probes, what it may cost."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from evolution.budget import Budget, Limits
+from evolution.errors import UsageError
+from evolution.evolving.coevolution import NoCoEvolution
+from evolution.evolving.estimate import PROPOSALS_AT_LEAST, Estimate, estimate
+from evolution.evolving.ledger import Ledger
+from evolution.evolving.llm_proposer import BothProposers, LlmProposer
+from evolution.evolving.loop import Tools
+from evolution.evolving.recipe_proposer import RecipeProposer
+from evolution.evolving.situation import Proposer
+from evolution.evolving.starting import Plan
+from evolution.evolving.strategies import STRATEGIES
+from evolution.jobs.records import EventType
+from evolution.laboratory import Laboratory
+from evolution.literature.opening import open_recorded, open_retriever
+from evolution.literature.passage import Passage
+from evolution.literature.settings import LiteratureSettings
+from evolution.literature.source import StoredAnswers
+from evolution.literature.web_search import SearchClient
+from evolution.llm.client import LlmClient
+from evolution.llm.exchanges import StoredExchanges
+from evolution.llm.settings import LlmSettings, Price
+from evolution.observing import Interviewer
+from evolution.planning.planner import Planner, Retrieve
+from evolution.runs import Run
+
+USERS = 20  # that an LLM plays
+NOWHERE = "http://127.0.0.1:9/v1"  # of a replay, which asks nobody
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """plan: with its proposer settled. client: None where no LLM takes part. model: its name, "" without."""
+
+    plan: Plan
+    tools: Tools
+    client: LlmClient | None
+    model: str
+
+
+@contextmanager
+def opened_tools(laboratory: Laboratory, plan: Plan, *, stored: Run | None = None) -> Iterator[Opened]:
+    """stored: the run that is replayed, from what is stored alone. Raises UsageError: no endpoint for an LLM
+    proposer, no price for a limit in dollars, or a plan too small for three proposals."""
+    settings = _llm(laboratory, stored)
+    plan = replace(plan, proposer=settled_proposer(plan, settings))
+    if plan.proposer == "recipes":
+        check_size(plan.limits, None)
+        ledger = Ledger(limits=plan.limits)
+        yield Opened(plan=plan, tools=_tools(laboratory, plan, ledger, None), client=None, model="")
+        return
+    assert settings is not None
+    expected = expected_cost(laboratory, settings)
+    check_size(plan.limits, expected)
+    _say_before(laboratory, plan.limits, expected)
+    budget = Budget(plan.limits)
+    context = laboratory.context
+    log = StoredExchanges(store=context.store, lock=context.store_lock)
+    replays = stored is not None
+    shared = {
+        "log": log, "budget": budget, "repo": context.repo, "cancelled": context.cancelled, "replay": replays,
+    }  # fmt: skip
+    with LlmClient(settings, **shared) as client, SearchClient(settings, **shared) as search:
+        endpoint = _Endpoint(client=client, search=search, sources=_sources(laboratory, stored))
+        ledger = Ledger(limits=plan.limits, exchanges=budget)
+        model = ", ".join(settings.models_used())
+        yield Opened(plan=plan, tools=_tools(laboratory, plan, ledger, endpoint), client=client, model=model)
+
+
+def settled_proposer(plan: Plan, settings: LlmSettings | None) -> str:
+    """ "recipes", "llm" or "both". Raises UsageError where an LLM is wanted and there is none."""
+    if plan.proposer in ("recipes", "auto") and (settings is None or plan.proposer == "recipes"):
+        return "recipes"
+    if not STRATEGIES[plan.strategy].llm:
+        return "recipes"  # a fixed space is what this strategy is
+    if settings is None:
+        raise UsageError(
+            f"--proposer {plan.proposer} needs an LLM endpoint; set EVOLVEREC_LLM_MODEL (and EVOLVEREC_LLM_BASE_URL, "
+            "EVOLVEREC_LLM_KEY), or use --proposer recipes; `evolverec doctor` shows what is set"
+        )
+    return "llm" if plan.proposer == "auto" else plan.proposer
+
+
+def check_size(limits: Limits, expected: Estimate | None) -> None:
+    """Raises UsageError for a plan that cannot pay for three proposals."""
+    if limits.trials is not None and limits.trials < PROPOSALS_AT_LEAST:
+        raise UsageError(
+            f"--trials {limits.trials} is too small for {PROPOSALS_AT_LEAST} proposals; give at least {PROPOSALS_AT_LEAST}"
+        )
+    if expected is None:
+        return
+    needed = expected.of(PROPOSALS_AT_LEAST)
+    if limits.usd is not None and needed.usd > Decimal(str(limits.usd)):
+        raise UsageError(
+            f"--budget-usd {limits.usd:g} is too small for {PROPOSALS_AT_LEAST} proposals, which cost about "
+            f"${needed.usd:.2f} by estimate; raise it, or use --proposer recipes"
+        )
+    if limits.tokens is not None and needed.tokens > limits.tokens:
+        raise UsageError(
+            f"--budget-tokens {limits.tokens} is too small for {PROPOSALS_AT_LEAST} proposals, which take about "
+            f"{needed.tokens} by estimate; raise it, or use --proposer recipes"
+        )
+
+
+def expected_cost(laboratory: Laboratory, settings: LlmSettings) -> Estimate:
+    program = laboratory.user_program()
+    sources = laboratory.programs.sources(program, laboratory.config.recommender.editable)
+    size = sum(len(text.encode("utf-8", "surrogateescape")) for text in sources.values())
+    return estimate(settings, source_bytes=size, users=USERS)
+
+
+def _say_before(laboratory: Laboratory, limits: Limits, expected: Estimate) -> None:
+    each, first = expected.each, expected.first
+    words = f"estimate: about {each.tokens:,} tokens (${each.usd:.3f}) a proposal, {first.tokens:,} (${first.usd:.3f}) once"
+    limit = f"; the limit is ${limits.usd:g}" if limits.usd is not None else "; no limit in dollars is set"
+    laboratory.context.events.emit(EventType.LOG, words + limit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Endpoint:
+    client: LlmClient
+    search: SearchClient
+    sources: LiteratureSettings
+
+
+def _tools(laboratory: Laboratory, plan: Plan, ledger: Ledger, endpoint: _Endpoint | None) -> Tools:
+    directional = STRATEGIES[plan.strategy].directional
+    return Tools(
+        laboratory=laboratory,
+        proposer=_proposer(laboratory, plan, endpoint),
+        coevolution=NoCoEvolution(),
+        ledger=ledger,
+        interviewer=interviewer_of(endpoint.client) if endpoint and directional else None,
+        llm=llm_document(endpoint.client.settings, endpoint.sources) if endpoint else {},
+    )
+
+
+def _proposer(laboratory: Laboratory, plan: Plan, endpoint: _Endpoint | None) -> Proposer:
+    recipes = RecipeProposer(laboratory)
+    if endpoint is None:
+        return recipes
+    client = endpoint.client
+    planner = Planner(
+        laboratory=laboratory,
+        ask=client.ask,
+        retrieve=retriever(laboratory, endpoint.sources, endpoint.search),
+        model=client.settings.model_of("planner"),
+    )
+    written = LlmProposer(laboratory, planner, client.ask)
+    return BothProposers(written, recipes) if plan.proposer == "both" else written
+
+
+def retriever(laboratory: Laboratory, sources: LiteratureSettings, search: SearchClient) -> Retrieve:
+    """The built-in library, and whatever else the user's settings name. What could not be asked is said."""
+    context = laboratory.context
+    answers = StoredAnswers(store=context.store, lock=context.store_lock)
+    opened = open_recorded if search.replay else open_retriever
+    asked = opened(sources, answers, web=search.search)
+
+    def retrieve(queries: Sequence[str], codes: Sequence[str], limit: int) -> Sequence[Passage]:
+        found = asked.retrieve(queries, codes, limit)
+        for note in found.notes:
+            laboratory.context.events.emit(EventType.LOG, f"literature: {note}")
+        return found.passages
+
+    return retrieve
+
+
+def interviewer_of(client: LlmClient, users: int = USERS) -> Interviewer:
+    settings = client.settings
+    return Interviewer(
+        ask=client.ask, model=settings.model_of("persona"), users=users, concurrency=settings.concurrency
+    )
+
+
+def _llm(laboratory: Laboratory, stored: Run | None) -> LlmSettings | None:
+    if stored is None:
+        return laboratory.context.settings.llm
+    return stored_llm(stored.llm) if stored.llm else None
+
+
+def _sources(laboratory: Laboratory, stored: Run | None) -> LiteratureSettings:
+    if stored is None:
+        return laboratory.context.settings.literature
+    return LiteratureSettings(sources=tuple(stored.llm.get("sources", ())))
+
+
+def llm_document(settings: LlmSettings, sources: LiteratureSettings) -> dict[str, Any]:
+    """What a replay must know of an endpoint: neither its address nor a key."""
+    return {
+        "sources": list(sources.sources),
+        "model": settings.model,
+        "models": dict(settings.models),
+        "efforts": dict(settings.efforts),
+        "max_output_tokens": settings.max_output_tokens,
+        "prices": {
+            name: {"input": str(price.input), "output": str(price.output), "cached": str(price.cached)}
+            for name, price in settings.prices.items()
+        },
+    }
+
+
+def stored_llm(document: Mapping[str, Any]) -> LlmSettings:
+    prices = {
+        name: Price(**{kind: Decimal(value) for kind, value in price.items()})
+        for name, price in document["prices"].items()
+    }
+    return LlmSettings(
+        base_url=NOWHERE,
+        key="",
+        model=document["model"],
+        models=document["models"],
+        efforts=document["efforts"],
+        max_output_tokens=document["max_output_tokens"],
+        prices=prices,
+    )

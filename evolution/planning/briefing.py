@@ -1,0 +1,209 @@
+"""What the planner is told: feedback, code map, history and inspirations as plain values for a prompt.
+
+Texts that come from data or code (titles, users' words, source lines) are values like any other; the prompts
+fence them. Nothing here holds an absolute path.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from diagnosis.findings import Anchor, Finding, Severity, Site
+from evolution.evolving.archive import Archive, objective_of
+from evolution.evolving.outcomes import open_complaints
+from evolution.evolving.selection import ideas, inspirations
+from evolution.evolving.situation import Situation
+from evolution.evolving.strategies import Told
+from evolution.feedback import Feedback
+from evolution.laboratory import Laboratory
+from evolution.runs import Moved, Node, NodeStatus
+from simulator.critiques import Critique
+
+HISTORY = 20  # newest attempts
+LINES = 400  # of one file at most
+
+
+def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
+    """All values of the planner's prompts, but for queries and passages."""
+    told, feedback = situation.strategy.told, situation.feedback
+    directional = told is Told.FEEDBACK
+    return {
+        "problem": problem(laboratory),
+        "figures": figures(situation),
+        "directional": directional,
+        "findings": [finding_facts(f) for f in worth_telling(feedback)] if directional else [],
+        "critiques": [critique_facts(c, feedback) for c in open_complaints(feedback)] if directional else [],
+        "users_say": interpretations(feedback) if directional else [],
+        "code_map": code_map_facts(feedback.sites),
+        "files": numbered(laboratory, situation.parent.program),
+        "history": [] if told is Told.NOTHING else history(situation.archive),
+        "inspirations": []
+        if told is Told.NOTHING
+        else [
+            inspiration_facts(situation.archive, node)
+            for node in inspirations(situation.archive, situation.parent)
+        ],
+        "late": situation.progress > 0.5,
+        "wanted": situation.count,
+    }
+
+
+def problem(laboratory: Laboratory) -> dict[str, Any]:
+    training = laboratory.data.training
+    columns = training.item_columns
+    known = {
+        "titles": any(columns.title),
+        "categories": any(columns.categories),
+        "price": bool((columns.price[1:] == columns.price[1:]).any()),
+        "store": any(columns.store),
+        "ratings": training.ratings is not None,
+        "timestamps": training.timestamps is not None,
+    }
+    return {
+        "objective": laboratory.config.objective.expression,
+        "guardrails": list(laboratory.config.objective.guardrails),
+        "users": training.n_users,
+        "items": training.n_items,
+        "events": training.n_events,
+        "columns": [name for name, there in known.items() if there],
+        "entry": laboratory.config.recommender.entry,
+        "editable": list(laboratory.config.recommender.editable),
+    }
+
+
+def figures(situation: Situation) -> dict[str, Any]:
+    """Objectives of the user's version, of the parent and of the best, with their intervals."""
+    archive = situation.archive
+    return {
+        "yours": _objective(archive.root),
+        "parent": _objective(situation.parent),
+        "parent_ideas": ideas(archive, situation.parent),
+        "best": _objective(archive.best),
+    }
+
+
+def _objective(node: Node) -> str:
+    metric = node.objective
+    if metric is None:
+        return "not measured"
+    spread = (
+        f" [{metric.low:.4f}, {metric.high:.4f}]"
+        if metric.low is not None and metric.high is not None
+        else ""
+    )
+    return f"{metric.value:.4f}{spread}"
+
+
+def worth_telling(feedback: Feedback) -> list[Finding]:
+    return [finding for finding in feedback.findings if finding.severity is not Severity.INFORMATION]
+
+
+def finding_facts(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "why": finding.why,
+        "definition": finding.definition,
+        "self_reported": finding.self_reported,
+        "places": [place(anchor) for anchor in finding.anchors],
+    }
+
+
+def critique_facts(critique: Critique, feedback: Feedback) -> dict[str, Any]:
+    fidelity = critique.fidelity
+    return {
+        "id": critique.id,
+        "code": critique.code,
+        "message": critique.message,
+        "trust": f"AUC {fidelity.auc:.2f} [{fidelity.low:.2f}, {fidelity.high:.2f}]",
+        "quotes": [f"{quote.persona}: {quote.text}" for quote in critique.quotes],
+        "places": [place(anchor) for anchor in feedback.critique_anchors.get(critique.id, ())],
+    }
+
+
+def interpretations(feedback: Feedback) -> list[dict[str, Any]]:
+    """How each kind of simulated users sums the pages up."""
+    from evolution import serial
+
+    simulations = [s for s in (feedback.simulation, feedback.interviews) if s is not None]
+    return [
+        {"kind": s.kind, "users": s.users, **serial.plain(s.interpretation)}
+        for s in simulations
+        if s.interpretation is not None
+    ]
+
+
+def place(anchor: Anchor) -> dict[str, Any]:
+    return {
+        "path": anchor.path,
+        "start": anchor.start_line,
+        "end": anchor.end_line,
+        "role": anchor.role.value,
+        "text": anchor.text,
+    }
+
+
+def code_map_facts(sites: Sequence[Site]) -> list[dict[str, Any]]:
+    return [
+        {"role": site.role.value, "path": site.path, "start": site.start_line, "end": site.end_line}
+        for site in sites
+    ]
+
+
+def numbered(laboratory: Laboratory, program: str) -> list[dict[str, str]]:
+    """The editable files with line numbers; a very long file is cut, and says so."""
+    sources = laboratory.programs.sources(program, laboratory.config.recommender.editable)
+    return [{"path": path, "text": _numbered(text)} for path, text in sorted(sources.items())]
+
+
+def _numbered(text: str) -> str:
+    lines = text.split("\n")
+    shown = [f"{number:4d}  {line}" for number, line in enumerate(lines[:LINES], start=1)]
+    left = len(lines) - LINES
+    return "\n".join(shown + ([f"      ({left} further lines are not shown)"] if left > 0 else []))
+
+
+def history(archive: Archive) -> list[str]:
+    """What was tried and what came of it, oldest first."""
+    tried = [node for node in archive.nodes if node.idea is not None]
+    return [attempt(archive, node) for node in tried[-HISTORY:]]
+
+
+def attempt(archive: Archive, node: Node) -> str:
+    """`tried "Full softmax loss" (softmax): overconfidence moved from .9 to .7; objective .142 -> .171 (+20 %)`."""
+    assert node.idea is not None
+    line = archive.lineage(node)
+    before = line[1] if len(line) > 1 else archive.root
+    said = [f"tried {node.idea.title!r} ({node.idea.code}) on {_name(archive, before)}"]
+    if node.status is not NodeStatus.COMPLETE:
+        return f"{said[0]}: {node.status.value}: {node.why}"
+    effects = [_movement(moved) for moved in node.moved]
+    effects.append(_change(objective_of(before), objective_of(node)))
+    verified = {"gain": "a verified gain", "fix": "a verified fix"}.get(node.verified.value, "not verified")
+    return f"{said[0]}: {'; '.join(effects)}; {verified}" + (f" ({node.why})" if node.why else "")
+
+
+def _name(archive: Archive, node: Node) -> str:
+    made_of = ideas(archive, node)
+    return f"the version with {', '.join(reversed(made_of))}" if made_of else "the user's version"
+
+
+def _movement(moved: Moved) -> str:
+    words = "as intended" if moved.as_intended else "not as intended"
+    healthy = ", now healthy" if moved.healthy else ""
+    return f"{moved.code} moved from {moved.before:.3g} to {moved.after:.3g} ({words}{healthy})"
+
+
+def _change(before: float, after: float) -> str:
+    relative = f" ({100 * (after / before - 1):+.1f} %)" if before > 0 else ""
+    return f"objective {before:.4f} -> {after:.4f}{relative}"
+
+
+def inspiration_facts(archive: Archive, node: Node) -> Mapping[str, Any]:
+    return {
+        "ideas": list(reversed(ideas(archive, node))),
+        "objective": _objective(node),
+        "why": node.idea.rationale if node.idea else "",
+        "open": [*(node.findings or ()), *(node.critiques or ())],
+    }

@@ -1,0 +1,131 @@
+"""Runs of evolution and comparisons of strategies as people read them."""
+
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from server.cli.render import console
+
+
+def show_run(document: dict[str, Any]) -> None:
+    if "same" in document:
+        show_replay(document)
+        return
+    out = console()
+    out.print(
+        f"run {document['run']}: {document['strategy']}, seed {document['seed']}, {document['state']}; "
+        + spent_words(document["spent"], document["limits"])
+    )
+    out.print(_lineage(document["nodes"]))
+    best = document["best"]
+    if best is not None and best["order"]:
+        sure = best["verified"] or "not verified"
+        proposal = f"; apply with `evolverec apply DIR {best['proposal']}`" if best["verified"] else ""
+        out.print(
+            f"[green]best[/]: {escape(best['title'])}, objective {_metric(best['objective'])}, {sure}{proposal}"
+        )
+    for note in document["notes"]:
+        out.print(f"[dim]{escape(note)}[/]")
+
+
+def _lineage(nodes: list[dict[str, Any]]) -> Tree:
+    """What came from what, the user's version at the root."""
+    tree = Tree(_node(nodes[0])) if nodes else Tree("nothing was measured yet")
+    branches = {nodes[0]["program"]: tree} if nodes else {}
+    for node in nodes[1:]:
+        branch = branches.get(node["parent"], tree).add(_node(node))
+        if node["program"]:
+            branches[node["program"]] = branch
+    return tree
+
+
+def _node(node: dict[str, Any]) -> str:
+    mark = {"gain": "[green]+[/] ", "fix": "[green]+[/] "}.get(str(node["verified"]), "")
+    words = f"{mark}{escape(node['title'])}: "
+    words += _metric(node["objective"]) if node["objective"] else node["status"]
+    if node["verified"]:
+        words += f", verified {node['verified']}"
+    elif node["why"]:
+        words += f" [dim]({escape(node['why'])})[/]"
+    return words
+
+
+def _metric(metric: dict[str, Any] | None) -> str:
+    if not metric:
+        return "not measured"
+    known = metric["low"] is not None
+    return f"{metric['value']:.4f}" + (
+        f" [{metric['low']:.4f}, {metric['high']:.4f}]" if known else " (no interval)"
+    )
+
+
+def spent_words(spent: dict[str, float], limits: dict[str, float]) -> str:
+    """`7 of 12 trials, 28 s of training, 0.0312 of 1.00 USD`."""
+    units = {
+        "trials": ("trials", ".0f"),
+        "gpu_s": ("s of training", ".0f"),
+        "tokens": ("tokens", ",.0f"),
+        "usd": ("USD", ".4f"),
+    }
+    parts = [
+        f"{spent[name]:{form}}" + (f" of {limits[name]:{form}}" if name in limits else "") + f" {unit}"
+        for name, (unit, form) in units.items()
+        if name in spent
+    ]
+    return ", ".join(parts)
+
+
+def show_replay(document: dict[str, Any]) -> None:
+    out = console()
+    if document["same"]:
+        out.print(f"[green]run {document['run']} replays to the same {document['nodes']} nodes[/]")
+        return
+    if document["ended"]:
+        out.print(f"  {escape(document['ended'])}")
+    first = document["first_difference"]
+    out.print(f"[red]run {document['run']} replays to something else, from node {first['order']} on[/]")
+    for side in ("stored", "again"):
+        node = first[side]
+        out.print(
+            f"  {side}: {node['status']} {escape((node['idea'] or {}).get('title', 'your version'))}"
+            if node
+            else f"  {side}: nothing"
+        )
+
+
+def show_comparison(document: dict[str, Any]) -> None:
+    out = console()
+    table = Table(
+        title=f"trials until {document['goal']:.4f} (95 % of the best known objective), budget {document['trials']}",
+        title_justify="left",
+    )
+    for column in ("strategy", "trials to goal, 95 %", "not reached", "final objective, 95 %"):
+        table.add_column(column)
+    for name, row in document["strategies"].items():
+        reached, final = row["trials_to_goal"], row["final"]
+        seeds = len(row["seeds"])
+        table.add_row(
+            name, _spread(reached, ".1f"), f"{reached['not_reached']} of {seeds}", _spread(final, ".4f")
+        )
+    out.print(table)
+    against = document["against_best_other"]
+    if against:
+        out.print(
+            f"directional takes {_spread(against, '.2f')} times the trials of {against['other']}, the best other"
+        )
+    for proposer, rate in document["hit_rate"].items():
+        out.print(
+            f"{proposer}: moved its target as intended in {rate['value']:.0%} of {rate['targets']} cases, "
+            f"95 % [{rate['low']:.0%}, {rate['high']:.0%}]"
+        )
+    for opinion in document["judged"]:
+        scores = ", ".join(f"{name} {value}" for name, value in opinion["scores"].items())
+        out.print(f"[dim]opinion of {escape(opinion['model'])} on run {opinion['run']}: {scores}[/]")
+
+
+def _spread(value: dict[str, Any], form: str) -> str:
+    if value["low"] is None:
+        return f"{value['value']:{form}} (one seed: no interval)"
+    return f"{value['value']:{form}} [{value['low']:{form}}, {value['high']:{form}}]"
