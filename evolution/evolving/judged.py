@@ -1,6 +1,7 @@
 """Opinions on programs that an LLM wrote: the paper's four qualities. Opinions, not measurements, and marked so."""
 
 from dataclasses import replace
+from textwrap import indent
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -38,7 +39,7 @@ def judge_best(laboratory: Laboratory, run: Run, ask: Ask, model: str) -> Run:
     values = {
         "problem": problem(laboratory),
         "ideas": [f"{idea.title}: {idea.rationale}" for idea in reversed(line)],
-        "diff": laboratory.programs.diff(run.terms.root, best.program)[:DIFF_CHARS],
+        "diff": indent(laboratory.programs.diff(run.terms.root, best.program)[:DIFF_CHARS], "    "),
     }
     try:
         reply = ask("judge", values, Judgement)

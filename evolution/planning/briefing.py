@@ -4,10 +4,11 @@ Texts that come from data or code (titles, users' words, source lines) are value
 fence them. Nothing here holds an absolute path.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from diagnosis.findings import Anchor, Finding, Severity, Site
+from diagnosis.findings import Finding, Severity
+from evolution.coding.views import anchored, code_map, one_line, shown_files
 from evolution.evolving.archive import Archive, objective_of
 from evolution.evolving.outcomes import open_complaints
 from evolution.evolving.selection import ideas, inspirations
@@ -19,7 +20,6 @@ from evolution.runs import Moved, Node, NodeStatus
 from simulator.critiques import Critique
 
 HISTORY = 20  # newest attempts
-LINES = 400  # of one file at most
 
 
 def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
         "findings": [finding_facts(f) for f in worth_telling(feedback)] if directional else [],
         "critiques": [critique_facts(c, feedback) for c in open_complaints(feedback)] if directional else [],
         "users_say": interpretations(feedback) if directional else [],
-        "code_map": code_map_facts(feedback.sites),
-        "files": numbered(laboratory, situation.parent.program),
+        "code_map": code_map(feedback.sites),
+        **files(laboratory, situation),
         "history": [] if told is Told.NOTHING else history(situation.archive),
         "inspirations": []
         if told is Told.NOTHING
@@ -61,9 +61,9 @@ def problem(laboratory: Laboratory) -> dict[str, Any]:
     return {
         "objective": laboratory.config.objective.expression,
         "guardrails": list(laboratory.config.objective.guardrails),
-        "users": training.n_users,
-        "items": training.n_items,
-        "events": training.n_events,
+        "n_users": training.n_users,
+        "n_items": training.n_items,
+        "n_events": training.n_events,
         "columns": [name for name, there in known.items() if there],
         "entry": laboratory.config.recommender.entry,
         "editable": list(laboratory.config.recommender.editable),
@@ -102,11 +102,11 @@ def finding_facts(finding: Finding) -> dict[str, Any]:
         "id": finding.id,
         "code": finding.code,
         "severity": finding.severity.value,
-        "message": finding.message,
-        "why": finding.why,
-        "definition": finding.definition,
+        "message": one_line(finding.message),
+        "why": one_line(finding.why),
+        "definition": one_line(finding.definition),
         "self_reported": finding.self_reported,
-        "places": [place(anchor) for anchor in finding.anchors],
+        "places": [lines["place"] for lines in anchored(finding.anchors)],
     }
 
 
@@ -115,53 +115,36 @@ def critique_facts(critique: Critique, feedback: Feedback) -> dict[str, Any]:
     return {
         "id": critique.id,
         "code": critique.code,
-        "message": critique.message,
-        "trust": f"AUC {fidelity.auc:.2f} [{fidelity.low:.2f}, {fidelity.high:.2f}]",
-        "quotes": [f"{quote.persona}: {quote.text}" for quote in critique.quotes],
-        "places": [place(anchor) for anchor in feedback.critique_anchors.get(critique.id, ())],
+        "message": one_line(critique.message),
+        "trust": f"AUC {fidelity.auc:.2f}, 95 % interval {fidelity.low:.2f}-{fidelity.high:.2f}",
+        "quotes": [one_line(f"{quote.persona}: {quote.text}") for quote in critique.quotes],
+        "places": [lines["place"] for lines in anchored(feedback.critique_anchors.get(critique.id, ()))],
     }
 
 
 def interpretations(feedback: Feedback) -> list[dict[str, Any]]:
     """How each kind of simulated users sums the pages up."""
-    from evolution import serial
-
     simulations = [s for s in (feedback.simulation, feedback.interviews) if s is not None]
     return [
-        {"kind": s.kind, "users": s.users, **serial.plain(s.interpretation)}
-        for s in simulations
-        if s.interpretation is not None
+        {
+            "users": simulation.users,
+            "played_by": one_line(simulation.model) or "a model of their choices",
+            "status": said.status.value,
+            "because": one_line(said.because),
+            "reads_intent": one_line(said.reads_intent),
+            "right": [one_line(pattern.sentence) for pattern in said.right],
+            "main_failure": one_line(said.main_failure),
+        }
+        for simulation in simulations
+        if (said := simulation.interpretation) is not None
     ]
 
 
-def place(anchor: Anchor) -> dict[str, Any]:
-    return {
-        "path": anchor.path,
-        "start": anchor.start_line,
-        "end": anchor.end_line,
-        "role": anchor.role.value,
-        "text": anchor.text,
-    }
-
-
-def code_map_facts(sites: Sequence[Site]) -> list[dict[str, Any]]:
-    return [
-        {"role": site.role.value, "path": site.path, "start": site.start_line, "end": site.end_line}
-        for site in sites
-    ]
-
-
-def numbered(laboratory: Laboratory, program: str) -> list[dict[str, str]]:
-    """The editable files with line numbers; a very long file is cut, and says so."""
-    sources = laboratory.programs.sources(program, laboratory.config.recommender.editable)
-    return [{"path": path, "text": _numbered(text)} for path, text in sorted(sources.items())]
-
-
-def _numbered(text: str) -> str:
-    lines = text.split("\n")
-    shown = [f"{number:4d}  {line}" for number, line in enumerate(lines[:LINES], start=1)]
-    left = len(lines) - LINES
-    return "\n".join(shown + ([f"      ({left} further lines are not shown)"] if left > 0 else []))
+def files(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
+    """The files that may be edited, with line numbers; those that play a part first, what is too much in outline."""
+    sources = laboratory.programs.sources(situation.parent.program, laboratory.config.recommender.editable)
+    whole, others = shown_files(sources, [site.path for site in situation.feedback.sites])
+    return {"files": whole, "others": others}
 
 
 def history(archive: Archive) -> list[str]:
@@ -177,11 +160,11 @@ def attempt(archive: Archive, node: Node) -> str:
     before = line[1] if len(line) > 1 else archive.root
     said = [f"tried {node.idea.title!r} ({node.idea.code}) on {_name(archive, before)}"]
     if node.status is not NodeStatus.COMPLETE:
-        return f"{said[0]}: {node.status.value}: {node.why}"
+        return one_line(f"{said[0]}: {node.status.value}: {node.why}")
     effects = [_movement(moved) for moved in node.moved]
     effects.append(_change(objective_of(before), objective_of(node)))
     verified = {"gain": "a verified gain", "fix": "a verified fix"}.get(node.verified.value, "not verified")
-    return f"{said[0]}: {'; '.join(effects)}; {verified}" + (f" ({node.why})" if node.why else "")
+    return one_line(f"{said[0]}: {'; '.join(effects)}; {verified}" + (f" ({node.why})" if node.why else ""))
 
 
 def _name(archive: Archive, node: Node) -> str:
@@ -204,6 +187,6 @@ def inspiration_facts(archive: Archive, node: Node) -> Mapping[str, Any]:
     return {
         "ideas": list(reversed(ideas(archive, node))),
         "objective": _objective(node),
-        "why": node.idea.rationale if node.idea else "",
+        "why": one_line(node.idea.rationale) if node.idea else "",
         "open": [*(node.findings or ()), *(node.critiques or ())],
     }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evolution.coding.views import one_line
 from evolution.evolving.outcomes import open_complaints
 from evolution.evolving.selection import ideas
 from evolution.evolving.situation import Situation
@@ -53,7 +54,7 @@ class Planner:
             {
                 **values,
                 "passages": _facts(passages),
-                "report": report.model_dump(),
+                "report": fenced(report.model_dump()),
                 "objections": [objections[idea.code] for idea in report.ideas],
             },
             Reflection,
@@ -109,9 +110,23 @@ def still_open(situation: Situation) -> Open:
 
 def _facts(passages: Sequence[Passage]) -> list[dict[str, Any]]:
     return [
-        {"id": _name(place), "title": passage.title, "year": passage.year, "text": passage.text}
+        {
+            "id": _name(place),
+            "title": one_line(passage.title),
+            "year": passage.year,
+            "text": one_line(passage.text),
+        }
         for place, passage in enumerate(passages)
     ]
+
+
+def fenced(value: Any) -> Any:
+    """The same document, each text of it as one line that cannot end the fence it is shown in."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, dict):
+        return {key: fenced(item) for key, item in value.items()}
+    return [fenced(item) for item in value] if isinstance(value, list) else value
 
 
 def _name(place: int) -> str:
