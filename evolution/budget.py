@@ -65,7 +65,7 @@ class Budget:
             while self._over(self._charged + self._in_flight + most):
                 if over := self._over(self._charged + most):
                     self._refused = True
-                    raise BudgetSpent(f"{over}; raise the limit to go on")
+                    raise BudgetSpent(over)
                 if cancelled():
                     raise Cancelled("cancelled while an exchange waited for the budget")
                 self._changed.wait(_LOOK_EVERY_S)
@@ -85,10 +85,14 @@ class Budget:
         """Which limit `wanted` in all would break, in words; "" where none."""
         usd, tokens = self.limits.usd, self.limits.tokens
         if usd is not None and wanted.usd > Decimal(str(usd)):
-            return f"with the next exchange the LLM could cost ${wanted.usd:.4f}, and the limit is ${usd:.2f}"
+            return (
+                f"with the next exchange the LLM could cost ${wanted.usd:.4f}, and the limit is ${usd:.2f}; "
+                "raise --budget-usd to go on"
+            )
         if tokens is not None and wanted.tokens > tokens:
             return (
-                f"with the next exchange the LLM could use {wanted.tokens} tokens, and the limit is {tokens}"
+                f"with the next exchange the LLM could use {wanted.tokens} tokens, and the limit is {tokens}; "
+                "raise --budget-tokens to go on"
             )
         return ""
 

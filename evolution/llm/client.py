@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from evolution.budget import NOTHING, Budget, Charge
 from evolution.errors import (
@@ -53,6 +53,7 @@ def never() -> bool:
 
 class LlmClient:
     """Threads share it. repo: whose absolute path no prompt may hold. replay: only recorded exchanges, no network.
+    first_wait_s: about, before a second try. endpoint: one that asks in another way; the settings' own without.
 
     Raises UsageError where dollars are limited and the price of a model is not known.
     """
@@ -67,6 +68,7 @@ class LlmClient:
         cancelled: Callable[[], bool] = never,
         replay: bool = False,
         first_wait_s: float = 1.0,
+        endpoint: Endpoint | None = None,
     ) -> None:
         if budget.limits.usd is not None:
             check_prices(settings)
@@ -75,7 +77,7 @@ class LlmClient:
         self._guard = guard(key=settings.key, repo=repo)
         self._exchanging = Exchanging(
             settings=settings,
-            endpoint=Endpoint(settings),
+            endpoint=endpoint or Endpoint(settings),
             pace=Pace(settings.concurrency, cancelled),
             forms=Forms(),
             log=log,
@@ -85,7 +87,7 @@ class LlmClient:
         self._asked: dict[str, threading.Lock] = {}
         self._asking = threading.Lock()
 
-    def __enter__(self) -> "LlmClient":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

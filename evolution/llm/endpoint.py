@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 4 << 20
 GRACE_S = 5.0  # after a cancel: an answer that is on its way was paid for
+LONGEST_FINISH = 40  # characters of the reason why a model ended; those we know are shorter
 NO_KEY = "none"  # some endpoints need none, but the header must hold something
 _LOOK_EVERY_S = 0.05
 
@@ -99,12 +100,28 @@ class Endpoint:
 
     def complete(self, body: Mapping[str, Any], *, prompt: str, cancelled: Callable[[], bool]) -> Completion:
         """body: of POST /chat/completions. Raises Failed."""
-        client, deadline = self.client(), time.monotonic() + self.settings.timeout_s
-        task = _Task(lambda: self._read(client, body, prompt, deadline))
-        return self._understand(task.result(deadline, cancelled))
+        text = self.fetch(lambda client: client.chat.completions, body, prompt=prompt, cancelled=cancelled)
+        return _understand(text)
 
-    def _read(self, client: "OpenAI", body: Mapping[str, Any], prompt: str, deadline: float) -> bytes:
-        create, content = client.chat.completions.with_streaming_response.create, bytearray()
+    def fetch(
+        self,
+        resource: Callable[["OpenAI"], Any],
+        body: Mapping[str, Any],
+        *,
+        prompt: str,
+        cancelled: Callable[[], bool],
+    ) -> str:
+        """What a POST of `body` to a resource of the `openai` package brings, without the key. Raises Failed."""
+        create = resource(self.client()).with_streaming_response.create
+        deadline = time.monotonic() + self.settings.timeout_s
+        task = _Task(lambda: self._read(create, body, prompt, deadline))
+        content = task.result(deadline, cancelled)
+        return hide_key(content.decode("utf-8", "replace"), self.settings.key)
+
+    def _read(
+        self, create: Callable[..., Any], body: Mapping[str, Any], prompt: str, deadline: float
+    ) -> bytes:
+        content = bytearray()
         with self._failures():
             with create(**body, extra_headers={"X-Evolverec-Prompt": prompt}) as response:
                 for piece in response.iter_bytes():
@@ -119,19 +136,6 @@ class Endpoint:
     def _failures(self) -> "_Failures":
         return _Failures(self.settings)
 
-    def _understand(self, content: bytes) -> Completion:
-        try:
-            document = json.loads(hide_key(content.decode("utf-8", "replace"), self.settings.key))
-            choice = document["choices"][0]
-            message = choice["message"]
-            text, refusal = _text(message.get("content")), _text(message.get("refusal"))
-            finish = str(choice.get("finish_reason") or "")
-        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-            raise _broken("its answer is no chat completion", len(content)) from None
-        return Completion(
-            text=text, finish=finish, refusal=refusal, usage=claimed_usage(document.get("usage"))
-        )
-
 
 @cache
 def _certificates() -> "ssl.SSLContext":
@@ -139,6 +143,18 @@ def _certificates() -> "ssl.SSLContext":
     import httpx2
 
     return httpx2.create_ssl_context()
+
+
+def _understand(content: str) -> Completion:
+    try:
+        document = json.loads(content)
+        choice = document["choices"][0]
+        message = choice["message"]
+        text, refusal = _text(message.get("content")), _text(message.get("refusal"))
+        finish = str(choice.get("finish_reason") or "")[:LONGEST_FINISH]
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        raise _broken("its answer is no chat completion", len(content)) from None
+    return Completion(text=text, finish=finish, refusal=refusal, usage=claimed_usage(document.get("usage")))
 
 
 def _broken(message: str, received: int) -> Failed:

@@ -11,6 +11,7 @@ from evolution.llm.exchanges import Exchange, ExchangeLog, Question
 from evolution.llm.forms import Forms, other_form, request_body
 from evolution.llm.pace import Pace, backoff_s
 from evolution.llm.settings import LlmSettings
+from evolution.llm.text import printable
 from evolution.llm.usage import Usage, charge, estimate_input, estimate_tokens, tokens_of
 
 LONGEST_WAIT_S = 300.0  # that an endpoint may ask for
@@ -131,17 +132,16 @@ class _Tries:
         )
 
     def answered(self, completion: Completion) -> Exchange:
-        refusal = completion.refusal
+        text, refusal = printable(completion.text), printable(completion.refusal)
         if completion.finish == FILTERED:
             refusal = refusal or "the endpoint's filter held the answer back"
-        said = completion.text + completion.refusal
         return replace(
             self.blank(),
             form=self.form,
-            text=completion.text,
+            text=text,
             finish=completion.finish,
             refusal=refusal,
-            usage=completion.usage or replace(self._estimated(), output=estimate_tokens(said)),
+            usage=completion.usage or replace(self._estimated(), output=estimate_tokens(text + refusal)),
         )
 
 

@@ -19,6 +19,7 @@ class Pace:
         self._slots = threading.Semaphore(concurrency)
         self._cancelled = cancelled
         self._paused_until = 0.0  # by the monotonic clock
+        self._pausing = threading.Lock()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -35,7 +36,8 @@ class Pace:
 
     def pause(self, seconds: float) -> None:
         """Nobody asks for so long."""
-        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        with self._pausing:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def sleep(self, seconds: float) -> None:
         """Only the caller waits."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolution.errors import UnsafePrompt
 from evolution.llm.settings import ROLES
+from evolution.llm.text import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -36,7 +37,8 @@ class Prompt:
 
     def render(self, values: Mapping[str, Any]) -> list[dict[str, str]]:
         """The messages. Raises jinja2.UndefinedError where a value is missing."""
-        return [{"role": part, "content": self.parts[part].render(values).strip()} for part in PARTS]
+        texts = {part: printable(self.parts[part].render(values).strip()) for part in PARTS}
+        return [{"role": part, "content": text} for part, text in texts.items()]
 
 
 def prompt_names() -> list[str]:

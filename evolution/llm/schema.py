@@ -1,9 +1,10 @@
 """The form of an answer: a reply model as a strict JSON schema, and an answer's text as that model."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from evolution.llm.text import printable
 
 if TYPE_CHECKING:
     import pydantic
@@ -71,7 +72,8 @@ def read_reply(text: str, reply: type[R]) -> R:
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
     """JSON objects in the order in which they stand, none inside another."""
-    text = re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL)
+    thoughts, end, answer = text.partition("</think>")
+    text = answer if end and thoughts.lstrip().startswith("<think>") else text
     place = -1
     for _ in range(STARTS):
         place = text.find("{", place + 1)
@@ -79,10 +81,20 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
             return
         try:
             found, end = _DECODER.raw_decode(text, place)
+            found = _clean(found)
         except (ValueError, RecursionError):
             continue
         place = end - 1
         yield found
+
+
+def _clean(value: Any) -> Any:
+    """Its texts as they can be stored: an escape such as \\ud800 is JSON, but no character."""
+    if isinstance(value, dict):
+        return {printable(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def _no_constant(text: str) -> float:

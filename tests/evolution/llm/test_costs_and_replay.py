@@ -66,7 +66,9 @@ def test_where_no_usage_is_told_or_none_that_can_be_it_is_estimated(connect, cla
 
 def test_an_exchange_that_could_break_the_limit_is_not_asked(connect, scripted_llm):
     client = connect(limits=Limits(usd=0.1), max_output_tokens=20_000)
-    with pytest.raises(BudgetSpent, match=r"could cost \$0\.20.*, and the limit is \$0.10; raise the limit"):
+    with pytest.raises(
+        BudgetSpent, match=r"could cost \$0\.20.*, and the limit is \$0.10; raise --budget-usd"
+    ):
         ask(client)
     assert scripted_llm.requests == [] and client.budget.is_spent()
 
