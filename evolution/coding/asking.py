@@ -69,7 +69,7 @@ def _files(files: Mapping[str, str], wanted: Iterable[str]) -> dict[str, Any]:
 def _wanted(task: Task) -> list[str]:
     """Files that the idea is about, most telling first: what is complained of, what plays a role, the entry."""
     anchors = [anchor for finding in task.findings for anchor in finding.anchors]
-    anchors += [anchor for found in task.critique_anchors.values() for anchor in found]
+    anchors += [a for critique in task.critiques for a in task.critique_anchors.get(critique.id, ())]
     entry = task.entry.partition(":")[0].replace(".", "/")
     return [
         *(anchor.path for anchor in anchors),

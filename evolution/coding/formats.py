@@ -13,7 +13,6 @@ The path stands on the last line before the block, or before its fence; without 
 of the block before. Whether edits fit the files is for `evolution.edits` to say.
 """
 
-import itertools
 import re
 from collections.abc import Sequence
 
@@ -127,17 +126,23 @@ def _plain_diff(lines: Sequence[str]) -> str:
     """The diff alone, without fences or words around it, its hunks counted anew: models cannot count lines."""
     plain: list[str] = []
     hunk: list[str] = []
-    for line, following in itertools.pairwise([*lines, "diff --git", ""]):
-        header = line.startswith("--- ") and following.startswith("+++ ")
-        if header or _HUNK.match(line) or _FENCE.match(line) or line.startswith("diff --git"):
+    for at, line in enumerate([*lines, "diff --git"]):
+        header = _is_header(lines[at : at + 3])
+        fence = line.startswith(("```", "~~~"))  # moved in by a space it is a line of the file
+        if header or fence or _HUNK.match(line) or line.startswith("diff --git"):
             plain += _counted(hunk)
             hunk = [line] if _HUNK.match(line) else []
-            plain += [line, following] if header else []
+            plain += lines[at : at + 2] if header else []
         elif hunk:
             hunk.append(line if line[:1] in ("+", "-", " ", "\\") else f" {line}")
         elif line.startswith(("deleted file", "rename ")):
             raise EditError("a patch may change and add files, not delete or rename them")
     return "\n".join(plain) + "\n"
+
+
+def _is_header(lines: Sequence[str]) -> bool:
+    """Whether these three lines name the file of the hunks to come; in a hunk, lines may begin like the first two."""
+    return len(lines) == 3 and all(map(str.startswith, lines, ("--- ", "+++ ", "@@")))
 
 
 def _counted(hunk: list[str]) -> list[str]:
