@@ -56,7 +56,7 @@ def test_failed_and_pruned_programs_are_no_parents():
 
 def test_promise_grows_with_the_gain_and_falls_with_every_try():
     archive = Archive(nodes=(node(0, 0.1), node(1, 0.2), node(2, 0.15)))
-    root, best, between = archive.nodes
+    _, best, between = archive.nodes
     assert promise(archive, best) > promise(archive, between) > 0
     tried = Archive(nodes=(*archive.nodes, *(node(3 + n, 0.1, parent="p1") for n in range(3))))
     assert promise(tried, best) == pytest.approx(promise(archive, best) * 0.7**3)

@@ -1,0 +1,67 @@
+"""What a run is charged, and when it may not go on."""
+
+import pytest
+
+from evolution.budget import Budget, Charge, Limits
+from evolution.errors import UsageError
+from evolution.evolving.estimate import Estimate
+from evolution.evolving.ledger import Ledger
+from evolution.evolving.tooling import check_size
+from evolution.trials.records import Cost, Trial, TrialKey, TrialStatus
+
+
+def trial(name, seconds=2.0):
+    key = TrialKey(program=name, data="d", training="t", seed=0, device="cpu/1", harness="h")
+    return Trial(
+        id=name, key=key, status=TrialStatus.COMPLETE, created_at=0.0, wall_s=0.0, cost=Cost(fit_s=seconds)
+    )
+
+
+def test_a_trial_counts_once_in_a_run_wherever_it_came_from():
+    ledger = Ledger(limits=Limits(trials=3))
+    ledger.charge([trial("a"), trial("b")])
+    ledger.charge([trial("a")])
+    assert ledger.spent() == {"trials": 2.0, "gpu_s": 4.0}
+    assert (ledger.at_most(5), ledger.may_train()) == (1, True)
+    ledger.charge([trial("c")])
+    assert (ledger.at_most(5), ledger.may_train(), ledger.progress()) == (0, False, 1.0)
+
+
+def test_seconds_of_training_are_a_limit_of_their_own():
+    ledger = Ledger(limits=Limits(gpu_s=5.0))
+    ledger.charge([trial("a", 4.0)])
+    assert ledger.may_train() and ledger.progress() == pytest.approx(0.8)
+    ledger.charge([trial("b", 4.0)])
+    assert not ledger.may_train()
+
+
+def test_without_a_limit_a_run_may_go_on():
+    ledger = Ledger(limits=Limits())
+    ledger.charge([trial(str(number)) for number in range(100)])
+    assert ledger.at_most(7) == 7 and ledger.progress() == 0.0
+
+
+def test_spent_exchanges_end_a_run_too_and_are_shown():
+    budget = Budget(Limits(tokens=100))
+    ledger = Ledger(limits=Limits(tokens=100), exchanges=budget)
+    with budget.reserve("one", Charge(tokens=100)) as reserved:
+        reserved.settle(Charge(tokens=100), paid=Charge(tokens=100))
+    assert not ledger.may_train()
+    assert ledger.spent()["tokens"] == 100
+
+
+ESTIMATE = Estimate(first=Charge(tokens=100), each=Charge(tokens=50))
+
+
+@pytest.mark.parametrize(
+    ("limits", "flag"), [(Limits(trials=2), "--trials 2"), (Limits(tokens=249), "--budget-tokens 249")]
+)
+def test_a_plan_too_small_for_three_proposals_says_so_before_it_starts(limits, flag):
+    with pytest.raises(UsageError, match=f"{flag} is too small for 3 proposals"):
+        check_size(limits, ESTIMATE)
+
+
+def test_a_plan_that_is_large_enough_is_not_refused():
+    check_size(Limits(tokens=250, trials=3), ESTIMATE)
+    check_size(Limits(trials=3), None)
+    check_size(Limits(), ESTIMATE)

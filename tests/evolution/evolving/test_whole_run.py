@@ -1,0 +1,130 @@
+"""A whole run with an LLM, over HTTP: personas, plan, literature, patch, debugger, trial, feedback; then again without."""
+
+import os
+import signal
+from decimal import Decimal
+
+import pytest
+
+from evolution.jobs.records import JobState
+from evolution.proposals import Verified
+from evolution.runs import NodeStatus, RunState, decisions
+from evolution.store import Store
+from tests.evolution.evolving.colleague import ANSWERS, ORDER, colleague
+from tests.evolution.evolving.conftest import INPUT, OUTPUT
+from tests.llm.scripted import in_turn, malformed, refuse, slow, truncate
+
+pytestmark = [pytest.mark.training, pytest.mark.process, pytest.mark.timeout(600)]
+TRIALS = 10
+
+
+def by_code(run):
+    return {node.idea.code: node for node in run.nodes if node.idea}
+
+
+def billed(server):
+    """Dollars of every answer that the endpoint would have charged for."""
+    return sum((INPUT * sent + OUTPUT * said) / 1_000_000 for _, sent, said in server.billed)
+
+
+@pytest.fixture(scope="module")
+def whole(grounds):
+    """Filled by the first test of this file: the run that the others do again."""
+    return {}
+
+
+def test_a_run_goes_from_personas_to_measured_patches(grounds, with_llm, whole):
+    server = with_llm(colleague())
+    ended = grounds.job(trials=TRIALS, budget_usd=5.0)
+    assert ended.state is JobState.DONE, ended.error
+    run = grounds.run()
+    nodes = by_code(run)
+    whole["run"] = run
+    assert {"plan-queries", "plan-report", "plan-reflect", "code", "code-reflect", "debug"} < set(
+        server.prompts()
+    )
+    assert {"persona", "persona-choice"} < set(server.prompts())
+    good = nodes["full-cross-entropy"]
+    assert good.status is NodeStatus.COMPLETE and good.idea.proposer == "scripted-1"
+    assert len(good.idea.rests_on) == 1  # what it cited is there, what it made up is not
+    assert any("possitive_loss" in words for words in nodes["misspelt-loss"].rounds)  # broken, then mended
+    assert nodes["misspelt-loss"].trial
+    assert nodes["dead-term"].status is NodeStatus.NOT_MADE and "dead code" in nodes["dead-term"].why
+    assert "judge-myself" not in nodes or nodes["judge-myself"].status is NodeStatus.NOT_MADE
+    assert not (grounds.repo.parent / "outside.py").exists()
+    assert "(evolverec.toml)" not in " ".join(node.why for node in run.nodes)
+    assert Decimal(str(run.spent["usd"])) == billed(server)
+    with Store.open(grounds.repo) as store:
+        for node in run.nodes:
+            if node.verified is not Verified.NO:
+                assert store.proposal(node.proposal).idea.by_llm
+
+
+def test_what_users_said_is_stored_and_marked(grounds, whole):
+    root = whole["run"].nodes[0]
+    with Store.open(grounds.repo) as store:
+        feedback = store.feedback(root.trial)
+    assert feedback.interviews.kind == "llm" and feedback.interviews.model == "scripted-1"
+    assert feedback.interviews.asked == 20
+
+
+def test_a_replay_without_network_comes_to_the_same_archive(grounds, whole):
+    ended = grounds.job(replay=whole["run"].id)
+    assert ended.state is JobState.DONE, ended.error
+    assert ended.result["same"], ended.result["first_difference"]
+    assert ended.result["nodes"] == len(whole["run"].nodes)
+    assert ended.result["spent"] == dict(whole["run"].spent)
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(grounds, with_llm, whole, tmp_path):
+    server = with_llm(colleague())
+    elsewhere = grounds.without_words(tmp_path / "shop")
+    job = elsewhere.start(trials=TRIALS, budget_usd=5.0)
+    assert elsewhere.wait_for_nodes(3)
+    os.kill(elsewhere.record(job).pid, signal.SIGKILL)
+    asked = len(server.requests)
+    ended = elsewhere.job(resume=True)
+    assert ended.state is JobState.DONE, ended.error
+    run = elsewhere.run()
+    assert run.state is RunState.DONE
+    assert decisions(run) == decisions(whole["run"])
+    repeated = [request.text for request in server.requests]
+    assert len(repeated) - len(set(repeated)) <= 4  # what was in flight when it died, at most one a thread
+    assert asked > 40
+
+
+FAULTS = {
+    "malformed": malformed,
+    "refused": refuse,
+    "slow": lambda: None,
+    "truncated": lambda: None,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_first_answer_to_every_prompt_loses_nothing(grounds, with_llm, fault, tmp_path):
+    """Personas that fail are left out, plans and patches that fail are repaired or given up; the run goes on."""
+
+    def faulty(answer):
+        def first(request):
+            good = answer(request) if callable(answer) else answer
+            wrong = {"slow": lambda: slow(0.3, good), "truncated": lambda: truncate(good)}.get(
+                fault, FAULTS[fault]
+            )
+            return wrong()
+
+        return in_turn(first, answer)
+
+    server = with_llm(colleague(**{name: faulty(answer) for name, answer in ANSWERS.items()}))
+    elsewhere = grounds.without_words(tmp_path / "shop")
+    ended = elsewhere.job(trials=3, budget_usd=5.0)
+    assert ended.state is JobState.DONE, ended.error
+    run = elsewhere.run()
+    assert Decimal(str(run.spent["usd"])) == billed(server)
+    measured = [node for node in run.nodes[1:] if node.trial]
+    assert measured
+    assert all(node.idea.code in ORDER for node in measured)
+    if fault == "refused":
+        assert any("declined" in node.why for node in run.nodes), [node.why for node in run.nodes]
+    replayed = elsewhere.job(replay=run.id)
+    assert replayed.result["same"], replayed.result["first_difference"]
