@@ -23,3 +23,8 @@ class Feedback:
     interviews: Simulation | None = None
     critique_anchors: Mapping[str, tuple[Anchor, ...]] = field(default_factory=dict)
     evolved: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
+
+    @property
+    def users_asked(self) -> int:
+        """Statistical personas; 0 where none were asked."""
+        return self.simulation.asked if self.simulation else 0

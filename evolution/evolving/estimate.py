@@ -13,7 +13,7 @@ from evolution.llm.usage import Usage, charge, tokens_of
 RULES = 1_500  # tokens of instructions and feedback in a prompt
 PLANS, PLAN_ANSWER = 3, 1_800  # queries, report, reflection
 CODES, CODE_ANSWER = 3, 1_200  # code, one look, one repair
-INTERVIEW, INTERVIEW_ANSWER = 1_400, 500  # of one user
+INTERVIEW, INTERVIEW_ANSWER = 3_300, 700  # of one user; a page with a history took 2,500 to 3,700 tokens
 PROPOSALS_AT_LEAST = 3  # what a plan must be able to pay for
 
 
@@ -36,8 +36,18 @@ def estimate(settings: LlmSettings, *, source_bytes: int, users: int) -> Estimat
     code = tokens_of(source_bytes) + RULES
     planning = _cost(settings, "planner", PLANS * code, PLANS * PLAN_ANSWER)
     coding = _cost(settings, "coder", CODES * code, CODES * CODE_ANSWER)
-    asked = _cost(settings, "persona", users * INTERVIEW, users * INTERVIEW_ANSWER)
+    asked = _asked(settings, users)
     return Estimate(first=asked + asked + asked, each=planning + coding + asked)
+
+
+def interviews(settings: LlmSettings, users: int) -> Charge:
+    """Of asking users once who were never asked before: a choice, a control page and the page itself each."""
+    asked = _asked(settings, users)
+    return asked + asked + asked
+
+
+def _asked(settings: LlmSettings, users: int) -> Charge:
+    return _cost(settings, "persona", users * INTERVIEW, users * INTERVIEW_ANSWER)
 
 
 def _cost(settings: LlmSettings, role: str, sent: int, answered: int) -> Charge:

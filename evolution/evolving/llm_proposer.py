@@ -7,12 +7,13 @@ from evolution.candidates import Candidate
 from evolution.candidates import carry_out as as_candidate
 from evolution.coding.coder import carry_out
 from evolution.coding.records import Coded, Round, Task
-from evolution.errors import BudgetSpent, LlmError
+from evolution.errors import LlmError
 from evolution.evolving.normal_form import normal_form
 from evolution.evolving.outcomes import open_complaints
 from evolution.evolving.situation import Attempt, NotMade, Proposer, Situation
 from evolution.laboratory import Laboratory
 from evolution.llm.asking import Ask
+from evolution.planning.briefing import data_words
 from evolution.planning.planner import Planned, Planner
 from evolution.proposals import Idea
 from evolution.trials.records import Trial
@@ -45,10 +46,7 @@ class LlmProposer:
 
     def _attempt(self, situation: Situation, idea: Idea, change: str) -> Attempt:
         task = self._task(situation, idea, change)
-        try:
-            coded = carry_out(task, ask=self._ask, smoke=lambda files: self._smoke(situation, files))
-        except BudgetSpent as error:
-            return NotMade(idea=idea, why=str(error))
+        coded = carry_out(task, ask=self._ask, smoke=lambda files: self._smoke(situation, files))
         rounds = tuple(round_words(done) for done in coded.rounds)
         if not isinstance(coded, Coded):
             return NotMade(idea=idea, why=coded.reason, rounds=rounds)
@@ -75,6 +73,7 @@ class LlmProposer:
             critique_anchors=feedback.critique_anchors,
             sites=feedback.sites,
             guidance=change,
+            data=data_words(self._laboratory),
         )
 
     def _smoke(self, situation: Situation, files: Mapping[str, str]) -> Trial:

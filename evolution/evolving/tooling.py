@@ -17,6 +17,7 @@ from evolution.evolving.recipe_proposer import RecipeProposer
 from evolution.evolving.situation import Proposer
 from evolution.evolving.starting import Plan
 from evolution.evolving.strategies import STRATEGIES
+from evolution.interviewing import interviewer_of
 from evolution.jobs.records import EventType
 from evolution.laboratory import Laboratory
 from evolution.literature.opening import open_recorded, open_retriever
@@ -27,7 +28,6 @@ from evolution.literature.web_search import SearchClient
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings, Price
-from evolution.observing import Interviewer
 from evolution.planning.planner import Planner, Retrieve
 from evolution.runs import Run
 
@@ -137,7 +137,7 @@ def _tools(laboratory: Laboratory, plan: Plan, ledger: Ledger, endpoint: _Endpoi
         proposer=_proposer(laboratory, plan, endpoint),
         coevolution=NoCoEvolution(),
         ledger=ledger,
-        interviewer=interviewer_of(endpoint.client) if endpoint and directional else None,
+        interviewer=interviewer_of(endpoint.client, USERS) if endpoint and directional else None,
         llm=llm_document(endpoint.client.settings, endpoint.sources) if endpoint else {},
     )
 
@@ -171,13 +171,6 @@ def retriever(laboratory: Laboratory, sources: LiteratureSettings, search: Searc
         return found.passages
 
     return retrieve
-
-
-def interviewer_of(client: LlmClient, users: int = USERS) -> Interviewer:
-    settings = client.settings
-    return Interviewer(
-        ask=client.ask, model=settings.model_of("persona"), users=users, concurrency=settings.concurrency
-    )
 
 
 def _llm(laboratory: Laboratory, stored: Run | None) -> LlmSettings | None:

@@ -14,6 +14,7 @@ from evolution.proposing import Proposer
 from evolution.trials.records import FailureReason, Trial, TrialStatus
 
 YOURS = "your version"
+LLM_USERS = 20  # that an LLM plays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +63,19 @@ def diagnose(context: JobContext) -> Outcome:
 
 
 def simulate(context: JobContext) -> Outcome:
+    """Statistical personas, and where the user has an LLM endpoint also some that it plays."""
     laboratory = Laboratory(context)
-    feedback = laboratory.feedback(_trained(laboratory), users=int(context.params.get("users") or 200))
+    trial = _trained(laboratory)
+    feedback = laboratory.feedback(trial, users=int(context.params.get("users") or 200))
+    played = context.params.get("llm_users")
+    settings, users = context.settings.llm, LLM_USERS if played is None else int(played)
+    if settings is not None and users:
+        from evolution.budget import Limits
+        from evolution.interviewing import opened_interviewer
+
+        limits = Limits(usd=context.params.get("budget_usd"))
+        with opened_interviewer(context, settings, users=users, limits=limits) as interviewer:
+            feedback = laboratory.feedback(trial, users=feedback.users_asked, interviewer=interviewer)
     return Outcome(document=simulate_document(feedback, _dismissed(context)))
 
 

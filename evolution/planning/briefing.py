@@ -70,6 +70,16 @@ def problem(laboratory: Laboratory) -> dict[str, Any]:
     }
 
 
+def data_words(laboratory: Laboratory) -> str:
+    """Size and columns of the training events, in a sentence."""
+    facts = problem(laboratory)
+    columns = ", ".join(facts["columns"]) or "nothing"
+    return (
+        f"{facts['n_users']:,} users, {facts['n_items']:,} items, {facts['n_events']:,} training events; "
+        f"known beside ids: {columns}"
+    )
+
+
 def figures(situation: Situation) -> dict[str, Any]:
     """Objectives of the user's version, of the parent and of the best, with their intervals."""
     archive = situation.archive

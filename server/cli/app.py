@@ -194,6 +194,10 @@ def diagnose(
 def simulate(
     repo: Repo,
     users: Annotated[int, typer.Option("--users", help="How many simulated users to ask.", min=1)] = 200,
+    llm_users: Annotated[
+        int, typer.Option("--llm-users", help="How many an LLM plays, where one is set; 0: none.", min=0)
+    ] = 20,
+    budget_usd: BudgetUsd = None,
     device: Device = "",
     python: Python = "",
     trust: Trust = False,
@@ -202,7 +206,8 @@ def simulate(
     """Ask simulated users, made from real histories, what is wrong with their pages."""
     from server.cli.render import show_simulation
 
-    params = {**_params(NO_SEED, device, python), "users": users}
+    played = {"llm_users": llm_users, "budget_usd": budget_usd}
+    params = {**_params(NO_SEED, device, python), "users": users, **played}
     document = _job(repo, JobKind.SIMULATE, params, trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=lambda said: show_simulation(_repo(repo), said))
 
