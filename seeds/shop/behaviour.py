@@ -12,8 +12,9 @@ from seeds.interactions import Float32, Int64
 from seeds.shop.catalog import Catalog
 from seeds.shop.customers import Customers
 
-# An item pulls its followers for three purchases, ever more weakly: the step after next depends on it too.
-PULL_BY_AGE = np.array([1.0, 0.8, 0.6], np.float32)
+# An item pulls its followers for three purchases. A volume is read and a device used before the next thing is wanted,
+# so the pull is strongest one purchase later, and who looks at the last purchase alone misses most of it.
+PULL_BY_AGE = np.array([0.5, 1.0, 0.8], np.float32)
 FOLLOW = 0.15  # chance to follow a pull of 1
 FOLLOW_AT_MOST = 0.5
 STAY = 0.55  # chance to look on the same shelf again, for who seeks no variety
@@ -47,7 +48,9 @@ def shop_around(customers: Customers, catalog: Catalog, rng: np.random.Generator
     for step in range(longest):
         active = int(np.searchsorted(-lengths, -step, side="left"))  # users with more than `step` purchases
         who = users[:active]
-        follow = _follow_up(bought[:active, max(0, step - 3) : step][:, ::-1], seen[:active], catalog, rng)
+        follow = _follow_up(
+            bought[:active, max(0, step - len(PULL_BY_AGE)) : step][:, ::-1], seen[:active], catalog, rng
+        )
         shelf[:active] = _next_shelf(who, shelf[:active], bought[:active, :step], customers, catalog, rng)
         browsed = _browse(who, shelf[:active], seen[:active], customers, catalog, rng)
         items = np.where(follow > 0, follow, browsed)
