@@ -180,9 +180,17 @@ class Laboratory:
             cancelled=self.context.cancelled,
         )
 
-    def feedback(self, trial: Trial, *, users: int = 0, interviewer: "Interviewer | None" = None) -> Feedback:
+    def feedback(
+        self,
+        trial: Trial,
+        *,
+        users: int = 0,
+        interviewer: "Interviewer | None" = None,
+        charged: bool = False,
+    ) -> Feedback:
         """Findings of a complete trial; with users > 0 critiques, with an interviewer also those of users that an
-        LLM plays. What is stored is not made again."""
+        LLM plays. What is stored is not made again; charged: but interviews are held again all the same, from
+        recorded exchanges, so that a run that is done again is charged the same."""
         from evolution.observing import ask_users, diagnose, interview_users, observer_version
 
         with self.context.store_lock:
@@ -195,9 +203,10 @@ class Laboratory:
         ):
             feedback = ask_users(self, feedback, users)
             self._put_feedback(feedback)
-        if interviewer is not None and not interviewer.has_done(feedback.interviews):
-            feedback = interview_users(self, feedback, interviewer)
-            self._put_feedback(feedback)
+        if interviewer is not None and (charged or not interviewer.has_done(feedback.interviews)):
+            before, feedback = feedback, interview_users(self, feedback, interviewer)
+            if not interviewer.has_done(before.interviews):
+                self._put_feedback(feedback)
         return feedback
 
     @contextmanager

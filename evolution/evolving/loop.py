@@ -61,6 +61,7 @@ class Evolution:
         self.archive = Archive(nodes=())
         self.generation = 0
         self.barren = 0
+        self.looks: dict[str, Look] = {}  # by trial, as long as the probes stay the same
 
     def run(self) -> Run:
         """Until the budget is used or nothing is left to try. Raises Cancelled, RepoError where the user's own
@@ -208,6 +209,7 @@ class Evolution:
             return
         probes = {**self.run_record.probes, **dict.fromkeys(admitted, self.generation + 1)}
         self.run_record = replace(self.run_record, probes=probes)
+        self.looks.clear()
         self.archive = replace(self.archive, nodes=tuple(self._again(node) for node in self.archive.nodes))
         self._say(RunState.RUNNING)
 
@@ -236,7 +238,11 @@ class Evolution:
         self._add(node)
 
     def _look(self, trial: Trial) -> Look:
-        return look_at(self.laboratory, trial, self.strategy, self.tools.coevolution, self.tools.interviewer)
+        if trial.id not in self.looks:
+            self.looks[trial.id] = look_at(
+                self.laboratory, trial, self.strategy, self.tools.coevolution, self.tools.interviewer
+            )
+        return self.looks[trial.id]
 
     def _trial_of(self, node: Node) -> Trial:
         with self.laboratory.context.store_lock:

@@ -40,7 +40,9 @@ def look_at(
     """A directional strategy is told everything; the others only where the parts of the code are."""
     if not strategy.directional:
         return Look(feedback=code_map(laboratory, trial), findings=None, critiques=None, critical=False)
-    feedback = coevolution.extended(laboratory.feedback(trial, users=USERS, interviewer=interviewer), trial)
+    feedback = coevolution.extended(
+        laboratory.feedback(trial, users=USERS, interviewer=interviewer, charged=True), trial
+    )
     findings = tuple(sorted({f.code for f in feedback.findings if f.severity in OPEN}))
     complaints = open_complaints(feedback)
     return Look(
