@@ -58,6 +58,10 @@ class Grounds:
             time.sleep(0.05)
         return False
 
+    def forget_trial(self, trial: str) -> None:
+        with sqlite3.connect(self.repo / ".evolverec" / "store.sqlite") as db:
+            db.execute("delete from trials where id = ?", (trial,))
+
     def record(self, job: JobRecord) -> JobRecord:
         with Store.open(self.repo) as store:
             found = store.job(job.id)

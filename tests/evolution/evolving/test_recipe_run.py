@@ -1,0 +1,161 @@
+"""Runs without an LLM, on real trials: what each strategy does, what a kill loses, what a replay needs."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from evolution.jobs import control
+from evolution.jobs.records import EventType, JobKind, JobState
+from evolution.proposals import Verified
+from evolution.runs import NodeStatus, RunState, decisions
+from evolution.store import Store
+
+pytestmark = [pytest.mark.training, pytest.mark.process, pytest.mark.timeout(600)]
+
+
+def users_files(repo):
+    return {
+        path.relative_to(repo).as_posix(): path.read_bytes()
+        for path in sorted(repo.rglob("*"))
+        if path.is_file() and ".evolverec" not in path.parts
+    }
+
+
+def test_a_run_tries_different_drafts_then_builds_on_what_it_has_and_touches_nothing(grounds):
+    before = users_files(grounds.repo)
+    ended = grounds.job(trials=6)
+    assert ended.state is JobState.DONE, ended.error
+    run = grounds.run()
+    assert run.state is RunState.DONE and run.terms.proposer == "recipes"
+    drafts = [node for node in run.nodes if node.generation == 1]
+    assert {node.parent for node in drafts} == {run.terms.root}
+    assert 2 <= len({node.idea.code for node in drafts}) == len(drafts) <= 3
+    assert len({node.program for node in run.nodes}) == len(run.nodes)
+    assert all(node.findings is not None for node in run.nodes if node.status is NodeStatus.COMPLETE)
+    assert run.spent["trials"] >= 6
+    assert users_files(grounds.repo) == before
+    with Store.open(grounds.repo) as store:
+        proposals = {proposal.id: proposal for proposal in store.proposals(run.terms.root)}
+    measured = [node for node in run.nodes[1:] if node.proposal]
+    assert {node.proposal for node in measured} == set(
+        proposals
+    )  # what was measured is a change of the user's files
+    assert all(p.patch.base == run.terms.root for p in proposals.values())
+    said = [e for e in control.read_events(grounds.repo, ended.id, 0)[0] if e.type is EventType.NODE]
+    assert [event.data["node"] for event in said] == [node.order for node in run.nodes[1:]]
+
+
+def test_the_same_terms_again_are_the_same_run_and_train_nothing(grounds):
+    first = grounds.run()
+    with Store.open(grounds.repo) as store:
+        trials = {trial.id: trial.created_at for trial in store.trials()}
+    ended = grounds.job(trials=6)
+    assert ended.result["run"] == first.id
+    assert decisions(grounds.run()) == decisions(first)
+    with Store.open(grounds.repo) as store:
+        assert {trial.id: trial.created_at for trial in store.trials()} == trials
+
+
+def test_a_replay_trains_nothing_and_says_what_it_lacks(grounds, tmp_path):
+    run = grounds.run()
+    assert grounds.job(replay=run.id).result["same"]
+    elsewhere = grounds.without_words(tmp_path / "shop")
+    with Store.open(elsewhere.repo) as store:
+        store.put_run(run)
+    last = next(node for node in reversed(run.nodes) if node.trial)
+    elsewhere.forget_trial(last.trial)
+    told = elsewhere.job(replay=run.id).result
+    assert not told["same"] and "not in the store" in told["ended"]
+
+
+def test_a_killed_run_goes_on_with_what_it_had(grounds, tmp_path):
+    whole = grounds.run()
+    elsewhere = grounds.without_words(tmp_path / "shop")
+    for node in whole.nodes[4:]:
+        if node.trial:
+            elsewhere.forget_trial(node.trial)
+    job = elsewhere.start(trials=6)
+    assert elsewhere.wait_for_nodes(3)
+    os.kill(elsewhere.record(job).pid, signal.SIGKILL)
+    ended = elsewhere.job(resume=True)
+    assert ended.state is JobState.DONE, ended.error
+    again = elsewhere.run()
+    assert [n.program for n in again.nodes] == [n.program for n in whole.nodes]
+    assert [n.objective for n in again.nodes] == [n.objective for n in whole.nodes]
+
+
+def test_more_budget_takes_a_finished_run_further(grounds):
+    before = grounds.run()
+    ended = grounds.job(resume=True, trials=8)
+    assert ended.state is JobState.DONE, ended.error
+    after = grounds.run(before.id)
+    assert decisions(after)[: len(before.nodes)] == decisions(before)
+    assert len(after.nodes) > len(before.nodes)
+
+
+@pytest.mark.parametrize("strategy", ["nas", "greedy"])
+def test_other_strategies_look_at_nothing_but_the_objective(grounds, strategy):
+    ended = grounds.job(trials=4, strategy=strategy)
+    assert ended.state is JobState.DONE, ended.error
+    with Store.open(grounds.repo) as store:
+        run = next(run for run in store.runs() if run.terms.strategy == strategy)
+    assert all(node.findings is None and node.critiques is None for node in run.nodes)
+    if strategy == "greedy":
+        for node in run.nodes[1:]:
+            known = [n for n in run.nodes if n.generation < node.generation and n.objective]
+            top = max(known, key=lambda n: (n.objective.value, -n.order))
+            assert node.parent == top.program
+
+
+def test_compare_holds_strategies_against_each_other_on_what_is_stored(grounds):
+    ended = grounds.job(JobKind.COMPARE, strategies=["directional", "nas"], seeds=1, trials=4)
+    assert ended.state is JobState.DONE, ended.error
+    document = ended.result
+    assert set(document["strategies"]) == {"directional", "nas"}
+    assert len(document["strategies"]["nas"]["curve"]) == 5
+    assert document["against_best_other"]["other"] == "nas"
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"trials": 2}, "--trials 2 is too small for 3 proposals"),
+        ({"proposer": "llm", "trials": 5}, "needs an LLM endpoint"),
+        ({"strategy": "wizard", "trials": 5}, "expected one of directional"),
+        ({"replay": "nothing"}, "no single run 'nothing'"),
+    ],
+)
+def test_what_cannot_be_run_is_said_before_anything_is_trained(grounds, params, said):
+    ended = grounds.job(**params)
+    assert (ended.state, ended.exit_code) == (JobState.FAILED, 2)
+    assert said in ended.error
+
+
+def test_a_repo_whose_files_changed_starts_a_run_of_its_own(grounds, tmp_path):
+    elsewhere = grounds.without_words(tmp_path / "shop")
+    with Store.open(elsewhere.repo) as store:
+        store.put_run(grounds.run())
+    (elsewhere.repo / "recommender.py").write_text(
+        (elsewhere.repo / "recommender.py").read_text() + "\n# mine\n"
+    )
+    ended = elsewhere.job(resume=True)
+    assert (ended.state, ended.exit_code) == (JobState.FAILED, 2)
+    assert "no run of these files to resume" in ended.error
+    subprocess.run(["git", "-C", str(elsewhere.repo), "checkout", "-q", "recommender.py"], check=True)
+
+
+def test_verified_gains_of_a_run_can_be_applied(grounds, tmp_path):
+    from server.cli.patches import apply_proposal
+
+    elsewhere = grounds.without_words(tmp_path / "shop")
+    with Store.open(grounds.repo) as store:
+        proposal = next(p for p in store.proposals() if p.effect is not None)
+    with Store.open(elsewhere.repo) as store:
+        store.put_proposal(proposal)
+    apply_proposal(elsewhere.repo, proposal.id, branch="")
+    from evolution.programs import Programs
+
+    assert Programs.open(elsewhere.repo).snapshot().tree == proposal.child
+    assert proposal.verified in tuple(Verified)
