@@ -45,10 +45,15 @@ async def propose(session: Session, *arguments: Any) -> Document:
 
 
 async def evolve(session: Session, *arguments: Any) -> Document:
-    """The loop, on the whole repo. `trials`: how many candidates to train at most; `strategy`: by name."""
+    """The loop, on the whole repo. `trials`: how many candidates to train at most; `strategy`: by name; `budgetUsd`:
+    dollars for an LLM at most."""
     asked = _object(arguments)
-    named = {"strategy": str(asked["strategy"])} if "strategy" in asked else {}
-    return await _start(session, JobKind.EVOLVE, asked, **_number(asked, "trials"), **named)
+    params: dict[str, str | int | float] = {**_number(asked, "trials")}
+    if "strategy" in asked:
+        params["strategy"] = str(asked["strategy"])
+    if "budgetUsd" in asked:
+        params["budget_usd"] = _dollars(asked["budgetUsd"])
+    return await _start(session, JobKind.EVOLVE, asked, **params)
 
 
 async def verify(session: Session, *arguments: Any) -> Document:
@@ -135,7 +140,7 @@ def _describe(session: Session, repo: Repo) -> Document:
     return {"repo": str(repo.root), "summary": summary(repo, edited=edited), "jobs": jobs}
 
 
-async def _start(session: Session, kind: JobKind, asked: Document, **params: str | int) -> Document:
+async def _start(session: Session, kind: JobKind, asked: Document, **params: str | float) -> Document:
     """Start a job and answer with its id. The same job asked for twice runs once."""
     repo = await session.choose_repo(str(asked.get("repo", "")))
     await session.background.store(repo.load)
@@ -173,6 +178,12 @@ def _number(asked: Document, name: str) -> dict[str, int]:
     if not isinstance(value, int) or value < 1:
         raise UsageError(f"{name} is {value!r}; expected a whole number above 0")
     return {name: value}
+
+
+def _dollars(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        raise UsageError(f"budgetUsd is {value!r}; expected a number of dollars, 0 or more")
+    return float(value)
 
 
 def _need(asked: Document, name: str) -> str:
