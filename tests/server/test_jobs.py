@@ -143,3 +143,19 @@ async def test_a_command_with_wrong_arguments_says_what_it_expected(connect, rec
     editor.open("model.py")
     with pytest.raises(JsonRpcException, match=r'expected an object with "proposal"'):
         await editor.command("apply")
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ({"budgetUsd": "much"}, "budgetUsd is 'much'; expected a number of dollars"),
+        ({"budgetUsd": -1}, "expected a number of dollars"),
+        ({"trials": 0}, "trials is 0; expected a whole number above 0"),
+    ],
+)
+async def test_a_wrong_limit_of_evolve_is_said_and_starts_nothing(connect, records, argument, said):
+    editor = await connect("visual-studio-code", trusted=True)
+    editor.open("model.py")
+    with pytest.raises(JsonRpcException, match=said):
+        await editor.command("evolve", **argument)
+    assert records.store.jobs() == []
