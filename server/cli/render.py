@@ -243,6 +243,10 @@ def show_runs(document: dict[str, Any]) -> None:
         out.print(
             f"proposal {proposal['id']}  {escape(proposal['title'])}  [dim]{verified}, {proposal['state']}[/]"
         )
+    for run in document["runs"]:
+        out.print(
+            f"run {run['run']}  {run['strategy']}, seed {run['seed']}, {run['state']}, {len(run['nodes'])} programs"
+        )
     for job in document["jobs"][:10]:
         out.print(
             f"job {job['id']}  {job['kind']}  {job['state']}"
@@ -257,6 +261,10 @@ def show_item(document: dict[str, Any]) -> None:
             print(document["traceback"])
     elif document["kind"] == "proposal":
         show_proposals({"proposals": [document], "did_not_fit": []})
+    elif document["kind"] == "run":
+        from server.cli.show_runs import show_run
+
+        show_run(document)
     else:
         console().print_json(data=document)
 

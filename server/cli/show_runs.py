@@ -4,7 +4,6 @@ from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
-from rich.tree import Tree
 
 from server.cli.render import console
 
@@ -18,7 +17,8 @@ def show_run(document: dict[str, Any]) -> None:
         f"run {document['run']}: {document['strategy']}, seed {document['seed']}, {document['state']}; "
         + spent_words(document["spent"], document["limits"])
     )
-    out.print(_lineage(document["nodes"]))
+    for line in _lineage(document["nodes"]):
+        out.print(line)
     best = document["best"]
     if best is not None and best["order"]:
         sure = best["verified"] or "not verified"
@@ -30,15 +30,18 @@ def show_run(document: dict[str, Any]) -> None:
         out.print(f"[dim]{escape(note)}[/]")
 
 
-def _lineage(nodes: list[dict[str, Any]]) -> Tree:
-    """What came from what, the user's version at the root."""
-    tree = Tree(_node(nodes[0])) if nodes else Tree("nothing was measured yet")
-    branches = {nodes[0]["program"]: tree} if nodes else {}
+def _lineage(nodes: list[dict[str, Any]]) -> list[str]:
+    """What came from what, the user's version first, each below its parent and further in."""
+    below: dict[str | None, list[dict[str, Any]]] = {}
     for node in nodes[1:]:
-        branch = branches.get(node["parent"], tree).add(_node(node))
-        if node["program"]:
-            branches[node["program"]] = branch
-    return tree
+        below.setdefault(node["parent"], []).append(node)
+
+    def lines(node: dict[str, Any], depth: int) -> list[str]:
+        own = "  " * depth + ("- " if depth else "") + _node(node)
+        children = below.pop(node["program"], []) if node["program"] else []
+        return [own, *(line for child in children for line in lines(child, depth + 1))]
+
+    return lines(nodes[0], 0) if nodes else ["nothing was measured yet"]
 
 
 def _node(node: dict[str, Any]) -> str:
