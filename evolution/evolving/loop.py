@@ -23,6 +23,7 @@ from evolution.evolving.selection import select_parent
 from evolution.evolving.situation import Attempt, Proposer, Situation
 from evolution.evolving.strategies import STRATEGIES, Strategy
 from evolution.jobs.records import EventType
+from evolution.judging import REPLICAS
 from evolution.laboratory import Laboratory
 from evolution.measuring import Assay
 from evolution.observing import Interviewer
@@ -31,6 +32,7 @@ from evolution.runs import Node, NodeStatus, Run, RunState, Terms
 from evolution.trials.records import Trial, TrialStatus
 
 WIDTH = 2  # candidates of one generation, whatever the machine, so that a run does not depend on its cores
+FURTHER = 2 * REPLICAS  # trials of one replication: the candidate's and the user's version's further seeds
 BARREN = 3  # generations in a row that found nothing to try: then nothing is left
 
 Announce = Callable[[Run], None]
@@ -162,7 +164,7 @@ class Evolution:
             before.feedback,
             self._for_user(parent, candidate),
             child,
-            replicate=promising and self.ledger.may_train(),
+            replicate=promising and self.ledger.at_most(FURTHER) == FURTHER,
         )
         self.ledger.charge(self._trials_of(proposal))
         node = replace(
