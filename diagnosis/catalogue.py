@@ -1,6 +1,8 @@
 """What every code means: its title, why it matters, how it is measured, and which lines it points at."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from diagnosis.findings import Role
 
@@ -198,14 +200,46 @@ CONTRACT: dict[str, Entry] = {
 }
 
 
-def entry(code: str) -> Entry:
-    """What is known of a code; one that is listed nowhere is taken for a contract check and stands at the scores."""
+EVOLVED = "evolved-"
+# Which part of the code decides about a signal, in order of preference.
+ROLES_OF_SIGNAL: Mapping[str, tuple[Role, ...]] = {
+    "popularity": (Role.NEGATIVES, Role.LOSS, Role.SCORING),
+    "sequence": (Role.ENCODER, Role.POSITION_TABLE, Role.LOSS),
+    "category": (Role.ITEM_TABLE, Role.ENCODER),
+    "price": (Role.ITEM_TABLE, Role.ENCODER),
+    "store": (Role.ITEM_TABLE, Role.ENCODER),
+    "recency": (Role.POSITION_TABLE, Role.ENCODER),
+    "repetition": (Role.SCORING,),
+    "variety": (Role.SCORING, Role.LOSS),
+    "quality": (Role.ITEM_TABLE, Role.LOSS),
+}
+
+
+def entry(code: str, details: Mapping[str, Any] | None = None) -> Entry:
+    """What is known of a code; one that is listed nowhere is taken for a contract check and stands at the scores.
+
+    details: of the measurement; an evolved probe brings with it what the catalogue cannot know.
+    """
     known = CATALOGUE.get(code) or CONTRACT.get(code)
     if known is not None:
         return known
+    if code.startswith(EVOLVED):
+        return _evolved_entry(code, details or {})
     return Entry(
         title=code.replace("-", " ").capitalize(),
         why="The contract of `score` is not kept, so no figure of this model can be trusted.",
         definition="A check of one batch before training.",
         roles=(Role.SCORING,),
+    )
+
+
+def _evolved_entry(code: str, details: Mapping[str, Any]) -> Entry:
+    complaint = str(details.get("complaint", ""))
+    return Entry(
+        title=code.removeprefix(EVOLVED).replace("-", " ").capitalize(),
+        why=f"Users complain of this ({complaint}), and the measurement bears them out."
+        if complaint
+        else "Users complain of this, and the measurement bears them out.",
+        definition=str(details.get("definition", "A probe that was written while the model evolved.")),
+        roles=ROLES_OF_SIGNAL.get(str(details.get("signal", "")), (Role.ENTRY,)),
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from diagnosis.anchors import make_anchor
-from diagnosis.catalogue import entry
+from diagnosis.catalogue import Entry, entry
 from diagnosis.findings import Anchor, Finding, Measurement, Role, Severity, Site
 from diagnosis.rules.hits import RuleHit
 
@@ -75,9 +75,9 @@ def finding_id(code: str, anchor: Anchor) -> str:
     return hashlib.sha256(f"{code}\0{anchor.path}\0{anchor.text}".encode()).hexdigest()[:12]
 
 
-def place(code: str, sites: Sequence[Site], sources: Mapping[str, str]) -> tuple[Anchor, ...]:
+def place(about: Entry, sites: Sequence[Site], sources: Mapping[str, str]) -> tuple[Anchor, ...]:
     """Anchors of a code: the sites of its first role that the repo has, else where the recommender is built."""
-    for role in (*entry(code).roles, Role.ENTRY):
+    for role in (*about.roles, Role.ENTRY):
         there = [site for site in sites if site.role is role and site.path in sources]
         if there:
             return tuple(make_anchor(site, sources[site.path]) for site in there[:MAX_ANCHORS])
@@ -87,7 +87,8 @@ def place(code: str, sites: Sequence[Site], sources: Mapping[str, str]) -> tuple
 
 
 def _of_measurement(m: Measurement, sites: Sequence[Site], sources: Mapping[str, str]) -> Finding:
-    about, anchors = entry(m.code), place(m.code, sites, sources)
+    about = entry(m.code, m.details)
+    anchors = place(about, sites, sources)
     return Finding(
         id=finding_id(m.code, anchors[0]),
         code=m.code,
@@ -109,7 +110,8 @@ def _of_measurement(m: Measurement, sites: Sequence[Site], sources: Mapping[str,
 
 
 def _of_check(check: Check, sites: Sequence[Site], sources: Mapping[str, str]) -> Finding:
-    about, anchors = entry(check.code), place(check.code, sites, sources)
+    about = entry(check.code)
+    anchors = place(about, sites, sources)
     return Finding(
         id=finding_id(check.code, anchors[0]),
         code=check.code,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnosis.anchors import make_anchor
+from diagnosis.catalogue import ROLES_OF_SIGNAL
 from diagnosis.findings import Anchor, Role, Site
 from diagnosis.judge import findings, rule_findings
 from diagnosis.roles import find_sites
@@ -26,18 +27,6 @@ if TYPE_CHECKING:
     from evolution.llm.asking import Ask
 
 CRITIQUE_ANCHORS = 2
-# Which part of the code decides about a signal, in order of preference.
-ROLES_OF_SIGNAL: Mapping[str, tuple[Role, ...]] = {
-    "popularity": (Role.NEGATIVES, Role.LOSS, Role.SCORING),
-    "sequence": (Role.ENCODER, Role.POSITION_TABLE, Role.LOSS),
-    "category": (Role.ITEM_TABLE, Role.ENCODER),
-    "price": (Role.ITEM_TABLE, Role.ENCODER),
-    "store": (Role.ITEM_TABLE, Role.ENCODER),
-    "recency": (Role.POSITION_TABLE, Role.ENCODER),
-    "repetition": (Role.SCORING,),
-    "variety": (Role.SCORING, Role.LOSS),
-    "quality": (Role.ITEM_TABLE, Role.LOSS),
-}
 
 
 def diagnose(laboratory: "Laboratory", trial: Trial) -> Feedback:

@@ -20,7 +20,7 @@ def serve() -> None:
         arguments = request["with"]
         try:
             channel.reply({"ok": {"measurements": measured(Path(arguments["folder"]), arguments["seed"])}})
-        except Exception:  # noqa: BLE001 - an evolved probe is candidate code; the host reads what it raised
+        except Exception:  # noqa: BLE001 - the host reads what was raised
             channel.reply({"failure": {"kind": "crash", "message": traceback.format_exc()}})
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from diagnosis.findings import Measurement
@@ -17,6 +17,8 @@ from evolution.trials.request import GIB, Limits
 
 LIMITS = Limits(timeout_s=600.0, memory_bytes=8 * GIB)
 LOG_NAME = "analyst.log"
+PROGRAM = "evolution.analyst.main"
+_NOTHING: Mapping[str, Path] = {}
 _INSIDE = Path("/evolverec")
 _PACKAGES = ("evolution", "diagnosis", "seeds")
 
@@ -36,16 +38,39 @@ def analyse(
 
     Raises AnalysisError: a probe raised, or the analyst was stopped; the message holds what it said.
     """
+    process, place = analyst(trial_folder, data, program=PROGRAM, limits=LIMITS, cancelled=cancelled)
+    try:
+        with process:
+            answer = process.ask("measure", folder=str(place), seed=seed)
+    except TrialFailed as failed:
+        said = f"{failed.failure.message}\n{log_tail(trial_folder / LOG_NAME)}".strip()
+        raise AnalysisError(f"the analyst could not measure the trial: {said}") from failed
+    return serial.load(list[Measurement], answer["measurements"])
+
+
+def analyst(
+    trial_folder: Path,
+    data: TrialData,
+    *,
+    program: str,
+    limits: Limits,
+    cancelled: Callable[[], bool] = _never,
+    more: Mapping[str, Path] = _NOTHING,
+    hash_seed: int = 0,
+) -> tuple[WorkerProcess, Path]:
+    """A started analyst, and the evidence's folder as it sees it. program: the module whose `serve` it runs.
+
+    more: further folders of evidence by name. The caller ends the process (`with`).
+    """
     evidence = evidence_mounts(trial_folder, data)
+    evidence += [sandbox.Mount(source=p.resolve(), target=_INSIDE / "evidence" / n) for n, p in more.items()]
     interpreter = interpreter_at(Path(sys.executable))
     confined = sandbox.works(interpreter)
     place = _INSIDE if confined else _linked(trial_folder / "analyst", evidence)
     code = _INSIDE / "code" if confined else sandbox.PACKAGE_ROOT
     token = secrets.token_hex(16)
-    environment = {**sandbox.clean_environment(1, ""), TOKEN: token}
-    start = (
-        f"import sys; sys.path.insert(0, {str(code)!r}); from evolution.analyst.main import serve; serve()"
-    )
+    environment = {**sandbox.clean_environment(1, ""), TOKEN: token, "PYTHONHASHSEED": str(hash_seed)}
+    start = f"import sys; sys.path.insert(0, {str(code)!r}); from {program} import serve; serve()"
     command = [str(interpreter.executable), "-s", "-B", "-c", start]
     if confined:
         own = [sandbox.Mount(source=sandbox.PACKAGE_ROOT / name, target=code / name) for name in _PACKAGES]
@@ -60,13 +85,7 @@ def analyse(
         confined=confined,
         token=token,
     )
-    try:
-        with WorkerProcess(launch, LIMITS, cancelled) as process:
-            answer = process.ask("measure", folder=str(place / "evidence"), seed=seed)
-    except TrialFailed as failed:
-        said = f"{failed.failure.message}\n{log_tail(launch.log)}".strip()
-        raise AnalysisError(f"the analyst could not measure the trial: {said}") from failed
-    return serial.load(list[Measurement], answer["measurements"])
+    return WorkerProcess(launch, limits, cancelled), place / "evidence"
 
 
 def evidence_mounts(trial_folder: Path, data: TrialData) -> list[sandbox.Mount]:
@@ -90,6 +109,8 @@ def _linked(folder: Path, evidence: list[sandbox.Mount]) -> Path:
     """The same layout by links, for where there is no sandbox."""
     for mount in evidence:
         link = folder / mount.target.relative_to(_INSIDE)
+        if link.is_symlink() and link.readlink() == mount.source:
+            continue  # another analyst of the same trial may be reading it
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(mount.source)

@@ -1,0 +1,249 @@
+"""Admission by experiment: a probe measures nothing until it has shown, on models whose faults are known, that it
+measures what it says.
+
+The experiment is a pure function of values; who runs the probe, and in which process, is the caller's business.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from diagnosis.coevolution.complaints import Complaint, Expectation, expectation_of, foreign_faults
+from diagnosis.coevolution.ranking_of_models import rank_correlation
+from diagnosis.coevolution.rejection import ProbeFailed, Reason, Rejection
+from diagnosis.coevolution.spec import ProbeSpec
+from diagnosis.coevolution.subjects import MODEL, TITLES, UNMASKED
+from diagnosis.coevolution.verdict import FEWEST_USERS, stand, worse_by
+from diagnosis.coevolution.view import Float64, Int64
+from diagnosis.probes.statistics import mean_over_users
+
+COPY = 0.95  # rank correlation with an existing probe from which on nothing new is measured
+FEWEST_MODELS = 8  # to correlate over
+KNOWN_SHARE = 0.5  # of the users whom a probe must be able to judge
+SEEDS = (1, 2)
+EQUAL = 1e-9
+
+
+class Run(Protocol):
+    """Runs a probe on views of one trial, in a process of its own.
+
+    trial: "" is the one complained of, else one of the archive. seed: what the views carry. state: what the
+    global random state is set to before. Returns subject -> float64 (S,); a subject whose view lacks what the
+    probe needs is left out. Raises ProbeFailed.
+    """
+
+    def __call__(
+        self, spec: ProbeSpec, subjects: Sequence[str], *, trial: str = "", seed: int = 0, state: int = 0
+    ) -> Mapping[str, Float64]: ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Experiment:
+    """What all candidates of one occasion share. subjects: that the trial has evidence for. archive: ids of
+    further trials. users: int64 (S,) ids of the users measured. known: code of an existing probe -> name of a
+    subject or an archive trial -> its value there."""
+
+    subjects: tuple[str, ...]
+    archive: tuple[str, ...]
+    users: Int64
+    known: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Admission:
+    """rejection None: admitted. why: what was shown, in one sentence. means: the probe's value for each model, by
+    the name of the subject or the archive's trial. notes: what the reader must know besides."""
+
+    spec: ProbeSpec
+    rejection: Rejection | None
+    why: str
+    means: Mapping[str, float] = field(default_factory=dict)
+
+
+def admit(spec: ProbeSpec, complaint: Complaint, experiment: Experiment, run: Run) -> Admission:
+    """Try a probe for a complaint. Never raises for what the probe does."""
+    expectation = expectation_of(complaint)
+    if expectation is None:
+        words = (
+            f"no model is known to be bad in the way of {complaint.code}, so nothing could verify the probe"
+        )
+        return _rejected(spec, Rejection(reason=Reason.UNVERIFIABLE, sentence=words), {})
+    values: dict[str, Float64] = {}
+    try:
+        values.update(run(spec, experiment.subjects))
+        _tried(spec, complaint, expectation, experiment, values, run)
+        archive = {name: run(spec, (MODEL,), trial=name)[MODEL] for name in experiment.archive}
+        means = _means({**values, **archive})
+        _not_a_copy(means, experiment.known)
+        agreement = _agrees(spec, complaint, expectation, experiment.users, values)
+    except ProbeFailed as failed:
+        return _rejected(spec, failed.rejection, _means(values))
+    bad = ", ".join(TITLES[name] for name in expectation.worse if name in values)
+    why = f"tells {TITLES[expectation.better]} from {bad}; is deterministic and no copy of another probe; {agreement}"
+    return Admission(spec=spec, rejection=None, why=why, means=means)
+
+
+def _rejected(spec: ProbeSpec, rejection: Rejection, means: Mapping[str, float]) -> Admission:
+    return Admission(spec=spec, rejection=rejection, why=rejection.sentence, means=means)
+
+
+def _tried(
+    spec: ProbeSpec,
+    complaint: Complaint,
+    expectation: Expectation,
+    experiment: Experiment,
+    values: Mapping[str, Float64],
+    run: Run,
+) -> None:
+    """Everything that one trial can show. Raises ProbeFailed."""
+    _finite(values)
+    _deterministic(values, run(spec, tuple(reversed(experiment.subjects)), state=1))
+    _not_constant(spec, values, run)
+    _signs(spec, expectation, values)
+    _specific(spec, complaint, expectation, values)
+    _stable(spec, expectation, values, experiment, run)
+
+
+def _finite(values: Mapping[str, Float64]) -> None:
+    for name, own in values.items():
+        if np.isinf(own).any():
+            raise ProbeFailed(Reason.NOT_FINITE, f"infinite for {TITLES[name]}; expected a number, or NaN")
+        known = np.isfinite(own)
+        if known.sum() < FEWEST_USERS or known.mean() < KNOWN_SHARE:
+            words = (
+                f"NaN for {(~known).sum()} of {len(own)} users of {TITLES[name]}; expected a number for most"
+            )
+            raise ProbeFailed(Reason.NOT_FINITE, words)
+
+
+def _deterministic(values: Mapping[str, Float64], again: Mapping[str, Float64]) -> None:
+    for name, own in values.items():
+        if not np.array_equal(own, again[name], equal_nan=True):
+            words = (
+                f"a second run in another process, in another order, gives other values for {TITLES[name]}; "
+                "expected the same from the same view, whatever was measured before"
+            )
+            raise ProbeFailed(Reason.NOT_DETERMINISTIC, words)
+
+
+def _not_constant(spec: ProbeSpec, values: Mapping[str, Float64], run: Run) -> None:
+    means = np.array(list(_means(values).values()))
+    if np.ptp(means) > EQUAL * max(1.0, float(np.abs(means).max())):
+        return
+    unmasked = float(np.nanmean(run(spec, (UNMASKED,))[UNMASKED]))
+    if abs(unmasked - means[0]) > EQUAL:
+        words = (
+            f"{means[0]:.3g} for every model, and {unmasked:.3g} only where lists may hold what a user has had: "
+            "serving forbids what this measures"
+        )
+        raise ProbeFailed(Reason.SERVING, words)
+    raise ProbeFailed(Reason.CONSTANT, f"{means[0]:.3g} for every model; expected that models differ")
+
+
+def _signs(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float64]) -> None:
+    """Every model made bad must be worse than the good one, beyond doubt, and the untrained one on its side."""
+    pairs = [(worse, expectation.better) for worse in expectation.worse if worse in values]
+    start = "untrained" if "untrained" in values else "random"
+    if expectation.better not in values or start not in values:
+        raise ProbeFailed(
+            Reason.ABSENT, f"cannot measure {TITLES[expectation.better]}, so nothing verifies its sign"
+        )
+    untrained = (
+        (start, expectation.better) if expectation.untrained == "worse" else (expectation.worse[0], start)
+    )
+    for worse, better in [*pairs, untrained]:
+        gap = mean_over_users(worse_by(spec, values[worse], values[better]), 0)
+        said = f"{TITLES[worse]} against {TITLES[better]}: worse by {gap.value:.3g} ({gap.low:.3g} to {gap.high:.3g})"
+        if gap.high < 0:
+            raise ProbeFailed(Reason.WRONG_SIGN, f"{said}; expected the former to be worse")
+        if gap.low <= 0:
+            raise ProbeFailed(Reason.NO_EFFECT, f"{said}; expected a difference beyond chance")
+
+
+def _specific(
+    spec: ProbeSpec, complaint: Complaint, expectation: Expectation, values: Mapping[str, Float64]
+) -> None:
+    """No other fault may look worse than the one complained of: or the probe measures that fault."""
+    present = [name for name in expectation.worse if name in values]
+    worst = max(present, key=lambda name: worse_by(spec, values[name], values[expectation.better]).mean())
+    for other in foreign_faults(complaint.signal):
+        if other in values and mean_over_users(worse_by(spec, values[other], values[worst]), 0).low > 0:
+            words = f"{TITLES[other]} look worse than {TITLES[worst]}"
+            raise ProbeFailed(Reason.ELSEWHERE, f"{words}; expected {complaint.signal} to move it most")
+
+
+def _stable(
+    spec: ProbeSpec,
+    expectation: Expectation,
+    values: Mapping[str, Float64],
+    experiment: Experiment,
+    run: Run,
+) -> None:
+    """Verdicts must not turn with the seed, nor the plainest sign with which half of the users is asked."""
+    judged = [name for name in (MODEL, *expectation.worse, expectation.better) if name in values]
+    first = {name: stand(spec, expectation, values, of=name).healthy for name in judged}
+    for seed in SEEDS:
+        again = run(spec, judged, seed=seed)
+        turned = [n for n in judged if stand(spec, expectation, again, of=n, seed=seed).healthy != first[n]]
+        turned = [name for name in turned if not _borderline(spec, expectation, values, name)]
+        if turned:
+            words = f"the verdict on {TITLES[turned[0]]} turns with the seed"
+            raise ProbeFailed(Reason.UNSTABLE, f"{words}; expected the same within the users' own noise")
+    bad, good = values[expectation.worse[0]], values[expectation.better]
+    order = np.random.default_rng(0).permutation(len(experiment.users))
+    for half in (order[::2], order[1::2]):
+        if worse_by(spec, bad[half], good[half]).mean() <= 0:
+            words = f"half of the users say that {TITLES[expectation.worse[0]]} is no worse"
+            raise ProbeFailed(Reason.UNSTABLE, f"{words}; expected both halves to agree")
+
+
+def _borderline(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float64], name: str) -> bool:
+    """Whether a model stands so near to the line that resampling users turns its verdict too."""
+    rng = np.random.default_rng(0)
+    size = len(values[name])
+    verdicts = set()
+    for _ in range(20):
+        drawn = rng.integers(size, size=size)
+        verdicts.add(stand(spec, expectation, {n: own[drawn] for n, own in values.items()}, of=name).healthy)
+    return len(verdicts) > 1
+
+
+def _not_a_copy(means: Mapping[str, float], known: Mapping[str, Mapping[str, float]]) -> None:
+    for code, theirs in known.items():
+        shared = [name for name in means if name in theirs]
+        if len(shared) < FEWEST_MODELS:
+            continue
+        correlation = rank_correlation([means[name] for name in shared], [theirs[name] for name in shared])
+        if abs(correlation) >= COPY:
+            words = f"orders {len(shared)} models as {code} does (rank correlation {correlation:.3f})"
+            raise ProbeFailed(Reason.COPY, f"{words}; expected below {COPY}")
+
+
+def _agrees(
+    spec: ProbeSpec,
+    complaint: Complaint,
+    expectation: Expectation,
+    users: Int64,
+    values: Mapping[str, Float64],
+) -> str:
+    """In words, how the probe agrees with those who complain. Raises ProbeFailed: it does not."""
+    own = values[MODEL]
+    bad = own[np.isin(users, complaint.complaining) & np.isfinite(own)]
+    fine = own[np.isin(users, complaint.content) & np.isfinite(own)]
+    said = "nobody's voice can be compared"
+    if len(bad) >= 5 and len(fine) >= 5:
+        gap = (1 if not spec.higher_is_better else -1) * (bad.mean() - fine.mean())
+        error = float(np.sqrt(bad.var(ddof=1) / len(bad) + fine.var(ddof=1) / len(fine)))
+        said = f"{len(bad)} users who complain are worse off by {gap:.3g} (+/- {1.96 * error:.2g}) than {len(fine)} others"
+        if gap > 1.96 * error:
+            return said
+    if stand(spec, expectation, values).healthy is False:
+        return "finds the trial that users complain of unhealthy"
+    words = f"finds the trial that users complain of healthy, and {said}"
+    raise ProbeFailed(Reason.DISAGREES, f"{words}; expected the one or the other to bear the complaint out")
+
+
+def _means(values: Mapping[str, Float64]) -> dict[str, float]:
+    return {name: float(np.nanmean(own)) if np.isfinite(own).any() else 0.0 for name, own in values.items()}

@@ -1,0 +1,52 @@
+"""An evolved probe as a value: what it verifies, what it measures, and its code or its template's parameters."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# Attributes of a view that may be absent, and what to call them.
+ABSENT_WHEN = {
+    "item_embeddings": "the recommender offers no item_embeddings()",
+    "shuffled_scores": "no shuffled histories were scored",
+    "shuffled_lists": "no shuffled histories were scored",
+    "price": "no item has a price",
+    "rating": "no item has a rating",
+    "category": "no item has a category",
+    "subcategory": "no item has a category",
+    "store": "no item has a store",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeSpec:
+    """name: kebab-case, unique among the probes of a repo. complaint, signal: what it verifies. definition: how the
+    value is computed, in one sentence. unit: of the value. template, parameters: of a composed probe, else "".
+    source: of a written one, else "". author: "template" or the model's name. admitted_because: "" before.
+
+    A probe measures one number per user; whether that is healthy is judged by references of the same trial (see
+    `verdict`), never by the probe.
+    """
+
+    name: str
+    complaint: str
+    signal: str
+    definition: str
+    unit: str
+    higher_is_better: bool
+    author: str
+    template: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    admitted_because: str = ""
+
+    @property
+    def id(self) -> str:
+        """12 hex digits of what it measures and for which complaint; its words are not part of it."""
+        parts = [self.complaint, str(self.higher_is_better), self.template, self.source]
+        parts += [f"{key}={self.parameters[key]}" for key in sorted(self.parameters)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+    @property
+    def code(self) -> str:
+        """Of its measurements and findings."""
+        return f"evolved-{self.name}"

@@ -1,0 +1,190 @@
+"""The models that a probe is tried on: the trained one, references, and models whose faults are known.
+
+All of them rank the same users, the densely scored ones, so that values compare user by user.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from diagnosis.coevolution.ground import Ground, locked
+from diagnosis.coevolution.makings import Makings, Ranking
+from diagnosis.coevolution.view import Float32, Int64, View
+from diagnosis.evidence import Evidence, TopLists
+from seeds.interactions import Interactions, Questions
+from seeds.metrics import top_lists
+from seeds.references import fit
+from seeds.references.ranking import padded_histories
+
+MODEL = "model"
+LIST_LENGTH = 50
+EASE_ITEMS = 5_000  # above it EASE would cost more than all the rest
+HISTORY = 200  # newest events that a reference ranker is given
+TITLES: Mapping[str, str] = {
+    MODEL: "the trained model",
+    "untrained": "the model before training",
+    "popularity": "the most popular items for everyone",
+    "following": "what most often followed the last pick (first-order Markov)",
+    "ease": "EASE",
+    "random": "items at random",
+    "constant": "the same score for every item",
+    "reversed": "the model's order reversed",
+    "strangers": "each user's list given to another user",
+    "lookalikes": "items like the user's own past",
+    "oracle": "the model with the real next choice on top",
+    "popular": "the model, leaning on popular items",
+    "popular-mildly": "the model, leaning a little on popular items",
+    "unpopular": "the model, leaning on what hardly anybody takes",
+    "unpopular-mildly": "the model, leaning a little on what hardly anybody takes",
+    "own-popularity": "the model, leaning on items as popular as the user's own",
+    "least-popular": "the least popular items for everyone",
+    "one-kind": "pages filled with the user's favourite kind of thing",
+    "one-kind-mildly": "the model, leaning on the user's favourite kind of thing",
+    "last-kind": "pages filled with the kind of the last pick",
+    "last-kind-mildly": "the model, leaning on the kind of the last pick",
+    "last-pick-only": "what followed the last pick, of the kind of the last pick",
+    "other-kinds": "kinds of things that the user never took",
+    "other-kinds-mildly": "the model, leaning away from the user's kinds of things",
+    "one-store": "pages filled from the user's favourite store",
+    "one-store-mildly": "the model, leaning on the user's favourite store",
+    "one-store-for-all": "pages filled from the largest store",
+    "other-stores": "stores that the user never bought from",
+    "other-stores-mildly": "the model, leaning away from the user's stores",
+    "other-prices": "prices far from what the user pays",
+    "other-prices-mildly": "the model, leaning away from the user's prices",
+    "own-prices": "the model, leaning on what the user pays",
+    "dear": "the model, leaning on dear items",
+    "cheap": "the model, leaning on cheap items",
+    "dearest": "the dearest items for everyone",
+    "off-sequence": "what never follows the last pick",
+    "high-rated": "the model, leaning on high ratings",
+    "high-rated-mildly": "the model, leaning a little on high ratings",
+    "best-rated": "the best rated items for everyone",
+    "low-rated": "the model, leaning on low ratings",
+    "low-rated-mildly": "the model, leaning a little on low ratings",
+    "worst-rated": "the worst rated items for everyone",
+}
+UNMASKED = "unmasked"  # what serving never shows: the model's lists with the user's own past in them
+
+
+def reference_rankings(training: Interactions, questions: Questions, rows: Int64) -> dict[str, Ranking]:
+    """Dense scores of the fitted reference rankers for the questions `rows`; the same for every trial of the data.
+
+    Shuffling is told to a first-order ranker by a random event of the history in place of the last one.
+    """
+    rng = np.random.default_rng(0)
+    histories = padded_histories(questions, rows, HISTORY)  # (S, L)
+    drawn = np.array([rng.choice(questions.history(int(q))) for q in rows], dtype=np.int64)
+    users = questions.users[rows]
+    markov = fit("markov", training)
+    found = {
+        "following": Ranking(
+            scores=markov.score(users, histories[:, -1:]), shuffled=markov.score(users, drawn[:, None])
+        )
+    }
+    if training.n_items <= EASE_ITEMS:
+        scores = fit("ease", training).score(users, histories)
+        found["ease"] = Ranking(scores=scores, shuffled=scores)
+    return found
+
+
+class Subjects:
+    """Views of one trial's evidence, by name. references: see `reference_rankings`, for the rows of `Ground`.
+    seed: what probes get, and what chance in the makings is drawn from."""
+
+    def __init__(self, evidence: Evidence, references: Mapping[str, Ranking], seed: int = 0) -> None:
+        self._evidence, self._references, self._seed = evidence, references, seed
+        self._ground = Ground(evidence)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that this trial has the evidence for."""
+        lacking = {"untrained"} if self._evidence.artifacts.untrained_dense_scores is None else set()
+        lacking |= {"ease"} - set(self._references)
+        return tuple(name for name in TITLES if name not in lacking)
+
+    def view(self, name: str) -> View:
+        """Raises KeyError: no such subject in this trial."""
+        if name == UNMASKED:
+            return self._viewed(self._model, masked=False)
+        view = self._viewed(self._ranking(name), masked=True)
+        table = self._evidence.artifacts.untrained_item_embeddings
+        if name == "untrained" and view.item_embeddings is not None and table is not None:
+            return replace(view, item_embeddings=locked(table))
+        return view
+
+    def evidence(self, name: str) -> Evidence:
+        """The same subject as the built-in probes see it, of the sampled users only."""
+        view, ranking, rows = self.view(name), self._ranking(name), self._ground.rows
+        top = top_lists(ranking.scores, ~self._ground.unseen, LIST_LENGTH, seed=0)
+        shuffled = ranking.shuffled
+        return replace(
+            self._evidence,
+            questions=self._ground.questions,
+            artifacts=replace(
+                self._evidence.artifacts,
+                top=TopLists(items=top.items, scores=top.scores, ties=top.ties),
+                dense_rows=np.arange(len(rows), dtype=np.int32),
+                dense_scores=ranking.scores.astype(np.float32),
+                dense_shuffled=None if shuffled is None else shuffled.astype(np.float32),
+                item_embeddings=view.item_embeddings,
+            ),
+            references={
+                name: TopLists(items=top.items[rows], scores=top.scores[rows], ties=top.ties[rows])
+                for name, top in self._evidence.references.items()
+            },
+        )
+
+    def _ranking(self, name: str) -> Ranking:
+        if name == MODEL:
+            return self._model
+        if name == "untrained":
+            return self._untrained
+        return self._references[name] if name in self._references else self._makings.make(name)
+
+    @cached_property
+    def _makings(self) -> Makings:
+        return Makings(self._ground, self._model, self._references["following"], self._seed)
+
+    @cached_property
+    def _model(self) -> Ranking:
+        artifacts, places = self._evidence.artifacts, self._ground.places
+        shuffled = artifacts.dense_shuffled
+        return Ranking(
+            scores=artifacts.dense_scores[places], shuffled=None if shuffled is None else shuffled[places]
+        )
+
+    @property
+    def _untrained(self) -> Ranking:
+        scores = self._evidence.artifacts.untrained_dense_scores
+        if scores is None:
+            raise KeyError("untrained")
+        return Ranking(scores=scores[self._ground.places], shuffled=None)
+
+    def _viewed(self, ranking: Ranking, *, masked: bool) -> View:
+        ground, table = self._ground, self._evidence.artifacts.item_embeddings
+        scores = self._shown(ranking.scores, masked=masked)
+        shuffled = None if ranking.shuffled is None else self._shown(ranking.shuffled, masked=masked)
+        return View(
+            n_items=self._evidence.training.n_items,
+            users=locked(ground.questions.users),
+            lists=self._listed(scores),
+            shuffled_lists=None if shuffled is None else self._listed(shuffled),
+            scores=scores,
+            shuffled_scores=shuffled,
+            histories=ground.histories,
+            targets=locked(ground.questions.targets),
+            item_embeddings=None if table is None else locked(table),
+            seed=self._seed,
+            **ground.columns,
+        )
+
+    def _shown(self, scores: np.ndarray, *, masked: bool) -> Float32:
+        allowed = self._ground.unseen if masked else np.arange(scores.shape[1])[None, :] > 0
+        return locked(np.where(allowed, scores, -np.inf).astype(np.float32))
+
+    def _listed(self, scores: Float32) -> Int64:
+        nothing = np.zeros(scores.shape, dtype=bool)
+        return locked(top_lists(scores, nothing, LIST_LENGTH, seed=self._seed).items.astype(np.int64))

@@ -1,0 +1,224 @@
+"""Runs inside an analyst of its own: one evolved probe, on views of one trial. The probe is candidate code.
+
+What it reaches for beside its view, how long each call takes and how much memory it takes are watched from here;
+the sandbox around the process, and the job that can kill it, are the walls behind.
+"""
+
+import random
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.fft  # all of numpy is loaded before a probe runs, so that what is opened then is the probe's own deed
+import numpy.linalg
+import numpy.ma
+import numpy.polynomial
+import numpy.random
+
+from diagnosis.coevolution.makings import Ranking
+from diagnosis.coevolution.rejection import ProbeFailed, Reason
+from diagnosis.coevolution.source import compiled, needs
+from diagnosis.coevolution.spec import ABSENT_WHEN, ProbeSpec
+from diagnosis.coevolution.subjects import MODEL, Subjects
+from diagnosis.coevolution.templates import needs_of_template, template
+from diagnosis.coevolution.view import View, absent
+from evolution import serial
+from evolution.analyst.main import read_evidence
+from evolution.worker.guest.wire import Channel
+
+KILL_AFTER = 2  # times the budget of processor time: then the kernel ends the process
+HANG_AFTER = 20  # times the budget on the clock, for what waits instead of computing
+_WATCHED = (
+    "open",
+    "socket.",
+    "subprocess.",
+    "os.",
+    "shutil.",
+    "ctypes.",
+    "pty.",
+    "tempfile.",
+    "urllib.",
+    "http.",
+)
+
+Measure = Callable[[View], Any]
+
+
+def serve() -> None:
+    """Answer "probe" and "subjects" until the job hangs up."""
+    channel = Channel()
+    for request in channel:
+        arguments = request["with"]
+        try:
+            channel.reply({"ok": {"probe": _probe, "subjects": _subjects}[request["do"]](**arguments)})
+        except ProbeFailed as failed:
+            channel.reply({"ok": {"rejection": serial.plain(failed.rejection)}})
+        except Exception:  # noqa: BLE001 - the host reads what was raised
+            channel.reply({"failure": {"kind": "crash", "message": traceback.format_exc()}})
+
+
+def _subjects(folder: str, measured: bool) -> dict[str, Any]:
+    """What the trial has evidence for, and what the built-in probes say of it all."""
+    from diagnosis.measure import measure
+
+    subjects = _opened(folder, 0)
+    said: dict[str, dict[str, float]] = {}
+    with np.errstate(all="ignore"):
+        for name in subjects.names if measured else ():
+            for found in measure(subjects.evidence(name)):
+                if found.healthy is not None:
+                    said.setdefault(found.code, {})[name] = found.value
+    users = subjects.view(MODEL).users
+    return {"names": list(subjects.names), "users": users.tolist(), "known": said}
+
+
+def _probe(
+    folder: str,
+    spec: dict[str, Any],
+    names: Sequence[str],
+    seed: int,
+    state: int,
+    budget: Mapping[str, float],
+) -> dict[str, Any]:
+    """Values of each subject, in the order asked for."""
+    probe = serial.load(ProbeSpec, spec)
+    subjects = _opened(folder, seed)
+    measure = compiled(probe.source) if probe.source else template(probe.template, probe.parameters)
+    wanted = needs(probe.source) if probe.source else needs_of_template(probe.template, probe.parameters)
+    _refuse_what_is_absent(wanted, subjects.view(MODEL))
+    random.seed(state)
+    np.random.seed(state)  # a probe that uses the global state must give itself away
+    values: dict[str, list[float]] = {}
+    slowest = 0.0
+    with watched() as attempts:
+        for name in names:
+            view = subjects.view(name)
+            if wanted & absent(view):
+                continue
+            began = time.process_time()
+            answer = _called(measure, view, budget, attempts)
+            slowest = max(slowest, time.process_time() - began)
+            values[name] = _checked(answer, view).tolist()
+    if slowest > budget["time_s"]:
+        words = f"one call takes {slowest:.1f} s of processor time; the budget is {budget['time_s']:g} s"
+        raise ProbeFailed(Reason.TIME, words)
+    return {"values": values, "seconds": slowest}
+
+
+def _opened(folder: str, seed: int) -> Subjects:
+    place = Path(folder)
+    references = {
+        path.stem: Ranking(
+            scores=np.load(path), shuffled=np.load(path.with_name(f"{path.stem}.shuffled.npy"))
+        )
+        for path in sorted((place / "rankings").glob("*.npy"))
+        if not path.stem.endswith(".shuffled")
+    }
+    return Subjects(read_evidence(place, 0), references, seed)
+
+
+def _refuse_what_is_absent(wanted: frozenset[str], view: View) -> None:
+    for name in sorted(wanted & absent(view)):
+        raise ProbeFailed(Reason.ABSENT, f"it needs view.{name}, and {ABSENT_WHEN[name]}")
+
+
+def _called(measure: Measure, view: View, budget: Mapping[str, float], attempts: list[str]) -> Any:
+    """One call, watched. Raises ProbeFailed."""
+    before = _global_state()
+    try:
+        with _limits(budget), np.errstate(all="ignore"):
+            answer = measure(view)
+    except MemoryError as error:
+        most = budget["memory_bytes"] / 2**20
+        raise ProbeFailed(Reason.MEMORY, f"one call takes more than its {most:.0f} MiB of memory") from error
+    except Exception as error:
+        if attempts:
+            raise ProbeFailed(Reason.FORBIDDEN, attempts[0]) from error
+        words = f"{type(error).__name__}: {error} (line {_line(error)})"
+        raise ProbeFailed(Reason.RAISED, words) from error
+    if attempts:
+        raise ProbeFailed(Reason.FORBIDDEN, attempts[0])
+    if _global_state() != before:
+        raise ProbeFailed(Reason.GLOBAL_STATE, "it changes the global random state")
+    return answer
+
+
+def _line(error: Exception) -> int:
+    """Of the innermost frame that is the probe's own, 0 where there is none."""
+    line, step = 0, error.__traceback__
+    while step is not None:
+        line = step.tb_lineno if step.tb_frame.f_code.co_filename == "probe.py" else line
+        step = step.tb_next
+    return line
+
+
+def _checked(answer: Any, view: View) -> np.ndarray:
+    """Raises ProbeFailed: not one number per user."""
+    try:
+        values = np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        words = f"measure returned {type(answer).__name__}; expected one number per user"
+        raise ProbeFailed(Reason.SHAPE, words) from error
+    if values.shape != (len(view.users),):
+        words = (
+            f"measure returned an array of shape {values.shape}; expected ({len(view.users)},), one per user"
+        )
+        raise ProbeFailed(Reason.SHAPE, words)
+    return values
+
+
+def _global_state() -> tuple[Any, ...]:
+    name, keys, *rest = np.random.get_state()
+    return random.getstate(), name, np.asarray(keys).tobytes(), *rest
+
+
+@contextmanager
+def _limits(budget: Mapping[str, float]) -> Iterator[None]:
+    """Within it the kernel enforces the budget: memory by failing, time by killing this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = _address_space() + int(budget["memory_bytes"])
+    resource.setrlimit(
+        resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
+    )
+    signal.setitimer(signal.ITIMER_PROF, KILL_AFTER * budget["time_s"])
+    signal.setitimer(signal.ITIMER_REAL, HANG_AFTER * budget["time_s"])
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _address_space() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * resource.getpagesize()
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """What is reached for inside, in words; the reaching fails. Our own bookkeeping is let through."""
+    attempts: list[str] = []
+    state = {"active": True}
+    own = str(Path("/proc/self/statm"))
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if not state["active"] or not event.startswith(_WATCHED):
+            return
+        if event == "open" and str(arguments[0]) == own:
+            return
+        attempts.append(f"it reaches for {event}{tuple(str(a)[:80] for a in arguments[:2])}")
+        raise PermissionError(attempts[-1])
+
+    sys.addaudithook(hook)
+    try:
+        yield attempts
+    finally:
+        state["active"] = False
