@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,6 +17,7 @@ import pytest_asyncio
 from lsprotocol import types
 from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
 
+import evolverec_entry
 from diagnosis.anchors import make_anchor
 from diagnosis.findings import Anchor, Finding, Measurement, Role, Severity, Site
 from evolution.edits import make_edits
@@ -326,6 +328,21 @@ class Editor:
             )
         )
 
+    def text_after(self, edit: types.WorkspaceEdit, uri: str, text: str) -> str:
+        """The text of one file after a workspace edit, as an editor would have it."""
+        if edit.document_changes:
+            (document,) = [change for change in edit.document_changes if change.text_document.uri == uri]
+            edits = document.edits
+        else:
+            edits = edit.changes[uri]
+        lines = text.split("\n")
+        for change in sorted(edits, key=lambda found: -found.range.start.line):
+            start, end = change.range.start, change.range.end
+            before = lines[start.line][: start.character]
+            after = lines[end.line][end.character :]
+            lines[start.line : end.line + 1] = (before + change.new_text + after).split("\n")
+        return "\n".join(lines)
+
 
 Connect = Callable[..., Awaitable[Editor]]
 
@@ -344,22 +361,11 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
     ) -> Editor:
         if isinstance(capabilities, str):
             capabilities = client_capabilities(capabilities)
-        client = make_test_lsp_client()
-        _tell_actions_from_commands(client)
-        editor = Editor(client, repo)
-        _extend(client, editor)
+        editor = new_editor(repo)
         served, port = _serve_in_thread()
-        await client.start_tcp("127.0.0.1", port)
+        await editor.client.start_tcp("127.0.0.1", port)
         roots = [repo] if folders is None else folders
-        await client.initialize_session(
-            types.InitializeParams(
-                capabilities=capabilities,
-                workspace_folders=[
-                    types.WorkspaceFolder(uri=root.as_uri(), name=root.name) for root in roots
-                ],
-                initialization_options={"trusted": trusted, "python": python},
-            )
-        )
+        await introduce(editor, capabilities, roots, trusted=trusted, python=python)
         started.append((editor, served))
         return editor
 
@@ -369,6 +375,51 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
         await editor.client.stop()
         await asyncio.to_thread(served.join, 5.0)
         assert not served.is_alive(), "the server did not end"
+
+
+@pytest_asyncio.fixture
+async def connect_process(repo: Path) -> AsyncIterator[Connect]:
+    """connect_process(capabilities): an editor that starts the server as editors do, and trusts the repo."""
+    started: list[Editor] = []
+
+    async def start(capabilities: str) -> Editor:
+        editor = new_editor(repo)
+        await editor.client.start_io(sys.executable, evolverec_entry.__file__, "lsp")
+        started.append(editor)
+        await introduce(editor, client_capabilities(capabilities), [repo], trusted=True)
+        return editor
+
+    yield start
+    for editor in started:
+        await editor.client.shutdown_session()
+        await editor.client.stop()
+
+
+def new_editor(repo: Path) -> Editor:
+    client = make_test_lsp_client()
+    _tell_actions_from_commands(client)
+    editor = Editor(client, repo)
+    _extend(client, editor)
+    return editor
+
+
+async def introduce(
+    editor: Editor,
+    capabilities: types.ClientCapabilities,
+    roots: list[Path],
+    *,
+    trusted: bool = False,
+    python: str = "",
+) -> None:
+    """The handshake, with the editor's settings."""
+    folders = [types.WorkspaceFolder(uri=root.as_uri(), name=root.name) for root in roots]
+    await editor.client.initialize_session(
+        types.InitializeParams(
+            capabilities=capabilities,
+            workspace_folders=folders,
+            initialization_options={"trusted": trusted, "python": python},
+        )
+    )
 
 
 def _serve_in_thread() -> tuple[threading.Thread, int]:

@@ -19,22 +19,6 @@ def fixes(actions):
     return [action for action in actions if action.kind == types.CodeActionKind.QuickFix]
 
 
-def apply_edit(edit, uri, text):
-    """The text of one file after a workspace edit, as an editor would have it."""
-    if edit.document_changes:
-        (document,) = [change for change in edit.document_changes if change.text_document.uri == uri]
-        edits = document.edits
-    else:
-        edits = edit.changes[uri]
-    lines = text.split("\n")
-    for change in sorted(edits, key=lambda found: -found.range.start.line):
-        start, end = change.range.start, change.range.end
-        before = lines[start.line][: start.character]
-        after = lines[end.line][end.character :]
-        lines[start.line : end.line + 1] = (before + change.new_text + after).split("\n")
-    return "\n".join(lines)
-
-
 async def test_a_finding_stands_on_its_line_as_soon_as_the_editor_starts(
     connect, records, sample, client_name
 ):
@@ -73,7 +57,7 @@ async def test_taking_the_quickfix_changes_the_text_and_fades_the_finding(
     assert [found.code for found in fix.diagnostics] == ["embedding-collapse"]
     if fix.edit is None:
         fix = await editor.client.code_action_resolve_async(fix)
-    assert apply_edit(fix.edit, uri, sample.model) == sample.patched
+    assert editor.text_after(fix.edit, uri, sample.model) == sample.patched
     editor.change(uri, sample.patched)
     (faded,) = await editor.wait(lambda: [found for found in editor.shown(uri) if found.severity == HINT])
     assert list(faded.tags) == [types.DiagnosticTag.Unnecessary]
@@ -197,7 +181,7 @@ async def test_apply_has_the_editor_carry_out_the_patch(connect, records, sample
     await editor.wait(lambda: editor.shown(uri))
     assert await editor.command("apply", proposal="p1") == {"applied": "p1"}
     (asked,) = editor.applied
-    assert apply_edit(asked.edit, uri, sample.model) == sample.patched
+    assert editor.text_after(asked.edit, uri, sample.model) == sample.patched
 
 
 async def test_preview_is_the_diff_of_the_text_as_it_is(connect, records, sample):
