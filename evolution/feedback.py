@@ -10,7 +10,8 @@ from simulator.critiques import Simulation
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
     """simulation None: the users have not been asked. interviews: the same by personas that an LLM plays.
-    critique_anchors: critique id -> lines it points at. evolved: probe id -> what it measured here."""
+    critique_anchors: critique id -> lines it points at. evolved: probe id -> what it measured here.
+    evolved_findings: probe id -> what of that is unhealthy, on its lines."""
 
     trial: str
     program: str
@@ -23,6 +24,7 @@ class Feedback:
     interviews: Simulation | None = None
     critique_anchors: Mapping[str, tuple[Anchor, ...]] = field(default_factory=dict)
     evolved: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
+    evolved_findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     @property
     def users_asked(self) -> int:

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 STORE_FOLDER = ".evolverec"
+PROBES_FOLDER = "probes"  # of a repo: evolved probes that the user keeps
+PROBE_HEADER = "# /// probe"  # how each of them begins
 
 
 def store_folder(repo: Path) -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 from evolution.errors import EvolverecError, RepoError
 from evolution.ownership import ensure_store_folder
 from evolution.paths import matches
-from evolution.places import STORE_FOLDER, store_folder
+from evolution.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
 
 CONFIG_NAME = "evolverec.toml"
 LARGE_BYTES = 2_000_000
@@ -72,7 +72,7 @@ class Programs:
         """The files on disk as a program: tracked or not, uncommitted changes included, ignored ones left out.
 
         Text is stored as it is (no line-ending conversion). Large files are listed, not stored. The data source
-        is no part of a program: it holds the labels. Raises RepoError where a file cannot be read.
+        is no part of a program: it holds the labels; nor are kept probes, which judge it. Raises RepoError where a file cannot be read.
         """
         listed = self._listed_files()
         sizes = {path: (self.repo / path).lstat().st_size for path in listed}
@@ -120,6 +120,7 @@ class Programs:
             for name in set(found)
             if not skipped & set(Path(name).parts)
             and not (labels and _is_below(name, labels))
+            and not _is_kept_probe(self.repo, name)
             and ((self.repo / name).is_file() or (self.repo / name).is_symlink())
         )
 
@@ -202,6 +203,16 @@ def data_inside(repo: Path) -> str:
         return (repo / source).resolve().relative_to(repo.resolve()).as_posix()
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError):
         return ""
+
+
+def _is_kept_probe(repo: Path, name: str) -> bool:
+    if not name.startswith(f"{PROBES_FOLDER}/"):
+        return False
+    try:
+        with (repo / name).open("rb") as file:
+            return file.read(len(PROBE_HEADER)) == PROBE_HEADER.encode()
+    except OSError:
+        return False  # storing the file says what is wrong with it
 
 
 def _is_below(name: str, folder: str) -> bool:

@@ -91,7 +91,7 @@ class Terms:
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """nodes: in order, the user's own version first. limits, spent: of the budget, by name. probes: ids of the
-    probes that were admitted, with the generation from which they count. notes: what else happened, in words.
+    evolved probes, with the generation from which they count; 0 for those that the user keeps. notes: what else happened, in words.
     judged: an LLM's opinions of programs that an LLM wrote, marked as such. llm: models, efforts and prices, for a
     replay."""
 

@@ -20,6 +20,7 @@ from evolution.literature.passage import Passage
 from evolution.llm.exchanges import Exchange
 from evolution.ownership import ensure_store_folder, is_ours
 from evolution.places import store_folder
+from evolution.probes import ProbeRecord
 from evolution.proposals import Proposal, ProposalState, Verified
 from evolution.runs import Run
 from evolution.trials.records import Trial, TrialKey, TrialStatus
@@ -42,6 +43,8 @@ create table if not exists exchanges (key text primary key, created_at real not 
 create table if not exists literature (
     source text not null, query text not null, most integer not null, at real not null, record text not null,
     primary key (source, query, most));
+create table if not exists probes (
+    id text primary key, spec text not null, state text not null, created_at real not null, record text not null);
 create table if not exists dismissed (id text primary key, at real not null);
 create table if not exists test_reads (trial text not null, at real not null, record text not null);
 """
@@ -240,6 +243,21 @@ class Store:
             (source, query, limit),
         ).fetchone()
         return serial.loads(list[Passage], row[0]) if row else None
+
+    def put_probe(self, probe: ProbeRecord) -> None:
+        """What was decided of an evolved probe on one occasion."""
+        with self._writing() as db:
+            values = (probe.id, probe.spec.id, probe.state, probe.created_at, serial.dumps(probe))
+            db.execute("insert or replace into probes values (?, ?, ?, ?, ?)", values)
+
+    def probe(self, occasion: str) -> ProbeRecord | None:
+        rows = self._many(ProbeRecord, "select record from probes where id = ?", (occasion,))
+        return rows[0] if rows else None
+
+    def probes(self, spec: str | None = None) -> list[ProbeRecord]:
+        """Newest first; of one probe, by its id, or of all."""
+        where, values = ("where spec = ?", (spec,)) if spec else ("", ())
+        return self._many(ProbeRecord, f"select record from probes {where} order by created_at desc", values)
 
     def put_job(self, job: JobRecord) -> None:
         with self._writing() as db:

@@ -1,9 +1,12 @@
 """An LLM as a function. Who answers, and what it costs, is the caller's business."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-R = TypeVar("R")
+if TYPE_CHECKING:
+    import pydantic
+
+R = TypeVar("R", bound="pydantic.BaseModel")
 
 
 class Ask(Protocol):

@@ -41,6 +41,7 @@ Announce = Callable[[Run], None]
 @dataclass(frozen=True, kw_only=True)
 class Tools:
     """What a run works with. ledger: what it may cost. interviewer: who plays users, None without an LLM.
+    accepted: ids of evolved probes that it starts with.
     llm: what a replay must know of the endpoint."""
 
     laboratory: Laboratory
@@ -48,6 +49,7 @@ class Tools:
     coevolution: CoEvolution
     ledger: Ledger
     interviewer: Interviewer | None = None
+    accepted: tuple[str, ...] = ()
     llm: Mapping[str, Any] = field(default_factory=dict)
 
 

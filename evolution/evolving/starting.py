@@ -31,7 +31,7 @@ PROPOSERS = ("auto", "recipes", "llm", "both")
 
 def start_run(laboratory: Laboratory, plan: Plan, *, tools: Tools, model: str = "") -> Evolution:
     """The run on these terms: a new one, or the stored one from its first step. Raises UsageError."""
-    terms = terms_of(laboratory, plan, model=model)
+    terms = terms_of(laboratory, plan, model=model, probes=tools.accepted)
     store, lock = laboratory.context.store, laboratory.context.store_lock
     with lock:
         known = store.run(terms.run_id)
@@ -43,22 +43,24 @@ def start_run(laboratory: Laboratory, plan: Plan, *, tools: Tools, model: str = 
         job=laboratory.context.job.id,
         limits=limits_document(plan.limits),
         llm=tools.llm,
+        probes=dict.fromkeys(tools.accepted, 0),
     )
     return Evolution(tools, terms, run, _keep(laboratory, known))
 
 
 def replayed_run(stored: Run, *, tools: Tools) -> Evolution:
     """The stored run from its first step, told to nobody."""
-    fresh = replace(stored, nodes=(), probes={}, notes=(), state=RunState.RUNNING)
+    accepted = {name: since for name, since in stored.probes.items() if since == 0}
+    fresh = replace(stored, nodes=(), probes=accepted, notes=(), state=RunState.RUNNING)
     return Evolution(tools, stored.terms, fresh, lambda run: None)
 
 
-def terms_of(laboratory: Laboratory, plan: Plan, *, model: str) -> Terms:
+def terms_of(laboratory: Laboratory, plan: Plan, *, model: str, probes: tuple[str, ...] = ()) -> Terms:
     if plan.strategy not in STRATEGIES:
         raise UsageError(f"--strategy is {plan.strategy!r}; expected one of {', '.join(STRATEGIES)}")
     return Terms(
         root=laboratory.user_program(),
-        measured=measured_by(laboratory),
+        measured=measured_by(laboratory, probes),
         strategy=plan.strategy,
         seed=plan.seed,
         proposer=plan.proposer,
@@ -67,8 +69,8 @@ def terms_of(laboratory: Laboratory, plan: Plan, *, model: str) -> Terms:
     )
 
 
-def measured_by(laboratory: Laboratory) -> str:
-    """A fingerprint of everything but the program and the seed that a trial's figures depend on."""
+def measured_by(laboratory: Laboratory, probes: tuple[str, ...]) -> str:
+    """A fingerprint of everything but the program and the seed that figures and findings depend on."""
     key = trial_key(
         laboratory.config,
         program="",
@@ -77,7 +79,8 @@ def measured_by(laboratory: Laboratory) -> str:
         device=laboratory.device.name,
     )
     guardrails = "\n".join(laboratory.config.objective.guardrails)
-    return hashlib.sha256((serial.dumps(key) + guardrails).encode()).hexdigest()[:16]
+    rest = "\n".join((guardrails, *sorted(probes)))
+    return hashlib.sha256((serial.dumps(key) + rest).encode()).hexdigest()[:16]
 
 
 def limits_document(limits: Limits) -> dict[str, float]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from diagnosis.coevolution.spec import ProbeSpec
 from evolution.budget import Budget, Limits
+from evolution.coevolving import CoEvolving
 from evolution.errors import UsageError
 from evolution.evolving.coevolution import NoCoEvolution
 from evolution.evolving.estimate import PROPOSALS_AT_LEAST, Estimate, estimate
@@ -29,6 +31,8 @@ from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings, Price
 from evolution.planning.planner import Planner, Retrieve
+from evolution.probe_files import load_probes
+from evolution.probe_search import Author
 from evolution.runs import Run
 
 USERS = 20  # that an LLM plays
@@ -54,7 +58,7 @@ def opened_tools(laboratory: Laboratory, plan: Plan, *, stored: Run | None = Non
     if plan.proposer == "recipes":
         check_size(plan.limits, None)
         ledger = Ledger(limits=plan.limits)
-        yield Opened(plan=plan, tools=_tools(laboratory, plan, ledger, None), client=None, model="")
+        yield Opened(plan=plan, tools=_tools(laboratory, plan, ledger, None, stored), client=None, model="")
         return
     assert settings is not None
     expected = expected_cost(laboratory, settings)
@@ -71,7 +75,9 @@ def opened_tools(laboratory: Laboratory, plan: Plan, *, stored: Run | None = Non
         endpoint = _Endpoint(client=client, search=search, sources=_sources(laboratory, stored))
         ledger = Ledger(limits=plan.limits, exchanges=budget)
         model = ", ".join(settings.models_used())
-        yield Opened(plan=plan, tools=_tools(laboratory, plan, ledger, endpoint), client=client, model=model)
+        yield Opened(
+            plan=plan, tools=_tools(laboratory, plan, ledger, endpoint, stored), client=client, model=model
+        )
 
 
 def settled_proposer(plan: Plan, settings: LlmSettings | None) -> str:
@@ -130,16 +136,36 @@ class _Endpoint:
     sources: LiteratureSettings
 
 
-def _tools(laboratory: Laboratory, plan: Plan, ledger: Ledger, endpoint: _Endpoint | None) -> Tools:
+def _tools(
+    laboratory: Laboratory, plan: Plan, ledger: Ledger, endpoint: _Endpoint | None, stored: Run | None
+) -> Tools:
     directional = STRATEGIES[plan.strategy].directional
+    accepted = accepted_probes(laboratory, stored) if directional else ()
     return Tools(
         laboratory=laboratory,
         proposer=_proposer(laboratory, plan, endpoint),
-        coevolution=NoCoEvolution(),
+        coevolution=CoEvolving(laboratory, _author(endpoint), accepted) if directional else NoCoEvolution(),
+        accepted=tuple(spec.id for spec in accepted),
         ledger=ledger,
         interviewer=interviewer_of(endpoint.client, USERS) if endpoint and directional else None,
         llm=llm_document(endpoint.client.settings, endpoint.sources) if endpoint else {},
     )
+
+
+def accepted_probes(laboratory: Laboratory, stored: Run | None) -> tuple[ProbeSpec, ...]:
+    """Evolved probes that the user keeps in the repo, which every run starts with; of a replay, those it had then."""
+    if stored is None:
+        return tuple(load_probes(laboratory.context.repo, consented=True))  # a job runs only with consent
+    context = laboratory.context
+    with context.store_lock:
+        records = [context.store.probes(name) for name, since in stored.probes.items() if since == 0]
+    return tuple(found[0].spec for found in records if found)
+
+
+def _author(endpoint: _Endpoint | None) -> Author | None:
+    if endpoint is None:
+        return None
+    return Author(ask=endpoint.client.ask, model=endpoint.client.settings.model_of("probe-author"))
 
 
 def _proposer(laboratory: Laboratory, plan: Plan, endpoint: _Endpoint | None) -> Proposer:

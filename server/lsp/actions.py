@@ -10,6 +10,7 @@ from lsprotocol import types
 
 from evolution.applying import is_applied, workspace_edits
 from evolution.errors import EditError, UsageError
+from evolution.places import PROBES_FOLDER
 from evolution.proposals import Proposal, ProposalState, Verified
 from server.lsp.diagnostics import as_diagnostic
 from server.lsp.edits import workspace_edit
@@ -142,6 +143,10 @@ def _further(session: Session, repo: Repo, view: View, mark: Mark) -> list[types
         found.append(_offer(f"Dismiss patch: {name}", FURTHER, "evolverec.dismiss", arguments, diagnostic))
     if not found and not mark.note.live:
         found.append(_offer("Propose patches", FURTHER, "evolverec.propose", place, diagnostic))
+    if mark.note.probe:
+        arguments = {**place, "probe": mark.note.probe}
+        title = f"Keep the probe of {mark.note.code} in {PROBES_FOLDER}/"
+        found.append(_offer(title, FURTHER, "evolverec.keepProbe", arguments, diagnostic))
     dismiss = {**place, "id": mark.note.id}
     return [*found, _offer(f"{DISMISS}{mark.note.code}", FURTHER, "evolverec.dismiss", dismiss, diagnostic)]
 

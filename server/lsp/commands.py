@@ -11,6 +11,7 @@ from lsprotocol import types
 from evolution.errors import EditError, UsageError
 from evolution.jobs import control
 from evolution.jobs.records import JobKind
+from evolution.probe_keeping import keep
 from evolution.proposals import ProposalState
 from server.lsp import applied, consent, refresh
 from server.lsp.actions import find_proposal
@@ -102,6 +103,15 @@ async def dismiss(session: Session, *arguments: Any) -> Document:
         await session.background.store(lambda: repo.store.dismiss(item))
     await refresh.renew(session, repo)
     return {"dismissed": item}
+
+
+async def keep_probe(session: Session, *arguments: Any) -> Document:
+    """Write an evolved probe into the repo's `probes/`, where every later run starts with it."""
+    asked = _object(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    wanted = _need(asked, "probe")
+    path = await session.background.store(keep, repo.root, repo.store, wanted)
+    return {"kept": path.relative_to(repo.root).as_posix()}
 
 
 async def preview(session: Session, *arguments: Any) -> Document:

@@ -19,6 +19,7 @@ COMMANDS = (
     "evolverec.cancel",
     "evolverec.apply",
     "evolverec.dismiss",
+    "evolverec.keepProbe",
     "evolverec.preview",
     "evolverec.status",
 )

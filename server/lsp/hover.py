@@ -59,6 +59,10 @@ def _about(repo: Repo, found: Mark) -> list[tuple[str, str]]:
         block.append(
             ("", "Self-reported: measured beside the model's own code, so it informs but verifies nothing.")
         )
+    if note.probe:
+        block.append(
+            ("", "Measured by a probe that evolved for what users complain of, admitted by experiment.")
+        )
     if note.fidelity:
         reach = f"AUC {number(note.fidelity.auc)}, 95 % [{number(note.fidelity.low)}, {number(note.fidelity.high)}]"
         block.append(("Users' fidelity", f"{reach} on their real next choices; .5 is chance"))

@@ -16,7 +16,7 @@ class Note:
     """id: of the finding or critique (for dismissing it, and for what a proposal addresses).
 
     anchors: best first; () stands at the entry function. live: judged on the text as it is in the editor,
-    so that it cannot be out of date.
+    so that it cannot be out of date. probe: id of the evolved probe that found it, "" for a built-in one.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Note:
     live: bool = False
     quotes: tuple[Quote, ...] = ()
     fidelity: Fidelity | None = None
+    probe: str = ""
 
 
 def of_finding(finding: Finding, *, live: bool = False) -> Note:
@@ -55,6 +56,7 @@ def of_finding(finding: Finding, *, live: bool = False) -> Note:
         unit=finding.unit,
         self_reported=finding.self_reported,
         live=live,
+        probe=str(finding.details.get("probe", "")),
     )
 
 
@@ -97,6 +99,7 @@ def of_feedback(feedback: Feedback) -> list[Note]:
     """Findings but for static rules, which run on the buffer itself; and critiques that users agree on, if the
     users can be trusted to know."""
     notes = [of_finding(finding) for finding in feedback.findings if finding.source != "rule"]
+    notes += [of_finding(finding) for found in feedback.evolved_findings.values() for finding in found]
     anchors: Mapping[str, tuple[Anchor, ...]] = feedback.critique_anchors
     for simulation in filter(None, (feedback.simulation, feedback.interviews)):
         notes += [

@@ -78,6 +78,7 @@ COMMANDS = (
     _row("evolverec.cancel", commands.cancel, BACKGROUND),
     _row("evolverec.apply", commands.apply, BACKGROUND),
     _row("evolverec.dismiss", commands.dismiss, BACKGROUND),
+    _row("evolverec.keepProbe", commands.keep_probe, BACKGROUND),
     _row("evolverec.preview", commands.preview, BACKGROUND),
     _row("evolverec.status", commands.status, LOOP),
 )

@@ -179,3 +179,14 @@ def test_files_that_cannot_be_read_are_the_repos_fault_and_named(repo: Path) -> 
     (repo / "model.py").chmod(0)
     with pytest.raises(RepoError, match=r"cannot be stored(.|\n)*model\.py"):
         Programs.open(repo).snapshot()
+
+
+def test_a_kept_probe_judges_programs_and_is_no_part_of_one(tmp_path):
+    (tmp_path / "model.py").write_text("x = 1\n")
+    programs = Programs.open(tmp_path)
+    before = programs.snapshot().tree
+    (tmp_path / "probes").mkdir()
+    (tmp_path / "probes" / "gap.py").write_text("# /// probe\n# name = 'gap'\n# ///\n")
+    assert programs.snapshot().tree == before
+    (tmp_path / "probes" / "mine.py").write_text("y = 2\n")  # the user's own package of that name
+    assert set(programs.files(programs.snapshot().tree)) == {"model.py", "probes/mine.py"}

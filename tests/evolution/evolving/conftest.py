@@ -14,6 +14,7 @@ import pytest
 
 from evolution.jobs import control
 from evolution.jobs.records import JobKind, JobRecord
+from evolution.ownership import MARK, _mark_of
 from evolution.runs import Run
 from evolution.store import Store
 from seeds.new import new_repo
@@ -81,6 +82,7 @@ class Grounds:
     def without_words(self, place: Path) -> "Grounds":
         """The same repo elsewhere with its trials, and without anything that an LLM said or a run decided."""
         shutil.copytree(self.repo, place, symlinks=True)
+        (place / ".evolverec" / MARK).write_text(_mark_of(place))  # a copied store is foreign otherwise
         with sqlite3.connect(place / ".evolverec" / "store.sqlite") as db:
             for table in ("exchanges", "runs", "feedback", "proposals"):
                 db.execute(f"delete from {table}")

@@ -13,9 +13,11 @@ from evolution.store import Store
 from tests.evolution.evolving.colleague import ANSWERS, ORDER, colleague
 from tests.evolution.evolving.conftest import INPUT, OUTPUT
 from tests.llm.scripted import in_turn, malformed, refuse, slow, truncate
+from tests.server import conftest as editors
 
 pytestmark = [pytest.mark.training, pytest.mark.process, pytest.mark.timeout(600)]
 TRIALS = 10
+connect = editors.connect  # the fixture
 
 
 def by_code(run):
@@ -37,6 +39,12 @@ def differences(one, other):
         for key in old
         if old[key] != new[key]
     ]
+
+
+@pytest.fixture
+def repo(grounds):
+    """Where `connect` opens an editor."""
+    return grounds.repo
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +86,20 @@ def test_what_users_said_is_stored_and_marked(grounds, whole):
         feedback = store.feedback(root.trial)
     assert feedback.interviews.kind == "llm" and feedback.interviews.model == "scripted-1"
     assert feedback.interviews.asked == 20
+
+
+async def test_the_editor_shows_its_verified_patches_as_an_llms(connect, repo, whole):
+    """In a real language server, on the same store: one action away."""
+    best = [node for node in whole["run"].nodes if node.verified is not Verified.NO]
+    assert best, [(node.idea and node.idea.code, node.why) for node in whole["run"].nodes]
+    editor = await connect("visual-studio-code", trusted=True)
+    uri = editor.open("recommender.py")
+    entry = next(
+        n for n, line in enumerate((repo / "recommender.py").read_text().splitlines()) if "def build" in line
+    )
+    await editor.wait(lambda: editor.shown(uri))
+    titles = [action.title for action in await editor.actions(uri, entry, only=["quickfix"])]
+    assert any("(by scripted-1): objective" in title for title in titles), titles
 
 
 def test_a_replay_without_network_comes_to_the_same_archive(grounds, whole):

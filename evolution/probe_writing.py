@@ -1,0 +1,138 @@
+"""The probe author that is an LLM: one exchange is one attempt, told why the last one was rejected."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from diagnosis.catalogue import CATALOGUE
+from diagnosis.coevolution.asking import Ask
+from diagnosis.coevolution.complaints import Complaint, expectation_of, foreign_faults
+from diagnosis.coevolution.rejection import Rejection
+from diagnosis.coevolution.source import MAX_CHARACTERS
+from diagnosis.coevolution.spec import ABSENT_WHEN, ProbeSpec
+from diagnosis.coevolution.subjects import TITLES
+from diagnosis.coevolution.view import DESCRIBED
+
+PROMPT = "probe"
+_BUILT_IN = [code for code, about in CATALOGUE.items() if not about.definition.endswith("(static).")]
+
+
+class WrittenProbe(BaseModel):
+    reasoning: str = Field(
+        description="Two to four sentences: what in a user's page shows the complaint, why the number moves with it "
+        "and not with something else, and, after a rejection, what you change."
+    )
+    name: str = Field(description="Two to five words in kebab-case that say what is measured.")
+    definition: str = Field(description="One sentence for a reader: how the number is computed for a user.")
+    unit: str = Field(
+        description="The unit of the number, one to four words, for example: share of the page."
+    )
+    higher_is_better: bool = Field(
+        description="true if a larger number means that the user has less reason to complain."
+    )
+    source: str = Field(
+        description="The whole Python source: imports of numpy and math, and def measure(view) that returns one "
+        "number per user as a numpy array of shape (S,)."
+    )
+
+
+def write_probe(
+    ask: Ask,
+    complaint: Complaint,
+    *,
+    author: str,
+    quotes: Sequence[str],
+    known: Sequence[ProbeSpec],
+    missing: frozenset[str],
+    rejected: Sequence[tuple[ProbeSpec, Rejection]],
+    time_s: float,
+    memory_mb: int,
+) -> ProbeSpec:
+    """One attempt. quotes: what users say. known: evolved probes there are. missing: attributes of the view that
+    this trial has no evidence for. rejected: earlier attempts, oldest first. Raises what `ask` raises."""
+    values = prompt_values(
+        complaint,
+        quotes=quotes,
+        known=known,
+        missing=missing,
+        rejected=rejected,
+        time_s=time_s,
+        memory_mb=memory_mb,
+    )
+    return _spec(ask(PROMPT, values, WrittenProbe), complaint, author)
+
+
+def prompt_values(
+    complaint: Complaint,
+    *,
+    quotes: Sequence[str],
+    known: Sequence[ProbeSpec],
+    missing: frozenset[str],
+    rejected: Sequence[tuple[ProbeSpec, Rejection]],
+    time_s: float,
+    memory_mb: int,
+) -> Mapping[str, Any]:
+    """What the prompt renders. Raises ValueError: nothing could verify a probe for this complaint."""
+    expectation = expectation_of(complaint)
+    if expectation is None:
+        raise ValueError(f"no model is known to be bad in the way of {complaint.code}")
+    return {
+        "complaint": {
+            "code": complaint.code,
+            "signal": complaint.signal,
+            "message": _fenced(complaint.message),
+        },
+        "quotes": [_fenced(" ".join(quote.split())) for quote in quotes],
+        "view": [{"name": name, "words": words} for name, words in DESCRIBED.items()],
+        "absent": [{"name": name, "why": ABSENT_WHEN[name]} for name in sorted(missing)],
+        "worse": [TITLES[name] for name in expectation.worse],
+        "better": TITLES[expectation.better],
+        "untrained": expectation.untrained,
+        "foreign": [TITLES[name] for name in foreign_faults(complaint.signal)],
+        "existing": [
+            *({"code": code, "definition": CATALOGUE[code].definition} for code in _BUILT_IN),
+            *({"code": probe.code, "definition": _fenced(probe.definition)} for probe in known),
+        ],
+        "rejected": [
+            {
+                "source": _fenced(probe.source),
+                "reason": str(why.reason),
+                "sentence": _fenced(why.sentence),
+            }
+            for probe, why in rejected
+        ],
+        "time_s": f"{time_s:g}",
+        "memory_mb": memory_mb,
+        "characters": MAX_CHARACTERS,
+    }
+
+
+def _spec(written: WrittenProbe, complaint: Complaint, author: str) -> ProbeSpec:
+    return ProbeSpec(
+        name=f"{complaint.code}-{kebab(written.name)}",
+        complaint=complaint.code,
+        signal=complaint.signal,
+        definition=" ".join(written.definition.split())[:300],
+        unit=" ".join(written.unit.split())[:40],
+        higher_is_better=written.higher_is_better,
+        author=author,
+        source=unfenced(written.source),
+    )
+
+
+def _fenced(text: str) -> str:
+    """Text of somebody else, which cannot end the fence it stands in."""
+    return text.replace("</data", "</ data")
+
+
+def kebab(name: str) -> str:
+    """A name that can be a code and a file's: at most 48 of a-z, 0-9 and -."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:48].strip("-") or "unnamed"
+
+
+def unfenced(source: str) -> str:
+    """Without the fence that models put around code."""
+    match = re.search(r"```(?:python|py)?\s*\n(.*?)```", source, re.DOTALL)
+    return (match.group(1) if match else source).strip() + "\n"
