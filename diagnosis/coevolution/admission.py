@@ -13,6 +13,7 @@ import numpy as np
 from diagnosis.coevolution.complaints import Complaint, Expectation, expectation_of, foreign_faults
 from diagnosis.coevolution.ranking_of_models import rank_correlation
 from diagnosis.coevolution.rejection import ProbeFailed, Reason, Rejection
+from diagnosis.coevolution.source import checked
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.subjects import MODEL, TITLES, UNMASKED
 from diagnosis.coevolution.verdict import FEWEST_USERS, stand, worse_by
@@ -72,6 +73,8 @@ def admit(spec: ProbeSpec, complaint: Complaint, experiment: Experiment, run: Ru
         return _rejected(spec, Rejection(reason=Reason.UNVERIFIABLE, sentence=words), {})
     values: dict[str, Float64] = {}
     try:
+        if spec.source:
+            checked(spec.source)
         values.update(run(spec, experiment.subjects))
         _tried(spec, complaint, expectation, experiment, values, run)
         archive = {name: run(spec, (MODEL,), trial=name)[MODEL] for name in experiment.archive}

@@ -6,24 +6,21 @@ the analyst's sandbox this is the first of two walls; where there is no sandbox 
 
 import ast
 import builtins
-import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
-
-import numpy as np
 
 from diagnosis.coevolution.rejection import ProbeFailed, Reason
 from diagnosis.coevolution.view import FIELDS, View
 
 FUNCTION = "measure"
 MAX_CHARACTERS = 8_000
-MODULES = {"numpy": np, "math": math}
+MODULES = ("numpy", "math")
 _BUILTINS = frozenset(
     re.findall(
         r"\w+",
         "abs all any bool dict divmod enumerate filter float frozenset int isinstance len list map max min pow range"
-        " reversed round set slice sorted str sum tuple zip ValueError IndexError ZeroDivisionError True False None",
+        " reversed round set slice sorted str sum tuple zip ValueError IndexError ZeroDivisionError",
     )
 )
 _NUMPY_FILES = frozenset(
@@ -171,11 +168,10 @@ def _of_randomness(node: ast.Call) -> Iterator[tuple[Reason, str]]:
 
 
 def _allowed_builtins() -> dict[str, Any]:
-    def bring(name: str, *_: Any, **__: Any) -> Any:
-        if name not in MODULES:
+    def bring(name: str, *arguments: Any, **named: Any) -> Any:
+        """numpy's own functions come here too, for parts of numpy that they load late."""
+        if name.partition(".")[0] not in MODULES:
             raise ImportError(f"{name} is not available to a probe")
-        return MODULES[name]
+        return builtins.__import__(name, *arguments, **named)
 
-    return {name: getattr(builtins, name) for name in _BUILTINS if hasattr(builtins, name)} | {
-        "__import__": bring
-    }
+    return {name: getattr(builtins, name) for name in _BUILTINS} | {"__import__": bring}

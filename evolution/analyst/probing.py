@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,15 +98,15 @@ def _probe(
     np.random.seed(state)  # a probe that uses the global state must give itself away
     values: dict[str, list[float]] = {}
     slowest = 0.0
-    with watched() as attempts:
-        for name in names:
-            view = subjects.view(name)
-            if wanted & absent(view):
-                continue
-            began = time.process_time()
-            answer = _called(measure, view, budget, attempts)
-            slowest = max(slowest, time.process_time() - began)
-            values[name] = _checked(answer, view).tolist()
+    watch = Watch()
+    for name in names:
+        view = subjects.view(name)
+        if wanted & absent(view):
+            continue
+        began = time.process_time()
+        answer = _called(measure, view, budget, watch)
+        slowest = max(slowest, time.process_time() - began)
+        values[name] = _checked(answer, view).tolist()
     if slowest > budget["time_s"]:
         words = f"one call takes {slowest:.1f} s of processor time; the budget is {budget['time_s']:g} s"
         raise ProbeFailed(Reason.TIME, words)
@@ -129,22 +130,24 @@ def _refuse_what_is_absent(wanted: frozenset[str], view: View) -> None:
         raise ProbeFailed(Reason.ABSENT, f"it needs view.{name}, and {ABSENT_WHEN[name]}")
 
 
-def _called(measure: Measure, view: View, budget: Mapping[str, float], attempts: list[str]) -> Any:
+def _called(measure: Measure, view: View, budget: Mapping[str, float], watch: "Watch") -> Any:
     """One call, watched. Raises ProbeFailed."""
     before = _global_state()
     try:
-        with _limits(budget), np.errstate(all="ignore"):
-            answer = measure(view)
+        with _limits(budget), np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # to print one, Python opens the source file
+            with watch:
+                answer = measure(view)
     except MemoryError as error:
         most = budget["memory_bytes"] / 2**20
         raise ProbeFailed(Reason.MEMORY, f"one call takes more than its {most:.0f} MiB of memory") from error
     except Exception as error:
-        if attempts:
-            raise ProbeFailed(Reason.FORBIDDEN, attempts[0]) from error
+        if watch.attempts:
+            raise ProbeFailed(Reason.FORBIDDEN, watch.attempts[0]) from error
         words = f"{type(error).__name__}: {error} (line {_line(error)})"
         raise ProbeFailed(Reason.RAISED, words) from error
-    if attempts:
-        raise ProbeFailed(Reason.FORBIDDEN, attempts[0])
+    if watch.attempts:
+        raise ProbeFailed(Reason.FORBIDDEN, watch.attempts[0])
     if _global_state() != before:
         raise ProbeFailed(Reason.GLOBAL_STATE, "it changes the global random state")
     return answer
@@ -202,23 +205,22 @@ def _address_space() -> int:
     return pages * resource.getpagesize()
 
 
-@contextmanager
-def watched() -> Iterator[list[str]]:
-    """What is reached for inside, in words; the reaching fails. Our own bookkeeping is let through."""
-    attempts: list[str] = []
-    state = {"active": True}
-    own = str(Path("/proc/self/statm"))
+class Watch:
+    """What is reached for inside `with`, in words; the reaching fails. Python's audit hooks stay for good."""
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if not state["active"] or not event.startswith(_WATCHED):
-            return
-        if event == "open" and str(arguments[0]) == own:
-            return
-        attempts.append(f"it reaches for {event}{tuple(str(a)[:80] for a in arguments[:2])}")
-        raise PermissionError(attempts[-1])
+    def __init__(self) -> None:
+        self.attempts: list[str] = []
+        self._watching = False
+        sys.addaudithook(self._hook)
 
-    sys.addaudithook(hook)
-    try:
-        yield attempts
-    finally:
-        state["active"] = False
+    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._watching and event.startswith(_WATCHED):
+            said = ", ".join(str(argument)[:80] for argument in arguments[:2])
+            self.attempts.append(f"it reaches for {event}({said})")
+            raise PermissionError(self.attempts[-1])
+
+    def __enter__(self) -> None:
+        self._watching = True
+
+    def __exit__(self, *_: object) -> None:
+        self._watching = False
