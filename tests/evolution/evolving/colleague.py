@@ -119,6 +119,21 @@ def debugged(request: Request) -> dict[str, Any]:
     return {"cause": "A slip.", "edits": IDEAS[idea_in(request)][2], "patch": ""}
 
 
+PROBE = """import numpy as np
+
+
+def measure(view):
+    level = np.log1p(view.popularity)
+    found = []
+    for place in range(len(view.users)):
+        page = view.lists[place, :10]
+        page = page[page > 0]
+        own = level[view.histories[place]].mean()
+        found.append(level[page].mean() - own if len(page) else np.nan)
+    return np.array(found)
+"""
+
+
 ANSWERS: dict[str, Any] = {
     "plan-queries": {
         "queries": [{"text": "sampled softmax negatives overconfidence", "reason": "Worst finding."}]
@@ -128,6 +143,14 @@ ANSWERS: dict[str, Any] = {
     "code": coded,
     "code-reflect": {"faults": [], "verdict": "fine", "edits": [], "patch": ""},
     "debug": debugged,
+    "probe": {
+        "reasoning": "A page of bestsellers lies above what its user takes.",
+        "name": "page-above-own-popularity",
+        "definition": "Mean log popularity of the page minus that of the user's own events.",
+        "unit": "log events",
+        "higher_is_better": False,
+        "source": PROBE,
+    },
     "persona": judge_by_kind,
     "persona-choice": rank_by_kind,
     "aggregate": put_into_words,

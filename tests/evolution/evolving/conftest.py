@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from evolution.jobs import control
-from evolution.jobs.records import JobKind, JobRecord
+from evolution.jobs.records import Event, JobKind, JobRecord
 from evolution.ownership import MARK, _mark_of
 from evolution.runs import Run
 from evolution.store import Store
@@ -38,7 +38,7 @@ class Grounds:
     def start(self, kind: JobKind = JobKind.EVOLVE, **params: Any) -> JobRecord:
         return control.start(self.repo, kind, params, trusted=True)
 
-    def finish(self, job: JobRecord, timeout_s: float = 280.0) -> JobRecord:
+    def finish(self, job: JobRecord, timeout_s: float = 540.0) -> JobRecord:
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             if (record := self.record(job)).state.ended:
@@ -49,7 +49,7 @@ class Grounds:
     def job(self, kind: JobKind = JobKind.EVOLVE, **params: Any) -> JobRecord:
         return self.finish(self.start(kind, **params))
 
-    def wait_for_nodes(self, count: int, timeout_s: float = 240.0) -> bool:
+    def wait_for_nodes(self, count: int, timeout_s: float = 480.0) -> bool:
         """Whether a run came to know so many nodes in time."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
@@ -68,6 +68,9 @@ class Grounds:
             found = store.job(job.id)
         assert found is not None
         return found
+
+    def events(self, job: JobRecord) -> list[Event]:
+        return control.read_events(self.repo, job.id, 0)[0]
 
     def log(self, job: JobRecord) -> str:
         return (self.repo / ".evolverec" / "jobs" / job.id / "log.txt").read_text()

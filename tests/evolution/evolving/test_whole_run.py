@@ -71,6 +71,8 @@ def test_a_run_goes_from_personas_to_measured_patches(grounds, with_llm, whole):
     assert nodes["misspelt-loss"].trial
     assert nodes["dead-term"].status is NodeStatus.NOT_MADE and "dead code" in nodes["dead-term"].why
     assert "judge-myself" not in nodes or nodes["judge-myself"].status is NodeStatus.NOT_MADE
+    assert "probe" in server.prompts()
+    assert run.probes, [event.message for event in grounds.events(ended) if "probe" in event.message]
     assert not (grounds.repo.parent / "outside.py").exists()
     assert "(evolverec.toml)" not in " ".join(node.why for node in run.nodes)
     assert Decimal(str(run.spent["usd"])) == billed(server)
