@@ -16,9 +16,8 @@ from diagnosis.coevolution.rejection import ProbeFailed, Reason, Rejection
 from diagnosis.coevolution.source import checked
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.subjects import MODEL, TITLES, UNMASKED
-from diagnosis.coevolution.verdict import FEWEST_USERS, stand, worse_by
+from diagnosis.coevolution.verdict import FEWEST_USERS, is_healthy, mean_gap, worse_by
 from diagnosis.coevolution.view import Float64, Int64
-from diagnosis.probes.statistics import mean_over_users
 
 COPY = 0.95  # rank correlation with an existing probe from which on nothing new is measured
 FEWEST_MODELS = 8  # to correlate over
@@ -157,7 +156,7 @@ def _signs(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float
         (start, expectation.better) if expectation.untrained == "worse" else (expectation.worse[0], start)
     )
     for worse, better in [*pairs, untrained]:
-        gap = mean_over_users(worse_by(spec, values[worse], values[better]), 0)
+        gap = mean_gap(worse_by(spec, values[worse], values[better]))
         said = f"{TITLES[worse]} against {TITLES[better]}: worse by {gap.value:.3g} ({gap.low:.3g} to {gap.high:.3g})"
         if gap.high < 0:
             raise ProbeFailed(Reason.WRONG_SIGN, f"{said}; expected the former to be worse")
@@ -172,7 +171,7 @@ def _specific(
     present = [name for name in expectation.worse if name in values]
     worst = max(present, key=lambda name: worse_by(spec, values[name], values[expectation.better]).mean())
     for other in foreign_faults(complaint.signal):
-        if other in values and mean_over_users(worse_by(spec, values[other], values[worst]), 0).low > 0:
+        if other in values and mean_gap(worse_by(spec, values[other], values[worst])).low > 0:
             words = f"{TITLES[other]} look worse than {TITLES[worst]}"
             raise ProbeFailed(Reason.ELSEWHERE, f"{words}; expected {complaint.signal} to move it most")
 
@@ -186,10 +185,10 @@ def _stable(
 ) -> None:
     """Verdicts must not turn with the seed, nor the plainest sign with which half of the users is asked."""
     judged = [name for name in (MODEL, *expectation.worse, expectation.better) if name in values]
-    first = {name: stand(spec, expectation, values, of=name).healthy for name in judged}
+    first = {name: is_healthy(spec, expectation, values, of=name) for name in judged}
     for seed in SEEDS:
         again = run(spec, judged, seed=seed)
-        turned = [n for n in judged if stand(spec, expectation, again, of=n, seed=seed).healthy != first[n]]
+        turned = [n for n in judged if is_healthy(spec, expectation, again, of=n) != first[n]]
         turned = [name for name in turned if not _borderline(spec, expectation, values, name)]
         if turned:
             words = f"the verdict on {TITLES[turned[0]]} turns with the seed"
@@ -209,7 +208,7 @@ def _borderline(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, 
     verdicts = set()
     for _ in range(20):
         drawn = rng.integers(size, size=size)
-        verdicts.add(stand(spec, expectation, {n: own[drawn] for n, own in values.items()}, of=name).healthy)
+        verdicts.add(is_healthy(spec, expectation, {n: own[drawn] for n, own in values.items()}, of=name))
     return len(verdicts) > 1
 
 
@@ -242,7 +241,7 @@ def _agrees(
         said = f"{len(bad)} users who complain are worse off by {gap:.3g} (+/- {1.96 * error:.2g}) than {len(fine)} others"
         if gap > 1.96 * error:
             return said
-    if stand(spec, expectation, values).healthy is False:
+    if is_healthy(spec, expectation, values) is False:
         return "finds the trial that users complain of unhealthy"
     words = f"finds the trial that users complain of healthy, and {said}"
     raise ProbeFailed(Reason.DISAGREES, f"{words}; expected the one or the other to bear the complaint out")

@@ -7,6 +7,7 @@ the analyst's sandbox this is the first of two walls; where there is no sandbox 
 import ast
 import builtins
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,8 +52,10 @@ def checked(source: str) -> ast.Module:
             Reason.MALFORMED, f"the source has {len(source)} characters; at most {MAX_CHARACTERS}"
         )
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about escapes in strings, for example: no business of ours
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         raise ProbeFailed(Reason.MALFORMED, f"the source does not parse: {error}") from error
     _check_outline(tree)
     for node in ast.walk(tree):
@@ -123,7 +126,9 @@ def _objections(node: ast.AST) -> Iterator[tuple[Reason, str]]:
         yield from _of_defaults(node)
     elif isinstance(node, ast.Call):
         yield from _of_randomness(node)
-    elif isinstance(node, ast.ClassDef | ast.AsyncFunctionDef | ast.Await | ast.Yield | ast.YieldFrom):
+    elif isinstance(
+        node, ast.Match | ast.ClassDef | ast.AsyncFunctionDef | ast.Await | ast.Yield | ast.YieldFrom
+    ):
         yield Reason.MALFORMED, f"{type(node).__name__} has no place in a probe"
 
 

@@ -2,6 +2,7 @@
 and one bad in it, on the same users. No constant of the probe's own is asked for, so none can be wrong.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,21 +14,29 @@ from diagnosis.coevolution.subjects import MODEL, TITLES
 from diagnosis.coevolution.view import Float64
 from diagnosis.findings import Measurement, Severity
 from diagnosis.probes.outcome import unjudged
-from diagnosis.probes.statistics import Estimate, mean_over_users
+from diagnosis.probes.statistics import mean_over_users
 
 HALFWAY = 0.5
+Z95 = 1.959964
 FEWEST_USERS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stand:
-    """Where a model stands between good and bad, in the probe's unit, larger is worse. healthy None: the two
-    references do not differ, or too few users can be judged."""
+class Gap:
+    """A mean over users with its 95 % interval, by the normal approximation: hundreds of them are asked for."""
 
-    value: Estimate
-    good: float
-    bad: float
-    healthy: bool | None
+    value: float
+    low: float
+    high: float
+
+
+def mean_gap(per_user: Float64) -> Gap:
+    """(0, 0, 0) for fewer than two users."""
+    if len(per_user) < 2:
+        return Gap(value=0.0, low=0.0, high=0.0)
+    value = float(per_user.mean())
+    half = Z95 * float(per_user.std(ddof=1)) / math.sqrt(len(per_user))
+    return Gap(value=value, low=value - half, high=value + half)
 
 
 def references(expectation: Expectation) -> tuple[str, str]:
@@ -41,55 +50,48 @@ def worse_by(spec: ProbeSpec, first: Float64, second: Float64) -> Float64:
     return difference[np.isfinite(difference)]
 
 
-def stand(
-    spec: ProbeSpec,
-    expectation: Expectation,
-    values: Mapping[str, Float64],
-    *,
-    of: str = MODEL,
-    seed: int = 0,
-) -> Stand:
-    """values: subject -> float64 (S,), NaN where the probe cannot tell; holds both references and `of`."""
+def is_healthy(
+    spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float64], *, of: str = MODEL
+) -> bool | None:
+    """Whether a model is not beyond doubt nearer to bad than to good. None: the two do not differ, or too few users
+    can be judged. values: subject -> float64 (S,), NaN where the probe cannot tell; holds both references and `of`.
+    """
     good, bad = (values[name] for name in references(expectation))
     own = values[of]
     known = np.isfinite(own) & np.isfinite(good) & np.isfinite(bad)
     if known.sum() < FEWEST_USERS:
-        nothing = Estimate(value=0.0, low=0.0, high=0.0)
-        return Stand(value=nothing, good=0.0, bad=0.0, healthy=None)
+        return None
     own, good, bad = own[known], good[known], bad[known]
     between = worse_by(spec, bad, good)
-    beyond_half = mean_over_users(worse_by(spec, own, good) - HALFWAY * between, seed)
-    told_apart = mean_over_users(between, seed).low > 0
-    return Stand(
-        value=mean_over_users(own, seed),
-        good=float(good.mean()),
-        bad=float(bad.mean()),
-        healthy=beyond_half.low <= 0 if told_apart else None,
-    )
+    if mean_gap(between).low <= 0:
+        return None
+    return mean_gap(worse_by(spec, own, good) - HALFWAY * between).low <= 0
 
 
 def measurement(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float64]) -> Measurement:
     """Of the trained model, with all that a reader needs to know of the probe in its details."""
-    found = stand(spec, expectation, values)
     good, bad = references(expectation)
-    if found.healthy is None:
+    healthy = is_healthy(spec, expectation, values)
+    if healthy is None:
         return unmeasured(
             spec, f"{TITLES[good]} and {TITLES[bad]} do not differ here, so nothing can be judged"
         )
+    own = mean_over_users(values[MODEL][np.isfinite(values[MODEL])], 0)
+    at_good, at_bad = (float(np.nanmean(values[name])) for name in (good, bad))
     return Measurement(
         code=spec.code,
-        value=found.value.value,
-        low=found.value.low,
-        high=found.value.high,
-        reference=found.good,
+        value=own.value,
+        low=own.low,
+        high=own.high,
+        reference=at_good,
         reference_name=TITLES[good],
         unit=spec.unit,
         higher_is_better=spec.higher_is_better,
-        healthy=found.healthy,
+        healthy=healthy,
         severity=Severity.WARNING,
-        message=f"{spec.name.replace('-', ' ')}: {found.value.value:.3g} {spec.unit} "
-        f"({TITLES[good]}: {found.good:.3g}; {TITLES[bad]}: {found.bad:.3g})",
-        details={**about(spec), "bad_reference": found.bad, "bad_reference_name": TITLES[bad]},
+        message=f"{spec.name.replace('-', ' ')}: {own.value:.3g} {spec.unit} "
+        f"({TITLES[good]}: {at_good:.3g}; {TITLES[bad]}: {at_bad:.3g})",
+        details={**about(spec), "bad_reference": at_bad, "bad_reference_name": TITLES[bad]},
     )
 
 
