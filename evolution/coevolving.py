@@ -72,16 +72,20 @@ class CoEvolving:
         return tuple(admitted)
 
     def _measured(self, feedback: Feedback, trial: Trial, specs: Sequence[ProbeSpec]) -> Feedback:
-        self.may_run("what an evolved probe measures")
-        folder = trial_folder(self.laboratory.context.repo, trial.id)
-        new = {spec.id: tuple(measure_evolved(self.bench, folder, [spec])) for spec in specs}
-        sources = self.laboratory.programs.sources(feedback.program)
-        wrong = {name: tuple(findings(found, (), feedback.sites, sources)) for name, found in new.items()}
+        """From the store where it is there: the caller's feedback may be older than what is known by now."""
         context = self.laboratory.context
-        with context.store_lock:
-            stored = context.store.feedback(trial.id) or feedback
-            context.store.put_feedback(_with_evolved(stored, new, wrong))
-        return _with_evolved(feedback, new, wrong)
+        folder = trial_folder(context.repo, trial.id)
+        stored = self._stored(trial.id)[1]
+        missing = [spec for spec in specs if spec.id not in stored.evolved]
+        if missing:
+            self.may_run("what an evolved probe measures")
+            new = {spec.id: tuple(measure_evolved(self.bench, folder, [spec])) for spec in missing}
+            sources = self.laboratory.programs.sources(feedback.program)
+            wrong = {name: tuple(findings(found, (), feedback.sites, sources)) for name, found in new.items()}
+            stored = _with_evolved(stored, new, wrong)
+            with context.store_lock:
+                context.store.put_feedback(stored)
+        return _with_evolved(feedback, stored.evolved, stored.evolved_findings)
 
     def _stored(self, trial: str) -> tuple[Trial, Feedback]:
         context = self.laboratory.context

@@ -72,7 +72,7 @@ def read_probe(text: str, path: str) -> ProbeSpec:
     match = _BLOCK.match(text)
     if match is None:
         raise RepoError("expected a comment block `# /// probe` at the top", path=path, line=1)
-    toml = "".join(line[2:] + "\n" for line in match.group(1).splitlines())
+    toml = "".join(line[2:] + "\n" for line in match.group(1).split("\n")[:-1])
     try:
         spec = _spec(tomllib.loads(toml), text[match.end() :])
         if spec.source:

@@ -23,6 +23,7 @@ COPY = 0.95  # rank correlation with an existing probe from which on nothing new
 FEWEST_MODELS = 8  # to correlate over
 KNOWN_SHARE = 0.5  # of the users whom a probe must be able to judge
 SEEDS = (1, 2)
+SAME_USERS = 0.8  # rank correlation of the users' numbers under two seeds
 EQUAL = 1e-9
 
 
@@ -188,6 +189,7 @@ def _stable(
     first = {name: is_healthy(spec, expectation, values, of=name) for name in judged}
     for seed in SEEDS:
         again = run(spec, judged, seed=seed)
+        _same_users(values[MODEL], again[MODEL])
         turned = [n for n in judged if is_healthy(spec, expectation, again, of=n) != first[n]]
         turned = [name for name in turned if not _borderline(spec, expectation, values, name)]
         if turned:
@@ -199,6 +201,15 @@ def _stable(
         if worse_by(spec, bad[half], good[half]).mean() <= 0:
             words = f"half of the users say that {TITLES[expectation.worse[0]]} is no worse"
             raise ProbeFailed(Reason.UNSTABLE, f"{words}; expected both halves to agree")
+
+
+def _same_users(first: Float64, again: Float64) -> None:
+    """Chance inside a probe may blur a user's number, not decide it."""
+    known = np.isfinite(first) & np.isfinite(again)
+    correlation = rank_correlation(first[known], again[known])
+    if np.ptp(first[known]) > 0 and correlation < SAME_USERS:
+        words = f"with another seed other users stand out (rank correlation {correlation:.2f})"
+        raise ProbeFailed(Reason.UNSTABLE, f"{words}; expected at least {SAME_USERS}")
 
 
 def _borderline(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float64], name: str) -> bool:

@@ -9,50 +9,13 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1]), str(HERE.parent / "evolution" / "coevolution")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from candidates import BAD, GOOD, Candidate
 from figures import record
-from grounds import Grounds, faulty_model
 
-from evolution.config import Config, DataSection, RecommenderSection, TrainingSection
-from evolution.trials.data import prepare
-from evolution.trials.identity import trial_key
-from evolution.trials.records import TrialStatus
-from evolution.trials.request import Supervision, TrialRequest
-from evolution.trials.run import run_trial
 from evolution.trials.sandbox import sandbox_problem
-
-
-def grounds_in(folder: Path) -> Grounds:
-    """Trials of the faulty models on the micro shop, trained when they are first asked for."""
-    config = Config(
-        recommender=RecommenderSection(entry="model:build", max_history=50),
-        data=DataSection(source="shop-micro"),
-        training=TrainingSection(max_epochs=2, timeout_s=120.0, memory_gb=2.0),
-    )
-    data = prepare(config, folder)
-
-    def train(name: str) -> Path:
-        repo = folder / f"repo-{name}"
-        repo.mkdir()
-        (repo / "model.py").write_text(faulty_model(name), encoding="utf-8")
-        key = trial_key(config, program="0" * 40, data=data.fingerprint, seed=0, device="cpu/1")
-        request = TrialRequest(
-            id=name,
-            key=key,
-            repo=repo,
-            checkout=repo,
-            folder=folder / "trials" / name,
-            config=config,
-            data=data,
-            python=Path(sys.executable),
-        )
-        trial = run_trial(request, Supervision())
-        assert trial.status is TrialStatus.COMPLETE, trial.failure
-        return request.folder
-
-    return Grounds(data, train)
+from tests.evolution.coevolution.candidates import BAD, GOOD, Candidate
+from tests.evolution.coevolution.grounds import Grounds, grounds_in
 
 
 def decided(grounds: Grounds, candidate: Candidate) -> dict[str, str]:

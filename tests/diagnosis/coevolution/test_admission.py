@@ -97,6 +97,7 @@ def test_a_probe_that_shows_what_it_says_is_admitted_with_the_reason() -> None:
         (lambda name, v, seed, state: np.random.default_rng(len(name)).normal(size=N), Reason.NO_EFFECT),
         (lambda name, v, seed, state: v + 5 * (name == "one-store"), Reason.ELSEWHERE),
         (lambda name, v, seed, state: v - 9 * seed * (name == "other-prices"), Reason.UNSTABLE),
+        (lambda name, v, seed, state: v + 5 * np.random.default_rng(seed).normal(size=N) * (name == "model"), Reason.UNSTABLE),
         (lambda name, v, seed, state: v - 1 * (name == "model") * (np.arange(N) < 50) - 0.6 * (name == "model"), Reason.DISAGREES),
     ],
 )  # fmt: skip

@@ -32,7 +32,7 @@ class Candidate:
             complaint=self.complaint,
             signal=self.signal,
             definition="a candidate",
-            unit="",
+            unit="of its own",
             higher_is_better=self.better == "higher",
             author="test",
             template=self.template,

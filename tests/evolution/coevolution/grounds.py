@@ -1,15 +1,20 @@
 """Trials with a known fault on the micro shop, trained in real workers, and occasions to try probes on them."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from diagnosis.coevolution.complaints import Complaint
 from diagnosis.evidence import load_artifacts
+from evolution.config import Config, DataSection, RecommenderSection, TrainingSection
 from evolution.probe_trying import Occasion, open_occasion
 from evolution.trials.analysis import analyse
-from evolution.trials.data import TrialData
+from evolution.trials.data import TrialData, prepare
+from evolution.trials.identity import trial_key
 from evolution.trials.probing import ProbeBench
-from evolution.trials.records import Trial
+from evolution.trials.records import TrialStatus
+from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.run import run_trial
 from evolution.voices import Voices, hear
 
 # What is added to a Markov recommender's scores, per item (n,) or per item of the last pick's kind.
@@ -104,6 +109,32 @@ class Grounds:
         return Complaint(code=code, signal=signal, message=code, complaining=complaining, content=content)
 
 
-def complete(trial: Trial) -> Trial:
-    assert trial.failure is None, trial.failure
-    return trial
+def grounds_in(folder: Path) -> Grounds:
+    """Trials of the faulty models on the micro shop, trained when they are first asked for."""
+    config = Config(
+        recommender=RecommenderSection(entry="model:build", max_history=50),
+        data=DataSection(source="shop-micro"),
+        training=TrainingSection(max_epochs=2, timeout_s=120.0, memory_gb=2.0),
+    )
+    data = prepare(config, folder)
+
+    def train(name: str) -> Path:
+        repo = folder / f"repo-{name}"
+        repo.mkdir()
+        (repo / "model.py").write_text(faulty_model(name), encoding="utf-8")
+        key = trial_key(config, program="0" * 40, data=data.fingerprint, seed=0, device="cpu/1")
+        request = TrialRequest(
+            id=name,
+            key=key,
+            repo=repo,
+            checkout=repo,
+            folder=folder / "trials" / name,
+            config=config,
+            data=data,
+            python=Path(sys.executable),
+        )
+        trial = run_trial(request, Supervision())
+        assert trial.status is TrialStatus.COMPLETE, trial.failure
+        return request.folder
+
+    return Grounds(data, train)
