@@ -29,6 +29,7 @@ from evolution.trials.request import GIB, Limits
 PROGRAM = "evolution.analyst.probing"
 PATIENCE_S = 120.0  # to start, read the evidence and make the subjects, on a busy machine
 _KILLED_FOR_TIME = ("SIGPROF", "SIGALRM", "SIGVTALRM", "SIGXCPU")
+_KILLED_BY_OTHERS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,18 @@ class ProbeBench:
     def run(
         self, spec: ProbeSpec, subjects: Sequence[str], trial_folder: Path, *, seed: int = 0, state: int = 0
     ) -> dict[str, Float64]:
-        """The probe's values. Raises ProbeFailed, Cancelled."""
+        """The probe's values. Raises ProbeFailed, Cancelled.
+
+        A process that somebody else has ended says nothing of the probe: it is started once more.
+        """
+        try:
+            return self._run(spec, subjects, trial_folder, seed, state)
+        except _EndedByOthers:
+            return self._run(spec, subjects, trial_folder, seed, state)
+
+    def _run(
+        self, spec: ProbeSpec, subjects: Sequence[str], trial_folder: Path, seed: int, state: int
+    ) -> dict[str, Float64]:
         patience = PATIENCE_S + 20 * self.budget.time_s
         try:
             answer = self._asked(
@@ -121,6 +133,10 @@ class ProbeBench:
             raise
 
 
+class _EndedByOthers(ProbeFailed):
+    """By a signal that a probe, which has neither `os` nor `signal`, cannot send itself."""
+
+
 def _explained(failure: Failure, budget: ProbeBudget) -> ProbeFailed:
     """Why the process of a probe ended, in a probe author's words."""
     if failure.reason is FailureReason.TIMEOUT or any(name in failure.message for name in _KILLED_FOR_TIME):
@@ -128,6 +144,8 @@ def _explained(failure: Failure, budget: ProbeBudget) -> ProbeFailed:
         return ProbeFailed(Reason.TIME, words)
     if failure.reason is FailureReason.OUT_OF_MEMORY:
         return ProbeFailed(Reason.MEMORY, failure.message)
+    if any(name in failure.message for name in _KILLED_BY_OTHERS):
+        return _EndedByOthers(Reason.RAISED, f"its process was ended twice: {failure.message}")
     return ProbeFailed(Reason.RAISED, f"its process ended: {failure.message[-500:]}")
 
 
