@@ -49,7 +49,7 @@ def test_the_language_server_is_ours(namesakes: Path):
 
 def test_the_command_line_is_ours(namesakes: Path):
     done = evolverec(namesakes, "runs", ".", "--json")
-    assert json.loads(done.stdout) == {"trials": [], "proposals": [], "jobs": []}, done.stderr
+    assert json.loads(done.stdout) == {"trials": [], "proposals": [], "runs": [], "jobs": []}, done.stderr
 
 
 @pytest.mark.training

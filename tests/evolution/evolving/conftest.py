@@ -114,7 +114,7 @@ def own_configuration(configuration: Path, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.setenv("XDG_CACHE_HOME", str(configuration / "cache"))
     for name in ("EVOLVEREC_PYTHON", "EVOLVEREC_SLOTS", "PYTHONPATH", *LLM):
         monkeypatch.delenv(name, raising=False)
-    (configuration / "config.toml").write_text(PRICES)
+    (configuration / "config.toml").unlink(missing_ok=True)
     return configuration
 
 
@@ -125,11 +125,12 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Grounds:
 
 
 @pytest.fixture
-def with_llm(scripted_llm, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Jobs started from now on use the scripted endpoint, which answers as the script says."""
+def with_llm(scripted_llm, own_configuration: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Jobs started from now on use the scripted endpoint, which answers as the script says, at our prices."""
 
     def use(script: Any) -> Any:
         scripted_llm.script = script
+        (own_configuration / "config.toml").write_text(PRICES)
         for name, value in scripted_llm.environment().items():
             monkeypatch.setenv(name, value)
         return scripted_llm
