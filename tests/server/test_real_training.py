@@ -106,7 +106,7 @@ async def test_the_main_job(connect_process, repo, client_name):
     assert lens.range.start.line == entry
 
     await run(editor, "diagnose")
-    await run(editor, "askUsers", users=60)
+    await run(editor, "askUsers")
     with Store.open(repo) as store:
         feedback = store.latest_feedback()
         said = feedback.simulation.critiques
