@@ -2,9 +2,10 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from diagnosis.findings import Measurement
 from evolution.candidates import Candidate
 from evolution.comparing import SHOWN, Pair, broken_guardrails, metric_effect, objective_effect
 from evolution.errors import RepoError
@@ -18,10 +19,12 @@ from evolution.trials.records import Trial, TrialStatus
 
 
 class Assay:
-    """Measures candidates against their parent, which is the user's version."""
+    """Measures candidates against their parent, which is the user's version. observe: a trial's feedback; a run
+    whose probes evolve gives its own, which measures with those too."""
 
-    def __init__(self, laboratory: Laboratory) -> None:
+    def __init__(self, laboratory: Laboratory, observe: Callable[[Trial], Feedback] | None = None) -> None:
         self.laboratory = laboratory
+        self.observe: Callable[[Trial], Feedback] = observe or laboratory.feedback
         self.context = laboratory.context
         self.config = laboratory.config
         self.objective: Objective = parse_expression(self.config.objective.expression)
@@ -102,14 +105,13 @@ class Assay:
 
     def _targets(self, candidate: Candidate, feedback: Feedback) -> list[str]:
         """Codes of analyst measurements that the idea set out to mend."""
-        verifiable = {m.code for m in feedback.measurements if m.healthy is False and not m.self_reported}
-        addressed = {f.code for f in feedback.findings if f.id in candidate.idea.addresses}
+        verifiable = {m.code for m in _measurements(feedback) if m.healthy is False}
+        evolved = [found for own in feedback.evolved_findings.values() for found in own]
+        addressed = {f.code for f in (*feedback.findings, *evolved) if f.id in candidate.idea.addresses}
         return sorted(verifiable & addressed)
 
     def _fixed(self, child: Trial, targets: Sequence[str]) -> tuple[str, ...]:
-        healthy = {
-            m.code: m.healthy for m in self.laboratory.feedback(child).measurements if not m.self_reported
-        }
+        healthy = {m.code: m.healthy for m in _measurements(self.observe(child))}
         return tuple(code for code in targets if healthy.get(code) is True)
 
     def _judge(self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...]) -> Proposal:
@@ -180,8 +182,14 @@ class Assay:
             diff=str(proposal.details.get("diff", "")),
             note=str(proposal.details.get("note", "")),
         )
-        feedback = self.laboratory.feedback(pairs[0][0])
+        feedback = self.observe(pairs[0][0])
         return self._judge(candidate, pairs, self._fixed(pairs[0][1], self._targets(candidate, feedback)))
+
+
+def _measurements(feedback: Feedback) -> list[Measurement]:
+    """Of the analyst, by built-in and by evolved probes."""
+    evolved = [found for own in feedback.evolved.values() for found in own]
+    return [found for found in (*feedback.measurements, *evolved) if not found.self_reported]
 
 
 def proposal_id(parent: str, child: str) -> str:

@@ -60,7 +60,7 @@ class Evolution:
         self.tools, self.terms, self.announce = tools, terms, announce
         self.laboratory, self.ledger = tools.laboratory, tools.ledger
         self.strategy: Strategy = STRATEGIES[terms.strategy]
-        self.assay = Assay(tools.laboratory)
+        self.assay = Assay(tools.laboratory, lambda trial: self._look(trial).feedback)
         self.run_record = run
         self.archive = Archive(nodes=())
         self.generation = 0

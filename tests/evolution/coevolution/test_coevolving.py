@@ -11,8 +11,10 @@ import pytest
 
 from diagnosis.coevolution.rejection import Reason
 from evolution.budget import Budget, Limits
+from evolution.candidates import Candidate, carry_out
 from evolution.coevolving import CoEvolving
 from evolution.config import read_config
+from evolution.edits import make_edits
 from evolution.errors import NotStored
 from evolution.evolving.archive import Archive
 from evolution.feedback import Feedback
@@ -22,9 +24,11 @@ from evolution.laboratory import Laboratory
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings
+from evolution.measuring import Assay
 from evolution.probe_search import Author
 from evolution.probe_trying import BROKEN
 from evolution.probes import ProbeState
+from evolution.proposals import RECIPE, Idea
 from evolution.runs import Node, NodeStatus
 from evolution.settings import user_settings
 from evolution.store import Store
@@ -230,3 +234,33 @@ def test_a_probe_accepted_by_the_user_counts_from_the_start(ground: Ground) -> N
     accepted = replace(next(c.spec for c in WRITTEN if c.id == "w-price-ratio"), name="mine")
     extended = CoEvolving(ground.laboratory, None, [accepted]).extended(feedback, trial)
     assert "evolved-mine" in {found.code for found in extended.findings}
+
+
+def test_what_an_evolved_probe_measured_can_be_a_verified_fix(ground: Ground) -> None:
+    trial, feedback, _ = ground.look()
+    accepted = replace(next(c.spec for c in WRITTEN if c.id == "w-price-ratio"), name="mine")
+    run = CoEvolving(ground.laboratory, None, [accepted])
+    before = run.extended(feedback, trial)
+    target = next(found for found in before.findings if found.code == "evolved-mine")
+    idea = Idea(
+        code="forget-price",
+        title="Forget the price",
+        rationale="It decides everything.",
+        addresses=(target.id,),
+        rests_on=(),
+        proposer=RECIPE,
+    )
+    programs = ground.laboratory.programs
+    sources = programs.sources(trial.key.program)
+    edits = make_edits("model.py", sources["model.py"], faulty_model("plain"))
+    candidate = carry_out(ground.laboratory, trial.key.program, sources, idea, edits, "")
+    assert isinstance(candidate, Candidate)
+    assay = Assay(
+        ground.laboratory, lambda seen: run.extended(ground.laboratory.feedback(seen, users=200), seen)
+    )
+    child = assay.train(trial, candidate)
+    proposal = assay.settle(trial, before, candidate, child, replicate=False)
+    assert proposal.fixed == ("evolved-mine",)
+    assert (
+        Assay(ground.laboratory).verify(proposal).fixed == proposal.fixed
+    )  # measured again, outside the run
