@@ -5,9 +5,7 @@ What a provider takes for each search, beside the tokens, is not in the prices t
 """
 
 import json
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pydantic
@@ -16,7 +14,7 @@ from pydantic import Field
 from evolution import serial
 from evolution.literature.web import WebAnswer, WebCitation, answer_of
 from evolution.llm.client import LlmClient
-from evolution.llm.endpoint import MAX_BODY_BYTES, Completion, Endpoint, Failed, Kind, hide_key
+from evolution.llm.endpoint import Completion, Endpoint, Failed, Kind
 from evolution.llm.settings import LlmSettings
 from evolution.llm.usage import Usage, claimed_usage
 
@@ -41,8 +39,7 @@ class SearchClient(LlmClient):
     """Made like an LlmClient, beside it, with the same budget and log. Its `search` is a WebSearch."""
 
     def __init__(self, settings: LlmSettings, **shared: Any) -> None:
-        super().__init__(settings, **shared)
-        self._exchanging = replace(self._exchanging, endpoint=SearchEndpoint(settings))
+        super().__init__(settings, endpoint=SearchEndpoint(settings), **shared)
 
     def search(self, query: str) -> WebAnswer:
         """Raises LlmError, Cancelled."""
@@ -57,34 +54,14 @@ class SearchEndpoint(Endpoint):
     """Asks POST /responses with the tool switched on, and answers in the form of `SearchReply`."""
 
     def complete(self, body: Mapping[str, Any], *, prompt: str, cancelled: Callable[[], bool]) -> Completion:
+        wanted = _search_body(body)
         try:
-            content = self._ask(_search_body(body), prompt, cancelled)
+            text = self.fetch(lambda client: client.responses, wanted, prompt=prompt, cancelled=cancelled)
         except Failed as failure:
             if failure.kind is Kind.OTHERWISE:  # there is no other way to say it
                 raise Failed(Kind.HOPELESS, f"has it a web search? {failure}") from None
             raise
-        return _completion(hide_key(content.decode("utf-8", "replace"), self.settings.key), len(content))
-
-    def _ask(self, body: Mapping[str, Any], prompt: str, cancelled: Callable[[], bool]) -> bytes:
-        create, content = self.client().responses.with_streaming_response.create, bytearray()
-        deadline = time.monotonic() + self.settings.timeout_s
-        with self._failures():
-            with create(**body, extra_headers={"X-Evolverec-Prompt": prompt}) as response:
-                for piece in response.iter_bytes():
-                    content += piece
-                    _check(len(content), deadline, cancelled)
-        return bytes(content)
-
-
-def _check(received: int, deadline: float, cancelled: Callable[[], bool]) -> None:
-    """Whether reading may go on. Raises Failed."""
-    if received > MAX_BODY_BYTES:
-        said = f"its answer is larger than {MAX_BODY_BYTES >> 20} MiB"
-        raise Failed(Kind.HOPELESS, said, billed=True, received=received)
-    if cancelled():
-        raise Failed(Kind.HOPELESS, "cancelled before it had answered", billed=True, received=received)
-    if time.monotonic() > deadline:
-        raise Failed(Kind.AGAIN, "its answer was not complete in time", billed=True, received=received)
+        return _completion(text)
 
 
 def _search_body(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,14 +78,14 @@ def _search_body(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _completion(content: str, size: int) -> Completion:
+def _completion(content: str) -> Completion:
     """Raises Failed."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or not isinstance(document.get("output"), list):
-        raise Failed(Kind.AGAIN, "its answer is no response", billed=True, received=size)
+        raise Failed(Kind.AGAIN, "its answer is no response", billed=True, received=len(content))
     return Completion(
         text=serial.dumps(answer_of(document)), finish="stop", refusal="", usage=_usage(document.get("usage"))
     )
