@@ -9,7 +9,7 @@ SETUP := .setup
 APT_DEMO := git bubblewrap
 APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check types unit bench clean
 
 help:
 	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes)"
@@ -45,8 +45,13 @@ demo: $(SETUP)/apt-demo setup
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory -j2 types unit  # pyright holds one core for half the time
+
+types: setup
+	$(BIN)/pyright
+
+unit: setup
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not process and not training and not editor"
 
 test: $(SETUP)/apt-test check
