@@ -32,7 +32,6 @@ from evolution.runs import Node, NodeStatus, Run, RunState, Terms
 from evolution.trials.records import Trial, TrialStatus
 
 WIDTH = 2  # candidates of one generation, whatever the machine, so that a run does not depend on its cores
-FURTHER = 2 * REPLICAS  # trials of one replication: the candidate's and the user's version's further seeds
 BARREN = 3  # generations in a row that found nothing to try: then nothing is left
 
 Announce = Callable[[Run], None]
@@ -65,6 +64,7 @@ class Evolution:
         self.archive = Archive(nodes=())
         self.generation = 0
         self.barren = 0
+        self.root_replicated = False  # whether the user's version has its further seeds
         self.looks: dict[str, Look] = {}  # by trial, as long as the probes stay the same
 
     def run(self) -> Run:
@@ -166,9 +166,11 @@ class Evolution:
             before.feedback,
             self._for_user(parent, candidate),
             child,
-            replicate=promising and self.ledger.at_most(FURTHER) == FURTHER,
+            replicate=promising and self._may_replicate(),
         )
-        self.ledger.charge(self._trials_of(proposal))
+        trials = self._trials_of(proposal)
+        self.root_replicated |= len(trials) > 1
+        self.ledger.charge(trials)
         node = replace(
             node,
             trial=child.id,
@@ -188,6 +190,11 @@ class Evolution:
             moved=moved(candidate.idea, before.feedback, after.feedback),
         )
         return gated(seen, after) if self.terms.gate else seen
+
+    def _may_replicate(self) -> bool:
+        """The candidate's further seeds are to be paid for, and once in a run those of the user's version."""
+        needed = REPLICAS if self.root_replicated else 2 * REPLICAS
+        return self.ledger.at_most(needed) == needed
 
     def _for_user(self, parent: Node, candidate: Candidate) -> Candidate:
         """As a change of what the user has on disk, whatever it was built on."""
