@@ -33,7 +33,7 @@ def test_the_page_needs_no_network_escapes_what_it_shows_and_marks_opinions(docu
     assert "<script>" not in page and "&lt;script&gt;" in page
     assert not re.search(r"https?://|src=|@import|url\(", page)
     assert "prefers-color-scheme: dark" in page and "@media print" in page
-    assert "These are opinions" in page
+    assert "Opinions of a language model on programs" in page
     assert page.count("<polyline") == 2 and page.count("<polygon") == 2
     for row in document["strategies"].values():
         assert f"{row['final']['value']:.4f}" in page

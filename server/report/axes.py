@@ -1,0 +1,61 @@
+"""The frame of a chart: where a value and a step lie in the drawing, and its ticks. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+WIDTH, HEIGHT = 720, 360
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 44
+X_TICKS, Y_TICKS = 8, 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Steps 0..steps along x, values from low to high along y; everything in the SVG's own units."""
+
+    low: float
+    high: float
+    steps: int
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+    def x(self, step: float) -> float:
+        return round(self.left + (self.right - self.left) * step / max(1, self.steps), 1)
+
+    def y(self, value: float) -> float:
+        share = (self.high - value) / (self.high - self.low)
+        return round(self.top + (self.bottom - self.top) * share, 1)
+
+    @property
+    def x_ticks(self) -> tuple[Tick, ...]:
+        every = max(1, self.steps // X_TICKS)
+        return tuple(Tick(at=self.x(step), label=str(step)) for step in range(0, self.steps + 1, every))
+
+    @property
+    def y_ticks(self) -> tuple[Tick, ...]:
+        margin = (self.high - self.low) / 22  # what `frame_of` has added on each side
+        span = self.high - self.low - 2 * margin
+        values = (self.low + margin + span * part / (Y_TICKS - 1) for part in range(Y_TICKS))
+        return tuple(Tick(at=self.y(value), label=f"{value:.3f}") for value in values)
+
+
+def frame_of(values: Iterable[float], *, steps: int) -> Frame:
+    """Room for all values, with a margin of 5 %. At least one value."""
+    known = list(values)
+    low, high = min(known), max(known)
+    margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return Frame(low=low - margin, high=high + margin, steps=steps)
+
+
+def points(places: Iterable[tuple[float, float]]) -> str:
+    """SVG `points`."""
+    return " ".join(f"{x},{y}" for x, y in places)

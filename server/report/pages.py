@@ -1,0 +1,62 @@
+"""What every page shares: templates that escape all they show, and how figures are worded in them."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent
+_ARXIV = re.compile(r"\b\d{4}\.\d{4,5}\b")
+
+
+def render(template: str, **values: Any) -> str:
+    """One self-contained HTML file. What cannot be written as UTF-8 is shown as a question mark."""
+    page = _environment().get_template(template).render(**values)
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(spread=spread, moment=moment, arxiv=arxiv, signed=signed)
+    return found
+
+
+def spread(metric: Mapping[str, Any] | None, form: str = ".4f", none: str = "no interval") -> str:
+    """`0.1420 [0.1380, 0.1460]`; none: the words for a figure without an interval."""
+    if metric is None or metric["value"] is None:
+        return "not measured"
+    if metric["low"] is None or metric["high"] is None:
+        return f"{metric['value']:{form}} ({none})"
+    return f"{metric['value']:{form}} [{metric['low']:{form}}, {metric['high']:{form}}]"
+
+
+def signed(effect: Mapping[str, Any]) -> str:
+    """`+0.0291 (+20 %) [+0.0210, +0.0372]`: what an effect changes."""
+    delta = effect["after"] - effect["before"]
+    share = f" ({delta / effect['before']:+.0%})".replace("%", " %") if effect["before"] else ""
+    return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+
+
+def moment(seconds: float) -> str:
+    """Unix seconds as `2026-01-31 18:05 UTC`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def arxiv(citation: str) -> str:
+    """The address of the paper that a citation names by its arXiv number, "" where it names none."""
+    found = _ARXIV.search(citation)
+    return f"https://arxiv.org/abs/{found.group()}" if found else ""
