@@ -1,0 +1,290 @@
+/**
+ * What the server tells the views, beyond LSP. Requests take `{ repo?: string }`, the root of a repo as the server
+ * names it; without one, the repo last worked in. Where there is none, the reply is an error in words. Every shape
+ * here is made in server/lsp/panels/.
+ */
+
+/** A figure with its 95 % interval. low, high: null where there is none, and then the reader is told so. */
+export interface Figure {
+  value: number;
+  low: number | null;
+  high: number | null;
+  unit: string;
+  /** As people read it, with its interval, or saying that it has none. */
+  text: string;
+}
+
+/** Lines of the user's files as they are now, from 0, both inclusive. */
+export interface Place {
+  uri: string;
+  /** Relative to the repo. */
+  path: string;
+  line: number;
+  endLine: number;
+  /** "loss", "item table", ... */
+  role: string;
+}
+
+export interface Job {
+  job: string;
+  /** "train", "diagnose", "simulate", "propose", "evolve", "verify", "compare", "test", "check". */
+  kind: string;
+  /** How far it is, in words. */
+  label: string;
+  /** 0..1, null where it is not known. */
+  share: number | null;
+}
+
+/** `evolverec/overview`, which takes no repo and answers for all. */
+export interface Overview {
+  repos: RepoState[];
+}
+
+export interface RepoState {
+  repo: string;
+  name: string;
+  /** One sentence: figures of the last trial, findings, or that nothing has run. */
+  summary: string;
+  trusted: boolean;
+  jobs: Job[];
+  /** Findings and critiques of the code as it is now; faded ones are not counted. */
+  errors: number;
+  warnings: number;
+  informations: number;
+  /** Verified patches that are not applied. */
+  proposals: number;
+  /** Of the newest complete trial of the user's version. */
+  objective: Figure | null;
+  /** Whether files differ from what that trial measured. */
+  edited: boolean;
+  /** Why the store cannot be read, "" while it can. */
+  trouble: string;
+}
+
+/** `evolverec/findings`. */
+export interface Findings {
+  repo: string;
+  causes: Cause[];
+}
+
+/** Findings that stand on the same part of the code. */
+export interface Cause {
+  /** "loss", "item table", ...; "" for what stands on no part of the code. */
+  role: string;
+  title: string;
+  findings: Finding[];
+}
+
+export interface Finding {
+  id: string;
+  code: string;
+  severity: "error" | "warning" | "information";
+  sentence: string;
+  why: string;
+  definition: string;
+  figure: Figure | null;
+  /** What the value is held against, in words; "" where nothing is. */
+  reference: string;
+  /** The code has changed since it was measured; `places` is empty where it is gone. */
+  faded: boolean;
+  /** Said by simulated users rather than measured. */
+  critique: boolean;
+  byLlm: boolean;
+  /** Id of the evolved probe that found it, "" for a built-in one. */
+  probe: string;
+  places: Place[];
+  /** Ids of open proposals that address it. */
+  fixes: string[];
+}
+
+/** `evolverec/users`. */
+export interface Users {
+  repo: string;
+  trial: string;
+  groups: UserGroup[];
+}
+
+/** One kind of personas. */
+export interface UserGroup {
+  /** "statistical" or "llm". */
+  kind: string;
+  model: string;
+  asked: number;
+  failed: number;
+  fidelity: Figure;
+  /** Why what they say does not count, "" where it does. */
+  noVote: string;
+  /** CRITICAL, NEEDS_IMPROVEMENT, STABLE or "". */
+  status: string;
+  because: string;
+  critiques: Critique[];
+  personas: Persona[];
+}
+
+export interface Critique {
+  id: string;
+  code: string;
+  positive: boolean;
+  message: string;
+  share: Figure;
+  quotes: { user: number; persona: string; text: string }[];
+  places: Place[];
+}
+
+export interface Persona {
+  user: number;
+  /** One line of description. */
+  persona: string;
+  /** Newest last. */
+  history: string[];
+  page: PageItem[];
+  words: string[];
+}
+
+export interface PageItem {
+  rank: number;
+  title: string;
+  /** Whether it fits the user. */
+  align: boolean;
+  /** 1..5, null where nobody rates. */
+  rating: number | null;
+  reason: string;
+}
+
+/** `evolverec/proposals`, best first; dismissed ones are left out. */
+export interface Proposals {
+  repo: string;
+  proposals: Proposal[];
+}
+
+export interface Proposal {
+  id: string;
+  title: string;
+  rationale: string;
+  verified: "gain" | "fix" | "no";
+  whyNot: string;
+  /** Relative change of the objective, with its interval, as in the code action's title. */
+  gain: Figure | null;
+  metrics: { name: string; before: string; after: string; change: string }[];
+  addresses: { id: string; code: string }[];
+  fixed: string[];
+  restsOn: string[];
+  byLlm: boolean;
+  proposer: string;
+  seeds: number;
+  state: "open" | "applied";
+  /** Why the patch does not fit the text as it is now, "" where it does. Hunks that were taken count as fitting. */
+  unfit: string;
+  files: { path: string; uri: string; proposed: string; hunks: Hunk[] }[];
+}
+
+/**
+ * One edit of a proposal, in the text as it is now. Its index in `hunks` never changes: it is what
+ * `evolverec.applyHunks` takes. Lines from 0, `endLine` is the first one after; equal where lines are only added.
+ * `old` and `new` are whole lines, each with its line feed; `old` is "" where lines are only added.
+ */
+export interface Hunk {
+  startLine: number;
+  endLine: number;
+  old: string;
+  new: string;
+  /** It stands in the text: taken by `evolverec.applyHunks` in this session, or the whole patch is applied. */
+  taken: boolean;
+  /** Why it cannot be taken now, "" where it can or is. The lines are then those it was closest to. */
+  unfit: string;
+}
+
+/** `evolverec/runs`, newest first. */
+export interface Runs {
+  repo: string;
+  /** Trials of the user's own versions. */
+  trials: {
+    id: string;
+    /** "12 min ago", as of the answer. */
+    when: string;
+    /** Unix seconds. */
+    at: number;
+    objective: Figure | null;
+    status: string;
+    seconds: number;
+  }[];
+  runs: Run[];
+}
+
+export interface Run {
+  id: string;
+  strategy: string;
+  proposer: string;
+  model: string;
+  state: "running" | "done" | "stopped";
+  /** "12 min ago", as of the answer. */
+  when: string;
+  /** Unix seconds. */
+  at: number;
+  /** In words: trials, seconds, tokens, dollars, each with its limit where one was set. */
+  cost: string;
+  best: Figure | null;
+  /** For `evolverec.cancel`; "" where none runs. */
+  job: string;
+  /** By `evolverec.evolve` with `{ resume: id }`: it was stopped, and the files are those it started from. */
+  resumable: boolean;
+  /** Best objective after 0, 1, ... trials; empty where the user's version was not measured. */
+  bestSoFar: number[];
+  nodes: RunNode[];
+}
+
+export interface RunNode {
+  order: number;
+  /** Order of its parent, -1 for the user's own version. */
+  parent: number;
+  title: string;
+  status: string;
+  objective: Figure | null;
+  verified: "gain" | "fix" | "no";
+  why: string;
+  /** Id of the proposal made of it, "" where there is none. */
+  proposal: string;
+  byLlm: boolean;
+}
+
+/** `evolverec/report`: the same page as `evolverec report` writes. */
+export interface Report {
+  html: string;
+}
+
+/** `evolverec/setup`, for a folder `{ folder: string }`: the checks of `evolverec doctor`. */
+export interface Setup {
+  folder: string;
+  hasConfig: boolean;
+  /** Nothing that the main job needs is missing. */
+  ok: boolean;
+  /** needed: whether the main job does without it. help: the one command that helps, null where all is well. */
+  checks: { name: string; ok: boolean; message: string; help: string | null; needed: boolean }[];
+}
+
+/** Answer of the command `evolverec.newRepo`, which takes `{ folder: string, seed?: string, data?: string }`. */
+export interface NewRepo {
+  /** The folder, absolute. */
+  repo: string;
+  seed: string;
+  data: string;
+}
+
+/** Answer of `evolverec.applyHunks`, which takes `{ repo?: string, proposal: string, path: string, hunks: number[] }`. */
+export interface HunksApplied {
+  proposal: string;
+  path: string;
+  hunks: number[];
+  /** All of the patch is in the text now. */
+  whole: boolean;
+  /** What to tell the user: what was taken, and whether the result is what was measured. */
+  message: string;
+}
+
+/**
+ * Notification `evolverec/changed` from the server: views of this repo are out of date. Sent where
+ * `initializationOptions.views` is true, and for one repo never more than five times a second.
+ */
+export interface Changed {
+  repo: string;
+}
