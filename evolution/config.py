@@ -34,7 +34,8 @@ class RecommenderSection(Section):
 
 class DataSection(Section):
     source: str = Field(
-        description='"shop-micro", "shop-demo", "shop-full", or the path of a RecBole atomic file (.inter, .inter.gz) or its folder.'
+        examples=["shop-micro", "shop-demo", "shop-full"],
+        description='"shop-micro", "shop-demo", "shop-full", or the path of a RecBole atomic file (.inter, .inter.gz) or its folder.',
     )
     split: Literal["leave-last-two-out", "global-time"] = Field(
         default="leave-last-two-out", description="How validation and test events are held out."
@@ -48,6 +49,7 @@ class ObjectiveSection(Section):
     )
     guardrails: tuple[str, ...] = Field(
         default=("cost <= 2 * parent",),
+        examples=[["coverage@10 >= 0.2"], ["cost <= 2 * parent"], ["memory <= 2 * parent"]],
         description='Conditions a patch must keep, such as "coverage@10 >= 0.2" or "cost <= 2 * parent".',
     )
 

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # a running language server checks objectives, and holds no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 ACCURACY = ("HR", "NDCG", "MRR", "Recall")
 LISTS = ("coverage", "gini", "novelty", "diversity")
@@ -30,8 +32,10 @@ class Objective:
     text: str
     terms: Mapping[str, float]
 
-    def per_user(self, metrics: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    def per_user(self, metrics: "Mapping[str, NDArray[np.float64]]") -> "NDArray[np.float64]":
         """float64 (Q,): each user's own objective; its mean is the trial's."""
+        import numpy as np
+
         return np.sum([weight * metrics[name] for name, weight in self.terms.items()], axis=0)
 
     def of_means(self, metrics: Mapping[str, float]) -> float:

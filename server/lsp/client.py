@@ -29,6 +29,7 @@ class Client:
     shows_documents: bool = False
     content_documents: bool = False
     llm_tag: bool = False
+    link_tooltips: bool = False
 
 
 def read_client(capabilities: types.ClientCapabilities, encoding: str) -> Client:
@@ -58,6 +59,7 @@ def read_client(capabilities: types.ClientCapabilities, encoding: str) -> Client
         watches=bool(get("workspace.did_change_watched_files.dynamic_registration", False)),
         shows_documents=bool(get("window.show_document.support", False)),
         content_documents=get("workspace.text_document_content") is not None,
+        link_tooltips=bool(get("text_document.document_link.tooltip_support", False)),
         llm_tag=types.CodeActionTag.LlmGenerated
         in (get("text_document.code_action.tag_support.value_set", ()) or ()),
     )

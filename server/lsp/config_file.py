@@ -1,9 +1,25 @@
-"""Errors in evolverec.toml, shown in it as the user types."""
+"""evolverec.toml as a document: its errors as the user types, and what its keys mean."""
+
+import json
+from pathlib import Path
 
 from lsprotocol import types
 
-from server.lsp.positions import code_range, lines_of
-from server.lsp.session import Session
+from server.lsp.config_schema import Key, key_of, schema
+from server.lsp.config_text import Kind, Place, place_at
+from server.lsp.knowledge import CONFIG_NAME
+from server.lsp.positions import characters, code_range, columns, lines_of
+from server.lsp.session import Session, path_of
+
+
+def is_config(uri: str) -> bool:
+    return uri.rsplit("/", 1)[-1] == CONFIG_NAME
+
+
+def root_of(uri: str) -> Path | None:
+    """The folder a config stands in; None where it is no file."""
+    path = path_of(uri)
+    return path.parent if path else None
 
 
 async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
@@ -27,3 +43,62 @@ def check(text: str) -> list[tuple[int, str]]:
     from evolution.config import config_problems
 
     return config_problems(text)
+
+
+async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
+    """What the key or section under the cursor means."""
+    uri, row, encoding = params.text_document.uri, params.position.line, session.client.encoding
+    lines = lines_of(session.text_of(uri) or "")
+    if row >= len(lines):
+        return None
+    line = lines[row]
+    place = place_at(lines, row, characters(line, params.position.character, encoding))
+    markdown = session.client.markdown
+    said = await session.background.browse(_meaning, place, markdown=markdown) if place else ""
+    if not place or not said:
+        return None
+    start, end = (
+        types.Position(line=row, character=columns(line[:at], encoding)) for at in (place.start, place.end)
+    )
+    kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
+    return types.Hover(
+        contents=types.MarkupContent(kind=kind, value=said), range=types.Range(start=start, end=end)
+    )
+
+
+def _meaning(place: Place, *, markdown: bool) -> str:
+    """ "" for what is no key or section of ours."""
+    if place.kind is Kind.SECTION:
+        keys = schema().get(place.section, {})
+        return _about_section(place.section, list(keys.values()), markdown=markdown) if keys else ""
+    key = key_of(place.section, place.key)
+    return _about_key(key, markdown=markdown) if key else ""
+
+
+def _about_key(key: Key, *, markdown: bool) -> str:
+    name, default = f"{key.section}.{key.name}", key.default or "none: it must be there"
+    shown = f"`{key.default}`" if markdown and key.default else default
+    values = (
+        "" if key.values or not key.examples else f"For example {', '.join(map(json.dumps, key.examples))}."
+    )
+    parts = [
+        f"**{name}**, {key.type}" if markdown else f"{name}, {key.type}",
+        key.description,
+        values,
+        f"Default: {shown}",
+    ]
+    return ("  \n" if markdown else "\n").join(filter(None, parts))
+
+
+def _about_section(name: str, keys: list[Key], *, markdown: bool) -> str:
+    if not markdown:
+        rows = [f"{key.name} ({key.default or 'required'}): {key.description}" for key in keys]
+        return "\n".join([f"[{name}]", *rows])
+    rows = [
+        f"| `{key.name}` | {_cell(key)} | {key.description.replace('|', chr(92) + '|')} |" for key in keys
+    ]
+    return "\n".join([f"**[{name}]**", "", "| key | default | meaning |", "|---|---|---|", *rows])
+
+
+def _cell(key: Key) -> str:
+    return f"`{key.default}`" if key.default else "required"

@@ -4,7 +4,6 @@ from lsprotocol import types
 
 from diagnosis.findings import Anchor, Severity
 from server.lsp import config_file
-from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.marks import Mark, place
 from server.lsp.positions import code_range, lines_of
 from server.lsp.repo import Repo
@@ -38,7 +37,7 @@ async def publish(session: Session, uri: str) -> None:
 
 
 async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
-    if uri.rsplit("/", 1)[-1] == CONFIG_NAME:
+    if config_file.is_config(uri):
         return await config_file.diagnose(session, uri)
     seen = await session.view(uri)
     if seen is None:

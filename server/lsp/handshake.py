@@ -24,6 +24,8 @@ COMMANDS = (
     "evolverec.status",
 )
 CONTENT_SCHEME = "evolverec-proposal"
+# In evolverec.toml, the only file that has completion.
+COMPLETES_AFTER = ("[", '"', "'", "=", "/", ":", "@", "*")
 POSITION_ENCODINGS = ("utf-8", "utf-16", "utf-32")
 VERSION = "0.1.0"
 
@@ -54,6 +56,8 @@ def capabilities(client: dict[str, Any]) -> dict[str, Any]:
         "textDocumentSync": {"openClose": True, "change": 1, "save": {"includeText": False}},
         "hoverProvider": True,
         "codeLensProvider": {"resolveProvider": False},
+        "completionProvider": {"triggerCharacters": list(COMPLETES_AFTER), "resolveProvider": False},
+        "documentLinkProvider": {"resolveProvider": False},
         "codeActionProvider": {
             "codeActionKinds": ["quickfix", "quickfix.evolverec", "source.evolverec"],
             "resolveProvider": True,

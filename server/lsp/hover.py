@@ -4,6 +4,7 @@ import time
 
 from lsprotocol import types
 
+from server.lsp import config_file
 from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
 from server.lsp.marks import Mark
@@ -15,6 +16,8 @@ from server.lsp.wording import ago, measured, number, proposal_title, spread
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
+    if config_file.is_config(params.text_document.uri):
+        return await config_file.hover(session, params)
     seen = await session.view(params.text_document.uri)
     if seen is None:
         return None

@@ -30,7 +30,16 @@ async def initialized(session: Session, params: types.InitializedParams) -> None
     if session.server.process_id:
         session.spawn(_watch_parent(session.server.process_id))
     await refresh.find_repos(session)
+    if session.repos:
+        session.spawn(session.background.browse(load_schema))
     session.spawn(refresh.watch(session))
+
+
+def load_schema() -> None:
+    """So that the first completion in evolverec.toml need not wait for pydantic."""
+    from server.lsp.config_schema import schema
+
+    schema()
 
 
 async def shutdown(session: Session, params: None) -> None:

@@ -23,6 +23,18 @@ def columns(text: str, encoding: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def characters(line: str, column: int, encoding: str) -> int:
+    """How many characters of a line lie before a column in the units of an encoding; the other way of `columns`."""
+    if encoding == "utf-32" or line.isascii():
+        return min(column, len(line))
+    units = 0
+    for count, char in enumerate(line):
+        if units >= column:
+            return count
+        units += columns(char, encoding)
+    return len(line)
+
+
 def code_range(lines: tuple[str, ...], start: int, end: int, encoding: str) -> types.Range:
     """From the first character of line `start` that is no blank to the end of line `end` (from 0, inclusive)."""
     start, end = _inside(lines, start), _inside(lines, end)

@@ -104,7 +104,7 @@ class Session:
 
     async def repo_of(self, uri: str) -> Repo | None:
         """The repo a file belongs to, opened if it was not."""
-        path = _path(uri)
+        path = path_of(uri)
         root = self.repo_root(path) if path else None
         return await self.open_repo(root) if root else None
 
@@ -122,7 +122,7 @@ class Session:
     async def choose_repo(self, named: str) -> Repo:
         """The repo a command is for: a path or URI inside it, or the one last worked in. Raises UsageError."""
         if named:
-            path = _path(named) or Path(named)
+            path = path_of(named) or Path(named)
             root = path if (path / CONFIG_NAME).is_file() else self.repo_root(path)
         else:
             root = self.newest_repo
@@ -137,7 +137,7 @@ class Session:
         """Relative path -> URI of the repo's files that are open."""
         found: dict[str, str] = {}
         for document in self.server.workspace.text_documents.values():
-            path = _path(document.uri)
+            path = path_of(document.uri)
             if path and path.is_relative_to(repo.root):
                 found[path.relative_to(repo.root).as_posix()] = document.uri
         return found
@@ -153,7 +153,7 @@ class Session:
     async def view(self, uri: str) -> tuple[Repo, View] | None:
         """The file as it is now with what is known of it; None for a file of no repo."""
         repo = await self.repo_of(uri)
-        path = _path(uri)
+        path = path_of(uri)
         if repo is None or path is None:
             return None
         relative = path.relative_to(repo.root).as_posix()
@@ -178,7 +178,7 @@ class Session:
 
     def repos_around(self, uri: str) -> list[Repo]:
         """The opened repo a file lies in, innermost first; [] where there is none."""
-        path = _path(uri)
+        path = path_of(uri)
         around = [repo for root, repo in self.repos.items() if path and path.is_relative_to(root)]
         return sorted(around, key=lambda repo: -len(repo.root.parts))[:1]
 
@@ -187,7 +187,7 @@ class Session:
         document = self.server.workspace.text_documents.get(unquote(uri))
         if document is not None:
             return document.source
-        path = _path(uri)
+        path = path_of(uri)
         try:
             return path.read_text(encoding="utf-8", errors="surrogateescape") if path else None
         except OSError:
@@ -202,7 +202,8 @@ class Session:
         return document.version if document else None
 
 
-def _path(uri: str) -> Path | None:
+def path_of(uri: str) -> Path | None:
+    """The file that a URI names; None where it names none."""
     if not uri.startswith("file:"):
         return None
     found = to_fs_path(uri)

@@ -1,7 +1,7 @@
 """What answers each method, and where it runs. One row per method and per command; nothing else registers any.
 
 `LOOP`: at once, from memory. `BACKGROUND`: a coroutine; what reads files, the store or much text is handed to
-one of the two background threads, and what takes longer than that is started as a job.
+one of the background threads, and what takes longer than that is started as a job.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,13 @@ from lsprotocol import types
 from server.lsp import (
     actions,
     commands,
+    completion,
     diagnostics,
     documents,
     hover,
     lens,
     lifecycle,
+    links,
     proposed,
 )
 from server.lsp.handshake import CONTENT_SCHEME
@@ -60,6 +62,8 @@ FEATURES = (
     _row(types.CODE_ACTION_RESOLVE, actions.resolve, BACKGROUND),
     _row(types.TEXT_DOCUMENT_CODE_LENS, lens.code_lenses, BACKGROUND),
     _row(types.TEXT_DOCUMENT_HOVER, hover.hover, BACKGROUND),
+    _row(types.TEXT_DOCUMENT_COMPLETION, completion.completion, BACKGROUND),
+    _row(types.TEXT_DOCUMENT_DOCUMENT_LINK, links.document_links, BACKGROUND),
     _row(
         types.WORKSPACE_TEXT_DOCUMENT_CONTENT,
         proposed.content,

@@ -81,6 +81,8 @@ def test_what_the_handshake_promises_has_a_row_and_what_has_a_row_is_promised():
     promised = {
         types.TEXT_DOCUMENT_HOVER: offered["hoverProvider"],
         types.TEXT_DOCUMENT_CODE_LENS: offered["codeLensProvider"],
+        types.TEXT_DOCUMENT_COMPLETION: offered["completionProvider"],
+        types.TEXT_DOCUMENT_DOCUMENT_LINK: offered["documentLinkProvider"],
         types.TEXT_DOCUMENT_CODE_ACTION: offered["codeActionProvider"],
         types.CODE_ACTION_RESOLVE: offered["codeActionProvider"]["resolveProvider"],
         types.TEXT_DOCUMENT_DIAGNOSTIC: offered["diagnosticProvider"],
