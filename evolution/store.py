@@ -7,7 +7,7 @@ writers. Whether a store is ours or came with the repo is decided in evolution/o
 import hashlib
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +47,15 @@ create table if not exists probes (
     id text primary key, spec text not null, state text not null, created_at real not null, record text not null);
 create table if not exists dismissed (id text primary key, at real not null);
 create table if not exists test_reads (trial text not null, at real not null, record text not null);
+"""
+EXCHANGES_SPENT = """
+select count(*), sum(
+        json_extract(record, '$.usage.input') + json_extract(record, '$.usage.output')
+        + json_extract(record, '$.lost.input') + json_extract(record, '$.lost.output')),
+    sum(cast(json_extract(record, '$.usd') as real)),
+    sum(json_extract(record, '$.usage.estimated') or json_extract(record, '$.lost.estimated')),
+    sum(json_extract(record, '$.usd') = '')
+from exchanges
 """
 
 
@@ -229,6 +238,16 @@ class Store:
     def exchanges(self) -> list[Exchange]:
         """Oldest first."""
         return self._many(Exchange, "select record from exchanges order by created_at, key", ())
+
+    def spent(self) -> Mapping[str, float]:
+        """Of everything that is stored: trials and their seconds, exchanges with their tokens and dollars; estimated
+        and unpriced count the exchanges whose tokens were estimated and that have no price."""
+        trials = self._db.execute(
+            "select count(*), total(json_extract(record, '$.wall_s')) from trials where status != 'running'"
+        ).fetchone()
+        exchanges = self._db.execute(EXCHANGES_SPENT).fetchone()
+        names = ("trials", "trials_s", "exchanges", "tokens", "usd", "estimated", "unpriced")
+        return dict(zip(names, (*trials, *(value or 0 for value in exchanges)), strict=True))
 
     def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None:
         """What a source answered to a query, when at most `limit` passages were asked for."""

@@ -1,0 +1,43 @@
+"""`evolverec report`: one page from what is stored."""
+
+from pathlib import Path
+from typing import Any
+
+from evolution.errors import UsageError
+from evolution.store import Store
+from server.lsp.knowledge import Knowledge, read_knowledge
+from server.report.document import report_document
+from server.report.repo_page import repo_page
+
+
+def write_report(repo: Path, *, out: Path | None, run: str) -> dict[str, Any]:
+    """The document, with the `page` it was written to. Raises UsageError where it cannot be written.
+
+    Without `out` the page lies in `.evolverec`, so that it is no file of the repo's: a new file would make the
+    program another one.
+    """
+    document = stored_document(repo, run)
+    html = repo_page(document)
+    try:
+        page = out or _own_page(repo)
+        page.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the report cannot be written ({error}); name a file that can be with --out"
+        ) from None
+    return {**document, "page": str(page)}
+
+
+def stored_document(repo: Path, run: str) -> dict[str, Any]:
+    store = Store.open_existing(repo)
+    if store is None:
+        return report_document(repo, None, None, run)
+    with store:
+        trial = read_knowledge(Knowledge(root=repo), store).trial
+        return report_document(repo, store, trial, run)
+
+
+def _own_page(repo: Path) -> Path:
+    from evolution.ownership import ensure_store_folder
+
+    return ensure_store_folder(repo) / "report.html"

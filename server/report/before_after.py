@@ -1,0 +1,122 @@
+"""Findings and critiques of the user's version beside those of a patched one, code by code. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from diagnosis.findings import Finding, Measurement
+from evolution import serial
+from evolution.feedback import Feedback
+from simulator.critiques import Critique, Simulation
+
+ORDER = {"error": 0, "warning": 1, "information": 2}
+
+
+def findings_rows(before: Feedback, after: Feedback | None, dismissed: set[str]) -> list[dict[str, Any]]:
+    """One row for each code that either has, severest first. before, after: {"figure", "healthy", ...} or null where
+    it was not measured. outcome: "gone", "stays", "new", or "unknown" where nothing can be said of afterwards."""
+    then, now = _findings(before, dismissed), _findings(after, dismissed) if after else {}
+    measured = {side: _measurements(feedback) for side, feedback in (("before", before), ("after", after))}
+    rows = []
+    for code in dict.fromkeys([*then, *now]):
+        finding = then.get(code) or now[code]
+        rows.append(
+            {
+                **_told(finding),
+                "before": _side(then.get(code), measured["before"].get(code)),
+                "after": _side(now.get(code), measured["after"].get(code)),
+                "outcome": _outcome(code, then, now, after, measured["after"]),
+            }
+        )
+    return sorted(rows, key=lambda row: (ORDER[row["severity"]], row["code"]))
+
+
+def _findings(feedback: Feedback | None, dismissed: set[str]) -> dict[str, Finding]:
+    """By code, the severest of each; those of evolved probes among them."""
+    if feedback is None:
+        return {}
+    evolved = (finding for own in feedback.evolved_findings.values() for finding in own)
+    open_ones = [f for f in (*feedback.findings, *evolved) if f.id not in dismissed]
+    return {f.code: f for f in sorted(open_ones, key=lambda f: -ORDER[f.severity])}
+
+
+def _measurements(feedback: Feedback | None) -> dict[str, Measurement]:
+    if feedback is None:
+        return {}
+    evolved = (found for own in feedback.evolved.values() for found in own)
+    return {found.code: found for found in (*feedback.measurements, *evolved)}
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "why": finding.why,
+        "definition": finding.definition,
+        "places": [f"{anchor.path}:{anchor.start_line}" for anchor in finding.anchors[:1]],
+        "probe": str(finding.details.get("probe", "")),
+    }
+
+
+def _side(finding: Finding | None, measurement: Measurement | None) -> dict[str, Any] | None:
+    known = finding if finding is not None and finding.value is not None else measurement
+    if known is None:
+        return None if finding is None else {"healthy": False, "value": None}
+    return serial.finite(
+        {
+            "healthy": False if finding is not None else measurement.healthy if measurement else None,
+            "value": known.value,
+            "low": known.low,
+            "high": known.high,
+            "reference": known.reference,
+            "reference_name": known.reference_name,
+            "unit": known.unit,
+            "self_reported": known.self_reported,
+        }
+    )
+
+
+def _outcome(
+    code: str,
+    then: Mapping[str, Finding],
+    now: Mapping[str, Finding],
+    after: Feedback | None,
+    measured: Mapping[str, Measurement],
+) -> str:
+    if code in now:
+        return "stays" if code in then else "new"
+    if after is None:
+        return "unknown"
+    if then[code].source == "probe":  # gone only if it was measured again, and is healthy
+        return "gone" if code in measured and measured[code].healthy else "unknown"
+    return "gone"
+
+
+def critique_rows(before: Simulation, after: Simulation | None, dismissed: set[str]) -> list[dict[str, Any]]:
+    """One row for each complaint or praise that either has; before, after: share with its interval, or null."""
+    sides = [_critiques(side, dismissed) for side in (before, after)]
+    rows = []
+    for code in dict.fromkeys([*sides[0], *sides[1]]):
+        shown = sides[0].get(code) or sides[1][code]
+        shares = [_share(side.get(code)) for side in sides]
+        rows.append(
+            {
+                "code": code,
+                "positive": shown.positive,
+                "message": shown.message,
+                "before": shares[0],
+                "after": shares[1],
+            }
+        )
+    return rows
+
+
+def _critiques(simulation: Simulation | None, dismissed: set[str]) -> dict[str, Critique]:
+    said: Sequence[Critique] = simulation.critiques if simulation else ()
+    return {critique.code: critique for critique in said if critique.id not in dismissed}
+
+
+def _share(critique: Critique | None) -> dict[str, Any] | None:
+    if critique is None:
+        return None
+    return {"value": critique.share, "low": critique.low, "high": critique.high, "users": critique.users}

@@ -1,0 +1,176 @@
+"""Everything the report shows, as one document, from what is stored: nothing runs, nothing is asked."""
+
+import time
+import tomllib
+from collections.abc import Sequence
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+from evolution import serial
+from evolution.documents import proposal_document, simulate_document, train_document
+from evolution.errors import EvolverecError
+from evolution.evolving.documents import run_document
+from evolution.feedback import Feedback
+from evolution.probes import ProbeState
+from evolution.programs import CONFIG_NAME, Programs
+from evolution.proposals import Proposal, ProposalState, Verified
+from evolution.runs import Run
+from evolution.store import Store
+from evolution.trials.records import Trial
+from server.report.before_after import critique_rows, findings_rows
+from server.report.subject import no_run, subject
+from server.report.tried import rows_of_proposals, rows_of_run
+
+
+def report_document(repo: Path, store: Store | None, trial: Trial | None, run: str = "") -> dict[str, Any]:
+    """trial: of the user's newest measured version, None where there is none. run: the one to report on, by id;
+    "" for the newest one of that version. Raises UsageError where no run has that id.
+    """
+    head = {"name": repo.name, "made_at": time.time(), "evolverec": installed("evolverec")}
+    if store is None:
+        if run:
+            raise no_run(repo, run)
+        return {**head, **EMPTY}
+    version, chosen = subject(repo, store, trial, run)
+    if version is None:
+        failed = next((found for found in store.trials() if found.failure is not None), None)
+        return {**head, **EMPTY, "failed": train_document(failed) if failed else None, **_kept(store)}
+    proposals = [p for p in store.proposals(version.key.program) if p.state is not ProposalState.DISMISSED]
+    best = next((p for p in proposals if p.verified is not Verified.NO), None)
+    before = store.feedback(version.id)
+    after = store.feedback(best.trials[0]) if best else None
+    dismissed = store.dismissed()
+    return {
+        **head,
+        "objective": _objective(repo, proposals),
+        "failed": None,
+        "version": _measured(store, version) | {"same_as_disk": _on_disk(repo, version)},
+        "newer": _measured(store, trial) if trial and trial.id != version.id else None,
+        "run": _run_facts(chosen) if chosen else None,
+        "tried": _tried(store, version, chosen, proposals),
+        "best": _best(store, best) if best else None,
+        "findings": findings_rows(before, after, dismissed) if before else None,
+        "after_diagnosed": after is not None,
+        "users": _users(before, after, dismissed),
+        **_kept(store),
+    }
+
+
+EMPTY: dict[str, Any] = {
+    "objective": None,
+    "failed": None,
+    "version": None,
+    "newer": None,
+    "run": None,
+    "tried": [],
+    "best": None,
+    "findings": None,
+    "after_diagnosed": False,
+    "users": [],
+    "probes": [],
+    "probes_rejected": 0,
+    "spent": None,
+    "running": [],
+}
+
+
+def _measured(store: Store, trial: Trial) -> dict[str, Any]:
+    """test: the newest reading of the test events, null where they were not read."""
+    reads = store.test_reads(trial.id)
+    return {
+        **train_document(trial),
+        "created_at": trial.created_at,
+        "test": {"at": reads[-1][0], **reads[-1][1]} if reads else None,
+        "test_reads": len(reads),
+    }
+
+
+def _on_disk(repo: Path, trial: Trial) -> bool | None:
+    """Whether the files on disk are still what was measured; None where that cannot be told."""
+    try:
+        return Programs.open(repo).snapshot().tree == trial.key.program
+    except (EvolverecError, OSError):
+        return None
+
+
+def _objective(repo: Path, proposals: Sequence[Proposal]) -> str | None:
+    """The expression that the figures are of, as far as a proposal or evolverec.toml says it."""
+    known = next((proposal.effect.metric for proposal in proposals if proposal.effect), None)
+    if known:
+        return known
+    try:
+        stated = tomllib.loads((repo / CONFIG_NAME).read_text(encoding="utf-8"))["objective"]["expression"]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        return None
+    return str(stated)
+
+
+def _run_facts(run: Run) -> dict[str, Any]:
+    facts = run_document(run)
+    kept = ("run", "strategy", "proposer", "model", "seed", "gate", "state", "limits", "spent", "notes")
+    return {
+        **{name: facts[name] for name in kept},
+        "created_at": run.created_at,
+        "finished_at": run.finished_at or None,
+        "judged": [dict(opinion) for opinion in run.judged],
+    }
+
+
+def _tried(
+    store: Store, version: Trial, run: Run | None, proposals: Sequence[Proposal]
+) -> list[dict[str, Any]]:
+    if run is not None:
+        everyone = {p.id: p for p in store.proposals()}  # dismissed ones too: they were tried
+        return rows_of_run(run, everyone)
+    firsts = {p.trials[0] for p in proposals if p.trials}
+    trials = {name: found for name in firsts if (found := store.trial(name))}
+    return rows_of_proposals(version, proposals, trials)
+
+
+def _best(store: Store, proposal: Proposal) -> dict[str, Any]:
+    """The proposal, and what its first trial measured; trial null where that is no longer stored."""
+    trial = store.trial(proposal.trials[0])
+    return {**proposal_document(proposal), "trial": _measured(store, trial) if trial else None}
+
+
+def _users(before: Feedback | None, after: Feedback | None, dismissed: set[str]) -> list[dict[str, Any]]:
+    """One entry for each kind of persona that was asked: their words, and each complaint before and after."""
+    if before is None or before.simulation is None:
+        return []
+    document = simulate_document(before, dismissed)
+    interviews = document.pop("interviews")
+    found = [
+        {
+            **document,
+            "rows": critique_rows(before.simulation, after.simulation if after else None, dismissed),
+            "asked_after": bool(after and after.simulation),
+        }
+    ]
+    if interviews and before.interviews:
+        later = after.interviews if after else None
+        rows = critique_rows(before.interviews, later, dismissed)
+        found.append({**interviews, "rows": rows, "asked_after": later is not None})
+    return found
+
+
+def _kept(store: Store) -> dict[str, Any]:
+    """What belongs to the repo rather than to a version: evolved probes, what everything has cost, what runs now."""
+    newest = {record.spec.id: record for record in reversed(store.probes())}
+    in_use = (ProbeState.ADMITTED, ProbeState.ACCEPTED, ProbeState.RETIRED)
+    return {
+        "probes": [
+            {
+                **serial.plain(record.spec),
+                "id": record.spec.id,
+                "state": record.state.value,
+                "sentence": record.sentence,
+                "warnings": list(record.warnings),
+            }
+            for record in newest.values()
+            if record.state in in_use
+        ],
+        "probes_rejected": sum(record.state is ProbeState.REJECTED for record in newest.values()),
+        "spent": store.spent(),
+        "running": [job.kind.value for job in store.unfinished_jobs()],
+    }

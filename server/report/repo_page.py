@@ -1,0 +1,63 @@
+"""The page of `evolverec report`: the same in a terminal's file and in an editor's panel."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.report.lineage import lineage
+from server.report.pages import render
+from server.report.trials_plot import trials_plot
+
+LEADING = (
+    "NDCG@10",
+    "HR@10",
+    "NDCG@5",
+    "HR@5",
+    "MRR@10",
+    "coverage@10",
+    "gini@10",
+    "novelty@10",
+    "diversity@10",
+)
+CHANCE = 0.5  # the AUC of guessing
+
+
+def repo_page(document: Mapping[str, Any]) -> str:
+    """One HTML file from the document of `report`."""
+    tried = document["tried"]
+    best = document["best"]
+    return render(
+        "repo.html",
+        document=document,
+        metrics=_metrics(document["version"], best["trial"] if best else None),
+        changes=_changes(best),
+        plot=trials_plot(tried) if len(tried) > 1 else None,
+        lineage=lineage(tried),
+        diff=[(_kind(line), line) for line in best["patch"].splitlines()] if best else [],
+        elsewhere=bool(best) and all(row["proposal"] != best["id"] for row in tried),
+        chance=CHANCE,
+    )
+
+
+def _metrics(version: Mapping[str, Any] | None, patched: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Rows of name, the user's figure, the patched version's; the objective first."""
+    if version is None:
+        return []
+    then, now = ({"objective": t["objective"], **t["metrics"]} if t else {} for t in (version, patched))
+    return [
+        {"name": name, "before": then[name], "after": now.get(name)}
+        for name in ("objective", *LEADING)
+        if then.get(name)
+    ]
+
+
+def _changes(best: Mapping[str, Any] | None) -> list[tuple[str, Mapping[str, Any]]]:
+    """Of the best patch: the objective first, then each metric that was compared."""
+    named = {"objective": best["effect"], **best["effects"]} if best else {}
+    return [(name, effect) for name, effect in named.items() if effect]
+
+
+def _kind(line: str) -> str:
+    """Of a line of a unified diff, for its background; the sign at its front says the same."""
+    if line.startswith(("+++", "---", "diff ", "index ", "@@")):
+        return "head"
+    return {"+": "add", "-": "del"}.get(line[:1], "")
