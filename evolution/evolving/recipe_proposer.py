@@ -39,18 +39,23 @@ class RecipeProposer:
         made = [(recipe, draft) for recipe in order if (draft := _draft(recipe, context)) is not None]
         known = {self._form(node.program) for node in situation.archive.nodes if node.program}
         found: list[Attempt] = []
-        taken: list[Draft] = []
+        taken: list[tuple[Recipe, Draft]] = []
+
+        def take(group: Sequence[tuple[Recipe, Draft]]) -> None:
+            candidate = self._candidate(situation, context, group)
+            if candidate is not None and self._form(candidate.child) not in known:
+                known.add(self._form(candidate.child))
+                found.append(candidate)
+                taken.extend(group)
+
         for group in _groups(made, situation):
             if len(found) == situation.count:
                 break
-            if situation.drafts and any(_alike(draft, other) for _, draft in group for other in taken):
+            if situation.drafts and any(_alike(draft, other) for _, draft in group for _, other in taken):
                 continue
-            candidate = self._candidate(situation, context, group)
-            if candidate is None or self._form(candidate.child) in known:
-                continue
-            known.add(self._form(candidate.child))
-            taken += [draft for _, draft in group]
-            found.append(candidate)
+            take(group)
+            if situation.drafts and len(found) == 2 < situation.count and _answer_different(taken, context):
+                take(list(taken))  # both at once: what feedback calls for apart is wanted together
         return found
 
     def _drawn(self, situation: Situation, context: RecipeContext) -> list[Recipe]:
@@ -124,6 +129,13 @@ def _alike(one: Draft, other: Draft) -> bool:
     """Whether two drafts replace a line in common: then they are two answers to one question."""
     mine, theirs = ({(e.path, line) for e in d.edits for line in e.old.split("\n")} for d in (one, other))
     return bool(mine & theirs)
+
+
+def _answer_different(group: Sequence[tuple[Recipe, Draft]], context: RecipeContext) -> bool:
+    """Whether each of two recipes is called for by something that does not call for the other. A strategy that is
+    told nothing of findings and complaints cannot know."""
+    first, second = (set(addressed_by(recipe, context)) for recipe, _ in group)
+    return bool(first - second and second - first)
 
 
 def _idea_of_group(recipes: Sequence[Recipe], context: RecipeContext) -> Idea:

@@ -6,9 +6,9 @@ import pytest
 
 from diagnosis.findings import Finding, Severity
 from evolution.evolving.archive import Archive
-from evolution.evolving.recipe_proposer import _WEIGHTS, UNCALLED, outcome_factor
+from evolution.evolving.recipe_proposer import _WEIGHTS, UNCALLED, _answer_different, outcome_factor
 from evolution.evolving.strategies import STRATEGIES, Choice
-from evolution.recipes.recipe import Facts, RecipeContext
+from evolution.recipes.recipe import Draft, Facts, RecipeContext
 from simulator.critiques import Critique, Fidelity
 from tests.evolution.evolving.test_archive import node
 
@@ -78,6 +78,15 @@ def test_what_helped_elsewhere_in_the_run_is_tried_sooner_and_what_hurt_later():
 def test_an_idea_counts_where_it_was_a_part_of_several():
     joint = Archive(nodes=(node(0, 0.1), node(1, 0.15, idea="a+b")))
     assert outcome_factor("a", joint) == outcome_factor("b", joint) > 1
+
+
+def test_two_answers_are_tried_together_where_each_is_called_for_by_something_of_its_own():
+    asked = context(findings=(finding(),), critiques=(critique(0.5),))
+    draft = Draft(edits=(), note="")
+    one, other = Recipe("a", frozenset({"overconfidence"})), Recipe("b", frozenset({"missed-category"}))
+    assert _answer_different([(one, draft), (other, draft)], asked)
+    assert not _answer_different([(one, draft), (Recipe("c"), draft)], asked)  # c answers all that a does
+    assert not _answer_different([(one, draft), (other, draft)], context())  # told of nothing
 
 
 def test_strategies_differ_in_more_than_their_names():

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from evolution.candidates import JOIN
 from evolution.jobs import control
 from evolution.jobs.records import EventType, JobKind, JobState
 from evolution.proposals import Verified
@@ -32,6 +33,9 @@ def test_a_run_tries_different_drafts_then_builds_on_what_it_has_and_touches_not
     drafts = [node for node in run.nodes if node.generation == 1]
     assert {node.parent for node in drafts} == {run.terms.root}
     assert 2 <= len({node.idea.code for node in drafts}) == len(drafts) <= 3
+    first, second, both = (node.idea for node in drafts)  # two that feedback calls for apart, then together
+    assert both.code == JOIN.join(sorted([first.code, second.code]))
+    assert set(both.addresses) == {*first.addresses, *second.addresses}
     assert len({node.program for node in run.nodes}) == len(run.nodes)
     assert all(node.findings is not None for node in run.nodes if node.status is NodeStatus.COMPLETE)
     assert run.spent["trials"] == 6
@@ -103,6 +107,7 @@ def test_other_strategies_look_at_nothing_but_the_objective(grounds, strategy):
     with Store.open(grounds.repo) as store:
         run = next(run for run in store.runs() if run.terms.strategy == strategy)
     assert all(node.findings is None and node.critiques is None for node in run.nodes)
+    assert not any(JOIN in node.idea.code for node in run.nodes if node.generation == 1)
     if strategy == "greedy":
         for node in run.nodes[1:]:
             known = [n for n in run.nodes if n.generation < node.generation and n.objective]
