@@ -9,12 +9,15 @@ SETUP := .setup
 APT_DEMO := git bubblewrap
 APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot
 
-.PHONY: help setup demo test check types unit bench clean
+VSCODE := editor-client/vscode
+
+.PHONY: help setup demo test check types unit vsix bench clean
 
 help:
 	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes)"
 	@echo "make test    set up, then run every check and every test"
 	@echo "make check   lint, types, import directions and unit tests (under 90 s)"
+	@echo "make vsix    build the VS Code extension"
 	@echo "make bench   the figures of docs/results (hours; see tests/bench)"
 	@echo "make clean   remove what these commands made"
 
@@ -39,6 +42,22 @@ $(SETUP)/apt-test:
 	@tests/system_packages.sh $(APT_TEST)
 	@touch $@
 
+$(SETUP)/node:
+	@mkdir -p $(SETUP)
+	@command -v npm >/dev/null || tests/system_packages.sh nodejs npm
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "the VS Code extension needs Node.js 20 or later to be built; this is $$(node --version). Put a newer one first in PATH" >&2; exit 1; }
+	@touch $@
+
+$(SETUP)/vscode-packages: $(VSCODE)/package-lock.json | $(SETUP)/node
+	npm --prefix $(VSCODE) ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+vsix: $(SETUP)/vscode
+
+$(SETUP)/vscode: $(SETUP)/vscode-packages $(wildcard $(VSCODE)/*.json $(VSCODE)/*.mjs $(VSCODE)/*.md $(VSCODE)/media/*) $(shell find $(VSCODE)/src $(VSCODE)/test -type f 2>/dev/null)
+	cd $(VSCODE) && npm run --silent check && npm run --silent test && npm run --silent build && npm run --silent package
+	@touch $@
+
 demo: $(SETUP)/apt-demo setup
 	$(BIN)/evolverec demo demo-repo
 
@@ -54,12 +73,12 @@ types: setup
 unit: setup
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not process and not training and not editor"
 
-test: $(SETUP)/apt-test check
+test: $(SETUP)/apt-test $(SETUP)/vscode check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or process or training or editor"
 
 bench: setup
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(SETUP) build dist *.egg-info demo-repo test-output .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SETUP) $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/evolverec.vsix build dist *.egg-info demo-repo test-output .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -247,7 +247,7 @@ export interface RunNode {
   byLlm: boolean;
 }
 
-/** `evolverec/report`: the same page as `evolverec report` writes. */
+/** `evolverec/report`: the same page as `evolverec report` writes. `run: string` asks for that run's. */
 export interface Report {
   html: string;
 }
