@@ -45,7 +45,7 @@ $(SETUP)/apt-test:
 $(SETUP)/node:
 	@mkdir -p $(SETUP)
 	@command -v npm >/dev/null || tests/system_packages.sh nodejs npm
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "the VS Code extension needs Node.js 20 or later to be built; this is $$(node --version). Put a newer one first in PATH" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "the VS Code extension needs Node.js 20 or later to be built; this is $$(node --version). Put a newer one first in PATH" >&2; exit 1; }
 	@touch $@
 
 $(SETUP)/vscode-packages: $(VSCODE)/package-lock.json | $(SETUP)/node
