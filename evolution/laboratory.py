@@ -231,9 +231,10 @@ class Laboratory:
     def _put_feedback(self, feedback: Feedback) -> None:
         with self.context.store_lock:
             self.context.store.put_feedback(feedback)
-        said = f"{len(feedback.findings)} findings"
+        said = _count(len(feedback.findings), "finding")
         if feedback.simulation is not None:
-            said += f", {len(feedback.simulation.critiques)} critiques by {feedback.simulation.users} simulated users"
+            critiques = _count(len(feedback.simulation.critiques), "critique")
+            said += f", {critiques} by {_count(feedback.simulation.users, 'simulated user')}"
         self.context.events.emit(EventType.FEEDBACK, said, trial=feedback.trial)
 
     def _waiting(self, label: str) -> None:
@@ -276,3 +277,7 @@ class Laboratory:
             words = f"{label}: {trial.status}{figure}, {len(trial.epochs)} epochs, {trial.wall_s:.1f} s"
         words += " (from the store)" if again else ""
         self.context.events.emit(EventType.TRIAL, words, trial=trial.id, status=trial.status, label=label)
+
+
+def _count(size: int, noun: str) -> str:
+    return f"{size} {noun}" if size == 1 else f"{size} {noun}s"

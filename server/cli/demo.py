@@ -88,7 +88,8 @@ def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], py
 def _step(words: str) -> None:
     out = render.console()
     out.print()
-    out.print(Rule(words, align="left"))
+    out.print(Rule())
+    out.print(words, style="bold", highlight=False)
 
 
 def _editor_words(repo: Path) -> str:
