@@ -118,6 +118,17 @@ def _place(path: str, lines: list[str], old: str) -> tuple[int, int]:
     return starts[0], starts[0] + len(wanted)
 
 
+def find_lines(text: str, path: str, wanted: str) -> int:
+    """The line (from 0) where `wanted`, whole lines joined by "\\n", occurs; 0 for "" in an empty text.
+
+    Raises EditError unless that is exactly once.
+    """
+    if not wanted and not text:
+        return 0
+    crlf = _uses_crlf(text)
+    return _place(path, _lf(text, crlf).split("\n"), _lf(wanted, crlf))[0]
+
+
 def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
     last = len(lines) - len(wanted)
     return [at for at in range(last + 1) if lines[at] == wanted[0] and lines[at : at + len(wanted)] == wanted]

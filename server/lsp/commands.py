@@ -126,7 +126,7 @@ async def preview(session: Session, *arguments: Any) -> Document:
         )
     paths = dict.fromkeys(edit.path for edit in proposal.patch.edits)
     files = [
-        {"path": path, "uri": session.uri_of(repo, path), "proposed": address(repo, proposal, path)}
+        {"path": path, "uri": session.uri_of(repo, path), "proposed": address(repo.root, proposal, path)}
         for path in paths
     ]
     return {"title": proposal.idea.title, "diff": text, "files": files}
@@ -145,7 +145,7 @@ def status(session: Session, *arguments: Any) -> Document:
 
 
 def _describe(session: Session, repo: Repo) -> Document:
-    edited = is_edited(repo.knowledge, session.reader(repo))
+    edited = is_edited(repo.knowledge.program_files, session.reader(repo))
     jobs = [{"job": job, "progress": progress} for job, progress in session.jobs_of(repo)]
     return {"repo": str(repo.root), "summary": summary(repo, edited=edited), "jobs": jobs}
 
@@ -159,7 +159,7 @@ async def _start(session: Session, kind: JobKind, asked: Document, **params: str
             return {"job": job.id, "repo": str(repo.root), "already_running": True}
     await consent.ensure_trust(session, repo)
     unsaved = await consent.settle_unsaved(session, repo)
-    asked_for = {**params, "python": session.python}
+    asked_for = {**params, "python": session.settings.interpreter}
     job = await session.background.store(control.start, repo.root, kind, asked_for, trusted=True)
     if unsaved:
         message = f"evolverec {kind.value}: {unsaved}"

@@ -17,6 +17,7 @@ class Note:
 
     anchors: best first; () stands at the entry function. live: judged on the text as it is in the editor,
     so that it cannot be out of date. probe: id of the evolved probe that found it, "" for a built-in one.
+    by_llm: said by personas that an LLM plays.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Note:
     quotes: tuple[Quote, ...] = ()
     fidelity: Fidelity | None = None
     probe: str = ""
+    by_llm: bool = False
 
 
 def of_finding(finding: Finding, *, live: bool = False) -> Note:
@@ -77,6 +79,7 @@ def of_critique(critique: Critique, anchors: tuple[Anchor, ...], *, model: str =
         unit="of users",
         quotes=critique.quotes,
         fidelity=critique.fidelity,
+        by_llm=bool(model),
     )
 
 

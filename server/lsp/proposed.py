@@ -3,6 +3,7 @@
 `evolverec-proposal:/PROPOSAL/path/of/file.py?ROOT` is the whole file with the patch; `/PROPOSAL.diff` the diff.
 """
 
+from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from lsprotocol import types
@@ -37,8 +38,8 @@ async def content(
     return types.TextDocumentContentResult(text=files[path])
 
 
-def address(repo: Repo, proposal: Proposal, path: str) -> str:
-    return f"{CONTENT_SCHEME}:/{quote(proposal.id)}/{quote(path)}?{quote(str(repo.root))}"
+def address(root: Path, proposal: Proposal, path: str) -> str:
+    return f"{CONTENT_SCHEME}:/{quote(proposal.id)}/{quote(path)}?{quote(str(root))}"
 
 
 def diff_address(repo: Repo, proposal: Proposal) -> str:

@@ -5,6 +5,7 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from cattrs.errors import BaseValidationError
 
@@ -17,6 +18,8 @@ from server.lsp.knowledge import Knowledge, read_knowledge
 class Repo:
     """knowledge: replaced whole, so that whoever holds one may go on reading it.
     disk_changes, buffer_changes: count what was saved or changed outside, and what was typed.
+    taken: hunks (proposal, path, index) that the user has taken one by one.
+    worked_out: what views have made of it, each with the `state` it was made from.
     trouble: why the store could not be read last time, "" while it can."""
 
     def __init__(self, root: Path) -> None:
@@ -25,6 +28,8 @@ class Repo:
         self.trouble = ""
         self.disk_changes = 0
         self.buffer_changes = 0
+        self.taken: set[tuple[str, str, int]] = set()
+        self.worked_out: dict[Any, tuple[object, Any]] = {}
         self._reads = 0
         self._store: Store | None = None
         self._file: tuple[int, int] | None = None

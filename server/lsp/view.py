@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from server.lsp import notes
@@ -50,7 +50,7 @@ def look(knowledge: Knowledge, path: str, version: int | None, read: Read) -> Vi
         lines=lines_of(text),
         marks=tuple(sorted(marks, key=lambda found: (found.start, found.note.code))),
         entry_line=entry_line,
-        edited=is_edited(knowledge, read),
+        edited=is_edited(knowledge.program_files, read),
     )
 
 
@@ -78,8 +78,9 @@ def find_entry(text: str, function: str) -> int | None:
     return None
 
 
-def is_edited(knowledge: Knowledge, read: Read) -> bool:
-    code = {path: blob for path, blob in knowledge.program_files.items() if path.endswith(".py")}
+def is_edited(files: Mapping[str, str], read: Read) -> bool:
+    """files: path -> blob of a program, {} where there is none."""
+    code = {path: blob for path, blob in files.items() if path.endswith(".py")}
     return not all(has_blob(read(path), blob) for path, blob in code.items())
 
 

@@ -1,5 +1,7 @@
 """Figures as people read them: short, with their interval, or saying that they have none."""
 
+import math
+
 from evolution.proposals import Effect, Proposal
 from evolution.trials.records import Metric
 from server.lsp.notes import Note
@@ -29,17 +31,22 @@ def measured(note: Note) -> str:
     """Value with its interval against the reference; "" where the note has no value."""
     if note.value is None:
         return ""
-    unit = f" {note.unit}" if note.unit else ""
-    has_interval = note.low is not None and note.high is not None
-    interval = (
-        f", 95 % [{number(note.low or 0.0)}, {number(note.high or 0.0)}]" if has_interval else ", no interval"
-    )
     against = (
         f"; {note.reference_name or 'reference'} {number(note.reference)}"
         if note.reference is not None
         else ""
     )
-    return f"{number(note.value)}{unit}{interval}{against}"
+    return with_interval(note.value, note.low, note.high, note.unit) + against
+
+
+def with_interval(value: float, low: float | None, high: float | None, unit: str) -> str:
+    """`.120 of the width, 95 % [.100, .140]`, or that it has no interval."""
+    if not math.isfinite(value):
+        return "not a number"
+    figure = f"{number(value)} {unit}" if unit else number(value)
+    if low is None or high is None:
+        return f"{figure}, no interval"
+    return f"{figure}, 95 % [{number(low)}, {number(high)}]"
 
 
 def ago(seconds: float) -> str:
@@ -63,11 +70,16 @@ def change(effect: Effect) -> str:
     """`objective .142 → .171 (+20 %, 95 % [+15, +25] %)`, relative to `before` unless that is 0."""
     name = effect.metric if "*" not in effect.metric else "objective"  # an expression is too long for a menu
     path = f"{name} {number(effect.before)} → {number(effect.after)}"
+    return f"{path} ({relative(effect)})"
+
+
+def relative(effect: Effect) -> str:
+    """`+20 %, 95 % [+15, +25] %` of what it was before; as a difference where that was 0."""
     if not effect.before:
-        return f"{path} (95 % [{effect.low:+.3g}, {effect.high:+.3g}])"
+        return f"95 % [{effect.low:+.3g}, {effect.high:+.3g}]"
     scale = 100 / abs(effect.before)
     whole = (effect.after - effect.before) * scale
-    return f"{path} ({whole:+.0f} %, 95 % [{effect.low * scale:+.0f}, {effect.high * scale:+.0f}] %)"
+    return f"{whole:+.0f} %, 95 % [{effect.low * scale:+.0f}, {effect.high * scale:+.0f}] %"
 
 
 def proposal_title(proposal: Proposal) -> str:

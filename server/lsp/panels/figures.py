@@ -1,0 +1,34 @@
+"""Figures for the views: a number, its 95 % interval or none, and how people read it."""
+
+from evolution.proposals import Effect
+from evolution.trials.records import Metric
+from server.lsp.panels.asking import Document
+from server.lsp.wording import change, with_interval
+
+
+def figure(value: float, low: float | None, high: float | None, unit: str = "") -> Document:
+    return {
+        "value": value,
+        "low": low,
+        "high": high,
+        "unit": unit,
+        "text": with_interval(value, low, high, unit),
+    }
+
+
+def of_metric(metric: Metric | None) -> Document | None:
+    return figure(metric.value, metric.low, metric.high) if metric else None
+
+
+def of_effect(effect: Effect | None) -> Document | None:
+    """In percent of what it was before; as a difference where that was 0."""
+    if effect is None:
+        return None
+    scale, unit = (100 / abs(effect.before), "%") if effect.before else (1.0, "")
+    return {
+        "value": (effect.after - effect.before) * scale,
+        "low": effect.low * scale,
+        "high": effect.high * scale,
+        "unit": unit,
+        "text": change(effect),
+    }

@@ -1,0 +1,123 @@
+"""`evolverec/findings`: what is wrong, grouped by the part of the code that it stands on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from diagnosis.findings import Role, Severity
+from evolution import serial
+from evolution.proposals import Proposal, ProposalState, Verified
+from server.lsp.marks import Mark, mark
+from server.lsp.notes import Note
+from server.lsp.panels.asking import Document, repo_asked_for
+from server.lsp.panels.figures import figure
+from server.lsp.panels.snapshot import Snapshot, as_place, places, role_name, worked_out
+from server.lsp.session import Session
+from server.lsp.view import check_rules, find_entry
+from server.lsp.wording import number
+
+WHOLE = ""  # the cause of what stands on no part of the code
+ORDER = tuple(Severity)  # worst first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A note with its lines as they are now, best first. faded: the code it is about has changed or is gone."""
+
+    note: Note
+    faded: bool
+    places: list[Document]
+
+    @property
+    def cause(self) -> str:
+        anchors = self.note.anchors
+        return role_name(anchors[0].role) if anchors and anchors[0].role is not Role.ENTRY else WHOLE
+
+
+async def findings(session: Session, params: Any = None) -> Document:
+    repo = await repo_asked_for(session, params)
+    causes = await worked_out(session, repo, by_cause)
+    return {"repo": str(repo.root), "causes": causes}
+
+
+def by_cause(seen: Snapshot) -> list[Document]:
+    """The cause of the worst finding first."""
+    groups: dict[str, list[Standing]] = {}
+    for standing in sorted(everything(seen), key=lambda s: (s.faded, ORDER.index(s.note.severity))):
+        groups.setdefault(standing.cause, []).append(standing)
+    return [
+        {
+            "role": cause,
+            "title": cause.capitalize() or "The model as a whole",
+            "findings": [_finding(seen, standing) for standing in group],
+        }
+        for cause, group in groups.items()
+    ]
+
+
+def everything(seen: Snapshot) -> list[Standing]:
+    """What was measured, and what the static rules say of the text as it is."""
+    return [_stand(seen, note) for note in seen.knowledge.notes] + _by_rules(seen)
+
+
+def _stand(seen: Snapshot, note: Note) -> Standing:
+    entry = seen.knowledge.entry
+    if not note.anchors:
+        line = find_entry(seen.read(entry.path) or "", entry.function) if entry.path else None
+        there = [] if line is None else [as_place(seen, entry.path, line, line, Role.ENTRY)]
+        return Standing(note=note, faded=False, places=there)
+    path = note.anchors[0].path
+    text = seen.read(path)
+    found: Mark | None = None
+    if text is not None:
+        found = mark(note, path, text, None, seen.knowledge.sources)
+    return Standing(note=note, faded=found is None or found.stale, places=places(seen, note.anchors))
+
+
+def _by_rules(seen: Snapshot) -> list[Standing]:
+    """Of the files that the measured program has, and of those that are open."""
+    known = seen.knowledge
+    paths = sorted(path for path in {*known.program_files, *seen.open} if path.endswith(".py"))
+    found = [note for path in paths for note in check_rules(path, seen.read(path) or "")]
+    return [
+        Standing(note=note, faded=False, places=[_live_place(seen, note)])
+        for note in found
+        if note.id not in known.dismissed
+    ]
+
+
+def _live_place(seen: Snapshot, note: Note) -> Document:
+    anchor = note.anchors[0]
+    return as_place(seen, anchor.path, anchor.start_line - 1, anchor.end_line - 1, anchor.role)
+
+
+def _finding(seen: Snapshot, standing: Standing) -> Document:
+    note = standing.note
+    value = None if note.value is None else figure(note.value, note.low, note.high, note.unit)
+    document = {
+        "id": note.id,
+        "code": note.code,
+        "severity": note.severity.value,
+        "sentence": note.sentence,
+        "why": note.why,
+        "definition": note.definition,
+        "figure": value,
+        "reference": _reference(note),
+        "faded": standing.faded,
+        "critique": note.fidelity is not None,
+        "byLlm": note.by_llm,
+        "probe": note.probe,
+        "places": standing.places,
+        "fixes": [proposal.id for proposal in seen.knowledge.proposals if _fixes(proposal, note)],
+    }
+    return serial.finite(document)
+
+
+def _reference(note: Note) -> str:
+    if note.reference is None:
+        return ""
+    return f"{note.reference_name or 'reference'} {number(note.reference)}"
+
+
+def _fixes(proposal: Proposal, note: Note) -> bool:
+    verified = proposal.verified is not Verified.NO and proposal.state is ProposalState.OPEN
+    return verified and note.id in proposal.idea.addresses

@@ -1,0 +1,66 @@
+"""`evolverec/overview`: every open repo in a few words, for the status item and the first look."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from diagnosis.findings import Severity
+from evolution import serial
+from evolution.settings import is_trusted
+from server.lsp.actions import open_fixes
+from server.lsp.lens import summary
+from server.lsp.panels.asking import Document
+from server.lsp.panels.figures import of_metric
+from server.lsp.panels.findings import everything
+from server.lsp.panels.snapshot import Snapshot, worked_out
+from server.lsp.progress import Progress
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+from server.lsp.view import is_edited
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """counts: by severity, of what has not faded. edited: the text differs from what was measured last."""
+
+    counts: Counter[Severity]
+    edited: bool
+
+
+async def overview(session: Session, params: Any = None) -> Document:
+    """A repo that is being read for the first time is waited for."""
+    await session.looked_around.wait()
+    repos = [await session.opened(root) for root in list(session.repos)]
+    return {"repos": [await _state(session, repo) for repo in repos]}
+
+
+async def _state(session: Session, repo: Repo) -> Document:
+    counted = await worked_out(session, repo, count)
+    trusted = session.settings.trusted or await session.background.survey(is_trusted, repo.root)
+    known = repo.knowledge
+    document = {
+        "repo": str(repo.root),
+        "name": repo.root.name,
+        "summary": summary(repo, edited=counted.edited),
+        "trusted": trusted,
+        "jobs": [
+            _job(job.id, session.followed.get(job.id) or Progress(kind=job.kind)) for job in known.running
+        ],
+        "errors": counted.counts[Severity.ERROR],
+        "warnings": counted.counts[Severity.WARNING],
+        "informations": counted.counts[Severity.INFORMATION],
+        "proposals": len(open_fixes(repo, None)),
+        "objective": of_metric(known.trial.objective) if known.trial else None,
+        "edited": counted.edited,
+        "trouble": repo.trouble,
+    }
+    return serial.finite(document)
+
+
+def count(seen: Snapshot) -> Counted:
+    counts = Counter(standing.note.severity for standing in everything(seen) if not standing.faded)
+    return Counted(counts=counts, edited=is_edited(seen.knowledge.program_files, seen.read))
+
+
+def _job(job: str, progress: Progress) -> Document:
+    return {"job": job, "kind": progress.kind.value, "label": str(progress), "share": progress.fraction}

@@ -1,0 +1,74 @@
+"""`evolverec/proposals`: every patch for the code as last measured, with its figures and its hunks."""
+
+from typing import Any
+
+from evolution import serial
+from evolution.proposals import Proposal, ProposalState
+from server.lsp.panels.asking import Document, repo_asked_for
+from server.lsp.panels.figures import of_effect
+from server.lsp.panels.snapshot import Snapshot, worked_out
+from server.lsp.proposed import address
+from server.lsp.session import Session
+from server.lsp.taking import Hunk, hunks_of, misfit, paths_of
+from server.lsp.wording import number, relative
+
+
+async def proposals(session: Session, params: Any = None) -> Document:
+    repo = await repo_asked_for(session, params)
+    found = await worked_out(session, repo, every_proposal)
+    return {"repo": str(repo.root), "proposals": found}
+
+
+def every_proposal(seen: Snapshot) -> list[Document]:
+    codes = {note.id: note.code for note in seen.knowledge.notes}
+    return [_proposal(seen, proposal, codes) for proposal in seen.knowledge.proposals]
+
+
+def _proposal(seen: Snapshot, proposal: Proposal, codes: dict[str, str]) -> Document:
+    idea = proposal.idea
+    document = {
+        "id": proposal.id,
+        "title": idea.title,
+        "rationale": idea.rationale,
+        "verified": proposal.verified.value,
+        "whyNot": proposal.why_not,
+        "gain": of_effect(proposal.effect),
+        "metrics": [
+            {
+                "name": name,
+                "before": number(effect.before),
+                "after": number(effect.after),
+                "change": relative(effect),
+            }
+            for name, effect in proposal.effects.items()
+        ],
+        "addresses": [{"id": note, "code": codes.get(note, note)} for note in idea.addresses],
+        "fixed": list(proposal.fixed),
+        "restsOn": list(idea.rests_on),
+        "byLlm": idea.by_llm,
+        "proposer": idea.proposer,
+        "seeds": len(proposal.trials),
+        "state": "applied" if proposal.state is ProposalState.APPLIED else "open",
+        "unfit": misfit(proposal, seen.taken, seen.read),
+        "files": [
+            {
+                "path": path,
+                "uri": seen.uri(path),
+                "proposed": address(seen.root, proposal, path),
+                "hunks": list(map(_hunk, hunks_of(proposal, path, seen.taken, seen.read))),
+            }
+            for path in paths_of(proposal)
+        ],
+    }
+    return serial.finite(document)
+
+
+def _hunk(hunk: Hunk) -> Document:
+    return {
+        "startLine": hunk.start,
+        "endLine": hunk.end,
+        "old": hunk.old,
+        "new": hunk.new,
+        "taken": hunk.taken,
+        "unfit": hunk.unfit,
+    }

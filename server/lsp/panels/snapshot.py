@@ -1,0 +1,73 @@
+"""A repo as the user sees it at one moment, for work on another thread."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pygls.uris import from_fs_path
+
+from diagnosis.findings import Anchor, Role
+from server.lsp.knowledge import Knowledge
+from server.lsp.marks import place
+from server.lsp.panels.asking import Document
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+from server.lsp.taking import Taken
+from server.lsp.view import Read
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """open: relative path -> the client's own URI of each open file. taken: hunks that the user has taken."""
+
+    root: Path
+    knowledge: Knowledge
+    open: Mapping[str, str]
+    read: Read
+    taken: Taken
+
+    def uri(self, path: str) -> str:
+        return self.open.get(path) or from_fs_path(str(self.root / path)) or ""
+
+
+def snapshot(session: Session, repo: Repo) -> Snapshot:
+    return Snapshot(
+        root=repo.root,
+        knowledge=repo.knowledge,
+        open=session.open_documents(repo),
+        read=session.reader(repo),
+        taken=frozenset(repo.taken),
+    )
+
+
+async def worked_out(session: Session, repo: Repo, work: Callable[[Snapshot], T]) -> T:
+    """work(the repo as it is now), done once until something of the repo changes."""
+    state = repo.state()
+    known = repo.worked_out.get(work)
+    if known and known[0] == state:
+        return known[1]
+    result = await session.background.survey(work, snapshot(session, repo))
+    repo.worked_out[work] = (state, result)
+    return result
+
+
+def places(seen: Snapshot, anchors: Iterable[Anchor]) -> list[Document]:
+    """Where anchored lines are now; those whose code is gone are left out."""
+    found = []
+    for anchor in anchors:
+        text = seen.read(anchor.path)
+        placed = place(anchor, text, seen.knowledge.sources) if text is not None else None
+        if placed is not None:
+            found.append(as_place(seen, anchor.path, placed[0], placed[1], anchor.role))
+    return found
+
+
+def as_place(seen: Snapshot, path: str, line: int, end: int, role: Role) -> Document:
+    return {"uri": seen.uri(path), "path": path, "line": line, "endLine": end, "role": role_name(role)}
+
+
+def role_name(role: Role) -> str:
+    return role.value.replace("_", " ")

@@ -1,0 +1,106 @@
+"""Patches of which the user has taken some hunks: what of them is left, and each hunk in the text as it is now. Pure.
+
+A hunk is one edit of a patch. That it was taken is believed only of hunks that this session has applied, and while
+their lines stand: lines that look like a patch may have come about otherwise.
+"""
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, replace
+
+from evolution.applying import changed_files, is_applied
+from evolution.edits import Edit, find_lines
+from evolution.errors import EditError
+from evolution.proposals import Proposal
+from server.lsp.view import Read
+
+Taken = Set[tuple[str, str, int]]  # proposal, path, index of the hunk in its file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hunk:
+    """Lines start to end (from 0, end exclusive) of the text as it is; old and new are whole lines, each with its
+    line feed, without what they share at both ends. unfit: why it cannot be taken, "" where it can or was."""
+
+    start: int
+    end: int
+    old: str
+    new: str
+    taken: bool
+    unfit: str
+
+
+def edits_of(proposal: Proposal, path: str) -> list[Edit]:
+    """The hunks of one file, by their index."""
+    return [edit for edit in proposal.patch.edits if edit.path == path]
+
+
+def paths_of(proposal: Proposal) -> list[str]:
+    return list(dict.fromkeys(edit.path for edit in proposal.patch.edits))
+
+
+def with_edits(proposal: Proposal, edits: list[Edit]) -> Proposal:
+    return replace(proposal, patch=replace(proposal.patch, edits=tuple(edits)))
+
+
+def rest_of(proposal: Proposal, taken: Taken, read: Read) -> Proposal:
+    """The same proposal without the hunks that were taken; all of it where they make it whole."""
+    edits = [edit for edit, has in _edits(proposal, taken, read) if not has]
+    return with_edits(proposal, edits) if edits else proposal
+
+
+def misfit(proposal: Proposal, taken: Taken, read: Read) -> str:
+    """Why what is left of the patch does not fit the text, "" where it does or all of it stands there."""
+    if is_applied(proposal.patch.edits, read):
+        return ""
+    try:
+        changed_files(rest_of(proposal, taken, read).patch.edits, read)
+    except EditError as error:
+        return str(error)
+    return ""
+
+
+def hunks_of(proposal: Proposal, path: str, taken: Taken, read: Read) -> list[Hunk]:
+    whole = is_applied(proposal.patch.edits, read)
+    text = read(path)
+    return [
+        _hunk(text, edit, taken=whole or has)
+        for edit, has in _edits(proposal, taken, read)
+        if edit.path == path
+    ]
+
+
+def _edits(proposal: Proposal, taken: Taken, read: Read) -> Iterator[tuple[Edit, bool]]:
+    """Each edit, and whether it was taken and stands."""
+    for path in paths_of(proposal):
+        for index, edit in enumerate(edits_of(proposal, path)):
+            yield edit, (proposal.id, path, index) in taken and is_applied([edit], read)
+
+
+def _hunk(text: str | None, edit: Edit, *, taken: bool) -> Hunk:
+    old, new = _lines(edit.old), _lines(edit.new)
+    head = _shared(old, new)
+    tail = _shared(old[head:][::-1], new[head:][::-1])
+    shown = new if taken else old
+    start, unfit = 0, ""
+    try:
+        start = find_lines(text or "", edit.path, "".join(shown).removesuffix("\n"))
+    except EditError as error:
+        start, unfit = max(0, error.line - 1), "" if taken else str(error)
+    return Hunk(
+        start=start + head,
+        end=start + len(shown) - tail,
+        old="".join(old[head : len(old) - tail]),
+        new="".join(new[head : len(new) - tail]),
+        taken=taken,
+        unfit=unfit,
+    )
+
+
+def _lines(text: str) -> list[str]:
+    return [line + "\n" for line in text.split("\n")] if text else []
+
+
+def _shared(one: list[str], other: list[str]) -> int:
+    """How many first lines are the same."""
+    pairs = enumerate(zip(one, other))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
