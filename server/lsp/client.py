@@ -30,6 +30,9 @@ class Client:
     content_documents: bool = False
     llm_tag: bool = False
     link_tooltips: bool = False
+    refreshes_hints: bool = False
+    configures: bool = False
+    registers_configuration: bool = False
 
 
 def read_client(capabilities: types.ClientCapabilities, encoding: str) -> Client:
@@ -60,6 +63,9 @@ def read_client(capabilities: types.ClientCapabilities, encoding: str) -> Client
         shows_documents=bool(get("window.show_document.support", False)),
         content_documents=get("workspace.text_document_content") is not None,
         link_tooltips=bool(get("text_document.document_link.tooltip_support", False)),
+        refreshes_hints=bool(get("workspace.inlay_hint.refresh_support", False)),
+        configures=bool(get("workspace.configuration", False)),
+        registers_configuration=bool(get("workspace.did_change_configuration.dynamic_registration", False)),
         llm_tag=types.CodeActionTag.LlmGenerated
         in (get("text_document.code_action.tag_support.value_set", ()) or ()),
     )

@@ -17,7 +17,7 @@ CANCEL = "Cancel"
 
 async def ensure_trust(session: Session, repo: Repo) -> None:
     """Raises ConsentError where the user does not agree, or the client cannot ask."""
-    if session.trusted or await session.background.store(is_trusted, repo.root):
+    if session.settings.trusted or await session.background.store(is_trusted, repo.root):
         return
     question = (
         f"evolverec will run the code of {repo.root} on this machine. Have you read it, and do you trust it?"

@@ -57,6 +57,7 @@ def capabilities(client: dict[str, Any]) -> dict[str, Any]:
         "hoverProvider": True,
         "codeLensProvider": {"resolveProvider": False},
         "completionProvider": {"triggerCharacters": list(COMPLETES_AFTER), "resolveProvider": False},
+        "inlayHintProvider": {"resolveProvider": False},
         "documentLinkProvider": {"resolveProvider": False},
         "codeActionProvider": {
             "codeActionKinds": ["quickfix", "quickfix.evolverec", "source.evolverec"],

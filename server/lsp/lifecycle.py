@@ -7,7 +7,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from server.lsp import refresh
+from server.lsp import configuration, refresh
 from server.lsp.client import read_client
 from server.lsp.session import Session
 
@@ -19,14 +19,13 @@ def initialize(session: Session, params: types.InitializeParams) -> None:
     workspace = session.server.workspace
     session.client = read_client(params.capabilities, str(workspace.position_encoding or "utf-16"))
     options: Any = params.initialization_options
-    chosen = options if isinstance(options, dict) else {}
-    session.trusted = chosen.get("trusted") is True
-    session.python = str(chosen.get("python") or "")
+    configuration.begin(session, options)
 
 
 async def initialized(session: Session, params: types.InitializedParams) -> None:
     """Show at once what the stores know, and take up the jobs that run."""
     refresh.watch_files(session)
+    session.spawn(configuration.follow(session))
     if session.server.process_id:
         session.spawn(_watch_parent(session.server.process_id))
     await refresh.find_repos(session)

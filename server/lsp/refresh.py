@@ -69,6 +69,8 @@ def tell_client(session: Session) -> None:
         return
     if session.client.refreshes_lenses:
         session.server.workspace_code_lens_refresh(None)
+    if session.client.refreshes_hints and session.settings.inlay_hints:
+        session.server.workspace_inlay_hint_refresh(None)
     if session.client.pulls:
         session.server.workspace_diagnostic_refresh(None)
 

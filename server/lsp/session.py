@@ -18,6 +18,7 @@ from server.lsp.client import Client
 from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.progress import Progress
 from server.lsp.repo import Repo
+from server.lsp.settings import Settings
 from server.lsp.view import Read, View, look
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """trusted: the client vouches for its workspace. python: the interpreter its user set for repos, "" for none.
-    closed: the client has asked to shut down.
+    """settings: the user's, as they are now; start_settings: as `initialize` gave them. wrong_settings: what was wrong
+    with those, to be told once the client listens. closed: the client has asked to shut down.
 
     pushed: URIs that show diagnostics. waiting: URIs whose text has just changed. followed: running jobs by id,
     and how far they are. finished: jobs whose end has been told. told: troubles that were.
@@ -36,8 +37,8 @@ class Session:
         self.server = server
         self.background = Background()
         self.client = Client()
-        self.trusted = False
-        self.python = ""
+        self.settings = self.start_settings = Settings()
+        self.wrong_settings: list[str] = []
         self.closed = False
         self.repos: dict[Path, Repo] = {}
         self.newest_repo: Path | None = None

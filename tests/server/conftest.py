@@ -357,6 +357,7 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
         *,
         trusted: bool = False,
         python: str = "",
+        options: dict[str, Any] | None = None,
         folders: list[Path] | None = None,
     ) -> Editor:
         if isinstance(capabilities, str):
@@ -365,7 +366,7 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
         served, port = _serve_in_thread()
         await editor.client.start_tcp("127.0.0.1", port)
         roots = [repo] if folders is None else folders
-        await introduce(editor, capabilities, roots, trusted=trusted, python=python)
+        await introduce(editor, capabilities, roots, trusted=trusted, python=python, options=options)
         started.append((editor, served))
         return editor
 
@@ -410,6 +411,7 @@ async def introduce(
     *,
     trusted: bool = False,
     python: str = "",
+    options: dict[str, Any] | None = None,
 ) -> None:
     """The handshake, with the editor's settings."""
     folders = [types.WorkspaceFolder(uri=root.as_uri(), name=root.name) for root in roots]
@@ -417,7 +419,7 @@ async def introduce(
         types.InitializeParams(
             capabilities=capabilities,
             workspace_folders=folders,
-            initialization_options={"trusted": trusted, "python": python},
+            initialization_options={**(options or {}), "trusted": trusted, "python": python},
         )
     )
 

@@ -83,6 +83,7 @@ def test_what_the_handshake_promises_has_a_row_and_what_has_a_row_is_promised():
         types.TEXT_DOCUMENT_CODE_LENS: offered["codeLensProvider"],
         types.TEXT_DOCUMENT_COMPLETION: offered["completionProvider"],
         types.TEXT_DOCUMENT_DOCUMENT_LINK: offered["documentLinkProvider"],
+        types.TEXT_DOCUMENT_INLAY_HINT: offered["inlayHintProvider"],
         types.TEXT_DOCUMENT_CODE_ACTION: offered["codeActionProvider"],
         types.CODE_ACTION_RESOLVE: offered["codeActionProvider"]["resolveProvider"],
         types.TEXT_DOCUMENT_DIAGNOSTIC: offered["diagnosticProvider"],
@@ -93,7 +94,8 @@ def test_what_the_handshake_promises_has_a_row_and_what_has_a_row_is_promised():
         types.TEXT_DOCUMENT_DID_SAVE: offered["textDocumentSync"]["save"],
         types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: offered["workspace"]["workspaceFolders"],
     }
-    session = {types.INITIALIZE, types.INITIALIZED, types.SHUTDOWN, types.WORKSPACE_DID_CHANGE_WATCHED_FILES}
+    session = {types.INITIALIZE, types.INITIALIZED, types.SHUTDOWN}
+    session |= {types.WORKSPACE_DID_CHANGE_WATCHED_FILES, types.WORKSPACE_DID_CHANGE_CONFIGURATION}
     assert all(promised.values())
     assert {row.name for row in FEATURES} == set(promised) | session
 

@@ -1,0 +1,67 @@
+"""Settings from the client: at the start, and whenever it says that they have changed."""
+
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from server.lsp.session import Session
+from server.lsp.settings import from_configuration, from_options
+
+SECTION = "evolverec"
+
+
+def begin(session: Session, options: Any) -> None:
+    """What the client gave to `initialize`."""
+    session.start_settings, wrong = from_options(options)
+    session.settings = session.start_settings
+    session.wrong_settings = wrong
+
+
+async def follow(session: Session) -> None:
+    """Ask for the settings, and to be told when they change. What is wrong with them is told once."""
+    if session.client.registers_configuration:
+        registration = types.Registration(
+            id="evolverec-configuration",
+            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+            register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
+        )
+        params = types.RegistrationParams(registrations=[registration])
+        session.server.client_register_capability(params)
+    tell(session, session.wrong_settings)
+    if session.client.configures:
+        take(session, await _ask(session))
+
+
+async def did_change(session: Session, params: types.DidChangeConfigurationParams) -> None:
+    """Clients that can be asked are asked; the others send what they have."""
+    if session.client.configures:
+        take(session, await _ask(session))
+    elif isinstance(params.settings, dict):
+        take(session, params.settings.get(SECTION))
+
+
+async def _ask(session: Session) -> Any:
+    """None where the client does not answer."""
+    item = types.ConfigurationItem(section=SECTION)
+    try:
+        (found,) = await session.server.workspace_configuration_async(types.ConfigurationParams(items=[item]))
+    except (JsonRpcException, ValueError):
+        return None
+    return found
+
+
+def take(session: Session, given: Any) -> None:
+    before = session.settings
+    session.settings, wrong = from_configuration(session.start_settings, given)
+    tell(session, wrong)
+    if session.settings.inlay_hints != before.inlay_hints and session.client.refreshes_hints:
+        session.server.workspace_inlay_hint_refresh(None)
+
+
+def tell(session: Session, wrong: list[str]) -> None:
+    for said in wrong:
+        if said not in session.told:
+            session.told.add(said)
+            params = types.ShowMessageParams(type=types.MessageType.Warning, message=f"evolverec: {said}")
+            session.server.window_show_message(params)

@@ -1,0 +1,54 @@
+"""Inlay hints: the objective of the last trial on the model's class. Off until the user's settings switch them on."""
+
+import time
+
+from lsprotocol import types
+
+from diagnosis.findings import Role
+from server.lsp.model_class import find_model, measured_texts
+from server.lsp.positions import columns
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+from server.lsp.view import Read, View, find_entry
+from server.lsp.wording import ago, spread
+
+
+async def inlay_hints(session: Session, params: types.InlayHintParams) -> list[types.InlayHint] | None:
+    if not session.settings.inlay_hints:
+        return None
+    seen = await session.view(params.text_document.uri)
+    if seen is None:
+        return []
+    repo, view = seen
+    line = await session.background.think(_model_line, repo, view, session.reader(repo))
+    first, last = params.range.start.line, params.range.end.line
+    if line is None or not first <= line <= last:
+        return []
+    return [_hint(session, repo, view, line)]
+
+
+def _model_line(repo: Repo, view: View, read: Read) -> int | None:
+    """The line of the model's class in this file; None where it stands elsewhere, or nothing is measured."""
+    known = repo.knowledge
+    if known.trial is None or known.trial.objective is None:
+        return None
+    said = next((feedback for trial, feedback in known.history if trial.id == known.trial.id), None)
+    sites = [site for site in said.sites if site.role is Role.ITEM_TABLE] if said else []
+    measured = measured_texts(known.program_files, known.sources, read, {site.path for site in sites})
+    entry = find_entry(read(known.entry.path) or "", known.entry.function) if known.entry.path else None
+    found = find_model(repo.root, (known.entry.path, entry), sites, measured, read)
+    return found[1] if found and found[0] == view.path else None
+
+
+def _hint(session: Session, repo: Repo, view: View, line: int) -> types.InlayHint:
+    trial = repo.knowledge.trial
+    assert trial and trial.objective
+    earlier = " (earlier version)" if view.edited else ""
+    width = columns(view.lines[line].rstrip(), session.client.encoding)
+    return types.InlayHint(
+        position=types.Position(line=line, character=width),
+        label=f"objective {spread(trial.objective)}{earlier}",
+        padding_left=True,
+        tooltip=f"Validation, full ranking, measured {ago(time.time() - trial.created_at)}; "
+        "± is half the 95 % interval over users.",
+    )
