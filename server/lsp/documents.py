@@ -16,6 +16,7 @@ async def did_open(session: Session, params: types.DidOpenTextDocumentParams) ->
     if repo is not None:
         repo.buffer_changes += 1
         refresh.follow(session, repo)
+        session.changes.of(repo)
     await diagnostics.publish(session, uri)
 
 
@@ -61,6 +62,7 @@ async def _look_again(session: Session, uri: str) -> None:
     session.waiting.pop(uri, None)
     await diagnostics.publish(session, uri)
     for repo in session.repos_around(uri):
+        session.changes.of(repo)
         if await applied.notice(session, repo):
             await refresh.renew(session, repo)
         else:

@@ -56,6 +56,7 @@ async def _tail(session: Session, repo: Repo, job: JobRecord, token: str, renew:
         quiet_s = 0.0 if events else quiet_s + TAIL_S
         if progress != before:
             session.followed[job.id] = progress
+            session.changes.of(repo)
             _report(session, token, progress)
         if quiet_s >= ALIVE_CHECK_S:
             quiet_s = 0.0

@@ -19,7 +19,9 @@ def initialize(session: Session, params: types.InitializeParams) -> None:
     workspace = session.server.workspace
     session.client = read_client(params.capabilities, str(workspace.position_encoding or "utf-16"))
     options: Any = params.initialization_options
+    chosen = options if isinstance(options, dict) else {}
     configuration.begin(session, options)
+    session.changes.wanted = chosen.get("views") is True
 
 
 async def initialized(session: Session, params: types.InitializedParams) -> None:
@@ -29,6 +31,7 @@ async def initialized(session: Session, params: types.InitializedParams) -> None
     if session.server.process_id:
         session.spawn(_watch_parent(session.server.process_id))
     await refresh.find_repos(session)
+    session.looked_around.set()
     if session.repos:
         session.spawn(session.background.browse(load_schema))
     session.spawn(refresh.watch(session))

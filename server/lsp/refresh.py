@@ -61,6 +61,7 @@ async def show(session: Session, repo: Repo) -> None:
     for uri in sorted(uris):
         await diagnostics.publish(session, uri)
     tell_client(session)
+    session.changes.of(repo)
 
 
 def tell_client(session: Session) -> None:

@@ -13,7 +13,8 @@ from pygls.lsp.server import LanguageServer
 from evolution.errors import EvolverecError
 from server.lsp.handshake import VERSION
 from server.lsp.session import Session
-from server.lsp.table import COMMANDS, FEATURES, Row, Where
+from server.lsp.table import COMMANDS, FEATURES, VIEWS, Row, Where
+from server.lsp.wire import converter
 
 REQUEST_FAILED = -32803  # LSP: the request was understood, but could not be done
 
@@ -21,11 +22,15 @@ REQUEST_FAILED = -32803  # LSP: the request was understood, but could not be don
 class EvolverecServer(LanguageServer):
     def __init__(self) -> None:
         super().__init__(
-            "evolverec", VERSION, text_document_sync_kind=types.TextDocumentSyncKind.Full, max_workers=2
+            "evolverec",
+            VERSION,
+            text_document_sync_kind=types.TextDocumentSyncKind.Full,
+            converter_factory=converter,
+            max_workers=2,
         )
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
         self.session = Session(self)
-        for row in FEATURES:
+        for row in (*FEATURES, *VIEWS):
             self.feature(row.name, row.options)(_guarded(self.session, row))
         for row in COMMANDS:
             self.command(row.name)(_guarded(self.session, row))

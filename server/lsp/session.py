@@ -16,6 +16,7 @@ from evolution.errors import UsageError
 from server.lsp.background import Background
 from server.lsp.client import Client
 from server.lsp.knowledge import CONFIG_NAME
+from server.lsp.panels.changes import Changes
 from server.lsp.progress import Progress
 from server.lsp.repo import Repo
 from server.lsp.settings import Settings
@@ -30,7 +31,8 @@ class Session:
     with those, to be told once the client listens. closed: the client has asked to shut down.
 
     pushed: URIs that show diagnostics. waiting: URIs whose text has just changed. followed: running jobs by id,
-    and how far they are. finished: jobs whose end has been told. told: troubles that were.
+    and how far they are. finished: jobs whose end has been told. told: troubles that were. changes: what tells the
+    views. looked_around: the repos that the client had open at the start are known.
     """
 
     def __init__(self, server: "EvolverecServer") -> None:
@@ -47,6 +49,8 @@ class Session:
         self.followed: dict[str, Progress] = {}
         self.finished: set[str] = set()
         self.told: set[str] = set()
+        self.changes = Changes(self)
+        self.looked_around = asyncio.Event()
         self._opening: dict[Path, asyncio.Future[bool]] = {}
         self._views: dict[str, tuple[object, View]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -110,8 +114,12 @@ class Session:
         return await self.open_repo(root) if root else None
 
     async def open_repo(self, root: Path) -> Repo:
-        """The repo, with what its store knows. Callers that come while it is being read wait for that."""
+        """The repo, which is now the one last worked in."""
         self.newest_repo = root
+        return await self.opened(root)
+
+    async def opened(self, root: Path) -> Repo:
+        """The repo, with what its store knows. Callers that come while it is being read wait for that."""
         if root not in self.repos:
             repo = self.repos[root] = Repo(root)
             self._opening[root] = asyncio.ensure_future(self.background.store(repo.load))
@@ -121,7 +129,13 @@ class Session:
         return self.repos[root]
 
     async def choose_repo(self, named: str) -> Repo:
-        """The repo a command is for: a path or URI inside it, or the one last worked in. Raises UsageError."""
+        """The repo a command is for, which is now the one last worked in. Raises UsageError."""
+        repo = await self.named_repo(named)
+        self.newest_repo = repo.root
+        return repo
+
+    async def named_repo(self, named: str) -> Repo:
+        """The repo that a path or URI lies in; without one that last worked in. Raises UsageError."""
         if named:
             path = path_of(named) or Path(named)
             root = path if (path / CONFIG_NAME).is_file() else self.repo_root(path)
@@ -132,7 +146,7 @@ class Session:
                 f"{named or 'this workspace'} has no {CONFIG_NAME}: open a file of a repo that has one, "
                 "or make one with `evolverec new sasrec DIR`"
             )
-        return await self.open_repo(root)
+        return await self.opened(root)
 
     def open_documents(self, repo: Repo) -> dict[str, str]:
         """Relative path -> URI of the repo's files that are open."""

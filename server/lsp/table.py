@@ -26,6 +26,7 @@ from server.lsp import (
     proposed,
 )
 from server.lsp.handshake import CONTENT_SCHEME
+from server.lsp.panels import findings, overview, proposals, report
 
 
 class Where(Enum):
@@ -74,6 +75,13 @@ FEATURES = (
         BACKGROUND,
         types.TextDocumentContentOptions(schemes=[CONTENT_SCHEME]),
     ),
+)
+
+VIEWS = (  # beyond LSP, for editor-client/vscode
+    _row("evolverec/overview", overview.overview, BACKGROUND),
+    _row("evolverec/findings", findings.findings, BACKGROUND),
+    _row("evolverec/proposals", proposals.proposals, BACKGROUND),
+    _row("evolverec/report", report.report, BACKGROUND),
 )
 
 COMMANDS = (

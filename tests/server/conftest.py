@@ -15,6 +15,7 @@ from typing import Any, Union
 import pytest
 import pytest_asyncio
 from lsprotocol import types
+from pygls.protocol import JsonRPCResponseMessage
 from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
 
 import evolverec_entry
@@ -30,6 +31,7 @@ from evolution.serial import dumps
 from evolution.store import Store
 from evolution.trials.records import Metric, Trial, TrialKey, TrialStatus
 from server.lsp.handshake import answer_initialize
+from server.lsp.panels.changes import CHANGED
 from server.lsp.server import EvolverecServer
 from simulator.critiques import Critique, Fidelity, Quote, Simulation
 
@@ -267,6 +269,9 @@ class Editor:
         self.answers: dict[str, str] = {}
         self.asked: list[str] = []
         self.lens_refreshes = 0
+        self.changed: list[
+            tuple[float, str]
+        ] = []  # when (monotonic seconds) views of which repo were told so
 
     def uri(self, path: str) -> str:
         return (self.repo / path).as_uri()
@@ -321,6 +326,11 @@ class Editor:
             types.HoverParams(types.TextDocumentIdentifier(uri), types.Position(line, 4))
         )
 
+    async def ask(self, view: str, **params: Any) -> Any:
+        """What a view of the editor is told, as plain JSON."""
+        asked = params or {"repo": str(self.repo)}
+        return await self.client.protocol.send_request_async(f"evolverec/{view}", asked)
+
     async def command(self, name: str, **argument: Any) -> Any:
         return await self.client.workspace_execute_command_async(
             types.ExecuteCommandParams(
@@ -349,7 +359,7 @@ Connect = Callable[..., Awaitable[Editor]]
 
 @pytest_asyncio.fixture
 async def connect(repo: Path) -> AsyncIterator[Connect]:
-    """connect(capabilities, trusted=False, python="", folders=None): an editor speaking to a server of its own."""
+    """connect(capabilities, trusted=False, python="", folders=None, views=False): an editor speaking to a server of its own."""
     started: list[tuple[Editor, threading.Thread]] = []
 
     async def start(
@@ -359,6 +369,7 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
         python: str = "",
         options: dict[str, Any] | None = None,
         folders: list[Path] | None = None,
+        views: bool = False,
     ) -> Editor:
         if isinstance(capabilities, str):
             capabilities = client_capabilities(capabilities)
@@ -366,7 +377,7 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
         served, port = _serve_in_thread()
         await editor.client.start_tcp("127.0.0.1", port)
         roots = [repo] if folders is None else folders
-        await introduce(editor, capabilities, roots, trusted=trusted, python=python, options=options)
+        await introduce(editor, capabilities, roots, trusted=trusted, python=python, options=options, views=views)
         started.append((editor, served))
         return editor
 
@@ -412,6 +423,7 @@ async def introduce(
     trusted: bool = False,
     python: str = "",
     options: dict[str, Any] | None = None,
+    views: bool = False,
 ) -> None:
     """The handshake, with the editor's settings."""
     folders = [types.WorkspaceFolder(uri=root.as_uri(), name=root.name) for root in roots]
@@ -419,7 +431,7 @@ async def introduce(
         types.InitializeParams(
             capabilities=capabilities,
             workspace_folders=folders,
-            initialization_options={**(options or {}), "trusted": trusted, "python": python},
+            initialization_options={**(options or {}), "trusted": trusted, "python": python, "views": views},
         )
     )
 
@@ -456,8 +468,17 @@ def _tell_actions_from_commands(client: LanguageClient) -> None:
     converter.register_structure_hook(Union[types.Command, types.CodeAction], structure)  # noqa: UP007
 
 
+def _plain_response(message: dict[str, Any], _: type) -> JsonRPCResponseMessage:
+    return JsonRPCResponseMessage(id=message["id"], jsonrpc=message["jsonrpc"], result=message.get("result"))
+
+
 def _extend(client: LanguageClient, editor: Editor) -> None:
     """What pytest-lsp's client does not do itself."""
+    client.protocol._converter.register_structure_hook(JsonRPCResponseMessage, _plain_response)
+
+    @client.feature(CHANGED)
+    def views_changed(params: Any) -> None:
+        editor.changed.append((time.monotonic(), params.repo))
 
     @client.feature(types.WORKSPACE_APPLY_EDIT)
     def apply_edit(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:

@@ -1,0 +1,308 @@
+"""What the editor's own views are told: overview, findings and proposals, over the wire."""
+
+import asyncio
+import itertools
+import shutil
+
+import pytest
+from pygls.exceptions import JsonRpcException
+
+from diagnosis.findings import Severity
+from evolution.jobs.records import EventType
+from evolution.proposals import Effect, Idea, Verified
+from evolution.trials.records import Failure, FailureReason, TrialStatus
+
+EDITOR = "visual-studio-code"
+
+
+def the_findings(answer):
+    return [finding for cause in answer["causes"] for finding in cause["findings"]]
+
+
+async def test_the_overview_tells_of_every_repo_what_stands_there(connect, records, sample, repo, tmp_path):
+    other = tmp_path / "second"
+    shutil.copytree(repo, other, ignore=shutil.ignore_patterns(".evolverec"))
+    records.trial()
+    records.feedback(records.finding(), records.finding("few-items", severity=Severity.ERROR))
+    records.proposal("p1", sample.patched)
+    editor = await connect(EDITOR, folders=[repo, other], trusted=True)
+    first, second = sorted(
+        (await editor.client.protocol.send_request_async("evolverec/overview"))["repos"],
+        key=lambda state: state["name"],
+        reverse=True,
+    )
+    assert (first["repo"], first["name"], first["trusted"]) == (str(repo), "shop repo", True)
+    assert (first["errors"], first["warnings"], first["informations"], first["proposals"]) == (1, 1, 0, 1)
+    assert first["summary"] == "NDCG@10 .142 ± .004, 12 min ago, 2 findings"
+    assert first["objective"]["text"] == ".150, 95 % [.140, .160]"
+    assert not first["edited"] and not first["trouble"] and first["jobs"] == []
+    assert second["objective"] is None and second["summary"] == "evolverec: not trained yet"
+
+
+async def test_an_untrusted_repo_is_said_to_be_one(connect, records):
+    editor = await connect(EDITOR)
+    (state,) = (await editor.ask("overview"))["repos"]
+    assert state["trusted"] is False
+
+
+async def test_the_overview_tells_how_far_jobs_are(connect, records):
+    job = records.running_job()
+    records.event(job, EventType.EPOCH, "epoch 5/20", epoch=5, epochs=20, loss=0.5)
+    editor = await connect(EDITOR)
+
+    async def told():
+        (state,) = (await editor.ask("overview"))["repos"]
+        return state["jobs"]
+
+    for _ in range(100):
+        (shown,) = await told()
+        if shown["share"] is not None:
+            break
+        await asyncio.sleep(0.02)
+    assert shown == {
+        "job": job.id,
+        "kind": "train",
+        "label": "training 25 %: epoch 5/20, loss .500",
+        "share": 0.25,
+    }
+
+
+async def test_findings_are_grouped_by_the_part_of_the_code(connect, records, sample):
+    records.trial()
+    records.feedback(
+        records.finding(),
+        records.finding("flat-table", severity=Severity.ERROR),
+        records.finding("from-nowhere", anchors=()),
+        simulation=records.simulation(),
+    )
+    records.proposal("p1", sample.patched)
+    editor = await connect(EDITOR)
+    causes = (await editor.ask("findings"))["causes"]
+    assert [(cause["role"], cause["title"]) for cause in causes] == [
+        ("item table", "Item table"),
+        ("", "The model as a whole"),
+    ]
+    worst, collapse = causes[0]["findings"]
+    assert (worst["code"], worst["severity"]) == ("flat-table", "error")
+    assert collapse["figure"]["text"] == ".120 of the width, 95 % [.100, .140]"
+    assert collapse["reference"] == "untrained model .600"
+    assert collapse["fixes"] == ["p1"] and worst["fixes"] == []
+    assert collapse["places"] == [
+        {
+            "uri": editor.uri("model.py"),
+            "path": "model.py",
+            "line": sample.table,
+            "endLine": sample.table,
+            "role": "item table",
+        }
+    ]
+    nowhere = {finding["code"]: finding for finding in causes[1]["findings"]}
+    assert [place["line"] for place in nowhere["from-nowhere"]["places"]] == [sample.entry]
+    assert nowhere["overused-popularity"]["critique"] is True
+    assert nowhere["overused-popularity"]["byLlm"] is False
+
+
+async def test_findings_move_fade_and_lose_their_place_with_the_text(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding(), records.finding("bad-loss", sample.loss))
+    editor = await connect(EDITOR)
+    uri = editor.open("model.py")
+    edited = "# one\n# two\n" + sample.model.replace(
+        "self.items = torch.nn.Embedding(n_items + 1, dim)", "self.items = torch.nn.Embedding(n_items, dim)"
+    )
+    editor.change(uri, edited)
+    told = {finding["code"]: finding for finding in the_findings(await editor.ask("findings"))}
+    assert told["bad-loss"]["faded"] is False and told["bad-loss"]["places"][0]["line"] == sample.loss + 2
+    assert told["embedding-collapse"]["faded"] is True
+    lines = sample.model.splitlines(keepends=True)
+    editor.change(
+        uri, "".join(line for at, line in enumerate(lines) if at not in (sample.table, sample.loss))
+    )
+    told = the_findings(await editor.ask("findings"))
+    assert [(finding["faded"], finding["places"]) for finding in told] == [(True, []), (True, [])]
+    (state,) = (await editor.ask("overview"))["repos"]
+    assert (state["warnings"], state["edited"]) == (0, True)
+
+
+async def test_static_rules_speak_of_the_text_as_it_is_typed(connect, records, sample):
+    records.trial()
+    editor = await connect(EDITOR)
+    uri = editor.open("model.py")
+    assert not the_findings(await editor.ask("findings"))
+    careless = "import torch.nn.functional as F\n\n\ndef forward(x):\n    return F.dropout(x, 0.5)\n"
+    editor.change(uri, careless)
+    (found,) = the_findings(await editor.ask("findings"))
+    assert found["figure"] is None and found["places"][0]["line"] == 4
+    editor.change(uri, careless.replace("0.5)", "0.5, training=False)"))
+    assert not the_findings(await editor.ask("findings"))
+
+
+async def test_what_is_not_a_number_is_no_invalid_json(connect, records):
+    records.trial()
+    records.feedback(records.finding(value=float("nan"), low=None, high=None))
+    editor = await connect(EDITOR)
+    (found,) = the_findings(await editor.ask("findings"))
+    assert found["figure"]["value"] is None and found["figure"]["text"] == "not a number"
+
+
+async def test_a_failed_trial_is_an_error_on_its_line(connect, records, sample):
+    failure = Failure(reason=FailureReason.CRASH, message="boom <b>", path="model.py", line=sample.loss + 1)
+    records.trial(status=TrialStatus.FAILED, failure=failure, objective=None)
+    records.end(records.running_job(), {"trial": "trial0000001"})
+    editor = await connect(EDITOR)
+    (found,) = the_findings(await editor.ask("findings"))
+    assert (found["severity"], found["sentence"]) == ("error", "boom <b>")
+    assert found["places"][0]["line"] == sample.loss
+
+
+async def test_proposals_tell_gain_targets_and_hunks(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal(
+        "p1",
+        sample.patched,
+        effects={"HR@5": Effect(metric="HR@5", before=0.2, after=0.25, low=0.01, high=0.09)},
+    )
+    editor = await connect(EDITOR)
+    (told,) = (await editor.ask("proposals"))["proposals"]
+    assert told["gain"]["text"] == "objective .142 → .171 (+20 %, 95 % [+15, +25] %)"
+    assert told["gain"]["unit"] == "%" and round(told["gain"]["value"]) == 20
+    assert told["metrics"] == [
+        {"name": "HR@5", "before": ".200", "after": ".250", "change": "+25 %, 95 % [+5, +45] %"}
+    ]
+    assert told["addresses"] == [{"id": "id-embedding-collapse", "code": "embedding-collapse"}]
+    assert (told["verified"], told["state"], told["unfit"], told["byLlm"]) == ("gain", "open", "", False)
+    (file,) = told["files"]
+    assert (file["path"], file["uri"]) == ("model.py", editor.uri("model.py"))
+    assert file["proposed"].startswith("evolverec-proposal:/p1/model.py?")
+    before, after = sample.model.splitlines(keepends=True), sample.patched.splitlines(keepends=True)
+    assert file["hunks"] == [
+        {
+            "startLine": sample.table,
+            "endLine": sample.table + 1,
+            "old": before[sample.table],
+            "new": after[sample.table],
+            "taken": False,
+            "unfit": "",
+        }
+    ]
+
+
+async def test_proposals_of_a_model_and_unverified_ones_say_so(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    idea = Idea(
+        code="x",
+        title="<b>[x](command:evil)",
+        rationale="",
+        addresses=("gone",),
+        rests_on=(),
+        proposer="gpt-x",
+    )
+    records.proposal(
+        "p1", sample.patched, idea=idea, verified=Verified.NO, effect=None, why_not="it was pruned"
+    )
+    editor = await connect(EDITOR)
+    (told,) = (await editor.ask("proposals"))["proposals"]
+    assert (told["byLlm"], told["proposer"], told["gain"]) == (True, "gpt-x", None)
+    assert (told["verified"], told["whyNot"]) == ("no", "it was pruned")
+    assert told["title"] == "<b>[x](command:evil)", "titles are data: handed on as they are"
+
+
+async def test_a_patch_whose_lines_were_edited_says_why_it_does_not_fit(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", sample.patched)
+    editor = await connect(EDITOR)
+    uri = editor.open("model.py")
+    editor.change(uri, sample.model.replace("n_items + 1, dim", "n_items + 2, dim"))
+    (told,) = (await editor.ask("proposals"))["proposals"]
+    assert "has changed since this patch was measured" in told["unfit"]
+    (hunk,) = told["files"][0]["hunks"]
+    assert "are not in the file" in hunk["unfit"] and hunk["startLine"] == sample.table
+
+
+async def test_an_applied_patch_has_its_hunks_taken(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", sample.patched)
+    editor = await connect(EDITOR)
+    uri = editor.open("model.py")
+    editor.change(uri, sample.patched)
+    await editor.wait(lambda: records.store.proposal("p1").state == "applied")
+
+    async def state():
+        (told,) = (await editor.ask("proposals"))["proposals"]
+        return told
+
+    for _ in range(100):
+        if (told := await state())["state"] == "applied":
+            break
+        await asyncio.sleep(0.02)
+    (hunk,) = told["files"][0]["hunks"]
+    assert (told["state"], told["unfit"], hunk["taken"]) == ("applied", "", True)
+    assert (hunk["startLine"], hunk["endLine"]) == (sample.table, sample.table + 1)
+
+
+@pytest.mark.parametrize("view", ["findings", "proposals"])
+async def test_without_a_repo_views_are_told_in_words(connect, tmp_path, view):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    editor = await connect(EDITOR, folders=[empty])
+    with pytest.raises(JsonRpcException, match=r"has no evolverec\.toml"):
+        await editor.ask(view, repo=str(empty))
+    with pytest.raises(JsonRpcException, match=r"this workspace has no evolverec\.toml"):
+        await editor.client.protocol.send_request_async(f"evolverec/{view}")
+    assert (await editor.ask("overview"))["repos"] == []
+
+
+async def test_looking_at_a_repo_does_not_make_it_the_one_worked_in(connect, repo, tmp_path):
+    other = tmp_path / "second"
+    shutil.copytree(repo, other, ignore=shutil.ignore_patterns(".evolverec"))
+    editor = await connect(EDITOR, folders=[repo, other])
+    editor.open("model.py")
+    await editor.ask("findings", repo=str(other))
+    told = await editor.client.protocol.send_request_async("evolverec/findings")
+    assert told["repo"] == str(repo)
+
+
+async def test_views_that_are_wanted_are_told_of_changes_at_most_five_times_a_second(
+    connect, records, sample
+):
+    editor = await connect(EDITOR, views=True)
+    await editor.wait(lambda: editor.changed)
+    editor.changed.clear()
+    for name in range(30):
+        records.trial(f"trial00000{name:02}")
+        records.feedback(records.finding(), trial=f"trial00000{name:02}")
+        await asyncio.sleep(0.05)
+    await editor.wait(lambda: editor.changed)
+    times = [at for at, _ in editor.changed]
+    assert {root for _, root in editor.changed} == {str(records.repo)}
+    assert all(later - earlier > 0.15 for earlier, later in itertools.pairwise(times))
+
+
+async def test_typing_and_a_jobs_progress_are_changes(connect, records, sample):
+    editor = await connect(EDITOR, views=True)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.changed)
+    await asyncio.sleep(0.3)
+    editor.changed.clear()
+    editor.change(uri, sample.patched)
+    await editor.wait(lambda: editor.changed)
+    job = records.running_job()
+    await editor.wait(lambda: len(editor.changed) > 1)
+    await asyncio.sleep(0.3)
+    editor.changed.clear()
+    records.event(job, EventType.EPOCH, "epoch 5/20", epoch=5, epochs=20)
+    await editor.wait(lambda: editor.changed)
+
+
+async def test_views_that_are_not_wanted_hear_nothing(connect, records, sample):
+    editor = await connect(EDITOR)
+    uri = editor.open("model.py")
+    records.trial()
+    records.feedback(records.finding())
+    await editor.wait(lambda: editor.shown(uri))
+    await asyncio.sleep(0.3)
+    assert editor.changed == []
