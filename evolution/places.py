@@ -30,5 +30,14 @@ def user_config_folder() -> Path:
 
 def lease_folder() -> Path:
     """Locks shared by all of the user's jobs on this machine."""
+    return _cache_folder() / "leases"
+
+
+def pages_folder() -> Path:
+    """What diagnostics' codes mean, written for editors that open links only as files."""
+    return _cache_folder() / "codes"
+
+
+def _cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "evolverec" / "leases"
+    return (Path(base) if base else Path.home() / ".cache") / "evolverec"

@@ -21,6 +21,7 @@ class Client:
     related_information: bool = False
     diagnostic_tags: bool = False
     diagnostic_data: bool = False
+    code_descriptions: bool = False
     markdown: bool = False
     progress: bool = False
     pulls: bool = False
@@ -39,6 +40,11 @@ def read_client(capabilities: types.ClientCapabilities, encoding: str) -> Client
     def get(path: str, default: Any = None) -> Any:
         return get_capability(capabilities, path, default)  # type: ignore[call-overload]
 
+    def shown(name: str) -> Any:
+        """What clients understand in a diagnostic, whether pushed or pulled."""
+        pushed = get(f"text_document.publish_diagnostics.{name}")
+        return pushed if pushed is not None else get(f"text_document.diagnostic.{name}")
+
     markup = get("text_document.hover.content_format", ()) or ()
     resolvable = get("text_document.code_action.resolve_support.properties", ()) or ()
     operations = get("workspace.workspace_edit.resource_operations", ()) or ()
@@ -51,9 +57,10 @@ def read_client(capabilities: types.ClientCapabilities, encoding: str) -> Client
         annotations=get("workspace.workspace_edit.change_annotation_support") is not None,
         creates_files=types.ResourceOperationKind.Create in operations
         and bool(get("workspace.workspace_edit.document_changes", False)),
-        related_information=bool(get("text_document.publish_diagnostics.related_information", False)),
-        diagnostic_tags=get("text_document.publish_diagnostics.tag_support") is not None,
-        diagnostic_data=bool(get("text_document.publish_diagnostics.data_support", False)),
+        related_information=bool(shown("related_information")),
+        diagnostic_tags=shown("tag_support") is not None,
+        diagnostic_data=bool(shown("data_support")),
+        code_descriptions=bool(shown("code_description_support")),
         markdown=types.MarkupKind.Markdown in markup,
         progress=bool(get("window.work_done_progress", False)),
         pulls=get("text_document.diagnostic") is not None

@@ -8,6 +8,7 @@ from lsprotocol import types
 from server.lsp.config_schema import Key, key_of, schema
 from server.lsp.config_text import Kind, Place, place_at
 from server.lsp.knowledge import CONFIG_NAME
+from server.lsp.pages import CONFIG
 from server.lsp.positions import characters, code_range, columns, lines_of
 from server.lsp.session import Session, path_of
 
@@ -26,11 +27,17 @@ async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
     text = session.text_of(uri)
     problems = await session.background.store(check, text) if text is not None else []
     lines = lines_of(text or "")
+    if problems and (root := root_of(uri)):
+        await session.pages.prepare(root, [(CONFIG, None)])
+        address = session.pages.address(CONFIG, root)
+    else:
+        address = None
     return [
         types.Diagnostic(
             range=code_range(lines, line - 1, line - 1, session.client.encoding),
             severity=types.DiagnosticSeverity.Error,
-            code="config",
+            code=CONFIG,
+            code_description=types.CodeDescription(href=address) if address else None,
             source="evolverec",
             message=message,
         )

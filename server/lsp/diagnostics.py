@@ -1,9 +1,14 @@
 """Findings, critiques and failures as diagnostics: pushed, and pulled by clients that can be told to pull again."""
 
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
 from lsprotocol import types
 
 from diagnosis.findings import Anchor, Severity
 from server.lsp import config_file
+from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.marks import Mark, place
 from server.lsp.positions import code_range, lines_of
 from server.lsp.repo import Repo
@@ -19,15 +24,66 @@ SEVERITIES = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """The diagnostics of one file. id: the same for the same diagnostics, in this session or another."""
+
+    items: list[types.Diagnostic]
+    id: str
+
+
 async def pull(session: Session, params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
-    items = await diagnose(session, params.text_document.uri)
-    return types.RelatedFullDocumentDiagnosticReport(items=items)
+    said = await diagnose(session, params.text_document.uri)
+    if said.id == params.previous_result_id:
+        return types.RelatedUnchangedDocumentDiagnosticReport(result_id=said.id)
+    return types.RelatedFullDocumentDiagnosticReport(items=said.items, result_id=said.id)
+
+
+async def pull_workspace(
+    session: Session, params: types.WorkspaceDiagnosticParams
+) -> types.WorkspaceDiagnosticReport:
+    """Every file that has something to say, or of which the client still shows something."""
+    await session.looked_around.wait()
+    await _stop_pushing(session)
+    shown = {known.uri: known.value for known in params.previous_result_ids}
+    uris = {uri for repo in list(session.repos.values()) for uri in noted_files(session, repo)}
+    reports: list[types.WorkspaceDocumentDiagnosticReport] = []
+    for uri in sorted({*uris, *shown}):
+        said, version = await diagnose(session, uri), session.version_of(uri)
+        if said.id == shown.get(uri):
+            reports.append(
+                types.WorkspaceUnchangedDocumentDiagnosticReport(uri=uri, version=version, result_id=said.id)
+            )
+        elif said.items or uri in shown:
+            reports.append(
+                types.WorkspaceFullDocumentDiagnosticReport(
+                    uri=uri, version=version, items=said.items, result_id=said.id
+                )
+            )
+    return types.WorkspaceDiagnosticReport(items=reports)
+
+
+async def _stop_pushing(session: Session) -> None:
+    """A client that pulls all files would show what was pushed twice."""
+    if not session.pulls_workspace:
+        session.pulls_workspace = True
+        for uri in list(session.pushed):
+            await publish(session, uri)
+
+
+def noted_files(session: Session, repo: Repo) -> set[str]:
+    """The URIs of files that have something to say, and of those that are open: they may have, by static rules."""
+    noted = {anchor.path for note in repo.knowledge.notes for anchor in note.anchors[:1]}
+    if any(not note.anchors for note in repo.knowledge.notes) and repo.knowledge.entry.path:
+        noted.add(repo.knowledge.entry.path)
+    uris = {session.uri_of(repo, path) for path in (*noted, CONFIG_NAME)}
+    return uris | set(session.open_documents(repo).values())
 
 
 async def publish(session: Session, uri: str) -> None:
-    """Send a file's diagnostics, unless the client pulls them for files it has open."""
-    pulled = session.client.pulls and session.is_open(uri)
-    items = [] if pulled else await diagnose(session, uri)
+    """Send a file's diagnostics, unless the client pulls them."""
+    pulled = session.client.pulls and (session.is_open(uri) or session.pulls_workspace)
+    items = [] if pulled else (await diagnose(session, uri)).items
     if not items and uri not in session.pushed:
         return
     session.pushed.add(uri) if items else session.pushed.discard(uri)
@@ -36,14 +92,29 @@ async def publish(session: Session, uri: str) -> None:
     )
 
 
-async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
+async def diagnose(session: Session, uri: str) -> Said:
+    """What is said of a file as it is now; made once for each state of it."""
     if config_file.is_config(uri):
-        return await config_file.diagnose(session, uri)
+        return _said(await config_file.diagnose(session, uri))
     seen = await session.view(uri)
     if seen is None:
-        return []
+        return _said([])
     repo, view = seen
-    return [as_diagnostic(session, repo, view, found) for found in view.marks]
+    known = session.said.get(uri)
+    if known and known[0] is view:
+        return known[1]
+    await session.pages.prepare(repo.root, [(found.note.code, found.note) for found in view.marks])
+    said = _said([as_diagnostic(session, repo, view, found) for found in view.marks])
+    session.said[uri] = (view, said)
+    return said
+
+
+def _said(items: list[types.Diagnostic]) -> Said:
+    parts = [
+        (item.range.start, item.range.end, item.severity, item.code, item.message, item.related_information)
+        for item in items
+    ]
+    return Said(items=items, id=hashlib.sha256(repr(parts).encode()).hexdigest()[:16])
 
 
 def as_diagnostic(session: Session, repo: Repo, view: View, found: Mark) -> types.Diagnostic:
@@ -52,12 +123,19 @@ def as_diagnostic(session: Session, repo: Repo, view: View, found: Mark) -> type
         range=code_range(view.lines, found.start, found.end, session.client.encoding),
         severity=types.DiagnosticSeverity.Hint if found.stale else SEVERITIES[note.severity],
         code=note.code,
+        code_description=link_to(session, note.code, repo.root),
         source=SOURCE,
         message=message(found),
         tags=[types.DiagnosticTag.Unnecessary] if found.stale and session.client.diagnostic_tags else None,
         related_information=_related(session, repo, found) if session.client.related_information else None,
         data={"id": note.id, "repo": str(repo.root)} if session.client.diagnostic_data else None,
     )
+
+
+def link_to(session: Session, code: str, root: Path) -> types.CodeDescription | None:
+    """To the page that says what the code means."""
+    address = session.pages.address(code, root)
+    return types.CodeDescription(href=address) if address else None
 
 
 def message(found: Mark) -> str:

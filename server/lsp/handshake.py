@@ -21,9 +21,11 @@ COMMANDS = (
     "evolverec.dismiss",
     "evolverec.keepProbe",
     "evolverec.preview",
+    "evolverec.newRepo",
     "evolverec.status",
 )
 CONTENT_SCHEME = "evolverec-proposal"
+DOCS_SCHEME = "evolverec-docs"
 # In evolverec.toml, the only file that has completion.
 COMPLETES_AFTER = ("[", '"', "'", "=", "/", ":", "@", "*")
 POSITION_ENCODINGS = ("utf-8", "utf-16", "utf-32")
@@ -70,10 +72,10 @@ def capabilities(client: dict[str, Any]) -> dict[str, Any]:
         offered["diagnosticProvider"] = {
             "identifier": "evolverec",
             "interFileDependencies": True,
-            "workspaceDiagnostics": False,
+            "workspaceDiagnostics": True,
         }
     if _get(client, "workspace", "textDocumentContent") is not None:
-        offered["workspace"]["textDocumentContent"] = {"schemes": [CONTENT_SCHEME]}
+        offered["workspace"]["textDocumentContent"] = {"schemes": [CONTENT_SCHEME, DOCS_SCHEME]}
     return offered
 
 

@@ -12,8 +12,9 @@ from evolution.applying import changed_files
 from evolution.edits import unified_diff
 from evolution.errors import UsageError
 from evolution.proposals import Proposal
+from server.lsp import pages
 from server.lsp.actions import find_proposal
-from server.lsp.handshake import CONTENT_SCHEME
+from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import Read
@@ -24,6 +25,8 @@ async def content(
 ) -> types.TextDocumentContentResult:
     """Raises UsageError for an address that is not ours, EditError where the patch no longer fits."""
     address = urlsplit(params.uri)
+    if address.scheme == DOCS_SCHEME:
+        return types.TextDocumentContentResult(text=await pages.content(session, params.uri))
     name, _, path = unquote(address.path).lstrip("/").partition("/")
     repo = await session.choose_repo(unquote(address.query))
     proposal = find_proposal(repo, name.removesuffix(".diff"))

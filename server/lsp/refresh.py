@@ -52,11 +52,7 @@ def follow(session: Session, repo: Repo) -> None:
 
 async def show(session: Session, repo: Repo) -> None:
     """Publish every file that is open, that has something to say, or that had."""
-    noted = {anchor.path for note in repo.knowledge.notes for anchor in note.anchors[:1]}
-    if any(not note.anchors for note in repo.knowledge.notes) and repo.knowledge.entry.path:
-        noted.add(repo.knowledge.entry.path)
-    uris = {session.uri_of(repo, path) for path in (*noted, CONFIG_NAME)}
-    uris |= set(session.open_documents(repo).values())
+    uris = diagnostics.noted_files(session, repo)
     uris |= {uri for uri in session.pushed if repo in session.repos_around(uri)}
     for uri in sorted(uris):
         await diagnostics.publish(session, uri)

@@ -16,6 +16,7 @@ from evolution.errors import UsageError
 from server.lsp.background import Background
 from server.lsp.client import Client
 from server.lsp.knowledge import CONFIG_NAME
+from server.lsp.pages import Pages
 from server.lsp.panels.changes import Changes
 from server.lsp.progress import Progress
 from server.lsp.repo import Repo
@@ -23,14 +24,16 @@ from server.lsp.settings import Settings
 from server.lsp.view import Read, View, look
 
 if TYPE_CHECKING:
+    from server.lsp.diagnostics import Said
     from server.lsp.server import EvolverecServer
 
 
 class Session:
     """settings: the user's, as they are now; start_settings: as `initialize` gave them. wrong_settings: what was wrong
     with those, to be told once the client listens. closed: the client has asked to shut down.
+    pulls_workspace: it pulls the diagnostics of all files, so that none are pushed.
 
-    pushed: URIs that show diagnostics. waiting: URIs whose text has just changed. followed: running jobs by id,
+    pushed: URIs that show diagnostics. said: URI -> its diagnostics, with what they were made from. waiting: URIs whose text has just changed. followed: running jobs by id,
     and how far they are. finished: jobs whose end has been told. told: troubles that were. changes: what tells the
     views. looked_around: the repos that the client had open at the start are known.
     """
@@ -41,10 +44,13 @@ class Session:
         self.client = Client()
         self.settings = self.start_settings = Settings()
         self.wrong_settings: list[str] = []
+        self.pages = Pages(self)
+        self.pulls_workspace = False
         self.closed = False
         self.repos: dict[Path, Repo] = {}
         self.newest_repo: Path | None = None
         self.pushed: set[str] = set()
+        self.said: dict[str, tuple[object, Said]] = {}
         self.waiting: dict[str, asyncio.TimerHandle] = {}
         self.followed: dict[str, Progress] = {}
         self.finished: set[str] = set()

@@ -25,7 +25,7 @@ from server.lsp import (
     links,
     proposed,
 )
-from server.lsp.handshake import CONTENT_SCHEME
+from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
 from server.lsp.panels import findings, overview, proposals, report
 
 
@@ -62,6 +62,7 @@ FEATURES = (
     _row(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, documents.did_change_folders, BACKGROUND),
     _row(types.WORKSPACE_DID_CHANGE_CONFIGURATION, configuration.did_change, BACKGROUND),
     _row(types.TEXT_DOCUMENT_DIAGNOSTIC, diagnostics.pull, BACKGROUND),
+    _row(types.WORKSPACE_DIAGNOSTIC, diagnostics.pull_workspace, BACKGROUND),
     _row(types.TEXT_DOCUMENT_CODE_ACTION, actions.code_actions, BACKGROUND),
     _row(types.CODE_ACTION_RESOLVE, actions.resolve, BACKGROUND),
     _row(types.TEXT_DOCUMENT_CODE_LENS, lens.code_lenses, BACKGROUND),
@@ -73,7 +74,7 @@ FEATURES = (
         types.WORKSPACE_TEXT_DOCUMENT_CONTENT,
         proposed.content,
         BACKGROUND,
-        types.TextDocumentContentOptions(schemes=[CONTENT_SCHEME]),
+        types.TextDocumentContentOptions(schemes=[CONTENT_SCHEME, DOCS_SCHEME]),
     ),
 )
 

@@ -87,6 +87,7 @@ def test_what_the_handshake_promises_has_a_row_and_what_has_a_row_is_promised():
         types.TEXT_DOCUMENT_CODE_ACTION: offered["codeActionProvider"],
         types.CODE_ACTION_RESOLVE: offered["codeActionProvider"]["resolveProvider"],
         types.TEXT_DOCUMENT_DIAGNOSTIC: offered["diagnosticProvider"],
+        types.WORKSPACE_DIAGNOSTIC: offered["diagnosticProvider"]["workspaceDiagnostics"],
         types.WORKSPACE_TEXT_DOCUMENT_CONTENT: offered["workspace"]["textDocumentContent"],
         types.TEXT_DOCUMENT_DID_OPEN: offered["textDocumentSync"]["openClose"],
         types.TEXT_DOCUMENT_DID_CLOSE: offered["textDocumentSync"]["openClose"],
