@@ -22,6 +22,7 @@ from server.lsp.wording import proposal_title
 
 QUICKFIX = types.CodeActionKind.QuickFix.value
 FURTHER = "quickfix.evolverec"
+REWRITE = "refactor.rewrite"
 ENTRY = "source.evolverec"
 DISMISS = "Dismiss "
 
@@ -37,11 +38,12 @@ async def code_actions(session: Session, params: types.CodeActionParams) -> list
     here = [found for found in view.marks if found.start <= last and found.end >= first]
     at_entry = view.entry_line is not None and first <= view.entry_line <= last
     found: list[types.CodeAction] = []
-    if _wanted(QUICKFIX, params.context.only):
-        found += await _fixes(session, repo, view, here, at_entry=at_entry)
+    found += await _patches(session, repo, view, here, params.context.only, at_entry=at_entry)
     if _wanted(FURTHER, params.context.only):
         found += merged([action for mark in here for action in _further(session, repo, view, mark)])
-    if at_entry and _wanted(ENTRY, params.context.only):
+    # A client that runs source actions as files are saved must not start a training by that.
+    automatic = params.context.trigger_kind is types.CodeActionTriggerKind.Automatic
+    if at_entry and not automatic and _wanted(ENTRY, params.context.only):
         found += _at_entry(session, repo)
     if session.client.literals:
         return list(found)
@@ -78,30 +80,31 @@ def open_fixes(repo: Repo, note: str | None) -> list[Proposal]:
     ]
 
 
-async def _fixes(
-    session: Session, repo: Repo, view: View, here: list[Mark], *, at_entry: bool
+async def _patches(
+    session: Session, repo: Repo, view: View, here: list[Mark], only: Any, *, at_entry: bool
 ) -> list[types.CodeAction]:
-    """One quickfix per patch, with every diagnostic here that it addresses."""
+    """One action per patch: a quickfix of every diagnostic here that it addresses, or, at the entry, a rewrite."""
     marks = {mark.note.id: mark for mark in here}
     found, read = [], session.reader(repo)
     for proposal in open_fixes(repo, None):
-        if is_applied(
-            proposal.patch.edits, read
-        ):  # by hand, or so recently that the store does not say so yet
-            continue
         fixed = [marks[note] for note in proposal.idea.addresses if note in marks]
-        if fixed or at_entry:
-            diagnostics = [as_diagnostic(session, repo, view, mark) for mark in fixed]
-            found.append(await _fix(session, repo, proposal, diagnostics))
+        kind = QUICKFIX if fixed else REWRITE
+        if not (fixed or at_entry) or not _wanted(kind, only):
+            continue
+        # It may have been applied by hand, or so recently that the store does not say so yet.
+        if await session.background.think(is_applied, proposal.patch.edits, read):
+            continue
+        diagnostics = [as_diagnostic(session, repo, view, mark) for mark in fixed]
+        found.append(await _patch(session, repo, proposal, diagnostics, kind))
     return found
 
 
-async def _fix(
-    session: Session, repo: Repo, proposal: Proposal, diagnostics: list[types.Diagnostic]
+async def _patch(
+    session: Session, repo: Repo, proposal: Proposal, diagnostics: list[types.Diagnostic], kind: str
 ) -> types.CodeAction:
     client = session.client
     action = types.CodeAction(
-        title=proposal_title(proposal), kind=QUICKFIX, diagnostics=diagnostics or None, is_preferred=False
+        title=proposal_title(proposal), kind=kind, diagnostics=diagnostics or None, is_preferred=False
     )
     if proposal.idea.by_llm and client.llm_tag:
         action.tags = [types.CodeActionTag.LlmGenerated]

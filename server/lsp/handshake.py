@@ -62,7 +62,7 @@ def capabilities(client: dict[str, Any]) -> dict[str, Any]:
         "inlayHintProvider": {"resolveProvider": False},
         "documentLinkProvider": {"resolveProvider": False},
         "codeActionProvider": {
-            "codeActionKinds": ["quickfix", "quickfix.evolverec", "source.evolverec"],
+            "codeActionKinds": ["quickfix", "quickfix.evolverec", "refactor.rewrite", "source.evolverec"],
             "resolveProvider": True,
         },
         "executeCommandProvider": {"commands": list(COMMANDS)},

@@ -131,3 +131,25 @@ async def test_a_patch_written_by_an_llm_says_so(connect, records, sample):
     written = by_title["Full softmax loss (by some-model)"]
     assert list(written.tags) == [types.CodeActionTag.LlmGenerated]
     assert by_title["Full softmax loss"].tags is None
+
+
+async def test_at_the_entry_a_patch_is_a_rewrite_since_it_fixes_nothing_there(connect, records, sample):
+    editor, uri = await ready(connect, records, sample, "emacs")
+    (rewrite,) = await editor.actions(uri, sample.entry, only=["refactor"])
+    assert rewrite.kind == "refactor.rewrite" and not rewrite.diagnostics
+    assert editor.text_after(rewrite.edit, uri, sample.model) == sample.patched
+    assert not await editor.actions(uri, sample.entry, only=["quickfix"])
+    assert not await editor.actions(uri, sample.table, only=["refactor"])
+
+
+async def test_saving_a_file_starts_nothing(connect, records, sample):
+    """Editors can run all source actions on save; ours start jobs, so they are for asking only."""
+    editor, uri = await ready(connect, records, sample, "visual-studio-code")
+    at = types.Position(sample.entry, 0)
+    for kind, offered in (
+        (types.CodeActionTriggerKind.Automatic, 0),
+        (types.CodeActionTriggerKind.Invoked, 5),
+    ):
+        context = types.CodeActionContext(diagnostics=[], only=["source"], trigger_kind=kind)
+        params = types.CodeActionParams(types.TextDocumentIdentifier(uri), types.Range(at, at), context)
+        assert len(await editor.client.text_document_code_action_async(params) or ()) == offered

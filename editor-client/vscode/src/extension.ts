@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 
 import { Connection } from './server/connection';
-import { PROPOSAL_SCHEME, ProposedContent } from './server/documentContent';
+import { DOCS_SCHEME, PROPOSAL_SCHEME, ProposedContent } from './server/documentContent';
 import { findTerms } from './server/terms';
 
 let connection: Connection | undefined;
@@ -17,6 +17,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     log,
     server,
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
+    vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart()),
     vscode.commands.registerCommand('evolverec.ui.restart', () => server.restart()),
     vscode.commands.registerCommand('evolverec.ui.showLog', () => log.show()),

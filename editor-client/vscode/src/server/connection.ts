@@ -138,7 +138,7 @@ export class Connection implements vscode.Disposable {
         { scheme: 'file', language: 'python' },
         { scheme: 'file', pattern: '**/evolverec.toml' },
       ],
-      initializationOptions: { trusted: vscode.workspace.isTrusted, python: terms.python, views: true },
+      initializationOptions: { trusted: vscode.workspace.isTrusted, python: terms.python, machineSettings: true, views: true },
       outputChannel: this.log,
       progressOnInitialization: false,
       markdown: { isTrusted: false, supportHtml: false },

@@ -9,6 +9,8 @@ import type { ClientCapabilities, FeatureState, StaticFeature } from 'vscode-lan
 import type { Connection } from './connection';
 
 export const PROPOSAL_SCHEME = 'evolverec-proposal';
+/** Pages that say what a diagnostic's code means. */
+export const DOCS_SCHEME = 'evolverec-docs';
 const METHOD = 'workspace/textDocumentContent';
 
 export const contentCapability: StaticFeature = {
