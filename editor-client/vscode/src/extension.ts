@@ -2,29 +2,75 @@
 
 import * as vscode from 'vscode';
 
+import { registerCommands } from './commands';
+import { watchFolderKind } from './first/folders';
+import { NewRecommender } from './first/newRecommender';
+import { Jobs } from './jobs';
+import { middleware } from './middleware';
+import { Patches } from './patches';
+import { Repos } from './repos';
 import { Connection } from './server/connection';
 import { DOCS_SCHEME, PROPOSAL_SCHEME, ProposedContent } from './server/documentContent';
-import { findTerms } from './server/terms';
+import { offerHelp } from './server/missing';
+import { findTerms, watchPythonExtension } from './server/terms';
+import { JobProgress } from './ui/progress';
+import { ReportPanels } from './ui/report';
+import { StatusItems } from './ui/status';
+import { tell } from './ui/telling';
+import { PAGE_SCHEME, PersonaPages } from './views/personaPages';
+import { Views } from './views/views';
+
+const READ_AT_START = ['evolverec.path', 'evolverec.interpreter', 'evolverec.args'];
 
 let connection: Connection | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel('evolverec', { log: true });
-  const server = new Connection(log, () => findTerms(context, log), {});
-  connection = server;
-  const content = new ProposedContent(server);
-  context.subscriptions.push(
+  const server: Connection = new Connection(
     log,
-    server,
+    () => findTerms(context, log),
+    middleware(() => ({ jobs, patches, progress, execute: (command, given) => server.execute(command, given) })),
+  );
+  connection = server;
+  const repos = new Repos(server);
+  const jobs = new Jobs(server, repos);
+  const patches = new Patches(server, repos);
+  const progress = new JobProgress((token) => void server.cancelProgress(token));
+  const content = new ProposedContent(server);
+  const pages = new PersonaPages();
+  const reports = new ReportPanels(server, repos);
+  const views = new Views(server, repos, patches);
+  const newRecommender = new NewRecommender(context, server, repos, jobs);
+  context.subscriptions.push(
+    ...[log, server, repos, progress, reports, views, new StatusItems(server, repos), watchFolderKind()],
+    registerCommands({ context, log, connection: server, repos, jobs, patches, reports, pages, views, newRecommender }),
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),
+    vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),
+    vscode.workspace.registerTextDocumentContentProvider(PAGE_SCHEME, pages),
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart()),
-    vscode.commands.registerCommand('evolverec.ui.restart', () => server.restart()),
-    vscode.commands.registerCommand('evolverec.ui.showLog', () => log.show()),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (READ_AT_START.some((name) => change.affectsConfiguration(name))) void server.restart();
+    }),
+    repos.onDidChangeContent(() => content.refresh()),
+    server.onDidChangeState((state) => {
+      if (state.kind !== 'running') progress.clear();
+      void vscode.commands.executeCommand('setContext', 'evolverec.server', state.kind);
+    }),
   );
-  void server.restart();
+  void begin(context, server, newRecommender);
 }
 
 export function deactivate(): Promise<void> | undefined {
   return connection?.stop();
+}
+
+/** Not awaited by activation: finding an interpreter may take a second. */
+async function begin(context: vscode.ExtensionContext, server: Connection, newRecommender: NewRecommender): Promise<void> {
+  await server.restart();
+  const isRepo = (await vscode.workspace.findFiles('**/evolverec.toml', undefined, 1)).length > 0;
+  if (server.state.kind === 'missing' && isRepo) void offerHelp(server);
+  const watch = await watchPythonExtension(() => void server.restart());
+  if (watch) context.subscriptions.push(watch);
+  await newRecommender.goOn().catch(tell);
 }

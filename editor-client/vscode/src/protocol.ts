@@ -252,6 +252,18 @@ export interface Report {
   html: string;
 }
 
+/** `evolverec/estimate`: what an LLM is likely to cost, before anything is asked. */
+export interface Estimate {
+  /** "" where no LLM is set; then nothing costs more than time. */
+  model: string;
+  /** Whether dollars can be limited. */
+  priced: boolean;
+  /** Of evolving, in words. */
+  evolve: string;
+  /** Of asking users, in words. */
+  users: string;
+}
+
 /** `evolverec/setup`, for a folder `{ folder: string }`: the checks of `evolverec doctor`. */
 export interface Setup {
   folder: string;

@@ -7,6 +7,7 @@ import {
   LanguageClient,
   LanguageClientOptions,
   Middleware,
+  RevealOutputChannelOn,
   State,
 } from 'vscode-languageclient/node';
 
@@ -85,6 +86,11 @@ export class Connection implements vscode.Disposable {
     return this.request<T>('workspace/executeCommand', { command, arguments: [argument] });
   }
 
+  /** The cancel button of a job's progress. */
+  async cancelProgress(token: string): Promise<void> {
+    await this.client?.sendNotification('window/workDoneProgress/cancel', { token });
+  }
+
   dispose(): void {
     this.stateChanged.dispose();
     this.repoChanged.dispose();
@@ -140,6 +146,7 @@ export class Connection implements vscode.Disposable {
       ],
       initializationOptions: { trusted: vscode.workspace.isTrusted, python: terms.python, machineSettings: true, views: true },
       outputChannel: this.log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never, // errors are told in words, once
       progressOnInitialization: false,
       markdown: { isTrusted: false, supportHtml: false },
       middleware: this.middleware,

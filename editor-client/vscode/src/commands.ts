@@ -1,0 +1,198 @@
+/** The extension's own commands. The server's are registered by the client; these have ids below `evolverec.ui`. */
+
+import * as vscode from 'vscode';
+
+import type { NewRecommender } from './first/newRecommender';
+import { setUp } from './first/setUp';
+import type { Jobs } from './jobs';
+import type { Patches } from './patches';
+import type { Finding, Place } from './protocol';
+import type { Repos } from './repos';
+import type { Connection } from './server/connection';
+import { chooseInterpreter, makeAndUse, offerHelp } from './server/missing';
+import { showDoctor } from './ui/doctor';
+import type { ReportPanels } from './ui/report';
+import { Declined, telling } from './ui/telling';
+import type { PersonaPages } from './views/personaPages';
+import type { Node, Subject } from './views/node';
+import type { Views } from './views/views';
+
+export interface World {
+  context: vscode.ExtensionContext;
+  log: vscode.LogOutputChannel;
+  connection: Connection;
+  repos: Repos;
+  jobs: Jobs;
+  patches: Patches;
+  reports: ReportPanels;
+  pages: PersonaPages;
+  views: Views;
+  newRecommender: NewRecommender;
+}
+
+export function registerCommands(world: World): vscode.Disposable {
+  const { context, log, connection, repos, jobs, patches, reports, pages, views, newRecommender } = world;
+  const found: vscode.Disposable[] = [];
+  const command = <A extends unknown[]>(name: string, work: (...args: A) => Promise<unknown>) => {
+    found.push(vscode.commands.registerCommand(`evolverec.ui.${name}`, telling(work)));
+  };
+
+  command('restart', () => connection.restart());
+  command('showLog', async () => log.show());
+  command('makeEnvironment', () => makeAndUse(context, log, connection));
+  command('chooseInterpreter', () => chooseInterpreter(context));
+  command('menu', () => menu(world));
+  command('refresh', async () => views.renew());
+
+  for (const name of ['train', 'diagnose', 'askUsers', 'propose', 'evolve']) {
+    command(name, () => withServer(connection, () => jobs.start(`evolverec.${name}`, {})));
+  }
+  command('cancel', () => jobs.cancel());
+  command('stopRun', async (node: Node) => jobs.stop(...runOf(node)));
+  command('resumeRun', async (node: Node) => jobs.resume(...runOf(node)));
+
+  command('newRecommender', () => withServer(connection, () => newRecommender.make()));
+  command('setUp', () => setUp());
+  command('doctor', () => withServer(connection, () => showDoctor(connection, repos)));
+  command('openReport', () => withServer(connection, () => reports.open()));
+  command('saveReport', () => withServer(connection, () => reports.save()));
+
+  command('reveal', async (node: Node) => reveal(node.subject));
+  command('page', async (node: Node) => {
+    if (node.subject.kind === 'persona') await pages.open(node.subject);
+  });
+  command('diff', async (node: Node) => {
+    const { repo, id, at } = patchOf(node);
+    await patches.show(repo, id, at);
+  });
+  command('apply', async (target: Node | { repo: string; proposal: string }) => {
+    const { repo, id } = patchOf(target);
+    await patches.apply(repo, id);
+  });
+  command('verify', async (node: Node) => {
+    const { repo, id } = patchOf(node);
+    await patches.verify(repo, id);
+  });
+  command('dismiss', async (node: Node) => {
+    const { repo, id } = patchOf(node);
+    await patches.dismiss(repo, id);
+  });
+  command('takeSome', async (node: Node) => {
+    const { repo, id } = patchOf(node);
+    await patches.takeSome(repo, id);
+  });
+  command('takeHunk', async (node: Node | undefined) => {
+    if (node?.subject?.kind !== 'hunk') return await patches.takeHere();
+    const { repo, proposal, path, hunk } = node.subject;
+    await patches.take(repo, proposal.id, path, [hunk]);
+  });
+  command('skipHunk', async (node: Node | undefined) => skip(patches, node, true));
+  command('unskipHunk', async (node: Node | undefined) => skip(patches, node, false));
+  command('applyHere', async () => {
+    const { repo, id } = await patches.here();
+    await patches.apply(repo, id);
+  });
+
+  command('dismissFinding', async (node: Node) => {
+    const { subject } = node;
+    const id = subject.kind === 'finding' ? subject.finding.id : subject.kind === 'critique' ? subject.id : undefined;
+    if (id && 'repo' in subject) await connection.execute('evolverec.dismiss', { repo: subject.repo, id });
+    repos.renew();
+  });
+  command('keepProbe', async (node: Node) => {
+    const { repo, finding } = findingOf(node);
+    const done = await connection.execute<{ kept: string }>('evolverec.keepProbe', { repo, probe: finding.probe });
+    void vscode.window.showInformationMessage(`evolverec: kept as ${done.kept}; later runs start with it.`);
+  });
+  return vscode.Disposable.from(...found);
+}
+
+/** Where there is no server yet, the help that brings one comes first. */
+async function withServer<T>(connection: Connection, work: () => Promise<T>): Promise<T | undefined> {
+  if (connection.state.kind === 'missing') {
+    await offerHelp(connection);
+    if ((connection.state.kind as string) !== 'running') throw new Declined('no server');
+  }
+  return await work();
+}
+
+async function menu(world: World): Promise<void> {
+  const { repos, connection } = world;
+  const repo = repos.current() ?? repos.known[0];
+  const running = repos.known.some((known) => known.jobs.length > 0);
+  const item = (label: string, name: string, description = '') => ({ label, description, command: `evolverec.ui.${name}` });
+  const items = [
+    ...(running ? [item('$(debug-stop) Cancel', 'cancel', repos.known.flatMap((known) => known.jobs.map((job) => job.label)).join('; '))] : []),
+    ...(repo
+      ? [
+          item('$(play) Train', 'train', repo.summary),
+          item('$(search) Diagnose', 'diagnose', 'measure inside the model why it fails'),
+          item('$(comment-discussion) Ask Users', 'askUsers', 'simulated ones, made from real histories'),
+          item('$(lightbulb) Propose Patches', 'propose', 'make, train and measure them'),
+          item('$(type-hierarchy) Evolve', 'evolve', 'the whole repo, on a copy; asks what it may cost'),
+          item('$(graph) Open Report', 'openReport'),
+        ]
+      : [item('$(add) New Recommender', 'newRecommender'), item('$(gear) Set Up This Folder', 'setUp')]),
+    item('$(checklist) Check This Machine', 'doctor'),
+    item('$(output) Show the Log', 'showLog'),
+    item('$(debug-restart) Restart the Server', 'restart', connection.state.kind),
+    item('$(symbol-misc) Choose Interpreter', 'chooseInterpreter'),
+  ];
+  const picked = await vscode.window.showQuickPick(items, { title: 'evolverec', placeHolder: repo?.name ?? 'No recommender is open' });
+  if (picked) await vscode.commands.executeCommand(picked.command);
+}
+
+function patchOf(target: Node | { repo: string; proposal: string }): { repo: string; id: string; at?: { path: string; hunk?: number } } {
+  if (!('subject' in target)) return { repo: target.repo, id: target.proposal };
+  const { subject } = target;
+  switch (subject.kind) {
+    case 'proposal':
+      return { repo: subject.repo, id: subject.proposal.id };
+    case 'file':
+      return { repo: subject.repo, id: subject.proposal.id, at: { path: subject.path } };
+    case 'hunk':
+      return { repo: subject.repo, id: subject.proposal.id, at: { path: subject.path, hunk: subject.hunk } };
+    default:
+      throw new Error('pick a patch in the Proposals view first');
+  }
+}
+
+async function skip(patches: Patches, node: Node | undefined, aside: boolean): Promise<void> {
+  if (node?.subject?.kind === 'hunk') {
+    const { proposal, path, hunk } = node.subject;
+    return patches.skip(proposal, path, hunk, aside);
+  }
+  const here = await patches.here();
+  patches.skip(here.proposal, here.file, here.hunk, aside);
+}
+
+function runOf(node: Node): [string, Extract<Subject, { kind: 'run' }>['run']] {
+  if (node.subject.kind !== 'run') throw new Error('pick a run in the Runs view first');
+  return [node.subject.repo, node.subject.run];
+}
+
+function findingOf(node: Node): { repo: string; finding: Finding } {
+  if (node.subject.kind !== 'finding') throw new Error('pick a finding in the Findings view first');
+  return node.subject;
+}
+
+async function reveal(subject: Subject): Promise<void> {
+  const place = placeOf(subject);
+  if (!place) return;
+  const lines = new vscode.Range(place.line, 0, place.endLine, 0);
+  const editor = await vscode.window.showTextDocument(vscode.Uri.parse(place.uri), { selection: new vscode.Range(place.line, 0, place.line, 0) });
+  editor.revealRange(lines, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+function placeOf(subject: Subject): Place | undefined {
+  switch (subject.kind) {
+    case 'finding':
+      return subject.finding.places[0];
+    case 'critique':
+      return subject.places[0];
+    case 'place':
+      return subject.place;
+    default:
+      return undefined;
+  }
+}

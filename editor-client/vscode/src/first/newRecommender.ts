@@ -1,0 +1,104 @@
+/** A new recommender: made by the server, opened, and trained. */
+
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+
+import type { Jobs } from '../jobs';
+import type { NewRepo } from '../protocol';
+import type { Repos } from '../repos';
+import type { Connection } from '../server/connection';
+import { warnOfMissing } from '../ui/doctor';
+import { tell } from '../ui/telling';
+import { isEmpty } from './folders';
+import { entryFile } from './template';
+
+const TRAIN_IN = 'evolverec.trainIn'; // a repo that is to be trained once its window is open
+const FOUND_MS = 15_000;
+
+interface DataChoice extends vscode.QuickPickItem {
+  data?: string;
+}
+
+const DATA: DataChoice[] = [
+  { label: 'shop-micro', description: 'built in, 300 users: trained in seconds', data: 'shop-micro' },
+  { label: 'shop-demo', description: 'built in, 1,500 users: a minute or so', data: 'shop-demo' },
+  { label: 'shop-full', description: 'built in, 6,000 users: many minutes without a GPU', data: 'shop-full' },
+  { label: '$(folder-opened) Your own log…', description: 'a RecBole .inter file, plain or .gz' },
+];
+
+export class NewRecommender {
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly connection: Connection,
+    private readonly repos: Repos,
+    private readonly jobs: Jobs,
+  ) {}
+
+  async make(): Promise<void> {
+    const picked = await vscode.window.showQuickPick(DATA, { title: 'New recommender (SASRec)', placeHolder: 'On which data?' });
+    const data = picked && (picked.data ?? (await ownLog()));
+    if (!data) return;
+    const folder = await this.folder();
+    if (!folder) return;
+    const made = await this.connection.execute<NewRepo>('evolverec.newRepo', { folder: folder.fsPath, data });
+    const uri = vscode.Uri.file(made.repo);
+    if (vscode.workspace.getWorkspaceFolder(uri)) return await this.train(uri);
+    await this.context.globalState.update(TRAIN_IN, made.repo);
+    await vscode.commands.executeCommand('vscode.openFolder', uri);
+  }
+
+  /** In the window that was opened for it. */
+  async goOn(): Promise<void> {
+    const repo = this.context.globalState.get<string>(TRAIN_IN);
+    if (!repo || !vscode.workspace.workspaceFolders?.some((folder) => folder.uri.fsPath === repo)) return;
+    await this.context.globalState.update(TRAIN_IN, undefined);
+    if (vscode.workspace.isTrusted) return await this.train(vscode.Uri.file(repo));
+    const once = vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      once.dispose();
+      this.train(vscode.Uri.file(repo)).catch(tell);
+    });
+    this.context.subscriptions.push(once);
+  }
+
+  private async train(repo: vscode.Uri): Promise<void> {
+    await openEntry(repo);
+    void warnOfMissing(this.connection, repo.fsPath);
+    await this.found(repo.fsPath);
+    await this.jobs.start('evolverec.train', { repo: repo.fsPath });
+  }
+
+  /** Waits until the server has seen the new repo. */
+  private async found(repo: string): Promise<void> {
+    const until = Date.now() + FOUND_MS;
+    while (!this.repos.known.some((known) => known.repo === repo) && Date.now() < until) {
+      this.repos.renew();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  private async folder(): Promise<vscode.Uri | undefined> {
+    const [first] = vscode.workspace.workspaceFolders ?? [];
+    if (first && vscode.workspace.workspaceFolders?.length === 1 && (await isEmpty(first.uri))) return first.uri;
+    const [parent] = (await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, title: 'Where is the new recommender to be?', openLabel: 'Make It Here' })) ?? [];
+    if (!parent || (await isEmpty(parent))) return parent;
+    const name = await vscode.window.showInputBox({
+      title: 'New recommender',
+      prompt: `Name of the new folder in ${parent.fsPath}`,
+      value: 'my-recommender',
+      validateInput: (text) => (text.trim() !== '' && path.basename(text) === text ? undefined : 'A name without slashes'),
+    });
+    return name ? vscode.Uri.joinPath(parent, name) : undefined;
+  }
+}
+
+async function ownLog(): Promise<string | undefined> {
+  const [file] = (await vscode.window.showOpenDialog({ title: 'The log of interactions', openLabel: 'Use It', filters: { 'RecBole atomic files': ['inter', 'gz'] } })) ?? [];
+  return file?.fsPath;
+}
+
+export async function openEntry(repo: vscode.Uri): Promise<void> {
+  const config = vscode.Uri.joinPath(repo, 'evolverec.toml');
+  const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(config));
+  const entry = entryFile(text);
+  await vscode.window.showTextDocument(entry ? vscode.Uri.joinPath(repo, entry) : config, { preview: false });
+}

@@ -1,0 +1,54 @@
+/** Between client and server: what lenses, quickfixes and palette start is asked for, guarded and shown the same way. */
+
+import * as vscode from 'vscode';
+import type { Middleware } from 'vscode-languageclient/node';
+
+import type { Jobs } from './jobs';
+import type { Patches } from './patches';
+import type { JobProgress } from './ui/progress';
+import { telling } from './ui/telling';
+
+type Given = Record<string, unknown>;
+
+export interface Parts {
+  jobs: Jobs;
+  patches: Patches;
+  progress: JobProgress;
+  execute(command: string, argument: Given): Promise<unknown>;
+}
+
+/** parts: looked up when needed, since client and parts know each other. */
+export function middleware(parts: () => Parts): Middleware {
+  return {
+    executeCommand: telling(async (command: string, args: unknown[]) => {
+      const given = (args[0] ?? {}) as Given;
+      const { jobs, patches, execute } = parts();
+      const { repo, proposal } = given;
+      if (jobs.starts(command)) return await jobs.start(command, given);
+      if (typeof repo === 'string' && typeof proposal === 'string') {
+        if (command === 'evolverec.preview') return await patches.show(repo, proposal);
+        if (command === 'evolverec.apply') return await patches.apply(repo, proposal);
+      }
+      return await execute(command, given);
+    }),
+    // A quickfix goes the way of the view's own button: it asks before it meets unsaved text.
+    provideCodeActions: async (document, range, context, token, next) => {
+      const found = await next(document, range, context, token);
+      return found?.map((action) => ('edit' in action || 'data' in action ? asCommand(action as Carrying) : action));
+    },
+    handleWorkDoneProgress: (token, value) => parts().progress.handle(String(token), value),
+  };
+}
+
+interface Carrying extends vscode.CodeAction {
+  data?: { repo?: unknown; proposal?: unknown } | undefined;
+}
+
+function asCommand(action: Carrying): vscode.CodeAction {
+  const { data } = action;
+  if (typeof data?.repo !== 'string' || typeof data.proposal !== 'string' || action.disabled) return action;
+  action.command = { title: action.title, command: 'evolverec.ui.apply', arguments: [{ repo: data.repo, proposal: data.proposal }] };
+  delete action.data;
+  delete action.edit;
+  return action;
+}

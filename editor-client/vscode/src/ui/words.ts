@@ -1,0 +1,41 @@
+/** The few words of status item and status bar. Pure. */
+
+import type { Job, RepoState } from '../protocol';
+import { count } from '../views/node';
+
+export interface Status {
+  /** Codicon. */
+  icon: string;
+  text: string;
+  busy: boolean;
+  level: 'ok' | 'warning' | 'error';
+}
+
+export type ServerKind = 'off' | 'starting' | 'running' | 'missing' | 'failed';
+
+export function statusOf(server: ServerKind, repo: RepoState | undefined): Status {
+  if (server === 'missing') return { icon: 'warning', text: 'evolverec not found', busy: false, level: 'warning' };
+  if (server === 'failed') return { icon: 'error', text: 'server does not run', busy: false, level: 'error' };
+  if (server !== 'running') return { icon: 'loading~spin', text: 'starting', busy: true, level: 'ok' };
+  if (!repo) return { icon: 'circle-outline', text: 'no recommender here', busy: false, level: 'ok' };
+  if (repo.trouble) return { icon: 'error', text: 'store cannot be read', busy: false, level: 'error' };
+  const [job] = repo.jobs;
+  if (job) return { icon: 'sync~spin', text: jobText(job, repo.jobs.length), busy: true, level: 'ok' };
+  const found = repo.errors + repo.warnings;
+  if (found > 0) {
+    return { icon: repo.errors > 0 ? 'error' : 'warning', text: count(found, 'finding'), busy: false, level: repo.errors > 0 ? 'error' : 'warning' };
+  }
+  return { icon: repo.objective ? 'pass' : 'circle-outline', text: repo.objective ? 'no findings' : 'not trained yet', busy: false, level: 'ok' };
+}
+
+/** "training 43 %" of "training 43 %: epoch 6/20, loss .693", and how many others run. */
+function jobText(job: Job, jobs: number): string {
+  const [words = job.kind] = job.label.split(':', 1);
+  return jobs > 1 ? `${words}, ${jobs - 1} more` : words;
+}
+
+/** The innermost of these repos that holds the file. */
+export function repoOf<R extends { repo: string }>(file: string, repos: readonly R[], separator: string): R | undefined {
+  const holds = (repo: R) => file === repo.repo || file.startsWith(repo.repo.endsWith(separator) ? repo.repo : repo.repo + separator);
+  return repos.filter(holds).sort((a, b) => b.repo.length - a.repo.length)[0];
+}

@@ -1,0 +1,68 @@
+/** What a tree shows, before it becomes the editor's own items: built by pure functions from the server's answers. */
+
+import type { Finding, Persona, Place, Proposal, Run, UserGroup } from '../protocol';
+
+/** What a row is about; the commands of its menu get this. */
+export type Subject =
+  | { kind: 'none' }
+  | { kind: 'repo'; repo: string }
+  | { kind: 'finding'; repo: string; finding: Finding }
+  | { kind: 'place'; place: Place }
+  | { kind: 'proposal'; repo: string; proposal: Proposal }
+  | { kind: 'file'; repo: string; proposal: Proposal; path: string }
+  | { kind: 'hunk'; repo: string; proposal: Proposal; path: string; hunk: number; skipped: boolean }
+  | { kind: 'persona'; repo: string; group: UserGroup; persona: Persona }
+  | { kind: 'critique'; repo: string; id: string; places: Place[] }
+  | { kind: 'run'; repo: string; run: Run };
+
+export interface Node {
+  /** Stays the same while the thing is the same, so that what is unfolded stays unfolded. */
+  id: string;
+  label: string;
+  description?: string;
+  /** Markdown, every text in it escaped. */
+  tooltip?: string;
+  icon?: { name: string; color?: string };
+  /** What a screen reader says; label and description where absent. */
+  spoken?: string;
+  /** For `when` clauses of menus. */
+  context?: string;
+  subject: Subject;
+  /** On Enter or a click. */
+  open?: 'reveal' | 'diff' | 'page' | 'proposal';
+  children?: Node[];
+  unfolded?: boolean;
+}
+
+export const NOTHING: Subject = { kind: 'none' };
+
+/** Text of others, a repo's or an LLM's, as Markdown that shows it and does nothing else. */
+export function escape(text: string): string {
+  return text
+    .replace(/[\\`*_{}[\]()#+\-!|~<>$]/g, '\\$&')
+    .replace(/&/g, '&amp;')
+    .replace(/\r?\n/g, '  \n');
+}
+
+export function paragraphs(...parts: (string | false | undefined)[]): string {
+  return parts.filter((part): part is string => typeof part === 'string' && part !== '').join('\n\n');
+}
+
+export function joined(...parts: (string | false | undefined)[]): string {
+  return parts.filter((part): part is string => typeof part === 'string' && part !== '').join(' · ');
+}
+
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
+/** A row for each line of plain text. */
+export function leaf(id: string, label: string, icon?: string, description?: string): Node {
+  return {
+    id,
+    label,
+    subject: NOTHING,
+    ...(icon ? { icon: { name: icon } } : {}),
+    ...(description ? { description } : {}),
+  };
+}

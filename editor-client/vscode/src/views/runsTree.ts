@@ -1,0 +1,111 @@
+/** Runs of evolution with their lineage, and the trials of the user's own versions. */
+
+import type { Run, RunNode, Runs } from '../protocol';
+import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
+
+export function runsTree(runs: Runs): Node[] {
+  const trials = runs.trials.map((trial) => ({
+    ...leaf(`trial:${runs.repo}:${trial.id}`, trial.objective ? `objective ${trial.objective.text}` : 'no objective', trial.objective ? 'beaker' : 'beaker-stop'),
+    description: joined(trial.status, trial.when, `${Math.round(trial.seconds)} s`),
+  }));
+  const tree = runs.runs.map((run, index) => runNode(runs.repo, run, index === 0));
+  if (trials.length === 0) return tree;
+  const own: Node = {
+    id: `trials:${runs.repo}`,
+    label: 'Trials of your versions',
+    description: count(trials.length, 'trial'),
+    icon: { name: 'beaker' },
+    subject: NOTHING,
+    children: trials,
+    unfolded: tree.length === 0,
+  };
+  return [...tree, own];
+}
+
+const STATE_ICON = { running: 'sync~spin', done: 'pass', stopped: 'debug-pause' } as const;
+
+function runNode(repo: string, run: Run, newest: boolean): Node {
+  const id = `run:${repo}:${run.id}`;
+  const best = run.best ? `best ${run.best.text}` : 'nothing measured yet';
+  const curve = bestSoFar(run.bestSoFar);
+  return {
+    id,
+    label: `${run.strategy}, ${run.when}`,
+    description: joined(run.state, best, run.cost),
+    tooltip: paragraphs(
+      `**${escape(run.strategy)}** by ${escape(run.proposer)}${run.model ? ` with the LLM ${escape(run.model)}` : ''}`,
+      escape(best),
+      escape(run.cost),
+      run.resumable && 'It can be resumed: what was measured is kept.',
+    ),
+    icon: { name: STATE_ICON[run.state] },
+    spoken: `Run ${run.strategy}, ${run.state}, ${run.when}: ${best}. ${run.cost}`,
+    context: run.job ? 'run.running' : run.resumable ? 'run.resumable' : 'run',
+    subject: { kind: 'run', repo, run },
+    unfolded: newest,
+    children: [
+      ...(curve ? [leaf(`${id}:curve`, curve, 'graph-line', 'best so far on the objective, without interval: selection favours luck')] : []),
+      leaf(`${id}:cost`, run.cost, 'credit-card', 'cost'),
+      leaf(`${id}:by`, joined(run.proposer, run.model && `LLM ${run.model}`), 'tools', 'proposer'),
+      ...lineage(repo, run, id),
+    ].filter((node) => node.label !== ''),
+  };
+}
+
+/** Each program below the one it was made from. */
+function lineage(repo: string, run: Run, id: string): Node[] {
+  const orders = new Set(run.nodes.map((node) => node.order));
+  const below = (parent: number): Node[] =>
+    run.nodes.filter((node) => node.parent === parent && node.order !== parent).map(row);
+  const row = (node: RunNode): Node => ({ ...programNode(id, node), children: below(node.order), unfolded: true });
+  const roots = run.nodes.filter((node) => node.parent === -1 || !orders.has(node.parent));
+  if (roots.length === 0) return [];
+  const measured = run.nodes.filter((node) => node.objective).length;
+  return [
+    {
+      id: `${id}:lineage`,
+      label: 'Lineage',
+      description: joined(count(run.nodes.length, 'program'), `${measured} measured`),
+      icon: { name: 'type-hierarchy' },
+      subject: { kind: 'run', repo, run },
+      children: roots.map(row),
+      unfolded: true,
+    },
+  ];
+}
+
+function programNode(id: string, node: RunNode): Node {
+  const verified = node.verified === 'gain' ? 'verified gain' : node.verified === 'fix' ? 'verified fix' : '';
+  const objective = node.objective ? node.objective.text : '';
+  const author = node.byLlm ? 'by an LLM' : '';
+  const icon = verified ? 'verified-filled' : node.objective ? 'circle-filled' : 'circle-outline';
+  return {
+    id: `${id}:${node.order}`,
+    label: `${node.order}  ${node.title}`,
+    description: joined(objective, verified, node.status, author),
+    tooltip: paragraphs(`**${escape(node.title)}**`, escape(node.why)),
+    icon: { name: icon },
+    spoken: `Program ${node.order}: ${node.title}. ${joined(objective, verified, node.status, author)}`,
+    subject: NOTHING,
+  };
+}
+
+const BARS = '▁▂▃▄▅▆▇█';
+const SHOWN = 24;
+
+/** First and last value, and the shape between them; "" where nothing was measured. */
+export function bestSoFar(values: readonly number[]): string {
+  const first = values[0];
+  const last = values[values.length - 1];
+  if (first === undefined || last === undefined) return '';
+  const step = Math.max(1, values.length / SHOWN);
+  const shown = Array.from({ length: Math.min(values.length, SHOWN) }, (_, i) => values[Math.floor(i * step)] ?? last);
+  const low = Math.min(...values);
+  const span = Math.max(...values) - low;
+  const bars = shown.map((value) => BARS[span > 0 ? Math.round(((value - low) / span) * (BARS.length - 1)) : 0]).join('');
+  return `${number(first)} ${bars} ${number(last)} after ${count(values.length - 1, 'trial')}`;
+}
+
+function number(value: number): string {
+  return value.toPrecision(3).replace(/^(-?)0\./, '$1.');
+}

@@ -1,0 +1,84 @@
+/** Simulated users: what they agree on, and each with the page it was given. */
+
+import type { Critique, Persona, UserGroup, Users } from '../protocol';
+import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
+
+export function usersTree(users: Users): Node[] {
+  return users.groups.map((group) => groupNode(users.repo, group));
+}
+
+function groupNode(repo: string, group: UserGroup): Node {
+  const id = `users:${repo}:${group.kind}:${group.model}`;
+  const label = group.kind === 'llm' ? `Users played by the LLM ${group.model}` : 'Statistical users';
+  const status = STATUS[group.status] ?? group.status;
+  return {
+    id,
+    label,
+    description: joined(`${group.asked} asked`, group.failed > 0 && `${group.failed} failed`, group.noVote ? 'no vote' : status),
+    tooltip: paragraphs(escape(group.noVote), escape(group.because)),
+    icon: { name: group.kind === 'llm' ? 'sparkle' : 'organization' },
+    subject: NOTHING,
+    unfolded: true,
+    children: [
+      leaf(`${id}:fidelity`, `How well they know their user: ${group.fidelity.text}`, 'pulse', 'fidelity, AUC against real choices'),
+      ...(group.noVote ? [leaf(`${id}:noVote`, group.noVote, 'mute', 'what they say does not count')] : []),
+      ...(group.because ? [leaf(`${id}:because`, group.because, 'info', status)] : []),
+      section(`${id}:critiques`, 'Critiques', 'comment-discussion', group.critiques.map((critique) => critiqueNode(repo, critique)), true),
+      section(`${id}:personas`, 'Personas', 'account', group.personas.map((persona) => personaNode(repo, group, persona)), false),
+    ],
+  };
+}
+
+const STATUS: Record<string, string> = {
+  CRITICAL: 'critical',
+  NEEDS_IMPROVEMENT: 'needs improvement',
+  STABLE: 'stable',
+};
+
+function section(id: string, label: string, icon: string, children: Node[], unfolded: boolean): Node {
+  const description = children.length > 0 ? `${children.length}` : 'none';
+  return { id, label, description, icon: { name: icon }, subject: NOTHING, children, unfolded };
+}
+
+function critiqueNode(repo: string, critique: Critique): Node {
+  const id = `critique:${repo}:${critique.id}`;
+  const word = critique.positive ? 'praise' : 'complaint';
+  return {
+    id,
+    label: critique.message,
+    description: joined(word, critique.share.text),
+    tooltip: paragraphs(`**${escape(critique.message)}**`, `${word}, said by ${escape(critique.share.text)}`),
+    icon: { name: critique.positive ? 'thumbsup' : 'thumbsdown' },
+    spoken: `${word}: ${critique.message}, ${critique.share.text}`,
+    context: 'critique',
+    subject: { kind: 'critique', repo, id: critique.id, places: critique.places },
+    ...(critique.places.length > 0 ? { open: 'reveal' as const } : {}),
+    children: [
+      ...critique.quotes.map((quote, index) =>
+        leaf(`${id}:quote:${index}`, `“${quote.text}”`, 'quote', `user ${quote.user}, ${quote.persona}`),
+      ),
+      ...critique.places.map((place) => ({
+        id: `${id}:${place.uri}:${place.line}`,
+        label: `${place.path}:${place.line + 1}`,
+        description: place.role,
+        icon: { name: 'go-to-file' },
+        subject: { kind: 'place' as const, place },
+        open: 'reveal' as const,
+      })),
+    ],
+  };
+}
+
+function personaNode(repo: string, group: UserGroup, persona: Persona): Node {
+  const fitting = persona.page.filter((item) => item.align).length;
+  return {
+    id: `persona:${repo}:${group.kind}:${persona.user}`,
+    label: `User ${persona.user}`,
+    description: joined(persona.persona, `${fitting} of ${count(persona.page.length, 'item')} fit`),
+    tooltip: paragraphs(escape(persona.persona), ...persona.words.map((words) => `“${escape(words)}”`)),
+    icon: { name: 'person' },
+    context: 'persona',
+    subject: { kind: 'persona', repo, group, persona },
+    open: 'page',
+  };
+}
