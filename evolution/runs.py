@@ -117,6 +117,20 @@ class Run:
         return max(complete, key=lambda entry: entry[:2])[2] if complete else None
 
 
+def candidates(run: Run) -> list[Node]:
+    """Nodes that cost a trial, in order."""
+    return [node for node in run.nodes[1:] if node.status is not NodeStatus.NOT_MADE]
+
+
+def best_so_far(run: Run) -> list[float]:
+    """The best objective after 0, 1, ... trials; [] where the user's own version has none."""
+    first = run.nodes[0].objective if run.nodes else None
+    best = [first.value] if first else []
+    for node in candidates(run) if best else ():
+        best.append(max(best[-1], node.objective.value) if node.objective else best[-1])
+    return best
+
+
 def decisions(run: Run) -> list[dict[str, Any]]:
     """What two runs must agree on to be the same: every node without its time-dependent parts."""
     return [serial.plain(node) for node in run.nodes]

@@ -48,6 +48,12 @@ create table if not exists probes (
 create table if not exists dismissed (id text primary key, at real not null);
 create table if not exists test_reads (trial text not null, at real not null, record text not null);
 """
+BRIEF_JOB = """
+case json_type(record, '$.result') when 'object' then
+    json_set(record, '$.result', json_object('trial', json_extract(record, '$.result.trial')))
+else record end
+"""
+REMEMBERED = 64  # records of a table that a connection keeps, or as many as were asked for at once
 EXCHANGES_SPENT = """
 select count(*), sum(
         json_extract(record, '$.usage.input') + json_extract(record, '$.usage.output')
@@ -70,6 +76,7 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, repo: Path) -> None:
         self._db = connection
         self.repo = repo
+        self._known: dict[str, dict[str, tuple[int, float, Any]]] = {}  # table -> id -> row, when, record
 
     @classmethod
     def open(cls, repo: Path) -> "Store":
@@ -79,7 +86,8 @@ class Store:
             _set_aside(path)
         connection = _connect(path)
         connection.executescript(SCHEMA)
-        connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        if connection.execute("pragma user_version").fetchone()[0] != SCHEMA_VERSION:  # it tells all readers
+            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
         return cls(connection, repo)
 
     @classmethod
@@ -116,18 +124,13 @@ class Store:
 
     def trial(self, trial: str) -> Trial | None:
         """By id, or by the id's unique beginning (at least 4 digits)."""
-        return self._one(
-            Trial, "select record from trials where id = ? or (length(?) >= 4 and id like ? || '%')", trial
-        )
+        return self._one(Trial, "trials", trial)
 
     def trials(self, program: str | None = None) -> list[Trial]:
         """Newest first."""
         where = "where program = ?" if program else ""
-        return self._many(
-            Trial,
-            f"select record from trials {where} order by created_at desc",
-            (program,) if program else (),
-        )
+        values = (program,) if program else ()
+        return self._remembered(Trial, "trials", f"{where} order by created_at desc", values)
 
     def put_feedback(self, feedback: Feedback) -> None:
         with self._writing() as db:
@@ -137,17 +140,16 @@ class Store:
             )
 
     def feedback(self, trial: str) -> Feedback | None:
-        rows = self._many(Feedback, "select record from feedback where trial = ?", (trial,))
+        rows = self._remembered(Feedback, "feedback", "where trial = ?", (trial,), key="trial")
         return rows[0] if rows else None
 
     def latest_feedback(self) -> Feedback | None:
         """Of the newest version of the user's own that has any; candidates' feedback is left out."""
-        rows = self._many(
-            Feedback,
-            "select record from feedback where program not in (select child from proposals where state != 'applied')"
-            " order by created_at desc limit 1",
-            (),
+        newest = (
+            "where program not in (select child from proposals where state != 'applied')"
+            " order by created_at desc limit 1"
         )
+        rows = self._remembered(Feedback, "feedback", newest, (), key="trial")
         return rows[0] if rows else None
 
     def put_proposal(self, proposal: Proposal) -> None:
@@ -170,10 +172,9 @@ class Store:
     def proposals(self, parent: str | None = None) -> list[Proposal]:
         """Best first: verified gains, verified fixes, the rest; within each by the lower bound of the effect."""
         where = "where parent = ?" if parent else ""
-        rows = self._db.execute(
-            f"select record, state from proposals {where}", (parent,) if parent else ()
-        ).fetchall()
-        found = [_with_state(serial.loads(Proposal, record), ProposalState(state)) for record, state in rows]
+        stored = self._remembered(Proposal, "proposals", where, (parent,) if parent else ())
+        states = dict(self._db.execute("select id, state from proposals"))
+        found = [_with_state(proposal, ProposalState(states[proposal.id])) for proposal in stored]
         rank = {Verified.GAIN: 0, Verified.FIX: 1, Verified.NO: 2}
         return sorted(
             found, key=lambda p: (rank[p.verified], -(p.effect.low if p.effect else float("-inf")), p.id)
@@ -209,13 +210,11 @@ class Store:
 
     def run(self, run: str) -> Run | None:
         """By id, or by the id's unique beginning (at least 4 digits)."""
-        return self._one(
-            Run, "select record from runs where id = ? or (length(?) >= 4 and id like ? || '%')", run
-        )
+        return self._one(Run, "runs", run)
 
     def runs(self) -> list[Run]:
         """Newest first."""
-        return self._many(Run, "select record from runs order by created_at desc", ())
+        return self._remembered(Run, "runs", "order by created_at desc", ())
 
     def put_smoke(self, trial: Trial) -> None:
         """What the cheap rungs said of a program, so that a run that is done again hears the same words."""
@@ -293,16 +292,21 @@ class Store:
             ).fetchone()
             if row is not None:
                 noted = replace(serial.loads(JobRecord, row[0]), pid=pid, pid_started=pid_started)
-                db.execute("update jobs set record = ? where id = ?", (serial.dumps(noted), job))
+                values = (job, noted.state, noted.created_at, serial.dumps(noted))
+                db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
 
     def job(self, job: str) -> JobRecord | None:
-        return self._one(
-            JobRecord, "select record from jobs where id = ? or (length(?) >= 4 and id like ? || '%')", job
-        )
+        return self._one(JobRecord, "jobs", job)
 
     def jobs(self) -> list[JobRecord]:
         """Newest first."""
         return self._many(JobRecord, "select record from jobs order by created_at desc", ())
+
+    def jobs_in_brief(self) -> list[JobRecord]:
+        """Newest first; of each result only the trial's id, for those who look again and again."""
+        return self._remembered(
+            JobRecord, "jobs", "order by created_at desc", (), record=BRIEF_JOB, name="jobs in brief"
+        )
 
     def unfinished_jobs(self) -> list[JobRecord]:
         states = (JobState.STARTING, JobState.RUNNING)
@@ -330,8 +334,40 @@ class Store:
     def _many(self, kind: type, query: str, values: tuple[Any, ...]) -> list[Any]:
         return [serial.loads(kind, row[0]) for row in self._db.execute(query, values)]
 
-    def _one(self, kind: type, query: str, wanted: str) -> Any | None:
-        rows = self._many(kind, query, (wanted, wanted, wanted))
+    def _remembered(
+        self,
+        kind: type,
+        table: str,
+        tail: str,
+        values: tuple[Any, ...],
+        *,
+        key: str = "id",
+        record: str = "record",
+        name: str = "",
+    ) -> list[Any]:
+        """Records of the rows that `tail` selects; what has not been written since it was last read is not read again.
+
+        Whoever writes replaces the row, which gives it a new rowid. A row that was deleted may leave its own to the
+        next one, which has another time.
+        """
+        known = self._known.setdefault(name or table, {})
+        marks = self._db.execute(f"select {key}, rowid, created_at from {table} {tail}", values).fetchall()
+        for item, row, at in marks:
+            if known.get(item, (0, 0.0))[:2] == (row, at):
+                continue
+            fresh = self._db.execute(
+                f"select rowid, created_at, {record} from {table} where {key} = ?", (item,)
+            ).fetchone()
+            if fresh is not None:  # else it was deleted just now
+                known[item] = (fresh[0], fresh[1], serial.loads(kind, fresh[2]))
+        found = [known[item][2] for item, _, _ in marks if item in known]
+        while len(known) > max(REMEMBERED, len(marks)):
+            del known[next(iter(known))]
+        return found
+
+    def _one(self, kind: type, table: str, wanted: str) -> Any | None:
+        tail = "where id = ? or (length(?) >= 4 and id like ? || '%')"
+        rows = self._remembered(kind, table, tail, (wanted, wanted, wanted))
         exact = [row for row in rows if row.id == wanted]
         if exact:
             return exact[0]
@@ -339,7 +375,7 @@ class Store:
 
 
 def _with_state(proposal: Proposal, state: ProposalState) -> Proposal:
-    return replace(proposal, state=state)
+    return proposal if proposal.state is state else replace(proposal, state=state)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -9,13 +9,12 @@ from evolution import serial
 from evolution.evolving.curves import (
     best_known,
     best_so_far,
-    candidates,
     hits,
     over_seeds,
     ratio,
     trials_to_reach,
 )
-from evolution.runs import Run
+from evolution.runs import Run, candidates
 from simulator.critique import wilson_interval
 
 GOAL = 0.95  # of the best known objective

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evolution.runs import Node, NodeStatus, Run
+from evolution.runs import Run
+from evolution.runs import best_so_far as reached_by
 
 Float64 = NDArray[np.float64]
 RESAMPLES = 2000
@@ -26,18 +27,9 @@ class Spread:
     seeds: int
 
 
-def candidates(run: Run) -> list[Node]:
-    """Nodes that cost a trial, in order."""
-    return [node for node in run.nodes[1:] if node.status is not NodeStatus.NOT_MADE]
-
-
 def best_so_far(run: Run, length: int) -> Float64:
     """float64 (length + 1,): the best objective after 0, 1, ... trials; a run that ended early keeps its last."""
-    first = run.nodes[0].objective
-    best = [first.value if first else 0.0]
-    for node in candidates(run)[:length]:
-        reached = node.objective.value if node.objective else float("-inf")
-        best.append(max(best[-1], reached))
+    best = reached_by(run)[: length + 1] or [0.0]
     return np.array(best + [best[-1]] * (length + 1 - len(best)))
 
 

@@ -108,20 +108,9 @@ def new(
     as_json: Json = False,
 ) -> None:
     """Make a fresh git repo with a complete, working recommender."""
-    from seeds.errors import NewRepoError
-    from seeds.new import new_repo
+    from evolution.making import make_repo
 
-    if not data.startswith("shop-"):
-        data = str(Path(data).expanduser().resolve())
-        if not Path(data).exists():
-            raise UsageError(
-                f"--data {data} does not exist; expected shop-micro, shop-demo, shop-full or a RecBole log"
-            )
-    try:
-        new_repo(seed, folder, data=data)
-    except NewRepoError as error:
-        raise UsageError(str(error)) from None
-    document = {"repo": str(folder.resolve()), "seed": seed, "data": data}
+    document = make_repo(seed, folder, data)
     output.deliver(document, as_json=as_json, show=lambda _: print(_next_steps(folder)))
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from evolution.errors import UsageError
 from evolution.store import Store
-from server.lsp.knowledge import Knowledge, read_knowledge
+from server.lsp.knowledge import read_knowledge
+from server.lsp.stored_files import StoredFiles
 from server.report.document import report_document
 from server.report.repo_page import repo_page
 
@@ -33,7 +34,7 @@ def stored_document(repo: Path, run: str) -> dict[str, Any]:
     if store is None:
         return report_document(repo, None, None, run)
     with store:
-        trial = read_knowledge(Knowledge(root=repo), store).trial
+        trial = read_knowledge(repo, store, StoredFiles(repo)).trial
         return report_document(repo, store, trial, run)
 
 

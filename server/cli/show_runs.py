@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from server.cli.render import console
+from server.lsp.wording import spent_words
 
 
 def show_run(document: dict[str, Any]) -> None:
@@ -62,22 +63,6 @@ def _metric(metric: dict[str, Any] | None) -> str:
     return f"{metric['value']:.4f}" + (
         f" [{metric['low']:.4f}, {metric['high']:.4f}]" if known else " (no interval)"
     )
-
-
-def spent_words(spent: dict[str, float], limits: dict[str, float]) -> str:
-    """`7 of 12 trials, 28 s of training, 0.0312 of 1.00 USD`."""
-    units = {
-        "trials": ("trials", ".0f"),
-        "gpu_s": ("s of training", ".0f"),
-        "tokens": ("tokens", ",.0f"),
-        "usd": ("USD", ".4f"),
-    }
-    parts = [
-        f"{spent[name]:{form}}" + (f" of {limits[name]:{form}}" if name in limits else "") + f" {unit}"
-        for name, (unit, form) in units.items()
-        if name in spent
-    ]
-    return ", ".join(parts)
 
 
 def show_replay(document: dict[str, Any]) -> None:

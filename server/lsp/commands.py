@@ -13,6 +13,7 @@ from evolution.jobs import control
 from evolution.jobs.records import JobKind
 from evolution.probe_keeping import keep
 from evolution.proposals import ProposalState
+from evolution.runs import Run
 from server.lsp import applied, consent, refresh
 from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
@@ -26,29 +27,31 @@ Document = dict[str, Any]
 
 
 async def train(session: Session, *arguments: Any) -> Document:
-    return await _start(session, JobKind.TRAIN, _object(arguments))
+    return await _start(session, JobKind.TRAIN, object_of(arguments))
 
 
 async def diagnose(session: Session, *arguments: Any) -> Document:
-    return await _start(session, JobKind.DIAGNOSE, _object(arguments))
+    return await _start(session, JobKind.DIAGNOSE, object_of(arguments))
 
 
 async def ask_users(session: Session, *arguments: Any) -> Document:
     """`users`: how many to ask."""
-    asked = _object(arguments)
+    asked = object_of(arguments)
     return await _start(session, JobKind.SIMULATE, asked, **_number(asked, "users"))
 
 
 async def propose(session: Session, *arguments: Any) -> Document:
     """`trials`: how many patches to train at most."""
-    asked = _object(arguments)
+    asked = object_of(arguments)
     return await _start(session, JobKind.PROPOSE, asked, **_number(asked, "trials"))
 
 
 async def evolve(session: Session, *arguments: Any) -> Document:
     """The loop, on the whole repo. `trials`: how many candidates to train at most; `strategy`: by name; `budgetUsd`:
-    dollars for an LLM at most."""
-    asked = _object(arguments)
+    dollars for an LLM at most; `resume`: the id of a run to go on with, on its own terms."""
+    asked = object_of(arguments)
+    if "resume" in asked:
+        return await _resume(session, asked)
     params: dict[str, str | int | float] = {**_number(asked, "trials")}
     if "strategy" in asked:
         params["strategy"] = str(asked["strategy"])
@@ -57,17 +60,41 @@ async def evolve(session: Session, *arguments: Any) -> Document:
     return await _start(session, JobKind.EVOLVE, asked, **params)
 
 
+async def _resume(session: Session, asked: Document) -> Document:
+    """With the limits it had, unless there are new ones."""
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    wanted = need(asked, "resume")
+    run = await session.background.store(_stored_run, repo, wanted)
+    if run is None:
+        raise UsageError(f"no single run {wanted!r}; the Runs view and `evolverec runs` list them")
+    if "strategy" in asked:
+        raise UsageError(
+            f"run {run.id} goes on as {run.terms.strategy}; start a new run for another strategy"
+        )
+    if any(job.id == run.job for job in repo.knowledge.running):
+        return {"job": run.job, "repo": str(repo.root), "already_running": True}
+    params: dict[str, str | int | float] = {"resume": run.id, **_number(asked, "trials")}
+    if "budgetUsd" in asked:
+        params["budget_usd"] = _dollars(asked["budgetUsd"])
+    return await _start(session, JobKind.EVOLVE, asked, **params)
+
+
+def _stored_run(repo: Repo, wanted: str) -> Run | None:
+    store = repo.existing_store()
+    return store.run(wanted) if store else None
+
+
 async def verify(session: Session, *arguments: Any) -> Document:
     """Measure a stored proposal once more, with a further seed."""
-    asked = _object(arguments)
+    asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
-    proposal = find_proposal(repo, _need(asked, "proposal"))
+    proposal = find_proposal(repo, need(asked, "proposal"))
     return await _start(session, JobKind.VERIFY, asked, proposal=proposal.id)
 
 
 async def cancel(session: Session, *arguments: Any) -> Document:
     """The named job, or every job of the repo."""
-    asked = _object(arguments)
+    asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     jobs = [str(asked["job"])] if asked.get("job") else [job.id for job in repo.knowledge.running]
     told = [job for job in jobs if await session.background.store(control.cancel, repo.root, job)]
@@ -76,9 +103,9 @@ async def cancel(session: Session, *arguments: Any) -> Document:
 
 async def apply(session: Session, *arguments: Any) -> Document:
     """Have the editor carry out a proposal's patch, and see in the text whether it did."""
-    asked = _object(arguments)
+    asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
-    proposal = find_proposal(repo, _need(asked, "proposal"))
+    proposal = find_proposal(repo, need(asked, "proposal"))
     edit = await workspace_edit(session, repo, proposal)
     reply = await session.server.workspace_apply_edit_async(
         types.ApplyWorkspaceEditParams(edit=edit, label=proposal.idea.title)
@@ -93,13 +120,13 @@ async def apply(session: Session, *arguments: Any) -> Document:
 
 async def dismiss(session: Session, *arguments: Any) -> Document:
     """Hide a proposal, or a finding or critique by its id."""
-    asked = _object(arguments)
+    asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     if "proposal" in asked:
-        item = find_proposal(repo, _need(asked, "proposal")).id
+        item = find_proposal(repo, need(asked, "proposal")).id
         await session.background.store(lambda: repo.store.set_proposal_state(item, ProposalState.DISMISSED))
     else:
-        item = _need(asked, "id")
+        item = need(asked, "id")
         await session.background.store(lambda: repo.store.dismiss(item))
     await refresh.renew(session, repo)
     return {"dismissed": item}
@@ -107,18 +134,18 @@ async def dismiss(session: Session, *arguments: Any) -> Document:
 
 async def keep_probe(session: Session, *arguments: Any) -> Document:
     """Write an evolved probe into the repo's `probes/`, where every later run starts with it."""
-    asked = _object(arguments)
+    asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
-    wanted = _need(asked, "probe")
+    wanted = need(asked, "probe")
     path = await session.background.store(keep, repo.root, repo.store, wanted)
     return {"kept": path.relative_to(repo.root).as_posix()}
 
 
 async def preview(session: Session, *arguments: Any) -> Document:
     """The patch as a unified diff, and the addresses of the proposed files; opened where the client can."""
-    asked = _object(arguments)
+    asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
-    proposal = find_proposal(repo, _need(asked, "proposal"))
+    proposal = find_proposal(repo, need(asked, "proposal"))
     text = await session.background.think(diff, proposal, session.reader(repo))
     if session.client.shows_documents and session.client.content_documents:
         await session.server.window_show_document_async(
@@ -134,7 +161,7 @@ async def preview(session: Session, *arguments: Any) -> Document:
 
 def status(session: Session, *arguments: Any) -> Document:
     """What is known of the repo, in a sentence, with the jobs that run."""
-    named = str(_object(arguments).get("repo", ""))
+    named = str(object_of(arguments).get("repo", ""))
     repos = [repo for root, repo in session.repos.items() if named in ("", str(root))]
     if not repos:
         raise UsageError("no repo with an evolverec.toml is open; open a file of one first")
@@ -170,7 +197,7 @@ async def _start(session: Session, kind: JobKind, asked: Document, **params: str
     return {"job": job.id, "repo": str(repo.root), "already_running": False}
 
 
-def _object(arguments: tuple[Any, ...]) -> Document:
+def object_of(arguments: tuple[Any, ...]) -> Document:
     """Raises UsageError where the arguments are not one object."""
     match arguments:
         case ():
@@ -196,7 +223,7 @@ def _dollars(value: Any) -> float:
     return float(value)
 
 
-def _need(asked: Document, name: str) -> str:
+def need(asked: Document, name: str) -> str:
     value = asked.get(name)
     if not isinstance(value, str) or not value:
         raise UsageError(f'expected an object with "{name}", got {asked!r}')

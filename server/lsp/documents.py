@@ -16,6 +16,7 @@ async def did_open(session: Session, params: types.DidOpenTextDocumentParams) ->
     if repo is not None:
         repo.buffer_changes += 1
         refresh.follow(session, repo)
+        session.newest_repo = repo.root
         session.changes.of(repo)
     await diagnostics.publish(session, uri)
 
@@ -67,3 +68,4 @@ async def _look_again(session: Session, uri: str) -> None:
             await refresh.renew(session, repo)
         else:
             refresh.tell_client(session)
+        session.newest_repo = repo.root

@@ -3,19 +3,17 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from diagnosis.findings import Anchor, Role
-from evolution.errors import EvolverecError
 from evolution.feedback import Feedback
 from evolution.jobs.records import JobRecord, JobState
-from evolution.programs import Programs
 from evolution.proposals import Proposal, ProposalState
 from evolution.store import Store
 from evolution.trials.records import Trial, TrialStatus
 from server.lsp import notes
 from server.lsp.notes import Note
+from server.lsp.stored_files import StoredFiles
 
 CONFIG_NAME = "evolverec.toml"
 HISTORY = 8
@@ -32,7 +30,7 @@ class Entry:
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:
     """trial: of the user's newest measured version. history: earlier trials of the user's own versions with their
-    feedback, newest first. proposals: for what `notes` say, best first, dismissed ones left out.
+    feedback, newest first. trials: all of those, whether they have feedback or not. proposals: for what `notes` say, best first, dismissed ones left out.
     program_files: path -> blob of `trial`'s program. sources: blob -> text of every file an anchor points into.
     running: jobs that have not ended."""
 
@@ -40,6 +38,7 @@ class Knowledge:
     entry: Entry = field(default_factory=Entry)
     trial: Trial | None = None
     history: tuple[tuple[Trial, Feedback], ...] = ()
+    trials: tuple[Trial, ...] = ()
     notes: tuple[Note, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     dismissed: frozenset[str] = frozenset()
@@ -62,17 +61,20 @@ def read_entry(root: Path) -> Entry:
     return Entry()
 
 
-def read_knowledge(before: Knowledge, store: Store | None) -> Knowledge:
-    """Everything the editor shows of the repo `before` is about; stored files it has are not read again.
+def read_knowledge(
+    root: Path, store: Store | None, programs: StoredFiles, disk_changes: int = 0
+) -> Knowledge:
+    """Everything the editor shows of a repo.
 
-    store None: nothing has run in the repo yet.
+    store None: nothing has run in the repo yet. disk_changes: how often its files have changed.
     """
-    root, entry = before.root, read_entry(before.root)
+    entry = read_entry(root)
     if store is None:
         return Knowledge(root=root, entry=entry)
-    jobs, proposals = store.jobs(), store.proposals()
-    programs = StoredFiles(root, before)
-    trials = _own_trials(store, jobs, proposals, programs)
+    jobs, proposals = store.jobs_in_brief(), store.proposals()
+    failed = jobs[0] if jobs and jobs[0].state is JobState.FAILED and jobs[0].result is None else None
+    on_disk = programs.on_disk((failed.id, disk_changes)) if failed else ""
+    trials = _own_trials(store, jobs, proposals, on_disk)
     complete = next((trial for trial in trials if trial.status is TrialStatus.COMPLETE), None)
     history = _history(store, trials)
     feedback = history[0][1] if history else None
@@ -94,16 +96,16 @@ def read_knowledge(before: Knowledge, store: Store | None) -> Knowledge:
             and proposal.state is not ProposalState.DISMISSED
         ),
         dismissed=dismissed,
-        program_files=programs.of_trial(complete),
+        trials=tuple(trials),
+        program_files=programs.of(complete.key.program) if complete else {},
         sources=programs.texts({anchor.blob for note in shown for anchor in note.anchors}),
         running=tuple(job for job in jobs if not job.state.ended),
     )
 
 
-def _own_trials(
-    store: Store, jobs: list[JobRecord], proposals: list[Proposal], programs: "StoredFiles"
-) -> list[Trial]:
-    """Trials of versions the user asked to measure, the one asked for last first.
+def _own_trials(store: Store, jobs: list[JobRecord], proposals: list[Proposal], failed: str) -> list[Trial]:
+    """Trials of versions the user asked to measure, the one asked for last first. failed: the program that the
+    newest job failed on, "" where it did not or names the trial itself.
 
     Candidates' trials are not among them, not even of a patch that the user has taken: what is shown then is
     what the user was shown when he took it, until he measures his new version.
@@ -114,8 +116,8 @@ def _own_trials(
     feedback = _own_feedback(store, proposals)
     if feedback:
         asked.append((feedback.created_at, feedback.trial))
-    if jobs and jobs[0].state is JobState.FAILED and jobs[0].result is None:  # it names no trial
-        asked += [(jobs[0].finished_at, trial.id) for trial in store.trials(programs.on_disk())[:1]]
+    if failed:
+        asked += [(jobs[0].finished_at, trial.id) for trial in store.trials(failed)[:1]]
     newest_first = dict.fromkeys(trial for _, trial in sorted(asked, reverse=True))
     found = (store.trial(trial) for trial in list(newest_first)[: 2 * HISTORY])
     return [trial for trial in found if trial]
@@ -137,17 +139,17 @@ def _history(store: Store, trials: list[Trial]) -> tuple[tuple[Trial, Feedback],
     return tuple((trial, feedback) for trial, feedback in pairs if feedback)[:HISTORY]
 
 
-def _failure_notes(stored: "StoredFiles", newest: list[Trial]) -> list[Note]:
+def _failure_notes(stored: StoredFiles, newest: list[Trial]) -> list[Note]:
     """Why the newest trial failed, on the line that failed where it is known."""
     found = (notes.of_failure(trial, _failure_anchor(stored, trial)) for trial in newest)
     return [note for note in found if note is not None]
 
 
-def _failure_anchor(stored: "StoredFiles", trial: Trial) -> tuple[Anchor, ...]:
+def _failure_anchor(stored: StoredFiles, trial: Trial) -> tuple[Anchor, ...]:
     failure = trial.failure
     if failure is None or not failure.path or not failure.line:
         return ()
-    blob = stored.of_trial(trial).get(failure.path, "")
+    blob = stored.of(trial.key.program).get(failure.path, "")
     lines = stored.texts({blob}).get(blob, "").splitlines()
     if failure.line > len(lines):
         return ()
@@ -161,45 +163,3 @@ def _failure_anchor(stored: "StoredFiles", trial: Trial) -> tuple[Anchor, ...]:
             role=Role.ENTRY,
         ),
     )
-
-
-class StoredFiles:
-    """Files of measured programs; opens the program store only for what is not known already.
-
-    A program or blob that is not stored (the user deleted `programs.git`) has no files and no text.
-    """
-
-    def __init__(self, root: Path, before: Knowledge) -> None:
-        self._root, self._before = root, before
-
-    @cached_property
-    def _programs(self) -> Programs:
-        return Programs.open(self._root)
-
-    def on_disk(self) -> str:
-        """The program that the files on disk are."""
-        return self._programs.snapshot().tree
-
-    def of_trial(self, trial: Trial | None) -> Mapping[str, str]:
-        """path -> blob."""
-        if trial is None:
-            return {}
-        known = self._before.trial
-        if known and known.key.program == trial.key.program and self._before.program_files:
-            return self._before.program_files
-        import git
-
-        try:
-            return self._programs.files(trial.key.program)
-        except git.GitCommandError:
-            return {}
-
-    def texts(self, blobs: set[str]) -> dict[str, str]:
-        """blob -> text."""
-        found = {blob: self._before.sources[blob] for blob in blobs if blob in self._before.sources}
-        for blob in blobs - set(found) - {""}:
-            try:
-                found[blob] = self._programs.file_text(blob)
-            except EvolverecError:
-                continue
-        return found

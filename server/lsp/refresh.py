@@ -22,6 +22,7 @@ async def find_repos(session: Session) -> None:
         ]
         for root in found:
             repo = await session.open_repo(root)
+            session.newest_repo = session.newest_repo or root
             follow(session, repo)
             await show(session, repo)
 
@@ -31,9 +32,12 @@ async def watch(session: Session) -> None:
     while True:
         await asyncio.sleep(POLL_S)
         for repo in list(session.repos.values()):
+            writes = repo.writes
             if await session.background.store(repo.load):
                 follow(session, repo)
                 await show(session, repo)
+            elif repo.writes != writes:
+                session.changes.of(repo)
             tell_trouble(session, repo)
 
 

@@ -4,6 +4,7 @@
 """
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from evolution.errors import EvolverecError
 from evolution.places import STORE_FOLDER, store_folder
 from evolution.store import Store
 from server.lsp.knowledge import Knowledge, read_knowledge
+from server.lsp.stored_files import StoredFiles
 
 
 class Repo:
     """knowledge: replaced whole, so that whoever holds one may go on reading it.
     disk_changes, buffer_changes: count what was saved or changed outside, and what was typed.
+    writes: counts what may have changed in the store, whether the knowledge hangs on it or not.
     taken: hunks (proposal, path, index) that the user has taken one by one.
     worked_out: what views have made of it, each with the `state` it was made from.
     trouble: why the store could not be read last time, "" while it can."""
@@ -29,10 +32,12 @@ class Repo:
         self.disk_changes = 0
         self.buffer_changes = 0
         self.taken: set[tuple[str, str, int]] = set()
+        self.writes = 0
         self.worked_out: dict[Any, tuple[object, Any]] = {}
         self._reads = 0
         self._store: Store | None = None
         self._file: tuple[int, int] | None = None
+        self._files = StoredFiles(root)
         self._read_at: tuple[int, int] | None = None
 
     def state(self) -> tuple[int, int, int]:
@@ -60,7 +65,11 @@ class Repo:
         if at == self._read_at:
             return False
         self._read_at = at
-        self.knowledge = read_knowledge(self.knowledge, self._store)
+        self.writes += 1
+        found = read_knowledge(self.root, self._store, self._files, self.disk_changes)
+        if found == self.knowledge and self._reads:  # what is shown does not hang on what was written
+            return False
+        self.knowledge = found
         self._reads += 1
         return True
 
@@ -91,4 +100,20 @@ class Repo:
         try:
             return (self.root / path).read_bytes().decode("utf-8", "surrogateescape")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+    def files_of(self, program: str) -> Mapping[str, str]:
+        """path -> blob; {} where the program is not stored."""
+        return self._files.of(program)
+
+    def existing_store(self) -> Store | None:
+        """None where nothing has run yet: looking makes none."""
+        self._follow_file()
+        return self._store
+
+    def close(self) -> None:
+        """Let go of the store's file. Whoever still holds this repo reads no more of it."""
+        self.left = True
+        if self._store is not None:
+            self._store.close()
+        self._store = self._file = None
+
             return None

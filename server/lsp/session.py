@@ -120,11 +120,6 @@ class Session:
         return await self.open_repo(root) if root else None
 
     async def open_repo(self, root: Path) -> Repo:
-        """The repo, which is now the one last worked in."""
-        self.newest_repo = root
-        return await self.opened(root)
-
-    async def opened(self, root: Path) -> Repo:
         """The repo, with what its store knows. Callers that come while it is being read wait for that."""
         if root not in self.repos:
             repo = self.repos[root] = Repo(root)
@@ -152,7 +147,7 @@ class Session:
                 f"{named or 'this workspace'} has no {CONFIG_NAME}: open a file of a repo that has one, "
                 "or make one with `evolverec new sasrec DIR`"
             )
-        return await self.opened(root)
+        return await self.open_repo(root)
 
     def open_documents(self, repo: Repo) -> dict[str, str]:
         """Relative path -> URI of the repo's files that are open."""

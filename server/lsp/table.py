@@ -23,10 +23,11 @@ from server.lsp import (
     lens,
     lifecycle,
     links,
+    new_repo,
     proposed,
 )
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
-from server.lsp.panels import findings, overview, proposals, report
+from server.lsp.panels import findings, overview, proposals, report, runs, setup
 
 
 class Where(Enum):
@@ -82,6 +83,8 @@ VIEWS = (  # beyond LSP, for editor-client/vscode
     _row("evolverec/overview", overview.overview, BACKGROUND),
     _row("evolverec/findings", findings.findings, BACKGROUND),
     _row("evolverec/proposals", proposals.proposals, BACKGROUND),
+    _row("evolverec/runs", runs.runs, BACKGROUND),
+    _row("evolverec/setup", setup.setup, BACKGROUND),
     _row("evolverec/report", report.report, BACKGROUND),
 )
 
@@ -97,5 +100,6 @@ COMMANDS = (
     _row("evolverec.dismiss", commands.dismiss, BACKGROUND),
     _row("evolverec.keepProbe", commands.keep_probe, BACKGROUND),
     _row("evolverec.preview", commands.preview, BACKGROUND),
+    _row("evolverec.newRepo", new_repo.new_repo, BACKGROUND),
     _row("evolverec.status", commands.status, LOOP),
 )

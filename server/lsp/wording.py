@@ -1,6 +1,7 @@
 """Figures as people read them: short, with their interval, or saying that they have none."""
 
 import math
+from collections.abc import Mapping
 
 from evolution.proposals import Effect, Proposal
 from evolution.trials.records import Metric
@@ -80,6 +81,22 @@ def relative(effect: Effect) -> str:
     scale = 100 / abs(effect.before)
     whole = (effect.after - effect.before) * scale
     return f"{whole:+.0f} %, 95 % [{effect.low * scale:+.0f}, {effect.high * scale:+.0f}] %"
+
+
+def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
+    """`7 of 12 trials, 28 s of training, 0.0312 of 1.00 USD`."""
+    units = {
+        "trials": ("trials", ".0f"),
+        "gpu_s": ("s of training", ".0f"),
+        "tokens": ("tokens", ",.0f"),
+        "usd": ("USD", ".4f"),
+    }
+    parts = [
+        f"{spent[name]:{form}}" + (f" of {limits[name]:{form}}" if name in limits else "") + f" {unit}"
+        for name, (unit, form) in units.items()
+        if name in spent
+    ]
+    return ", ".join(parts)
 
 
 def proposal_title(proposal: Proposal) -> str:

@@ -331,6 +331,15 @@ class Editor:
         asked = params or {"repo": str(self.repo)}
         return await self.client.protocol.send_request_async(f"evolverec/{view}", asked)
 
+    async def until(self, view: str, holds: Callable[[Any], Any], timeout_s: float = 20.0) -> Any:
+        """What the view is told once that holds."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            if holds(told := await self.ask(view)):
+                return told
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"timed out; last told {told}")
+
     async def command(self, name: str, **argument: Any) -> Any:
         return await self.client.workspace_execute_command_async(
             types.ExecuteCommandParams(
@@ -377,7 +386,9 @@ async def connect(repo: Path) -> AsyncIterator[Connect]:
         served, port = _serve_in_thread()
         await editor.client.start_tcp("127.0.0.1", port)
         roots = [repo] if folders is None else folders
-        await introduce(editor, capabilities, roots, trusted=trusted, python=python, options=options, views=views)
+        await introduce(
+            editor, capabilities, roots, trusted=trusted, python=python, options=options, views=views
+        )
         started.append((editor, served))
         return editor
 

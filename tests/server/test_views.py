@@ -49,16 +49,8 @@ async def test_the_overview_tells_how_far_jobs_are(connect, records):
     job = records.running_job()
     records.event(job, EventType.EPOCH, "epoch 5/20", epoch=5, epochs=20, loss=0.5)
     editor = await connect(EDITOR)
-
-    async def told():
-        (state,) = (await editor.ask("overview"))["repos"]
-        return state["jobs"]
-
-    for _ in range(100):
-        (shown,) = await told()
-        if shown["share"] is not None:
-            break
-        await asyncio.sleep(0.02)
+    answer = await editor.until("overview", lambda told: told["repos"][0]["jobs"][0]["share"])
+    (shown,) = answer["repos"][0]["jobs"]
     assert shown == {
         "job": job.id,
         "kind": "train",
@@ -230,15 +222,8 @@ async def test_an_applied_patch_has_its_hunks_taken(connect, records, sample):
     uri = editor.open("model.py")
     editor.change(uri, sample.patched)
     await editor.wait(lambda: records.store.proposal("p1").state == "applied")
-
-    async def state():
-        (told,) = (await editor.ask("proposals"))["proposals"]
-        return told
-
-    for _ in range(100):
-        if (told := await state())["state"] == "applied":
-            break
-        await asyncio.sleep(0.02)
+    answer = await editor.until("proposals", lambda told: told["proposals"][0]["state"] == "applied")
+    (told,) = answer["proposals"]
     (hunk,) = told["files"][0]["hunks"]
     assert (told["state"], told["unfit"], hunk["taken"]) == ("applied", "", True)
     assert (hunk["startLine"], hunk["endLine"]) == (sample.table, sample.table + 1)

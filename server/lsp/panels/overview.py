@@ -30,7 +30,7 @@ class Counted:
 async def overview(session: Session, params: Any = None) -> Document:
     """A repo that is being read for the first time is waited for."""
     await session.looked_around.wait()
-    repos = [await session.opened(root) for root in list(session.repos)]
+    repos = [await session.open_repo(root) for root in list(session.repos)]
     return {"repos": [await _state(session, repo) for repo in repos]}
 
 

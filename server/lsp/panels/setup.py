@@ -1,0 +1,63 @@
+"""`evolverec/setup`: what `evolverec doctor` says of this machine and a folder.
+
+The checks start the user's interpreter and ask the LLM's endpoint, so they run in a process of their own.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import evolverec_entry
+from evolution.errors import EvolverecError, UsageError
+from server.lsp.knowledge import CONFIG_NAME
+from server.lsp.panels.asking import Document, text
+from server.lsp.session import Session, path_of
+
+PATIENCE_S = 120.0
+
+
+async def setup(session: Session, params: Any = None) -> Document:
+    """`{"folder": path or URI}`. Raises UsageError where there is no such folder."""
+    named = text(params, "folder")
+    folder = path_of(named) or Path(named)
+    if not named or not folder.is_absolute() or not folder.is_dir():
+        raise UsageError(f"folder is {named!r}; expected the path or URI of a folder that exists")
+    document = await _doctor(folder, session.settings.interpreter)
+    return {
+        "folder": str(folder),
+        "hasConfig": (folder / CONFIG_NAME).is_file(),
+        "ok": document["ok"],
+        "checks": document["checks"],
+    }
+
+
+async def _doctor(folder: Path, python: str) -> Document:
+    arguments = [evolverec_entry.__file__, "doctor", str(folder), "--json"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        *(["--python", python] if python else []),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+    )
+    said = b""
+    try:
+        out, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        return json.loads(out)
+    except TimeoutError:
+        raise EvolverecError(
+            f"the checks took more than {PATIENCE_S:.0f} s; run `evolverec doctor {folder}` to see where they stop"
+        ) from None
+    except ValueError:
+        last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise EvolverecError(
+            f"evolverec doctor did not answer: {''.join(last) or 'it said nothing'}"
+        ) from None
+    finally:
+        if process.returncode is None:
+            process.kill()

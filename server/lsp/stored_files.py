@@ -1,0 +1,60 @@
+"""Files of measured programs, each asked of git once. For the store thread alone."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from evolution.errors import EvolverecError
+from evolution.programs import Programs
+
+T = TypeVar("T")
+KEPT = 64
+
+
+class StoredFiles:
+    """A program or blob that is not stored (the user deleted `programs.git`) has no files and no text."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: dict[str, Mapping[str, str]] = {}
+        self._texts: dict[str, str] = {}
+        self._on_disk: tuple[object, str] | None = None
+
+    @cached_property
+    def _programs(self) -> Programs:
+        return Programs.open(self._root)
+
+    def on_disk(self, moment: object) -> str:
+        """The program that the files on disk are, looked at once for each `moment`."""
+        if self._on_disk is None or self._on_disk[0] != moment:
+            self._on_disk = (moment, self._programs.snapshot().tree)
+        return self._on_disk[1]
+
+    def of(self, program: str) -> Mapping[str, str]:
+        """path -> blob."""
+        import git
+
+        if program not in self._files:
+            try:
+                found = self._programs.files(program)
+            except (git.GitCommandError, EvolverecError):
+                return {}
+            _keep(self._files, program, found)
+        return self._files[program]
+
+    def texts(self, blobs: set[str]) -> Mapping[str, str]:
+        """blob -> text."""
+        for blob in sorted(blobs - set(self._texts) - {""}):
+            try:
+                _keep(self._texts, blob, self._programs.file_text(blob))
+            except EvolverecError:
+                continue
+        return {blob: self._texts[blob] for blob in blobs if blob in self._texts}
+
+
+def _keep(known: dict[str, T], name: str, value: T) -> None:
+    """The oldest one makes room."""
+    if len(known) >= KEPT:
+        del known[next(iter(known))]
+    known[name] = value
