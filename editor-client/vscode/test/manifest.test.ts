@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import * as path from 'node:path';
+import { test } from 'node:test';
+
+interface Item {
+  command?: string;
+  id?: string;
+  when?: string;
+  contents?: string;
+  description?: string;
+  view?: string;
+  title?: string;
+}
+interface Manifest {
+  capabilities: { untrustedWorkspaces: { supported: string; restrictedConfigurations: string[] }; virtualWorkspaces: { supported: boolean } };
+  contributes: {
+    commands: Item[];
+    menus: Record<string, Item[]>;
+    views: { evolverec: Item[] };
+    viewsWelcome: Item[];
+    walkthroughs: { steps: (Item & { media: { markdown: string } })[] }[];
+    configuration: { properties: Record<string, { scope?: string; description?: string; markdownDescription?: string }> };
+  };
+}
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+const { contributes } = manifest;
+const declared = new Set(contributes.commands.map((item) => item.command ?? ''));
+
+function sources(folder: string): string {
+  return readdirSync(folder)
+    .map((name) => path.join(folder, name))
+    .map((file) => (statSync(file).isDirectory() ? sources(file) : readFileSync(file, 'utf8')))
+    .join('\n');
+}
+const code = sources('src');
+const serverCommands = [...readFileSync('../../server/lsp/handshake.py', 'utf8').matchAll(/"(evolverec\.\w+)"/g)].map((found) => found[1]);
+
+test('every command of a menu, a welcome or the walkthrough is one that exists', () => {
+  const used = Object.values(contributes.menus).flat().map((item) => item.command ?? '');
+  const texts = [...contributes.viewsWelcome.map((item) => item.contents), ...contributes.walkthroughs.flatMap((walk) => walk.steps.map((step) => step.description))];
+  const linked = texts.flatMap((text) => [...(text ?? '').matchAll(/command:(evolverec[\w.]+)/g)].map((found) => found[1] ?? ''));
+  assert.ok(linked.length > 10);
+  assert.deepEqual([...used, ...linked].filter((name) => !declared.has(name)), []);
+});
+
+test('every declared command is carried out by the code, and none takes an id of the server', () => {
+  const started = ['train', 'diagnose', 'askUsers', 'propose', 'evolve'];
+  const registered = new Set([...code.matchAll(/command(?:<[^>]*>)?\('(\w+)'/g)].map((found) => `evolverec.ui.${found[1]}`).concat(started.map((name) => `evolverec.ui.${name}`)));
+  assert.deepEqual([...declared].filter((name) => !registered.has(name)), []);
+  assert.deepEqual([...registered].filter((name) => !declared.has(name)), []);
+  assert.ok(serverCommands.length > 10);
+  assert.deepEqual([...declared].filter((name) => serverCommands.includes(name)), []);
+});
+
+test('what names an executable comes from the user alone, and is restricted in a folder that is not trusted', () => {
+  const { properties } = contributes.configuration;
+  for (const name of ['evolverec.path', 'evolverec.interpreter', 'evolverec.args', 'evolverec.package']) {
+    assert.equal(properties[name]?.scope, 'machine', name);
+    assert.ok(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.includes(name), name);
+  }
+  assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited');
+  assert.equal(manifest.capabilities.virtualWorkspaces.supported, false);
+});
+
+test('every setting is described, and every setting that the code reads is declared', () => {
+  for (const [name, setting] of Object.entries(contributes.configuration.properties)) {
+    assert.ok((setting.description ?? setting.markdownDescription ?? '').length > 20, name);
+  }
+  const read = [...code.matchAll(/\.get<[^>]+>\('(\w+)'/g)].map((found) => `evolverec.${found[1]}`).filter((name) => !name.endsWith('trainIn'));
+  assert.ok(read.length >= 4);
+  assert.deepEqual(read.filter((name) => !(name in contributes.configuration.properties)), []);
+});
+
+test('every view has a welcome, and every walkthrough page is there', () => {
+  for (const view of contributes.views.evolverec) {
+    assert.ok(contributes.viewsWelcome.some((welcome) => welcome.view === view.id), view.id);
+  }
+  for (const step of contributes.walkthroughs.flatMap((walk) => walk.steps)) assert.ok(statSync(step.media.markdown).size > 100);
+});

@@ -1,0 +1,100 @@
+/** Answers of the server, as small as the tests need them. */
+
+import type { Figure, Finding, Hunk, Proposal, RepoState, Run, UserGroup } from '../src/protocol';
+
+export const figure = (text: string, value = 0): Figure => ({ value, low: null, high: null, unit: '', text });
+
+export const finding = (given: Partial<Finding> = {}): Finding => ({
+  id: 'f1',
+  code: 'popularity-lift',
+  severity: 'warning',
+  sentence: 'Popular items are shown too often',
+  why: 'The score follows popularity.',
+  definition: 'Share of popular items over their share in the log.',
+  figure: figure('2.1 [1.8, 2.4]'),
+  reference: 'popularity 1.2',
+  faded: false,
+  critique: false,
+  byLlm: false,
+  probe: '',
+  places: [{ uri: 'file:///r/model.py', path: 'model.py', line: 41, endLine: 43, role: 'loss' }],
+  fixes: [],
+  ...given,
+});
+
+export const hunk = (given: Partial<Hunk> = {}): Hunk => ({
+  startLine: 0,
+  endLine: 1,
+  old: 'a\n',
+  new: 'b\n',
+  taken: false,
+  unfit: '',
+  ...given,
+});
+
+export const proposal = (given: Partial<Proposal> = {}): Proposal => ({
+  id: 'p1',
+  title: 'full softmax',
+  rationale: 'Sampled negatives are too easy.',
+  verified: 'gain',
+  whyNot: '',
+  gain: figure('+12 % [+8, +16]'),
+  metrics: [{ name: 'NDCG@10', before: '.142', after: '.159', change: '+12 % [+8, +16]' }],
+  addresses: [{ id: 'f1', code: 'popularity-lift' }],
+  fixed: [],
+  restsOn: [],
+  byLlm: false,
+  proposer: 'recipe',
+  seeds: 2,
+  state: 'open',
+  unfit: '',
+  files: [{ path: 'model.py', uri: 'file:///r/model.py', proposed: 'evolverec-proposal:/p1/model.py?/r', hunks: [hunk()] }],
+  ...given,
+});
+
+export const repo = (given: Partial<RepoState> = {}): RepoState => ({
+  repo: '/r',
+  name: 'r',
+  summary: 'NDCG@10 .142',
+  trusted: true,
+  jobs: [],
+  errors: 0,
+  warnings: 0,
+  informations: 0,
+  proposals: 0,
+  objective: null,
+  edited: false,
+  trouble: '',
+  ...given,
+});
+
+export const group = (given: Partial<UserGroup> = {}): UserGroup => ({
+  kind: 'statistical',
+  model: '',
+  asked: 200,
+  failed: 0,
+  fidelity: figure('.89 [.86, .91]'),
+  noVote: '',
+  status: 'NEEDS_IMPROVEMENT',
+  because: 'A third miss diversity.',
+  critiques: [],
+  personas: [],
+  ...given,
+});
+
+export const run = (given: Partial<Run> = {}): Run => ({
+  id: 'r1',
+  strategy: 'directional',
+  proposer: 'recipes',
+  model: '',
+  state: 'done',
+  when: '2 h ago',
+  at: 0,
+  cost: '12 of 24 trials, 340 s',
+  best: figure('.17 [.16, .18]'),
+  job: '',
+  resumable: false,
+  bestSoFar: [],
+  nodes: [],
+  ...given,
+});

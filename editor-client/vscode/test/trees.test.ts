@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { findingsTree } from '../src/views/findingsTree';
+import { escape, type Node } from '../src/views/node';
+import { personaPage } from '../src/views/personaPage';
+import { hunkKey, proposalsTree } from '../src/views/proposalsTree';
+import { bestSoFar, runsTree } from '../src/views/runsTree';
+import { usersTree } from '../src/views/usersTree';
+import { figure, finding, group, hunk, proposal, run } from './samples';
+
+const all = (nodes: readonly Node[]): Node[] => nodes.flatMap((node) => [node, ...all(node.children ?? [])]);
+const labelled = (nodes: readonly Node[], label: RegExp): Node => {
+  const found = all(nodes).find((node) => label.test(node.label));
+  assert.ok(found, `no row ${label}`);
+  return found;
+};
+const cause = (...findings: ReturnType<typeof finding>[]) => ({ repo: '/r', causes: [{ role: 'loss', title: 'Loss', findings }] });
+
+test('a finding says its severity in words, its interval, its line and its fixes', () => {
+  const tree = findingsTree(cause(finding({ fixes: ['p1'] })), [proposal()]);
+  const row = labelled(tree, /^Popular items/);
+  assert.equal(row.description, 'warning · 2.1 [1.8, 2.4] · model.py:42 · 1 fix');
+  assert.match(row.spoken ?? '', /^warning: Popular items are shown too often\. model\.py:42\. 1 measured fix\.$/);
+  assert.equal(row.open, 'reveal');
+  assert.equal(labelled(tree, /^Fix: full softmax/).description, '+12 % [+8, +16]');
+});
+
+test('a faded finding is not counted and says so', () => {
+  const [node] = findingsTree(cause(finding(), finding({ id: 'f2', faded: true, places: [] })), []);
+  assert.equal(node?.description, '1 finding · 1 faded');
+  const faded = node?.children?.[1];
+  assert.match(faded?.description ?? '', /^faded/);
+  assert.equal(faded?.open, undefined);
+});
+
+test('what an LLM said is marked, wherever it shows', () => {
+  assert.match(labelled(findingsTree(cause(finding({ byLlm: true, critique: true })), []), /^Popular/).description ?? '', /said by an LLM/);
+  const patch = labelled(proposalsTree({ repo: '/r', proposals: [proposal({ byLlm: true })] }, new Set()), /^full softmax/);
+  assert.match(patch.description ?? '', /by an LLM/);
+  assert.match(patch.spoken ?? '', /by an LLM/);
+  const persona = { user: 7, persona: 'likes jazz', history: [], page: [], words: [] };
+  assert.match(personaPage(group({ kind: 'llm', model: 'm1' }), persona), /Played by the LLM m1/);
+  assert.match(labelled(usersTree({ repo: '/r', trial: 't', groups: [group({ kind: 'llm', model: 'm1' })] }), /LLM/).label, /m1/);
+});
+
+test('verified patches stand first, then applied ones, then those that failed with the reason', () => {
+  const tree = proposalsTree(
+    {
+      repo: '/r',
+      proposals: [
+        proposal(),
+        proposal({ id: 'p2', title: 'more heads', verified: 'no', whyNot: 'the interval holds 0' }),
+        proposal({ id: 'p3', title: 'dropout', state: 'applied' }),
+      ],
+    },
+    new Set(),
+  );
+  assert.deepEqual(tree.map((node) => node.label), ['full softmax', 'Applied', 'Tried, not verified']);
+  assert.ok(labelled(tree, /the interval holds 0/));
+});
+
+test('a patch without a measured gain says that it has none', () => {
+  const [node] = proposalsTree({ repo: '/r', proposals: [proposal({ gain: null })] }, new Set());
+  assert.match(node?.description ?? '', /no gain measured/);
+});
+
+test('each hunk says where it stands and whether it was taken, skipped or does not fit', () => {
+  const hunks = [hunk({ startLine: 4 }), hunk({ startLine: 9, taken: true }), hunk({ startLine: 12 }), hunk({ startLine: 20, unfit: 'line 21 was edited' })];
+  const file = { path: 'model.py', uri: 'file:///r/model.py', proposed: 'evolverec-proposal:/p1/model.py?/r', hunks };
+  const tree = proposalsTree({ repo: '/r', proposals: [proposal({ files: [file] })] }, new Set([hunkKey('p1', 'model.py', 2)]));
+  const rows = all(tree).filter((node) => node.subject.kind === 'hunk');
+  assert.deepEqual(
+    rows.map((node) => [node.label.split(':', 1)[0], node.context, node.description]),
+    [
+      ['Line 5', 'hunk.open', '1 added · 1 removed'],
+      ['Line 10', 'hunk', '1 added · 1 removed · taken'],
+      ['Line 13', 'hunk.skipped', '1 added · 1 removed · skipped'],
+      ['Line 21', 'hunk', '1 added · 1 removed · does not fit the text now'],
+    ],
+  );
+});
+
+test('code in a tooltip cannot end its own fence', () => {
+  const file = { path: 'm.py', uri: 'file:///r/m.py', proposed: 'x:/p1/m.py', hunks: [hunk({ new: '"""\n```\n[x](command:evil)\n"""\n' })] };
+  const rows = all(proposalsTree({ repo: '/r', proposals: [proposal({ files: [file] })] }, new Set()));
+  const tooltip = rows.find((node) => node.subject.kind === 'hunk')?.tooltip ?? '';
+  assert.match(tooltip, /^````diff\n/m);
+  assert.match(tooltip, /\n````$/);
+});
+
+test('text of others becomes no link and no markup', () => {
+  assert.equal(escape('[x](command:evil) <b>&amp;'), '\\[x\\]\\(command:evil\\) \\<b\\>&amp;amp;');
+});
+
+test('a run shows each program below the one it was made from', () => {
+  const node = (order: number, parent: number, title: string) => ({ order, parent, title, status: 'measured', objective: figure('.15 [.14, .16]', 0.15), verified: 'no' as const, why: '', proposal: '', byLlm: false });
+  const tree = runsTree({ repo: '/r', trials: [], runs: [run({ nodes: [node(0, -1, 'your version'), node(1, 0, 'softmax'), node(2, 1, 'dropout'), node(3, 0, 'heads')] })] });
+  const root = labelled(tree, /your version/);
+  assert.deepEqual(root.children?.map((child) => child.label), ['1  softmax', '3  heads']);
+  assert.deepEqual(root.children?.[0]?.children?.map((child) => child.label), ['2  dropout']);
+});
+
+test('a run that names a parent which is not there still shows every program', () => {
+  const node = (order: number, parent: number) => ({ order, parent, title: `n${order}`, status: 'measured', objective: null, verified: 'no' as const, why: '', proposal: '', byLlm: false });
+  const rows = all(runsTree({ repo: '/r', trials: [], runs: [run({ nodes: [node(0, -1), node(5, 4)] })] }));
+  assert.ok(rows.some((row) => row.label === '5  n5'));
+});
+
+test('running runs can be stopped, stopped ones resumed, others neither', () => {
+  const context = (given: Parameters<typeof run>[0]) => runsTree({ repo: '/r', trials: [], runs: [run(given)] })[0]?.context;
+  assert.equal(context({ state: 'running', job: 'j1' }), 'run.running');
+  assert.equal(context({ state: 'stopped', resumable: true }), 'run.resumable');
+  assert.equal(context({ state: 'done' }), 'run');
+});
+
+test('best so far tells first and last value and how many trials', () => {
+  assert.equal(bestSoFar([0.12, 0.12, 0.15]), '.120 ▁▁█ .150 after 2 trials');
+  assert.equal(bestSoFar([]), '');
+  assert.equal(bestSoFar([0.5]), '.500 ▁ .500 after 0 trials');
+});
+
+test('the rows of a tree have ids of their own', () => {
+  const persona = { user: 7, persona: 'likes jazz', history: ['a'], page: [], words: ['more jazz'] };
+  const critique = { id: 'c1', code: 'c', positive: false, message: 'too popular', share: figure('.3 [.2, .4] of users'), quotes: [{ user: 7, persona: 'x', text: 'y' }], places: [] };
+  const nodes = [
+    ...findingsTree(cause(finding({ fixes: ['p1'] }), finding({ id: 'f2' })), [proposal()]),
+    ...proposalsTree({ repo: '/r', proposals: [proposal(), proposal({ id: 'p2', verified: 'no' })] }, new Set()),
+    ...usersTree({ repo: '/r', trial: 't', groups: [group({ critiques: [critique], personas: [persona] }), group({ kind: 'llm', model: 'm', personas: [persona] })] }),
+    ...runsTree({ repo: '/r', trials: [], runs: [run(), run({ id: 'r2' })] }),
+  ];
+  const ids = all(nodes).map((node) => node.id);
+  assert.deepEqual(ids.filter((id, index) => ids.indexOf(id) !== index), []);
+});
+
+test('a page is a table that titles cannot break', () => {
+  const page = [{ rank: 1, title: 'a | b\n# c', align: false, rating: null, reason: '' }];
+  const text = personaPage(group(), { user: 7, persona: 'p', history: ['old', 'new'], page, words: [] });
+  assert.match(text, /^\| 1 \| a \\\| b \\# c \| no \| nobody rated \|  \|$/m);
+  assert.ok(text.indexOf('- new') < text.indexOf('- old'), 'newest first');
+});
