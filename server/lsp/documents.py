@@ -1,11 +1,12 @@
 """Buffers and files as they come, change and go: what is said of them is renewed, a moment after the last key."""
 
 import asyncio
+from pathlib import Path
 
 from lsprotocol import types
 
 from server.lsp import applied, diagnostics, refresh
-from server.lsp.session import Session
+from server.lsp.session import Session, path_of
 
 PAUSE_S = 0.15  # typing pauses this long before the text is looked at again
 
@@ -46,7 +47,21 @@ async def did_change_files(session: Session, params: types.DidChangeWatchedFiles
 
 
 async def did_change_folders(session: Session, params: types.DidChangeWorkspaceFoldersParams) -> None:
+    """Repos of folders that were closed are let go of, those of new ones opened."""
+    removed = [path for folder in params.event.removed if (path := path_of(folder.uri))]
+    for root, repo in list(session.repos.items()):
+        outside = not any(root.is_relative_to(folder) for folder in session.folders())
+        if outside and any(root.is_relative_to(folder) for folder in removed):
+            await session.leave_repo(repo)
+            for uri in [uri for uri in session.pushed if lies_below(uri, root)]:
+                await diagnostics.publish(session, uri)
+            refresh.tell_client(session)
     await refresh.find_repos(session)
+
+
+def lies_below(uri: str, root: Path) -> bool:
+    path = path_of(uri)
+    return path is not None and path.is_relative_to(root)
 
 
 def _later(session: Session, uri: str) -> None:

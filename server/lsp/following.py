@@ -32,23 +32,28 @@ def take_up(session: Session, repo: Repo, job: JobRecord, renew: Renew) -> None:
 
 async def _follow(session: Session, repo: Repo, job: JobRecord, renew: Renew) -> None:
     token = f"evolverec-{job.id}"
+    while token in session.tokens:  # of a folder that was closed and opened again: each may be used once
+        token += "-again"
+    session.tokens.add(token)
     shown = await _begin(session, repo, job, token)
     progress = Progress(kind=job.kind)
     try:
         progress = await _tail(session, repo, job, token if shown else "", renew)
     finally:
-        session.finished.add(job.id)
+        if not repo.left:
+            session.finished.add(job.id)
         session.followed.pop(job.id, None)
         if shown and not session.closed:
-            _end(session, token, progress)
-    _last_word(session, progress)
-    await renew(session, repo)
+            _end(session, token, progress, "goes on unwatched" if repo.left else "ended")
+    if not repo.left:
+        _last_word(session, progress)
+        await renew(session, repo)
 
 
 async def _tail(session: Session, repo: Repo, job: JobRecord, token: str, renew: Renew) -> Progress:
-    """Read events until the job ends or its process is gone."""
+    """Read events until the job ends, its process is gone, or the repo's folder was closed."""
     progress, offset, quiet_s = Progress(kind=job.kind), 0, 0.0
-    while progress.finished is None:
+    while progress.finished is None and not repo.left:
         events, offset = await session.background.store(control.read_events, repo.root, job.id, offset)
         before = progress
         for event in events:
@@ -79,8 +84,6 @@ async def _begin(session: Session, repo: Repo, job: JobRecord, token: str) -> bo
     if not session.client.progress:
         return False
     shower = session.server.work_done_progress
-    if token in shower.tokens:
-        return True
     try:
         await shower.create_async(token)
     except JsonRpcException:
@@ -111,9 +114,9 @@ def _report(session: Session, token: str, progress: Progress) -> None:
         session.server.workspace_code_lens_refresh(None)
 
 
-def _end(session: Session, token: str, progress: Progress) -> None:
+def _end(session: Session, token: str, progress: Progress, ended: str) -> None:
     session.server.work_done_progress.end(
-        token, types.WorkDoneProgressEnd(message=progress.last_word or "ended")
+        token, types.WorkDoneProgressEnd(message=progress.last_word or ended)
     )
     session.server.work_done_progress.tokens.pop(token, None)
 

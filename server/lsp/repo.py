@@ -23,6 +23,7 @@ class Repo:
     writes: counts what may have changed in the store, whether the knowledge hangs on it or not.
     taken: hunks (proposal, path, index) that the user has taken one by one.
     worked_out: what views have made of it, each with the `state` it was made from.
+    left: its folder is no longer open in the editor.
     trouble: why the store could not be read last time, "" while it can."""
 
     def __init__(self, root: Path) -> None:
@@ -34,6 +35,7 @@ class Repo:
         self.taken: set[tuple[str, str, int]] = set()
         self.writes = 0
         self.worked_out: dict[Any, tuple[object, Any]] = {}
+        self.left = False
         self._reads = 0
         self._store: Store | None = None
         self._file: tuple[int, int] | None = None
@@ -49,6 +51,8 @@ class Repo:
 
         What cannot be read leaves the last knowledge standing, and `trouble` says what is wrong.
         """
+        if self.left:
+            return False
         try:
             changed = self._load()
         except (sqlite3.Error, OSError, BaseValidationError, EvolverecError) as error:
@@ -95,6 +99,13 @@ class Repo:
             self._store = Store.open(self.root)
             self._follow_file()
         return self._store
+
+    def close(self) -> None:
+        """Let go of the store's file. Whoever still holds this repo reads no more of it."""
+        self.left = True
+        if self._store is not None:
+            self._store.close()
+        self._store = self._file = None
 
     def read_disk(self, path: str) -> str | None:
         try:

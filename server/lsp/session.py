@@ -33,9 +33,10 @@ class Session:
     with those, to be told once the client listens. closed: the client has asked to shut down.
     pulls_workspace: it pulls the diagnostics of all files, so that none are pushed.
 
-    pushed: URIs that show diagnostics. said: URI -> its diagnostics, with what they were made from. waiting: URIs whose text has just changed. followed: running jobs by id,
-    and how far they are. finished: jobs whose end has been told. told: troubles that were. changes: what tells the
-    views. looked_around: the repos that the client had open at the start are known.
+    pushed: URIs that show diagnostics. said: URI -> its diagnostics, with what they were made from. waiting: URIs
+    whose text has just changed. followed: running jobs by id, and how far they are. finished: jobs whose end has been
+    told. tokens: of progress, used up. told: troubles that were. changes: what tells the views. looked_around: the
+    repos that the client had open at the start are known.
     """
 
     def __init__(self, server: "EvolverecServer") -> None:
@@ -54,6 +55,7 @@ class Session:
         self.waiting: dict[str, asyncio.TimerHandle] = {}
         self.followed: dict[str, Progress] = {}
         self.finished: set[str] = set()
+        self.tokens: set[str] = set()
         self.told: set[str] = set()
         self.changes = Changes(self)
         self.looked_around = asyncio.Event()
@@ -128,6 +130,17 @@ class Session:
             await asyncio.shield(opening)
             self._opening.pop(root, None)
         return self.repos[root]
+
+    async def leave_repo(self, repo: Repo) -> None:
+        """Know no more of a repo whose folder was closed. Its jobs go on, and are taken up when it is opened again."""
+        self.repos.pop(repo.root, None)
+        self._opening.pop(repo.root, None)
+        if self.newest_repo == repo.root:
+            self.newest_repo = None
+        for known in (self._views, self.said):
+            for uri in [uri for uri in known if (path := path_of(uri)) and path.is_relative_to(repo.root)]:
+                del known[uri]
+        await self.background.store(repo.close)
 
     async def choose_repo(self, named: str) -> Repo:
         """The repo a command is for, which is now the one last worked in. Raises UsageError."""

@@ -93,3 +93,46 @@ class TestPlacing:
         assert place(anchor, sample.model, {}) == (sample.table, sample.table, False)
         assert place(anchor, sample.patched, {}) is None
         assert place(anchor, f"{anchor.text}\n{anchor.text}\n", {}) is None
+
+
+def edited(text, edits, encoding):
+    """The text as an editor has it after the edits, whose columns count in `encoding`."""
+    ends = text.replace("\r\n", "\n").split("\n")
+    newline = "\r\n" if "\r\n" in text else "\n"
+    size = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[encoding]
+    codec = {"utf-8": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}[encoding]
+
+    def split(line, column):
+        units = line.encode(codec)
+        assert column * size <= len(units)
+        return units[: column * size].decode(codec), units[column * size :].decode(codec)
+
+    for change in sorted(edits, key=lambda found: -found.range.start.line):
+        start, end = change.range.start, change.range.end
+        before, after = split(ends[start.line], start.character)[0], split(ends[end.line], end.character)[1]
+        ends[start.line : end.line + 1] = (before + change.new_text.replace("\r\n", "\n") + after).split("\n")
+    return newline.join(ends)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+async def test_a_patch_of_the_last_line_of_a_file_without_a_line_end_replaces_all_of_it(
+    connect, records, sample, encoding, newline
+):
+    text = (sample.model + 'LABELS = "aé😀"  # 😀😀').replace("\n", newline)
+    patched = (sample.patched + 'LABELS = "bé"  # 😀').replace("\n", newline)
+    (records.repo / "model.py").write_bytes(text.encode())
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", patched)
+    capabilities = client_capabilities("emacs")
+    capabilities.general = types.GeneralClientCapabilities(position_encodings=[encoding])
+    editor = await connect(capabilities)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    (document,) = (await editor.actions(uri, sample.table, only=["quickfix"]))[0].edit.document_changes
+    assert edited(text, document.edits, encoding) == patched
+    said = await editor.hover(uri, sample.table)
+    assert said.range.end.character == len(
+        "        self.items = torch.nn.Embedding(n_items + 1, dim)  # "
+    ) + ({"utf-8": 4, "utf-16": 2, "utf-32": 1}[encoding] + len(" table"))
