@@ -32,14 +32,14 @@ class Repo:
         self.trouble = ""
         self.disk_changes = 0
         self.buffer_changes = 0
-        self.taken: set[tuple[str, str, int]] = set()
         self.writes = 0
+        self.taken: set[tuple[str, str, int]] = set()
         self.worked_out: dict[Any, tuple[object, Any]] = {}
         self.left = False
         self._reads = 0
+        self._files = StoredFiles(root)
         self._store: Store | None = None
         self._file: tuple[int, int] | None = None
-        self._files = StoredFiles(root)
         self._read_at: tuple[int, int] | None = None
 
     def state(self) -> tuple[int, int, int]:
@@ -100,17 +100,6 @@ class Repo:
             self._follow_file()
         return self._store
 
-    def close(self) -> None:
-        """Let go of the store's file. Whoever still holds this repo reads no more of it."""
-        self.left = True
-        if self._store is not None:
-            self._store.close()
-        self._store = self._file = None
-
-    def read_disk(self, path: str) -> str | None:
-        try:
-            return (self.root / path).read_bytes().decode("utf-8", "surrogateescape")
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
     def files_of(self, program: str) -> Mapping[str, str]:
         """path -> blob; {} where the program is not stored."""
         return self._files.of(program)
@@ -127,4 +116,8 @@ class Repo:
             self._store.close()
         self._store = self._file = None
 
+    def read_disk(self, path: str) -> str | None:
+        try:
+            return (self.root / path).read_bytes().decode("utf-8", "surrogateescape")
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
