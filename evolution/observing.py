@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from evolution.jobs.records import EventType
 from evolution.places import trial_folder
 from evolution.trials.records import Trial, TrialStatus
 from simulator.critiques import Critique, Simulation
+from simulator.shown import Shown, as_shown, kept
 
 if TYPE_CHECKING:
     from evolution.laboratory import Laboratory
@@ -82,14 +83,16 @@ def ask_users(laboratory: "Laboratory", feedback: Feedback, users: int) -> Feedb
     context = laboratory.context
     context.events.emit(EventType.PROGRESS, "asking users", trial=feedback.trial, fraction=None, left_s=None)
     artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
-    data = laboratory.data
+    data, shown = laboratory.data, list[Shown]()
     simulation = simulate(
         training=data.training,
         questions=data.validation,
         top_items=artifacts.top.items,
         n_users=users,
         seed=laboratory.config.training.seed,
+        witness=lambda page, judgement: shown.append(as_shown(page, judgement)),
     )
+    _keep(laboratory, feedback.trial, simulation, shown)
     sources = laboratory.programs.sources(feedback.program)
     anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in simulation.critiques}
     joined = {**feedback.critique_anchors, **anchors}
@@ -122,7 +125,7 @@ def interview_users(laboratory: "Laboratory", feedback: Feedback, interviewer: I
     words = f"asking {interviewer.users} users played by {interviewer.model}"
     context.events.emit(EventType.PROGRESS, words, trial=feedback.trial, fraction=None, left_s=None)
     artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
-    data = laboratory.data
+    data, shown = laboratory.data, list[Shown]()
     try:
         interviews = simulate_with_llm(
             training=data.training,
@@ -134,13 +137,24 @@ def interview_users(laboratory: "Laboratory", feedback: Feedback, interviewer: I
             seed=laboratory.config.training.seed,
             concurrency=interviewer.concurrency,
             cancelled=context.cancelled,
+            witness=lambda page, judgement: shown.append(as_shown(page, judgement)),
         )
     except AskingStopped:
         raise Cancelled("cancelled") from None
+    _keep(laboratory, feedback.trial, interviews, shown)
     sources = laboratory.programs.sources(feedback.program)
     anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in interviews.critiques}
     joined = {**feedback.critique_anchors, **anchors}
     return replace(feedback, interviews=interviews, critique_anchors=joined)
+
+
+def _keep(laboratory: "Laboratory", trial: str, simulation: Simulation, shown: Sequence[Shown]) -> None:
+    """Everybody's page and words, for readers; a replay only reads."""
+    context = laboratory.context
+    if laboratory.replays:
+        return
+    with context.store_lock:
+        context.store.put_personas(trial, simulation.kind, kept(shown))
 
 
 def critique_anchors(

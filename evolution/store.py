@@ -7,6 +7,7 @@ writers. Whether a store is ours or came with the repo is decided in evolution/o
 import hashlib
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +25,7 @@ from evolution.probes import ProbeRecord
 from evolution.proposals import Proposal, ProposalState, Verified
 from evolution.runs import Run
 from evolution.trials.records import Trial, TrialKey, TrialStatus
+from simulator.shown import Shown
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -45,6 +47,8 @@ create table if not exists literature (
     primary key (source, query, most));
 create table if not exists probes (
     id text primary key, spec text not null, state text not null, created_at real not null, record text not null);
+create table if not exists personas (
+    trial text not null, kind text not null, created_at real not null, record blob not null, primary key (trial, kind));
 create table if not exists dismissed (id text primary key, at real not null);
 create table if not exists test_reads (trial text not null, at real not null, record text not null);
 """
@@ -151,6 +155,24 @@ class Store:
         )
         rows = self._remembered(Feedback, "feedback", newest, (), key="trial")
         return rows[0] if rows else None
+
+    def put_personas(self, trial: str, kind: str, shown: Sequence[Shown]) -> None:
+        """The users who were asked about a trial, with page and words; kind: "statistical" or "llm".
+
+        Kept apart from the feedback and packed: reasons repeat, and only who asks for a user's page reads this.
+        """
+        packed = zlib.compress(serial.dumps(list(shown)).encode())
+        with self._writing() as db:
+            db.execute(
+                "insert or replace into personas values (?, ?, ?, ?)", (trial, kind, time.time(), packed)
+            )
+
+    def personas(self, trial: str, kind: str) -> list[Shown]:
+        """[] where nobody was asked, or by a version that kept none."""
+        row = self._db.execute(
+            "select record from personas where trial = ? and kind = ?", (trial, kind)
+        ).fetchone()
+        return serial.loads(list[Shown], zlib.decompress(row[0]).decode()) if row else []
 
     def put_proposal(self, proposal: Proposal) -> None:
         """A state the user has given (dismissed, applied) outlives a new measurement of the same proposal."""

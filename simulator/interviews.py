@@ -29,9 +29,10 @@ from simulator.critique import aggregate
 from simulator.critiques import Fidelity, Simulation
 from simulator.fidelity import is_trusted, measure_fidelity, ranking_auc, user_auc
 from simulator.interpreting import HALF, interpret
-from simulator.pages import PAGE_SIZE
+from simulator.pages import PAGE_SIZE, Page
 from simulator.personas import Persona
 from simulator.role_play import RolePlay
+from simulator.shown import Witness, nobody
 from simulator.simulate import check_pages, mean
 from simulator.wording import word
 
@@ -79,6 +80,7 @@ def simulate_with_llm(
     seed: int = 0,
     concurrency: int = CONCURRENCY,
     cancelled: Callable[[], bool] = never,
+    witness: Witness = nobody,
 ) -> Simulation:
     """The counterpart of `simulate`, played by `model` through `ask`, `concurrency` exchanges at once.
 
@@ -89,7 +91,9 @@ def simulate_with_llm(
     check_pages(top_items, questions)
     cast = build_cast(training, questions, n_users=n_users, seed=seed)
     company = acquaint(cast, ask=ask, model=model, concurrency=concurrency, cancelled=cancelled)
-    simulation = interview(company, top_items=top_items, concurrency=concurrency, cancelled=cancelled)
+    simulation = interview(
+        company, top_items=top_items, concurrency=concurrency, cancelled=cancelled, witness=witness
+    )
     return replace(simulation, wall_s=time.perf_counter() - started)
 
 
@@ -123,6 +127,7 @@ def interview(
     top_items: NDArray[np.int32],
     concurrency: int = CONCURRENCY,
     cancelled: Callable[[], bool] = never,
+    witness: Witness = nobody,
 ) -> Simulation:
     """Show each member the first ten of his row of `top_items` (Q, K), best first, 0 where fewer exist.
 
@@ -132,7 +137,7 @@ def interview(
     check_pages(top_items, company.cast.questions)
     failed = len(company.cast.personas) - len(company.members)
     silent = _no_vote(company, failed)
-    judged: list[Judgement | None] = []
+    judged: list[tuple[Page, Judgement] | None] = []
     if not silent:
         judged = ask_each(
             lambda persona: _judge(company, persona, top_items),
@@ -140,7 +145,10 @@ def interview(
             concurrency=concurrency,
             cancelled=cancelled,
         )
-    judgements = [judgement for judgement in judged if judgement is not None]
+    had = [pair for pair in judged if pair is not None]
+    for page, judgement in had:
+        witness(page, judgement)
+    judgements = [judgement for _, judgement in had]
     failed += len(judged) - len(judgements)
     simulation = Simulation(
         users=len(company.cast.personas) - failed,
@@ -175,10 +183,11 @@ def _meet(cast: Cast, persona: Persona, ask: Ask) -> Acquaintance:
     return Acquaintance(auc=auc, by_popularity=by_popularity, complaints=complaints)
 
 
-def _judge(company: Company, persona: Persona, top_items: NDArray[np.int32]) -> Judgement:
+def _judge(company: Company, persona: Persona, top_items: NDArray[np.int32]) -> tuple[Page, Judgement]:
     shown = top_items[company.cast.rows[persona.user], :PAGE_SIZE].astype(np.int64)
     briefing = company.cast.now(persona)
-    return RolePlay(briefing=briefing, ask=company.ask).judge(briefing.page(shown[shown > 0]))
+    page = briefing.page(shown[shown > 0])
+    return page, RolePlay(briefing=briefing, ask=company.ask).judge(page)
 
 
 def _no_vote(company: Company, failed: int) -> str:

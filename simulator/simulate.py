@@ -18,6 +18,7 @@ from simulator.fidelity import is_trusted, measure_fidelity, next_choice_auc
 from simulator.interpreting import interpret
 from simulator.pages import PAGE_SIZE
 from simulator.population import Population, build_population, embody
+from simulator.shown import Witness, nobody
 
 
 def simulate(
@@ -27,22 +28,28 @@ def simulate(
     top_items: NDArray[np.int32],
     n_users: int = 200,
     seed: int = 0,
+    witness: Witness = nobody,
 ) -> Simulation:
     """Show at most n_users simulated users the first ten of `top_items` (Q, K) and collect what they say.
 
-    Row q of top_items answers question q, best first, 0 where fewer exist. Deterministic from `seed` and the
-    data. Where the personas do no better than chance, there are no critiques.
+    Row q of top_items answers question q, best first, 0 where fewer exist. witness sees every page with what was
+    said of it. Deterministic from `seed` and the data. Where the personas do no better than chance, there are no critiques.
 
     Raises ValueError if top_items does not have one row per question.
     """
     started = time.perf_counter()
     population = build_population(training, questions, n_users=n_users, seed=seed)
-    simulation = ask(population, questions=questions, top_items=top_items, seed=seed)
+    simulation = ask(population, questions=questions, top_items=top_items, seed=seed, witness=witness)
     return replace(simulation, wall_s=time.perf_counter() - started)
 
 
 def ask(
-    population: Population, *, questions: Questions, top_items: NDArray[np.int32], seed: int
+    population: Population,
+    *,
+    questions: Questions,
+    top_items: NDArray[np.int32],
+    seed: int,
+    witness: Witness = nobody,
 ) -> Simulation:
     """The same, of users that were made before, so that several trials can be shown to the same people.
 
@@ -58,6 +65,7 @@ def ask(
         shown = top_items[row, :PAGE_SIZE].astype(np.int64)
         page = population.shelf.page(persona.user, shown[shown > 0], questions.history(row))
         judgements.append(behaviour.judge(page))
+        witness(page, judgements[-1])
         on_real.append(opinions_on_real_choices(population, behaviour.view))
         on_random.append(opinions_on_random_page(population, behaviour.view, rng))
         aucs.append(next_choice_auc(behaviour.view, int(questions.targets[row]), rng))

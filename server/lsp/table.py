@@ -27,7 +27,7 @@ from server.lsp import (
     proposed,
 )
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
-from server.lsp.panels import findings, overview, proposals, report, runs, setup
+from server.lsp.panels import findings, overview, proposals, report, runs, setup, users
 
 
 class Where(Enum):
@@ -82,6 +82,7 @@ FEATURES = (
 VIEWS = (  # beyond LSP, for editor-client/vscode
     _row("evolverec/overview", overview.overview, BACKGROUND),
     _row("evolverec/findings", findings.findings, BACKGROUND),
+    _row("evolverec/users", users.users, BACKGROUND),
     _row("evolverec/proposals", proposals.proposals, BACKGROUND),
     _row("evolverec/runs", runs.runs, BACKGROUND),
     _row("evolverec/setup", setup.setup, BACKGROUND),

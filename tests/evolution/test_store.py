@@ -10,7 +10,7 @@ import pytest
 from evolution.edits import Edit
 from evolution.jobs.records import JobKind, JobRecord, JobState
 from evolution.proposals import Effect, Idea, Patch, Proposal, ProposalState, Verified
-from evolution.store import Store, trial_id
+from evolution.store import REMEMBERED, Store, trial_id
 from evolution.trials.records import (
     EpochRecord,
     Failure,
@@ -20,6 +20,7 @@ from evolution.trials.records import (
     TrialKey,
     TrialStatus,
 )
+from simulator.shown import Shown, ShownItem
 
 
 def make_trial(program: str = "a" * 40, seed: int = 0, created_at: float = 1.0, **changes: object) -> Trial:
@@ -40,6 +41,107 @@ def make_proposal(name: str, verified: Verified, low: float) -> Proposal:
         verified=verified,
         effect=Effect(metric="m", before=0.1, after=0.2, low=low, high=0.3),
     )
+
+
+def test_users_who_were_asked_come_back_by_trial_and_kind(tmp_path: Path) -> None:
+    item = ShownItem(rank=1, title="<b>[x](y)", align=True, rating=None, reason="Mine.")
+    shown = Shown(user=7, persona="comes rarely", history=("a", "b"), page=(item,), words=("Good.",))
+    with Store.open(tmp_path) as store:
+        store.put_personas("t1", "statistical", [replace(shown, user=1)])
+        store.put_personas("t1", "statistical", [shown])
+        store.put_personas("t1", "llm", [])
+        assert store.personas("t1", "statistical") == [shown], "the last asking counts"
+        assert store.personas("t1", "llm") == store.personas("t2", "llm") == []
+
+
+def test_two_hundred_users_take_little_room(tmp_path: Path) -> None:
+    def user(number: int) -> Shown:
+        items = tuple(
+            ShownItem(
+                rank=rank,
+                title=f"{number * 37 % 900} Things of Sort {rank * number % 53}, Large",
+                align=rank % 3 == 0,
+                rating=None,
+                reason=f"It is of a category that I buy, unlike the {rank * 7 % 13} others.",
+            )
+            for rank in range(1, 11)
+        )
+        return Shown(user=number, persona="comes rarely", history=("a title",) * 5, page=items, words=())
+
+    with Store.open(tmp_path) as store:
+        store.put_personas("t1", "statistical", [user(number) for number in range(200)])
+    with sqlite3.connect(tmp_path / ".evolverec" / "store.sqlite") as db:
+        assert db.execute("select length(record) from personas").fetchone()[0] < 60_000
+
+
+def test_an_older_store_has_no_users_and_gets_room_for_them(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    with sqlite3.connect(tmp_path / ".evolverec" / "store.sqlite") as db:
+        db.execute("drop table personas")
+    with Store.open(tmp_path) as store:
+        assert store.personas("t1", "statistical") == []
+        store.put_personas("t1", "statistical", [])
+
+
+def test_opening_a_store_tells_no_reader_that_it_changed(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as reader:
+        before = reader.version()
+        Store.open(tmp_path).close()
+        assert reader.version() == before
+        with Store.open(tmp_path) as writer:
+            writer.put_trial(make_trial())
+        assert reader.version() != before
+
+
+def test_what_is_remembered_of_the_store_is_never_older_than_the_store(tmp_path: Path) -> None:
+    name = make_trial().id
+    with Store.open(tmp_path) as reader, Store.open(tmp_path) as writer:
+        writer.put_trial(make_trial(status=TrialStatus.RUNNING))
+        first = reader.trial(name)
+        assert first is not None and first is reader.trial(name), "read once"
+        writer.put_trial(make_trial(wall_s=9.0))
+        assert reader.trial(name) == make_trial(wall_s=9.0)
+        writer.put_trial(make_trial(status=TrialStatus.RUNNING))
+        assert reader.trial(name) == make_trial(status=TrialStatus.RUNNING)
+        writer.mark_interrupted([name])
+        assert reader.trial(name) is None and reader.trials() == []
+        writer.put_trial(make_trial(created_at=2.0, wall_s=3.0))
+        assert reader.trial(name) == make_trial(created_at=2.0, wall_s=3.0)
+
+
+def test_a_proposals_state_and_its_next_measurement_are_seen_by_other_readers(tmp_path: Path) -> None:
+    proposal = make_proposal("p1", Verified.GAIN, 0.1)
+    with Store.open(tmp_path) as reader, Store.open(tmp_path) as writer:
+        writer.put_proposal(proposal)
+        assert reader.proposals() == [proposal]
+        writer.set_proposal_state("p1", ProposalState.APPLIED)
+        assert reader.proposals() == [replace(proposal, state=ProposalState.APPLIED)]
+        writer.put_proposal(replace(proposal, why_not="measured again"))
+        (again,) = reader.proposals()
+        assert (again.why_not, again.state) == ("measured again", ProposalState.APPLIED)
+
+
+def test_more_records_than_are_remembered_are_all_found(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        for number in range(REMEMBERED + 5):
+            store.put_trial(make_trial(seed=number, created_at=float(number)))
+        assert [trial.key.seed for trial in store.trials()] == list(reversed(range(REMEMBERED + 5)))
+        assert store.trial(make_trial(seed=0).id) == make_trial(seed=0, created_at=0.0)
+
+
+def test_a_job_in_brief_has_of_its_result_the_trial_alone(tmp_path: Path) -> None:
+    job = JobRecord(
+        id="train-1", kind=JobKind.TRAIN, state=JobState.STARTING, pid=0, pid_started=0.0, created_at=1.0
+    )
+    with Store.open(tmp_path) as store:
+        store.put_job(job)
+        assert store.jobs_in_brief() == [job]
+        store.note_process("train-1", 42, 3.0)
+        assert store.jobs_in_brief()[0].pid == 42
+        done = replace(job, state=JobState.DONE, result={"trial": "t1", "metrics": {"HR@5": 0.5}})
+        store.put_job(done)
+        assert store.jobs_in_brief() == [replace(done, result={"trial": "t1"})]
+        assert store.jobs() == [done]
 
 
 def test_a_trial_comes_back_equal(tmp_path: Path) -> None:

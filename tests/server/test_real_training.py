@@ -117,6 +117,12 @@ async def test_the_main_job(connect_process, repo, client_name):
     }
     assert {code for code, *_ in expected} >= {"overconfidence", "overused-popularity"}
     await editor.wait(lambda: shown(editor) == {row[:3] for row in expected})
+    (group,) = (await editor.ask("users"))["groups"]
+    assert len(group["personas"]) == group["asked"] > 50
+    assert all(len(one["page"]) == 10 and one["history"] for one in group["personas"])
+    assert {quote["user"] for c in group["critiques"] for quote in c["quotes"]} <= {
+        one["user"] for one in group["personas"]
+    }
     for code, path, line, role in expected:
         assert WORDS[role] in uris[editor.uri(path)].splitlines()[line], code
 

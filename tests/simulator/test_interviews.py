@@ -237,6 +237,16 @@ def test_a_summary_of_codes_that_nobody_counted_is_malformed(play):
     assert form.worded_by == ""
 
 
+def test_a_witness_sees_the_pages_of_those_who_answered_and_no_control_page(play, corner):
+    seen = []
+    said = play(witness=lambda page, judgement: seen.append((page, judgement)))
+    assert len(seen) == said.users == USERS
+    rows = {int(user): row for row, user in enumerate(corner.questions.users)}
+    for page, judgement in seen:
+        assert page.user == judgement.user
+        assert [item.item for item in page.items] == [i for i in corner.wrong_pages[rows[page.user]] if i]
+
+
 def test_a_stop_ends_the_asking(corner, scripted_llm, ask):
     scripted_llm.script = player()
     with pytest.raises(AskingStopped):

@@ -115,6 +115,21 @@ def test_personas_at_chance_have_no_vote(market, population, popular_pages):
     assert simulation.critiques == ()
 
 
+def test_a_witness_sees_every_page_with_what_was_said_of_it(market, population, popular_pages):
+    seen = []
+    simulation = ask(
+        population,
+        questions=market.questions,
+        top_items=popular_pages,
+        seed=0,
+        witness=lambda page, judgement: seen.append((page, judgement)),
+    )
+    assert len(seen) == simulation.users
+    aligned = [answer.align for _, judgement in seen for answer in judgement.answers]
+    assert np.mean(aligned) == simulation.mean_align
+    assert all(page.user == judgement.user and len(page.items) == 10 for page, judgement in seen)
+
+
 def test_labels_reach_nothing_but_fidelity(market, popular_pages, on_popular):
     questions = replace(market.questions, targets=np.roll(market.questions.targets, 1))
     simulation = simulate(training=market.training, questions=questions, top_items=popular_pages, n_users=100)
