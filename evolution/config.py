@@ -14,6 +14,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evolution.errors import ConfigError
 
 CONFIG_NAME = "evolverec.toml"
+WHOLE, NUMBER, TEXT = "expected a whole number", "expected a number", "expected a text in quotes"
+EXPECTED = {  # pydantic's kinds of errors in the words of someone who writes TOML
+    "string_pattern_mismatch": 'expected "module:function"',
+    "string_type": TEXT,
+    "int_type": WHOLE,
+    "int_parsing": WHOLE,
+    "int_from_float": WHOLE,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "literal_error": "expected {expected}",
+    "greater_than": "expected more than {gt}",
+    "greater_than_equal": "expected {ge} or more",
+    "less_than": "expected less than {lt}",
+    "less_than_equal": "expected {le} or less",
+    "tuple_type": 'expected a list of texts such as ["*.py"]',
+    "model_type": "expected a table",
+}
 
 
 class Section(BaseModel):
@@ -111,7 +128,8 @@ def config_problems(text: str) -> list[tuple[int, str]]:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
         last = text.count("\n") + 1
-        return [(int(found.group(1)) if found else last, f"is not valid TOML: {error}")]
+        message = f'is not valid TOML: {error}; expected lines such as key = "text" below a [section]'
+        return [(int(found.group(1)) if found else last, message)]
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
@@ -140,7 +158,9 @@ def _explain(text: str, problem: Any) -> tuple[int, str]:
         return line, f"{name}: unknown key; expected one of {', '.join(known)}"
     if problem["type"] == "missing":
         return line, f"{name}: missing; {_description(where)}"
-    return line, f"{name}: {problem['msg']}; got {problem['input']!r}. {_description(where)}"
+    expected = EXPECTED.get(problem["type"])
+    said = expected.format(**problem.get("ctx", {})) if expected else problem["msg"]
+    return line, f"{name}: {said}; got {problem['input']!r}. {_description(where)}"
 
 
 def _section(name: str) -> type[BaseModel] | None:

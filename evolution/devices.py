@@ -8,6 +8,7 @@ from pathlib import Path
 
 from evolution.errors import UsageError
 from evolution.settings import Settings, available_cores
+from evolution.trials.interpreter import does_not_run
 
 PROBE = """
 import json, sys
@@ -42,7 +43,8 @@ def choose_device(wanted: str, settings: Settings) -> Device:
         return Device(name="mps", kind="mps", slots=1)
     if wanted in ("cuda", "mps"):
         raise UsageError(
-            f"device {wanted} was asked for, but torch in {settings.python} sees none; use --device cpu"
+            f"device {wanted} was asked for, but torch in {settings.python} sees none; use --device cpu, or training.device "
+            '= "cpu" in evolverec.toml'
         )
     threads = max(1, available_cores() // settings.slots)
     return Device(name=f"cpu/{threads}", kind="cpu", slots=settings.slots)
@@ -63,6 +65,4 @@ def _ask(python: str) -> dict[str, int | bool]:
         )  # fmt: skip
         return json.loads(answer.stdout)
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
-        raise UsageError(
-            f"the interpreter {python} does not run: {error}; set --python to one that does"
-        ) from None
+        raise UsageError(does_not_run(python, error)) from None

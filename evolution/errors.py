@@ -15,6 +15,7 @@ EvolverecError             anything below; the message says what happened, what 
 |  |- BudgetSpent          the exchange could cost more than is left
 |  |- NotRecorded          a replay needs an exchange that was never recorded
 |  |- UnsafePrompt         the prompt would have given away a key or a path
+|- DiskError               the disk is full, or may not be written                exit 1
 |- Cancelled               the user stopped the job                                exit 130
 """
 
@@ -28,10 +29,11 @@ class UsageError(EvolverecError):
 
 
 class RepoError(EvolverecError):
-    """Something in the user's repo. path is relative to the repo; line is 1-based, 0 where unknown."""
+    """Something in the user's repo. path is relative to the repo; line is 1-based, 0 where unknown. said: the message
+    without its place."""
 
     def __init__(self, message: str, *, path: str = "", line: int = 0) -> None:
-        self.path, self.line = path, line
+        self.path, self.line, self.said = path, line, message
         place = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
         super().__init__(place + message)
 
@@ -83,6 +85,10 @@ class NotRecorded(LlmError):
 
 
 class UnsafePrompt(LlmError):
+    pass
+
+
+class DiskError(EvolverecError):
     pass
 
 

@@ -19,6 +19,8 @@ from evolution.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_fo
 
 CONFIG_NAME = "evolverec.toml"
 LARGE_BYTES = 2_000_000
+GIT_MISSING = "git is missing; programs and patches are kept in it, so nothing can be trained"
+GIT_HELP = "apt install git"
 IDENTITY = {
     "GIT_AUTHOR_NAME": "evolverec",
     "GIT_AUTHOR_EMAIL": "evolverec@localhost",
@@ -57,10 +59,8 @@ class Programs:
         """Raises EvolverecError where git is not installed."""
         try:
             import git
-        except ImportError as error:  # gitpython refuses to import without a git executable
-            raise EvolverecError(
-                f"git was not found ({error}); install it, for example `apt install git`"
-            ) from None
+        except ImportError:  # gitpython refuses to import without a git executable
+            raise EvolverecError(f"{GIT_MISSING}. Install it: `{GIT_HELP}`") from None
         bare = ensure_store_folder(repo) / "programs.git"
         if not (bare / "HEAD").exists():
             git.Repo.init(bare, bare=True, initial_branch="programs")

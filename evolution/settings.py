@@ -44,14 +44,21 @@ def user_settings(*, python: str = "", slots: int = 0) -> Settings:
     found = shutil.which(chosen_python)
     if found is None:
         raise UsageError(
-            f"the interpreter {chosen_python!r} does not exist or cannot be run; set --python, "
-            f"EVOLVEREC_PYTHON, or `python` in {user_config_folder() / 'config.toml'} to a Python that has torch"
+            f"the interpreter {chosen_python!r} does not exist or cannot be run; {another_interpreter()}"
         )
     return Settings(
         python=found,
         slots=slots or _slots_from_environment() or int(stored.get("slots", 0)) or default_slots(),
         llm=llm_settings(stored.get("llm", {})),
         literature=literature_settings(stored.get("literature", {})),
+    )
+
+
+def another_interpreter() -> str:
+    """What helps where the interpreter that runs repos is not good enough."""
+    return (
+        f"set --python, EVOLVEREC_PYTHON, or `python` in {user_config_folder() / 'config.toml'} "
+        "to a Python that has what the repo needs"
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from evolution.config import read_config
-from evolution.errors import Cancelled, EvolverecError
+from evolution.disks import disk_error, store_error
+from evolution.errors import Cancelled, DiskError, EvolverecError
 from evolution.jobs import control
 from evolution.jobs.context import EventLog, JobContext
 from evolution.jobs.leftovers import remove_scratch, scratch_folder
@@ -80,11 +81,17 @@ def _work(repo: Path, job: JobRecord, store: Store, events: EventLog, stop: thre
         state, error, code = JobState.FAILED, str(problem), problem.exit_code
     except sqlite3.DatabaseError as problem:
         traceback.print_exc()
-        state, code = JobState.FAILED, 1
-        error = f"the store {repo / '.evolverec' / 'store.sqlite'} cannot be used ({problem}); move it away and run again"
+        state, error, code = JobState.FAILED, str(store_error(problem)), DiskError.exit_code
     except Exception as problem:  # noqa: BLE001 - a job always leaves a last word; the traceback is in its log
         traceback.print_exc()
         state, code = JobState.FAILED, 1
         log = job_folder(repo, job.id) / "log.txt"
-        error = f"{job.kind} failed by a fault of evolverec ({type(problem).__name__}: {problem}); the traceback is in {log}"
+        known = disk_error(problem) if isinstance(problem, OSError) else None
+        error = (
+            str(known)
+            if known
+            else (
+                f"{job.kind} failed by a fault of evolverec ({type(problem).__name__}: {problem}); the traceback is in {log}"
+            )
+        )
     return replace(job, state=state, error=error, exit_code=code, result=result, finished_at=time.time())

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
-from evolution.config import Config
+from evolution.config import CONFIG_NAME, Config, key_line
 from evolution.errors import DataError
 from evolution.ownership import ensure_store_folder
 from evolution.trials.exporting import (
@@ -149,6 +149,20 @@ def _source_key(config: Config, repo: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def _blamed(error: Exception, config: Config, repo: Path) -> DataError:
+    """On the line of the log that is broken; on data.source in evolverec.toml where the log as a whole is not right."""
+    path, line, message = str(getattr(error, "path", "")), int(getattr(error, "line", 0)), str(error)
+    if path and (line or path != config.data.source):
+        place = f"{path}:{line}: " if line else f"{path}: "
+        shown = Path(path).relative_to(repo).as_posix() if Path(path).is_relative_to(repo) else path
+        return DataError(message.removeprefix(place), path=shown, line=line)
+    try:
+        line = key_line((repo / CONFIG_NAME).read_text(encoding="utf-8"), ("data", "source"))
+    except (OSError, UnicodeDecodeError):
+        return DataError(message)
+    return DataError(f"data.source: {message.removeprefix(f'{path}: ')}", path=CONFIG_NAME, line=line)
+
+
 def _export(config: Config, repo: Path, root: Path) -> dict[str, Any]:
     from seeds.errors import SeedsError
     from seeds.fingerprint import fingerprint
@@ -159,7 +173,7 @@ def _export(config: Config, repo: Path, root: Path) -> dict[str, Any]:
         log = load(config.data.source, root=repo)
         divided = split(log, scheme_named(config.data.split))
     except SeedsError as error:
-        raise DataError(str(error)) from error
+        raise _blamed(error, config, repo) from error
     identity = hashlib.sha256(f"{fingerprint(log)}\0{config.data.split}".encode()).hexdigest()[:16]
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=root))
     labels = draft / "labels"

@@ -7,11 +7,13 @@ from functools import cache
 from pathlib import Path
 
 from evolution.errors import UsageError
+from evolution.settings import another_interpreter
 
 OLDEST = (3, 9)
+NUMPY_MISSING = "numpy is missing in the interpreter that runs repos; every worker needs it"
 _QUESTION = """
-import json, sys
-print(json.dumps({"executable": sys.executable, "version": list(sys.version_info[:2]), "path": sys.path,
+import importlib.util, json, sys
+print(json.dumps({"numpy": importlib.util.find_spec("numpy") is not None, "executable": sys.executable, "version": list(sys.version_info[:2]), "path": sys.path,
                   "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]}))
 """
 
@@ -29,7 +31,7 @@ class Interpreter:
 
 
 def interpreter_at(python: Path) -> Interpreter:
-    """Raises UsageError: it cannot be run, or is older than 3.9."""
+    """Raises UsageError: it cannot be run, is older than 3.9, or has no numpy."""
     return _asked(python.absolute(), python.stat().st_mtime_ns if python.exists() else 0)
 
 
@@ -46,14 +48,16 @@ def _asked(python: Path, changed_ns: int) -> Interpreter:
         )
         known = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, json.JSONDecodeError) as error:
-        raise UsageError(
-            f"the interpreter {python} cannot be run: {error}. Set another with --python"
-        ) from error
+        raise UsageError(does_not_run(python, error)) from error
     version = (known["version"][0], known["version"][1])
     if version < OLDEST:
         raise UsageError(
             f"the interpreter {python} is Python {version[0]}.{version[1]}; a worker needs 3.9 or later. "
-            "Set another with --python"
+            f"Else {another_interpreter()}"
+        )
+    if not known["numpy"]:
+        raise UsageError(
+            f"{NUMPY_MISSING}. Install it: `{python} -m pip install numpy`; else {another_interpreter()}"
         )
     path = tuple(entry for entry in known["path"] if entry)
     packages = {Path(entry) for entry in path if {"site-packages", "dist-packages"} & set(Path(entry).parts)}
@@ -64,3 +68,17 @@ def _asked(python: Path, changed_ns: int) -> Interpreter:
         packages=tuple(sorted(packages)),
         path=path,
     )
+
+
+def does_not_run(python: object, error: Exception) -> str:
+    """What the user is told where asking an interpreter ended with `error`."""
+    if isinstance(error, subprocess.TimeoutExpired):
+        why = f"it gives no answer within {error.timeout:g} s"
+    elif isinstance(error, subprocess.CalledProcessError):
+        said = str(error.stderr or "").strip().splitlines()
+        why = f"it ends with status {error.returncode}" + (f" and says {said[-1][:200]!r}" if said else "")
+    elif isinstance(error, ValueError):
+        why = "what it prints is not what a Python would"
+    else:
+        why = str(error)
+    return f"the interpreter {python} does not run Python: {why}; {another_interpreter()}"

@@ -18,6 +18,7 @@ from evolution.trials.interpreter import Interpreter, interpreter_at
 BWRAP = shutil.which("bwrap") or "/usr/bin/bwrap"
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 OUR_NAMES = ("server", "evolution", "diagnosis", "simulator", "seeds", "evolverec_entry.py")
+NOT_INSTALLED = "is not installed"
 NO_SANDBOX_WARNING = (
     "none: bubblewrap does not work here, so the candidate can read what you can read; "
     "its limits stop accidents, not attackers"
@@ -112,7 +113,7 @@ def _problem(interpreter: Interpreter) -> str:
     if not sys.platform.startswith("linux"):
         return "bubblewrap needs Linux"
     if not Path(BWRAP).exists():
-        return f"{BWRAP} is not installed"
+        return f"bubblewrap {NOT_INSTALLED}"
     confinement = Confinement(mounts=(), environment=clean_environment(1, ""))
     command = sandboxed(
         [str(interpreter.executable), "-s", "-B", "-c", ""], confinement, interpreter, Path("/")

@@ -1,10 +1,12 @@
 """The command line: one function per command, each takes the repo's folder first and knows `--json`."""
 
+import sqlite3
 from pathlib import Path
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 import typer
 
+from evolution.disks import disk_error, store_error
 from evolution.errors import Cancelled, EvolverecError, RepoError, UsageError
 from evolution.jobs.records import JobKind
 from server.cli import output
@@ -87,6 +89,15 @@ def run_app(argv: list[str]) -> int:
         return code if isinstance(code, int) else 0
     except EvolverecError as error:
         return output.report_error(error, as_json=as_json)
+    except BrokenPipeError:  # no fault of the disk's
+        raise
+    except OSError as error:
+        known = disk_error(error)
+        if known is None:
+            raise
+        return output.report_error(known, as_json=as_json)
+    except sqlite3.DatabaseError as error:
+        return output.report_error(store_error(error), as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return output.report_error(Cancelled("cancelled"), as_json=as_json)
     except typer.Exit as done:

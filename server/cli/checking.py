@@ -25,7 +25,7 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
             f"{training.n_events} training events, {len(data.validation)} validation questions"
         )
     except DataError as error:
-        problems.append(_problem(error.path, error.line, "error", str(error)))
+        problems.append(_problem(error.path, error.line, "error", error.said))
     sources = Programs.open(repo).sources(Programs.open(repo).snapshot().tree, config.recommender.editable)
     problems += _static(sources)
     passed.append(f"{len(sources)} editable files were read")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evolution.llm.settings import LlmSettings
 
 LLM_TIMEOUT_S = 5.0
+OTHER_PYTHON = "evolverec train DIR --python /path/to/python"
 PROBE = """
 import json, sys
 found = {"python": sys.version.split()[0], "numpy": None, "torch": None, "device": "cpu"}
@@ -54,14 +55,12 @@ def _check(name: str, ok: bool, message: str, help_: str, *, needed: bool) -> di
 
 
 def _interpreter(python: str) -> list[dict[str, Any]]:
+    from evolution.trials.interpreter import NUMPY_MISSING, does_not_run
+
     try:
         path = user_settings(python=python).python
     except UsageError as error:
-        return [
-            _check(
-                "interpreter", False, str(error), "evolverec train DIR --python /path/to/python", needed=True
-            )
-        ]
+        return [_check("interpreter", False, str(error), OTHER_PYTHON, needed=True)]
     try:
         answer = subprocess.run(
             [path, "-I", "-c", PROBE],
@@ -73,12 +72,12 @@ def _interpreter(python: str) -> list[dict[str, Any]]:
         )
         found = json.loads(answer.stdout)
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
-        return [_check("interpreter", False, f"{path} does not run: {error}", "set --python", needed=True)]
+        return [_check("interpreter", False, does_not_run(path, error), OTHER_PYTHON, needed=True)]
     torch_help = f"{path} -m pip install torch==2.13.0"
     return [
         _check("interpreter", True, f"repos run on {path}, Python {found['python']}", "", needed=True),
         _check(
-            "numpy", bool(found["numpy"]), f"numpy {found['numpy'] or 'is missing; every worker needs it'}",
+            "numpy", bool(found["numpy"]), f"numpy {found['numpy']}" if found["numpy"] else NUMPY_MISSING,
             "" if found["numpy"] else f"{path} -m pip install numpy", needed=True,
         ),
         _check(
@@ -94,13 +93,14 @@ def _interpreter(python: str) -> list[dict[str, Any]]:
 
 
 def _git() -> dict[str, Any]:
+    from evolution.programs import GIT_HELP, GIT_MISSING
+
     path = shutil.which("git")
-    message = path or "git is missing; programs and patches are kept in it, so nothing can be trained"
-    return _check("git", path is not None, message, "" if path else "apt install git", needed=True)
+    return _check("git", path is not None, path or GIT_MISSING, "" if path else GIT_HELP, needed=True)
 
 
 def _sandbox() -> dict[str, Any]:
-    from evolution.trials.sandbox import sandbox_problem
+    from evolution.trials.sandbox import NOT_INSTALLED, sandbox_problem
 
     problem = sandbox_problem()
     message = (
@@ -108,9 +108,9 @@ def _sandbox() -> dict[str, Any]:
         if not problem
         else (f"{problem}; trials run with limits that stop accidents, not attackers")
     )
-    return _check(
-        "sandbox", not problem, message, "" if not problem else "apt install bubblewrap", needed=False
-    )
+    # what keeps an installed bubblewrap from starting is said in the message; no command of ours mends it
+    installs = problem.endswith(NOT_INSTALLED)
+    return _check("sandbox", not problem, message, "apt install bubblewrap" if installs else "", needed=False)
 
 
 WITHOUT_LLM = "findings, recipes and statistical users work without; LLM personas, planner, coder and probe author need one"

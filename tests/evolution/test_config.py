@@ -30,7 +30,7 @@ def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
         (GOOD.replace("entry", "entree"), 2, "unknown key"),
         (GOOD.replace('"model:build"', '"model.build"'), 2, "module:function"),
         (GOOD.replace('source = "shop-micro"\n', ""), 4, "data.source: missing"),
-        (GOOD + "[training]\nmax_epochs = 0\n", 7, "greater than or equal to 1"),
+        (GOOD + "[training]\nmax_epochs = 0\n", 7, "expected 1 or more; got 0"),
         (GOOD + '[training]\ndevice = "tpu"\n', 7, "got 'tpu'"),
         (GOOD + '[objective]\nexpression = "HR@7"\n', 7, "unknown metric HR@7"),
         (GOOD + '[objective]\nexpression = "HR@5 NDCG@5"\n', 7, "cannot read"),

@@ -11,6 +11,8 @@ from typing import Any
 
 from .failures import ImportBroken
 
+CONFIG = "evolverec.toml"
+
 
 def enter(root: str, extra_path: Iterable[str], moved_from: str) -> None:
     """Make `root` the first place to import from, and the working directory.
@@ -38,15 +40,38 @@ def load_build(entry: str, root: str) -> Callable[..., Any]:
     """The function "module:name". Raises ImportBroken, or whatever the import raises."""
     before = set(sys.modules)
     module_name, name = entry.split(":")
-    module = importlib.import_module(module_name)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name + ".").startswith(error.name + "."):
+            raise  # the entry is there; what it imports is not
+        file = module_name.replace(".", "/") + ".py"
+        raise ImportBroken(
+            f"there is no module {error.name}; recommender.entry is {entry!r}, expected {file} at the repo's root (files "
+            "that git ignores are no part of a program)",
+            path=CONFIG,
+            line=_entry_line(root),
+        ) from None
     check_modules(root, before)
     build = getattr(module, name, None)
     if not callable(build):
         raise ImportBroken(
-            f"{module_name} has no function {name}; the entry of evolverec.toml is {entry!r}, expected "
-            f"`def {name}(data, *, device, seed)` in it"
+            f"{module_name} has no function {name}; recommender.entry is {entry!r}, expected "
+            f"`def {name}(data, *, device, seed)` in it",
+            path=CONFIG,
+            line=_entry_line(root),
         )
     return build
+
+
+def _entry_line(root: str) -> int:
+    """Of recommender.entry in evolverec.toml, 0 where it is not found; Python 3.9 cannot read TOML."""
+    try:
+        lines = Path(root, CONFIG).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return 0
+    named = (number for number, line in enumerate(lines, 1) if line.replace(" ", "").startswith("entry="))
+    return next(named, 0)
 
 
 def check_modules(root: str, before: set[str]) -> None:

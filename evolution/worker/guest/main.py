@@ -73,7 +73,7 @@ class Session:
 
         return {
             "trace": trace_smoke(
-                lambda: Candidate(*self._program(), device=self._device, seed=seed).model,
+                lambda: self._model_to_trace(seed),
                 root=self.root,
                 seconds=seconds,
                 score_batch=_batch_in(folder),
@@ -92,6 +92,19 @@ class Session:
             "parameters": candidate.parameters(),
             "has_state": candidate.has_state(),
         }
+
+    def _model_to_trace(self, seed: int) -> Any:
+        self.stage = "build()"
+        model = Candidate(*self._program(), device=self._device, seed=seed).model
+        self.stage = "fit()"
+        return model
+
+    def asked(self) -> Any:
+        """The function of the repo that the present stage calls; None where it is none of the recommender's."""
+        if self.stage == "build()":
+            return self._build
+        model = self._candidate.model if self._candidate is not None else None
+        return getattr(type(model), self.stage[: -len("()")], None) if self.stage.endswith("()") else None
 
     # -- asking
 
@@ -241,5 +254,6 @@ def serve() -> None:
         try:
             reply = {"ok": getattr(session, wanted)(**arguments)}
         except BaseException as error:  # noqa: BLE001 - candidate code; SystemExit is a failure like any other
-            reply = {"failure": failures.describe(error, stage=session.stage, root=session.root)}
+            told = failures.describe(error, stage=session.stage, root=session.root, asked=session.asked())
+            reply = {"failure": told}
         channel.reply(reply)

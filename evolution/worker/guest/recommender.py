@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 import pickle
 import sys
 import time
@@ -23,18 +24,31 @@ GPU_BATCH_BYTES = 256 << 20
 MAX_BATCH = 2048
 
 
+def check_takes(build: Callable[..., Any], data: Any, *, device: str, seed: int) -> None:
+    """Raises ContractBroken where build() cannot be called as it will be."""
+    try:
+        inspect.signature(build).bind(data, device=device, seed=seed)
+    except TypeError as error:
+        raise ContractBroken(
+            f"build() cannot be called as it must be: {error}; expected `def build(data, *, device, seed)`"
+        ) from None
+    except ValueError:
+        pass  # not every callable tells its signature
+
+
 class Candidate:
     """One recommender, built. fit_s and score_s add up the seconds spent inside its own code,
     fit_cpu_s those that its process was really running. epochs: what fit() returned, None before it is called."""
 
     def __init__(self, build: Callable[..., Any], data: Any, *, device: str, seed: int) -> None:
+        check_takes(build, data, device=device, seed=seed)
         seed_everything(seed)
         self.model = build(data, device=device, seed=seed)
         for name in ("fit", "score"):
             if not callable(getattr(self.model, name, None)):
+                kind = "None" if self.model is None else f"a {type(self.model).__name__} without {name}()"
                 raise ContractBroken(
-                    f"build() returned a {type(self.model).__name__} without {name}(); expected a recommender "
-                    "with fit() and score(users, histories)"
+                    f"build() returned {kind}; expected a recommender with fit() and score(users, histories)"
                 )
         self.n_items = int(data.n_items)
         self.fit_s = self.fit_cpu_s = self.score_s = 0.0
