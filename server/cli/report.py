@@ -24,7 +24,7 @@ def write_report(repo: Path, *, out: Path | None, run: str) -> dict[str, Any]:
         page.write_text(html, encoding="utf-8")
     except OSError as error:
         raise UsageError(
-            f"the report cannot be written ({error}); name a file that can be with --out"
+            f"the report cannot be written to {error.filename or out}: {error.strerror}; name another file with --out"
         ) from None
     return {**document, "page": str(page)}
 
