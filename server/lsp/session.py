@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from pygls.uris import from_fs_path, to_fs_path
 
 from evolution.errors import UsageError
+from evolution.places import STORE_FOLDER
 from server.lsp.background import Background
 from server.lsp.client import Client
 from server.lsp.knowledge import CONFIG_NAME
@@ -101,8 +102,13 @@ class Session:
         self.background.close()
 
     def repo_root(self, path: Path) -> Path | None:
-        """The nearest folder above a file that holds evolverec.toml, within a workspace folder if there are any."""
+        """The nearest folder above a file that holds evolverec.toml, within a workspace folder if there are any.
+
+        What lies in `.evolverec`, such as the copy of a program that is being trained, is of no repo.
+        """
         folders = self.folders()
+        if STORE_FOLDER in path.parts:
+            return None
         for parent in path.parents:
             if folders and not any(parent.is_relative_to(folder) for folder in folders):
                 return None

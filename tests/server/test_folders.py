@@ -93,6 +93,19 @@ async def test_a_folder_closed_while_a_job_runs_takes_its_findings_away_and_leav
     assert not [message for message in editor.client.messages if "failed by a fault" in message.message]
 
 
+async def test_the_copy_of_a_program_that_is_trained_is_no_repo_of_its_own(connect, records, repo):
+    records.trial()
+    editor = await connect("visual-studio-code")
+    copy = repo / ".evolverec" / "jobs" / "j1" / "program"
+    copy.mkdir(parents=True)
+    for name in ("evolverec.toml", "model.py"):
+        shutil.copy(repo / name, copy / name)
+    made = types.FileEvent(uri=(copy / "evolverec.toml").as_uri(), type=types.FileChangeType.Created)
+    editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes=[made]))
+    assert not await editor.lenses(editor.open(".evolverec/jobs/j1/program/model.py"))
+    assert [entry["repo"] for entry in (await editor.command("status", repo=""))["repos"]] == [str(repo)]
+
+
 @pytest.mark.process
 async def test_two_editors_with_servers_of_their_own_share_one_repo(connect_process, records, sample):
     records.trial()
