@@ -11,7 +11,7 @@ from evolution.budget import Budget, Limits
 from evolution.coevolving import CoEvolving
 from evolution.errors import UsageError
 from evolution.evolving.coevolution import NoCoEvolution
-from evolution.evolving.estimate import PROPOSALS_AT_LEAST, Estimate, estimate
+from evolution.evolving.estimate import LLM_USERS, PROPOSALS_AT_LEAST, Estimate, estimate
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.llm_proposer import BothProposers, LlmProposer
 from evolution.evolving.loop import Tools
@@ -35,7 +35,6 @@ from evolution.probe_files import load_probes
 from evolution.probe_search import Author
 from evolution.runs import Run
 
-USERS = 20  # that an LLM plays
 NOWHERE = "http://127.0.0.1:9/v1"  # of a replay, which asks nobody
 
 
@@ -119,7 +118,7 @@ def expected_cost(laboratory: Laboratory, settings: LlmSettings) -> Estimate:
     program = laboratory.user_program()
     sources = laboratory.programs.sources(program, laboratory.config.recommender.editable)
     size = sum(len(text.encode("utf-8", "surrogateescape")) for text in sources.values())
-    return estimate(settings, source_bytes=size, users=USERS)
+    return estimate(settings, source_bytes=size, users=LLM_USERS)
 
 
 def _say_before(laboratory: Laboratory, limits: Limits, expected: Estimate) -> None:
@@ -147,7 +146,7 @@ def _tools(
         coevolution=CoEvolving(laboratory, _author(endpoint), accepted) if directional else NoCoEvolution(),
         accepted=tuple(spec.id for spec in accepted),
         ledger=ledger,
-        interviewer=interviewer_of(endpoint.client, USERS) if endpoint and directional else None,
+        interviewer=interviewer_of(endpoint.client, LLM_USERS) if endpoint and directional else None,
         llm=llm_document(endpoint.client.settings, endpoint.sources) if endpoint else {},
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from evolution.documents import diagnose_document, propose_document, simulate_document, train_document
 from evolution.errors import Cancelled, RepoError, UsageError
+from evolution.evolving.estimate import LLM_USERS
 from evolution.jobs.context import JobContext
 from evolution.jobs.records import JobKind, JobState
 from evolution.laboratory import Laboratory, complete
@@ -14,7 +15,6 @@ from evolution.proposing import Proposer
 from evolution.trials.records import FailureReason, Trial, TrialStatus
 
 YOURS = "your version"
-LLM_USERS = 20  # that an LLM plays
 
 
 @dataclass(frozen=True, kw_only=True)

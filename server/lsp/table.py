@@ -27,7 +27,7 @@ from server.lsp import (
     proposed,
 )
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
-from server.lsp.panels import findings, overview, proposals, report, runs, setup, users
+from server.lsp.panels import estimate, findings, overview, proposals, report, runs, setup, users
 
 
 class Where(Enum):
@@ -81,6 +81,7 @@ FEATURES = (
 
 VIEWS = (  # beyond LSP, for editor-client/vscode
     _row("evolverec/overview", overview.overview, BACKGROUND),
+    _row("evolverec/estimate", estimate.expected, BACKGROUND),
     _row("evolverec/findings", findings.findings, BACKGROUND),
     _row("evolverec/users", users.users, BACKGROUND),
     _row("evolverec/proposals", proposals.proposals, BACKGROUND),

@@ -1,0 +1,41 @@
+"""`evolverec/estimate`: what an LLM is likely to cost, said before anything is asked."""
+
+from pathlib import Path
+from typing import Any
+
+from evolution.budget import Charge
+from evolution.evolving.estimate import LLM_USERS, estimate, interviews
+from evolution.llm.settings import LlmSettings
+from evolution.settings import user_llm
+from server.lsp.panels.asking import Document, repo_asked_for
+from server.lsp.repo_files import code_files
+from server.lsp.session import Session
+
+RULE = "by a rule of thumb, without interval; what a model thinks before it answers comes on top"
+
+
+async def expected(session: Session, params: Any = None) -> Document:
+    """Raises UsageError where the user's own settings of an LLM are wrong."""
+    repo = await repo_asked_for(session, params)
+    return await session.background.survey(_expected, repo.root)
+
+
+def _expected(root: Path) -> Document:
+    settings = user_llm()
+    if settings is None:
+        return {"model": "", "priced": False, "evolve": "", "users": ""}
+    size = sum((root / path).stat().st_size for path in code_files(root))
+    run = estimate(settings, source_bytes=size, users=LLM_USERS)
+    priced = all(model in settings.prices for model in settings.models_used())
+    return {
+        "model": settings.model,
+        "priced": priced,
+        "evolve": f"About {_words(run.each, settings)} a candidate and {_words(run.first, settings)} once, {RULE}.",
+        "users": f"About {_words(interviews(settings, LLM_USERS), settings)} for {LLM_USERS} users, {RULE}.",
+    }
+
+
+def _words(charge: Charge, settings: LlmSettings) -> str:
+    """`120,000 tokens ($0.045)`; without dollars where a model has no price."""
+    priced = all(model in settings.prices for model in settings.models_used())
+    return f"{charge.tokens:,} tokens" + (f" (${charge.usd:.3f})" if priced else "")
