@@ -36,6 +36,7 @@ export function middleware(parts: () => Parts): Middleware {
       const found = await next(document, range, context, token);
       return found?.map((action) => ('edit' in action || 'data' in action ? asCommand(action as Carrying) : action));
     },
+    resolveCodeAction: async (action, token, next) => ((action as Carrying).data ? await next(action, token) : action),
     handleWorkDoneProgress: (token, value) => parts().progress.handle(String(token), value),
   };
 }

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { configTemplate, entryFile, guessEntry } from '../src/first/template';
+import { configTemplate, entryOf, guessEntry, lineOf } from '../src/first/template';
 import { guarded } from '../src/ui/page';
 import { repoOf, statusOf } from '../src/ui/words';
 import { figure, repo } from './samples';
 
 const job = { job: 'j', kind: 'train', label: 'training 43 %: epoch 6/20, loss .693', share: 0.43 };
 
-test('the status says what runs, then what was found, then that all is well', () => {
+test('the status says what runs, then what was found, then the figure', () => {
   assert.equal(statusOf('running', repo({ jobs: [job] })).text, 'training 43 %');
   assert.equal(statusOf('running', repo({ jobs: [job, job] })).text, 'training 43 %, 1 more');
   assert.equal(statusOf('running', repo({ warnings: 2, errors: 1 })).text, '3 findings');
-  assert.equal(statusOf('running', repo({ objective: figure('.1') })).text, 'no findings');
+  const trained = repo({ objective: figure('.1'), summary: 'NDCG@10 .184 ± .034, just now, 0 findings' });
+  assert.equal(statusOf('running', trained).text, 'NDCG@10 .184 ± .034');
   assert.equal(statusOf('running', repo()).text, 'not trained yet');
 });
 
@@ -36,7 +37,9 @@ test('the entry is the build function nearest to the root', () => {
   ];
   assert.equal(guessEntry(files), 'pkg.model:build');
   assert.equal(guessEntry([]), '');
-  assert.equal(entryFile(configTemplate('pkg.model:build')), 'pkg/model.py');
+  assert.deepEqual(entryOf(configTemplate('pkg.model:build')), { file: 'pkg/model.py', name: 'build' });
+  assert.equal(entryOf('[recommender]\n'), undefined);
+  assert.equal(lineOf('import a\n\ndef build(data):\n', 'build'), 2);
 });
 
 test('the policy of a page stands before everything in it', () => {

@@ -10,7 +10,7 @@ import type { Connection } from '../server/connection';
 import { warnOfMissing } from '../ui/doctor';
 import { tell } from '../ui/telling';
 import { isEmpty } from './folders';
-import { entryFile } from './template';
+import { entryOf, lineOf } from './template';
 
 const TRAIN_IN = 'evolverec.trainIn'; // a repo that is to be trained once its window is open
 const FOUND_MS = 15_000;
@@ -96,9 +96,11 @@ async function ownLog(): Promise<string | undefined> {
   return file?.fsPath;
 }
 
-export async function openEntry(repo: vscode.Uri): Promise<void> {
+/** The entry function, over which the lenses stand. */
+async function openEntry(repo: vscode.Uri): Promise<void> {
   const config = vscode.Uri.joinPath(repo, 'evolverec.toml');
-  const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(config));
-  const entry = entryFile(text);
-  await vscode.window.showTextDocument(entry ? vscode.Uri.joinPath(repo, entry) : config, { preview: false });
+  const entry = entryOf(new TextDecoder().decode(await vscode.workspace.fs.readFile(config)));
+  const document = await vscode.workspace.openTextDocument(entry ? vscode.Uri.joinPath(repo, entry.file) : config);
+  const line = entry ? lineOf(document.getText(), entry.name) : 0;
+  await vscode.window.showTextDocument(document, { preview: false, selection: new vscode.Range(line, 0, line, 0) });
 }

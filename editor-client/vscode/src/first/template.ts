@@ -39,8 +39,13 @@ export function guessEntry(files: readonly { path: string; text: string }[]): st
   return nearest ? `${nearest.path.replace(/\.py$/, '').replaceAll('/', '.')}:build` : '';
 }
 
-/** The file of an entry "package.module:function", relative to the repo. */
-export function entryFile(config: string): string {
-  const [, module] = /^\s*entry\s*=\s*["']([\w.]+):/m.exec(config) ?? [];
-  return module ? `${module.replaceAll('.', '/')}.py` : '';
+/** File, relative to the repo, and function of the entry that a config names; undefined where it names none. */
+export function entryOf(config: string): { file: string; name: string } | undefined {
+  const [, module, name] = /^\s*entry\s*=\s*["']([\w.]+):(\w+)["']/m.exec(config) ?? [];
+  return module && name ? { file: `${module.replaceAll('.', '/')}.py`, name } : undefined;
+}
+
+/** The line of a function at the top of a file, from 0; 0 where it is not there. */
+export function lineOf(text: string, name: string): number {
+  return Math.max(0, text.split('\n').findIndex((line) => line.startsWith(`def ${name}(`)));
 }

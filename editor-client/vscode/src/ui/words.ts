@@ -25,7 +25,8 @@ export function statusOf(server: ServerKind, repo: RepoState | undefined): Statu
   if (found > 0) {
     return { icon: repo.errors > 0 ? 'error' : 'warning', text: count(found, 'finding'), busy: false, level: repo.errors > 0 ? 'error' : 'warning' };
   }
-  return { icon: repo.objective ? 'pass' : 'circle-outline', text: repo.objective ? 'no findings' : 'not trained yet', busy: false, level: 'ok' };
+  if (!repo.objective) return { icon: 'circle-outline', text: 'not trained yet', busy: false, level: 'ok' };
+  return { icon: 'pass', text: repo.summary.split(', ', 1)[0] ?? '', busy: false, level: 'ok' }; // NDCG@10 .184 ± .034
 }
 
 /** "training 43 %" of "training 43 %: epoch 6/20, loss .693", and how many others run. */
