@@ -1,17 +1,19 @@
 """Errors of the disk in words: which file, and what the user can do."""
 
 import errno
+import re
 import sqlite3
 
 from evolution.errors import DiskError
 
+SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # numpy's words; it gives no number
 FULL = "Free some space and run the same again; what was measured is kept"
 
 
 def disk_error(error: OSError) -> DiskError | None:
     """What the user can do about it; None where the disk is not to blame."""
     place = str(error.filename or "a file")
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or SHORT_WRITE.fullmatch(str(error)):
         return DiskError(f"the disk is full: {place} cannot be written. {FULL}")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return DiskError(

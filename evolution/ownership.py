@@ -20,13 +20,17 @@ MARK = "mark"
 def ensure_store_folder(repo: Path) -> Path:
     """The repo's `.evolverec`, made where there is none. It ignores itself, so that the user's git never sees it.
 
-    What lies in a folder that is not ours is kept in `foreign-<time>` inside of it. Raises RepoError where the
-    folder is a link: it would have us write wherever the repo says.
+    What lies in a folder that is not ours is kept in `foreign-<time>` inside of it. Raises RepoError where it is a
+    file, or a link: that would have us write wherever the repo says.
     """
     folder = store_folder(repo)
     if folder.is_symlink():
         raise RepoError(
             "is a link, expected a folder that evolverec makes itself; delete the link", path=STORE_FOLDER
+        )
+    if folder.exists() and not folder.is_dir():
+        raise RepoError(
+            "is a file, expected a folder that evolverec makes itself; delete it", path=STORE_FOLDER
         )
     folder.mkdir(exist_ok=True)
     if not is_ours(repo):

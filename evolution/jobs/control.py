@@ -164,7 +164,7 @@ def reconcile(repo: Path) -> list[JobRecord]:
             fresh = store.job(job.id)
             if fresh is None or fresh.state.ended:
                 continue
-            message = "its process ended without a last word (killed, or the machine restarted); start it again to go on"
+            message = "its process ended without a last word (killed, the disk full, or the machine restarted); start it again to go on"
             store.put_job(
                 replace(fresh, state=JobState.LOST, error=message, finished_at=time.time(), exit_code=1)
             )

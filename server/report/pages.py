@@ -31,7 +31,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(spread=spread, moment=moment, arxiv=arxiv, signed=signed)
+    found.filters.update(spread=spread, moment=moment, sentence=sentence, arxiv=arxiv, signed=signed)
     return found
 
 
@@ -49,6 +49,11 @@ def signed(effect: Mapping[str, Any]) -> str:
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})".replace("%", " %") if effect["before"] else ""
     return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+
+
+def sentence(words: str) -> str:
+    """With a full stop, whether or not it came with one."""
+    return words if words.rstrip().endswith((".", "!", "?")) or not words else f"{words}."
 
 
 def moment(seconds: float) -> str:
