@@ -10,6 +10,7 @@ APT_DEMO := git bubblewrap
 APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot
 
 VSCODE := editor-client/vscode
+PACKAGES := server evolution diagnosis simulator seeds
 
 .PHONY: help setup demo test check types unit vsix bench clean
 
@@ -52,9 +53,15 @@ $(SETUP)/vscode-packages: $(VSCODE)/package-lock.json | $(SETUP)/node
 	npm --prefix $(VSCODE) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
+# evolverec itself, for those who let the extension make an environment: no package index is asked for its name.
+$(SETUP)/wheel: $(SETUP)/python evolverec_entry.py $(shell find $(PACKAGES) -type f -not -path '*/__pycache__/*')
+	rm -rf build $(VSCODE)/wheel
+	$(BIN)/python -m pip wheel . --quiet --no-deps --no-build-isolation --wheel-dir $(VSCODE)/wheel
+	@touch $@
+
 vsix: $(SETUP)/vscode
 
-$(SETUP)/vscode: $(SETUP)/vscode-packages $(wildcard $(VSCODE)/*.json $(VSCODE)/*.mjs $(VSCODE)/*.md $(VSCODE)/media/*) $(shell find $(VSCODE)/src $(VSCODE)/test -type f 2>/dev/null)
+$(SETUP)/vscode: $(SETUP)/vscode-packages $(SETUP)/wheel $(wildcard $(VSCODE)/*.json $(VSCODE)/*.mjs $(VSCODE)/*.md $(VSCODE)/media/*) $(shell find $(VSCODE)/src $(VSCODE)/test -type f 2>/dev/null)
 	cd $(VSCODE) && npm run --silent check && npm run --silent test && npm run --silent build && npm run --silent package
 	@touch $@
 
@@ -80,5 +87,5 @@ bench: setup
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(SETUP) $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/evolverec.vsix build dist *.egg-info demo-repo test-output .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SETUP) $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/wheel $(VSCODE)/evolverec.vsix build dist *.egg-info demo-repo test-output .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

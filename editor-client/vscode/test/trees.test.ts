@@ -19,9 +19,10 @@ const cause = (...findings: ReturnType<typeof finding>[]) => ({ repo: '/r', caus
 
 test('a finding says its severity in words, its interval, its line and its fixes', () => {
   const tree = findingsTree(cause(finding({ fixes: ['p1'] })), [proposal()]);
-  const row = labelled(tree, /^Popular items/);
-  assert.equal(row.description, 'warning · 2.1 [1.8, 2.4] · model.py:42 · 1 fix');
-  assert.match(row.spoken ?? '', /^warning: Popular items are shown too often\. model\.py:42\. 1 measured fix\.$/);
+  const row = labelled(tree, /^popularity-lift/);
+  assert.equal(row.description, 'warning · 1 fix · Popular items are shown too often');
+  assert.match(row.spoken ?? '', /^warning: popularity-lift, Popular items are shown too often\. model\.py:42\. 1 measured fix\.$/);
+  assert.equal(labelled(tree, /^2\.1 \[1\.8, 2\.4\]$/).description, 'against popularity 1.2');
   assert.equal(row.open, 'reveal');
   assert.equal(labelled(tree, /^Fix: full softmax/).description, '+12 % [+8, +16]');
 });
@@ -35,7 +36,7 @@ test('a faded finding is not counted and says so', () => {
 });
 
 test('what an LLM said is marked, wherever it shows', () => {
-  assert.match(labelled(findingsTree(cause(finding({ byLlm: true, critique: true })), []), /^Popular/).description ?? '', /said by an LLM/);
+  assert.match(labelled(findingsTree(cause(finding({ byLlm: true, critique: true })), []), /^popularity-lift/).description ?? '', /said by an LLM/);
   const patch = labelled(proposalsTree({ repo: '/r', proposals: [proposal({ byLlm: true })] }, new Set()), /^full softmax/);
   assert.match(patch.description ?? '', /by an LLM/);
   assert.match(patch.spoken ?? '', /by an LLM/);

@@ -20,6 +20,10 @@ export class PersonaPages implements vscode.TextDocumentContentProvider {
     const uri = vscode.Uri.from({ scheme: PAGE_SCHEME, path: `/user ${persona.user} (${group.kind}).md`, query: repo });
     this.pages.set(uri.toString(), personaPage(group, persona));
     this.changed.fire(uri);
-    await vscode.window.showTextDocument(uri, { preview: true });
+    try {
+      await vscode.commands.executeCommand('markdown.showPreview', uri);
+    } catch {
+      await vscode.window.showTextDocument(uri, { preview: true }); // the user may have switched the preview off
+    }
   }
 }

@@ -20,7 +20,7 @@ function groupNode(repo: string, group: UserGroup): Node {
     subject: NOTHING,
     unfolded: true,
     children: [
-      leaf(`${id}:fidelity`, `How well they know their user: ${group.fidelity.text}`, 'pulse', 'fidelity, AUC against real choices'),
+      leaf(`${id}:fidelity`, `How well they know their user: ${group.fidelity.text}`, 'pulse', 'against real choices'),
       ...(group.noVote ? [leaf(`${id}:noVote`, group.noVote, 'mute', 'what they say does not count')] : []),
       ...(group.because ? [leaf(`${id}:because`, group.because, 'info', status)] : []),
       section(`${id}:critiques`, 'Critiques', 'comment-discussion', group.critiques.map((critique) => critiqueNode(repo, critique)), true),
@@ -45,15 +45,16 @@ function critiqueNode(repo: string, critique: Critique): Node {
   const word = critique.positive ? 'praise' : 'complaint';
   return {
     id,
-    label: critique.message,
-    description: joined(word, critique.share.text),
-    tooltip: paragraphs(`**${escape(critique.message)}**`, `${word}, said by ${escape(critique.share.text)}`),
+    label: critique.code,
+    description: joined(word, critique.message),
+    tooltip: paragraphs(`**${escape(critique.code)}**: ${escape(critique.message)}`, `${word}, said by ${escape(critique.share.text)}`),
     icon: { name: critique.positive ? 'thumbsup' : 'thumbsdown' },
-    spoken: `${word}: ${critique.message}, ${critique.share.text}`,
+    spoken: `${word}: ${critique.code}, ${critique.message}`,
     context: 'critique',
     subject: { kind: 'critique', repo, id: critique.id, places: critique.places },
     ...(critique.places.length > 0 ? { open: 'reveal' as const } : {}),
     children: [
+      leaf(`${id}:share`, critique.share.text, 'pulse', 'said so'),
       ...critique.quotes.map((quote, index) =>
         leaf(`${id}:quote:${index}`, `“${quote.text}”`, 'quote', `user ${quote.user}, ${quote.persona}`),
       ),

@@ -30,8 +30,8 @@ export class Views implements vscode.Disposable {
     this.all = [findings, users, proposals, runs];
     patches.onDidSkip(() => proposals.renew(true));
     repos.onDidChange(() => {
-      badge(findings, sum(repos, (repo) => repo.errors + repo.warnings), 'finding');
-      badge(proposals, sum(repos, (repo) => repo.proposals), 'verified patch', 'verified patches');
+      const value = repos.known.reduce((total, repo) => total + repo.errors + repo.warnings, 0);
+      findings.view.badge = value > 0 ? { value, tooltip: count(value, 'finding') } : undefined;
     });
   }
 
@@ -42,12 +42,4 @@ export class Views implements vscode.Disposable {
   dispose(): void {
     for (const view of this.all) view.dispose();
   }
-}
-
-function sum(repos: Repos, of: (repo: Repos['known'][number]) => number): number {
-  return repos.known.reduce((total, repo) => total + of(repo), 0);
-}
-
-function badge(view: TreeView, value: number, one: string, many?: string): void {
-  view.view.badge = value > 0 ? { value, tooltip: count(value, one, many) } : undefined;
 }
