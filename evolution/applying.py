@@ -1,12 +1,12 @@
 """Carrying a proposal's patch into the user's text: by exact unique context, or not at all."""
 
-import difflib
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from diagnosis.linemap import changes
 from evolution.edits import Edit, apply_edits, check_path
 from evolution.errors import EditError
 from evolution.proposals import Proposal
@@ -52,16 +52,17 @@ def is_applied(edits: Sequence[Edit], read: Callable[[str], str | None]) -> bool
 def _stands(edit: Edit, text: str | None) -> bool:
     if text is None:
         return False
-    lines = text.replace("\r\n", "\n").split("\n")
+    text = text.replace("\r\n", "\n")
     if edit.old == "":
-        return "\n".join(lines).removesuffix("\n") == edit.new
+        return text.removesuffix("\n") == edit.new
     if edit.new == "":
-        return not _occurs(lines, edit.old)
-    return _occurs(lines, edit.new) and (not _occurs(lines, edit.old) or edit.old in edit.new)
+        return not _occurs(text, edit.old)
+    return _occurs(text, edit.new) and (not _occurs(text, edit.old) or edit.old in edit.new)
 
 
-def _occurs(lines: Sequence[str], wanted: str) -> bool:
-    return f"\n{wanted}\n" in "\n".join(["", *lines, ""])
+def _occurs(text: str, wanted: str) -> bool:
+    """As whole lines."""
+    return f"\n{wanted}\n" in f"\n{text}\n"
 
 
 def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:
@@ -80,11 +81,9 @@ def _difference(path: str, before: str, after: str) -> list[LineEdit]:
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     if any(not line.endswith("\n") for line in old[:-1]):  # exotic line ends: one edit for the whole file
         return [LineEdit(path=path, start_line0=0, end_line0=before.count("\n") + 1, new_text=after)]
-    opcodes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return [
         LineEdit(path=path, start_line0=a, end_line0=b, new_text="".join(new[c:d]))
-        for tag, a, b, c, d in opcodes
-        if tag != "equal"
+        for a, b, c, d in changes(old, new)
     ]
 
 

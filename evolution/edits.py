@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 from difflib import unified_diff as _difflib_diff
 from typing import TYPE_CHECKING
 
+from diagnosis.linemap import changes
 from evolution.errors import EditError
 from evolution.paths import matches
 
@@ -166,8 +167,7 @@ def make_edits(path: str, before: str, after: str) -> list[Edit]:
     if not before:
         return [Edit(path=path, old="", new=after.removesuffix("\n"))]
     old, new = before.split("\n"), after.split("\n")
-    changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    hunks = _unique_hunks(old, new, [(a, b, c, d) for tag, a, b, c, d in changes if tag != "equal"])
+    hunks = _unique_hunks(old, new, changes(old, new))
     return [Edit(path=path, old="\n".join(old[a:b]), new="\n".join(new[c:d])) for a, b, c, d in hunks]
 
 
