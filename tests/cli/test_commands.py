@@ -24,6 +24,7 @@ COMMANDS = {
     "diff": ["REPO", "none"],
     "runs": ["REPO"],
     "show": ["REPO", "none"],
+    "report": ["REPO"],
     "stop": ["REPO"],
     "doctor": ["REPO"],
 }

@@ -251,5 +251,34 @@ def test_the_stair_of_the_best_never_falls_and_an_untrained_idea_has_no_place(re
     assert [(mark.by_llm, mark.verified) for mark in plot.marks[:2]] == [(False, False), (True, True)]
 
 
+def test_the_document_has_its_promised_shape(repo, filled, fits):
+    maybe = (float, type(None))
+    figure = {"value": float, "low": maybe, "high": maybe}
+    trial = {
+        "trial": str,
+        "status": str,
+        "metrics": {"NDCG@10": figure},
+        "objective": figure,
+        "test_reads": int,
+    }
+    row = {
+        "order": int,
+        "parent_order": int,
+        "title": str,
+        "status": str,
+        "seeds": int,
+        "why": (str, type(None)),
+    }
+    finding = {"code": str, "severity": str, "message": str, "outcome": str, "places": [str]}
+    users = {"users": int, "fidelity": {"auc": float}, "critiques": list, "asked_after": bool}
+    shape = {
+        "name": str, "made_at": float, "version": {**trial, "same_as_disk": bool}, "run": {"run": str, "spent": dict},
+        "tried": [row], "best": {"id": str, "patch": str, "trial": trial}, "findings": [finding],
+        "users": [users], "probes": [{"name": str, "sentence": str}], "probes_rejected": int, "running": [str],
+        "spent": {"trials": int, "trials_s": float, "tokens": int, "usd": float},
+    }  # fmt: skip
+    fits(stored_document(repo, ""), shape)
+
+
 def test_the_document_is_json_without_nan(repo, filled):
     json.dumps(stored_document(repo, ""), allow_nan=False)
