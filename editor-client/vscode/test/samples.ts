@@ -38,7 +38,7 @@ export const proposal = (given: Partial<Proposal> = {}): Proposal => ({
   rationale: 'Sampled negatives are too easy.',
   verified: 'gain',
   whyNot: '',
-  gain: figure('+12 % [+8, +16]'),
+  gain: { value: 12.4, low: 8.2, high: 16, unit: '%', text: 'objective .142 → .159 (+12 %, 95 % [+8, +16] %)' },
   metrics: [{ name: 'NDCG@10', before: '.142', after: '.159', change: '+12 % [+8, +16]' }],
   addresses: [{ id: 'f1', code: 'popularity-lift' }],
   fixed: [],

@@ -24,7 +24,7 @@ test('a finding says its severity in words, its interval, its line and its fixes
   assert.match(row.spoken ?? '', /^warning: popularity-lift, Popular items are shown too often\. model\.py:42\. 1 measured fix\.$/);
   assert.equal(labelled(tree, /^2\.1 \[1\.8, 2\.4\]$/).description, 'against popularity 1.2');
   assert.equal(row.open, 'reveal');
-  assert.equal(labelled(tree, /^Fix: full softmax/).description, '+12 % [+8, +16]');
+  assert.equal(labelled(tree, /^Fix: full softmax/).description, '+12 % [+8.2, +16]');
 });
 
 test('a faded finding is not counted and says so', () => {
@@ -59,6 +59,14 @@ test('verified patches stand first, then applied ones, then those that failed wi
   );
   assert.deepEqual(tree.map((node) => node.label), ['full softmax', 'Applied', 'Tried, not verified']);
   assert.ok(labelled(tree, /the interval holds 0/));
+});
+
+test('a gain is told with its interval, shortly in the row and whole below it', () => {
+  const [node] = proposalsTree({ repo: '/r', proposals: [proposal()] }, new Set());
+  assert.equal(node?.description, '+12 % [+8.2, +16] · verified gain');
+  assert.equal(node?.children?.[0]?.label, 'objective .142 → .159 (+12 %, 95 % [+8, +16] %)');
+  const loss = proposal({ gain: { value: -3.04, low: -5, high: -1, unit: '%', text: 'x' } });
+  assert.match(proposalsTree({ repo: '/r', proposals: [loss] }, new Set())[0]?.description ?? '', /^−3\.0 % \[−5\.0, −1\.0\]/);
 });
 
 test('a patch without a measured gain says that it has none', () => {

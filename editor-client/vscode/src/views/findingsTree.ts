@@ -47,7 +47,7 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
     description: joined(word, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes'), finding.sentence),
     tooltip: findingTooltip(finding),
     icon: finding.faded ? { name: 'history' } : SEVERITY_ICON[finding.severity],
-    spoken: `${word}${origin(finding) ? `, ${origin(finding)}` : ''}: ${finding.code}, ${finding.sentence}. ${where ? `${where}. ` : ''}${fixes.length > 0 ? `${count(fixes.length, 'measured fix', 'measured fixes')}.` : ''}`,
+    spoken: `${word}${origin(finding) ? `, ${origin(finding)}` : ''}: ${finding.code}, ${finding.sentence.replace(/\.$/, '')}. ${where ? `${where}. ` : ''}${fixes.length > 0 ? `${count(fixes.length, 'measured fix', 'measured fixes')}.` : ''}`.trim(),
     context: finding.probe ? 'finding.probe' : 'finding',
     subject: { kind: 'finding', repo, finding },
     ...(place ? { open: 'reveal' as const } : {}),
@@ -89,7 +89,7 @@ function fixNode(repo: string, finding: Finding, proposal: Proposal): Node {
   return {
     id: `${finding.id}:fix:${proposal.id}`,
     label: `Fix: ${proposal.title}`,
-    description: joined(gainOf(proposal), proposal.byLlm && 'by an LLM', proposal.unfit && 'does not fit the text now'),
+    description: joined(shortGain(proposal), proposal.byLlm && 'by an LLM', proposal.unfit && 'does not fit the text now'),
     icon: { name: 'lightbulb' },
     context: `proposal.${proposal.state}`,
     subject: { kind: 'proposal', repo, proposal },
@@ -100,4 +100,16 @@ function fixNode(repo: string, finding: Finding, proposal: Proposal): Node {
 /** The gain as people read it; never a number without its interval. */
 export function gainOf(proposal: Proposal): string {
   return proposal.gain ? proposal.gain.text : 'no gain measured';
+}
+
+/** The same in a narrow row: "+20 % [+15, +25]". */
+export function shortGain({ gain }: Proposal): string {
+  if (!gain) return 'no gain measured';
+  if (gain.unit !== '%' || gain.low === null || gain.high === null) return gain.text;
+  return `${signed(gain.value)} % [${signed(gain.low)}, ${signed(gain.high)}]`;
+}
+
+function signed(value: number): string {
+  const digits = value.toFixed(Math.abs(value) < 9.95 ? 1 : 0).replace('-', '−');
+  return value >= 0 ? `+${digits}` : digits;
 }

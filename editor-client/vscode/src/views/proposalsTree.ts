@@ -1,7 +1,7 @@
 /** Patches: the verified ones first, what they changed, and their parts for taking one by one. */
 
 import type { Hunk, Proposal, Proposals } from '../protocol';
-import { gainOf } from './findingsTree';
+import { gainOf, shortGain } from './findingsTree';
 import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 /** Which hunks the user has put aside, as `proposal:path:index`. */
@@ -43,7 +43,7 @@ function proposalNode(repo: string, proposal: Proposal, skipped: Skipped): Node 
   return {
     id: `proposal:${repo}:${proposal.id}`,
     label: proposal.title,
-    description: joined(gainOf(proposal), word, author, unfit),
+    description: joined(shortGain(proposal), word, author, unfit),
     tooltip: tooltip(proposal),
     icon: proposal.state === 'applied' ? { name: 'check' } : ICON[proposal.verified],
     spoken: `${word}: ${proposal.title}, ${gainOf(proposal)}${author ? `, ${author}` : ''}${unfit ? `, ${unfit}` : ''}`,
@@ -57,6 +57,7 @@ function proposalNode(repo: string, proposal: Proposal, skipped: Skipped): Node 
 function about(proposal: Proposal): Node[] {
   const id = proposal.id;
   const lines = [
+    leaf(`${id}:gain`, gainOf(proposal), 'pulse', count(proposal.seeds, 'seed')),
     proposal.unfit && leaf(`${id}:unfit`, proposal.unfit, 'warning'),
     proposal.whyNot && leaf(`${id}:why`, proposal.whyNot, 'info', 'why it is not verified'),
     proposal.addresses.length > 0 &&
@@ -64,7 +65,7 @@ function about(proposal: Proposal): Node[] {
     proposal.fixed.length > 0 && leaf(`${id}:fixed`, proposal.fixed.join(', '), 'pass', 'became healthy'),
     proposal.restsOn.length > 0 && leaf(`${id}:rests`, proposal.restsOn.join('; '), 'book', 'rests on'),
     proposal.metrics.length > 0 && {
-      ...leaf(`${id}:metrics`, 'Metrics', 'graph', `${count(proposal.seeds, 'seed')}`),
+      ...leaf(`${id}:metrics`, 'Metrics', 'graph'),
       children: proposal.metrics.map((metric) =>
         leaf(`${id}:metric:${metric.name}`, metric.name, 'dash', `${metric.before} → ${metric.after}, ${metric.change}`),
       ),

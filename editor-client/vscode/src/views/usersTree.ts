@@ -20,7 +20,7 @@ function groupNode(repo: string, group: UserGroup): Node {
     subject: NOTHING,
     unfolded: true,
     children: [
-      leaf(`${id}:fidelity`, `How well they know their user: ${group.fidelity.text}`, 'pulse', 'against real choices'),
+      leaf(`${id}:fidelity`, 'Fidelity', 'pulse', `${group.fidelity.text}, how well they know their user's real choices`),
       ...(group.noVote ? [leaf(`${id}:noVote`, group.noVote, 'mute', 'what they say does not count')] : []),
       ...(group.because ? [leaf(`${id}:because`, group.because, 'info', status)] : []),
       section(`${id}:critiques`, 'Critiques', 'comment-discussion', group.critiques.map((critique) => critiqueNode(repo, critique)), true),
