@@ -67,7 +67,7 @@ def test_findings_before_and_after_say_what_became_of_each(repo, filled, page):
         "popularity-bias": "gone", "loss-of-probabilities": "gone", "embedding-collapse": "new",
         "evolved-missed-price": "unknown",  # its probe did not measure the patched version
     }  # fmt: skip
-    assert "✓ gone" in page.text and "! new" in page.text and "seen in the code" in page.text
+    assert "✓ gone" in page.text and "! new" in page.text and "no longer seen in the code" in page.text
 
 
 def test_what_an_llm_wrote_or_played_is_marked_in_words(page):
