@@ -1,4 +1,4 @@
-"""The command line's door: two fast ways in for processes, the full command line for people."""
+"""The command line's door: three fast ways in for processes, the full command line for people."""
 
 import sys
 from pathlib import Path
@@ -7,8 +7,8 @@ from pathlib import Path
 def run(argv: list[str]) -> int:
     """The exit code: 0 done, 1 the repo's fault, 2 wrong use, 130 cancelled.
 
-    `lsp` and `run-job` skip the command-line library: an editor waits for the first, and the second is
-    started by our own code only.
+    `lsp`, `run-job` and `check-rules` skip the command-line library: an editor waits for the first, and the others
+    are started by our own code only.
     """
     if argv[:1] == ["lsp"] and not {"--help", "-h"} & set(argv):
         from server.cli.language_server import run_language_server
@@ -18,6 +18,10 @@ def run(argv: list[str]) -> int:
         from evolution.jobs.main import run_job
 
         return run_job(Path(argv[1]), argv[2])
+    if argv[:1] == ["check-rules"] and len(argv) == 2:
+        from server.lsp.rule_process import check_rules
+
+        return check_rules(argv[1])
     from server.cli.app import run_app
 
     try:

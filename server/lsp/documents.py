@@ -20,6 +20,7 @@ async def did_open(session: Session, params: types.DidOpenTextDocumentParams) ->
         session.newest_repo = repo.root
         session.changes.of(repo)
     await diagnostics.publish(session, uri)
+    session.spawn(_judge(session, uri))
 
 
 def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> None:
@@ -33,6 +34,7 @@ def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
+    session.rules.pop(params.text_document.uri, None)
     _later(session, params.text_document.uri)
 
 
@@ -74,8 +76,16 @@ def _later(session: Session, uri: str) -> None:
     session.waiting[uri] = loop.call_later(PAUSE_S, lambda: session.spawn(_look_again(session, uri)))
 
 
+async def _judge(session: Session, uri: str) -> None:
+    """A long file's static rules come later than the rest."""
+    while uri not in session.waiting and await session.judge_long(uri):
+        await diagnostics.publish(session, uri)
+        refresh.tell_client(session)
+
+
 async def _look_again(session: Session, uri: str) -> None:
     session.waiting.pop(uri, None)
+    session.spawn(_judge(session, uri))
     await diagnostics.publish(session, uri)
     for repo in session.repos_around(uri):
         session.changes.of(repo)

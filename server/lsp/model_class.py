@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from diagnosis.findings import Role, Site
+from diagnosis.syntax import parsed
 from server.lsp.positions import lines_of
 from server.lsp.repo_files import module_file
 from server.lsp.view import Read, has_blob
@@ -76,9 +77,8 @@ def function_text(lines: tuple[str, ...], row: int) -> str:
 
 def made(function: str) -> list[str]:
     """Names that a function calls: what it returns first, looked through one variable, then the rest."""
-    try:
-        body = ast.parse(textwrap.dedent(function))
-    except (SyntaxError, ValueError):
+    body = parsed(textwrap.dedent(function))
+    if body is None:
         return []
     assigned = {
         target.id: node.value

@@ -11,6 +11,8 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 @lru_cache(maxsize=32)
 def lines_of(text: str) -> tuple[str, ...]:
     """The lines without their ends; the last is "" where the text ends with a line end."""
+    if "\r" not in text:
+        return tuple(text.split("\n"))
     return tuple(_LINE_END.split(text))
 
 

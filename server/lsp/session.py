@@ -21,6 +21,7 @@ from server.lsp.pages import Pages
 from server.lsp.panels.changes import Changes
 from server.lsp.progress import Progress
 from server.lsp.repo import Repo
+from server.lsp.rules import LONG, Live, judge, live_of
 from server.lsp.settings import Settings
 from server.lsp.view import Read, View, look
 
@@ -34,7 +35,7 @@ class Session:
     with those, to be told once the client listens. closed: the client has asked to shut down.
     pulls_workspace: it pulls the diagnostics of all files, so that none are pushed.
 
-    pushed: URIs that show diagnostics. said: URI -> its diagnostics, with what they were made from. waiting: URIs
+    rules: URI -> what static rules last said of a long file. pushed: URIs that show diagnostics. said: URI -> its diagnostics, with what they were made from. waiting: URIs
     whose text has just changed. followed: running jobs by id, and how far they are. finished: jobs whose end has been
     told. tokens: of progress, used up. told: troubles that were. changes: what tells the views. looked_around: the
     repos that the client had open at the start are known.
@@ -52,6 +53,7 @@ class Session:
         self.repos: dict[Path, Repo] = {}
         self.newest_repo: Path | None = None
         self.pushed: set[str] = set()
+        self.rules: dict[str, Live] = {}
         self.said: dict[str, tuple[object, Said]] = {}
         self.waiting: dict[str, asyncio.TimerHandle] = {}
         self.followed: dict[str, Progress] = {}
@@ -61,6 +63,7 @@ class Session:
         self.changes = Changes(self)
         self.looked_around = asyncio.Event()
         self._opening: dict[Path, asyncio.Future[bool]] = {}
+        self._judging: set[str] = set()
         self._views: dict[str, tuple[object, View]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -143,7 +146,7 @@ class Session:
         self._opening.pop(repo.root, None)
         if self.newest_repo == repo.root:
             self.newest_repo = None
-        for known in (self._views, self.said):
+        for known in (self._views, self.said, self.rules):
             for uri in [uri for uri in known if (path := path_of(uri)) and path.is_relative_to(repo.root)]:
                 del known[uri]
         await self.background.store(repo.close)
@@ -197,9 +200,31 @@ class Session:
         if cached and cached[0] == state:
             return repo, cached[1]
         version = self.version_of(uri)
-        view = await self.background.think(look, repo.knowledge, relative, version, self.reader(repo))
+        live = self.rules.get(uri)
+        view = await self.background.think(look, repo.knowledge, relative, version, self.reader(repo), live)
         self._views[uri] = (state, view)
         return repo, view
+
+    async def judge_long(self, uri: str) -> bool:
+        """Have the static rules look at a long file, in another process; whether they said anything new."""
+        text, path = self.text_of(uri), path_of(uri)
+        if text is None or path is None or len(text) <= LONG or path.suffix != ".py" or uri in self._judging:
+            return False
+        known = self.rules.get(uri)
+        if known and known.text == text:
+            return False
+        self._judging.add(uri)
+        try:
+            repo = await self.repo_of(uri)
+            if repo is None:
+                return False
+            relative = path.relative_to(repo.root).as_posix()
+            hits = await judge(relative, text)
+            self.rules[uri] = await self.background.think(live_of, relative, text, hits)
+            repo.buffer_changes += 1
+        finally:
+            self._judging.discard(uri)
+        return True
 
     def uri_of(self, repo: Repo, path: str) -> str:
         """The client's own URI of an open file, else one made from its path."""

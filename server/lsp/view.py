@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from diagnosis.syntax import parsed
 from server.lsp import notes
 from server.lsp.knowledge import Knowledge
 from server.lsp.marks import Mark, mark
 from server.lsp.notes import Note
 from server.lsp.positions import lines_of
+from server.lsp.rules import LONG, Live, moved
 
 Read = Callable[
     [str], str | None
@@ -34,13 +36,18 @@ class View:
     edited: bool
 
 
-def look(knowledge: Knowledge, path: str, version: int | None, read: Read) -> View:
+def look(knowledge: Knowledge, path: str, version: int | None, read: Read, live: Live | None = None) -> View:
+    """live: what the static rules last said of this file, where it is too long to ask them now."""
     text = read(path) or ""
     entry_line = find_entry(text, knowledge.entry.function) if path == knowledge.entry.path else None
-    live = [note for note in check_rules(path, text) if note.id not in knowledge.dismissed]
+    if len(text) > LONG:
+        ruled = moved(live, text) if live else []
+    else:
+        ruled = check_rules(path, text)
+    shown = [note for note in ruled if note.id not in knowledge.dismissed]
     marks = [
         found
-        for note in (*knowledge.notes, *live)
+        for note in (*knowledge.notes, *shown)
         if (found := mark(note, path, text, entry_line, knowledge.sources)) is not None
     ]
     return View(
@@ -66,13 +73,17 @@ def check_rules(path: str, text: str) -> list[Note]:
 
 
 def find_entry(text: str, function: str) -> int | None:
-    """The line (from 0) of `def function`; while the text does not parse, by its look."""
-    try:
-        body = ast.parse(text).body
-    except (SyntaxError, ValueError):
-        found = re.search(rf"^(?:async\s+)?def\s+{re.escape(function)}\b", text, re.MULTILINE)
-        return text.count("\n", 0, found.start()) if found and function else None
-    for node in body:
+    """The line (from 0) of `def function`, by its look; of several that look so, the one that is parsed as such."""
+    if not function:
+        return None
+    by_look = list(re.finditer(rf"^(?:async[ \t]+)?def[ \t]+{re.escape(function)}\b", text, re.MULTILINE))
+    lines = [text.count("\n", 0, found.start()) for found in by_look]
+    if len(lines) < 2:
+        return lines[0] if lines else None
+    tree = parsed(text)
+    if tree is None:
+        return lines[0]
+    for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             return node.lineno - 1
     return None

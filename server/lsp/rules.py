@@ -1,0 +1,75 @@
+"""Static rules on files that are too long to parse beside the requests.
+
+The parser holds the interpreter for 30 ms per 1,000 lines, and nothing is answered meanwhile. So a long file is
+judged in a process of its own, once typing pauses; until then what it found follows its lines.
+"""
+
+import asyncio
+import contextlib
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import evolverec_entry
+from diagnosis.anchors import Fate, relocate
+from diagnosis.judge import rule_findings
+from diagnosis.rules.hits import RuleHit
+from server.lsp import notes
+from server.lsp.notes import Note
+
+LONG = 20_000  # characters, some 500 lines
+TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What the rules said of a text."""
+
+    text: str
+    notes: tuple[Note, ...]
+
+
+def moved(live: Live, text: str) -> list[Note]:
+    """The notes on their lines in the text as it is now; those whose lines have changed are not known any more."""
+    if text == live.text:
+        return list(live.notes)
+    found: list[Note] = []
+    for note in live.notes:
+        anchor = note.anchors[0]
+        now = relocate(anchor, live.text, text)
+        if now.fate in (Fate.EXACT, Fate.MOVED):
+            anchor = replace(anchor, start_line=now.start_line, end_line=now.end_line)
+            found.append(replace(note, anchors=(anchor,)))
+    return found
+
+
+async def judge(path: str, text: str) -> list[RuleHit]:
+    """The hits, found in another process; [] where it did not answer."""
+    entry = str(Path(evolverec_entry.__file__))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        entry,
+        "check-rules",
+        path,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        said, _ = await asyncio.wait_for(
+            process.communicate(text.encode("utf-8", "surrogateescape")), TIMEOUT_S
+        )
+        return [RuleHit(**hit) for hit in json.loads(said)]
+    except (TimeoutError, ValueError, OSError):
+        return []
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def live_of(path: str, text: str, hits: list[RuleHit]) -> Live:
+    findings = rule_findings(hits, {path: text})
+    return Live(text=text, notes=tuple(notes.of_finding(finding, live=True) for finding in findings))
