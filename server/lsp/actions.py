@@ -17,6 +17,7 @@ from server.lsp.edits import workspace_edit
 from server.lsp.marks import Mark
 from server.lsp.repo import Repo
 from server.lsp.session import Session
+from server.lsp.taking import rest_of
 from server.lsp.view import View
 from server.lsp.wording import proposal_title
 
@@ -114,7 +115,9 @@ async def _patch(
             action.command = _command(action.title, "evolverec.apply", arguments)
         elif client.resolves_edits:
             action.data = arguments
-            await session.background.think(workspace_edits, proposal, session.reader(repo))
+            read = session.reader(repo)
+            left = rest_of(proposal, repo.taken, read)
+            await session.background.think(workspace_edits, left, read)
         else:
             action.edit = await workspace_edit(session, repo, proposal)
     except EditError as error:

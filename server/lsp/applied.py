@@ -1,37 +1,54 @@
 """Notices that a patch is in the user's text, however it got there, and that an undo took it out again."""
 
+from dataclasses import dataclass
+
 from evolution.applying import is_applied, workspace_edits
 from evolution.errors import EditError
 from evolution.proposals import Proposal, ProposalState, Verified
 from server.lsp.repo import Repo
 from server.lsp.session import Session
+from server.lsp.taking import Taken, all_hunks, rest_of
 from server.lsp.view import Read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noticed:
+    """whole: every edit of it stands in the text."""
+
+    proposal: Proposal
+    state: ProposalState
+    whole: bool
 
 
 async def notice(session: Session, repo: Repo) -> bool:
     """Bring the stored states in line with the text; whether any changed."""
     proposals = [proposal for proposal in repo.knowledge.proposals if proposal.verified is not Verified.NO]
-    changed = await session.background.think(_changed_states, proposals, session.reader(repo))
-    for proposal, state in changed:
-        await session.background.store(
-            lambda name=proposal, to=state: repo.store.set_proposal_state(name, to)
-        )
+    taken = frozenset(repo.taken)
+    noticed = await session.background.think(_look, proposals, taken, session.reader(repo))
+    for found in noticed:
+        if found.whole:
+            repo.taken |= all_hunks(found.proposal)
+    changed = [found for found in noticed if found.state is not found.proposal.state]
+    for found in changed:
+        await session.background.store(repo.store.set_proposal_state, found.proposal.id, found.state)
     return bool(changed)
 
 
-def _changed_states(proposals: list[Proposal], read: Read) -> list[tuple[str, ProposalState]]:
-    states = ((proposal, _state(proposal, read)) for proposal in proposals)
-    return [(proposal.id, state) for proposal, state in states if state is not proposal.state]
+def _look(proposals: list[Proposal], taken: Taken, read: Read) -> list[Noticed]:
+    found = []
+    for proposal in proposals:
+        whole = is_applied(proposal.patch.edits, read)
+        state = ProposalState.APPLIED if whole else _state(proposal, taken, read)
+        found.append(Noticed(proposal=proposal, state=state, whole=whole))
+    return found
 
 
-def _state(proposal: Proposal, read: Read) -> ProposalState:
-    """Applied while all of it stands in the text; open again when it fits again."""
-    if is_applied(proposal.patch.edits, read):
-        return ProposalState.APPLIED
+def _state(proposal: Proposal, taken: Taken, read: Read) -> ProposalState:
+    """Of one that is not in the text whole: open, or open again once what is missing fits again."""
     if proposal.state is ProposalState.OPEN:
         return ProposalState.OPEN
     try:
-        workspace_edits(proposal, read)
+        workspace_edits(rest_of(proposal, taken, read), read)
     except EditError:
         return proposal.state
     return ProposalState.OPEN

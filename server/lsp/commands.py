@@ -21,6 +21,7 @@ from server.lsp.lens import summary
 from server.lsp.proposed import address, diff, diff_address
 from server.lsp.repo import Repo
 from server.lsp.session import Session
+from server.lsp.taking import paths_of, rest_of
 from server.lsp.view import is_edited
 
 Document = dict[str, Any]
@@ -107,15 +108,20 @@ async def apply(session: Session, *arguments: Any) -> Document:
     repo = await session.choose_repo(str(asked.get("repo", "")))
     proposal = find_proposal(repo, need(asked, "proposal"))
     edit = await workspace_edit(session, repo, proposal)
-    reply = await session.server.workspace_apply_edit_async(
-        types.ApplyWorkspaceEditParams(edit=edit, label=proposal.idea.title)
-    )
-    if not reply.applied:
-        reason = reply.failure_reason or "the editor did not say why"
-        raise EditError(f"the editor did not apply {proposal.idea.title!r}: {reason}. Save, and try again")
+    await have_applied(session, edit, proposal.idea.title)
     if await applied.notice(session, repo):
         await refresh.renew(session, repo)
     return {"applied": proposal.id}
+
+
+async def have_applied(session: Session, edit: types.WorkspaceEdit, title: str) -> None:
+    """Raises EditError where the editor does not."""
+    reply = await session.server.workspace_apply_edit_async(
+        types.ApplyWorkspaceEditParams(edit=edit, label=title)
+    )
+    if not reply.applied:
+        reason = reply.failure_reason or "the editor did not say why"
+        raise EditError(f"the editor did not apply {title!r}: {reason}. Save, and try again")
 
 
 async def dismiss(session: Session, *arguments: Any) -> Document:
@@ -146,15 +152,15 @@ async def preview(session: Session, *arguments: Any) -> Document:
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     proposal = find_proposal(repo, need(asked, "proposal"))
-    text = await session.background.think(diff, proposal, session.reader(repo))
+    read = session.reader(repo)
+    text = await session.background.think(diff, rest_of(proposal, repo.taken, read), read)
     if session.client.shows_documents and session.client.content_documents:
         await session.server.window_show_document_async(
             types.ShowDocumentParams(uri=diff_address(repo, proposal), external=False, take_focus=True)
         )
-    paths = dict.fromkeys(edit.path for edit in proposal.patch.edits)
     files = [
         {"path": path, "uri": session.uri_of(repo, path), "proposed": address(repo.root, proposal, path)}
-        for path in paths
+        for path in paths_of(proposal)
     ]
     return {"title": proposal.idea.title, "diff": text, "files": files}
 

@@ -16,8 +16,8 @@ async def did_open(session: Session, params: types.DidOpenTextDocumentParams) ->
     repo = await session.repo_of(uri)
     if repo is not None:
         repo.buffer_changes += 1
-        refresh.follow(session, repo)
         session.newest_repo = repo.root
+        refresh.follow(session, repo)
         session.changes.of(repo)
     await diagnostics.publish(session, uri)
     session.spawn(_judge(session, uri))
@@ -55,6 +55,7 @@ async def did_change_folders(session: Session, params: types.DidChangeWorkspaceF
         outside = not any(root.is_relative_to(folder) for folder in session.folders())
         if outside and any(root.is_relative_to(folder) for folder in removed):
             await session.leave_repo(repo)
+            session.changes.of(repo)
             for uri in [uri for uri in session.pushed if lies_below(uri, root)]:
                 await diagnostics.publish(session, uri)
             refresh.tell_client(session)
@@ -70,6 +71,7 @@ def _later(session: Session, uri: str) -> None:
     """Look at the file once nothing has happened to it for a moment."""
     for repo in session.repos_around(uri):
         repo.buffer_changes += 1
+        session.newest_repo = repo.root
     if (waiting := session.waiting.pop(uri, None)) is not None:
         waiting.cancel()
     loop = asyncio.get_running_loop()
@@ -93,4 +95,3 @@ async def _look_again(session: Session, uri: str) -> None:
             await refresh.renew(session, repo)
         else:
             refresh.tell_client(session)
-        session.newest_repo = repo.root

@@ -11,6 +11,7 @@ from server.lsp.client import Client
 from server.lsp.positions import lines_of, lines_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
+from server.lsp.taking import paths_of, rest_of
 from server.lsp.view import Read
 from server.lsp.wording import proposal_title
 
@@ -18,12 +19,22 @@ ANNOTATION = "evolverec"
 
 
 async def workspace_edit(session: Session, repo: Repo, proposal: Proposal) -> types.WorkspaceEdit:
-    """Raises EditError where the patch does not fit the text exactly, or the client cannot carry it out."""
+    """What the user has not taken of it yet.
+
+    Raises EditError where that does not fit the text exactly, or the client cannot carry it out.
+    """
+    left = rest_of(proposal, repo.taken, session.reader(repo))
+    return await part_of(session, repo, left, proposal_title(proposal))
+
+
+async def part_of(session: Session, repo: Repo, proposal: Proposal, label: str) -> types.WorkspaceEdit:
+    """All edits of this (part of a) proposal. Raises EditError as above."""
     read = session.reader(repo)
-    edits = await session.background.think(workspace_edits, proposal, read)
-    uris = {edit.path: session.uri_of(repo, edit.path) for edit in edits}
+    uris = {path: session.uri_of(repo, path) for path in paths_of(proposal)}
+    # Of the text that is read, not of what is typed while the edit is made.
     versions = {path: session.version_of(uri) for path, uri in uris.items()}
-    return as_workspace_edit(session.client, proposal, edits, uris, versions, read)
+    edits = await session.background.think(workspace_edits, proposal, read)
+    return as_workspace_edit(session.client, proposal, edits, uris, versions, read, label)
 
 
 def as_workspace_edit(
@@ -33,8 +44,9 @@ def as_workspace_edit(
     uris: Mapping[str, str],
     versions: Mapping[str, int | None],
     read: Read,
+    label: str,
 ) -> types.WorkspaceEdit:
-    """versions: of open buffers, None for files on disk. Raises EditError if a file would have to be made and
+    """versions: of open buffers, None for files on disk. label: of the annotation. Raises EditError if a file would have to be made and
     the client cannot."""
     if any(edit.creates for edit in edits) and not client.creates_files:
         raise EditError(
@@ -57,7 +69,7 @@ def as_workspace_edit(
         for path, found in changes.items()
     ]
     annotation = types.ChangeAnnotation(
-        label=proposal_title(proposal), description=proposal.idea.rationale or None, needs_confirmation=False
+        label=label, description=proposal.idea.rationale or None, needs_confirmation=False
     )
     return types.WorkspaceEdit(
         document_changes=[*created, *documents],

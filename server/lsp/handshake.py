@@ -18,6 +18,7 @@ COMMANDS = (
     "evolverec.verify",
     "evolverec.cancel",
     "evolverec.apply",
+    "evolverec.applyHunks",
     "evolverec.dismiss",
     "evolverec.keepProbe",
     "evolverec.preview",

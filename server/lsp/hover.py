@@ -1,12 +1,15 @@
 """Hover: what is measured on a line, how, against what, how it went over the trials, and what users say."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from lsprotocol import types
 
 from server.lsp import config_file
 from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
+from server.lsp.markdown import escaped
 from server.lsp.marks import Mark
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
@@ -24,7 +27,8 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
     repo, view = seen
     line = params.position.line
     here = [found for found in view.marks if found.start <= line <= found.end]
-    blocks = [_about(repo, found) for found in here]
+    said = escaped if session.client.markdown else str
+    blocks = [_about(repo, found, said) for found in here]
     if line == view.entry_line:
         blocks.insert(0, _trial(repo, view))
     if not blocks:
@@ -48,16 +52,18 @@ def _render(block: list[tuple[str, str]], *, markdown: bool) -> str:
     return "\n".join(f"{label}: {text}" if label and text else label or text for label, text in block)
 
 
-def _about(repo: Repo, found: Mark) -> list[tuple[str, str]]:
+def _about(repo: Repo, found: Mark, said: Callable[[str], str]) -> list[tuple[str, str]]:
+    """said: makes words that are not ours fit to be shown."""
     note = found.note
-    block = [(note.code, note.sentence)]
+    block = [(said(note.code), said(note.sentence))]
     if found.stale:
         block.append(("", "This code has changed: the figure was measured on an earlier version."))
-    block.append(("", note.why))
-    if figure := measured(note):
+    block.append(("", said(note.why)))
+    named = replace(note, unit=said(note.unit), reference_name=said(note.reference_name))
+    if figure := measured(named):
         block.append(("Measured", figure))
     if note.definition:
-        block.append(("Definition", note.definition))
+        block.append(("Definition", said(note.definition)))
     if note.self_reported:
         block.append(
             ("", "Self-reported: measured beside the model's own code, so it informs but verifies nothing.")
@@ -69,13 +75,16 @@ def _about(repo: Repo, found: Mark) -> list[tuple[str, str]]:
     if note.fidelity:
         reach = f"AUC {number(note.fidelity.auc)}, 95 % [{number(note.fidelity.low)}, {number(note.fidelity.high)}]"
         block.append(("Users' fidelity", f"{reach} on their real next choices; .5 is chance"))
-    block += [("", f"“{quote.text}” (user {quote.user}, {quote.persona})") for quote in note.quotes]
+    block += [
+        ("", f"“{said(quote.text)}” (user {quote.user}, {said(quote.persona)})") for quote in note.quotes
+    ]
     if past := history(repo, note.code):
         block.append(("History", past))
     for proposal in open_fixes(repo, note.id):
-        block.append(("Patch", proposal_title(proposal)))
+        idea = replace(proposal.idea, title=said(proposal.idea.title), proposer=said(proposal.idea.proposer))
+        block.append(("Patch", proposal_title(replace(proposal, idea=idea))))
         if proposal.idea.rests_on:
-            block.append(("Rests on", "; ".join(proposal.idea.rests_on)))
+            block.append(("Rests on", "; ".join(map(said, proposal.idea.rests_on))))
     return [(label, text) for label, text in block if label or text]
 
 

@@ -17,6 +17,7 @@ from server.lsp.actions import find_proposal
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
 from server.lsp.repo import Repo
 from server.lsp.session import Session
+from server.lsp.taking import paths_of, rest_of
 from server.lsp.view import Read
 
 
@@ -31,14 +32,15 @@ async def content(
     repo = await session.choose_repo(unquote(address.query))
     proposal = find_proposal(repo, name.removesuffix(".diff"))
     read = session.reader(repo)
+    left = rest_of(proposal, repo.taken, read)
     if not path:
-        return types.TextDocumentContentResult(text=await session.background.think(diff, proposal, read))
-    files = await session.background.think(changed_files, proposal.patch.edits, read)
-    if path not in files:
+        return types.TextDocumentContentResult(text=await session.background.think(diff, left, read))
+    if path not in paths_of(proposal):
         raise UsageError(
-            f"proposal {proposal.id} does not change {path}; it changes {', '.join(sorted(files))}"
+            f"proposal {proposal.id} does not change {path}; it changes {', '.join(paths_of(proposal))}"
         )
-    return types.TextDocumentContentResult(text=files[path])
+    files = await session.background.think(changed_files, left.patch.edits, read)
+    return types.TextDocumentContentResult(text=files[path] if path in files else read(path) or "")
 
 
 def address(root: Path, proposal: Proposal, path: str) -> str:

@@ -1,7 +1,7 @@
 """Patches of which the user has taken some hunks: what of them is left, and each hunk in the text as it is now. Pure.
 
-A hunk is one edit of a patch. That it was taken is believed only of hunks that this session has applied, and while
-their lines stand: lines that look like a patch may have come about otherwise.
+A hunk is one edit of a patch. That it was taken is believed only of hunks that this session has applied or seen as
+part of the whole patch, and while their lines stand: lines that look like a patch may have come about otherwise.
 """
 
 from collections.abc import Iterator, Set
@@ -36,6 +36,14 @@ def edits_of(proposal: Proposal, path: str) -> list[Edit]:
 
 def paths_of(proposal: Proposal) -> list[str]:
     return list(dict.fromkeys(edit.path for edit in proposal.patch.edits))
+
+
+def all_hunks(proposal: Proposal) -> Taken:
+    return {
+        (proposal.id, path, index)
+        for path in paths_of(proposal)
+        for index in range(len(edits_of(proposal, path)))
+    }
 
 
 def with_edits(proposal: Proposal, edits: list[Edit]) -> Proposal:

@@ -3,8 +3,9 @@
 import ast
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from diagnosis.syntax import parsed
 from server.lsp import notes
@@ -40,11 +41,7 @@ def look(knowledge: Knowledge, path: str, version: int | None, read: Read, live:
     """live: what the static rules last said of this file, where it is too long to ask them now."""
     text = read(path) or ""
     entry_line = find_entry(text, knowledge.entry.function) if path == knowledge.entry.path else None
-    if len(text) > LONG:
-        ruled = moved(live, text) if live else []
-    else:
-        ruled = check_rules(path, text)
-    shown = [note for note in ruled if note.id not in knowledge.dismissed]
+    shown = [note for note in rule_notes(path, text, live) if note.id not in knowledge.dismissed]
     marks = [
         found
         for note in (*knowledge.notes, *shown)
@@ -61,15 +58,23 @@ def look(knowledge: Knowledge, path: str, version: int | None, read: Read, live:
     )
 
 
-def check_rules(path: str, text: str) -> list[Note]:
+def rule_notes(path: str, text: str, live: Live | None) -> Sequence[Note]:
+    """live: what the static rules last said of this file, where it is too long to ask them now."""
+    if len(text) > LONG:
+        return moved(live, text) if live else ()
+    return check_rules(path, text)
+
+
+@lru_cache(maxsize=128)  # files of a repo, while one of them is typed in
+def check_rules(path: str, text: str) -> tuple[Note, ...]:
     """What the static rules say of the text as it is; nothing while it does not parse."""
     from diagnosis.judge import rule_findings
     from diagnosis.rules.check import check_source
 
     if not path.endswith(".py"):
-        return []
+        return ()
     findings = rule_findings(check_source(path, text), {path: text})
-    return [notes.of_finding(finding, live=True) for finding in findings]
+    return tuple(notes.of_finding(finding, live=True) for finding in findings)
 
 
 def find_entry(text: str, function: str) -> int | None:

@@ -265,6 +265,8 @@ class Editor:
     def __init__(self, client: LanguageClient, repo: Path) -> None:
         self.client, self.repo = client, repo
         self.versions: dict[str, int] = {}
+        self.texts: dict[str, str] = {}
+        self.carries_out = False
         self.applied: list[types.ApplyWorkspaceEditParams] = []
         self.answers: dict[str, str] = {}
         self.asked: list[str] = []
@@ -280,6 +282,7 @@ class Editor:
         uri = self.uri(path)
         self.versions[uri] = 1
         content = text if text is not None else (self.repo / path).read_bytes().decode()
+        self.texts[uri] = content
         self.client.text_document_did_open(
             types.DidOpenTextDocumentParams(
                 types.TextDocumentItem(uri=uri, language_id="python", version=1, text=content)
@@ -289,12 +292,23 @@ class Editor:
 
     def change(self, uri: str, text: str) -> None:
         self.versions[uri] += 1
+        self.texts[uri] = text
         self.client.text_document_did_change(
             types.DidChangeTextDocumentParams(
                 types.VersionedTextDocumentIdentifier(version=self.versions[uri], uri=uri),
                 [types.TextDocumentContentChangeWholeDocument(text=text)],
             )
         )
+
+    def carry_out(self, edit: types.WorkspaceEdit) -> str:
+        """Apply to the open buffers, all or nothing, as VS Code does; why not, "" where it did."""
+        documents = [change for change in edit.document_changes if isinstance(change, types.TextDocumentEdit)]
+        named = [document.text_document for document in documents]
+        if any(document.version != self.versions.get(document.uri) for document in named):
+            return "a document has changed in the meantime"
+        for uri in [document.uri for document in named]:
+            self.change(uri, self.text_after(edit, uri, self.texts[uri]))
+        return ""
 
     def shown(self, uri: str) -> list[types.Diagnostic]:
         return list(self.client.diagnostics.get(uri, []))
@@ -357,10 +371,17 @@ class Editor:
         lines = text.split("\n")
         for change in sorted(edits, key=lambda found: -found.range.start.line):
             start, end = change.range.start, change.range.end
-            before = lines[start.line][: start.character]
-            after = lines[end.line][end.character :]
+            before, _ = _cut(lines[start.line], start.character)
+            _, after = _cut(lines[end.line], end.character)
             lines[start.line : end.line + 1] = (before + change.new_text + after).split("\n")
         return "\n".join(lines)
+
+
+def _cut(line: str, units: int) -> tuple[str, str]:
+    """A line in two, so many UTF-16 units from its start."""
+    encoded = line.encode("utf-16-le")
+    assert 2 * units <= len(encoded), "an edit points outside its line"
+    return encoded[: 2 * units].decode("utf-16-le"), encoded[2 * units :].decode("utf-16-le")
 
 
 Connect = Callable[..., Awaitable[Editor]]
@@ -494,7 +515,8 @@ def _extend(client: LanguageClient, editor: Editor) -> None:
     @client.feature(types.WORKSPACE_APPLY_EDIT)
     def apply_edit(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
         editor.applied.append(params)
-        return types.ApplyWorkspaceEditResult(applied=True)
+        reason = editor.carry_out(params.edit) if editor.carries_out else ""
+        return types.ApplyWorkspaceEditResult(applied=not reason, failure_reason=reason or None)
 
     @client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
     def ask(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:

@@ -12,7 +12,7 @@ from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import figure
 from server.lsp.panels.snapshot import Snapshot, as_place, places, role_name, worked_out
 from server.lsp.session import Session
-from server.lsp.view import check_rules, find_entry
+from server.lsp.view import find_entry, rule_notes
 from server.lsp.wording import number
 
 WHOLE = ""  # the cause of what stands on no part of the code
@@ -77,7 +77,8 @@ def _by_rules(seen: Snapshot) -> list[Standing]:
     """Of the files that the measured program has, and of those that are open."""
     known = seen.knowledge
     paths = sorted(path for path in {*known.program_files, *seen.open} if path.endswith(".py"))
-    found = [note for path in paths for note in check_rules(path, seen.read(path) or "")]
+    texts = ((path, seen.read(path) or "") for path in paths)
+    found = [note for path, text in texts for note in rule_notes(path, text, seen.rules.get(path))]
     return [
         Standing(note=note, faded=False, places=[_live_place(seen, note)])
         for note in found

@@ -12,6 +12,7 @@ from server.lsp.knowledge import Knowledge
 from server.lsp.marks import place
 from server.lsp.panels.asking import Document
 from server.lsp.repo import Repo
+from server.lsp.rules import Live
 from server.lsp.session import Session
 from server.lsp.taking import Taken
 from server.lsp.view import Read
@@ -21,13 +22,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """open: relative path -> the client's own URI of each open file. taken: hunks that the user has taken."""
+    """open: relative path -> the client's own URI of each open file. taken: hunks that the user has taken. rules:
+    path -> what static rules last said of a long file."""
 
     root: Path
     knowledge: Knowledge
     open: Mapping[str, str]
     read: Read
     taken: Taken
+    rules: Mapping[str, Live]
 
     def uri(self, path: str) -> str:
         return self.open.get(path) or from_fs_path(str(self.root / path)) or ""
@@ -40,6 +43,11 @@ def snapshot(session: Session, repo: Repo) -> Snapshot:
         open=session.open_documents(repo),
         read=session.reader(repo),
         taken=frozenset(repo.taken),
+        rules={
+            path: session.rules[uri]
+            for path, uri in session.open_documents(repo).items()
+            if uri in session.rules
+        },
     )
 
 
