@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from diagnosis.anchors import Fate, relocate
 from diagnosis.findings import Anchor
@@ -53,6 +54,7 @@ def place(anchor: Anchor, text: str, sources: Mapping[str, str]) -> tuple[int, i
     return moved.start_line - 1, moved.end_line - 1, moved.fate is Fate.CHANGED
 
 
+@lru_cache(maxsize=4)  # hundreds of anchors of one file ask for the same two texts
 def _plain(text: str) -> str:
     """Line feeds only: editors differ in what they send of a file with other line ends."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -18,6 +18,8 @@ def lines_of(text: str) -> tuple[str, ...]:
 
 def columns(text: str, encoding: str) -> int:
     """The length of a line in the units of a position encoding ("utf-8", "utf-16", "utf-32")."""
+    if text.isascii():
+        return len(text)
     if encoding == "utf-8":
         return len(text.encode("utf-8", "surrogatepass"))
     if encoding == "utf-32":
