@@ -80,6 +80,7 @@ def tell_trouble(session: Session, repo: Repo) -> None:
     """A store that cannot be read is told once, and again when the reason changes."""
     if repo.trouble and repo.trouble not in session.told:
         session.told.add(repo.trouble)
+        session.changes.of(repo)
         message = types.ShowMessageParams(type=types.MessageType.Error, message=f"evolverec: {repo.trouble}")
         session.server.window_show_message(message)
 

@@ -105,7 +105,9 @@ class Repo:
         return self._files.of(program)
 
     def existing_store(self) -> Store | None:
-        """None where nothing has run yet: looking makes none."""
+        """None where nothing has run yet, or the folder was closed: looking makes none."""
+        if self.left:
+            return None
         self._follow_file()
         return self._store
 

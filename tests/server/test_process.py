@@ -144,7 +144,8 @@ def test_initialize_is_answered_once(server, repo):
 def test_a_working_server_holds_nothing_heavy(server, repo, records, sample):
     """Which libraries a process has loaded shows in its memory map, whoever imported them."""
     records.trial()
-    records.feedback(records.finding())
+    records.feedback(records.finding(), simulation=records.simulation())
+    records.proposal("p1", sample.patched)
     process, wire = server
     wire.begin(repo)
     uri = (repo / "model.py").as_uri()
@@ -152,6 +153,9 @@ def test_a_working_server_holds_nothing_heavy(server, repo, records, sample):
     wire.send("textDocument/didOpen", {"textDocument": item})
     wire.send("textDocument/codeLens", {"textDocument": {"uri": uri}}, 2)
     assert wire.reply(2)["result"][0]["command"]["title"].startswith("NDCG@10")
+    for number, view in enumerate(("overview", "findings", "users", "proposals", "runs"), start=3):
+        wire.send(f"evolverec/{view}", {"repo": str(repo)}, number)
+        assert "result" in wire.reply(number)
     mapped = Path(f"/proc/{process.pid}/maps").read_text()
     assert "_sqlite3" in mapped  # compiled libraries do show
     assert [name for name in HEAVY if f"/{name}/" in mapped] == []

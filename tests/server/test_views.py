@@ -3,9 +3,13 @@
 import asyncio
 import itertools
 import shutil
+import sqlite3
+from dataclasses import replace
 
 import pytest
+from lsprotocol import types
 from pygls.exceptions import JsonRpcException
+from pytest_lsp import client_capabilities
 
 from diagnosis.findings import Severity
 from evolution.jobs.records import EventType
@@ -291,3 +295,41 @@ async def test_views_that_are_not_wanted_hear_nothing(connect, records, sample):
     await editor.wait(lambda: editor.shown(uri))
     await asyncio.sleep(0.3)
     assert editor.changed == []
+
+
+async def test_what_changes_nothing_shown_is_told_to_views_but_shows_nothing_anew(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    editor = await connect(capabilities_with_refresh(), views=True)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    await asyncio.sleep(1.0)
+    editor.changed.clear()
+    before = editor.lens_refreshes
+    records.store.put_trial(replace(records.store.trial("trial0000001"), id="candidate001"))
+    await editor.wait(lambda: editor.changed)
+    await asyncio.sleep(0.5)
+    assert editor.lens_refreshes == before
+    records.feedback(records.finding(), records.finding("bad-loss", sample.loss))
+    await editor.wait(lambda: editor.lens_refreshes > before)
+
+
+def capabilities_with_refresh():
+    capabilities = client_capabilities(EDITOR)
+    capabilities.workspace.code_lens = types.CodeLensWorkspaceClientCapabilities(refresh_support=True)
+    return capabilities
+
+
+async def test_a_store_that_cannot_be_read_is_said_and_the_last_findings_stand(connect, records, repo):
+    records.trial()
+    records.feedback(records.finding())
+    editor = await connect(EDITOR, views=True)
+    assert the_findings(await editor.ask("findings"))
+    editor.changed.clear()
+    with sqlite3.connect(repo / ".evolverec" / "store.sqlite") as db:
+        db.execute("insert or replace into trials values ('trial0000001', 'x', 'complete', 1.0, '{}')")
+    answer = await editor.until("overview", lambda told: told["repos"][0]["trouble"])
+    assert "move it away to start afresh" in answer["repos"][0]["trouble"]
+    assert answer["repos"][0]["warnings"] == 1
+    assert the_findings(await editor.ask("findings"))
+    await editor.wait(lambda: editor.changed)
