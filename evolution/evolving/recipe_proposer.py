@@ -22,7 +22,7 @@ from evolution.runs import Node
 SEVERITY = {Severity.ERROR: 3.0, Severity.WARNING: 2.0, Severity.INFORMATION: 0.5}
 VOICES = 2.0  # weight of a critique that every user shares
 UNCALLED = 0.02  # of the weight that a recipe would have if something called for it
-TEMPERATURE = 0.2  # of drawing: small values follow the weights, large ones chance
+TEMPERATURE = 0.05  # of drawing: small values follow the weights, large ones chance
 LEARNING = 5.0  # how much a relative change of the objective says for or against doing the same again
 
 Weigh = Callable[[Recipe, RecipeContext, Archive], float]

@@ -21,7 +21,9 @@ class MoreNegatives:
     rests_on: tuple[str, ...] = (
         "Hidasi and Karatzoglou, Recurrent Neural Networks with Top-k Gains, 1706.03847",
     )
-    triggers: frozenset[str] = frozenset({"ranking-margin", "not-converged", "embedding-collapse"})
+    triggers: frozenset[str] = frozenset(
+        {"overconfidence", "ranking-margin", "not-converged", "embedding-collapse"}
+    )
     promise: float = 0.6
 
     def make(self, context: RecipeContext) -> Draft:
