@@ -38,7 +38,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const progress = new JobProgress((token) => void server.cancelProgress(token));
   const content = new ProposedContent(server);
   const pages = new PersonaPages();
-  const reports = new ReportPanels(server, repos);
+  const reports = new ReportPanels(context.extensionUri, server, repos);
   const views = new Views(server, repos, patches);
   const newRecommender = new NewRecommender(context, server, repos, jobs);
   context.subscriptions.push(

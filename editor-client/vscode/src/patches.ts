@@ -69,10 +69,13 @@ export class Patches {
   }
 
   private async applyRest(repo: string, proposal: Proposal): Promise<void> {
+    let taken = 0;
     for (const file of proposal.files) {
       const wanted = file.hunks.flatMap((hunk, index) => (open(hunk) && !this.isSkipped(proposal, file.path, index) ? [index] : []));
       if (wanted.length > 0) await this.take(repo, proposal.id, file.path, wanted);
+      taken += wanted.length;
     }
+    if (taken === 0) throw new Error('no change of this patch is left to take: each was taken, skipped, or does not fit. "Do Not Skip This Change" brings one back');
   }
 
   /** Write these hunks of one file. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { configTemplate, entryOf, guessEntry, lineOf } from '../src/first/template';
-import { guarded } from '../src/ui/page';
+import { guarded, themed } from '../src/ui/page';
 import { repoOf, statusOf } from '../src/ui/words';
 import { figure, repo } from './samples';
 
@@ -47,4 +47,10 @@ test('the policy of a page stands before everything in it', () => {
   assert.match(page, /<head lang="en"><meta http-equiv="Content-Security-Policy" content="default-src 'none';[^"]*"><style>/);
   assert.doesNotMatch(page, /script-src/);
   assert.match(guarded('<p>x</p>'), /^<meta/);
+});
+
+test('a page is dark where the editor is, whatever the system says', () => {
+  const css = ':root { color-scheme: light dark } @media (prefers-color-scheme: dark) { body { color: white } }';
+  assert.equal(themed(css, true), ':root { color-scheme: dark } @media screen { body { color: white } }');
+  assert.equal(themed(css, false), ':root { color-scheme: light } @media not all { body { color: white } }');
 });

@@ -6,12 +6,13 @@ import type { Report } from '../protocol';
 import type { Repos } from '../repos';
 import type { Connection } from '../server/connection';
 import { inWords } from './telling';
-import { escapeHtml, guarded } from './page';
+import { escapeHtml, guarded, themed } from './page';
 
 export class ReportPanels implements vscode.Disposable {
   private readonly panels = new Map<string, vscode.WebviewPanel>();
 
   constructor(
+    private readonly extension: vscode.Uri,
     private readonly connection: Connection,
     private readonly repos: Repos,
   ) {}
@@ -22,7 +23,7 @@ export class ReportPanels implements vscode.Disposable {
     const known = this.panels.get(repo.repo);
     const panel = known ?? vscode.window.createWebviewPanel('evolverec.report', `Report: ${repo.name}`, vscode.ViewColumn.Active, { enableScripts: false, enableFindWidget: true, localResourceRoots: [] });
     if (!known) {
-      panel.iconPath = new vscode.ThemeIcon('graph') as unknown as vscode.Uri;
+      panel.iconPath = vscode.Uri.joinPath(this.extension, 'media', 'icon.png');
       this.panels.set(repo.repo, panel);
       panel.onDidDispose(() => this.panels.delete(repo.repo));
       panel.onDidChangeViewState(() => panel.visible && void this.fill(repo.repo, panel));
@@ -45,7 +46,9 @@ export class ReportPanels implements vscode.Disposable {
 
   private async fill(repo: string, panel: vscode.WebviewPanel): Promise<void> {
     try {
-      panel.webview.html = guarded((await this.ask(repo)).html);
+      const { kind } = vscode.window.activeColorTheme;
+      const dark = kind === vscode.ColorThemeKind.Dark || kind === vscode.ColorThemeKind.HighContrast;
+      panel.webview.html = guarded(themed((await this.ask(repo)).html, dark));
     } catch (error) {
       panel.webview.html = guarded(`<!doctype html><html lang="en"><head><title>Report</title></head><body><p>${escapeHtml(inWords(error))}</p></body></html>`);
     }
