@@ -39,7 +39,8 @@ def seed_sources() -> dict[str, str]:
 def test_only_what_was_said_triggers_a_recipe():
     said = RecipeContext(sources=seed_sources(), facts=FACTS, findings=[finding("overconfidence")])
     made, did_not_fit = drafts(said)
-    assert {idea.code for idea, _ in made} == {"full-softmax", "gbce", "sampled-softmax", "item-dropout"}
+    softer = {"full-softmax", "gbce", "sampled-softmax", "more-negatives", "item-dropout"}
+    assert {idea.code for idea, _ in made} == softer
     assert not did_not_fit
     assert all(idea.addresses == ("f-overconfidence",) and idea.rests_on for idea, _ in made)
 
