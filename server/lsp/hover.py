@@ -69,9 +69,9 @@ def _about(repo: Repo, found: Mark, said: Callable[[str], str]) -> list[tuple[st
             ("", "Self-reported: measured beside the model's own code, so it informs but verifies nothing.")
         )
     if note.probe:
-        block.append(
-            ("", "Measured by a probe that evolved for what users complain of, admitted by experiment.")
-        )
+        writer = f" {said(note.author)} wrote it." if note.author else ""
+        words = "Measured by a probe that evolved for what users complain of, admitted by experiment."
+        block.append(("", words + writer))
     if note.fidelity:
         reach = f"AUC {number(note.fidelity.auc)}, 95 % [{number(note.fidelity.low)}, {number(note.fidelity.high)}]"
         block.append(("Users' fidelity", f"{reach} on their real next choices; .5 is chance"))

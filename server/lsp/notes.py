@@ -8,6 +8,7 @@ from evolution.feedback import Feedback
 from evolution.trials.records import Trial
 from simulator.critiques import Critique, Fidelity, Quote
 
+TEMPLATE = "template"  # author of evolved probes that no model wrote
 MEASURES_CHANCE = 0.5  # personas vote only where their AUC is surely above this
 
 
@@ -17,7 +18,7 @@ class Note:
 
     anchors: best first; () stands at the entry function. live: judged on the text as it is in the editor,
     so that it cannot be out of date. probe: id of the evolved probe that found it, "" for a built-in one.
-    by_llm: said by personas that an LLM plays.
+    author: the model that wrote that probe or plays the users who say it, "" for none.
     """
 
     id: str
@@ -38,10 +39,11 @@ class Note:
     quotes: tuple[Quote, ...] = ()
     fidelity: Fidelity | None = None
     probe: str = ""
-    by_llm: bool = False
+    author: str = ""
 
 
 def of_finding(finding: Finding, *, live: bool = False) -> Note:
+    author = str(finding.details.get("author", TEMPLATE))
     return Note(
         id=finding.id,
         code=finding.code,
@@ -59,6 +61,7 @@ def of_finding(finding: Finding, *, live: bool = False) -> Note:
         self_reported=finding.self_reported,
         live=live,
         probe=str(finding.details.get("probe", "")),
+        author="" if author == TEMPLATE else author,
     )
 
 
@@ -79,7 +82,7 @@ def of_critique(critique: Critique, anchors: tuple[Anchor, ...], *, model: str =
         unit="of users",
         quotes=critique.quotes,
         fidelity=critique.fidelity,
-        by_llm=bool(model),
+        author=model,
     )
 
 

@@ -48,6 +48,19 @@ async def test_a_finding_of_an_evolved_probe_stands_on_its_line_and_says_so(
     assert "a probe that evolved for what users complain of" in hover.contents.value
 
 
+async def test_a_probe_that_a_model_wrote_names_the_model(connect, records, sample, evolved):
+    feedback = records.store.latest_feedback()
+    (found,) = feedback.evolved_findings[SPEC.id]
+    written = replace(found, details={**found.details, "author": "gpt_x"})
+    records.store.put_feedback(replace(feedback, evolved_findings={SPEC.id: (written,)}))
+    editor = await connect("visual-studio-code")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    assert r"gpt\_x wrote it." in (await editor.hover(uri, sample.table)).contents.value
+    (cause,) = (await editor.ask("findings"))["causes"]
+    assert [(one["probe"], one["byLlm"]) for one in cause["findings"]] == [(SPEC.id, True)]
+
+
 async def test_the_user_keeps_the_probe_by_one_action(connect, records, sample, repo, evolved):
     editor = await connect("neovim@v0.7.0")
     uri = editor.open("model.py")

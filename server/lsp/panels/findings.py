@@ -105,7 +105,7 @@ def _finding(seen: Snapshot, standing: Standing) -> Document:
         "reference": _reference(note),
         "faded": standing.faded,
         "critique": note.fidelity is not None,
-        "byLlm": note.by_llm,
+        "byLlm": bool(note.author),
         "probe": note.probe,
         "places": standing.places,
         "fixes": [proposal.id for proposal in seen.knowledge.proposals if _fixes(proposal, note)],
