@@ -184,14 +184,15 @@ def _describe(session: Session, repo: Repo) -> Document:
 
 
 async def _start(session: Session, kind: JobKind, asked: Document, **params: str | float) -> Document:
-    """Start a job and answer with its id. The same job asked for twice runs once."""
+    """Start a job and answer with its id. The same job asked for twice runs once. `onDisk`: the client has asked
+    already what is to become of text that is not saved."""
     repo = await session.choose_repo(str(asked.get("repo", "")))
     await session.background.store(repo.load)
     for job in repo.knowledge.running:
         if job.kind is kind and all(job.params.get(name) == value for name, value in params.items()):
             return {"job": job.id, "repo": str(repo.root), "already_running": True}
     await consent.ensure_trust(session, repo)
-    unsaved = await consent.settle_unsaved(session, repo)
+    unsaved = "" if asked.get("onDisk") is True else await consent.settle_unsaved(session, repo)
     asked_for = {**params, "python": session.settings.interpreter}
     job = await session.background.store(control.start, repo.root, kind, asked_for, trusted=True)
     if unsaved:

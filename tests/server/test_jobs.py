@@ -124,6 +124,15 @@ async def test_unsaved_text_is_asked_about_and_named(connect, records, sample):
     editor.answers["1 file not saved: model.py"] = "Run the files on disk"
     started = await editor.command("train")
     assert "without the unsaved text of model.py" in editor.client.messages[0].message
+
+
+async def test_a_client_that_has_asked_about_unsaved_text_is_not_asked_again(connect, records, sample):
+    (records.repo / "evolverec.toml").write_text(NO_DATA)
+    editor = await connect("visual-studio-code", trusted=True)
+    editor.change(editor.open("model.py"), sample.patched)
+    started = await editor.command("train", onDisk=True)
+    assert not editor.asked and not editor.client.messages
+    await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
     await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
 
 
