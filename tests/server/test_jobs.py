@@ -124,6 +124,7 @@ async def test_unsaved_text_is_asked_about_and_named(connect, records, sample):
     editor.answers["1 file not saved: model.py"] = "Run the files on disk"
     started = await editor.command("train")
     assert "without the unsaved text of model.py" in editor.client.messages[0].message
+    await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
 
 
 async def test_a_client_that_has_asked_about_unsaved_text_is_not_asked_again(connect, records, sample):
@@ -132,7 +133,6 @@ async def test_a_client_that_has_asked_about_unsaved_text_is_not_asked_again(con
     editor.change(editor.open("model.py"), sample.patched)
     started = await editor.command("train", onDisk=True)
     assert not editor.asked and not editor.client.messages
-    await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
     await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
 
 

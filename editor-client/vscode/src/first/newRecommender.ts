@@ -52,19 +52,23 @@ export class NewRecommender {
     const repo = this.context.globalState.get<string>(TRAIN_IN);
     if (!repo || !vscode.workspace.workspaceFolders?.some((folder) => folder.uri.fsPath === repo)) return;
     await this.context.globalState.update(TRAIN_IN, undefined);
-    if (vscode.workspace.isTrusted) return await this.train(vscode.Uri.file(repo));
-    const once = vscode.workspace.onDidGrantWorkspaceTrust(() => {
-      once.dispose();
-      this.train(vscode.Uri.file(repo)).catch(tell);
-    });
-    this.context.subscriptions.push(once);
+    await this.train(vscode.Uri.file(repo));
   }
 
+  /** In restricted mode the user is told so; once the folder is trusted, it goes on by itself. */
   private async train(repo: vscode.Uri): Promise<void> {
     await openEntry(repo);
     void warnOfMissing(this.connection, repo.fsPath);
     await this.found(repo.fsPath);
-    await this.jobs.start('evolverec.train', { repo: repo.fsPath });
+    const start = () => this.jobs.start('evolverec.train', { repo: repo.fsPath });
+    if (!vscode.workspace.isTrusted) {
+      const once = vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        once.dispose();
+        start().catch(tell);
+      });
+      this.context.subscriptions.push(once);
+    }
+    await start();
   }
 
   /** Waits until the server has seen the new repo. */
