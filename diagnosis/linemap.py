@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 GONE = -1
+STRIDE = 256
 MOST_PAIRS = (
     40_000  # a gap without a unique line is searched up to this size (lines of one text x of the other)
 )
@@ -67,9 +68,17 @@ def changes(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int,
 def _same(old: Sequence[str], new: Sequence[str], a: int, b: int, most: int, step: int) -> int:
     """How many lines are the same from here on, forwards or backwards."""
     count = 0
+    while count + STRIDE <= most and _slice(old, a, count, step) == _slice(new, b, count, step):
+        count += STRIDE
     while count < most and old[a + step * count] == new[b + step * count]:
         count += 1
     return count
+
+
+def _slice(lines: Sequence[str], start: int, count: int, step: int) -> Sequence[str]:
+    """The next STRIDE lines; compared at once, many times faster than one by one."""
+    at = start + step * count
+    return lines[at : at + STRIDE] if step > 0 else lines[at - STRIDE + 1 : at + 1]
 
 
 def _unique_in_order(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:

@@ -1,9 +1,11 @@
 """Carrying a proposal's patch into the user's text: by exact unique context, or not at all."""
 
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from diagnosis.linemap import changes
@@ -49,20 +51,55 @@ def is_applied(edits: Sequence[Edit], read: Callable[[str], str | None]) -> bool
     return all(_stands(edit, read(edit.path)) for edit in edits)
 
 
+def check_fit(edits: Sequence[Edit], read: Callable[[str], str | None]) -> None:
+    """As `changed_files`, but only whether: many patches of one long file are looked at in a moment. Raises EditError."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for edit in edits:
+        text = read(edit.path)
+        if not text or not edit.old or edit.old == edit.new or "\r" in text:
+            break
+        found = _occurrences(text, edit.old)
+        if len(found) != 1:
+            break
+        places.setdefault(edit.path, []).append((found[0], found[0] + edit.old.count("\n") + 1))
+    else:
+        spans = [pair for found in places.values() for pair in itertools.pairwise(sorted(found))]
+        if all(one[1] <= other[0] for one, other in spans) and not is_applied(edits, read):
+            return
+    changed_files(edits, read)  # the unusual cases, and the reason where it does not fit
+
+
 def _stands(edit: Edit, text: str | None) -> bool:
     if text is None:
         return False
-    text = text.replace("\r\n", "\n")
     if edit.old == "":
-        return text.removesuffix("\n") == edit.new
+        return text.replace("\r\n", "\n").removesuffix("\n") == edit.new
     if edit.new == "":
         return not _occurs(text, edit.old)
     return _occurs(text, edit.new) and (not _occurs(text, edit.old) or edit.old in edit.new)
 
 
 def _occurs(text: str, wanted: str) -> bool:
-    """As whole lines."""
-    return f"\n{wanted}\n" in f"\n{text}\n"
+    return bool(_occurrences(text, wanted))
+
+
+def _occurrences(text: str, wanted: str) -> list[int]:
+    """The lines (from 0) where `wanted`, whole lines joined by "\n", begins. CRLF counts as "\n"."""
+    lines, rows = _rows(text)
+    sought = wanted.split("\n")
+    at, rarest = min(enumerate(sought), key=lambda entry: len(rows.get(entry[1], ())))
+    starts = (row - at for row in rows.get(rarest, ()))
+    return [start for start in starts if start >= 0 and lines[start : start + len(sought)] == sought]
+
+
+@lru_cache(maxsize=2)
+def _rows(text: str) -> tuple[list[str], dict[str, list[int]]]:
+    """The lines, and where each one stands."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    rows: dict[str, list[int]] = {}
+    for row, line in enumerate(lines):
+        rows.setdefault(line, []).append(row)
+    return lines, rows
 
 
 def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from evolution.applying import is_applied, workspace_edits
+from evolution.applying import check_fit, is_applied
 from evolution.errors import EditError, UsageError
 from evolution.places import PROBES_FOLDER
 from evolution.proposals import Proposal, ProposalState, Verified
@@ -17,8 +17,8 @@ from server.lsp.edits import workspace_edit
 from server.lsp.marks import Mark
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.taking import rest_of
-from server.lsp.view import View
+from server.lsp.taking import Taken, rest_of
+from server.lsp.view import Read, View
 from server.lsp.wording import proposal_title
 
 QUICKFIX = types.CodeActionKind.QuickFix.value
@@ -86,22 +86,45 @@ async def _patches(
 ) -> list[types.CodeAction]:
     """One action per patch: a quickfix of every diagnostic here that it addresses, or, at the entry, a rewrite."""
     marks = {mark.note.id: mark for mark in here}
-    found, read = [], session.reader(repo)
+    wanted: list[tuple[Proposal, str, list[Mark]]] = []
     for proposal in open_fixes(repo, None):
         fixed = [marks[note] for note in proposal.idea.addresses if note in marks]
         kind = QUICKFIX if fixed else REWRITE
-        if not (fixed or at_entry) or not _wanted(kind, only):
-            continue
-        # It may have been applied by hand, or so recently that the store does not say so yet.
-        if await session.background.think(is_applied, proposal.patch.edits, read):
-            continue
-        diagnostics = [as_diagnostic(session, repo, view, mark) for mark in fixed]
-        found.append(await _patch(session, repo, proposal, diagnostics, kind))
+        if (fixed or at_entry) and _wanted(kind, only):
+            wanted.append((proposal, kind, fixed))
+    proposals, taken = [proposal for proposal, _, _ in wanted], frozenset(repo.taken)
+    misfits = await session.background.think(_misfits, proposals, taken, session.reader(repo))
+    found = []
+    for (proposal, kind, fixed), misfit in zip(wanted, misfits):
+        if misfit is not None:
+            diagnostics = [as_diagnostic(session, repo, view, mark) for mark in fixed]
+            found.append(await _patch(session, repo, proposal, diagnostics, kind, misfit))
+    return found
+
+
+def _misfits(proposals: list[Proposal], taken: Taken, read: Read) -> list[str | None]:
+    """Why what is left of each does not fit the text, "" where it does. None: it stands there already, applied by hand
+    or so recently that the store does not say so yet."""
+    found: list[str | None] = []
+    for proposal in proposals:
+        try:
+            if is_applied(proposal.patch.edits, read):
+                found.append(None)
+                continue
+            check_fit(rest_of(proposal, taken, read).patch.edits, read)
+            found.append("")
+        except EditError as error:
+            found.append(str(error))
     return found
 
 
 async def _patch(
-    session: Session, repo: Repo, proposal: Proposal, diagnostics: list[types.Diagnostic], kind: str
+    session: Session,
+    repo: Repo,
+    proposal: Proposal,
+    diagnostics: list[types.Diagnostic],
+    kind: str,
+    misfit: str,
 ) -> types.CodeAction:
     client = session.client
     action = types.CodeAction(
@@ -110,14 +133,13 @@ async def _patch(
     if proposal.idea.by_llm and client.llm_tag:
         action.tags = [types.CodeActionTag.LlmGenerated]
     arguments = {"repo": str(repo.root), "proposal": proposal.id}
+    if misfit:
+        return _unfit(session, repo, action, misfit)
     try:
         if not client.literals:
             action.command = _command(action.title, "evolverec.apply", arguments)
         elif client.resolves_edits:
             action.data = arguments
-            read = session.reader(repo)
-            left = rest_of(proposal, repo.taken, read)
-            await session.background.think(workspace_edits, left, read)
         else:
             action.edit = await workspace_edit(session, repo, proposal)
     except EditError as error:

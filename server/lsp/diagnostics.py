@@ -1,12 +1,13 @@
 """Findings, critiques and failures as diagnostics: pushed, and pulled by clients that can be told to pull again."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lsprotocol import types
 
-from diagnosis.findings import Anchor, Severity
+from diagnosis.findings import Severity
 from server.lsp import config_file
 from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.marks import Mark, place
@@ -26,10 +27,13 @@ SEVERITIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """The diagnostics of one file. id: the same for the same diagnostics, in this session or another."""
+    """The diagnostics of one file. id: the same for the same diagnostics, in this session or another.
+    parts: each with its own digest, by what it was made from, as long as `knowledge` stands."""
 
     items: list[types.Diagnostic]
     id: str
+    parts: dict[object, tuple[types.Diagnostic, str]] = field(default_factory=dict)
+    knowledge: object = None
 
 
 async def pull(session: Session, params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
@@ -104,17 +108,39 @@ async def diagnose(session: Session, uri: str) -> Said:
     if known and known[0] is view:
         return known[1]
     await session.pages.prepare(repo.root, [(found.note.code, found.note) for found in view.marks])
-    said = _said([as_diagnostic(session, repo, view, found) for found in view.marks])
+    before = known[1].parts if known and known[1].knowledge is repo.knowledge else {}
+    parts = {}
+    read = session.reader(repo)
+    for found in view.marks:
+        related = _related_places(session, repo, found, read)
+        span = (found.start, found.end, *_ends(view.lines, found.start, found.end))
+        key = (found.note.id, found.note.code, span, found.stale, related)
+        if key in before:
+            parts[key] = before[key]
+        else:
+            item = as_diagnostic(session, repo, view, found)
+            parts[key] = (item, _digest(item))
+    said = Said(
+        items=[item for item, _ in parts.values()],
+        id=_id(digest for _, digest in parts.values()),
+        parts=parts,
+        knowledge=repo.knowledge,
+    )
     session.said[uri] = (view, said)
     return said
 
 
 def _said(items: list[types.Diagnostic]) -> Said:
-    parts = [
-        (item.range.start, item.range.end, item.severity, item.code, item.message, item.related_information)
-        for item in items
-    ]
-    return Said(items=items, id=hashlib.sha256(repr(parts).encode()).hexdigest()[:16])
+    return Said(items=items, id=_id(map(_digest, items)))
+
+
+def _id(digests: Iterable[str]) -> str:
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+
+
+def _digest(item: types.Diagnostic) -> str:
+    shown = (item.range, item.severity, item.code, item.message, item.related_information)
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 def as_diagnostic(session: Session, repo: Repo, view: View, found: Mark) -> types.Diagnostic:
@@ -148,21 +174,34 @@ def message(found: Mark) -> str:
 
 def _related(session: Session, repo: Repo, found: Mark) -> list[types.DiagnosticRelatedInformation] | None:
     """Further lines that take part. Those whose code is gone are left out."""
-    anchors = found.note.anchors[1:]
-    read = session.reader(repo) if anchors else None
-    related = [
-        types.DiagnosticRelatedInformation(location=location, message=anchor.role.value.replace("_", " "))
-        for anchor in anchors
-        if read and (location := _location(session, repo, anchor, read)) is not None
-    ]
+    if len(found.note.anchors) < 2:
+        return None
+    read, encoding = session.reader(repo), session.client.encoding
+    related = []
+    for role, path, start, end, *_ in _related_places(session, repo, found, read):
+        span = code_range(lines_of(read(path) or ""), start, end, encoding)
+        location = types.Location(uri=session.uri_of(repo, path), range=span)
+        related.append(types.DiagnosticRelatedInformation(location=location, message=role.replace("_", " ")))
     return related or None
 
 
-def _location(session: Session, repo: Repo, anchor: Anchor, read: Read) -> types.Location | None:
-    text = read(anchor.path)
-    placed = place(anchor, text, repo.knowledge.sources) if text is not None else None
-    if text is None or placed is None:
-        return None
-    start, end, _ = placed
-    span = code_range(lines_of(text), start, end, session.client.encoding)
-    return types.Location(uri=session.uri_of(repo, anchor.path), range=span)
+def _related_places(
+    session: Session, repo: Repo, found: Mark, read: Read
+) -> tuple[tuple[str, str, int, int, str, str], ...]:
+    """(role, path, first line, last line, and the text of both) of the further anchors, as they are now."""
+    if not session.client.related_information:
+        return ()
+    places = []
+    for anchor in found.note.anchors[1:]:
+        text = read(anchor.path)
+        placed = place(anchor, text, repo.knowledge.sources) if text is not None else None
+        if text is not None and placed is not None:
+            lines, (start, end, _) = lines_of(text), placed
+            places.append((anchor.role.value, anchor.path, start, end, *_ends(lines, start, end)))
+    return tuple(places)
+
+
+def _ends(lines: tuple[str, ...], start: int, end: int) -> tuple[str, str]:
+    """The text of the first and the last line, drawn into the file as `code_range` does."""
+    last = len(lines) - 1
+    return lines[max(0, min(start, last))], lines[max(0, min(end, last))]

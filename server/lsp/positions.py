@@ -8,7 +8,7 @@ from lsprotocol import types
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=6)  # a long text in lines is a megabyte, and each key typed makes a new one
 def lines_of(text: str) -> tuple[str, ...]:
     """The lines without their ends; the last is "" where the text ends with a line end."""
     if "\r" not in text:

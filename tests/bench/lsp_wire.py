@@ -58,13 +58,13 @@ class Connection:
             length = int(value) if name == b"Content-Length" else length
         return json.loads(self.process.stdout.read(length))
 
-    def open(self, root: Path, file: Path) -> float:
+    def open(self, root: Path, file: Path, capabilities: dict[str, Any] = CAPABILITIES) -> float:
         """Milliseconds from process start to the answer to `initialize`; then the file is opened."""
         folders = [{"uri": root.as_uri(), "name": "repo"}]
         params = {
             "processId": os.getpid(),
             "rootUri": None,
-            "capabilities": CAPABILITIES,
+            "capabilities": capabilities,
             "workspaceFolders": folders,
         }
         self.ask("initialize", params)

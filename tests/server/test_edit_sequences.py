@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lsprotocol import types
 from pytest_lsp import client_capabilities
 
-from evolution.applying import is_applied, workspace_edits
+from evolution.applying import check_fit, is_applied, workspace_edits
 from evolution.errors import EditError
 from server.lsp.client import Client
 from server.lsp.diagnostics import as_diagnostic
@@ -179,7 +179,10 @@ def check(repo, text, encoding):
             edits = workspace_edits(proposal, read)
         except EditError:
             assert expected is None
+            with pytest.raises(EditError):
+                check_fit(proposal.patch.edits, read)
             continue
+        check_fit(proposal.patch.edits, read)
         assert expected is not None
         assert carried_out(text, [text_edit(edit, text, encoding) for edit in edits], encoding) == expected
 
