@@ -141,7 +141,7 @@ async def test_resuming_starts_a_job_for_that_run(connect, records, repo):
     started = records.store.job(answer["job"])
     await editor.command("cancel", job=started.id)
     assert (started.kind, started.params["resume"], started.params["trials"]) == (JobKind.EVOLVE, run.id, 20)
-    await editor.wait(lambda: records.store.job(started.id).state.ended)
+    await editor.wait(lambda: records.store.job(started.id).state.ended, timeout_s=120.0)
 
 
 async def test_what_cannot_be_resumed_is_said(connect, records):
