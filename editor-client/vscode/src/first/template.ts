@@ -8,17 +8,18 @@ export function configTemplate(entry: string): string {
 # The function that makes your model, "module:function". It needs no import of evolverec:
 #
 #     def build(data, *, device: str, seed: int):
-#         """data: training events only, as numpy arrays: users, items, timestamps, offsets, n_users, n_items, ..."""
 #         return MyRecommender(data, device, seed)
 #
-# What it returns offers fit() (an iterator, one mapping of floats per epoch, such as {"loss": 0.31}) and
-# score(users, histories) -> floats (B, n_items + 1), higher is better. Ids run from 1; 0 is padding.
+# data: training events only, as numpy arrays: users, items, timestamps, offsets, n_users, n_items, ...
+# What it returns offers
+#     fit()                     an iterator: one mapping of floats per epoch, such as {"loss": 0.31}
+#     score(users, histories)   floats (B, n_items + 1), higher is better. Ids run from 1; 0 is padding
 entry = "${entry || 'model:build'}"
 editable = ["*.py"]  # which files a patch may edit
 
 [data]
-# The log of interactions: a RecBole .inter file (plain or .gz), relative to this folder; or the built-in "shop-micro",
-# "shop-demo", "shop-full". evolverec splits it: your code never sees the validation and test events.
+# The log of interactions: a RecBole .inter file, plain or .gz, relative to this folder; or a built-in
+# "shop-micro", "shop-demo", "shop-full". evolverec splits it: your code never sees validation and test events.
 source = "data/log.inter"
 
 [objective]
