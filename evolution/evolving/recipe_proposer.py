@@ -54,8 +54,8 @@ class RecipeProposer:
             if situation.drafts and any(_alike(draft, other) for _, draft in group for _, other in taken):
                 continue
             take(group)
-            if situation.drafts and len(found) == 2 < situation.count and _answer_different(taken, context):
-                take(list(taken))  # both at once: what feedback calls for apart is wanted together
+            if situation.drafts and len(found) == 2 < situation.count and _called_for(taken, context):
+                take(list(taken))  # both at once: different code, and each wanted
         return found
 
     def _drawn(self, situation: Situation, context: RecipeContext) -> list[Recipe]:
@@ -131,11 +131,9 @@ def _alike(one: Draft, other: Draft) -> bool:
     return bool(mine & theirs)
 
 
-def _answer_different(group: Sequence[tuple[Recipe, Draft]], context: RecipeContext) -> bool:
-    """Whether each of two recipes is called for by something that does not call for the other. A strategy that is
-    told nothing of findings and complaints cannot know."""
-    first, second = (set(addressed_by(recipe, context)) for recipe, _ in group)
-    return bool(first - second and second - first)
+def _called_for(group: Sequence[tuple[Recipe, Draft]], context: RecipeContext) -> bool:
+    """Whether feedback calls for each. A strategy that is told nothing of findings and complaints cannot know."""
+    return all(addressed_by(recipe, context) for recipe, _ in group)
 
 
 def _idea_of_group(recipes: Sequence[Recipe], context: RecipeContext) -> Idea:

@@ -6,7 +6,7 @@ import pytest
 
 from diagnosis.findings import Finding, Severity
 from evolution.evolving.archive import Archive
-from evolution.evolving.recipe_proposer import _WEIGHTS, UNCALLED, _answer_different, outcome_factor
+from evolution.evolving.recipe_proposer import _WEIGHTS, UNCALLED, _called_for, outcome_factor
 from evolution.evolving.strategies import STRATEGIES, Choice
 from evolution.recipes.recipe import Draft, Facts, RecipeContext
 from simulator.critiques import Critique, Fidelity
@@ -80,13 +80,13 @@ def test_an_idea_counts_where_it_was_a_part_of_several():
     assert outcome_factor("a", joint) == outcome_factor("b", joint) > 1
 
 
-def test_two_answers_are_tried_together_where_each_is_called_for_by_something_of_its_own():
+def test_two_answers_are_tried_together_where_feedback_calls_for_each():
     asked = context(findings=(finding(),), critiques=(critique(0.5),))
     draft = Draft(edits=(), note="")
     one, other = Recipe("a", frozenset({"overconfidence"})), Recipe("b", frozenset({"missed-category"}))
-    assert _answer_different([(one, draft), (other, draft)], asked)
-    assert not _answer_different([(one, draft), (Recipe("c"), draft)], asked)  # c answers all that a does
-    assert not _answer_different([(one, draft), (other, draft)], context())  # told of nothing
+    assert _called_for([(one, draft), (other, draft)], asked)
+    assert not _called_for([(one, draft), (Recipe("c", frozenset({"same-list"})), draft)], asked)
+    assert not _called_for([(one, draft), (other, draft)], context())  # told of nothing
 
 
 def test_strategies_differ_in_more_than_their_names():
