@@ -161,6 +161,27 @@ def test_a_working_server_holds_nothing_heavy(server, repo, records, sample):
     assert [name for name in HEAVY if f"/{name}/" in mapped] == []
 
 
+def test_help_in_the_config_and_hints_load_nothing_heavy_either(server, repo, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    process, wire = server
+    wire.begin(repo)
+    documents = {"evolverec.toml": "[objective]\nexpression = \"\"\n", "model.py": sample.model}
+    for name, text in documents.items():
+        item = {"uri": (repo / name).as_uri(), "languageId": "x", "version": 1, "text": text}
+        wire.send("textDocument/didOpen", {"textDocument": item})
+    config = {"textDocument": {"uri": (repo / "evolverec.toml").as_uri()}}
+    wire.send(
+        "textDocument/completion", {**config, "position": {"line": 1, "character": len('expression = "')}}, 2
+    )
+    assert "NDCG@10" in [item["label"] for item in wire.reply(2)["result"]["items"]]
+    wire.send("textDocument/documentLink", config, 3)
+    wire.reply(3)
+    mapped = Path(f"/proc/{process.pid}/maps").read_text()
+    assert "pydantic_core" in mapped
+    assert [name for name in HEAVY if f"/{name}/" in mapped] == []
+
+
 def test_importing_every_feature_loads_nothing_heavy():
     code = (
         "import sys, server.lsp.main, server.lsp.server; print([n for n in sys.argv[1:] if n in sys.modules])"
