@@ -109,10 +109,7 @@ export function registerCommands(world: World): vscode.Disposable {
 
 /** Where there is no server yet, the help that brings one comes first. */
 async function withServer<T>(connection: Connection, work: () => Promise<T>): Promise<T | undefined> {
-  if (connection.state.kind === 'missing') {
-    await offerHelp(connection);
-    if ((connection.state.kind as string) !== 'running') throw new Declined('no server');
-  }
+  if (connection.state.kind === 'missing' && !(await offerHelp(connection))) throw new Declined('no server');
   return await work();
 }
 

@@ -57,6 +57,10 @@ export class Connection implements vscode.Disposable {
     return this.current;
   }
 
+  get running(): boolean {
+    return this.current.kind === 'running';
+  }
+
   /** Start, or start again: settings, interpreter and trust are read anew. */
   restart(): Promise<void> {
     this.queue = this.queue.then(async () => {

@@ -10,20 +10,22 @@ const MAKE = 'Make an Environment';
 const CHOOSE = 'Choose Interpreter';
 const LOG = 'Open Log';
 
-export async function offerHelp(connection: Connection): Promise<void> {
-  if (connection.state.kind !== 'missing') return;
+/** Whether a server runs in the end. */
+export async function offerHelp(connection: Connection): Promise<boolean> {
+  if (connection.state.kind !== 'missing') return connection.running;
   const named = vscode.workspace.getConfiguration('evolverec').get<string>('path', '');
   const why = named ? `the setting evolverec.path does not serve: ${connection.state.reasons[0] ?? named}` : 'no evolverec was found on this machine';
   const picked = await vscode.window.showWarningMessage(`evolverec: ${why}.`, MAKE, CHOOSE, LOG);
   if (picked === MAKE) await vscode.commands.executeCommand('evolverec.ui.makeEnvironment');
   if (picked === CHOOSE) await vscode.commands.executeCommand('evolverec.ui.chooseInterpreter');
   if (picked === LOG) await vscode.commands.executeCommand('evolverec.ui.showLog');
+  return connection.running;
 }
 
 export async function makeAndUse(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, connection: Connection): Promise<void> {
   if (!(await makeEnvironment(context, log))) return;
   await connection.restart();
-  if (connection.state.kind === 'running') {
+  if (connection.running) {
     void vscode.window.showInformationMessage('evolverec: the environment is ready, and the server runs in it.');
   } else {
     await offerHelp(connection);

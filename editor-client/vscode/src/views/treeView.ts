@@ -51,7 +51,7 @@ export class TreeView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       const parts = await Promise.all(repos.map((repo) => this.ask(repo.repo)));
       const [only] = parts;
       const rows = repos.length === 1 && only ? only : repos.map((repo, index) => repoNode(repo.repo, repo.name, parts[index] ?? []));
-      this.view.message = undefined as unknown as string;
+      this.view.message = '';
       this.show(rows);
     } catch (error) {
       this.view.message = inWords(error);
