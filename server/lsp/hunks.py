@@ -13,7 +13,7 @@ from server.lsp.commands import Document, have_applied, need, object_of
 from server.lsp.edits import part_of
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.taking import edits_of, hunks_of, paths_of, with_edits
+from server.lsp.taking import check_taking, edits_of, hunks_of, paths_of, with_edits
 from server.lsp.wording import count
 
 SEEN_WITHIN_S, LOOK_S = 1.0, 0.02  # an editor may tell of the changed text after its answer
@@ -33,6 +33,7 @@ async def apply_hunks(session: Session, *arguments: Any) -> Document:
         if hunks[index].unfit:
             raise EditError(hunks[index].unfit)
     edits = [edits_of(proposal, path)[index] for index in wanted]
+    await session.background.think(check_taking, edits, read)
     title = f"{count(len(wanted), 'hunk')} of {proposal.idea.title}"
     await have_applied(session, await part_of(session, repo, with_edits(proposal, edits), title), title)
     return await _conclude(session, repo, proposal, path, wanted, edits)

@@ -13,6 +13,10 @@ from evolution.errors import EditError
 from evolution.proposals import Proposal
 from server.lsp.view import Read
 
+UNCLEAR = (
+    "some of this patch was taken, and one of its edits looks like another, so that the text does not tell which; "
+    "undo those, or take the others one by one"
+)
 Taken = Set[tuple[str, str, int]]  # proposal, path, index of the hunk in its file
 
 
@@ -51,9 +55,33 @@ def with_edits(proposal: Proposal, edits: list[Edit]) -> Proposal:
 
 
 def rest_of(proposal: Proposal, taken: Taken, read: Read) -> Proposal:
-    """The same proposal without the hunks that were taken; all of it where they make it whole."""
-    edits = [edit for edit, has in _edits(proposal, taken, read) if not has]
+    """The same proposal without the hunks that were taken; all of it where there is no rest.
+
+    Raises EditError where hunks were taken and the text does not tell which.
+    """
+    marked = list(_edits(proposal, taken, read))
+    if not any(has for _, has in marked):
+        return proposal
+    if any(_tangled(edit, other) for edit in proposal.patch.edits for other in proposal.patch.edits):
+        raise EditError(UNCLEAR)
+    edits = [edit for edit, has in marked if not has]
     return with_edits(proposal, edits) if edits else proposal
+
+
+def _tangled(edit: Edit, other: Edit) -> bool:
+    """Whether one hunk writes or replaces lines that could be taken for another one's: then what stands in the text
+    does not tell which of them was taken."""
+    if edit is other or edit.path != other.path:
+        return False
+    pairs = ((edit.old, other.new), (edit.new, other.new), (edit.new, other.old))
+    return any(f"\n{part}\n" in f"\n{whole}\n" for part, whole in pairs if part)
+
+
+def check_taking(edits: list[Edit], read: Read) -> None:
+    """Raises EditError where the text would not tell afterwards that these were taken, or they do not fit."""
+    after = changed_files(edits, read)
+    if not all(is_applied([edit], after.get) for edit in edits):
+        raise EditError("these lines look the same after the change as before it; apply the whole patch")
 
 
 def misfit(proposal: Proposal, taken: Taken, read: Read) -> str:
@@ -69,12 +97,17 @@ def misfit(proposal: Proposal, taken: Taken, read: Read) -> str:
 
 def hunks_of(proposal: Proposal, path: str, taken: Taken, read: Read) -> list[Hunk]:
     whole = is_applied(proposal.patch.edits, read)
-    text = read(path)
-    return [
-        _hunk(text, edit, taken=whole or has)
-        for edit, has in _edits(proposal, taken, read)
-        if edit.path == path
-    ]
+    text, edits = read(path), edits_of(proposal, path)
+    try:
+        left = set(rest_of(proposal, taken, read).patch.edits)
+    except EditError as error:
+        found = [_hunk(text, edit, taken=whole) for edit in edits]
+        return [
+            replace(hunk, unfit=str(error)) if (proposal.id, path, index) in taken and not whole else hunk
+            for index, hunk in enumerate(found)
+        ]
+    marks = ((proposal.id, path, index) in taken and edit not in left for index, edit in enumerate(edits))
+    return [_hunk(text, edit, taken=whole or mark) for edit, mark in zip(edits, marks, strict=True)]
 
 
 def _edits(proposal: Proposal, taken: Taken, read: Read) -> Iterator[tuple[Edit, bool]]:

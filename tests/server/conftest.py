@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Union
 
+import hypothesis  # noqa: F401  else imported at the end, when a server's thread may be parsing: see diagnosis/syntax.py
 import pytest
 import pytest_asyncio
 from lsprotocol import types
