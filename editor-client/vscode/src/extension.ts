@@ -54,15 +54,23 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     }),
     repos.onDidChangeContent(() => content.refresh()),
     server.onDidChangeState((state) => {
-      if (state.kind !== 'running') progress.clear();
-      void vscode.commands.executeCommand('setContext', 'evolverec.server', state.kind);
+      if (state.kind !== 'running') {
+        progress.clear();
+        tellWelcomes(state.kind);
+      }
     }),
+    repos.onDidChange(() => repos.loaded && tellWelcomes(server.state.kind)),
   );
   void begin(context, server, newRecommender);
 }
 
 export function deactivate(): Promise<void> | undefined {
   return connection?.stop();
+}
+
+/** The views choose their welcome by this. "running" is told once it is known which repos there are. */
+function tellWelcomes(server: string): void {
+  void vscode.commands.executeCommand('setContext', 'evolverec.server', server);
 }
 
 /** Not awaited by activation: finding an interpreter may take a second. */

@@ -11,6 +11,8 @@ const LEAST_MS = 250;
 
 export class Repos implements vscode.Disposable {
   private states: RepoState[] = [];
+  /** Whether the server that runs has said which repos there are. */
+  loaded = false;
   private readonly overviewChanged = new vscode.EventEmitter<void>();
   /** Jobs, counts or summaries changed. */
   readonly onDidChange = this.overviewChanged.event;
@@ -23,7 +25,10 @@ export class Repos implements vscode.Disposable {
   constructor(private readonly connection: Connection) {
     this.subscriptions = [
       connection.onDidChangeRepo(() => this.renew()),
-      connection.onDidChangeState(() => this.renew()),
+      connection.onDidChangeState(() => {
+        this.loaded = false;
+        this.renew();
+      }),
     ];
   }
 
@@ -63,6 +68,7 @@ export class Repos implements vscode.Disposable {
       } catch {
         this.states = []; // the views say why
       }
+      this.loaded = true;
     } else if (this.connection.state.kind !== 'starting') {
       this.states = [];
     }

@@ -42,7 +42,8 @@ export class StatusItems implements vscode.Disposable {
 
   private show(): void {
     const repo = this.repos.current() ?? busiest(this.repos.known);
-    const status = statusOf(this.connection.state.kind, repo);
+    const { kind } = this.connection.state;
+    const status = statusOf(kind === 'running' && !repo && !this.repos.loaded ? 'starting' : kind, repo);
     this.bar.text = `$(${status.icon}) evolverec: ${status.text}`;
     this.bar.tooltip = this.tooltip(status, repo);
     this.bar.accessibilityInformation = { label: `evolverec: ${status.text}` };
