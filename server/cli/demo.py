@@ -100,6 +100,6 @@ def _editor_words(repo: Path) -> str:
     return (
         f'Neovim:   nvim --cmd "{lua}" {file}\n'
         f"Emacs:    emacs {file} -l {clients / 'emacs' / 'evolverec.el'} --eval '{lisp}'\n"
-        f"VS Code:  open {repo} with an extension that starts a generic language server; command: {server} lsp, "
-        f"languages: python, toml ({clients / 'README.md'})"
+        f"VS Code:  make vsix && code --install-extension {clients / 'vscode' / 'evolverec.vsix'}, then code {repo} and "
+        f"set evolverec.path to {server}"
     )
