@@ -9,6 +9,7 @@ second (the whole text is sent each time), and right behind each edit one reques
 hover, code action (one in ten at the entry, where all patches are offered), pulled diagnostics, completion in turn.
 Then the hour, compressed: as many edits and requests as an hour has at one edit a second, as fast as they are
 answered. Writes docs/results/server-load.json. Memory is that of the server and of its processes.
+`load_before`: what else the machine was doing; on a machine that is not idle the times say little, the CPU figure stays.
 """
 
 import argparse
@@ -142,15 +143,16 @@ def in_real_time(typist: Typist, edits: int) -> dict[str, list[float]]:
     return times
 
 
-def compressed(typist: Typist, edits: int) -> list[float]:
-    """Memory in MB, over the edits and their requests."""
-    samples = []
+def compressed(typist: Typist, edits: int) -> tuple[list[float], list[float]]:
+    """Memory in MB over the edits and their requests: of the server alone, and with its processes, which come and go."""
+    own, whole = [], []
     for number in range(edits):
         typist.edit()
         typist.ask(METHODS[number % len(METHODS)])
         if number % max(1, edits // SAMPLES) == 0:
-            samples.append(memory_mb(typist.connection))
-    return samples
+            own.append(typist.connection.resident_mb())
+            whole.append(memory_mb(typist.connection))
+    return own, whole
 
 
 def summary(times: list[float]) -> dict[str, float]:
@@ -176,10 +178,10 @@ def measure(root: Path, typed: int, hour: int) -> dict[str, Any]:
         start_mb, used_s = memory_mb(connection), cpu_s(connection)
         by_method = {method: summary(times) for method, times in in_real_time(typist, typed).items()}
         used_s = cpu_s(connection) - used_s
-        samples = compressed(typist, hour - typed)
+        own, whole = compressed(typist, hour - typed)
     end_mb = memory_mb(connection)
     connection.close()
-    settled = samples[len(samples) // 4 :]
+    settled = own[len(own) // 4 :]
     quarter = max(1, len(settled) // 4)
     growth = statistics.median(settled[-quarter:]) - statistics.median(settled[:quarter])
     return {
@@ -194,9 +196,9 @@ def measure(root: Path, typed: int, hour: int) -> dict[str, Any]:
         "server_cpu_ms_per_edit_with_its_request": round(1000 * used_s / typed, 2),
         "memory_start_mb": round(start_mb, 1),
         "memory_end_mb": round(end_mb, 1),
-        "memory_max_mb": round(max([start_mb, end_mb, *samples]), 1),
+        "memory_max_mb": round(max([start_mb, end_mb, *whole]), 1),
         "growth_mb": round(growth, 1),
-        "growth_is": "median of the last quarter minus that of the first, after a quarter of the hour to settle",
+        "growth_is": "of the server alone: median of the last quarter minus that of the first, after a quarter of the hour to settle",
     }
 
 
