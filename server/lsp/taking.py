@@ -14,7 +14,7 @@ from evolution.proposals import Proposal
 from server.lsp.view import Read
 
 UNCLEAR = (
-    "some of this patch was taken, and one of its edits looks like another, so that the text does not tell which; "
+    "some of this patch was taken, and the text does not tell surely which; "
     "undo those, or take the others one by one"
 )
 Taken = Set[tuple[str, str, int]]  # proposal, path, index of the hunk in its file
@@ -62,10 +62,27 @@ def rest_of(proposal: Proposal, taken: Taken, read: Read) -> Proposal:
     marked = list(_edits(proposal, taken, read))
     if not any(has for _, has in marked):
         return proposal
-    if any(_tangled(edit, other) for edit in proposal.patch.edits for other in proposal.patch.edits):
+    lost = [edit for edit in _recorded(proposal, taken) if (edit, True) not in marked]
+    tangled = any(_tangled(edit, other) for edit in proposal.patch.edits for other in proposal.patch.edits)
+    if tangled or not all(_surely_undone(edit, read(edit.path)) for edit in lost):
         raise EditError(UNCLEAR)
     edits = [edit for edit, has in marked if not has]
     return with_edits(proposal, edits) if edits else proposal
+
+
+def _recorded(proposal: Proposal, taken: Taken) -> list[Edit]:
+    return [
+        edit
+        for path in paths_of(proposal)
+        for index, edit in enumerate(edits_of(proposal, path))
+        if (proposal.id, path, index) in taken
+    ]
+
+
+def _surely_undone(edit: Edit, text: str | None) -> bool:
+    """None of its new lines are there, so that its old ones are not such as another hunk has brought together."""
+    lines = (text or "").replace("\r\n", "\n")
+    return bool(edit.new) and f"\n{edit.new}\n" not in f"\n{lines}\n"
 
 
 def _tangled(edit: Edit, other: Edit) -> bool:
