@@ -25,7 +25,7 @@ def text_of(lines, ending="\n"):
     return "".join(line + ending for line in lines)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(LINES, LINES, st.randoms(use_true_random=False), st.sampled_from(["\n", "\r\n"]))
 def test_whatever_the_order_the_rest_makes_it_whole_or_is_refused(before, after, random, ending):
     before, after = text_of(before, ending), text_of(after, ending)
@@ -55,7 +55,7 @@ def test_whatever_the_order_the_rest_makes_it_whole_or_is_refused(before, after,
         assert text == wanted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(LINES, LINES, LINES, st.sets(st.integers(0, 5)))
 def test_in_other_text_what_is_left_is_exact_or_refused(before, after, other, taken):
     """Whatever stands there: each hunk that is left replaces its own lines, found once, and nothing else."""
