@@ -166,7 +166,7 @@ def test_help_in_the_config_and_hints_load_nothing_heavy_either(server, repo, re
     records.feedback(records.finding())
     process, wire = server
     wire.begin(repo)
-    documents = {"evolverec.toml": "[objective]\nexpression = \"\"\n", "model.py": sample.model}
+    documents = {"evolverec.toml": '[objective]\nexpression = ""\n', "model.py": sample.model}
     for name, text in documents.items():
         item = {"uri": (repo / name).as_uri(), "languageId": "x", "version": 1, "text": text}
         wire.send("textDocument/didOpen", {"textDocument": item})
