@@ -31,6 +31,7 @@ def compare_document(runs: Mapping[str, Sequence[Run]], *, trials: int) -> dict[
         "best_known": best,
         "goal": goal,
         "strategies": {name: _strategy(group, reached[name], trials) for name, group in runs.items()},
+        "against": _against(reached),
         "against_best_other": _against_best_other(reached),
         "hit_rate": _hit_rate(everyone),
         "judged": _judged(everyone),
@@ -54,14 +55,24 @@ def _strategy(group: Sequence[Run], reached: Sequence[int], trials: int) -> dict
     }
 
 
+def _against(reached: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    """Trials of `directional` to the goal over those of each other strategy; {} where it did not run. Runs that never
+    reached it count with one trial more than their budget, which flatters whoever did not get there."""
+    if "directional" not in reached:
+        return {}
+    return {
+        name: serial.plain(ratio(reached["directional"], counts))
+        for name, counts in reached.items()
+        if name != "directional"
+    }
+
+
 def _against_best_other(reached: Mapping[str, Sequence[int]]) -> dict[str, Any] | None:
-    """Trials of `directional` to the goal over those of the best other strategy. Runs that never reached it count
-    with one trial more than their budget, which flatters whoever did not get there."""
-    if "directional" not in reached or len(reached) < 2:
+    against = _against(reached)
+    if not against:
         return None
-    others = {name: counts for name, counts in reached.items() if name != "directional"}
-    best = min(others, key=lambda name: (float(np.mean(others[name])), name))
-    return {"other": best, **serial.plain(ratio(reached["directional"], others[best]))}
+    best = min(against, key=lambda name: (float(np.mean(reached[name])), name))
+    return {"other": best, **against[best]}
 
 
 def _hit_rate(runs: Sequence[Run]) -> dict[str, Any]:

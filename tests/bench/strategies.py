@@ -53,7 +53,7 @@ def main() -> None:
 def figures(found: dict[str, Any]) -> dict[str, Any]:
     kept = ("curve", "trials_to_goal", "final", "candidates")
     return {
-        **{name: found[name] for name in ("trials", "best_known", "goal", "against_best_other", "hit_rate")},
+        **{name: found[name] for name in ("trials", "best_known", "goal", "against", "hit_rate")},
         "strategies": {
             name: {key: row[key] for key in kept}
             | {"trials_charged": [s.get("trials") for s in row["spent"]]}

@@ -81,6 +81,8 @@ def test_the_document_names_the_best_other_strategy_and_the_ratio_to_it():
     assert document["goal"] == pytest.approx(0.38)
     assert document["against_best_other"]["other"] == "greedy"
     assert document["against_best_other"]["value"] == pytest.approx(1.5 / 2.5)
+    assert document["against"]["greedy"]["value"] == document["against_best_other"]["value"]
+    assert set(document["against"]) == set(document["strategies"]) - {"directional"}
     assert document["strategies"]["nas"]["trials_to_goal"]["each"] == [3, 5]
     assert document["strategies"]["nas"]["trials_to_goal"]["not_reached"] == 1
     assert np.allclose(
