@@ -167,9 +167,10 @@ def link_to(session: Session, code: str, root: Path) -> types.CodeDescription | 
 def message(found: Mark) -> str:
     """The sentence, why it matters, and the figure with its interval against the reference."""
     note = found.note
-    said = [f"measured on an earlier version: {note.sentence}" if found.stale else note.sentence, note.why]
-    figure = measured(note)
-    return "\n".join([" ".join(filter(None, said)), *([figure] if figure else [])])
+    sentence = f"measured on an earlier version: {note.sentence}" if found.stale else note.sentence
+    if note.why and not sentence.endswith((".", "!", "?")):
+        sentence += "."
+    return "\n".join(filter(None, [f"{sentence} {note.why}".rstrip(), measured(note)]))
 
 
 def _related(session: Session, repo: Repo, found: Mark) -> list[types.DiagnosticRelatedInformation] | None:
