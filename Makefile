@@ -7,18 +7,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := .setup
 APT_DEMO := git bubblewrap
-APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot
+APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot chromium ripgrep g++ make
 
 VSCODE := editor-client/vscode
+PICTURES := findings users diff report
 PACKAGES := server evolution diagnosis simulator seeds
 
-.PHONY: help setup demo test check types unit vsix bench clean
+.PHONY: help setup demo test check types unit vsix code-server pictures bench clean
 
 help:
 	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes)"
 	@echo "make test    set up, then run every check and every test"
 	@echo "make check   lint, types, import directions and unit tests (under 90 s)"
 	@echo "make vsix    build the VS Code extension"
+	@echo "make pictures  the pictures of the README, from a run of the main job in VS Code"
 	@echo "make bench   the figures of docs/results (hours; see tests/bench)"
 	@echo "make clean   remove what these commands made"
 
@@ -38,7 +40,7 @@ $(SETUP)/apt-demo:
 	@tests/system_packages.sh $(APT_DEMO)
 	@touch $@
 
-$(SETUP)/apt-test:
+$(SETUP)/apt-test: Makefile
 	@mkdir -p $(SETUP)
 	@tests/system_packages.sh $(APT_TEST)
 	@touch $@
@@ -65,6 +67,18 @@ $(SETUP)/vscode: $(SETUP)/vscode-packages $(SETUP)/wheel $(wildcard $(VSCODE)/*.
 	cd $(VSCODE) && npm run --silent check && npm run --silent test && npm run --silent build && npm run --silent package
 	@touch $@
 
+code-server: $(SETUP)/code-server.done
+
+$(SETUP)/code-server.done: tests/vscode/install_code_server.sh | $(SETUP)/apt-test $(SETUP)/node $(SETUP)/python
+	tests/vscode/install_code_server.sh $(SETUP)/code-server $(BIN)/python
+	@touch $@
+
+pictures: $(SETUP)/code-server.done $(SETUP)/vscode setup
+	@tests/system_packages.sh pngquant
+	$(BIN)/python -m pytest -q tests/vscode/test_main_flow.py
+	@mkdir -p docs/pictures
+	for name in $(PICTURES); do pngquant --force --output docs/pictures/$$name.png test-output/vscode/$$name.png || exit 1; done
+
 demo: $(SETUP)/apt-demo setup
 	$(BIN)/evolverec demo demo-repo
 
@@ -80,7 +94,7 @@ types: setup
 unit: setup
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not process and not training and not editor"
 
-test: $(SETUP)/apt-test $(SETUP)/vscode check
+test: $(SETUP)/apt-test $(SETUP)/vscode $(SETUP)/code-server.done check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or process or training or editor"
 
 bench: setup
