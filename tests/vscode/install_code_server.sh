@@ -22,7 +22,7 @@ else
 fi
 ln -sf "$(command -v node)" node
 export npm_config_nodedir=$home npm_config_audit=false npm_config_fund=false
-export npm_config_loglevel=error npm_config_update_notifier=false
+export npm_config_loglevel=error npm_config_update_notifier=false npm_config_yes=true # yes: a build fetches node-gyp
 
 # Without install scripts: those of the package fetch a search program from elsewhere, and build what is not needed.
 [ -f package.json ] || echo '{"private": true}' >package.json
