@@ -92,10 +92,10 @@ types: setup
 	$(BIN)/pyright
 
 unit: setup
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not process and not training and not editor"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not wire and not process and not training and not editor"
 
 test: $(SETUP)/apt-test $(SETUP)/vscode $(SETUP)/code-server.done check
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or process or training or editor"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or wire or process or training or editor"
 
 bench: setup
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

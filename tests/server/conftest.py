@@ -36,6 +36,15 @@ from server.lsp.panels.changes import CHANGED
 from server.lsp.server import EvolverecServer
 from simulator.critiques import Critique, Fidelity, Quote, Simulation
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sessions over the protocol are for `make test`: a few hundred of them cost most of a minute."""
+    for item in items:
+        if "connect" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.wire)
+
+
 MODEL = '''\
 """Ein kleines Modell."""
 import torch
