@@ -89,23 +89,10 @@ def test_a_loop_that_never_trains_ends_at_the_limit(repo: Callable[..., dict[str
             pass
         yield {}
 """
-    started = time.thread_time()
+    started = time.monotonic()
     trace = repo(HEAD + STEP + body + MAKE, 0.5)
-    assert time.thread_time() - started < 3
+    assert time.monotonic() - started < 3
     assert trace["steps"] == 0 and "no training step" in trace["note"]
-
-
-def test_a_busy_machine_shortens_no_trace(repo: Callable[..., dict[str, Any]]) -> None:
-    body = """
-    def fit(self):
-        import time
-        time.sleep(0.8)
-        self.step()
-        self.step()
-        yield {}
-"""
-    trace = repo(HEAD + STEP + body + MAKE, 0.5)
-    assert trace["steps"] == 2 and trace["note"] == ""
 
 
 def test_a_failure_is_reported_beside_what_was_traced(repo: Callable[..., dict[str, Any]]) -> None:

@@ -49,18 +49,17 @@ def trace_smoke(
 ) -> dict[str, Any]:
     """Build, train for at most two steps, score one batch; the trace as in the module's docstring.
 
-    seconds limits build and fit together; scoring gets a further quarter. It is processor time of this thread: on a
-    busy machine the same is traced as on an idle one. An exception of candidate code
+    seconds limits build and fit together; scoring gets a further quarter. An exception of candidate code
     is kept as `error` beside what was traced until then. The repo's modules must have been imported
     before: that is how torch is noticed. Everything that is patched meanwhile is restored.
     """
     started = time.monotonic()
-    run = _Run(root, time.thread_time() + seconds)
+    run = _Run(root, time.monotonic() + seconds)
     with ExitStack() as stack:
         if "torch" in sys.modules:
             run.record_torch(stack)
         run.guarded(lambda: run.train(build))
-        run.deadline_at(time.thread_time() + seconds / 4)
+        run.deadline_at(time.monotonic() + seconds / 4)
         if score_batch is not None and run.recommender is not None:
             users, histories = score_batch
             run.guarded(lambda: run.score(users, histories))

@@ -65,7 +65,7 @@ def _initialises(frame: Any, building: Any) -> bool:
 class LineTracer:
     """Context manager: collects the executed lines of the repo's files, and stops at the deadline.
 
-    deadline: on time.thread_time(). Only the calling thread is traced.
+    deadline: on time.monotonic(). Only the calling thread is traced.
     """
 
     def __init__(self, places: Places, deadline: float) -> None:
@@ -92,7 +92,7 @@ class LineTracer:
         return self._tracers[path]
 
     def _on_line(self, lines: set[int]) -> Any:
-        deadline, now, add = self._deadline, time.thread_time, lines.add
+        deadline, now, add = self._deadline, time.monotonic, lines.add
 
         def trace(frame: Any, event: str, argument: Any) -> Any:
             if event == "line":

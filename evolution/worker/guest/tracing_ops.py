@@ -46,7 +46,7 @@ class OpRecorder(TorchFunctionMode):
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         keywords = kwargs or {}
-        if time.thread_time() > self.deadline:
+        if time.monotonic() > self.deadline:
             raise StopTracing
         name = _name(func)
         if name == "backward":

@@ -100,7 +100,7 @@ async def test_the_editor_shows_its_verified_patches_as_an_llms(connect, repo, w
         n for n, line in enumerate((repo / "recommender.py").read_text().splitlines()) if "def build" in line
     )
     await editor.wait(lambda: editor.shown(uri))
-    titles = [action.title for action in await editor.actions(uri, entry, only=["quickfix"])]
+    titles = [action.title for action in await editor.actions(uri, entry, only=["refactor"])]
     assert any("(by scripted-1): objective" in title for title in titles), titles
 
 
