@@ -20,7 +20,7 @@ help:
 	@echo "make test    set up, then run every check and every test"
 	@echo "make check   lint, types, import directions and unit tests (under 90 s)"
 	@echo "make vsix    build the VS Code extension"
-	@echo "make pictures  the pictures of the README, from a run of the main job in VS Code"
+	@echo "make pictures  pictures of the main job in VS Code, into docs/pictures"
 	@echo "make bench   the figures of docs/results (hours; see tests/bench)"
 	@echo "make clean   remove what these commands made"
 

@@ -23,6 +23,7 @@ from evolution.trials.identity import trial_key
 from evolution.trials.records import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.run import run_trial, smoke_trial
+from evolution.words import count
 
 if TYPE_CHECKING:
     from evolution.observing import Interviewer
@@ -231,10 +232,10 @@ class Laboratory:
     def _put_feedback(self, feedback: Feedback) -> None:
         with self.context.store_lock:
             self.context.store.put_feedback(feedback)
-        said = _count(len(feedback.findings), "finding")
+        said = count(len(feedback.findings), "finding")
         if feedback.simulation is not None:
-            critiques = _count(len(feedback.simulation.critiques), "critique")
-            said += f", {critiques} by {_count(feedback.simulation.users, 'simulated user')}"
+            critiques = count(len(feedback.simulation.critiques), "critique")
+            said += f", {critiques} by {count(feedback.simulation.users, 'simulated user')}"
         self.context.events.emit(EventType.FEEDBACK, said, trial=feedback.trial)
 
     def _waiting(self, label: str) -> None:
@@ -277,7 +278,3 @@ class Laboratory:
             words = f"{label}: {trial.status}{figure}, {len(trial.epochs)} epochs, {trial.wall_s:.1f} s"
         words += " (from the store)" if again else ""
         self.context.events.emit(EventType.TRIAL, words, trial=trial.id, status=trial.status, label=label)
-
-
-def _count(size: int, noun: str) -> str:
-    return f"{size} {noun}" if size == 1 else f"{size} {noun}s"

@@ -5,9 +5,9 @@ from pygls.exceptions import JsonRpcException
 
 from evolution.errors import Cancelled, ConsentError
 from evolution.settings import is_trusted
+from evolution.words import count
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.wording import count
 
 TRUST = "Trust and run"
 ON_DISK = "Run the files on disk"

@@ -7,6 +7,7 @@ from evolution.applying import is_applied
 from evolution.edits import Edit
 from evolution.errors import EditError, UsageError
 from evolution.proposals import Proposal
+from evolution.words import count
 from server.lsp import applied, refresh
 from server.lsp.actions import find_proposal
 from server.lsp.commands import Document, have_applied, need, object_of
@@ -14,7 +15,6 @@ from server.lsp.edits import part_of
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import check_taking, edits_of, hunks_of, paths_of, with_edits
-from server.lsp.wording import count
 
 SEEN_WITHIN_S, LOOK_S = 1.0, 0.02  # an editor may tell of the changed text after its answer
 

@@ -13,6 +13,7 @@ from evolution.store import Store
 from evolution.trials.records import Trial, TrialStatus
 from server.lsp import notes
 from server.lsp.notes import Note
+from server.lsp.repo_files import module_file
 from server.lsp.stored_files import StoredFiles
 
 CONFIG_NAME = "evolverec.toml"
@@ -30,8 +31,9 @@ class Entry:
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:
     """trial: of the user's newest measured version. history: earlier trials of the user's own versions with their
-    feedback, newest first. trials: all of those, whether they have feedback or not. proposals: for what `notes` say, best first, dismissed ones left out.
-    program_files: path -> blob of `trial`'s program. sources: blob -> text of every file an anchor points into.
+    feedback, newest first. trials: all of those, whether they have feedback or not. proposals: for what `notes` say,
+    best first, dismissed ones left out. program_files: path -> blob of `trial`'s program. sources: blob -> text of every
+    file an anchor points into.
     running: jobs that have not ended."""
 
     root: Path
@@ -54,11 +56,8 @@ def read_entry(root: Path) -> Entry:
         module, _, function = stated.partition(":")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError):
         return Entry()
-    base = module.replace(".", "/")
-    for path in (f"{base}.py", f"{base}/__init__.py", f"src/{base}.py"):
-        if (root / path).is_file():
-            return Entry(path=path, function=function)
-    return Entry()
+    path = module_file(root, module)
+    return Entry(path=path, function=function) if path else Entry()
 
 
 def read_knowledge(

@@ -5,12 +5,13 @@ import time
 from lsprotocol import types
 
 from diagnosis.findings import Severity
+from evolution.words import count
 from server.lsp.actions import open_fixes
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import View
-from server.lsp.wording import ago, count, proposal_title, spread
+from server.lsp.wording import ago, proposal_title, spread
 
 SHOWN_METRIC = "NDCG@10"
 

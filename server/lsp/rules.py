@@ -45,7 +45,7 @@ def moved(live: Live, text: str) -> list[Note]:
 
 
 async def judge(path: str, text: str) -> list[RuleHit]:
-    """The hits, found in another process; [] where it did not answer."""
+    """The hits, found in another process; [] where it did not answer, which the server's log tells."""
     entry = str(Path(evolverec_entry.__file__))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -61,7 +61,10 @@ async def judge(path: str, text: str) -> list[RuleHit]:
             process.communicate(text.encode("utf-8", "surrogateescape")), TIMEOUT_S
         )
         return [RuleHit(**hit) for hit in json.loads(said)]
-    except (TimeoutError, ValueError, OSError):
+    except (TimeoutError, ValueError, OSError) as error:
+        print(
+            f"evolverec: no static rules for {path}, their process did not answer: {error!r}", file=sys.stderr
+        )
         return []
     finally:
         if process.returncode is None:

@@ -106,7 +106,3 @@ def proposal_title(proposal: Proposal) -> str:
     if proposal.effect is None:
         return f"{name}: not measured to the end"
     return f"{name}: {change(proposal.effect)}"
-
-
-def count(size: int, noun: str) -> str:
-    return f"{size} {noun}" if size == 1 else f"{size} {noun}s"

@@ -1,7 +1,7 @@
 """What feedback is worth without any LLM: `compare` over seeds on the micro shop and on ML-100k, recipes alone.
 
 How many trials each strategy needs to 95 % of the best objective that any run found, the ratio of `directional` to
-the best other with its interval over seeds, and how often a proposal moved what it set out to move.
+each other one with its interval over seeds, and how often a proposal moved what it set out to move.
     python tests/bench/strategies.py [--data shop-micro] [--seeds 10] [--trials 10]
 About half an hour (shop-micro) and two hours (ml-100k) on two cores; trials are shared between strategies, so a
 second call goes on where the first was stopped (--folder).
