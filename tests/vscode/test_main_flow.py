@@ -126,6 +126,7 @@ def propose(workbench, repo):
     expect(row).to_have_attribute(
         "aria-label", re.compile(r"95 % \[")
     )  # the row is narrow, its label is whole
+    workbench.go_to(FILE, line=line_of(repo, "def build"))  # where the lens stands
     expect(workbench.lens("Propose")).to_be_visible(timeout=300_000)
 
 
