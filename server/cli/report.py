@@ -8,7 +8,7 @@ from evolution.store import Store
 from server.lsp.knowledge import read_knowledge
 from server.lsp.stored_files import StoredFiles
 from server.report.document import report_document
-from server.report.repo_page import repo_page
+from server.report.repo_page import own_page, repo_page
 
 
 def write_report(repo: Path, *, out: Path | None, run: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def write_report(repo: Path, *, out: Path | None, run: str) -> dict[str, Any]:
     document = stored_document(repo, run)
     html = repo_page(document)
     try:
-        page = out or _own_page(repo)
+        page = out or own_page(repo)
         page.write_text(html, encoding="utf-8")
     except OSError as error:
         raise UsageError(
@@ -36,9 +36,3 @@ def stored_document(repo: Path, run: str) -> dict[str, Any]:
     with store:
         trial = read_knowledge(repo, store, StoredFiles(repo)).trial
         return report_document(repo, store, trial, run)
-
-
-def _own_page(repo: Path) -> Path:
-    from evolution.ownership import ensure_store_folder
-
-    return ensure_store_folder(repo) / "report.html"

@@ -7,6 +7,7 @@ or `id` where the command is about one.
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from evolution.errors import EditError, UsageError
 from evolution.jobs import control
@@ -115,12 +116,16 @@ async def apply(session: Session, *arguments: Any) -> Document:
 
 
 async def have_applied(session: Session, edit: types.WorkspaceEdit, title: str) -> None:
-    """Raises EditError where the editor does not."""
-    reply = await session.server.workspace_apply_edit_async(
-        types.ApplyWorkspaceEditParams(edit=edit, label=title)
-    )
-    if not reply.applied:
-        reason = reply.failure_reason or "the editor did not say why"
+    """Raises EditError where the editor does not. Some editors then answer with an error."""
+    try:
+        reply = await session.server.workspace_apply_edit_async(
+            types.ApplyWorkspaceEditParams(edit=edit, label=title)
+        )
+        done, reason = reply.applied, reply.failure_reason
+    except JsonRpcException as error:
+        done, reason = False, error.message
+    if not done:
+        reason = (reason or "the editor did not say why").rstrip(".")
         raise EditError(f"the editor did not apply {title!r}: {reason}. Save, and try again")
 
 
@@ -178,7 +183,7 @@ def status(session: Session, *arguments: Any) -> Document:
 
 
 def _describe(session: Session, repo: Repo) -> Document:
-    edited = is_edited(repo.knowledge.program_files, session.reader(repo))
+    edited = is_edited(repo.knowledge.program_files, session.reader(repo), repo.knowledge.sources)
     jobs = [{"job": job, "progress": progress} for job, progress in session.jobs_of(repo)]
     return {"repo": str(repo.root), "summary": summary(repo, edited=edited), "jobs": jobs}
 

@@ -22,6 +22,7 @@ COMMANDS = (
     "evolverec.dismiss",
     "evolverec.keepProbe",
     "evolverec.preview",
+    "evolverec.report",
     "evolverec.newRepo",
     "evolverec.status",
 )

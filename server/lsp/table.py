@@ -104,6 +104,7 @@ COMMANDS = (
     _row("evolverec.dismiss", commands.dismiss, BACKGROUND),
     _row("evolverec.keepProbe", commands.keep_probe, BACKGROUND),
     _row("evolverec.preview", commands.preview, BACKGROUND),
+    _row("evolverec.report", report.write, BACKGROUND),
     _row("evolverec.newRepo", new_repo.new_repo, BACKGROUND),
     _row("evolverec.status", commands.status, LOOP),
 )

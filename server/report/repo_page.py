@@ -1,6 +1,7 @@
 """The page of `evolverec report`: the same in a terminal's file and in an editor's panel."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from server.report.lineage import lineage
@@ -19,6 +20,13 @@ LEADING = (
     "diversity@10",
 )
 CHANCE = 0.5  # the AUC of guessing
+
+
+def own_page(repo: Path) -> Path:
+    """Where the page lies unless another place was named: no file of the repo's own."""
+    from evolution.ownership import ensure_store_folder
+
+    return ensure_store_folder(repo) / "report.html"
 
 
 def repo_page(document: Mapping[str, Any]) -> str:

@@ -194,6 +194,22 @@ async def test_an_editor_that_says_yes_and_does_nothing_is_found_out(connect, re
     assert [hunk["taken"] for hunk in hunks_of(await the_proposal(editor))] == [False, False]
 
 
+async def test_an_editor_that_answers_with_an_error_is_told_of_in_its_own_words(connect, records, two_hunks):
+    before, _ = two_hunks
+    editor, uri = await opened(connect)
+
+    def refuse(_):
+        raise JsonRpcException("The user said no.")
+
+    editor.carry_out = refuse
+    for command in ({"name": "apply"}, {"name": "applyHunks", "path": "model.py", "hunks": [0]}):
+        with pytest.raises(JsonRpcException) as raised:
+            await editor.command(proposal="p1", **command)
+        assert "did not apply" in raised.value.message and ": The user said no. Save" in raised.value.message
+    assert editor.texts[uri] == before
+    assert [hunk["taken"] for hunk in hunks_of(await the_proposal(editor))] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

@@ -31,3 +31,23 @@ async def test_a_run_that_is_not_there_is_refused_in_words(connect, records):
     editor = await connect(EDITOR)
     with pytest.raises(JsonRpcException, match="evolverec runs"):
         await editor.ask("report", run="none")
+
+
+async def test_the_command_writes_the_page_and_opens_it_where_the_editor_can(connect, records, repo):
+    records.trial()
+    records.feedback(records.finding())
+    editor = await connect(EDITOR)
+    told = await editor.command("report")
+    page = repo / ".evolverec" / "report.html"
+    assert told == {"page": str(page), "shown": True}
+    assert page.read_text(encoding="utf-8") == (await editor.ask("report"))["html"]
+    (shown,) = editor.client.shown_documents
+    assert shown.uri == page.as_uri() and shown.external
+
+
+async def test_a_page_that_cannot_be_written_is_told_with_what_helps(connect, records, repo):
+    records.trial()
+    (repo / ".evolverec" / "report.html").mkdir()
+    editor = await connect(EDITOR)
+    with pytest.raises(JsonRpcException, match="Is a directory; name another file with"):
+        await editor.command("report")

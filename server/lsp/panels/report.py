@@ -1,10 +1,17 @@
-"""`evolverec/report`: the page of `evolverec report`, for the editor to show."""
+"""`evolverec/report`: the page of `evolverec report`, for the editor to show. `evolverec.report` writes it to a file, for
+editors that show no pages.
+"""
 
 from pathlib import Path
 from typing import Any
 
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from evolution.errors import UsageError
 from evolution.store import Store
 from evolution.trials.records import Trial
+from server.lsp.commands import object_of
 from server.lsp.panels.asking import Document, repo_asked_for, text
 from server.lsp.session import Session
 
@@ -14,6 +21,42 @@ async def report(session: Session, params: Any = None) -> Document:
     repo = await repo_asked_for(session, params)
     html = await session.background.store(_page, repo.root, repo.knowledge.trial, text(params, "run"))
     return {"html": html}
+
+
+async def write(session: Session, *arguments: Any) -> Document:
+    """Write the page beside what is stored, and have it opened in a browser where the client does that.
+
+    Raises UsageError where it cannot be written.
+    """
+    asked = object_of(arguments)
+    repo = await session.choose_repo(text(asked, "repo"))
+    page = await session.background.store(_written, repo.root, repo.knowledge.trial, text(asked, "run"))
+    return {"page": str(page), "shown": await _show(session, page)}
+
+
+async def _show(session: Session, page: Path) -> bool:
+    if not session.client.shows_documents:
+        return False
+    params = types.ShowDocumentParams(uri=page.as_uri(), external=True)
+    try:
+        return (await session.server.window_show_document_async(params)).success
+    except JsonRpcException:
+        return False
+
+
+def _written(root: Path, trial: Trial | None, run: str) -> Path:
+    from server.report.repo_page import own_page
+
+    html = _page(root, trial, run)
+    try:
+        page = own_page(root)
+        page.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the report cannot be written to {error.filename}: {error.strerror}; "
+            "name another file with `evolverec report --out`"
+        ) from None
+    return page
 
 
 def _page(root: Path, trial: Trial | None, run: str) -> str:
