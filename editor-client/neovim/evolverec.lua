@@ -7,6 +7,8 @@
 -- you are asked once for each repo. The commands are listed at the end of this file.
 
 local M = {}
+local doing = {} -- client and progress token -> what was last said of it
+local started = {} -- root of a repo -> id of its client
 
 local function client_for(root)
   local clients = (vim.lsp.get_clients or vim.lsp.get_active_clients)()
@@ -24,45 +26,138 @@ local function notify(message, level)
   vim.schedule(function() vim.notify('evolverec: ' .. message, level or vim.log.levels.INFO) end)
 end
 
--- Shows a patch in a window of its own: nothing is written to the user's buffer.
-local function show_diff(preview)
+-- Text in a window of its own: nothing is written to the user's buffers.
+local function show(text, filetype)
   vim.cmd('botright new')
   local buffer = vim.api.nvim_get_current_buf()
   vim.bo[buffer].buftype, vim.bo[buffer].bufhidden, vim.bo[buffer].swapfile = 'nofile', 'wipe', false
-  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(preview.diff, '\n'))
-  vim.bo[buffer].filetype, vim.bo[buffer].modifiable = 'diff', false
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(text, '\n'))
+  vim.bo[buffer].filetype, vim.bo[buffer].modifiable = filetype, false
+  return vim.api.nvim_get_current_win()
 end
 
--- Runs a command of the server for the repo of the current buffer; `after` gets its result.
-local function run(name, argument, after)
-  local root = root_of(vim.api.nvim_buf_get_name(0))
-  local client = client_for(root) or client_for()
+-- Sends evolverec.NAME (a command) or evolverec/NAME (a question) for argument.repo, else the repo of the current
+-- buffer; `after` gets the answer and the repo.
+local function ask(name, argument, after)
+  argument = argument or {}
+  local client = client_for(argument.repo or root_of(vim.api.nvim_buf_get_name(0))) or client_for()
   if not client then return notify('no server runs here; open a file of a repo with an evolverec.toml', vim.log.levels.ERROR) end
-  local params = {
-    command = 'evolverec.' .. name,
-    arguments = { vim.tbl_extend('force', { repo = client.config.root_dir }, argument or {}) },
-  }
+  local repo = argument.repo or client.config.root_dir
+  local method, params = name, vim.tbl_extend('force', argument, { repo = repo })
+  if vim.startswith(name, 'evolverec.') then
+    method, params = 'workspace/executeCommand', { command = name, arguments = { params } }
+  end
   local function answered(problem, result)
     if problem then return notify(problem.message, vim.log.levels.ERROR) end
-    if after then vim.schedule(function() after(result) end) end
+    if after then vim.schedule(function() after(result, repo) end) end
   end
   if vim.fn.has('nvim-0.11') == 1 then
-    client:request('workspace/executeCommand', params, answered)
+    client:request(method, params, answered)
   else
-    client.request('workspace/executeCommand', params, answered)
+    client.request(method, params, answered)
   end
 end
 
 -- What the servers are doing, for a status line: "" when nothing runs.
 function M.progress()
-  if vim.lsp.status then return vim.lsp.status() end
   local shown = {}
-  for _, message in ipairs(vim.lsp.util.get_progress_messages()) do
-    if message.progress and not message.done then
-      table.insert(shown, ('%s %d%% %s'):format(message.title or '', message.percentage or 0, message.message or ''))
+  for _, work in pairs(doing) do
+    if vim.lsp.get_client_by_id(work.client) then
+      table.insert(shown, ('%s %d%% %s'):format(work.title or '', work.percentage or 0, work.message or ''))
     end
   end
   return table.concat(shown, ' | ')
+end
+
+local function on_progress(problem, result, context, config)
+  local key, value = context.client_id .. ' ' .. result.token, result.value
+  if value.kind == 'end' then
+    doing[key] = nil
+  else
+    doing[key] = vim.tbl_extend('force', doing[key] or { client = context.client_id }, value)
+  end
+  return vim.lsp.handlers['$/progress'](problem, result, context, config)
+end
+
+local function show_users(answer)
+  local lines = {}
+  local function add(...) table.insert(lines, string.format(...)) end
+  for _, group in ipairs(answer.groups) do
+    local who = group.kind == 'llm' and 'Users played by the LLM ' .. group.model or 'Statistical users'
+    add('%s, %d asked. Fidelity: %s, how well they know their user\'s real choices', who, group.asked, group.fidelity.text)
+    if group.noVote ~= '' then add('%s: what they say does not count', group.noVote) end
+    if group.because ~= '' then add('%s', group.because) end
+    for _, critique in ipairs(group.critiques) do
+      add('')
+      add('%s: %s', critique.positive and 'praise' or 'complaint', critique.message)
+      add('  %s', critique.share.text)
+      for _, quote in ipairs(critique.quotes) do add('  "%s" user %d, %s', quote.text, quote.user, quote.persona) end
+      for _, place in ipairs(critique.places) do add('  %s:%d', place.path, place.line + 1) end
+    end
+    add('')
+  end
+  if #lines == 0 then return notify('nobody was asked about this version yet; :EvolverecAskUsers asks') end
+  show(table.concat(lines, '\n'), 'text')
+end
+
+-- "Train with full softmax: objective .121 → .151 (+25 %, 95 % [+9, +41] %), verified gain"
+local function title_of(patch)
+  local name = patch.byLlm and ('%s (by %s)'):format(patch.title, patch.proposer) or patch.title
+  local gain = type(patch.gain) == 'table' and patch.gain.text or 'not measured to the end'
+  local verdict = patch.verified == 'no' and 'not verified' or 'verified ' .. patch.verified
+  return ('%s: %s, %s'):format(name, gain, patch.state == 'applied' and 'applied' or verdict)
+end
+
+local function choose_patch(prompt, after)
+  ask('evolverec/proposals', nil, function(answer, repo)
+    if #answer.proposals == 0 then return notify('there is no patch for this version yet; :EvolverecPropose makes some') end
+    vim.ui.select(answer.proposals, { prompt = prompt, format_item = title_of }, function(patch)
+      if patch then after(patch, repo) end
+    end)
+  end)
+end
+
+local function apply(patch, repo)
+  local function applied() notify('applied ' .. patch.title .. '; not saved yet') end
+  ask('evolverec.apply', { repo = repo, proposal = patch.id }, applied)
+end
+
+local function signed(sign, text)
+  return text == '' and '' or (sign .. text:gsub('\n$', ''):gsub('\n', '\n' .. sign) .. '\n')
+end
+
+-- The first change that can be taken, after so many that were decided. Its lines are those of the text as it is now.
+local function next_change(proposals, id, decided)
+  local order = 0
+  for _, patch in ipairs(proposals) do
+    for _, file in ipairs(patch.id == id and patch.files or {}) do
+      for index, hunk in ipairs(file.hunks) do
+        order = order + 1
+        if order > decided and not hunk.taken and hunk.unfit == '' then return hunk, file.path, index - 1, order end
+      end
+    end
+  end
+end
+
+-- One change of a patch after another, each taken or left.
+local function take_changes(patch, repo, decided)
+  ask('evolverec/proposals', { repo = repo }, function(answer)
+    local hunk, path, index, order = next_change(answer.proposals, patch.id, decided or 0)
+    if not hunk then return notify('no further change of this patch can be taken') end
+    local shown = show(signed('-', hunk.old) .. signed('+', hunk.new), 'diff')
+    vim.cmd('wincmd p | redraw')
+    local prompt = ('%s, line %d: take this change?'):format(path, hunk.startLine + 1)
+    vim.ui.select({ 'Take', 'Skip', 'Stop' }, { prompt = prompt }, function(decision)
+      if vim.api.nvim_win_is_valid(shown) then vim.api.nvim_win_close(shown, true) end
+      if decision == 'Skip' then return take_changes(patch, repo, order) end
+      if decision ~= 'Take' then return end
+      local chosen = { repo = repo, proposal = patch.id, path = path, hunks = { index } }
+      ask('evolverec.applyHunks', chosen, function(done)
+        notify(done.message)
+        take_changes(patch, repo, order)
+      end)
+    end)
+  end)
 end
 
 local function refresh_lenses(buffer)
@@ -72,6 +167,7 @@ local function refresh_lenses(buffer)
 end
 
 local function on_attach(_, buffer)
+  if vim.bo[buffer].omnifunc == '' then vim.bo[buffer].omnifunc = 'v:lua.vim.lsp.omnifunc' end
   refresh_lenses(buffer)
   vim.api.nvim_create_autocmd({ 'BufEnter', 'InsertLeave', 'BufWritePost' }, {
     buffer = buffer,
@@ -94,6 +190,7 @@ local function start(buffer, options)
     capabilities = capabilities,
     on_attach = on_attach,
     handlers = {
+      ['$/progress'] = on_progress,
       ['workspace/codeLens/refresh'] = function(_, _, context)
         for _, attached in ipairs(vim.lsp.get_buffers_by_client_id(context.client_id)) do refresh_lenses(attached) end
         return vim.NIL
@@ -104,13 +201,11 @@ local function start(buffer, options)
     vim.lsp.start(config, { bufnr = buffer })
     return
   end
-  local running = client_for(root)
-  local id = running and running.id or vim.lsp.start_client(config)
+  local known = started[root] -- Neovim 0.7 lists a client only once its server has answered
+  local id = known and vim.lsp.get_client_by_id(known) and known or vim.lsp.start_client(config)
+  started[root] = id
   if id then vim.lsp.buf_attach_client(buffer, id) end
 end
-
--- The patch that the measurements put first, among those offered at the cursor.
-local function fix() vim.lsp.buf.code_action() end
 
 function M.setup(options)
   options = vim.tbl_extend('force', { cmd = { 'evolverec', 'lsp' }, trusted = false }, options or {})
@@ -125,28 +220,38 @@ function M.setup(options)
     pattern = 'evolverec.toml',
     callback = function(event) start(event.buf, options) end,
   })
+  local function diff(argument) ask('evolverec.preview', argument, function(answer) show(answer.diff, 'diff') end) end
   -- A preview asked for from the code action menu: the server answers with the diff.
-  vim.lsp.commands['evolverec.preview'] = function(command) run('preview', command.arguments[1], show_diff) end
+  vim.lsp.commands['evolverec.preview'] = function(command) diff(command.arguments[1]) end
 
-  local function started(result)
-    notify(result.already_running and 'runs already as job ' .. result.job or 'started job ' .. result.job)
+  local function command(name, description, body, nargs)
+    vim.api.nvim_create_user_command('Evolverec' .. name, body, { desc = description, nargs = nargs or 0 })
   end
-  local function command(name, body, description)
-    vim.api.nvim_create_user_command('Evolverec' .. name, body, { desc = description })
+  local function job(name, description, count) -- count: what the number after the command means
+    local verb = name:sub(1, 1):lower() .. name:sub(2)
+    command(name, description, function(given)
+      ask('evolverec.' .. verb, count and { [count] = tonumber(given.args) }, function(result)
+        notify((result.already_running and 'runs already as job ' or 'started job ') .. result.job)
+      end)
+    end, count and '?')
   end
-  command('Train', function() run('train', nil, started) end, 'Train the recommender')
-  command('Diagnose', function() run('diagnose', nil, started) end, 'Measure why it fails')
-  command('AskUsers', function() run('askUsers', nil, started) end, 'Ask simulated users')
-  local function counted(name, verb, description)
-    vim.api.nvim_create_user_command('Evolverec' .. name, function(given)
-      run(verb, given.args ~= '' and { trials = tonumber(given.args) } or nil, started)
-    end, { nargs = '?', desc = description })
-  end
-  counted('Propose', 'propose', 'Make patches and measure them, so many at most')
-  counted('Evolve', 'evolve', 'Evolve the whole repo, training so many candidates at most')
-  command('Cancel', function() run('cancel') end, 'Stop the jobs of this repo')
-  command('Fix', fix, 'Choose a measured patch for the line under the cursor')
-  command('Status', function() run('status') end, 'Say what is known of this repo')
+  job('Train', 'Train the recommender')
+  job('Diagnose', 'Measure why it fails')
+  job('AskUsers', 'Ask simulated users, so many', 'users')
+  job('Propose', 'Make patches and measure them, so many at most', 'trials')
+  job('Evolve', 'Evolve the whole repo, training so many candidates at most', 'trials')
+  command('Cancel', 'Stop the jobs of this repo', function() ask('evolverec.cancel') end)
+  command('Status', 'Say what is known of this repo', function() ask('evolverec.status') end)
+  command('Users', 'Show what simulated users say', function() ask('evolverec/users', nil, show_users) end)
+  command('Fix', 'Choose a measured patch for the line under the cursor', function() vim.lsp.buf.code_action() end)
+  command('Diff', 'Show a measured patch', function()
+    choose_patch('Show', function(patch, repo) diff { repo = repo, proposal = patch.id } end)
+  end)
+  command('TakeChanges', 'Take a measured patch change by change', function() choose_patch('Take changes of', take_changes) end)
+  command('Apply', 'Apply a measured patch', function() choose_patch('Apply', apply) end)
+  command('Report', 'Write the report as a page', function()
+    ask('evolverec.report', nil, function(answer) notify('the report is in ' .. answer.page) end)
+  end)
 end
 
 return M
