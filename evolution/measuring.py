@@ -63,6 +63,8 @@ class Assay:
     def train(self, parent: Trial, candidate: Candidate) -> Trial:
         """The candidate's first trial; pruned where it is far behind its parent."""
         self.context.check_cancelled()
+        with self.context.store_lock:
+            self.context.store.put_candidate(candidate.child)
         return self.laboratory.trial(
             candidate.child,
             seed=self.seed,

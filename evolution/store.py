@@ -37,6 +37,7 @@ create table if not exists feedback (
 create table if not exists proposals (
     id text primary key, parent text not null, child text not null, created_at real not null, record text not null,
     state text not null);
+create table if not exists candidates (program text primary key);
 create table if not exists jobs (id text primary key, state text not null, created_at real not null, record text not null);
 create table if not exists runs (
     id text primary key, root text not null, created_at real not null, record text not null);
@@ -147,10 +148,16 @@ class Store:
         rows = self._remembered(Feedback, "feedback", "where trial = ?", (trial,), key="trial")
         return rows[0] if rows else None
 
+    def put_candidate(self, program: str) -> None:
+        """A version that is about to be measured for a patch: it is not the user's own, with or without a proposal."""
+        with self._writing() as db:
+            db.execute("insert or ignore into candidates values (?)", (program,))
+
     def latest_feedback(self) -> Feedback | None:
         """Of the newest version of the user's own that has any; candidates' feedback is left out."""
         newest = (
             "where program not in (select child from proposals where state != 'applied')"
+            " and program not in (select program from candidates where program not in (select child from proposals))"
             " order by created_at desc limit 1"
         )
         rows = self._remembered(Feedback, "feedback", newest, (), key="trial")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evolution.edits import Edit
+from evolution.feedback import Feedback
 from evolution.jobs.records import JobKind, JobRecord, JobState
 from evolution.proposals import Effect, Idea, Patch, Proposal, ProposalState, Verified
 from evolution.store import REMEMBERED, Store, trial_id
@@ -41,6 +42,21 @@ def make_proposal(name: str, verified: Verified, low: float) -> Proposal:
         verified=verified,
         effect=Effect(metric="m", before=0.1, after=0.2, low=low, high=0.3),
     )
+
+
+def test_a_candidate_is_never_taken_for_the_users_own_version(tmp_path: Path) -> None:
+    """Its feedback is stored before its proposal, and where the job is cancelled there never is one."""
+    own, candidate = Feedback(trial="t1", program="a" * 40, created_at=1.0, findings=()), "b" * 40
+    with Store.open(tmp_path) as store:
+        store.put_feedback(own)
+        store.put_candidate(candidate)
+        store.put_candidate(candidate)
+        store.put_feedback(replace(own, trial="t2", program=candidate, created_at=2.0))
+        assert store.latest_feedback() == own
+        store.put_proposal(replace(make_proposal("p1", Verified.GAIN, 0.1), child=candidate))
+        assert store.latest_feedback() == own
+        store.set_proposal_state("p1", ProposalState.APPLIED)
+        assert store.latest_feedback() == store.feedback("t2"), "the user took it"
 
 
 def test_users_who_were_asked_come_back_by_trial_and_kind(tmp_path: Path) -> None:
