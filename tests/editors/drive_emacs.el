@@ -18,6 +18,7 @@
 (defvar drive-config (expand-file-name "evolverec.toml" (getenv "REPO")))
 (defvar drive-told nil "Messages, newest first.")
 (defvar drive-answers nil "What the user answers next, in order.")
+(defvar drive-figures nil "What was told of the model while a job ran.")
 (defvar drive-browsed nil "What the browser was opened with.")
 
 (defun drive-say (fact value)
@@ -28,7 +29,7 @@
   (let ((end (+ (float-time) seconds)) found)
     (while (not (setq found (funcall condition)))
       (when (> (float-time) end)
-        (error "Timed out: %s\n%s\n%s" what (string-join drive-told "\n") (evolverec-progress)))
+        (error "Timed out: %s\n%s\n%s" what (string-join (seq-take drive-told 20) "\n") (evolverec-progress)))
       (accept-process-output nil 0.05))
     found))
 
@@ -53,7 +54,9 @@
 (advice-add 'completing-read :override
             (lambda (question labels &rest _) (drive-choose question (all-completions "" labels))))
 (advice-add 'y-or-n-p :override (lambda (question) (equal "y" (drive-choose question '("y" "n")))))
-(advice-add 'message :before (lambda (&rest said) (when (car said) (push (apply #'format-message said) drive-told))))
+(advice-add 'message :before
+            (lambda (&rest said)
+              (when (car said) (push (substring-no-properties (apply #'format-message said)) drive-told))))
 (setq browse-url-browser-function (lambda (url &rest _) (setq drive-browsed url)))
 
 (defun drive-on-disk () (with-temp-buffer (insert-file-contents drive-source) (buffer-string)))
@@ -87,7 +90,10 @@
 (defun drive-status () (aref (plist-get (evolverec-status) :repos) 0))
 (defun drive-wait-for-job (seconds condition)
   (drive-wait (symbol-name condition) seconds
-              (lambda () (and (seq-empty-p (plist-get (drive-status) :jobs)) (funcall condition)))))
+              (lambda ()
+                (let ((status (drive-status)))
+                  (cl-pushnew (car (split-string (plist-get status :summary) ",")) drive-figures :test #'equal)
+                  (and (seq-empty-p (plist-get status :jobs)) (funcall condition))))))
 
 (defun drive-set-epochs (epochs)
   (find-file drive-config)
@@ -152,7 +158,9 @@
               (plist-get (evolverec--ask :evolverec/proposals) :proposals)))
 (defun drive-propose ()
   (let ((current-prefix-arg (string-to-number (getenv "TRIALS")))) (drive-start #'evolverec-propose))
+  (setq drive-figures nil)
   (drive-wait-for-job 300 #'drive-proposed)
+  (drive-say "figures while proposing" (vconcat drive-figures))
   ;; By the menu of the line.
   (drive-go-to drive-loss)
   (setq drive-answers (list (concat "Preview: " drive-softmax)))

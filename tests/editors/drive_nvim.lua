@@ -11,7 +11,7 @@ local answers = {} -- what the user picks next, by words of the question: taken 
 
 local function say(fact, value) io.stdout:write(vim.fn.json_encode { fact, value } .. '\n') end
 local function wait(what, seconds, condition)
-  local found = vim.wait(seconds * 1000, condition, 50)
+  local found = vim.wait(seconds * 1000, condition, 200)
   assert(found, 'timed out: ' .. what .. '\n' .. table.concat(told, '\n') .. '\n' .. client.progress())
 end
 local function edit(file)
@@ -27,7 +27,7 @@ local function told_of(words)
 end
 local function await(what, look) -- what it returns once that is something
   local found
-  wait(what, 30, function()
+  wait(what, 60, function()
     found = look()
     return found
   end)
@@ -37,7 +37,7 @@ local function expect(words)
   return await(words, function() return told_of(words) end)
 end
 local function request(method, params)
-  for _, reply in pairs(vim.lsp.buf_request_sync(0, method, params, 10000) or {}) do
+  for _, reply in pairs(vim.lsp.buf_request_sync(0, method, params, 60000) or {}) do
     assert(not reply.error, vim.inspect(reply.error))
     return reply.result
   end
@@ -148,7 +148,7 @@ end
 local function diagnose()
   start('EvolverecDiagnose')
   local function of_the_loss(d) return (d.code or d.user_data.lsp.code) == 'overconfidence' end
-  wait('findings', 120, function() return #vim.tbl_filter(of_the_loss, vim.diagnostic.get(0)) > 0 and no_job_runs() end)
+  wait('findings', 120, function() return no_job_runs() and #vim.tbl_filter(of_the_loss, vim.diagnostic.get(0)) > 0 end)
   for _, d in ipairs(vim.diagnostic.get(0)) do
     assert(d.source == 'evolverec')
     say('diagnostic', { d.lnum + 1, d.message })
@@ -158,7 +158,7 @@ end
 
 local function ask_users()
   start('EvolverecAskUsers')
-  wait('users', 120, function() return #request('evolverec/users', { repo = repo }).groups > 0 and no_job_runs() end)
+  wait('users', 120, function() return no_job_runs() and #request('evolverec/users', { repo = repo }).groups > 0 end)
   vim.cmd('EvolverecUsers')
   say('users', take_window('text'))
 end
@@ -167,7 +167,12 @@ local function propose()
   start('EvolverecPropose ' .. os.getenv('TRIALS'))
   local function rewrites_the_loss(patch) return patch.title == SOFTMAX and patch.verified == 'gain' end
   local function patches() return request('evolverec/proposals', { repo = repo }).proposals end
-  wait('patches', 300, function() return #vim.tbl_filter(rewrites_the_loss, patches()) > 0 and no_job_runs() end)
+  local figures = {}
+  wait('patches', 300, function()
+    figures[lenses()[1]:match('^[^,]*')] = true
+    return no_job_runs() and #vim.tbl_filter(rewrites_the_loss, patches()) > 0
+  end)
+  say('figures while proposing', vim.tbl_keys(figures))
   answers = { SOFTMAX .. ': ' }
   vim.cmd('EvolverecDiff')
   say('diff', take_window('diff'))

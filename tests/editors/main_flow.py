@@ -6,9 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from evolution.applying import changed_files
+from evolution.jobs.control import is_alive
 from evolution.jobs.records import JobKind, JobState
 from evolution.proposals import Proposal, ProposalState, Verified
 from evolution.store import Store
@@ -79,12 +78,14 @@ def check_consent_and_cancel(seen: Seen, store: Store) -> None:
         ("simulate", JobState.DONE),
         ("propose", JobState.DONE),
     ]
-    assert not psutil.pid_exists(jobs[0].pid)
+    assert not is_alive(jobs[0])
 
 
 def check_figure(seen: Seen, trial: Trial) -> None:
     assert seen["before"] == ["evolverec: not trained yet"]
-    assert seen["trained"][0].startswith(f"NDCG@10 {spread(trial.metrics['NDCG@10'])}, ")
+    figure = f"NDCG@10 {spread(trial.metrics['NDCG@10'])}"
+    assert seen["trained"][0].startswith(f"{figure}, ")
+    assert seen["figures while proposing"] == [[figure]], "a candidate's figure was shown as the user's"
 
 
 def check_findings(seen: Seen, store: Store) -> None:
