@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from diagnosis.findings import Anchor, Site
-from diagnosis.linemap import GONE, moved_lines
+from diagnosis.linemap import GONE, Moves
 
 
 class Fate(StrEnum):
@@ -47,9 +47,9 @@ def make_anchor(site: Site, source_text: str) -> Anchor:
     )
 
 
-def relocate(anchor: Anchor, old_text: str, new_text: str) -> Relocated:
-    """Where the anchor's lines, which are lines of `old_text`, are in `new_text`."""
-    places, new_size = moved_lines(old_text, new_text)
+def relocate(anchor: Anchor, moves: Moves) -> Relocated:
+    """Where the anchor's lines are now. moves: from the text that they are lines of to the text as it is now."""
+    places, new_size = moves
     first, last = anchor.start_line - 1, anchor.end_line  # half-open
     kept = [place for place in places[first:last] if place != GONE]
     if len(kept) == last - first and kept[-1] - kept[0] == last - first - 1:

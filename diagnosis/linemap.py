@@ -8,20 +8,19 @@ are left are searched.
 from bisect import bisect_left
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
 
 GONE = -1
 STRIDE = 256
+Moves = tuple[list[int], int]  # as `moved_lines` returns them
 MOST_PAIRS = (
     40_000  # a gap without a unique line is searched up to this size (lines of one text x of the other)
 )
 
 
-@lru_cache(maxsize=8)
-def moved_lines(old: str, new: str) -> tuple[list[int], int]:
+def moved_lines(old: str, new: str) -> Moves:
     """For each line of `old` its place in `new` (from 0) or GONE; and how many lines `new` has.
 
-    Lines end at "\\n" only. Kept for the newest texts: many anchors of one file are asked for in turn.
+    Lines end at "\\n" only.
     """
     old_lines, new_lines = old.split("\n"), new.split("\n")
     places = [GONE] * len(old_lines)

@@ -183,7 +183,7 @@ def status(session: Session, *arguments: Any) -> Document:
 
 
 def _describe(session: Session, repo: Repo) -> Document:
-    edited = is_edited(repo.knowledge.program_files, session.reader(repo))
+    edited = is_edited(repo.knowledge.program_files, session.reader(repo), repo.knowledge.sources)
     jobs = [{"job": job, "progress": progress} for job, progress in session.jobs_of(repo)]
     return {"repo": str(repo.root), "summary": summary(repo, edited=edited), "jobs": jobs}
 

@@ -10,7 +10,7 @@ from lsprotocol import types
 from diagnosis.findings import Severity
 from server.lsp import config_file
 from server.lsp.knowledge import CONFIG_NAME
-from server.lsp.marks import Mark, place
+from server.lsp.marks import Mark, placer_of
 from server.lsp.positions import code_range, lines_of
 from server.lsp.repo import Repo
 from server.lsp.session import Session
@@ -195,7 +195,7 @@ def _related_places(
     places = []
     for anchor in found.note.anchors[1:]:
         text = read(anchor.path)
-        placed = place(anchor, text, repo.knowledge.sources) if text is not None else None
+        placed = placer_of(text).place(anchor, repo.knowledge.sources) if text is not None else None
         if text is not None and placed is not None:
             lines, (start, end, _) = lines_of(text), placed
             places.append((anchor.role.value, anchor.path, start, end, *_ends(lines, start, end)))

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from diagnosis.anchors import Fate, relocate
 from diagnosis.findings import Anchor
+from diagnosis.linemap import Moves, moved_lines
 from server.lsp.notes import Note
 
 
@@ -19,7 +20,45 @@ class Mark:
     stale: bool
 
 
-def mark(note: Note, path: str, text: str, entry_line: int | None, sources: Mapping[str, str]) -> Mark | None:
+class Placer:
+    """Finds anchors in one text, by whatever file each was measured on."""
+
+    def __init__(self, text: str) -> None:
+        self._text = plain(text)
+        self._moved: dict[str, Moves] = {}
+
+    def place(self, anchor: Anchor, sources: Mapping[str, str]) -> tuple[int, int, bool] | None:
+        """(first line, last line, stale), from 0; None: its code is gone.
+
+        sources: blob -> text. Where the measured file is not stored any more, only lines that stand unchanged
+        exactly once are believed.
+        """
+        if anchor.blob not in sources:
+            return self._believe(anchor)
+        if anchor.blob not in self._moved:
+            self._moved[anchor.blob] = moved_lines(plain(sources[anchor.blob]), self._text)
+        moved = relocate(anchor, self._moved[anchor.blob])
+        if moved.fate is Fate.GONE:
+            return None
+        return moved.start_line - 1, moved.end_line - 1, moved.fate is Fate.CHANGED
+
+    def _believe(self, anchor: Anchor) -> tuple[int, int, bool] | None:
+        before, found, after = f"\n{self._text}\n".partition(f"\n{anchor.text}\n")
+        if not found or f"\n{anchor.text}\n" in f"\n{after}":
+            return None
+        start = before.count("\n")
+        return start, start + anchor.text.count("\n"), False
+
+
+@lru_cache(maxsize=8)
+def placer_of(text: str) -> Placer:
+    """Ask once for many anchors of a text: finding it among long texts that are alike costs more than placing one."""
+    return Placer(text)
+
+
+def mark(
+    note: Note, path: str, placer: Placer, entry_line: int | None, sources: Mapping[str, str]
+) -> Mark | None:
     """The note in this file. None: it stands elsewhere, or the code it was about is gone."""
     if not note.anchors:
         return None if entry_line is None else Mark(note=note, start=entry_line, end=entry_line, stale=False)
@@ -28,33 +67,13 @@ def mark(note: Note, path: str, text: str, entry_line: int | None, sources: Mapp
         return None
     if note.live:
         return Mark(note=note, start=anchor.start_line - 1, end=anchor.end_line - 1, stale=False)
-    placed = place(anchor, text, sources)
+    placed = placer.place(anchor, sources)
     if placed is None:
         return None
     start, end, stale = placed
     return Mark(note=note, start=start, end=end, stale=stale)
 
 
-def place(anchor: Anchor, text: str, sources: Mapping[str, str]) -> tuple[int, int, bool] | None:
-    """(first line, last line, stale) of an anchor in the text as it is now, from 0; None: its code is gone.
-
-    Where the measured file is not stored any more, only lines that stand unchanged exactly once are believed.
-    """
-    current = _plain(text)
-    measured = sources.get(anchor.blob)
-    if measured is None:
-        before, found, after = f"\n{current}\n".partition(f"\n{anchor.text}\n")
-        if not found or f"\n{anchor.text}\n" in f"\n{after}":
-            return None
-        start = before.count("\n")
-        return start, start + anchor.text.count("\n"), False
-    moved = relocate(anchor, _plain(measured), current)
-    if moved.fate is Fate.GONE:
-        return None
-    return moved.start_line - 1, moved.end_line - 1, moved.fate is Fate.CHANGED
-
-
-@lru_cache(maxsize=4)  # hundreds of anchors of one file ask for the same two texts
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Line feeds only: editors differ in what they send of a file with other line ends."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

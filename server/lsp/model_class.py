@@ -118,6 +118,6 @@ def measured_texts(
         blob = files.get(path, "")
         if blob in sources:
             found[path] = sources[blob]
-        elif has_blob(text := read(path), blob):
+        elif has_blob(text := read(path), blob, sources):
             found[path] = text or ""
     return found

@@ -14,6 +14,7 @@ from pathlib import Path
 import evolverec_entry
 from diagnosis.anchors import Fate, relocate
 from diagnosis.judge import rule_findings
+from diagnosis.linemap import moved_lines
 from diagnosis.rules.hits import RuleHit
 from server.lsp import notes
 from server.lsp.notes import Note
@@ -35,9 +36,10 @@ def moved(live: Live, text: str) -> list[Note]:
     if text == live.text:
         return list(live.notes)
     found: list[Note] = []
+    moves = moved_lines(live.text, text)
     for note in live.notes:
         anchor = note.anchors[0]
-        now = relocate(anchor, live.text, text)
+        now = relocate(anchor, moves)
         if now.fate in (Fate.EXACT, Fate.MOVED):
             anchor = replace(anchor, start_line=now.start_line, end_line=now.end_line)
             found.append(replace(note, anchors=(anchor,)))

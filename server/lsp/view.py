@@ -10,7 +10,7 @@ from functools import lru_cache
 from diagnosis.syntax import parsed
 from server.lsp import notes
 from server.lsp.knowledge import Knowledge
-from server.lsp.marks import Mark, mark
+from server.lsp.marks import Mark, mark, placer_of
 from server.lsp.notes import Note
 from server.lsp.positions import lines_of
 from server.lsp.rules import LONG, Live, moved
@@ -18,6 +18,7 @@ from server.lsp.rules import LONG, Live, moved
 Read = Callable[
     [str], str | None
 ]  # relative path -> text as the user sees it, None where there is no such file
+DEF = re.compile(r"(?:async[ \t]+)?def[ \t]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +43,11 @@ def look(knowledge: Knowledge, path: str, version: int | None, read: Read, live:
     text = read(path) or ""
     entry_line = find_entry(text, knowledge.entry.function) if path == knowledge.entry.path else None
     shown = [note for note in rule_notes(path, text, live) if note.id not in knowledge.dismissed]
+    placer = placer_of(text)
     marks = [
         found
         for note in (*knowledge.notes, *shown)
-        if (found := mark(note, path, text, entry_line, knowledge.sources)) is not None
+        if (found := mark(note, path, placer, entry_line, knowledge.sources)) is not None
     ]
     return View(
         path=path,
@@ -54,7 +56,7 @@ def look(knowledge: Knowledge, path: str, version: int | None, read: Read, live:
         lines=lines_of(text),
         marks=tuple(sorted(marks, key=lambda found: (found.start, found.note.code))),
         entry_line=entry_line,
-        edited=is_edited(knowledge.program_files, read),
+        edited=is_edited(knowledge.program_files, read, knowledge.sources),
     )
 
 
@@ -81,8 +83,9 @@ def find_entry(text: str, function: str) -> int | None:
     """The line (from 0) of `def function`, by its look; of several that look so, the one that is parsed as such."""
     if not function:
         return None
-    by_look = list(re.finditer(rf"^(?:async[ \t]+)?def[ \t]+{re.escape(function)}\b", text, re.MULTILINE))
-    lines = [text.count("\n", 0, found.start()) for found in by_look]
+    named = (found.start() for found in re.finditer(rf"{re.escape(function)}\b", text))
+    by_look = [at for at in named if DEF.fullmatch(text, text.rfind("\n", 0, at) + 1, at)]
+    lines = [text.count("\n", 0, at) for at in by_look]
     if len(lines) < 2:
         return lines[0] if lines else None
     tree = parsed(text)
@@ -94,16 +97,22 @@ def find_entry(text: str, function: str) -> int | None:
     return None
 
 
-def is_edited(files: Mapping[str, str], read: Read) -> bool:
-    """files: path -> blob of a program, {} where there is none."""
+def is_edited(files: Mapping[str, str], read: Read, sources: Mapping[str, str]) -> bool:
+    """files: path -> blob of a program, {} where there is none. sources: blob -> text, of some blobs."""
     code = {path: blob for path, blob in files.items() if path.endswith(".py")}
-    return not all(has_blob(read(path), blob) for path, blob in code.items())
+    return not all(has_blob(read(path), blob, sources) for path, blob in code.items())
 
 
-def has_blob(text: str | None, blob: str) -> bool:
-    """Whether git would store this text as `blob`. Some editors send CRLF files with plain line feeds."""
+def has_blob(text: str | None, blob: str, sources: Mapping[str, str]) -> bool:
+    """Whether git would store this text as `blob`. Some editors send CRLF files with plain line feeds.
+
+    sources: as of `is_edited`; texts are compared in far less time than a long one is hashed.
+    """
     if text is None:
         return False
+    known = sources.get(blob)
+    if known is not None:
+        return known == text or ("\r" in known and "\r" not in text and known == text.replace("\n", "\r\n"))
     return blob == blob_of(text) or ("\r" not in text and blob == blob_of(text.replace("\n", "\r\n")))
 
 

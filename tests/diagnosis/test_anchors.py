@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from diagnosis.anchors import Fate, blob_hash, make_anchor, relocate
 from diagnosis.findings import Anchor, Role, Site
+from diagnosis.linemap import moved_lines
 
 OLD = "import torch\n\n\ndef make(n):\n    table = Embedding(\n        n, 64\n    )\n    return table\n"
 
@@ -18,7 +19,7 @@ def anchor_of(start: int, end: int, text: str = OLD) -> Anchor:
 
 
 def moved(new: str, start: int = 5, end: int = 7) -> tuple[Fate, int, int]:
-    found = relocate(anchor_of(start, end), OLD, new)
+    found = relocate(anchor_of(start, end), moved_lines(OLD, new))
     return found.fate, found.start_line, found.end_line
 
 
@@ -74,7 +75,7 @@ def test_ten_thousand_lines_are_relocated_while_typing() -> None:
     anchor = anchor_of(9000, 9002, old)
     lines[5000] = "edited"
     started = time.process_time()
-    found = relocate(anchor, old, "\n".join(["new", *lines]))
+    found = relocate(anchor, moved_lines(old, "\n".join(["new", *lines])))
     assert (found.fate, found.start_line) == (Fate.MOVED, 9001)
     assert time.process_time() - started < 1.0
 

@@ -7,7 +7,7 @@ from lsprotocol import types
 from pytest_lsp import client_capabilities
 
 from diagnosis.findings import Role
-from server.lsp.marks import place
+from server.lsp.marks import placer_of
 from server.lsp.positions import code_range, columns, lines_of, lines_range
 
 TEXTS = st.text(st.sampled_from("aé😀 \t\f\u2028\r\n"), max_size=40)
@@ -75,24 +75,24 @@ class TestPlacing:
 
     def test_lines_put_above_move_it(self, records, sample):
         anchor = self.anchor(records, sample)
-        moved = place(anchor, "import os\n\n" + sample.model, self.sources(anchor, sample))
+        moved = placer_of("import os\n\n" + sample.model).place(anchor, self.sources(anchor, sample))
         assert moved == (sample.table + 2, sample.table + 2, False)
 
     def test_an_edit_of_its_line_makes_it_stale(self, records, sample):
         anchor = self.anchor(records, sample)
-        placed = place(anchor, sample.patched, self.sources(anchor, sample))
+        placed = placer_of(sample.patched).place(anchor, self.sources(anchor, sample))
         assert placed == (sample.table, sample.table, True)
 
     def test_a_deleted_line_takes_it_away(self, records, sample):
         anchor = self.anchor(records, sample)
         text = sample.model.replace(anchor.text + "\n", "")
-        assert place(anchor, text, self.sources(anchor, sample)) is None
+        assert placer_of(text).place(anchor, self.sources(anchor, sample)) is None
 
     def test_without_the_measured_file_only_exact_unique_lines_are_believed(self, records, sample):
         anchor = self.anchor(records, sample)
-        assert place(anchor, sample.model, {}) == (sample.table, sample.table, False)
-        assert place(anchor, sample.patched, {}) is None
-        assert place(anchor, f"{anchor.text}\n{anchor.text}\n", {}) is None
+        assert placer_of(sample.model).place(anchor, {}) == (sample.table, sample.table, False)
+        assert placer_of(sample.patched).place(anchor, {}) is None
+        assert placer_of(f"{anchor.text}\n{anchor.text}\n").place(anchor, {}) is None
 
 
 def edited(text, edits, encoding):

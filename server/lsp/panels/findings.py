@@ -6,7 +6,7 @@ from typing import Any
 from diagnosis.findings import Role, Severity
 from evolution import serial
 from evolution.proposals import Proposal, ProposalState, Verified
-from server.lsp.marks import Mark, mark
+from server.lsp.marks import Mark, mark, placer_of
 from server.lsp.notes import Note
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import figure
@@ -69,7 +69,7 @@ def _stand(seen: Snapshot, note: Note) -> Standing:
     text = seen.read(path)
     found: Mark | None = None
     if text is not None:
-        found = mark(note, path, text, None, seen.knowledge.sources)
+        found = mark(note, path, placer_of(text), None, seen.knowledge.sources)
     return Standing(note=note, faded=found is None or found.stale, places=places(seen, note.anchors))
 
 

@@ -59,7 +59,9 @@ async def _state(session: Session, repo: Repo) -> Document:
 
 def count(seen: Snapshot) -> Counted:
     counts = Counter(standing.note.severity for standing in everything(seen) if not standing.faded)
-    return Counted(counts=counts, edited=is_edited(seen.knowledge.program_files, seen.read))
+    return Counted(
+        counts=counts, edited=is_edited(seen.knowledge.program_files, seen.read, seen.knowledge.sources)
+    )
 
 
 def _job(job: str, progress: Progress) -> Document:

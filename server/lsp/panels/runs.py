@@ -36,7 +36,7 @@ def _read(repo: Repo, read: Read) -> list[tuple[Run, bool]]:
 
 def _starts_here(repo: Repo, run: Run, read: Read) -> bool:
     files = repo.files_of(run.terms.root)
-    return bool(files) and not is_edited(files, read)
+    return bool(files) and not is_edited(files, read, repo.knowledge.sources)
 
 
 def _trial(trial: Trial) -> Document:

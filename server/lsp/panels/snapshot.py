@@ -9,7 +9,7 @@ from pygls.uris import from_fs_path
 
 from diagnosis.findings import Anchor, Role
 from server.lsp.knowledge import Knowledge
-from server.lsp.marks import place
+from server.lsp.marks import placer_of
 from server.lsp.panels.asking import Document
 from server.lsp.repo import Repo
 from server.lsp.rules import Live
@@ -67,7 +67,7 @@ def places(seen: Snapshot, anchors: Iterable[Anchor]) -> list[Document]:
     found = []
     for anchor in anchors:
         text = seen.read(anchor.path)
-        placed = place(anchor, text, seen.knowledge.sources) if text is not None else None
+        placed = placer_of(text).place(anchor, seen.knowledge.sources) if text is not None else None
         if placed is not None:
             found.append(as_place(seen, anchor.path, placed[0], placed[1], anchor.role))
     return found
