@@ -20,6 +20,8 @@ from evolution.places import job_folder
 from evolution.settings import user_settings
 from evolution.store import Store
 
+NICE = 5  # the editor and the language server come first
+
 
 def run_job(repo: Path, job_id: str) -> int:
     """The exit code of the command line: 0 done, 1 the repo's fault, 2 wrong use, 130 cancelled."""
@@ -34,7 +36,7 @@ def run_job(repo: Path, job_id: str) -> int:
     me = psutil.Process()
     job = replace(found, state=JobState.RUNNING, pid=me.pid, pid_started=me.create_time())
     store.put_job(job)
-    os.nice(5)  # the editor and the language server come first
+    os.nice(NICE)
     with (job_folder(repo, job_id) / control.EVENTS).open("a", encoding="utf-8") as stream:
         events = EventLog(stream)
         ended = _work(repo, job, store, events, stop)

@@ -56,8 +56,7 @@ def capabilities(client: dict[str, Any]) -> dict[str, Any]:
     """What the server offers to a client with these capabilities (both as on the wire)."""
     offered: dict[str, Any] = {
         "positionEncoding": _position_encoding(client),
-        # Whole documents: the library's incremental update splits lines at form feeds, which LSP does not.
-        "textDocumentSync": {"openClose": True, "change": 1, "save": {"includeText": False}},
+        "textDocumentSync": {"openClose": True, "change": 2, "save": {"includeText": False}},
         "hoverProvider": True,
         "codeLensProvider": {"resolveProvider": False},
         "completionProvider": {"triggerCharacters": list(COMPLETES_AFTER), "resolveProvider": False},

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import islice
 
 from lsprotocol import types
 
@@ -37,6 +38,19 @@ def characters(line: str, column: int, encoding: str) -> int:
             return count
         units += columns(char, encoding)
     return len(line)
+
+
+def offset_of(text: str, position: types.Position, encoding: str) -> int:
+    """Where a position is in the text. Beyond the end of its line it is that end, beyond the last line the text's end."""
+    lines = lines_of(text)
+    if position.line >= len(lines):
+        return len(text)
+    if "\r" not in text:
+        start = sum(map(len, lines[: position.line])) + position.line
+    else:
+        ends = islice(_LINE_END.finditer(text), position.line)
+        start = max((end.end() for end in ends), default=0)
+    return start + characters(lines[position.line], position.character, encoding)
 
 
 def code_range(lines: tuple[str, ...], start: int, end: int, encoding: str) -> types.Range:

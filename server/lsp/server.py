@@ -11,6 +11,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 from pygls.lsp.server import LanguageServer
 
 from evolution.errors import EvolverecError
+from server.lsp.buffers import Protocol
 from server.lsp.handshake import VERSION
 from server.lsp.session import Session
 from server.lsp.table import COMMANDS, FEATURES, VIEWS, Row, Where
@@ -24,7 +25,8 @@ class EvolverecServer(LanguageServer):
         super().__init__(
             "evolverec",
             VERSION,
-            text_document_sync_kind=types.TextDocumentSyncKind.Full,
+            protocol_cls=Protocol,
+            text_document_sync_kind=types.TextDocumentSyncKind.Full,  # as `Protocol` hands it on
             converter_factory=converter,
             max_workers=2,
         )

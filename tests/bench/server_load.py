@@ -4,8 +4,8 @@ python tests/bench/server_load.py                  about 5 minutes
 python tests/bench/server_load.py --edits 200      a short form; does not write the figure
 
 A generated store with 200 findings and 50 verified patches on one Python file of 10,000 lines, which is open beside
-evolverec.toml. One process for each core keeps the cores busy, as trials would. First, in real time: ten edits a
-second (the whole text is sent each time), and right behind each edit one request, so that it waits for the edit too:
+evolverec.toml. One process for each core keeps the cores busy, at the priority that jobs run at. First, in real time:
+ten edits a second, sent as editors do, and right behind each edit one request, so that it waits for the edit too:
 hover, code action (one in ten at the entry, where all patches are offered), pulled diagnostics, completion in turn.
 Then the hour, compressed: as many edits and requests as an hour has at one edit a second, as fast as they are
 answered. Writes docs/results/server-load.json. Memory is that of the server and of its processes.
@@ -28,6 +28,8 @@ import psutil
 from figures import record
 from lsp_wire import CAPABILITIES, Connection
 from server_load_repo import CONFIG, fill
+
+from evolution.jobs.main import NICE
 
 LINES, FINDINGS, PROPOSALS = 10_000, 200, 50
 LIMITS = {"p99_ms": 50.0, "completion_p99_ms": 30.0, "memory_mb": 150.0, "growth_mb": 10.0}
@@ -69,16 +71,21 @@ class Typist:
         self.edits += 1
         if self.edits % 400 == 0:
             self.lines, self.above = list(self.start), 0
+            self._tell({"text": "\n".join(self.lines)})
         elif self.edits % 200 == 0:
             self.lines.insert(1, "import os")
             self.above = 1
+            self._tell(_typed("import os\n", 1, 0))
         else:
             row = self.noted[(self.edits // 40 * 37) % len(self.noted)] - 3 + self.above
-            self.lines[row] += " x" if self.edits % 8 else "  # "
+            typed = " x" if self.edits % 8 else "  # "
+            self._tell(_typed(typed, row, len(self.lines[row])))
+            self.lines[row] += typed
+
+    def _tell(self, change: dict[str, Any]) -> None:
         self.version += 1
         document = {"uri": self.code, "version": self.version}
-        changes = [{"text": "\n".join(self.lines)}]
-        self.connection.tell("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
+        self.connection.tell("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
 
     def ask(self, method: str) -> float:
         """Milliseconds to the answer."""
@@ -102,11 +109,19 @@ class Typist:
         return spent
 
 
+def _typed(text: str, line: int, column: int) -> dict[str, Any]:
+    place = {"line": line, "character": column}
+    return {"range": {"start": place, "end": place}, "text": text}
+
+
 @contextlib.contextmanager
 def busy_cores() -> Iterator[int]:
-    """As many processes as cores, each of which wants one whole."""
+    """As many processes as cores, each of which wants one whole, and as nice to the editor as jobs are."""
     count = os.cpu_count() or 1
-    burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    burning = [
+        subprocess.Popen([sys.executable, "-c", f"import os; os.nice({NICE}); exec('while True: pass')"])
+        for _ in range(count)
+    ]
     try:
         yield count
     finally:

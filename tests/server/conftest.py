@@ -35,6 +35,7 @@ from server.lsp.handshake import answer_initialize
 from server.lsp.panels.changes import CHANGED
 from server.lsp.server import EvolverecServer
 from simulator.critiques import Critique, Fidelity, Quote, Simulation
+from tests.server.typed import typed_change
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -274,6 +275,7 @@ class Editor:
 
     def __init__(self, client: LanguageClient, repo: Path) -> None:
         self.client, self.repo = client, repo
+        self.encoding = "utf-16"
         self.versions: dict[str, int] = {}
         self.texts: dict[str, str] = {}
         self.carries_out = False
@@ -301,12 +303,14 @@ class Editor:
         return uri
 
     def change(self, uri: str, text: str) -> None:
+        """Sent as the range that has changed, as editors do."""
         self.versions[uri] += 1
+        typed = typed_change(self.texts[uri], text, self.encoding)
         self.texts[uri] = text
         self.client.text_document_did_change(
             types.DidChangeTextDocumentParams(
                 types.VersionedTextDocumentIdentifier(version=self.versions[uri], uri=uri),
-                [types.TextDocumentContentChangeWholeDocument(text=text)],
+                [typed],
             )
         )
 
@@ -469,13 +473,14 @@ async def introduce(
 ) -> None:
     """The handshake, with the editor's settings."""
     folders = [types.WorkspaceFolder(uri=root.as_uri(), name=root.name) for root in roots]
-    await editor.client.initialize_session(
+    answer = await editor.client.initialize_session(
         types.InitializeParams(
             capabilities=capabilities,
             workspace_folders=folders,
             initialization_options={**(options or {}), "trusted": trusted, "python": python, "views": views},
         )
     )
+    editor.encoding = str(answer.capabilities.position_encoding)
 
 
 def _serve_in_thread() -> tuple[threading.Thread, int]:

@@ -1,5 +1,7 @@
 """Columns in the client's units, lines as LSP counts them, and text that moved since it was measured."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +9,10 @@ from lsprotocol import types
 from pytest_lsp import client_capabilities
 
 from diagnosis.findings import Role
+from server.lsp.buffers import changed
 from server.lsp.marks import placer_of
 from server.lsp.positions import code_range, columns, lines_of, lines_range
+from tests.server.typed import UNITS, typed_change
 
 TEXTS = st.text(st.sampled_from("aé😀 \t\f\u2028\r\n"), max_size=40)
 
@@ -17,6 +21,24 @@ TEXTS = st.text(st.sampled_from("aé😀 \t\f\u2028\r\n"), max_size=40)
 def test_lines_end_only_where_lsp_ends_them(text):
     lines = lines_of(text)
     assert len(lines) == 1 + text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
+@given(TEXTS, st.lists(TEXTS, min_size=1, max_size=4), st.sampled_from(sorted(UNITS)))
+def test_text_typed_range_by_range_is_the_editors(start, versions, encoding):
+    text = start
+    for old, new in itertools.pairwise([start, *versions]):
+        text = changed(text, typed_change(old, new, encoding), encoding)
+        assert text == new
+
+
+def test_a_range_beyond_the_text_is_drawn_to_its_end():
+    def span(*places):
+        start, end = (types.Position(line=line, character=column) for line, column in places)
+        return types.TextDocumentContentChangePartial(range=types.Range(start=start, end=end), text="!")
+
+    assert changed("a\r\nb", span((0, 7), (0, 9)), "utf-16") == "a!\r\nb"
+    assert changed("a\nb", span((1, 0), (9, 0)), "utf-16") == "a\n!"
+    assert changed("a\nb", span((0, 1), (0, 0)), "utf-16") == "a!\nb"
 
 
 @given(TEXTS.filter(lambda text: "\n" not in text and "\r" not in text))

@@ -1,0 +1,35 @@
+"""Text as it is typed: each change is laid into the text here, by the line ends and columns of LSP."""
+
+from collections.abc import Generator
+from typing import Any
+
+from lsprotocol import types
+from pygls.protocol import LanguageServerProtocol, lsp_method
+
+from server.lsp.positions import offset_of
+
+
+class Protocol(LanguageServerProtocol):
+    """The library's, which knows whole texts only: its own update of a part ends lines at form feeds too."""
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(
+        self, params: types.DidChangeTextDocumentParams
+    ) -> Generator[Any, Any, None]:
+        text = self.workspace.get_text_document(params.text_document.uri).source
+        encoding = str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding))
+        for change in params.content_changes:
+            text = changed(text, change, encoding)
+        whole = types.TextDocumentContentChangeWholeDocument(text=text)
+        yield from super().lsp_text_document__did_change(
+            types.DidChangeTextDocumentParams(text_document=params.text_document, content_changes=[whole])
+        )
+
+
+def changed(text: str, change: types.TextDocumentContentChangeEvent, encoding: str) -> str:
+    """The text after one change, which replaces a range or all of it."""
+    if isinstance(change, types.TextDocumentContentChangeWholeDocument):
+        return change.text
+    start = offset_of(text, change.range.start, encoding)
+    end = max(start, offset_of(text, change.range.end, encoding))
+    return text[:start] + change.text + text[end:]
