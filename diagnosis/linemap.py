@@ -17,16 +17,12 @@ MOST_PAIRS = (
 )
 
 
-def moved_lines(old: str, new: str) -> Moves:
-    """For each line of `old` its place in `new` (from 0) or GONE; and how many lines `new` has.
-
-    Lines end at "\\n" only.
-    """
-    old_lines, new_lines = old.split("\n"), new.split("\n")
-    places = [GONE] * len(old_lines)
-    for a, b, size in matching_blocks(old_lines, new_lines):
+def moved_lines(old: Sequence[str], new: Sequence[str]) -> Moves:
+    """For each line of `old` its place in `new` (from 0) or GONE; and how many lines `new` has."""
+    places = [GONE] * len(old)
+    for a, b, size in matching_blocks(old, new):
         places[a : a + size] = range(b, b + size)
-    return places, len(new_lines)
+    return places, len(new)
 
 
 def matching_blocks(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:

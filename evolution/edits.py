@@ -137,22 +137,48 @@ def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
 
 def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> tuple[int, str]:
     """Where the file is most like it, from 1, and what it has instead, in one message."""
-
-    def likeness(at: int) -> float:
-        pairs = zip(wanted, lines[at : at + len(wanted)])
-        return sum(1.0 if a == b else 0.5 if a.strip() == b.strip() else 0.0 for a, b in pairs)
-
-    start = max(range(len(lines)), key=likeness)
-    if likeness(start) == 0.0:
+    likeness = _likeness(lines, wanted)
+    if likeness:
+        start = min(likeness, key=lambda at: (-likeness[at], at))
+    else:
         probe = max(wanted, key=len)
-        ratios = [SequenceMatcher(None, probe, line).quick_ratio() for line in lines]
-        start = max(0, ratios.index(max(ratios)) - wanted.index(probe))
+        start = max(0, _most_alike(lines, probe) - wanted.index(probe))
     found = [*lines[start:], *["(end of file)"] * len(wanted)]
     offset = next(i for i, expected in enumerate(wanted) if found[i] != expected)
     return start + offset + 1, (
         f"the lines to replace are not in the file; nearest are lines {start + 1}-{start + len(wanted)}, "
         f"where line {start + offset + 1} is {found[offset]!r} and the edit expects {wanted[offset]!r}"
     )
+
+
+def _likeness(lines: Sequence[str], wanted: Sequence[str]) -> dict[int, float]:
+    """start -> how many lines are `wanted`'s from there on; those that differ in blanks around them count half."""
+    rows: dict[str, list[int]] = {line.strip(): [] for line in wanted}
+    for row, line in enumerate(lines):
+        if (found := rows.get(line.strip())) is not None:
+            found.append(row)
+    likeness: dict[int, float] = {}
+    for offset, line in enumerate(wanted):
+        for row in rows[line.strip()]:
+            if row >= offset:
+                likeness[row - offset] = likeness.get(row - offset, 0.0) + (
+                    1.0 if lines[row] == line else 0.5
+                )
+    return likeness
+
+
+def _most_alike(lines: Sequence[str], probe: str) -> int:
+    """The first of the lines that share most characters with it, by their share."""
+    matcher = SequenceMatcher(None, "", probe, autojunk=False)
+    best, at, seen = -1.0, 0, set[str]()
+    for row, line in enumerate(lines):
+        if line in seen:
+            continue
+        seen.add(line)
+        matcher.set_seq1(line)
+        if matcher.real_quick_ratio() > best and (ratio := matcher.quick_ratio()) > best:
+            best, at = ratio, row
+    return at
 
 
 def make_edits(path: str, before: str, after: str) -> list[Edit]:

@@ -32,4 +32,4 @@ def changed(text: str, change: types.TextDocumentContentChangeEvent, encoding: s
         return change.text
     start = offset_of(text, change.range.start, encoding)
     end = max(start, offset_of(text, change.range.end, encoding))
-    return text[:start] + change.text + text[end:]
+    return "".join((text[:start], change.text, text[end:]))

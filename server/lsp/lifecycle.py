@@ -1,6 +1,7 @@
 """The beginning and the end of a session, and the watch over the client's life."""
 
 import asyncio
+import gc
 import os
 import sys
 from typing import Any
@@ -32,6 +33,9 @@ async def initialized(session: Session, params: types.InitializedParams) -> None
         session.spawn(_watch_parent(session.server.process_id))
     await refresh.find_repos(session)
     session.looked_around.set()
+    # What lives as long as the server is not looked through again and again for garbage: that takes some 50 ms each
+    # time, in which nothing is answered.
+    gc.freeze()
     if session.repos:
         session.spawn(session.background.browse(load_schema))
     session.spawn(refresh.watch(session))
@@ -42,6 +46,7 @@ def load_schema() -> None:
     from server.lsp.config_schema import schema
 
     schema()
+    gc.freeze()
 
 
 async def shutdown(session: Session, params: None) -> None:

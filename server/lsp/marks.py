@@ -8,6 +8,7 @@ from diagnosis.anchors import Fate, relocate
 from diagnosis.findings import Anchor
 from diagnosis.linemap import Moves, moved_lines
 from server.lsp.notes import Note
+from server.lsp.positions import lines_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Placer:
     """Finds anchors in one text, by whatever file each was measured on."""
 
     def __init__(self, text: str) -> None:
-        self._text = plain(text)
+        self._text = text
         self._moved: dict[str, Moves] = {}
 
     def place(self, anchor: Anchor, sources: Mapping[str, str]) -> tuple[int, int, bool] | None:
@@ -36,14 +37,15 @@ class Placer:
         if anchor.blob not in sources:
             return self._believe(anchor)
         if anchor.blob not in self._moved:
-            self._moved[anchor.blob] = moved_lines(plain(sources[anchor.blob]), self._text)
+            self._moved[anchor.blob] = moved_lines(_measured(sources[anchor.blob]), lines_of(self._text))
         moved = relocate(anchor, self._moved[anchor.blob])
         if moved.fate is Fate.GONE:
             return None
         return moved.start_line - 1, moved.end_line - 1, moved.fate is Fate.CHANGED
 
     def _believe(self, anchor: Anchor) -> tuple[int, int, bool] | None:
-        before, found, after = f"\n{self._text}\n".partition(f"\n{anchor.text}\n")
+        text = "\n".join(lines_of(self._text))
+        before, found, after = f"\n{text}\n".partition(f"\n{anchor.text}\n")
         if not found or f"\n{anchor.text}\n" in f"\n{after}":
             return None
         start = before.count("\n")
@@ -74,6 +76,6 @@ def mark(
     return Mark(note=note, start=start, end=end, stale=stale)
 
 
-def plain(text: str) -> str:
-    """Line feeds only: editors differ in what they send of a file with other line ends."""
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+@lru_cache(maxsize=8)  # apart from those of texts that are typed, which come and go
+def _measured(text: str) -> tuple[str, ...]:
+    return lines_of(text)

@@ -18,6 +18,7 @@ from diagnosis.linemap import moved_lines
 from diagnosis.rules.hits import RuleHit
 from server.lsp import notes
 from server.lsp.notes import Note
+from server.lsp.positions import lines_of
 
 LONG = 20_000  # characters, some 500 lines
 TIMEOUT_S = 60.0
@@ -33,10 +34,10 @@ class Live:
 
 def moved(live: Live, text: str) -> list[Note]:
     """The notes on their lines in the text as it is now; those whose lines have changed are not known any more."""
-    if text == live.text:
+    if text == live.text or not live.notes:
         return list(live.notes)
     found: list[Note] = []
-    moves = moved_lines(live.text, text)
+    moves = moved_lines(lines_of(live.text), lines_of(text))
     for note in live.notes:
         anchor = note.anchors[0]
         now = relocate(anchor, moves)

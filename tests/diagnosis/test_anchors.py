@@ -19,7 +19,7 @@ def anchor_of(start: int, end: int, text: str = OLD) -> Anchor:
 
 
 def moved(new: str, start: int = 5, end: int = 7) -> tuple[Fate, int, int]:
-    found = relocate(anchor_of(start, end), moved_lines(OLD, new))
+    found = relocate(anchor_of(start, end), moved_lines(OLD.split("\n"), new.split("\n")))
     return found.fate, found.start_line, found.end_line
 
 
@@ -75,7 +75,7 @@ def test_ten_thousand_lines_are_relocated_while_typing() -> None:
     anchor = anchor_of(9000, 9002, old)
     lines[5000] = "edited"
     started = time.process_time()
-    found = relocate(anchor, moved_lines(old, "\n".join(["new", *lines])))
+    found = relocate(anchor, moved_lines(old.split("\n"), ["new", *lines]))
     assert (found.fate, found.start_line) == (Fate.MOVED, 9001)
     assert time.process_time() - started < 1.0
 

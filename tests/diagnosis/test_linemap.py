@@ -22,10 +22,9 @@ def test_blocks_are_equal_in_order_and_do_not_overlap(old, new):
 
 @given(TEXTS, TEXTS)
 def test_every_line_says_where_it_went(old, new):
-    places, size = moved_lines("\n".join(old), "\n".join(new))
-    olds, news = "\n".join(old).split("\n"), "\n".join(new).split("\n")
-    assert len(places) == len(olds) and size == len(news)
-    assert all(place == GONE or olds[i] == news[place] for i, place in enumerate(places))
+    places, size = moved_lines(old, new)
+    assert len(places) == len(old) and size == len(new)
+    assert all(place == GONE or old[i] == new[place] for i, place in enumerate(places))
 
 
 @given(TEXTS, st.integers(0, 30), TEXTS)
