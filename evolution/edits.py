@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from difflib import unified_diff as _difflib_diff
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from diagnosis.linemap import changes
@@ -76,8 +77,9 @@ def _edited(path: str, text: str | None, edits: Sequence[Edit]) -> str:
             raise EditError(f"{state}; expected one edit with an empty `old` that writes it whole", path=path)
         return edits[0].new + "\n" if edits[0].new else ""
     crlf = _uses_crlf(text)
-    lines = _lf(text, crlf).split("\n")
-    places = sorted((*_place(path, lines, _lf(edit.old, crlf)), _lf(edit.new, crlf)) for edit in edits)
+    seen = _seen(_lf(text, crlf))
+    places = sorted((*_place(path, seen, _lf(edit.old, crlf)), _lf(edit.new, crlf)) for edit in edits)
+    lines = list(seen.lines)
     for (_, end, _), (start, _, _) in itertools.pairwise(places):
         if start < end:
             raise EditError("two edits change this line; join them into one", path=path, line=start + 1)
@@ -100,14 +102,33 @@ def _lf(text: str, crlf: bool) -> str:
     return text.replace("\r\n", "\n") if crlf else text
 
 
-def _place(path: str, lines: list[str], old: str) -> tuple[int, int]:
+class _Seen:
+    """The lines of a text, and where each stands, blanks around it aside. Many patches are looked for in one text."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.split("\n")
+
+    @cached_property
+    def rows(self) -> dict[str, list[int]]:
+        rows: dict[str, list[int]] = {}
+        for row, line in enumerate(self.lines):
+            rows.setdefault(line.strip(), []).append(row)
+        return rows
+
+
+@lru_cache(maxsize=2)
+def _seen(text: str) -> _Seen:
+    return _Seen(text)
+
+
+def _place(path: str, seen: _Seen, old: str) -> tuple[int, int]:
     """[start, end) of the one match of `old`, from 0."""
     if not old:
         raise EditError("exists already; an edit with an empty `old` only writes new files", path=path)
     wanted = old.split("\n")
-    starts = _matches(lines, wanted)
+    starts = _matches(seen.lines, wanted)
     if not starts:
-        nearest, message = _nearest(lines, wanted)
+        nearest, message = _nearest(seen, wanted)
         raise EditError(message, path=path, line=nearest)
     if len(starts) > 1:
         where = ", ".join(str(start + 1) for start in starts[:5])
@@ -127,7 +148,7 @@ def find_lines(text: str, path: str, wanted: str) -> int:
     if not wanted and not text:
         return 0
     crlf = _uses_crlf(text)
-    return _place(path, _lf(text, crlf).split("\n"), _lf(wanted, crlf))[0]
+    return _place(path, _seen(_lf(text, crlf)), _lf(wanted, crlf))[0]
 
 
 def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
@@ -135,9 +156,9 @@ def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
     return [at for at in range(last + 1) if lines[at] == wanted[0] and lines[at : at + len(wanted)] == wanted]
 
 
-def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> tuple[int, str]:
+def _nearest(seen: _Seen, wanted: Sequence[str]) -> tuple[int, str]:
     """Where the file is most like it, from 1, and what it has instead, in one message."""
-    likeness = _likeness(lines, wanted)
+    lines, likeness = seen.lines, _likeness(seen, wanted)
     if likeness:
         start = min(likeness, key=lambda at: (-likeness[at], at))
     else:
@@ -151,19 +172,14 @@ def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> tuple[int, str]:
     )
 
 
-def _likeness(lines: Sequence[str], wanted: Sequence[str]) -> dict[int, float]:
+def _likeness(seen: _Seen, wanted: Sequence[str]) -> dict[int, float]:
     """start -> how many lines are `wanted`'s from there on; those that differ in blanks around them count half."""
-    rows: dict[str, list[int]] = {line.strip(): [] for line in wanted}
-    for row, line in enumerate(lines):
-        if (found := rows.get(line.strip())) is not None:
-            found.append(row)
     likeness: dict[int, float] = {}
     for offset, line in enumerate(wanted):
-        for row in rows[line.strip()]:
+        for row in seen.rows.get(line.strip(), ()):
             if row >= offset:
-                likeness[row - offset] = likeness.get(row - offset, 0.0) + (
-                    1.0 if lines[row] == line else 0.5
-                )
+                share = 1.0 if seen.lines[row] == line else 0.5
+                likeness[row - offset] = likeness.get(row - offset, 0.0) + share
     return likeness
 
 

@@ -1,7 +1,7 @@
 """Findings, critiques and failures as diagnostics: pushed, and pulled by clients that can be told to pull again."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from diagnosis.findings import Severity
 from server.lsp import config_file
 from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.marks import Mark, placer_of
+from server.lsp.notes import Note
 from server.lsp.positions import code_range, lines_of
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import Read, View
+from server.lsp.view import View
 from server.lsp.wording import measured
 
 SOURCE = "evolverec"
@@ -110,15 +111,15 @@ async def diagnose(session: Session, uri: str) -> Said:
     await session.pages.prepare(repo.root, [(found.note.code, found.note) for found in view.marks])
     before = known[1].parts if known and known[1].knowledge is repo.knowledge else {}
     parts = {}
-    read = session.reader(repo)
+    around = Around(session, repo)
     for found in view.marks:
-        related = _related_places(session, repo, found, read)
+        related = around.places(found.note)
         span = (found.start, found.end, *_ends(view.lines, found.start, found.end))
         key = (found.note.id, found.note.code, span, found.stale, related)
         if key in before:
             parts[key] = before[key]
         else:
-            item = as_diagnostic(session, repo, view, found)
+            item = as_diagnostic(session, repo, view, found, around)
             parts[key] = (item, _digest(item))
     said = Said(
         items=[item for item, _ in parts.values()],
@@ -143,8 +144,12 @@ def _digest(item: types.Diagnostic) -> str:
     return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
-def as_diagnostic(session: Session, repo: Repo, view: View, found: Mark) -> types.Diagnostic:
+def as_diagnostic(
+    session: Session, repo: Repo, view: View, found: Mark, around: "Around | None" = None
+) -> types.Diagnostic:
+    """around: to be shared where many are made at once."""
     note = found.note
+    around = around or Around(session, repo)
     return types.Diagnostic(
         range=code_range(view.lines, found.start, found.end, session.client.encoding),
         severity=types.DiagnosticSeverity.Hint if found.stale else SEVERITIES[note.severity],
@@ -153,7 +158,7 @@ def as_diagnostic(session: Session, repo: Repo, view: View, found: Mark) -> type
         source=SOURCE,
         message=message(found),
         tags=[types.DiagnosticTag.Unnecessary] if found.stale and session.client.diagnostic_tags else None,
-        related_information=_related(session, repo, found) if session.client.related_information else None,
+        related_information=around.information(note),
         data={"id": note.id, "repo": str(repo.root)} if session.client.diagnostic_data else None,
     )
 
@@ -173,33 +178,47 @@ def message(found: Mark) -> str:
     return "\n".join(filter(None, [f"{sentence} {note.why}".rstrip(), measured(note)]))
 
 
-def _related(session: Session, repo: Repo, found: Mark) -> list[types.DiagnosticRelatedInformation] | None:
-    """Further lines that take part. Those whose code is gone are left out."""
-    if len(found.note.anchors) < 2:
-        return None
-    read, encoding = session.reader(repo), session.client.encoding
-    related = []
-    for role, path, start, end, *_ in _related_places(session, repo, found, read):
-        span = code_range(lines_of(read(path) or ""), start, end, encoding)
-        location = types.Location(uri=session.uri_of(repo, path), range=span)
-        related.append(types.DiagnosticRelatedInformation(location=location, message=role.replace("_", " ")))
-    return related or None
+Related = tuple[str, str, int, int, str, str]  # role, path, first line, last line, and the text of both
 
 
-def _related_places(
-    session: Session, repo: Repo, found: Mark, read: Read
-) -> tuple[tuple[str, str, int, int, str, str], ...]:
-    """(role, path, first line, last line, and the text of both) of the further anchors, as they are now."""
-    if not session.client.related_information:
-        return ()
-    places = []
-    for anchor in found.note.anchors[1:]:
-        text = read(anchor.path)
-        placed = placer_of(text).place(anchor, repo.knowledge.sources) if text is not None else None
-        if text is not None and placed is not None:
-            lines, (start, end, _) = lines_of(text), placed
-            places.append((anchor.role.value, anchor.path, start, end, *_ends(lines, start, end)))
-    return tuple(places)
+class Around:
+    """The repo's files as they are at one moment, in which further anchors are placed."""
+
+    def __init__(self, session: Session, repo: Repo) -> None:
+        self._session, self._repo = session, repo
+        self._read = session.reader(repo)
+        self._uris: dict[str, str] = {}
+        self._places: dict[str, tuple[Related, ...]] = {}
+
+    def places(self, note: Note) -> tuple[Related, ...]:
+        """Of a note's further anchors; those whose code is gone are left out."""
+        if not self._session.client.related_information or len(note.anchors) < 2:
+            return ()
+        if note.id not in self._places:
+            self._places[note.id] = tuple(self._place(note))
+        return self._places[note.id]
+
+    def _place(self, note: Note) -> Iterator[Related]:
+        sources = self._repo.knowledge.sources
+        for anchor in note.anchors[1:]:
+            text = self._read(anchor.path)
+            placed = placer_of(text).place(anchor, sources) if text is not None else None
+            if text is not None and placed is not None:
+                start, end, _ = placed
+                yield (anchor.role.value, anchor.path, start, end, *_ends(lines_of(text), start, end))
+
+    def information(self, note: Note) -> list[types.DiagnosticRelatedInformation] | None:
+        found = [self._inform(*place) for place in self.places(note)]
+        return found or None
+
+    def _inform(
+        self, role: str, path: str, start: int, end: int, *_: str
+    ) -> types.DiagnosticRelatedInformation:
+        if path not in self._uris:
+            self._uris[path] = self._session.uri_of(self._repo, path)
+        span = code_range(lines_of(self._read(path) or ""), start, end, self._session.client.encoding)
+        location = types.Location(uri=self._uris[path], range=span)
+        return types.DiagnosticRelatedInformation(location=location, message=role.replace("_", " "))
 
 
 def _ends(lines: tuple[str, ...], start: int, end: int) -> tuple[str, str]:
