@@ -92,7 +92,7 @@ types: setup
 	$(BIN)/pyright
 
 unit: setup
-	$(BIN)/python -m pytest -q -n 2 -m "not workbench and not slow and not wire and not process and not training and not editor"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not wire and not process and not training and not editor"
 
 test: $(SETUP)/apt-test $(SETUP)/vscode $(SETUP)/code-server.done check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or wire or process or training or editor"

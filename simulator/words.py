@@ -23,7 +23,7 @@ class Scene:
 
 
 def quoted(title: str) -> str:
-    return f"“{title}”"
+    return f"‘{title}’"  # inside of words that are quoted themselves
 
 
 def kind_of(item: PageItem) -> str:

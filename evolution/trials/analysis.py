@@ -7,12 +7,13 @@ from pathlib import Path
 
 from diagnosis.findings import Measurement
 from evolution import serial
-from evolution.errors import EvolverecError
+from evolution.errors import Cancelled, EvolverecError
 from evolution.trials import sandbox
 from evolution.trials.artifacts import FOLDER
 from evolution.trials.data import TrialData, reference_files
 from evolution.trials.interpreter import interpreter_at
 from evolution.trials.process import TOKEN, Launch, TrialFailed, WorkerProcess, log_tail
+from evolution.trials.records import FailureReason
 from evolution.trials.request import GIB, Limits
 
 LIMITS = Limits(timeout_s=600.0, memory_bytes=8 * GIB)
@@ -36,13 +37,15 @@ def analyse(
 ) -> list[Measurement]:
     """Measure the artifacts of a complete trial.
 
-    Raises AnalysisError: a probe raised, or the analyst was stopped; the message holds what it said.
+    Raises AnalysisError: a probe raised, or the analyst broke a limit; the message holds what it said. Cancelled.
     """
     process, place = analyst(trial_folder, data, program=PROGRAM, limits=LIMITS, cancelled=cancelled)
     try:
         with process:
             answer = process.ask("measure", folder=str(place), seed=seed)
     except TrialFailed as failed:
+        if failed.failure.reason is FailureReason.CANCELLED:
+            raise Cancelled("cancelled") from failed
         said = f"{failed.failure.message}\n{log_tail(trial_folder / LOG_NAME)}".strip()
         raise AnalysisError(f"the analyst could not measure the trial: {said}") from failed
     return serial.load(list[Measurement], answer["measurements"])

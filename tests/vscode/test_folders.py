@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from evolution.store import Store
 
-pytestmark = [pytest.mark.workbench, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.editor, pytest.mark.process, pytest.mark.training, pytest.mark.timeout(600)]
 
 
 def test_two_folders_in_one_window_are_kept_apart(workbench, new_repo, set_epochs, tmp_path):

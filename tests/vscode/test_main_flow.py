@@ -10,7 +10,7 @@ from evolution.applying import is_applied
 from evolution.proposals import ProposalState
 from evolution.store import Store
 
-pytestmark = [pytest.mark.workbench, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.editor, pytest.mark.process, pytest.mark.training, pytest.mark.timeout(1200)]
 
 NEVER = 100_000  # epochs: such a training ends when it is cancelled
 SOFTMAX = "Train with full softmax"
@@ -127,7 +127,13 @@ def propose(workbench, repo):
         "aria-label", re.compile(r"95 % \[")
     )  # the row is narrow, its label is whole
     workbench.go_to(FILE, line=line_of(repo, "def build"))  # where the lens stands
-    expect(workbench.lens("Propose")).to_be_visible(timeout=300_000)
+    workbench.wait("the job to end", lambda: not running(repo), patience_ms=300_000)
+    expect(workbench.lens("Propose")).to_be_visible()
+
+
+def running(repo):
+    with Store.open(repo) as store:
+        return [job for job in store.jobs() if not job.state.ended]
 
 
 def look_at_the_change(workbench):
@@ -182,4 +188,5 @@ def open_report(workbench):
     page = workbench.frame()
     expect(page.get_by_text(SOFTMAX).first).to_be_visible()
     expect(page.get_by_text("95 %").first).to_be_visible()
+    workbench.close_notices()
     workbench.picture("report")

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from evolution.store import Store
 
-pytestmark = [pytest.mark.workbench, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.editor, pytest.mark.process, pytest.mark.training, pytest.mark.timeout(600)]
 
 
 def lines_with_findings(repo, path):
