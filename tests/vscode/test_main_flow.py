@@ -17,7 +17,7 @@ SOFTMAX = "Train with full softmax"
 FILE = "recommender.py"
 
 
-def test_the_main_job_in_vscode(workbench, new_repo, set_epochs):
+def test_the_main_job_in_vscode(workbench, new_repo, set_epochs, evolverec):
     repo = new_repo("shop")
     set_epochs(repo, NEVER)
     open_untrusted_then_trust(workbench, repo)
@@ -27,7 +27,7 @@ def test_the_main_job_in_vscode(workbench, new_repo, set_epochs):
     anchor = diagnose(workbench, repo)
     hover(workbench, anchor)
     ask_users(workbench)
-    propose(workbench, repo)
+    propose(workbench, repo, evolverec)
     look_at_the_change(workbench)
     take_one_hunk_skip_another(workbench, repo)
     apply_all_and_save(workbench, repo, anchor)
@@ -117,7 +117,7 @@ def ask_users(workbench):
     workbench.picture("users")
 
 
-def propose(workbench, repo):
+def propose(workbench, repo, evolverec):
     view = workbench.view("Proposals")
     view.locator(".welcome-view-content").get_by_role("button", name="Propose Patches").click()
     row = workbench.row(view, SOFTMAX)
@@ -127,7 +127,8 @@ def propose(workbench, repo):
         "aria-label", re.compile(r"95 % \[")
     )  # the row is narrow, its label is whole
     workbench.go_to(FILE, line=line_of(repo, "def build"))  # where the lens stands
-    workbench.wait("the job to end", lambda: not running(repo), patience_ms=300_000)
+    evolverec("stop", repo)  # further patches are not needed here; what was found stays
+    workbench.wait("the job to end", lambda: not running(repo))
     expect(workbench.lens("Propose")).to_be_visible()
 
 

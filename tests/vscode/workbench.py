@@ -164,9 +164,9 @@ class Workbench:
         self.page.keyboard.press("Control+s")
         expect(self.page.locator(".tabs-container .tab.dirty")).to_have_count(0)
 
-    def wait(self, what: str, condition: Callable[[], Any], patience_ms: int = PATIENCE_MS) -> Any:
+    def wait(self, what: str, condition: Callable[[], Any]) -> Any:
         """Until the condition holds; for what is not in the page, such as files and processes."""
-        for _ in range(patience_ms // 100):
+        for _ in range(PATIENCE_MS // 100):
             if found := condition():
                 return found
             self.page.wait_for_timeout(100)
