@@ -5,11 +5,10 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from diagnosis.linemap import changes
-from evolution.edits import Edit, apply_edits, check_path
+from evolution.edits import Edit, apply_edits, check_path, seen_in
 from evolution.errors import EditError
 from evolution.proposals import Proposal
 
@@ -85,21 +84,7 @@ def _occurs(text: str, wanted: str) -> bool:
 
 def _occurrences(text: str, wanted: str) -> list[int]:
     """The lines (from 0) where `wanted`, whole lines joined by "\n", begins. CRLF counts as "\n"."""
-    lines, rows = _rows(text)
-    sought = wanted.split("\n")
-    at, rarest = min(enumerate(sought), key=lambda entry: len(rows.get(entry[1], ())))
-    starts = (row - at for row in rows.get(rarest, ()))
-    return [start for start in starts if start >= 0 and lines[start : start + len(sought)] == sought]
-
-
-@lru_cache(maxsize=2)
-def _rows(text: str) -> tuple[list[str], dict[str, list[int]]]:
-    """The lines, and where each one stands."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    rows: dict[str, list[int]] = {}
-    for row, line in enumerate(lines):
-        rows.setdefault(line, []).append(row)
-    return lines, rows
+    return seen_in(text.replace("\r\n", "\n")).find(wanted.split("\n"))
 
 
 def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:

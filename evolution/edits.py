@@ -77,7 +77,7 @@ def _edited(path: str, text: str | None, edits: Sequence[Edit]) -> str:
             raise EditError(f"{state}; expected one edit with an empty `old` that writes it whole", path=path)
         return edits[0].new + "\n" if edits[0].new else ""
     crlf = _uses_crlf(text)
-    seen = _seen(_lf(text, crlf))
+    seen = seen_in(_lf(text, crlf))
     places = sorted((*_place(path, seen, _lf(edit.old, crlf)), _lf(edit.new, crlf)) for edit in edits)
     lines = list(seen.lines)
     for (_, end, _), (start, _, _) in itertools.pairwise(places):
@@ -102,11 +102,17 @@ def _lf(text: str, crlf: bool) -> str:
     return text.replace("\r\n", "\n") if crlf else text
 
 
-class _Seen:
+class Seen:
     """The lines of a text, and where each stands, blanks around it aside. Many patches are looked for in one text."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
+
+    def find(self, wanted: list[str]) -> list[int]:
+        """The lines (from 0) where these begin, one after the other, exactly."""
+        at, rarest = min(enumerate(wanted), key=lambda entry: len(self.rows.get(entry[1].strip(), ())))
+        starts = (row - at for row in self.rows.get(rarest.strip(), ()))
+        return [start for start in starts if start >= 0 and self.lines[start : start + len(wanted)] == wanted]
 
     @cached_property
     def rows(self) -> dict[str, list[int]]:
@@ -117,16 +123,17 @@ class _Seen:
 
 
 @lru_cache(maxsize=2)
-def _seen(text: str) -> _Seen:
-    return _Seen(text)
+def seen_in(text: str) -> Seen:
+    """Lines end at "\\n" only."""
+    return Seen(text)
 
 
-def _place(path: str, seen: _Seen, old: str) -> tuple[int, int]:
+def _place(path: str, seen: Seen, old: str) -> tuple[int, int]:
     """[start, end) of the one match of `old`, from 0."""
     if not old:
         raise EditError("exists already; an edit with an empty `old` only writes new files", path=path)
     wanted = old.split("\n")
-    starts = _matches(seen.lines, wanted)
+    starts = seen.find(wanted)
     if not starts:
         nearest, message = _nearest(seen, wanted)
         raise EditError(message, path=path, line=nearest)
@@ -148,7 +155,7 @@ def find_lines(text: str, path: str, wanted: str) -> int:
     if not wanted and not text:
         return 0
     crlf = _uses_crlf(text)
-    return _place(path, _seen(_lf(text, crlf)), _lf(wanted, crlf))[0]
+    return _place(path, seen_in(_lf(text, crlf)), _lf(wanted, crlf))[0]
 
 
 def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
@@ -156,7 +163,7 @@ def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
     return [at for at in range(last + 1) if lines[at] == wanted[0] and lines[at : at + len(wanted)] == wanted]
 
 
-def _nearest(seen: _Seen, wanted: Sequence[str]) -> tuple[int, str]:
+def _nearest(seen: Seen, wanted: Sequence[str]) -> tuple[int, str]:
     """Where the file is most like it, from 1, and what it has instead, in one message."""
     lines, likeness = seen.lines, _likeness(seen, wanted)
     if likeness:
@@ -172,7 +179,7 @@ def _nearest(seen: _Seen, wanted: Sequence[str]) -> tuple[int, str]:
     )
 
 
-def _likeness(seen: _Seen, wanted: Sequence[str]) -> dict[int, float]:
+def _likeness(seen: Seen, wanted: Sequence[str]) -> dict[int, float]:
     """start -> how many lines are `wanted`'s from there on; those that differ in blanks around them count half."""
     likeness: dict[int, float] = {}
     for offset, line in enumerate(wanted):

@@ -17,7 +17,7 @@ class Protocol(LanguageServerProtocol):
         self, params: types.DidChangeTextDocumentParams
     ) -> Generator[Any, Any, None]:
         text = self.workspace.get_text_document(params.text_document.uri).source
-        encoding = str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding))
+        encoding = self.workspace.position_encoding or "utf-16"
         for change in params.content_changes:
             text = changed(text, change, encoding)
         whole = types.TextDocumentContentChangeWholeDocument(text=text)

@@ -18,7 +18,7 @@ PARENT_POLL_S = 1.0
 def initialize(session: Session, params: types.InitializeParams) -> None:
     """The answer has been sent (server/lsp/handshake.py); here the session learns who it talks to."""
     workspace = session.server.workspace
-    session.client = read_client(params.capabilities, str(workspace.position_encoding or "utf-16"))
+    session.client = read_client(params.capabilities, workspace.position_encoding or "utf-16")
     options: Any = params.initialization_options
     chosen = options if isinstance(options, dict) else {}
     configuration.begin(session, options)

@@ -36,9 +36,9 @@ class Session:
     pulls_workspace: it pulls the diagnostics of all files, so that none are pushed.
 
     rules: URI -> what static rules last said of a long file. pushed: URIs that show diagnostics. said: URI -> its
-    diagnostics, with what they were made from. waiting: URIs whose text has just changed. followed: running jobs by id, and how far they are. finished: jobs whose end has been
-    told. tokens: of progress, used up. told: troubles that were. changes: what tells the views. looked_around: the
-    repos that the client had open at the start are known.
+    diagnostics, with what they were made from. waiting: URIs whose text has just changed. followed: running jobs by id,
+    and how far they are. finished: jobs whose end has been told. tokens: of progress, used up. told: troubles that
+    were. changes: what tells the views. looked_around: the repos that the client had open at the start are known.
     """
 
     def __init__(self, server: "EvolverecServer") -> None:

@@ -1,4 +1,4 @@
-"""The main job as a user does it in VS Code, with real training. Its pictures are meant for the README."""
+"""The main job as a user does it in VS Code, with real training. Its pictures are the README's."""
 
 import re
 
