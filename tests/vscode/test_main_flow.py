@@ -169,6 +169,7 @@ def apply_all_and_save(workbench, repo, anchor):
     view = workbench.view("Proposals")
     hunks = view.locator(".monaco-list-row").filter(has_text=re.compile(r"^Line \d+:"))
     workbench.row_action(hunks.nth(1), "Do Not Skip This Change")
+    expect(hunks.nth(1)).not_to_contain_text("skipped")
     workbench.row_action(workbench.row(view, SOFTMAX), "Apply")
     expect(workbench.row(view, re.compile("^Applied"))).to_be_visible()
     workbench.go_to(FILE, line=anchor["start_line"])

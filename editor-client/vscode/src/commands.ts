@@ -12,7 +12,7 @@ import type { Connection } from './server/connection';
 import { chooseInterpreter, makeAndUse, offerHelp } from './server/missing';
 import { showDoctor } from './ui/doctor';
 import type { ReportPanels } from './ui/report';
-import { Declined, telling } from './ui/telling';
+import { Again, Declined, telling } from './ui/telling';
 import type { PersonaPages } from './views/personaPages';
 import type { Node, Subject } from './views/node';
 import type { Views } from './views/views';
@@ -36,6 +36,20 @@ export function registerCommands(world: World): vscode.Disposable {
   const command = <A extends unknown[]>(name: string, work: (...args: A) => Promise<unknown>) => {
     found.push(vscode.commands.registerCommand(`evolverec.ui.${name}`, telling(work)));
   };
+  /** For a row of a view. VS Code names no row where the view is drawn again under the mouse. */
+  const rowCommand = <T extends object>(name: string, work: (row: T) => Promise<unknown>) =>
+    command(name, async (row?: T) => {
+      if (!row) throw new Again('the list was just being renewed, so nothing was done. Choose once more.');
+      await work(row);
+    });
+  /** For a row, or without one for the place of the cursor. Called on a row it always gets an argument. */
+  const rowOrHere = (name: string, onRow: (row: Extract<Subject, { kind: 'hunk' }>) => Promise<unknown>, here: () => Promise<unknown>) =>
+    command(name, async (...args: (Node | vscode.Uri | undefined)[]) => {
+      const [target] = args;
+      if (args.length > 0 && !target) throw new Again('the list was just being renewed, so nothing was done. Choose once more.');
+      if (target && 'subject' in target && target.subject.kind === 'hunk') await onRow(target.subject);
+      else await here();
+    });
 
   command('restart', () => connection.restart());
   command('showLog', async () => log.show());
@@ -48,8 +62,8 @@ export function registerCommands(world: World): vscode.Disposable {
     command(name, () => withServer(connection, () => jobs.start(`evolverec.${name}`, {})));
   }
   command('cancel', () => jobs.cancel());
-  command('stopRun', async (node: Node) => jobs.stop(...runOf(node)));
-  command('resumeRun', async (node: Node) => jobs.resume(...runOf(node)));
+  rowCommand('stopRun', (node: Node) => jobs.stop(...runOf(node)));
+  rowCommand('resumeRun', (node: Node) => jobs.resume(...runOf(node)));
 
   command('newRecommender', () => withServer(connection, () => newRecommender.make()));
   command('setUp', () => setUp());
@@ -57,49 +71,49 @@ export function registerCommands(world: World): vscode.Disposable {
   command('openReport', () => withServer(connection, () => reports.open()));
   command('saveReport', () => withServer(connection, () => reports.save()));
 
-  command('reveal', async (node: Node) => reveal(node.subject));
-  command('page', async (node: Node) => {
+  rowCommand('reveal', (node: Node) => reveal(node.subject));
+  rowCommand('page', async (node: Node) => {
     if (node.subject.kind === 'persona') await pages.open(node.subject);
   });
-  command('diff', async (node: Node) => {
+  rowCommand('diff', async (node: Node) => {
     const { repo, id, at } = patchOf(node);
     await patches.show(repo, id, at);
   });
-  command('apply', async (target: Node | { repo: string; proposal: string }) => {
+  rowCommand('apply', async (target: Node | { repo: string; proposal: string }) => {
     const { repo, id } = patchOf(target);
     await patches.apply(repo, id);
   });
-  command('verify', async (node: Node) => {
+  rowCommand('verify', async (node: Node) => {
     const { repo, id } = patchOf(node);
     await patches.verify(repo, id);
   });
-  command('dismiss', async (node: Node) => {
+  rowCommand('dismiss', async (node: Node) => {
     const { repo, id } = patchOf(node);
     await patches.dismiss(repo, id);
   });
-  command('takeSome', async (node: Node) => {
+  rowCommand('takeSome', async (node: Node) => {
     const { repo, id } = patchOf(node);
     await patches.takeSome(repo, id);
   });
-  command('takeHunk', async (node: Node | undefined) => {
-    if (node?.subject?.kind !== 'hunk') return await patches.takeHere();
-    const { repo, proposal, path, hunk } = node.subject;
-    await patches.take(repo, proposal.id, path, [hunk]);
-  });
-  command('skipHunk', async (node: Node | undefined) => skip(patches, node, true));
-  command('unskipHunk', async (node: Node | undefined) => skip(patches, node, false));
+  const skip = async (aside: boolean) => {
+    const { proposal, file, hunk } = await patches.here();
+    patches.skip(proposal, file, hunk, aside);
+  };
+  rowOrHere('takeHunk', ({ repo, proposal, path, hunk }) => patches.take(repo, proposal.id, path, [hunk]), () => patches.takeHere());
+  rowOrHere('skipHunk', async ({ proposal, path, hunk }) => patches.skip(proposal, path, hunk, true), () => skip(true));
+  rowOrHere('unskipHunk', async ({ proposal, path, hunk }) => patches.skip(proposal, path, hunk, false), () => skip(false));
   command('applyHere', async () => {
     const { repo, id } = await patches.here();
     await patches.apply(repo, id);
   });
 
-  command('dismissFinding', async (node: Node) => {
+  rowCommand('dismissFinding', async (node: Node) => {
     const { subject } = node;
     const id = subject.kind === 'finding' ? subject.finding.id : subject.kind === 'critique' ? subject.id : undefined;
     if (id && 'repo' in subject) await connection.execute('evolverec.dismiss', { repo: subject.repo, id });
     repos.renew();
   });
-  command('keepProbe', async (node: Node) => {
+  rowCommand('keepProbe', async (node: Node) => {
     const { repo, finding } = findingOf(node);
     const done = await connection.execute<{ kept: string }>('evolverec.keepProbe', { repo, probe: finding.probe });
     void vscode.window.showInformationMessage(`evolverec: kept as ${done.kept}; later runs start with it.`);
@@ -152,15 +166,6 @@ function patchOf(target: Node | { repo: string; proposal: string }): { repo: str
     default:
       throw new Error('pick a patch in the Proposals view first');
   }
-}
-
-async function skip(patches: Patches, node: Node | undefined, aside: boolean): Promise<void> {
-  if (node?.subject?.kind === 'hunk') {
-    const { proposal, path, hunk } = node.subject;
-    return patches.skip(proposal, path, hunk, aside);
-  }
-  const here = await patches.here();
-  patches.skip(here.proposal, here.file, here.hunk, aside);
 }
 
 function runOf(node: Node): [string, Extract<Subject, { kind: 'run' }>['run']] {

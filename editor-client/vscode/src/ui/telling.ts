@@ -8,6 +8,9 @@ const LOG = 'Show the Log';
 
 export class Declined extends Error {}
 
+/** Nothing went wrong; the user need only choose once more. */
+export class Again extends Error {}
+
 export function inWords(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   if (code === METHOD_NOT_FOUND) {
@@ -20,6 +23,10 @@ export function inWords(error: unknown): string {
 /** Show an error once, with what helps. What the user declined is no error. */
 export async function tell(error: unknown): Promise<void> {
   if (error instanceof Declined) return;
+  if (error instanceof Again) {
+    void vscode.window.showInformationMessage(`evolverec: ${inWords(error)}`);
+    return;
+  }
   const picked = await vscode.window.showErrorMessage(`evolverec: ${inWords(error)}`, LOG, RESTART);
   if (picked === LOG) await vscode.commands.executeCommand('evolverec.ui.showLog');
   if (picked === RESTART) await vscode.commands.executeCommand('evolverec.ui.restart');

@@ -4,16 +4,16 @@ import * as vscode from 'vscode';
 
 import type { Repos } from '../repos';
 import { inWords } from '../ui/telling';
+import { merge } from './merge';
 import { type Node, NOTHING } from './node';
 
 const LEAST_MS = 1000; // between two requests for one view while a job runs
 
 export class TreeView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<Node | undefined>();
+  private readonly changed = new vscode.EventEmitter<Node[] | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   readonly view: vscode.TreeView<Node>;
-  private rows: Node[] = [];
-  private shown = '';
+  private readonly rows: Node[] = [];
   private asked = 0;
   private stale = true;
   private timer: NodeJS.Timeout | undefined;
@@ -60,10 +60,7 @@ export class TreeView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   private show(rows: Node[]): void {
-    const text = JSON.stringify(rows);
-    if (text === this.shown) return;
-    this.shown = text;
-    this.rows = rows;
+    const changed = merge(this.rows, rows);
     this.parents.clear();
     const note = (parent: Node) => {
       for (const child of parent.children ?? []) {
@@ -71,8 +68,9 @@ export class TreeView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
         note(child);
       }
     };
-    rows.forEach(note);
-    this.changed.fire(undefined);
+    this.rows.forEach(note);
+    if (changed === 'all') this.changed.fire(undefined);
+    else if (changed.length > 0) this.changed.fire(changed);
   }
 
   getChildren(node?: Node): Node[] {
