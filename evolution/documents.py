@@ -7,6 +7,7 @@ from diagnosis.findings import Anchor
 from evolution import serial
 from evolution.feedback import Feedback
 from evolution.proposals import Effect, Proposal, Verified
+from evolution.remarks import remarks
 from evolution.trials.records import Metric, Trial
 from simulator.critiques import Fidelity, Interpretation, Simulation
 
@@ -28,6 +29,7 @@ def train_document(trial: Trial, *, split: str = "validation") -> dict[str, Any]
         "metrics": {name: _metric(metric) for name, metric in trial.metrics.items()},
         "cost": serial.plain(trial.cost),
         "contract": [serial.plain(check) for check in trial.contract],
+        "remarks": list(remarks(trial)),
         "note": serial.finite(
             {name: serial.plain(v) for name, v in trial.note.items() if name != "executed"}
         ),
@@ -41,9 +43,10 @@ def _metric(metric: Metric | None) -> dict[str, float | None] | None:
     return serial.finite(serial.plain(metric)) if metric else None
 
 
-def diagnose_document(feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
+def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
     return {
         "trial": feedback.trial,
+        "remarks": list(remarks(trial)),
         "findings": [
             serial.finite(
                 {

@@ -58,8 +58,9 @@ def check(context: JobContext) -> Outcome:
 
 def diagnose(context: JobContext) -> Outcome:
     laboratory = Laboratory(context)
-    feedback = laboratory.feedback(_trained(laboratory))
-    return Outcome(document=diagnose_document(feedback, _dismissed(context)))
+    trial = _trained(laboratory)
+    feedback = laboratory.feedback(trial)
+    return Outcome(document=diagnose_document(trial, feedback, _dismissed(context)))
 
 
 def simulate(context: JobContext) -> Outcome:

@@ -102,4 +102,6 @@ class Trial:
     cost: Cost = field(default_factory=Cost)
     failure: Failure | None = None
     contract: tuple[ContractCheck, ...] = ()
-    note: Mapping[str, Any] = field(default_factory=dict)  # sandbox kind, versions, ties, warnings
+    note: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # sandbox kind, versions, ties, what was not traced; see remarks.py

@@ -170,6 +170,7 @@ def _rungs(
     progress.note["versions"] = session.versions
     supervision.on_stage("checking the contract")
     progress.trace = session.smoke(*batch_of(request.data.validation, request.config.recommender.max_history))
+    progress.note["trace"] = str(progress.trace.get("note", ""))
     seed = request.key.seed
     first = session.build(seed)
     progress.cost = Cost(parameters=first.parameters)

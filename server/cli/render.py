@@ -53,13 +53,12 @@ def show_train(document: dict[str, Any]) -> None:
     for check in document["contract"]:
         if check["passed"] is False:
             out.print(f"[yellow]! {check['code']}[/]: {escape(check['message'])}")
-    if ties := document["note"].get("ties", {}).get("tied"):
-        users = document["note"]["ties"]["users"]
-        out.print(
-            f"[yellow]! {ties} of {users} users have a tie in time at a held-out event; file order decided[/]"
-        )
-    if document["note"].get("sandbox", "").startswith("none"):
-        out.print(f"[yellow]! sandbox: {escape(document['note']['sandbox'])}[/]")
+    _show_remarks(out, document)
+
+
+def _show_remarks(out: Console, document: dict[str, Any]) -> None:
+    for remark in document["remarks"]:
+        out.print(f"[yellow]! {escape(remark)}[/]")
 
 
 def _leading(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +87,7 @@ def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
         )
     if unknown := _judged(document["measurements"], None):
         out.print(f"[dim]{unknown} probes could not tell; --json says why (`healthy` is null)[/]")
+    _show_remarks(out, document)
     for finding in findings:
         mark, colour = MARKS[finding["severity"]]
         out.print(

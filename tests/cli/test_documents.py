@@ -15,6 +15,7 @@ EFFECT = {"metric": str, "before": float, "after": float, "low": float, "high": 
 TRAIN = {
     "trial": str, "status": str, "reason": MAYBE, "split": str, "epochs": int, "wall_s": float,
     "metrics": dict.fromkeys(("NDCG@10", "HR@5", "HR@10", "NDCG@5"), INTERVAL),
+    "remarks": [str],
 }  # fmt: skip
 FINDING = {
     "id": str, "code": str, "severity": str, "message": str, "value": (*NUMBER, type(None)),
@@ -35,7 +36,11 @@ def test_documents_of_the_whole_job_have_their_promised_shapes(evolverec, repo, 
 
     report = tmp_path / "report.sarif"
     diagnosed = evolverec("diagnose", repo, "--sarif", report, "--fail-on", "warning", "--json")
-    fits(diagnosed.document, {"findings": [FINDING]})
+    fits(diagnosed.document, {"findings": [FINDING], "remarks": [str]})
+    told = [remark for remark in trained.document["remarks"] if "no torch calls" in remark]
+    assert told and told[0] in diagnosed.document["remarks"]
+    for command in ("train", "diagnose"):
+        assert told[0] in evolverec(command, repo).out
     findings = diagnosed.document["findings"]
     severities = {finding["severity"] for finding in findings}
     assert diagnosed.code == 1 and severities & {"warning", "error"}

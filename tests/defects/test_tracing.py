@@ -95,6 +95,31 @@ def test_a_loop_that_never_trains_ends_at_the_limit(repo: Callable[..., dict[str
     assert trace["steps"] == 0 and "no training step" in trace["note"]
 
 
+def test_steps_that_come_late_on_a_busy_machine_are_traced(repo: Callable[..., dict[str, Any]]) -> None:
+    body = """
+    def fit(self):
+        time.sleep(0.7)  # the clock's limit is over, the thread has hardly run
+        for _ in range(3):
+            self.step()
+        yield {}
+"""
+    trace = repo("import time\n" + HEAD + STEP + body + MAKE, 0.5)
+    assert trace["steps"] == 2 and not trace["note"]
+
+
+def test_a_fit_that_sleeps_ends_too(repo: Callable[..., dict[str, Any]]) -> None:
+    body = """
+    def fit(self):
+        while True:
+            time.sleep(0.01)
+        yield {}
+"""
+    started = time.monotonic()
+    trace = repo("import time\n" + HEAD + STEP + body + MAKE, 0.5)
+    assert time.monotonic() - started < 3
+    assert "no training step" in trace["note"]
+
+
 def test_a_failure_is_reported_beside_what_was_traced(repo: Callable[..., dict[str, Any]]) -> None:
     body = """
     def fit(self):

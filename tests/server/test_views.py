@@ -98,6 +98,27 @@ async def test_findings_are_grouped_by_the_part_of_the_code(connect, records, sa
     assert nowhere["overused-popularity"]["byLlm"] is False
 
 
+async def test_what_to_know_beside_the_findings_is_told(connect, records):
+    note = {
+        "ties": {"users": 50, "tied": 7},
+        "sandbox": "none: bubblewrap does not work here",
+        "trace": "no training step was traced",
+    }
+    records.trial(note=note)
+    records.feedback(records.finding())
+    editor = await connect(EDITOR)
+    assert (await editor.ask("findings"))["remarks"] == [
+        "7 of 50 users have a tie in time at a held-out event; file order decided",
+        "sandbox: none: bubblewrap does not work here",
+        "no training step was traced",
+    ]
+    records.trial(
+        "trial0000002", note={"ties": {"users": 50, "tied": 0}, "sandbox": "bubblewrap", "trace": ""}
+    )
+    records.feedback(records.finding(), trial="trial0000002", age_s=10)
+    await editor.until("findings", lambda told: told["remarks"] == [])
+
+
 async def test_findings_move_fade_and_lose_their_place_with_the_text(connect, records, sample):
     records.trial()
     records.feedback(records.finding(), records.finding("bad-loss", sample.loss))

@@ -65,6 +65,8 @@ export interface RepoState {
 export interface Findings {
   repo: string;
   causes: Cause[];
+  /** What to know beside them: a split that rests on file order, no sandbox, a training step that was not traced. */
+  remarks: string[];
 }
 
 /** Findings that stand on the same part of the code. */

@@ -15,7 +15,7 @@ const labelled = (nodes: readonly Node[], label: RegExp): Node => {
   assert.ok(found, `no row ${label}`);
   return found;
 };
-const cause = (...findings: ReturnType<typeof finding>[]) => ({ repo: '/r', causes: [{ role: 'loss', title: 'Loss', findings }] });
+const cause = (...findings: ReturnType<typeof finding>[]) => ({ repo: '/r', causes: [{ role: 'loss', title: 'Loss', findings }], remarks: [] as string[] });
 
 test('a finding says its severity in words, its interval, its line and its fixes', () => {
   const tree = findingsTree(cause(finding({ fixes: ['p1'] })), [proposal()]);
@@ -25,6 +25,13 @@ test('a finding says its severity in words, its interval, its line and its fixes
   assert.equal(labelled(tree, /^2\.1 \[1\.8, 2\.4\]$/).description, 'against popularity 1.2');
   assert.equal(row.open, 'reveal');
   assert.equal(labelled(tree, /^Fix: full softmax/).description, '+12 % [+8.2, +16]');
+});
+
+test('what to know beside the findings stands below them, and alone where there are none', () => {
+  const remarks = ['sandbox: none', 'no training step was traced'];
+  const tree = findingsTree({ ...cause(finding()), remarks }, []);
+  assert.deepEqual(tree.slice(1).map(({ label }) => label), remarks);
+  assert.deepEqual(findingsTree({ repo: '/r', causes: [], remarks }, []).length, 2);
 });
 
 test('a faded finding is not counted and says so', () => {

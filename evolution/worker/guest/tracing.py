@@ -34,7 +34,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from .tracing_frames import LineTracer, Places, StopTracing
+from .tracing_frames import Limit, LineTracer, Places, StopTracing
 
 EPOCHS = 3
 NO_STEP = "no training step was traced: findings about training stand on coarser lines"
@@ -49,17 +49,17 @@ def trace_smoke(
 ) -> dict[str, Any]:
     """Build, train for at most two steps, score one batch; the trace as in the module's docstring.
 
-    seconds limits build and fit together; scoring gets a further quarter. An exception of candidate code
+    seconds limits build and fit together (see `Limit`); scoring gets a further quarter. An exception of candidate code
     is kept as `error` beside what was traced until then. The repo's modules must have been imported
     before: that is how torch is noticed. Everything that is patched meanwhile is restored.
     """
     started = time.monotonic()
-    run = _Run(root, time.monotonic() + seconds)
+    run = _Run(root, Limit(seconds))
     with ExitStack() as stack:
         if "torch" in sys.modules:
             run.record_torch(stack)
         run.guarded(lambda: run.train(build))
-        run.deadline_at(time.monotonic() + seconds / 4)
+        run.limit_by(Limit(seconds / 4))
         if score_batch is not None and run.recommender is not None:
             users, histories = score_batch
             run.guarded(lambda: run.score(users, histories))
@@ -69,10 +69,10 @@ def trace_smoke(
 
 
 class _Run:
-    def __init__(self, root: str, deadline: float) -> None:
+    def __init__(self, root: str, limit: Limit) -> None:
         self.recommender: Any = None
         self._places = Places(root)
-        self._deadline = deadline
+        self._limit = limit
         self._lines: dict[str, dict[str, set[int]]] = {}
         self._errors: list[str] = []
         self._ops: Any = None
@@ -83,13 +83,13 @@ class _Run:
         from .tracing_ops import OpRecorder
         from .tracing_sites import SiteRecorder
 
-        self._ops = stack.enter_context(OpRecorder(self._places, self._deadline))
+        self._ops = stack.enter_context(OpRecorder(self._places, self._limit))
         self._sites = stack.enter_context(SiteRecorder(self._places, self._ops))
 
-    def deadline_at(self, deadline: float) -> None:
-        self._deadline = deadline
+    def limit_by(self, limit: Limit) -> None:
+        self._limit = limit
         if self._ops is not None:
-            self._ops.deadline = deadline
+            self._ops.limit = limit
 
     def guarded(self, action: Callable[[], None]) -> None:
         try:
@@ -102,7 +102,7 @@ class _Run:
     def _phase(self, name: str) -> LineTracer:
         if self._ops is not None:
             self._ops.phase = name
-        tracer = LineTracer(self._places, self._deadline)
+        tracer = LineTracer(self._places, self._limit)
         self._lines[name] = tracer.lines
         return tracer
 

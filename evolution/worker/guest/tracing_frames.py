@@ -16,6 +16,24 @@ class StopTracing(BaseException):
     """Ends the traced run from inside. No `Exception`: the user's own handlers must not catch it."""
 
 
+class Limit:
+    """How long a traced run may go on: `seconds` of the clock and of its thread, and PATIENCE times the clock.
+
+    The thread's own time, because on a busy machine the clock runs out before the first step; the clock all the
+    same, because a run that sleeps uses none. To be asked on the thread that is traced.
+    """
+
+    PATIENCE = 3
+
+    def __init__(self, seconds: float) -> None:
+        self._ends, self._given_up = time.monotonic() + seconds, time.monotonic() + self.PATIENCE * seconds
+        self._used_up = time.thread_time() + seconds
+
+    def reached(self) -> bool:
+        now = time.monotonic()
+        return now > self._ends and (now > self._given_up or time.thread_time() > self._used_up)
+
+
 class Places:
     """Maps code to the repo's files. `root` is the repo's folder."""
 
@@ -63,14 +81,14 @@ def _initialises(frame: Any, building: Any) -> bool:
 
 
 class LineTracer:
-    """Context manager: collects the executed lines of the repo's files, and stops at the deadline.
+    """Context manager: collects the executed lines of the repo's files, and stops at the limit.
 
-    deadline: on time.monotonic(). Only the calling thread is traced.
+    Only the calling thread is traced.
     """
 
-    def __init__(self, places: Places, deadline: float) -> None:
+    def __init__(self, places: Places, limit: Limit) -> None:
         self.lines: dict[str, set[int]] = {}
-        self._places, self._deadline = places, deadline
+        self._places, self._limit = places, limit
         self._tracers: dict[str, Any] = {}
         self._before: Any = None
 
@@ -92,12 +110,12 @@ class LineTracer:
         return self._tracers[path]
 
     def _on_line(self, lines: set[int]) -> Any:
-        deadline, now, add = self._deadline, time.monotonic, lines.add
+        reached, add = self._limit.reached, lines.add
 
         def trace(frame: Any, event: str, argument: Any) -> Any:
             if event == "line":
                 add(frame.f_lineno)
-                if now() > deadline:
+                if reached():
                     raise StopTracing
             return trace
 

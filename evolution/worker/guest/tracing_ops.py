@@ -6,7 +6,6 @@ by the data. Nodes are referred to as "o<index>", parameters as "p<index>".
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .tracing_frames import Places, StopTracing
+from .tracing_frames import Limit, Places, StopTracing
 
 MAX_OPS = 3000
 MAX_SOURCES = 24
@@ -26,14 +25,14 @@ SINKS = {"backward", "numpy", "__array__", "tolist", "item"}
 class OpRecorder(TorchFunctionMode):
     """While entered, every torch call is recorded under the current `phase`.
 
-    Raises StopTracing out of the call that passes the deadline, or of the third `backward` (two training
+    Raises StopTracing out of the call that passes the limit, or of the third `backward` (two training
     steps are enough; an optimizer's second step usually ends the run before).
     """
 
-    def __init__(self, places: Places, deadline: float) -> None:
+    def __init__(self, places: Places, limit: Limit) -> None:
         super().__init__()
         self.phase = "build"
-        self.deadline = deadline
+        self.limit = limit
         self.ops: list[dict[str, Any]] = []
         self.parameters: list[dict[str, Any]] = []
         self.backwards = 0
@@ -46,7 +45,7 @@ class OpRecorder(TorchFunctionMode):
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         keywords = kwargs or {}
-        if time.monotonic() > self.deadline:
+        if self.limit.reached():
             raise StopTracing
         name = _name(func)
         if name == "backward":

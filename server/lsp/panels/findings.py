@@ -6,6 +6,7 @@ from typing import Any
 from diagnosis.findings import Role, Severity
 from evolution import serial
 from evolution.proposals import Proposal, ProposalState, Verified
+from evolution.remarks import remarks
 from server.lsp.marks import Mark, mark, placer_of
 from server.lsp.notes import Note
 from server.lsp.panels.asking import Document, repo_asked_for
@@ -36,7 +37,9 @@ class Standing:
 async def findings(session: Session, params: Any = None) -> Document:
     repo = await repo_asked_for(session, params)
     causes = await worked_out(session, repo, by_cause)
-    return {"repo": str(repo.root), "causes": causes}
+    measured = repo.knowledge.history[:1]
+    told = [remark for trial, _ in measured for remark in remarks(trial)]
+    return {"repo": str(repo.root), "causes": causes, "remarks": told}
 
 
 def by_cause(seen: Snapshot) -> list[Document]:

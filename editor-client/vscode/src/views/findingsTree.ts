@@ -10,7 +10,8 @@ export const SEVERITY_ICON = {
 } as const;
 
 export function findingsTree(found: Findings, proposals: readonly Proposal[]): Node[] {
-  return found.causes.map((cause) => causeNode(found.repo, cause, proposals));
+  const remarks = found.remarks.map((remark, index) => leaf(`remark:${found.repo}:${index}`, remark, 'note', 'to know beside the findings'));
+  return [...found.causes.map((cause) => causeNode(found.repo, cause, proposals)), ...remarks];
 }
 
 function causeNode(repo: string, cause: Cause, proposals: readonly Proposal[]): Node {
