@@ -2,12 +2,14 @@
 
 A plain longest-match search takes minutes on a file of 10,000 lines of which many are alike. Here lines that occur
 once in both texts are matched first, in order (the idea of Bram Cohen's patience diff); only the short gaps that
-are left are searched.
+are left are searched. Before that the usual case is tried, a stretch that is the same but for some lines.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import groupby, pairwise
+from operator import eq
 
 GONE = -1
 STRIDE = 256
@@ -37,12 +39,14 @@ def matching_blocks(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, i
         a, b, a_end, b_end = a + head, b + head, a_end - tail, b_end - tail
         if a == a_end or b == b_end:
             continue
-        anchors = _unique_in_order(old[a:a_end], new[b:b_end])
-        if anchors:
+        if blocks := _side_by_side(old[a:a_end], new[b:b_end]):
+            found += [(a + i, b + j, size) for i, j, size in blocks]
+        elif anchors := _unique_in_order(old[a:a_end], new[b:b_end]):
             at_a, at_b = a, b
-            for i, j in [*anchors, (a_end - a, b_end - b)]:
-                gaps.append((at_a, min(a + i + 1, a_end), at_b, min(b + j + 1, b_end)))
-                at_a, at_b = a + i + 1, b + j + 1
+            for i, j, size in _stretches(anchors):
+                gaps += [(at_a, a + i, at_b, b + j), (a + i, a + i + size, b + j, b + j + size)]
+                at_a, at_b = a + i + size, b + j + size
+            gaps.append((at_a, a_end, at_b, b_end))
         elif (a_end - a) * (b_end - b) <= MOST_PAIRS:
             matcher = SequenceMatcher(None, old[a:a_end], new[b:b_end], autojunk=False)
             found += [(a + m.a, b + m.b, m.size) for m in matcher.get_matching_blocks() if m.size]
@@ -76,10 +80,47 @@ def _slice(lines: Sequence[str], start: int, count: int, step: int) -> Sequence[
     return lines[at : at + STRIDE] if step > 0 else lines[at - STRIDE + 1 : at + 1]
 
 
+def _side_by_side(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Blocks of two texts that are the same line by line, from the end or from the start, but for some lines that are
+    only in one of them. [] where they are not."""
+    n = min(len(old), len(new))
+    for i, j in sorted({(len(old) - n, len(new) - n), (0, 0)}, reverse=True):
+        same = list(map(eq, old[i : i + n], new[j : j + n]))
+        if 4 * sum(same) < 3 * n:
+            continue
+        left = {line for line, kept in zip(old[i : i + n], same, strict=True) if not kept}.union(
+            old[:i], old[i + n :]
+        )
+        come = {line for line, kept in zip(new[j : j + n], same, strict=True) if not kept}.union(
+            new[:j], new[j + n :]
+        )
+        if left.isdisjoint(come):
+            return list(_runs(same, i, j))
+    return []
+
+
+def _runs(same: Sequence[bool], i: int, j: int) -> Iterator[tuple[int, int, int]]:
+    at = 0
+    for kept, group in groupby(same):
+        size = sum(1 for _ in group)
+        if kept:
+            yield i + at, j + at, size
+        at += size
+
+
+def _stretches(anchors: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+    """(i, j, size): from the first to the last of the anchors that follow each other at one distance."""
+    for _, group in groupby(anchors, key=lambda pair: pair[1] - pair[0]):
+        (i, j), *rest = group
+        yield i, j, (rest[-1][0] if rest else i) - i + 1
+
+
 def _unique_in_order(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """The longest run of lines, each once in both texts, that is in the same order in both."""
     in_old, in_new = _once(old), _once(new)
     pairs = [(i, in_new[line]) for line, i in in_old.items() if line in in_new]
+    if all(before[1] < after[1] for before, after in pairwise(pairs)):
+        return pairs
     ends: list[int] = []  # the smallest last place of a run of each length
     runs: list[int] = []  # which pair that is
     before: list[int] = []
@@ -101,7 +142,6 @@ def _unique_in_order(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, 
 
 def _once(lines: Sequence[str]) -> dict[str, int]:
     """line -> its place, of lines that occur once, in order."""
-    places: dict[str, int] = {}
-    for place, line in enumerate(lines):
-        places[line] = GONE if line in places else place
-    return {line: place for line, place in places.items() if place != GONE}
+    last = dict(zip(lines, range(len(lines)), strict=True))
+    first = dict(zip(reversed(lines), range(len(lines) - 1, -1, -1), strict=True))
+    return {line: place for line, place in last.items() if first[line] == place}

@@ -54,3 +54,21 @@ def test_a_long_gap_without_a_unique_line_is_given_up_rather_than_waited_for():
     size = int(MOST_PAIRS**0.5) + 1
     old, new = ["x", *["a", "b"] * size, "y"], ["x", *["b", "a"] * size, "z"]
     assert matching_blocks(old, new) == [(0, 0, 1)]
+
+
+def test_a_line_that_occurs_once_is_found_among_lines_that_are_all_alike():
+    old = [*["pass"] * 100, "only", *["pass"] * 100]
+    new = ["come", *["pass"] * 99, "only", *["pass"] * 101, "came"]
+    places, _ = moved_lines(old, new)
+    assert places[100] == 100
+
+
+def test_what_changed_line_by_line_below_an_insertion_leaves_the_rest_in_place():
+    old = [line for n in range(500) for line in (f"def f{n}():", "    return x", "")]
+    new = ["import os", *old]
+    changed = {101, 102, 700, 1490}
+    for row in changed:
+        new[row + 1] += " # y"
+    places, _ = moved_lines(old, new)
+    assert {row for row, place in enumerate(places) if place == GONE} == changed
+    assert all(place in (row + 1, GONE) for row, place in enumerate(places))
