@@ -5,10 +5,11 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from diagnosis.linemap import changes
-from evolution.edits import Edit, apply_edits, check_path, seen_in
+from evolution.edits import Edit, Seen, apply_edits, check_path, seen_in
 from evolution.errors import EditError
 from evolution.proposals import Proposal
 
@@ -55,7 +56,9 @@ def check_fit(edits: Sequence[Edit], read: Callable[[str], str | None]) -> None:
     places: dict[str, list[tuple[int, int]]] = {}
     for edit in edits:
         text = read(edit.path)
-        if not text or not edit.old or edit.old == edit.new or "\r" in text:
+        if not text or not edit.old or edit.old == edit.new:
+            break
+        if edit.path not in places and "\r" in text:
             break
         found = _occurrences(text, edit.old)
         if len(found) != 1:
@@ -84,7 +87,14 @@ def _occurs(text: str, wanted: str) -> bool:
 
 def _occurrences(text: str, wanted: str) -> list[int]:
     """The lines (from 0) where `wanted`, whole lines joined by "\n", begins. CRLF counts as "\n"."""
-    return seen_in(text.replace("\r\n", "\n")).find(wanted.split("\n"))
+    return _seen(text).find(wanted.split("\n"))
+
+
+@lru_cache(
+    maxsize=2
+)  # apart from `seen_in`: even to look for line ends in a long text for each of many edits is too slow
+def _seen(text: str) -> Seen:
+    return seen_in(text.replace("\r\n", "\n"))
 
 
 def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:
