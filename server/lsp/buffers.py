@@ -1,6 +1,6 @@
-"""Text as it is typed: each change is laid into the text here, by the line ends and columns of LSP."""
+"""The protocol library's protocol, where ours differs: text as it is typed, and what is held of each message."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from lsprotocol import types
@@ -10,7 +10,22 @@ from server.lsp.positions import offset_of
 
 
 class Protocol(LanguageServerProtocol):
-    """The library's, which knows whole texts only: its own update of a part ends lines at form feeds too."""
+    """Each change is laid into the text here, by the line ends and columns of LSP; the library is handed whole texts, for its
+    own update of a part ends lines at form feeds too."""
+
+    def _execute_handler(
+        self,
+        msg_id: str | int,
+        handler: Callable[..., Any],
+        callback: Any,
+        args: Any = None,
+        kwargs: Any = None,
+    ) -> None:
+        """The library keeps what came of a notification for good: a kilobyte for each key typed."""
+        super()._execute_handler(msg_id, handler, callback, args, kwargs)
+        future = self._request_futures.get(msg_id)
+        if future is not None:
+            future.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(
