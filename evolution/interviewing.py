@@ -11,6 +11,7 @@ from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings
 from evolution.observing import Interviewer
+from evolution.words import roughly
 
 
 def interviewer_of(client: LlmClient, users: int) -> Interviewer:
@@ -28,7 +29,7 @@ def opened_interviewer(
     a price."""
     emit = context.events.emit
     expected = interviews(settings, users)
-    emit(EventType.LOG, f"estimate: about {expected.tokens:,} tokens (${expected.usd:.3f}) for {users} users")
+    emit(EventType.LOG, f"estimate: about {roughly(expected.tokens, expected.usd)} for {users} users")
     budget = Budget(limits)
     log = StoredExchanges(store=context.store, lock=context.store_lock)
     with LlmClient(

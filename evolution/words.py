@@ -1,6 +1,14 @@
 """Numbers in sentences."""
 
+from decimal import Decimal
+
 
 def count(size: int, noun: str) -> str:
     """`1 finding`, `3 findings`."""
     return f"{size} {noun}" if size == 1 else f"{size} {noun}s"
+
+
+def roughly(tokens: int, usd: Decimal | None = None) -> str:
+    """`120,000 tokens ($0.38)`: an estimate, which has no more than two digits to tell. usd None: without a price."""
+    words = f"{int(float(f'{tokens:.2g}')):,} tokens"
+    return words if usd is None else f"{words} (${float(f'{usd:.2g}'):,g})"

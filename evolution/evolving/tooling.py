@@ -34,6 +34,7 @@ from evolution.planning.planner import Planner, Retrieve
 from evolution.probe_files import load_probes
 from evolution.probe_search import Author
 from evolution.runs import Run
+from evolution.words import roughly
 
 NOWHERE = "http://127.0.0.1:9/v1"  # of a replay, which asks nobody
 
@@ -123,7 +124,7 @@ def expected_cost(laboratory: Laboratory, settings: LlmSettings) -> Estimate:
 
 def _say_before(laboratory: Laboratory, limits: Limits, expected: Estimate) -> None:
     each, first = expected.each, expected.first
-    words = f"estimate: about {each.tokens:,} tokens (${each.usd:.3f}) a proposal, {first.tokens:,} (${first.usd:.3f}) once"
+    words = f"estimate: about {roughly(each.tokens, each.usd)} a proposal, {roughly(first.tokens, first.usd)} once"
     limit = f"; the limit is ${limits.usd:g}" if limits.usd is not None else "; no limit in dollars is set"
     laboratory.context.events.emit(EventType.LOG, words + limit)
 

@@ -7,6 +7,7 @@ from evolution.budget import Charge
 from evolution.evolving.estimate import LLM_USERS, estimate, interviews
 from evolution.llm.settings import LlmSettings
 from evolution.settings import user_llm
+from evolution.words import roughly
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.repo_files import code_files
 from server.lsp.session import Session
@@ -36,6 +37,6 @@ def _expected(root: Path) -> Document:
 
 
 def _words(charge: Charge, settings: LlmSettings) -> str:
-    """`120,000 tokens ($0.045)`; without dollars where a model has no price."""
+    """Without dollars where a model has no price."""
     priced = all(model in settings.prices for model in settings.models_used())
-    return f"{charge.tokens:,} tokens" + (f" (${charge.usd:.3f})" if priced else "")
+    return roughly(charge.tokens, charge.usd if priced else None)
