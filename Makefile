@@ -10,7 +10,7 @@ APT_DEMO := git bubblewrap
 APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot chromium ripgrep g++ make
 
 VSCODE := editor-client/vscode
-PICTURES := findings users diff report
+PICTURES := findings users diff run report
 PACKAGES := server evolution diagnosis simulator seeds
 
 .PHONY: help setup demo test check types unit vsix code-server pictures bench clean
@@ -75,7 +75,7 @@ $(SETUP)/code-server.done: tests/vscode/install_code_server.sh | $(SETUP)/apt-te
 
 pictures: $(SETUP)/code-server.done $(SETUP)/vscode setup
 	@tests/system_packages.sh pngquant
-	$(BIN)/python -m pytest -q tests/vscode/test_main_flow.py
+	$(BIN)/python -m pytest -q tests/vscode/test_main_flow.py tests/vscode/test_runs.py
 	@mkdir -p docs/pictures
 	for name in $(PICTURES); do pngquant --force --output docs/pictures/$$name.png test-output/vscode/$$name.png || exit 1; done
 

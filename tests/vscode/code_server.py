@@ -45,8 +45,11 @@ class CodeServer:
         self.url = ""
         (home / "config.yaml").write_text("auth: none\ncert: false\n")
         self._write("data/User/settings.json", SETTINGS)
-        # the server's own machine: where names of executables are read from, as in any remote window
-        self._write("data/Machine/settings.json", {"evolverec.path": sys.executable})
+        self.set_machine({"evolverec.path": sys.executable})
+
+    def set_machine(self, settings: dict[str, Any]) -> None:
+        """Of the server's own machine: where names of executables are read from, as in any remote window."""
+        self._write("data/Machine/settings.json", settings)
 
     def _write(self, name: str, value: Any) -> None:
         path = self._home / name
@@ -129,8 +132,15 @@ class CodeServer:
 
 
 def _environment() -> dict[str, str]:
-    # An empty address of the gallery: nothing is looked up elsewhere.
-    return {**os.environ, "EXTENSIONS_GALLERY": json.dumps({"serviceUrl": ""}), "SHELL": "/bin/sh"}
+    # An empty address of the gallery: nothing is looked up elsewhere. Nor is an evolverec found beside this Python.
+    own = str(Path(sys.executable).parent)
+    path = os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if folder != own)
+    return {
+        **os.environ,
+        "PATH": path,
+        "EXTENSIONS_GALLERY": json.dumps({"serviceUrl": ""}),
+        "SHELL": "/bin/sh",
+    }
 
 
 def _words(process: psutil.Process) -> list[str]:

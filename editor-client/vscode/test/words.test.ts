@@ -18,7 +18,7 @@ test('the status says what runs, then what was found, then the figure', () => {
 });
 
 test('what is wrong with the server or the store comes before all else', () => {
-  assert.equal(statusOf('missing', repo({ jobs: [job] })).text, 'evolverec not found');
+  assert.equal(statusOf('missing', repo({ jobs: [job] })).text, 'not found');
   assert.equal(statusOf('running', repo({ trouble: 'damaged', warnings: 3 })).level, 'error');
 });
 

@@ -14,7 +14,7 @@ export interface Status {
 export type ServerKind = 'off' | 'starting' | 'running' | 'missing' | 'failed';
 
 export function statusOf(server: ServerKind, repo: RepoState | undefined): Status {
-  if (server === 'missing') return { icon: 'warning', text: 'evolverec not found', busy: false, level: 'warning' };
+  if (server === 'missing') return { icon: 'warning', text: 'not found', busy: false, level: 'warning' };
   if (server === 'failed') return { icon: 'error', text: 'server does not run', busy: false, level: 'error' };
   if (server !== 'running') return { icon: 'loading~spin', text: 'starting', busy: true, level: 'ok' };
   if (!repo) return { icon: 'circle-outline', text: 'no recommender here', busy: false, level: 'ok' };
