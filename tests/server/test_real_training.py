@@ -1,6 +1,7 @@
-"""The main job with nothing prepared: a server process, real jobs, real training, under three editors' capabilities.
+"""The main job with nothing prepared: a server process, real jobs, real training, message by message.
 
-Each editor gets a fresh repo, so each trains for itself; six epochs are enough for first findings and a first gain.
+Under one editor's capabilities: tests/editors and tests/vscode do it in the real editors. Six epochs are enough for first
+findings and a first gain.
 """
 
 import asyncio
@@ -86,9 +87,8 @@ async def until(ask, enough):
     raise AssertionError(f"the last answer was {answer}")
 
 
-@pytest.mark.parametrize("client_name", ["visual-studio-code", "neovim@v0.7.0", "emacs"])
-async def test_the_main_job(connect_process, repo, client_name):
-    editor = await connect_process(client_name)
+async def test_the_main_job(connect_process, repo):
+    editor = await connect_process("visual-studio-code")
     uris = {editor.open(path): (repo / path).read_text() for path in FILES}
     uri = editor.uri("recommender.py")
     text = uris[uri]

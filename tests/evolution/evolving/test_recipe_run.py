@@ -92,7 +92,7 @@ def test_a_killed_run_goes_on_with_what_it_had(grounds, tmp_path):
 
 def test_more_budget_takes_a_finished_run_further(grounds):
     before = grounds.run()
-    ended = grounds.job(resume=True, trials=7)
+    ended = grounds.job(resume=True, trials=8)
     assert ended.state is JobState.DONE, ended.error
     after = grounds.run(before.id)
     drafts = [node.program for node in before.nodes if node.generation <= 1]
