@@ -101,6 +101,11 @@ def test_what_the_handshake_promises_has_a_row_and_what_has_a_row_is_promised():
     assert {row.name for row in FEATURES} == set(promised) | session
 
 
+def test_changes_are_asked_for_as_ranges():
+    """Where a whole text came with each key, a long file could not be typed in."""
+    assert capabilities({})["textDocumentSync"]["change"] == types.TextDocumentSyncKind.Incremental.value
+
+
 def test_the_library_agrees_with_the_handshake(repo, monkeypatch):
     """Both choose the position encoding; were they to differ, every column would be wrong."""
     from pygls.capabilities import ServerCapabilitiesBuilder
