@@ -2,11 +2,13 @@
 
 import os
 import re
+import sys
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.vscode.conftest import EXTENSION
+from tests.vscode.python_extension import python_extension
 
 pytestmark = [pytest.mark.editor, pytest.mark.process, pytest.mark.training, pytest.mark.timeout(1200)]
 
@@ -37,3 +39,21 @@ def test_where_no_evolverec_is_found_an_environment_is_made(workbench, code_serv
     else:
         expect(workbench.notice(re.compile("named .torch.*evolverec doctor"))).to_be_visible()
         workbench.picture("no-torch")
+
+
+def test_the_interpreter_that_the_python_extension_has_selected_serves(
+    workbench, code_server, new_repo, tmp_path
+):
+    repo = new_repo("shop")
+    selected = tmp_path / "selected"
+    selected.write_text("/usr/bin/python-that-is-not-there")
+    code_server.install(python_extension(tmp_path, selected))
+    code_server.set_machine({})
+    workbench.open(repo)
+    workbench.answer_trust(trust=True)
+    expect(workbench.status("evolverec: not found")).to_be_visible()
+    selected.write_text(sys.executable)  # as when the user selects another there
+    expect(workbench.status("evolverec: not trained yet")).to_be_visible()
+    (server,) = code_server.language_servers()
+    assert server.cmdline()[0] == sys.executable
+    assert "found by the Python extension" in code_server.extension_log()
