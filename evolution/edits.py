@@ -7,6 +7,7 @@ a file with mixed endings is matched byte for byte.
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -21,6 +22,7 @@ from evolution.paths import matches
 if TYPE_CHECKING:
     from unidiff.patch import Hunk
 
+RARE = 32  # times a line may occur and still say where in a file one is
 OWN_PATHS = (".git", ".evolverec", "evolverec.toml")  # a patch may not change what judges it
 
 
@@ -111,13 +113,18 @@ class Seen:
     def find(self, wanted: list[str]) -> list[int]:
         """The lines (from 0) where these begin, one after the other, exactly."""
         first, last = self._ends
+        if any(line not in last for line in wanted):
+            return []
         for at, line in enumerate(wanted):
-            if line not in last:
-                return []
             if first[line] == last[line]:
                 return self._those(wanted, [last[line] - at])
         at, rarest = min(enumerate(wanted), key=lambda entry: len(self.rows[entry[1].strip()]))
         return self._those(wanted, [row - at for row in self.rows[rarest.strip()]])
+
+    def place(self, line: str) -> int:
+        """Where a line stands (from 0) that is there exactly once; -1 for any other."""
+        first, last = self._ends
+        return last[line] if line in last and first[line] == last[line] else -1
 
     def _those(self, wanted: list[str], starts: list[int]) -> list[int]:
         return [start for start in starts if start >= 0 and self.lines[start : start + len(wanted)] == wanted]
@@ -131,9 +138,9 @@ class Seen:
 
     @cached_property
     def rows(self) -> dict[str, list[int]]:
-        rows: dict[str, list[int]] = {}
-        for row, line in enumerate(self.lines):
-            rows.setdefault(line.strip(), []).append(row)
+        rows: defaultdict[str, list[int]] = defaultdict(list)
+        for row, line in enumerate(map(str.strip, self.lines)):
+            rows[line].append(row)
         return rows
 
 
@@ -195,13 +202,22 @@ def _nearest(seen: Seen, wanted: Sequence[str]) -> tuple[int, str]:
 
 
 def _likeness(seen: Seen, wanted: Sequence[str]) -> dict[int, float]:
-    """start -> how many lines are `wanted`'s from there on; those that differ in blanks around them count half."""
+    """start -> how many lines are `wanted`'s from there on; those that differ in blanks around them count half.
+
+    Starts are those of lines that occur once or rarely, where there are any: what is everywhere tells no place apart.
+    """
+    starts = {row - offset for offset, line in enumerate(wanted) if (row := seen.place(line)) >= offset}
+    if not starts:
+        rows = [seen.rows.get(line.strip(), []) for line in wanted]
+        rare = [found if len(found) <= RARE else [] for found in rows]
+        chosen = rare if any(rare) else rows
+        starts = {row - offset for offset, found in enumerate(chosen) for row in found if row >= offset}
     likeness: dict[int, float] = {}
-    for offset, line in enumerate(wanted):
-        for row in seen.rows.get(line.strip(), ()):
-            if row >= offset:
-                share = 1.0 if seen.lines[row] == line else 0.5
-                likeness[row - offset] = likeness.get(row - offset, 0.0) + share
+    for start in starts:
+        there = zip(seen.lines[start : start + len(wanted)], wanted, strict=False)
+        likeness[start] = sum(
+            1.0 if line == like else 0.5 * (line.strip() == like.strip()) for line, like in there
+        )
     return likeness
 
 
