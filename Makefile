@@ -55,10 +55,12 @@ $(SETUP)/vscode-packages: $(VSCODE)/package-lock.json | $(SETUP)/node
 	npm --prefix $(VSCODE) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-# evolverec itself, for those who let the extension make an environment: no package index is asked for its name.
-$(SETUP)/wheel: $(SETUP)/python evolverec_entry.py $(shell find $(PACKAGES) -type f -not -path '*/__pycache__/*')
+# evolverec itself, for those who let the extension make an environment: no package index is asked for its name. With the
+# versions that it was tested with.
+$(SETUP)/wheel: $(SETUP)/python constraints.txt evolverec_entry.py $(shell find $(PACKAGES) -type f -not -path '*/__pycache__/*')
 	rm -rf build $(VSCODE)/wheel
 	$(BIN)/python -m pip wheel . --quiet --no-deps --no-build-isolation --wheel-dir $(VSCODE)/wheel
+	cp constraints.txt $(VSCODE)/wheel
 	@touch $@
 
 vsix: $(SETUP)/vscode

@@ -45,8 +45,8 @@ export async function makeEnvironment(context: vscode.ExtensionContext, log: vsc
     try {
       progress.report({ message: `making an environment with ${base}` });
       await carryOut(base, ['-m', 'venv', '--clear', where.fsPath], log, token, 'on Debian and Ubuntu, `sudo apt install python3-venv` brings what it needs');
-      progress.report({ message: `installing ${path.basename(what)}, some hundred megabytes with PyTorch` });
-      const install = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', what];
+      progress.report({ message: `installing ${path.basename(what.name)}, some hundred megabytes with PyTorch` });
+      const install = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', ...what.constraints, what.name];
       await carryOut(python, install, log, token, 'see the log; the setting evolverec.package names another package or folder');
       return true;
     } catch (error) {
@@ -57,23 +57,33 @@ export async function makeEnvironment(context: vscode.ExtensionContext, log: vsc
   });
 }
 
+interface Package {
+  name: string;
+  /** Arguments of pip that pin the versions of what it needs, where they are known. */
+  constraints: string[];
+}
+
 /** The setting, else the wheel that came with this extension; never a name that the user did not give. */
-async function packageToInstall(context: vscode.ExtensionContext): Promise<string | undefined> {
+async function packageToInstall(context: vscode.ExtensionContext): Promise<Package | undefined> {
   const set = vscode.workspace.getConfiguration('evolverec').get<string>('package', '').trim();
-  if (set) return set;
+  if (set) return { name: set, constraints: [] };
   const inside = vscode.Uri.joinPath(context.extensionUri, 'wheel');
   try {
     const [wheel] = (await vscode.workspace.fs.readDirectory(inside)).map(([name]) => name).filter((name) => name.endsWith('.whl'));
-    if (wheel) return `${vscode.Uri.joinPath(inside, wheel).fsPath}[torch]`;
+    if (wheel) {
+      const pinned = vscode.Uri.joinPath(inside, 'constraints.txt').fsPath;
+      return { name: `${vscode.Uri.joinPath(inside, wheel).fsPath}[torch]`, constraints: ['--constraint', pinned] };
+    }
   } catch {
     // built without a wheel
   }
-  return await vscode.window.showInputBox({
+  const name = await vscode.window.showInputBox({
     title: 'evolverec: make an environment',
     prompt: 'This build of the extension came without evolverec. Which package is to be installed: a folder, a wheel, or a name for pip?',
     placeHolder: '/path/to/evolverec[torch]',
     ignoreFocusOut: true,
   });
+  return name ? { name, constraints: [] } : undefined;
 }
 
 async function basePython(context: vscode.ExtensionContext): Promise<string> {
