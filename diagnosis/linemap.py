@@ -115,6 +115,13 @@ def _stretches(anchors: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, i
         yield i, j, (rest[-1][0] if rest else i) - i + 1
 
 
+def ends(lines: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Where each line stands first, and where last."""
+    count = len(lines)
+    first = dict(zip(reversed(lines), range(count - 1, -1, -1), strict=True))
+    return first, dict(zip(lines, range(count), strict=True))
+
+
 def _unique_in_order(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """The longest run of lines, each once in both texts, that is in the same order in both."""
     in_old, in_new = _once(old), _once(new)
@@ -142,6 +149,5 @@ def _unique_in_order(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, 
 
 def _once(lines: Sequence[str]) -> dict[str, int]:
     """line -> its place, of lines that occur once, in order."""
-    last = dict(zip(lines, range(len(lines)), strict=True))
-    first = dict(zip(reversed(lines), range(len(lines) - 1, -1, -1), strict=True))
+    first, last = ends(lines)
     return {line: place for line, place in last.items() if first[line] == place}

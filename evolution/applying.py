@@ -90,10 +90,9 @@ def _occurrences(text: str, wanted: str) -> list[int]:
     return _seen(text).find(wanted.split("\n"))
 
 
-@lru_cache(
-    maxsize=2
-)  # apart from `seen_in`: even to look for line ends in a long text for each of many edits is too slow
+@lru_cache(maxsize=2)
 def _seen(text: str) -> Seen:
+    """Beside the cache of `seen_in`: even to look for line ends in a long text for each of many edits is too slow."""
     return seen_in(text.replace("\r\n", "\n"))
 
 

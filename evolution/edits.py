@@ -15,7 +15,7 @@ from difflib import unified_diff as _difflib_diff
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from diagnosis.linemap import changes
+from diagnosis.linemap import changes, ends
 from evolution.errors import EditError
 from evolution.paths import matches
 
@@ -112,12 +112,12 @@ class Seen:
 
     def find(self, wanted: list[str]) -> list[int]:
         """The lines (from 0) where these begin, one after the other, exactly."""
-        first, last = self._ends
+        _, last = self._ends
         if any(line not in last for line in wanted):
             return []
         for at, line in enumerate(wanted):
-            if first[line] == last[line]:
-                return self._those(wanted, [last[line] - at])
+            if (row := self.place(line)) >= 0:
+                return self._those(wanted, [row - at])
         at, rarest = min(enumerate(wanted), key=lambda entry: len(self.rows[entry[1].strip()]))
         return self._those(wanted, [row - at for row in self.rows[rarest.strip()]])
 
@@ -131,10 +131,8 @@ class Seen:
 
     @cached_property
     def _ends(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Where each line stands first, and where last: enough for most, and made in a fraction of the time of `rows`."""
-        count = len(self.lines)
-        first = dict(zip(reversed(self.lines), range(count - 1, -1, -1), strict=True))
-        return first, dict(zip(self.lines, range(count), strict=True))
+        """Enough for most, and made in a fraction of the time of `rows`."""
+        return ends(self.lines)
 
     @cached_property
     def rows(self) -> dict[str, list[int]]:

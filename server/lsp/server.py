@@ -11,8 +11,8 @@ from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 from pygls.lsp.server import LanguageServer
 
 from evolution.errors import EvolverecError
-from server.lsp.buffers import Protocol
 from server.lsp.handshake import VERSION
+from server.lsp.protocol import Protocol
 from server.lsp.session import Session
 from server.lsp.table import COMMANDS, FEATURES, VIEWS, Row, Where
 from server.lsp.wire import converter

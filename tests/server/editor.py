@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Union
 
-import hypothesis  # noqa: F401  else imported at the end, when a server's thread may be parsing: see diagnosis/syntax.py
 from lsprotocol import types
 from pygls.protocol import JsonRPCResponseMessage
 from pytest_lsp import LanguageClient, make_test_lsp_client

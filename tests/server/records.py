@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import hypothesis  # noqa: F401  else imported at the end, when a server's thread may be parsing: see diagnosis/syntax.py
 from lsprotocol import types
 
 from diagnosis.anchors import make_anchor

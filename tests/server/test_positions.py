@@ -9,9 +9,9 @@ from lsprotocol import types
 from pytest_lsp import client_capabilities
 
 from diagnosis.findings import Role
-from server.lsp.buffers import changed
 from server.lsp.marks import placer_of
 from server.lsp.positions import code_range, columns, lines_of, lines_range
+from server.lsp.protocol import changed
 from tests.server.typed import UNITS, typed_change
 
 TEXTS = st.text(st.sampled_from("aé😀 \t\f\u2028\r\n"), max_size=40)

@@ -39,14 +39,14 @@ export function registerCommands(world: World): vscode.Disposable {
   /** For a row of a view. VS Code names no row where the view is drawn again under the mouse. */
   const rowCommand = <T extends object>(name: string, work: (row: T) => Promise<unknown>) =>
     command(name, async (row?: T) => {
-      if (!row) throw new Again('the list was just being renewed, so nothing was done. Choose once more.');
+      if (!row) throw new Again();
       await work(row);
     });
   /** For a row, or without one for the place of the cursor. Called on a row it always gets an argument. */
   const rowOrHere = (name: string, onRow: (row: Extract<Subject, { kind: 'hunk' }>) => Promise<unknown>, here: () => Promise<unknown>) =>
     command(name, async (...args: (Node | vscode.Uri | undefined)[]) => {
       const [target] = args;
-      if (args.length > 0 && !target) throw new Again('the list was just being renewed, so nothing was done. Choose once more.');
+      if (args.length > 0 && !target) throw new Again();
       if (target && 'subject' in target && target.subject.kind === 'hunk') await onRow(target.subject);
       else await here();
     });

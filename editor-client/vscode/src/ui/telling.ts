@@ -8,8 +8,12 @@ const LOG = 'Show the Log';
 
 export class Declined extends Error {}
 
-/** Nothing went wrong; the user need only choose once more. */
-export class Again extends Error {}
+/** A row was acted on just as its view was drawn again: nothing went wrong, and nothing was done. */
+export class Again extends Error {
+  constructor() {
+    super('the list was just being renewed, so nothing was done. Choose once more.');
+  }
+}
 
 export function inWords(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
