@@ -14,7 +14,7 @@ _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 
 
 class Check(Protocol):
-    """A contract check; evolution.trials.records.ContractCheck is one."""
+    """A contract check; evolution.domain.trial.ContractCheck is one."""
 
     @property
     def code(self) -> str: ...

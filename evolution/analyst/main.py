@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diagnosis.evidence import Evidence, load_artifacts
-from evolution import serial
+from evolution.base import serial
 from evolution.trials.data import read_lists
 from evolution.trials.exporting import read_interactions, read_questions
 from evolution.worker.guest.wire import Channel

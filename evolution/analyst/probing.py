@@ -30,8 +30,8 @@ from diagnosis.coevolution.spec import ABSENT_WHEN, ProbeSpec
 from diagnosis.coevolution.subjects import MODEL, Subjects
 from diagnosis.coevolution.templates import needs_of_template, template
 from diagnosis.coevolution.view import View, absent
-from evolution import serial
 from evolution.analyst.main import read_evidence
+from evolution.base import serial
 from evolution.worker.guest.wire import Channel
 
 KILL_AFTER = 2  # times the budget of processor time: then the kernel ends the process

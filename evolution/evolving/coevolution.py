@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from evolution.evolving.archive import Archive
-from evolution.feedback import Feedback
-from evolution.trials.records import Trial
+from evolution.domain.archive import Archive
+from evolution.domain.feedback import Feedback
+from evolution.domain.trial import Trial
 
 
 class CoEvolution(Protocol):

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from evolution import serial
+from evolution.base import serial
+from evolution.domain.run import Run, candidates
 from evolution.evolving.curves import (
     best_known,
     best_so_far,
@@ -14,7 +15,6 @@ from evolution.evolving.curves import (
     ratio,
     trials_to_reach,
 )
-from evolution.runs import Run, candidates
 from simulator.critique import wilson_interval
 
 GOAL = 0.95  # of the best known objective

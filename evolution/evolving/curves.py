@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evolution.runs import Run
-from evolution.runs import best_so_far as reached_by
+from evolution.domain.run import Run
+from evolution.domain.run import best_so_far as reached_by
 
 Float64 = NDArray[np.float64]
 RESAMPLES = 2000

@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from evolution.errors import LlmError
-from evolution.evolving.archive import Archive
-from evolution.laboratory import Laboratory
+from evolution.base.errors import LlmError
+from evolution.domain.archive import Archive
+from evolution.domain.run import Run
+from evolution.laboratory.laboratory import Laboratory
 from evolution.llm.asking import Ask
-from evolution.planning.briefing import problem
-from evolution.runs import Run
+from evolution.proposers.planning.briefing import problem
 
 DIFF_CHARS = 40_000
 

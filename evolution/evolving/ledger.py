@@ -7,8 +7,8 @@ a run that is done again is charged the same. What was really paid is kept apart
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evolution.budget import Budget, Limits
-from evolution.trials.records import Trial
+from evolution.domain.trial import Trial
+from evolution.llm.budget import Budget, Limits
 
 PROPOSALS_AT_LEAST = 3  # a plan that cannot pay for so many is refused before it starts
 

@@ -13,23 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from evolution.candidates import Candidate, rebased
-from evolution.errors import Cancelled, RepoError
-from evolution.evolving.archive import Archive, objective_of
+from evolution.base.errors import Cancelled, RepoError
+from evolution.domain.archive import Archive, objective_of
+from evolution.domain.job import EventType
+from evolution.domain.proposal import Proposal, Verified
+from evolution.domain.run import Node, NodeStatus, Run, RunState, Terms
+from evolution.domain.trial import Trial, TrialStatus
 from evolution.evolving.coevolution import CoEvolution
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.outcomes import Look, gated, look_at, moved
-from evolution.evolving.selection import select_parent
-from evolution.evolving.situation import Attempt, Proposer, Situation
-from evolution.evolving.strategies import STRATEGIES, Strategy
-from evolution.jobs.records import EventType
-from evolution.judging import REPLICAS
-from evolution.laboratory import Laboratory
-from evolution.measuring import Assay
-from evolution.observing import Interviewer
-from evolution.proposals import Proposal, Verified
-from evolution.runs import Node, NodeStatus, Run, RunState, Terms
-from evolution.trials.records import Trial, TrialStatus
+from evolution.laboratory.assay import Assay
+from evolution.laboratory.candidates import Candidate, rebased
+from evolution.laboratory.laboratory import Laboratory
+from evolution.laboratory.observer import Interviewer
+from evolution.laboratory.verdict import REPLICAS
+from evolution.proposers.selection import select_parent
+from evolution.proposers.situation import Attempt, Proposer, Situation
+from evolution.proposers.strategies import STRATEGIES, Strategy
 
 WIDTH = 2  # candidates of one generation, whatever the machine, so that a run does not depend on its cores
 BARREN = 3  # generations in a row that found nothing to try: then nothing is left

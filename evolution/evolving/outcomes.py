@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from diagnosis.findings import Measurement, Severity
+from evolution.domain.feedback import Feedback
+from evolution.domain.proposal import Idea
+from evolution.domain.run import Moved, Node
+from evolution.domain.trial import Metric, Trial
 from evolution.evolving.coevolution import CoEvolution
-from evolution.evolving.strategies import Strategy
-from evolution.feedback import Feedback
-from evolution.laboratory import Laboratory
-from evolution.observing import Interviewer, code_map
-from evolution.proposals import Idea
-from evolution.runs import Moved, Node
-from evolution.trials.records import Metric, Trial
+from evolution.laboratory.laboratory import Laboratory
+from evolution.laboratory.observer import Interviewer, code_map
+from evolution.proposers.strategies import Strategy
 from simulator.critiques import Critique
 from simulator.fidelity import is_trusted
 

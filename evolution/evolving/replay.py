@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evolution.runs import Run, decisions
+from evolution.domain.run import Run, decisions
 
 
 def replay_document(stored: Run, again: Run, ended: str = "") -> dict[str, Any]:

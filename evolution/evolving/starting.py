@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from evolution import serial
-from evolution.budget import Limits
-from evolution.errors import UsageError
+from evolution.base import serial
+from evolution.base.errors import UsageError
+from evolution.domain.run import Run, RunState, Terms
 from evolution.evolving.loop import Evolution, Tools
-from evolution.evolving.strategies import STRATEGIES
-from evolution.laboratory import Laboratory
-from evolution.runs import Run, RunState, Terms
+from evolution.laboratory.laboratory import Laboratory
+from evolution.llm.budget import Limits
+from evolution.proposers.strategies import STRATEGIES
 from evolution.trials.identity import trial_key
 
 

@@ -7,34 +7,34 @@ from decimal import Decimal
 from typing import Any
 
 from diagnosis.coevolution.spec import ProbeSpec
-from evolution.budget import Budget, Limits
-from evolution.coevolving import CoEvolving
-from evolution.errors import UsageError
+from evolution.base.errors import UsageError
+from evolution.base.words import roughly
+from evolution.coevolution.files import load_probes
+from evolution.coevolution.probe_set import CoEvolving
+from evolution.coevolution.search import Author
+from evolution.domain.job import EventType
+from evolution.domain.run import Run
 from evolution.evolving.coevolution import NoCoEvolution
-from evolution.evolving.estimate import LLM_USERS, PROPOSALS_AT_LEAST, Estimate, estimate
 from evolution.evolving.ledger import Ledger
-from evolution.evolving.llm_proposer import BothProposers, LlmProposer
 from evolution.evolving.loop import Tools
-from evolution.evolving.recipe_proposer import RecipeProposer
-from evolution.evolving.situation import Proposer
 from evolution.evolving.starting import Plan
-from evolution.evolving.strategies import STRATEGIES
-from evolution.interviewing import interviewer_of
-from evolution.jobs.records import EventType
-from evolution.laboratory import Laboratory
+from evolution.laboratory.interviewer import interviewer_of
+from evolution.laboratory.laboratory import Laboratory
 from evolution.literature.opening import open_recorded, open_retriever
 from evolution.literature.passage import Passage
 from evolution.literature.settings import LiteratureSettings
 from evolution.literature.source import StoredAnswers
 from evolution.literature.web_search import SearchClient
+from evolution.llm.budget import Budget, Limits
 from evolution.llm.client import LlmClient
+from evolution.llm.estimate import LLM_USERS, PROPOSALS_AT_LEAST, Estimate, estimate
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings, Price
-from evolution.planning.planner import Planner, Retrieve
-from evolution.probe_files import load_probes
-from evolution.probe_search import Author
-from evolution.runs import Run
-from evolution.words import roughly
+from evolution.proposers.by_llm import BothProposers, LlmProposer
+from evolution.proposers.by_recipe import RecipeProposer
+from evolution.proposers.planning.planner import Planner, Retrieve
+from evolution.proposers.situation import Proposer
+from evolution.proposers.strategies import STRATEGIES
 
 NOWHERE = "http://127.0.0.1:9/v1"  # of a replay, which asks nobody
 

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import evolverec_entry
-from evolution import serial
-from evolution.errors import ConsentError, EvolverecError
+from evolution.base import serial
+from evolution.base.errors import ConsentError, EvolverecError
+from evolution.base.places import job_folder
+from evolution.domain.job import Event, JobKind, JobRecord, JobState
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
-from evolution.jobs.records import Event, JobKind, JobRecord, JobState
-from evolution.ownership import ensure_store_folder
-from evolution.places import job_folder
-from evolution.settings import is_trusted, trust
-from evolution.store import Store
+from evolution.repo.ownership import ensure_store_folder
+from evolution.repo.settings import is_trusted, trust
+from evolution.store.store import Store
 
 START_GRACE_S = 30.0  # for a starter that was killed before it noted the job's pid
 STOPPING = (signal.SIGTERM, signal.SIGINT)

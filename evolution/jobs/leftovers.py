@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
-from evolution.jobs.leases import trial_lock
-from evolution.places import job_folder, store_folder, trial_folder
-from evolution.store import Store
-from evolution.trials.records import TrialStatus
+from evolution.base.places import job_folder, store_folder, trial_folder
+from evolution.domain.trial import TrialStatus
+from evolution.laboratory.leases import trial_lock
+from evolution.store.store import Store
 
 
 def scratch_folder(repo: Path, job_id: str) -> Path:

@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evolution.config import read_config
-from evolution.disks import disk_error, store_error
-from evolution.errors import Cancelled, DiskError, EvolverecError
+from evolution.base.disks import disk_error, store_error
+from evolution.base.errors import Cancelled, DiskError, EvolverecError
+from evolution.base.places import job_folder
+from evolution.domain.job import EventType, JobRecord, JobState
 from evolution.jobs import control
-from evolution.jobs.context import EventLog, JobContext
 from evolution.jobs.leftovers import remove_scratch, scratch_folder
-from evolution.jobs.records import EventType, JobRecord, JobState
-from evolution.places import job_folder
-from evolution.settings import user_settings
-from evolution.store import Store
+from evolution.laboratory.context import EventLog, JobContext
+from evolution.repo.config import read_config
+from evolution.repo.settings import user_settings
+from evolution.store.store import Store
 
 NICE = 5  # the editor and the language server come first
 

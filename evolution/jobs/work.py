@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from evolution.documents import diagnose_document, propose_document, simulate_document, train_document
-from evolution.errors import Cancelled, RepoError, UsageError
-from evolution.evolving.estimate import LLM_USERS
-from evolution.jobs.context import JobContext
-from evolution.jobs.records import JobKind, JobState
-from evolution.laboratory import Laboratory, complete
-from evolution.measuring import Assay
-from evolution.proposing import Proposer
-from evolution.trials.records import FailureReason, Trial, TrialStatus
+from evolution.base.errors import Cancelled, RepoError, UsageError
+from evolution.domain.job import JobKind, JobState
+from evolution.domain.trial import FailureReason, Trial, TrialStatus
+from evolution.jobs.propose import Proposer
+from evolution.laboratory.assay import Assay
+from evolution.laboratory.context import JobContext
+from evolution.laboratory.laboratory import Laboratory, complete
+from evolution.llm.estimate import LLM_USERS
+from evolution.store.documents import diagnose_document, propose_document, simulate_document, train_document
 
 YOURS = "your version"
 
@@ -71,8 +71,8 @@ def simulate(context: JobContext) -> Outcome:
     played = context.params.get("llm_users")
     settings, users = context.settings.llm, LLM_USERS if played is None else int(played)
     if settings is not None and users:
-        from evolution.budget import Limits
-        from evolution.interviewing import opened_interviewer
+        from evolution.laboratory.interviewer import opened_interviewer
+        from evolution.llm.budget import Limits
 
         limits = Limits(usd=context.params.get("budget_usd"))
         with opened_interviewer(context, settings, users=users, limits=limits) as interviewer:
@@ -114,13 +114,13 @@ def test(context: JobContext) -> Outcome:
 
 
 def evolve(context: JobContext) -> Outcome:
-    from evolution.evolving.work import evolve_document
+    from evolution.jobs.evolve import evolve_document
 
     return Outcome(document=evolve_document(context))
 
 
 def compare(context: JobContext) -> Outcome:
-    from evolution.evolving.work import compare_strategies
+    from evolution.jobs.evolve import compare_strategies
 
     return Outcome(document=compare_strategies(context))
 

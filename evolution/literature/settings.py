@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evolution.errors import UsageError
-from evolution.places import user_config_folder
+from evolution.base.errors import UsageError
+from evolution.base.places import user_config_folder
 
 LIBRARY, ARXIV, SEMANTIC_SCHOLAR, WEB = SOURCES = ("library", "arxiv", "semantic-scholar", "web")
 KEYS = ("semantic_scholar_key", "sources")

@@ -25,7 +25,7 @@ class Source(Protocol):
 
 class AnswerCache(Protocol):
     """Answers by (source, query, limit), so that a question is paid for once and a replay needs no network.
-    evolution.store.Store is one."""
+    evolution.store.store.Store is one."""
 
     def literature(self, source: str, query: str, limit: int) -> Sequence[Passage] | None:
         """None: never answered. An empty answer is an answer."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from evolution.errors import LlmError
+from evolution.base.errors import LlmError
 from evolution.literature.passage import Passage, arxiv_id, passage_of
 from evolution.literature.settings import WEB
 from evolution.literature.source import SourceFailed

@@ -11,7 +11,7 @@ from typing import Any
 import pydantic
 from pydantic import Field
 
-from evolution import serial
+from evolution.base import serial
 from evolution.literature.web import WebAnswer, WebCitation, answer_of
 from evolution.llm.client import LlmClient
 from evolution.llm.endpoint import Completion, Endpoint, Failed, Kind

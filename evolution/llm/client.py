@@ -13,8 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from evolution.budget import NOTHING, Budget, Charge
-from evolution.errors import (
+from evolution.base.errors import (
     Cancelled,
     LlmError,
     LlmMalformed,
@@ -23,7 +22,9 @@ from evolution.errors import (
     NotRecorded,
     UsageError,
 )
+from evolution.base.places import user_config_folder
 from evolution.llm.asking import Request
+from evolution.llm.budget import NOTHING, Budget, Charge
 from evolution.llm.endpoint import Endpoint
 from evolution.llm.exchanges import Exchange, ExchangeLog, Question
 from evolution.llm.exchanging import Exchanging, input_tokens
@@ -33,7 +34,6 @@ from evolution.llm.prompt import guard, load_prompt
 from evolution.llm.schema import Unfit, read_reply, strict_schema
 from evolution.llm.settings import LlmSettings
 from evolution.llm.usage import Usage, charge
-from evolution.places import user_config_folder
 
 if TYPE_CHECKING:
     import pydantic

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-from evolution.budget import Charge
+from evolution.llm.budget import Charge
 from evolution.llm.usage import Usage
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from evolution.errors import Cancelled
+from evolution.base.errors import Cancelled
 from evolution.llm.endpoint import Completion, Endpoint, Failed, Kind
 from evolution.llm.exchanges import Exchange, ExchangeLog, Question
 from evolution.llm.forms import Forms, other_form, request_body

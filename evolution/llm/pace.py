@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from evolution.errors import Cancelled
+from evolution.base.errors import Cancelled
 
 LONGEST_BACKOFF_S = 60.0
 _LOOK_EVERY_S = 0.05

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evolution.errors import UnsafePrompt
+from evolution.base.errors import UnsafePrompt
 from evolution.llm.settings import ROLES
 from evolution.llm.text import printable
 

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from evolution.errors import UsageError
-from evolution.places import user_config_folder
+from evolution.base.errors import UsageError
+from evolution.base.places import user_config_folder
 
 OPENAI = "https://api.openai.com/v1"
 ROLES = ("planner", "researcher", "coder", "debugger", "persona", "analyst", "probe-author", "judge")

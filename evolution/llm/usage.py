@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from evolution.budget import Charge
+from evolution.llm.budget import Charge
 from evolution.llm.settings import MILLION, Price
 
 BYTES_PER_TOKEN = 3  # English takes about 4 bytes a token and code about 3: estimates are on the high side

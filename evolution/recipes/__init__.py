@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evolution.proposals import Idea
+    from evolution.domain.proposal import Idea
     from evolution.recipes.recipe import Draft, RecipeContext
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evolution.proposals import RECIPE, Idea
+from evolution.domain.proposal import RECIPE, Idea
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay
 from evolution.recipes.functional_dropout import FunctionalDropout

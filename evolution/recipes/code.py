@@ -9,7 +9,7 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
 
 from diagnosis.findings import Site
-from evolution.edits import Edit, make_edits
+from evolution.domain.edits import Edit, make_edits
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from evolution.edits import Edit
+from evolution.domain.edits import Edit
 from evolution.recipes.code import Source, argument, call_name, dotted, imported, parse_all, rewrite
 from evolution.recipes.flow import parameters
 from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext

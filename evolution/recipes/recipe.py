@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from diagnosis.findings import Finding, Role, Site
-from evolution.edits import Edit
+from evolution.domain.edits import Edit
 from simulator.critiques import Critique
 
 # Codes of the findings that a reference ranker is better.

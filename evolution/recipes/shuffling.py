@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from diagnosis.findings import Role
-from evolution.edits import Edit
+from evolution.domain.edits import Edit
 from evolution.recipes.code import (
     Source,
     argument,

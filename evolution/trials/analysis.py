@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from diagnosis.findings import Measurement
-from evolution import serial
-from evolution.errors import Cancelled, EvolverecError
+from evolution.base import serial
+from evolution.base.errors import Cancelled, EvolverecError
+from evolution.domain.trial import FailureReason
 from evolution.trials import sandbox
 from evolution.trials.artifacts import FOLDER
 from evolution.trials.data import TrialData, reference_files
 from evolution.trials.interpreter import interpreter_at
 from evolution.trials.process import TOKEN, Launch, TrialFailed, WorkerProcess, log_tail
-from evolution.trials.records import FailureReason
 from evolution.trials.request import GIB, Limits
 
 LIMITS = Limits(timeout_s=600.0, memory_bytes=8 * GIB)

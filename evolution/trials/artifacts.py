@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.evidence import FILES, TopLists
-from evolution import serial
-from evolution.trials.records import EpochRecord
+from evolution.base import serial
+from evolution.domain.trial import EpochRecord
 from evolution.trials.scoring import PerUser
 
 PER_USER = "per_user.npz"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evolution.trials.records import Metric
+from evolution.domain.trial import Metric
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from evolution.domain.trial import ContractCheck, Failure, FailureReason
 from evolution.trials.data import TrialData
 from evolution.trials.process import TrialFailed
-from evolution.trials.records import ContractCheck, Failure, FailureReason
 from evolution.trials.session import WorkerSession
 from seeds.interactions import Float32, Int64, Questions
 

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
-from evolution.config import CONFIG_NAME, Config, key_line
-from evolution.errors import DataError
-from evolution.ownership import ensure_store_folder
+from evolution.base.errors import DataError
+from evolution.repo.config import CONFIG_NAME, Config, key_line
+from evolution.repo.ownership import ensure_store_folder
 from evolution.trials.exporting import (
     read_interactions,
     read_questions,
@@ -94,7 +94,7 @@ class TrialData:
 def prepare(config: Config, repo: Path) -> TrialData:
     """Load, split and export the repo's data, or find it in the cache.
 
-    Raises evolution.errors.DataError: the source is missing, broken or cannot be split.
+    Raises evolution.base.errors.DataError: the source is missing, broken or cannot be split.
     """
     root = ensure_store_folder(repo) / "data"
     root.mkdir(exist_ok=True)

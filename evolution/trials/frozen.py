@@ -7,10 +7,10 @@ more. Where a repo has no state_dict the model is trained again, as many epochs 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from evolution.objective import parse_expression
+from evolution.domain.objective import parse_expression
+from evolution.domain.trial import Failure, FailureReason, Metric, Trial
 from evolution.trials import artifacts
 from evolution.trials.process import TrialFailed
-from evolution.trials.records import Failure, FailureReason, Metric, Trial
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.scoring import (
     PerUser,

@@ -5,8 +5,8 @@ import json
 from functools import cache
 from pathlib import Path
 
-from evolution.config import Config
-from evolution.trials.records import TrialKey
+from evolution.domain.trial import TrialKey
+from evolution.repo.config import Config
 from evolution.worker.archive import guest_files
 
 _OWN = Path(__file__).resolve().parents[2]

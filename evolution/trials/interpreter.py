@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from evolution.errors import UsageError
-from evolution.settings import another_interpreter
+from evolution.base.errors import UsageError
+from evolution.repo.settings import another_interpreter
 
 OLDEST = (3, 9)
 NUMPY_MISSING = "numpy is missing in the interpreter that runs repos; every worker needs it"

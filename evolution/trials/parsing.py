@@ -6,8 +6,8 @@ Files that the entry does not reach are left alone: a repo may keep templates or
 import ast
 from pathlib import Path
 
+from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.process import TrialFailed
-from evolution.trials.records import Failure, FailureReason
 
 
 def parse_reachable(checkout: Path, entry: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from evolution.trials.records import Failure, FailureReason
+from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.request import Limits
 
 TOKEN = "EVOLVEREC_WORKER"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evolution.trials.records import ContractCheck, Cost, EpochRecord, Metric
+from evolution.domain.trial import ContractCheck, Cost, EpochRecord, Metric
 from evolution.trials.scoring import Ranking
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from evolution.config import Config
+from evolution.domain.trial import EpochRecord, TrialKey
+from evolution.repo.config import Config
 from evolution.trials.data import TrialData
-from evolution.trials.records import EpochRecord, TrialKey
 
 GIB = 1 << 30
 

@@ -4,19 +4,19 @@ import shutil
 import time
 from typing import Any
 
-from evolution.objective import parse_expression
-from evolution.trials import artifacts
-from evolution.trials.contract import batch_of, check_contract, unanswered
-from evolution.trials.parsing import parse_reachable
-from evolution.trials.process import TrialFailed, place_in
-from evolution.trials.progress import Progress
-from evolution.trials.records import (
+from evolution.domain.objective import parse_expression
+from evolution.domain.trial import (
     Cost,
     Failure,
     FailureReason,
     Trial,
     TrialStatus,
 )
+from evolution.trials import artifacts
+from evolution.trials.contract import batch_of, check_contract, unanswered
+from evolution.trials.parsing import parse_reachable
+from evolution.trials.process import TrialFailed, place_in
+from evolution.trials.progress import Progress
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.restoring import check_restoring
 from evolution.trials.sandbox import NO_SANDBOX_WARNING

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
-from evolution.objective import Objective
+from evolution.domain.objective import Objective
+from evolution.domain.trial import Metric
 from evolution.trials.bootstrap import mean_interval, mean_intervals
-from evolution.trials.records import Metric
 from seeds.interactions import Float32, Interactions, Questions
 from seeds.metrics import list_metrics, sampled_metrics, user_metrics
 

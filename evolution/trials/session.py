@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from diagnosis.evidence import TopLists
+from evolution.domain.trial import Failure, FailureReason
 from evolution.trials import workspace
 from evolution.trials.answers import BadAnswerError, read_array, take_plain_file
 from evolution.trials.data import LIST_LENGTH
 from evolution.trials.process import TrialFailed, WorkerProcess
-from evolution.trials.records import Failure, FailureReason
 from evolution.trials.request import Supervision, TrialRequest, limits_of
 from seeds.interactions import Float32, Int64, Questions
 

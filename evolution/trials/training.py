@@ -2,10 +2,10 @@
 
 import time
 
-from evolution.objective import parse_expression
+from evolution.domain.objective import parse_expression
+from evolution.domain.trial import EpochRecord, Failure, FailureReason, TrialStatus
 from evolution.trials.process import TrialFailed
 from evolution.trials.progress import Progress
-from evolution.trials.records import EpochRecord, Failure, FailureReason, TrialStatus
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.scoring import OBJECTIVE, judged
 from evolution.trials.session import Built, WorkerSession

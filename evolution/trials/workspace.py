@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolution.places import STORE_FOLDER, store_folder
+from evolution.base.places import STORE_FOLDER, store_folder
 from evolution.trials import sandbox
 from evolution.trials.interpreter import Interpreter, interpreter_at
 from evolution.trials.process import TOKEN, Launch

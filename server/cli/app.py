@@ -6,9 +6,9 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 
 import typer
 
-from evolution.disks import disk_error, store_error
-from evolution.errors import Cancelled, EvolverecError, RepoError, UsageError
-from evolution.jobs.records import JobKind
+from evolution.base.disks import disk_error, store_error
+from evolution.base.errors import Cancelled, EvolverecError, RepoError, UsageError
+from evolution.domain.job import JobKind
 from server.cli import output
 
 app = typer.Typer(
@@ -119,7 +119,7 @@ def new(
     as_json: Json = False,
 ) -> None:
     """Make a fresh git repo with a complete, working recommender."""
-    from evolution.making import make_repo
+    from evolution.repo.making import make_repo
 
     document = make_repo(seed, folder, data)
     output.deliver(document, as_json=as_json, show=lambda _: print(_next_steps(folder)))
@@ -496,7 +496,7 @@ def _limits(trials: int | None, usd: float | None, tokens: int | None, gpu_s: fl
 def _job(
     folder: Path, kind: JobKind, params: dict[str, Any], *, trust: bool, as_json: bool
 ) -> dict[str, Any]:
-    from evolution.config import read_config
+    from evolution.repo.config import read_config
     from server.cli.following import run_as_job
 
     repo = _repo(folder)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from evolution.errors import ConsentError, DataError
+from evolution.base.errors import ConsentError, DataError
 
 
 def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
@@ -11,8 +11,8 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
 
     Raises ConfigError where evolverec.toml cannot be used; nothing else can be checked then.
     """
-    from evolution.config import read_config
-    from evolution.programs import Programs
+    from evolution.repo.config import read_config
+    from evolution.repo.programs import Programs
     from evolution.trials.data import prepare
 
     config = read_config(repo)
@@ -57,7 +57,7 @@ def _static(sources: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _cheap_rungs(repo: Path, *, trusted: bool, python: str) -> tuple[list[dict[str, Any]], list[str]]:
-    from evolution.jobs.records import JobKind
+    from evolution.domain.job import JobKind
     from server.cli.following import run_as_job
 
     ended = run_as_job(repo, JobKind.CHECK, {"python": python}, trusted=trusted, quiet=True)

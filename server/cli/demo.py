@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.rule import Rule
 
-from evolution.errors import UsageError
-from evolution.jobs.records import JobKind
-from evolution.ownership import ensure_store_folder, is_ours
-from evolution.places import store_folder
+from evolution.base.errors import UsageError
+from evolution.base.places import store_folder
+from evolution.domain.job import JobKind
+from evolution.repo.ownership import ensure_store_folder, is_ours
 from server.cli import render
 from server.cli.following import run_as_job
 from server.cli.patches import apply_proposal

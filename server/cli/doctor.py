@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evolution.errors import ConfigError, UsageError
-from evolution.places import user_config_folder
-from evolution.settings import available_cores, is_trusted, user_settings
+from evolution.base.errors import ConfigError, UsageError
+from evolution.base.places import user_config_folder
+from evolution.repo.settings import available_cores, is_trusted, user_settings
 
 if TYPE_CHECKING:
     from evolution.llm.settings import LlmSettings
@@ -93,7 +93,7 @@ def _interpreter(python: str) -> list[dict[str, Any]]:
 
 
 def _git() -> dict[str, Any]:
-    from evolution.programs import GIT_HELP, GIT_MISSING
+    from evolution.repo.programs import GIT_HELP, GIT_MISSING
 
     path = shutil.which("git")
     return _check("git", path is not None, path or GIT_MISSING, "" if path else GIT_HELP, needed=True)
@@ -119,7 +119,7 @@ WITHOUT_LLM = "findings, recipes and statistical users work without; LLM persona
 def _llm() -> list[dict[str, Any]]:
     """Whether an endpoint is set, answers, and has the models of all roles."""
     from evolution.llm.settings import ROLES
-    from evolution.settings import user_llm
+    from evolution.repo.settings import user_llm
 
     try:
         settings = user_llm()
@@ -171,7 +171,7 @@ def _priced(settings: "LlmSettings") -> dict[str, Any]:
 
 
 def _repo(repo: Path) -> list[dict[str, Any]]:
-    from evolution.config import CONFIG_NAME, read_config
+    from evolution.repo.config import CONFIG_NAME, read_config
 
     if not (repo / CONFIG_NAME).exists():
         return [

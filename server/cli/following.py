@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evolution.errors import Cancelled, ConsentError, EvolverecError, RepoError, UsageError
+from evolution.base.errors import Cancelled, ConsentError, EvolverecError, RepoError, UsageError
+from evolution.domain.job import Event, EventType, JobKind, JobRecord, JobState
 from evolution.jobs import control
-from evolution.jobs.records import Event, EventType, JobKind, JobRecord, JobState
-from evolution.store import Store
+from evolution.store.store import Store
 
 POLL_S = 0.1
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from evolution import serial
-from evolution.documents import proposal_document, train_document
-from evolution.errors import UsageError
-from evolution.evolving.documents import run_document
+from evolution.base import serial
+from evolution.base.errors import UsageError
+from evolution.domain.job import JobRecord
 from evolution.jobs import control
-from evolution.jobs.records import JobRecord
-from evolution.store import Store
+from evolution.store.documents import proposal_document, train_document
+from evolution.store.run_document import run_document
+from evolution.store.store import Store
 
 
 def runs_document(repo: Path) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from evolution import serial
-from evolution.errors import UsageError
+from evolution.base import serial
+from evolution.base.errors import UsageError
 from evolution.literature.library import Library, builtin_library, known_codes, meaning
 from evolution.literature.technique import Technique
 

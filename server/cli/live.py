@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from evolution.jobs.records import Event, EventType
+from evolution.domain.job import Event, EventType
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

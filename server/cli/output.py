@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from evolution import serial
-from evolution.errors import EvolverecError, RepoError
+from evolution.base import serial
+from evolution.base.errors import EvolverecError, RepoError
 
 
 def deliver(document: dict[str, Any], *, as_json: bool, show: Callable[[dict[str, Any]], None]) -> None:

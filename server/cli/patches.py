@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from evolution.applying import apply_to_files, changed_files
-from evolution.errors import RepoError, UsageError
-from evolution.proposals import Proposal, ProposalState
-from evolution.store import Store
+from evolution.base.errors import RepoError, UsageError
+from evolution.domain.proposal import Proposal, ProposalState
+from evolution.repo.applying import apply_to_files, changed_files
+from evolution.store.store import Store
 
 
 def find_proposal(repo: Path, wanted: str) -> Proposal:

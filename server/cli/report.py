@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from evolution.errors import UsageError
-from evolution.store import Store
+from evolution.base.errors import UsageError
+from evolution.store.store import Store
 from server.lsp.knowledge import read_knowledge
 from server.lsp.stored_files import StoredFiles
 from server.report.document import report_document

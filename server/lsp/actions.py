@@ -8,10 +8,10 @@ from typing import Any
 
 from lsprotocol import types
 
-from evolution.applying import check_fit, is_applied
-from evolution.errors import EditError, UsageError
-from evolution.places import PROBES_FOLDER
-from evolution.proposals import Proposal, ProposalState, Verified
+from evolution.base.errors import EditError, UsageError
+from evolution.base.places import PROBES_FOLDER
+from evolution.domain.proposal import Proposal, ProposalState, Verified
+from evolution.repo.applying import check_fit, is_applied
 from server.lsp.diagnostics import as_diagnostic
 from server.lsp.edits import workspace_edit
 from server.lsp.marks import Mark

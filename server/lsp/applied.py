@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from evolution.applying import is_applied, workspace_edits
-from evolution.errors import EditError
-from evolution.proposals import Proposal, ProposalState, Verified
+from evolution.base.errors import EditError
+from evolution.domain.proposal import Proposal, ProposalState, Verified
+from evolution.repo.applying import is_applied, workspace_edits
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import Taken, all_hunks, rest_of

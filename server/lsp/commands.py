@@ -9,12 +9,12 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from evolution.errors import EditError, UsageError
+from evolution.base.errors import EditError, UsageError
+from evolution.coevolution.keeping import keep
+from evolution.domain.job import JobKind
+from evolution.domain.proposal import ProposalState
+from evolution.domain.run import Run
 from evolution.jobs import control
-from evolution.jobs.records import JobKind
-from evolution.probe_keeping import keep
-from evolution.proposals import ProposalState
-from evolution.runs import Run
 from server.lsp import applied, consent, refresh
 from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit

@@ -47,7 +47,7 @@ async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
 
 def check(text: str) -> list[tuple[int, str]]:
     """(line from 1, message). pydantic is loaded when the first config is checked, not before."""
-    from evolution.config import config_problems
+    from evolution.repo.config import config_problems
 
     return config_problems(text)
 

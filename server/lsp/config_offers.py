@@ -116,7 +116,7 @@ def _editable(key: Key, place: Place, root: Path) -> list[Offer]:
 
 def _expression(key: Key, place: Place, root: Path) -> list[Offer]:
     """Within the text one term of the sum after the other; outside of it the whole default."""
-    from evolution.objective import ACCURACY, CUTOFFS
+    from evolution.domain.objective import ACCURACY, CUTOFFS
 
     if not place.quote:
         return [_value(str(json.loads(key.default)), key, place, "value")]
@@ -125,7 +125,7 @@ def _expression(key: Key, place: Place, root: Path) -> list[Offer]:
 
 def _guardrails(key: Key, place: Place, root: Path) -> list[Offer]:
     """Whole ones first; then a name, and behind a name what it may be held against."""
-    from evolution.objective import ACCURACY, CUTOFFS, LISTS
+    from evolution.domain.objective import ACCURACY, CUTOFFS, LISTS
 
     whole = [_value(example, key, place, "value") for example in key.examples]
     if not place.quote:

@@ -35,7 +35,7 @@ class Key:
 @cache
 def schema() -> Mapping[str, Mapping[str, Key]]:
     """section -> key -> what is known of it, in the order of the models."""
-    from evolution.config import Config
+    from evolution.repo.config import Config
 
     whole = Config.model_json_schema()
     return {

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from lsprotocol import types
 
-from evolution.applying import LineEdit, workspace_edits
-from evolution.errors import EditError
-from evolution.proposals import Proposal
+from evolution.base.errors import EditError
+from evolution.domain.proposal import Proposal
+from evolution.repo.applying import LineEdit, workspace_edits
 from server.lsp.client import Client
 from server.lsp.positions import lines_of, lines_range
 from server.lsp.repo import Repo

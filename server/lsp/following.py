@@ -11,8 +11,8 @@ from dataclasses import replace
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from evolution.domain.job import JobRecord, JobState
 from evolution.jobs import control
-from evolution.jobs.records import JobRecord, JobState
 from server.lsp.progress import DOING, Progress, advance
 from server.lsp.repo import Repo
 from server.lsp.session import Session

@@ -3,11 +3,11 @@
 import asyncio
 from typing import Any
 
-from evolution.applying import is_applied
-from evolution.edits import Edit
-from evolution.errors import EditError, UsageError
-from evolution.proposals import Proposal
-from evolution.words import count
+from evolution.base.errors import EditError, UsageError
+from evolution.base.words import count
+from evolution.domain.edits import Edit
+from evolution.domain.proposal import Proposal
+from evolution.repo.applying import is_applied
 from server.lsp import applied, refresh
 from server.lsp.actions import find_proposal
 from server.lsp.commands import Document, have_applied, need, object_of

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diagnosis.findings import Anchor, Role
-from evolution.feedback import Feedback
-from evolution.jobs.records import JobRecord, JobState
-from evolution.proposals import Proposal, ProposalState
-from evolution.store import Store
-from evolution.trials.records import Trial, TrialStatus
+from evolution.domain.feedback import Feedback
+from evolution.domain.job import JobRecord, JobState
+from evolution.domain.proposal import Proposal, ProposalState
+from evolution.domain.trial import Trial, TrialStatus
+from evolution.store.store import Store
 from server.lsp import notes
 from server.lsp.notes import Note
 from server.lsp.repo_files import module_file

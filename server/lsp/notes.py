@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from diagnosis.findings import Anchor, Finding, Severity
-from evolution.feedback import Feedback
-from evolution.trials.records import Trial
+from evolution.domain.feedback import Feedback
+from evolution.domain.trial import Trial
 from simulator.critiques import Critique, Fidelity, Quote
 
 TEMPLATE = "template"  # author of evolved probes that no model wrote

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from diagnosis.catalogue import CATALOGUE, CONTRACT
-from evolution.places import pages_folder
+from evolution.base.places import pages_folder
 from server.lsp.config_schema import schema
 from server.lsp.handshake import DOCS_SCHEME
 from server.lsp.notes import Note

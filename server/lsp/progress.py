@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from evolution.jobs.records import Event, EventType, JobKind, JobState
+from evolution.domain.job import Event, EventType, JobKind, JobState
 from server.lsp.wording import duration, number
 
 DOING = {

@@ -8,10 +8,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from lsprotocol import types
 
-from evolution.applying import changed_files
-from evolution.edits import unified_diff
-from evolution.errors import UsageError
-from evolution.proposals import Proposal
+from evolution.base.errors import UsageError
+from evolution.domain.edits import unified_diff
+from evolution.domain.proposal import Proposal
+from evolution.repo.applying import changed_files
 from server.lsp import pages
 from server.lsp.actions import find_proposal
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME

@@ -10,9 +10,9 @@ from typing import Any
 
 from cattrs.errors import BaseValidationError
 
-from evolution.errors import EvolverecError
-from evolution.places import STORE_FOLDER, store_folder
-from evolution.store import Store
+from evolution.base.errors import EvolverecError
+from evolution.base.places import STORE_FOLDER, store_folder
+from evolution.store.store import Store
 from server.lsp.knowledge import Knowledge, read_knowledge
 from server.lsp.stored_files import StoredFiles
 

@@ -10,7 +10,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 from pygls.lsp.server import LanguageServer
 
-from evolution.errors import EvolverecError
+from evolution.base.errors import EvolverecError
 from server.lsp.handshake import VERSION
 from server.lsp.protocol import Protocol
 from server.lsp.session import Session

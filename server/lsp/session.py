@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 from pygls.uris import from_fs_path, to_fs_path
 
-from evolution.errors import UsageError
-from evolution.places import STORE_FOLDER
+from evolution.base.errors import UsageError
+from evolution.base.places import STORE_FOLDER
 from server.lsp.background import Background
 from server.lsp.client import Client
 from server.lsp.knowledge import CONFIG_NAME

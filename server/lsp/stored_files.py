@@ -5,8 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from evolution.errors import EvolverecError
-from evolution.programs import Programs
+from evolution.base.errors import EvolverecError
+from evolution.repo.programs import Programs
 
 T = TypeVar("T")
 KEPT = 64

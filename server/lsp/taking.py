@@ -7,10 +7,10 @@ part of the whole patch, and while their lines stand: lines that look like a pat
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 
-from evolution.applying import changed_files, is_applied
-from evolution.edits import Edit, find_lines
-from evolution.errors import EditError
-from evolution.proposals import Proposal
+from evolution.base.errors import EditError
+from evolution.domain.edits import Edit, find_lines
+from evolution.domain.proposal import Proposal
+from evolution.repo.applying import changed_files, is_applied
 from server.lsp.view import Read
 
 UNCLEAR = (

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping
 
-from evolution.proposals import Effect, Proposal
-from evolution.trials.records import Metric
+from evolution.domain.proposal import Effect, Proposal
+from evolution.domain.trial import Metric
 from server.lsp.notes import Note
 
 

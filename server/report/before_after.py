@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diagnosis.findings import Finding, Measurement
-from evolution import serial
-from evolution.feedback import Feedback
+from evolution.base import serial
+from evolution.domain.feedback import Feedback
 from simulator.critiques import Critique, Simulation
 
 ORDER = {"error": 0, "warning": 1, "information": 2}

@@ -7,17 +7,17 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from evolution import serial
-from evolution.documents import proposal_document, simulate_document, train_document
-from evolution.errors import EvolverecError
-from evolution.evolving.documents import run_document
-from evolution.feedback import Feedback
-from evolution.probes import ProbeState
-from evolution.programs import CONFIG_NAME, Programs
-from evolution.proposals import Proposal, ProposalState, Verified
-from evolution.runs import Run
-from evolution.store import Store
-from evolution.trials.records import Trial
+from evolution.base import serial
+from evolution.base.errors import EvolverecError
+from evolution.domain.feedback import Feedback
+from evolution.domain.probe import ProbeState
+from evolution.domain.proposal import Proposal, ProposalState, Verified
+from evolution.domain.run import Run
+from evolution.domain.trial import Trial
+from evolution.repo.programs import CONFIG_NAME, Programs
+from evolution.store.documents import proposal_document, simulate_document, train_document
+from evolution.store.run_document import run_document
+from evolution.store.store import Store
 from server.report.before_after import critique_rows, findings_rows
 from server.report.subject import no_run, subject
 from server.report.tried import rows_of_proposals, rows_of_run

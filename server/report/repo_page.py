@@ -24,7 +24,7 @@ CHANCE = 0.5  # the AUC of guessing
 
 def own_page(repo: Path) -> Path:
     """Where the page lies unless another place was named: no file of the repo's own."""
-    from evolution.ownership import ensure_store_folder
+    from evolution.repo.ownership import ensure_store_folder
 
     return ensure_store_folder(repo) / "report.html"
 

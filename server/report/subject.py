@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from evolution.errors import UsageError
-from evolution.proposals import Proposal
-from evolution.runs import Run
-from evolution.store import Store
-from evolution.trials.records import Trial
+from evolution.base.errors import UsageError
+from evolution.domain.proposal import Proposal
+from evolution.domain.run import Run
+from evolution.domain.trial import Trial
+from evolution.store.store import Store
 
 
 def subject(repo: Path, store: Store, trial: Trial | None, wanted: str) -> tuple[Trial | None, Run | None]:

@@ -7,11 +7,11 @@ version (null: not measured to the end) and the number of `seeds` that it was tr
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evolution.documents import proposal_document
-from evolution.evolving.documents import node_document
-from evolution.proposals import Proposal
-from evolution.runs import Node, NodeStatus, Run
-from evolution.trials.records import Trial, TrialStatus
+from evolution.domain.proposal import Proposal
+from evolution.domain.run import Node, NodeStatus, Run
+from evolution.domain.trial import Trial, TrialStatus
+from evolution.store.documents import proposal_document
+from evolution.store.run_document import node_document
 
 STATUS = {
     TrialStatus.COMPLETE: NodeStatus.COMPLETE,

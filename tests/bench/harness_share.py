@@ -14,10 +14,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from figures import ROOT, SHARED_DATA, record
 
-from evolution.config import Config, DataSection, read_config
+from evolution.domain.trial import Trial
+from evolution.repo.config import Config, DataSection, read_config
 from evolution.trials.data import prepare
 from evolution.trials.identity import trial_key
-from evolution.trials.records import Trial
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.run import run_trial
 

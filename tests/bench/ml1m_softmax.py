@@ -19,15 +19,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from figures import SHARED_DATA, record
 
-from evolution.applying import changed_files
-from evolution.config import read_config
-from evolution.jobs.context import EventLog, JobContext
-from evolution.jobs.records import JobKind, JobRecord, JobState
-from evolution.laboratory import Laboratory
+from evolution.domain.job import JobKind, JobRecord, JobState
+from evolution.laboratory.context import EventLog, JobContext
+from evolution.laboratory.laboratory import Laboratory
 from evolution.recipes.recipe import Facts, RecipeContext
 from evolution.recipes.softmax import FullSoftmax
-from evolution.settings import user_settings
-from evolution.store import Store
+from evolution.repo.applying import changed_files
+from evolution.repo.config import read_config
+from evolution.repo.settings import user_settings
+from evolution.store.store import Store
 from evolution.trials.artifacts import read_per_user
 from evolution.trials.bootstrap import paired_interval
 

@@ -26,10 +26,10 @@ from lsp_wire import Connection
 from ml1m_softmax import evolverec
 
 import evolverec_entry
+from evolution.domain.job import EventType
+from evolution.domain.proposal import Verified
 from evolution.jobs import control
-from evolution.jobs.records import EventType
-from evolution.proposals import Verified
-from evolution.store import Store
+from evolution.store.store import Store
 
 LIMITS = {"initialize_ms": 600.0, "resident_mb": 100.0, "p99_ms": 50.0}
 TRIALS = os.cpu_count() or 1

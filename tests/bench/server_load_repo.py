@@ -6,12 +6,12 @@ from pathlib import Path
 
 from diagnosis.anchors import make_anchor
 from diagnosis.findings import Finding, Role, Severity, Site
-from evolution.edits import make_edits
-from evolution.feedback import Feedback
-from evolution.programs import Programs
-from evolution.proposals import Effect, Idea, Patch, Proposal, Verified
-from evolution.store import Store
-from evolution.trials.records import Metric, Trial, TrialKey, TrialStatus
+from evolution.domain.edits import make_edits
+from evolution.domain.feedback import Feedback
+from evolution.domain.proposal import Effect, Idea, Patch, Proposal, Verified
+from evolution.domain.trial import Metric, Trial, TrialKey, TrialStatus
+from evolution.repo.programs import Programs
+from evolution.store.store import Store
 
 LAYER = '''\
 class Layer{n}(torch.nn.Module):

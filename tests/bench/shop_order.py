@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "seeds" / "repos" / "sasrec"))  # as the seed find
 import torch
 import torch.nn.functional as F
 
-from evolution import serial
+from evolution.base import serial
 from evolution.trials.bootstrap import mean_interval, paired_interval
 from seeds.fingerprint import fingerprint
 from seeds.interactions import Questions

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 from figures import record
 
-from evolution import serial
+from evolution.base import serial
 from seeds.references import fit, rank
 from seeds.shop import SIZES, Truth, make
 from seeds.split import LeaveLastTwoOut, split

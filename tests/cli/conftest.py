@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from evolution.edits import make_edits
-from evolution.programs import Programs
-from evolution.proposals import Effect, Idea, Patch, Proposal, Verified
-from evolution.store import Store
-from evolution.trials.records import Metric, Trial, TrialKey, TrialStatus
+from evolution.domain.edits import make_edits
+from evolution.domain.proposal import Effect, Idea, Patch, Proposal, Verified
+from evolution.domain.trial import Metric, Trial, TrialKey, TrialStatus
+from evolution.repo.programs import Programs
+from evolution.store.store import Store
 from server.cli.main import run
 
 SHELF = Path(__file__).parents[1] / "jobs" / "repos" / "shelf"

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.findings import Anchor, Finding, Measurement, Role, Severity
-from evolution.edits import make_edits
-from evolution.feedback import Feedback
+from evolution.domain.edits import make_edits
+from evolution.domain.feedback import Feedback
+from evolution.domain.probe import ProbeRecord, ProbeState
+from evolution.domain.proposal import Effect, Idea, Patch, Proposal, Verified
+from evolution.domain.run import Moved, Node, NodeStatus, Run, RunState, Terms
+from evolution.domain.trial import Cost, Failure, FailureReason, Metric, Trial, TrialKey, TrialStatus
 from evolution.llm.exchanges import Exchange
 from evolution.llm.usage import Usage
-from evolution.probes import ProbeRecord, ProbeState
-from evolution.programs import Programs
-from evolution.proposals import Effect, Idea, Patch, Proposal, Verified
-from evolution.runs import Moved, Node, NodeStatus, Run, RunState, Terms
-from evolution.store import Store
-from evolution.trials.records import Cost, Failure, FailureReason, Metric, Trial, TrialKey, TrialStatus
+from evolution.repo.programs import Programs
+from evolution.store.store import Store
 from simulator.critiques import Critique, Fidelity, Quote, Simulation
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from evolution.jobs.records import JobKind, JobRecord, JobState
-from evolution.store import Store
+from evolution.domain.job import JobKind, JobRecord, JobState
+from evolution.store.store import Store
 from server.cli import sarif
 
 pytestmark = pytest.mark.process

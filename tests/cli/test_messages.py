@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import evolverec_entry
-from evolution.errors import UsageError
+from evolution.base.errors import UsageError
 from evolution.trials import sandbox
 from evolution.trials.interpreter import interpreter_at
 from server.cli.doctor import examine

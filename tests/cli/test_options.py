@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evolution.store import Store
+from evolution.store.store import Store
 
 pytestmark = pytest.mark.training
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from evolution.proposals import ProposalState
-from evolution.store import Store
-from evolution.trials.records import TrialStatus
+from evolution.domain.proposal import ProposalState
+from evolution.domain.trial import TrialStatus
+from evolution.store.store import Store
 from server.cli.report import stored_document
 from server.report.document import report_document
 from server.report.lineage import lineage

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from evolution.evolving.comparison import compare_document
-from evolution.evolving.documents import run_document
+from evolution.store.run_document import run_document
 from server.cli.show_runs import show_comparison, show_run
 from server.report.comparison import comparison_page
 from server.report.curves import plot

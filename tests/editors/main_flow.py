@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from evolution.applying import changed_files
+from evolution.domain.job import JobKind, JobState
+from evolution.domain.proposal import Proposal, ProposalState, Verified
+from evolution.domain.trial import Trial
 from evolution.jobs.control import is_alive
-from evolution.jobs.records import JobKind, JobState
-from evolution.proposals import Proposal, ProposalState, Verified
-from evolution.store import Store
-from evolution.trials.records import Trial
+from evolution.repo.applying import changed_files
+from evolution.store.store import Store
 from server.lsp.config_schema import schema
 from server.lsp.wording import change, spread
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from evolution.config import Config, DataSection, RecommenderSection, TrainingSection
+from evolution.domain.trial import Trial
+from evolution.repo.config import Config, DataSection, RecommenderSection, TrainingSection
 from evolution.trials.data import TrialData, prepare
 from evolution.trials.identity import trial_key
-from evolution.trials.records import Trial
 from evolution.trials.request import SandboxMode, Supervision, TrialRequest
 from evolution.trials.run import run_trial, smoke_trial
 from evolution.trials.sandbox import sandbox_problem

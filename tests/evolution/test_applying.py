@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from evolution.applying import apply_to_files, is_applied, workspace_edits
-from evolution.edits import Edit
-from evolution.errors import EditError
-from evolution.proposals import Idea, Patch, Proposal, Verified
+from evolution.base.errors import EditError
+from evolution.domain.edits import Edit
+from evolution.domain.proposal import Idea, Patch, Proposal, Verified
+from evolution.repo.applying import apply_to_files, is_applied, workspace_edits
 
 BEFORE = "import torch\n\ndef loss(x):\n    return x\n\nlast = 1\n"
 

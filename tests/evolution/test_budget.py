@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from evolution.budget import NOTHING, Budget, Charge, Limits
-from evolution.errors import BudgetSpent, Cancelled
+from evolution.base.errors import BudgetSpent, Cancelled
+from evolution.llm.budget import NOTHING, Budget, Charge, Limits
 
 
 def usd(amount: str, tokens: int = 0) -> Charge:

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolution.comparing import broken_guardrails, metric_effect, objective_effect
-from evolution.judging import behind, verdict
-from evolution.objective import parse_expression
-from evolution.places import trial_folder
-from evolution.proposals import Effect, Verified
+from evolution.base.places import trial_folder
+from evolution.domain.objective import parse_expression
+from evolution.domain.proposal import Effect, Verified
+from evolution.domain.trial import Cost, EpochRecord, Metric, Trial, TrialKey, TrialStatus
+from evolution.laboratory.comparison import broken_guardrails, metric_effect, objective_effect
+from evolution.laboratory.verdict import behind, verdict
 from evolution.trials.artifacts import artifacts_folder, write_per_user
-from evolution.trials.records import Cost, EpochRecord, Metric, Trial, TrialKey, TrialStatus
 
 OBJECTIVE = parse_expression("HR@5")
 

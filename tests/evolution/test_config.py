@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evolution.config import config_problems, key_line, read_config
-from evolution.errors import ConfigError
+from evolution.base.errors import ConfigError
+from evolution.repo.config import config_problems, key_line, read_config
 
 GOOD = """\
 [recommender]

@@ -1,7 +1,7 @@
 import pytest
 
-from evolution.edits import Edit, apply_edits, make_edits
-from evolution.errors import EditError
+from evolution.base.errors import EditError
+from evolution.domain.edits import Edit, apply_edits, make_edits
 
 MODEL = (
     "import torch\n\n\ndef loss(a, b):\n    c = a - b\n    return c.mean()\n\n\ndef other(a):\n    return a\n"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolution.edits import Edit, apply_edits, make_edits
-from evolution.errors import EditError
+from evolution.base.errors import EditError
+from evolution.domain.edits import Edit, apply_edits, make_edits
 
 LINES = st.one_of(st.sampled_from(["", "a", "b", " a", "\x0c", "\u2028x", "a\r"]), st.text(max_size=8)).map(
     lambda line: line.replace("\n", "")

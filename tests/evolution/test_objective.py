@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evolution.objective import ObjectiveError, parse_expression, parse_guardrail
+from evolution.domain.objective import ObjectiveError, parse_expression, parse_guardrail
 
 
 def test_an_expression_is_a_weighted_sum() -> None:

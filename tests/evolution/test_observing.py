@@ -1,7 +1,7 @@
 """What was said of a trial is said anew when what says it has changed."""
 
 from diagnosis.findings import Role, Site
-from evolution.observing import ROLES_OF_SIGNAL, critique_anchors, observer_version
+from evolution.laboratory.observer import ROLES_OF_SIGNAL, critique_anchors, observer_version
 from simulator.critiques import Critique, Fidelity
 from simulator.words import MESSAGES
 

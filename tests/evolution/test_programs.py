@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from evolution.errors import RepoError
-from evolution.programs import LARGE_BYTES, Programs
+from evolution.base.errors import RepoError
+from evolution.repo.programs import LARGE_BYTES, Programs
 
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from evolution.edits import Edit
-from evolution.feedback import Feedback
-from evolution.jobs.records import JobKind, JobRecord, JobState
-from evolution.proposals import Effect, Idea, Patch, Proposal, ProposalState, Verified
-from evolution.store import REMEMBERED, Store, trial_id
-from evolution.trials.records import (
+from evolution.domain.edits import Edit
+from evolution.domain.feedback import Feedback
+from evolution.domain.job import JobKind, JobRecord, JobState
+from evolution.domain.proposal import Effect, Idea, Patch, Proposal, ProposalState, Verified
+from evolution.domain.trial import (
     EpochRecord,
     Failure,
     FailureReason,
@@ -21,6 +20,7 @@ from evolution.trials.records import (
     TrialKey,
     TrialStatus,
 )
+from evolution.store.store import REMEMBERED, Store, trial_id
 from simulator.shown import Shown, ShownItem
 
 

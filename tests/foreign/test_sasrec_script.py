@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from evolution.config import read_config
+from evolution.repo.config import read_config
 from seeds.shop import make
 from seeds.split import LeaveLastTwoOut, split
 

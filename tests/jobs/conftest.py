@@ -11,10 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
+from evolution.domain.job import Event, EventType, JobKind, JobRecord
+from evolution.domain.trial import Trial
 from evolution.jobs import control
-from evolution.jobs.records import Event, EventType, JobKind, JobRecord
-from evolution.store import Store
-from evolution.trials.records import Trial
+from evolution.store.store import Store
 
 SHELF = Path(__file__).parent / "repos" / "shelf"
 

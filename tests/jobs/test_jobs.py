@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from evolution.errors import Cancelled, ConsentError
+from evolution.base.errors import Cancelled, ConsentError
+from evolution.base.places import job_folder
+from evolution.domain.job import EventType, JobKind, JobRecord, JobState
+from evolution.domain.trial import TrialStatus
 from evolution.jobs import control
-from evolution.jobs.leases import lease, trial_lock
-from evolution.jobs.records import EventType, JobKind, JobRecord, JobState
-from evolution.places import job_folder
-from evolution.store import Store
-from evolution.trials.records import TrialStatus
+from evolution.laboratory.leases import lease, trial_lock
+from evolution.store.store import Store
 
 pytestmark = pytest.mark.process
 
@@ -96,7 +96,7 @@ def test_events_are_read_piece_by_piece_and_never_half(bench):
 
 HOLD = """
 import sys, time
-from evolution.jobs.leases import lease
+from evolution.laboratory.leases import lease
 with lease("cpu", 1, cancelled=lambda: False, waiting=lambda: None) as slot:
     print(slot, flush=True)
     time.sleep(60)
@@ -141,7 +141,7 @@ def test_a_trial_is_locked_for_others_until_it_is_let_go(tmp_path: Path):
 
 
 def test_only_trials_that_nobody_trains_are_forgotten(bench):
-    from evolution.trials.records import Trial, TrialKey
+    from evolution.domain.trial import Trial, TrialKey
 
     key = TrialKey(program="p", data="d", training="t", seed=0, device="cpu/1", harness="h")
     running = Trial(id="trained0001", key=key, status=TrialStatus.RUNNING, created_at=1.0, wall_s=0.0)

@@ -16,11 +16,11 @@ import psutil
 import pytest
 
 import evolverec_entry
+from evolution.domain.job import JobKind, JobState
+from evolution.domain.trial import TrialStatus
 from evolution.jobs import control
-from evolution.jobs.leases import lease, trial_lock
-from evolution.jobs.records import JobKind, JobState
-from evolution.store import Store
-from evolution.trials.records import TrialStatus
+from evolution.laboratory.leases import lease, trial_lock
+from evolution.store.store import Store
 
 pytestmark = pytest.mark.training
 GONE_S = 5.0

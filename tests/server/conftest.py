@@ -16,8 +16,8 @@ from lsprotocol import types
 from pytest_lsp import client_capabilities
 
 import evolverec_entry
-from evolution.programs import Programs
-from evolution.store import Store
+from evolution.repo.programs import Programs
+from evolution.store.store import Store
 from server.lsp.handshake import answer_initialize
 from server.lsp.server import EvolverecServer
 from tests.server.editor import Editor, introduce, new_editor

@@ -10,15 +10,15 @@ from lsprotocol import types
 
 from diagnosis.anchors import make_anchor
 from diagnosis.findings import Anchor, Finding, Measurement, Role, Severity, Site
-from evolution.edits import make_edits
-from evolution.feedback import Feedback
-from evolution.jobs.records import Event, EventType, JobKind, JobRecord, JobState
-from evolution.places import job_folder
-from evolution.programs import Programs
-from evolution.proposals import Effect, Idea, Patch, Proposal, Verified
-from evolution.serial import dumps
-from evolution.store import Store
-from evolution.trials.records import Metric, Trial, TrialKey, TrialStatus
+from evolution.base.places import job_folder
+from evolution.base.serial import dumps
+from evolution.domain.edits import make_edits
+from evolution.domain.feedback import Feedback
+from evolution.domain.job import Event, EventType, JobKind, JobRecord, JobState
+from evolution.domain.proposal import Effect, Idea, Patch, Proposal, Verified
+from evolution.domain.trial import Metric, Trial, TrialKey, TrialStatus
+from evolution.repo.programs import Programs
+from evolution.store.store import Store
 from simulator.critiques import Critique, Fidelity, Quote, Simulation
 
 MODEL = '''\

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from lsprotocol import types
 from pytest_lsp import client_capabilities
 
-from evolution.applying import check_fit, is_applied, workspace_edits
-from evolution.errors import EditError
+from evolution.base.errors import EditError
+from evolution.repo.applying import check_fit, is_applied, workspace_edits
 from server.lsp.client import Client
 from server.lsp.diagnostics import as_diagnostic
 from server.lsp.edits import text_edit

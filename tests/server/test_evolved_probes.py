@@ -6,7 +6,7 @@ import pytest
 from pygls.exceptions import JsonRpcException
 
 from diagnosis.coevolution.spec import ProbeSpec
-from evolution.probes import ProbeRecord, ProbeState
+from evolution.domain.probe import ProbeRecord, ProbeState
 
 SPEC = ProbeSpec(
     name="price-gap",

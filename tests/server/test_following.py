@@ -2,7 +2,7 @@
 
 import pytest
 
-from evolution.jobs.records import JobKind
+from evolution.domain.job import JobKind
 from server.lsp.progress import Progress
 
 

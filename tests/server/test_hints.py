@@ -4,7 +4,7 @@ from lsprotocol import types
 from pytest_lsp import client_capabilities
 
 from diagnosis.findings import Role, Site
-from evolution.trials.records import Metric
+from evolution.domain.trial import Metric
 from server.lsp.model_class import class_around, find_model, made
 from server.lsp.positions import lines_of
 

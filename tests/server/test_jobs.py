@@ -8,7 +8,7 @@ import sys
 import pytest
 from pygls.exceptions import JsonRpcException
 
-from evolution.jobs.records import EventType, JobState
+from evolution.domain.job import EventType, JobState
 
 pytestmark = pytest.mark.process
 

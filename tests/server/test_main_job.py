@@ -207,7 +207,7 @@ async def test_unverified_proposals_are_no_quickfixes(connect, records, sample):
 
 
 async def test_a_failed_trial_stands_on_the_line_that_failed(connect, records, sample):
-    from evolution.trials.records import Failure, FailureReason, TrialStatus
+    from evolution.domain.trial import Failure, FailureReason, TrialStatus
 
     failure = Failure(
         reason=FailureReason.CRASH, message="IndexError: index out of range", path="model.py", line=12

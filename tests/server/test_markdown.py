@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from evolution.proposals import Idea
+from evolution.domain.proposal import Idea
 from server.lsp.markdown import escaped
 from simulator.critiques import Quote
 

@@ -74,7 +74,7 @@ async def test_a_client_without_code_action_literals_gets_commands(connect, reco
 
 async def test_patches_are_offered_best_first(connect, records, sample):
     editor, uri = await ready(connect, records, sample, "emacs")
-    from evolution.proposals import Effect
+    from evolution.domain.proposal import Effect
 
     better = Effect(metric="objective", before=0.142, after=0.2, low=0.05, high=0.07)
     records.proposal("p2", sample.model.replace("dim=32", "dim=64"), effect=better)

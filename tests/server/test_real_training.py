@@ -14,9 +14,9 @@ from lsprotocol import types
 
 import evolverec_entry
 from diagnosis.findings import Role
-from evolution.applying import is_applied
-from evolution.jobs.records import JobState
-from evolution.store import Store
+from evolution.domain.job import JobState
+from evolution.repo.applying import is_applied
+from evolution.store.store import Store
 
 FILES = ("recommender.py", "model.py", "batches.py")
 JOB_S = 300.0  # of one job at most, on a machine that does other things too

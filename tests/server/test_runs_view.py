@@ -7,10 +7,10 @@ import time
 import pytest
 from pygls.exceptions import JsonRpcException
 
-from evolution.jobs.records import JobKind
-from evolution.proposals import Idea, Verified
-from evolution.runs import Node, NodeStatus, Run, RunState, Terms
-from evolution.trials.records import Metric
+from evolution.domain.job import JobKind
+from evolution.domain.proposal import Idea, Verified
+from evolution.domain.run import Node, NodeStatus, Run, RunState, Terms
+from evolution.domain.trial import Metric
 
 EDITOR = "visual-studio-code"
 

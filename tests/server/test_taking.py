@@ -3,10 +3,10 @@
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from evolution.applying import changed_files, is_applied
-from evolution.edits import Edit, apply_edits, make_edits
-from evolution.errors import EditError
-from evolution.proposals import Idea, Patch, Proposal, Verified
+from evolution.base.errors import EditError
+from evolution.domain.edits import Edit, apply_edits, make_edits
+from evolution.domain.proposal import Idea, Patch, Proposal, Verified
+from evolution.repo.applying import changed_files, is_applied
 from server.lsp.taking import all_hunks, check_taking, hunks_of, misfit, rest_of
 
 PATH = "m.py"

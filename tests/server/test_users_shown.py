@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from evolution import serial
-from evolution.documents import simulate_document
-from evolution.feedback import Feedback
+from evolution.base import serial
+from evolution.domain.feedback import Feedback
+from evolution.store.documents import simulate_document
 from server.cli.render import show_simulation
 from server.lsp.notes import of_feedback
 from simulator.critiques import (

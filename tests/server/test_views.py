@@ -12,9 +12,9 @@ from pygls.exceptions import JsonRpcException
 from pytest_lsp import client_capabilities
 
 from diagnosis.findings import Severity
-from evolution.jobs.records import EventType
-from evolution.proposals import Effect, Idea, Verified
-from evolution.trials.records import Failure, FailureReason, TrialStatus
+from evolution.domain.job import EventType
+from evolution.domain.proposal import Effect, Idea, Verified
+from evolution.domain.trial import Failure, FailureReason, TrialStatus
 
 EDITOR = "visual-studio-code"
 

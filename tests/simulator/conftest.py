@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evolution.budget import Budget, Limits
 from evolution.llm.asking import Ask
+from evolution.llm.budget import Budget, Limits
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import Exchange
 from evolution.llm.settings import LlmSettings

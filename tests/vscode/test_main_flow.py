@@ -6,9 +6,9 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from evolution.applying import is_applied
-from evolution.proposals import ProposalState
-from evolution.store import Store
+from evolution.domain.proposal import ProposalState
+from evolution.repo.applying import is_applied
+from evolution.store.store import Store
 
 pytestmark = [pytest.mark.editor, pytest.mark.process, pytest.mark.training, pytest.mark.timeout(1200)]
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from evolution.places import store_folder
+from evolution.base.places import store_folder
 
 pytestmark = [pytest.mark.editor, pytest.mark.process]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from evolution.errors import UsageError
+from evolution.base.errors import UsageError
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 

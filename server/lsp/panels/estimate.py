@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from evolution.budget import Charge
-from evolution.evolving.estimate import LLM_USERS, estimate, interviews
+from evolution.base.words import roughly
+from evolution.llm.budget import Charge
+from evolution.llm.estimate import LLM_USERS, estimate, interviews
 from evolution.llm.settings import LlmSettings
-from evolution.settings import user_llm
-from evolution.words import roughly
+from evolution.repo.settings import user_llm
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.repo_files import code_files
 from server.lsp.session import Session

@@ -1,7 +1,7 @@
 """Figures for the views: a number, its 95 % interval or none, and how people read it."""
 
-from evolution.proposals import Effect
-from evolution.trials.records import Metric
+from evolution.domain.proposal import Effect
+from evolution.domain.trial import Metric
 from server.lsp.panels.asking import Document
 from server.lsp.wording import change, with_interval
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnosis.findings import Role, Severity
-from evolution import serial
-from evolution.proposals import Proposal, ProposalState, Verified
-from evolution.remarks import remarks
+from evolution.base import serial
+from evolution.domain.proposal import Proposal, ProposalState, Verified
+from evolution.store.remarks import remarks
 from server.lsp.marks import Mark, mark, placer_of
 from server.lsp.notes import Note
 from server.lsp.panels.asking import Document, repo_asked_for

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnosis.findings import Severity
-from evolution import serial
-from evolution.settings import is_trusted
+from evolution.base import serial
+from evolution.repo.settings import is_trusted
 from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
 from server.lsp.panels.asking import Document

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from evolution import serial
-from evolution.proposals import Proposal, ProposalState
+from evolution.base import serial
+from evolution.domain.proposal import Proposal, ProposalState
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import of_effect
 from server.lsp.panels.snapshot import Snapshot, worked_out

@@ -8,9 +8,9 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from evolution.errors import UsageError
-from evolution.store import Store
-from evolution.trials.records import Trial
+from evolution.base.errors import UsageError
+from evolution.domain.trial import Trial
+from evolution.store.store import Store
 from server.lsp.commands import object_of
 from server.lsp.panels.asking import Document, repo_asked_for, text
 from server.lsp.session import Session

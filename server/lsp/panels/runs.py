@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from evolution import serial
-from evolution.runs import Node, Run, RunState, best_so_far
-from evolution.trials.records import Trial
+from evolution.base import serial
+from evolution.domain.run import Node, Run, RunState, best_so_far
+from evolution.domain.trial import Trial
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import of_metric
 from server.lsp.repo import Repo

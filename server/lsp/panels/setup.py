@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import evolverec_entry
-from evolution.errors import EvolverecError, UsageError
+from evolution.base.errors import EvolverecError, UsageError
 from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.panels.asking import Document, text
 from server.lsp.session import Session, path_of

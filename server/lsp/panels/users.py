@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from evolution import serial
-from evolution.feedback import Feedback
+from evolution.base import serial
+from evolution.domain.feedback import Feedback
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import figure
 from server.lsp.panels.snapshot import Snapshot, places, snapshot

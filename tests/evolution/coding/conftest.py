@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from evolution.budget import Budget, Limits
-from evolution.coding.records import Task
+from evolution.domain.proposal import Idea
+from evolution.domain.trial import Trial
+from evolution.llm.budget import Budget, Limits
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import Exchange
 from evolution.llm.settings import LlmSettings
-from evolution.proposals import Idea
-from evolution.trials.records import Trial
+from evolution.proposers.coding.records import Task
 from evolution.trials.request import Supervision
 from evolution.trials.run import smoke_trial
 from tests.llm.scripted import MODEL, ScriptedLlm, in_turn, refuse

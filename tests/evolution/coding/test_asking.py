@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from diagnosis.findings import Anchor, Finding, Role, Severity, Site
-from evolution.coding.asking import code_values, debug_values, reflect_values
-from evolution.coding.draft import Draft
-from evolution.coding.failures import told
-from evolution.coding.records import Limits, Problem, Rung, Task
-from evolution.coding.replies import FileEdit
-from evolution.coding.views import shown_files
-from evolution.proposals import Idea
-from evolution.trials.records import Failure, FailureReason
+from evolution.domain.proposal import Idea
+from evolution.domain.trial import Failure, FailureReason
+from evolution.proposers.coding.asking import code_values, debug_values, reflect_values
+from evolution.proposers.coding.draft import Draft
+from evolution.proposers.coding.failures import told
+from evolution.proposers.coding.records import Limits, Problem, Rung, Task
+from evolution.proposers.coding.replies import FileEdit
+from evolution.proposers.coding.views import shown_files
 from simulator.critiques import Critique, Fidelity
 
 CASES = Path(__file__).parents[1] / "llm" / "cases"

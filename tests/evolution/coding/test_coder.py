@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from evolution.coding.coder import carry_out
-from evolution.coding.records import Coded, GaveUp, Limits, Rung
-from evolution.edits import apply_edits
-from evolution.errors import Cancelled, EvolverecError
-from evolution.trials.records import Failure, FailureReason
+from evolution.base.errors import Cancelled, EvolverecError
+from evolution.domain.edits import apply_edits
+from evolution.domain.trial import Failure, FailureReason
+from evolution.proposers.coding.coder import carry_out
+from evolution.proposers.coding.records import Coded, GaveUp, Limits, Rung
 from tests.llm.scripted import hang_up, malformed, refuse, status, truncate
 
 pytestmark = pytest.mark.process

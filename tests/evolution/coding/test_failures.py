@@ -1,7 +1,7 @@
 """What the debugger is told of a failure: everything of the program, nothing of this machine."""
 
-from evolution.coding.failures import places_of, told, without_paths
-from evolution.trials.records import Failure, FailureReason
+from evolution.domain.trial import Failure, FailureReason
+from evolution.proposers.coding.failures import places_of, told, without_paths
 
 FILES = {"model.py": "a = 1\nb = 2\nc = 3\n", "layers/attention.py": "d = 4\n" * 20}
 TRACEBACK = """Traceback (most recent call last):

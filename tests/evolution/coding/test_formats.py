@@ -2,10 +2,10 @@
 
 import pytest
 
-from evolution.coding.formats import as_blocks, edits_of
-from evolution.coding.replies import FileEdit
-from evolution.edits import Edit, apply_edits
-from evolution.errors import EditError
+from evolution.base.errors import EditError
+from evolution.domain.edits import Edit, apply_edits
+from evolution.proposers.coding.formats import as_blocks, edits_of
+from evolution.proposers.coding.replies import FileEdit
 
 FILE = "import torch\n\n\ndef loss(a, b):\n    c = a - b\n    return c.mean()\n"
 WANTED = FILE.replace("a - b", "b - a")

@@ -6,11 +6,11 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolution.coding.formats import as_blocks, edits_of
-from evolution.coding.patching import edits_between
-from evolution.coding.replies import FileEdit
-from evolution.edits import apply_edits, unified_diff
-from evolution.errors import EditError
+from evolution.base.errors import EditError
+from evolution.domain.edits import apply_edits, unified_diff
+from evolution.proposers.coding.formats import as_blocks, edits_of
+from evolution.proposers.coding.patching import edits_between
+from evolution.proposers.coding.replies import FileEdit
 
 LINE = st.sampled_from(
     ["", "x = 1", "    y = 2", "-- z", "++ w", "@@ a", "# ======", "```", "--- a/m.py", "\tt", "é"]

@@ -1,6 +1,6 @@
 """A patch must do something. The first cases are the paper's fault: loss terms that are never called."""
 
-from evolution.coding.liveness import Run, judge
+from evolution.proposers.coding.liveness import Run, judge
 
 MODEL = '''\
 """A model."""

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from evolution.coding.checks import check
-from evolution.coding.patching import patched
-from evolution.config import read_config
-from evolution.edits import Edit
+from evolution.domain.edits import Edit
+from evolution.proposers.coding.checks import check
+from evolution.proposers.coding.patching import patched
+from evolution.repo.config import read_config
 from evolution.trials.request import Supervision
 from evolution.trials.run import smoke_trial
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from diagnosis.coevolution.complaints import Complaint
 from diagnosis.evidence import load_artifacts
-from evolution.config import Config, DataSection, RecommenderSection, TrainingSection
-from evolution.probe_trying import Occasion, open_occasion
+from evolution.coevolution.complainants import Voices, hear
+from evolution.coevolution.experiment import Occasion, open_occasion
+from evolution.coevolution.probe_runner import ProbeBench
+from evolution.domain.trial import TrialStatus
+from evolution.repo.config import Config, DataSection, RecommenderSection, TrainingSection
 from evolution.trials.analysis import analyse
 from evolution.trials.data import TrialData, prepare
 from evolution.trials.identity import trial_key
-from evolution.trials.probing import ProbeBench
-from evolution.trials.records import TrialStatus
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.run import run_trial
-from evolution.voices import Voices, hear
 
 # What is added to a Markov recommender's scores, per item (n,) or per item of the last pick's kind.
 FAULTS = {

@@ -10,30 +10,30 @@ from typing import Any
 import pytest
 
 from diagnosis.coevolution.rejection import Reason
-from evolution.budget import Budget, Limits
-from evolution.candidates import Candidate, carry_out
-from evolution.coevolving import CoEvolving
-from evolution.config import read_config
-from evolution.edits import make_edits
-from evolution.errors import NotStored
-from evolution.evolving.archive import Archive
-from evolution.feedback import Feedback
-from evolution.jobs.context import EventLog, JobContext
-from evolution.jobs.records import JobKind, JobRecord, JobState
-from evolution.laboratory import Laboratory
+from evolution.base.errors import NotStored
+from evolution.coevolution.experiment import BROKEN
+from evolution.coevolution.probe_set import CoEvolving
+from evolution.coevolution.search import Author
+from evolution.coevolution.unmeasured import unmeasured
+from evolution.domain.archive import Archive
+from evolution.domain.edits import make_edits
+from evolution.domain.feedback import Feedback
+from evolution.domain.job import JobKind, JobRecord, JobState
+from evolution.domain.probe import ProbeState
+from evolution.domain.proposal import RECIPE, Idea
+from evolution.domain.run import Node, NodeStatus
+from evolution.domain.trial import Metric, Trial
+from evolution.laboratory.assay import Assay
+from evolution.laboratory.candidates import Candidate, carry_out
+from evolution.laboratory.context import EventLog, JobContext
+from evolution.laboratory.laboratory import Laboratory
+from evolution.llm.budget import Budget, Limits
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings
-from evolution.measuring import Assay
-from evolution.probe_search import Author
-from evolution.probe_trying import BROKEN
-from evolution.probes import ProbeState
-from evolution.proposals import RECIPE, Idea
-from evolution.runs import Node, NodeStatus
-from evolution.settings import user_settings
-from evolution.store import Store
-from evolution.trials.records import Metric, Trial
-from evolution.unmeasured import unmeasured
+from evolution.repo.config import read_config
+from evolution.repo.settings import user_settings
+from evolution.store.store import Store
 from tests.evolution.coevolution.candidates import BAD, WRITTEN
 from tests.evolution.coevolution.grounds import faulty_model
 from tests.llm.scripted import MODEL, ScriptedLlm, in_turn, refuse, reply

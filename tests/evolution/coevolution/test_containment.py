@@ -11,10 +11,10 @@ import pytest
 from diagnosis.coevolution.rejection import ProbeFailed, Reason
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.subjects import MODEL
-from evolution.probe_trying import is_broken, measure_evolved
+from evolution.coevolution.experiment import is_broken, measure_evolved
+from evolution.coevolution.probe_runner import ProbeBench, ProbeBudget
 from evolution.trials import sandbox
 from evolution.trials.analysis import analyse
-from evolution.trials.probing import ProbeBench, ProbeBudget
 from tests.evolution.coevolution.candidates import BAD, TEMPLATES
 from tests.evolution.coevolution.grounds import Grounds
 
@@ -99,7 +99,7 @@ open("/etc/passwd").close()
 
 
 def test_cancelling_ends_a_probe(grounds: Grounds) -> None:
-    from evolution.errors import Cancelled
+    from evolution.base.errors import Cancelled
 
     bench = ProbeBench(data=grounds.bench.data, cancelled=lambda: True)
     with pytest.raises(Cancelled):

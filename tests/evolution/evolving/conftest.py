@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from evolution.domain.job import Event, JobKind, JobRecord
+from evolution.domain.run import Run
 from evolution.jobs import control
-from evolution.jobs.records import Event, JobKind, JobRecord
-from evolution.ownership import MARK, _mark_of
-from evolution.runs import Run
-from evolution.store import Store
+from evolution.repo.ownership import MARK, _mark_of
+from evolution.store.store import Store
 from seeds.new import new_repo
 
 LLM = (

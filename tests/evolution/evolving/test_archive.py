@@ -5,11 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from evolution.evolving.archive import Archive, pareto
-from evolution.evolving.selection import Selection, ideas, inspirations, promise, select_parent
-from evolution.proposals import Idea
-from evolution.runs import Node, NodeStatus
-from evolution.trials.records import Metric
+from evolution.domain.archive import Archive, pareto
+from evolution.domain.proposal import Idea
+from evolution.domain.run import Node, NodeStatus
+from evolution.domain.trial import Metric
+from evolution.proposers.selection import Selection, ideas, inspirations, promise, select_parent
 
 
 def node(order, value, *, parent="p0", idea="", findings=(), critiques=(), status=NodeStatus.COMPLETE):

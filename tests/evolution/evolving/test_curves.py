@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from evolution.domain.proposal import Idea
+from evolution.domain.run import Moved, Node, NodeStatus, Run, RunState, Terms
+from evolution.domain.trial import Metric
 from evolution.evolving.comparison import compare_document
 from evolution.evolving.curves import best_so_far, hits, over_seeds, ratio, trials_to_reach
-from evolution.proposals import Idea
-from evolution.runs import Moved, Node, NodeStatus, Run, RunState, Terms
-from evolution.trials.records import Metric
 
 IDEA = Idea(code="a", title="A", rationale="", addresses=(), rests_on=(), proposer="recipe")
 

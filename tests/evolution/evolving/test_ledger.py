@@ -2,12 +2,12 @@
 
 import pytest
 
-from evolution.budget import Budget, Charge, Limits
-from evolution.errors import UsageError
-from evolution.evolving.estimate import Estimate
+from evolution.base.errors import UsageError
+from evolution.domain.trial import Cost, Trial, TrialKey, TrialStatus
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.tooling import check_size
-from evolution.trials.records import Cost, Trial, TrialKey, TrialStatus
+from evolution.llm.budget import Budget, Charge, Limits
+from evolution.llm.estimate import Estimate
 
 
 def trial(name, seconds=2.0):

@@ -1,4 +1,4 @@
-from evolution.evolving.normal_form import normal_form
+from evolution.proposers.normal_form import normal_form
 
 CODE = "def f(x):\n    return x + 1\n"
 

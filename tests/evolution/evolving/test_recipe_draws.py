@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from diagnosis.findings import Finding, Severity
-from evolution.evolving.archive import Archive
-from evolution.evolving.recipe_proposer import _WEIGHTS, UNCALLED, _called_for, outcome_factor
-from evolution.evolving.strategies import STRATEGIES, Choice
+from evolution.domain.archive import Archive
+from evolution.proposers.by_recipe import _WEIGHTS, UNCALLED, _called_for, outcome_factor
+from evolution.proposers.strategies import STRATEGIES, Choice
 from evolution.recipes.recipe import Draft, Facts, RecipeContext
 from simulator.critiques import Critique, Fidelity
 from tests.evolution.evolving.test_archive import node

@@ -6,12 +6,12 @@ import subprocess
 
 import pytest
 
-from evolution.candidates import JOIN
+from evolution.domain.job import EventType, JobKind, JobState
+from evolution.domain.proposal import Verified
+from evolution.domain.run import NodeStatus, RunState, decisions
 from evolution.jobs import control
-from evolution.jobs.records import EventType, JobKind, JobState
-from evolution.proposals import Verified
-from evolution.runs import NodeStatus, RunState, decisions
-from evolution.store import Store
+from evolution.laboratory.candidates import JOIN
+from evolution.store.store import Store
 
 pytestmark = [pytest.mark.training, pytest.mark.process, pytest.mark.timeout(600)]
 
@@ -161,7 +161,7 @@ def test_verified_gains_of_a_run_can_be_applied(grounds, tmp_path):
     with Store.open(elsewhere.repo) as store:
         store.put_proposal(proposal)
     apply_proposal(elsewhere.repo, proposal.id, branch="")
-    from evolution.programs import Programs
+    from evolution.repo.programs import Programs
 
     assert Programs.open(elsewhere.repo).snapshot().tree == proposal.child
     assert proposal.verified in tuple(Verified)

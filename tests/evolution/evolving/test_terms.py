@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from evolution.budget import Limits
-from evolution.errors import UsageError
+from evolution.base.errors import UsageError
+from evolution.domain.feedback import Feedback
+from evolution.domain.run import Run, RunState, Terms
 from evolution.evolving.outcomes import Look, gated
 from evolution.evolving.starting import Plan
 from evolution.evolving.tooling import llm_document, settled_proposer, stored_llm
-from evolution.evolving.work import TRIALS, limits_of, plan_of, stored_limits
-from evolution.feedback import Feedback
+from evolution.jobs.evolve import TRIALS, limits_of, plan_of, stored_limits
 from evolution.literature.settings import LiteratureSettings
+from evolution.llm.budget import Limits
 from evolution.llm.settings import LlmSettings, Price
-from evolution.runs import Run, RunState, Terms
 from tests.evolution.evolving.test_archive import node
 
 TERMS = Terms(root="r", measured="m", strategy="directional", seed=0, proposer="recipes")

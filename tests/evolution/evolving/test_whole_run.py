@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from evolution.jobs.records import JobState
-from evolution.proposals import Verified
-from evolution.runs import NodeStatus, RunState, decisions
-from evolution.store import Store
+from evolution.domain.job import JobState
+from evolution.domain.proposal import Verified
+from evolution.domain.run import NodeStatus, RunState, decisions
+from evolution.store.store import Store
 from tests.evolution.evolving.colleague import ANSWERS, ORDER, colleague
 from tests.evolution.evolving.conftest import INPUT, OUTPUT
 from tests.llm.scripted import in_turn, malformed, refuse, slow, truncate

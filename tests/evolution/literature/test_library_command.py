@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from evolution.errors import UsageError
+from evolution.base.errors import UsageError
 from server.cli.library import library_document, show_library
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evolution.errors import UsageError
+from evolution.base.errors import UsageError
 from evolution.literature.arxiv import ArxivSource
 from evolution.literature.fetching import Fetcher
 from evolution.literature.library import builtin_library
@@ -17,8 +17,8 @@ from evolution.literature.semantic_scholar import SemanticScholarSource
 from evolution.literature.settings import LiteratureSettings, literature_settings
 from evolution.literature.source import Cached, Recorded, Source, SourceFailed, StoredAnswers
 from evolution.literature.web import WebAnswer, WebCitation
-from evolution.settings import user_settings
-from evolution.store import Store
+from evolution.repo.settings import user_settings
+from evolution.store.store import Store
 from tests.evolution.literature.papers import (
     GSASREC,
     GSASREC_PAPER,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from evolution.errors import BudgetSpent
+from evolution.base.errors import BudgetSpent
 from evolution.literature.arxiv import ArxivSource, search_query
 from evolution.literature.fetching import Fetcher
 from evolution.literature.semantic_scholar import SemanticScholarSource

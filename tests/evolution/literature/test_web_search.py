@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from evolution.budget import Budget, Limits
-from evolution.errors import BudgetSpent, LlmUnavailable, NotRecorded
+from evolution.base.errors import BudgetSpent, LlmUnavailable, NotRecorded
 from evolution.literature.web import WebSource
 from evolution.literature.web_search import SearchClient
+from evolution.llm.budget import Budget, Limits
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings, Price
-from evolution.store import Store
+from evolution.store.store import Store
 from tests.evolution.literature.papers import RESPONSE, PaperServer, Reply, as_json
 from tests.llm.scripted import ScriptedLlm
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from evolution.errors import (
+from evolution.base.errors import (
     Cancelled,
     LlmError,
     LlmMalformed,
@@ -16,7 +16,7 @@ from evolution.errors import (
 from evolution.llm.asking import Request
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.schema import Unfit, read_reply
-from evolution.store import Store
+from evolution.store.store import Store
 from tests.evolution.llm.conftest import KEY, OWL, Animal, Notes
 from tests.llm import scripted
 

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from evolution.budget import Limits
-from evolution.errors import BudgetSpent, LlmError, LlmMalformed, LlmUnavailable, NotRecorded, UsageError
+from evolution.base.errors import BudgetSpent, LlmError, LlmMalformed, LlmUnavailable, NotRecorded, UsageError
+from evolution.llm.budget import Limits
 from evolution.llm.exchanges import Exchange, StoredExchanges
 from evolution.llm.usage import Usage
-from evolution.store import Store
+from evolution.store.store import Store
 from tests.evolution.llm.conftest import OWL, PRICE, Animal, Notes
 from tests.llm import scripted
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from evolution.errors import UnsafePrompt
+from evolution.base.errors import UnsafePrompt
 from evolution.llm import prompt as prompts
 from evolution.llm.prompt import guard, load_prompt, parse_prompt, prompt_names
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from evolution.errors import UsageError
+from evolution.base.errors import UsageError
 from evolution.llm.settings import OPENAI
-from evolution.settings import user_llm, user_settings
+from evolution.repo.settings import user_llm, user_settings
 from evolution.trials.sandbox import clean_environment
 
 WHOLE = """

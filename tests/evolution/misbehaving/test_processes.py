@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
+from evolution.domain.trial import FailureReason, TrialStatus
 from evolution.trials.process import Launch, TrialFailed, WorkerProcess
-from evolution.trials.records import FailureReason, TrialStatus
 from evolution.trials.request import Limits, SandboxMode
 
 pytestmark = pytest.mark.process
@@ -94,7 +94,7 @@ def wait_until(condition, seconds=30.0):
 JOB = """
 import sys
 from pathlib import Path
-from evolution.config import Config, DataSection, RecommenderSection
+from evolution.repo.config import Config, DataSection, RecommenderSection
 from evolution.trials.data import prepare
 from evolution.trials.identity import trial_key
 from evolution.trials.request import Supervision, TrialRequest

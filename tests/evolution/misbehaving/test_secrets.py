@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import seeds
-from evolution.trials.records import TrialStatus
+from evolution.domain.trial import TrialStatus
 
 pytestmark = pytest.mark.process
 
@@ -139,7 +139,7 @@ def test_the_search_would_find_the_targets_if_they_were_there(bench, micro, sand
 
 
 def test_a_log_inside_the_repo_is_not_part_of_what_the_worker_sees(bench):
-    from evolution.config import Config, DataSection, RecommenderSection
+    from evolution.repo.config import Config, DataSection, RecommenderSection
     from evolution.trials.workspace import copy_program
 
     (bench.repo / "data").mkdir()

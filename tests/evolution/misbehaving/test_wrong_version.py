@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy
 import pytest
 
-from evolution.config import RecommenderSection
-from evolution.trials.records import FailureReason, TrialStatus
+from evolution.domain.trial import FailureReason, TrialStatus
+from evolution.repo.config import RecommenderSection
 from evolution.trials.request import SandboxMode, Supervision, TrialRequest
 from evolution.trials.run import run_trial
 

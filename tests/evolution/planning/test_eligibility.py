@@ -2,8 +2,8 @@
 
 import pytest
 
-from evolution.planning.eligibility import Open, objection, ranked, worth
-from evolution.planning.replies import PlannedIdea, Scores
+from evolution.proposers.planning.eligibility import Open, objection, ranked, worth
+from evolution.proposers.planning.replies import PlannedIdea, Scores
 
 OPEN = Open(findings={"f1", "f2"}, critiques={"c1", "c2", "c3"}, tried={"old"})
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from evolution.edits import apply_edits
+from evolution.domain.edits import apply_edits
 from evolution.recipes.catalogue import RECIPES
 from evolution.recipes.recipe import Facts, RecipeContext
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from diagnosis.findings import Finding, Role, Severity, Site
-from evolution.edits import apply_edits, unified_diff
+from evolution.domain.edits import apply_edits, unified_diff
 from evolution.recipes import drafts
 from evolution.recipes.catalogue import RECIPES
 from evolution.recipes.recipe import DoesNotFit, Facts, RecipeContext

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evolution.errors import Cancelled
+from evolution.base.errors import Cancelled
 from evolution.trials.analysis import AnalysisError, analyse, evidence_mounts
 
 pytestmark = pytest.mark.process

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evolution.trials.records import TrialStatus
+from evolution.domain.trial import TrialStatus
 
 pytestmark = pytest.mark.process
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from evolution.config import Config, DataSection, RecommenderSection
-from evolution.errors import DataError
+from evolution.base.errors import DataError
+from evolution.repo.config import Config, DataSection, RecommenderSection
 from evolution.trials.data import chosen, prepare, sample_rows, shuffled_newest
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from evolution.trials.records import FailureReason, TrialStatus
+from evolution.domain.trial import FailureReason, TrialStatus
 from evolution.trials.request import Supervision
 
 pytestmark = pytest.mark.process

@@ -2,8 +2,8 @@
 
 import pytest
 
+from evolution.domain.trial import FailureReason
 from evolution.trials.frozen import read_test
-from evolution.trials.records import FailureReason
 from evolution.trials.request import Supervision
 
 pytestmark = pytest.mark.process

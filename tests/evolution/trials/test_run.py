@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from diagnosis.evidence import load_artifacts
-from evolution import serial
+from evolution.base import serial
+from evolution.domain.trial import EpochRecord, Trial, TrialStatus
 from evolution.trials.artifacts import read_per_user
-from evolution.trials.records import EpochRecord, Trial, TrialStatus
 from evolution.trials.request import SandboxMode, Supervision
 
 pytestmark = pytest.mark.process

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from diagnosis.evidence import load_artifacts
-from evolution.config import read_config
+from evolution.domain.trial import TrialStatus
+from evolution.repo.config import read_config
 from evolution.trials.frozen import read_test
-from evolution.trials.records import TrialStatus
 from evolution.trials.request import Supervision
 from evolution.trials.run import run_trial
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from evolution.config import read_config
-from evolution.trials.records import FailureReason, TrialStatus
+from evolution.domain.trial import FailureReason, TrialStatus
+from evolution.repo.config import read_config
 from evolution.trials.request import Supervision
 from evolution.trials.run import smoke_trial
 

@@ -1,0 +1,112 @@
+"""Probes in a repo's `probes/` folder: one Python file each, its facts as TOML in a comment block at the top.
+
+    # /// probe
+    # name = "missed-price-gap"
+    # ...
+    # ///
+
+They are code that came with a repo. Nothing here runs it, but loading them means that they will be measured with,
+so only a caller who has the user's consent to run the repo's code may load them.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from diagnosis.coevolution.rejection import ProbeFailed
+from diagnosis.coevolution.source import checked
+from diagnosis.coevolution.spec import ProbeSpec
+from diagnosis.coevolution.templates import template
+from evolution.base.errors import ConsentError, RepoError
+
+FOLDER = "probes"
+_BLOCK = re.compile(r"# /// probe\n((?:#(?: .*)?\n)*?)# ///\n", re.MULTILINE)
+_TEXTS = (
+    "name",
+    "complaint",
+    "signal",
+    "definition",
+    "unit",
+    "author",
+    "template",
+    "admitted_because",
+)
+
+
+def save_probe(repo: Path, spec: ProbeSpec) -> Path:
+    """Write a probe where the user keeps his; the file's path. Raises OSError."""
+    path = repo / FOLDER / f"{spec.name}.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(probe_text(spec), encoding="utf-8")
+    return path
+
+
+def probe_text(spec: ProbeSpec) -> str:
+    """The file of a probe."""
+    facts = {name: getattr(spec, name) for name in _TEXTS}
+    lines = [f"{name} = {_toml(text)}" for name, text in facts.items() if text]
+    lines.append(f"higher_is_better = {str(spec.higher_is_better).lower()}")
+    if spec.parameters:
+        lines.append("[parameters]")
+        lines += [f"{name} = {_toml(text)}" for name, text in sorted(spec.parameters.items())]
+    block = "".join(f"# {line}\n" for line in lines)
+    return f"# /// probe\n{block}# ///\n{spec.source}"
+
+
+def load_probes(repo: Path, *, consented: bool) -> list[ProbeSpec]:
+    """The repo's own probes, by file name; [] where it has none.
+
+    consented: whether the user lets this repo's code run. Raises ConsentError without; RepoError naming the file
+    that is no probe, or whose source may not run.
+    """
+    files = sorted((repo / FOLDER).glob("*.py"))
+    if files and not consented:
+        raise ConsentError(f"{FOLDER}/ holds code of this repo; trust the repo (--trust) to measure with it")
+    return [read_probe(file.read_text(encoding="utf-8"), f"{FOLDER}/{file.name}") for file in files]
+
+
+def read_probe(text: str, path: str) -> ProbeSpec:
+    """Raises RepoError."""
+    match = _BLOCK.match(text)
+    if match is None:
+        raise RepoError("expected a comment block `# /// probe` at the top", path=path, line=1)
+    toml = "".join(line[2:] + "\n" for line in match.group(1).split("\n")[:-1])
+    try:
+        spec = _spec(tomllib.loads(toml), text[match.end() :])
+        if spec.source:
+            checked(spec.source)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise RepoError(f"its facts cannot be read: {error}", path=path, line=1) from error
+    except ProbeFailed as failed:
+        raise RepoError(f"its source may not run: {failed.rejection.sentence}", path=path) from failed
+    return spec
+
+
+def _spec(facts: Mapping[str, object], source: str) -> ProbeSpec:
+    texts = {name: str(facts.get(name, "")) for name in _TEXTS}
+    for name in ("name", "complaint", "signal", "definition", "unit"):
+        if not texts[name]:
+            raise KeyError(name)
+    if re.fullmatch(r"[a-z0-9-]+", texts["name"]) is None:
+        raise TypeError(f"name {texts['name']!r} is not kebab-case")
+    if bool(texts["template"]) == bool(source.strip()):
+        raise TypeError("expected either a template or a source")
+    given = facts.get("parameters", {})
+    if not isinstance(given, Mapping):
+        raise TypeError("parameters is not a table")
+    parameters = {str(name): str(value) for name, value in given.items()}
+    if texts["template"]:
+        template(texts["template"], parameters)
+    return ProbeSpec(
+        **texts,
+        higher_is_better=bool(facts["higher_is_better"]),
+        parameters=parameters,
+        source=source if source.strip() else "",
+    )
+
+
+def _toml(text: str) -> str:
+    """A JSON string on one line is a TOML basic string, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

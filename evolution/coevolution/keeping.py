@@ -1,0 +1,31 @@
+"""The user takes an evolved probe into the repo."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from evolution.base.errors import UsageError
+from evolution.base.places import PROBES_FOLDER
+from evolution.domain.probe import ProbeState
+from evolution.store.store import Store
+
+
+def keep(repo: Path, store: Store, wanted: str) -> Path:
+    """Write the admitted probe with this id into `probes/` and note that it is kept; the file's path.
+
+    Raises UsageError where no such probe was admitted, or a file of its name says something else.
+    """
+    from evolution.coevolution.files import probe_text, save_probe
+
+    record = next(
+        (r for r in store.probes(wanted) if r.state in (ProbeState.ADMITTED, ProbeState.ACCEPTED)), None
+    )
+    if record is None:
+        raise UsageError(f"no probe {wanted!r} was admitted here; run evolve again")
+    path = repo / PROBES_FOLDER / f"{record.spec.name}.py"
+    if path.exists() and path.read_text(encoding="utf-8") != probe_text(record.spec):
+        raise UsageError(
+            f"{PROBES_FOLDER}/{path.name} exists and is another probe; rename it, then keep this one"
+        )
+    saved = save_probe(repo, record.spec)
+    store.put_probe(replace(record, state=ProbeState.ACCEPTED))
+    return saved

@@ -1,0 +1,48 @@
+"""What users complain of, or want watched, that no probe verifies yet."""
+
+from collections.abc import Sequence
+
+from diagnosis.coevolution.complaints import Complaint, expectation_of, tracked
+from diagnosis.coevolution.spec import ProbeSpec
+from evolution.domain.feedback import Feedback
+from simulator.fidelity import is_trusted
+
+# What a built-in probe verifies when it is unhealthy.
+BUILT_IN = {
+    "overused-popularity": ("popularity-bias", "exposure-concentration"),
+    "missed-popularity": ("popularity-reversed",),
+    "missed-sequence": ("order-ignored", "weaker-than-markov"),
+}
+
+
+def unmeasured(feedback: Feedback, specs: Sequence[ProbeSpec]) -> list[Complaint]:
+    """What users complain of or want watched, that neither an unhealthy built-in measurement nor an evolved probe
+    verifies; most shared first. Users that are no better than chance have no voice."""
+    unhealthy = {m.code for m in feedback.measurements if m.healthy is False}
+    has_probe = {spec.complaint for spec in specs}
+    return [
+        complaint
+        for complaint in _voiced(feedback)
+        if complaint.code not in has_probe
+        and not unhealthy & set(BUILT_IN.get(complaint.code, ()))
+        and expectation_of(complaint) is not None
+    ]
+
+
+def _voiced(feedback: Feedback) -> list[Complaint]:
+    simulations = [s for s in (feedback.simulation, feedback.interviews) if s is not None]
+    critiques = [
+        critique
+        for simulation in simulations
+        for critique in simulation.critiques
+        if not critique.positive and is_trusted(critique.fidelity)
+    ]
+    critiques.sort(key=lambda critique: (-critique.share, critique.code))
+    found = [Complaint(code=c.code, signal=c.signal, message=c.message) for c in critiques]
+    for simulation in simulations:
+        signals = simulation.interpretation.track if simulation.interpretation else ()
+        for signal in signals:
+            wanted = tracked(f"{signal.signal}: {signal.sentence}")
+            if wanted is not None and not any(c.signal == wanted.signal for c in found):
+                found.append(wanted)
+    return list({complaint.code: complaint for complaint in reversed(found)}.values())[::-1]

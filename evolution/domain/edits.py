@@ -1,0 +1,351 @@
+"""Whole-line edits: how every patch is written, checked and applied. All or nothing, or not at all.
+
+A text is seen as `text.split("\\n")`, so a final newline is one more, empty, line, and edits can add or drop it.
+In a file that uses CRLF throughout, edits are written with "\\n" and the endings come back when applied;
+a file with mixed endings is matched byte for byte.
+"""
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from difflib import unified_diff as _difflib_diff
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from diagnosis.linemap import changes, ends
+from evolution.base.errors import EditError
+from evolution.base.paths import matches
+
+if TYPE_CHECKING:
+    from unidiff.patch import Hunk
+
+RARE = 32  # times a line may occur and still say where in a file one is
+OWN_PATHS = (".git", ".evolverec", "evolverec.toml")  # a patch may not change what judges it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """Replace `old` by `new` in one file. Both are whole lines joined by "\\n" without a final newline.
+
+    `old` must occur exactly once in the file, as whole lines. `new == ""` deletes them. `old == ""` with a
+    path that does not exist, or an empty file, writes the file; it then ends with a newline. `path` is
+    relative to the repo's root, with "/".
+    """
+
+    path: str
+    old: str
+    new: str
+
+
+def apply_edits(
+    files: Mapping[str, str], edits: Sequence[Edit], *, editable: Sequence[str] = ("*.py",)
+) -> dict[str, str]:
+    """The files after all edits; `files` itself is not touched.
+
+    Every edit is matched against the text as given, so their order does not matter. editable: glob patterns;
+    one without "/" is matched against the file's name in any folder, "**" crosses folders.
+    Raises EditError (and applies nothing) where a path may not be edited, an edit does not match exactly once,
+    overlaps another one or changes nothing.
+    """
+    by_path: dict[str, list[Edit]] = {}
+    for edit in edits:
+        check_path(edit.path, editable)
+        by_path.setdefault(edit.path, []).append(edit)
+    changed = {path: _edited(path, files.get(path), group) for path, group in by_path.items()}
+    return {**files, **changed}
+
+
+def check_path(path: str, editable: Sequence[str]) -> None:
+    """Raises EditError unless `path` is a plain relative path that one of the patterns allows."""
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts) or re.search(r'[\\"\x00-\x1f]|^[A-Za-z]:', path):
+        raise EditError(f"{path!r} is no plain path below the repo's root; write it like models/encoder.py")
+    if any(part in OWN_PATHS for part in parts):
+        raise EditError("a patch may not change this file", path=path)
+    if not matches(path, editable):
+        raise EditError(
+            f"may not be edited; evolverec.toml's recommender.editable allows {', '.join(editable) or 'nothing'}",
+            path=path,
+        )
+
+
+def _edited(path: str, text: str | None, edits: Sequence[Edit]) -> str:
+    if not text:
+        if len(edits) != 1 or edits[0].old or (text == "" and not edits[0].new):
+            state = "is empty" if text == "" else "does not exist"
+            raise EditError(f"{state}; expected one edit with an empty `old` that writes it whole", path=path)
+        return edits[0].new + "\n" if edits[0].new else ""
+    crlf = _uses_crlf(text)
+    seen = seen_in(_lf(text, crlf))
+    places = sorted((*_place(path, seen, _lf(edit.old, crlf)), _lf(edit.new, crlf)) for edit in edits)
+    lines = list(seen.lines)
+    for (_, end, _), (start, _, _) in itertools.pairwise(places):
+        if start < end:
+            raise EditError("two edits change this line; join them into one", path=path, line=start + 1)
+    for start, end, new in reversed(places):
+        replacement = new.split("\n") if new else []
+        if lines[start:end] == replacement:
+            raise EditError(
+                "an edit changes nothing: `old` and `new` are the same", path=path, line=start + 1
+            )
+        lines[start:end] = replacement
+    result = "\n".join(lines)
+    return result.replace("\n", "\r\n") if crlf else result
+
+
+def _uses_crlf(text: str) -> bool:
+    return 0 < text.count("\n") == text.count("\r\n")
+
+
+def _lf(text: str, crlf: bool) -> str:
+    return text.replace("\r\n", "\n") if crlf else text
+
+
+class Seen:
+    """The lines of a text, and where each stands, blanks around it aside. Many patches are looked for in one text."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.split("\n")
+
+    def find(self, wanted: list[str]) -> list[int]:
+        """The lines (from 0) where these begin, one after the other, exactly."""
+        _, last = self._ends
+        if any(line not in last for line in wanted):
+            return []
+        for at, line in enumerate(wanted):
+            if (row := self.place(line)) >= 0:
+                return self._those(wanted, [row - at])
+        at, rarest = min(enumerate(wanted), key=lambda entry: len(self.rows[entry[1].strip()]))
+        return self._those(wanted, [row - at for row in self.rows[rarest.strip()]])
+
+    def place(self, line: str) -> int:
+        """Where a line stands (from 0) that is there exactly once; -1 for any other."""
+        first, last = self._ends
+        return last[line] if line in last and first[line] == last[line] else -1
+
+    def _those(self, wanted: list[str], starts: list[int]) -> list[int]:
+        return [start for start in starts if start >= 0 and self.lines[start : start + len(wanted)] == wanted]
+
+    @cached_property
+    def _ends(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Enough for most, and made in a fraction of the time of `rows`."""
+        return ends(self.lines)
+
+    @cached_property
+    def rows(self) -> dict[str, list[int]]:
+        rows: defaultdict[str, list[int]] = defaultdict(list)
+        for row, line in enumerate(map(str.strip, self.lines)):
+            rows[line].append(row)
+        return rows
+
+
+@lru_cache(maxsize=2)
+def seen_in(text: str) -> Seen:
+    """Lines end at "\\n" only."""
+    return Seen(text)
+
+
+def _place(path: str, seen: Seen, old: str) -> tuple[int, int]:
+    """[start, end) of the one match of `old`, from 0."""
+    if not old:
+        raise EditError("exists already; an edit with an empty `old` only writes new files", path=path)
+    wanted = old.split("\n")
+    starts = seen.find(wanted)
+    if not starts:
+        nearest, message = _nearest(seen, wanted)
+        raise EditError(message, path=path, line=nearest)
+    if len(starts) > 1:
+        where = ", ".join(str(start + 1) for start in starts[:5])
+        raise EditError(
+            f"the lines to replace occur {len(starts)} times (at lines {where}); add lines of context around them",
+            path=path,
+            line=starts[0] + 1,
+        )
+    return starts[0], starts[0] + len(wanted)
+
+
+def find_lines(text: str, path: str, wanted: str) -> int:
+    """The line (from 0) where `wanted`, whole lines joined by "\\n", occurs; 0 for "" in an empty text.
+
+    Raises EditError unless that is exactly once.
+    """
+    if not wanted and not text:
+        return 0
+    crlf = _uses_crlf(text)
+    return _place(path, seen_in(_lf(text, crlf)), _lf(wanted, crlf))[0]
+
+
+def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    last = len(lines) - len(wanted)
+    return [at for at in range(last + 1) if lines[at] == wanted[0] and lines[at : at + len(wanted)] == wanted]
+
+
+def _nearest(seen: Seen, wanted: Sequence[str]) -> tuple[int, str]:
+    """Where the file is most like it, from 1, and what it has instead, in one message."""
+    lines, likeness = seen.lines, _likeness(seen, wanted)
+    if likeness:
+        start = min(likeness, key=lambda at: (-likeness[at], at))
+    else:
+        probe = max(wanted, key=len)
+        start = max(0, _most_alike(lines, probe) - wanted.index(probe))
+    found = [*lines[start:], *["(end of file)"] * len(wanted)]
+    offset = next(i for i, expected in enumerate(wanted) if found[i] != expected)
+    return start + offset + 1, (
+        f"the lines to replace are not in the file; nearest are lines {start + 1}-{start + len(wanted)}, "
+        f"where line {start + offset + 1} is {found[offset]!r} and the edit expects {wanted[offset]!r}"
+    )
+
+
+def _likeness(seen: Seen, wanted: Sequence[str]) -> dict[int, float]:
+    """start -> how many lines are `wanted`'s from there on; those that differ in blanks around them count half.
+
+    Starts are those of lines that occur once or rarely, where there are any: what is everywhere tells no place apart.
+    """
+    starts = {row - offset for offset, line in enumerate(wanted) if (row := seen.place(line)) >= offset}
+    if not starts:
+        rows = [seen.rows.get(line.strip(), []) for line in wanted]
+        rare = [found if len(found) <= RARE else [] for found in rows]
+        chosen = rare if any(rare) else rows
+        starts = {row - offset for offset, found in enumerate(chosen) for row in found if row >= offset}
+    likeness: dict[int, float] = {}
+    for start in starts:
+        there = zip(seen.lines[start : start + len(wanted)], wanted, strict=False)
+        likeness[start] = sum(
+            1.0 if line == like else 0.5 * (line.strip() == like.strip()) for line, like in there
+        )
+    return likeness
+
+
+def _most_alike(lines: Sequence[str], probe: str) -> int:
+    """The first of the lines that share most characters with it, by their share."""
+    matcher = SequenceMatcher(None, "", probe, autojunk=False)
+    best, at, seen = -1.0, 0, set[str]()
+    for row, line in enumerate(lines):
+        if line in seen:
+            continue
+        seen.add(line)
+        matcher.set_seq1(line)
+        if matcher.real_quick_ratio() > best and (ratio := matcher.quick_ratio()) > best:
+            best, at = ratio, row
+    return at
+
+
+def make_edits(path: str, before: str, after: str) -> list[Edit]:
+    """The smallest whole-line edits from `before` to `after`, each with just enough context to be unique.
+
+    `before == ""` writes a new file. Where `before` uses CRLF, so will the result, whatever `after` uses.
+    """
+    crlf = _uses_crlf(before)
+    before, after = _lf(before, crlf), _lf(after, crlf)
+    if before == after:
+        return []
+    if not before:
+        return [Edit(path=path, old="", new=after.removesuffix("\n"))]
+    old, new = before.split("\n"), after.split("\n")
+    hunks = _unique_hunks(old, new, changes(old, new))
+    return [Edit(path=path, old="\n".join(old[a:b]), new="\n".join(new[c:d])) for a, b, c, d in hunks]
+
+
+_Hunk = tuple[int, int, int, int]  # old[a:b] becomes new[c:d]
+
+
+def _unique_hunks(old: list[str], new: list[str], hunks: list[_Hunk]) -> list[_Hunk]:
+    """Grow each hunk by lines around it, above and below in turn, until it is exact; join those that meet."""
+    at, upwards = 0, True
+    while at < len(hunks):
+        a, b, c, d = hunks[at]
+        if _is_exact(old, new, hunks[at]):
+            at, upwards = at + 1, True
+            continue
+        up = a > (hunks[at - 1][1] if at else 0)
+        down = b < (hunks[at + 1][0] if at + 1 < len(hunks) else len(old))
+        if up and (upwards or not down):
+            hunks[at] = (a - 1, b, c - 1, d)
+        elif down:
+            hunks[at] = (a, b + 1, c, d + 1)
+        else:
+            at -= at + 1 == len(hunks)
+            (first, _, first_new, _), (_, last, _, last_new) = hunks[at : at + 2]
+            hunks[at : at + 2] = [(first, last, first_new, last_new)]
+        upwards = not upwards
+    return hunks
+
+
+def _is_exact(old: list[str], new: list[str], hunk: _Hunk) -> bool:
+    a, b, c, d = hunk
+    if b - a == len(old):
+        return True
+    says_what_it_means = old[a:b] not in ([], [""]) and new[c:d] != [""]
+    return says_what_it_means and len(_matches(old, old[a:b])) == 1
+
+
+def unified_diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """Every difference between two sets of files, as git writes it; `git apply` takes it. "" where equal."""
+    paths = sorted({*before, *after})
+    return "".join(
+        _file_diff(path, before.get(path), after.get(path))
+        for path in paths
+        if before.get(path) != after.get(path)
+    )
+
+
+def _file_diff(path: str, before: str | None, after: str | None) -> str:
+    mode = (
+        "new file mode 100644\n" if before is None else "deleted file mode 100644\n" if after is None else ""
+    )
+    tab = "\t" if " " in path else ""  # ends the name for readers that would stop at a space
+    source = "/dev/null" if before is None else f"a/{path}{tab}"
+    target = "/dev/null" if after is None else f"b/{path}{tab}"
+    body = _difflib_diff(_with_ends(before or ""), _with_ends(after or ""), source, target, n=3)
+    marked = (line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in body)
+    return f"diff --git a/{path} b/{path}\n{mode}" + "".join(marked)
+
+
+def _with_ends(text: str) -> list[str]:
+    lines = [line + "\n" for line in text.split("\n")]
+    lines[-1] = lines[-1][:-1]
+    return [line for line in lines if line]
+
+
+def parse_unified_diff(text: str) -> list[Edit]:
+    """Edits from a unified diff with context lines.
+
+    Raises EditError where it is malformed, has no context, or deletes or renames a file.
+    """
+    from unidiff.errors import UnidiffParseError
+    from unidiff.patch import PatchSet
+
+    try:
+        patch = PatchSet(text)
+    except UnidiffParseError as error:
+        raise EditError(f"this is no unified diff: {error}") from None
+    edits: list[Edit] = []
+    for file in patch:
+        if file.is_removed_file or file.is_rename:
+            raise EditError("a patch may change and add files, not delete or rename them", path=file.path)
+        edits += [_hunk_edit(file.path, hunk, is_new=file.is_added_file) for hunk in file]
+    return edits
+
+
+def _hunk_edit(path: str, hunk: "Hunk", *, is_new: bool) -> Edit:
+    sides: dict[str, list[str]] = {"old": [], "new": []}
+    open_ended: set[str] = set()
+    last: tuple[str, ...] = ()
+    for line in hunk:
+        if line.line_type == "\\":
+            open_ended.update(last)
+            continue
+        last = {"-": ("old",), "+": ("new",)}.get(line.line_type, ("old", "new"))
+        for side in last:
+            sides[side].append(line.value.removesuffix("\n"))
+    if not sides["old"] and not is_new:
+        raise EditError("a hunk has no context; make the diff with at least one line of it", path=path)
+    if all(line.endswith("\r") for line in sides["old"][:-1] + sides["new"][:-1]):
+        # edits of a CRLF file are written with plain newlines
+        sides = {side: [line.removesuffix("\r") for line in lines] for side, lines in sides.items()}
+    if len(open_ended) == 1 and not is_new:
+        sides["new" if "old" in open_ended else "old"].append("")  # the other side ends with a newline
+    return Edit(path=path, old="\n".join(sides["old"]), new="\n".join(sides["new"]))

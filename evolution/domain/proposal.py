@@ -1,0 +1,76 @@
+"""What is proposed: an idea, the patch that carries it out, and the trials that measured it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from evolution.domain.edits import Edit
+
+RECIPE = "recipe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idea:
+    """A planned change. addresses: ids of findings and critiques. rests_on: sources ("gSASRec, 2308.07192").
+    proposer: "recipe" or the model's name. code: the recipe's name, stable."""
+
+    code: str
+    title: str
+    rationale: str
+    addresses: tuple[str, ...]
+    rests_on: tuple[str, ...]
+    proposer: str
+
+    @property
+    def by_llm(self) -> bool:
+        return self.proposer != RECIPE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch:
+    """Edits against the files of `base` (a program's tree hash)."""
+
+    base: str
+    edits: tuple[Edit, ...]
+
+
+class Verified(StrEnum):
+    GAIN = "gain"  # lower bound of the objective's change is above 0
+    FIX = "fix"  # a targeted measurement became healthy and the objective's lower bound is above -1 %
+    NO = "no"
+
+
+class ProposalState(StrEnum):
+    OPEN = "open"
+    DISMISSED = "dismissed"
+    APPLIED = "applied"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """Change of a metric against the parent: `after - before` lies in [low, high] at 95 % (paired bootstrap)."""
+
+    metric: str
+    before: float
+    after: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    id: str
+    idea: Idea
+    patch: Patch
+    parent: str  # program id (tree hash)
+    child: str  # program id
+    trials: tuple[str, ...]  # of the child: first seed, further seeds
+    verified: Verified
+    effect: Effect | None  # of the objective; None: never trained to the end
+    effects: Mapping[str, Effect] = field(default_factory=dict)  # other metrics
+    fixed: tuple[str, ...] = ()  # codes of targeted measurements that became healthy
+    why_not: str = ""  # why it is not verified
+    state: ProposalState = ProposalState.OPEN
+    created_at: float = 0.0
+    details: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,136 @@
+"""A run of evolution as a value: what was tried, in which order, from what, and with which outcome.
+
+The run is a record of decisions. What its steps rest on (trials, feedback, exchanges) is stored apart, so that
+doing a run again from its first step finds everything and arrives at the same record: that is how a run is
+resumed and how it is replayed.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from evolution.base import serial
+from evolution.domain.proposal import Idea, Verified
+from evolution.domain.trial import Metric
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"  # the budget is used, or nothing is left to try
+    STOPPED = "stopped"  # cancelled or killed; can be resumed
+
+
+class NodeStatus(StrEnum):
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    NOT_MADE = "not made"  # the idea never became a program that passes the cheap rungs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """A measurement that an idea set out to move. before, after: in the measurement's own unit."""
+
+    code: str
+    before: float
+    after: float
+    as_intended: bool
+    healthy: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One program of a run, or one idea that never became one.
+
+    program, parent: tree hashes, "" where there is none. objective: of the trial, by the run's configuration.
+    findings, critiques: codes of what is open, None where nobody looked. rounds: what coder and debugger went
+    through. spent: what the whole run had been charged when this was known.
+    """
+
+    order: int
+    generation: int
+    program: str
+    parent: str
+    trial: str
+    status: NodeStatus
+    idea: Idea | None
+    proposal: str = ""
+    objective: Metric | None = None
+    verified: Verified = Verified.NO
+    findings: tuple[str, ...] | None = None
+    critiques: tuple[str, ...] | None = None
+    moved: tuple[Moved, ...] = ()
+    why: str = ""
+    rounds: tuple[str, ...] = ()
+    spent: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a run was asked to be. Two runs on the same terms are one run; limits only say how far it goes.
+
+    proposer: "recipes", "llm" or "both". model: the endpoint's, "" without one. gate: whether a program that
+    users and measurements both call critical counts as nothing, as in Self-EvolveRec.
+    """
+
+    root: str  # the user's program
+    measured: str  # fingerprint of data, configuration and device: what a figure of this run means
+    strategy: str
+    seed: int
+    proposer: str
+    model: str = ""
+    gate: bool = False
+
+    @property
+    def run_id(self) -> str:
+        return hashlib.sha256(serial.dumps(self).encode()).hexdigest()[:10]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """nodes: in order, the user's own version first. limits, spent: of the budget, by name. probes: ids of the
+    evolved probes, with the generation from which they count; 0 for those that the user keeps. notes: what else happened, in words.
+    judged: an LLM's opinions of programs that an LLM wrote, marked as such. llm: models, efforts and prices, for a
+    replay."""
+
+    id: str
+    terms: Terms
+    state: RunState
+    created_at: float
+    finished_at: float = 0.0
+    job: str = ""
+    nodes: tuple[Node, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
+    spent: Mapping[str, float] = field(default_factory=dict)
+    probes: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    judged: tuple[Mapping[str, Any], ...] = ()
+    llm: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Node | None:
+        """The complete node with the highest objective; the earlier one where they are equal."""
+        scored = [(node.objective.value, -node.order, node) for node in self.nodes if node.objective]
+        complete = [entry for entry in scored if entry[2].status is NodeStatus.COMPLETE]
+        return max(complete, key=lambda entry: entry[:2])[2] if complete else None
+
+
+def candidates(run: Run) -> list[Node]:
+    """Nodes that cost a trial, in order."""
+    return [node for node in run.nodes[1:] if node.status is not NodeStatus.NOT_MADE]
+
+
+def best_so_far(run: Run) -> list[float]:
+    """The best objective after 0, 1, ... trials; [] where the user's own version has none."""
+    first = run.nodes[0].objective if run.nodes else None
+    best = [first.value] if first else []
+    for node in candidates(run) if best else ():
+        best.append(max(best[-1], node.objective.value) if node.objective else best[-1])
+    return best
+
+
+def decisions(run: Run) -> list[dict[str, Any]]:
+    """What two runs must agree on to be the same: every node without its time-dependent parts."""
+    return [serial.plain(node) for node in run.nodes]

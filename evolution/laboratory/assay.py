@@ -1,0 +1,209 @@
+"""From candidates to measured proposals: race, replicate, judge. Whatever is measured is stored at once."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from diagnosis.findings import Measurement
+from evolution.base.errors import RepoError
+from evolution.domain.feedback import Feedback
+from evolution.domain.job import EventType
+from evolution.domain.objective import Objective, parse_expression
+from evolution.domain.proposal import Proposal, Verified
+from evolution.domain.trial import Trial, TrialStatus
+from evolution.laboratory.candidates import Candidate
+from evolution.laboratory.comparison import SHOWN, Pair, broken_guardrails, metric_effect, objective_effect
+from evolution.laboratory.laboratory import Laboratory, complete, measured_or_pruned
+from evolution.laboratory.verdict import FIX_TOLERANCE, REPLICAS, behind, verdict
+
+
+class Assay:
+    """Measures candidates against their parent, which is the user's version. observe: a trial's feedback; a run
+    whose probes evolve gives its own, which measures with those too."""
+
+    def __init__(self, laboratory: Laboratory, observe: Callable[[Trial], Feedback] | None = None) -> None:
+        self.laboratory = laboratory
+        self.observe: Callable[[Trial], Feedback] = observe or laboratory.feedback
+        self.context = laboratory.context
+        self.config = laboratory.config
+        self.objective: Objective = parse_expression(self.config.objective.expression)
+        self.seed = self.config.training.seed
+
+    def parent(self, program: str = "") -> Trial:
+        """The trial of the user's version: the files on disk, or the program named. Raises RepoError, Cancelled."""
+        program = program or self.laboratory.user_program()
+        trial = self.laboratory.trial(program, seed=self.seed, label="your version", accept=complete)
+        if trial.failure is not None:
+            raise RepoError(
+                f"your version cannot be measured ({trial.failure.reason}): {trial.failure.message}",
+                path=trial.failure.path,
+                line=trial.failure.line,
+            )
+        return trial
+
+    def race(self, parent: Trial, feedback: Feedback, candidates: Sequence[Candidate]) -> list[Proposal]:
+        """Measure candidates in parallel slots; losers are pruned, promising ones replicated. Best first."""
+        proposals: list[Proposal] = []
+        with ThreadPoolExecutor(max_workers=max(1, self.laboratory.device.slots)) as pool:
+            futures = [pool.submit(self.measure, parent, feedback, candidate) for candidate in candidates]
+            try:
+                proposals += [future.result() for future in futures]
+            except BaseException:
+                self.context.stop.set()  # the others end at their next check; what they measured is stored
+                for future in futures:
+                    future.cancel()
+                raise
+        return sorted(proposals, key=rank)
+
+    def measure(self, parent: Trial, feedback: Feedback, candidate: Candidate) -> Proposal:
+        """Train it and, where that is promising, once more with a further seed; then judge."""
+        return self.settle(parent, feedback, candidate, self.train(parent, candidate))
+
+    def train(self, parent: Trial, candidate: Candidate) -> Trial:
+        """The candidate's first trial; pruned where it is far behind its parent."""
+        self.context.check_cancelled()
+        with self.context.store_lock:
+            self.context.store.put_candidate(candidate.child)
+        return self.laboratory.trial(
+            candidate.child,
+            seed=self.seed,
+            label=candidate.idea.title,
+            accept=measured_or_pruned,
+            prune=behind(parent, self.objective),
+        )
+
+    def settle(
+        self, parent: Trial, feedback: Feedback, candidate: Candidate, child: Trial, *, replicate: bool = True
+    ) -> Proposal:
+        """What the first trial is worth. replicate: whether a further seed may be paid for where it is promising."""
+        if child.status is not TrialStatus.COMPLETE:
+            return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
+        pairs = [(parent, child)]
+        targets = self._targets(candidate, feedback)
+        fixed = self._fixed(child, targets) if targets else ()
+        if replicate and self._is_promising(pairs, fixed):
+            pairs += self._replicas(parent, candidate, candidate.idea.title)
+        return self._judge(candidate, pairs, fixed)
+
+    def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str]) -> bool:
+        if broken_guardrails(self.config.objective.guardrails, pairs):
+            return False
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        return effect.low > 0 or (bool(fixed) and effect.low > -FIX_TOLERANCE * effect.before)
+
+    def _replicas(self, parent: Trial, candidate: Candidate, label: str) -> list[Pair]:
+        pairs: list[Pair] = []
+        for seed in range(self.seed + 1, self.seed + 1 + REPLICAS):
+            before = self.laboratory.trial(
+                parent.key.program, seed=seed, label=f"your version, seed {seed}", accept=complete
+            )
+            after = self.laboratory.trial(
+                candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
+            )
+            if before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE:
+                pairs.append((before, after))
+        return pairs
+
+    def _targets(self, candidate: Candidate, feedback: Feedback) -> list[str]:
+        """Codes of analyst measurements that the idea set out to mend."""
+        verifiable = {m.code for m in _measurements(feedback) if m.healthy is False}
+        evolved = [found for own in feedback.evolved_findings.values() for found in own]
+        addressed = {f.code for f in (*feedback.findings, *evolved) if f.id in candidate.idea.addresses}
+        return sorted(verifiable & addressed)
+
+    def _fixed(self, child: Trial, targets: Sequence[str]) -> tuple[str, ...]:
+        healthy = {m.code: m.healthy for m in _measurements(self.observe(child))}
+        return tuple(code for code in targets if healthy.get(code) is True)
+
+    def _judge(self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...]) -> Proposal:
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
+        broken = broken_guardrails(self.config.objective.guardrails, pairs)
+        verified, why_not = verdict(effect, singles, fixed=fixed, broken=broken)
+        trials = [child for _, child in pairs]
+        return self._publish(
+            candidate, pairs[0][0], trials, verified, pairs=pairs, fixed=fixed, why_not=why_not
+        )
+
+    def _publish(
+        self,
+        candidate: Candidate,
+        parent: Trial,
+        trials: Sequence[Trial],
+        verified: Verified,
+        *,
+        pairs: Sequence[Pair] = (),
+        fixed: tuple[str, ...] = (),
+        why_not: str = "",
+    ) -> Proposal:
+        repo = self.context.repo
+        shown = {name: metric_effect(repo, name, pairs) for name in SHOWN} if pairs else {}
+        proposal = Proposal(
+            id=proposal_id(parent.key.program, candidate.child),
+            idea=candidate.idea,
+            patch=candidate.patch,
+            parent=parent.key.program,
+            child=candidate.child,
+            trials=tuple(trial.id for trial in trials),
+            verified=verified,
+            effect=objective_effect(repo, self.objective, pairs) if pairs else None,
+            effects={name: effect for name, effect in shown.items() if effect is not None},
+            fixed=fixed,
+            why_not=why_not,
+            created_at=time.time(),
+            details={"diff": candidate.diff, "note": candidate.note, "parent_trial": parent.id},
+        )
+        with self.context.store_lock:
+            self.context.store.put_proposal(proposal)
+        words = f"verified {verified}" if verified is not Verified.NO else f"not verified: {why_not}"
+        self.context.events.emit(
+            EventType.PROPOSAL, f"{candidate.idea.title}: {words}", proposal=proposal.id, verified=verified
+        )
+        return proposal
+
+    def verify(self, proposal: Proposal) -> Proposal:
+        """The proposal judged anew, with one seed more of child and parent than before."""
+        known = [trial for name in proposal.trials if (trial := self.context.store.trial(name)) is not None]
+        done = [trial.key.seed for trial in known if trial.status is TrialStatus.COMPLETE]
+        seeds = [*done, max(done, default=self.seed - 1) + 1]
+        pairs: list[Pair] = []
+        for seed in seeds:
+            label = f"{proposal.idea.title}, seed {seed}"
+            before = self.laboratory.trial(proposal.parent, seed=seed, label=f"its parent, seed {seed}")
+            after = self.laboratory.trial(proposal.child, seed=seed, label=label)
+            if not (before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE):
+                raise RepoError(
+                    f"seed {seed} of {proposal.idea.title!r} did not end well: {_why_unfinished(after)}"
+                )
+            pairs.append((before, after))
+        candidate = Candidate(
+            idea=proposal.idea,
+            patch=proposal.patch,
+            child=proposal.child,
+            diff=str(proposal.details.get("diff", "")),
+            note=str(proposal.details.get("note", "")),
+        )
+        feedback = self.observe(pairs[0][0])
+        return self._judge(candidate, pairs, self._fixed(pairs[0][1], self._targets(candidate, feedback)))
+
+
+def _measurements(feedback: Feedback) -> list[Measurement]:
+    """Of the analyst, by built-in and by evolved probes."""
+    evolved = [found for own in feedback.evolved.values() for found in own]
+    return [found for found in (*feedback.measurements, *evolved) if not found.self_reported]
+
+
+def proposal_id(parent: str, child: str) -> str:
+    return hashlib.sha256(f"{parent}:{child}".encode()).hexdigest()[:10]
+
+
+def _why_unfinished(trial: Trial) -> str:
+    if trial.failure is not None:
+        return f"{trial.failure.reason}: {trial.failure.message}"
+    return f"pruned after {len(trial.epochs)} epochs, far behind your version at the same epoch"
+
+
+def rank(proposal: Proposal) -> tuple[int, float, str]:
+    order = {Verified.GAIN: 0, Verified.FIX: 1, Verified.NO: 2}
+    return order[proposal.verified], -(proposal.effect.low if proposal.effect else float("-inf")), proposal.id

@@ -1,0 +1,95 @@
+"""Candidates: an idea and its edits become a child program, not yet measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evolution.base.errors import EditError
+from evolution.domain.edits import Edit, apply_edits, make_edits
+from evolution.domain.feedback import Feedback
+from evolution.domain.proposal import Idea, Patch
+from evolution.laboratory.laboratory import Laboratory
+from evolution.recipes.recipe import Facts, RecipeContext
+
+JOIN = "+"  # between the codes of ideas that were carried out together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An idea carried out: a child program and how it came from its parent. rounds: of coder and debugger, in words."""
+
+    idea: Idea
+    patch: Patch
+    child: str
+    diff: str
+    note: str
+    rounds: tuple[str, ...] = ()
+
+
+def recipe_context(laboratory: Laboratory, base: str, feedback: Feedback) -> RecipeContext:
+    """What recipes read: the program's editable files, the roles in them, and what was said of its trial."""
+    from evolution.laboratory.observer import trace_of
+
+    training = laboratory.data.training
+    columns = training.item_columns
+    return RecipeContext(
+        sources=laboratory.programs.sources(base, laboratory.config.recommender.editable),
+        facts=Facts(
+            n_users=training.n_users,
+            n_items=training.n_items,
+            has_categories=any(columns.categories),
+        ),
+        sites=feedback.sites,
+        findings=feedback.findings,
+        critiques=feedback.simulation.critiques if feedback.simulation else (),
+        trace=trace_of(laboratory, feedback.trial),
+    )
+
+
+def carry_out(
+    laboratory: Laboratory,
+    base: str,
+    sources: Mapping[str, str],
+    idea: Idea,
+    edits: Sequence[Edit],
+    note: str,
+    *,
+    rounds: tuple[str, ...] = (),
+) -> Candidate | str:
+    """The candidate, or why the edits cannot be applied."""
+    try:
+        after = apply_edits(sources, edits, editable=laboratory.config.recommender.editable)
+    except EditError as error:
+        return f"its patch does not apply: {error}"
+    changed = {path: text for path, text in after.items() if sources.get(path) != text}
+    child = laboratory.programs.with_files(base, changed)
+    laboratory.programs.keep(child, idea.title)
+    patch = Patch(base=base, edits=tuple(edits))
+    diff = laboratory.programs.diff(base, child)
+    return Candidate(idea=idea, patch=patch, child=child, diff=diff, note=note, rounds=rounds)
+
+
+def rebased(laboratory: Laboratory, candidate: Candidate, root: str, earlier: Sequence[Idea]) -> Candidate:
+    """The same child as a change of `root`, which is what the user has on disk. earlier: the ideas that made the
+    candidate's parent of it, oldest first; the patch carries them out too."""
+    if candidate.patch.base == root:
+        return candidate
+    patterns = laboratory.config.recommender.editable
+    before, after = (laboratory.programs.sources(tree, patterns) for tree in (root, candidate.child))
+    edits = [edit for path, text in after.items() for edit in make_edits(path, before.get(path, ""), text)]
+    diff = laboratory.programs.diff(root, candidate.child)
+    idea = joined_idea([*earlier, candidate.idea])
+    return replace(candidate, idea=idea, patch=Patch(base=root, edits=tuple(edits)), diff=diff)
+
+
+def joined_idea(ideas: Sequence[Idea]) -> Idea:
+    """One idea of several, in the order in which they were carried out. Where an LLM had a part, it is its."""
+    if len(ideas) == 1:
+        return ideas[0]
+    return Idea(
+        code=JOIN.join(idea.code for idea in ideas),
+        title=" + ".join(idea.title for idea in ideas),
+        rationale=" ".join(idea.rationale for idea in ideas),
+        addresses=tuple(dict.fromkeys(item for idea in ideas for item in idea.addresses)),
+        rests_on=tuple(dict.fromkeys(item for idea in ideas for item in idea.rests_on)),
+        proposer=next((idea.proposer for idea in ideas if idea.by_llm), ideas[0].proposer),
+    )

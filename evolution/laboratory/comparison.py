@@ -1,0 +1,75 @@
+"""Whether a child beats its parent: paired over the same users and the same seeds, within its guardrails."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evolution.base.places import trial_folder
+from evolution.domain.objective import Objective, parse_guardrail
+from evolution.domain.proposal import Effect
+from evolution.domain.trial import Trial
+from evolution.trials.artifacts import read_per_user
+from evolution.trials.bootstrap import pooled_paired_interval
+
+BOOTSTRAP_SEED = 0
+SHOWN = ("NDCG@10", "HR@10")
+
+Pair = tuple[Trial, Trial]  # (parent, child), same seed
+
+
+def per_user(repo: Path, trial: Trial) -> dict[str, NDArray[np.float64]]:
+    """Metric name -> float64 (Q,), kept beside the trial's artifacts."""
+    return read_per_user(trial_folder(repo, trial.id))
+
+
+def objective_effect(repo: Path, objective: Objective, pairs: Sequence[Pair]) -> Effect:
+    """The change of the objective, paired over users, pooled over the seeds of `pairs`."""
+    before = [objective.per_user(per_user(repo, parent)) for parent, _ in pairs]
+    after = [objective.per_user(per_user(repo, child)) for _, child in pairs]
+    return _effect(objective.text, before, after)
+
+
+def metric_effect(repo: Path, name: str, pairs: Sequence[Pair]) -> Effect | None:
+    """None where the metric is not one of single users."""
+    tables = [(per_user(repo, parent), per_user(repo, child)) for parent, child in pairs]
+    if any(name not in before or name not in after for before, after in tables):
+        return None
+    return _effect(name, [before[name] for before, _ in tables], [after[name] for _, after in tables])
+
+
+def _effect(metric: str, before: list[NDArray[np.float64]], after: list[NDArray[np.float64]]) -> Effect:
+    difference = pooled_paired_interval(after, before, seed=BOOTSTRAP_SEED)
+    return Effect(
+        metric=metric,
+        before=float(np.mean([values.mean() for values in before])),
+        after=float(np.mean([values.mean() for values in after])),
+        low=float(difference.low if difference.low is not None else difference.value),
+        high=float(difference.high if difference.high is not None else difference.value),
+    )
+
+
+def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
+    """One sentence for each guardrail that the child's mean over seeds does not keep."""
+    broken: list[str] = []
+    for text in texts:
+        guardrail = parse_guardrail(text)
+        parent = float(np.mean([_value(trial, guardrail.name) for trial, _ in pairs]))
+        child = float(np.mean([_value(trial, guardrail.name) for _, trial in pairs]))
+        if not guardrail.holds(child, parent):
+            broken.append(
+                f"{text} is broken: {guardrail.name} is {child:.4g}, the parent's {parent:.4g} (no interval)"
+            )
+    return broken
+
+
+def _value(trial: Trial, name: str) -> float:
+    if name == "cost":
+        # A CPU is shared with the trials beside this one, so that its own running time counts; a GPU is not, and
+        # works while its process waits. Per epoch, because how many epochs a trial took is half luck.
+        spent = trial.cost.fit_cpu_s if trial.key.device.startswith("cpu") else trial.cost.fit_s
+        return spent / max(1, len(trial.epochs))
+    if name == "memory":
+        return float(trial.cost.peak_memory_bytes)
+    return trial.metrics[name].value

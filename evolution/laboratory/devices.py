@@ -1,0 +1,68 @@
+"""Where trials run: the device the user wants, what the interpreter's torch can use, and how many run at once."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolution.base.errors import UsageError
+from evolution.repo.settings import Settings, available_cores
+from evolution.trials.interpreter import does_not_run
+
+PROBE = """
+import json, sys
+cuda, mps = 0, False
+try:
+    import torch
+    cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    mps = bool(torch.backends.mps.is_available())
+except ImportError:
+    pass
+json.dump({"cuda": cuda, "mps": mps}, sys.stdout)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """name: as in a trial's key ("cpu/1", "cuda", "mps"). kind: as in a lease. slots: trials at once, machine-wide."""
+
+    name: str
+    kind: str
+    slots: int
+
+
+def choose_device(wanted: str, settings: Settings) -> Device:
+    """wanted: "auto", "cpu", "cuda" or "mps". Raises UsageError where what was asked for is not there."""
+    found = {"cuda": 0, "mps": False}
+    if wanted in ("cuda", "mps") or (wanted == "auto" and _may_have_gpu()):
+        found = _ask(settings.python)
+    if wanted in ("auto", "cuda") and found["cuda"]:
+        return Device(name="cuda", kind="cuda", slots=int(found["cuda"]))
+    if wanted in ("auto", "mps") and found["mps"]:
+        return Device(name="mps", kind="mps", slots=1)
+    if wanted in ("cuda", "mps"):
+        raise UsageError(
+            f"device {wanted} was asked for, but torch in {settings.python} sees none; use --device cpu, or training.device "
+            '= "cpu" in evolverec.toml'
+        )
+    threads = max(1, available_cores() // settings.slots)
+    return Device(name=f"cpu/{threads}", kind="cpu", slots=settings.slots)
+
+
+def _may_have_gpu() -> bool:
+    """Cheap: importing torch just to learn that there is no GPU would cost every job seconds."""
+    return sys.platform == "darwin" or any(
+        Path(node).exists() for node in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+    )
+
+
+def _ask(python: str) -> dict[str, int | bool]:
+    try:
+        answer = subprocess.run(
+            [python, "-I", "-c", PROBE],
+            capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        return json.loads(answer.stdout)
+    except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
+        raise UsageError(does_not_run(python, error)) from None

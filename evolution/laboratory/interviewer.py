@@ -1,0 +1,45 @@
+"""Asking users that an LLM plays, on request, outside a run: an interviewer, its budget, and what it is likely to cost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evolution.base.words import roughly
+from evolution.domain.job import EventType
+from evolution.laboratory.context import JobContext
+from evolution.laboratory.observer import Interviewer
+from evolution.llm.budget import Budget, Limits
+from evolution.llm.client import LlmClient
+from evolution.llm.estimate import interviews
+from evolution.llm.exchanges import StoredExchanges
+from evolution.llm.settings import LlmSettings
+
+
+def interviewer_of(client: LlmClient, users: int) -> Interviewer:
+    settings = client.settings
+    return Interviewer(
+        ask=client.ask, model=settings.model_of("persona"), users=users, concurrency=settings.concurrency
+    )
+
+
+@contextmanager
+def opened_interviewer(
+    context: JobContext, settings: LlmSettings, *, users: int, limits: Limits
+) -> Iterator[Interviewer]:
+    """Says what it is likely to cost before, and what it did cost after. Raises UsageError: a limit in dollars needs
+    a price."""
+    emit = context.events.emit
+    expected = interviews(settings, users)
+    emit(EventType.LOG, f"estimate: about {roughly(expected.tokens, expected.usd)} for {users} users")
+    budget = Budget(limits)
+    log = StoredExchanges(store=context.store, lock=context.store_lock)
+    with LlmClient(
+        settings, log=log, budget=budget, repo=context.repo, cancelled=context.cancelled
+    ) as client:
+        try:
+            yield interviewer_of(client, users)
+        finally:
+            paid = budget.paid
+            emit(
+                EventType.LOG,
+                f"users played by {settings.model_of('persona')}: {paid.tokens:,} tokens, ${paid.usd:.4f}",
+            )

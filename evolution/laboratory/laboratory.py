@@ -1,0 +1,280 @@
+"""Where programs become trials, and trials feedback: each once, kept in the store the moment it is known."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evolution.base.errors import Cancelled, NotStored
+from evolution.base.places import trial_folder
+from evolution.base.words import count
+from evolution.domain.feedback import Feedback
+from evolution.domain.job import EventType
+from evolution.domain.trial import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus
+from evolution.laboratory.context import JobContext
+from evolution.laboratory.devices import choose_device
+from evolution.laboratory.leases import POLL_S, lease, trial_lock
+from evolution.repo.programs import Programs
+from evolution.store.store import trial_id
+from evolution.trials.data import TrialData, prepare
+from evolution.trials.frozen import TestReading, read_test
+from evolution.trials.identity import trial_key
+from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.run import run_trial, smoke_trial
+
+if TYPE_CHECKING:
+    from evolution.laboratory.observer import Interviewer
+
+Prune = Callable[[Sequence[EpochRecord]], bool]
+Accept = Callable[[Trial], bool]
+SHOWN = "NDCG@10"
+
+
+def measured(trial: Trial) -> bool:
+    """A stored trial that says all it can: complete, or failed by the program's own fault."""
+    if trial.status is TrialStatus.FAILED:
+        return trial.failure is not None and trial.failure.reason is not FailureReason.CANCELLED
+    return trial.status is TrialStatus.COMPLETE
+
+
+def complete(trial: Trial) -> bool:
+    return trial.status is TrialStatus.COMPLETE
+
+
+def measured_or_pruned(trial: Trial) -> bool:
+    return measured(trial) or trial.status is TrialStatus.PRUNED
+
+
+class Laboratory:
+    """One job's view of a repo's programs, data and trials. Its methods may run in several threads."""
+
+    def __init__(self, context: JobContext) -> None:
+        self.context = context
+        self.config = context.config
+        self.replays = False  # then nothing is run that is not stored already
+        self.programs = Programs.open(context.repo)
+        wanted = str(context.params.get("device") or self.config.training.device)
+        self.device = choose_device(wanted, context.settings)
+
+    @cached_property
+    def data(self) -> TrialData:
+        return prepare(self.config, self.context.repo)
+
+    def user_program(self) -> str:
+        """The files on disk as a program, kept."""
+        snapshot = self.programs.snapshot()
+        for path, size in snapshot.left_out.items():
+            words = f"{path} ({size / 1e6:.1f} MB) is too large to be part of a program; the worker will not see it"
+            self.context.events.emit(EventType.LOG, words)
+        self.programs.keep(snapshot.tree, "as on disk")
+        return snapshot.tree
+
+    def trial(
+        self, program: str, *, seed: int, label: str, accept: Accept = measured, prune: Prune | None = None
+    ) -> Trial:
+        """The trial of a program: from the store where `accept` takes it, else trained and measured now.
+
+        Raises Cancelled, once the cancelled trial is in the store.
+        """
+        key = trial_key(
+            self.config, program=program, data=self.data.fingerprint, seed=seed, device=self.device.name
+        )
+        identity = trial_id(key)
+        with self._only_one(identity):
+            stored = self._stored(identity)
+            if stored is not None and accept(stored):
+                self._announce(stored, label, again=True)
+                return stored
+            self._may_run(f"a trial of {label!r}")
+            started = Trial(
+                id=identity, key=key, status=TrialStatus.RUNNING, created_at=time.time(), wall_s=0.0
+            )
+            with self._leased(label) as slot:
+                self.context.check_cancelled()
+                if stored is None:
+                    self._put(started)
+                self._announce(started, label, again=False)
+                trial = self._run(started, slot, label, prune)
+            trial = replace(trial, created_at=started.created_at)
+            cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
+            if stored is None or not cancelled:  # a run that was broken off says less than the one before it
+                self._put(trial)
+        self._announce(trial, label, again=False)
+        if cancelled:
+            raise Cancelled("cancelled")
+        return trial
+
+    def smoke(self, program: str) -> Trial:
+        """The cheap rungs alone: parse, import, contract on one batch, two steps. Measures nothing, so it is no
+        trial of the store's; `smoke_once` is for programs that are asked about again."""
+        key = self._smoke_key(program)
+        with self._leased("check") as slot:
+            request = self._request(trial_id(key), key, slot, self.context.scratch / f"smoke-{trial_id(key)}")
+            return smoke_trial(request, self._supervision(request.id, "check"))
+
+    def smoke_once(self, program: str) -> Trial:
+        """The same, from the store where it was said before. Raises Cancelled."""
+        identity = trial_id(self._smoke_key(program))
+        with self.context.store_lock:
+            known = self.context.store.smoke(identity)
+        if known is not None:
+            return known
+        self._may_run("a check of a candidate")
+        said = self.smoke(program)
+        self.context.check_cancelled()
+        with self.context.store_lock:
+            self.context.store.put_smoke(said)
+        return said
+
+    def _may_run(self, what: str) -> None:
+        if self.replays:
+            raise NotStored(f"the replay needs {what} that is not in the store")
+
+    def _smoke_key(self, program: str) -> TrialKey:
+        return trial_key(
+            self.config, program=program, data=self.data.fingerprint, seed=0, device=self.device.name
+        )
+
+    def _run(self, started: Trial, slot: int, label: str, prune: Prune | None) -> Trial:
+        request = self._request(started.id, started.key, slot, trial_folder(self.context.repo, started.id))
+        supervision = self._supervision(started.id, label)
+        return run_trial(request, replace(supervision, prune=prune) if prune else supervision)
+
+    def read_test(self, trial: Trial) -> TestReading:
+        """The test questions, answered by the frozen state of a complete trial in a fresh process."""
+        label = f"test events of {trial.id}"
+        with self._only_one(trial.id), self._leased(label) as slot:
+            request = self._request(trial.id, trial.key, slot, trial_folder(self.context.repo, trial.id))
+            return read_test(request, trial, self._supervision(trial.id, label))
+
+    def _leased(self, label: str) -> AbstractContextManager[int]:
+        return lease(
+            self.device.kind,
+            self.device.slots,
+            cancelled=self.context.cancelled,
+            waiting=lambda: self._waiting(label),
+        )
+
+    def _request(self, identity: str, key: TrialKey, slot: int, folder: Path) -> TrialRequest:
+        checkout = self.context.scratch / f"program-{identity}"
+        if not checkout.exists():
+            self.programs.check_out(key.program, checkout)
+        return TrialRequest(
+            id=identity,
+            key=key,
+            repo=self.context.repo,
+            checkout=checkout,
+            folder=folder,
+            config=self.config,
+            data=self.data,
+            python=Path(self.context.settings.python),
+            gpu=str(slot) if self.device.kind == "cuda" else "",
+        )
+
+    def _supervision(self, trial: str, label: str) -> Supervision:
+        return Supervision(
+            on_stage=lambda stage: self._stage(trial, label, stage),
+            on_epoch=lambda epoch: self._epoch(trial, label, epoch),
+            cancelled=self.context.cancelled,
+        )
+
+    def feedback(
+        self,
+        trial: Trial,
+        *,
+        users: int = 0,
+        interviewer: "Interviewer | None" = None,
+        charged: bool = False,
+    ) -> Feedback:
+        """Findings of a complete trial; with users > 0 critiques, with an interviewer also those of users that an
+        LLM plays. What is stored is not made again; charged: but interviews are held again all the same, from
+        recorded exchanges, so that a run that is done again is charged the same."""
+        from evolution.laboratory.observer import ask_users, diagnose, interview_users, observer_version
+
+        with self.context.store_lock:
+            feedback = self.context.store.feedback(trial.id)
+        if feedback is None or feedback.made_by != observer_version():
+            feedback = diagnose(self, trial)
+            self._put_feedback(feedback)
+        if users and (
+            feedback.simulation is None or feedback.simulation.users != min(users, len(self.data.validation))
+        ):
+            feedback = ask_users(self, feedback, users)
+            self._put_feedback(feedback)
+        if interviewer is not None and (charged or not interviewer.has_done(feedback.interviews)):
+            before, feedback = feedback, interview_users(self, feedback, interviewer)
+            if not interviewer.has_done(before.interviews):
+                self._put_feedback(feedback)
+        return feedback
+
+    @contextmanager
+    def _only_one(self, trial: str) -> Iterator[None]:
+        """Two jobs that want the same trial: the second waits, then finds it in the store. Raises Cancelled."""
+        while True:
+            with trial_lock(self.context.repo, trial) as ours:
+                if ours:
+                    yield
+                    return
+            self.context.check_cancelled()
+            time.sleep(POLL_S)
+
+    def _stored(self, identity: str) -> Trial | None:
+        with self.context.store_lock:
+            return self.context.store.trial(identity)
+
+    def _put(self, trial: Trial) -> None:
+        with self.context.store_lock:
+            self.context.store.put_trial(trial)
+
+    def _put_feedback(self, feedback: Feedback) -> None:
+        with self.context.store_lock:
+            self.context.store.put_feedback(feedback)
+        said = count(len(feedback.findings), "finding")
+        if feedback.simulation is not None:
+            critiques = count(len(feedback.simulation.critiques), "critique")
+            said += f", {critiques} by {count(feedback.simulation.users, 'simulated user')}"
+        self.context.events.emit(EventType.FEEDBACK, said, trial=feedback.trial)
+
+    def _waiting(self, label: str) -> None:
+        self.context.events.emit(
+            EventType.LOG, f"{label}: every {self.device.kind} slot is busy; waiting for one"
+        )
+
+    def _stage(self, trial: str, label: str, stage: str) -> None:
+        self.context.events.emit(
+            EventType.PROGRESS, f"{label}: {stage}", trial=trial, fraction=None, left_s=None
+        )
+
+    def _epoch(self, trial: str, label: str, epoch: EpochRecord) -> None:
+        total = self.config.training.max_epochs
+        value = epoch.metrics.get(SHOWN)
+        loss = next((v for name, v in epoch.reported.items() if "loss" in name.lower()), None)
+        self.context.events.emit(
+            EventType.EPOCH,
+            f"{label}: epoch {epoch.epoch}/{total}" + (f", {SHOWN} {value:.4f}" if value is not None else ""),
+            trial=trial,
+            label=label,
+            epoch=epoch.epoch,
+            epochs=total,
+            loss=loss,
+            metric=SHOWN,
+            value=value,
+            left_s=epoch.wall_s * (total - epoch.epoch),
+        )
+
+    def _announce(self, trial: Trial, label: str, *, again: bool) -> None:
+        if trial.status is TrialStatus.RUNNING:
+            words = f"{label}: trial {trial.id} started"
+        elif trial.failure is not None:
+            words = f"{label}: {trial.failure.reason}: {trial.failure.message}"
+        else:
+            metric = trial.metrics.get(SHOWN)
+            figure = f", {SHOWN} {metric.value:.4f}" if metric else ""
+            if metric and metric.low is not None and metric.high is not None:
+                figure += f" [{metric.low:.4f}, {metric.high:.4f}]"
+            words = f"{label}: {trial.status}{figure}, {len(trial.epochs)} epochs, {trial.wall_s:.1f} s"
+        words += " (from the store)" if again else ""
+        self.context.events.emit(EventType.TRIAL, words, trial=trial.id, status=trial.status, label=label)

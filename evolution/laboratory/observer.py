@@ -1,0 +1,177 @@
+"""What is seen in one complete trial: the analyst's measurements, the findings on their lines, the users' words."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diagnosis.anchors import make_anchor
+from diagnosis.catalogue import ROLES_OF_SIGNAL
+from diagnosis.findings import Anchor, Role, Site
+from diagnosis.judge import findings, rule_findings
+from diagnosis.roles import find_sites
+from diagnosis.rules.check import check_source
+from evolution.base.errors import Cancelled, RepoError
+from evolution.base.places import trial_folder
+from evolution.domain.feedback import Feedback
+from evolution.domain.job import EventType
+from evolution.domain.trial import Trial, TrialStatus
+from simulator.critiques import Critique, Simulation
+from simulator.shown import Shown, as_shown, kept
+
+if TYPE_CHECKING:
+    from evolution.laboratory.laboratory import Laboratory
+    from evolution.llm.asking import Ask
+
+CRITIQUE_ANCHORS = 2
+
+
+def diagnose(laboratory: "Laboratory", trial: Trial) -> Feedback:
+    """Raises RepoError where the trial has not ended well: there is nothing to measure."""
+    from evolution.trials.analysis import analyse
+
+    if trial.status is not TrialStatus.COMPLETE:
+        reason = f": {trial.failure.message}" if trial.failure else ""
+        raise RepoError(f"trial {trial.id} is {trial.status}{reason}; a diagnosis needs a complete one")
+    context = laboratory.context
+    context.events.emit(EventType.PROGRESS, "measuring", trial=trial.id, fraction=None, left_s=None)
+    folder = trial_folder(context.repo, trial.id)
+    measurements = analyse(folder, laboratory.data, seed=trial.key.seed, cancelled=context.cancelled)
+    sources = laboratory.programs.sources(trial.key.program)
+    sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
+    hits = [hit for path, text in sources.items() for hit in check_source(path, text)]
+    found = findings(measurements, trial.contract, sites, sources) + rule_findings(hits, sources)
+    return Feedback(
+        trial=trial.id,
+        program=trial.key.program,
+        created_at=time.time(),
+        made_by=observer_version(),
+        measurements=tuple(measurements),
+        findings=tuple(found),
+        sites=tuple(sites),
+    )
+
+
+def code_map(laboratory: "Laboratory", trial: Trial) -> Feedback:
+    """Where the parts of the program are, and nothing said of it: for strategies that are told no more."""
+    sources = laboratory.programs.sources(trial.key.program)
+    sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
+    return Feedback(
+        trial=trial.id, program=trial.key.program, created_at=trial.created_at, sites=tuple(sites)
+    )
+
+
+@cache
+def observer_version() -> str:
+    """Hash of the code that measures, judges and simulates."""
+    root = Path(__file__).resolve().parents[2]
+    digest = hashlib.sha256()
+    for file in sorted(file for name in ("diagnosis", "simulator") for file in (root / name).rglob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def ask_users(laboratory: "Laboratory", feedback: Feedback, users: int) -> Feedback:
+    """The same feedback with what `users` simulated users say of the trial's pages."""
+    from diagnosis.evidence import load_artifacts
+    from simulator.simulate import simulate
+
+    context = laboratory.context
+    context.events.emit(EventType.PROGRESS, "asking users", trial=feedback.trial, fraction=None, left_s=None)
+    artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
+    data, shown = laboratory.data, list[Shown]()
+    simulation = simulate(
+        training=data.training,
+        questions=data.validation,
+        top_items=artifacts.top.items,
+        n_users=users,
+        seed=laboratory.config.training.seed,
+        witness=lambda page, judgement: shown.append(as_shown(page, judgement)),
+    )
+    _keep(laboratory, feedback.trial, simulation, shown)
+    sources = laboratory.programs.sources(feedback.program)
+    anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in simulation.critiques}
+    joined = {**feedback.critique_anchors, **anchors}
+    return replace(feedback, simulation=simulation, critique_anchors=joined, created_at=time.time())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interviewer:
+    """Who plays users: `model`, asked through `ask`, `concurrency` exchanges at once."""
+
+    ask: "Ask"
+    model: str
+    users: int
+    concurrency: int
+
+    def has_done(self, simulation: Simulation | None) -> bool:
+        """Whether a simulation is what this interviewer would make; one that mostly failed is tried again."""
+        if simulation is None or simulation.failed > self.users / 3:
+            return False
+        return simulation.model == self.model and simulation.asked == self.users
+
+
+def interview_users(laboratory: "Laboratory", feedback: Feedback, interviewer: Interviewer) -> Feedback:
+    """The same feedback with what users played by an LLM say. Raises Cancelled."""
+    from diagnosis.evidence import load_artifacts
+    from simulator.asking import AskingStopped
+    from simulator.interviews import simulate_with_llm
+
+    context = laboratory.context
+    words = f"asking {interviewer.users} users played by {interviewer.model}"
+    context.events.emit(EventType.PROGRESS, words, trial=feedback.trial, fraction=None, left_s=None)
+    artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
+    data, shown = laboratory.data, list[Shown]()
+    try:
+        interviews = simulate_with_llm(
+            training=data.training,
+            questions=data.validation,
+            top_items=artifacts.top.items,
+            ask=interviewer.ask,
+            model=interviewer.model,
+            n_users=interviewer.users,
+            seed=laboratory.config.training.seed,
+            concurrency=interviewer.concurrency,
+            cancelled=context.cancelled,
+            witness=lambda page, judgement: shown.append(as_shown(page, judgement)),
+        )
+    except AskingStopped:
+        raise Cancelled("cancelled") from None
+    _keep(laboratory, feedback.trial, interviews, shown)
+    sources = laboratory.programs.sources(feedback.program)
+    anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in interviews.critiques}
+    joined = {**feedback.critique_anchors, **anchors}
+    return replace(feedback, interviews=interviews, critique_anchors=joined)
+
+
+def _keep(laboratory: "Laboratory", trial: str, simulation: Simulation, shown: Sequence[Shown]) -> None:
+    """Everybody's page and words, for readers; a replay only reads."""
+    context = laboratory.context
+    if laboratory.replays:
+        return
+    with context.store_lock:
+        context.store.put_personas(trial, simulation.kind, kept(shown))
+
+
+def critique_anchors(
+    critique: Critique, sites: tuple[Site, ...], sources: Mapping[str, str]
+) -> tuple[Anchor, ...]:
+    """The lines that decide about what the critique is about; where none are known, where the model is built."""
+    for role in (*ROLES_OF_SIGNAL.get(critique.signal, ()), Role.ENTRY):
+        there = [site for site in sites if site.role is role and site.path in sources]
+        if there:
+            return tuple(make_anchor(site, sources[site.path]) for site in there[:CRITIQUE_ANCHORS])
+    return ()
+
+
+def trace_of(laboratory: "Laboratory", trial: str) -> dict[str, Any]:
+    """The traced step of a trial, {} where there is none."""
+    path = trial_folder(laboratory.context.repo, trial) / "artifacts" / "trace.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}

@@ -1,0 +1,55 @@
+"""What a proposal by an LLM is likely to cost, before anything is asked: a rule of thumb, said as one.
+
+Tokens of code are counted as everywhere in the client; answers are taken at the lengths that the schemas ask for.
+Reasoning that an endpoint bills as output comes on top, and is not known before.
+"""
+
+from dataclasses import dataclass
+
+from evolution.llm.budget import Charge
+from evolution.llm.settings import LlmSettings
+from evolution.llm.usage import Usage, charge, tokens_of
+
+RULES = 1_500  # tokens of instructions and feedback in a prompt
+PLANS, PLAN_ANSWER = 3, 1_800  # queries, report, reflection
+CODES, CODE_ANSWER = 3, 1_200  # code, one look, one repair
+INTERVIEW, INTERVIEW_ANSWER = 3_300, 700  # of one user; a page with a history took 2,500 to 3,700 tokens
+LLM_USERS = 20  # that an LLM plays, where nothing else is said
+PROPOSALS_AT_LEAST = 3  # what a plan must be able to pay for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """first: for what is asked once in a run (how well users are known). each: for one proposal."""
+
+    first: Charge
+    each: Charge
+
+    def of(self, proposals: int) -> Charge:
+        total = self.first
+        for _ in range(proposals):
+            total += self.each
+        return total
+
+
+def estimate(settings: LlmSettings, *, source_bytes: int, users: int) -> Estimate:
+    """source_bytes: of the files that may be edited. users: that an LLM plays."""
+    code = tokens_of(source_bytes) + RULES
+    planning = _cost(settings, "planner", PLANS * code, PLANS * PLAN_ANSWER)
+    coding = _cost(settings, "coder", CODES * code, CODES * CODE_ANSWER)
+    asked = _asked(settings, users)
+    return Estimate(first=asked + asked + asked, each=planning + coding + asked)
+
+
+def interviews(settings: LlmSettings, users: int) -> Charge:
+    """Of asking users once who were never asked before: a choice, a control page and the page itself each."""
+    asked = _asked(settings, users)
+    return asked + asked + asked
+
+
+def _asked(settings: LlmSettings, users: int) -> Charge:
+    return _cost(settings, "persona", users * INTERVIEW, users * INTERVIEW_ANSWER)
+
+
+def _cost(settings: LlmSettings, role: str, sent: int, answered: int) -> Charge:
+    return charge(Usage(input=sent, output=answered), settings.prices.get(settings.model_of(role)))

@@ -1,0 +1,117 @@
+"""The proposer with an LLM: the planner's ideas, carried out by the coder, mended by the debugger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from evolution.base.errors import LlmError
+from evolution.domain.proposal import Idea
+from evolution.domain.trial import Trial
+from evolution.evolving.outcomes import open_complaints
+from evolution.laboratory.candidates import Candidate
+from evolution.laboratory.candidates import carry_out as as_candidate
+from evolution.laboratory.laboratory import Laboratory
+from evolution.llm.asking import Ask
+from evolution.proposers.coding.coder import carry_out
+from evolution.proposers.coding.records import Coded, Round, Task
+from evolution.proposers.normal_form import normal_form
+from evolution.proposers.planning.briefing import data_words
+from evolution.proposers.planning.planner import Planned, Planner
+from evolution.proposers.situation import Attempt, NotMade, Proposer, Situation
+
+SPARE = 1  # ideas tried beyond those wanted, where one never becomes a program
+NO_PLAN = "no-plan"
+
+
+class LlmProposer:
+    def __init__(self, laboratory: Laboratory, planner: Planner, ask: Ask) -> None:
+        self._laboratory, self._planner, self._ask = laboratory, planner, ask
+
+    def propose(self, situation: Situation) -> Sequence[Attempt]:
+        """Candidates, and what was tried in vain. A plan that could not be had is one of the latter."""
+        try:
+            planned = self._planner.plan(situation)
+        except LlmError as error:
+            return [_no_plan(self._planner.model, str(error))]
+        if not planned.ideas:
+            return [_no_plan(self._planner.model, _why_none(planned))]
+        found: list[Attempt] = []
+        made = 0
+        for idea, change in planned.ideas[: situation.count + SPARE]:
+            if made == situation.count:
+                break
+            attempt = self._attempt(situation, idea, change)
+            found.append(attempt)
+            made += isinstance(attempt, Candidate)
+        return found
+
+    def _attempt(self, situation: Situation, idea: Idea, change: str) -> Attempt:
+        task = self._task(situation, idea, change)
+        coded = carry_out(task, ask=self._ask, smoke=lambda files: self._smoke(situation, files))
+        rounds = tuple(round_words(done) for done in coded.rounds)
+        if not isinstance(coded, Coded):
+            return NotMade(idea=idea, why=coded.reason, rounds=rounds)
+        base = situation.parent.program
+        made = as_candidate(
+            self._laboratory, base, task.sources, idea, coded.edits, " ".join(coded.notes), rounds=rounds
+        )
+        if isinstance(made, str):
+            return NotMade(idea=idea, why=made, rounds=rounds)
+        if self._is_known(situation, made.child):
+            why = "the same program, but for comments and layout, was tried before"
+            return NotMade(idea=idea, why=why, rounds=rounds)
+        return made
+
+    def _task(self, situation: Situation, idea: Idea, change: str) -> Task:
+        config, feedback = self._laboratory.config, situation.feedback
+        return Task(
+            idea=idea,
+            sources=self._laboratory.programs.sources(situation.parent.program, config.recommender.editable),
+            editable=config.recommender.editable,
+            entry=config.recommender.entry,
+            findings=tuple(f for f in feedback.findings if f.id in idea.addresses),
+            critiques=tuple(c for c in open_complaints(feedback) if c.id in idea.addresses),
+            critique_anchors=feedback.critique_anchors,
+            sites=feedback.sites,
+            guidance=change,
+            data=data_words(self._laboratory),
+        )
+
+    def _smoke(self, situation: Situation, files: Mapping[str, str]) -> Trial:
+        """The cheap rungs on the parent with these files changed."""
+        child = self._laboratory.programs.with_files(situation.parent.program, files)
+        return self._laboratory.smoke_once(child)
+
+    def _is_known(self, situation: Situation, child: str) -> bool:
+        programs = self._laboratory.programs
+        own = normal_form(programs.sources(child))
+        known = {node.program for node in situation.archive.nodes if node.program}
+        return any(normal_form(programs.sources(program)) == own for program in known)
+
+
+class BothProposers:
+    """The LLM first, recipes for what is left: recipes are cheap and known, the LLM is neither."""
+
+    def __init__(self, llm: Proposer, recipes: Proposer) -> None:
+        self._llm, self._recipes = llm, recipes
+
+    def propose(self, situation: Situation) -> Sequence[Attempt]:
+        share = (situation.count + 1) // 2
+        first = list(self._llm.propose(replace(situation, count=share)))
+        left = situation.count - sum(isinstance(attempt, Candidate) for attempt in first)
+        return [*first, *self._recipes.propose(replace(situation, count=left))] if left else first
+
+
+def round_words(done: Round) -> str:
+    """`debug: said; smoke: why it was not enough`."""
+    problem = f"; {done.problem.rung.value}: {done.problem.message.splitlines()[0]}" if done.problem else ""
+    return f"{done.prompt}: {done.words}{problem}"
+
+
+def _no_plan(model: str, why: str) -> NotMade:
+    idea = Idea(code=NO_PLAN, title="No plan", rationale="", addresses=(), rests_on=(), proposer=model)
+    return NotMade(idea=idea, why=why)
+
+
+def _why_none(planned: Planned) -> str:
+    refused = "; ".join(f"{code}: {why}" for code, why in planned.refused)
+    return f"no idea of the plan may be tried ({refused})" if refused else "the plan holds no idea"

@@ -1,0 +1,70 @@
+"""What is asked of a patch before anything is trained: it parses, its smoke trial is complete, and its lines run."""
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from evolution.base.errors import Cancelled
+from evolution.domain.trial import FailureReason, Trial
+from evolution.proposers.coding.failures import told
+from evolution.proposers.coding.liveness import Idle, Run, judge
+from evolution.proposers.coding.records import Problem, Rung
+from evolution.proposers.coding.views import excerpt
+
+Smoke = Callable[[Mapping[str, str]], Trial]  # of the program with these files (path -> text) laid over it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """problem None: nothing to refuse. smoke None: it did not come to that. idle: what did nothing."""
+
+    problem: Problem | None
+    smoke: Trial | None
+    idle: tuple[Idle, ...] = ()
+
+
+def check(sources: Mapping[str, str], changed: Mapping[str, str], smoke: Smoke) -> Checked:
+    """sources: path -> text before the patch; changed: of the files that it changes. Raises Cancelled."""
+    broken = _unparsable(changed)
+    if broken:
+        return Checked(problem=Problem(rung=Rung.PARSE, message=broken), smoke=None)
+    trial = smoke(changed)
+    if trial.failure is not None:
+        if trial.failure.reason is FailureReason.CANCELLED:
+            raise Cancelled("cancelled")
+        message = told(trial.failure, {**sources, **changed})
+        return Checked(problem=Problem(rung=Rung.SMOKE, message=message), smoke=trial)
+    live = judge(sources, {**sources, **changed}, run_of(trial))
+    problem = Problem(rung=Rung.DEAD, message=_with_idle(live.refusal, live.idle)) if live.refusal else None
+    return Checked(problem=problem, smoke=trial, idle=live.idle)
+
+
+def idle_problem(idle: tuple[Idle, ...]) -> Problem:
+    return Problem(
+        rung=Rung.IDLE, message=_with_idle("lines of the patch did nothing in the smoke trial", idle)
+    )
+
+
+def run_of(trial: Trial) -> Run:
+    """What a smoke trial's note says of the lines that ran."""
+    return Run(
+        executed={path: frozenset(lines) for path, lines in dict(trial.note.get("executed", {})).items()},
+        stopped=tuple((str(path), int(line)) for path, line in trial.note.get("stopped", ())),
+    )
+
+
+def _with_idle(words: str, idle: tuple[Idle, ...]) -> str:
+    return "\n".join([words, *(str(lines) for lines in idle)])
+
+
+def _unparsable(changed: Mapping[str, str]) -> str:
+    for path, text in changed.items():
+        try:
+            if path.endswith(".py"):
+                ast.parse(text)
+        except SyntaxError as error:
+            line = error.lineno or 1
+            return f"{path}:{line} is not valid Python: {error.msg}\n{excerpt(text, line)}"
+        except ValueError as error:
+            return f"{path} is not valid Python: {error}"
+    return ""

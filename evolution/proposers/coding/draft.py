@@ -1,0 +1,66 @@
+"""A patch in the making: the files as they stand now, and every answer that brought them there."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from evolution.base.errors import EditError
+from evolution.domain.edits import Edit, unified_diff
+from evolution.proposers.coding.formats import as_blocks, edits_of
+from evolution.proposers.coding.looks import complaint
+from evolution.proposers.coding.patching import patched
+from evolution.proposers.coding.records import Limits, Problem, Round, Rung, Task
+from evolution.proposers.coding.replies import FileEdit
+
+
+class Draft:
+    """files: all that may be edited, as they stand now. answer: the last answer's edits, as text."""
+
+    def __init__(self, task: Task, limits: Limits) -> None:
+        self.files: dict[str, str] = dict(task.sources)
+        self.rounds: list[Round] = []
+        self.answer = ""
+        self.task, self.limits = task, limits
+        self._standing = 0  # the round that made the files what they are
+        self._before = (self.files, self._standing)
+
+    def changed(self) -> dict[str, str]:
+        return {path: text for path, text in self.files.items() if self.task.sources.get(path) != text}
+
+    def diff(self) -> str:
+        return unified_diff(self.task.sources, self.files)
+
+    def take(self, prompt: str, words: str, edits: Sequence[FileEdit], patch: str) -> Problem | None:
+        """Apply an answer, record it, and say what is wrong with it before anything runs.
+
+        An answer that cannot be read or does not fit leaves the files as they were.
+        """
+        read: tuple[Edit, ...] = ()
+        self._before = (self.files, self._standing)
+        self.answer = patch or as_blocks(edits)
+        try:
+            read = tuple(edits_of(edits, patch))
+            problem = self._applied(read)
+        except EditError as error:
+            problem = Problem(rung=Rung.ANSWER, message=str(error))
+        self.rounds.append(Round(prompt=prompt, words=words, edits=read, problem=problem))
+        if self.files is not self._before[0]:
+            self._standing = len(self.rounds) - 1
+        return problem
+
+    def undo(self) -> None:
+        """The files as they were before the last answer."""
+        self.files, self._standing = self._before
+
+    def found(self, problem: Problem) -> None:
+        """What a check found wrong with the files as they stand."""
+        self.rounds[self._standing] = replace(self.rounds[self._standing], problem=problem)
+
+    def _applied(self, edits: Sequence[Edit]) -> Problem | None:
+        if not edits:
+            return Problem(rung=Rung.ANSWER, message="the answer has no edits, so nothing would change")
+        try:
+            self.files = patched(self.files, edits, editable=self.task.editable)
+        except EditError as error:
+            return Problem(rung=Rung.APPLY, message=str(error))
+        said = complaint(self.task.sources, self.files, max_changed_lines=self.limits.changed_lines)
+        return Problem(rung=Rung.LOOKS, message=said) if said else None

@@ -1,0 +1,133 @@
+"""Plan and retrieve: queries, literature, a report of ideas, one reflection, and a choice that is checked in code."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evolution.domain.proposal import Idea
+from evolution.evolving.outcomes import open_complaints
+from evolution.laboratory.laboratory import Laboratory
+from evolution.literature.passage import Passage
+from evolution.llm.asking import Ask
+from evolution.proposers.coding.views import one_line
+from evolution.proposers.planning.briefing import briefing, worth_telling
+from evolution.proposers.planning.eligibility import Open, objection, ranked
+from evolution.proposers.planning.replies import PlannedIdea, Queries, Reflection, Report
+from evolution.proposers.selection import ideas
+from evolution.proposers.situation import Situation
+from evolution.proposers.strategies import Told
+
+PASSAGES = 8
+
+
+# Passages for some queries, and for some codes of findings and critiques, best first; at most so many.
+Retrieve = Callable[[Sequence[str], Sequence[str], int], Sequence[Passage]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """ideas: that may be tried, best first, each with the change in words. refused: (code, why) of the others."""
+
+    ideas: tuple[tuple[Idea, str], ...]
+    refused: tuple[tuple[str, str], ...]
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planner:
+    """model: the name that ideas are marked with."""
+
+    laboratory: Laboratory
+    ask: Ask
+    retrieve: Retrieve
+    model: str
+
+    def plan(self, situation: Situation) -> Planned:
+        """Raises LlmError where the endpoint gives no plan."""
+        values = briefing(self.laboratory, situation)
+        still = still_open(situation)
+        passages = self._search(situation, values, gap="")
+        report = self.ask("plan-report", {**values, "passages": _facts(passages)}, Report)
+        objections = self._objections(report.ideas, still, situation)
+        second = self.ask(
+            "plan-reflect",
+            {
+                **values,
+                "passages": _facts(passages),
+                "report": fenced(report.model_dump()),
+                "objections": [objections[idea.code] for idea in report.ideas],
+            },
+            Reflection,
+        )
+        if second.gap.strip() and situation.strategy.told in (Told.FEEDBACK, Told.LITERATURE):
+            more = self._search(situation, values, gap=second.gap)
+            passages = [*passages, *(passage for passage in more if passage not in passages)]
+        replaced = {idea.code for idea in second.ideas}
+        found = [*second.ideas, *(idea for idea in report.ideas if idea.code not in replaced)]
+        objections = self._objections(found, still, situation)
+        order = ranked(found, second.chosen, situation.progress)
+        return Planned(
+            ideas=tuple(
+                (self._idea(idea, passages), idea.change) for idea in order if not objections[idea.code]
+            ),
+            refused=tuple((idea.code, objections[idea.code]) for idea in order if objections[idea.code]),
+            passages=tuple(passages),
+        )
+
+    def _search(self, situation: Situation, values: Mapping[str, Any], *, gap: str) -> list[Passage]:
+        """What the literature has; nothing for strategies that are not told of it."""
+        if situation.strategy.told not in (Told.FEEDBACK, Told.LITERATURE):
+            return []
+        queries = self.ask("plan-queries", {**values, "gap": gap}, Queries)
+        codes = [*(f["code"] for f in values["findings"]), *(c["code"] for c in values["critiques"])]
+        return list(self.retrieve([query.text for query in queries.queries], codes, PASSAGES))
+
+    def _objections(self, found: Sequence[PlannedIdea], still: Open, situation: Situation) -> dict[str, str]:
+        directional = situation.strategy.directional
+        return {idea.code: objection(idea, still, directional=directional) for idea in found}
+
+    def _idea(self, planned: PlannedIdea, passages: Sequence[Passage]) -> Idea:
+        cited = {_name(place): passage for place, passage in enumerate(passages)}
+        return Idea(
+            code=planned.code,
+            title=planned.title[:80],
+            rationale=planned.why,
+            addresses=tuple(dict.fromkeys(planned.addresses)),
+            rests_on=tuple(cited[name].citation for name in dict.fromkeys(planned.sources) if name in cited),
+            proposer=self.model,
+        )
+
+
+def still_open(situation: Situation) -> Open:
+    feedback, archive = situation.feedback, situation.archive
+    children = archive.children(situation.parent.program)
+    return Open(
+        findings={finding.id for finding in worth_telling(feedback)},
+        critiques={critique.id for critique in open_complaints(feedback)},
+        tried={*ideas(archive, situation.parent), *(node.idea.code for node in children if node.idea)},
+    )
+
+
+def _facts(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": _name(place),
+            "title": one_line(passage.title),
+            "year": passage.year,
+            "text": one_line(passage.text),
+        }
+        for place, passage in enumerate(passages)
+    ]
+
+
+def fenced(value: Any) -> Any:
+    """The same document, each text of it as one line that cannot end the fence it is shown in."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, dict):
+        return {key: fenced(item) for key, item in value.items()}
+    return [fenced(item) for item in value] if isinstance(value, list) else value
+
+
+def _name(place: int) -> str:
+    return f"P{place + 1}"

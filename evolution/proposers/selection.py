@@ -1,0 +1,78 @@
+"""Which program the next idea builds on, and which others it may look at."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+import numpy as np
+
+from evolution.domain.archive import Archive, objective_of
+from evolution.domain.run import Node
+
+INSPIRATIONS = 3
+# Promise falls by this factor for every idea that was tried on a program already: a program that was built on
+# often has had its easy gains.
+WORN = 0.7
+SHARPNESS = 4.0  # of promise: how much more likely the best parent is than one that gained nothing
+
+
+class Selection(StrEnum):
+    PARETO = "pareto"  # objective, open findings, open critiques; by promise and by how often tried
+    TOURNAMENT = "tournament"  # two at random, the better one (regularised evolution's way)
+    BEST = "best"  # always the best so far
+    ROOT = "root"  # always the user's version
+
+
+def select_parent(archive: Archive, how: Selection, rng: np.random.Generator) -> Node:
+    return _WAYS[how](archive, rng)
+
+
+def _pareto(archive: Archive, rng: np.random.Generator) -> Node:
+    parents = archive.parents
+    weights = np.array([promise(archive, node) for node in parents])
+    return parents[int(rng.choice(len(parents), p=weights / weights.sum()))]
+
+
+def promise(archive: Archive, node: Node) -> float:
+    """Positive; grows with the share of the run's gain that the node has, falls with every try on it."""
+    low, high = objective_of(archive.root), objective_of(archive.best)
+    gained = (objective_of(node) - low) / (high - low) if high > low else 1.0
+    return float(np.exp(SHARPNESS * np.clip(gained, -1.0, 1.0)) * WORN ** archive.tries()[node.program])
+
+
+def _tournament(archive: Archive, rng: np.random.Generator) -> Node:
+    parents = sorted(archive.complete, key=lambda node: -node.order)[: archive.population]
+    drawn = rng.choice(len(parents), size=min(2, len(parents)), replace=False)
+    return max((parents[int(place)] for place in drawn), key=lambda node: (objective_of(node), -node.order))
+
+
+def _best(archive: Archive, rng: np.random.Generator) -> Node:
+    return archive.best
+
+
+def _root(archive: Archive, rng: np.random.Generator) -> Node:
+    return archive.root
+
+
+_WAYS: Mapping[Selection, Callable[[Archive, np.random.Generator], Node]] = {
+    Selection.PARETO: _pareto,
+    Selection.TOURNAMENT: _tournament,
+    Selection.BEST: _best,
+    Selection.ROOT: _root,
+}
+
+
+def inspirations(archive: Archive, parent: Node, limit: int = INSPIRATIONS) -> list[Node]:
+    """Other programs worth a look, best first: of those with the same ideas only the best one."""
+    found: list[Node] = []
+    seen = {frozenset(ideas(archive, parent))}
+    for node in sorted(archive.complete, key=lambda node: (-objective_of(node), node.order)):
+        own = frozenset(ideas(archive, node))
+        if node.program not in (parent.program, archive.root.program) and own not in seen:
+            seen.add(own)
+            found.append(node)
+    return found[:limit]
+
+
+def ideas(archive: Archive, node: Node) -> list[str]:
+    """Codes of the ideas that made a program, newest first."""
+    return [known.idea.code for known in archive.lineage(node) if known.idea]

@@ -1,0 +1,163 @@
+"""Carrying a proposal's patch into the user's text: by exact unique context, or not at all."""
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from diagnosis.linemap import changes
+from evolution.base.errors import EditError
+from evolution.domain.edits import Edit, Seen, apply_edits, check_path, seen_in
+from evolution.domain.proposal import Proposal
+
+ANYTHING = ("*",)  # what may be edited was checked when the patch was made
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineEdit:
+    """Replace lines start_line0 (inclusive, from 0) to end_line0 (exclusive) of a file by new_text.
+
+    Lines are those of `text.split("\\n")`; new_text is "" or ends with the file's own line ending.
+    creates: the file does not exist yet.
+    """
+
+    path: str
+    start_line0: int
+    end_line0: int
+    new_text: str
+    creates: bool = False
+
+
+def changed_files(edits: Sequence[Edit], read: Callable[[str], str | None]) -> dict[str, str]:
+    """path -> whole new text. Raises EditError where an edit does not fit the text as it is now."""
+    paths = sorted({edit.path for edit in edits})
+    before = {path: text for path in paths if (text := read(path)) is not None}
+    if is_applied(edits, read):
+        raise EditError("every line of this patch is already there", path=paths[0])
+    try:
+        after = apply_edits(before, edits, editable=ANYTHING)
+    except EditError as error:
+        raise EditError(
+            f"the code has changed since this patch was measured, so it is not applied: {error}. Run propose again"
+        ) from None
+    return {path: after[path] for path in paths}
+
+
+def is_applied(edits: Sequence[Edit], read: Callable[[str], str | None]) -> bool:
+    """Whether the new lines of every edit stand in the files, and its old lines do not."""
+    return all(_stands(edit, read(edit.path)) for edit in edits)
+
+
+def check_fit(edits: Sequence[Edit], read: Callable[[str], str | None]) -> None:
+    """As `changed_files`, but only whether: many patches of one long file are looked at in a moment. Raises EditError."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for edit in edits:
+        text = read(edit.path)
+        if not text or not edit.old or edit.old == edit.new:
+            break
+        if edit.path not in places and "\r" in text:
+            break
+        found = _occurrences(text, edit.old)
+        if len(found) != 1:
+            break
+        places.setdefault(edit.path, []).append((found[0], found[0] + edit.old.count("\n") + 1))
+    else:
+        spans = [pair for found in places.values() for pair in itertools.pairwise(sorted(found))]
+        if all(one[1] <= other[0] for one, other in spans) and not is_applied(edits, read):
+            return
+    changed_files(edits, read)  # the unusual cases, and the reason where it does not fit
+
+
+def _stands(edit: Edit, text: str | None) -> bool:
+    if text is None:
+        return False
+    if edit.old == "":
+        return text.replace("\r\n", "\n").removesuffix("\n") == edit.new
+    if edit.new == "":
+        return not _occurs(text, edit.old)
+    return _occurs(text, edit.new) and (not _occurs(text, edit.old) or edit.old in edit.new)
+
+
+def _occurs(text: str, wanted: str) -> bool:
+    return bool(_occurrences(text, wanted))
+
+
+def _occurrences(text: str, wanted: str) -> list[int]:
+    """The lines (from 0) where `wanted`, whole lines joined by "\n", begins. CRLF counts as "\n"."""
+    return _seen(text).find(wanted.split("\n"))
+
+
+@lru_cache(maxsize=2)
+def _seen(text: str) -> Seen:
+    """Beside the cache of `seen_in`: even to look for line ends in a long text for each of many edits is too slow."""
+    return seen_in(text.replace("\r\n", "\n"))
+
+
+def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:
+    """Where a proposal's patch lands in the text as it is now, in order, not overlapping. Raises EditError."""
+    found: list[LineEdit] = []
+    for path, after in changed_files(proposal.patch.edits, read).items():
+        before = read(path)
+        if before is None:
+            found.append(LineEdit(path=path, start_line0=0, end_line0=0, new_text=after, creates=True))
+        else:
+            found += _difference(path, before, after)
+    return found
+
+
+def _difference(path: str, before: str, after: str) -> list[LineEdit]:
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    if any(not line.endswith("\n") for line in old[:-1]):  # exotic line ends: one edit for the whole file
+        return [LineEdit(path=path, start_line0=0, end_line0=before.count("\n") + 1, new_text=after)]
+    return [
+        LineEdit(path=path, start_line0=a, end_line0=b, new_text="".join(new[c:d]))
+        for a, b, c, d in changes(old, new)
+    ]
+
+
+def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
+    """Write the patch into the repo's files; their paths. All is checked before anything is written.
+
+    Raises EditError where one edit does not fit, or a file lies outside the repo or among what no patch may change.
+    """
+
+    def read(path: str) -> str | None:
+        try:
+            return (repo / path).read_bytes().decode("utf-8", "surrogateescape")
+        except FileNotFoundError:
+            return None
+
+    files = changed_files(proposal.patch.edits, read)
+    for path in files:
+        _check_target(repo.resolve(), path)
+    _replace_all(repo, files)
+    return sorted(files)
+
+
+def _check_target(repo: Path, path: str) -> None:
+    """Where the path's links lead, a patch may write too. Raises EditError."""
+    target = (repo / path).resolve()
+    if not target.is_relative_to(repo):
+        raise EditError("lies outside the repo; nothing was written", path=path)
+    check_path(target.relative_to(repo).as_posix(), ANYTHING)
+
+
+def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
+    drafts: list[tuple[Path, Path]] = []
+    try:
+        for path, text in files.items():
+            target = (repo / path).resolve()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".evolverec-", dir=target.parent)
+            drafts.append((Path(name), target))
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(text.encode("utf-8", "surrogateescape"))
+            Path(name).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
+        for draft, target in drafts:
+            draft.replace(target)
+    finally:
+        for draft, _ in drafts:
+            draft.unlink(missing_ok=True)

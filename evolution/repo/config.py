@@ -1,0 +1,200 @@
+"""`evolverec.toml`: what a repo says of itself. Read, checked, and blamed by line.
+
+Only facts about the repo live here. Interpreter, trust, endpoint and keys come from the user's own
+settings (evolution/settings.py), never from a repo.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evolution.base.errors import ConfigError
+
+CONFIG_NAME = "evolverec.toml"
+WHOLE, NUMBER, TEXT = "expected a whole number", "expected a number", "expected a text in quotes"
+EXPECTED = {  # pydantic's kinds of errors in the words of someone who writes TOML
+    "string_pattern_mismatch": 'expected "module:function"',
+    "string_type": TEXT,
+    "int_type": WHOLE,
+    "int_parsing": WHOLE,
+    "int_from_float": WHOLE,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "literal_error": "expected {expected}",
+    "greater_than": "expected more than {gt}",
+    "greater_than_equal": "expected {ge} or more",
+    "less_than": "expected less than {lt}",
+    "less_than_equal": "expected {le} or less",
+    "tuple_type": 'expected a list of texts such as ["*.py"]',
+    "model_type": "expected a table",
+}
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecommenderSection(Section):
+    entry: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = Field(
+        description='The function that builds the recommender, as "module:function".'
+    )
+    editable: tuple[str, ...] = Field(
+        default=("*.py",), description="Glob patterns, relative to the repo, of the files a patch may edit."
+    )
+    max_history: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=200, description="How many of a user's newest events `score` is given at most."
+    )
+
+
+class DataSection(Section):
+    source: str = Field(
+        examples=["shop-micro", "shop-demo", "shop-full"],
+        description='"shop-micro", "shop-demo", "shop-full", or the path of a RecBole atomic file (.inter, .inter.gz) or its folder.',
+    )
+    split: Literal["leave-last-two-out", "global-time"] = Field(
+        default="leave-last-two-out", description="How validation and test events are held out."
+    )
+
+
+class ObjectiveSection(Section):
+    expression: str = Field(
+        default="0.6*HR@5 + 0.4*NDCG@5",
+        description="What to maximise: a sum of weighted metrics, full ranking.",
+    )
+    guardrails: tuple[str, ...] = Field(
+        default=("cost <= 2 * parent",),
+        examples=[["coverage@10 >= 0.2"], ["cost <= 2 * parent"], ["memory <= 2 * parent"]],
+        description='Conditions a patch must keep, such as "coverage@10 >= 0.2" or "cost <= 2 * parent".',
+    )
+
+
+class TrainingSection(Section):
+    max_epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(default=60, description="Epochs at most.")
+    patience: Annotated[int, Field(ge=1)] = Field(
+        default=5, description="Stop after this many rankings without a better objective."
+    )
+    eval_every: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="Rank validation every n-th epoch."
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(default=0, description="Seed of the first trial.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto", description="Where to train; auto takes a GPU if there is one."
+    )
+    timeout_s: Annotated[float, Field(gt=0)] = Field(default=3600.0, description="Time limit of one trial.")
+    memory_gb: Annotated[float, Field(gt=0)] = Field(default=16.0, description="Memory limit of one trial.")
+
+
+class Config(Section):
+    recommender: RecommenderSection
+    data: DataSection
+    objective: ObjectiveSection = ObjectiveSection()
+    training: TrainingSection = TrainingSection()
+
+
+def read_config(repo: Path) -> Config:
+    """The repo's config.
+
+    Raises ConfigError with the line to blame: the file is missing, is no TOML, or a key is wrong.
+    """
+    path = repo / CONFIG_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"not found in {repo}. An evolverec repo has one at its root; "
+            "`evolverec new sasrec DIR` makes a complete repo, the README shows the keys",
+            path=CONFIG_NAME,
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"is not UTF-8 text ({error.reason} at byte {error.start})", path=CONFIG_NAME
+        ) from None
+    problems = config_problems(text)
+    if problems:
+        line, message = problems[0]
+        raise ConfigError(message, path=CONFIG_NAME, line=line)
+    return Config.model_validate(tomllib.loads(text))
+
+
+def config_problems(text: str) -> list[tuple[int, str]]:
+    """Everything wrong with the text of an evolverec.toml: (line from 1, message), best first."""
+    from evolution.domain.objective import ObjectiveError, parse_expression, parse_guardrail
+
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        last = text.count("\n") + 1
+        message = f'is not valid TOML: {error}; expected lines such as key = "text" below a [section]'
+        return [(int(found.group(1)) if found else last, message)]
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        # a misspelt key is both unknown and missing: the line that is there is the one to blame
+        ordered = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        return [_explain(text, problem) for problem in ordered]
+    problems: list[tuple[int, str]] = []
+    try:
+        parse_expression(config.objective.expression)
+    except ObjectiveError as error:
+        problems.append((key_line(text, ("objective", "expression")), f"objective.expression: {error}"))
+    for guardrail in config.objective.guardrails:
+        try:
+            parse_guardrail(guardrail)
+        except ObjectiveError as error:
+            problems.append((key_line(text, ("objective", "guardrails")), f"objective.guardrails: {error}"))
+    return problems
+
+
+def _explain(text: str, problem: Any) -> tuple[int, str]:
+    where = tuple(str(part) for part in problem["loc"] if not isinstance(part, int))
+    name = ".".join(where)
+    line = key_line(text, where)
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(where[:-1])
+        return line, f"{name}: unknown key; expected one of {', '.join(known)}"
+    if problem["type"] == "missing":
+        return line, f"{name}: missing; {_description(where)}"
+    expected = EXPECTED.get(problem["type"])
+    said = expected.format(**problem.get("ctx", {})) if expected else problem["msg"]
+    return line, f"{name}: {said}; got {problem['input']!r}. {_description(where)}"
+
+
+def _section(name: str) -> type[BaseModel] | None:
+    info = Config.model_fields.get(name)
+    annotation = info.annotation if info else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _known_keys(where: tuple[str, ...]) -> list[str]:
+    section = _section(where[0]) if where else Config
+    return sorted(section.model_fields) if section else []
+
+
+def _description(where: tuple[str, ...]) -> str:
+    section = _section(where[0])
+    if section is None or len(where) < 2:
+        return "expected a table with " + ", ".join(_known_keys(where)) if section else ""
+    info = section.model_fields.get(where[1])
+    return (info.description or "") if info else ""
+
+
+def key_line(text: str, where: tuple[str, ...]) -> int:
+    """The line (from 1) of `[section]` or of `key` within it; the nearest thing above where absent."""
+    section = where[0] if where else ""
+    key = where[1] if len(where) > 1 else ""
+    current, best = "", 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\s*([\w-]+)\s*\]", line)
+        if header:
+            current = header.group(1)
+            if current == section:
+                best = number
+        elif (current == section and key and re.match(rf"\s*(['\"]?){re.escape(key)}\1\s*=", line)) or (
+            not current and re.match(rf"\s*{re.escape(section)}\s*(\.\s*{re.escape(key)}\s*)?=", line)
+        ):
+            return number
+    return best

@@ -1,0 +1,153 @@
+"""The user's own settings: interpreter, LLM, literature, trust, this machine's mark. A repo can change none of them.
+
+They come from `config.toml` in the user's configuration folder, from the environment
+(`EVOLVEREC_PYTHON`, `EVOLVEREC_SLOTS`, those of `evolution/llm/settings.py`) and from flags, in that order; the
+later wins.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evolution.base.errors import UsageError
+from evolution.base.places import user_config_folder
+from evolution.literature.settings import LiteratureSettings, literature_settings
+from evolution.llm.settings import LlmSettings, llm_settings
+
+KEYS = {"python": str, "slots": int, "llm": dict, "literature": dict}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """python: the interpreter that runs the repo's code. slots: trials in parallel on CPU.
+    llm: None where the user has named no model. literature: where it may be looked up."""
+
+    python: str
+    slots: int
+    llm: LlmSettings | None = None
+    literature: LiteratureSettings = field(default_factory=LiteratureSettings)
+
+
+def user_settings(*, python: str = "", slots: int = 0) -> Settings:
+    """Raises UsageError naming the file or variable that is wrong, and what was expected."""
+    stored = _stored()
+    chosen_python = (
+        python or os.environ.get("EVOLVEREC_PYTHON", "") or str(stored.get("python", "")) or sys.executable
+    )
+    found = shutil.which(chosen_python)
+    if found is None:
+        raise UsageError(
+            f"the interpreter {chosen_python!r} does not exist or cannot be run; {another_interpreter()}"
+        )
+    return Settings(
+        python=found,
+        slots=slots or _slots_from_environment() or int(stored.get("slots", 0)) or default_slots(),
+        llm=llm_settings(stored.get("llm", {})),
+        literature=literature_settings(stored.get("literature", {})),
+    )
+
+
+def another_interpreter() -> str:
+    """What helps where the interpreter that runs repos is not good enough."""
+    return (
+        f"set --python, EVOLVEREC_PYTHON, or `python` in {user_config_folder() / 'config.toml'} "
+        "to a Python that has what the repo needs"
+    )
+
+
+def user_llm() -> LlmSettings | None:
+    """The same as `user_settings().llm`, without looking for an interpreter. Raises UsageError likewise."""
+    return llm_settings(_stored().get("llm", {}))
+
+
+def default_slots() -> int:
+    """One trial for each pair of cores up to four, two at least where there are two cores."""
+    cores = available_cores()
+    return max(1, min(4, cores // 2)) if cores >= 4 else cores
+
+
+def available_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def _slots_from_environment() -> int:
+    text = os.environ.get("EVOLVEREC_SLOTS", "")
+    if not text:
+        return 0
+    if not text.isdigit() or not int(text):
+        raise UsageError(f"EVOLVEREC_SLOTS is {text!r}; expected a number of parallel trials, 1 or more")
+    return int(text)
+
+
+def _stored() -> Mapping[str, Any]:
+    path = user_config_folder() / "config.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}; mend or delete it") from None
+    for key, value in values.items():
+        if key not in KEYS:
+            raise UsageError(f"{path}: unknown key {key!r}; expected one of {', '.join(sorted(KEYS))}")
+        if not isinstance(value, KEYS[key]):
+            if KEYS[key] is dict:  # not shown: it may be a key in the wrong place
+                raise UsageError(
+                    f"{path}: {key} is no table; expected lines such as model = ... below [{key}]"
+                )
+            raise UsageError(f"{path}: {key} is {value!r}; expected a {KEYS[key].__name__}")
+    return values
+
+
+def is_trusted(repo: Path) -> bool:
+    return str(repo.resolve()) in _trusted()
+
+
+def trust(repo: Path) -> None:
+    """Consent, remembered for this user and this folder, to run the repo's code."""
+    known = sorted({*_trusted(), str(repo.resolve())})
+    path = _trust_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _trust_file() -> Path:
+    return user_config_folder() / "trusted.json"
+
+
+def _trusted() -> set[str]:
+    try:
+        return set(json.loads(_trust_file().read_text(encoding="utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return set()
+
+
+def machine_mark() -> str:
+    """A random mark, made once for this user and machine. A store that does not carry it is not ours:
+    it came with the repo, and nothing in it is believed."""
+    path = user_config_folder() / "machine"
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".machine.{os.getpid()}.{secrets.token_hex(4)}")
+        draft.write_text(secrets.token_hex(16) + "\n", encoding="ascii")
+        draft.chmod(0o600)
+        try:
+            os.link(draft, path)  # the first of two racing processes wins
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,181 @@
+"""The JSON documents that others script against, made from records. Their shape is a promise."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from diagnosis.findings import Anchor
+from evolution.base import serial
+from evolution.domain.feedback import Feedback
+from evolution.domain.proposal import Effect, Proposal, Verified
+from evolution.domain.trial import Metric, Trial
+from evolution.store.remarks import remarks
+from simulator.critiques import Fidelity, Interpretation, Simulation
+
+
+def train_document(trial: Trial, *, split: str = "validation") -> dict[str, Any]:
+    failure = trial.failure
+    return {
+        "trial": trial.id,
+        "status": trial.status.value,
+        "reason": failure.reason.value if failure else None,
+        "message": failure.message if failure else None,
+        "path": (failure.path or None) if failure else None,
+        "line": (failure.line or None) if failure else None,
+        "split": split,
+        "epochs": len(trial.epochs),
+        "best_epoch": trial.best_epoch,
+        "wall_s": round(trial.wall_s, 3),
+        "objective": _metric(trial.objective),
+        "metrics": {name: _metric(metric) for name, metric in trial.metrics.items()},
+        "cost": serial.plain(trial.cost),
+        "contract": [serial.plain(check) for check in trial.contract],
+        "remarks": list(remarks(trial)),
+        "note": serial.finite(
+            {name: serial.plain(v) for name, v in trial.note.items() if name != "executed"}
+        ),
+        "program": trial.key.program,
+        "seed": trial.key.seed,
+        "device": trial.key.device,
+    }
+
+
+def _metric(metric: Metric | None) -> dict[str, float | None] | None:
+    return serial.finite(serial.plain(metric)) if metric else None
+
+
+def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
+    return {
+        "trial": feedback.trial,
+        "remarks": list(remarks(trial)),
+        "findings": [
+            serial.finite(
+                {
+                    "id": finding.id,
+                    "code": finding.code,
+                    "severity": finding.severity.value,
+                    "message": finding.message,
+                    "why": finding.why,
+                    "definition": finding.definition,
+                    "value": finding.value,
+                    "low": finding.low,
+                    "high": finding.high,
+                    "reference": finding.reference,
+                    "reference_name": finding.reference_name,
+                    "unit": finding.unit,
+                    "source": finding.source,
+                    "self_reported": finding.self_reported,
+                    "anchors": _anchors(finding.anchors),
+                }
+            )
+            for finding in feedback.findings
+            if finding.id not in dismissed
+        ],
+        "measurements": [serial.finite(serial.plain(measurement)) for measurement in feedback.measurements],
+    }
+
+
+def simulate_document(feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
+    """interviews: the same shape, by personas that a model plays; null where none were asked."""
+    simulation, interviews = feedback.simulation, feedback.interviews
+    if simulation is None:
+        raise ValueError("the users have not been asked")
+    return {
+        "trial": feedback.trial,
+        **_simulation(simulation, feedback, dismissed),
+        "interviews": None if interviews is None else _simulation(interviews, feedback, dismissed),
+    }
+
+
+def _simulation(simulation: Simulation, feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
+    return {
+        "kind": simulation.kind,
+        "model": simulation.model or None,
+        "users": simulation.users,
+        "failed": simulation.failed,
+        "fidelity": _fidelity(simulation.fidelity),
+        "no_vote": simulation.no_vote or None,
+        "mean_align": simulation.mean_align,
+        "mean_rating": simulation.mean_rating,
+        "interpretation": _interpretation(simulation.interpretation),
+        "critiques": [
+            {
+                "id": critique.id,
+                "code": critique.code,
+                "positive": critique.positive,
+                "message": critique.message,
+                "count": critique.count,
+                "users": critique.users,
+                "share": critique.share,
+                "low": critique.low,
+                "high": critique.high,
+                "fidelity": _fidelity(critique.fidelity),
+                "quotes": [serial.plain(quote) for quote in critique.quotes],
+                "anchors": _anchors(feedback.critique_anchors.get(critique.id, ())),
+            }
+            for critique in simulation.critiques
+            if critique.id not in dismissed
+        ],
+    }
+
+
+def _interpretation(interpretation: Interpretation | None) -> dict[str, Any] | None:
+    """fit, fit_at_top: [share, low, high]. overused and missed are the parts of `wrong`, by code."""
+    if interpretation is None:
+        return None
+    return {
+        **serial.plain(interpretation),
+        "overused": [pattern.code for pattern in interpretation.overused],
+        "missed": [pattern.code for pattern in interpretation.missed],
+    }
+
+
+def _fidelity(fidelity: Fidelity) -> dict[str, float | None]:
+    return {
+        "auc": fidelity.auc,
+        "low": fidelity.low,
+        "high": fidelity.high,
+        "by_popularity": fidelity.by_popularity,
+    }
+
+
+def _anchors(anchors: Sequence[Anchor]) -> list[dict[str, Any]]:
+    return [
+        {"path": a.path, "start_line": a.start_line, "end_line": a.end_line, "role": a.role.value}
+        for a in anchors
+    ]
+
+
+def propose_document(
+    proposals: Sequence[Proposal], *, did_not_fit: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
+    """patch is a unified diff that `git apply` takes. did_not_fit: (recipe, reason) of what was triggered but
+    makes no patch in this code."""
+    return {
+        "proposals": [proposal_document(proposal) for proposal in proposals],
+        "did_not_fit": [{"recipe": recipe, "reason": reason} for recipe, reason in did_not_fit],
+    }
+
+
+def proposal_document(proposal: Proposal) -> dict[str, Any]:
+    return {
+        "id": proposal.id,
+        "title": proposal.idea.title,
+        "recipe": proposal.idea.code,
+        "rationale": proposal.idea.rationale,
+        "rests_on": list(proposal.idea.rests_on),
+        "proposer": proposal.idea.proposer,
+        "addresses": list(proposal.idea.addresses),
+        "verified": False if proposal.verified is Verified.NO else proposal.verified.value,
+        "why_not": proposal.why_not or None,
+        "effect": _effect(proposal.effect),
+        "effects": {name: _effect(effect) for name, effect in proposal.effects.items()},
+        "fixed": list(proposal.fixed),
+        "trials": list(proposal.trials),
+        "state": proposal.state.value,
+        "patch": str(proposal.details.get("diff", "")),
+        "edits": [serial.plain(edit) for edit in proposal.patch.edits],
+    }
+
+
+def _effect(effect: Effect | None) -> dict[str, Any] | None:
+    return serial.finite(serial.plain(effect)) if effect else None

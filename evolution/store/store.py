@@ -1,0 +1,440 @@
+"""The store: everything measured in one repo, in SQLite (WAL), the moment it is known.
+
+Records are JSON beside the few columns they are searched by. Readers (editors, terminals) never wait for
+writers. Whether a store is ours or came with the repo is decided in evolution/ownership.py.
+"""
+
+import hashlib
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evolution.base import serial
+from evolution.base.places import store_folder
+from evolution.domain.feedback import Feedback
+from evolution.domain.job import JobRecord, JobState
+from evolution.domain.probe import ProbeRecord
+from evolution.domain.proposal import Proposal, ProposalState, Verified
+from evolution.domain.run import Run
+from evolution.domain.trial import Trial, TrialKey, TrialStatus
+from evolution.literature.passage import Passage
+from evolution.llm.exchanges import Exchange
+from evolution.repo.ownership import ensure_store_folder, is_ours
+from simulator.shown import Shown
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+create table if not exists trials (
+    id text primary key, program text not null, status text not null, created_at real not null, record text not null);
+create index if not exists trials_by_program on trials (program, created_at);
+create table if not exists feedback (
+    trial text primary key, program text not null, created_at real not null, record text not null);
+create table if not exists proposals (
+    id text primary key, parent text not null, child text not null, created_at real not null, record text not null,
+    state text not null);
+create table if not exists candidates (program text primary key);
+create table if not exists jobs (id text primary key, state text not null, created_at real not null, record text not null);
+create table if not exists runs (
+    id text primary key, root text not null, created_at real not null, record text not null);
+create table if not exists smokes (id text primary key, record text not null);
+create table if not exists exchanges (key text primary key, created_at real not null, record text not null);
+create table if not exists literature (
+    source text not null, query text not null, most integer not null, at real not null, record text not null,
+    primary key (source, query, most));
+create table if not exists probes (
+    id text primary key, spec text not null, state text not null, created_at real not null, record text not null);
+create table if not exists personas (
+    trial text not null, kind text not null, created_at real not null, record blob not null, primary key (trial, kind));
+create table if not exists dismissed (id text primary key, at real not null);
+create table if not exists test_reads (trial text not null, at real not null, record text not null);
+"""
+BRIEF_JOB = """
+case json_type(record, '$.result') when 'object' then
+    json_set(record, '$.result', json_object('trial', json_extract(record, '$.result.trial')))
+else record end
+"""
+REMEMBERED = 64  # records of a table that a connection keeps, or as many as were asked for at once
+EXCHANGES_SPENT = """
+select count(*), sum(
+        json_extract(record, '$.usage.input') + json_extract(record, '$.usage.output')
+        + json_extract(record, '$.lost.input') + json_extract(record, '$.lost.output')),
+    sum(cast(json_extract(record, '$.usd') as real)),
+    sum(json_extract(record, '$.usage.estimated') or json_extract(record, '$.lost.estimated')),
+    sum(json_extract(record, '$.usd') = '')
+from exchanges
+"""
+
+
+def trial_id(key: TrialKey) -> str:
+    """12 hex digits of the key's SHA-256: the same tree, data, training, seed, device and harness is one trial."""
+    return hashlib.sha256(serial.dumps(key).encode()).hexdigest()[:12]
+
+
+class Store:
+    """One connection, for one thread. `open` makes the store where there is none."""
+
+    def __init__(self, connection: sqlite3.Connection, repo: Path) -> None:
+        self._db = connection
+        self.repo = repo
+        self._known: dict[str, dict[str, tuple[int, float, Any]]] = {}  # table -> id -> row, when, record
+
+    @classmethod
+    def open(cls, repo: Path) -> "Store":
+        """Raises sqlite3.DatabaseError where the file is damaged in a way that its schema does not show."""
+        path = ensure_store_folder(repo) / "store.sqlite"
+        if path.exists() and not _is_readable(path):
+            _set_aside(path)
+        connection = _connect(path)
+        connection.executescript(SCHEMA)
+        if connection.execute("pragma user_version").fetchone()[0] != SCHEMA_VERSION:  # it tells all readers
+            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        return cls(connection, repo)
+
+    @classmethod
+    def open_existing(cls, repo: Path) -> "Store | None":
+        """For readers that must not write into a repo that has no store yet."""
+        path = store_folder(repo) / "store.sqlite"
+        return cls.open(repo) if path.exists() and is_ours(repo) else None
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def version(self) -> int:
+        """A number that changes whenever any other connection has written (and on our own writes)."""
+        return self._db.execute("pragma data_version").fetchone()[0] * 1_000_000 + self._db.total_changes
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._db:
+            self._db.execute("begin immediate")
+            yield self._db
+
+    def put_trial(self, trial: Trial) -> None:
+        with self._writing() as db:
+            db.execute(
+                "insert or replace into trials values (?, ?, ?, ?, ?)",
+                (trial.id, trial.key.program, trial.status, trial.created_at, serial.dumps(trial)),
+            )
+
+    def trial(self, trial: str) -> Trial | None:
+        """By id, or by the id's unique beginning (at least 4 digits)."""
+        return self._one(Trial, "trials", trial)
+
+    def trials(self, program: str | None = None) -> list[Trial]:
+        """Newest first."""
+        where = "where program = ?" if program else ""
+        values = (program,) if program else ()
+        return self._remembered(Trial, "trials", f"{where} order by created_at desc", values)
+
+    def put_feedback(self, feedback: Feedback) -> None:
+        with self._writing() as db:
+            db.execute(
+                "insert or replace into feedback values (?, ?, ?, ?)",
+                (feedback.trial, feedback.program, feedback.created_at, serial.dumps(feedback)),
+            )
+
+    def feedback(self, trial: str) -> Feedback | None:
+        rows = self._remembered(Feedback, "feedback", "where trial = ?", (trial,), key="trial")
+        return rows[0] if rows else None
+
+    def put_candidate(self, program: str) -> None:
+        """A version that is about to be measured for a patch: it is not the user's own, with or without a proposal."""
+        with self._writing() as db:
+            db.execute("insert or ignore into candidates values (?)", (program,))
+
+    def latest_feedback(self) -> Feedback | None:
+        """Of the newest version of the user's own that has any; candidates' feedback is left out."""
+        newest = (
+            "where program not in (select child from proposals where state != 'applied')"
+            " and program not in (select program from candidates where program not in (select child from proposals))"
+            " order by created_at desc limit 1"
+        )
+        rows = self._remembered(Feedback, "feedback", newest, (), key="trial")
+        return rows[0] if rows else None
+
+    def put_personas(self, trial: str, kind: str, shown: Sequence[Shown]) -> None:
+        """The users who were asked about a trial, with page and words; kind: "statistical" or "llm".
+
+        Kept apart from the feedback and packed: reasons repeat, and only who asks for a user's page reads this.
+        """
+        packed = zlib.compress(serial.dumps(list(shown)).encode())
+        with self._writing() as db:
+            db.execute(
+                "insert or replace into personas values (?, ?, ?, ?)", (trial, kind, time.time(), packed)
+            )
+
+    def personas(self, trial: str, kind: str) -> list[Shown]:
+        """[] where nobody was asked, or by a version that kept none."""
+        row = self._db.execute(
+            "select record from personas where trial = ? and kind = ?", (trial, kind)
+        ).fetchone()
+        return serial.loads(list[Shown], zlib.decompress(row[0]).decode()) if row else []
+
+    def put_proposal(self, proposal: Proposal) -> None:
+        """A state the user has given (dismissed, applied) outlives a new measurement of the same proposal."""
+        with self._writing() as db:
+            row = db.execute("select state from proposals where id = ?", (proposal.id,)).fetchone()
+            state = row[0] if row else proposal.state.value
+            db.execute(
+                "insert or replace into proposals values (?, ?, ?, ?, ?, ?)",
+                (
+                    proposal.id,
+                    proposal.parent,
+                    proposal.child,
+                    proposal.created_at,
+                    serial.dumps(proposal),
+                    state,
+                ),
+            )
+
+    def proposals(self, parent: str | None = None) -> list[Proposal]:
+        """Best first: verified gains, verified fixes, the rest; within each by the lower bound of the effect."""
+        where = "where parent = ?" if parent else ""
+        stored = self._remembered(Proposal, "proposals", where, (parent,) if parent else ())
+        states = dict(self._db.execute("select id, state from proposals"))
+        found = [_with_state(proposal, ProposalState(states[proposal.id])) for proposal in stored]
+        rank = {Verified.GAIN: 0, Verified.FIX: 1, Verified.NO: 2}
+        return sorted(
+            found, key=lambda p: (rank[p.verified], -(p.effect.low if p.effect else float("-inf")), p.id)
+        )
+
+    def proposal(self, proposal: str) -> Proposal | None:
+        """By id, or by the id's unique beginning (at least 4 digits)."""
+        matches = [
+            p
+            for p in self.proposals()
+            if p.id == proposal or (len(proposal) >= 4 and p.id.startswith(proposal))
+        ]
+        return matches[0] if len(matches) == 1 else None
+
+    def set_proposal_state(self, proposal: str, state: ProposalState) -> None:
+        with self._writing() as db:
+            db.execute("update proposals set state = ? where id = ?", (state, proposal))
+
+    def dismiss(self, item: str) -> None:
+        """Hide a finding or a critique by its id. A finding's changes with the anchored code, so it returns if that
+        changes; a critique's is the same for the same complaint, so it stays away.
+        """
+        with self._writing() as db:
+            db.execute("insert or replace into dismissed values (?, ?)", (item, time.time()))
+
+    def dismissed(self) -> set[str]:
+        return {row[0] for row in self._db.execute("select id from dismissed")}
+
+    def put_run(self, run: Run) -> None:
+        with self._writing() as db:
+            values = (run.id, run.terms.root, run.created_at, serial.dumps(run))
+            db.execute("insert or replace into runs values (?, ?, ?, ?)", values)
+
+    def run(self, run: str) -> Run | None:
+        """By id, or by the id's unique beginning (at least 4 digits)."""
+        return self._one(Run, "runs", run)
+
+    def runs(self) -> list[Run]:
+        """Newest first."""
+        return self._remembered(Run, "runs", "order by created_at desc", ())
+
+    def put_smoke(self, trial: Trial) -> None:
+        """What the cheap rungs said of a program, so that a run that is done again hears the same words."""
+        with self._writing() as db:
+            db.execute("insert or replace into smokes values (?, ?)", (trial.id, serial.dumps(trial)))
+
+    def smoke(self, trial: str) -> Trial | None:
+        rows = self._many(Trial, "select record from smokes where id = ?", (trial,))
+        return rows[0] if rows else None
+
+    def put_exchange(self, exchange: Exchange) -> None:
+        with self._writing() as db:
+            values = (exchange.key, exchange.created_at, serial.dumps(exchange))
+            db.execute("insert or replace into exchanges values (?, ?, ?)", values)
+
+    def exchange(self, key: str) -> Exchange | None:
+        rows = self._many(Exchange, "select record from exchanges where key = ?", (key,))
+        return rows[0] if rows else None
+
+    def exchanges(self) -> list[Exchange]:
+        """Oldest first."""
+        return self._many(Exchange, "select record from exchanges order by created_at, key", ())
+
+    def spent(self) -> Mapping[str, float]:
+        """Of everything that is stored: trials and their seconds, exchanges with their tokens and dollars; estimated
+        and unpriced count the exchanges whose tokens were estimated and that have no price."""
+        trials = self._db.execute(
+            "select count(*), total(json_extract(record, '$.wall_s')) from trials where status != 'running'"
+        ).fetchone()
+        exchanges = self._db.execute(EXCHANGES_SPENT).fetchone()
+        names = ("trials", "trials_s", "exchanges", "tokens", "usd", "estimated", "unpriced")
+        return dict(zip(names, (*trials, *(value or 0 for value in exchanges)), strict=True))
+
+    def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None:
+        """What a source answered to a query, when at most `limit` passages were asked for."""
+        with self._writing() as db:
+            values = (source, query, limit, time.time(), serial.dumps(list(passages)))
+            db.execute("insert or replace into literature values (?, ?, ?, ?, ?)", values)
+
+    def literature(self, source: str, query: str, limit: int) -> list[Passage] | None:
+        """None: never answered. An empty list is an answer."""
+        row = self._db.execute(
+            "select record from literature where source = ? and query = ? and most = ?",
+            (source, query, limit),
+        ).fetchone()
+        return serial.loads(list[Passage], row[0]) if row else None
+
+    def put_probe(self, probe: ProbeRecord) -> None:
+        """What was decided of an evolved probe on one occasion."""
+        with self._writing() as db:
+            values = (probe.id, probe.spec.id, probe.state, probe.created_at, serial.dumps(probe))
+            db.execute("insert or replace into probes values (?, ?, ?, ?, ?)", values)
+
+    def probe(self, occasion: str) -> ProbeRecord | None:
+        rows = self._many(ProbeRecord, "select record from probes where id = ?", (occasion,))
+        return rows[0] if rows else None
+
+    def probes(self, spec: str | None = None) -> list[ProbeRecord]:
+        """Newest first; of one probe, by its id, or of all."""
+        where, values = ("where spec = ?", (spec,)) if spec else ("", ())
+        return self._many(ProbeRecord, f"select record from probes {where} order by created_at desc", values)
+
+    def put_job(self, job: JobRecord) -> None:
+        with self._writing() as db:
+            db.execute(
+                "insert or replace into jobs values (?, ?, ?, ?)",
+                (job.id, job.state, job.created_at, serial.dumps(job)),
+            )
+
+    def note_process(self, job: str, pid: int, pid_started: float) -> None:
+        """Which process was started for a job; what that process has written of itself by now stays."""
+        with self._writing() as db:
+            row = db.execute(
+                "select record from jobs where id = ? and state = ?", (job, JobState.STARTING)
+            ).fetchone()
+            if row is not None:
+                noted = replace(serial.loads(JobRecord, row[0]), pid=pid, pid_started=pid_started)
+                values = (job, noted.state, noted.created_at, serial.dumps(noted))
+                db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
+
+    def job(self, job: str) -> JobRecord | None:
+        return self._one(JobRecord, "jobs", job)
+
+    def jobs(self) -> list[JobRecord]:
+        """Newest first."""
+        return self._many(JobRecord, "select record from jobs order by created_at desc", ())
+
+    def jobs_in_brief(self) -> list[JobRecord]:
+        """Newest first; of each result only the trial's id, for those who look again and again."""
+        return self._remembered(
+            JobRecord, "jobs", "order by created_at desc", (), record=BRIEF_JOB, name="jobs in brief"
+        )
+
+    def unfinished_jobs(self) -> list[JobRecord]:
+        states = (JobState.STARTING, JobState.RUNNING)
+        return self._many(
+            JobRecord, "select record from jobs where state in (?, ?) order by created_at", states
+        )
+
+    def log_test_read(self, trial: str, record: dict[str, Any]) -> None:
+        with self._writing() as db:
+            db.execute("insert into test_reads values (?, ?, ?)", (trial, time.time(), serial.dumps(record)))
+
+    def test_reads(self, trial: str) -> list[tuple[float, dict[str, Any]]]:
+        """(unix seconds, result) of every time the test events were read for this trial."""
+        rows = self._db.execute(
+            "select at, record from test_reads where trial = ? order by at", (trial,)
+        ).fetchall()
+        return [(at, serial.loads(dict, record)) for at, record in rows]
+
+    def mark_interrupted(self, trials: list[str]) -> None:
+        """Forget trials that a killed job left running: nothing of them was finished."""
+        with self._writing() as db:
+            for trial in trials:
+                db.execute("delete from trials where id = ? and status = ?", (trial, TrialStatus.RUNNING))
+
+    def _many(self, kind: type, query: str, values: tuple[Any, ...]) -> list[Any]:
+        return [serial.loads(kind, row[0]) for row in self._db.execute(query, values)]
+
+    def _remembered(
+        self,
+        kind: type,
+        table: str,
+        tail: str,
+        values: tuple[Any, ...],
+        *,
+        key: str = "id",
+        record: str = "record",
+        name: str = "",
+    ) -> list[Any]:
+        """Records of the rows that `tail` selects; what has not been written since it was last read is not read again.
+
+        Whoever writes replaces the row, which gives it a new rowid. A row that was deleted may leave its own to the
+        next one, which has another time.
+        """
+        known = self._known.setdefault(name or table, {})
+        marks = self._db.execute(f"select {key}, rowid, created_at from {table} {tail}", values).fetchall()
+        for item, row, at in marks:
+            if known.get(item, (0, 0.0))[:2] == (row, at):
+                continue
+            fresh = self._db.execute(
+                f"select rowid, created_at, {record} from {table} where {key} = ?", (item,)
+            ).fetchone()
+            if fresh is not None:  # else it was deleted just now
+                known[item] = (fresh[0], fresh[1], serial.loads(kind, fresh[2]))
+        found = [known[item][2] for item, _, _ in marks if item in known]
+        while len(known) > max(REMEMBERED, len(marks)):
+            del known[next(iter(known))]
+        return found
+
+    def _one(self, kind: type, table: str, wanted: str) -> Any | None:
+        tail = "where id = ? or (length(?) >= 4 and id like ? || '%')"
+        rows = self._remembered(kind, table, tail, (wanted, wanted, wanted))
+        exact = [row for row in rows if row.id == wanted]
+        if exact:
+            return exact[0]
+        return rows[0] if len(rows) == 1 else None
+
+
+def _with_state(proposal: Proposal, state: ProposalState) -> Proposal:
+    return proposal if proposal.state is state else replace(proposal, state=state)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=20.0, isolation_level=None, check_same_thread=False)
+    connection.execute("pragma journal_mode = wal")
+    connection.execute(
+        "pragma synchronous = normal"
+    )  # WAL survives a killed process; only power loss can cost the tail
+    return connection
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20.0)
+    except sqlite3.OperationalError:
+        return False
+    try:
+        connection.execute("select name from sqlite_master").fetchall()
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _set_aside(path: Path) -> None:
+    """A damaged store: keep it, out of the way."""
+    aside = path.parent / f"store.damaged-{time.time_ns()}.sqlite"
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            companion.unlink()
