@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+CHANCE = 0.5  # the AUC of guessing
+
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
@@ -24,6 +26,11 @@ class Fidelity:
     high: float
     users: int
     by_popularity: float | None = None
+
+    @property
+    def beats_chance(self) -> bool:
+        """Surely: then what these personas say counts."""
+        return self.low > CHANCE
 
 
 @dataclass(frozen=True, kw_only=True)

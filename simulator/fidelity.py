@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simulator.critiques import Fidelity
+from simulator.critiques import CHANCE, Fidelity
 from simulator.transitions import Float64
 from simulator.viewpoint import Viewpoint
 
@@ -35,7 +35,7 @@ def next_choice_auc(view: Viewpoint, target: int, rng: np.random.Generator) -> f
 def measure_fidelity(per_user: Float64, rng: np.random.Generator) -> Fidelity:
     """Mean AUC of users (U,) with its 95 % percentile bootstrap interval over users; nobody asked is chance."""
     if not len(per_user):
-        return Fidelity(auc=0.5, low=0.0, high=1.0, users=0)
+        return Fidelity(auc=CHANCE, low=0.0, high=1.0, users=0)
     low, high = interval_over_users(per_user, rng)
     return Fidelity(auc=float(per_user.mean()), low=low, high=high, users=len(per_user))
 
@@ -50,8 +50,3 @@ def interval_over_users(per_user: Float64, rng: np.random.Generator) -> tuple[fl
 def ranking_auc(ranking: Sequence[int], target: int) -> float:
     """Share of the other items of a ranking, best first, that stand below the target."""
     return 1.0 - ranking.index(target) / (len(ranking) - 1)
-
-
-def is_trusted(fidelity: Fidelity) -> bool:
-    """Personas have a vote only where they beat chance."""
-    return fidelity.low > 0.5

@@ -27,7 +27,7 @@ from simulator.behaviour import Judgement
 from simulator.cast import Cast, build_cast, real_choices, shuffled_choice
 from simulator.critique import aggregate
 from simulator.critiques import Fidelity, Simulation
-from simulator.fidelity import is_trusted, measure_fidelity, ranking_auc, user_auc
+from simulator.fidelity import measure_fidelity, ranking_auc, user_auc
 from simulator.interpreting import HALF, interpret
 from simulator.pages import PAGE_SIZE, Page
 from simulator.personas import Persona
@@ -199,7 +199,7 @@ def _no_vote(company: Company, failed: int) -> str:
         return (
             f"only {fidelity.users} users could be tested on their real next choice; {LEAST_USERS} are needed"
         )
-    if not is_trusted(fidelity):
+    if not fidelity.beats_chance:
         return (
             f"on {fidelity.users} users' real next choices the model is not surely better than chance "
             f"(AUC {fidelity.auc:.2f}, 95 % interval {fidelity.low:.2f}-{fidelity.high:.2f}; .5 is chance)"

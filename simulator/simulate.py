@@ -14,7 +14,7 @@ from seeds.interactions import Interactions, Questions
 from simulator.controls import count_voices, opinions_on_random_page, opinions_on_real_choices
 from simulator.critique import aggregate
 from simulator.critiques import Simulation
-from simulator.fidelity import is_trusted, measure_fidelity, next_choice_auc
+from simulator.fidelity import measure_fidelity, next_choice_auc
 from simulator.interpreting import interpret
 from simulator.pages import PAGE_SIZE
 from simulator.population import Population, build_population, embody
@@ -72,7 +72,7 @@ def ask(
     known = np.array([auc for auc in aucs if auc is not None])
     fidelity = measure_fidelity(known, np.random.default_rng([seed, 2]))
     controls = {**count_voices(on_real, positive=False), **count_voices(on_random, positive=True)}
-    trusted = is_trusted(fidelity)
+    trusted = fidelity.beats_chance
     critiques = aggregate(judgements, controls=controls, fidelity=fidelity) if trusted else ()
     rng = np.random.default_rng([seed, 5])
     return Simulation(

@@ -142,8 +142,7 @@ class Search:
         return replace(complaint, complaining=complaining, content=content)
 
     def _quotes(self, complaint: Complaint) -> list[str]:
-        simulations = (self._feedback.simulation, self._feedback.interviews)
-        critiques = [c for s in simulations if s is not None for c in s.critiques if c.code == complaint.code]
+        critiques = [c for c in self._feedback.critiques() if c.code == complaint.code]
         return [quote.text for critique in critiques for quote in critique.quotes]
 
     def _missing(self) -> frozenset[str]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from diagnosis.coevolution.complaints import Complaint, expectation_of, tracked
 from diagnosis.coevolution.spec import ProbeSpec
 from evolution.domain.feedback import Feedback
-from simulator.fidelity import is_trusted
 
 # What a built-in probe verifies when it is unhealthy.
 BUILT_IN = {
@@ -30,16 +29,9 @@ def unmeasured(feedback: Feedback, specs: Sequence[ProbeSpec]) -> list[Complaint
 
 
 def _voiced(feedback: Feedback) -> list[Complaint]:
-    simulations = [s for s in (feedback.simulation, feedback.interviews) if s is not None]
-    critiques = [
-        critique
-        for simulation in simulations
-        for critique in simulation.critiques
-        if not critique.positive and is_trusted(critique.fidelity)
-    ]
-    critiques.sort(key=lambda critique: (-critique.share, critique.code))
+    critiques = sorted(feedback.complaints(), key=lambda critique: (-critique.share, critique.code))
     found = [Complaint(code=c.code, signal=c.signal, message=c.message) for c in critiques]
-    for simulation in simulations:
+    for simulation in feedback.simulations:
         signals = simulation.interpretation.track if simulation.interpretation else ()
         for signal in signals:
             wanted = tracked(f"{signal.signal}: {signal.sentence}")

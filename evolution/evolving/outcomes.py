@@ -12,8 +12,6 @@ from evolution.evolving.coevolution import CoEvolution
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import Interviewer, code_map
 from evolution.proposers.strategies import Strategy
-from simulator.critiques import Critique
-from simulator.fidelity import is_trusted
 
 USERS = 200
 OPEN = (Severity.ERROR, Severity.WARNING)
@@ -44,29 +42,13 @@ def look_at(
         laboratory.feedback(trial, users=USERS, interviewer=interviewer, charged=True), trial
     )
     findings = tuple(sorted({f.code for f in feedback.findings if f.severity in OPEN}))
-    complaints = open_complaints(feedback)
+    complaints = feedback.complaints()
     return Look(
         feedback=feedback,
         findings=findings,
         critiques=tuple(sorted({critique.code for critique in complaints})),
-        critical=any(f.severity is Severity.ERROR for f in feedback.findings) and users_critical(feedback),
+        critical=any(f.severity is Severity.ERROR for f in feedback.findings) and feedback.users_critical(),
     )
-
-
-def open_complaints(feedback: Feedback) -> list[Critique]:
-    """Complaints of users who can be trusted, statistical personas first."""
-    simulations = [s for s in (feedback.simulation, feedback.interviews) if s is not None]
-    return [
-        critique
-        for simulation in simulations
-        for critique in simulation.critiques
-        if not critique.positive and is_trusted(critique.fidelity)
-    ]
-
-
-def users_critical(feedback: Feedback) -> bool:
-    simulations = [s for s in (feedback.simulation, feedback.interviews) if s is not None]
-    return any(s.interpretation is not None and s.interpretation.status == "CRITICAL" for s in simulations)
 
 
 def gated(node: Node, look: Look) -> Node:
@@ -83,7 +65,7 @@ def gated(node: Node, look: Look) -> Node:
 def moved(idea: Idea, before: Feedback, after: Feedback) -> tuple[Moved, ...]:
     """What became of the measurements that the idea addressed."""
     targets = {f.code for f in before.findings if f.id in idea.addresses}
-    complaints = {c.code for c in open_complaints(before) if c.id in idea.addresses}
+    complaints = {c.code for c in before.complaints() if c.id in idea.addresses}
     earlier, later = _measured(before), _measured(after)
     found = [
         _moved(earlier[code], later[code]) for code in sorted(targets) if code in earlier and code in later
@@ -116,4 +98,4 @@ def _quieter(code: str, before: Feedback, after: Feedback) -> Moved:
 
 
 def _share(code: str, feedback: Feedback) -> float:
-    return max((c.share for c in open_complaints(feedback) if c.code == code), default=0.0)
+    return max((c.share for c in feedback.complaints() if c.code == code), default=0.0)

@@ -14,10 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import evolverec_entry
 from evolution.base import serial
 from evolution.base.errors import ConsentError, EvolverecError
-from evolution.base.places import job_folder
+from evolution.base.places import ENTRY, job_folder
 from evolution.domain.job import Event, JobKind, JobRecord, JobState
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.repo.ownership import ensure_store_folder
@@ -75,7 +74,7 @@ def _spawn(repo: Path, job: str) -> int:
     )  # so that nothing of a killed job stays behind in /tmp
     with (job_folder(repo, job) / "log.txt").open("ab") as log, _held_back(STOPPING):
         process = subprocess.Popen(
-            [sys.executable, str(Path(evolverec_entry.__file__)), "run-job", str(repo), job],
+            [sys.executable, str(ENTRY), "run-job", str(repo), job],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

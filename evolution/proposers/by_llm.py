@@ -6,7 +6,6 @@ from dataclasses import replace
 from evolution.base.errors import LlmError
 from evolution.domain.proposal import Idea
 from evolution.domain.trial import Trial
-from evolution.evolving.outcomes import open_complaints
 from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.candidates import carry_out as as_candidate
 from evolution.laboratory.laboratory import Laboratory
@@ -69,7 +68,7 @@ class LlmProposer:
             editable=config.recommender.editable,
             entry=config.recommender.entry,
             findings=tuple(f for f in feedback.findings if f.id in idea.addresses),
-            critiques=tuple(c for c in open_complaints(feedback) if c.id in idea.addresses),
+            critiques=tuple(c for c in feedback.complaints() if c.id in idea.addresses),
             critique_anchors=feedback.critique_anchors,
             sites=feedback.sites,
             guidance=change,

@@ -8,6 +8,7 @@ from pathlib import Path
 from diagnosis.findings import Measurement
 from evolution.base import serial
 from evolution.base.errors import Cancelled, EvolverecError
+from evolution.base.places import PACKAGE_ROOT
 from evolution.domain.trial import FailureReason
 from evolution.trials import sandbox
 from evolution.trials.artifacts import FOLDER
@@ -70,13 +71,13 @@ def analyst(
     interpreter = interpreter_at(Path(sys.executable))
     confined = sandbox.works(interpreter)
     place = _INSIDE if confined else _linked(trial_folder / "analyst", evidence)
-    code = _INSIDE / "code" if confined else sandbox.PACKAGE_ROOT
+    code = _INSIDE / "code" if confined else PACKAGE_ROOT
     token = secrets.token_hex(16)
     environment = {**sandbox.clean_environment(1, ""), TOKEN: token, "PYTHONHASHSEED": str(hash_seed)}
     start = f"import sys; sys.path.insert(0, {str(code)!r}); from {program} import serve; serve()"
     command = [str(interpreter.executable), "-s", "-B", "-c", start]
     if confined:
-        own = [sandbox.Mount(source=sandbox.PACKAGE_ROOT / name, target=code / name) for name in _PACKAGES]
+        own = [sandbox.Mount(source=PACKAGE_ROOT / name, target=code / name) for name in _PACKAGES]
         confinement = sandbox.Confinement(mounts=[*own, *evidence], environment=environment)
         command = sandbox.sandboxed(command, confinement, interpreter, Path("/"))
     launch = Launch(

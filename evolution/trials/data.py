@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
 from evolution.base.errors import DataError
+from evolution.base.places import PACKAGE_ROOT
 from evolution.repo.config import CONFIG_NAME, Config, key_line
 from evolution.repo.ownership import ensure_store_folder
 from evolution.trials.exporting import (
@@ -35,7 +36,6 @@ from seeds.interactions import Float32, Int64, Interactions, Questions
 SAMPLE = 1000  # questions whose dense scores are kept
 SAMPLE_SEED = 20_260_212
 LIST_LENGTH = 100
-_OWN = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,7 +143,7 @@ def _source_key(config: Config, repo: Path) -> str:
         "seeds/assembly.py",
         "evolution/trials/exporting.py",
     ):
-        path = _OWN / name
+        path = PACKAGE_ROOT / name
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

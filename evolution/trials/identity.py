@@ -5,11 +5,11 @@ import json
 from functools import cache
 from pathlib import Path
 
+from evolution.base.places import PACKAGE_ROOT
 from evolution.domain.trial import TrialKey
 from evolution.repo.config import Config
 from evolution.worker.archive import guest_files
 
-_OWN = Path(__file__).resolve().parents[2]
 _EVALUATOR = ("evolution/objective.py", "seeds/metrics", "evolution/trials")
 
 
@@ -42,7 +42,10 @@ def training_fingerprint(config: Config) -> str:
 def harness_version() -> str:
     """Hash of the worker's and the evaluator's own code."""
     digest = hashlib.sha256()
-    for file in (*guest_files(), *(found for name in _EVALUATOR for found in python_files(_OWN / name))):
+    for file in (
+        *guest_files(),
+        *(found for name in _EVALUATOR for found in python_files(PACKAGE_ROOT / name)),
+    ):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from evolution.base.places import PACKAGE_ROOT
 from evolution.trials.interpreter import Interpreter, interpreter_at
 
 BWRAP = shutil.which("bwrap") or "/usr/bin/bwrap"
-PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 OUR_NAMES = ("server", "evolution", "diagnosis", "simulator", "seeds", "evolverec_entry.py")
 NOT_INSTALLED = "is not installed"
 NO_SANDBOX_WARNING = (

@@ -22,7 +22,6 @@ LEADING = (
 )
 
 STATUS_COLOURS = {"CRITICAL": "red", "NEEDS_IMPROVEMENT": "yellow", "STABLE": "green"}
-CHANCE = 0.5  # the AUC of guessing
 
 
 def console() -> Console:
@@ -147,9 +146,8 @@ def _show_users(repo: Path, document: dict[str, Any]) -> None:
         f"{document['users']} simulated users{played} were asked{failed}; they tell their user's real next choice from a "
         f"random item with AUC {fidelity['auc']:.3f}, 95 % [{fidelity['low']:.3f}, {fidelity['high']:.3f}] (.5 is chance{popular})"
     )
-    if document["no_vote"] or fidelity["low"] <= CHANCE:
-        reason = document["no_vote"] or "that is not surely better than chance"
-        out.print(f"[yellow]{escape(reason)}[/], so what they say is not counted")
+    if document["no_vote"]:
+        out.print(f"[yellow]{escape(document['no_vote'])}[/], so what they say is not counted")
     elif not document["critiques"]:
         out.print("[green]they agree on no complaint[/]")
     if document["interpretation"]:

@@ -9,7 +9,6 @@ from evolution.domain.trial import Trial
 from simulator.critiques import Critique, Fidelity, Quote
 
 TEMPLATE = "template"  # author of evolved probes that no model wrote
-MEASURES_CHANCE = 0.5  # personas vote only where their AUC is surely above this
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,10 +106,10 @@ def of_feedback(feedback: Feedback) -> list[Note]:
     notes = [of_finding(finding) for finding in feedback.findings if finding.source != "rule"]
     notes += [of_finding(finding) for found in feedback.evolved_findings.values() for finding in found]
     anchors: Mapping[str, tuple[Anchor, ...]] = feedback.critique_anchors
-    for simulation in filter(None, (feedback.simulation, feedback.interviews)):
+    for simulation in feedback.simulations:
         notes += [
             of_critique(critique, tuple(anchors.get(critique.id, ())), model=simulation.model)
             for critique in simulation.critiques
-            if not critique.positive and critique.fidelity.low > MEASURES_CHANCE
+            if not critique.positive and critique.fidelity.beats_chance
         ]
     return notes

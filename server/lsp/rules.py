@@ -9,13 +9,12 @@ import contextlib
 import json
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import evolverec_entry
 from diagnosis.anchors import Fate, relocate
 from diagnosis.judge import rule_findings
 from diagnosis.linemap import moved_lines
 from diagnosis.rules.hits import RuleHit
+from evolution.base.places import ENTRY
 from server.lsp import notes
 from server.lsp.notes import Note
 from server.lsp.positions import lines_of
@@ -49,10 +48,9 @@ def moved(live: Live, text: str) -> list[Note]:
 
 async def judge(path: str, text: str) -> list[RuleHit]:
     """The hits, found in another process; [] where it did not answer, which the server's log tells."""
-    entry = str(Path(evolverec_entry.__file__))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        entry,
+        str(ENTRY),
         "check-rules",
         path,
         stdin=asyncio.subprocess.PIPE,

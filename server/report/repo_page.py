@@ -7,6 +7,7 @@ from typing import Any
 from server.report.lineage import lineage
 from server.report.pages import render
 from server.report.trials_plot import trials_plot
+from simulator.critiques import CHANCE
 
 LEADING = (
     "NDCG@10",
@@ -19,7 +20,6 @@ LEADING = (
     "novelty@10",
     "diversity@10",
 )
-CHANCE = 0.5  # the AUC of guessing
 
 
 def own_page(repo: Path) -> Path:

@@ -6,7 +6,7 @@ import pytest
 from simulator.behaviour import Judgement, StatisticalBehaviour
 from simulator.critique import aggregate, wilson_interval
 from simulator.critiques import Fidelity
-from simulator.fidelity import is_trusted, measure_fidelity, user_auc
+from simulator.fidelity import measure_fidelity, user_auc
 from simulator.pages import Page
 from simulator.population import embody
 from simulator.words import MESSAGES, Scene, remark_on_page
@@ -96,9 +96,9 @@ def test_auc_counts_ties_half():
 
 
 def test_fidelity_at_chance_is_not_trusted():
-    assert not is_trusted(measure_fidelity(np.array([0.2, 0.8] * 20), np.random.default_rng(0)))
-    assert is_trusted(measure_fidelity(np.full(40, 0.9), np.random.default_rng(0)))
+    assert not measure_fidelity(np.array([0.2, 0.8] * 20), np.random.default_rng(0)).beats_chance
+    assert measure_fidelity(np.full(40, 0.9), np.random.default_rng(0)).beats_chance
 
 
 def test_fidelity_of_nobody_is_chance():
-    assert not is_trusted(measure_fidelity(np.zeros(0), np.random.default_rng(0)))
+    assert not measure_fidelity(np.zeros(0), np.random.default_rng(0)).beats_chance

@@ -11,7 +11,6 @@ from diagnosis.findings import Finding, Severity
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.feedback import Feedback
 from evolution.domain.run import Moved, Node, NodeStatus
-from evolution.evolving.outcomes import open_complaints
 from evolution.laboratory.laboratory import Laboratory
 from evolution.proposers.coding.views import anchored, code_map, one_line, shown_files
 from evolution.proposers.selection import ideas, inspirations
@@ -31,7 +30,7 @@ def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
         "figures": figures(situation),
         "directional": directional,
         "findings": [finding_facts(f) for f in worth_telling(feedback)] if directional else [],
-        "critiques": [critique_facts(c, feedback) for c in open_complaints(feedback)] if directional else [],
+        "critiques": [critique_facts(c, feedback) for c in feedback.complaints()] if directional else [],
         "users_say": interpretations(feedback) if directional else [],
         "code_map": code_map(feedback.sites),
         **files(laboratory, situation),
@@ -134,7 +133,6 @@ def critique_facts(critique: Critique, feedback: Feedback) -> dict[str, Any]:
 
 def interpretations(feedback: Feedback) -> list[dict[str, Any]]:
     """How each kind of simulated users sums the pages up."""
-    simulations = [s for s in (feedback.simulation, feedback.interviews) if s is not None]
     return [
         {
             "users": simulation.users,
@@ -145,7 +143,7 @@ def interpretations(feedback: Feedback) -> list[dict[str, Any]]:
             "right": [one_line(pattern.sentence) for pattern in said.right],
             "main_failure": one_line(said.main_failure),
         }
-        for simulation in simulations
+        for simulation in feedback.simulations
         if (said := simulation.interpretation) is not None
     ]
 

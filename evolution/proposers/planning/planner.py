@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolution.domain.proposal import Idea
-from evolution.evolving.outcomes import open_complaints
 from evolution.laboratory.laboratory import Laboratory
 from evolution.literature.passage import Passage
 from evolution.llm.asking import Ask
@@ -103,7 +102,7 @@ def still_open(situation: Situation) -> Open:
     children = archive.children(situation.parent.program)
     return Open(
         findings={finding.id for finding in worth_telling(feedback)},
-        critiques={critique.id for critique in open_complaints(feedback)},
+        critiques={critique.id for critique in feedback.complaints()},
         tried={*ideas(archive, situation.parent), *(node.idea.code for node in children if node.idea)},
     )
 

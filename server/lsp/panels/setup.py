@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import evolverec_entry
 from evolution.base.errors import EvolverecError, UsageError
+from evolution.base.places import ENTRY
 from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.panels.asking import Document, text
 from server.lsp.session import Session, path_of
@@ -35,7 +35,7 @@ async def setup(session: Session, params: Any = None) -> Document:
 
 
 async def _doctor(folder: Path, python: str) -> Document:
-    arguments = [evolverec_entry.__file__, "doctor", str(folder), "--json"]
+    arguments = [str(ENTRY), "doctor", str(folder), "--json"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,

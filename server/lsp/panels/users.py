@@ -19,10 +19,13 @@ async def users(session: Session, params: Any = None) -> Document:
     feedback = seen.knowledge.history[0][1] if seen.knowledge.history else None
     if feedback is None:
         return {"repo": str(repo.root), "trial": "", "groups": []}
-    asked = [found for found in (feedback.simulation, feedback.interviews) if found is not None]
-    shown = await session.background.store(_stored, repo, feedback.trial, [found.kind for found in asked])
+    shown = await session.background.store(
+        _stored, repo, feedback.trial, [found.kind for found in feedback.simulations]
+    )
     groups = await session.background.survey(
-        lambda: [_group(seen, feedback, simulation, shown[simulation.kind]) for simulation in asked]
+        lambda: [
+            _group(seen, feedback, simulation, shown[simulation.kind]) for simulation in feedback.simulations
+        ]
     )
     return {"repo": str(repo.root), "trial": feedback.trial, "groups": groups}
 

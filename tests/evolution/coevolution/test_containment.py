@@ -11,6 +11,7 @@ import pytest
 from diagnosis.coevolution.rejection import ProbeFailed, Reason
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.subjects import MODEL
+from evolution.base.places import PACKAGE_ROOT
 from evolution.coevolution.experiment import is_broken, measure_evolved
 from evolution.coevolution.probe_runner import ProbeBench, ProbeBudget
 from evolution.trials import sandbox
@@ -88,7 +89,7 @@ open("/etc/passwd").close()
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(sandbox.PACKAGE_ROOT),
+        cwd=Path(PACKAGE_ROOT),
     )
     attempts = json.loads(ran.stdout)
     assert [attempt.partition("(")[0].split()[-1] for attempt in attempts] == [
