@@ -73,30 +73,75 @@ class Measurement:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+BY_TEMPLATE = "template"  # author of evolved probes that no model wrote
+
+
+class FoundBy(StrEnum):
+    """What finds findings of a kind."""
+
+    PROBE = "probe"  # a measurement of the analyst's
+    RULE = "rule"  # the syntax tree, as the user types
+    CONTRACT = "contract"  # one batch before training
+    USERS = "users"  # simulated users
+    TRIAL = "trial"  # a trial that failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingKind:
+    """What all findings of one code have in common.
+
+    code: stable kebab-case, the diagnostic's code. why: one sentence. definition: how the value is computed.
+    roles: where a finding stands, in order of preference; the first that the repo has is taken.
+    verifies: codes of users' complaints that a finding of this kind bears out.
+    """
+
+    code: str
+    title: str
+    why: str
+    definition: str
+    found_by: FoundBy
+    roles: tuple[Role, ...] = (Role.ENTRY,)
+    verifies: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A measurement, or a static rule's hit, that is not healthy, on the lines that cause it.
+    """What is not healthy, on the lines that cause it.
 
-    id is stable for the same code and the same anchored text. why: one sentence. definition: how the value
-    is computed. anchors: best first, at least one.
+    id is stable for the same code and the same anchored text. anchors: best first; () stands at the entry function.
+    measurement: None where nothing was measured (rules, contract checks, failures).
+    columns: of a rule's hit, (first, end), from 0 in UTF-8 bytes, end exclusive.
     """
 
     id: str
-    code: str
+    kind: FindingKind
     severity: Severity
     message: str
-    why: str
-    definition: str
-    value: float | None
-    low: float | None
-    high: float | None
-    reference: float | None
-    reference_name: str
-    unit: str
     anchors: tuple[Anchor, ...]
-    source: str  # "probe" | "rule" | "contract"
-    self_reported: bool = False
-    details: Mapping[str, Any] = field(default_factory=dict)
+    measurement: Measurement | None = None
+    columns: tuple[int, int] | None = None
+
+    @property
+    def code(self) -> str:
+        return self.kind.code
+
+    @property
+    def self_reported(self) -> bool:
+        """Measured beside candidate code, so that it informs and never verifies."""
+        if self.measurement is not None:
+            return self.measurement.self_reported
+        return self.kind.found_by is FoundBy.CONTRACT
+
+    @property
+    def probe(self) -> str:
+        """Id of the evolved probe that measured it, "" for a built-in check."""
+        return str(self.measurement.details.get("probe", "")) if self.measurement else ""
+
+    @property
+    def author(self) -> str:
+        """The model that wrote the evolved probe, "" where none did."""
+        author = str(self.measurement.details.get("author", "")) if self.measurement else ""
+        return "" if author == BY_TEMPLATE else author
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,6 +147,10 @@ class Simulation:
     no_vote: str = ""
     interpretation: Interpretation | None = None
 
+    def complaints(self) -> tuple[Critique, ...]:
+        """What users say is wrong, where they predict real choices better than by chance."""
+        return tuple(c for c in self.critiques if not c.positive and c.fidelity.beats_chance)
+
     @property
     def asked(self) -> int:
         return self.users + self.failed

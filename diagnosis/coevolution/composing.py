@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from diagnosis.coevolution.complaints import Complaint
 from diagnosis.coevolution.spec import ProbeSpec
-
-AUTHOR = "template"
+from diagnosis.findings import BY_TEMPLATE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +137,7 @@ def _spec(draft: _Draft, complaint: Complaint) -> ProbeSpec:
         definition=definition,
         unit=unit,
         higher_is_better=draft.higher_is_better,
-        author=AUTHOR,
+        author=BY_TEMPLATE,
         template=draft.kind,
         parameters=draft.parameters,
     )

@@ -3,12 +3,22 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import Measurement, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, popularity
 from seeds.interactions import Float32
 
-CODE = "embedding-collapse"
+KIND = FindingKind(
+    code="embedding-collapse",
+    found_by=FoundBy.PROBE,
+    title="Embedding collapse",
+    why="Items that share a few directions cannot be told apart, however wide the table is.",
+    definition="RankMe of the centred item embeddings (exp of the entropy of the singular values' shares) "
+    "and their mean absolute pairwise cosine, beside the model before training.",
+    roles=(Role.ITEM_TABLE, Role.INITIALIZATION),
+)
+
 # Training always concentrates the spectrum; a healthy table keeps well over half of its untrained rank.
 KEPT_WARNING = 0.25
 KEPT_ERROR = 0.1
@@ -21,7 +31,7 @@ def embedding_collapse(evidence: Evidence) -> list[Measurement]:
     """RankMe (Garrido et al. 2023): exp of the entropy of the singular values' shares, of the centred table."""
     trained, untrained = evidence.artifacts.item_embeddings, evidence.artifacts.untrained_item_embeddings
     if trained is None:
-        return [unjudged(CODE, "the repo offers no item_embeddings()", unit="dimensions")]
+        return [unjudged(KIND.code, "the repo offers no item_embeddings()", unit="dimensions")]
     rows = np.flatnonzero(popularity(evidence.training)[1:] > 0) + 1
     table = _centred(trained, rows)
     rng = np.random.default_rng(evidence.seed)
@@ -39,7 +49,7 @@ def embedding_collapse(evidence: Evidence) -> list[Measurement]:
     worst = value < KEPT_ERROR * reference or excess > 0.9
     return [
         Measurement(
-            code=CODE,
+            code=KIND.code,
             value=value,
             low=None,
             high=None,
@@ -89,3 +99,6 @@ def mean_cosine(table: Float64, rng: np.random.Generator) -> float:
     unit = table[pick] / norms[pick, None]
     cosines = np.abs(unit @ unit.T)
     return float((cosines.sum() - len(unit)) / (len(unit) * (len(unit) - 1)))
+
+
+PROBE = Probe(kinds=(KIND,), run=embedding_collapse)

@@ -3,14 +3,24 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import Measurement, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, dense_targets, masked, ndcg_of_scores, unseen
 from diagnosis.probes.statistics import mean_over_users
 from seeds.interactions import Int64
 from seeds.references import fit
 
-CODE = "order-ignored"
+KIND = FindingKind(
+    code="order-ignored",
+    found_by=FoundBy.PROBE,
+    title="Order ignored",
+    why="The order of events says what comes next in this data, and the model does not use it.",
+    definition="NDCG@10 lost when histories are shuffled, beside what a Markov ranker loses.",
+    roles=(Role.POSITION_TABLE, Role.ENCODER, Role.CAUSAL_MASK),
+    verifies=("missed-sequence",),
+)
+
 # A model that uses order loses at least this share of what the Markov ranker loses, relatively.
 SHARE_OF_MARKOV = 0.25
 # Scores that move by less than this share of their own spread do not depend on the order at all.
@@ -21,7 +31,7 @@ def order_ignored(evidence: Evidence) -> list[Measurement]:
     """NDCG@10 lost when each history is shuffled, beside what the same shuffling costs a Markov ranker."""
     shuffled = evidence.artifacts.dense_shuffled
     if shuffled is None or not len(evidence.artifacts.dense_rows):
-        return [unjudged(CODE, "no shuffled histories were scored", unit="NDCG@10 lost")]
+        return [unjudged(KIND.code, "no shuffled histories were scored", unit="NDCG@10 lost")]
     rows, targets = evidence.artifacts.dense_rows, dense_targets(evidence)
     allowed = unseen(evidence.questions, rows, evidence.training.n_items)
     ordered = masked(evidence.artifacts.dense_scores, allowed)
@@ -42,11 +52,11 @@ def order_ignored(evidence: Evidence) -> list[Measurement]:
     }
     if markov.low <= 0:
         reason = "a first-order Markov ranker loses nothing measurable by shuffling: order says little in this data"
-        return [unjudged(CODE, reason, unit="NDCG@10 lost", value=loss.value, details=details)]
+        return [unjudged(KIND.code, reason, unit="NDCG@10 lost", value=loss.value, details=details)]
     insensitive = loss.high < SHARE_OF_MARKOV * markov_share * float(before.mean())
     return [
         Measurement(
-            code=CODE,
+            code=KIND.code,
             value=loss.value,
             low=loss.low,
             high=loss.high,
@@ -82,3 +92,6 @@ def _markov(evidence: Evidence, rows: np.ndarray, targets: Int64, allowed: Bool)
         ndcg_of_scores(masked(ranker.score(users, at[:, None]), allowed), targets) for at in (last, drawn)
     )
     return by_last, by_any
+
+
+PROBE = Probe(kinds=(KIND,), run=order_ignored)

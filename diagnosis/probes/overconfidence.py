@@ -6,13 +6,22 @@ from typing import Any
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import Measurement, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.flow import Flow
 from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, dense_targets, masked, unseen
 from diagnosis.probes.statistics import mean_over_users
 
-CODE = "overconfidence"
+KIND = FindingKind(
+    code="overconfidence",
+    found_by=FoundBy.PROBE,
+    title="Overconfidence",
+    why="A model trained on too few negatives is sure of everything near the top and cannot order it.",
+    definition="Mean probability of the top item (sigmoid or softmax, as trained) minus its precision.",
+    roles=(Role.LOSS, Role.NEGATIVES),
+)
+
 SIGMOID_LOSSES = {"binary_cross_entropy_with_logits", "binary_cross_entropy", "sigmoid", "BCEWithLogitsLoss"}
 SOFTMAX_LOSSES = {"cross_entropy", "log_softmax", "nll_loss", "logsumexp", "softmax"}
 HALFWAY = 0.5
@@ -27,7 +36,7 @@ def overconfidence(evidence: Evidence) -> list[Measurement]:
     """
     unit = "probability"
     if not len(evidence.artifacts.dense_rows):
-        return [unjudged(CODE, "no question was scored densely", unit=unit)]
+        return [unjudged(KIND.code, "no question was scored densely", unit=unit)]
     allowed = unseen(evidence.questions, evidence.artifacts.dense_rows, evidence.training.n_items)
     scores = masked(evidence.artifacts.dense_scores, allowed)
     top = scores.argmax(axis=1)
@@ -38,13 +47,13 @@ def overconfidence(evidence: Evidence) -> list[Measurement]:
     details: dict[str, Any] = {f"mean_{name}": float(p.mean()) for name, p in by_kind.items()}
     details |= {"precision": float(right.mean()), "loss_kind": kind, "mean_top_score": float(best.mean())}
     if kind not in by_kind:
-        return [unjudged(CODE, f"the loss trains no probability ({kind})", unit=unit, details=details)]
+        return [unjudged(KIND.code, f"the loss trains no probability ({kind})", unit=unit, details=details)]
     probability = by_kind[kind]
     gap = mean_over_users(probability - right, evidence.seed)
     excess = mean_over_users(probability - right - HALFWAY * (1 - right), evidence.seed)
     return [
         Measurement(
-            code=CODE,
+            code=KIND.code,
             value=gap.value,
             low=gap.low,
             high=gap.high,
@@ -93,3 +102,6 @@ def _logsumexp(scores: Float64) -> Float64:
     """log of the sum of exp over each row: float64 (S,)."""
     peak = scores.max(axis=1)
     return peak + np.log(np.exp(scores - peak[:, None]).sum(axis=1))
+
+
+PROBE = Probe(kinds=(KIND,), run=overconfidence)

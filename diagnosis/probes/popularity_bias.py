@@ -1,15 +1,35 @@
-"""Are the lists more popular than what users choose? Lift against choices and histories, and Gini."""
+"""Are the lists more popular than what users choose? Lift against choices and histories."""
 
 import numpy as np
 
 from diagnosis.evidence import Evidence, TopLists
-from diagnosis.findings import Measurement, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, popularity, shown
 from diagnosis.probes.statistics import mean_over_users
 from seeds.interactions import Int64
 
-BIAS, REVERSED, CONCENTRATION = "popularity-bias", "popularity-reversed", "exposure-concentration"
+BIAS = FindingKind(
+    code="popularity-bias",
+    found_by=FoundBy.PROBE,
+    title="Popularity bias",
+    why="The lists are nearer to the bestsellers than to what these users choose.",
+    definition="Popularity (share of training events on less popular items) of the top 10, "
+    "beside that of the real next choice and of the popularity ranker.",
+    roles=(Role.LOSS, Role.NEGATIVES),
+    verifies=("overused-popularity",),
+)
+REVERSED = FindingKind(
+    code="popularity-reversed",
+    found_by=FoundBy.PROBE,
+    title="Popularity reversed",
+    why="The lists avoid what is popular more than users do; sampled negatives without a correction do this.",
+    definition="Popularity of the top 10, beside that of the real next choice and of items at random.",
+    roles=(Role.NEGATIVES, Role.LOSS),
+    verifies=("missed-popularity",),
+)
+
 HALFWAY = 0.5
 
 
@@ -21,7 +41,7 @@ def popularity_bias(evidence: Evidence) -> list[Measurement]:
     of them than to what users choose is biased.
     """
     if "popularity" not in evidence.references:
-        return [unjudged(code, "no popularity reference", unit="quantile") for code in (BIAS, REVERSED)]
+        return [unjudged(kind.code, "no popularity reference", unit="quantile") for kind in (BIAS, REVERSED)]
     quantile = popularity_quantiles(popularity(evidence.training))
     listed = mean_of_lists(evidence.artifacts.top, quantile)
     most_popular = mean_of_lists(evidence.references["popularity"], quantile)
@@ -54,53 +74,19 @@ def popularity_bias(evidence: Evidence) -> list[Measurement]:
     says = f"list popularity {value.value:.2f}, real choices {chosen.mean():.2f}"
     return [
         Measurement(
-            code=BIAS,
+            code=BIAS.code,
             higher_is_better=False,
             healthy=up.low <= 0,
             message=f"{says}, the most popular items {most_popular.mean():.2f}, the users' own histories {own.mean():.2f}",
             **shared,
         ),
         Measurement(
-            code=REVERSED,
+            code=REVERSED.code,
             higher_is_better=True,
             healthy=down.low <= 0,
             message=f"{says}, items at random {at_random:.2f}",
             **shared,
         ),
-    ]
-
-
-def exposure_concentration(evidence: Evidence) -> list[Measurement]:
-    """Gini of how often each item is shown, between the Gini of training events and the popularity ranker's."""
-    if "popularity" not in evidence.references:
-        return [unjudged(CONCENTRATION, "no popularity reference", unit="Gini")]
-    n_items = evidence.training.n_items
-    value = gini(_exposure(evidence.artifacts.top, n_items))
-    events = gini(popularity(evidence.training)[1:])
-    most_popular = gini(_exposure(evidence.references["popularity"], n_items))
-    others = {
-        f"gini_{name}": gini(_exposure(top, n_items))
-        for name, top in evidence.references.items()
-        if name != "popularity"
-    }
-    # Any good ranker concentrates: halfway is measured from the personal reference that concentrates most.
-    start = max([events, *others.values()])
-    healthy = value <= start + HALFWAY * max(most_popular - start, 0)
-    return [
-        Measurement(
-            code=CONCENTRATION,
-            value=value,
-            low=None,
-            high=None,
-            reference=start,
-            reference_name="the more concentrated of training events and the other reference rankers",
-            unit="Gini",
-            higher_is_better=False,
-            healthy=bool(healthy),
-            severity=Severity.WARNING,
-            message=f"exposure has Gini {value:.2f} (training events {events:.2f}, the most popular items {most_popular:.2f})",
-            details={"gini_events": events, "gini_popularity": most_popular, **others},
-        )
     ]
 
 
@@ -121,15 +107,4 @@ def mean_of_lists(top: TopLists, per_item: Float64) -> Float64:
     return (per_item[items] * filled).sum(axis=1) / np.maximum(filled.sum(axis=1), 1)
 
 
-def _exposure(top: TopLists, n_items: int) -> Int64:
-    return np.bincount(shown(top).ravel(), minlength=n_items + 1)[1:]
-
-
-def gini(counts: Int64) -> float:
-    """Gini coefficient of non-negative counts: 0 all equal, towards 1 all on one item."""
-    total = counts.sum()
-    if not total:
-        return 0.0
-    ordered = np.sort(counts)
-    n = len(ordered)
-    return float((2 * np.arange(1, n + 1) - n - 1) @ ordered / (n * total))
+PROBE = Probe(kinds=(BIAS, REVERSED), run=popularity_bias)

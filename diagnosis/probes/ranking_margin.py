@@ -5,13 +5,21 @@ from collections import Counter
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import Measurement, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, above_and_tied, dense_targets, masked, popularity, unseen
 from diagnosis.probes.statistics import mean_over_users
 from seeds.interactions import Int64, Interactions
 
-CODE = "ranking-margin"
+KIND = FindingKind(
+    code="ranking-margin",
+    found_by=FoundBy.PROBE,
+    title="Ranking margin",
+    why="What users really choose next scores below what they do not choose more often than counting would.",
+    definition="Share of unseen items that score above the validation target, mean over users.",
+    roles=(Role.LOSS, Role.NEGATIVES),
+)
 
 
 def ranking_margin(evidence: Evidence) -> list[Measurement]:
@@ -22,7 +30,7 @@ def ranking_margin(evidence: Evidence) -> list[Measurement]:
     """
     rows, targets = evidence.artifacts.dense_rows, dense_targets(evidence)
     if not len(rows):
-        return [unjudged(CODE, "no question was scored densely", unit="share")]
+        return [unjudged(KIND.code, "no question was scored densely", unit="share")]
     allowed = unseen(evidence.questions, rows, evidence.training.n_items)
     scores = masked(evidence.artifacts.dense_scores, allowed)
     share = _share_above(scores, targets, allowed)
@@ -40,7 +48,7 @@ def ranking_margin(evidence: Evidence) -> list[Measurement]:
     healthy = not upside_down and worse.low <= 0
     return [
         Measurement(
-            code=CODE,
+            code=KIND.code,
             value=value.value,
             low=value.low,
             high=value.high,
@@ -107,3 +115,6 @@ def _worst_category(details: dict[str, object]) -> str:
         return ""
     worst = listed[0]
     return f"; weakest in {worst['category']} ({worst['low_margin_share']:.0%} of its questions in the worst quarter)"
+
+
+PROBE = Probe(kinds=(KIND,), run=ranking_margin)

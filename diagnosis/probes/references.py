@@ -1,9 +1,38 @@
 """The model against rankers that take a second to fit: popularity, first-order Markov, EASE."""
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import Measurement, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import ndcg_of_lists
 from diagnosis.probes.statistics import mean_over_users
+
+KINDS = {
+    "popularity": FindingKind(
+        code="weaker-than-popularity",
+        found_by=FoundBy.PROBE,
+        title="Weaker than popularity",
+        why="Showing everyone the most popular items is better and costs nothing.",
+        definition="Full-ranking NDCG@10 against the popularity ranker on the same users, paired bootstrap.",
+        roles=(Role.LOSS, Role.NEGATIVES),
+    ),
+    "markov": FindingKind(
+        code="weaker-than-markov",
+        found_by=FoundBy.PROBE,
+        title="Weaker than Markov",
+        why="Counting which item follows which is better: the model misses what the last event says.",
+        definition="Full-ranking NDCG@10 against a first-order Markov ranker on the same users, paired bootstrap.",
+        roles=(Role.LOSS, Role.NEGATIVES),
+        verifies=("missed-sequence",),
+    ),
+    "ease": FindingKind(
+        code="weaker-than-ease",
+        found_by=FoundBy.PROBE,
+        title="Weaker than EASE",
+        why="A linear item-to-item model is better: the model misses which items go together.",
+        definition="Full-ranking NDCG@10 against EASE on the same users, paired bootstrap.",
+        roles=(Role.LOSS, Role.NEGATIVES),
+    ),
+}
 
 TITLES = {"popularity": "popularity", "markov": "first-order Markov", "ease": "EASE"}
 
@@ -23,7 +52,7 @@ def weaker_than_references(evidence: Evidence) -> list[Measurement]:
         difference = mean_over_users(model - theirs, evidence.seed)
         measurements.append(
             Measurement(
-                code=f"weaker-than-{name}",
+                code=KINDS[name].code,
                 value=own.value,
                 low=own.low,
                 high=own.high,
@@ -44,3 +73,6 @@ def weaker_than_references(evidence: Evidence) -> list[Measurement]:
             )
         )
     return measurements
+
+
+PROBE = Probe(kinds=tuple(KINDS.values()), run=weaker_than_references)

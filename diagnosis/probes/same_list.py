@@ -3,12 +3,21 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence, TopLists
-from diagnosis.findings import Measurement, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import CUTOFF, Float64, shown
 from diagnosis.probes.statistics import mean_over_users
 
-CODE = "same-list"
+KIND = FindingKind(
+    code="same-list",
+    found_by=FoundBy.PROBE,
+    title="Same list for everyone",
+    why="The user's history hardly matters for what is shown.",
+    definition="Mean share of a user's top 10 that another user sees too, beside the reference rankers.",
+    roles=(Role.ENCODER, Role.SCORING, Role.LOSS),
+)
+
 HALFWAY = 0.5
 
 
@@ -21,7 +30,9 @@ def same_list(evidence: Evidence) -> list[Measurement]:
     n_items = evidence.training.n_items
     personal = {name: top for name, top in evidence.references.items() if name != "popularity"}
     if "popularity" not in evidence.references or not personal or len(evidence.questions) < 2:
-        return [unjudged(CODE, "needs the popularity and a personal reference, and two users", unit="share")]
+        return [
+            unjudged(KIND.code, "needs the popularity and a personal reference, and two users", unit="share")
+        ]
     own = overlap(evidence.artifacts.top, n_items)
     everyone = float(overlap(evidence.references["popularity"], n_items).mean())
     others = {name: float(overlap(top, n_items).mean()) for name, top in personal.items()}
@@ -31,7 +42,7 @@ def same_list(evidence: Evidence) -> list[Measurement]:
     if everyone <= reference:
         return [
             unjudged(
-                CODE,
+                KIND.code,
                 "the personal references overlap as much as popularity does",
                 unit="share",
                 value=value.value,
@@ -39,7 +50,7 @@ def same_list(evidence: Evidence) -> list[Measurement]:
         ]
     return [
         Measurement(
-            code=CODE,
+            code=KIND.code,
             value=value.value,
             low=value.low,
             high=value.high,
@@ -62,3 +73,6 @@ def overlap(top: TopLists, n_items: int) -> Float64:
     users_shown = np.bincount(items.ravel(), minlength=n_items + 1)
     users_shown[0] = 1  # empty places are shared with nobody
     return (users_shown[items] - 1).sum(axis=1) / ((len(items) - 1) * min(CUTOFF, items.shape[1]))
+
+
+PROBE = Probe(kinds=(KIND,), run=same_list)

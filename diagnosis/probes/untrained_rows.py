@@ -1,12 +1,20 @@
 """Item rows that training never moved, and how often they are recommended all the same."""
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import Measurement, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import popularity, shown
 from diagnosis.probes.statistics import mean_over_users
 
-CODE = "untrained-rows"
+KIND = FindingKind(
+    code="untrained-rows",
+    found_by=FoundBy.PROBE,
+    title="Untrained rows",
+    why="Items whose row was never trained are ranked by the random numbers they were initialised with.",
+    definition="Share of list places that go to items whose embedding is the same before and after training.",
+    roles=(Role.ITEM_TABLE, Role.NEGATIVES),
+)
 
 
 def untrained_rows(evidence: Evidence) -> list[Measurement]:
@@ -18,7 +26,9 @@ def untrained_rows(evidence: Evidence) -> list[Measurement]:
     before, after = evidence.artifacts.untrained_item_embeddings, evidence.artifacts.item_embeddings
     if before is None or after is None or before.shape != after.shape:
         return [
-            unjudged(CODE, "no item embeddings from before and after training", unit="share of list places")
+            unjudged(
+                KIND.code, "no item embeddings from before and after training", unit="share of list places"
+            )
         ]
     unmoved = (before == after).all(axis=1)
     unmoved[0] = False
@@ -33,7 +43,10 @@ def untrained_rows(evidence: Evidence) -> list[Measurement]:
     if unmoved[1:].all():
         return [
             unjudged(
-                CODE, "no item row moved: the table is frozen", unit="share of list places", details=details
+                KIND.code,
+                "no item row moved: the table is frozen",
+                unit="share of list places",
+                details=details,
             )
         ]
     items = shown(evidence.artifacts.top)
@@ -43,7 +56,7 @@ def untrained_rows(evidence: Evidence) -> list[Measurement]:
     starving = starved.sum() > 0.01 * has_events.sum()
     return [
         Measurement(
-            code=CODE,
+            code=KIND.code,
             value=value.value,
             low=value.low,
             high=value.high,
@@ -59,3 +72,6 @@ def untrained_rows(evidence: Evidence) -> list[Measurement]:
             details=details,
         )
     ]
+
+
+PROBE = Probe(kinds=(KIND,), run=untrained_rows)

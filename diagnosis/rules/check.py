@@ -1,20 +1,17 @@
 """All static rules on one file, as the user types."""
 
-from diagnosis.rules.dropout import functional_dropout
-from diagnosis.rules.evaluation import grad_at_evaluation, selected_on_test
+from diagnosis.rules import dropout, grad_at_evaluation, sampling, selected_on_test, shuffle, traffic
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.sampling import python_loop_sampling
-from diagnosis.rules.shuffle import no_shuffle
+from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import read_source
-from diagnosis.rules.traffic import host_device_traffic
 
-RULES = (
-    no_shuffle,
-    functional_dropout,
-    host_device_traffic,
-    python_loop_sampling,
-    grad_at_evaluation,
-    selected_on_test,
+RULES: tuple[Rule, ...] = (
+    shuffle.RULE,
+    dropout.RULE,
+    traffic.RULE,
+    sampling.RULE,
+    grad_at_evaluation.RULE,
+    selected_on_test.RULE,
 )
 
 
@@ -23,5 +20,5 @@ def check_source(path: str, text: str) -> list[RuleHit]:
     source = read_source(path, text) if path.endswith(".py") else None
     if source is None:
         return []
-    hits = [hit for rule in RULES for hit in rule(source)]
+    hits = [hit for rule in RULES for hit in rule.run(source)]
     return sorted(hits, key=lambda hit: (hit.start_line, hit.code))

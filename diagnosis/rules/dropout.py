@@ -3,8 +3,19 @@
 import ast
 from collections.abc import Iterator
 
+from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Source, keyword
+
+KIND = FindingKind(
+    code="functional-dropout",
+    found_by=FoundBy.RULE,
+    title="Dropout at evaluation",
+    why="F.dropout drops units in evaluation too unless it is told `training=`, so scores are random.",
+    definition="A call of torch.nn.functional.dropout without `training`.",
+    roles=(Role.DROPOUT,),
+)
 
 FUNCTIONS = {
     f"torch.nn.functional.{name}"
@@ -21,7 +32,7 @@ def functional_dropout(source: Source) -> Iterator[RuleHit]:
         always = isinstance(training, ast.Constant) and training.value is True
         if (training is None or always) and not any(_guarded(outer) for outer in source.around(call)):
             yield source.hit(
-                "functional-dropout",
+                KIND.code,
                 call,
                 "drops units at evaluation too: pass training=self.training, or use nn.Dropout",
             )
@@ -32,3 +43,6 @@ def _guarded(node: ast.AST) -> bool:
     return isinstance(node, ast.If | ast.IfExp) and any(
         isinstance(part, ast.Attribute) and part.attr == "training" for part in ast.walk(node.test)
     )
+
+
+RULE = Rule(kind=KIND, run=functional_dropout)

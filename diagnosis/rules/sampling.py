@@ -3,9 +3,20 @@
 import ast
 from collections.abc import Iterator
 
+from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Source, keyword
 from diagnosis.syntax import called_name
+
+KIND = FindingKind(
+    code="python-loop-sampling",
+    found_by=FoundBy.RULE,
+    title="Negatives drawn in a Python loop",
+    why="One draw at a time in Python is an order of magnitude slower than one vectorised call.",
+    definition="A `while` or `for` loop that draws single random items and tests them for membership.",
+    roles=(Role.NEGATIVES,),
+)
 
 DRAWS = {"randint", "randrange", "choice", "integers"}
 SIZES = ("size", "shape", "k")
@@ -21,7 +32,7 @@ def python_loop_sampling(source: Source) -> Iterator[RuleHit]:
         draws = any(map(_draws_one, source.calls_in(*loop.body)))
         if draws and (tests_membership or in_body):
             yield source.hit(
-                "python-loop-sampling",
+                KIND.code,
                 loop,
                 "draws negatives one at a time: draw a whole batch at once and redraw the few collisions",
             )
@@ -40,3 +51,6 @@ def _draws_one(call: ast.Call) -> bool:
         name in ("randint", "integers") and len(call.args) > 2
     )
     return name in DRAWS and not sized
+
+
+RULE = Rule(kind=KIND, run=python_loop_sampling)

@@ -3,9 +3,20 @@
 import ast
 from collections.abc import Iterator
 
+from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Loop, Source, is_false, keyword
 from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="no-shuffle",
+    found_by=FoundBy.RULE,
+    title="No shuffle",
+    why="Every epoch sees the same batches in the same order, and the last ones weigh most.",
+    definition="A training loop over batches whose order is never permuted.",
+    roles=(Role.LOADER,),
+)
 
 PERMUTES = {
     "randperm",
@@ -30,7 +41,7 @@ def no_shuffle(source: Source) -> Iterator[RuleHit]:
         for loop in loops:
             if isinstance(loop, ast.For) and _strides(loop.iter) and _slices(loop):
                 yield source.hit(
-                    "no-shuffle", loop, "takes the batches in the same order every epoch: permute them first"
+                    KIND.code, loop, "takes the batches in the same order every epoch: permute them first"
                 )
 
 
@@ -45,7 +56,7 @@ def _loaders(source: Source, loops: list[Loop]) -> Iterator[RuleHit]:
         assigned = {dotted(target).rpartition(".")[2] for target in targets}
         if inline or assigned & names:
             yield source.hit(
-                "no-shuffle",
+                KIND.code,
                 call,
                 "feeds training in the same order every epoch: pass shuffle=True or a sampler",
             )
@@ -91,3 +102,6 @@ def _slices(loop: ast.For) -> bool:
         for statement in loop.body
         for part in ast.walk(statement)
     )
+
+
+RULE = Rule(kind=KIND, run=no_shuffle)

@@ -3,9 +3,21 @@
 import ast
 from collections.abc import Iterator
 
+from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Loop, Source, is_backward
 from diagnosis.syntax import called_name
+
+KIND = FindingKind(
+    code="host-device-traffic",
+    found_by=FoundBy.RULE,
+    title="Host-device traffic",
+    why="Every read of a value waits for the device, and every copy of a Python list crosses the bus.",
+    definition="`.item()`, `.cpu()`, `.numpy()`, `.tolist()`, or tensors made of Python lists, "
+    "in the loop that steps the optimizer.",
+    roles=(Role.LOADER,),
+)
 
 READS = {"item", "cpu", "numpy", "tolist"}
 MAKERS = {
@@ -66,14 +78,17 @@ def _judge(source: Source, call: ast.Call) -> Iterator[RuleHit]:
     if reads and not inner:
         assert isinstance(call.func, ast.Attribute)
         yield source.hit(
-            "host-device-traffic",
+            KIND.code,
             call,
             f"`.{call.func.attr}()` in the training loop waits for the device at every step: "
             "keep a tensor, or read it once per epoch",
         )
     elif source.full_name(call) in MAKERS and call.args and isinstance(call.args[0], ast.List | ast.ListComp):
         yield source.hit(
-            "host-device-traffic",
+            KIND.code,
             call,
             "makes a tensor of a Python list at every training step: prepare it before, or index a tensor",
         )
+
+
+RULE = Rule(kind=KIND, run=host_device_traffic)

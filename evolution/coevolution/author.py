@@ -14,9 +14,10 @@ from diagnosis.coevolution.source import MAX_CHARACTERS
 from diagnosis.coevolution.spec import ABSENT_WHEN, ProbeSpec
 from diagnosis.coevolution.subjects import TITLES
 from diagnosis.coevolution.view import DESCRIBED
+from diagnosis.findings import FoundBy
 
 PROMPT = "probe"
-_BUILT_IN = [code for code, about in CATALOGUE.items() if not about.definition.endswith("(static).")]
+_BUILT_IN = [code for code, kind in CATALOGUE.items() if kind.found_by is FoundBy.PROBE]
 
 
 class WrittenProbe(BaseModel):

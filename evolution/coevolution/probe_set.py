@@ -43,17 +43,15 @@ class CoEvolving:
         self._tried: set[tuple[str, str]] = set()  # (complaint, trial)
 
     def extended(self, feedback: Feedback, trial: Trial) -> Feedback:
-        """The feedback with what the run's probes measure, and their findings on their lines. What was not
-        measured yet is, and is stored with the trial's feedback. Raises Cancelled, NotStored."""
+        """The feedback with the measurements and findings of this run's probes, and of no other evolved probes.
+        What was not measured yet is, and is stored with the trial's feedback. Raises Cancelled, NotStored."""
         missing = [spec for spec in self.specs if spec.id not in feedback.evolved]
         if missing:
             feedback = self._measured(feedback, trial, missing)
-        own = [found for spec in self.specs for found in feedback.evolved[spec.id]]
-        wrong = [found for spec in self.specs for found in feedback.evolved_findings.get(spec.id, ())]
         return replace(
             feedback,
-            measurements=(*feedback.measurements, *own),
-            findings=(*feedback.findings, *wrong),
+            evolved={spec.id: feedback.evolved[spec.id] for spec in self.specs},
+            evolved_findings={spec.id: feedback.evolved_findings.get(spec.id, ()) for spec in self.specs},
         )
 
     def after_generation(self, archive: Archive, generation: int) -> tuple[str, ...]:

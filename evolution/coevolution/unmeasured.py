@@ -2,29 +2,26 @@
 
 from collections.abc import Sequence
 
+from diagnosis.catalogue import kind_of
 from diagnosis.coevolution.complaints import Complaint, expectation_of, tracked
 from diagnosis.coevolution.spec import ProbeSpec
 from evolution.domain.feedback import Feedback
-
-# What a built-in probe verifies when it is unhealthy.
-BUILT_IN = {
-    "overused-popularity": ("popularity-bias", "exposure-concentration"),
-    "missed-popularity": ("popularity-reversed",),
-    "missed-sequence": ("order-ignored", "weaker-than-markov"),
-}
 
 
 def unmeasured(feedback: Feedback, specs: Sequence[ProbeSpec]) -> list[Complaint]:
     """What users complain of or want watched, that neither an unhealthy built-in measurement nor an evolved probe
     verifies; most shared first. Users that are no better than chance have no voice."""
-    unhealthy = {m.code for m in feedback.measurements if m.healthy is False}
+    verified = {
+        complaint
+        for measurement in feedback.all_measurements()
+        if measurement.healthy is False
+        for complaint in kind_of(measurement.code, measurement.details).verifies
+    }
     has_probe = {spec.complaint for spec in specs}
     return [
         complaint
         for complaint in _voiced(feedback)
-        if complaint.code not in has_probe
-        and not unhealthy & set(BUILT_IN.get(complaint.code, ()))
-        and expectation_of(complaint) is not None
+        if complaint.code not in has_probe | verified and expectation_of(complaint) is not None
     ]
 
 

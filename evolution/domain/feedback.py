@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from diagnosis.findings import Anchor, Finding, Measurement, Site
+from diagnosis.placing import worst_first
 from simulator.critiques import Critique, Simulation
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
-    """simulation None: the users have not been asked. interviews: the same by personas that an LLM plays.
-    critique_anchors: critique id -> lines it points at. evolved: probe id -> what it measured here.
-    evolved_findings: probe id -> what of that is unhealthy, on its lines."""
+    """measurements, findings: of built-in checks. evolved: probe id -> what that evolved probe measured here.
+    evolved_findings: probe id -> what of that is unhealthy, on its lines. Readers take `all_findings` and
+    `all_measurements`.
+
+    simulation None: the users have not been asked. interviews: the same by personas that an LLM plays.
+    critique_anchors: critique id -> lines it points at."""
 
     trial: str
     program: str
@@ -31,6 +35,15 @@ class Feedback:
         """Statistical personas; 0 where none were asked."""
         return self.simulation.asked if self.simulation else 0
 
+    def all_findings(self) -> tuple[Finding, ...]:
+        """Of built-in checks and of evolved probes, worst first: what every reader is shown."""
+        evolved = [finding for found in self.evolved_findings.values() for finding in found]
+        return tuple(worst_first([*self.findings, *evolved]))
+
+    def all_measurements(self) -> tuple[Measurement, ...]:
+        """By built-in and by evolved probes, healthy ones included."""
+        return (*self.measurements, *(m for found in self.evolved.values() for m in found))
+
     @property
     def simulations(self) -> tuple[Simulation, ...]:
         """What was simulated: by statistical personas first, then by those that an LLM plays."""
@@ -41,8 +54,8 @@ class Feedback:
         return tuple(critique for simulation in self.simulations for critique in simulation.critiques)
 
     def complaints(self) -> tuple[Critique, ...]:
-        """Complaints of simulated users whose choices are predicted better than by chance."""
-        return tuple(c for c in self.critiques() if not c.positive and c.fidelity.beats_chance)
+        """What simulated users that can be trusted say is wrong, statistical personas first."""
+        return tuple(critique for simulation in self.simulations for critique in simulation.complaints())
 
     def users_critical(self) -> bool:
         """Whether either kind of simulated users finds the lists unusable."""

@@ -41,13 +41,14 @@ def look_at(
     feedback = coevolution.extended(
         laboratory.feedback(trial, users=USERS, interviewer=interviewer, charged=True), trial
     )
-    findings = tuple(sorted({f.code for f in feedback.findings if f.severity in OPEN}))
+    findings = tuple(sorted({f.code for f in feedback.all_findings() if f.severity in OPEN}))
     complaints = feedback.complaints()
     return Look(
         feedback=feedback,
         findings=findings,
         critiques=tuple(sorted({critique.code for critique in complaints})),
-        critical=any(f.severity is Severity.ERROR for f in feedback.findings) and feedback.users_critical(),
+        critical=any(f.severity is Severity.ERROR for f in feedback.all_findings())
+        and feedback.users_critical(),
     )
 
 
@@ -64,7 +65,7 @@ def gated(node: Node, look: Look) -> Node:
 
 def moved(idea: Idea, before: Feedback, after: Feedback) -> tuple[Moved, ...]:
     """What became of the measurements that the idea addressed."""
-    targets = {f.code for f in before.findings if f.id in idea.addresses}
+    targets = {f.code for f in before.all_findings() if f.id in idea.addresses}
     complaints = {c.code for c in before.complaints() if c.id in idea.addresses}
     earlier, later = _measured(before), _measured(after)
     found = [
@@ -74,7 +75,7 @@ def moved(idea: Idea, before: Feedback, after: Feedback) -> tuple[Moved, ...]:
 
 
 def _measured(feedback: Feedback) -> Mapping[str, Measurement]:
-    return {m.code: m for m in feedback.measurements if not m.self_reported}
+    return {m.code: m for m in feedback.all_measurements() if not m.self_reported}
 
 
 def _moved(before: Measurement, after: Measurement) -> Moved:

@@ -107,13 +107,12 @@ class Assay:
 
     def _targets(self, candidate: Candidate, feedback: Feedback) -> list[str]:
         """Codes of analyst measurements that the idea set out to mend."""
-        verifiable = {m.code for m in _measurements(feedback) if m.healthy is False}
-        evolved = [found for own in feedback.evolved_findings.values() for found in own]
-        addressed = {f.code for f in (*feedback.findings, *evolved) if f.id in candidate.idea.addresses}
+        verifiable = {m.code for m in _verifying(feedback) if m.healthy is False}
+        addressed = {f.code for f in feedback.all_findings() if f.id in candidate.idea.addresses}
         return sorted(verifiable & addressed)
 
     def _fixed(self, child: Trial, targets: Sequence[str]) -> tuple[str, ...]:
-        healthy = {m.code: m.healthy for m in _measurements(self.observe(child))}
+        healthy = {m.code: m.healthy for m in _verifying(self.observe(child))}
         return tuple(code for code in targets if healthy.get(code) is True)
 
     def _judge(self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...]) -> Proposal:
@@ -188,10 +187,9 @@ class Assay:
         return self._judge(candidate, pairs, self._fixed(pairs[0][1], self._targets(candidate, feedback)))
 
 
-def _measurements(feedback: Feedback) -> list[Measurement]:
-    """Of the analyst, by built-in and by evolved probes."""
-    evolved = [found for own in feedback.evolved.values() for found in own]
-    return [found for found in (*feedback.measurements, *evolved) if not found.self_reported]
+def _verifying(feedback: Feedback) -> list[Measurement]:
+    """The analyst's measurements; what is self-reported verifies nothing."""
+    return [found for found in feedback.all_measurements() if not found.self_reported]
 
 
 def proposal_id(parent: str, child: str) -> str:

@@ -39,7 +39,7 @@ def recipe_context(laboratory: Laboratory, base: str, feedback: Feedback) -> Rec
             has_categories=any(columns.categories),
         ),
         sites=feedback.sites,
-        findings=feedback.findings,
+        findings=feedback.all_findings(),
         critiques=feedback.simulation.critiques if feedback.simulation else (),
         trace=trace_of(laboratory, feedback.trial),
     )

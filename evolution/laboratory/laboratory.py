@@ -232,7 +232,7 @@ class Laboratory:
     def _put_feedback(self, feedback: Feedback) -> None:
         with self.context.store_lock:
             self.context.store.put_feedback(feedback)
-        said = count(len(feedback.findings), "finding")
+        said = count(len(feedback.all_findings()), "finding")
         if feedback.simulation is not None:
             critiques = count(len(feedback.simulation.critiques), "critique")
             said += f", {critiques} by {count(feedback.simulation.users, 'simulated user')}"

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from diagnosis.anchors import make_anchor
 from diagnosis.catalogue import ROLES_OF_SIGNAL
 from diagnosis.findings import Anchor, Role, Site
-from diagnosis.judge import findings, rule_findings
+from diagnosis.judge import findings
 from diagnosis.roles import find_sites
 from diagnosis.rules.check import check_source
+from diagnosis.rules.findings import rule_findings
 from evolution.base.errors import Cancelled, RepoError
 from evolution.base.places import trial_folder
 from evolution.domain.feedback import Feedback

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import cache, cached_property
 
-from diagnosis.catalogue import CATALOGUE, CONTRACT
+from diagnosis.catalogue import CATALOGUE
 from evolution.literature.passage import Passage
 from evolution.literature.settings import LIBRARY
 from evolution.literature.technique import Technique, read_shelves
@@ -84,13 +84,13 @@ def passage(technique: Technique, score: float) -> Passage:
 
 def known_codes() -> frozenset[str]:
     """Of findings, contract checks and critiques, praise included."""
-    return frozenset(CATALOGUE) | frozenset(CONTRACT) | frozenset(MESSAGES)
+    return frozenset(CATALOGUE) | frozenset(MESSAGES)
 
 
 def meaning(code: str) -> str:
     """A code in words; "" for one that is not ours."""
-    entry = CATALOGUE.get(code) or CONTRACT.get(code)
-    return f"{entry.title}. {entry.why}" if entry else MESSAGES.get(code, "")
+    kind = CATALOGUE.get(code)
+    return f"{kind.title}. {kind.why}" if kind else MESSAGES.get(code, "")
 
 
 def _everything(technique: Technique) -> str:

@@ -67,7 +67,7 @@ class LlmProposer:
             sources=self._laboratory.programs.sources(situation.parent.program, config.recommender.editable),
             editable=config.recommender.editable,
             entry=config.recommender.entry,
-            findings=tuple(f for f in feedback.findings if f.id in idea.addresses),
+            findings=tuple(f for f in feedback.all_findings() if f.id in idea.addresses),
             critiques=tuple(c for c in feedback.complaints() if c.id in idea.addresses),
             critique_anchors=feedback.critique_anchors,
             sites=feedback.sites,

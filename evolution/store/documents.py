@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from diagnosis.findings import Anchor
+from diagnosis.findings import Anchor, Finding, Measurement
 from evolution.base import serial
 from evolution.domain.feedback import Feedback
 from evolution.domain.proposal import Effect, Proposal, Verified
@@ -47,31 +47,47 @@ def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> 
     return {
         "trial": feedback.trial,
         "remarks": list(remarks(trial)),
-        "findings": [
-            serial.finite(
-                {
-                    "id": finding.id,
-                    "code": finding.code,
-                    "severity": finding.severity.value,
-                    "message": finding.message,
-                    "why": finding.why,
-                    "definition": finding.definition,
-                    "value": finding.value,
-                    "low": finding.low,
-                    "high": finding.high,
-                    "reference": finding.reference,
-                    "reference_name": finding.reference_name,
-                    "unit": finding.unit,
-                    "source": finding.source,
-                    "self_reported": finding.self_reported,
-                    "anchors": _anchors(finding.anchors),
-                }
-            )
-            for finding in feedback.findings
-            if finding.id not in dismissed
-        ],
-        "measurements": [serial.finite(serial.plain(measurement)) for measurement in feedback.measurements],
+        "findings": [finding_document(f) for f in feedback.all_findings() if f.id not in dismissed],
+        "measurements": [serial.finite(serial.plain(m)) for m in feedback.all_measurements()],
     }
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """A finding as every surface tells it: terminal, JSON, SARIF, editor, report. value, low, high, reference: null
+    where nothing was measured. probe: the id of the evolved probe that measured it, null for a built-in check."""
+    return serial.finite(
+        {
+            "id": finding.id,
+            "code": finding.code,
+            "title": finding.kind.title,
+            "severity": finding.severity.value,
+            "message": finding.message,
+            "why": finding.kind.why,
+            "definition": finding.kind.definition,
+            **measured_document(finding.measurement),
+            "source": finding.kind.found_by.value,
+            "probe": finding.probe or None,
+            "self_reported": finding.self_reported,
+            "anchors": _anchors(finding.anchors),
+        }
+    )
+
+
+def measured_document(measurement: Measurement | None) -> dict[str, Any]:
+    """Value, interval and reference, all null where nothing was measured."""
+    if measurement is None:
+        nothing = dict.fromkeys(("value", "low", "high", "reference"))
+        return {**nothing, "reference_name": "", "unit": ""}
+    return serial.finite(
+        {
+            "value": measurement.value,
+            "low": measurement.low,
+            "high": measurement.high,
+            "reference": measurement.reference,
+            "reference_name": measurement.reference_name,
+            "unit": measurement.unit,
+        }
+    )
 
 
 def simulate_document(feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cattrs.errors import BaseValidationError
+
 from evolution.base import serial
 from evolution.base.places import store_folder
 from evolution.domain.feedback import Feedback
@@ -361,7 +363,8 @@ class Store:
                 db.execute("delete from trials where id = ? and status = ?", (trial, TrialStatus.RUNNING))
 
     def _many(self, kind: type, query: str, values: tuple[Any, ...]) -> list[Any]:
-        return [serial.loads(kind, row[0]) for row in self._db.execute(query, values)]
+        found = (_fitting(kind, row[0]) for row in self._db.execute(query, values))
+        return [record for record in found if record is not None]
 
     def _remembered(
         self,
@@ -388,8 +391,9 @@ class Store:
                 f"select rowid, created_at, {record} from {table} where {key} = ?", (item,)
             ).fetchone()
             if fresh is not None:  # else it was deleted just now
-                known[item] = (fresh[0], fresh[1], serial.loads(kind, fresh[2]))
+                known[item] = (fresh[0], fresh[1], _fitting(kind, fresh[2]))
         found = [known[item][2] for item, _, _ in marks if item in known]
+        found = [record for record in found if record is not None]
         while len(known) > max(REMEMBERED, len(marks)):
             del known[next(iter(known))]
         return found
@@ -401,6 +405,14 @@ class Store:
         if exact:
             return exact[0]
         return rows[0] if len(rows) == 1 else None
+
+
+def _fitting(kind: type, text: str) -> Any | None:
+    """None for a record of another version's shape: it counts as not stored, and is made anew when it is wanted."""
+    try:
+        return serial.loads(kind, text)
+    except (BaseValidationError, ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def _with_state(proposal: Proposal, state: ProposalState) -> Proposal:

@@ -179,15 +179,13 @@ def diagnose(
     from server.cli.render import show_diagnosis
     from server.cli.sarif import write_sarif
 
-    order = ["information", "warning", "error"]
-    if fail_on and fail_on not in order:
+    if fail_on and fail_on not in output.SEVERITIES:
         raise UsageError(f"--fail-on is {fail_on!r}; expected error, warning or information")
     document = _job(repo, JobKind.DIAGNOSE, _params(NO_SEED, device, python), trust=trust, as_json=as_json)
     if sarif is not None:
         write_sarif(sarif, document)
     output.deliver(document, as_json=as_json, show=lambda found: show_diagnosis(_repo(repo), found))
-    severe = fail_on and any(order.index(f["severity"]) >= order.index(fail_on) for f in document["findings"])
-    return 1 if severe else 0
+    return 1 if fail_on and output.reaches(document, fail_on) else 0
 
 
 @app.command()

@@ -2,11 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from evolution.base import serial
 from evolution.base.errors import EvolverecError, RepoError
+
+SEVERITIES = ("information", "warning", "error")  # from the least
 
 
 def deliver(document: dict[str, Any], *, as_json: bool, show: Callable[[dict[str, Any]], None]) -> None:
@@ -32,3 +34,9 @@ def report_error(error: EvolverecError, *, as_json: bool) -> int:
         write_json({"error": {"message": str(error), **place}})
     print(f"evolverec: {error}", file=sys.stderr)
     return error.exit_code
+
+
+def reaches(document: Mapping[str, Any], severity: str) -> bool:
+    """Whether the document of `diagnose` has a finding at least as severe."""
+    least = SEVERITIES.index(severity)
+    return any(SEVERITIES.index(finding["severity"]) >= least for finding in document["findings"])

@@ -171,8 +171,8 @@ def _further(session: Session, repo: Repo, view: View, mark: Mark) -> list[types
         found.append(_offer(f"Dismiss patch: {name}", FURTHER, "evolverec.dismiss", arguments, diagnostic))
     if not found and not mark.note.live:
         found.append(_offer("Propose patches", FURTHER, "evolverec.propose", place, diagnostic))
-    if mark.note.probe:
-        arguments = {**place, "probe": mark.note.probe}
+    if mark.note.finding.probe:
+        arguments = {**place, "probe": mark.note.finding.probe}
         title = f"Keep the probe of {mark.note.code} in {PROBES_FOLDER}/"
         found.append(_offer(title, FURTHER, "evolverec.keepProbe", arguments, diagnostic))
     dismiss = {**place, "id": mark.note.id}

@@ -28,7 +28,7 @@ async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
     problems = await session.background.store(check, text) if text is not None else []
     lines = lines_of(text or "")
     if problems and (root := root_of(uri)):
-        await session.pages.prepare(root, [(CONFIG, None)])
+        await session.pages.prepare_config(root)
         address = session.pages.address(CONFIG, root)
     else:
         address = None

@@ -108,7 +108,7 @@ async def diagnose(session: Session, uri: str) -> Said:
     known = session.said.get(uri)
     if known and known[0] is view:
         return known[1]
-    await session.pages.prepare(repo.root, [(found.note.code, found.note) for found in view.marks])
+    await session.pages.prepare(repo.root, [found.note.finding for found in view.marks])
     before = known[1].parts if known and known[1].knowledge is repo.knowledge else {}
     parts = {}
     around = Around(session, repo)
@@ -171,11 +171,11 @@ def link_to(session: Session, code: str, root: Path) -> types.CodeDescription | 
 
 def message(found: Mark) -> str:
     """The sentence, why it matters, and the figure with its interval against the reference."""
-    note = found.note
-    sentence = f"measured on an earlier version: {note.sentence}" if found.stale else note.sentence
-    if note.why and not sentence.endswith((".", "!", "?")):
+    finding = found.note.finding
+    sentence = f"measured on an earlier version: {finding.message}" if found.stale else finding.message
+    if finding.kind.why and not sentence.endswith((".", "!", "?")):
         sentence += "."
-    return "\n".join(filter(None, [f"{sentence} {note.why}".rstrip(), measured(note)]))
+    return "\n".join(filter(None, [f"{sentence} {finding.kind.why}".rstrip(), measured(finding.measurement)]))
 
 
 Related = tuple[str, str, int, int, str, str]  # role, path, first line, last line, and the text of both

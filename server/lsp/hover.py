@@ -54,21 +54,20 @@ def _render(block: list[tuple[str, str]], *, markdown: bool) -> str:
 
 def _about(repo: Repo, found: Mark, said: Callable[[str], str]) -> list[tuple[str, str]]:
     """said: makes words that are not ours fit to be shown."""
-    note = found.note
-    block = [(said(note.code), said(note.sentence))]
+    note, finding = found.note, found.note.finding
+    block = [(said(note.code), said(finding.message))]
     if found.stale:
         block.append(("", "This code has changed: the figure was measured on an earlier version."))
-    block.append(("", said(note.why)))
-    named = replace(note, unit=said(note.unit), reference_name=said(note.reference_name))
-    if figure := measured(named):
-        block.append(("Measured", figure))
-    if note.definition:
-        block.append(("Definition", said(note.definition)))
-    if note.self_reported:
+    block.append(("", said(finding.kind.why)))
+    if figure := measured(finding.measurement):
+        block.append(("Measured", said(figure)))
+    if finding.kind.definition:
+        block.append(("Definition", said(finding.kind.definition)))
+    if finding.self_reported:
         block.append(
             ("", "Self-reported: measured beside the model's own code, so it informs but verifies nothing.")
         )
-    if note.probe:
+    if finding.probe:
         writer = f" {said(note.author)} wrote it." if note.author else ""
         words = "Measured by a probe that evolved for what users complain of, admitted by experiment."
         block.append(("", words + writer))
@@ -92,7 +91,7 @@ def history(repo: Repo, code: str) -> str:
     """The measurement of this name over the user's trials, oldest first; "" with fewer than two."""
     values = []
     for trial, feedback in reversed(repo.knowledge.history):
-        for measurement in feedback.measurements:
+        for measurement in feedback.all_measurements():
             if measurement.code == code:
                 spot = [measurement.low, measurement.high]
                 known = None not in spot

@@ -5,16 +5,16 @@ in the user's cache folder.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from diagnosis.catalogue import CATALOGUE, CONTRACT
+from diagnosis.findings import Finding, FindingKind, FoundBy
+from diagnosis.rules.check import RULES
 from evolution.base.places import pages_folder
 from server.lsp.config_schema import schema
 from server.lsp.handshake import DOCS_SCHEME
-from server.lsp.notes import Note
 from server.lsp.repo import Repo
 from server.lsp.wording import measured
 
@@ -22,33 +22,26 @@ if TYPE_CHECKING:
     from server.lsp.session import Session
 
 CONFIG = "config"
+BUILT_IN = (FoundBy.PROBE, FoundBy.RULE, FoundBy.CONTRACT)
 FADES = (
     "It stands on the lines that cause it, and fades when they change: what was measured is then no longer what is there. "
     "Measure again with `Train` and `Diagnose`, hide it with `Dismiss`."
 )
 
 
-def page(code: str, note: Note | None) -> str:
-    """Markdown. note: one of this code, where the repo has one. "" for a code that nothing is known of."""
-    if code == CONFIG:
-        return _config_page()
-    known = CATALOGUE.get(code) or CONTRACT.get(code)
-    if known is None and note is None:
-        return ""
-    title = known.title if known else code.replace("-", " ").capitalize()
-    why = known.why if known else (note.why if note else "")
-    definition = known.definition if known else (note.definition if note else "")
-    parts = [f"# {title}", f"`{code}`", why]
-    if definition:
-        parts.append(f"**How it is measured.** {definition}")
-    if known:
-        roles = ", ".join(role.value.replace("_", " ") for role in known.roles)
+def page(kind: FindingKind, here: Finding | None = None) -> str:
+    """Markdown. here: a finding of this kind whose figures the page tells too."""
+    parts = [f"# {kind.title}", f"`{kind.code}`", kind.why]
+    if kind.definition:
+        parts.append(f"**How it is measured.** {kind.definition}")
+    if kind.found_by in BUILT_IN:
+        roles = ", ".join(role.value.replace("_", " ") for role in kind.roles)
         parts.append(
             f"**Where it stands.** On the first of these that the code has: {roles}; else on the entry."
         )
-    if note and note.value is not None:
-        parts.append(f"**Here.** {note.sentence} {measured(note)}.")
-    if note and note.self_reported:
+    if here and here.measurement:
+        parts.append(f"**Here.** {here.message} {measured(here.measurement)}.")
+    if here and here.self_reported:
         parts.append(
             "Self-reported: measured beside the model's own code, so it informs but verifies nothing."
         )
@@ -89,31 +82,42 @@ class Pages:
             return f"{DOCS_SCHEME}:/{quote(code)}.md?{quote(str(root))}"
         return self._files.get((code, root))
 
-    async def prepare(self, root: Path, notes: Iterable[tuple[str, Note | None]]) -> None:
-        """So that `address` has one for each of these codes."""
+    async def prepare(self, root: Path, findings: Iterable[Finding]) -> None:
+        """So that `address` has a page for the code of each of these."""
+        await self._write({finding.code: finding for finding in findings}, root)
+
+    async def prepare_config(self, root: Path) -> None:
+        """The same for what is said of `evolverec.toml`."""
+        await self._write({CONFIG: None}, root)
+
+    async def _write(self, wanted: Mapping[str, Finding | None], root: Path) -> None:
         client = self._session.client
         if not client.code_descriptions or client.content_documents:
             return
-        missing = [(code, note) for code, note in notes if (code, root) not in self._files]
+        missing = {code: found for code, found in wanted.items() if (code, root) not in self._files}
         if missing:
             self._files |= await self._session.background.browse(_write, root, missing)
 
 
-def _write(root: Path, wanted: list[tuple[str, Note | None]]) -> dict[tuple[str, Path], str]:
+def _write(root: Path, wanted: Mapping[str, Finding | None]) -> dict[tuple[str, Path], str]:
     """(code, root) -> URI of its page. A page of a code that only this repo has is kept apart from others'."""
-    found: dict[tuple[str, Path], str] = {}
-    for code, note in wanted:
-        general = code == CONFIG or code in CATALOGUE or code in CONTRACT
-        text = page(code, None if general else note)
-        own = "" if general else hashlib.sha256(str(root).encode()).hexdigest()[:12]
+    written: dict[tuple[str, Path], str] = {}
+    for code, found in wanted.items():
+        own = hashlib.sha256(str(root).encode()).hexdigest()[:12] if found and _is_own(found) else ""
+        text = page(found.kind, found if own else None) if found else _config_page()
         path = pages_folder() / own / f"{code}.md"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         except OSError:  # no home to write to: no link
             continue
-        found[code, root] = path.as_uri()
-    return found
+        written[code, root] = path.as_uri()
+    return written
+
+
+def _is_own(found: Finding) -> bool:
+    """Whether its code means something in this repo alone: an evolved probe's, its users' words, its failure."""
+    return bool(found.probe) or found.kind.found_by not in BUILT_IN
 
 
 async def content(session: "Session", uri: str) -> str:
@@ -121,10 +125,12 @@ async def content(session: "Session", uri: str) -> str:
     address = urlsplit(uri)
     code = unquote(address.path).lstrip("/").removesuffix(".md")
     repo = await session.named_repo(unquote(address.query))
-    return (
-        await session.background.browse(page, code, note_of(repo, code)) or f"Nothing is known of {code}.\n"
-    )
+    return await session.background.browse(_page_of, repo, code)
 
 
-def note_of(repo: Repo, code: str) -> Note | None:
-    return next((note for note in repo.knowledge.notes if note.code == code), None)
+def _page_of(repo: Repo, code: str) -> str:
+    if code == CONFIG:
+        return _config_page()
+    here = next((note.finding for note in repo.knowledge.notes if note.code == code), None)
+    kind = here.kind if here else next((rule.kind for rule in RULES if rule.kind.code == code), None)
+    return page(kind, here) if kind else f"Nothing is known of {code}.\n"

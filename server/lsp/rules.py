@@ -11,11 +11,10 @@ import sys
 from dataclasses import dataclass, replace
 
 from diagnosis.anchors import Fate, relocate
-from diagnosis.judge import rule_findings
 from diagnosis.linemap import moved_lines
+from diagnosis.rules.findings import rule_findings
 from diagnosis.rules.hits import RuleHit
 from evolution.base.places import ENTRY
-from server.lsp import notes
 from server.lsp.notes import Note
 from server.lsp.positions import lines_of
 
@@ -42,7 +41,7 @@ def moved(live: Live, text: str) -> list[Note]:
         now = relocate(anchor, moves)
         if now.fate in (Fate.EXACT, Fate.MOVED):
             anchor = replace(anchor, start_line=now.start_line, end_line=now.end_line)
-            found.append(replace(note, anchors=(anchor,)))
+            found.append(replace(note, finding=replace(note.finding, anchors=(anchor,))))
     return found
 
 
@@ -76,4 +75,4 @@ async def judge(path: str, text: str) -> list[RuleHit]:
 
 def live_of(path: str, text: str, hits: list[RuleHit]) -> Live:
     findings = rule_findings(hits, {path: text})
-    return Live(text=text, notes=tuple(notes.of_finding(finding, live=True) for finding in findings))
+    return Live(text=text, notes=tuple(Note(finding=finding, live=True) for finding in findings))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from diagnosis.syntax import parsed
-from server.lsp import notes
 from server.lsp.knowledge import Knowledge
 from server.lsp.marks import Mark, mark, placer_of
 from server.lsp.notes import Note
@@ -70,13 +69,13 @@ def rule_notes(path: str, text: str, live: Live | None) -> Sequence[Note]:
 @lru_cache(maxsize=128)  # files of a repo, while one of them is typed in
 def check_rules(path: str, text: str) -> tuple[Note, ...]:
     """What the static rules say of the text as it is; nothing while it does not parse."""
-    from diagnosis.judge import rule_findings
     from diagnosis.rules.check import check_source
+    from diagnosis.rules.findings import rule_findings
 
     if not path.endswith(".py"):
         return ()
     findings = rule_findings(check_source(path, text), {path: text})
-    return tuple(notes.of_finding(finding, live=True) for finding in findings)
+    return tuple(Note(finding=finding, live=True) for finding in findings)
 
 
 def find_entry(text: str, function: str) -> int | None:

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
+from diagnosis.findings import Measurement
 from evolution.domain.proposal import Effect, Proposal
 from evolution.domain.trial import Metric
-from server.lsp.notes import Note
 
 
 def number(value: float) -> str:
@@ -28,16 +28,19 @@ def spread(metric: Metric) -> str:
     return f"{number(metric.value)} ± {number((metric.high - metric.low) / 2)}"
 
 
-def measured(note: Note) -> str:
-    """Value with its interval against the reference; "" where the note has no value."""
-    if note.value is None:
+def measured(found: Measurement | None) -> str:
+    """Value with its interval against the reference; "" where nothing was measured."""
+    if found is None:
         return ""
-    against = (
-        f"; {note.reference_name or 'reference'} {number(note.reference)}"
-        if note.reference is not None
-        else ""
-    )
-    return with_interval(note.value, note.low, note.high, note.unit) + against
+    against = f"; {held_against(found)}" if found.reference is not None else ""
+    return with_interval(found.value, found.low, found.high, found.unit) + against
+
+
+def held_against(found: Measurement) -> str:
+    """The reference by its name; "" where there is none."""
+    if found.reference is None:
+        return ""
+    return f"{found.reference_name or 'reference'} {number(found.reference)}"
 
 
 def with_interval(value: float, low: float | None, high: float | None, unit: str) -> str:

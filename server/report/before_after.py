@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from diagnosis.findings import Finding, Measurement
-from evolution.base import serial
+from diagnosis.findings import Finding, FoundBy, Measurement
 from evolution.domain.feedback import Feedback
+from evolution.store.documents import finding_document, measured_document
 from simulator.critiques import Critique, Simulation
 
 ORDER = {"error": 0, "warning": 1, "information": 2}
@@ -34,46 +34,30 @@ def _findings(feedback: Feedback | None, dismissed: set[str]) -> dict[str, Findi
     """By code, the severest of each; those of evolved probes among them."""
     if feedback is None:
         return {}
-    evolved = (finding for own in feedback.evolved_findings.values() for finding in own)
-    open_ones = [f for f in (*feedback.findings, *evolved) if f.id not in dismissed]
-    return {f.code: f for f in sorted(open_ones, key=lambda f: -ORDER[f.severity])}
+    open_ones = [f for f in feedback.all_findings() if f.id not in dismissed]
+    return {f.code: f for f in reversed(open_ones)}
 
 
 def _measurements(feedback: Feedback | None) -> dict[str, Measurement]:
     if feedback is None:
         return {}
-    evolved = (found for own in feedback.evolved.values() for found in own)
-    return {found.code: found for found in (*feedback.measurements, *evolved)}
+    return {found.code: found for found in feedback.all_measurements()}
 
 
 def _told(finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "message": finding.message,
-        "why": finding.why,
-        "definition": finding.definition,
-        "places": [f"{anchor.path}:{anchor.start_line}" for anchor in finding.anchors[:1]],
-        "probe": str(finding.details.get("probe", "")),
-    }
+    places = [f"{anchor.path}:{anchor.start_line}" for anchor in finding.anchors[:1]]
+    return {**finding_document(finding), "places": places}
 
 
 def _side(finding: Finding | None, measurement: Measurement | None) -> dict[str, Any] | None:
-    known = finding if finding is not None and finding.value is not None else measurement
-    if known is None:
-        return None if finding is None else {"healthy": False, "value": None}
-    return serial.finite(
-        {
-            "healthy": False if finding is not None else measurement.healthy if measurement else None,
-            "value": known.value,
-            "low": known.low,
-            "high": known.high,
-            "reference": known.reference,
-            "reference_name": known.reference_name,
-            "unit": known.unit,
-            "self_reported": known.self_reported,
-        }
-    )
+    if finding is None and measurement is None:
+        return None
+    known = finding.measurement if finding is not None and finding.measurement else measurement
+    return {
+        **measured_document(known),
+        "healthy": measurement.healthy if finding is None and measurement else False,
+        "self_reported": known.self_reported if known else False,
+    }
 
 
 def _outcome(
@@ -87,7 +71,7 @@ def _outcome(
         return "stays" if code in then else "new"
     if after is None:
         return "unknown"
-    if then[code].source == "probe":  # gone only if it was measured again, and is healthy
+    if then[code].kind.found_by is FoundBy.PROBE:  # gone only if it was measured again, and is healthy
         return "gone" if code in measured and measured[code].healthy else "unknown"
     return "gone"
 

@@ -185,7 +185,9 @@ def busiest_line(root: Path) -> tuple[Path, int]:
             for found in proposal.idea.addresses
         }
         anchors = [
-            (finding.id in patched, finding.anchors[0]) for finding in feedback.findings if finding.anchors
+            (finding.id in patched, finding.anchors[0])
+            for finding in feedback.all_findings()
+            if finding.anchors
         ]
     _, anchor = max(anchors, key=lambda entry: entry[0])
     return root / anchor.path, anchor.start_line - 1

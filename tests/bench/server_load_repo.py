@@ -12,6 +12,7 @@ from evolution.domain.proposal import Effect, Idea, Patch, Proposal, Verified
 from evolution.domain.trial import Metric, Trial, TrialKey, TrialStatus
 from evolution.repo.programs import Programs
 from evolution.store.store import Store
+from tests.findings import make_finding
 
 LAYER = '''\
 class Layer{n}(torch.nn.Module):
@@ -92,9 +93,9 @@ def _site(text: str, n: int, of: int, offset: int) -> Site:
 
 def _finding(text: str, n: int, of: int) -> Finding:
     anchors = tuple(make_anchor(_site(text, n, of, offset), text) for offset in (5, 14))
-    return Finding(
+    return make_finding(
+        f"code-{n % 20}",
         id=f"finding-{n}",
-        code=f"code-{n % 20}",
         severity=(Severity.WARNING, Severity.INFORMATION, Severity.ERROR)[n % 3],
         message=f"Something was measured here, number {n}.",
         why="It costs accuracy.",
@@ -106,7 +107,6 @@ def _finding(text: str, n: int, of: int) -> Finding:
         reference_name="untrained model",
         unit="of the width",
         anchors=anchors,
-        source="probe",
     )
 
 

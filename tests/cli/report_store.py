@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from diagnosis.coevolution.spec import ProbeSpec
-from diagnosis.findings import Anchor, Finding, Measurement, Role, Severity
+from diagnosis.findings import Anchor, Finding, FoundBy, Measurement, Role, Severity
 from evolution.domain.edits import make_edits
 from evolution.domain.feedback import Feedback
 from evolution.domain.probe import ProbeRecord, ProbeState
@@ -18,6 +18,7 @@ from evolution.llm.usage import Usage
 from evolution.repo.programs import Programs
 from evolution.store.store import Store
 from simulator.critiques import Critique, Fidelity, Quote, Simulation
+from tests.findings import make_finding
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 MODEL = "some-model"
@@ -61,12 +62,15 @@ def measurement(value: float, *, healthy: bool, code: str = "popularity-bias") -
     )
 
 
-def finding(code: str = "popularity-bias", value: float | None = 0.72, source: str = "probe") -> Finding:
+def finding(
+    code: str = "popularity-bias",
+    value: float | None = 0.72,
+    found_by: FoundBy = FoundBy.PROBE,
+    probe: str = "",
+) -> Finding:
     anchor = Anchor(path="shelf.py", start_line=3, end_line=3, blob="b", text="x", role=Role.LOSS)
-    return Finding(
-        id=f"id-{code}",
-        code=code,
-        severity=Severity.WARNING,
+    return make_finding(
+        code,
         message=f"Lists are bestsellers. {HOSTILE}",
         why="They are.",
         definition="Mean quantile.",
@@ -77,7 +81,8 @@ def finding(code: str = "popularity-bias", value: float | None = 0.72, source: s
         reference_name="real choices",
         unit="quantile",
         anchors=(anchor,),
-        source=source,
+        found_by=found_by,
+        details={"probe": probe},
     )
 
 
@@ -185,8 +190,8 @@ def fill(repo: Path, *, with_run: bool = True) -> Filled:
 
 
 def _feedback(store: Store, version: str, best: Proposal) -> None:
-    rule = finding("loss-of-probabilities", None, "rule")
-    evolved = replace(finding("evolved-missed-price"), details={"probe": "pr"})
+    rule = finding("loss-of-probabilities", None, FoundBy.RULE)
+    evolved = finding("evolved-missed-price", probe="pr")
     store.put_feedback(
         Feedback(
             trial=version,

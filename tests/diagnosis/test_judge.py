@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from diagnosis.catalogue import CATALOGUE, CONTRACT, entry
+from diagnosis.catalogue import CATALOGUE, kind_of
 from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement, Role, Severity, Site
-from diagnosis.judge import findings, rule_findings
+from diagnosis.judge import findings
 from diagnosis.measure import measure
 from diagnosis.rules.check import check_source
+from diagnosis.rules.findings import rule_findings
 
 SOURCE = {"m.py": "table = make()\nloss = f(table)\n\n\ndef build(data):\n    return loss\n"}
 SITES = [
@@ -66,7 +67,7 @@ def test_worst_first() -> None:
 
 def test_a_failed_check_becomes_a_finding_of_the_contract() -> None:
     (found,) = findings([], [Check("same-answer-twice", False)], SITES, SOURCE)
-    assert (found.source, found.severity, found.message) == (
+    assert (found.kind.found_by, found.severity, found.message) == (
         "contract",
         Severity.WARNING,
         "two passes differ",
@@ -90,12 +91,12 @@ def test_a_rules_hit_keeps_its_columns() -> None:
     text = "import torch.nn.functional as F\n\ndef f(x):\n    return F.dropout(x)\n"
     (found,) = rule_findings(check_source("m.py", text), {"m.py": text})
     assert (found.code, found.anchors[0].start_line) == ("functional-dropout", 4)
-    assert found.details == {"start_column": 11, "end_column": 23}
+    assert found.columns == (11, 23)
 
 
 def test_every_measured_code_is_explained(healthy: Evidence) -> None:
     assert {m.code for m in measure(healthy)} <= set(CATALOGUE)
-    known = [*CATALOGUE.values(), *CONTRACT.values()]
-    assert all(about.why.endswith(".") and about.definition.endswith(".") for about in known)
-    assert len({about.title for about in known}) == len(known)
-    assert entry("some-new-check").roles == (Role.SCORING,)
+    known = CATALOGUE.values()
+    assert all(kind.why.endswith(".") and kind.definition.endswith(".") for kind in known)
+    assert len({kind.title for kind in known}) == len(known)
+    assert kind_of("some-new-check").roles == (Role.SCORING,)

@@ -109,6 +109,23 @@ def test_opening_a_store_tells_no_reader_that_it_changed(tmp_path: Path) -> None
         assert reader.version() != before
 
 
+@pytest.mark.parametrize(
+    "record", ["{}", "[]", "null", '{"trial": 3, "findings": [{"code": "gone"}]}', "no JSON"]
+)
+def test_a_record_of_another_versions_shape_counts_as_not_stored(tmp_path: Path, record: str) -> None:
+    with Store.open(tmp_path) as store:
+        store.put_feedback(Feedback(trial="t1", program="a" * 40, created_at=1.0))
+        store.put_trial(make_trial())
+    with sqlite3.connect(tmp_path / ".evolverec" / "store.sqlite") as db:
+        db.execute("update feedback set record = ?, created_at = 2", (record,))
+        db.execute("update trials set record = ?", (record,))
+    with Store.open(tmp_path) as store:
+        assert store.feedback("t1") is None and store.latest_feedback() is None
+        assert store.trials() == []
+        store.put_feedback(Feedback(trial="t1", program="a" * 40, created_at=3.0))
+        assert store.feedback("t1") is not None, "and is made anew"
+
+
 def test_what_is_remembered_of_the_store_is_never_older_than_the_store(tmp_path: Path) -> None:
     name = make_trial().id
     with Store.open(tmp_path) as reader, Store.open(tmp_path) as writer:

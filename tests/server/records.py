@@ -20,6 +20,7 @@ from evolution.domain.trial import Metric, Trial, TrialKey, TrialStatus
 from evolution.repo.programs import Programs
 from evolution.store.store import Store
 from simulator.critiques import Critique, Fidelity, Quote, Simulation
+from tests.findings import make_finding
 
 MODEL = '''\
 """Ein kleines Modell."""
@@ -96,9 +97,6 @@ class Records:
 
     def finding(self, code: str = "embedding-collapse", line0: int = TABLE_LINE, **changes: Any) -> Finding:
         values: dict[str, Any] = {
-            "id": f"id-{code}",
-            "code": code,
-            "severity": Severity.WARNING,
             "message": "Item embeddings share a few directions.",
             "why": "They cannot be told apart.",
             "definition": "RankMe of the centred item embeddings.",
@@ -109,9 +107,8 @@ class Records:
             "reference_name": "untrained model",
             "unit": "of the width",
             "anchors": (self.anchor("model.py", line0, Role.ITEM_TABLE),),
-            "source": "probe",
         }
-        return Finding(**{**values, **changes})
+        return make_finding(code, **{**values, **changes})
 
     def feedback(
         self, *findings: Finding, trial: str = "trial0000001", age_s: float = 700.0, **more: Any

@@ -25,8 +25,7 @@ SPEC = ProbeSpec(
 def evolved(records):
     """A finding of an admitted probe, in the store of the editor's repo."""
     records.trial()
-    finding = records.finding("evolved-price-gap")
-    found = replace(finding, details={"probe": SPEC.id, "evolved": True})
+    found = records.finding("evolved-price-gap", details={"probe": SPEC.id, "evolved": True})
     records.feedback()
     with_probe = replace(records.store.latest_feedback(), evolved_findings={SPEC.id: (found,)})
     records.store.put_feedback(with_probe)
@@ -51,7 +50,7 @@ async def test_a_finding_of_an_evolved_probe_stands_on_its_line_and_says_so(
 async def test_a_probe_that_a_model_wrote_names_the_model(connect, records, sample, evolved):
     feedback = records.store.latest_feedback()
     (found,) = feedback.evolved_findings[SPEC.id]
-    written = replace(found, details={**found.details, "author": "gpt_x"})
+    written = records.finding("evolved-price-gap", details={**found.measurement.details, "author": "gpt_x"})
     records.store.put_feedback(replace(feedback, evolved_findings={SPEC.id: (written,)}))
     editor = await connect("visual-studio-code")
     uri = editor.open("model.py")

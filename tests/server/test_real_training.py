@@ -110,7 +110,7 @@ async def test_the_main_job(connect_process, repo):
     with Store.open(repo) as store:
         feedback = store.latest_feedback()
         said = feedback.simulation.critiques
-        anchored = [(finding.code, finding.anchors) for finding in feedback.findings]
+        anchored = [(finding.code, finding.anchors) for finding in feedback.all_findings()]
         anchored += [(one.code, feedback.critique_anchors[one.id]) for one in said if not one.positive]
     expected = {
         (code, anchors[0].path, anchors[0].start_line - 1, anchors[0].role) for code, anchors in anchored

@@ -117,6 +117,6 @@ def test_the_terminal_says_why_users_have_no_vote(feedback, capsys):
 
 def test_the_editor_tells_a_critique_by_a_model_from_others(feedback):
     own, played = of_feedback(feedback)
-    assert own.sentence == "Too dear."
-    assert played.sentence == "Too dear. (said by personas played by a-model)"
+    assert own.finding.message == "Too dear."
+    assert played.finding.message == "Too dear. (said by personas played by a-model)"
     assert own.id != played.id

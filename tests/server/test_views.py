@@ -80,8 +80,8 @@ async def test_findings_are_grouped_by_the_part_of_the_code(connect, records, sa
     ]
     worst, collapse = causes[0]["findings"]
     assert (worst["code"], worst["severity"]) == ("flat-table", "error")
-    assert collapse["figure"]["text"] == ".120 of the width, 95 % [.100, .140]"
-    assert collapse["reference"] == "untrained model .600"
+    assert collapse["figure"] == ".120 of the width, 95 % [.100, .140]"
+    assert collapse["against"] == "untrained model .600"
     assert collapse["fixes"] == ["p1"] and worst["fixes"] == []
     assert collapse["places"] == [
         {
@@ -94,7 +94,7 @@ async def test_findings_are_grouped_by_the_part_of_the_code(connect, records, sa
     ]
     nowhere = {finding["code"]: finding for finding in causes[1]["findings"]}
     assert [place["line"] for place in nowhere["from-nowhere"]["places"]] == [sample.entry]
-    assert nowhere["overused-popularity"]["critique"] is True
+    assert nowhere["overused-popularity"]["source"] == "users"
     assert nowhere["overused-popularity"]["byLlm"] is False
 
 
@@ -149,7 +149,7 @@ async def test_static_rules_speak_of_the_text_as_it_is_typed(connect, records, s
     careless = "import torch.nn.functional as F\n\n\ndef forward(x):\n    return F.dropout(x, 0.5)\n"
     editor.change(uri, careless)
     (found,) = the_findings(await editor.ask("findings"))
-    assert found["figure"] is None and found["places"][0]["line"] == 4
+    assert found["figure"] == "" and found["places"][0]["line"] == 4
     editor.change(uri, careless.replace("0.5)", "0.5, training=False)"))
     assert not the_findings(await editor.ask("findings"))
 
@@ -159,7 +159,7 @@ async def test_what_is_not_a_number_is_no_invalid_json(connect, records):
     records.feedback(records.finding(value=float("nan"), low=None, high=None))
     editor = await connect(EDITOR)
     (found,) = the_findings(await editor.ask("findings"))
-    assert found["figure"]["value"] is None and found["figure"]["text"] == "not a number"
+    assert found["value"] is None and found["figure"] == "not a number"
 
 
 async def test_a_failed_trial_is_an_error_on_its_line(connect, records, sample):
@@ -168,7 +168,7 @@ async def test_a_failed_trial_is_an_error_on_its_line(connect, records, sample):
     records.end(records.running_job(), {"trial": "trial0000001"})
     editor = await connect(EDITOR)
     (found,) = the_findings(await editor.ask("findings"))
-    assert (found["severity"], found["sentence"]) == ("error", "boom <b>")
+    assert (found["severity"], found["message"]) == ("error", "boom <b>")
     assert found["places"][0]["line"] == sample.loss
 
 

@@ -81,19 +81,20 @@ export interface Finding {
   id: string;
   code: string;
   severity: "error" | "warning" | "information";
-  sentence: string;
+  message: string;
   why: string;
   definition: string;
-  figure: Figure | null;
+  /** What found it; "users" are simulated ones. */
+  source: "probe" | "rule" | "contract" | "users" | "trial";
+  /** Id of the evolved probe that found it, null for a built-in check. */
+  probe: string | null;
+  /** The value with its interval, in words; "" where nothing was measured. */
+  figure: string;
   /** What the value is held against, in words; "" where nothing is. */
-  reference: string;
+  against: string;
   /** The code has changed since it was measured; `places` is empty where it is gone. */
   faded: boolean;
-  /** Said by simulated users rather than measured. */
-  critique: boolean;
   byLlm: boolean;
-  /** Id of the evolved probe that found it, "" for a built-in one. */
-  probe: string;
   places: Place[];
   /** Ids of open proposals that address it. */
   fixes: string[];

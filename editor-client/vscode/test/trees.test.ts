@@ -43,7 +43,7 @@ test('a faded finding is not counted and says so', () => {
 });
 
 test('what an LLM said is marked, wherever it shows', () => {
-  assert.match(labelled(findingsTree(cause(finding({ byLlm: true, critique: true })), []), /^popularity-lift/).description ?? '', /said by an LLM/);
+  assert.match(labelled(findingsTree(cause(finding({ byLlm: true, source: 'users' })), []), /^popularity-lift/).description ?? '', /said by an LLM/);
   const patch = labelled(proposalsTree({ repo: '/r', proposals: [proposal({ byLlm: true })] }, new Set()), /^full softmax/);
   assert.match(patch.description ?? '', /by an LLM/);
   assert.match(patch.spoken ?? '', /by an LLM/);

@@ -85,7 +85,7 @@ def _problems(task: Task) -> list[dict[str, Any]]:
             "id": finding.id,
             "kind": "finding",
             "says": one_line(finding.message),
-            "why": one_line(finding.why),
+            "why": one_line(finding.kind.why),
             "lines": anchored(finding.anchors[:2]),
         }
         for finding in task.findings

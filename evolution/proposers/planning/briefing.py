@@ -103,7 +103,7 @@ def _objective(node: Node) -> str:
 
 
 def worth_telling(feedback: Feedback) -> list[Finding]:
-    return [finding for finding in feedback.findings if finding.severity is not Severity.INFORMATION]
+    return [finding for finding in feedback.all_findings() if finding.severity is not Severity.INFORMATION]
 
 
 def finding_facts(finding: Finding) -> dict[str, Any]:
@@ -112,8 +112,8 @@ def finding_facts(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "severity": finding.severity.value,
         "message": one_line(finding.message),
-        "why": one_line(finding.why),
-        "definition": one_line(finding.definition),
+        "why": one_line(finding.kind.why),
+        "definition": one_line(finding.kind.definition),
         "self_reported": finding.self_reported,
         "places": [lines["place"] for lines in anchored(finding.anchors)],
     }

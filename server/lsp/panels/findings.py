@@ -4,17 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnosis.findings import Role, Severity
-from evolution.base import serial
 from evolution.domain.proposal import Proposal, ProposalState, Verified
+from evolution.store.documents import finding_document
 from evolution.store.remarks import remarks
 from server.lsp.marks import Mark, mark, placer_of
 from server.lsp.notes import Note
 from server.lsp.panels.asking import Document, repo_asked_for
-from server.lsp.panels.figures import figure
 from server.lsp.panels.snapshot import Snapshot, as_place, places, role_name, worked_out
 from server.lsp.session import Session
 from server.lsp.view import find_entry, rule_notes
-from server.lsp.wording import number
+from server.lsp.wording import held_against, with_interval
 
 WHOLE = ""  # the cause of what stands on no part of the code
 ORDER = tuple(Severity)  # worst first
@@ -96,30 +95,18 @@ def _live_place(seen: Snapshot, note: Note) -> Document:
 
 def _finding(seen: Snapshot, standing: Standing) -> Document:
     note = standing.note
-    value = None if note.value is None else figure(note.value, note.low, note.high, note.unit)
-    document = {
-        "id": note.id,
-        "code": note.code,
-        "severity": note.severity.value,
-        "sentence": note.sentence,
-        "why": note.why,
-        "definition": note.definition,
-        "figure": value,
-        "reference": _reference(note),
+    measured = note.finding.measurement
+    return {
+        **finding_document(note.finding),
+        "figure": with_interval(measured.value, measured.low, measured.high, measured.unit)
+        if measured
+        else "",
+        "against": held_against(measured) if measured else "",
         "faded": standing.faded,
-        "critique": note.fidelity is not None,
         "byLlm": bool(note.author),
-        "probe": note.probe,
         "places": standing.places,
         "fixes": [proposal.id for proposal in seen.knowledge.proposals if _fixes(proposal, note)],
     }
-    return serial.finite(document)
-
-
-def _reference(note: Note) -> str:
-    if note.reference is None:
-        return ""
-    return f"{note.reference_name or 'reference'} {number(note.reference)}"
 
 
 def _fixes(proposal: Proposal, note: Note) -> bool:

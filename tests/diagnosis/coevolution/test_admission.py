@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diagnosis.catalogue import entry
+from diagnosis.catalogue import kind_of
 from diagnosis.coevolution.admission import Experiment, admit
 from diagnosis.coevolution.complaints import EXPECTATIONS, Complaint
 from diagnosis.coevolution.ranking_of_models import rank_correlation
@@ -167,9 +167,9 @@ def test_a_finding_of_an_evolved_probe_brings_its_words_and_stands_where_the_sig
     bad = measurement(SPEC, EXPECTED, {**values, "model": values["other-prices"]})
     sites = [Site(role=Role.ENCODER, path="m.py", start_line=2, end_line=2)]
     found = findings([bad], (), sites, {"m.py": "a = 1\nencode()\n"})[0]
-    assert (found.anchors[0].start_line, found.definition) == (2, SPEC.definition)
-    assert found.details["evolved"] is True and CODE in found.why
-    assert "complain" in entry("evolved-anything").why
+    assert (found.anchors[0].start_line, found.kind.definition) == (2, SPEC.definition)
+    assert found.measurement.details["evolved"] is True and CODE in found.kind.why
+    assert "complain" in kind_of("evolved-anything").why
 
 
 def test_a_probe_that_could_not_tell_is_neither_healthy_nor_not() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnosis.findings import Anchor, Finding, Role, Severity, Site
+from diagnosis.findings import Anchor, Role, Site
 from evolution.domain.proposal import Idea
 from evolution.domain.trial import Failure, FailureReason
 from evolution.proposers.coding.asking import code_values, debug_values, reflect_values
@@ -19,6 +19,7 @@ from evolution.proposers.coding.records import Limits, Problem, Rung, Task
 from evolution.proposers.coding.replies import FileEdit
 from evolution.proposers.coding.views import shown_files
 from simulator.critiques import Critique, Fidelity
+from tests.findings import make_finding
 
 CASES = Path(__file__).parents[1] / "llm" / "cases"
 PROGRAM = '''\
@@ -71,10 +72,9 @@ def anchor(role, first, last):
 
 
 def finding():
-    return Finding(
+    return make_finding(
+        "easy-negatives",
         id="F3a9",
-        code="easy-negatives",
-        severity=Severity.WARNING,
         message="93 % of the negatives are beaten by a margin above 2 after three epochs (untrained: 0 %)",
         why="uniform negatives stop teaching anything once popular items are told from rare ones",
         definition="share of negatives with a margin above 2",
@@ -85,7 +85,6 @@ def finding():
         reference_name="untrained",
         unit="share",
         anchors=(anchor(Role.NEGATIVES, 26, 26),),
-        source="probe",
     )
 
 

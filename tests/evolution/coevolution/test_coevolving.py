@@ -175,7 +175,7 @@ def test_templates_are_admitted_and_count_from_then_on(ground: Ground) -> None:
     admitted = run.after_generation(archive, 1)
     assert admitted and [spec.id for spec in run.specs] == list(admitted), ground.said
     extended = run.extended(feedback, trial)
-    new = {found.code for found in extended.findings} - {found.code for found in feedback.findings}
+    new = {found.code for found in extended.all_findings()} - {found.code for found in feedback.findings}
     assert new and all(code.startswith("evolved-") for code in new)
     assert {record.state for record in ground.store.probes(admitted[0])} == {ProbeState.ADMITTED}
     stored = ground.store.feedback(trial.id)
@@ -184,7 +184,7 @@ def test_templates_are_admitted_and_count_from_then_on(ground: Ground) -> None:
     again = CoEvolving(ground.laboratory, None)
     ground.laboratory.replays = True  # nothing may be run: all of it is stored
     assert again.after_generation(archive, 1) == admitted
-    assert again.extended(feedback, trial).findings == extended.findings
+    assert again.extended(feedback, trial).all_findings() == extended.all_findings()
     with ground.store._writing() as db:
         db.execute("delete from probes")
     with pytest.raises(NotStored):
@@ -233,7 +233,7 @@ def test_a_probe_accepted_by_the_user_counts_from_the_start(ground: Ground) -> N
     trial, feedback, _ = ground.look()
     accepted = replace(next(c.spec for c in WRITTEN if c.id == "w-price-ratio"), name="mine")
     extended = CoEvolving(ground.laboratory, None, [accepted]).extended(feedback, trial)
-    assert "evolved-mine" in {found.code for found in extended.findings}
+    assert "evolved-mine" in {found.code for found in extended.all_findings()}
 
 
 def test_what_an_evolved_probe_measured_can_be_a_verified_fix(ground: Ground) -> None:
@@ -241,7 +241,7 @@ def test_what_an_evolved_probe_measured_can_be_a_verified_fix(ground: Ground) ->
     accepted = replace(next(c.spec for c in WRITTEN if c.id == "w-price-ratio"), name="mine")
     run = CoEvolving(ground.laboratory, None, [accepted])
     before = run.extended(feedback, trial)
-    target = next(found for found in before.findings if found.code == "evolved-mine")
+    target = next(found for found in before.all_findings() if found.code == "evolved-mine")
     idea = Idea(
         code="forget-price",
         title="Forget the price",

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from diagnosis.findings import Finding, Severity
+from diagnosis.findings import Severity
 from evolution.domain.archive import Archive
 from evolution.proposers.by_recipe import _WEIGHTS, UNCALLED, _called_for, outcome_factor
 from evolution.proposers.strategies import STRATEGIES, Choice
 from evolution.recipes.recipe import Draft, Facts, RecipeContext
 from simulator.critiques import Critique, Fidelity
 from tests.evolution.evolving.test_archive import node
+from tests.findings import make_finding
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,7 @@ EMPTY = Archive(nodes=(node(0, 0.1),))
 
 
 def finding(code="overconfidence", severity=Severity.WARNING):
-    return Finding(
-        id="f", code=code, severity=severity, message="", why="", definition="", value=None, low=None, high=None,
-        reference=None, reference_name="", unit="", anchors=(), source="probe",
-    )  # fmt: skip
+    return make_finding(code, id="f", severity=severity)
 
 
 def critique(share, *, positive=False):

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from diagnosis.findings import Finding, Role, Severity, Site
+from diagnosis.findings import Finding, Role, Site
 from evolution.domain.edits import apply_edits, unified_diff
 from evolution.recipes import drafts
 from evolution.recipes.catalogue import RECIPES
 from evolution.recipes.recipe import DoesNotFit, Facts, RecipeContext
 from simulator.critiques import Critique, Fidelity
+from tests.findings import make_finding
 
 SEED = Path(__file__).parents[3] / "seeds" / "repos" / "sasrec"
 GOLDEN = Path(__file__).parent / "golden"
@@ -18,10 +19,7 @@ FACTS = Facts(n_users=1500, n_items=1000, has_categories=True)
 
 
 def finding(code: str) -> Finding:
-    return Finding(
-        id=f"f-{code}", code=code, severity=Severity.WARNING, message="", why="", definition="", value=None,
-        low=None, high=None, reference=None, reference_name="", unit="", anchors=(), source="probe",
-    )  # fmt: skip
+    return make_finding(code, id=f"f-{code}")
 
 
 def critique(code: str, *, positive: bool) -> Critique:

@@ -36,8 +36,8 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
   const where = place ? `${place.path}:${place.line + 1}` : '';
   const fixes = proposals.filter((proposal) => finding.fixes.includes(proposal.id));
   const children = [
-    leaf(`${finding.id}:sentence`, finding.sentence, 'comment'),
-    leaf(`${finding.id}:figure`, finding.figure?.text ?? '', 'pulse', finding.reference && `against ${finding.reference}`),
+    leaf(`${finding.id}:message`, finding.message, 'comment'),
+    leaf(`${finding.id}:figure`, finding.figure, 'pulse', finding.against && `against ${finding.against}`),
     leaf(`${finding.id}:why`, finding.why, 'question'),
     ...finding.places.map((found) => placeNode(finding, found)),
     ...fixes.map((proposal) => fixNode(repo, finding, proposal)),
@@ -45,10 +45,10 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
   return {
     id: `finding:${repo}:${finding.id}`,
     label: finding.code,
-    description: joined(word, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes'), finding.sentence),
+    description: joined(word, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes'), finding.message),
     tooltip: findingTooltip(finding),
     icon: finding.faded ? { name: 'history' } : SEVERITY_ICON[finding.severity],
-    spoken: `${word}${origin(finding) ? `, ${origin(finding)}` : ''}: ${finding.code}, ${finding.sentence.replace(/\.$/, '')}. ${where ? `${where}. ` : ''}${fixes.length > 0 ? `${count(fixes.length, 'measured fix', 'measured fixes')}.` : ''}`.trim(),
+    spoken: `${word}${origin(finding) ? `, ${origin(finding)}` : ''}: ${finding.code}, ${finding.message.replace(/\.$/, '')}. ${where ? `${where}. ` : ''}${fixes.length > 0 ? `${count(fixes.length, 'measured fix', 'measured fixes')}.` : ''}`.trim(),
     context: finding.probe ? 'finding.probe' : 'finding',
     subject: { kind: 'finding', repo, finding },
     ...(place ? { open: 'reveal' as const } : {}),
@@ -58,16 +58,16 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
 
 function origin(finding: Finding): string {
   if (finding.byLlm) return 'said by an LLM';
-  if (finding.critique) return 'said by users';
+  if (finding.source === 'users') return 'said by users';
   return finding.probe ? 'by an evolved probe' : '';
 }
 
 function findingTooltip(finding: Finding): string {
   return paragraphs(
-    `**${escape(finding.code)}**: ${escape(finding.sentence)}`,
+    `**${escape(finding.code)}**: ${escape(finding.message)}`,
     escape(finding.why),
-    finding.figure ? `Value: ${escape(finding.figure.text)}` : '',
-    finding.reference && `Held against: ${escape(finding.reference)}`,
+    finding.figure && `Value: ${escape(finding.figure)}`,
+    finding.against && `Held against: ${escape(finding.against)}`,
     escape(finding.definition),
     origin(finding) && `_${origin(finding)}_`,
     finding.faded && '_The code has changed since this was measured. Train and diagnose to measure it anew._',

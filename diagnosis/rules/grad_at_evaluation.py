@@ -1,15 +1,25 @@
-"""Evaluation that keeps gradients, and models chosen by their test figure."""
+"""Evaluation that keeps gradients."""
 
 import ast
 from collections.abc import Iterator
 
+from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, Source, is_backward
 from diagnosis.syntax import called_name, dotted
 
+KIND = FindingKind(
+    code="grad-at-evaluation",
+    found_by=FoundBy.RULE,
+    title="Gradients kept at evaluation",
+    why="Without no_grad every score keeps its graph: memory and time are spent for nothing.",
+    definition="A function that calls `.eval()` and ranks without `no_grad` or `inference_mode`.",
+    roles=(Role.SCORING,),
+)
+
 NO_GRAD = {"no_grad", "inference_mode", "set_grad_enabled"}
 RANKS = {"topk", "argsort", "sort"}
-SAVES = {"save", "save_checkpoint", "deepcopy"}
 
 
 def grad_at_evaluation(source: Source) -> Iterator[RuleHit]:
@@ -32,7 +42,7 @@ def grad_at_evaluation(source: Source) -> Iterator[RuleHit]:
             and not _called_without_grad(source, function)
         ):
             yield source.hit(
-                "grad-at-evaluation",
+                KIND.code,
                 evals[0],
                 "evaluates with gradients on: wrap the scoring in torch.no_grad()",
             )
@@ -55,32 +65,4 @@ def _called_without_grad(source: Source, function: Function) -> bool:
     return False
 
 
-def selected_on_test(source: Source) -> Iterator[RuleHit]:
-    """`if test_ndcg > best: torch.save(...)`: a name with "test" as a word, compared, and a save in the branch."""
-    for node in source.within(source.nodes[0], ast.If):
-        saves = any(called_name(call) in SAVES for call in source.calls_in(*node.body))
-        compared = any(
-            isinstance(op, ast.Gt | ast.GtE | ast.Lt | ast.LtE)
-            for part in source.within(node.test, ast.Compare)
-            for op in part.ops
-        )
-        if saves and compared and any(_is_test(name) for name in _words(node.test)):
-            yield source.hit(
-                "selected-on-test",
-                node,
-                "keeps the model that is best on test: choose by validation, read test once",
-            )
-
-
-def _words(test: ast.expr) -> Iterator[str]:
-    for part in ast.walk(test):
-        if isinstance(part, ast.Name):
-            yield part.id
-        elif isinstance(part, ast.Attribute):
-            yield part.attr
-        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
-            yield part.value
-
-
-def _is_test(name: str) -> bool:
-    return "test" in name.lower().replace("/", "_").replace("-", "_").split("_")
+RULE = Rule(kind=KIND, run=grad_at_evaluation)

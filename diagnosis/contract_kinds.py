@@ -1,0 +1,85 @@
+"""What the checks of `score`'s contract mean. The checks themselves are run by evolution/trials/contract.py."""
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+
+ONE_BATCH = "Scores of one batch of real questions, asked before training in two ways that must agree."
+
+KINDS = (
+    FindingKind(
+        code="score-shape",
+        found_by=FoundBy.CONTRACT,
+        title="Shape of scores",
+        why="Scores without one column per item and one for padding cannot be ranked.",
+        definition="The shape of `score`'s answer: (B, n_items + 1).",
+        roles=(Role.SCORING,),
+    ),
+    FindingKind(
+        code="same-answer-twice",
+        found_by=FoundBy.CONTRACT,
+        title="Two answers to one question",
+        why="Scores that change from call to call make every figure a matter of luck; dropout at evaluation does this.",
+        definition=ONE_BATCH,
+        roles=(Role.DROPOUT, Role.SCORING),
+    ),
+    FindingKind(
+        code="batch-companions",
+        found_by=FoundBy.CONTRACT,
+        title="Scores depend on the batch",
+        why="What a user is shown must not depend on who else is asked for at the same time.",
+        definition=ONE_BATCH,
+        roles=(Role.NORMALIZATION, Role.SCORING),
+    ),
+    FindingKind(
+        code="more-padding",
+        found_by=FoundBy.CONTRACT,
+        title="Padding changes scores",
+        why="Padding is attended to, so a history means something else beside a longer one.",
+        definition=ONE_BATCH,
+        roles=(Role.POSITION_TABLE, Role.ENCODER, Role.SCORING),
+    ),
+    FindingKind(
+        code="newest-kept",
+        found_by=FoundBy.CONTRACT,
+        title="Newest event lost",
+        why="Of a history that is too long the oldest part is kept: the model answers for the past.",
+        definition="A full-length history with its newest event changed must change the scores.",
+        roles=(Role.SCORING,),
+    ),
+    FindingKind(
+        code="id-round-trip",
+        found_by=FoundBy.CONTRACT,
+        title="Ids off by one",
+        why="The first or last item is taken for padding or for its neighbour.",
+        definition="Histories of a single first or last item, against padding and neighbouring ids.",
+        roles=(Role.ITEM_TABLE, Role.SCORING),
+    ),
+    FindingKind(
+        code="state-restored",
+        found_by=FoundBy.CONTRACT,
+        title="State not restored",
+        why="The best epoch is kept as state; a model that answers differently after loading it was not kept.",
+        definition="The answer to one batch before the state is saved, and of a fresh model that loads it.",
+        roles=(Role.ENTRY,),
+    ),
+    FindingKind(
+        code="same-seed",
+        found_by=FoundBy.CONTRACT,
+        title="Same seed, other model",
+        why="A change cannot be told from luck if the same seed does not give the same start.",
+        definition="The answers of two models that are built with the same seed, before training.",
+        roles=(Role.INITIALIZATION, Role.ENTRY),
+    ),
+)
+_BY_CODE = {kind.code: kind for kind in KINDS}
+
+
+def contract_kind(code: str) -> FindingKind:
+    """A check that is not listed says no more than that the contract is not kept, and stands at the scores."""
+    return _BY_CODE.get(code) or FindingKind(
+        code=code,
+        found_by=FoundBy.CONTRACT,
+        title=code.replace("-", " ").capitalize(),
+        why="The contract of `score` is not kept, so no figure of this model can be trusted.",
+        definition="A check of one batch before training.",
+        roles=(Role.SCORING,),
+    )

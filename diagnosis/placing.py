@@ -1,0 +1,31 @@
+"""On which lines a finding stands, and by which id it is known."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from diagnosis.anchors import make_anchor
+from diagnosis.findings import Anchor, Finding, FindingKind, Role, Severity, Site
+
+MAX_ANCHORS = 3
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
+
+
+def place(kind: FindingKind, sites: Sequence[Site], sources: Mapping[str, str]) -> tuple[Anchor, ...]:
+    """Anchors of a kind: the sites of its first role that the repo has, else where the recommender is built.
+    sources: path -> text of the measured program. Without any site the first line of the first file is taken."""
+    for role in (*kind.roles, Role.ENTRY):
+        there = [site for site in sites if site.role is role and site.path in sources]
+        if there:
+            return tuple(make_anchor(site, sources[site.path]) for site in there[:MAX_ANCHORS])
+    path = min(sources, key=lambda name: (not name.endswith(".py"), name))
+    top = Site(role=Role.ENTRY, path=path, start_line=1, end_line=1)
+    return (make_anchor(top, sources[path]),)
+
+
+def finding_id(code: str, anchor: Anchor) -> str:
+    """Stable while the anchored text stays the same, wherever in its file it moves."""
+    return hashlib.sha256(f"{code}\0{anchor.path}\0{anchor.text}".encode()).hexdigest()[:12]
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: _ORDER[finding.severity])

@@ -1,0 +1,31 @@
+"""Hits of static rules as findings. Light: the language server makes them at every keystroke."""
+
+from collections.abc import Iterable, Mapping
+
+from diagnosis.anchors import make_anchor
+from diagnosis.findings import Finding, Site
+from diagnosis.placing import finding_id, worst_first
+from diagnosis.rules.check import RULES
+from diagnosis.rules.hits import RuleHit
+
+_KINDS = {rule.kind.code: rule.kind for rule in RULES}
+
+
+def rule_findings(hits: Iterable[RuleHit], sources: Mapping[str, str]) -> list[Finding]:
+    """Worst first. sources: path -> text that the hits are of."""
+    found: list[Finding] = []
+    for hit in hits:
+        kind = _KINDS[hit.code]
+        site = Site(role=kind.roles[0], path=hit.path, start_line=hit.start_line, end_line=hit.end_line)
+        anchor = make_anchor(site, sources[hit.path])
+        found.append(
+            Finding(
+                id=finding_id(hit.code, anchor),
+                kind=kind,
+                severity=hit.severity,
+                message=hit.message,
+                anchors=(anchor,),
+                columns=(hit.start_column, hit.end_column),
+            )
+        )
+    return worst_first(found)

@@ -1,0 +1,16 @@
+"""A static rule as a value: what it finds, and how. `diagnosis/rules/check.py` lists them all."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from diagnosis.findings import FindingKind
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.source import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """run: the hits in one file, each with the code of `kind`."""
+
+    kind: FindingKind
+    run: Callable[[Source], Iterator[RuleHit]]
