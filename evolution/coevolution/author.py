@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -18,6 +19,14 @@ from diagnosis.findings import FoundBy
 
 PROMPT = "probe"
 _BUILT_IN = [code for code, kind in CATALOGUE.items() if kind.found_by is FoundBy.PROBE]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """An LLM that writes probes. model: its name."""
+
+    ask: Ask
+    model: str
 
 
 class WrittenProbe(BaseModel):

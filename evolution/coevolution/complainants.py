@@ -1,4 +1,5 @@
-"""Which simulated users voice which complaint of one trial: what a probe that verifies it must agree with."""
+"""Which simulated users make which complaint about one trial. A new probe is admitted only if it measures those
+users as worse off."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,21 +13,21 @@ from simulator.population import build_population, embody
 
 
 @dataclass(frozen=True, kw_only=True)
-class Voices:
-    """asked: ids of the users. said: code of a complaint -> ids of those who voice it."""
+class Complainants:
+    """asked: ids of the users. said: code of a complaint -> ids of those who make it."""
 
     asked: tuple[int, ...]
     said: Mapping[str, tuple[int, ...]]
 
     def of(self, codes: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """(who voices one of them, who does not)."""
+        """(users who make one of these complaints, users who do not)."""
         complaining = {user for code in codes for user in self.said.get(code, ())}
         return tuple(sorted(complaining)), tuple(user for user in self.asked if user not in complaining)
 
 
-def hear(
+def complainants_of(
     training: Interactions, questions: Questions, top_items: NDArray[np.int32], *, n_users: int, seed: int
-) -> Voices:
+) -> Complainants:
     """Statistical personas judge the first page of every list. Row q of top_items (Q, K) answers question q."""
     population = build_population(training, questions, n_users=n_users, seed=seed)
     rows = {int(user): row for row, user in enumerate(questions.users)}
@@ -41,7 +42,7 @@ def hear(
         for remark in behaviour.judge(page).remarks:
             if not remark.opinion.positive:
                 said.setdefault(remark.opinion.code, []).append(persona.user)
-    return Voices(
+    return Complainants(
         asked=tuple(persona.user for persona in population.personas),
         said={code: tuple(users) for code, users in said.items()},
     )

@@ -20,8 +20,8 @@ from diagnosis.coevolution.source import checked
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.templates import template
 from evolution.base.errors import ConsentError, RepoError
+from evolution.base.places import PROBES_FOLDER
 
-FOLDER = "probes"
 _BLOCK = re.compile(r"# /// probe\n((?:#(?: .*)?\n)*?)# ///\n", re.MULTILINE)
 _TEXTS = (
     "name",
@@ -37,7 +37,7 @@ _TEXTS = (
 
 def save_probe(repo: Path, spec: ProbeSpec) -> Path:
     """Write a probe where the user keeps his; the file's path. Raises OSError."""
-    path = repo / FOLDER / f"{spec.name}.py"
+    path = repo / PROBES_FOLDER / f"{spec.name}.py"
     path.parent.mkdir(exist_ok=True)
     path.write_text(probe_text(spec), encoding="utf-8")
     return path
@@ -61,10 +61,12 @@ def load_probes(repo: Path, *, consented: bool) -> list[ProbeSpec]:
     consented: whether the user lets this repo's code run. Raises ConsentError without; RepoError naming the file
     that is no probe, or whose source may not run.
     """
-    files = sorted((repo / FOLDER).glob("*.py"))
+    files = sorted((repo / PROBES_FOLDER).glob("*.py"))
     if files and not consented:
-        raise ConsentError(f"{FOLDER}/ holds code of this repo; trust the repo (--trust) to measure with it")
-    return [read_probe(file.read_text(encoding="utf-8"), f"{FOLDER}/{file.name}") for file in files]
+        raise ConsentError(
+            f"{PROBES_FOLDER}/ holds code of this repo; trust the repo (--trust) to measure with it"
+        )
+    return [read_probe(file.read_text(encoding="utf-8"), f"{PROBES_FOLDER}/{file.name}") for file in files]
 
 
 def read_probe(text: str, path: str) -> ProbeSpec:

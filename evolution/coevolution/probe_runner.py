@@ -41,7 +41,7 @@ class ProbeBudget:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Surroundings:
+class Grounds:
     """What one trial offers to probes. names: subjects. users: int64 (S,). known: code of a built-in probe ->
     subject -> value, {} where it was not asked for."""
 
@@ -55,17 +55,17 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbeBench:
-    """Where probes are tried: the data of a repo, and its trials' folders."""
+class ProbeRunner:
+    """Runs probes on the trials of a repo. data: that the trials were trained on."""
 
     data: TrialData
     budget: ProbeBudget = ProbeBudget()
     cancelled: Callable[[], bool] = _never
 
-    def surroundings(self, trial_folder: Path, *, measured: bool) -> Surroundings:
+    def grounds(self, trial_folder: Path, *, measured: bool) -> Grounds:
         """Raises AnalysisError, Cancelled. measured: whether the built-in probes measure every subject."""
         answer = self._asked(trial_folder, 0, "subjects", 600.0, measured=measured)
-        return Surroundings(
+        return Grounds(
             names=tuple(answer["names"]),
             users=np.array(answer["users"], dtype=np.int64),
             known=answer["known"],

@@ -1,10 +1,9 @@
 """The search for a probe for each complaint about one trial: authors in turn, the same admission for all."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from diagnosis.coevolution.asking import Ask, is_llm_failure
+from diagnosis.coevolution.asking import is_llm_failure
 from diagnosis.coevolution.complaints import Complaint
 from diagnosis.coevolution.composing import compose
 from diagnosis.coevolution.rejection import Reason, Rejection
@@ -13,66 +12,80 @@ from diagnosis.evidence import load_artifacts
 from diagnosis.findings import Measurement
 from evolution.base.errors import NotRecorded
 from evolution.base.places import trial_folder
-from evolution.coevolution.complainants import Voices, hear
-from evolution.coevolution.experiment import Occasion, open_occasion
+from evolution.coevolution.admission_context import AdmissionContext, open_context
+from evolution.coevolution.author import Author, write_probe
+from evolution.coevolution.complainants import Complainants, complainants_of
+from evolution.coevolution.decisions import Decisions
+from evolution.coevolution.probe_runner import ProbeRunner
 from evolution.domain.feedback import Feedback
 from evolution.domain.probe import ProbeRecord, ProbeState
 from evolution.domain.trial import Trial
+from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import observer_version
 
-if TYPE_CHECKING:
-    from evolution.coevolution.probe_set import CoEvolving
-
 ROUNDS = 3  # attempts of an LLM at one complaint
-USERS = 200  # whose voices a probe must agree with
-
-
-@dataclass(frozen=True, kw_only=True)
-class Author:
-    """An LLM that writes probes. model: its name."""
-
-    ask: Ask
-    model: str
+USERS = 200  # simulated users whose complaints a probe must agree with
 
 
 class Search:
-    """Probes for the complaints about one trial. The occasion is prepared when the first candidate needs it."""
+    """Probes for the complaints about one trial. What they are tried on is prepared when the first candidate needs it.
 
-    def __init__(self, run: "CoEvolving", trial: Trial, feedback: Feedback, others: Sequence[str]) -> None:
-        self._run, self._trial, self._feedback = run, trial, feedback
-        self._others = tuple(others)
-        self._occasion: Occasion | None = None
-        self._voices: Voices | None = None
+    author None: templates only. archive: ids of further trials that a candidate is measured on.
+    """
 
-    def probe_for(self, complaint: Complaint) -> list[str]:
-        """Candidates in turn until one is admitted: its id, or []."""
-        for spec in self._candidates(complaint):
-            record = self._run.known(spec, self._basis(spec))
+    def __init__(
+        self,
+        *,
+        laboratory: Laboratory,
+        decisions: Decisions,
+        runner: ProbeRunner,
+        author: Author | None,
+        trial: Trial,
+        feedback: Feedback,
+        archive: Sequence[str],
+    ) -> None:
+        self._laboratory, self._decisions, self._runner = laboratory, decisions, runner
+        self._author, self._trial, self._feedback = author, trial, feedback
+        self._archive = tuple(archive)
+        self._context: AdmissionContext | None = None
+        self._complainants: Complainants | None = None
+
+    def probe_for(self, complaint: Complaint, probes: Sequence[ProbeSpec]) -> ProbeSpec | None:
+        """The first candidate that is admitted. probes: the evolved probes that there are already."""
+        rejected: list[tuple[ProbeSpec, Rejection]] = []
+        for spec in self._candidates(complaint, probes, rejected):
+            record = self._decisions.known(spec, self._basis(probes))
             if record is None:
-                self._run.may_run("the admission of a probe")
-                record = self._decide(spec, complaint)
+                self._decisions.may_run("the admission of a probe")
+                record = self._decide(spec, complaint, probes)
             if record.state is not ProbeState.REJECTED:
-                self._run.specs.append(record.spec)
-                self._run.say(f"probe {spec.name} is admitted for {complaint.code}: {record.sentence}")
-                return [record.spec.id]
-            self._rejected.append((spec, Rejection(reason=Reason(record.reason), sentence=record.sentence)))
-            self._run.say(f"probe {spec.name} is rejected ({record.reason}): {record.sentence}")
-        return []
+                self._decisions.say(f"probe {spec.name} is admitted for {complaint.code}: {record.sentence}")
+                return record.spec
+            rejected.append((spec, Rejection(reason=Reason(record.reason), sentence=record.sentence)))
+            self._decisions.say(f"probe {spec.name} is rejected ({record.reason}): {record.sentence}")
+        return None
 
-    def _candidates(self, complaint: Complaint) -> Iterator[ProbeSpec]:
-        """An LLM's, told each time why the last was rejected; then templates."""
-        self._rejected: list[tuple[ProbeSpec, Rejection]] = []
-        for _ in range(ROUNDS if self._run.author is not None else 0):
-            written = self._written(complaint)
+    def _candidates(
+        self,
+        complaint: Complaint,
+        probes: Sequence[ProbeSpec],
+        rejected: Sequence[tuple[ProbeSpec, Rejection]],
+    ) -> Iterator[ProbeSpec]:
+        """An LLM's, told each time why the last was rejected; then templates. rejected: grows meanwhile."""
+        for _ in range(ROUNDS if self._author is not None else 0):
+            written = self._written(complaint, probes, rejected)
             if written is None:
                 break
             yield written
         yield from compose(complaint)
 
-    def _written(self, complaint: Complaint) -> ProbeSpec | None:
-        from evolution.coevolution.author import write_probe
-
-        author, budget = self._run.author, self._run.bench.budget
+    def _written(
+        self,
+        complaint: Complaint,
+        probes: Sequence[ProbeSpec],
+        rejected: Sequence[tuple[ProbeSpec, Rejection]],
+    ) -> ProbeSpec | None:
+        author, budget = self._author, self._runner.budget
         assert author is not None
         try:
             return write_probe(
@@ -80,65 +93,65 @@ class Search:
                 complaint,
                 author=author.model,
                 quotes=self._quotes(complaint),
-                known=self._run.specs,
+                known=probes,
                 missing=self._missing(),
-                rejected=self._rejected,
+                rejected=rejected,
                 time_s=budget.time_s,
                 memory_mb=budget.memory_bytes // 2**20,
             )
         except Exception as error:
             if not is_llm_failure(error) or isinstance(error, NotRecorded):
                 raise
-            self._run.say(f"no probe was written for {complaint.code}: {error}")
+            self._decisions.say(f"no probe was written for {complaint.code}: {error}")
             return None
 
-    def _decide(self, spec: ProbeSpec, complaint: Complaint) -> ProbeRecord:
-        occasion = self._opened()
-        admission = occasion.admit(spec, self._with_voices(complaint))
+    def _decide(self, spec: ProbeSpec, complaint: Complaint, probes: Sequence[ProbeSpec]) -> ProbeRecord:
+        context = self._opened(probes)
+        admission = context.admit(spec, self._with_users(complaint))
         if admission.rejection is None:
-            self._occasion = occasion.with_admitted(admission)
+            self._context = context.with_admitted(admission)
         state = ProbeState.ADMITTED if admission.rejection is None else ProbeState.REJECTED
         reason = "" if admission.rejection is None else str(admission.rejection.reason)
         spec = replace(spec, admitted_because=admission.why if admission.rejection is None else "")
-        return self._run.put(spec, state, self._trial.id, reason, admission.why, self._basis(spec))
+        return self._decisions.put(spec, state, self._trial.id, reason, admission.why, self._basis(probes))
 
-    def _basis(self, spec: ProbeSpec) -> tuple[str, ...]:
+    def _basis(self, probes: Sequence[ProbeSpec]) -> tuple[str, ...]:
         """What a decision rests on: trials, the probes that there are, and our own code."""
-        return (self._trial.id, *self._others, *sorted(s.id for s in self._run.specs), observer_version())
+        return (self._trial.id, *self._archive, *sorted(spec.id for spec in probes), observer_version())
 
-    def _opened(self) -> Occasion:
-        if self._occasion is None:
-            repo = self._run.laboratory.context.repo
-            self._run.say("preparing models with known faults, to try probes on")
-            self._occasion = open_occasion(
-                self._run.bench,
+    def _opened(self, probes: Sequence[ProbeSpec]) -> AdmissionContext:
+        if self._context is None:
+            repo = self._laboratory.context.repo
+            self._decisions.say("preparing models with known faults, to try probes on")
+            self._context = open_context(
+                self._runner,
                 trial_folder(repo, self._trial.id),
-                {other: trial_folder(repo, other) for other in self._others},
-                {other: self._measured(other) for other in self._others},
-                self._run.specs,
+                {other: trial_folder(repo, other) for other in self._archive},
+                {other: self._measured(other) for other in self._archive},
+                probes,
             )
-        return self._occasion
+        return self._context
 
     def _measured(self, trial: str) -> Sequence[Measurement]:
-        context = self._run.laboratory.context
+        context = self._laboratory.context
         with context.store_lock:
             feedback = context.store.feedback(trial)
         return feedback.measurements if feedback else ()
 
-    def _with_voices(self, complaint: Complaint) -> Complaint:
-        if self._voices is None:
-            laboratory = self._run.laboratory
+    def _with_users(self, complaint: Complaint) -> Complaint:
+        if self._complainants is None:
+            laboratory = self._laboratory
             artifacts = load_artifacts(trial_folder(laboratory.context.repo, self._trial.id) / "artifacts")
-            self._voices = hear(
+            self._complainants = complainants_of(
                 laboratory.data.training,
                 laboratory.data.validation,
                 artifacts.top.items,
                 n_users=USERS,
                 seed=laboratory.config.training.seed,
             )
-        same = [code for code in self._voices.said if code.endswith(f"-{complaint.signal}")]
-        codes = (complaint.code,) if complaint.code in self._voices.said else tuple(same)
-        complaining, content = self._voices.of(codes)
+        same = [code for code in self._complainants.said if code.endswith(f"-{complaint.signal}")]
+        codes = (complaint.code,) if complaint.code in self._complainants.said else tuple(same)
+        complaining, content = self._complainants.of(codes)
         return replace(complaint, complaining=complaining, content=content)
 
     def _quotes(self, complaint: Complaint) -> list[str]:
@@ -147,7 +160,7 @@ class Search:
 
     def _missing(self) -> frozenset[str]:
         """Attributes of the view that hold nothing, told from the artifacts and the item columns alone."""
-        laboratory = self._run.laboratory
+        laboratory = self._laboratory
         folder = trial_folder(laboratory.context.repo, self._trial.id) / "artifacts"
         columns = laboratory.data.training.item_columns
         lacks = {

@@ -9,9 +9,9 @@ from typing import Any
 from diagnosis.coevolution.spec import ProbeSpec
 from evolution.base.errors import UsageError
 from evolution.base.words import roughly
+from evolution.coevolution.author import Author
+from evolution.coevolution.evolving_probes import EvolvingProbes
 from evolution.coevolution.files import load_probes
-from evolution.coevolution.probe_set import CoEvolving
-from evolution.coevolution.search import Author
 from evolution.domain.job import EventType
 from evolution.domain.run import Run
 from evolution.evolving.coevolution import NoCoEvolution
@@ -144,7 +144,9 @@ def _tools(
     return Tools(
         laboratory=laboratory,
         proposer=_proposer(laboratory, plan, endpoint),
-        coevolution=CoEvolving(laboratory, _author(endpoint), accepted) if directional else NoCoEvolution(),
+        coevolution=EvolvingProbes(laboratory, _author(endpoint), accepted)
+        if directional
+        else NoCoEvolution(),
         accepted=tuple(spec.id for spec in accepted),
         ledger=ledger,
         interviewer=interviewer_of(endpoint.client, LLM_USERS) if endpoint and directional else None,

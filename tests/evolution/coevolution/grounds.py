@@ -6,9 +6,9 @@ from pathlib import Path
 
 from diagnosis.coevolution.complaints import Complaint
 from diagnosis.evidence import load_artifacts
-from evolution.coevolution.complainants import Voices, hear
-from evolution.coevolution.experiment import Occasion, open_occasion
-from evolution.coevolution.probe_runner import ProbeBench
+from evolution.coevolution.admission_context import AdmissionContext, open_context
+from evolution.coevolution.complainants import Complainants, complainants_of
+from evolution.coevolution.probe_runner import ProbeRunner
 from evolution.domain.trial import TrialStatus
 from evolution.repo.config import Config, DataSection, RecommenderSection, TrainingSection
 from evolution.trials.analysis import analyse
@@ -82,28 +82,30 @@ class Grounds:
     def __init__(self, data: TrialData, train: Callable[[str], Path]) -> None:
         self._data, self._train = data, train
         self._folders: dict[str, Path] = {}
-        self._occasions: dict[str, Occasion] = {}
-        self._voices: dict[str, Voices] = {}
-        self.bench = ProbeBench(data=data)
+        self._occasions: dict[str, AdmissionContext] = {}
+        self._voices: dict[str, Complainants] = {}
+        self.bench = ProbeRunner(data=data)
 
     def folder(self, name: str) -> Path:
         if name not in self._folders:
             self._folders[name] = self._train(name)
         return self._folders[name]
 
-    def occasion(self, name: str) -> Occasion:
+    def occasion(self, name: str) -> AdmissionContext:
         """The trial called `name` is complained of; two others are the archive."""
         if name not in self._occasions:
             others = {other: self.folder(other) for other in ("plain", "one-store") if other != name}
             built_in = {other: analyse(folder, self._data) for other, folder in others.items()}
-            self._occasions[name] = open_occasion(self.bench, self.folder(name), others, built_in, ())
+            self._occasions[name] = open_context(self.bench, self.folder(name), others, built_in, ())
         return self._occasions[name]
 
     def complaint(self, name: str, code: str) -> Complaint:
         """With the users who say so of the trial."""
         if name not in self._voices:
             top = load_artifacts(self.folder(name) / "artifacts").top.items
-            self._voices[name] = hear(self._data.training, self._data.validation, top, n_users=300, seed=0)
+            self._voices[name] = complainants_of(
+                self._data.training, self._data.validation, top, n_users=300, seed=0
+            )
         complaining, content = self._voices[name].of((code,))
         signal = code.partition("-")[2]
         return Complaint(code=code, signal=signal, message=code, complaining=complaining, content=content)

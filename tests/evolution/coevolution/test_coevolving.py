@@ -11,10 +11,10 @@ import pytest
 
 from diagnosis.coevolution.rejection import Reason
 from evolution.base.errors import NotStored
-from evolution.coevolution.experiment import BROKEN
-from evolution.coevolution.probe_set import CoEvolving
-from evolution.coevolution.search import Author
-from evolution.coevolution.unmeasured import unmeasured
+from evolution.coevolution.author import Author
+from evolution.coevolution.evolving_probes import EvolvingProbes
+from evolution.coevolution.measuring_evolved import BROKEN
+from evolution.coevolution.unverified import unverified_complaints
 from evolution.domain.archive import Archive
 from evolution.domain.edits import make_edits
 from evolution.domain.feedback import Feedback
@@ -162,15 +162,15 @@ def written(name: str, complaint: str) -> dict[str, Any]:
 
 def test_complaints_that_nothing_measures_are_found_and_those_with_a_probe_are_not(ground: Ground) -> None:
     _, feedback, _ = ground.look()
-    open_codes = [complaint.code for complaint in unmeasured(feedback, ())]
+    open_codes = [complaint.code for complaint in unverified_complaints(feedback, ())]
     assert "missed-category" in open_codes
     spec = next(c.spec for c in WRITTEN if c.complaint == "missed-category")
-    assert "missed-category" not in [complaint.code for complaint in unmeasured(feedback, [spec])]
+    assert "missed-category" not in [complaint.code for complaint in unverified_complaints(feedback, [spec])]
 
 
 def test_templates_are_admitted_and_count_from_then_on(ground: Ground) -> None:
     trial, feedback, archive = ground.look()
-    run = CoEvolving(ground.laboratory, None)
+    run = EvolvingProbes(ground.laboratory, None)
     assert run.extended(feedback, trial) == feedback
     admitted = run.after_generation(archive, 1)
     assert admitted and [spec.id for spec in run.specs] == list(admitted), ground.said
@@ -181,26 +181,26 @@ def test_templates_are_admitted_and_count_from_then_on(ground: Ground) -> None:
     stored = ground.store.feedback(trial.id)
     assert stored is not None and set(admitted) <= set(stored.evolved)
 
-    again = CoEvolving(ground.laboratory, None)
+    again = EvolvingProbes(ground.laboratory, None)
     ground.laboratory.replays = True  # nothing may be run: all of it is stored
     assert again.after_generation(archive, 1) == admitted
     assert again.extended(feedback, trial).all_findings() == extended.all_findings()
     with ground.store._writing() as db:
         db.execute("delete from probes")
     with pytest.raises(NotStored):
-        CoEvolving(ground.laboratory, None).after_generation(archive, 1)
+        EvolvingProbes(ground.laboratory, None).after_generation(archive, 1)
 
 
 def test_an_llm_is_told_why_its_probe_was_rejected_and_tries_again(
     ground: Ground, author: Callable[..., Author], scripted_llm: ScriptedLlm
 ) -> None:
     _, feedback, archive = ground.look()
-    first = unmeasured(feedback, ())[0]
+    first = unverified_complaints(feedback, ())[0]
     assert first.code == "missed-category"
     llm = author(
         reply(written("repeats-seen", first.code)), reply(written("w-kinds-covered", first.code)), refuse()
     )
-    run = CoEvolving(ground.laboratory, llm)
+    run = EvolvingProbes(ground.laboratory, llm)
     admitted = run.after_generation(archive, 1)
     assert run.specs[0].author == MODEL and run.specs[0].id == admitted[0], ground.said
     assert "forbids" in ground.said
@@ -210,7 +210,7 @@ def test_an_llm_is_told_why_its_probe_was_rejected_and_tries_again(
 
 def test_without_an_answer_templates_step_in(ground: Ground, author: Callable[..., Author]) -> None:
     _, _, archive = ground.look()
-    run = CoEvolving(ground.laboratory, author(refuse(), refuse(), refuse()))
+    run = EvolvingProbes(ground.laboratory, author(refuse(), refuse(), refuse()))
     assert run.after_generation(archive, 1)
     assert {spec.author for spec in run.specs} == {"template"}
 
@@ -220,7 +220,7 @@ def test_a_probe_that_an_architecture_change_broke_is_retired_and_its_complaint_
 ) -> None:
     trial, feedback, archive = ground.look()
     broken = next(c.spec for c in BAD if c.id == "absent-evidence")
-    run = CoEvolving(ground.laboratory, None, [broken])
+    run = EvolvingProbes(ground.laboratory, None, [broken])
     found = run.extended(feedback, trial).evolved[broken.id][0]
     assert found.healthy is None and found.details[BROKEN] == Reason.ABSENT
     admitted = run.after_generation(archive, 1)
@@ -232,14 +232,14 @@ def test_a_probe_that_an_architecture_change_broke_is_retired_and_its_complaint_
 def test_a_probe_accepted_by_the_user_counts_from_the_start(ground: Ground) -> None:
     trial, feedback, _ = ground.look()
     accepted = replace(next(c.spec for c in WRITTEN if c.id == "w-price-ratio"), name="mine")
-    extended = CoEvolving(ground.laboratory, None, [accepted]).extended(feedback, trial)
+    extended = EvolvingProbes(ground.laboratory, None, [accepted]).extended(feedback, trial)
     assert "evolved-mine" in {found.code for found in extended.all_findings()}
 
 
 def test_what_an_evolved_probe_measured_can_be_a_verified_fix(ground: Ground) -> None:
     trial, feedback, _ = ground.look()
     accepted = replace(next(c.spec for c in WRITTEN if c.id == "w-price-ratio"), name="mine")
-    run = CoEvolving(ground.laboratory, None, [accepted])
+    run = EvolvingProbes(ground.laboratory, None, [accepted])
     before = run.extended(feedback, trial)
     target = next(found for found in before.all_findings() if found.code == "evolved-mine")
     idea = Idea(

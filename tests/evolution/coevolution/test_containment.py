@@ -12,8 +12,8 @@ from diagnosis.coevolution.rejection import ProbeFailed, Reason
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.subjects import MODEL
 from evolution.base.places import PACKAGE_ROOT
-from evolution.coevolution.experiment import is_broken, measure_evolved
-from evolution.coevolution.probe_runner import ProbeBench, ProbeBudget
+from evolution.coevolution.measuring_evolved import is_broken, measure_evolved
+from evolution.coevolution.probe_runner import ProbeBudget, ProbeRunner
 from evolution.trials import sandbox
 from evolution.trials.analysis import analyse
 from tests.evolution.coevolution.candidates import BAD, TEMPLATES
@@ -102,6 +102,6 @@ open("/etc/passwd").close()
 def test_cancelling_ends_a_probe(grounds: Grounds) -> None:
     from evolution.base.errors import Cancelled
 
-    bench = ProbeBench(data=grounds.bench.data, cancelled=lambda: True)
+    bench = ProbeRunner(data=grounds.bench.data, cancelled=lambda: True)
     with pytest.raises(Cancelled):
         bench.run(GOOD, (MODEL,), grounds.folder("dear"))

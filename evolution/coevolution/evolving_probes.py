@@ -1,11 +1,8 @@
 """The diagnosis tool evolves with the model: what users complain of, and nothing measures, gets a probe.
 
-Authors are an LLM where there is one, and templates. Every probe passes the same admission. Each decision is stored
-before the next step, under what it was decided on, so that a run that is done again decides the same.
+Authors are an LLM where there is one, and templates. Every probe passes the same admission.
 """
 
-import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -14,32 +11,33 @@ from diagnosis.findings import Finding, Measurement
 from diagnosis.judge import findings
 from evolution.base.errors import NotStored
 from evolution.base.places import trial_folder
-from evolution.coevolution.experiment import is_broken, measure_evolved
-from evolution.coevolution.probe_runner import ProbeBench
-from evolution.coevolution.search import Author, Search
-from evolution.coevolution.unmeasured import unmeasured
+from evolution.coevolution.author import Author
+from evolution.coevolution.decisions import Decisions
+from evolution.coevolution.measuring_evolved import is_broken, measure_evolved
+from evolution.coevolution.probe_runner import ProbeRunner
+from evolution.coevolution.search import Search
+from evolution.coevolution.unverified import unverified_complaints
 from evolution.domain.archive import Archive
 from evolution.domain.feedback import Feedback
-from evolution.domain.job import EventType
-from evolution.domain.probe import ProbeRecord, ProbeState
+from evolution.domain.probe import ProbeState
 from evolution.domain.trial import Trial
 from evolution.laboratory.laboratory import Laboratory
-from evolution.trials.sandbox import NO_SANDBOX_WARNING, sandbox_problem
 
 COMPLAINTS = 2  # complaints that are worked on after one generation
 ARCHIVE = 4  # further trials that a candidate is measured on
 
 
-class CoEvolving:
+class EvolvingProbes:
     """The probes of one run. author None: templates only. specs: those that count from now on; a run starts with
     what the user has accepted into the repo."""
 
     def __init__(
         self, laboratory: Laboratory, author: Author | None, accepted: Sequence[ProbeSpec] = ()
     ) -> None:
-        self.laboratory, self.author = laboratory, author
+        self.laboratory, self._author = laboratory, author
+        self._decisions = Decisions(laboratory)
         self.specs: list[ProbeSpec] = list(accepted)
-        self.bench = ProbeBench(data=laboratory.data, cancelled=laboratory.context.cancelled)
+        self._runner = ProbeRunner(data=laboratory.data, cancelled=laboratory.context.cancelled)
         self._tried: set[tuple[str, str]] = set()  # (complaint, trial)
 
     def extended(self, feedback: Feedback, trial: Trial) -> Feedback:
@@ -61,12 +59,25 @@ class CoEvolving:
             trial, feedback = self._stored(node)
             feedback = self.extended(feedback, trial)
             self._retire(feedback)
-            complaints = [c for c in unmeasured(feedback, self.specs) if (c.code, node) not in self._tried]
+            complaints = [
+                c for c in unverified_complaints(feedback, self.specs) if (c.code, node) not in self._tried
+            ]
             others = [n.trial for n in archive.complete if n.trial != node]
-            work = Search(self, trial, feedback, others[-ARCHIVE:])
+            search = Search(
+                laboratory=self.laboratory,
+                decisions=self._decisions,
+                runner=self._runner,
+                author=self._author,
+                trial=trial,
+                feedback=feedback,
+                archive=others[-ARCHIVE:],
+            )
             for complaint in complaints[: COMPLAINTS - len(admitted)]:
                 self._tried.add((complaint.code, node))
-                admitted += work.probe_for(complaint)
+                found = search.probe_for(complaint, self.specs)
+                if found is not None:
+                    self.specs.append(found)
+                    admitted.append(found.id)
         return tuple(admitted)
 
     def _measured(self, feedback: Feedback, trial: Trial, specs: Sequence[ProbeSpec]) -> Feedback:
@@ -76,8 +87,8 @@ class CoEvolving:
         stored = self._stored(trial.id)[1]
         missing = [spec for spec in specs if spec.id not in stored.evolved]
         if missing:
-            self.may_run("what an evolved probe measures")
-            new = {spec.id: tuple(measure_evolved(self.bench, folder, [spec])) for spec in missing}
+            self._decisions.may_run("what an evolved probe measures")
+            new = {spec.id: tuple(measure_evolved(self._runner, folder, [spec])) for spec in missing}
             sources = self.laboratory.programs.sources(feedback.program)
             wrong = {name: tuple(findings(found, (), feedback.sites, sources)) for name, found in new.items()}
             stored = _with_evolved(stored, new, wrong)
@@ -99,8 +110,8 @@ class CoEvolving:
             broken = [found for found in feedback.evolved.get(spec.id, ()) if is_broken(found)]
             if broken:
                 self.specs.remove(spec)
-                if self.known(spec, [feedback.trial]) is None:
-                    self.put(
+                if self._decisions.known(spec, [feedback.trial]) is None:
+                    self._decisions.put(
                         spec,
                         ProbeState.RETIRED,
                         feedback.trial,
@@ -108,37 +119,7 @@ class CoEvolving:
                         broken[0].message,
                         [feedback.trial],
                     )
-                self.say(f"probe {spec.name} is retired: {broken[0].message}")
-
-    def put(
-        self, spec: ProbeSpec, state: ProbeState, trial: str, reason: str, sentence: str, basis: Sequence[str]
-    ) -> ProbeRecord:
-        problem = sandbox_problem()
-        record = ProbeRecord(
-            id=occasion_id(spec, basis),
-            spec=spec,
-            state=state,
-            trial=trial,
-            reason=reason,
-            sentence=sentence,
-            created_at=time.time(),
-            warnings=(NO_SANDBOX_WARNING,) if problem else (),
-        )
-        with self.laboratory.context.store_lock:
-            self.laboratory.context.store.put_probe(record)
-        return record
-
-    def known(self, spec: ProbeSpec, basis: Sequence[str]) -> ProbeRecord | None:
-        """What was decided of it on the same trials."""
-        with self.laboratory.context.store_lock:
-            return self.laboratory.context.store.probe(occasion_id(spec, basis))
-
-    def may_run(self, what: str) -> None:
-        if self.laboratory.replays:
-            raise NotStored(f"the replay needs {what} that is not in the store")
-
-    def say(self, words: str) -> None:
-        self.laboratory.context.events.emit(EventType.LOG, words)
+                self._decisions.say(f"probe {spec.name} is retired: {broken[0].message}")
 
 
 def _with_evolved(
@@ -151,7 +132,3 @@ def _with_evolved(
         evolved={**feedback.evolved, **measured},
         evolved_findings={**feedback.evolved_findings, **wrong},
     )
-
-
-def occasion_id(spec: ProbeSpec, basis: Sequence[str]) -> str:
-    return hashlib.sha256("\0".join((spec.id, *basis)).encode()).hexdigest()[:12]

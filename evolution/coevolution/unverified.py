@@ -8,7 +8,7 @@ from diagnosis.coevolution.spec import ProbeSpec
 from evolution.domain.feedback import Feedback
 
 
-def unmeasured(feedback: Feedback, specs: Sequence[ProbeSpec]) -> list[Complaint]:
+def unverified_complaints(feedback: Feedback, specs: Sequence[ProbeSpec]) -> list[Complaint]:
     """What users complain of or want watched, that neither an unhealthy built-in measurement nor an evolved probe
     verifies; most shared first. Users that are no better than chance have no voice."""
     verified = {
@@ -20,12 +20,12 @@ def unmeasured(feedback: Feedback, specs: Sequence[ProbeSpec]) -> list[Complaint
     has_probe = {spec.complaint for spec in specs}
     return [
         complaint
-        for complaint in _voiced(feedback)
+        for complaint in _complaints(feedback)
         if complaint.code not in has_probe | verified and expectation_of(complaint) is not None
     ]
 
 
-def _voiced(feedback: Feedback) -> list[Complaint]:
+def _complaints(feedback: Feedback) -> list[Complaint]:
     critiques = sorted(feedback.complaints(), key=lambda critique: (-critique.share, critique.code))
     found = [Complaint(code=c.code, signal=c.signal, message=c.message) for c in critiques]
     for simulation in feedback.simulations:
