@@ -7,7 +7,6 @@ in the store and comes to where it was: resuming and replaying are nothing else.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -136,15 +135,7 @@ class Evolution:
     def _measure(self, attempts: Sequence[tuple[Node, Attempt]]) -> dict[str, Trial]:
         """First trials of all candidates, in parallel slots, by program."""
         candidates = [attempt for _, attempt in attempts if isinstance(attempt, Candidate)]
-        with ThreadPoolExecutor(max_workers=max(1, self.laboratory.device.slots)) as pool:
-            futures = [pool.submit(self.assay.train, self.root, candidate) for candidate in candidates]
-            try:
-                trials = [future.result() for future in futures]
-            except BaseException:
-                self.laboratory.context.stop.set()
-                for future in futures:
-                    future.cancel()
-                raise
+        trials = self.laboratory.each(lambda candidate: self.assay.train(self.root, candidate), candidates)
         self.ledger.charge(trials)
         return {candidate.child: trial for candidate, trial in zip(candidates, trials)}
 

@@ -10,7 +10,7 @@ from evolution.domain.run import Moved, Node
 from evolution.domain.trial import Metric, Trial
 from evolution.evolving.coevolution import CoEvolution
 from evolution.laboratory.laboratory import Laboratory
-from evolution.laboratory.observer import Interviewer, code_map
+from evolution.laboratory.observer import Interviewer, code_map, feedback_of
 from evolution.proposers.strategies import Strategy
 
 USERS = 200
@@ -39,7 +39,7 @@ def look_at(
     if not strategy.directional:
         return Look(feedback=code_map(laboratory, trial), findings=None, critiques=None, critical=False)
     feedback = coevolution.extended(
-        laboratory.feedback(trial, users=USERS, interviewer=interviewer, charged=True), trial
+        feedback_of(laboratory, trial, users=USERS, interviewer=interviewer, charged=True), trial
     )
     findings = tuple(sorted({f.code for f in feedback.all_findings() if f.severity in OPEN}))
     complaints = feedback.complaints()

@@ -12,6 +12,7 @@ from evolution.domain.trial import Trial
 from evolution.laboratory.assay import Assay
 from evolution.laboratory.candidates import Candidate, carry_out, joined_idea, recipe_context
 from evolution.laboratory.laboratory import Laboratory
+from evolution.laboratory.observer import feedback_of
 
 USERS = 200
 COMBINED = 3  # how many verified gains are tried together
@@ -36,7 +37,7 @@ class Proposer:
     def run(self, *, trials: int) -> Round:
         """Raises RepoError where the user's own program cannot be measured, Cancelled."""
         parent = self.assay.parent()
-        feedback = self.laboratory.feedback(parent, users=USERS)
+        feedback = feedback_of(self.laboratory, parent, users=USERS)
         candidates, did_not_fit = self.draft(parent.key.program, feedback)
         for recipe, reason in did_not_fit:
             self._log(f"{recipe} makes no patch here: {reason}")

@@ -11,6 +11,7 @@ from evolution.jobs.propose import Proposer
 from evolution.laboratory.assay import Assay
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.laboratory import Laboratory, complete
+from evolution.laboratory.observer import feedback_of
 from evolution.llm.estimate import LLM_USERS
 from evolution.store.documents import diagnose_document, propose_document, simulate_document, train_document
 
@@ -59,7 +60,7 @@ def check(context: JobContext) -> Outcome:
 def diagnose(context: JobContext) -> Outcome:
     laboratory = Laboratory(context)
     trial = _trained(laboratory)
-    feedback = laboratory.feedback(trial)
+    feedback = feedback_of(laboratory, trial)
     return Outcome(document=diagnose_document(trial, feedback, _dismissed(context)))
 
 
@@ -67,7 +68,7 @@ def simulate(context: JobContext) -> Outcome:
     """Statistical personas, and where the user has an LLM endpoint also some that it plays."""
     laboratory = Laboratory(context)
     trial = _trained(laboratory)
-    feedback = laboratory.feedback(trial, users=int(context.params.get("users") or 200))
+    feedback = feedback_of(laboratory, trial, users=int(context.params.get("users") or 200))
     played = context.params.get("llm_users")
     settings, users = context.settings.llm, LLM_USERS if played is None else int(played)
     if settings is not None and users:
@@ -76,7 +77,7 @@ def simulate(context: JobContext) -> Outcome:
 
         limits = Limits(usd=context.params.get("budget_usd"))
         with opened_interviewer(context, settings, users=users, limits=limits) as interviewer:
-            feedback = laboratory.feedback(trial, users=feedback.users_asked, interviewer=interviewer)
+            feedback = feedback_of(laboratory, trial, users=feedback.users_asked, interviewer=interviewer)
     return Outcome(document=simulate_document(feedback, _dismissed(context)))
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from diagnosis.findings import Measurement
 from evolution.base.errors import RepoError
@@ -15,6 +14,7 @@ from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.comparison import SHOWN, Pair, broken_guardrails, metric_effect, objective_effect
 from evolution.laboratory.laboratory import Laboratory, complete, measured_or_pruned
+from evolution.laboratory.observer import feedback_of
 from evolution.laboratory.verdict import FIX_TOLERANCE, REPLICAS, behind, verdict
 
 
@@ -24,7 +24,7 @@ class Assay:
 
     def __init__(self, laboratory: Laboratory, observe: Callable[[Trial], Feedback] | None = None) -> None:
         self.laboratory = laboratory
-        self.observe: Callable[[Trial], Feedback] = observe or laboratory.feedback
+        self.observe = observe or (lambda trial: feedback_of(laboratory, trial))
         self.context = laboratory.context
         self.config = laboratory.config
         self.objective: Objective = parse_expression(self.config.objective.expression)
@@ -44,17 +44,8 @@ class Assay:
 
     def race(self, parent: Trial, feedback: Feedback, candidates: Sequence[Candidate]) -> list[Proposal]:
         """Measure candidates in parallel slots; losers are pruned, promising ones replicated. Best first."""
-        proposals: list[Proposal] = []
-        with ThreadPoolExecutor(max_workers=max(1, self.laboratory.device.slots)) as pool:
-            futures = [pool.submit(self.measure, parent, feedback, candidate) for candidate in candidates]
-            try:
-                proposals += [future.result() for future in futures]
-            except BaseException:
-                self.context.stop.set()  # the others end at their next check; what they measured is stored
-                for future in futures:
-                    future.cancel()
-                raise
-        return sorted(proposals, key=rank)
+        measured = self.laboratory.each(lambda one: self.measure(parent, feedback, one), candidates)
+        return sorted(measured, key=rank)
 
     def measure(self, parent: Trial, feedback: Feedback, candidate: Candidate) -> Proposal:
         """Train it and, where that is promising, once more with a further seed; then judge."""

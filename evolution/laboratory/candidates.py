@@ -8,6 +8,7 @@ from evolution.domain.edits import Edit, apply_edits, make_edits
 from evolution.domain.feedback import Feedback
 from evolution.domain.proposal import Idea, Patch
 from evolution.laboratory.laboratory import Laboratory
+from evolution.laboratory.observer import trace_of
 from evolution.recipes.recipe import Facts, RecipeContext
 
 JOIN = "+"  # between the codes of ideas that were carried out together
@@ -27,8 +28,6 @@ class Candidate:
 
 def recipe_context(laboratory: Laboratory, base: str, feedback: Feedback) -> RecipeContext:
     """What recipes read: the program's editable files, the roles in them, and what was said of its trial."""
-    from evolution.laboratory.observer import trace_of
-
     training = laboratory.data.training
     columns = training.item_columns
     return RecipeContext(

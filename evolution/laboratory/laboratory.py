@@ -1,33 +1,30 @@
-"""Where programs become trials, and trials feedback: each once, kept in the store the moment it is known."""
+"""Where programs become trials: each once, kept in the store the moment it is known."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from evolution.base.errors import Cancelled, NotStored
 from evolution.base.places import trial_folder
-from evolution.base.words import count
-from evolution.domain.feedback import Feedback
 from evolution.domain.job import EventType
 from evolution.domain.trial import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.devices import choose_device
-from evolution.laboratory.leases import POLL_S, lease, trial_lock
+from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in_parallel
+from evolution.laboratory.leases import POLL_S, trial_lock
 from evolution.repo.programs import Programs
 from evolution.store.store import trial_id
 from evolution.trials.data import TrialData, prepare
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
 from evolution.trials.request import Supervision, TrialRequest
-from evolution.trials.run import run_trial, smoke_trial
 
-if TYPE_CHECKING:
-    from evolution.laboratory.observer import Interviewer
-
+T = TypeVar("T")
+R = TypeVar("R")
 Prune = Callable[[Sequence[EpochRecord]], bool]
 Accept = Callable[[Trial], bool]
 SHOWN = "NDCG@10"
@@ -58,6 +55,8 @@ class Laboratory:
         self.programs = Programs.open(context.repo)
         wanted = str(context.params.get("device") or self.config.training.device)
         self.device = choose_device(wanted, context.settings)
+        self.slots = LocalSlots(device=self.device)
+        self.executor: Executor = self.slots
 
     @cached_property
     def data(self) -> TrialData:
@@ -92,12 +91,16 @@ class Laboratory:
             started = Trial(
                 id=identity, key=key, status=TrialStatus.RUNNING, created_at=time.time(), wall_s=0.0
             )
-            with self._leased(label) as slot:
-                self.context.check_cancelled()
+            order = self._order(identity, key, trial_folder(self.context.repo, identity), label)
+            if prune is not None:
+                order = replace(order, supervision=replace(order.supervision, prune=prune))
+
+            def begins() -> None:
                 if stored is None:
                     self._put(started)
                 self._announce(started, label, again=False)
-                trial = self._run(started, slot, label, prune)
+
+            trial = self.executor.run(replace(order, begins=begins))
             trial = replace(trial, created_at=started.created_at)
             cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
             if stored is None or not cancelled:  # a run that was broken off says less than the one before it
@@ -111,9 +114,8 @@ class Laboratory:
         """The cheap rungs alone: parse, import, contract on one batch, two steps. Measures nothing, so it is no
         trial of the store's; `smoke_once` is for programs that are asked about again."""
         key = self._smoke_key(program)
-        with self._leased("check") as slot:
-            request = self._request(trial_id(key), key, slot, self.context.scratch / f"smoke-{trial_id(key)}")
-            return smoke_trial(request, self._supervision(request.id, "check"))
+        folder = self.context.scratch / f"smoke-{trial_id(key)}"
+        return self.executor.run(replace(self._order(trial_id(key), key, folder, "check"), rungs=Rungs.SMOKE))
 
     def smoke_once(self, program: str) -> Trial:
         """The same, from the store where it was said before. Raises Cancelled."""
@@ -138,27 +140,32 @@ class Laboratory:
             self.config, program=program, data=self.data.fingerprint, seed=0, device=self.device.name
         )
 
-    def _run(self, started: Trial, slot: int, label: str, prune: Prune | None) -> Trial:
-        request = self._request(started.id, started.key, slot, trial_folder(self.context.repo, started.id))
-        supervision = self._supervision(started.id, label)
-        return run_trial(request, replace(supervision, prune=prune) if prune else supervision)
+    def _order(self, identity: str, key: TrialKey, folder: Path, label: str) -> Order:
+        return Order(
+            request=self._request(identity, key, folder),
+            supervision=self._supervision(identity, label),
+            waiting=lambda: self._waiting(label),
+        )
+
+    def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """work(item) of each, in the order of the items; the trials that it asks for run in parallel slots.
+
+        Where one raises, the job is stopped, and what the others measured by then is stored.
+        """
+        return in_parallel(self.executor, work, items, stop=self.context.stop.set)
 
     def read_test(self, trial: Trial) -> TestReading:
         """The test questions, answered by the frozen state of a complete trial in a fresh process."""
         label = f"test events of {trial.id}"
-        with self._only_one(trial.id), self._leased(label) as slot:
-            request = self._request(trial.id, trial.key, slot, trial_folder(self.context.repo, trial.id))
-            return read_test(request, trial, self._supervision(trial.id, label))
+        with (
+            self._only_one(trial.id),
+            self.slots.hold(self.context.cancelled, lambda: self._waiting(label)) as slot,
+        ):
+            request = self._request(trial.id, trial.key, trial_folder(self.context.repo, trial.id))
+            gpu = str(slot) if self.device.kind == "cuda" else ""
+            return read_test(replace(request, gpu=gpu), trial, self._supervision(trial.id, label))
 
-    def _leased(self, label: str) -> AbstractContextManager[int]:
-        return lease(
-            self.device.kind,
-            self.device.slots,
-            cancelled=self.context.cancelled,
-            waiting=lambda: self._waiting(label),
-        )
-
-    def _request(self, identity: str, key: TrialKey, slot: int, folder: Path) -> TrialRequest:
+    def _request(self, identity: str, key: TrialKey, folder: Path) -> TrialRequest:
         checkout = self.context.scratch / f"program-{identity}"
         if not checkout.exists():
             self.programs.check_out(key.program, checkout)
@@ -171,7 +178,6 @@ class Laboratory:
             config=self.config,
             data=self.data,
             python=Path(self.context.settings.python),
-            gpu=str(slot) if self.device.kind == "cuda" else "",
         )
 
     def _supervision(self, trial: str, label: str) -> Supervision:
@@ -180,35 +186,6 @@ class Laboratory:
             on_epoch=lambda epoch: self._epoch(trial, label, epoch),
             cancelled=self.context.cancelled,
         )
-
-    def feedback(
-        self,
-        trial: Trial,
-        *,
-        users: int = 0,
-        interviewer: "Interviewer | None" = None,
-        charged: bool = False,
-    ) -> Feedback:
-        """Findings of a complete trial; with users > 0 critiques, with an interviewer also those of users that an
-        LLM plays. What is stored is not made again; charged: but interviews are held again all the same, from
-        recorded exchanges, so that a run that is done again is charged the same."""
-        from evolution.laboratory.observer import ask_users, diagnose, interview_users, observer_version
-
-        with self.context.store_lock:
-            feedback = self.context.store.feedback(trial.id)
-        if feedback is None or feedback.made_by != observer_version():
-            feedback = diagnose(self, trial)
-            self._put_feedback(feedback)
-        if users and (
-            feedback.simulation is None or feedback.simulation.users != min(users, len(self.data.validation))
-        ):
-            feedback = ask_users(self, feedback, users)
-            self._put_feedback(feedback)
-        if interviewer is not None and (charged or not interviewer.has_done(feedback.interviews)):
-            before, feedback = feedback, interview_users(self, feedback, interviewer)
-            if not interviewer.has_done(before.interviews):
-                self._put_feedback(feedback)
-        return feedback
 
     @contextmanager
     def _only_one(self, trial: str) -> Iterator[None]:
@@ -228,15 +205,6 @@ class Laboratory:
     def _put(self, trial: Trial) -> None:
         with self.context.store_lock:
             self.context.store.put_trial(trial)
-
-    def _put_feedback(self, feedback: Feedback) -> None:
-        with self.context.store_lock:
-            self.context.store.put_feedback(feedback)
-        said = count(len(feedback.all_findings()), "finding")
-        if feedback.simulation is not None:
-            critiques = count(len(feedback.simulation.critiques), "critique")
-            said += f", {critiques} by {count(feedback.simulation.users, 'simulated user')}"
-        self.context.events.emit(EventType.FEEDBACK, said, trial=feedback.trial)
 
     def _waiting(self, label: str) -> None:
         self.context.events.emit(

@@ -18,20 +18,61 @@ from diagnosis.rules.check import check_source
 from diagnosis.rules.findings import rule_findings
 from evolution.base.errors import Cancelled, RepoError
 from evolution.base.places import trial_folder
+from evolution.base.words import count
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import EventType
 from evolution.domain.trial import Trial, TrialStatus
+from evolution.laboratory.laboratory import Laboratory
 from simulator.critiques import Critique, Simulation
 from simulator.shown import Shown, as_shown, kept
 
 if TYPE_CHECKING:
-    from evolution.laboratory.laboratory import Laboratory
     from evolution.llm.asking import Ask
 
 CRITIQUE_ANCHORS = 2
 
 
-def diagnose(laboratory: "Laboratory", trial: Trial) -> Feedback:
+def feedback_of(
+    laboratory: Laboratory,
+    trial: Trial,
+    *,
+    users: int = 0,
+    interviewer: "Interviewer | None" = None,
+    charged: bool = False,
+) -> Feedback:
+    """Findings of a complete trial; with users > 0 critiques, with an interviewer also those of users that an LLM
+    plays. What is stored is not made again; charged: but interviews are held again all the same, from recorded
+    exchanges, so that a run that is done again is charged the same. Raises RepoError, Cancelled."""
+    with laboratory.context.store_lock:
+        feedback = laboratory.context.store.feedback(trial.id)
+    if feedback is None or feedback.made_by != observer_version():
+        feedback = diagnose(laboratory, trial)
+        _put(laboratory, feedback)
+    if users and (
+        feedback.simulation is None
+        or feedback.simulation.users != min(users, len(laboratory.data.validation))
+    ):
+        feedback = ask_users(laboratory, feedback, users)
+        _put(laboratory, feedback)
+    if interviewer is not None and (charged or not interviewer.has_done(feedback.interviews)):
+        before, feedback = feedback, interview_users(laboratory, feedback, interviewer)
+        if not interviewer.has_done(before.interviews):
+            _put(laboratory, feedback)
+    return feedback
+
+
+def _put(laboratory: Laboratory, feedback: Feedback) -> None:
+    context = laboratory.context
+    with context.store_lock:
+        context.store.put_feedback(feedback)
+    said = count(len(feedback.all_findings()), "finding")
+    if feedback.simulation is not None:
+        critiques = count(len(feedback.simulation.critiques), "critique")
+        said += f", {critiques} by {count(feedback.simulation.users, 'simulated user')}"
+    context.events.emit(EventType.FEEDBACK, said, trial=feedback.trial)
+
+
+def diagnose(laboratory: Laboratory, trial: Trial) -> Feedback:
     """Raises RepoError where the trial has not ended well: there is nothing to measure."""
     from evolution.trials.analysis import analyse
 
@@ -57,7 +98,7 @@ def diagnose(laboratory: "Laboratory", trial: Trial) -> Feedback:
     )
 
 
-def code_map(laboratory: "Laboratory", trial: Trial) -> Feedback:
+def code_map(laboratory: Laboratory, trial: Trial) -> Feedback:
     """Where the parts of the program are, and nothing said of it: for strategies that are told no more."""
     sources = laboratory.programs.sources(trial.key.program)
     sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
@@ -76,7 +117,7 @@ def observer_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def ask_users(laboratory: "Laboratory", feedback: Feedback, users: int) -> Feedback:
+def ask_users(laboratory: Laboratory, feedback: Feedback, users: int) -> Feedback:
     """The same feedback with what `users` simulated users say of the trial's pages."""
     from diagnosis.evidence import load_artifacts
     from simulator.simulate import simulate
@@ -116,7 +157,7 @@ class Interviewer:
         return simulation.model == self.model and simulation.asked == self.users
 
 
-def interview_users(laboratory: "Laboratory", feedback: Feedback, interviewer: Interviewer) -> Feedback:
+def interview_users(laboratory: Laboratory, feedback: Feedback, interviewer: Interviewer) -> Feedback:
     """The same feedback with what users played by an LLM say. Raises Cancelled."""
     from diagnosis.evidence import load_artifacts
     from simulator.asking import AskingStopped
@@ -149,7 +190,7 @@ def interview_users(laboratory: "Laboratory", feedback: Feedback, interviewer: I
     return replace(feedback, interviews=interviews, critique_anchors=joined)
 
 
-def _keep(laboratory: "Laboratory", trial: str, simulation: Simulation, shown: Sequence[Shown]) -> None:
+def _keep(laboratory: Laboratory, trial: str, simulation: Simulation, shown: Sequence[Shown]) -> None:
     """Everybody's page and words, for readers; a replay only reads."""
     context = laboratory.context
     if laboratory.replays:
@@ -169,7 +210,7 @@ def critique_anchors(
     return ()
 
 
-def trace_of(laboratory: "Laboratory", trial: str) -> dict[str, Any]:
+def trace_of(laboratory: Laboratory, trial: str) -> dict[str, Any]:
     """The traced step of a trial, {} where there is none."""
     path = trial_folder(laboratory.context.repo, trial) / "artifacts" / "trace.json"
     try:

@@ -27,6 +27,7 @@ from evolution.laboratory.assay import Assay
 from evolution.laboratory.candidates import Candidate, carry_out
 from evolution.laboratory.context import EventLog, JobContext
 from evolution.laboratory.laboratory import Laboratory
+from evolution.laboratory.observer import feedback_of
 from evolution.llm.budget import Budget, Limits
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import StoredExchanges
@@ -82,7 +83,7 @@ class Ground:
     def look(self) -> tuple[Trial, Feedback, Archive]:
         trial = self.laboratory.trial(self.laboratory.user_program(), seed=0, label="yours")
         assert trial.failure is None, trial.failure
-        feedback = self.laboratory.feedback(trial, users=200)
+        feedback = feedback_of(self.laboratory, trial, users=200)
         node = Node(
             order=0,
             generation=0,
@@ -256,7 +257,7 @@ def test_what_an_evolved_probe_measured_can_be_a_verified_fix(ground: Ground) ->
     candidate = carry_out(ground.laboratory, trial.key.program, sources, idea, edits, "")
     assert isinstance(candidate, Candidate)
     assay = Assay(
-        ground.laboratory, lambda seen: run.extended(ground.laboratory.feedback(seen, users=200), seen)
+        ground.laboratory, lambda seen: run.extended(feedback_of(ground.laboratory, seen, users=200), seen)
     )
     child = assay.train(trial, candidate)
     proposal = assay.settle(trial, before, candidate, child, replicate=False)
