@@ -78,7 +78,7 @@ class StatisticalBehaviour:
     def _answer(self, page: Page, item: PageItem, row: int) -> Answer:
         view = self.view
         worth = view.worth(view.features[row])  # (S,)
-        align = bool(worth.sum() >= view.fitting_utility)
+        align = bool(view.utility[row] >= view.fitting_utility)
         compared = view.typical_worth if align else view.own_pages.mean.worth[0]
         column = int(np.argmax(worth - compared) if align else np.argmin(worth - compared))
         amount = (view.features[row] * view.emphasis) @ view.grouping

@@ -25,7 +25,7 @@ class Catalogue:
     below the usual price of things of its kind, in standard deviations, 0 unknown. labels: float32 (n_items + 1, C),
     unit rows over category labels, 0 where unknown. broad, leaf, store: int64 codes of the first label, the
     whole category path and the store; 0 unknown. leaf_counts: int64, training events by code. broad_share,
-    store_share: float64, share of events by code. label_mean: float64 (C,), mean label row of an event.
+    store_share: float64, share of events by code. label_share: float32, mean similarity in labels to an event.
     """
 
     n_items: int
@@ -43,7 +43,7 @@ class Catalogue:
     store: Int64
     broad_share: Float64
     store_share: Float64
-    label_mean: Float64
+    label_share: Float32
     item_transitions: Transitions
     leaf_transitions: Transitions
 
@@ -111,7 +111,7 @@ def build_catalogue(training: Interactions) -> Catalogue:
         store=store,
         broad_share=_event_share(broad, counts),
         store_share=_event_share(store, counts),
-        label_mean=(counts @ labels.astype(np.float64)) / max(training.n_events, 1),
+        label_share=_label_share(labels, counts, training.n_events),
         item_transitions=count_transitions(training.users, items, size),
         leaf_transitions=count_transitions(training.users, leaf[items], int(leaf.max(initial=0)) + 1),
     )
@@ -131,6 +131,14 @@ def _event_share(codes: Int64, counts: Int64) -> Float64:
     """Share of events per code, never 0, so that logarithms stay finite."""
     events = np.bincount(codes, weights=counts.astype(np.float64))
     return (events + 0.5) / (events.sum() + 0.5 * len(events))
+
+
+def _label_share(labels: Float32, counts: Int64, n_events: int) -> Float32:
+    """Mean cosine of each item's labels with those of an event; equal labels have equal ones to the last digit."""
+    mean = (counts @ labels.astype(np.float64)) / max(n_events, 1)  # (C,)
+    return np.einsum(
+        "ic,c->i", labels, mean.astype(np.float32)
+    )  # a matrix product may differ between equal rows
 
 
 def _cheapness(log_price: Float64, broad: Int64, leaf: Int64) -> Float64:

@@ -54,9 +54,8 @@ def fit_choice_model(panel: Panel) -> ChoiceModel:
     untaken = panel.features[:, 1:].reshape(-1, n_columns).astype(np.float64)
     centre, spread = untaken.mean(axis=0), untaken.std(axis=0)
     scale = np.where(spread > 1e-6, spread, 1.0)
-    features = ((panel.features - centre) / scale).astype(
-        np.float32
-    )  # (N, 1 + NEGATIVES, F); halves the time
+    # float64: where a signal tells choices apart without fail, float32 leaves its weight to the rounding errors
+    features = (panel.features - centre) / scale  # (N, 1 + NEGATIVES, F)
     weights = _fit_common(features)
     personal = np.tile(weights, (len(panel.users), 1))  # (U, F)
     variance = np.full(n_columns, FIRST_SPREAD**2)
@@ -88,19 +87,19 @@ def _indifferent(panel: Panel) -> ChoiceModel:
     )
 
 
-def _slope_and_curvature(features: Float32, weights: Float64) -> tuple[Float64, Float64]:
+def _slope_and_curvature(features: Float64, weights: Float64) -> tuple[Float64, Float64]:
     """Gradient (F,) and negated Hessian (F, F) of the log-likelihood of choices (N, J, F), first chosen."""
-    utility = features @ weights.astype(np.float32)  # (N, J)
+    utility = features @ weights  # (N, J)
     chance = np.exp(utility - utility.max(axis=1, keepdims=True))
     chance /= chance.sum(axis=1, keepdims=True)
     mean = (chance[:, None, :] @ features)[:, 0]  # (N, F)
     flat = features.reshape(-1, features.shape[-1])
     curvature = flat.T @ (flat * chance.reshape(-1, 1)) - mean.T @ mean
-    slope = features[:, 0].sum(axis=0, dtype=np.float64) - mean.sum(axis=0, dtype=np.float64)
-    return slope, curvature.astype(np.float64)
+    slope = features[:, 0].sum(axis=0) - mean.sum(axis=0)
+    return slope, curvature
 
 
-def _fit_common(features: Float32) -> Float64:
+def _fit_common(features: Float64) -> Float64:
     weights = np.zeros(features.shape[-1])
     prior = WEAK_PRIOR * np.eye(len(weights))
     for _ in range(8):
@@ -111,7 +110,7 @@ def _fit_common(features: Float32) -> Float64:
 
 
 def _step_users(
-    features: Float32, offsets: Int64, personal: Float64, weights: Float64, variance: Float64
+    features: Float64, offsets: Int64, personal: Float64, weights: Float64, variance: Float64
 ) -> tuple[Float64, Float64]:
     """One Newton step of every user's weights; also the variance left in each: both (U, F)."""
     moved, uncertainty = np.empty_like(personal), np.empty_like(personal)

@@ -112,7 +112,7 @@ def _label_affinity(catalogue: Catalogue, sets: ChoiceSets, labels: Float32 | No
     taste = np.zeros((len(sets.history) + 1, labels.shape[-1]), dtype=np.float32)
     np.cumsum(catalogue.labels[sets.history], axis=0, out=taste[1:])
     count = np.einsum("ejc,ec->ej", labels, taste[sets.cutoffs]).astype(np.float64)
-    share = np.maximum(labels @ catalogue.label_mean.astype(np.float32), 1e-6).astype(np.float64)
+    share = np.maximum(catalogue.label_share[sets.candidates], 1e-6).astype(np.float64)
     lift = log_lift(count, sets.cutoffs[:, None].astype(np.float64), share, AFFINITY_PRIOR)
     return np.where(catalogue.leaf[sets.candidates] > 0, lift, 0.0)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seeds.metrics.exact import exactly_summable, without_noise
 from simulator.critiques import CHANCE, Fidelity
 from simulator.transitions import Float64
 from simulator.viewpoint import Viewpoint
@@ -28,23 +29,23 @@ def next_choice_auc(view: Viewpoint, target: int, rng: np.random.Generator) -> f
     if not len(target_row) or not len(others):
         return None
     drawn = rng.choice(others, size=min(RANDOM_ITEMS, len(others)), replace=False)
-    utility = view.features @ view.weights
-    return user_auc(float(utility[target_row[0]]), utility[drawn])
+    return user_auc(float(view.utility[target_row[0]]), view.utility[drawn])
 
 
 def measure_fidelity(per_user: Float64, rng: np.random.Generator) -> Fidelity:
     """Mean AUC of users (U,) with its 95 % percentile bootstrap interval over users; nobody asked is chance."""
     if not len(per_user):
         return Fidelity(auc=CHANCE, low=0.0, high=1.0, users=0)
-    low, high = interval_over_users(per_user, rng)
-    return Fidelity(auc=float(per_user.mean()), low=low, high=high, users=len(per_user))
+    auc, low, high = mean_over_users(per_user, rng)
+    return Fidelity(auc=auc, low=low, high=high, users=len(per_user))
 
 
-def interval_over_users(per_user: Float64, rng: np.random.Generator) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean of one value per user (U,), U > 0."""
+def mean_over_users(per_user: Float64, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Mean of one value per user (U,), U > 0, and its 95 % percentile bootstrap interval: mean, low, high."""
+    per_user = exactly_summable(per_user)
     means = per_user[rng.integers(len(per_user), size=(RESAMPLES, len(per_user)))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    mean, low, high = without_noise(np.array([per_user.mean(), *np.percentile(means, [2.5, 97.5])])).tolist()
+    return mean, low, high
 
 
 def ranking_auc(ranking: Sequence[int], target: int) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from simulator.behaviour import Judgement
 from simulator.critiques import Critique, Interpretation, Pattern, Status, TrackedSignal
-from simulator.fidelity import interval_over_users
+from simulator.fidelity import mean_over_users
 from simulator.signals import SIGNALS
 from simulator.words import MESSAGES
 
@@ -66,7 +66,7 @@ def _fit(judgements: Sequence[Judgement], first: int | None, rng: np.random.Gene
     per_user = np.array([_aligned(judgement, first) for judgement in judgements if judgement.answers])
     if not len(per_user):
         return 0.0, 0.0, 1.0
-    return (float(per_user.mean()), *interval_over_users(per_user, rng))
+    return mean_over_users(per_user, rng)
 
 
 def _aligned(judgement: Judgement, first: int | None) -> float:

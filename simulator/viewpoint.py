@@ -43,16 +43,17 @@ class OwnPages:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Viewpoint:
     """items: int64 (n,), those the user never touched, ascending. features: float64 (n, F), standardised.
-    weights: float64 (F,), his own. grouping: float64 (F, S), 1 where column f belongs to signal s. emphasis:
-    float64 (F,), everybody's absolute weights. own_pages: of OWN_PAGES pages drawn from his own choices;
-    best_page: of the best ten (B = 1). best_items: int64 (<= 10,). typical_worth: float64 (S,),
-    mean over all items."""
+    weights: float64 (F,), his own. utility: float64 (n,), what each item is worth to him. grouping: float64 (F, S),
+    1 where column f belongs to signal s. emphasis: float64 (F,), everybody's absolute weights. own_pages: of
+    OWN_PAGES pages drawn from his own choices; best_page: of the best ten (B = 1). best_items: int64 (<= 10,).
+    typical_worth: float64 (S,), mean over all items."""
 
     user: int
     history: Int64
     items: Int64
     features: Float64
     weights: Float64
+    utility: Float64
     grouping: Float64
     emphasis: Float64
     signals: tuple[str, ...]
@@ -87,13 +88,14 @@ def look(
     grouping = np.array(
         [[SIGNAL_OF_COLUMN[c] == s for s in signals] for c in model.columns], dtype=np.float64
     )
-    utility = features @ weights
+    utility = (features * weights).sum(axis=1)  # a matrix product may tell equal items apart by a last digit
     size = min(PAGE_SIZE, len(items))
     best = np.argsort(-utility, kind="stable")[:size]
     noise = rng.gumbel(size=(OWN_PAGES, len(items))).astype(np.float32)
     drawn = np.argpartition(-(utility + noise), size - 1, axis=1)[:, :size]  # Gumbel top-k, (OWN_PAGES, size)
 
     def measure(rows: Int64) -> PageStatistics:
+        rows = _in_one_order(rows)
         return measure_pages(catalogue, items[rows], features[rows], weights, emphasis, grouping)
 
     return Viewpoint(
@@ -102,6 +104,7 @@ def look(
         items=items,
         features=features,
         weights=weights,
+        utility=utility,
         grouping=grouping,
         emphasis=emphasis,
         signals=signals,
@@ -168,5 +171,11 @@ def measure_pages(
 
 def measure_shown(catalogue: Catalogue, view: Viewpoint, rows: Int64) -> PageStatistics:
     """Statistics of one page (B = 1), given by its items' rows in the viewpoint: int64 (k,), k > 0."""
+    rows = _in_one_order(rows)
     items, features = view.items[rows][None], view.features[rows][None]
     return measure_pages(catalogue, items, features, view.weights, view.emphasis, view.grouping)
+
+
+def _in_one_order(rows: Int64) -> Int64:
+    """Rows of pages (..., k), ascending: pages of the same items have the same statistics to the last digit."""
+    return np.sort(rows, axis=-1)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from seeds.metrics.exact import exactly_summable, without_noise
+
 Float64 = NDArray[np.float64]
 RESAMPLES = 1000
 CONFIDENCE = (2.5, 97.5)
@@ -24,8 +26,10 @@ def mean_over_users(values: ArrayLike, seed: int) -> Estimate:
     per_user = np.asarray(values, dtype=np.float64)
     if not per_user.size:
         raise ValueError("no user to average over")
-    low, high = np.percentile(_resampled_means(per_user, seed), CONFIDENCE)
-    return Estimate(value=float(per_user.mean()), low=float(low), high=float(high))
+    per_user = exactly_summable(per_user)
+    bounds = np.percentile(_resampled_means(per_user, seed), CONFIDENCE)
+    value, low, high = without_noise(np.array([per_user.mean(), *bounds])).tolist()
+    return Estimate(value=value, low=low, high=high)
 
 
 def _resampled_means(per_user: Float64, seed: int) -> Float64:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolution.domain.trial import Metric
+from seeds.metrics.exact import exactly_summable, without_noise
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -22,11 +23,13 @@ def mean_intervals(columns: dict[str, NDArray[np.float64]], seed: int) -> dict[s
     table = np.stack([np.asarray(values, np.float64) for values in columns.values()], axis=1)  # (Q, M)
     if not len(table):
         raise ValueError("no users: an interval needs at least one value")
+    table = exactly_summable(table)
     means = resampled_means(table, seed)  # (R, M)
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
+    low, high = without_noise(np.quantile(means, [tail, 1 - tail], axis=0))
+    value = without_noise(table.mean(axis=0))
     return {
-        name: Metric(value=float(table[:, m].mean()), low=float(low[m]), high=float(high[m]))
+        name: Metric(value=float(value[m]), low=float(low[m]), high=float(high[m]))
         for m, name in enumerate(columns)
     }
 
@@ -55,7 +58,7 @@ def pooled_paired_interval(
 def resampled_means(table: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """Means of RESAMPLES resamples of the rows with replacement: table (Q, M) -> (RESAMPLES, M).
 
-    Each resample is a row of counts, so that all means are one matrix product.
+    Each resample is a row of counts, so that all means are one matrix product; exact where the table's sums are.
     """
     n = len(table)
     rng = np.random.default_rng(seed)

@@ -39,14 +39,15 @@ def top_lists(
     masked = np.where(seen, -np.inf, scores).astype(np.float32)  # (Q, n_items + 1)
     masked[:, 0] = -np.inf
     k = min(k, masked.shape[1] - 1)
-    listed = np.argpartition(masked, -k, axis=1)[:, -k:]  # (Q, k) unordered
+    # (Q, k), by id: processors leave equal scores in different orders, and the draw among ties must not hang on that
+    listed = np.sort(np.argpartition(masked, -k, axis=1)[:, -k:], axis=1)
     cut = np.take_along_axis(masked, listed, axis=1).min(axis=1)  # (Q,) the k-th score
     at_cut = (masked == cut[:, None]) & np.isfinite(cut)[:, None]
     in_all = at_cut.sum(axis=1)
     in_list = k - (masked > cut[:, None]).sum(axis=1)
     for row in np.flatnonzero(in_all > in_list):  # argpartition's choice among equals is not random
         chosen = rng.choice(np.flatnonzero(at_cut[row]), in_list[row], replace=False)
-        listed[row] = np.concatenate((np.flatnonzero(masked[row] > cut[row]), chosen))
+        listed[row] = np.sort(np.concatenate((np.flatnonzero(masked[row] > cut[row]), chosen)))
     values = np.take_along_axis(masked, listed, axis=1)
     best_first = np.lexsort((rng.random(values.shape), -values), axis=1)
     items = np.take_along_axis(listed, best_first, axis=1)

@@ -115,6 +115,23 @@ def test_a_tie_at_the_cut_is_chosen_at_random_and_the_same_again() -> None:
     assert np.array_equal(top.items, top_lists(scores, nobody, k=5, seed=3).items)
 
 
+@pytest.mark.parametrize("ties_first", [False, True])
+def test_lists_do_not_hang_on_the_order_in_which_a_processor_leaves_ties(
+    monkeypatch: pytest.MonkeyPatch, ties_first: bool
+) -> None:
+    scores = np.random.default_rng(0).integers(0, 4, (50, 40)).astype(np.float32)
+    nobody = np.zeros(scores.shape, bool)
+    here = top_lists(scores, nobody, k=10)
+
+    def another(values: NDArray[np.float32], kth: int, axis: int) -> NDArray[np.int64]:
+        tie_break = np.arange(values.shape[1]) * (-1 if ties_first else 1)
+        return np.lexsort((np.broadcast_to(tie_break, values.shape), values), axis=axis)
+
+    monkeypatch.setattr(np, "argpartition", another)
+    there = top_lists(scores, nobody, k=10)
+    assert np.array_equal(here.items, there.items) and np.array_equal(here.ties, there.ties)
+
+
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         top_lists(np.array([[0, 1, np.nan]]), np.zeros((1, 3), bool))

@@ -1,5 +1,7 @@
 """A page is shown in words, and every item is answered with fit, rating and a reason that names it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from simulator.critique import aggregate, wilson_interval
 from simulator.critiques import Fidelity
 from simulator.fidelity import measure_fidelity, user_auc
 from simulator.pages import Page
-from simulator.population import embody
+from simulator.population import build_population, embody
 from simulator.words import MESSAGES, Scene, remark_on_page
 
 
@@ -53,11 +55,41 @@ def test_every_item_gets_an_answer_that_names_it(page, judgement):
         assert answer.rating is None or (answer.align and 1 <= answer.rating <= 5)
 
 
-def test_an_item_fits_when_it_is_worth_what_most_own_choices_are(behaviour, page, judgement):
+def test_an_item_fits_when_it_is_worth_what_most_own_choices_are(behaviour, judgement):
     view = behaviour.view
     for answer in judgement.answers:
-        utility = view.worth(view.features[view.rows(np.array([answer.item]))[0]]).sum()
-        assert answer.align == (utility >= view.fitting_utility)
+        row = view.rows(np.array([answer.item]))[0]
+        assert view.utility[row] == pytest.approx(view.worth(view.features[row]).sum())
+        assert answer.align == (view.utility[row] >= view.fitting_utility)
+
+
+def test_the_item_that_sets_the_mark_fits_whatever_the_last_digit_of_its_worth(corner):
+    """The mark is a quartile of items' worth, so that on a small shop's pages it is often the worth of one of them."""
+    population = build_population(corner.training, corner.questions, n_users=24, seed=0)
+    at_the_mark = 0
+    for row, user in enumerate(corner.questions.users):
+        persona = next(persona for persona in population.personas if persona.user == user)
+        history = corner.questions.history(row)
+        behaviour = embody(population, persona, history, np.random.default_rng(0))
+        view = behaviour.view
+        items = view.items[np.isclose(view.utility, view.fitting_utility, rtol=1e-12)]
+        answers = behaviour.judge(population.shelf.page(persona.user, items, history)).answers
+        assert all(answer.align for answer in answers)
+        at_the_mark += len(answers)
+    assert at_the_mark > 5
+
+
+def test_items_of_which_the_same_is_known_are_worth_the_same_to_the_last_digit(corner):
+    unpriced = replace(corner.training.item_columns, price=np.full(corner.training.n_items + 1, np.nan))
+    training = replace(corner.training, item_columns=unpriced, ratings=None)
+    population = build_population(training, corner.questions, n_users=24, seed=0)
+    kinds = 0
+    for persona in population.personas:
+        view = embody(population, persona, training.history(persona.user), np.random.default_rng(0)).view
+        of_kind = [view.utility[np.all(view.features == one, axis=1)] for one in view.features]
+        assert all(len(np.unique(worth)) == 1 for worth in of_kind)
+        kinds += sum(len(worth) > 1 for worth in of_kind)
+    assert kinds > 100
 
 
 def test_items_the_user_already_had_are_passed_over(population, behaviour):

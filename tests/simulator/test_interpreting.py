@@ -11,6 +11,7 @@ from simulator.critiques import Critique, Fidelity, Interpretation, Status
 from simulator.interpreting import interpret, judge_status
 from simulator.opinions import Opinion
 from simulator.simulate import simulate
+from tests.golden import assert_as_golden
 
 GOLDEN = Path(__file__).parent / "golden" / "interpretation.txt"
 FIDELITY = Fidelity(auc=0.8, low=0.7, high=0.9, users=20)
@@ -89,7 +90,6 @@ def test_overused_and_missed_are_the_wrong_ones_by_kind_and_each_is_worth_measur
 
 
 def test_the_statistical_users_of_a_small_shop_are_interpreted_as_before(corner):
-    """To renew the golden text: delete it, run this test, read what it wrote."""
     simulation = simulate(training=corner.training, questions=corner.questions, top_items=corner.wrong_pages)
     said = simulation.interpretation
     assert said is not None
@@ -98,9 +98,4 @@ def test_the_statistical_users_of_a_small_shop_are_interpreted_as_before(corner)
     lines += [f"right: {p.sentence} ({p.count} of {p.users})" for p in said.right]
     lines += [f"wrong: {p.sentence} ({p.count} of {p.users})" for p in said.wrong]
     lines += [f"track {t.signal}: {t.sentence} <- {', '.join(t.codes)}" for t in said.track]
-    text = "\n".join(lines) + "\n"
-    if not GOLDEN.exists():
-        GOLDEN.parent.mkdir(exist_ok=True)
-        GOLDEN.write_text(text, encoding="utf-8")
-        pytest.fail(f"{GOLDEN} was missing and is written; read it and run again")
-    assert text == GOLDEN.read_text(encoding="utf-8")
+    assert_as_golden("\n".join(lines) + "\n", GOLDEN)

@@ -16,7 +16,7 @@ def test_the_interval_agrees_with_the_normal_one_for_many_users():
     values = np.random.default_rng(0).normal(3.0, 2.0, size=4000)
     metric = mean_interval(values, seed=1)
     half = 1.96 * values.std() / np.sqrt(len(values))
-    assert metric.value == values.mean()
+    assert metric.value == pytest.approx(values.mean())
     assert metric.low == pytest.approx(values.mean() - half, abs=0.15 * half)
     assert metric.high == pytest.approx(values.mean() + half, abs=0.15 * half)
 
@@ -43,6 +43,14 @@ def test_pooling_takes_each_users_mean_over_the_seeds():
     ones, zeros, twos = np.ones(10), np.zeros(10), np.full(10, 2.0)
     metric = pooled_paired_interval([ones, twos], [zeros], seed=0)
     assert (metric.value, metric.low, metric.high) == (1.5, 1.5, 1.5)
+
+
+def test_gains_and_losses_that_cancel_out_are_no_gain_at_all():
+    """In floats .3 - .1 - .2 is not 0, and its last digit must not make a verified gain."""
+    metric = mean_interval(np.array([0.3, -0.1, -0.2] * 400), seed=0)
+    assert metric.value == 0
+    everybody = paired_interval(np.full(300, 0.1 + 0.2), np.full(300, 0.3), seed=0)
+    assert (everybody.value, everybody.low, everybody.high) == (0, 0, 0)
 
 
 def test_the_same_seed_gives_the_same_interval():

@@ -1,0 +1,30 @@
+"""Means over users that come out the same on every processor, and exactly where they can be told exactly.
+
+Processors, BLAS libraries and thread counts add numbers in different orders, and each order has its own rounding
+error. An interval that touches 0, or a share that is printed as a whole percentage, must not hang on that.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+SPARE_BITS = 52  # of the 53 of a float64's significand: the last one is room for values that are rounded up
+LEAST_EXPONENT = -1_000  # a smaller power of two, or one divided by it, is no float64
+DECIMALS = 9  # of a mean over users; what lies beyond is the rounding error of the users' own values
+
+
+def exactly_summable(per_user: Float64) -> Float64:
+    """per_user (U, ...), rounded so that any U rows, repeats included, add up without error, in any order.
+
+    The values of a column become multiples of one power of two, the smallest for which such sums fit into a float64.
+    None changes by more than `U * max(abs(column)) * 3e-16`.
+    """
+    largest = len(per_user) * np.abs(per_user).max(axis=0, initial=0.0)
+    exponent = np.frexp(largest)[1] - SPARE_BITS
+    unit = np.ldexp(1.0, np.maximum(exponent, LEAST_EXPONENT))
+    return np.round(per_user / unit) * unit
+
+
+def without_noise(means: Float64) -> Float64:
+    """means (...), to DECIMALS: gains and losses that cancel out are 0 exactly, and k of n is `k / n`."""
+    return np.round(means, DECIMALS)
