@@ -10,7 +10,14 @@ from rich.rule import Rule
 
 from evolution.base.errors import UsageError
 from evolution.base.places import store_folder
-from evolution.domain.job import JobKind
+from evolution.domain.request import (
+    DiagnoseRequest,
+    ProposeRequest,
+    Request,
+    SimulateRequest,
+    TestRequest,
+    TrainRequest,
+)
 from evolution.repo.ownership import ensure_store_folder, is_ours
 from server.cli import render
 from server.cli.following import run_as_job
@@ -36,15 +43,15 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
     new_repo("sasrec", repo, data=data)
     (ensure_store_folder(repo) / MARK).touch()
     _step(f"1. A recommender repo: {folder}, SASRec as published, on {data} (the built-in shop)")
-    before = _run(repo, JobKind.TRAIN, {"python": python})
+    before = _run(repo, TrainRequest(python=python))
     _step("2. Trained and measured; the code never saw a validation or test event")
     render.show_train(before)
     _step("3. Why it fails, on the lines that cause it (`evolverec diagnose`)")
-    render.show_diagnosis(repo, _run(repo, JobKind.DIAGNOSE, {"python": python}))
+    render.show_diagnosis(repo, _run(repo, DiagnoseRequest(python=python)))
     _step("4. What simulated users say of their pages (`evolverec simulate`)")
-    render.show_simulation(repo, _run(repo, JobKind.SIMULATE, {"python": python}))
+    render.show_simulation(repo, _run(repo, SimulateRequest(python=python)))
     _step("5. Patches, each trained and measured (`evolverec propose`)")
-    proposed = _run(repo, JobKind.PROPOSE, {"python": python})
+    proposed = _run(repo, ProposeRequest(python=python))
     render.show_proposals(proposed)
     verified = [p for p in proposed["proposals"] if p["verified"]]
     document: dict[str, Any] = {
@@ -62,9 +69,9 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
     return document
 
 
-def _run(repo: Path, kind: JobKind, params: dict[str, Any]) -> dict[str, Any]:
+def _run(repo: Path, request: Request) -> dict[str, Any]:
     # The repo is the seed that was just written from our own package: running it needs no further consent.
-    return dict(run_as_job(repo, kind, params, trusted=True, quiet=False).result or {})
+    return run_as_job(repo, request, trusted=True, quiet=False)
 
 
 def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], python: str) -> dict[str, Any]:
@@ -72,8 +79,8 @@ def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], py
     print(f"\napplied {applied['title']!r} to {', '.join(applied['files'])}")
     _step("The same two versions on the test events, which nothing so far has read (`evolverec test`)")
     reads = {
-        "before": _run(repo, JobKind.TEST, {"trial": before["trial"], "python": python}),
-        "after": _run(repo, JobKind.TEST, {"trial": best["trials"][0], "python": python}),
+        "before": _run(repo, TestRequest(trial=before["trial"], python=python)),
+        "after": _run(repo, TestRequest(trial=best["trials"][0], python=python)),
     }
     for name in SHOWN:
         old, new = (reads[side]["metrics"][name] for side in ("before", "after"))

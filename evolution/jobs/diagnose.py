@@ -1,0 +1,30 @@
+"""The jobs `diagnose` and `simulate`: what measurements and simulated users say of the user's version."""
+
+from evolution.domain.limits import Limits
+from evolution.domain.request import DiagnoseRequest, SimulateRequest
+from evolution.jobs.outcome import Outcome
+from evolution.jobs.train import trained
+from evolution.laboratory.context import JobContext
+from evolution.laboratory.interviewer import opened_interviewer
+from evolution.laboratory.laboratory import Laboratory
+from evolution.store.documents import diagnose_document, simulate_document
+
+
+def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
+    laboratory = Laboratory(context)
+    trial = trained(laboratory)
+    feedback = laboratory.feedback(trial)
+    return Outcome(document=diagnose_document(trial, feedback, context.store.dismissed()))
+
+
+def simulate(context: JobContext, request: SimulateRequest) -> Outcome:
+    """Statistical personas, and where the user has an LLM endpoint also some that it plays."""
+    laboratory = Laboratory(context)
+    trial = trained(laboratory)
+    feedback = laboratory.feedback(trial, users=request.users)
+    llm = context.settings.llm
+    if llm is not None and request.llm_users:
+        limits = Limits(usd=request.budget_usd)
+        with opened_interviewer(context, llm, users=request.llm_users, limits=limits) as interviewer:
+            feedback = laboratory.feedback(trial, users=feedback.users_asked, interviewer=interviewer)
+    return Outcome(document=simulate_document(feedback, context.store.dismissed()))
