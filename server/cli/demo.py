@@ -1,6 +1,5 @@
 """`evolverec demo`: the main job on the built-in shop, as an editor would show it, one step after another."""
 
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -8,8 +7,6 @@ from typing import Any
 
 from rich.rule import Rule
 
-from evolution.base.errors import UsageError
-from evolution.base.places import store_folder
 from evolution.domain.request import (
     DiagnoseRequest,
     ProposeRequest,
@@ -18,30 +15,23 @@ from evolution.domain.request import (
     TestRequest,
     TrainRequest,
 )
-from evolution.repo.ownership import ensure_store_folder, is_ours
+from evolution.jobs import control
 from server.cli import render
-from server.cli.following import run_as_job
+from server.cli.demo_folder import make_folder, note_files, note_job
+from server.cli.following import result_of
 from server.cli.patches import apply_proposal
 
 SHOWN = ("NDCG@10", "HR@10")
-MARK = "demo"  # in `.evolverec`: this repo was made by a demo, so that the next may delete it
 
 
 def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
     """Make a repo, train, diagnose, ask users, propose, apply the best, read the test events of both versions.
 
-    Raises UsageError where `folder` holds something that is not a demo of ours.
+    Raises UsageError where `folder` holds anything that no earlier demo made.
     """
-    from seeds.new import new_repo
-
     started = time.monotonic()
     repo = folder.resolve()
-    if repo.exists() and any(repo.iterdir()):
-        if not (is_ours(repo) and (store_folder(repo) / MARK).exists()):
-            raise UsageError(f"{folder} is not empty and no earlier demo; name an empty folder, or delete it")
-        shutil.rmtree(repo)
-    new_repo("sasrec", repo, data=data)
-    (ensure_store_folder(repo) / MARK).touch()
+    make_folder(repo, data)
     _step(f"1. A recommender repo: {folder}, SASRec as published, on {data} (the built-in shop)")
     before = _run(repo, TrainRequest(python=python))
     _step("2. Trained and measured; the code never saw a validation or test event")
@@ -71,11 +61,14 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
 
 def _run(repo: Path, request: Request) -> dict[str, Any]:
     # The repo is the seed that was just written from our own package: running it needs no further consent.
-    return run_as_job(repo, request, trusted=True, quiet=False)
+    job = control.start(repo, request, trusted=True)
+    note_job(repo, job.id)
+    return result_of(repo, job, quiet=False)
 
 
 def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], python: str) -> dict[str, Any]:
     applied = apply_proposal(repo, best["id"], branch="")
+    note_files(repo)
     print(f"\napplied {applied['title']!r} to {', '.join(applied['files'])}")
     _step("The same two versions on the test events, which nothing so far has read (`evolverec test`)")
     reads = {
