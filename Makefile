@@ -22,7 +22,7 @@ help:
 	@echo "make vsix    build the VS Code extension"
 	@echo "make pictures  pictures of the main job in VS Code, into docs/pictures"
 	@echo "make bench   the figures of docs/results (hours; see tests/bench)"
-	@echo "make clean   remove what these commands made"
+	@echo "make clean   remove what these commands made, but for demo-repo, which may hold work of yours"
 
 setup: $(SETUP)/python
 
@@ -103,5 +103,6 @@ bench: setup
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(SETUP) $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/wheel $(VSCODE)/evolverec.vsix build dist *.egg-info demo-repo test-output .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+	rm -rf $(VENV) $(SETUP) $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/wheel $(VSCODE)/evolverec.vsix build dist *.egg-info test-output .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.git/*' -not -path './demo-repo/*' -prune -exec rm -rf {} +
+	@if [ -e demo-repo ]; then echo "demo-repo is kept: it may hold work of yours. Delete it yourself if it does not"; fi

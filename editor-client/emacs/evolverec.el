@@ -129,7 +129,10 @@
 You may be asked something first, so nothing waits for the answer."
   (apply #'jsonrpc-async-request
          (append (evolverec--request command arguments)
-                 (list :success-fn (lambda (job) (message "evolverec: started job %s" (plist-get job :job)))
+                 (list :success-fn (lambda (job)
+                                     (message (if (eq (plist-get job :already_running) t)
+                                                  "evolverec: runs already as job %s" "evolverec: started job %s")
+                                              (plist-get job :job)))
                        :error-fn (lambda (problem) (message "evolverec: %s" (plist-get problem :message)))
                        :timeout nil))))
 

@@ -2,6 +2,7 @@
 
 EvolverecError             anything below; the message says what happened, what was expected, what to do
 |- UsageError              wrong flags or arguments                                exit 2
+|  |- RequestError         an option of a job, with its name
 |- RepoError               the repo's fault: config, entry, data, a failed trial   exit 1
 |  |- ConfigError          evolverec.toml, with file and line
 |  |- DataError            the data source, with file, line, column   (seeds.loading raises its own; wrapped)
@@ -26,6 +27,15 @@ class EvolverecError(Exception):
 
 class UsageError(EvolverecError):
     exit_code = 2
+
+
+class RequestError(UsageError):
+    """A job was asked for in a way that cannot be done. option: the name of what is wrong; problem: the rest of the
+    sentence."""
+
+    def __init__(self, option: str, problem: str) -> None:
+        self.option, self.problem = option, problem
+        super().__init__(f"{option} {problem}")
 
 
 class RepoError(EvolverecError):

@@ -35,7 +35,7 @@ class JobState(StrEnum):
 class JobRecord:
     """pid and pid_started (unix seconds, as the kernel says) identify the process across pid reuse.
 
-    params: what was asked for. result: the JSON document of the command once DONE. error: one clear
+    params: the request (`evolution/domain/request.py`) as JSON, so that a job of another version can be read. result: the JSON document of the command once DONE. error: one clear
     message once FAILED. exit_code as the command line would return it.
     """
 

@@ -7,8 +7,9 @@ a run that is done again is charged the same. What was really paid is kept apart
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from evolution.domain.limits import Limits
 from evolution.domain.trial import Trial
-from evolution.llm.budget import Budget, Limits
+from evolution.llm.budget import Budget
 
 PROPOSALS_AT_LEAST = 3  # a plan that cannot pay for so many is refused before it starts
 

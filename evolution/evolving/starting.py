@@ -3,35 +3,20 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from evolution.base import serial
-from evolution.base.errors import UsageError
+from evolution.domain.limits import Limits
+from evolution.domain.request import TERMS, EvolveRequest
 from evolution.domain.run import Run, RunState, Terms
 from evolution.evolving.loop import Evolution, Tools
 from evolution.laboratory.laboratory import Laboratory
-from evolution.llm.budget import Limits
-from evolution.proposers.strategies import STRATEGIES
 from evolution.trials.identity import trial_key
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What was asked for. proposer: "auto" is an LLM where there is one, else recipes."""
-
-    strategy: str = "directional"
-    seed: int = 0
-    proposer: str = "auto"
-    gate: bool = False
-    limits: Limits
-
-
-PROPOSERS = ("auto", "recipes", "llm", "both")
-
-
-def start_run(laboratory: Laboratory, plan: Plan, *, tools: Tools, model: str = "") -> Evolution:
-    """The run on these terms: a new one, or the stored one from its first step. Raises UsageError."""
-    terms = terms_of(laboratory, plan, model=model, probes=tools.accepted)
+def start_run(laboratory: Laboratory, request: EvolveRequest, *, tools: Tools, model: str = "") -> Evolution:
+    """The run that was asked for: a new one, or the stored one from its first step. request: with its proposer settled."""
+    terms = terms_of(laboratory, request, model=model, probes=tools.accepted)
     store, lock = laboratory.context.store, laboratory.context.store_lock
     with lock:
         known = store.run(terms.run_id)
@@ -41,7 +26,7 @@ def start_run(laboratory: Laboratory, plan: Plan, *, tools: Tools, model: str = 
         state=RunState.RUNNING,
         created_at=known.created_at if known else time.time(),
         job=laboratory.context.job.id,
-        limits=limits_document(plan.limits),
+        limits=limits_document(request.limits),
         llm=tools.llm,
         probes=dict.fromkeys(tools.accepted, 0),
     )
@@ -55,17 +40,27 @@ def replayed_run(stored: Run, *, tools: Tools) -> Evolution:
     return Evolution(tools, stored.terms, fresh, lambda run: None)
 
 
-def terms_of(laboratory: Laboratory, plan: Plan, *, model: str, probes: tuple[str, ...] = ()) -> Terms:
-    if plan.strategy not in STRATEGIES:
-        raise UsageError(f"--strategy is {plan.strategy!r}; expected one of {', '.join(STRATEGIES)}")
+def terms_of(
+    laboratory: Laboratory, request: EvolveRequest, *, model: str, probes: tuple[str, ...] = ()
+) -> Terms:
+    asked = serial.plain(request)
     return Terms(
         root=laboratory.user_program(),
         measured=measured_by(laboratory, probes),
-        strategy=plan.strategy,
-        seed=plan.seed,
-        proposer=plan.proposer,
         model=model,
-        gate=plan.gate,
+        **{name: asked[name] for name in TERMS},
+    )
+
+
+def request_of(run: Run) -> EvolveRequest:
+    """What a stored run was asked to be, with its limits. Raises RequestError for a strategy of another version."""
+    terms, limits = serial.plain(run.terms), run.limits
+    return EvolveRequest(
+        **{name: terms[name] for name in TERMS},
+        trials=int(limits["trials"]) if "trials" in limits else None,
+        budget_usd=limits.get("usd"),
+        budget_tokens=int(limits["tokens"]) if "tokens" in limits else None,
+        budget_gpu_s=limits.get("gpu_s"),
     )
 
 

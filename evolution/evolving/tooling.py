@@ -13,11 +13,12 @@ from evolution.coevolution.author import Author
 from evolution.coevolution.evolving_probes import EvolvingProbes
 from evolution.coevolution.files import load_probes
 from evolution.domain.job import EventType
+from evolution.domain.limits import Limits
+from evolution.domain.request import EvolveRequest, ProposerChoice
 from evolution.domain.run import Run
 from evolution.evolving.coevolution import NoCoEvolution
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.loop import Tools
-from evolution.evolving.starting import Plan
 from evolution.laboratory.interviewer import interviewer_of
 from evolution.laboratory.laboratory import Laboratory
 from evolution.literature.opening import open_recorded, open_retriever
@@ -25,7 +26,7 @@ from evolution.literature.passage import Passage
 from evolution.literature.settings import LiteratureSettings
 from evolution.literature.source import StoredAnswers
 from evolution.literature.web_search import SearchClient
-from evolution.llm.budget import Budget, Limits
+from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
 from evolution.llm.estimate import LLM_USERS, PROPOSALS_AT_LEAST, Estimate, estimate
 from evolution.llm.exchanges import StoredExchanges
@@ -41,30 +42,33 @@ NOWHERE = "http://127.0.0.1:9/v1"  # of a replay, which asks nobody
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """plan: with its proposer settled. client: None where no LLM takes part. model: its name, "" without."""
+    """request: with its proposer settled. client: None where no LLM takes part. model: its name, "" without."""
 
-    plan: Plan
+    request: EvolveRequest
     tools: Tools
     client: LlmClient | None
     model: str
 
 
 @contextmanager
-def opened_tools(laboratory: Laboratory, plan: Plan, *, stored: Run | None = None) -> Iterator[Opened]:
+def opened_tools(
+    laboratory: Laboratory, request: EvolveRequest, *, stored: Run | None = None
+) -> Iterator[Opened]:
     """stored: the run that is replayed, from what is stored alone. Raises UsageError: no endpoint for an LLM
-    proposer, no price for a limit in dollars, or a plan too small for three proposals."""
+    proposer, no price for a limit in dollars, or limits too small for three proposals."""
     settings = _llm(laboratory, stored)
-    plan = replace(plan, proposer=settled_proposer(plan, settings))
-    if plan.proposer == "recipes":
-        check_size(plan.limits, None)
-        ledger = Ledger(limits=plan.limits)
-        yield Opened(plan=plan, tools=_tools(laboratory, plan, ledger, None, stored), client=None, model="")
+    request = replace(request, proposer=settled_proposer(request, settings))
+    limits = request.limits
+    if request.proposer is ProposerChoice.RECIPES:
+        check_size(limits, None)
+        tools = _tools(laboratory, request, Ledger(limits=limits), None, stored)
+        yield Opened(request=request, tools=tools, client=None, model="")
         return
     assert settings is not None
     expected = expected_cost(laboratory, settings)
-    check_size(plan.limits, expected)
-    _say_before(laboratory, plan.limits, expected)
-    budget = Budget(plan.limits)
+    check_size(limits, expected)
+    _say_before(laboratory, limits, expected)
+    budget = Budget(limits)
     context = laboratory.context
     log = StoredExchanges(store=context.store, lock=context.store_lock)
     replays = stored is not None
@@ -73,29 +77,29 @@ def opened_tools(laboratory: Laboratory, plan: Plan, *, stored: Run | None = Non
     }  # fmt: skip
     with LlmClient(settings, **shared) as client, SearchClient(settings, **shared) as search:
         endpoint = _Endpoint(client=client, search=search, sources=_sources(laboratory, stored))
-        ledger = Ledger(limits=plan.limits, exchanges=budget)
+        ledger = Ledger(limits=limits, exchanges=budget)
         model = ", ".join(settings.models_used())
-        yield Opened(
-            plan=plan, tools=_tools(laboratory, plan, ledger, endpoint, stored), client=client, model=model
-        )
+        tools = _tools(laboratory, request, ledger, endpoint, stored)
+        yield Opened(request=request, tools=tools, client=client, model=model)
 
 
-def settled_proposer(plan: Plan, settings: LlmSettings | None) -> str:
-    """ "recipes", "llm" or "both". Raises UsageError where an LLM is wanted and there is none."""
-    if plan.proposer in ("recipes", "auto") and (settings is None or plan.proposer == "recipes"):
-        return "recipes"
-    if not STRATEGIES[plan.strategy].llm:
-        return "recipes"  # a fixed space is what this strategy is
+def settled_proposer(request: EvolveRequest, settings: LlmSettings | None) -> ProposerChoice:
+    """Anything but AUTO. Raises UsageError where an LLM is wanted and there is none."""
+    asked = request.proposer
+    if asked is ProposerChoice.RECIPES or (asked is ProposerChoice.AUTO and settings is None):
+        return ProposerChoice.RECIPES
+    if not STRATEGIES[request.strategy].llm:
+        return ProposerChoice.RECIPES  # a fixed space is what this strategy is
     if settings is None:
         raise UsageError(
-            f"--proposer {plan.proposer} needs an LLM endpoint; set EVOLVEREC_LLM_MODEL (and EVOLVEREC_LLM_BASE_URL, "
+            f"--proposer {asked} needs an LLM endpoint; set EVOLVEREC_LLM_MODEL (and EVOLVEREC_LLM_BASE_URL, "
             "EVOLVEREC_LLM_KEY), or use --proposer recipes; `evolverec doctor` shows what is set"
         )
-    return "llm" if plan.proposer == "auto" else plan.proposer
+    return ProposerChoice.LLM if asked is ProposerChoice.AUTO else asked
 
 
 def check_size(limits: Limits, expected: Estimate | None) -> None:
-    """Raises UsageError for a plan that cannot pay for three proposals."""
+    """Raises UsageError for limits that cannot pay for three proposals."""
     if limits.trials is not None and limits.trials < PROPOSALS_AT_LEAST:
         raise UsageError(
             f"--trials {limits.trials} is too small for {PROPOSALS_AT_LEAST} proposals; give at least {PROPOSALS_AT_LEAST}"
@@ -137,13 +141,17 @@ class _Endpoint:
 
 
 def _tools(
-    laboratory: Laboratory, plan: Plan, ledger: Ledger, endpoint: _Endpoint | None, stored: Run | None
+    laboratory: Laboratory,
+    request: EvolveRequest,
+    ledger: Ledger,
+    endpoint: _Endpoint | None,
+    stored: Run | None,
 ) -> Tools:
-    directional = STRATEGIES[plan.strategy].directional
+    directional = STRATEGIES[request.strategy].directional
     accepted = accepted_probes(laboratory, stored) if directional else ()
     return Tools(
         laboratory=laboratory,
-        proposer=_proposer(laboratory, plan, endpoint),
+        proposer=_proposer(laboratory, request, endpoint),
         coevolution=EvolvingProbes(laboratory, _author(endpoint), accepted)
         if directional
         else NoCoEvolution(),
@@ -170,7 +178,7 @@ def _author(endpoint: _Endpoint | None) -> Author | None:
     return Author(ask=endpoint.client.ask, model=endpoint.client.settings.model_of("probe-author"))
 
 
-def _proposer(laboratory: Laboratory, plan: Plan, endpoint: _Endpoint | None) -> Proposer:
+def _proposer(laboratory: Laboratory, request: EvolveRequest, endpoint: _Endpoint | None) -> Proposer:
     recipes = RecipeProposer(laboratory)
     if endpoint is None:
         return recipes
@@ -182,7 +190,7 @@ def _proposer(laboratory: Laboratory, plan: Plan, endpoint: _Endpoint | None) ->
         model=client.settings.model_of("planner"),
     )
     written = LlmProposer(laboratory, planner, client.ask)
-    return BothProposers(written, recipes) if plan.proposer == "both" else written
+    return BothProposers(written, recipes) if request.proposer is ProposerChoice.BOTH else written
 
 
 def retriever(laboratory: Laboratory, sources: LiteratureSettings, search: SearchClient) -> Retrieve:

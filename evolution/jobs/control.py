@@ -9,15 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from evolution.base import serial
 from evolution.base.errors import ConsentError, EvolverecError
 from evolution.base.places import ENTRY, job_folder
-from evolution.domain.job import Event, JobKind, JobRecord, JobState
+from evolution.domain.job import Event, JobRecord, JobState
+from evolution.domain.request import Request
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.settings import is_trusted, trust
@@ -28,7 +28,7 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 EVENTS = "events.jsonl"
 
 
-def start(repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool = False) -> JobRecord:
+def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
     """Start a job on a repo as a process of its own.
 
     trusted: the user consents now, and it is remembered. Raises ConsentError without consent,
@@ -39,18 +39,18 @@ def start(repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool
         trust(repo)
     if not is_trusted(repo):  # every kind of job may run its code
         raise ConsentError(
-            f"{kind} runs the code of {repo} on this machine, and you have not consented to that yet. "
+            f"{request.kind} runs the code of {repo} on this machine, and you have not consented to that yet. "
             "Read the code, then pass --trust (or trust the workspace in your editor)"
         )
     ensure_store_folder(repo)
     job = JobRecord(
-        id=f"{kind.value}-{secrets.token_hex(4)}",
-        kind=kind,
+        id=f"{request.kind}-{secrets.token_hex(4)}",
+        kind=request.kind,
         state=JobState.STARTING,
         pid=0,
         pid_started=0.0,
         created_at=time.time(),
-        params=dict(params),
+        params=serial.plain(request),
     )
     scratch_folder(repo, job.id).mkdir(parents=True)
     with Store.open(repo) as store:

@@ -13,6 +13,7 @@ from evolution.base.disks import disk_error, store_error
 from evolution.base.errors import Cancelled, DiskError, EvolverecError
 from evolution.base.places import job_folder
 from evolution.domain.job import EventType, JobRecord, JobState
+from evolution.domain.request import parse_request
 from evolution.jobs import control
 from evolution.jobs.leftovers import remove_scratch, scratch_folder
 from evolution.laboratory.context import EventLog, JobContext
@@ -53,25 +54,27 @@ def run_job(repo: Path, job_id: str) -> int:
 
 
 def _work(repo: Path, job: JobRecord, store: Store, events: EventLog, stop: threading.Event) -> JobRecord:
-    from evolution.jobs.work import WORK
+    from evolution.jobs.work import work_of
 
     events.emit(EventType.STARTED, f"{job.kind} started", job=job.kind)
     scratch = scratch_folder(repo, job.id)
     scratch.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] | None = None
     try:
+        request = parse_request(job.kind, job.params)
         context = JobContext(
             repo=repo,
             job=job,
+            request=request,
             store=store,
             store_lock=threading.RLock(),
             config=read_config(repo),
-            settings=user_settings(python=str(job.params.get("python") or "")),
+            settings=user_settings(python=request.python),
             events=events,
             scratch=scratch,
             stop=stop,
         )
-        outcome = WORK[job.kind](context)
+        outcome = work_of(job.kind)(context, request)
         result, state, error, code = outcome.document, outcome.state, outcome.error, outcome.exit_code
     except Cancelled:
         state, error, code = (

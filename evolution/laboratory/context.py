@@ -1,8 +1,7 @@
-"""What a job's work is given: the repo, the store, the settings, and how to speak and to notice a cancel."""
+"""What a job's work is given: the repo, the request, the store, the settings, and how to speak and to notice a cancel."""
 
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -10,6 +9,7 @@ from typing import IO, Any
 from evolution.base import serial
 from evolution.base.errors import Cancelled
 from evolution.domain.job import Event, EventType, JobRecord
+from evolution.domain.request import Request
 from evolution.repo.config import Config
 from evolution.repo.settings import Settings
 from evolution.store.store import Store
@@ -33,6 +33,7 @@ class EventLog:
 class JobContext:
     repo: Path
     job: JobRecord
+    request: Request
     store: Store
     store_lock: threading.RLock  # the store is one connection: threads of parallel trials take turns
     config: Config
@@ -40,10 +41,6 @@ class JobContext:
     events: EventLog
     scratch: Path
     stop: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        return self.job.params
 
     def cancelled(self) -> bool:
         return self.stop.is_set()

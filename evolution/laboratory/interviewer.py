@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from evolution.base.words import roughly
 from evolution.domain.job import EventType
+from evolution.domain.limits import Limits
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.observer import Interviewer
-from evolution.llm.budget import Budget, Limits
+from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
 from evolution.llm.estimate import interviews
 from evolution.llm.exchanges import StoredExchanges

@@ -53,8 +53,7 @@ class Laboratory:
         self.config = context.config
         self.replays = False  # then nothing is run that is not stored already
         self.programs = Programs.open(context.repo)
-        wanted = str(context.params.get("device") or self.config.training.device)
-        self.device = choose_device(wanted, context.settings)
+        self.device = choose_device(context.request.device or self.config.training.device, context.settings)
         self.slots = LocalSlots(device=self.device)
         self.executor: Executor = self.slots
 

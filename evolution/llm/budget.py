@@ -12,18 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from evolution.base.errors import BudgetSpent, Cancelled
+from evolution.domain.limits import Limits
 
 _LOOK_EVERY_S = 0.05
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """None is unlimited. usd, tokens: of all exchanges. gpu_s: seconds of fit. trials: programs trained."""
-
-    usd: float | None = None
-    tokens: int | None = None
-    gpu_s: float | None = None
-    trials: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

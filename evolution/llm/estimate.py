@@ -6,6 +6,7 @@ Reasoning that an endpoint bills as output comes on top, and is not known before
 
 from dataclasses import dataclass
 
+from evolution.domain.request import SimulateRequest
 from evolution.llm.budget import Charge
 from evolution.llm.settings import LlmSettings
 from evolution.llm.usage import Usage, charge, tokens_of
@@ -14,7 +15,7 @@ RULES = 1_500  # tokens of instructions and feedback in a prompt
 PLANS, PLAN_ANSWER = 3, 1_800  # queries, report, reflection
 CODES, CODE_ANSWER = 3, 1_200  # code, one look, one repair
 INTERVIEW, INTERVIEW_ANSWER = 3_300, 700  # of one user; a page with a history took 2,500 to 3,700 tokens
-LLM_USERS = 20  # that an LLM plays, where nothing else is said
+LLM_USERS = SimulateRequest.llm_users  # that an LLM plays in a run of evolution: as many as `simulate` asks
 PROPOSALS_AT_LEAST = 3  # what a plan must be able to pay for
 
 

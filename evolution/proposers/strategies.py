@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evolution.domain.request import StrategyName
 from evolution.proposers.selection import Selection
 
 
@@ -33,7 +34,7 @@ class Strategy:
     """drafts: how many different first ideas the user's own version gets before anything is refined. steps: how
     many recipes are drawn for one candidate at most. llm: whether an LLM may propose where there is one."""
 
-    name: str
+    name: StrategyName
     told: Told
     choice: Choice
     selection: Selection
@@ -51,7 +52,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     row.name: row
     for row in (
         Strategy(
-            name="directional",
+            name=StrategyName.DIRECTIONAL,
             told=Told.FEEDBACK,
             choice=Choice.TRIGGERED,
             selection=Selection.PARETO,
@@ -59,7 +60,7 @@ STRATEGIES: Mapping[str, Strategy] = {
             about="findings and critiques say why; probes evolve (Self-EvolveRec, arXiv 2602.12612)",
         ),
         Strategy(
-            name="research",
+            name=StrategyName.RESEARCH,
             told=Told.LITERATURE,
             choice=Choice.PROMISE,
             selection=Selection.PARETO,
@@ -67,7 +68,7 @@ STRATEGIES: Mapping[str, Strategy] = {
             about="literature and the objective alone (DeepEvolve, arXiv 2510.06056)",
         ),
         Strategy(
-            name="scalar",
+            name=StrategyName.SCALAR,
             told=Told.SCALAR,
             choice=Choice.OUTCOME,
             selection=Selection.PARETO,
@@ -75,7 +76,7 @@ STRATEGIES: Mapping[str, Strategy] = {
             about="the objective alone (AlphaEvolve, arXiv 2506.13131)",
         ),
         Strategy(
-            name="nas",
+            name=StrategyName.NAS,
             told=Told.NOTHING,
             choice=Choice.RANDOM,
             selection=Selection.TOURNAMENT,
@@ -84,7 +85,7 @@ STRATEGIES: Mapping[str, Strategy] = {
             about="recipes at random in a fixed space, tournament selection (regularised evolution)",
         ),
         Strategy(
-            name="sample",
+            name=StrategyName.SAMPLE,
             told=Told.NOTHING,
             choice=Choice.RANDOM,
             selection=Selection.ROOT,
@@ -93,7 +94,7 @@ STRATEGIES: Mapping[str, Strategy] = {
             about="independent drafts of the user's version",
         ),
         Strategy(
-            name="greedy",
+            name=StrategyName.GREEDY,
             told=Told.SCALAR,
             choice=Choice.RANDOM,
             selection=Selection.BEST,

@@ -429,12 +429,12 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _is_readable(path: Path) -> bool:
-    try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20.0)
-    except sqlite3.OperationalError:
-        return False
+    """False for a damaged file. Raises sqlite3.OperationalError where it cannot be looked at: locked, or not permitted."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20.0)
     try:
         connection.execute("select name from sqlite_master").fetchall()
+    except sqlite3.OperationalError:
+        raise
     except sqlite3.DatabaseError:
         return False
     finally:
@@ -443,10 +443,9 @@ def _is_readable(path: Path) -> bool:
 
 
 def _set_aside(path: Path) -> None:
-    """A damaged store: keep it, out of the way."""
+    """A damaged store: keep it, out of the way, with what was written last, which is in its `-wal`."""
     aside = path.parent / f"store.damaged-{time.time_ns()}.sqlite"
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
+    for suffix in ("", "-wal", "-shm"):
         companion = path.with_name(path.name + suffix)
         if companion.exists():
-            companion.unlink()
+            companion.rename(aside.with_name(aside.name + suffix))

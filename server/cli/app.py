@@ -7,8 +7,21 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 import typer
 
 from evolution.base.disks import disk_error, store_error
-from evolution.base.errors import Cancelled, EvolverecError, RepoError, UsageError
-from evolution.domain.job import JobKind
+from evolution.base.errors import Cancelled, EvolverecError, RepoError, RequestError, UsageError
+from evolution.domain.request import (
+    NEWEST,
+    CompareRequest,
+    DeviceChoice,
+    DiagnoseRequest,
+    EvolveRequest,
+    ProposerChoice,
+    ProposeRequest,
+    Request,
+    SimulateRequest,
+    StrategyName,
+    TestRequest,
+    TrainRequest,
+)
 from server.cli import output
 
 app = typer.Typer(
@@ -29,25 +42,19 @@ Python = Annotated[
     str, typer.Option("--python", help="The interpreter that runs the repo's code.", show_default=False)
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="auto, cpu, cuda or mps; default: as evolverec.toml says.")
+    DeviceChoice | None, typer.Option("--device", help="Where to train; default: as evolverec.toml says.")
 ]
-Seed = Annotated[
-    int, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.", min=-1)
-]
-NO_SEED = -1
 Trials = Annotated[
     int | None,
-    typer.Option("--trials", help="How many candidates' trainings at most, further seeds included.", min=1),
+    typer.Option("--trials", help="How many candidates' trainings at most, further seeds included."),
 ]
-BudgetUsd = Annotated[
-    float | None, typer.Option("--budget-usd", help="Dollars for the LLM at most.", min=0.0)
-]
-BudgetTokens = Annotated[
-    int | None, typer.Option("--budget-tokens", help="Tokens of the LLM at most.", min=1)
-]
+BudgetUsd = Annotated[float | None, typer.Option("--budget-usd", help="Dollars for the LLM at most.")]
+BudgetTokens = Annotated[int | None, typer.Option("--budget-tokens", help="Tokens of the LLM at most.")]
 BudgetGpu = Annotated[
-    float | None,
-    typer.Option("--budget-gpu-s", help="Seconds of training at most, whatever the device.", min=1.0),
+    float | None, typer.Option("--budget-gpu-s", help="Seconds of training at most, whatever the device.")
+]
+Proposer = Annotated[
+    ProposerChoice, typer.Option("--proposer", help="Who makes patches; auto: an LLM where one is set.")
 ]
 Gate = Annotated[
     bool,
@@ -87,6 +94,9 @@ def run_app(argv: list[str]) -> int:
     try:
         code = app(args=argv, standalone_mode=False, prog_name="evolverec")
         return code if isinstance(code, int) else 0
+    except RequestError as error:
+        flag = "--" + error.option.replace("_", "-")
+        return output.report_error(UsageError(f"{flag} {error.problem}"), as_json=as_json)
     except EvolverecError as error:
         return output.report_error(error, as_json=as_json)
     except BrokenPipeError:  # no fault of the disk's
@@ -133,7 +143,7 @@ def _next_steps(folder: Path) -> str:
 
 
 @app.command()
-def check(repo: Repo, trust: Trust = False, python: Python = "", as_json: Json = False) -> int:
+def check(repo: Repo, trust: Trust = False, python: Python = Request.python, as_json: Json = False) -> int:
     """Check evolverec.toml, the data and the code; with consent also import, build and one batch."""
     from server.cli.checking import check_repo
     from server.cli.render import show_check
@@ -146,16 +156,19 @@ def check(repo: Repo, trust: Trust = False, python: Python = "", as_json: Json =
 @app.command()
 def train(
     repo: Repo,
-    seed: Seed = NO_SEED,
-    device: Device = "",
-    python: Python = "",
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.")
+    ] = TrainRequest.seed,
+    device: Device = Request.device,
+    python: Python = Request.python,
     trust: Trust = False,
     as_json: Json = False,
 ) -> int:
     """Train the repo as it is on disk and measure it on validation events."""
     from server.cli.render import show_train
 
-    document = _job(repo, JobKind.TRAIN, _params(seed, device, python), trust=trust, as_json=as_json)
+    request = TrainRequest(seed=seed, device=device, python=python)
+    document = _job(repo, request, trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_train)
     return _exit_code(document)
 
@@ -163,8 +176,8 @@ def train(
 @app.command()
 def diagnose(
     repo: Repo,
-    device: Device = "",
-    python: Python = "",
+    device: Device = Request.device,
+    python: Python = Request.python,
     trust: Trust = False,
     fail_on: Annotated[
         str,
@@ -181,7 +194,8 @@ def diagnose(
 
     if fail_on and fail_on not in output.SEVERITIES:
         raise UsageError(f"--fail-on is {fail_on!r}; expected error, warning or information")
-    document = _job(repo, JobKind.DIAGNOSE, _params(NO_SEED, device, python), trust=trust, as_json=as_json)
+    request = DiagnoseRequest(device=device, python=python)
+    document = _job(repo, request, trust=trust, as_json=as_json)
     if sarif is not None:
         write_sarif(sarif, document)
     output.deliver(document, as_json=as_json, show=lambda found: show_diagnosis(_repo(repo), found))
@@ -191,22 +205,25 @@ def diagnose(
 @app.command()
 def simulate(
     repo: Repo,
-    users: Annotated[int, typer.Option("--users", help="How many simulated users to ask.", min=1)] = 200,
+    users: Annotated[
+        int, typer.Option("--users", help="How many simulated users to ask.")
+    ] = SimulateRequest.users,
     llm_users: Annotated[
-        int, typer.Option("--llm-users", help="How many an LLM plays, where one is set; 0: none.", min=0)
-    ] = 20,
-    budget_usd: BudgetUsd = None,
-    device: Device = "",
-    python: Python = "",
+        int, typer.Option("--llm-users", help="How many an LLM plays, where one is set; 0: none.")
+    ] = SimulateRequest.llm_users,
+    budget_usd: BudgetUsd = SimulateRequest.budget_usd,
+    device: Device = Request.device,
+    python: Python = Request.python,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Ask simulated users, made from real histories, what is wrong with their pages."""
     from server.cli.render import show_simulation
 
-    played = {"llm_users": llm_users, "budget_usd": budget_usd}
-    params = {**_params(NO_SEED, device, python), "users": users, **played}
-    document = _job(repo, JobKind.SIMULATE, params, trust=trust, as_json=as_json)
+    request = SimulateRequest(
+        users=users, llm_users=llm_users, budget_usd=budget_usd, device=device, python=python
+    )
+    document = _job(repo, request, trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=lambda said: show_simulation(_repo(repo), said))
 
 
@@ -214,18 +231,18 @@ def simulate(
 def propose(
     repo: Repo,
     trials: Annotated[
-        int, typer.Option("--trials", help="How many candidates to train at most.", min=1)
-    ] = 12,
-    device: Device = "",
-    python: Python = "",
+        int, typer.Option("--trials", help="How many candidates to train at most.")
+    ] = ProposeRequest.trials,
+    device: Device = Request.device,
+    python: Python = Request.python,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Make patches for what is wrong, train each, and keep those whose gain is verified."""
     from server.cli.render import show_proposals
 
-    params = {**_params(NO_SEED, device, python), "trials": trials}
-    document = _job(repo, JobKind.PROPOSE, params, trust=trust, as_json=as_json)
+    request = ProposeRequest(trials=trials, device=device, python=python)
+    document = _job(repo, request, trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_proposals)
 
 
@@ -233,36 +250,45 @@ def propose(
 def evolve(
     repo: Repo,
     strategy: Annotated[
-        str, typer.Option("--strategy", help="directional, research, scalar, nas, sample or greedy.")
-    ] = "directional",
-    proposer: Annotated[
-        str, typer.Option("--proposer", help="auto (an LLM where one is set), recipes, llm or both.")
-    ] = "auto",
-    trials: Trials = None,
-    budget_usd: BudgetUsd = None,
-    budget_tokens: BudgetTokens = None,
-    budget_gpu_s: BudgetGpu = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the run's own choices.", min=0)] = 0,
-    gate: Gate = False,
+        StrategyName, typer.Option("--strategy", help="What a run is told and what it builds on.")
+    ] = EvolveRequest.strategy,
+    proposer: Proposer = EvolveRequest.proposer,
+    trials: Trials = EvolveRequest.trials,
+    budget_usd: BudgetUsd = EvolveRequest.budget_usd,
+    budget_tokens: BudgetTokens = EvolveRequest.budget_tokens,
+    budget_gpu_s: BudgetGpu = EvolveRequest.budget_gpu_s,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the run's own choices.")] = EvolveRequest.seed,
+    gate: Gate = EvolveRequest.gate,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the newest run of these files.")
     ] = False,
     replay: Annotated[
         str,
         typer.Option("--replay", help="Do a stored run again without network or training, and compare."),
-    ] = "",
-    device: Device = "",
-    python: Python = "",
+    ] = EvolveRequest.replay,
+    device: Device = Request.device,
+    python: Python = Request.python,
     trust: Trust = False,
     as_json: Json = False,
 ) -> int:
     """Evolve the whole repo: the loop of Self-EvolveRec, within a budget."""
     from server.cli.show_runs import show_run
 
-    asked = {"strategy": strategy, "proposer": proposer, "seed": seed, "gate": gate}
-    limits = _limits(trials, budget_usd, budget_tokens, budget_gpu_s)
-    params = {**_params(NO_SEED, device, python), **limits, **asked, "resume": resume, "replay": replay}
-    document = _job(repo, JobKind.EVOLVE, params, trust=trust, as_json=as_json)
+    request = EvolveRequest(
+        strategy=strategy,
+        proposer=proposer,
+        trials=trials,
+        budget_usd=budget_usd,
+        budget_tokens=budget_tokens,
+        budget_gpu_s=budget_gpu_s,
+        seed=seed,
+        gate=gate,
+        resume=NEWEST if resume else "",
+        replay=replay,
+        device=device,
+        python=python,
+    )
+    document = _job(repo, request, trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_run)
     return 0 if document.get("same", True) else 1
 
@@ -273,29 +299,38 @@ def compare(
     strategies: Annotated[
         str, typer.Option("--strategies", help="Names with commas between; default: all.")
     ] = "",
-    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds each.", min=1)] = 3,
-    trials: Trials = None,
-    proposer: Annotated[str, typer.Option("--proposer", help="As in evolve, for every strategy.")] = "auto",
-    budget_usd: BudgetUsd = None,
-    budget_tokens: BudgetTokens = None,
-    budget_gpu_s: BudgetGpu = None,
-    gate: Gate = False,
+    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds each.")] = CompareRequest.seeds,
+    trials: Trials = CompareRequest.trials,
+    proposer: Proposer = CompareRequest.proposer,
+    budget_usd: BudgetUsd = CompareRequest.budget_usd,
+    budget_tokens: BudgetTokens = CompareRequest.budget_tokens,
+    budget_gpu_s: BudgetGpu = CompareRequest.budget_gpu_s,
+    gate: Gate = CompareRequest.gate,
     report: Annotated[
         Path | None, typer.Option("--report", help="Also write the curves as one HTML file.")
     ] = None,
-    device: Device = "",
-    python: Python = "",
+    device: Device = Request.device,
+    python: Python = Request.python,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Compare strategies at equal budgets: best-so-far curves with intervals over seeds."""
     from server.cli.show_runs import show_comparison
 
-    chosen = [name.strip() for name in strategies.split(",") if name.strip()]
-    asked = {"strategies": chosen, "seeds": seeds, "proposer": proposer, "gate": gate}
-    limits = _limits(trials, budget_usd, budget_tokens, budget_gpu_s)
-    params = {**_params(NO_SEED, device, python), **limits, **asked}
-    document = _job(repo, JobKind.COMPARE, params, trust=trust, as_json=as_json)
+    names: Any = [name.strip() for name in strategies.split(",") if name.strip()]
+    request = CompareRequest(
+        strategies=names or CompareRequest.strategies,
+        seeds=seeds,
+        trials=trials,
+        proposer=proposer,
+        budget_usd=budget_usd,
+        budget_tokens=budget_tokens,
+        budget_gpu_s=budget_gpu_s,
+        gate=gate,
+        device=device,
+        python=python,
+    )
+    document = _job(repo, request, trust=trust, as_json=as_json)
     if report is not None:
         from server.report.comparison import comparison_page
 
@@ -310,14 +345,15 @@ def test_command(
         str,
         typer.Argument(help="The trial to read; default: the newest of these files and the configured seed."),
     ] = "",
-    python: Python = "",
+    python: Python = Request.python,
     trust: Trust = False,
     as_json: Json = False,
 ) -> int:
     """Measure a trial on the test events, once, in a fresh process. Each reading is logged."""
     from server.cli.render import show_train
 
-    document = _job(repo, JobKind.TEST, {"trial": trial, "python": python}, trust=trust, as_json=as_json)
+    request = TestRequest(trial=trial, python=python)
+    document = _job(repo, request, trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_train)
     return _exit_code(document)
 
@@ -431,7 +467,7 @@ def library(
 @app.command()
 def doctor(
     repo: Annotated[Path, typer.Argument(help="The repo's folder.")] = Path(),
-    python: Python = "",
+    python: Python = Request.python,
     as_json: Json = False,
 ) -> int:
     """Say what is missing on this machine, what works without it, and the command that helps."""
@@ -447,7 +483,7 @@ def doctor(
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to make the demo's repo.")] = Path("demo-repo"),
     data: Annotated[str, typer.Option("--data", help="shop-micro, shop-demo or shop-full.")] = "shop-demo",
-    python: Python = "",
+    python: Python = Request.python,
 ) -> int:
     """Show the whole job on the built-in shop: train, diagnose, simulate, propose, apply, test."""
     from server.cli.demo import run_demo
@@ -481,25 +517,10 @@ def _exit_code(document: dict[str, Any]) -> int:
     return Cancelled.exit_code if document["reason"] == "cancelled" else RepoError.exit_code
 
 
-def _params(seed: int, device: str, python: str) -> dict[str, Any]:
-    if device not in ("", "auto", "cpu", "cuda", "mps"):
-        raise UsageError(f"--device is {device!r}; expected auto, cpu, cuda or mps")
-    return {"seed": None if seed == NO_SEED else seed, "device": device, "python": python}
-
-
-def _limits(trials: int | None, usd: float | None, tokens: int | None, gpu_s: float | None) -> dict[str, Any]:
-    return {"trials": trials, "budget_usd": usd, "budget_tokens": tokens, "budget_gpu_s": gpu_s}
-
-
-def _job(
-    folder: Path, kind: JobKind, params: dict[str, Any], *, trust: bool, as_json: bool
-) -> dict[str, Any]:
+def _job(folder: Path, request: Request, *, trust: bool, as_json: bool) -> dict[str, Any]:
     from evolution.repo.config import read_config
     from server.cli.following import run_as_job
 
     repo = _repo(folder)
     read_config(repo)  # a wrong evolverec.toml is said before anything is started
-    ended = run_as_job(repo, kind, params, trusted=trust, quiet=as_json)
-    if ended.result is None:
-        raise RepoError(ended.error)
-    return dict(ended.result)
+    return run_as_job(repo, request, trusted=trust, quiet=as_json)

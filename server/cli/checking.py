@@ -57,15 +57,12 @@ def _static(sources: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _cheap_rungs(repo: Path, *, trusted: bool, python: str) -> tuple[list[dict[str, Any]], list[str]]:
-    from evolution.domain.job import JobKind
+    from evolution.domain.request import CheckRequest
     from server.cli.following import run_as_job
 
-    ended = run_as_job(repo, JobKind.CHECK, {"python": python}, trusted=trusted, quiet=True)
-    result = ended.result or {}
-    problems = [
-        _problem(p["path"], p["line"], p["severity"], p["message"]) for p in result.get("problems", [])
-    ]
-    return problems, list(result.get("passed", []))
+    result = run_as_job(repo, CheckRequest(python=python), trusted=trusted, quiet=True)
+    problems = [_problem(p["path"], p["line"], p["severity"], p["message"]) for p in result["problems"]]
+    return problems, list(result["passed"])
 
 
 def _problem(path: str, line: int, severity: str, message: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`evolverec demo`: the main job on the built-in shop, as an editor would show it, one step after another."""
 
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -8,43 +7,41 @@ from typing import Any
 
 from rich.rule import Rule
 
-from evolution.base.errors import UsageError
-from evolution.base.places import store_folder
-from evolution.domain.job import JobKind
-from evolution.repo.ownership import ensure_store_folder, is_ours
+from evolution.domain.request import (
+    DiagnoseRequest,
+    ProposeRequest,
+    Request,
+    SimulateRequest,
+    TestRequest,
+    TrainRequest,
+)
+from evolution.jobs import control
 from server.cli import render
-from server.cli.following import run_as_job
+from server.cli.demo_folder import make_folder, note_files, note_job
+from server.cli.following import result_of
 from server.cli.patches import apply_proposal
 
 SHOWN = ("NDCG@10", "HR@10")
-MARK = "demo"  # in `.evolverec`: this repo was made by a demo, so that the next may delete it
 
 
 def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
     """Make a repo, train, diagnose, ask users, propose, apply the best, read the test events of both versions.
 
-    Raises UsageError where `folder` holds something that is not a demo of ours.
+    Raises UsageError where `folder` holds anything that no earlier demo made.
     """
-    from seeds.new import new_repo
-
     started = time.monotonic()
     repo = folder.resolve()
-    if repo.exists() and any(repo.iterdir()):
-        if not (is_ours(repo) and (store_folder(repo) / MARK).exists()):
-            raise UsageError(f"{folder} is not empty and no earlier demo; name an empty folder, or delete it")
-        shutil.rmtree(repo)
-    new_repo("sasrec", repo, data=data)
-    (ensure_store_folder(repo) / MARK).touch()
+    make_folder(repo, data)
     _step(f"1. A recommender repo: {folder}, SASRec as published, on {data} (the built-in shop)")
-    before = _run(repo, JobKind.TRAIN, {"python": python})
+    before = _run(repo, TrainRequest(python=python))
     _step("2. Trained and measured; the code never saw a validation or test event")
     render.show_train(before)
     _step("3. Why it fails, on the lines that cause it (`evolverec diagnose`)")
-    render.show_diagnosis(repo, _run(repo, JobKind.DIAGNOSE, {"python": python}))
+    render.show_diagnosis(repo, _run(repo, DiagnoseRequest(python=python)))
     _step("4. What simulated users say of their pages (`evolverec simulate`)")
-    render.show_simulation(repo, _run(repo, JobKind.SIMULATE, {"python": python}))
+    render.show_simulation(repo, _run(repo, SimulateRequest(python=python)))
     _step("5. Patches, each trained and measured (`evolverec propose`)")
-    proposed = _run(repo, JobKind.PROPOSE, {"python": python})
+    proposed = _run(repo, ProposeRequest(python=python))
     render.show_proposals(proposed)
     verified = [p for p in proposed["proposals"] if p["verified"]]
     document: dict[str, Any] = {
@@ -62,18 +59,21 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
     return document
 
 
-def _run(repo: Path, kind: JobKind, params: dict[str, Any]) -> dict[str, Any]:
+def _run(repo: Path, request: Request) -> dict[str, Any]:
     # The repo is the seed that was just written from our own package: running it needs no further consent.
-    return dict(run_as_job(repo, kind, params, trusted=True, quiet=False).result or {})
+    job = control.start(repo, request, trusted=True)
+    note_job(repo, job.id)
+    return result_of(repo, job, quiet=False)
 
 
 def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], python: str) -> dict[str, Any]:
     applied = apply_proposal(repo, best["id"], branch="")
+    note_files(repo)
     print(f"\napplied {applied['title']!r} to {', '.join(applied['files'])}")
     _step("The same two versions on the test events, which nothing so far has read (`evolverec test`)")
     reads = {
-        "before": _run(repo, JobKind.TEST, {"trial": before["trial"], "python": python}),
-        "after": _run(repo, JobKind.TEST, {"trial": best["trials"][0], "python": python}),
+        "before": _run(repo, TestRequest(trial=before["trial"], python=python)),
+        "after": _run(repo, TestRequest(trial=best["trials"][0], python=python)),
     }
     for name in SHOWN:
         old, new = (reads[side]["metrics"][name] for side in ("before", "after"))

@@ -2,39 +2,42 @@
 
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from evolution.base.errors import Cancelled, ConsentError, EvolverecError, RepoError, UsageError
-from evolution.domain.job import Event, EventType, JobKind, JobRecord, JobState
+from evolution.domain.job import Event, EventType, JobRecord, JobState
+from evolution.domain.request import Request
 from evolution.jobs import control
 from evolution.store.store import Store
 
 POLL_S = 0.1
 
 
-def run_as_job(
-    repo: Path, kind: JobKind, params: Mapping[str, Any], *, trusted: bool, quiet: bool
-) -> JobRecord:
-    """Start a job and wait for its end, showing its progress on stderr unless quiet.
-
-    Raises the error the job ended with: ConsentError, RepoError, UsageError or Cancelled.
-    """
+def run_as_job(repo: Path, request: Request, *, trusted: bool, quiet: bool) -> dict[str, Any]:
+    """Start a job and wait for its end, as `result_of` does. Raises ConsentError where the user does not consent."""
     control.reconcile(repo)
     try:
-        job = control.start(repo, kind, params, trusted=trusted)
+        job = control.start(repo, request, trusted=trusted)
     except ConsentError:
         if quiet or not sys.stdin.isatty() or not _consents(repo):
             raise
-        job = control.start(repo, kind, params, trusted=True)
+        job = control.start(repo, request, trusted=True)
+    return result_of(repo, job, quiet=quiet)
+
+
+def result_of(repo: Path, job: JobRecord, *, quiet: bool) -> dict[str, Any]:
+    """Wait for a job's end, showing its progress on stderr unless quiet; the document that it leaves.
+
+    Raises the error that it ended with instead: RepoError, UsageError or Cancelled.
+    """
     ended = _follow(repo, job, quiet=quiet)
     if ended.state is JobState.CANCELLED:
         raise Cancelled(ended.error)
     if ended.result is None:
         wrong_use = ended.exit_code == UsageError.exit_code
         raise UsageError(ended.error) if wrong_use else RepoError(ended.error)
-    return ended
+    return dict(ended.result)
 
 
 def _consents(repo: Path) -> bool:

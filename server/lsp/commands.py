@@ -1,7 +1,8 @@
 """The commands. What takes long is started as a job, whose id is the answer; the rest is done at once.
 
 Each takes one object: `repo` (a path or URI inside it; by default the repo last worked in), and `proposal`, `job`
-or `id` where the command is about one.
+or `id` where the command is about one. One that starts a job also takes the job's options (`job_request.py`), and
+`onDisk` where the client has asked already what is to become of text that is not saved.
 """
 
 from typing import Any
@@ -11,13 +12,15 @@ from pygls.exceptions import JsonRpcException
 
 from evolution.base.errors import EditError, UsageError
 from evolution.coevolution.keeping import keep
-from evolution.domain.job import JobKind
+from evolution.domain.job import JobKind, JobRecord
 from evolution.domain.proposal import ProposalState
+from evolution.domain.request import LIMITS, TERMS, Request, asks_for
 from evolution.domain.run import Run
 from evolution.jobs import control
 from server.lsp import applied, consent, refresh
 from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
+from server.lsp.job_request import camel_case, job_request
 from server.lsp.lens import summary
 from server.lsp.proposed import address, diff, diff_address
 from server.lsp.repo import Repo
@@ -37,48 +40,43 @@ async def diagnose(session: Session, *arguments: Any) -> Document:
 
 
 async def ask_users(session: Session, *arguments: Any) -> Document:
-    """`users`: how many to ask."""
-    asked = object_of(arguments)
-    return await _start(session, JobKind.SIMULATE, asked, **_number(asked, "users"))
+    return await _start(session, JobKind.SIMULATE, object_of(arguments))
 
 
 async def propose(session: Session, *arguments: Any) -> Document:
-    """`trials`: how many patches to train at most."""
-    asked = object_of(arguments)
-    return await _start(session, JobKind.PROPOSE, asked, **_number(asked, "trials"))
+    return await _start(session, JobKind.PROPOSE, object_of(arguments))
 
 
 async def evolve(session: Session, *arguments: Any) -> Document:
-    """The loop, on the whole repo. `trials`: how many candidates to train at most; `strategy`: by name; `budgetUsd`:
-    dollars for an LLM at most; `resume`: the id of a run to go on with, on its own terms."""
+    """The loop, on the whole repo. `resume`: the id of a run to go on with, with the limits it had unless there are new
+    ones."""
     asked = object_of(arguments)
     if "resume" in asked:
         return await _resume(session, asked)
-    params: dict[str, str | int | float] = {**_number(asked, "trials")}
-    if "strategy" in asked:
-        params["strategy"] = str(asked["strategy"])
-    if "budgetUsd" in asked:
-        params["budget_usd"] = _dollars(asked["budgetUsd"])
-    return await _start(session, JobKind.EVOLVE, asked, **params)
+    return await _start(session, JobKind.EVOLVE, asked)
 
 
 async def _resume(session: Session, asked: Document) -> Document:
-    """With the limits it had, unless there are new ones."""
     repo = await session.choose_repo(str(asked.get("repo", "")))
     wanted = need(asked, "resume")
     run = await session.background.store(_stored_run, repo, wanted)
     if run is None:
         raise UsageError(f"no single run {wanted!r}; the Runs view and `evolverec runs` list them")
-    if "strategy" in asked:
+    for term in TERMS:
+        if term in asked:
+            raise UsageError(
+                f"run {run.id} goes on as {run.terms.strategy}; start a new run for another {term}"
+            )
+    asked = {**asked, "resume": run.id}
+    working = next((job for job in repo.knowledge.running if job.id == run.job), None)
+    if working is None:
+        return await _start(session, JobKind.EVOLVE, asked)
+    request = _request(session, JobKind.EVOLVE, asked)
+    if any(name in asked for name in map(camel_case, LIMITS)) and not asks_for(working, request):
         raise UsageError(
-            f"run {run.id} goes on as {run.terms.strategy}; start a new run for another strategy"
+            f"job {working.id} is working on run {run.id}; cancel it, then resume the run with other limits"
         )
-    if any(job.id == run.job for job in repo.knowledge.running):
-        return {"job": run.job, "repo": str(repo.root), "already_running": True}
-    params: dict[str, str | int | float] = {"resume": run.id, **_number(asked, "trials")}
-    if "budgetUsd" in asked:
-        params["budget_usd"] = _dollars(asked["budgetUsd"])
-    return await _start(session, JobKind.EVOLVE, asked, **params)
+    return _running(repo, working)
 
 
 def _stored_run(repo: Repo, wanted: str) -> Run | None:
@@ -91,7 +89,7 @@ async def verify(session: Session, *arguments: Any) -> Document:
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     proposal = find_proposal(repo, need(asked, "proposal"))
-    return await _start(session, JobKind.VERIFY, asked, proposal=proposal.id)
+    return await _start(session, JobKind.VERIFY, {**asked, "proposal": proposal.id})
 
 
 async def cancel(session: Session, *arguments: Any) -> Document:
@@ -188,18 +186,17 @@ def _describe(session: Session, repo: Repo) -> Document:
     return {"repo": str(repo.root), "summary": summary(repo, edited=edited), "jobs": jobs}
 
 
-async def _start(session: Session, kind: JobKind, asked: Document, **params: str | float) -> Document:
-    """Start a job and answer with its id. The same job asked for twice runs once. `onDisk`: the client has asked
-    already what is to become of text that is not saved."""
+async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
+    """Start a job and answer with its id. Exactly the same request twice runs once."""
+    request = _request(session, kind, asked)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     await session.background.store(repo.load)
     for job in repo.knowledge.running:
-        if job.kind is kind and all(job.params.get(name) == value for name, value in params.items()):
-            return {"job": job.id, "repo": str(repo.root), "already_running": True}
+        if asks_for(job, request):
+            return _running(repo, job)
     await consent.ensure_trust(session, repo)
     unsaved = "" if asked.get("onDisk") is True else await consent.settle_unsaved(session, repo)
-    asked_for = {**params, "python": session.settings.interpreter}
-    job = await session.background.store(control.start, repo.root, kind, asked_for, trusted=True)
+    job = await session.background.store(control.start, repo.root, request, trusted=True)
     if unsaved:
         message = f"evolverec {kind.value}: {unsaved}"
         session.server.window_show_message(
@@ -207,6 +204,14 @@ async def _start(session: Session, kind: JobKind, asked: Document, **params: str
         )
     await refresh.renew(session, repo)
     return {"job": job.id, "repo": str(repo.root), "already_running": False}
+
+
+def _request(session: Session, kind: JobKind, asked: Document) -> Request:
+    return job_request(kind, asked, python=session.settings.interpreter)
+
+
+def _running(repo: Repo, job: JobRecord) -> Document:
+    return {"job": job.id, "repo": str(repo.root), "already_running": True}
 
 
 def object_of(arguments: tuple[Any, ...]) -> Document:
@@ -217,22 +222,6 @@ def object_of(arguments: tuple[Any, ...]) -> Document:
         case (dict() as asked,):
             return asked
     raise UsageError(f'expected one object such as {{"repo": "/path"}}, got {arguments!r}')
-
-
-def _number(asked: Document, name: str) -> dict[str, int]:
-    """The option where it was given. Raises UsageError unless it is a whole number above 0."""
-    if name not in asked:
-        return {}
-    value = asked[name]
-    if not isinstance(value, int) or value < 1:
-        raise UsageError(f"{name} is {value!r}; expected a whole number above 0")
-    return {name: value}
-
-
-def _dollars(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-        raise UsageError(f"budgetUsd is {value!r}; expected a number of dollars, 0 or more")
-    return float(value)
 
 
 def need(asked: Document, name: str) -> str:

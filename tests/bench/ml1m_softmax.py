@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from figures import SHARED_DATA, record
 
 from evolution.domain.job import JobKind, JobRecord, JobState
+from evolution.domain.request import CheckRequest
 from evolution.laboratory.context import EventLog, JobContext
 from evolution.laboratory.laboratory import Laboratory
 from evolution.recipes.recipe import Facts, RecipeContext
@@ -72,7 +73,7 @@ def patch_softmax(repo: Path) -> None:
     scratch = Path(tempfile.mkdtemp(prefix="ml1m-scratch-"))
     with Store.open(repo) as store, (scratch / "events").open("w") as stream:
         context = JobContext(
-            repo=repo.resolve(), job=job, store=store, store_lock=threading.RLock(), config=read_config(repo),
+            repo=repo.resolve(), job=job, request=CheckRequest(), store=store, store_lock=threading.RLock(), config=read_config(repo),
             settings=user_settings(), events=EventLog(stream), scratch=scratch,
         )  # fmt: skip
         laboratory = Laboratory(context)

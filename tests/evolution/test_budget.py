@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from evolution.base.errors import BudgetSpent, Cancelled
-from evolution.llm.budget import NOTHING, Budget, Charge, Limits
+from evolution.domain.limits import Limits
+from evolution.llm.budget import NOTHING, Budget, Charge
 
 
 def usd(amount: str, tokens: int = 0) -> Charge:

@@ -257,6 +257,30 @@ def test_a_damaged_store_is_set_aside(tmp_path: Path) -> None:
     assert list((tmp_path / ".evolverec").glob("store.damaged-*"))
 
 
+def test_a_damaged_store_is_set_aside_with_what_was_written_last(tmp_path: Path) -> None:
+    with Store.open(tmp_path):
+        pass
+    store = tmp_path / ".evolverec" / "store.sqlite"
+    store.write_bytes(b"no database" * 500)
+    store.with_name("store.sqlite-wal").write_bytes(b"the last trials")
+    with Store.open(tmp_path):
+        pass
+    (aside,) = store.parent.glob("store.damaged-*.sqlite")
+    assert aside.read_bytes().startswith(b"no database")
+    assert aside.with_name(aside.name + "-wal").read_bytes() == b"the last trials"
+
+
+def test_a_store_that_cannot_be_looked_at_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    with Store.open(tmp_path):
+        pass
+    store = tmp_path / ".evolverec" / "store.sqlite"
+    store.unlink()
+    store.mkdir()
+    with pytest.raises(sqlite3.OperationalError):
+        Store.open(tmp_path)
+    assert store.is_dir() and not list(store.parent.glob("store.damaged-*"))
+
+
 def test_interrupted_trials_are_forgotten_and_finished_ones_are_not(tmp_path: Path) -> None:
     running, done = make_trial(seed=0, status=TrialStatus.RUNNING), make_trial(seed=1)
     with Store.open(tmp_path) as store:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from evolution.domain.job import Event, EventType, JobKind, JobRecord
+from evolution.domain.request import parse_request
 from evolution.domain.trial import Trial
 from evolution.jobs import control
 from evolution.store.store import Store
@@ -41,7 +42,7 @@ class Bench:
     repo: Path
 
     def start(self, kind: JobKind = JobKind.TRAIN, **params: Any) -> JobRecord:
-        return control.start(self.repo, kind, params, trusted=True)
+        return control.start(self.repo, parse_request(kind, params), trusted=True)
 
     def record(self, job: JobRecord) -> JobRecord:
         with Store.open(self.repo) as store:

@@ -15,6 +15,7 @@ import pytest
 from evolution.base.errors import Cancelled, ConsentError
 from evolution.base.places import job_folder
 from evolution.domain.job import EventType, JobKind, JobRecord, JobState
+from evolution.domain.request import TrainRequest
 from evolution.domain.trial import TrialStatus
 from evolution.jobs import control
 from evolution.laboratory.leases import lease, trial_lock
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.process
 
 def test_a_job_without_consent_is_refused_and_leaves_no_trace(bench):
     with pytest.raises(ConsentError, match="--trust"):
-        control.start(bench.repo, JobKind.TRAIN, {})
+        control.start(bench.repo, TrainRequest())
     assert not (bench.repo / ".evolverec").exists()
 
 

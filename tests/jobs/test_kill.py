@@ -111,10 +111,17 @@ def finished(trials: dict) -> dict:
     return {name: trial for name, trial in trials.items() if trial.status is not TrialStatus.RUNNING}
 
 
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
+
+
 def wait_for_nobody(processes: list[psutil.Process], bench) -> None:
     end = time.monotonic() + GONE_S
     while time.monotonic() < end:
-        left = [p for p in {*processes, *bench.processes()} if p.is_running() and p.status() != "zombie"]
+        left = [process for process in {*processes, *bench.processes()} if lives(process)]
         if not left:
             return
         time.sleep(0.05)

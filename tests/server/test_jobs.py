@@ -8,7 +8,8 @@ import sys
 import pytest
 from pygls.exceptions import JsonRpcException
 
-from evolution.domain.job import EventType, JobState
+from evolution.domain.job import EventType, JobKind, JobState
+from evolution.domain.request import REQUESTS, asks_for
 
 pytestmark = pytest.mark.process
 
@@ -147,6 +148,39 @@ async def test_the_same_job_asked_for_twice_runs_once(connect, records):
     }
 
 
+@pytest.mark.parametrize(
+    ("command", "kind", "params"),
+    [
+        ("train", JobKind.TRAIN, {"seed": 7}),
+        ("train", JobKind.TRAIN, {"device": "cpu"}),
+        ("askUsers", JobKind.SIMULATE, {"users": 20}),
+        ("evolve", JobKind.EVOLVE, {"replay": "abcdef"}),
+        ("evolve", JobKind.EVOLVE, {"strategy": "nas"}),
+    ],
+)
+async def test_a_job_with_other_options_is_not_taken_for_the_one_asked_for(
+    connect, records, command, kind, params
+):
+    (records.repo / "evolverec.toml").write_text(NO_DATA)
+    others = records.running_job(kind=kind, params=params)
+    editor = await connect("emacs", trusted=True)
+    editor.open("model.py")
+    started = await editor.command(command)
+    assert started["job"] != others.id and not started["already_running"]
+    job = records.store.job(started["job"])
+    assert job.kind is kind and asks_for(job, REQUESTS[kind]())
+    await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
+
+
+async def test_a_job_with_the_same_options_is_taken_for_the_one_asked_for(connect, records):
+    asked = {"trials": 9, "budget_usd": 0.5, "strategy": "nas"}
+    job = records.running_job(kind=JobKind.EVOLVE, params=asked)
+    editor = await connect("emacs", trusted=True)
+    editor.open("model.py")
+    told = await editor.command("evolve", trials=9, budgetUsd=0.5, strategy="nas", onDisk=True)
+    assert (told["job"], told["already_running"]) == (job.id, True)
+
+
 async def test_a_command_with_wrong_arguments_says_what_it_expected(connect, records):
     editor = await connect("emacs")
     editor.open("model.py")
@@ -157,13 +191,18 @@ async def test_a_command_with_wrong_arguments_says_what_it_expected(connect, rec
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ({"budgetUsd": "much"}, "budgetUsd is 'much'; expected a number of dollars"),
-        ({"budgetUsd": -1}, "expected a number of dollars"),
-        ({"trials": 0}, "trials is 0; expected a whole number above 0"),
+        ({"budgetUsd": "much"}, "budgetUsd is 'much'; expected a number, 0 or more"),
+        ({"budgetUsd": -1}, "budgetUsd is -1; expected a number, 0 or more"),
+        ({"trials": 0}, "trials is 0; expected a whole number, 1 or more"),
+        ({"trials": True}, "trials is True; expected a whole number"),
+        ({"strategy": "wizard"}, "strategy is 'wizard'; expected one of directional"),
+        ({"budget_usd": 1}, "budget_usd is no option of evolve; did you mean budgetUsd"),
+        ({"trails": 5}, "trails is no option of evolve; did you mean trials"),
+        ({"python": "/usr/bin/python3"}, "python is no option of a command; set evolverec.interpreter"),
     ],
 )
-async def test_a_wrong_limit_of_evolve_is_said_and_starts_nothing(connect, records, argument, said):
-    editor = await connect("visual-studio-code", trusted=True)
+async def test_a_wrong_option_is_said_and_starts_nothing(connect, records, argument, said):
+    editor = await connect("visual-studio-code")  # refused before anybody is asked for trust
     editor.open("model.py")
     with pytest.raises(JsonRpcException, match=said):
         await editor.command("evolve", **argument)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evolution.domain.limits import Limits
 from evolution.llm.asking import Ask
-from evolution.llm.budget import Budget, Limits
+from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import Exchange
 from evolution.llm.settings import LlmSettings

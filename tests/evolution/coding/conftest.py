@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from evolution.domain.limits import Limits
 from evolution.domain.proposal import Idea
 from evolution.domain.trial import Trial
-from evolution.llm.budget import Budget, Limits
+from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import Exchange
 from evolution.llm.settings import LlmSettings

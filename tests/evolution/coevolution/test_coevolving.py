@@ -19,8 +19,10 @@ from evolution.domain.archive import Archive
 from evolution.domain.edits import make_edits
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobKind, JobRecord, JobState
+from evolution.domain.limits import Limits
 from evolution.domain.probe import ProbeState
 from evolution.domain.proposal import RECIPE, Idea
+from evolution.domain.request import EvolveRequest
 from evolution.domain.run import Node, NodeStatus
 from evolution.domain.trial import Metric, Trial
 from evolution.laboratory.assay import Assay
@@ -28,7 +30,7 @@ from evolution.laboratory.candidates import Candidate, carry_out
 from evolution.laboratory.context import EventLog, JobContext
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import feedback_of
-from evolution.llm.budget import Budget, Limits
+from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings
@@ -62,7 +64,6 @@ class Ground:
             id="j1",
             kind=JobKind.EVOLVE,
             state=JobState.RUNNING,
-            params={},
             created_at=time.time(),
             pid=0,
             pid_started=0.0,
@@ -70,6 +71,7 @@ class Ground:
         context = JobContext(
             repo=repo,
             job=job,
+            request=EvolveRequest(),
             store=self.store,
             store_lock=threading.RLock(),
             config=read_config(repo),

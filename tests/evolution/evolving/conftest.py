@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from evolution.domain.job import Event, JobKind, JobRecord
+from evolution.domain.request import parse_request
 from evolution.domain.run import Run
 from evolution.jobs import control
 from evolution.repo.ownership import MARK, _mark_of
@@ -36,7 +37,7 @@ class Grounds:
     repo: Path
 
     def start(self, kind: JobKind = JobKind.EVOLVE, **params: Any) -> JobRecord:
-        return control.start(self.repo, kind, params, trusted=True)
+        return control.start(self.repo, parse_request(kind, params), trusted=True)
 
     def finish(self, job: JobRecord, timeout_s: float = 540.0) -> JobRecord:
         end = time.monotonic() + timeout_s

@@ -3,10 +3,11 @@
 import pytest
 
 from evolution.base.errors import UsageError
+from evolution.domain.limits import Limits
 from evolution.domain.trial import Cost, Trial, TrialKey, TrialStatus
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.tooling import check_size
-from evolution.llm.budget import Budget, Charge, Limits
+from evolution.llm.budget import Budget, Charge
 from evolution.llm.estimate import Estimate
 
 

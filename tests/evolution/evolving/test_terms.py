@@ -1,19 +1,20 @@
 """What makes a run itself: every option is part of its terms or of its limits."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
-from evolution.base.errors import UsageError
 from evolution.domain.feedback import Feedback
+from evolution.domain.limits import Limits
+from evolution.domain.request import TERMS as REQUEST_TERMS
+from evolution.domain.request import USUAL_TRIALS, EvolveRequest, ProposerChoice, StrategyName, options_of
 from evolution.domain.run import Run, RunState, Terms
 from evolution.evolving.outcomes import Look, gated
-from evolution.evolving.starting import Plan
+from evolution.evolving.starting import limits_document, request_of
 from evolution.evolving.tooling import llm_document, settled_proposer, stored_llm
-from evolution.jobs.evolve import TRIALS, limits_of, plan_of, stored_limits
 from evolution.literature.settings import LiteratureSettings
-from evolution.llm.budget import Limits
 from evolution.llm.settings import LlmSettings, Price
+from evolution.proposers.strategies import STRATEGIES
 from tests.evolution.evolving.test_archive import node
 
 TERMS = Terms(root="r", measured="m", strategy="directional", seed=0, proposer="recipes")
@@ -37,23 +38,28 @@ def test_other_terms_are_another_run(other):
 
 
 def test_where_no_limit_is_said_there_are_some_trials_and_any_other_limit_replaces_them():
-    assert limits_of({}, TRIALS) == Limits(trials=TRIALS)
-    assert limits_of({"budget_gpu_s": 60.0}, TRIALS) == Limits(gpu_s=60.0)
-    assert limits_of({"budget_usd": 1.0, "trials": 5}, TRIALS) == Limits(usd=1.0, trials=5)
+    assert EvolveRequest().limits == Limits(trials=USUAL_TRIALS)
+    assert EvolveRequest(budget_gpu_s=60.0).limits == Limits(gpu_s=60.0)
+    assert EvolveRequest(budget_usd=1.0, trials=5).limits == Limits(usd=1.0, trials=5)
 
 
-def test_limits_survive_in_the_record():
-    limits = {"trials": 5.0, "usd": 0.5}
-    run = Run(id="i", terms=TERMS, state=RunState.DONE, created_at=0.0, limits=limits)
-    assert stored_limits(run) == Limits(trials=5, usd=0.5)
+def test_a_stored_run_tells_what_was_asked_for():
+    asked = EvolveRequest(
+        strategy=StrategyName.GREEDY, seed=3, gate=True, proposer=ProposerChoice.RECIPES, trials=9,
+        budget_usd=0.5, budget_tokens=7, budget_gpu_s=60.0,
+    )  # fmt: skip
+    terms = replace(TERMS, strategy="greedy", seed=3, gate=True)
+    limits = limits_document(asked.limits)
+    run = Run(id="i", terms=terms, state=RunState.DONE, created_at=0.0, limits=limits)
+    assert request_of(run) == asked
 
 
-def test_a_plan_is_read_from_what_was_asked():
-    plan = plan_of({"strategy": "greedy", "seed": 3, "gate": True, "proposer": "recipes", "trials": 9})
-    assert plan == Plan(strategy="greedy", seed=3, gate=True, proposer="recipes", limits=Limits(trials=9))
-    for wrong in ({"strategy": "x"}, {"proposer": "x"}):
-        with pytest.raises(UsageError, match="expected one of"):
-            plan_of(wrong)
+def test_every_strategy_that_can_be_asked_for_has_its_row():
+    assert set(STRATEGIES) == set(StrategyName)
+
+
+def test_what_makes_a_run_another_run_is_asked_for_by_the_same_name():
+    assert {field.name for field in fields(Terms)} & set(options_of(EvolveRequest)) == set(REQUEST_TERMS)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +73,8 @@ def test_a_plan_is_read_from_what_was_asked():
     ],
 )
 def test_who_proposes(strategy, asked, llm, settled):
-    plan = Plan(strategy=strategy, proposer=asked, limits=Limits())
-    assert settled_proposer(plan, llm) == settled
+    request = EvolveRequest(strategy=strategy, proposer=asked)
+    assert settled_proposer(request, llm) == settled
 
 
 def test_a_record_for_replays_holds_models_and_prices_and_neither_key_nor_address():

@@ -8,6 +8,7 @@ import pytest
 
 from evolution.domain.job import JobState
 from evolution.domain.proposal import Verified
+from evolution.domain.request import NEWEST
 from evolution.domain.run import NodeStatus, RunState, decisions
 from evolution.store.store import Store
 from tests.evolution.evolving.colleague import ANSWERS, ORDER, colleague
@@ -119,7 +120,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(grounds, with_llm, whole, tmp
     assert elsewhere.wait_for_nodes(3)
     os.kill(elsewhere.record(job).pid, signal.SIGKILL)
     asked = len(server.requests)
-    ended = elsewhere.job(resume=True)
+    ended = elsewhere.job(resume=NEWEST)
     assert ended.state is JobState.DONE, ended.error
     run = elsewhere.run()
     assert run.state is RunState.DONE

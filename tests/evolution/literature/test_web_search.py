@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from evolution.base.errors import BudgetSpent, LlmUnavailable, NotRecorded
+from evolution.domain.limits import Limits
 from evolution.literature.web import WebSource
 from evolution.literature.web_search import SearchClient
-from evolution.llm.budget import Budget, Limits
+from evolution.llm.budget import Budget
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings, Price
 from evolution.store.store import Store

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, Field
 
+from evolution.domain.limits import Limits
 from evolution.llm import prompt
-from evolution.llm.budget import Budget, Limits
+from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import Exchange
 from evolution.llm.settings import LlmSettings, Price

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from evolution.base.errors import BudgetSpent, LlmError, LlmMalformed, LlmUnavailable, NotRecorded, UsageError
-from evolution.llm.budget import Limits
+from evolution.domain.limits import Limits
 from evolution.llm.exchanges import Exchange, StoredExchanges
 from evolution.llm.usage import Usage
 from evolution.store.store import Store

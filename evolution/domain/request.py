@@ -1,0 +1,263 @@
+"""What a job is asked to do: one frozen value per kind of job. The defaults of all options stand here and nowhere else.
+
+A request is checked when it is made, so one that exists is valid. The command line makes them directly; editors and stored
+jobs come as JSON, which `parse_request` reads. An option of a job is a field here, a flag in `server/cli/app.py`, and the
+place that uses it; an editor may give every option but `python`, in camel case.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, ClassVar, get_type_hints
+
+from evolution.base.errors import RequestError
+from evolution.base.strict import NotEmpty, Range, Unfit, expected, fitted
+from evolution.domain.job import JobKind, JobRecord
+from evolution.domain.limits import Limits
+
+NEWEST = "newest"  # in place of a run's id
+USUAL_TRIALS = 24  # of a run for which no limit was set
+
+Count = Annotated[int, Range(least=1)]
+Seed = Annotated[int, Range(least=0, below=2**31)]
+Seconds = Annotated[float, Range(least=1)]
+Dollars = Annotated[float, Range(least=0)]
+
+
+class DeviceChoice(StrEnum):
+    AUTO = "auto"  # a GPU where there is one
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class StrategyName(StrEnum):
+    """The rows of `evolution/proposers/strategies.py`."""
+
+    DIRECTIONAL = "directional"
+    RESEARCH = "research"
+    SCALAR = "scalar"
+    NAS = "nas"
+    SAMPLE = "sample"
+    GREEDY = "greedy"
+
+
+class ProposerChoice(StrEnum):
+    AUTO = "auto"  # an LLM where the user has set one, else recipes
+    RECIPES = "recipes"
+    LLM = "llm"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Options of every job. Raises RequestError where a value does not fit its annotation.
+
+    python: the interpreter that runs the repo's code, "" as the user's settings say. device: where trials run, None as
+    evolverec.toml says.
+    """
+
+    kind: ClassVar[JobKind]
+
+    python: str = ""
+    device: DeviceChoice | None = None
+
+    def __post_init__(self) -> None:
+        for name, annotation in options_of(type(self)).items():
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, fitted(value, annotation))
+            except Unfit:
+                raise RequestError(name, f"is {value!r}; expected {expected(annotation)}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest(Request):
+    """seed: of the trial, None as evolverec.toml says."""
+
+    kind = JobKind.TRAIN
+
+    seed: Seed | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRequest(Request):
+    kind = JobKind.CHECK
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiagnoseRequest(Request):
+    kind = JobKind.DIAGNOSE
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulateRequest(Request):
+    """users: how many simulated users are asked. llm_users: how many more an LLM plays, where one is set. budget_usd:
+    dollars for the LLM at most, None without limit."""
+
+    kind = JobKind.SIMULATE
+
+    users: Count = 200
+    llm_users: Annotated[int, Range(least=0)] = 20
+    budget_usd: Dollars | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposeRequest(Request):
+    """trials: how many candidates are trained at most."""
+
+    kind = JobKind.PROPOSE
+
+    trials: Count = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyRequest(Request):
+    """proposal: the id of a stored one, or its unique beginning."""
+
+    kind = JobKind.VERIFY
+
+    proposal: Annotated[str, NotEmpty]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestRequest(Request):
+    """trial: an id or its unique beginning, "" for the newest of the files on disk."""
+
+    kind = JobKind.TEST
+
+    trial: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest(Request):
+    """Options of whatever starts runs of evolution.
+
+    trials, budget_usd, budget_tokens, budget_gpu_s: limits of one run, None where unlimited. budget_gpu_s: seconds of
+    training, whatever the device. gate: whether a program that users and measurements both call critical counts as
+    nothing, as in Self-EvolveRec.
+    """
+
+    trials: Count | None = None
+    budget_usd: Dollars | None = None
+    budget_tokens: Count | None = None
+    budget_gpu_s: Seconds | None = None
+    proposer: ProposerChoice = ProposerChoice.AUTO
+    gate: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that were set; where none was, USUAL_TRIALS."""
+        trials = self.trials if self.is_limited else USUAL_TRIALS
+        return Limits(usd=self.budget_usd, tokens=self.budget_tokens, gpu_s=self.budget_gpu_s, trials=trials)
+
+    @property
+    def is_limited(self) -> bool:
+        return any(getattr(self, name) is not None for name in LIMITS)
+
+
+LIMITS = ("trials", "budget_usd", "budget_tokens", "budget_gpu_s")
+TERMS = ("strategy", "seed", "proposer", "gate")  # the fields of EvolveRequest that make a run another run
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvolveRequest(RunRequest):
+    """seed: of the run's own choices. resume: the id of a run to go on with, or NEWEST; "" starts one. replay: the id of
+    a run to do again without network or training."""
+
+    kind = JobKind.EVOLVE
+
+    strategy: StrategyName = StrategyName.DIRECTIONAL
+    seed: Seed = 0
+    resume: str = ""
+    replay: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.replay:
+            self._refuse((*TERMS, *LIMITS, "resume"), "a replay does what the stored run did")
+        if self.resume:
+            self._refuse(TERMS, "a resumed run goes on on its own terms")
+
+    def _refuse(self, names: tuple[str, ...], why: str) -> None:
+        """Raises RequestError where one of these options was given: it would change nothing."""
+        for name in names:
+            if getattr(self, name) != getattr(EvolveRequest, name):
+                raise RequestError(name, f"cannot be given here: {why}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest(RunRequest):
+    """Runs of each strategy on the seeds 0, 1, ... seeds - 1, all with the same limits."""
+
+    kind = JobKind.COMPARE
+
+    strategies: tuple[StrategyName, ...] = tuple(StrategyName)
+    seeds: Count = 3
+
+    def run_of(self, strategy: StrategyName, seed: int) -> EvolveRequest:
+        shared = {field.name: getattr(self, field.name) for field in fields(RunRequest)}
+        return EvolveRequest(**shared, strategy=strategy, seed=seed)
+
+
+REQUESTS: Mapping[JobKind, type[Request]] = {
+    request.kind: request
+    for request in (
+        TrainRequest,
+        CheckRequest,
+        DiagnoseRequest,
+        SimulateRequest,
+        ProposeRequest,
+        VerifyRequest,
+        TestRequest,
+        EvolveRequest,
+        CompareRequest,
+    )
+}
+
+
+@cache
+def options_of(request: type[Request]) -> Mapping[str, Any]:
+    """name -> annotation of every option."""
+    hints = get_type_hints(request, include_extras=True)
+    return {field.name: hints[field.name] for field in fields(request)}
+
+
+def parse_request(
+    kind: JobKind, given: Mapping[str, Any], *, spelling: Callable[[str], str] = str
+) -> Request:
+    """The request that JSON holds. spelling: how the options are named there.
+
+    Raises RequestError, which names the option as it is spelled there: unknown, missing, or with a value that does not
+    fit.
+    """
+    request = REQUESTS[kind]
+    names = {spelling(name): name for name in options_of(request)}
+    for key in given:
+        if key not in names:
+            raise _unknown(key, kind, names)
+    for field in fields(request):
+        if field.default is MISSING and spelling(field.name) not in given:
+            wanted = expected(options_of(request)[field.name])
+            raise RequestError(spelling(field.name), f"is missing; expected {wanted}")
+    try:
+        return request(**{names[key]: value for key, value in given.items()})
+    except RequestError as error:
+        raise RequestError(spelling(error.option), error.problem) from None
+
+
+def asks_for(job: JobRecord, request: Request) -> bool:
+    """Whether a job was asked for exactly this. A job of another version, with options unknown here, was not."""
+    try:
+        return job.kind is request.kind and parse_request(job.kind, job.params) == request
+    except RequestError:
+        return False
+
+
+def _unknown(key: str, kind: JobKind, known: Mapping[str, str]) -> RequestError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(key, known, n=1)
+    meant = f"did you mean {close[0]}? expected one of" if close else "expected one of"
+    return RequestError(key, f"is no option of {kind}; {meant} {', '.join(sorted(known))}")

@@ -1,0 +1,33 @@
+"""The job `compare`: runs of several strategies with the same limits, one after the other."""
+
+from evolution.domain.job import EventType
+from evolution.domain.request import USUAL_TRIALS, CompareRequest, EvolveRequest
+from evolution.domain.run import Run
+from evolution.evolving.comparison import compare_document
+from evolution.evolving.judged import judge_best
+from evolution.evolving.starting import start_run
+from evolution.evolving.tooling import opened_tools
+from evolution.jobs.outcome import Outcome
+from evolution.laboratory.context import JobContext
+from evolution.laboratory.laboratory import Laboratory
+
+
+def compare(context: JobContext, request: CompareRequest) -> Outcome:
+    """Trials that several of the runs need are measured once. Raises UsageError, RepoError, Cancelled."""
+    laboratory = Laboratory(context)
+    runs: dict[str, list[Run]] = {name: [] for name in request.strategies}
+    for seed in range(request.seeds):
+        for name in request.strategies:
+            runs[name].append(_judged_run(laboratory, request.run_of(name, seed)))
+            context.events.emit(EventType.LOG, f"{name}, seed {seed}: done")
+    return Outcome(document=compare_document(runs, trials=request.limits.trials or USUAL_TRIALS))
+
+
+def _judged_run(laboratory: Laboratory, request: EvolveRequest) -> Run:
+    """A run; where an LLM wrote its best program, with the opinion of an LLM on that program."""
+    with opened_tools(laboratory, request) as opened:
+        run = start_run(laboratory, opened.request, tools=opened.tools, model=opened.model).run()
+        if opened.client is None:
+            return run
+        model = opened.client.settings.model_of("judge")
+        return judge_best(laboratory, run, opened.client.ask, model)

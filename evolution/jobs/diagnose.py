@@ -1,0 +1,31 @@
+"""The jobs `diagnose` and `simulate`: what measurements and simulated users say of the user's version."""
+
+from evolution.domain.limits import Limits
+from evolution.domain.request import DiagnoseRequest, SimulateRequest
+from evolution.jobs.outcome import Outcome
+from evolution.jobs.train import trained
+from evolution.laboratory.context import JobContext
+from evolution.laboratory.interviewer import opened_interviewer
+from evolution.laboratory.laboratory import Laboratory
+from evolution.laboratory.observer import feedback_of
+from evolution.store.documents import diagnose_document, simulate_document
+
+
+def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
+    laboratory = Laboratory(context)
+    trial = trained(laboratory)
+    feedback = feedback_of(laboratory, trial)
+    return Outcome(document=diagnose_document(trial, feedback, context.store.dismissed()))
+
+
+def simulate(context: JobContext, request: SimulateRequest) -> Outcome:
+    """Statistical personas, and where the user has an LLM endpoint also some that it plays."""
+    laboratory = Laboratory(context)
+    trial = trained(laboratory)
+    feedback = feedback_of(laboratory, trial, users=request.users)
+    llm = context.settings.llm
+    if llm is not None and request.llm_users:
+        limits = Limits(usd=request.budget_usd)
+        with opened_interviewer(context, llm, users=request.llm_users, limits=limits) as interviewer:
+            feedback = feedback_of(laboratory, trial, users=feedback.users_asked, interviewer=interviewer)
+    return Outcome(document=simulate_document(feedback, context.store.dismissed()))

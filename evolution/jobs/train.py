@@ -1,0 +1,57 @@
+"""The jobs `train` and `check`: the user's version of the repo, trained and measured, or only tried on one batch."""
+
+from typing import Any
+
+from evolution.base.errors import Cancelled, RepoError
+from evolution.domain.request import CheckRequest, TrainRequest
+from evolution.domain.trial import FailureReason, Trial
+from evolution.jobs.outcome import Outcome, failed
+from evolution.laboratory.context import JobContext
+from evolution.laboratory.laboratory import Laboratory, complete
+from evolution.store.documents import train_document
+
+
+def train(context: JobContext, request: TrainRequest) -> Outcome:
+    trial = _trial(Laboratory(context), request.seed)
+    document = train_document(trial)
+    return Outcome(document=document) if trial.failure is None else failed(document, trial.failure)
+
+
+def trained(laboratory: Laboratory) -> Trial:
+    """The trial of the user's version that further jobs look at. Raises RepoError where it failed."""
+    trial = _trial(laboratory, None)
+    if trial.failure is not None:
+        failure = trial.failure
+        raise RepoError(
+            f"the trial failed ({failure.reason}): {failure.message}", path=failure.path, line=failure.line
+        )
+    return trial
+
+
+def _trial(laboratory: Laboratory, seed: int | None) -> Trial:
+    """A stored complete trial is shown again; one that failed is run again, for the reason may be gone."""
+    seed = laboratory.config.training.seed if seed is None else seed
+    return laboratory.trial(laboratory.user_program(), seed=seed, label="your version", accept=complete)
+
+
+def check(context: JobContext, request: CheckRequest) -> Outcome:
+    """The cheap rungs alone; what they find are problems of the repo, not of the job."""
+    laboratory = Laboratory(context)
+    trial = laboratory.smoke(laboratory.user_program())
+    if trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED:
+        raise Cancelled("cancelled")
+    passed = [f"contract: {c.code}" for c in trial.contract if c.passed]
+    return Outcome(document={"problems": _problems(trial), "passed": passed})
+
+
+def _problems(trial: Trial) -> list[dict[str, Any]]:
+    problems = [
+        {"path": "", "line": 0, "severity": c.severity, "message": f"{c.code}: {c.message}"}
+        for c in trial.contract
+        if c.passed is False
+    ]
+    failure = trial.failure
+    if failure is not None and failure.reason is not FailureReason.CONTRACT:
+        message = f"{failure.reason}: {failure.message}"
+        problems.append({"path": failure.path, "line": failure.line, "severity": "error", "message": message})
+    return problems
