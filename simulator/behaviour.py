@@ -11,7 +11,7 @@ import numpy as np
 
 from seeds.interactions import Int64
 from simulator.opinions import Opinion, form_opinions
-from simulator.pages import Page, PageItem, Shelf
+from simulator.pages import Page, PageItem, PageMaker
 from simulator.transitions import Float64
 from simulator.viewpoint import Viewpoint, measure_shown
 from simulator.words import Scene, praise_item, reject_item, remark_on_page
@@ -61,7 +61,7 @@ class StatisticalBehaviour:
 
     persona: str
     view: Viewpoint
-    shelf: Shelf
+    shelf: PageMaker
     usual_rating: float | None
     rating_range: tuple[float, float]
 

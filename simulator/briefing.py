@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from seeds.interactions import Int64, Interactions
-from simulator.pages import Page, PageItem, Shelf
+from simulator.pages import Page, PageItem, PageMaker
 from simulator.personas import Persona
 from simulator.signals import SIGNALS
 from simulator.text import as_data
@@ -29,7 +29,7 @@ class Briefing:
     that the data can show."""
 
     persona: Persona
-    shelf: Shelf
+    shelf: PageMaker
     history: Int64
     signals: tuple[str, ...]
 

@@ -13,7 +13,7 @@ from simulator.briefing import Briefing
 from simulator.catalogue import build_catalogue
 from simulator.controls import LEAST_CHOICES
 from simulator.features import available_columns
-from simulator.pages import PAGE_SIZE, Page, Shelf, build_shelf
+from simulator.pages import PAGE_SIZE, Page, PageMaker, build_shelf
 from simulator.panel import FIRST_POSITION, untouched_items
 from simulator.personas import Persona
 from simulator.population import choose_personas
@@ -27,7 +27,7 @@ class Cast:
     """rows: user id to his question."""
 
     questions: Questions
-    shelf: Shelf
+    shelf: PageMaker
     personas: tuple[Persona, ...]
     rows: Mapping[int, int]
     signals: tuple[str, ...]

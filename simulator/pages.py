@@ -46,7 +46,7 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Shelf:
+class PageMaker:
     """Turns item ids into what can be read: the catalogue and the training log behind every page."""
 
     training: Interactions
@@ -83,5 +83,5 @@ class Shelf:
         return RecentEvent(shown=self.show(item), rating=rating, timestamp=time)
 
 
-def build_shelf(training: Interactions, catalogue: Catalogue) -> Shelf:
-    return Shelf(training=training, catalogue=catalogue, sorted_counts=np.sort(catalogue.counts[1:]))
+def build_shelf(training: Interactions, catalogue: Catalogue) -> PageMaker:
+    return PageMaker(training=training, catalogue=catalogue, sorted_counts=np.sort(catalogue.counts[1:]))

@@ -9,7 +9,7 @@ from simulator.behaviour import StatisticalBehaviour
 from simulator.catalogue import Catalogue, build_catalogue
 from simulator.choice import ChoiceModel, fit_choice_model
 from simulator.features import available_columns
-from simulator.pages import Shelf, build_shelf
+from simulator.pages import PageMaker, build_shelf
 from simulator.panel import Panel, build_panel, choose_panel
 from simulator.personas import Persona, build_personas, sample_personas
 from simulator.viewpoint import look
@@ -22,7 +22,7 @@ class Population:
     """The simulated users of one split, ready to be asked."""
 
     training: Interactions
-    shelf: Shelf
+    shelf: PageMaker
     panel: Panel
     model: ChoiceModel
     personas: tuple[Persona, ...]

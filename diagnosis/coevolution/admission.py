@@ -27,7 +27,7 @@ SAME_USERS = 0.8  # rank correlation of the users' numbers under two seeds
 EQUAL = 1e-9
 
 
-class Run(Protocol):
+class RunProbe(Protocol):
     """Runs a probe on views of one trial, in a process of its own.
 
     trial: "" is the one complained of, else one of the archive. seed: what the views carry. state: what the
@@ -63,7 +63,7 @@ class Admission:
     means: Mapping[str, float] = field(default_factory=dict)
 
 
-def admit(spec: ProbeSpec, complaint: Complaint, experiment: Experiment, run: Run) -> Admission:
+def admit(spec: ProbeSpec, complaint: Complaint, experiment: Experiment, run: RunProbe) -> Admission:
     """Try a probe for a complaint. Never raises for what the probe does."""
     expectation = expectation_of(complaint)
     if expectation is None:
@@ -98,7 +98,7 @@ def _tried(
     expectation: Expectation,
     experiment: Experiment,
     values: Mapping[str, Float64],
-    run: Run,
+    run: RunProbe,
 ) -> None:
     """Everything that one trial can show, what the first values tell before what needs more runs. Raises ProbeFailed."""
     _finite(values)
@@ -138,7 +138,7 @@ def _other_order(subjects: Sequence[str], expectation: Expectation) -> tuple[str
     return tuple(reversed(chosen))
 
 
-def _not_constant(spec: ProbeSpec, values: Mapping[str, Float64], run: Run) -> None:
+def _not_constant(spec: ProbeSpec, values: Mapping[str, Float64], run: RunProbe) -> None:
     means = np.array(list(_means(values).values()))
     if np.ptp(means) > EQUAL * max(1.0, float(np.abs(means).max())):
         return
@@ -189,7 +189,7 @@ def _stable(
     expectation: Expectation,
     values: Mapping[str, Float64],
     experiment: Experiment,
-    run: Run,
+    run: RunProbe,
 ) -> None:
     """Verdicts must not turn with the seed, nor the plainest sign with which half of the users is asked."""
     judged = [name for name in (MODEL, *expectation.worse, expectation.better) if name in values]

@@ -23,7 +23,7 @@ MILDLY, STRONGLY = 0.5, 3.0  # how much of a fault is mixed in, beside the model
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Ranking:
+class ScoredRanking:
     """scores: (S, n_items + 1), unmasked. shuffled: for histories in random order, None where unknown."""
 
     scores: Float64 | Float32
@@ -33,15 +33,15 @@ class Ranking:
 class Makings:
     """following: the first-order Markov ranker. Rankings are made on demand, and not kept."""
 
-    def __init__(self, ground: Ground, model: Ranking, following: Ranking, seed: int) -> None:
+    def __init__(self, ground: Ground, model: ScoredRanking, following: ScoredRanking, seed: int) -> None:
         self._ground, self._model, self._following, self._seed = ground, model, following, seed
 
-    def make(self, name: str) -> Ranking:
+    def make(self, name: str) -> ScoredRanking:
         """Raises KeyError: nothing of this name can be made."""
         return self._makings[name]()
 
     @cached_property
-    def _makings(self) -> Mapping[str, Callable[[], Ranking]]:
+    def _makings(self) -> Mapping[str, Callable[[], ScoredRanking]]:
         lean, only = self._leaning, self._only
         liked, disliked, mildly = STRONGLY, -STRONGLY, MILDLY
         return {
@@ -91,45 +91,45 @@ class Makings:
         shuffled = self._model.shuffled
         return ranks(self._model.scores), None if shuffled is None else ranks(shuffled)
 
-    def _leaning(self, feature: Float64, weight: float) -> Ranking:
+    def _leaning(self, feature: Float64, weight: float) -> ScoredRanking:
         """The model's order with a fault mixed in. feature: (S, n_items + 1) or (n_items + 1,)."""
         fault = weight * np.broadcast_to(_in_unit(feature), self._ground.unseen.shape)
         ordered, shuffled = self._order
-        return Ranking(scores=ordered + fault, shuffled=None if shuffled is None else shuffled + fault)
+        return ScoredRanking(scores=ordered + fault, shuffled=None if shuffled is None else shuffled + fault)
 
-    def _only(self, feature: Float64) -> Ranking:
+    def _only(self, feature: Float64) -> ScoredRanking:
         scores = np.broadcast_to(feature, self._ground.unseen.shape)
-        return Ranking(scores=scores, shuffled=scores)
+        return ScoredRanking(scores=scores, shuffled=scores)
 
-    def _mapped(self, change: Callable[[Float64], Float64]) -> Ranking:
+    def _mapped(self, change: Callable[[Float64], Float64]) -> ScoredRanking:
         shuffled = self._model.shuffled
-        return Ranking(
+        return ScoredRanking(
             scores=change(self._model.scores.astype(np.float64)),
             shuffled=None if shuffled is None else change(shuffled.astype(np.float64)),
         )
 
-    def _last_kind_pages(self, weight: float) -> Ranking:
+    def _last_kind_pages(self, weight: float) -> ScoredRanking:
         """Shuffled, another event is the last one."""
         ordered, shuffled = self._order
         other = None if shuffled is None else shuffled + weight * self._of_kind(self._drawn)
-        return Ranking(scores=ordered + weight * self._of_kind(self._last), shuffled=other)
+        return ScoredRanking(scores=ordered + weight * self._of_kind(self._last), shuffled=other)
 
-    def _last_pick_only(self) -> Ranking:
+    def _last_pick_only(self) -> ScoredRanking:
         following = self._following
         assert following.shuffled is not None
-        return Ranking(
+        return ScoredRanking(
             scores=ranks(following.scores) + STRONGLY * self._of_kind(self._last),
             shuffled=ranks(following.shuffled) + STRONGLY * self._of_kind(self._drawn),
         )
 
-    def _off_sequence(self) -> Ranking:
+    def _off_sequence(self) -> ScoredRanking:
         """The model's order without all that follows the last pick or is of its kind."""
         following = self._following
         assert following.shuffled is not None
         ordered, shuffled = self._order
         fault = STRONGLY * (ranks(following.scores) + self._of_kind(self._last))
         other = STRONGLY * (ranks(following.shuffled) + self._of_kind(self._drawn))
-        return Ranking(scores=ordered - fault, shuffled=None if shuffled is None else shuffled - other)
+        return ScoredRanking(scores=ordered - fault, shuffled=None if shuffled is None else shuffled - other)
 
     # -- features
 

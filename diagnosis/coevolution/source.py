@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from diagnosis.coevolution.rejection import ProbeFailed, Reason
-from diagnosis.coevolution.view import FIELDS, View
+from diagnosis.coevolution.view import FIELDS, ProbeView
 
 FUNCTION = "measure"
 MAX_CHARACTERS = 8_000
@@ -37,7 +37,7 @@ _SEEDED = {"default_rng", "Generator"}
 _FORBIDDEN_NAMES = set(dir(builtins)) - set(_BUILTINS)
 
 
-def compiled(source: str) -> Callable[[View], Any]:
+def compiled(source: str) -> Callable[[ProbeView], Any]:
     """The probe's function. Raises ProbeFailed: the source may not run, with the line that says so."""
     tree = checked(source)
     space: dict[str, Any] = {"__builtins__": _allowed_builtins(), "__name__": "probe"}

@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from diagnosis.coevolution.ground import Ground, locked
-from diagnosis.coevolution.makings import Makings, Ranking
-from diagnosis.coevolution.view import Float32, Int64, View
+from diagnosis.coevolution.makings import Makings, ScoredRanking
+from diagnosis.coevolution.view import Float32, Int64, ProbeView
 from diagnosis.evidence import Evidence, TopLists
 from seeds.interactions import Interactions, Questions
 from seeds.metrics import top_lists
@@ -69,7 +69,7 @@ TITLES: Mapping[str, str] = {
 UNMASKED = "unmasked"  # what serving never shows: the model's lists with the user's own past in them
 
 
-def reference_rankings(training: Interactions, questions: Questions, rows: Int64) -> dict[str, Ranking]:
+def reference_rankings(training: Interactions, questions: Questions, rows: Int64) -> dict[str, ScoredRanking]:
     """Dense scores of the fitted reference rankers for the questions `rows`; the same for every trial of the data.
 
     Shuffling is told to a first-order ranker by a random event of the history in place of the last one.
@@ -80,13 +80,13 @@ def reference_rankings(training: Interactions, questions: Questions, rows: Int64
     users = questions.users[rows]
     markov = fit("markov", training)
     found = {
-        "following": Ranking(
+        "following": ScoredRanking(
             scores=markov.score(users, histories[:, -1:]), shuffled=markov.score(users, drawn[:, None])
         )
     }
     if training.n_items <= EASE_ITEMS:
         scores = fit("ease", training).score(users, histories)
-        found["ease"] = Ranking(scores=scores, shuffled=scores)
+        found["ease"] = ScoredRanking(scores=scores, shuffled=scores)
     return found
 
 
@@ -94,7 +94,7 @@ class Subjects:
     """Views of one trial's evidence, by name. references: see `reference_rankings`, for the rows of `Ground`.
     seed: what probes get, and what chance in the makings is drawn from; ties are broken alike for all."""
 
-    def __init__(self, evidence: Evidence, references: Mapping[str, Ranking], seed: int = 0) -> None:
+    def __init__(self, evidence: Evidence, references: Mapping[str, ScoredRanking], seed: int = 0) -> None:
         self._evidence, self._references, self._seed = evidence, references, seed
         self._ground = Ground(evidence)
 
@@ -105,7 +105,7 @@ class Subjects:
         lacking |= {"ease"} - set(self._references)
         return tuple(name for name in TITLES if name not in lacking)
 
-    def view(self, name: str) -> View:
+    def view(self, name: str) -> ProbeView:
         """Raises KeyError: no such subject in this trial."""
         if name == UNMASKED:
             return self._viewed(self._model, masked=False)
@@ -137,7 +137,7 @@ class Subjects:
             },
         )
 
-    def _ranking(self, name: str) -> Ranking:
+    def _ranking(self, name: str) -> ScoredRanking:
         if name == MODEL:
             return self._model
         if name == "untrained":
@@ -149,25 +149,25 @@ class Subjects:
         return Makings(self._ground, self._model, self._references["following"], self._seed)
 
     @cached_property
-    def _model(self) -> Ranking:
+    def _model(self) -> ScoredRanking:
         artifacts, places = self._evidence.artifacts, self._ground.places
         shuffled = artifacts.dense_shuffled
-        return Ranking(
+        return ScoredRanking(
             scores=artifacts.dense_scores[places], shuffled=None if shuffled is None else shuffled[places]
         )
 
     @property
-    def _untrained(self) -> Ranking:
+    def _untrained(self) -> ScoredRanking:
         scores = self._evidence.artifacts.untrained_dense_scores
         if scores is None:
             raise KeyError("untrained")
-        return Ranking(scores=scores[self._ground.places], shuffled=None)
+        return ScoredRanking(scores=scores[self._ground.places], shuffled=None)
 
-    def _viewed(self, ranking: Ranking, *, masked: bool) -> View:
+    def _viewed(self, ranking: ScoredRanking, *, masked: bool) -> ProbeView:
         ground, table = self._ground, self._evidence.artifacts.item_embeddings
         scores = self._shown(ranking.scores, masked=masked)
         shuffled = None if ranking.shuffled is None else self._shown(ranking.shuffled, masked=masked)
-        return View(
+        return ProbeView(
             n_items=self._evidence.training.n_items,
             users=locked(ground.questions.users),
             lists=self._listed(scores),

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from diagnosis.coevolution.features import known_or_mean, median, ranks
-from diagnosis.coevolution.view import Bool, Float64, Int64, View
+from diagnosis.coevolution.view import Bool, Float64, Int64, ProbeView
 from diagnosis.probes.popularity_bias import popularity_quantiles
 
 PAGE = 10
 RECENT = 5  # events that count as recent
 
-Measure = Callable[[View], Float64]
-Condition = Callable[[View, int, Int64], Bool]  # view, user, items of the page -> bool (items,)
+Measure = Callable[[ProbeView], Float64]
+Condition = Callable[[ProbeView, int, Int64], Bool]  # view, user, items of the page -> bool (items,)
 
 
 def template(kind: str, parameters: Mapping[str, str]) -> Measure:
@@ -42,7 +42,7 @@ def _rate(parameters: Mapping[str, str]) -> Measure:
 def _sensitivity(parameters: Mapping[str, str]) -> Measure:
     condition, page = CONDITIONS[parameters["condition"]], int(parameters.get("page", PAGE))
 
-    def measure(view: View) -> Float64:
+    def measure(view: ProbeView) -> Float64:
         if view.shuffled_lists is None:
             raise ValueError("no shuffled histories were scored")
         ordered = _share(view, view.lists, condition, page)
@@ -51,14 +51,14 @@ def _sensitivity(parameters: Mapping[str, str]) -> Measure:
     return measure
 
 
-def _share(view: View, lists: Int64, condition: Condition, page: int) -> Float64:
+def _share(view: ProbeView, lists: Int64, condition: Condition, page: int) -> Float64:
     return np.array([_mean(condition(view, s, _filled(row, page))) for s, row in enumerate(lists)])
 
 
 def _same_as(column: str, window: str) -> Condition:
     """The item shares a code with one of the user's events: of all, the recent ones, or the last."""
 
-    def holds(view: View, user: int, items: Int64) -> Bool:
+    def holds(view: ProbeView, user: int, items: Int64) -> Bool:
         codes = getattr(view, column)
         own = codes[_window(view.histories[user], window)]
         return np.isin(codes[items], own[own > 0])
@@ -69,7 +69,7 @@ def _same_as(column: str, window: str) -> Condition:
 def _favourite(column: str) -> Condition:
     """The item has the code that the user has most events of, beyond the share that it has of his events."""
 
-    def holds(view: View, user: int, items: Int64) -> Bool:
+    def holds(view: ProbeView, user: int, items: Int64) -> Bool:
         codes = getattr(view, column)
         own = codes[view.histories[user]]
         own = own[own > 0]
@@ -81,7 +81,7 @@ def _favourite(column: str) -> Condition:
 def _crowded(column: str) -> Condition:
     """The item shares its code with the page's most common one."""
 
-    def holds(view: View, user: int, items: Int64) -> Bool:
+    def holds(view: ProbeView, user: int, items: Int64) -> Bool:
         codes = getattr(view, column)[items]
         known = codes[codes > 0]
         return codes == (np.bincount(known).argmax() if len(known) else -1)
@@ -89,7 +89,7 @@ def _crowded(column: str) -> Condition:
     return holds
 
 
-def _follows(view: View, user: int, items: Int64) -> Bool:
+def _follows(view: ProbeView, user: int, items: Int64) -> Bool:
     """The item is among those that most often came right after the user's last event."""
     return np.isin(items, view.followers[view.histories[user][-1]])
 
@@ -97,7 +97,7 @@ def _follows(view: View, user: int, items: Int64) -> Bool:
 def _beyond_own(column: str, side: str) -> Condition:
     """The item lies beyond ("above", "below", "outside") the middle four fifths of the user's own events."""
 
-    def holds(view: View, user: int, items: Int64) -> Bool:
+    def holds(view: ProbeView, user: int, items: Int64) -> Bool:
         values = getattr(view, column).astype(np.float64)
         own = values[view.histories[user]]
         own = own[np.isfinite(own)]
@@ -108,7 +108,7 @@ def _beyond_own(column: str, side: str) -> Condition:
     return holds
 
 
-def _near_targets(view: View, user: int, items: Int64) -> Bool:
+def _near_targets(view: ProbeView, user: int, items: Int64) -> Bool:
     """The item is of the kind that the user really took next."""
     return view.subcategory[items] == view.subcategory[view.targets[user]]
 
@@ -136,7 +136,7 @@ def _gap(parameters: Mapping[str, str]) -> Measure:
     column, page = parameters["column"], int(parameters.get("page", PAGE))
     window, absolute = parameters.get("window", "history"), "absolute" in parameters
 
-    def measure(view: View) -> Float64:
+    def measure(view: ProbeView) -> Float64:
         values = _amounts(view, column)
         shown = np.array([_known_mean(values[_filled(row, page)]) for row in view.lists])
         own = np.array([_known_median(values[_window(h, window)]) for h in view.histories])
@@ -148,7 +148,7 @@ def _gap(parameters: Mapping[str, str]) -> Measure:
 def _correlation(parameters: Mapping[str, str]) -> Measure:
     column = parameters["column"]
 
-    def measure(view: View) -> Float64:
+    def measure(view: ProbeView) -> Float64:
         values = known_or_mean(_amounts(view, column))
         found = np.full(len(view.lists), np.nan)
         for s, row in enumerate(view.scores):
@@ -165,7 +165,7 @@ def _spearman(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.corrcoef(ranks(first), ranks(second))[0, 1])
 
 
-def _amounts(view: View, column: str) -> Float64:
+def _amounts(view: ProbeView, column: str) -> Float64:
     """log-price: prices are compared by ratio. popularity: as a share of events, so that shops compare."""
     if column == "price":
         return np.log(np.where(view.price > 0, view.price, np.nan))

@@ -17,7 +17,7 @@ Bool = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class View:
+class ProbeView:
     """Arrays are read-only. Ids of items run from 1; 0 is padding or "none". S users, n_items items.
 
     lists: what is shown, best first, 0 where there is nothing more. shuffled_*: the same for histories in random
@@ -47,7 +47,7 @@ class View:
     seed: int
 
 
-FIELDS = tuple(field.name for field in fields(View))
+FIELDS = tuple(field.name for field in fields(ProbeView))
 
 # The same table in words, for whoever writes a probe. Kept beside the class so that they change together.
 DESCRIBED: Mapping[str, str] = {
@@ -72,7 +72,7 @@ DESCRIBED: Mapping[str, str] = {
 assert tuple(DESCRIBED) == FIELDS
 
 
-def absent(view: View) -> frozenset[str]:
+def absent(view: ProbeView) -> frozenset[str]:
     """Names of attributes that hold nothing in this trial."""
     empty = {
         name

@@ -13,7 +13,7 @@ CONFIDENCE = (2.5, 97.5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class MeanEstimate:
     """A mean over users with its 95 % percentile-bootstrap interval."""
 
     value: float
@@ -21,7 +21,7 @@ class Estimate:
     high: float
 
 
-def mean_over_users(values: ArrayLike, seed: int) -> Estimate:
+def mean_over_users(values: ArrayLike, seed: int) -> MeanEstimate:
     """Mean and interval of one number per user, (Q,). Raises ValueError when there is no user."""
     per_user = np.asarray(values, dtype=np.float64)
     if not per_user.size:
@@ -29,7 +29,7 @@ def mean_over_users(values: ArrayLike, seed: int) -> Estimate:
     per_user = exactly_summable(per_user)
     bounds = np.percentile(_resampled_means(per_user, seed), CONFIDENCE)
     value, low, high = without_noise(np.array([per_user.mean(), *bounds])).tolist()
-    return Estimate(value=value, low=low, high=high)
+    return MeanEstimate(value=value, low=low, high=high)
 
 
 def _resampled_means(per_user: Float64, seed: int) -> Float64:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Source, keyword
+from diagnosis.rules.source import ParsedFile, keyword
 
 KIND = FindingKind(
     code="functional-dropout",
@@ -23,7 +23,7 @@ FUNCTIONS = {
 }
 
 
-def functional_dropout(source: Source) -> Iterator[RuleHit]:
+def functional_dropout(source: ParsedFile) -> Iterator[RuleHit]:
     """Calls that leave `training` to its default, or set it to the constant True."""
     for call in source.calls:
         if source.full_name(call) not in FUNCTIONS or any(k.arg is None for k in call.keywords):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Function, Source, is_backward
+from diagnosis.rules.source import Function, ParsedFile, is_backward
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -22,7 +22,7 @@ NO_GRAD = {"no_grad", "inference_mode", "set_grad_enabled"}
 RANKS = {"topk", "argsort", "sort"}
 
 
-def grad_at_evaluation(source: Source) -> Iterator[RuleHit]:
+def grad_at_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
     """A function that calls `.eval()` and then ranks, without `no_grad`, `inference_mode` or `detach`."""
     module_wide = any(_mentions(decorator) for f in source.functions for decorator in f.decorator_list)
     for function in source.functions:
@@ -55,7 +55,7 @@ def _mentions(node: ast.expr) -> bool:
     )
 
 
-def _called_without_grad(source: Source, function: Function) -> bool:
+def _called_without_grad(source: ParsedFile, function: Function) -> bool:
     """Some caller in this file has switched gradients off already."""
     for call in source.calls:
         if called_name(call) == function.name:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from diagnosis.findings import FindingKind
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.source import Source
+from diagnosis.rules.source import ParsedFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,4 +13,4 @@ class Rule:
     """run: the hits in one file, each with the code of `kind`."""
 
     kind: FindingKind
-    run: Callable[[Source], Iterator[RuleHit]]
+    run: Callable[[ParsedFile], Iterator[RuleHit]]

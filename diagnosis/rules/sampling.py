@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Source, keyword
+from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.syntax import called_name
 
 KIND = FindingKind(
@@ -22,7 +22,7 @@ DRAWS = {"randint", "randrange", "choice", "integers"}
 SIZES = ("size", "shape", "k")
 
 
-def python_loop_sampling(source: Source) -> Iterator[RuleHit]:
+def python_loop_sampling(source: ParsedFile) -> Iterator[RuleHit]:
     """`while candidate in seen: candidate = randint(...)`: a loop on membership whose body draws one number."""
     for loop in source.loops:
         if not isinstance(loop, ast.While):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Source
+from diagnosis.rules.source import ParsedFile
 from diagnosis.syntax import called_name
 
 KIND = FindingKind(
@@ -21,7 +21,7 @@ KIND = FindingKind(
 SAVES = {"save", "save_checkpoint", "deepcopy"}
 
 
-def selected_on_test(source: Source) -> Iterator[RuleHit]:
+def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
     """`if test_ndcg > best: torch.save(...)`: a name with "test" as a word, compared, and a save in the branch."""
     for node in source.within(source.nodes[0], ast.If):
         saves = any(called_name(call) in SAVES for call in source.calls_in(*node.body))

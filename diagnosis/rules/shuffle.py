@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Loop, Source, is_false, keyword
+from diagnosis.rules.source import Loop, ParsedFile, is_false, keyword
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -32,7 +32,7 @@ PERMUTES = {
 LOADERS = {"torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader"}
 
 
-def no_shuffle(source: Source) -> Iterator[RuleHit]:
+def no_shuffle(source: ParsedFile) -> Iterator[RuleHit]:
     """A DataLoader without shuffle or sampler that a training loop iterates; or a training loop that steps
     through `range(0, n, batch)` in a file that permutes nothing."""
     loops = source.training_loops()
@@ -45,7 +45,7 @@ def no_shuffle(source: Source) -> Iterator[RuleHit]:
                 )
 
 
-def _loaders(source: Source, loops: list[Loop]) -> Iterator[RuleHit]:
+def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
     names = {name for loop in loops if isinstance(loop, ast.For) for name in _names(loop.iter)}
     for call in source.calls:
         if source.full_name(call) not in LOADERS or _has_order(call):

@@ -17,7 +17,7 @@ _PLAIN = {ast.comprehension, ast.arguments, ast.withitem, ast.match_case}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Source:
+class ParsedFile:
     """nodes: every node that holds code, outer before inner, in the order of the text. Everything inside
     `nodes[i]` is `nodes[i + 1 : ends[i]]`. parents: node -> the node around it. imports: local name ->
     dotted name of what it stands for."""
@@ -105,7 +105,7 @@ class Source:
         )
 
 
-def read_source(path: str, text: str) -> Source | None:
+def read_source(path: str, text: str) -> ParsedFile | None:
     """None if the text is no valid Python."""
     tree = parsed(text)
     if tree is None:
@@ -126,7 +126,7 @@ def read_source(path: str, text: str) -> Source | None:
     for i in range(len(nodes) - 1, 0, -1):
         outer = places[parents[nodes[i]]]
         ends[outer] = max(ends[outer], ends[i])
-    return Source(
+    return ParsedFile(
         path=path,
         nodes=nodes,
         ends=ends,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Loop, Source, is_backward
+from diagnosis.rules.source import Loop, ParsedFile, is_backward
 from diagnosis.syntax import called_name
 
 KIND = FindingKind(
@@ -30,7 +30,7 @@ MAKERS = {
 }
 
 
-def host_device_traffic(source: Source) -> Iterator[RuleHit]:
+def host_device_traffic(source: ParsedFile) -> Iterator[RuleHit]:
     """In the loop that steps the optimizer: values read back, and tensors made of Python lists.
 
     Reads behind a condition (`if step % 100 == 0`) are left alone: they are rare. Functions that the loop
@@ -44,7 +44,7 @@ def host_device_traffic(source: Source) -> Iterator[RuleHit]:
                 yield from _judge(source, call)
 
 
-def _every_step(source: Source, loop: Loop) -> Iterator[ast.Call]:
+def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
     """Calls that run in each turn of the loop, or of a function of this file that it calls and that trains."""
     called = {called_name(call) for call in _unconditional(loop.body)}
     yield from _unconditional(loop.body)
@@ -67,7 +67,7 @@ def _unconditional(body: list[ast.stmt]) -> Iterator[ast.Call]:
             ]
 
 
-def _judge(source: Source, call: ast.Call) -> Iterator[RuleHit]:
+def _judge(source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
     reads = (
         isinstance(call.func, ast.Attribute)
         and call.func.attr in READS

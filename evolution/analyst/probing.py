@@ -23,13 +23,13 @@ import numpy.ma
 import numpy.polynomial
 import numpy.random
 
-from diagnosis.coevolution.makings import Ranking
+from diagnosis.coevolution.makings import ScoredRanking
 from diagnosis.coevolution.rejection import ProbeFailed, Reason
 from diagnosis.coevolution.source import compiled, needs
 from diagnosis.coevolution.spec import ABSENT_WHEN, ProbeSpec
 from diagnosis.coevolution.subjects import MODEL, Subjects
 from diagnosis.coevolution.templates import needs_of_template, template
-from diagnosis.coevolution.view import View, absent
+from diagnosis.coevolution.view import ProbeView, absent
 from evolution.analyst.main import read_evidence
 from evolution.base import serial
 from evolution.worker.guest.wire import Channel
@@ -49,7 +49,7 @@ _WATCHED = (
     "http.",
 )
 
-Measure = Callable[[View], Any]
+Measure = Callable[[ProbeView], Any]
 
 
 def serve() -> None:
@@ -116,7 +116,7 @@ def _probe(
 def _opened(folder: str, seed: int) -> Subjects:
     place = Path(folder)
     references = {
-        path.stem: Ranking(
+        path.stem: ScoredRanking(
             scores=np.load(path), shuffled=np.load(path.with_name(f"{path.stem}.shuffled.npy"))
         )
         for path in sorted((place / "rankings").glob("*.npy"))
@@ -125,12 +125,12 @@ def _opened(folder: str, seed: int) -> Subjects:
     return Subjects(read_evidence(place, 0), references, seed)
 
 
-def _refuse_what_is_absent(wanted: frozenset[str], view: View) -> None:
+def _refuse_what_is_absent(wanted: frozenset[str], view: ProbeView) -> None:
     for name in sorted(wanted & absent(view)):
         raise ProbeFailed(Reason.ABSENT, f"it needs view.{name}, and {ABSENT_WHEN[name]}")
 
 
-def _called(measure: Measure, view: View, budget: Mapping[str, float], watch: "Watch") -> Any:
+def _called(measure: Measure, view: ProbeView, budget: Mapping[str, float], watch: "Watch") -> Any:
     """One call, watched. Raises ProbeFailed."""
     before = _global_state()
     try:
@@ -162,7 +162,7 @@ def _line(error: Exception) -> int:
     return line
 
 
-def _checked(answer: Any, view: View) -> np.ndarray:
+def _checked(answer: Any, view: ProbeView) -> np.ndarray:
     """Raises ProbeFailed: not one number per user."""
     try:
         values = np.asarray(answer, dtype=np.float64)

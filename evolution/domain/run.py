@@ -68,7 +68,7 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class RunTerms:
     """What a run was asked to be. Two runs on the same terms are one run; limits only say how far it goes.
 
     proposer: "recipes", "llm" or "both". model: the endpoint's, "" without one. gate: whether a program that
@@ -96,7 +96,7 @@ class Run:
     replay."""
 
     id: str
-    terms: Terms
+    terms: RunTerms
     state: RunState
     created_at: float
     finished_at: float = 0.0

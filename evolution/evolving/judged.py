@@ -16,16 +16,16 @@ from evolution.proposers.planning.briefing import problem
 DIFF_CHARS = 40_000
 
 
-class Opinion(BaseModel):
+class ReviewScore(BaseModel):
     score: int = Field(description="1 to 10.")
     because: str = Field(description="One sentence that names the lines it rests on.")
 
 
-class Judgement(BaseModel):
-    creativity: Opinion
-    explicitness: Opinion
-    insight: Opinion
-    personalization: Opinion
+class CodeReview(BaseModel):
+    creativity: ReviewScore
+    explicitness: ReviewScore
+    insight: ReviewScore
+    personalization: ReviewScore
 
 
 def judge_best(laboratory: Laboratory, run: Run, ask: Ask, model: str) -> Run:
@@ -42,14 +42,14 @@ def judge_best(laboratory: Laboratory, run: Run, ask: Ask, model: str) -> Run:
         "diff": indent(laboratory.programs.diff(run.terms.root, best.program)[:DIFF_CHARS], "    "),
     }
     try:
-        reply = ask("judge", values, Judgement)
+        reply = ask("judge", values, CodeReview)
     except LlmError as error:
         return replace(run, notes=(*run.notes, f"no opinion could be had: {error}"))
     return replace(run, judged=(_document(reply, model, best.program),))
 
 
-def _document(reply: Judgement, model: str, program: str) -> dict[str, Any]:
-    opinions: dict[str, Opinion] = {name: getattr(reply, name) for name in Judgement.model_fields}
+def _document(reply: CodeReview, model: str, program: str) -> dict[str, Any]:
+    opinions: dict[str, ReviewScore] = {name: getattr(reply, name) for name in CodeReview.model_fields}
     return {
         "model": model,
         "program": program,

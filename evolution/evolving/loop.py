@@ -16,11 +16,11 @@ from evolution.base.errors import Cancelled, RepoError
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.job import EventType
 from evolution.domain.proposal import Proposal, Verified
-from evolution.domain.run import Node, NodeStatus, Run, RunState, Terms
+from evolution.domain.run import Node, NodeStatus, Run, RunState, RunTerms
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.evolving.coevolution import CoEvolution
 from evolution.evolving.ledger import Ledger
-from evolution.evolving.outcomes import Look, gated, look_at, moved
+from evolution.evolving.outcomes import Observed, gated, look_at, moved
 from evolution.laboratory.assay import Assay
 from evolution.laboratory.candidates import Candidate, rebased
 from evolution.laboratory.laboratory import Laboratory
@@ -54,7 +54,7 @@ class Tools:
 class Evolution:
     """One run. announce: called with the run as it stands whenever something is known."""
 
-    def __init__(self, tools: Tools, terms: Terms, run: Run, announce: Announce) -> None:
+    def __init__(self, tools: Tools, terms: RunTerms, run: Run, announce: Announce) -> None:
         self.tools, self.terms, self.announce = tools, terms, announce
         self.laboratory, self.ledger = tools.laboratory, tools.ledger
         self.strategy: Strategy = STRATEGIES[terms.strategy]
@@ -64,7 +64,7 @@ class Evolution:
         self.generation = 0
         self.barren = 0
         self.root_replicated = False  # whether the user's version has its further seeds
-        self.looks: dict[str, Look] = {}  # by trial, as long as the probes stay the same
+        self.looks: dict[str, Observed] = {}  # by trial, as long as the probes stay the same
 
     def run(self) -> Run:
         """Until the budget is used or nothing is left to try. Raises Cancelled, RepoError where the user's own
@@ -239,7 +239,7 @@ class Evolution:
             node = replace(node, findings=seen.findings, critiques=seen.critiques)
         self._add(node)
 
-    def _look(self, trial: Trial) -> Look:
+    def _look(self, trial: Trial) -> Observed:
         if trial.id not in self.looks:
             self.looks[trial.id] = look_at(
                 self.laboratory, trial, self.strategy, self.tools.coevolution, self.tools.interviewer

@@ -18,7 +18,7 @@ OPEN = (Severity.ERROR, Severity.WARNING)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class Observed:
     """findings, critiques: codes of what is open; None where the strategy does not look. critical: whether
     measurements and users both find the program unusable, as Self-EvolveRec's gate asks."""
 
@@ -34,16 +34,16 @@ def look_at(
     strategy: Strategy,
     coevolution: CoEvolution,
     interviewer: Interviewer | None,
-) -> Look:
+) -> Observed:
     """A directional strategy is told everything; the others only where the parts of the code are."""
     if not strategy.directional:
-        return Look(feedback=code_map(laboratory, trial), findings=None, critiques=None, critical=False)
+        return Observed(feedback=code_map(laboratory, trial), findings=None, critiques=None, critical=False)
     feedback = coevolution.extended(
         feedback_of(laboratory, trial, users=USERS, interviewer=interviewer, charged=True), trial
     )
     findings = tuple(sorted({f.code for f in feedback.all_findings() if f.severity in OPEN}))
     complaints = feedback.complaints()
-    return Look(
+    return Observed(
         feedback=feedback,
         findings=findings,
         critiques=tuple(sorted({critique.code for critique in complaints})),
@@ -52,7 +52,7 @@ def look_at(
     )
 
 
-def gated(node: Node, look: Look) -> Node:
+def gated(node: Node, look: Observed) -> Node:
     """Self-EvolveRec's gate: what users and measurements both call critical counts as nothing."""
     if not look.critical:
         return node

@@ -8,7 +8,7 @@ from dataclasses import replace
 from evolution.base import serial
 from evolution.domain.limits import Limits
 from evolution.domain.request import TERMS, EvolveRequest
-from evolution.domain.run import Run, RunState, Terms
+from evolution.domain.run import Run, RunState, RunTerms
 from evolution.evolving.loop import Evolution, Tools
 from evolution.laboratory.laboratory import Laboratory
 from evolution.trials.identity import trial_key
@@ -42,9 +42,9 @@ def replayed_run(stored: Run, *, tools: Tools) -> Evolution:
 
 def terms_of(
     laboratory: Laboratory, request: EvolveRequest, *, model: str, probes: tuple[str, ...] = ()
-) -> Terms:
+) -> RunTerms:
     asked = serial.plain(request)
-    return Terms(
+    return RunTerms(
         root=laboratory.user_program(),
         measured=measured_by(laboratory, probes),
         model=model,

@@ -28,7 +28,7 @@ from evolution.literature.source import StoredAnswers
 from evolution.literature.web_search import SearchClient
 from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
-from evolution.llm.estimate import LLM_USERS, PROPOSALS_AT_LEAST, Estimate, estimate
+from evolution.llm.estimate import LLM_USERS, PROPOSALS_AT_LEAST, CostEstimate, estimate
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.settings import LlmSettings, Price
 from evolution.proposers.by_llm import BothProposers, LlmProposer
@@ -98,7 +98,7 @@ def settled_proposer(request: EvolveRequest, settings: LlmSettings | None) -> Pr
     return ProposerChoice.LLM if asked is ProposerChoice.AUTO else asked
 
 
-def check_size(limits: Limits, expected: Estimate | None) -> None:
+def check_size(limits: Limits, expected: CostEstimate | None) -> None:
     """Raises UsageError for limits that cannot pay for three proposals."""
     if limits.trials is not None and limits.trials < PROPOSALS_AT_LEAST:
         raise UsageError(
@@ -119,14 +119,14 @@ def check_size(limits: Limits, expected: Estimate | None) -> None:
         )
 
 
-def expected_cost(laboratory: Laboratory, settings: LlmSettings) -> Estimate:
+def expected_cost(laboratory: Laboratory, settings: LlmSettings) -> CostEstimate:
     program = laboratory.user_program()
     sources = laboratory.programs.sources(program, laboratory.config.recommender.editable)
     size = sum(len(text.encode("utf-8", "surrogateescape")) for text in sources.values())
     return estimate(settings, source_bytes=size, users=LLM_USERS)
 
 
-def _say_before(laboratory: Laboratory, limits: Limits, expected: Estimate) -> None:
+def _say_before(laboratory: Laboratory, limits: Limits, expected: CostEstimate) -> None:
     each, first = expected.each, expected.first
     words = f"estimate: about {roughly(each.tokens, each.usd)} a proposal, {roughly(first.tokens, first.usd)} once"
     limit = f"; the limit is ${limits.usd:g}" if limits.usd is not None else "; no limit in dollars is set"

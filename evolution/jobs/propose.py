@@ -13,6 +13,7 @@ from evolution.laboratory.assay import Assay
 from evolution.laboratory.candidates import Candidate, carry_out, joined_idea, recipe_context
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import feedback_of
+from evolution.proposers.drafting import draft_all
 
 USERS = 200
 COMBINED = 3  # how many verified gains are tried together
@@ -48,8 +49,6 @@ class Proposer:
 
     def draft(self, base: str, feedback: Feedback) -> tuple[list[Candidate], list[tuple[str, str]]]:
         """What the triggered recipes make of this code, most promising first; and why the others do not fit."""
-        from evolution.recipes.catalogue import draft_all
-
         context = recipe_context(self.laboratory, base, feedback)
         made, did_not_fit = draft_all(context)
         candidates: list[Candidate] = []

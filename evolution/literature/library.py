@@ -1,7 +1,7 @@
 """The built-in library: techniques found by words (BM25) or by the codes of findings and critiques. Needs no network."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 
 from diagnosis.catalogue import CATALOGUE
@@ -16,15 +16,13 @@ class Library:
 
     kind = LIBRARY
 
-    def __init__(self, techniques: Sequence[Technique]) -> None:
+    def __init__(self, techniques: Sequence[Technique], recipes: Mapping[str, str] | None = None) -> None:
+        """recipes: id of a technique -> code of the recipe that carries it out without a language model."""
         self.techniques = tuple(techniques)
+        self.recipes = dict(recipes or {})
 
     def technique(self, wanted: str) -> Technique | None:
         return next((technique for technique in self.techniques if technique.id == wanted), None)
-
-    def by_recipe(self, recipe: str) -> tuple[Technique, ...]:
-        """The sources that a recipe rests on."""
-        return tuple(technique for technique in self.techniques if technique.recipe == recipe)
 
     def find(self, query: str, limit: int) -> list[tuple[Technique, float]]:
         """(technique, BM25 score), best first; techniques that share no word with the query are left out."""
@@ -43,7 +41,21 @@ class Library:
         return [technique for fit, technique in ranked if fit > 0]
 
     def search(self, query: str, limit: int) -> list[Passage]:
-        return [passage(technique, score) for technique, score in self.find(query, limit)]
+        return [self.passage(technique, score) for technique, score in self.find(query, limit)]
+
+    def passage(self, technique: Technique, score: float) -> Passage:
+        """What the library says, as a source says it. Ours, so nothing of it is cut or cleaned."""
+        recipe = f"\nRecipe: {self.recipes[technique.id]}" if technique.id in self.recipes else ""
+        return Passage(
+            source=LIBRARY,
+            title=technique.title,
+            year=technique.year,
+            identifier=technique.identifier,
+            url=technique.url,
+            text=f"{technique.name}. {technique.mechanism}\nWhen it hurts: {technique.hurts}\n"
+            f"Answers: {', '.join(technique.answers)}{recipe}\nSketch:\n{technique.sketch}",
+            score=score,
+        )
 
     @staticmethod
     def _fit(technique: Technique, codes: Sequence[str]) -> float:
@@ -64,22 +76,9 @@ class Library:
 
 @cache
 def builtin_library() -> Library:
-    return Library(read_shelves())
+    from evolution.recipes.catalogue import RECIPES  # not for those who only read passages on record
 
-
-def passage(technique: Technique, score: float) -> Passage:
-    """What the library says, as a source says it. Ours, so nothing of it is cut or cleaned."""
-    recipe = f"\nRecipe: {technique.recipe}" if technique.recipe else ""
-    return Passage(
-        source=LIBRARY,
-        title=technique.title,
-        year=technique.year,
-        identifier=technique.identifier,
-        url=technique.url,
-        text=f"{technique.name}. {technique.mechanism}\nWhen it hurts: {technique.hurts}\n"
-        f"Answers: {', '.join(technique.answers)}{recipe}\nSketch:\n{technique.sketch}",
-        score=score,
-    )
+    return Library(read_shelves(), {name: recipe.code for recipe in RECIPES for name in recipe.techniques})
 
 
 def known_codes() -> frozenset[str]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evolution.literature.library import Library, builtin_library, passage
+from evolution.literature.library import Library, builtin_library
 from evolution.literature.passage import Passage, same_paper
 from evolution.literature.settings import LIBRARY
-from evolution.literature.source import Source, SourceFailed
+from evolution.literature.source import LiteratureSource, SourceFailed
 
 SMOOTHING = 10  # of reciprocal rank fusion; small, as answers are short
 
@@ -22,7 +22,7 @@ class Retrieved:
 class Retriever:
     """library: looked up by code as well as by words; asked by words only where it is among the sources."""
 
-    def __init__(self, sources: Sequence[Source], library: Library | None = None) -> None:
+    def __init__(self, sources: Sequence[LiteratureSource], library: Library | None = None) -> None:
         self._sources = tuple(sources)
         self._library = library or builtin_library()
 
@@ -32,7 +32,12 @@ class Retriever:
         answers: list[list[Passage]] = []
         notes: list[str] = []
         if any(source.kind == LIBRARY for source in self._sources):
-            answers.append([passage(technique, 1.0) for technique in self._library.for_codes(codes)[:limit]])
+            answers.append(
+                [
+                    self._library.passage(technique, 1.0)
+                    for technique in self._library.for_codes(codes)[:limit]
+                ]
+            )
         for source in self._sources:
             try:
                 for query in dict.fromkeys(queries):

@@ -12,7 +12,7 @@ class SourceFailed(Exception):
     """A source that could not answer; the message is one sentence for the user. Never the end of a run."""
 
 
-class Source(Protocol):
+class LiteratureSource(Protocol):
     @property
     def kind(self) -> str:
         """ "library", "arxiv", "semantic-scholar" or "web"."""
@@ -53,7 +53,7 @@ class StoredAnswers:
 class Cached:
     """A source that is asked once for each (query, limit); failures are not kept."""
 
-    def __init__(self, source: Source, cache: AnswerCache) -> None:
+    def __init__(self, source: LiteratureSource, cache: AnswerCache) -> None:
         self._source, self._cache = source, cache
 
     @property

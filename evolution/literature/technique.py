@@ -26,8 +26,7 @@ class ShelfError(ValueError):
 class Technique:
     """title, year: of the paper, and when it first appeared. arxiv: its arXiv id; doi: where it has none.
     answers: codes of the findings and critiques that it can mend, the first ones best. hurts: when it does harm.
-    sketch: at most 12 lines of pseudo-code. checked: how the citation was confirmed. recipe: code of the recipe that
-    carries it out without a language model. family: the shelf it stands on."""
+    sketch: at most 12 lines of pseudo-code. checked: how the citation was confirmed.  family: the shelf it stands on."""
 
     id: str
     name: str
@@ -41,11 +40,14 @@ class Technique:
     family: str
     arxiv: str = ""
     doi: str = ""
-    recipe: str = ""
 
     @property
     def identifier(self) -> str:
         return self.arxiv or self.doi
+
+    @property
+    def citation(self) -> str:
+        return f"{self.title}, {self.identifier}"
 
     @property
     def url(self) -> str:

@@ -14,7 +14,7 @@ from pydantic import Field
 from evolution.base import serial
 from evolution.literature.web import WebAnswer, WebCitation, answer_of
 from evolution.llm.client import LlmClient
-from evolution.llm.endpoint import Completion, Endpoint, Failed, Kind
+from evolution.llm.endpoint import Completion, Endpoint, Failed, Remedy
 from evolution.llm.settings import LlmSettings
 from evolution.llm.usage import Usage, claimed_usage
 
@@ -58,8 +58,8 @@ class SearchEndpoint(Endpoint):
         try:
             text = self.fetch(lambda client: client.responses, wanted, prompt=prompt, cancelled=cancelled)
         except Failed as failure:
-            if failure.kind is Kind.OTHERWISE:  # there is no other way to say it
-                raise Failed(Kind.HOPELESS, f"has it a web search? {failure}") from None
+            if failure.kind is Remedy.OTHERWISE:  # there is no other way to say it
+                raise Failed(Remedy.HOPELESS, f"has it a web search? {failure}") from None
             raise
         return _completion(text)
 
@@ -85,7 +85,7 @@ def _completion(content: str) -> Completion:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or not isinstance(document.get("output"), list):
-        raise Failed(Kind.AGAIN, "its answer is no response", billed=True, received=len(content))
+        raise Failed(Remedy.AGAIN, "its answer is no response", billed=True, received=len(content))
     return Completion(
         text=serial.dumps(answer_of(document)), finish="stop", refusal="", usage=_usage(document.get("usage"))
     )

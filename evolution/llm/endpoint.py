@@ -31,7 +31,7 @@ NO_KEY = "none"  # some endpoints need none, but the header must hold something
 _LOOK_EVERY_S = 0.05
 
 
-class Kind(StrEnum):
+class Remedy(StrEnum):
     """What a failure asks for."""
 
     AGAIN = "again"  # the next try may succeed
@@ -45,7 +45,7 @@ class Failed(Exception):
 
     def __init__(
         self,
-        kind: Kind,
+        kind: Remedy,
         message: str,
         *,
         wait_s: float | None = None,
@@ -128,7 +128,7 @@ class Endpoint:
                     content += piece
                     if len(content) > MAX_BODY_BYTES:
                         said = f"its answer is larger than {MAX_BODY_BYTES >> 20} MiB"
-                        raise Failed(Kind.HOPELESS, said, billed=True, received=len(content))
+                        raise Failed(Remedy.HOPELESS, said, billed=True, received=len(content))
                     if time.monotonic() > deadline:
                         raise _broken("its answer was not complete in time", len(content))
         return bytes(content)
@@ -158,7 +158,7 @@ def _understand(content: str) -> Completion:
 
 
 def _broken(message: str, received: int) -> Failed:
-    return Failed(Kind.AGAIN, message, billed=True, received=received)
+    return Failed(Remedy.AGAIN, message, billed=True, received=received)
 
 
 def _text(content: Any) -> str:
@@ -178,7 +178,7 @@ class _Task:
     def __init__(self, do: Callable[[], bytes]) -> None:
         self._do, self._done = do, threading.Event()
         self._found: bytes | None = None
-        self._failure = Failed(Kind.HOPELESS, "the request broke off; its traceback is in the log")
+        self._failure = Failed(Remedy.HOPELESS, "the request broke off; its traceback is in the log")
         threading.Thread(target=self._run, daemon=True, name="llm-request").start()
 
     def _run(self) -> None:
@@ -196,8 +196,8 @@ class _Task:
                 is_cancelled, deadline = True, min(deadline, time.monotonic() + GRACE_S)
             if time.monotonic() > deadline:
                 if is_cancelled:
-                    raise Failed(Kind.HOPELESS, "cancelled before it had answered", billed=True)
-                raise Failed(Kind.AGAIN, "it did not answer in time", billed=True)
+                    raise Failed(Remedy.HOPELESS, "cancelled before it had answered", billed=True)
+                raise Failed(Remedy.AGAIN, "it did not answer in time", billed=True)
         if self._found is None:
             raise self._failure
         return self._found
@@ -219,37 +219,37 @@ class _Failures:
         if isinstance(error, openai.APIStatusError):
             raise self._status(error) from None
         if isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException)):
-            raise Failed(Kind.AGAIN, "it did not answer in time", billed=True) from None
+            raise Failed(Remedy.AGAIN, "it did not answer in time", billed=True) from None
         if isinstance(error, openai.APIConnectionError):
             cause = error.__cause__
             sent = isinstance(cause, (httpx2.ReadError, httpx2.RemoteProtocolError))
             said = hide_key(str(cause or error), self._settings.key)[:200]
-            raise Failed(Kind.AGAIN, f"no connection: {said}", billed=sent) from None
+            raise Failed(Remedy.AGAIN, f"no connection: {said}", billed=sent) from None
         if isinstance(error, httpx2.HTTPError):
             raise Failed(
-                Kind.AGAIN, "the connection broke off in the middle of the answer", billed=True
+                Remedy.AGAIN, "the connection broke off in the middle of the answer", billed=True
             ) from None
         if isinstance(error, openai.OpenAIError):
             said = hide_key(str(error), self._settings.key)[:200]
-            raise Failed(Kind.HOPELESS, f"the request could not be made: {said}") from None
+            raise Failed(Remedy.HOPELESS, f"the request could not be made: {said}") from None
 
     def _status(self, error: Any) -> Failed:
         code, said = error.status_code, self._said(error)
         if code == 429 and "insufficient_quota" in (error.code, error.type):
-            return Failed(Kind.HOPELESS, f"the endpoint's quota is used up: {said}")
+            return Failed(Remedy.HOPELESS, f"the endpoint's quota is used up: {said}")
         if code == 429:
             return Failed(
-                Kind.PAUSE, f"it is asked too often: {said}", wait_s=retry_after(error.response.headers)
+                Remedy.PAUSE, f"it is asked too often: {said}", wait_s=retry_after(error.response.headers)
             )
         if code in (408, 409, 425) or code >= 500:
             wait_s = retry_after(error.response.headers)
-            return Failed(Kind.AGAIN, f"it failed with {code}: {said}", wait_s=wait_s)
+            return Failed(Remedy.AGAIN, f"it failed with {code}: {said}", wait_s=wait_s)
         if code in (400, 415, 422):
-            return Failed(Kind.OTHERWISE, f"it refuses the request with {code}: {said}")
+            return Failed(Remedy.OTHERWISE, f"it refuses the request with {code}: {said}")
         if code in (401, 403):
-            return Failed(Kind.HOPELESS, f"it refuses the key with {code}: {said}; set EVOLVEREC_LLM_KEY")
+            return Failed(Remedy.HOPELESS, f"it refuses the key with {code}: {said}; set EVOLVEREC_LLM_KEY")
         return Failed(
-            Kind.HOPELESS, f"it answers {code}: {said}; is the address right, and has it this model?"
+            Remedy.HOPELESS, f"it answers {code}: {said}; is the address right, and has it this model?"
         )
 
     def _said(self, error: Any) -> str:

@@ -20,7 +20,7 @@ PROPOSALS_AT_LEAST = 3  # what a plan must be able to pay for
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class CostEstimate:
     """first: for what is asked once in a run (how well users are known). each: for one proposal."""
 
     first: Charge
@@ -33,13 +33,13 @@ class Estimate:
         return total
 
 
-def estimate(settings: LlmSettings, *, source_bytes: int, users: int) -> Estimate:
+def estimate(settings: LlmSettings, *, source_bytes: int, users: int) -> CostEstimate:
     """source_bytes: of the files that may be edited. users: that an LLM plays."""
     code = tokens_of(source_bytes) + RULES
     planning = _cost(settings, "planner", PLANS * code, PLANS * PLAN_ANSWER)
     coding = _cost(settings, "coder", CODES * code, CODES * CODE_ANSWER)
     asked = _asked(settings, users)
-    return Estimate(first=asked + asked + asked, each=planning + coding + asked)
+    return CostEstimate(first=asked + asked + asked, each=planning + coding + asked)
 
 
 def interviews(settings: LlmSettings, users: int) -> Charge:

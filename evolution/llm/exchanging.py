@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from evolution.base.errors import Cancelled
-from evolution.llm.endpoint import Completion, Endpoint, Failed, Kind
+from evolution.llm.endpoint import Completion, Endpoint, Failed, Remedy
 from evolution.llm.exchanges import Exchange, ExchangeLog, Question
 from evolution.llm.forms import Forms, other_form, request_body
 from evolution.llm.pace import Pace, backoff_s
@@ -72,9 +72,9 @@ class _Tries:
                 return self._try()
             except Failed as failure:
                 self._count(failure)
-                if failure.kind is Kind.OTHERWISE and self._say_otherwise(failure):
+                if failure.kind is Remedy.OTHERWISE and self._say_otherwise(failure):
                     continue
-                if failure.kind in (Kind.OTHERWISE, Kind.HOPELESS):
+                if failure.kind in (Remedy.OTHERWISE, Remedy.HOPELESS):
                     raise
                 tries += 1
                 self._wait(failure, tries)
@@ -97,13 +97,13 @@ class _Tries:
     def _wait(self, failure: Failed, tries: int) -> None:
         """Raises Failed where there is no further try."""
         if tries > self.shared.settings.retries:
-            raise Failed(Kind.HOPELESS, f"{failure} ({tries} tries)") from None
+            raise Failed(Remedy.HOPELESS, f"{failure} ({tries} tries)") from None
         wait_s = failure.wait_s
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
-            raise Failed(Kind.HOPELESS, f"{failure}; it asks to wait {wait_s:.0f} s") from None
+            raise Failed(Remedy.HOPELESS, f"{failure}; it asks to wait {wait_s:.0f} s") from None
         if wait_s is None:
             wait_s = backoff_s(self.question.key, tries - 1, self.shared.first_wait_s)
-        if failure.kind is Kind.PAUSE:
+        if failure.kind is Remedy.PAUSE:
             self.shared.pace.pause(wait_s)
         else:
             self.shared.pace.sleep(wait_s)

@@ -11,7 +11,7 @@ from evolution.laboratory.candidates import carry_out as as_candidate
 from evolution.laboratory.laboratory import Laboratory
 from evolution.llm.asking import Ask
 from evolution.proposers.coding.coder import carry_out
-from evolution.proposers.coding.records import Coded, Round, Task
+from evolution.proposers.coding.records import Coded, CodingRound, Task
 from evolution.proposers.normal_form import normal_form
 from evolution.proposers.planning.briefing import data_words
 from evolution.proposers.planning.planner import Planned, Planner
@@ -100,7 +100,7 @@ class BothProposers:
         return [*first, *self._recipes.propose(replace(situation, count=left))] if left else first
 
 
-def round_words(done: Round) -> str:
+def round_words(done: CodingRound) -> str:
     """`debug: said; smoke: why it was not enough`."""
     problem = f"; {done.problem.rung.value}: {done.problem.message.splitlines()[0]}" if done.problem else ""
     return f"{done.prompt}: {done.words}{problem}"

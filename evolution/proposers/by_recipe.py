@@ -12,12 +12,13 @@ from evolution.domain.proposal import Idea
 from evolution.domain.run import Node
 from evolution.laboratory.candidates import JOIN, Candidate, carry_out, joined_idea, recipe_context
 from evolution.laboratory.laboratory import Laboratory
+from evolution.proposers.drafting import addressed_by, idea_of
 from evolution.proposers.normal_form import normal_form
 from evolution.proposers.selection import ideas
 from evolution.proposers.situation import Attempt, Situation
 from evolution.proposers.strategies import Choice
-from evolution.recipes.catalogue import RECIPES, addressed_by, idea_of
-from evolution.recipes.recipe import DoesNotFit, Draft, Recipe, RecipeContext
+from evolution.recipes.catalogue import RECIPES
+from evolution.recipes.recipe import DoesNotFit, Recipe, RecipeContext, RecipePatch
 
 SEVERITY = {Severity.ERROR: 3.0, Severity.WARNING: 2.0, Severity.INFORMATION: 0.5}
 VOICES = 2.0  # weight of a critique that every user shares
@@ -39,9 +40,9 @@ class RecipeProposer:
         made = [(recipe, draft) for recipe in order if (draft := _draft(recipe, context)) is not None]
         known = {self._form(node.program) for node in situation.archive.nodes if node.program}
         found: list[Attempt] = []
-        taken: list[tuple[Recipe, Draft]] = []
+        taken: list[tuple[Recipe, RecipePatch]] = []
 
-        def take(group: Sequence[tuple[Recipe, Draft]]) -> None:
+        def take(group: Sequence[tuple[Recipe, RecipePatch]]) -> None:
             candidate = self._candidate(situation, context, group)
             if candidate is not None and self._form(candidate.child) not in known:
                 known.add(self._form(candidate.child))
@@ -73,7 +74,7 @@ class RecipeProposer:
         return [left[int(place)] for place in np.argsort(-keys, kind="stable")]
 
     def _candidate(
-        self, situation: Situation, context: RecipeContext, group: Sequence[tuple[Recipe, Draft]]
+        self, situation: Situation, context: RecipeContext, group: Sequence[tuple[Recipe, RecipePatch]]
     ) -> Candidate | None:
         edits = _joined(context.sources, [draft for _, draft in group], self._editable)
         if not edits:
@@ -92,14 +93,16 @@ class RecipeProposer:
         return normal_form(self._laboratory.programs.sources(program))
 
 
-def _draft(recipe: Recipe, context: RecipeContext) -> Draft | None:
+def _draft(recipe: Recipe, context: RecipeContext) -> RecipePatch | None:
     try:
         return recipe.make(context)
     except DoesNotFit:
         return None
 
 
-def _groups(made: Sequence[tuple[Recipe, Draft]], situation: Situation) -> list[list[tuple[Recipe, Draft]]]:
+def _groups(
+    made: Sequence[tuple[Recipe, RecipePatch]], situation: Situation
+) -> list[list[tuple[Recipe, RecipePatch]]]:
     """One recipe each; with more steps, sets of up to so many, their sizes drawn."""
     steps = situation.strategy.steps
     if steps == 1:
@@ -113,7 +116,7 @@ def _groups(made: Sequence[tuple[Recipe, Draft]], situation: Situation) -> list[
 
 
 def _joined(
-    sources: Mapping[str, str], drafts: Sequence[Draft], editable: tuple[str, ...]
+    sources: Mapping[str, str], drafts: Sequence[RecipePatch], editable: tuple[str, ...]
 ) -> list[Edit] | None:
     """All edits together, None where they get in each other's way."""
     if len(drafts) == 1:
@@ -125,13 +128,13 @@ def _joined(
     return [edit for path, text in after.items() for edit in make_edits(path, sources.get(path, ""), text)]
 
 
-def _alike(one: Draft, other: Draft) -> bool:
+def _alike(one: RecipePatch, other: RecipePatch) -> bool:
     """Whether two drafts replace a line in common: then they are two answers to one question."""
     mine, theirs = ({(e.path, line) for e in d.edits for line in e.old.split("\n")} for d in (one, other))
     return bool(mine & theirs)
 
 
-def _called_for(group: Sequence[tuple[Recipe, Draft]], context: RecipeContext) -> bool:
+def _called_for(group: Sequence[tuple[Recipe, RecipePatch]], context: RecipeContext) -> bool:
     """Whether feedback calls for each. A strategy that is told nothing of findings and complaints cannot know."""
     return all(addressed_by(recipe, context) for recipe, _ in group)
 

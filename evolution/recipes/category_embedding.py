@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from evolution.recipes.code import (
-    Source,
+    RecipeFile,
     call_name,
     dotted,
     loaded_names,
@@ -16,7 +16,7 @@ from evolution.recipes.code import (
 )
 from evolution.recipes.flow import own_lines, parameters
 from evolution.recipes.item_table import ItemTable, find_item_table
-from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 
 CLASS = "CategoryAwareEmbedding"
 TEMPLATE = '''
@@ -59,10 +59,7 @@ class CategoryEmbedding:
         "Items share nothing but their ids here. With vectors for categories, rare items learn from their category's "
         "events and taste in categories becomes visible to the model."
     )
-    rests_on: tuple[str, ...] = (
-        "Zhang et al., Feature-level Deeper Self-Attention Network for Sequential Recommendation (FDSA), IJCAI 2019",
-        "Self-EvolveRec, 2602.12612 (its evolved SASRec)",
-    )
+    techniques: tuple[str, ...] = ("feature-fusion",)
     triggers: frozenset[str] = frozenset(
         {
             "embedding-collapse",
@@ -78,7 +75,7 @@ class CategoryEmbedding:
     )
     promise: float = 0.95
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         if not context.facts.has_categories:
             raise DoesNotFit("the data has no categories")
         table = find_item_table(context)
@@ -92,7 +89,7 @@ class CategoryEmbedding:
         raise DoesNotFit("where the model is made there is no `data` with columns of items at hand")
 
 
-def _table_outside(line: cst.SimpleStatementLine, source: Source, table: ItemTable) -> str:
+def _table_outside(line: cst.SimpleStatementLine, source: RecipeFile, table: ItemTable) -> str:
     """How the table is called right after a line that makes it, or makes the module that holds it; "" elsewhere."""
     if line is table.statement:
         return table.target
@@ -105,7 +102,7 @@ def _table_outside(line: cst.SimpleStatementLine, source: Source, table: ItemTab
     return f"{target}.{attribute}" if len(makes) == 1 and target and table.target != attribute else ""
 
 
-def _data_argument(source: Source, function: cst.FunctionDef) -> str:
+def _data_argument(source: RecipeFile, function: cst.FunctionDef) -> str:
     """The parameter that holds the training data: the function reads its `n_items`, or it is what `build` was given."""
     names = [name for name in parameters(function) if name != "self"]
     for node in source.all_of(cst.Attribute, function):
@@ -114,7 +111,7 @@ def _data_argument(source: Source, function: cst.FunctionDef) -> str:
     return names[0] if function.name.value == "build" and names else ""
 
 
-def _wrapped(source: Source, line: cst.SimpleStatementLine, place: str, data: str) -> Draft:
+def _wrapped(source: RecipeFile, line: cst.SimpleStatementLine, place: str, data: str) -> RecipePatch:
     if CLASS in loaded_names(source.module):
         raise DoesNotFit(f"{source.path} has a {CLASS} already")
     new = statements(
@@ -131,4 +128,4 @@ def _wrapped(source: Source, line: cst.SimpleStatementLine, place: str, data: st
     if not first or top is line:
         raise DoesNotFit(f"{source.path} makes the model outside of any function")
     changes: dict[cst.CSTNode, list[cst.CSTNode]] = {line: [line, *new], first[-1]: [first[-1], *made]}
-    return Draft(edits=tuple(rewrite(source, changes)), note="Category vectors start at zero.")
+    return RecipePatch(edits=tuple(rewrite(source, changes)), note="Category vectors start at zero.")

@@ -17,7 +17,7 @@ Node = TypeVar("Node", bound=cst.CSTNode)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Source:
+class RecipeFile:
     """One parsed file. parents and positions cover every node of `module`."""
 
     path: str
@@ -78,13 +78,13 @@ def children(node: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
 
 
 @lru_cache(maxsize=64)
-def parse(path: str, text: str) -> Source:
+def parse(path: str, text: str) -> RecipeFile:
     """Raises DoesNotFit where the text is not Python."""
     try:
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
     except cst.ParserSyntaxError as error:
         raise DoesNotFit(f"{path}:{error.raw_line} is not valid Python") from None
-    return Source(
+    return RecipeFile(
         path=path,
         text=text,
         module=wrapper.module,
@@ -93,14 +93,16 @@ def parse(path: str, text: str) -> Source:
     )
 
 
-def parse_all(context: RecipeContext) -> list[Source]:
+def parse_all(context: RecipeContext) -> list[RecipeFile]:
     return [parse(path, text) for path, text in sorted(context.sources.items()) if path.endswith(".py")]
 
 
-def functions_at(sources: Sequence[Source], sites: Sequence[Site]) -> list[tuple[Source, cst.FunctionDef]]:
+def functions_at(
+    sources: Sequence[RecipeFile], sites: Sequence[Site]
+) -> list[tuple[RecipeFile, cst.FunctionDef]]:
     """The innermost function around each site, best first; then all others, for where a site is missing or off."""
     by_path = {source.path: source for source in sources}
-    found: list[tuple[Source, cst.FunctionDef]] = []
+    found: list[tuple[RecipeFile, cst.FunctionDef]] = []
     for site in sites:
         source = by_path.get(site.path)
         around = [
@@ -204,7 +206,7 @@ def fresh_name(taken: set[str], *choices: str) -> str:
     return name
 
 
-def functional(source: Source) -> str:
+def functional(source: RecipeFile) -> str:
     """How this file can call torch.nn.functional: "F", "nn.functional", "torch.nn.functional".
 
     Raises DoesNotFit where the file does not import torch.
@@ -218,7 +220,7 @@ def functional(source: Source) -> str:
     return f"{torch_name(source)}.nn.functional"
 
 
-def torch_name(source: Source) -> str:
+def torch_name(source: RecipeFile) -> str:
     """How this file calls torch. Raises DoesNotFit where it does not import it."""
     known = imported(source)
     if "torch" not in known:
@@ -226,7 +228,7 @@ def torch_name(source: Source) -> str:
     return known["torch"]
 
 
-def imported(source: Source) -> dict[str, str]:
+def imported(source: RecipeFile) -> dict[str, str]:
     """Full name -> local name of what the file imports at its top level."""
     found: dict[str, str] = {}
     for statement in source.module.body:
@@ -256,7 +258,7 @@ def statements(lines: Sequence[str]) -> list[Statement]:
     return [first, *rest]  # type: ignore[list-item]
 
 
-def rewrite(source: Source, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNode]]) -> list[Edit]:
+def rewrite(source: RecipeFile, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNode]]) -> list[Edit]:
     """Edits that put other nodes in the place of some of the file's own; an empty sequence removes a statement.
 
     Raises DoesNotFit where the result would not be Python: a block would be left empty.

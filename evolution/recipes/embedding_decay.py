@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from evolution.recipes.code import argument, bare, fresh_name, loaded_names, rewrite, statements, torch_name
-from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 from evolution.recipes.training_step import find_training_step
 
 
@@ -17,7 +17,7 @@ class EmbeddingDecay:
         "Decay shrinks every row at every step, but a row gets a gradient only when its item is in the batch: rare "
         "items fade, and under Adam the fading is as fast as learning."
     )
-    rests_on: tuple[str, ...] = ("Loshchilov and Hutter, Decoupled Weight Decay Regularization, 1711.05101",)
+    techniques: tuple[str, ...] = ("decoupled-weight-decay",)
     triggers: frozenset[str] = frozenset(
         {
             "embedding-collapse",
@@ -29,7 +29,7 @@ class EmbeddingDecay:
     )
     promise: float = 0.65
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         step = find_training_step(context)
         decay = argument(step.call, "weight_decay")
         if decay is None or step.source.code(decay) in ("0", "0.0", "0."):
@@ -58,7 +58,7 @@ class EmbeddingDecay:
         lead = step.made.leading_lines
         before[0] = before[0].with_changes(leading_lines=[*lead, *before[0].leading_lines])
         made = cst.ensure_type(made, cst.SimpleStatementLine).with_changes(leading_lines=[])
-        return Draft(
+        return RecipePatch(
             edits=tuple(rewrite(step.source, {step.made: [*before, made]})),
             note="Every other parameter keeps its decay.",
         )

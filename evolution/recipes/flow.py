@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from evolution.recipes.code import Source, Statement, children, loaded_names, substitute
+from evolution.recipes.code import RecipeFile, Statement, children, loaded_names, substitute
 from evolution.recipes.recipe import DoesNotFit
 
 
@@ -26,7 +26,7 @@ class Binding:
 class Scope:
     """One function's names. Nested functions and classes are not looked into."""
 
-    def __init__(self, source: Source, function: cst.FunctionDef) -> None:
+    def __init__(self, source: RecipeFile, function: cst.FunctionDef) -> None:
         self.source, self.function = source, function
         self.parameters = parameters(function)
         self.lines = own_lines(function)
@@ -69,7 +69,7 @@ def own_lines(function: cst.FunctionDef) -> list[cst.SimpleStatementLine]:
     return found
 
 
-def _bindings(source: Source, statement: cst.SimpleStatementLine) -> list[Binding]:
+def _bindings(source: RecipeFile, statement: cst.SimpleStatementLine) -> list[Binding]:
     line = source.line(statement)
     found: list[Binding] = []
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import libcst as cst
 
 from evolution.domain.edits import Edit
-from evolution.recipes.code import Source, argument, call_name, dotted, imported, parse_all, rewrite
+from evolution.recipes.code import RecipeFile, argument, call_name, dotted, imported, parse_all, rewrite
 from evolution.recipes.flow import parameters
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import DoesNotFit, RecipeContext, RecipePatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,13 +19,11 @@ class FunctionalDropout:
         "F.dropout drops unless it is told not to, so scores are noisy and differ from one call to the next; a module's "
         "own `training` flag tells it."
     )
-    rests_on: tuple[str, ...] = (
-        "PyTorch documentation of torch.nn.functional.dropout: training=True is the default",
-    )
+    techniques: tuple[str, ...] = ("dropout",)
     triggers: frozenset[str] = frozenset({"functional-dropout"})
     promise: float = 0.95
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         edits: list[Edit] = []
         for source in parse_all(context):
             fixed = [(call, _fixed(call, source)) for call in source.all_of(cst.Call)]
@@ -35,10 +33,10 @@ class FunctionalDropout:
             edits += rewrite(source, changes) if changes else []
         if not edits:
             raise DoesNotFit("no functional dropout in a module's method lacks its `training` flag")
-        return Draft(edits=tuple(edits), note="Training is as it was; scoring is now deterministic.")
+        return RecipePatch(edits=tuple(edits), note="Training is as it was; scoring is now deterministic.")
 
 
-def _fixed(call: cst.Call, source: Source) -> cst.Call | None:
+def _fixed(call: cst.Call, source: RecipeFile) -> cst.Call | None:
     if not _in_method(call, source):
         return None
     name = call_name(call)
@@ -59,7 +57,7 @@ def _fixed(call: cst.Call, source: Source) -> cst.Call | None:
     )
 
 
-def _attention(call: cst.Call, source: Source) -> cst.Call | None:
+def _attention(call: cst.Call, source: RecipeFile) -> cst.Call | None:
     rate = argument(call, "dropout_p", 4)
     if (
         rate is None
@@ -86,7 +84,7 @@ def _with_flag(call: cst.Call) -> list[cst.Arg]:
     return [*call.args, flag]
 
 
-def _is_functional(call: cst.Call, source: Source) -> bool:
+def _is_functional(call: cst.Call, source: RecipeFile) -> bool:
     known: Mapping[str, str] = imported(source)
     name = dotted(call.func)
     head, _, last = name.rpartition(".")
@@ -97,7 +95,7 @@ def _is_functional(call: cst.Call, source: Source) -> bool:
     return head in modules or known.get(f"torch.nn.functional.{last}") == name
 
 
-def _in_method(call: cst.Call, source: Source) -> bool:
+def _in_method(call: cst.Call, source: RecipeFile) -> bool:
     function = source.enclosing(call, cst.FunctionDef)
     return (
         function is not None

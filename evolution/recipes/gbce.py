@@ -11,7 +11,7 @@ from evolution.recipes.loss_rewriting import (
     shared_negatives,
 )
 from evolution.recipes.pair_loss import find_pair_loss
-from evolution.recipes.recipe import WEAKER, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, RecipeContext, RecipePatch
 
 CALIBRATION = 0.75  # the paper's t: 0 is plain BCE, 1 fully calibrated
 
@@ -24,11 +24,11 @@ class GeneralisedBCE:
         "Sampled negatives make BCE overestimate probabilities, which blurs the order at the top. gBCE raises the "
         "positive's sigmoid to a power beta that undoes it, and many negatives sharpen the ranking."
     )
-    rests_on: tuple[str, ...] = ("Petrov and Macdonald, gSASRec, RecSys 2023, 2308.07192",)
+    techniques: tuple[str, ...] = ("gbce",)
     triggers: frozenset[str] = frozenset({"overconfidence", "ranking-margin", *WEAKER})
     promise: float = 0.5
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         n = shared_negatives(context.facts.n_items)
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from evolution.recipes.code import dotted, parse_all, rewrite, statements, torch_name
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import DoesNotFit, RecipeContext, RecipePatch
 from evolution.recipes.training_step import TrainingStep, find_training_step, names_known_at
 
 
@@ -14,13 +14,11 @@ class GradientClipping:
     code: str = "gradient-clipping"
     title: str = "Clip the gradient's norm at 1"
     rationale: str = "A batch with a few very wrong predictions can undo many good steps; a bound on the norm keeps training steady."
-    rests_on: tuple[str, ...] = (
-        "Pascanu et al., On the difficulty of training Recurrent Neural Networks, 1211.5063",
-    )
+    techniques: tuple[str, ...] = ("gradient-clipping",)
     triggers: frozenset[str] = frozenset({"not-learning", "not-converged"})
     promise: float = 0.25
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         calls = [dotted(call.func) for source in parse_all(context) for call in source.all_of(cst.Call)]
         if any("clip_grad" in call for call in calls):
             raise DoesNotFit("the gradient is clipped already")
@@ -28,7 +26,7 @@ class GradientClipping:
         if not step.parameters.endswith(".parameters()") or not names_known_at(step):
             raise DoesNotFit(f"`{step.parameters}` cannot be written again where `{step.name}` steps")
         clip = f"{torch_name(step.step_source)}.nn.utils.clip_grad_norm_({step.parameters}, max_norm=1.0)"
-        return Draft(
+        return RecipePatch(
             edits=tuple(rewrite(step.step_source, {step.step: _with_clip(step, clip)})),
             note="The norm is taken over all parameters that the optimizer trains.",
         )

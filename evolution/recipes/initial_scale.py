@@ -6,7 +6,7 @@ import libcst as cst
 
 from evolution.recipes.code import call_name, dotted, parse_all, rewrite, statements, torch_name
 from evolution.recipes.item_table import find_item_table
-from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 
 SCALE = 0.02
 
@@ -19,7 +19,7 @@ class InitialScale:
         "PyTorch draws embeddings from N(0, 1), so first scores are as large as sqrt(d): the loss starts saturated, and "
         "rare items keep their random vectors for long."
     )
-    rests_on: tuple[str, ...] = ("Devlin et al., BERT (initializer range 0.02), 1810.04805",)
+    techniques: tuple[str, ...] = ("initial-scale",)
     triggers: frozenset[str] = frozenset(
         {
             "embedding-collapse",
@@ -32,7 +32,7 @@ class InitialScale:
     )
     promise: float = 0.55
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         for source in parse_all(context):
             for call in source.all_of(cst.Call):
                 name = call_name(call)
@@ -54,4 +54,4 @@ class InitialScale:
             ]
         )
         edits = rewrite(table.source, {table.statement: [table.statement, *new]})
-        return Draft(edits=tuple(edits), note="Only the item table is scaled.")
+        return RecipePatch(edits=tuple(edits), note="Only the item table is scaled.")

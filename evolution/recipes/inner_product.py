@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from evolution.recipes.code import (
-    Source,
+    RecipeFile,
     argument,
     bare,
     call_name,
@@ -51,7 +51,7 @@ class Lookup:
 
 
 def as_inner_product(
-    node: cst.BaseExpression, scope: Scope, sources: Sequence[Source], line: int
+    node: cst.BaseExpression, scope: Scope, sources: Sequence[RecipeFile], line: int
 ) -> InnerProduct | None:
     """None where the expression is something else. A score that a function of the repo returns is looked up there."""
     direct = _operands(node, scope.source)
@@ -88,7 +88,7 @@ def _adds_axis(element: cst.SubscriptElement) -> bool:
 
 
 def _operands(
-    node: cst.BaseExpression, source: Source
+    node: cst.BaseExpression, source: RecipeFile
 ) -> tuple[cst.BaseExpression, cst.BaseExpression, bool] | None:
     """The two sides of `(a * b).sum(-1)`, `torch.sum(a * b, dim=-1)` or `torch.einsum("bd,bd->b", a, b)`."""
     node = bare(node)
@@ -125,7 +125,7 @@ def _einsum_operands(
 
 
 def _returned_product(
-    call: cst.Call, index: int, scope: Scope, sources: Sequence[Source]
+    call: cst.Call, index: int, scope: Scope, sources: Sequence[RecipeFile]
 ) -> InnerProduct | None:
     callee = _callee(call, sources)
     if callee is None:
@@ -162,8 +162,8 @@ def _outside(
 
 
 def _callee(
-    call: cst.Call, sources: Sequence[Source]
-) -> tuple[Source, cst.FunctionDef, dict[str, cst.BaseExpression]] | None:
+    call: cst.Call, sources: Sequence[RecipeFile]
+) -> tuple[RecipeFile, cst.FunctionDef, dict[str, cst.BaseExpression]] | None:
     """The one function of the repo that a call can mean, and what each of its parameters is given."""
     name = call_name(call)
     named = [
@@ -190,7 +190,7 @@ def _callee(
 
 
 def _given(
-    call: cst.Call, source: Source, function: cst.FunctionDef, receiver: cst.BaseExpression
+    call: cst.Call, source: RecipeFile, function: cst.FunctionDef, receiver: cst.BaseExpression
 ) -> dict[str, cst.BaseExpression] | None:
     names = parameters(function)
     given: dict[str, cst.BaseExpression] = {}
@@ -205,7 +205,7 @@ def _given(
     return given if all(name in given for name in names) else None
 
 
-def embedding_call(node: cst.BaseExpression, sources: Sequence[Source]) -> Lookup | None:
+def embedding_call(node: cst.BaseExpression, sources: Sequence[RecipeFile]) -> Lookup | None:
     """`table(ids)` where the repo makes `table` by a call of an ...Embedding class."""
     node = bare(node)
     if not isinstance(node, cst.Call) or len(node.args) != 1 or node.args[0].star:
@@ -220,7 +220,7 @@ def embedding_call(node: cst.BaseExpression, sources: Sequence[Source]) -> Looku
     return Lookup(table=node.func, ids=node.args[0].value, padded=padded, plain=plain)
 
 
-def table_construction(attribute: str, sources: Sequence[Source]) -> tuple[Source, cst.Call] | None:
+def table_construction(attribute: str, sources: Sequence[RecipeFile]) -> tuple[RecipeFile, cst.Call] | None:
     """The call that makes the embedding table which is kept under a name or attribute."""
     for source in sources:
         for part in source.all_of(cst.Assign):
@@ -231,7 +231,7 @@ def table_construction(attribute: str, sources: Sequence[Source]) -> tuple[Sourc
     return None
 
 
-def constant(node: cst.BaseExpression, source: Source, sources: Sequence[Source]) -> str:
+def constant(node: cst.BaseExpression, source: RecipeFile, sources: Sequence[RecipeFile]) -> str:
     """The expression's code; a name that is set once at the top of a file stands for its value."""
     if isinstance(node, cst.Name):
         for other in (source, *sources):

@@ -16,7 +16,7 @@ from evolution.recipes.code import (
 )
 from evolution.recipes.inner_product import embedding_call
 from evolution.recipes.pair_loss import PairLoss, find_pair_loss
-from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 
 RATE = 0.1
 
@@ -29,16 +29,13 @@ class ItemDropout:
         "A model that always sees the whole history leans on few strong events; with some of them hidden at random it "
         "has to use the rest."
     )
-    rests_on: tuple[str, ...] = (
-        "Sun et al., BERT4Rec (random masking), 1904.06690",
-        "Xie et al., Contrastive Learning for Sequential Recommendation (item mask), 2010.14395",
-    )
+    techniques: tuple[str, ...] = ("bert4rec", "cl4srec")
     triggers: frozenset[str] = frozenset(
         {*WEAKER, "overconfidence", "popularity-bias", "overused-category", "missed-variety"}
     )
     promise: float = 0.4
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         loss = find_pair_loss(context)
         if not loss.padded:
             raise DoesNotFit("the item table has no padding row to hide an event with")
@@ -58,7 +55,7 @@ class ItemDropout:
         hidden = call.args[0].with_changes(value=cst.parse_expression(f"{code} * {kept}"))
         changed = line.deep_replace(call, call.with_changes(args=[hidden, *call.args[1:]]))
         changed = cst.ensure_type(changed, cst.SimpleStatementLine).with_changes(leading_lines=[])
-        return Draft(
+        return RecipePatch(
             edits=tuple(rewrite(loss.source, {line: [*new, changed]})), note="Scoring sees whole histories."
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from diagnosis.findings import Role
-from evolution.recipes.code import Source, bare, call_name, dotted, parse_all
+from evolution.recipes.code import RecipeFile, bare, call_name, dotted, parse_all
 from evolution.recipes.pair_loss import find_pair_loss
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
@@ -14,7 +14,7 @@ from evolution.recipes.recipe import DoesNotFit, RecipeContext
 class ItemTable:
     """target: what it is assigned to, "self.items". call: the ...Embedding(...) that makes it."""
 
-    source: Source
+    source: RecipeFile
     statement: cst.SimpleStatementLine
     target: str
     call: cst.Call
@@ -47,7 +47,7 @@ def find_item_table(context: RecipeContext) -> ItemTable:
     raise DoesNotFit("no statement that makes the item embedding was found")
 
 
-def _tables(source: Source) -> list[ItemTable]:
+def _tables(source: RecipeFile) -> list[ItemTable]:
     found: list[ItemTable] = []
     for line in source.all_of(cst.SimpleStatementLine):
         part = line.body[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from evolution.recipes.code import Source, argument, bare, call_name, dotted, last_name
+from evolution.recipes.code import RecipeFile, argument, bare, call_name, dotted, last_name
 from evolution.recipes.flow import Scope
 from evolution.recipes.inner_product import InnerProduct, as_inner_product
 
@@ -14,7 +14,7 @@ RESHAPES = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "float", "cont
 
 
 @dataclass(kw_only=True)
-class Terms:
+class LossTerms:
     """What a loss expression turned out to be made of. positive, negative: the scores; reduced: it is a scalar."""
 
     positive: list[InnerProduct] = field(default_factory=list)
@@ -34,9 +34,9 @@ class UnknownTerm(Exception):
 class LossReader:
     """Reads a loss expression. sign: +1 where the value is minimised, -1 where it is maximised."""
 
-    def __init__(self, scope: Scope, sources: Sequence[Source], line: int) -> None:
+    def __init__(self, scope: Scope, sources: Sequence[RecipeFile], line: int) -> None:
         self.scope, self.sources, self.line = scope, sources, line
-        self.terms = Terms()
+        self.terms = LossTerms()
 
     def read(self, node: cst.BaseExpression, sign: int) -> None:
         node = bare(node)

@@ -10,7 +10,7 @@ from evolution.recipes.code import loaded_names, rewrite, statements, torch_name
 from evolution.recipes.flow import dead_after
 from evolution.recipes.loss_reading import indexable
 from evolution.recipes.pair_loss import PairLoss
-from evolution.recipes.recipe import DoesNotFit, Draft
+from evolution.recipes.recipe import DoesNotFit, RecipePatch
 
 MOST_NEGATIVES = 256
 
@@ -94,7 +94,7 @@ def random_items(loss: PairLoss, rows: str, shape: str, device_of: str) -> str:
     return f"{torch_name(loss.source)}.randint({first}, {rows}, {shape}, device={device_of}.device)"
 
 
-def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: str, note: str) -> Draft:
+def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: str, note: str) -> RecipePatch:
     """A draft in which the loss is computed by `lines` and is `value`; what only fed the old one goes.
 
     lines come with their comments; one of them says why. summary takes the place of a one-line docstring that
@@ -111,7 +111,7 @@ def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: s
     docstring = _outdated_docstring(loss)
     if docstring is not None:
         changes[docstring] = statements([f'"""{summary}"""'])
-    return Draft(edits=tuple(rewrite(loss.source, changes)), note=note)
+    return RecipePatch(edits=tuple(rewrite(loss.source, changes)), note=note)
 
 
 def _outdated_docstring(loss: PairLoss) -> cst.SimpleStatementLine | None:

@@ -11,7 +11,7 @@ from evolution.recipes.loss_rewriting import (
     shared_negatives,
 )
 from evolution.recipes.pair_loss import find_pair_loss
-from evolution.recipes.recipe import Draft, RecipeContext
+from evolution.recipes.recipe import RecipeContext, RecipePatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +22,13 @@ class MixedNegatives:
         "Under uniform negatives a popular item is rarely a negative and its score grows for being popular. Drawn "
         "from the batch's own next items, negatives follow popularity and take that bonus away."
     )
-    rests_on: tuple[str, ...] = (
-        "Yang et al., Mixed Negative Sampling for Learning Two-tower Neural Networks, WWW 2020",
-        "Bengio and Senecal, Adaptive importance sampling, 2008 (logQ)",
-    )
+    techniques: tuple[str, ...] = ("mixed-negatives",)
     triggers: frozenset[str] = frozenset(
         {"popularity-bias", "overused-popularity", "same-list", "missed-variety"}
     )
     promise: float = 0.9
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         n = shared_negatives(context.facts.n_items)
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)

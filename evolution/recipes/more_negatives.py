@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from evolution.recipes.code import functional, torch_name
 from evolution.recipes.loss_rewriting import candidates, counted_positions, random_items, replace_loss
 from evolution.recipes.pair_loss import find_pair_loss
-from evolution.recipes.recipe import Draft, RecipeContext
+from evolution.recipes.recipe import RecipeContext, RecipePatch
 
 NEGATIVES = 16
 
@@ -18,15 +18,13 @@ class MoreNegatives:
         "A single uniform negative is almost always easy, so its gradient soon vanishes; several make the hard ones "
         "frequent enough to learn from."
     )
-    rests_on: tuple[str, ...] = (
-        "Hidasi and Karatzoglou, Recurrent Neural Networks with Top-k Gains, 1706.03847",
-    )
+    techniques: tuple[str, ...] = ("topk-gains",)
     triggers: frozenset[str] = frozenset(
         {"overconfidence", "ranking-margin", "not-converged", "embedding-collapse"}
     )
     promise: float = 0.6
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)
         torch, F = torch_name(loss.source), functional(loss.source)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import libcst as cst
 
 from diagnosis.findings import Role
-from evolution.recipes.code import Source, dotted, fresh_name, functions_at, parse_all
+from evolution.recipes.code import RecipeFile, dotted, fresh_name, functions_at, parse_all
 from evolution.recipes.flow import Scope
 from evolution.recipes.inner_product import embedding_call
-from evolution.recipes.loss_reading import LossReader, Terms, UnknownTerm
+from evolution.recipes.loss_reading import LossReader, LossTerms, UnknownTerm
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
 
@@ -26,7 +26,7 @@ class PairLoss:
     padded: the table has a padding row 0. plain_table: it is torch's own Embedding.
     """
 
-    source: Source
+    source: RecipeFile
     scope: Scope
     gone: tuple[cst.SimpleStatementLine, ...]  # the loss's own statements, the first is where it starts
     target: str  # "loss = " or "return "
@@ -61,7 +61,7 @@ def find_pair_loss(context: RecipeContext) -> PairLoss:
 
 
 def _loss_at(
-    scope: Scope, sources: Sequence[Source], index: int, line: cst.SimpleStatementLine
+    scope: Scope, sources: Sequence[RecipeFile], index: int, line: cst.SimpleStatementLine
 ) -> PairLoss | None:
     """The loss that starts at a line, what is added to it further down included; None where none does."""
     value, target, is_start = _assigned(line)
@@ -109,10 +109,10 @@ def _assigned(line: cst.SimpleStatementLine) -> tuple[cst.BaseExpression | None,
 
 def _joined(
     scope: Scope,
-    sources: Sequence[Source],
+    sources: Sequence[RecipeFile],
     gone: Sequence[cst.SimpleStatementLine],
     target: str,
-    terms: Terms,
+    terms: LossTerms,
 ) -> PairLoss:
     positive, negative = terms.positive[0], terms.negative[0]
     shared = [
@@ -145,7 +145,7 @@ def _joined(
     )
 
 
-def _module_names(source: Source) -> set[str]:
+def _module_names(source: RecipeFile) -> set[str]:
     return {
         node.name.value for node in source.module.body if isinstance(node, (cst.FunctionDef, cst.ClassDef))
     }

@@ -45,7 +45,7 @@ class RecipeContext:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draft:
+class RecipePatch:
     """Edits against `RecipeContext.sources`. note: one sentence on what was chosen, for the user."""
 
     edits: tuple[Edit, ...]
@@ -58,7 +58,8 @@ class DoesNotFit(Exception):
 
 class Recipe(Protocol):
     """One file of this folder each. promise: 0..1, the order in which drafts are tried; the softmax family, whose
-    gains are the best replicated in the literature, comes first. triggers: codes of findings and critiques."""
+    gains are the best replicated in the literature, comes first. triggers: codes of findings and critiques. techniques: ids in the library, of what the recipe carries
+    out; its citations are theirs."""
 
     @property
     def code(self) -> str: ...
@@ -67,11 +68,11 @@ class Recipe(Protocol):
     @property
     def rationale(self) -> str: ...
     @property
-    def rests_on(self) -> tuple[str, ...]: ...
+    def techniques(self) -> tuple[str, ...]: ...
     @property
     def triggers(self) -> frozenset[str]: ...
     @property
     def promise(self) -> float: ...
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         """Raises DoesNotFit where the code is not of a shape that the recipe understands."""
         ...

@@ -11,7 +11,7 @@ from evolution.recipes.loss_rewriting import (
     shared_negatives,
 )
 from evolution.recipes.pair_loss import find_pair_loss
-from evolution.recipes.recipe import WEAKER, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, RecipeContext, RecipePatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +22,7 @@ class SampledSoftmax:
         "Hundreds of negatives at once hold hard ones that a single uniform draw misses; sharing them over the batch "
         "makes them nearly free, and the logQ correction keeps the loss an estimate of the full softmax."
     )
-    rests_on: tuple[str, ...] = (
-        "Yi et al., Sampling-bias-corrected neural modeling, RecSys 2019",
-        "Wu et al., On the Effectiveness of Sampled Softmax Loss for Item Recommendation, 2201.02327",
-    )
+    techniques: tuple[str, ...] = ("sampled-softmax",)
     triggers: frozenset[str] = frozenset(
         {
             "ranking-margin",
@@ -39,7 +36,7 @@ class SampledSoftmax:
     )
     promise: float = 0.85
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         n = shared_negatives(context.facts.n_items)
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)

@@ -8,7 +8,7 @@ import libcst as cst
 from diagnosis.findings import Role
 from evolution.domain.edits import Edit
 from evolution.recipes.code import (
-    Source,
+    RecipeFile,
     argument,
     call_name,
     fresh_name,
@@ -19,7 +19,7 @@ from evolution.recipes.code import (
     statements,
     torch_name,
 )
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import DoesNotFit, RecipeContext, RecipePatch
 
 ORDERED_BY_OTHERS = ("sampler", "batch_sampler")
 
@@ -32,11 +32,11 @@ class Shuffling:
         "In the log's order every batch holds the same neighbours, epoch after epoch; its gradient is biased towards "
         "them and the last ones seen win."
     )
-    rests_on: tuple[str, ...] = ("Bengio, Practical recommendations for gradient-based training, 1206.5533",)
+    techniques: tuple[str, ...] = ("shuffling",)
     triggers: frozenset[str] = frozenset({"no-shuffle"})
     promise: float = 0.9
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         sources = parse_all(context)
         for shuffled, note in (
             (_loader, "The DataLoader shuffles now."),
@@ -46,16 +46,16 @@ class Shuffling:
             for source in _sites_first(sources, context):
                 edits = shuffled(source)
                 if edits:
-                    return Draft(edits=tuple(edits), note=note)
+                    return RecipePatch(edits=tuple(edits), note=note)
         raise DoesNotFit("no training DataLoader without shuffle and no loop over slices in order was found")
 
 
-def _sites_first(sources: Sequence[Source], context: RecipeContext) -> list[Source]:
+def _sites_first(sources: Sequence[RecipeFile], context: RecipeContext) -> list[RecipeFile]:
     paths = [site.path for site in context.sites_of(Role.LOADER)]
     return sorted(sources, key=lambda source: source.path not in paths)
 
 
-def _loader(source: Source) -> list[Edit]:
+def _loader(source: RecipeFile) -> list[Edit]:
     """`DataLoader(..., shuffle=True)` for those that feed training."""
     changes: dict[cst.CSTNode, list[cst.CSTNode]] = {}
     for call in source.all_of(cst.Call):
@@ -86,7 +86,7 @@ def _keyword(name: str, value: str) -> cst.Arg:
     return cst.Arg(keyword=cst.Name(name), value=cst.parse_expression(value), equal=equal)
 
 
-def _is_evaluation(call: cst.Call, source: Source) -> bool:
+def _is_evaluation(call: cst.Call, source: RecipeFile) -> bool:
     """Judged by the words around it: an order that evaluation relies on must stay."""
     line = source.statement(call)
     function = source.enclosing(call, cst.FunctionDef)
@@ -94,7 +94,7 @@ def _is_evaluation(call: cst.Call, source: Source) -> bool:
     return any(word in words.lower() for word in ("val", "test", "eval", "infer", "predict"))
 
 
-def _is_stream(call: cst.Call, source: Source) -> bool:
+def _is_stream(call: cst.Call, source: RecipeFile) -> bool:
     """An IterableDataset has no order to change, and DataLoader refuses to shuffle it."""
     made = {call_name(inner) for inner in source.all_of(cst.Call, call)}
     streams = [
@@ -105,7 +105,7 @@ def _is_stream(call: cst.Call, source: Source) -> bool:
     return any(node.name.value in made for node in streams)
 
 
-def _slices(source: Source) -> list[Edit]:
+def _slices(source: RecipeFile) -> list[Edit]:
     """`for s in range(0, n, size): x[s : s + size]` through a permutation drawn before the loop."""
     for loop in source.all_of(cst.For):
         count = _range_end(loop, source)
@@ -134,7 +134,7 @@ def _slices(source: Source) -> list[Edit]:
     return []
 
 
-def _arange(source: Source) -> list[Edit]:
+def _arange(source: RecipeFile) -> list[Edit]:
     """`for rows in torch.arange(n).split(size)` as randperm."""
     for loop in source.all_of(cst.For):
         orders = [call for call in source.all_of(cst.Call, loop.iter) if call_name(call) == "arange"]
@@ -154,7 +154,7 @@ class _Swap(cst.CSTTransformer):
         return self.changes[original_node][0] if original_node in self.changes else updated
 
 
-def _range_end(loop: cst.For, source: Source) -> str:
+def _range_end(loop: cst.For, source: RecipeFile) -> str:
     """`n` of `for s in range(0, n, size)`, also inside tqdm(...)."""
     ranges = [
         call
@@ -166,7 +166,7 @@ def _range_end(loop: cst.For, source: Source) -> str:
     return source.code(ranges[0].args[1].value)
 
 
-def _trains(loop: cst.For, source: Source) -> bool:
+def _trains(loop: cst.For, source: RecipeFile) -> bool:
     return any(call_name(call) == "backward" for call in source.all_of(cst.Call, loop))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from evolution.recipes.code import functional
 from evolution.recipes.loss_rewriting import counted_positions, replace_loss
 from evolution.recipes.pair_loss import find_pair_loss
-from evolution.recipes.recipe import WEAKER, DoesNotFit, Draft, RecipeContext
+from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 
 MOST_ITEMS = (
     30_000  # 4,000 positions x 30,000 logits are half a gigabyte, and as much again for their gradient
@@ -20,10 +20,7 @@ class FullSoftmax:
         "One easy negative per positive saturates early and leaves scores overconfident; cross-entropy over all "
         "items ranks the next item against the whole catalogue, as it will be asked to."
     )
-    rests_on: tuple[str, ...] = (
-        "Klenitskiy and Vasilev, Turning Dross Into Gold Loss: is BERT4Rec really better than SASRec?, 2309.07602",
-        "Petrov and Macdonald, gSASRec, 2308.07192",
-    )
+    techniques: tuple[str, ...] = ("full-softmax",)
     triggers: frozenset[str] = frozenset(
         {
             "ranking-margin",
@@ -43,7 +40,7 @@ class FullSoftmax:
     )
     promise: float = 1.0
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         n_items = context.facts.n_items
         if n_items > MOST_ITEMS:
             raise DoesNotFit(

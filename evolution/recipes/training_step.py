@@ -7,7 +7,7 @@ import libcst as cst
 
 from diagnosis.findings import Role
 from evolution.recipes.code import (
-    Source,
+    RecipeFile,
     bare,
     call_name,
     dotted,
@@ -32,11 +32,11 @@ class TrainingStep:
     """
 
     name: str
-    source: Source
+    source: RecipeFile
     made: cst.SimpleStatementLine
     call: cst.Call
     parameters: str
-    step_source: Source
+    step_source: RecipeFile
     step: cst.SimpleStatementLine
     local: bool
 
@@ -87,8 +87,8 @@ def optimizer_call(line: cst.SimpleStatementLine) -> tuple[str, cst.Call | None]
 
 
 def _step(
-    target: str, source: Source, function: cst.FunctionDef
-) -> tuple[Source, cst.SimpleStatementLine, bool] | None:
+    target: str, source: RecipeFile, function: cst.FunctionDef
+) -> tuple[RecipeFile, cst.SimpleStatementLine, bool] | None:
     """A local name steps in its own function; an attribute of self in any method of the same class."""
     owner = source.enclosing(function, cst.ClassDef)
     places = [function]
@@ -102,7 +102,7 @@ def _step(
     return None
 
 
-def has_scheduler(sources: Sequence[Source]) -> bool:
+def has_scheduler(sources: Sequence[RecipeFile]) -> bool:
     """Whether the repo changes its learning rate already."""
     return any(
         "lr_scheduler" in dotted(node.func) or last_name(node.func).endswith("LR")

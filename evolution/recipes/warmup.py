@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from evolution.recipes.code import Source, loaded_names, parse_all, rewrite, statements
-from evolution.recipes.recipe import DoesNotFit, Draft, RecipeContext
+from evolution.recipes.code import RecipeFile, loaded_names, parse_all, rewrite, statements
+from evolution.recipes.recipe import DoesNotFit, RecipeContext, RecipePatch
 from evolution.recipes.training_step import find_training_step, has_scheduler
 
 STEPS = 200
@@ -19,14 +19,11 @@ class WarmUp:
         "Adam's first steps rest on few gradients and are its largest; a transformer that starts with them can land "
         "in a region that it does not leave."
     )
-    rests_on: tuple[str, ...] = (
-        "Xiong et al., On Layer Normalization in the Transformer Architecture, 2002.04745",
-        "Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, 1908.03265",
-    )
+    techniques: tuple[str, ...] = ("pre-norm-warmup", "rectified-adam")
     triggers: frozenset[str] = frozenset({"not-learning", "not-converged", "embedding-collapse", "same-list"})
     promise: float = 0.35
 
-    def make(self, context: RecipeContext) -> Draft:
+    def make(self, context: RecipeContext) -> RecipePatch:
         if has_scheduler(parse_all(context)):
             raise DoesNotFit("a scheduler changes the learning rate already")
         step = find_training_step(context)
@@ -44,11 +41,11 @@ class WarmUp:
             step.made: [step.made, *made],
             step.step: [step.step, *stepped],
         }
-        return Draft(
+        return RecipePatch(
             edits=tuple(rewrite(step.source, changes)), note=f"From 1 % to the full rate in {STEPS} steps."
         )
 
 
-def _free(source: Source, *choices: str) -> str:
+def _free(source: RecipeFile, *choices: str) -> str:
     taken = loaded_names(source.module) | {node.attr.value for node in source.all_of(cst.Attribute)}
     return next((choice for choice in choices if choice not in taken), choices[-1] + "_")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seeds.interactions import Float32, Int64
-from seeds.shop.words import ADJECTIVES, MATERIALS, PLACES, STORES, Kind, Shelf
+from seeds.shop.words import ADJECTIVES, MATERIALS, PLACES, STORES, Shelf, ShelfKind
 
 SERIES_LENGTHS = (1, 3, 4, 5)
 FOLLOWERS = 3  # at most, of one item
@@ -62,11 +62,11 @@ def make_catalog(shelves: tuple[Shelf, ...], items_per_shelf: int, rng: np.rando
     followers = np.zeros((n_items + 1, FOLLOWERS), np.int64)
     pull = np.zeros((n_items + 1, FOLLOWERS), np.float32)
     for place, kind in enumerate(shelves):
-        if kind.kind is Kind.SERIES:
+        if kind.kind is ShelfKind.SERIES:
             _link_series(families[place], followers, pull, appeal, rng)
-        elif kind.kind is Kind.DEVICE:
+        elif kind.kind is ShelfKind.DEVICE:
             _link_accessories(on_shelf[place], on_shelf[place + 1], store, followers, pull, rng)
-        elif kind.kind is Kind.PLAIN:
+        elif kind.kind is ShelfKind.PLAIN:
             _link_complements(place, shelves, on_shelf, followers, pull, rng)
     return Catalog(
         shelves=shelves,
@@ -85,9 +85,9 @@ def make_catalog(shelves: tuple[Shelf, ...], items_per_shelf: int, rng: np.rando
     )
 
 
-def _families(kind: Kind, items: Int64, rng: np.random.Generator) -> list[Int64]:
+def _families(kind: ShelfKind, items: Int64, rng: np.random.Generator) -> list[Int64]:
     """Items that belong together, in order: a series' volumes, else each item alone."""
-    if kind is not Kind.SERIES:
+    if kind is not ShelfKind.SERIES:
         return [items[place : place + 1] for place in range(len(items))]
     families: list[Int64] = []
     while len(items):
@@ -162,7 +162,7 @@ def _link_complements(
     near = [
         other
         for other, shelf in enumerate(shelves)
-        if other != place and shelf.department == department and shelf.kind is Kind.PLAIN
+        if other != place and shelf.department == department and shelf.kind is ShelfKind.PLAIN
     ]
     others = on_shelf[near or [place]].ravel()
     for item in on_shelf[place]:
@@ -188,7 +188,7 @@ def _titles(
     taken: dict[str, int] = {}
     for shelf, groups in zip(shelves, families):
         for family in groups:
-            if shelf.kind is Kind.SERIES:
+            if shelf.kind is ShelfKind.SERIES:
                 name = series_names.pop()
                 numbered = [f"{name}, {shelf.nouns[0]} {volume + 1}" for volume in range(len(family))]
                 titles |= dict(zip(family.tolist(), numbered if len(family) > 1 else [name]))
@@ -202,7 +202,7 @@ def _titles(
 
 def _product_title(shelf: Shelf, store: str, rng: np.random.Generator) -> str:
     noun = str(rng.choice(shelf.nouns))
-    if shelf.kind is Kind.DEVICE:
+    if shelf.kind is ShelfKind.DEVICE:
         return f"{store} {rng.choice(list('ACDEGKLMSTX'))}{rng.integers(1, 10)}0 {noun}"
     return f"{store} {rng.choice(MATERIALS)} {noun}"
 

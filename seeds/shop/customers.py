@@ -6,7 +6,7 @@ import numpy as np
 
 from seeds.interactions import Float32, Int64
 from seeds.shop.catalog import STYLES, Catalog
-from seeds.shop.words import STORES, Kind
+from seeds.shop.words import STORES, ShelfKind
 
 DRIVERS = ("taste", "price_sensitivity", "conformity", "variety", "loyalty")
 ACCESSORY_BROWSING = -2.5  # accessories are mostly met through their device
@@ -39,7 +39,7 @@ def make_customers(n_users: int, mean_events: float, catalog: Catalog, rng: np.r
     liking = rng.normal(size=(n_users + 1, len(departments)))[:, department]
     liking = 0.6 * liking + 0.8 * rng.normal(size=(n_users + 1, len(catalog.shelves)))
     common = rng.normal(scale=0.6, size=len(catalog.shelves))
-    common += ACCESSORY_BROWSING * np.array([shelf.kind is Kind.ACCESSORY for shelf in catalog.shelves])
+    common += ACCESSORY_BROWSING * np.array([shelf.kind is ShelfKind.ACCESSORY for shelf in catalog.shelves])
     taste = (1.0 + 1.5 * drivers["taste"][:, None]) * liking + common
     taste += 1.5 * drivers["loyalty"][:, None] * sells[favourite]
     return Customers(

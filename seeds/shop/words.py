@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class ShelfKind(StrEnum):
     SERIES = "series"  # volumes, read in order
     DEVICE = "device"  # what accessories are bought for
     ACCESSORY = "accessory"  # of the shelf before it
@@ -17,7 +17,7 @@ class Shelf:
 
     department: str
     name: str
-    kind: Kind
+    kind: ShelfKind
     nouns: tuple[str, ...]
     price: float
 
@@ -27,15 +27,15 @@ def _words(text: str, separator: str = " ") -> tuple[str, ...]:
 
 
 def _series(department: str, name: str, noun: str, price: float) -> tuple[Shelf, ...]:
-    return (Shelf(department=department, name=name, kind=Kind.SERIES, nouns=(noun,), price=price),)
+    return (Shelf(department=department, name=name, kind=ShelfKind.SERIES, nouns=(noun,), price=price),)
 
 
 def _device(department: str, name: str, noun: str, price: float, accessories: str) -> tuple[Shelf, ...]:
-    device = Shelf(department=department, name=name, kind=Kind.DEVICE, nouns=(noun,), price=price)
+    device = Shelf(department=department, name=name, kind=ShelfKind.DEVICE, nouns=(noun,), price=price)
     accessory = Shelf(
         department=department,
         name=f"{noun} Accessories",
-        kind=Kind.ACCESSORY,
+        kind=ShelfKind.ACCESSORY,
         nouns=tuple(accessories.split(", ")),
         price=price / 8,
     )
@@ -44,7 +44,7 @@ def _device(department: str, name: str, noun: str, price: float, accessories: st
 
 def _plain(department: str, name: str, nouns: str, price: float) -> tuple[Shelf, ...]:
     words = tuple(nouns.split(", "))
-    return (Shelf(department=department, name=name, kind=Kind.PLAIN, nouns=words, price=price),)
+    return (Shelf(department=department, name=name, kind=ShelfKind.PLAIN, nouns=words, price=price),)
 
 
 # The first half is what the smallest shop sells.

@@ -38,7 +38,8 @@ def _answered() -> list[str]:
 
 
 def _document(technique: Technique) -> dict[str, Any]:
-    return {**serial.plain(technique), "recipe": technique.recipe or None, "url": technique.url}
+    recipe = builtin_library().recipes.get(technique.id)
+    return {**serial.plain(technique), "recipe": recipe, "url": technique.url}
 
 
 def show_library(document: dict[str, Any]) -> None:

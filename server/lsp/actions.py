@@ -14,11 +14,11 @@ from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.repo.applying import check_fit, is_applied
 from server.lsp.diagnostics import as_diagnostic
 from server.lsp.edits import workspace_edit
-from server.lsp.marks import Mark
+from server.lsp.marks import PlacedNote
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import Taken, rest_of
-from server.lsp.view import Read, View
+from server.lsp.view import FileView, Read
 from server.lsp.wording import proposal_title
 
 QUICKFIX = types.CodeActionKind.QuickFix.value
@@ -82,11 +82,11 @@ def open_fixes(repo: Repo, note: str | None) -> list[Proposal]:
 
 
 async def _patches(
-    session: Session, repo: Repo, view: View, here: list[Mark], only: Any, *, at_entry: bool
+    session: Session, repo: Repo, view: FileView, here: list[PlacedNote], only: Any, *, at_entry: bool
 ) -> list[types.CodeAction]:
     """One action per patch: a quickfix of every diagnostic here that it addresses, or, at the entry, a rewrite."""
     marks = {mark.note.id: mark for mark in here}
-    wanted: list[tuple[Proposal, str, list[Mark]]] = []
+    wanted: list[tuple[Proposal, str, list[PlacedNote]]] = []
     for proposal in open_fixes(repo, None):
         fixed = [marks[note] for note in proposal.idea.addresses if note in marks]
         kind = QUICKFIX if fixed else REWRITE
@@ -159,7 +159,7 @@ def _unfit(session: Session, repo: Repo, action: types.CodeAction, reason: str) 
     return action
 
 
-def _further(session: Session, repo: Repo, view: View, mark: Mark) -> list[types.CodeAction]:
+def _further(session: Session, repo: Repo, view: FileView, mark: PlacedNote) -> list[types.CodeAction]:
     diagnostic = as_diagnostic(session, repo, view, mark)
     place = {"repo": str(repo.root)}
     found = []

@@ -6,7 +6,7 @@ from lsprotocol import types
 
 from server.lsp.config_file import is_config, root_of
 from server.lsp.config_offers import Offer, offers
-from server.lsp.config_text import Kind, place_at, scan
+from server.lsp.config_text import PlaceKind, place_at, scan
 from server.lsp.positions import characters, columns, lines_of
 from server.lsp.session import Session
 
@@ -41,7 +41,7 @@ def offered(lines: tuple[str, ...], row: int, column: int, root: Path) -> list[O
         return []
     scanned = scan(lines)
     others = scanned[:row] + scanned[row + 1 :]
-    if place.kind is Kind.SECTION:
+    if place.kind is PlaceKind.SECTION:
         taken = {line.section for line in others if line.header}
     else:
         taken = {line.key for line in others if line.section == place.section and line.name}

@@ -6,7 +6,7 @@ from pathlib import Path
 from lsprotocol import types
 
 from server.lsp.config_schema import Key, key_of, schema
-from server.lsp.config_text import Kind, Place, place_at
+from server.lsp.config_text import Place, PlaceKind, place_at
 from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.pages import CONFIG
 from server.lsp.positions import characters, code_range, columns, lines_of
@@ -75,7 +75,7 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
 
 def _meaning(place: Place, *, markdown: bool) -> str:
     """ "" for what is no key or section of ours."""
-    if place.kind is Kind.SECTION:
+    if place.kind is PlaceKind.SECTION:
         keys = schema().get(place.section, {})
         return _about_section(place.section, list(keys.values()), markdown=markdown) if keys else ""
     key = key_of(place.section, place.key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.lsp.config_schema import Key, key_of, schema
-from server.lsp.config_text import Kind, Place
+from server.lsp.config_text import Place, PlaceKind
 from server.lsp.repo_files import code_files, functions, logs_below
 
 
@@ -31,10 +31,10 @@ def offers(place: Place | None, root: Path, taken: frozenset[str], line: str) ->
     """
     if place is None:
         return []
-    if place.kind is Kind.SECTION:
+    if place.kind is PlaceKind.SECTION:
         close = "" if place.closed else "]"
         return [_section(name, f"{name}{close}", place) for name in schema() if name not in taken]
-    if place.kind is Kind.KEY:
+    if place.kind is PlaceKind.KEY:
         return _keys(place, taken, line)
     key = key_of(place.section, place.key)
     return _values(key, place, root) if key else []

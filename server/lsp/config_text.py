@@ -15,7 +15,7 @@ _WORD = re.compile(r"[\w.+-]*")
 _BEFORE = re.compile(r"[\w.+-]*$")
 
 
-class Kind(Enum):
+class PlaceKind(Enum):
     SECTION = auto()  # within the brackets of a header
     KEY = auto()  # where a key stands or may begin
     VALUE = auto()
@@ -29,7 +29,7 @@ class Place:
     inside the brackets of a list.
     """
 
-    kind: Kind
+    kind: PlaceKind
     section: str
     key: str = ""
     start: int
@@ -42,7 +42,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class ConfigLine:
     """One line: the section and key it belongs to, whether it opens or assigns them, and where its value begins."""
 
     text: str
@@ -63,26 +63,28 @@ class _String:
     closed: bool
 
 
-def scan(lines: tuple[str, ...]) -> list[Line]:
+def scan(lines: tuple[str, ...]) -> list[ConfigLine]:
     """Every line with the section and key it belongs to."""
-    found: list[Line] = []
+    found: list[ConfigLine] = []
     section, key, depth = "", "", 0
     for text in lines:
         if header := _HEADER.match(text) if depth == 0 or _opens_section(text) else None:
             section, key, depth = header["name"], "", 0
-            found.append(Line(text=text, section=section, key="", header=header.span("name")))
+            found.append(ConfigLine(text=text, section=section, key="", header=header.span("name")))
         elif assign := _ASSIGN.match(text):
             names = [name.strip() for name in assign["key"].split(".")]
             inner = ".".join([section, *names[:-1]]).strip(".")
             key, depth = names[-1], _depth(text, assign.end())
             span = assign.span("key")
             start = span[1] - len(names[-1])
-            found.append(Line(text=text, section=inner, key=key, name=(start, span[1]), value=assign.end()))
+            found.append(
+                ConfigLine(text=text, section=inner, key=key, name=(start, span[1]), value=assign.end())
+            )
         elif depth > 0:
-            found.append(Line(text=text, section=section, key=key, value=0))
+            found.append(ConfigLine(text=text, section=section, key=key, value=0))
             depth += _depth(text, 0)
         else:
-            found.append(Line(text=text, section=section, key=""))
+            found.append(ConfigLine(text=text, section=section, key=""))
     return found
 
 
@@ -104,7 +106,7 @@ def place_at(lines: tuple[str, ...], row: int, column: int) -> Place | None:
         return _in_value(line, column)
     start, end = line.name or _word(line.text, column)
     return Place(
-        kind=Kind.KEY,
+        kind=PlaceKind.KEY,
         section=line.section,
         key=line.key,
         start=start,
@@ -115,12 +117,12 @@ def place_at(lines: tuple[str, ...], row: int, column: int) -> Place | None:
     )
 
 
-def _in_header(line: Line, column: int) -> Place | None:
+def _in_header(line: ConfigLine, column: int) -> Place | None:
     start, end = line.header or (0, 0)
     if not start <= column <= end:
         return None
     return Place(
-        kind=Kind.SECTION,
+        kind=PlaceKind.SECTION,
         section=line.section,
         start=start,
         end=end,
@@ -130,11 +132,11 @@ def _in_header(line: Line, column: int) -> Place | None:
     )
 
 
-def _in_value(line: Line, column: int) -> Place:
+def _in_value(line: ConfigLine, column: int) -> Place:
     string = next((s for s in _strings(line.text, line.value or 0) if s.start <= column <= s.end), None)
     start, end = (string.start, string.end) if string else _word(line.text, column)
     return Place(
-        kind=Kind.VALUE,
+        kind=PlaceKind.VALUE,
         section=line.section,
         key=line.key,
         start=start,
@@ -147,7 +149,7 @@ def _in_value(line: Line, column: int) -> Place:
     )
 
 
-def strings(line: Line) -> list[tuple[int, int]]:
+def strings(line: ConfigLine) -> list[tuple[int, int]]:
     """Where the contents of the strings of a line's value are."""
     return [] if line.value is None else [(s.start, s.end) for s in _strings(line.text, line.value)]
 

@@ -10,12 +10,12 @@ from lsprotocol import types
 from diagnosis.findings import Severity
 from server.lsp import config_file
 from server.lsp.knowledge import CONFIG_NAME
-from server.lsp.marks import Mark, placer_of
+from server.lsp.marks import PlacedNote, placer_of
 from server.lsp.notes import Note
 from server.lsp.positions import code_range, lines_of
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import View
+from server.lsp.view import FileView
 from server.lsp.wording import measured
 
 SOURCE = "evolverec"
@@ -27,7 +27,7 @@ SEVERITIES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class FileDiagnostics:
     """The diagnostics of one file. id: the same for the same diagnostics, in this session or another.
     parts: each with its own digest, by what it was made from, as long as `knowledge` stands."""
 
@@ -97,7 +97,7 @@ async def publish(session: Session, uri: str) -> None:
     )
 
 
-async def diagnose(session: Session, uri: str) -> Said:
+async def diagnose(session: Session, uri: str) -> FileDiagnostics:
     """What is said of a file as it is now; made once for each state of it."""
     if config_file.is_config(uri):
         return _said(await config_file.diagnose(session, uri))
@@ -121,7 +121,7 @@ async def diagnose(session: Session, uri: str) -> Said:
         else:
             item = as_diagnostic(session, repo, view, found, around)
             parts[key] = (item, _digest(item))
-    said = Said(
+    said = FileDiagnostics(
         items=[item for item, _ in parts.values()],
         id=_id(digest for _, digest in parts.values()),
         parts=parts,
@@ -131,8 +131,8 @@ async def diagnose(session: Session, uri: str) -> Said:
     return said
 
 
-def _said(items: list[types.Diagnostic]) -> Said:
-    return Said(items=items, id=_id(map(_digest, items)))
+def _said(items: list[types.Diagnostic]) -> FileDiagnostics:
+    return FileDiagnostics(items=items, id=_id(map(_digest, items)))
 
 
 def _id(digests: Iterable[str]) -> str:
@@ -145,7 +145,7 @@ def _digest(item: types.Diagnostic) -> str:
 
 
 def as_diagnostic(
-    session: Session, repo: Repo, view: View, found: Mark, around: "Around | None" = None
+    session: Session, repo: Repo, view: FileView, found: PlacedNote, around: "Around | None" = None
 ) -> types.Diagnostic:
     """around: to be shared where many are made at once."""
     note = found.note
@@ -169,7 +169,7 @@ def link_to(session: Session, code: str, root: Path) -> types.CodeDescription | 
     return types.CodeDescription(href=address) if address else None
 
 
-def message(found: Mark) -> str:
+def message(found: PlacedNote) -> str:
     """The sentence, why it matters, and the figure with its interval against the reference."""
     finding = found.note.finding
     sentence = f"measured on an earlier version: {finding.message}" if found.stale else finding.message

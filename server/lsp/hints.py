@@ -9,7 +9,7 @@ from server.lsp.model_class import find_model, measured_texts
 from server.lsp.positions import columns
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import Read, View, find_entry
+from server.lsp.view import FileView, Read, find_entry
 from server.lsp.wording import ago, spread
 
 
@@ -27,7 +27,7 @@ async def inlay_hints(session: Session, params: types.InlayHintParams) -> list[t
     return [_hint(session, repo, view, line)]
 
 
-def _model_line(repo: Repo, view: View, read: Read) -> int | None:
+def _model_line(repo: Repo, view: FileView, read: Read) -> int | None:
     """The line of the model's class in this file; None where it stands elsewhere, or nothing is measured."""
     known = repo.knowledge
     if known.trial is None or known.trial.objective is None:
@@ -40,7 +40,7 @@ def _model_line(repo: Repo, view: View, read: Read) -> int | None:
     return found[1] if found and found[0] == view.path else None
 
 
-def _hint(session: Session, repo: Repo, view: View, line: int) -> types.InlayHint:
+def _hint(session: Session, repo: Repo, view: FileView, line: int) -> types.InlayHint:
     trial = repo.knowledge.trial
     assert trial and trial.objective
     earlier = " (earlier version)" if view.edited else ""

@@ -10,11 +10,11 @@ from server.lsp import config_file
 from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
 from server.lsp.markdown import escaped
-from server.lsp.marks import Mark
+from server.lsp.marks import PlacedNote
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import View
+from server.lsp.view import FileView
 from server.lsp.wording import ago, measured, number, proposal_title, spread
 
 
@@ -52,7 +52,7 @@ def _render(block: list[tuple[str, str]], *, markdown: bool) -> str:
     return "\n".join(f"{label}: {text}" if label and text else label or text for label, text in block)
 
 
-def _about(repo: Repo, found: Mark, said: Callable[[str], str]) -> list[tuple[str, str]]:
+def _about(repo: Repo, found: PlacedNote, said: Callable[[str], str]) -> list[tuple[str, str]]:
     """said: makes words that are not ours fit to be shown."""
     note, finding = found.note, found.note.finding
     block = [(said(note.code), said(finding.message))]
@@ -102,7 +102,7 @@ def history(repo: Repo, code: str) -> str:
     return " → ".join(values) if len(values) > 1 else ""
 
 
-def _trial(repo: Repo, view: View) -> list[tuple[str, str]]:
+def _trial(repo: Repo, view: FileView) -> list[tuple[str, str]]:
     block = [("evolverec", summary(repo, edited=view.edited))]
     trial = repo.knowledge.trial
     if trial is not None:

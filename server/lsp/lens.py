@@ -10,7 +10,7 @@ from server.lsp.actions import open_fixes
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import View
+from server.lsp.view import FileView
 from server.lsp.wording import ago, proposal_title, spread
 
 SHOWN_METRIC = "NDCG@10"
@@ -26,7 +26,7 @@ async def code_lenses(session: Session, params: types.CodeLensParams) -> list[ty
     return [types.CodeLens(range=span, command=command) for command in _commands(session, repo, view)]
 
 
-def _commands(session: Session, repo: Repo, view: View) -> list[types.Command]:
+def _commands(session: Session, repo: Repo, view: FileView) -> list[types.Command]:
     place = {"repo": str(repo.root)}
     found = [
         types.Command(title=summary(repo, edited=view.edited), command="evolverec.status", arguments=[place])

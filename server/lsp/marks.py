@@ -12,7 +12,7 @@ from server.lsp.positions import lines_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mark:
+class PlacedNote:
     """Lines start to end (from 0, inclusive). stale: the anchored code is no longer what was measured."""
 
     note: Note
@@ -60,20 +60,24 @@ def placer_of(text: str) -> Placer:
 
 def mark(
     note: Note, path: str, placer: Placer, entry_line: int | None, sources: Mapping[str, str]
-) -> Mark | None:
+) -> PlacedNote | None:
     """The note in this file. None: it stands elsewhere, or the code it was about is gone."""
     if not note.anchors:
-        return None if entry_line is None else Mark(note=note, start=entry_line, end=entry_line, stale=False)
+        return (
+            None
+            if entry_line is None
+            else PlacedNote(note=note, start=entry_line, end=entry_line, stale=False)
+        )
     anchor = note.anchors[0]
     if anchor.path != path:
         return None
     if note.live:
-        return Mark(note=note, start=anchor.start_line - 1, end=anchor.end_line - 1, stale=False)
+        return PlacedNote(note=note, start=anchor.start_line - 1, end=anchor.end_line - 1, stale=False)
     placed = placer.place(anchor, sources)
     if placed is None:
         return None
     start, end, stale = placed
-    return Mark(note=note, start=start, end=end, stale=stale)
+    return PlacedNote(note=note, start=start, end=end, stale=stale)
 
 
 @lru_cache(maxsize=8)  # apart from those of texts that are typed, which come and go

@@ -15,7 +15,7 @@ _FUNCTION = re.compile(r"^def[ \t]+([A-Za-z_]\w*)[ \t]*\(([^)]*)\)", re.MULTILIN
 
 
 @dataclass(frozen=True, kw_only=True)
-class Function:
+class EntryFunction:
     """At the top of a file; line from 0. builds: it takes what an entry is given."""
 
     module: str
@@ -29,7 +29,7 @@ class Function:
         return f"{self.module}:{self.name}"
 
 
-def functions(root: Path) -> list[Function]:
+def functions(root: Path) -> list[EntryFunction]:
     """Every function at the top of a module of the repo, those that could build a recommender first."""
     found = [
         function
@@ -67,7 +67,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=MOST_FILES)
-def _functions(file: str, path: str, stamp: tuple[int, int]) -> tuple[Function, ...]:
+def _functions(file: str, path: str, stamp: tuple[int, int]) -> tuple[EntryFunction, ...]:
     """Read again when the file's stamp has changed."""
     try:
         text = Path(file).read_text(encoding="utf-8", errors="replace")
@@ -75,7 +75,7 @@ def _functions(file: str, path: str, stamp: tuple[int, int]) -> tuple[Function, 
         return ()
     module = path.removesuffix(".py").removesuffix("/__init__").removeprefix("src/").replace("/", ".")
     return tuple(
-        Function(
+        EntryFunction(
             module=module,
             name=found[1],
             path=path,

@@ -23,10 +23,10 @@ from server.lsp.progress import Progress
 from server.lsp.repo import Repo
 from server.lsp.rules import LONG, Live, judge, live_of
 from server.lsp.settings import Settings
-from server.lsp.view import Read, View, look
+from server.lsp.view import FileView, Read, look
 
 if TYPE_CHECKING:
-    from server.lsp.diagnostics import Said
+    from server.lsp.diagnostics import FileDiagnostics
     from server.lsp.server import EvolverecServer
 
 
@@ -54,7 +54,7 @@ class Session:
         self.newest_repo: Path | None = None
         self.pushed: set[str] = set()
         self.rules: dict[str, Live] = {}
-        self.said: dict[str, tuple[object, Said]] = {}
+        self.said: dict[str, tuple[object, FileDiagnostics]] = {}
         self.waiting: dict[str, asyncio.TimerHandle] = {}
         self.followed: dict[str, Progress] = {}
         self.finished: set[str] = set()
@@ -64,7 +64,7 @@ class Session:
         self.looked_around = asyncio.Event()
         self._opening: dict[Path, asyncio.Future[bool]] = {}
         self._judging: set[str] = set()
-        self._views: dict[str, tuple[object, View]] = {}
+        self._views: dict[str, tuple[object, FileView]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -188,7 +188,7 @@ class Session:
         }
         return lambda path: buffers[path] if path in buffers else repo.read_disk(path)
 
-    async def view(self, uri: str) -> tuple[Repo, View] | None:
+    async def view(self, uri: str) -> tuple[Repo, FileView] | None:
         """The file as it is now with what is known of it; None for a file of no repo."""
         repo = await self.repo_of(uri)
         path = path_of(uri)

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from diagnosis.syntax import parsed
 from server.lsp.knowledge import Knowledge
-from server.lsp.marks import Mark, mark, placer_of
+from server.lsp.marks import PlacedNote, mark, placer_of
 from server.lsp.notes import Note
 from server.lsp.positions import lines_of
 from server.lsp.rules import LONG, Live, moved
@@ -21,7 +21,7 @@ DEF = re.compile(r"(?:async[ \t]+)?def[ \t]+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class FileView:
     """path: relative to the repo. version: of the buffer, None for a file that is not open.
 
     entry_line: from 0, where this file holds the entry function. edited: some file of the measured program
@@ -32,12 +32,14 @@ class View:
     version: int | None
     text: str
     lines: tuple[str, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[PlacedNote, ...]
     entry_line: int | None
     edited: bool
 
 
-def look(knowledge: Knowledge, path: str, version: int | None, read: Read, live: Live | None = None) -> View:
+def look(
+    knowledge: Knowledge, path: str, version: int | None, read: Read, live: Live | None = None
+) -> FileView:
     """live: what the static rules last said of this file, where it is too long to ask them now."""
     text = read(path) or ""
     entry_line = find_entry(text, knowledge.entry.function) if path == knowledge.entry.path else None
@@ -48,7 +50,7 @@ def look(knowledge: Knowledge, path: str, version: int | None, read: Read, live:
         for note in (*knowledge.notes, *shown)
         if (found := mark(note, path, placer, entry_line, knowledge.sources)) is not None
     ]
-    return View(
+    return FileView(
         path=path,
         version=version,
         text=text,

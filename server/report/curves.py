@@ -12,7 +12,7 @@ DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 5", "1 4")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class PlottedStrategy:
     """line, band: SVG `points`. band "" where there is one seed alone."""
 
     name: str
@@ -25,7 +25,7 @@ class Line:
 @dataclass(frozen=True, kw_only=True)
 class Plot:
     frame: Frame
-    lines: tuple[Line, ...]
+    lines: tuple[PlottedStrategy, ...]
 
 
 def plot(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plot:
@@ -39,13 +39,13 @@ def plot(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plot:
     return Plot(frame=frame, lines=tuple(lines))
 
 
-def _line(frame: Frame, place: int, name: str, curve: Sequence[Mapping[str, Any]]) -> Line:
+def _line(frame: Frame, place: int, name: str, curve: Sequence[Mapping[str, Any]]) -> PlottedStrategy:
     def along(key: str) -> list[tuple[float, float]]:
         return [
             (frame.x(step), frame.y(point[key])) for step, point in enumerate(curve) if point[key] is not None
         ]
 
-    return Line(
+    return PlottedStrategy(
         name=name,
         colour=COLOURS[place % len(COLOURS)],
         dash=DASHES[place % len(DASHES)],

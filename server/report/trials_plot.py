@@ -8,7 +8,7 @@ from server.report.axes import Frame, frame_of, points
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mark:
+class PlottedTrial:
     """One trial. y None: it has no objective (pruned or failed). low, high: ends of its interval, None: none."""
 
     order: int
@@ -25,7 +25,7 @@ class TrialsPlot:
     """best: SVG `points` of the best so far, a stair. start: where the user's version lies, None: not measured."""
 
     frame: Frame
-    marks: tuple[Mark, ...]
+    marks: tuple[PlottedTrial, ...]
     best: str
     start: float | None
 
@@ -50,9 +50,9 @@ def trials_plot(rows: Sequence[Mapping[str, Any]]) -> TrialsPlot | None:
     return TrialsPlot(frame=frame, marks=marks, best=_best(frame, trained), start=start)
 
 
-def _mark(frame: Frame, step: int, row: Mapping[str, Any]) -> Mark:
+def _mark(frame: Frame, step: int, row: Mapping[str, Any]) -> PlottedTrial:
     objective = row["objective"] or {"value": None, "low": None, "high": None}
-    return Mark(
+    return PlottedTrial(
         order=row["order"],
         x=frame.x(step),
         y=_height(frame, objective["value"]),

@@ -11,7 +11,7 @@ from evolution.domain.edits import make_edits
 from evolution.domain.feedback import Feedback
 from evolution.domain.probe import ProbeRecord, ProbeState
 from evolution.domain.proposal import Effect, Idea, Patch, Proposal, Verified
-from evolution.domain.run import Moved, Node, NodeStatus, Run, RunState, Terms
+from evolution.domain.run import Moved, Node, NodeStatus, Run, RunState, RunTerms
 from evolution.domain.trial import Cost, Failure, FailureReason, Metric, Trial, TrialKey, TrialStatus
 from evolution.llm.exchanges import Exchange
 from evolution.llm.usage import Usage
@@ -237,7 +237,7 @@ def _probes(store: Store, version: str) -> None:
 
 
 def _run(best: Proposal) -> Run:
-    terms = Terms(
+    terms = RunTerms(
         root=best.parent, measured="m", strategy="directional", seed=0, proposer="both", model=MODEL
     )
     recipe = idea("Clip the gradient")

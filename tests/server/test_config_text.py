@@ -8,7 +8,7 @@ from seeds.loading.atomic import SUFFIXES
 from seeds.shop import SIZES
 from server.lsp.config_offers import SPECIAL
 from server.lsp.config_schema import key_of, schema
-from server.lsp.config_text import Kind, place_at, scan
+from server.lsp.config_text import PlaceKind, place_at, scan
 from server.lsp.positions import lines_of
 from server.lsp.repo_files import LOG_SUFFIXES
 
@@ -24,20 +24,20 @@ def place(text):
 @pytest.mark.parametrize(
     ("text", "kind", "section", "key", "typed"),
     [
-        ("[tr|", Kind.SECTION, "tr", "", "tr"),
-        ("[training|]", Kind.SECTION, "training", "", "training"),
-        ("[training]\n|", Kind.KEY, "training", "", ""),
-        ("[training]\nmax|", Kind.KEY, "training", "", "max"),
-        ("[training]\nmax_ep|ochs = 3", Kind.KEY, "training", "max_epochs", "max_ep"),
-        ("[training]\ndevice = |", Kind.VALUE, "training", "device", ""),
-        ('[training]\ndevice = "c|', Kind.VALUE, "training", "device", "c"),
-        ('[training]\ndevice = "c|" # a "comment"', Kind.VALUE, "training", "device", "c"),
-        ('training.device = "|"', Kind.VALUE, "training", "device", ""),
-        ('[objective]\nguardrails = ["a", "b|', Kind.VALUE, "objective", "guardrails", "b"),
-        ('[objective]\nguardrails = [\n  "a",\n  "b|",\n]', Kind.VALUE, "objective", "guardrails", "b"),
-        ("[objective]\nguardrails = [\n[training]\nde|", Kind.KEY, "training", "", "de"),
-        ("[objective]\nguardrails = [\nexpression = |", Kind.VALUE, "objective", "expression", ""),
-        ("[data]\nsource = 'it\\'|", Kind.VALUE, "data", "source", ""),
+        ("[tr|", PlaceKind.SECTION, "tr", "", "tr"),
+        ("[training|]", PlaceKind.SECTION, "training", "", "training"),
+        ("[training]\n|", PlaceKind.KEY, "training", "", ""),
+        ("[training]\nmax|", PlaceKind.KEY, "training", "", "max"),
+        ("[training]\nmax_ep|ochs = 3", PlaceKind.KEY, "training", "max_epochs", "max_ep"),
+        ("[training]\ndevice = |", PlaceKind.VALUE, "training", "device", ""),
+        ('[training]\ndevice = "c|', PlaceKind.VALUE, "training", "device", "c"),
+        ('[training]\ndevice = "c|" # a "comment"', PlaceKind.VALUE, "training", "device", "c"),
+        ('training.device = "|"', PlaceKind.VALUE, "training", "device", ""),
+        ('[objective]\nguardrails = ["a", "b|', PlaceKind.VALUE, "objective", "guardrails", "b"),
+        ('[objective]\nguardrails = [\n  "a",\n  "b|",\n]', PlaceKind.VALUE, "objective", "guardrails", "b"),
+        ("[objective]\nguardrails = [\n[training]\nde|", PlaceKind.KEY, "training", "", "de"),
+        ("[objective]\nguardrails = [\nexpression = |", PlaceKind.VALUE, "objective", "expression", ""),
+        ("[data]\nsource = 'it\\'|", PlaceKind.VALUE, "data", "source", ""),
     ],
 )
 def test_it_is_known_while_the_text_is_no_valid_toml(text, kind, section, key, typed):

@@ -9,7 +9,7 @@ from pygls.exceptions import JsonRpcException
 
 from evolution.domain.job import JobKind
 from evolution.domain.proposal import Idea, Verified
-from evolution.domain.run import Node, NodeStatus, Run, RunState, Terms
+from evolution.domain.run import Node, NodeStatus, Run, RunState, RunTerms
 from evolution.domain.trial import Metric
 
 EDITOR = "visual-studio-code"
@@ -32,7 +32,7 @@ def a_run(records, **changes):
         }
         return Node(**{**values, **more})
 
-    terms = Terms(
+    terms = RunTerms(
         root=records.program, measured="m", strategy="directional", seed=0, proposer="llm", model="gpt-x"
     )
     nodes = (

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from evolution.proposers.coding.contract import contract
-from evolution.proposers.coding.draft import Draft
+from evolution.proposers.coding.draft import PatchInProgress
 from evolution.proposers.coding.failures import places_of
-from evolution.proposers.coding.records import Limits, Problem, Round, Rung, Task
+from evolution.proposers.coding.records import CodingLimits, CodingRound, Problem, Rung, Task
 from evolution.proposers.coding.views import anchored, code_map, one_line, shown_files
 
 EARLIER_CHARS = 300  # of each earlier round's problem; the last one is shown whole
 
 
-def code_values(task: Task, limits: Limits) -> dict[str, Any]:
+def code_values(task: Task, limits: CodingLimits) -> dict[str, Any]:
     return {
         **_common(task, limits),
         **_files(task.sources, _wanted(task)),
@@ -21,7 +21,7 @@ def code_values(task: Task, limits: Limits) -> dict[str, Any]:
     }
 
 
-def reflect_values(draft: Draft) -> dict[str, Any]:
+def reflect_values(draft: PatchInProgress) -> dict[str, Any]:
     return {
         **_common(draft.task, draft.limits),
         **_files(draft.files, draft.changed()),
@@ -30,7 +30,7 @@ def reflect_values(draft: Draft) -> dict[str, Any]:
     }
 
 
-def debug_values(draft: Draft, problem: Problem) -> dict[str, Any]:
+def debug_values(draft: PatchInProgress, problem: Problem) -> dict[str, Any]:
     """An answer that was not applied is shown whole; of a failed run, the lines that it names."""
     places = places_of(problem.message, draft.files)
     named = [place["place"].rpartition(":")[0] for place in places]
@@ -46,7 +46,7 @@ def debug_values(draft: Draft, problem: Problem) -> dict[str, Any]:
     }
 
 
-def _common(task: Task, limits: Limits) -> dict[str, Any]:
+def _common(task: Task, limits: CodingLimits) -> dict[str, Any]:
     return {
         "idea": {
             "title": one_line(task.idea.title),
@@ -103,7 +103,7 @@ def _problems(task: Task) -> list[dict[str, Any]]:
     return findings + critiques
 
 
-def _said(earlier: Round) -> dict[str, str]:
+def _said(earlier: CodingRound) -> dict[str, str]:
     problem = earlier.problem
     return {
         "words": one_line(earlier.words),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from evolution.base.errors import Cancelled
 from evolution.domain.trial import FailureReason, Trial
 from evolution.proposers.coding.failures import told
-from evolution.proposers.coding.liveness import Idle, Run, judge
+from evolution.proposers.coding.liveness import Idle, SmokeRun, judge
 from evolution.proposers.coding.records import Problem, Rung
 from evolution.proposers.coding.views import excerpt
 
@@ -45,9 +45,9 @@ def idle_problem(idle: tuple[Idle, ...]) -> Problem:
     )
 
 
-def run_of(trial: Trial) -> Run:
+def run_of(trial: Trial) -> SmokeRun:
     """What a smoke trial's note says of the lines that ran."""
-    return Run(
+    return SmokeRun(
         executed={path: frozenset(lines) for path, lines in dict(trial.note.get("executed", {})).items()},
         stopped=tuple((str(path), int(line)) for path, line in trial.note.get("stopped", ())),
     )

@@ -11,16 +11,20 @@ from evolution.base.errors import LlmError
 from evolution.proposers.coding.asking import code_values, reflect_values
 from evolution.proposers.coding.checks import Checked, Smoke, check, idle_problem
 from evolution.proposers.coding.debugger import debugged
-from evolution.proposers.coding.draft import Draft
+from evolution.proposers.coding.draft import PatchInProgress
 from evolution.proposers.coding.patching import edits_between
-from evolution.proposers.coding.records import Coded, GaveUp, Limits, Problem, Task
+from evolution.proposers.coding.records import Coded, CodingLimits, GaveUp, Problem, Task
 from evolution.proposers.coding.replies import CodeReply, ReflectReply
 
 if TYPE_CHECKING:
     from evolution.llm.asking import Ask
 
+DEFAULT_LIMITS = CodingLimits()
 
-def carry_out(task: Task, *, ask: "Ask", smoke: Smoke, limits: Limits = Limits()) -> Coded | GaveUp:  # noqa: B008 -- frozen
+
+def carry_out(
+    task: Task, *, ask: "Ask", smoke: Smoke, limits: CodingLimits = DEFAULT_LIMITS
+) -> Coded | GaveUp:
     """The patch that carries out the task's idea, or why there is none.
 
     What the model does wrong, and an exchange that could not be had, end in GaveUp. Raises Cancelled, and whatever
@@ -40,9 +44,9 @@ class _Accepted:
 class _Carrying:
     """One idea on its way."""
 
-    def __init__(self, task: Task, ask: "Ask", smoke: Smoke, limits: Limits) -> None:
+    def __init__(self, task: Task, ask: "Ask", smoke: Smoke, limits: CodingLimits) -> None:
         self._task, self._ask, self._smoke = task, ask, smoke
-        self._draft = Draft(task, limits)
+        self._draft = PatchInProgress(task, limits)
         self._accepted: _Accepted | None = None
         self._reflected = False
         self._notes: list[str] = []

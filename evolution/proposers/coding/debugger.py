@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from evolution.proposers.coding.asking import debug_values
-from evolution.proposers.coding.draft import Draft
+from evolution.proposers.coding.draft import PatchInProgress
 from evolution.proposers.coding.records import Problem
 from evolution.proposers.coding.replies import DebugReply
 
@@ -16,7 +16,7 @@ Settled = Callable[
 ]  # what is wrong with the draft, given what its answer says of it
 
 
-def debugged(problem: Problem | None, draft: Draft, ask: "Ask", settled: Settled) -> str:
+def debugged(problem: Problem | None, draft: PatchInProgress, ask: "Ask", settled: Settled) -> str:
     """Debug until nothing is wrong. "" then; else what was left over. Raises what `ask` raises.
 
     Stops early where the model has no edit to offer, or the same edits lead to the same problem again.

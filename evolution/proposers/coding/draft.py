@@ -8,16 +8,16 @@ from evolution.domain.edits import Edit, unified_diff
 from evolution.proposers.coding.formats import as_blocks, edits_of
 from evolution.proposers.coding.looks import complaint
 from evolution.proposers.coding.patching import patched
-from evolution.proposers.coding.records import Limits, Problem, Round, Rung, Task
+from evolution.proposers.coding.records import CodingLimits, CodingRound, Problem, Rung, Task
 from evolution.proposers.coding.replies import FileEdit
 
 
-class Draft:
+class PatchInProgress:
     """files: all that may be edited, as they stand now. answer: the last answer's edits, as text."""
 
-    def __init__(self, task: Task, limits: Limits) -> None:
+    def __init__(self, task: Task, limits: CodingLimits) -> None:
         self.files: dict[str, str] = dict(task.sources)
-        self.rounds: list[Round] = []
+        self.rounds: list[CodingRound] = []
         self.answer = ""
         self.task, self.limits = task, limits
         self._standing = 0  # the round that made the files what they are
@@ -42,7 +42,7 @@ class Draft:
             problem = self._applied(read)
         except EditError as error:
             problem = Problem(rung=Rung.ANSWER, message=str(error))
-        self.rounds.append(Round(prompt=prompt, words=words, edits=read, problem=problem))
+        self.rounds.append(CodingRound(prompt=prompt, words=words, edits=read, problem=problem))
         if self.files is not self._before[0]:
             self._standing = len(self.rounds) - 1
         return problem

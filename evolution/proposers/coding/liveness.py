@@ -21,12 +21,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from evolution.proposers.coding.statements import Function, Statement, functions, statements
+from evolution.proposers.coding.statements import FunctionLines, Statement, functions, statements
 from evolution.proposers.coding.views import place
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class SmokeRun:
     """What a smoke trial saw: path -> lines that ran; (path, line) where time stopped a function."""
 
     executed: Mapping[str, frozenset[int]]
@@ -55,7 +55,7 @@ class Liveness:
     idle: tuple[Idle, ...]
 
 
-def judge(before: Mapping[str, str], after: Mapping[str, str], run: Run) -> Liveness:
+def judge(before: Mapping[str, str], after: Mapping[str, str], run: SmokeRun) -> Liveness:
     """before, after: path -> text; what after lacks or has unchanged is not judged. Changed Python must parse."""
     changed = {path: text for path, text in after.items() if before.get(path) != text}
     python = [path for path in sorted(changed) if path.endswith(".py")]
@@ -87,7 +87,7 @@ def _refusal(files: Sequence["_File"], read: set[str]) -> str:
 class _File:
     """One changed file. Must parse."""
 
-    def __init__(self, path: str, before: str, after: str, run: Run) -> None:
+    def __init__(self, path: str, before: str, after: str, run: SmokeRun) -> None:
         self.path, self.lines = path, after.split("\n")
         self.tree = ast.parse(after)
         self.ran = run.executed.get(path, frozenset())
@@ -223,7 +223,7 @@ def _local_target(statement: Statement) -> str:
     return target.id
 
 
-def _reads(function: Function | None, name: str) -> bool:
+def _reads(function: FunctionLines | None, name: str) -> bool:
     """Whether a function, or one inside it, reads a name or shares it with a wider scope. Of a class body: yes."""
     for node in ast.walk(function.node) if function else ():
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Store):

@@ -36,7 +36,7 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class CodingLimits:
     debug_rounds: int = MAX_DEBUG_ROUNDS
     changed_lines: int = MAX_CHANGED_LINES
 
@@ -62,7 +62,7 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Round:
+class CodingRound:
     """One answer of the model. prompt: what it was asked with. words: its own, on what it did and why.
     edits: against the files as they were then. problem None: none was found."""
 
@@ -80,7 +80,7 @@ class Coded:
     edits: tuple[Edit, ...]
     files: Mapping[str, str]
     smoke: Trial
-    rounds: tuple[Round, ...]
+    rounds: tuple[CodingRound, ...]
     notes: tuple[str, ...]
 
 
@@ -89,4 +89,4 @@ class GaveUp:
     """reason: one sentence. rounds: all that was tried; the last one's problem is what was left."""
 
     reason: str
-    rounds: tuple[Round, ...]
+    rounds: tuple[CodingRound, ...]

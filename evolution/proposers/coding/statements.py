@@ -10,7 +10,7 @@ _TRIES = (ast.Try, ast.TryStar)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Function:
+class FunctionLines:
     """name: dotted, "Model.forward". Two functions of one name in one file (branches, properties) differ by line."""
 
     name: str
@@ -28,7 +28,7 @@ class Statement:
 
     start: int
     end: int
-    function: Function | None
+    function: FunctionLines | None
     error_path: bool
     node: ast.stmt = field(compare=False, repr=False)
 
@@ -42,7 +42,7 @@ def statements(tree: ast.Module) -> list[Statement]:
     return list(_of(tree.body, None, "", error_path=False))
 
 
-def functions(tree: ast.Module) -> list[Function]:
+def functions(tree: ast.Module) -> list[FunctionLines]:
     return list(_functions(tree.body, ""))
 
 
@@ -60,7 +60,7 @@ def header(node: ast.stmt) -> tuple[int, int]:
 
 
 def _of(
-    body: list[ast.stmt], function: Function | None, prefix: str, *, error_path: bool
+    body: list[ast.stmt], function: FunctionLines | None, prefix: str, *, error_path: bool
 ) -> Iterator[Statement]:
     for node in body:
         if isinstance(node, _DEFINITIONS):
@@ -98,7 +98,7 @@ def _bodies(node: ast.stmt) -> Iterator[tuple[list[ast.stmt], bool]]:
         yield case.body, False
 
 
-def _functions(body: list[ast.stmt], prefix: str) -> Iterator[Function]:
+def _functions(body: list[ast.stmt], prefix: str) -> Iterator[FunctionLines]:
     for node in body:
         if isinstance(node, _DEFINITIONS):
             if not isinstance(node, ast.ClassDef):
@@ -108,5 +108,5 @@ def _functions(body: list[ast.stmt], prefix: str) -> Iterator[Function]:
             yield from _functions(inner, prefix)
 
 
-def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Function:
-    return Function(name=name, start=header(node)[0], end=node.end_lineno or node.lineno, node=node)
+def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> FunctionLines:
+    return FunctionLines(name=name, start=header(node)[0], end=node.end_lineno or node.lineno, node=node)

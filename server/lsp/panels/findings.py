@@ -7,10 +7,10 @@ from diagnosis.findings import Role, Severity
 from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.store.documents import finding_document
 from evolution.store.remarks import remarks
-from server.lsp.marks import Mark, mark, placer_of
+from server.lsp.marks import PlacedNote, mark, placer_of
 from server.lsp.notes import Note
 from server.lsp.panels.asking import Document, repo_asked_for
-from server.lsp.panels.snapshot import Snapshot, as_place, places, role_name, worked_out
+from server.lsp.panels.snapshot import RepoSnapshot, as_place, places, role_name, worked_out
 from server.lsp.session import Session
 from server.lsp.view import find_entry, rule_notes
 from server.lsp.wording import held_against, with_interval
@@ -41,7 +41,7 @@ async def findings(session: Session, params: Any = None) -> Document:
     return {"repo": str(repo.root), "causes": causes, "remarks": told}
 
 
-def by_cause(seen: Snapshot) -> list[Document]:
+def by_cause(seen: RepoSnapshot) -> list[Document]:
     """The cause of the worst finding first."""
     groups: dict[str, list[Standing]] = {}
     for standing in sorted(everything(seen), key=lambda s: (s.faded, ORDER.index(s.note.severity))):
@@ -56,12 +56,12 @@ def by_cause(seen: Snapshot) -> list[Document]:
     ]
 
 
-def everything(seen: Snapshot) -> list[Standing]:
+def everything(seen: RepoSnapshot) -> list[Standing]:
     """What was measured, and what the static rules say of the text as it is."""
     return [_stand(seen, note) for note in seen.knowledge.notes] + _by_rules(seen)
 
 
-def _stand(seen: Snapshot, note: Note) -> Standing:
+def _stand(seen: RepoSnapshot, note: Note) -> Standing:
     entry = seen.knowledge.entry
     if not note.anchors:
         line = find_entry(seen.read(entry.path) or "", entry.function) if entry.path else None
@@ -69,13 +69,13 @@ def _stand(seen: Snapshot, note: Note) -> Standing:
         return Standing(note=note, faded=False, places=there)
     path = note.anchors[0].path
     text = seen.read(path)
-    found: Mark | None = None
+    found: PlacedNote | None = None
     if text is not None:
         found = mark(note, path, placer_of(text), None, seen.knowledge.sources)
     return Standing(note=note, faded=found is None or found.stale, places=places(seen, note.anchors))
 
 
-def _by_rules(seen: Snapshot) -> list[Standing]:
+def _by_rules(seen: RepoSnapshot) -> list[Standing]:
     """Of the files that the measured program has, and of those that are open."""
     known = seen.knowledge
     paths = sorted(path for path in {*known.program_files, *seen.open} if path.endswith(".py"))
@@ -88,12 +88,12 @@ def _by_rules(seen: Snapshot) -> list[Standing]:
     ]
 
 
-def _live_place(seen: Snapshot, note: Note) -> Document:
+def _live_place(seen: RepoSnapshot, note: Note) -> Document:
     anchor = note.anchors[0]
     return as_place(seen, anchor.path, anchor.start_line - 1, anchor.end_line - 1, anchor.role)
 
 
-def _finding(seen: Snapshot, standing: Standing) -> Document:
+def _finding(seen: RepoSnapshot, standing: Standing) -> Document:
     note = standing.note
     measured = note.finding.measurement
     return {

@@ -12,7 +12,7 @@ from server.lsp.lens import summary
 from server.lsp.panels.asking import Document
 from server.lsp.panels.figures import of_metric
 from server.lsp.panels.findings import everything
-from server.lsp.panels.snapshot import Snapshot, worked_out
+from server.lsp.panels.snapshot import RepoSnapshot, worked_out
 from server.lsp.progress import Progress
 from server.lsp.repo import Repo
 from server.lsp.session import Session
@@ -57,7 +57,7 @@ async def _state(session: Session, repo: Repo) -> Document:
     return serial.finite(document)
 
 
-def count(seen: Snapshot) -> Counted:
+def count(seen: RepoSnapshot) -> Counted:
     counts = Counter(standing.note.severity for standing in everything(seen) if not standing.faded)
     return Counted(
         counts=counts, edited=is_edited(seen.knowledge.program_files, seen.read, seen.knowledge.sources)

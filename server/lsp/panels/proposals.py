@@ -6,7 +6,7 @@ from evolution.base import serial
 from evolution.domain.proposal import Proposal, ProposalState
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import of_effect
-from server.lsp.panels.snapshot import Snapshot, worked_out
+from server.lsp.panels.snapshot import RepoSnapshot, worked_out
 from server.lsp.proposed import address
 from server.lsp.session import Session
 from server.lsp.taking import Hunk, hunks_of, misfit, paths_of
@@ -19,12 +19,12 @@ async def proposals(session: Session, params: Any = None) -> Document:
     return {"repo": str(repo.root), "proposals": found}
 
 
-def every_proposal(seen: Snapshot) -> list[Document]:
+def every_proposal(seen: RepoSnapshot) -> list[Document]:
     codes = {note.id: note.code for note in seen.knowledge.notes}
     return [_proposal(seen, proposal, codes) for proposal in seen.knowledge.proposals]
 
 
-def _proposal(seen: Snapshot, proposal: Proposal, codes: dict[str, str]) -> Document:
+def _proposal(seen: RepoSnapshot, proposal: Proposal, codes: dict[str, str]) -> Document:
     idea = proposal.idea
     document = {
         "id": proposal.id,

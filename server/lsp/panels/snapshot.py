@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Snapshot:
+class RepoSnapshot:
     """open: relative path -> the client's own URI of each open file. taken: hunks that the user has taken. rules:
     path -> what static rules last said of a long file."""
 
@@ -36,8 +36,8 @@ class Snapshot:
         return self.open.get(path) or from_fs_path(str(self.root / path)) or ""
 
 
-def snapshot(session: Session, repo: Repo) -> Snapshot:
-    return Snapshot(
+def snapshot(session: Session, repo: Repo) -> RepoSnapshot:
+    return RepoSnapshot(
         root=repo.root,
         knowledge=repo.knowledge,
         open=session.open_documents(repo),
@@ -51,7 +51,7 @@ def snapshot(session: Session, repo: Repo) -> Snapshot:
     )
 
 
-async def worked_out(session: Session, repo: Repo, work: Callable[[Snapshot], T]) -> T:
+async def worked_out(session: Session, repo: Repo, work: Callable[[RepoSnapshot], T]) -> T:
     """work(the repo as it is now), done once until something of the repo changes."""
     state = repo.state()
     known = repo.worked_out.get(work)
@@ -62,7 +62,7 @@ async def worked_out(session: Session, repo: Repo, work: Callable[[Snapshot], T]
     return result
 
 
-def places(seen: Snapshot, anchors: Iterable[Anchor]) -> list[Document]:
+def places(seen: RepoSnapshot, anchors: Iterable[Anchor]) -> list[Document]:
     """Where anchored lines are now; those whose code is gone are left out."""
     found = []
     for anchor in anchors:
@@ -73,7 +73,7 @@ def places(seen: Snapshot, anchors: Iterable[Anchor]) -> list[Document]:
     return found
 
 
-def as_place(seen: Snapshot, path: str, line: int, end: int, role: Role) -> Document:
+def as_place(seen: RepoSnapshot, path: str, line: int, end: int, role: Role) -> Document:
     return {"uri": seen.uri(path), "path": path, "line": line, "endLine": end, "role": role_name(role)}
 
 

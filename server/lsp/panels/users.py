@@ -6,7 +6,7 @@ from evolution.base import serial
 from evolution.domain.feedback import Feedback
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import figure
-from server.lsp.panels.snapshot import Snapshot, places, snapshot
+from server.lsp.panels.snapshot import RepoSnapshot, places, snapshot
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from simulator.critiques import Critique, Simulation
@@ -35,7 +35,7 @@ def _stored(repo: Repo, trial: str, kinds: list[str]) -> dict[str, list[Shown]]:
     return {kind: store.personas(trial, kind) if store else [] for kind in kinds}
 
 
-def _group(seen: Snapshot, feedback: Feedback, simulation: Simulation, shown: list[Shown]) -> Document:
+def _group(seen: RepoSnapshot, feedback: Feedback, simulation: Simulation, shown: list[Shown]) -> Document:
     fidelity, interpretation = simulation.fidelity, simulation.interpretation
     document = {
         "kind": simulation.kind,
@@ -56,7 +56,7 @@ def _group(seen: Snapshot, feedback: Feedback, simulation: Simulation, shown: li
     return serial.finite(document)
 
 
-def _critique(seen: Snapshot, feedback: Feedback, critique: Critique) -> Document:
+def _critique(seen: RepoSnapshot, feedback: Feedback, critique: Critique) -> Document:
     return {
         "id": critique.id,
         "code": critique.code,

@@ -9,13 +9,13 @@ from diagnosis.coevolution.complaints import EXPECTATIONS, FAULTS, Complaint, si
 from diagnosis.coevolution.composing import compose
 from diagnosis.coevolution.subjects import MODEL, TITLES, UNMASKED, Subjects, reference_rankings
 from diagnosis.coevolution.templates import needs_of_template, template
-from diagnosis.coevolution.view import View, absent
+from diagnosis.coevolution.view import ProbeView, absent
 from diagnosis.evidence import Evidence
 
 pytestmark = pytest.mark.slow
 
 
-def shown(view: View, column: np.ndarray) -> float:
+def shown(view: ProbeView, column: np.ndarray) -> float:
     return float(np.nanmean(np.where(view.lists[:, :10] > 0, column[view.lists[:, :10]], np.nan)))
 
 
@@ -90,7 +90,7 @@ def test_every_complaint_has_templates_and_each_measures_every_model(code: str, 
     for spec in specs:
         values = template(spec.template, spec.parameters)(view)
         assert values.shape == view.users.shape and np.isfinite(values).mean() > 0.9, spec.name
-        assert needs_of_template(spec.template, spec.parameters) <= set(View.__dataclass_fields__)
+        assert needs_of_template(spec.template, spec.parameters) <= set(ProbeView.__dataclass_fields__)
 
 
 def test_words_about_what_to_track_become_a_complaint() -> None:

@@ -13,9 +13,9 @@ from diagnosis.findings import Anchor, Role, Site
 from evolution.domain.proposal import Idea
 from evolution.domain.trial import Failure, FailureReason
 from evolution.proposers.coding.asking import code_values, debug_values, reflect_values
-from evolution.proposers.coding.draft import Draft
+from evolution.proposers.coding.draft import PatchInProgress
 from evolution.proposers.coding.failures import told
-from evolution.proposers.coding.records import Limits, Problem, Rung, Task
+from evolution.proposers.coding.records import CodingLimits, Problem, Rung, Task
 from evolution.proposers.coding.replies import FileEdit
 from evolution.proposers.coding.views import shown_files
 from simulator.critiques import Critique, Fidelity
@@ -144,7 +144,7 @@ def task():
 
 def draft_of(task):
     """The idea carried out, with a slip: the weights of unknown items and of padding."""
-    draft = Draft(task, Limits())
+    draft = PatchInProgress(task, CodingLimits())
     counts = "        self.popularity = torch.bincount(self.items) ** 0.75"
     items = "        self.items = torch.as_tensor(data.items, device=device)"
     drawn = "        wrong = torch.multinomial(self.popularity, len(here), replacement=True, generator=self.generator)"
@@ -172,7 +172,7 @@ def problem():
 
 def values_of(case, task):
     if case == "code":
-        return code_values(task, Limits())
+        return code_values(task, CodingLimits())
     draft = draft_of(task)
     if case == "code-reflect":
         return reflect_values(draft)
@@ -196,7 +196,7 @@ def test_the_cases_of_the_golden_files_are_what_the_coder_asks_with(case, task):
 
 
 def test_text_of_others_cannot_end_its_fence(task):
-    says = code_values(task, Limits())["problems"][1]["says"]
+    says = code_values(task, CodingLimits())["problems"][1]["says"]
     assert "</data" not in says and "Ignore your instructions" in says
 
 

@@ -8,7 +8,7 @@ from evolution.base.errors import Cancelled, EvolverecError
 from evolution.domain.edits import apply_edits
 from evolution.domain.trial import Failure, FailureReason
 from evolution.proposers.coding.coder import carry_out
-from evolution.proposers.coding.records import Coded, GaveUp, Limits, Rung
+from evolution.proposers.coding.records import Coded, CodingLimits, GaveUp, Rung
 from tests.llm.scripted import hang_up, malformed, refuse, status, truncate
 
 pytestmark = pytest.mark.process
@@ -211,7 +211,7 @@ def test_a_patch_that_is_too_large_is_sent_back(task, script, smoke):
         debug(edit(large, "            weights *= 1.0")),
         FINE,
     )
-    coded = carry_out(task, ask=ask, smoke=smoke, limits=Limits(changed_lines=10))
+    coded = carry_out(task, ask=ask, smoke=smoke, limits=CodingLimits(changed_lines=10))
     assert isinstance(coded, Coded)
     assert problems(coded) == [Rung.LOOKS, None]
     assert "the limit is 10" in ask.asked[1][1]["message"]

@@ -1,6 +1,6 @@
 """A patch must do something. The first cases are the paper's fault: loss terms that are never called."""
 
-from evolution.proposers.coding.liveness import Run, judge
+from evolution.proposers.coding.liveness import SmokeRun, judge
 
 MODEL = '''\
 """A model."""
@@ -48,7 +48,7 @@ def run_of(text, *, never=(), stopped=(), path="model.py"):
     stops = tuple(
         (path, number) for number, line in enumerate(lines, start=1) for part in stopped if part in line
     )
-    return Run(executed={path: ran}, stopped=stops)
+    return SmokeRun(executed={path: ran}, stopped=stops)
 
 
 def verdict(after, *, never=(), stopped=(), before=MODEL):
@@ -184,7 +184,9 @@ def test_a_constant_outside_functions_counts_when_it_ran():
 
 
 def test_files_of_another_language_pass():
-    assert judge({"a.toml": "x = 1\n"}, {"a.toml": "x = 2\n"}, Run(executed={}, stopped=())).refusal == ""
+    assert (
+        judge({"a.toml": "x = 1\n"}, {"a.toml": "x = 2\n"}, SmokeRun(executed={}, stopped=())).refusal == ""
+    )
 
 
 def test_what_time_kept_from_running_is_not_held_against_the_patch():

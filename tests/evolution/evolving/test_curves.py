@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evolution.domain.proposal import Idea
-from evolution.domain.run import Moved, Node, NodeStatus, Run, RunState, Terms
+from evolution.domain.run import Moved, Node, NodeStatus, Run, RunState, RunTerms
 from evolution.domain.trial import Metric
 from evolution.evolving.comparison import compare_document
 from evolution.evolving.curves import best_so_far, hits, over_seeds, ratio, trials_to_reach
@@ -28,7 +28,7 @@ def run_of(*values, strategy="directional", seed=0, moved=()):
         )
         for order, value in enumerate(values)
     )
-    terms = Terms(root="p0", measured="m", strategy=strategy, seed=seed, proposer="recipes")
+    terms = RunTerms(root="p0", measured="m", strategy=strategy, seed=seed, proposer="recipes")
     return Run(id=terms.run_id, terms=terms, state=RunState.DONE, created_at=0.0, nodes=nodes)
 
 

@@ -8,7 +8,7 @@ from evolution.domain.trial import Cost, Trial, TrialKey, TrialStatus
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.tooling import check_size
 from evolution.llm.budget import Budget, Charge
-from evolution.llm.estimate import Estimate
+from evolution.llm.estimate import CostEstimate
 
 
 def trial(name, seconds=2.0):
@@ -51,7 +51,7 @@ def test_spent_exchanges_end_a_run_too_and_are_shown():
     assert ledger.spent()["tokens"] == 100
 
 
-ESTIMATE = Estimate(first=Charge(tokens=100), each=Charge(tokens=50))
+ESTIMATE = CostEstimate(first=Charge(tokens=100), each=Charge(tokens=50))
 
 
 @pytest.mark.parametrize(

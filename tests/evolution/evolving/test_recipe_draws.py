@@ -8,7 +8,7 @@ from diagnosis.findings import Severity
 from evolution.domain.archive import Archive
 from evolution.proposers.by_recipe import _WEIGHTS, UNCALLED, _called_for, outcome_factor
 from evolution.proposers.strategies import STRATEGIES, Choice
-from evolution.recipes.recipe import Draft, Facts, RecipeContext
+from evolution.recipes.recipe import Facts, RecipeContext, RecipePatch
 from simulator.critiques import Critique, Fidelity
 from tests.evolution.evolving.test_archive import node
 from tests.findings import make_finding
@@ -80,7 +80,7 @@ def test_an_idea_counts_where_it_was_a_part_of_several():
 
 def test_two_answers_are_tried_together_where_feedback_calls_for_each():
     asked = context(findings=(finding(),), critiques=(critique(0.5),))
-    draft = Draft(edits=(), note="")
+    draft = RecipePatch(edits=(), note="")
     one, other = Recipe("a", frozenset({"overconfidence"})), Recipe("b", frozenset({"missed-category"}))
     assert _called_for([(one, draft), (other, draft)], asked)
     assert not _called_for([(one, draft), (Recipe("c", frozenset({"same-list"})), draft)], asked)

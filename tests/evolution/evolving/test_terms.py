@@ -8,8 +8,8 @@ from evolution.domain.feedback import Feedback
 from evolution.domain.limits import Limits
 from evolution.domain.request import TERMS as REQUEST_TERMS
 from evolution.domain.request import USUAL_TRIALS, EvolveRequest, ProposerChoice, StrategyName, options_of
-from evolution.domain.run import Run, RunState, Terms
-from evolution.evolving.outcomes import Look, gated
+from evolution.domain.run import Run, RunState, RunTerms
+from evolution.evolving.outcomes import Observed, gated
 from evolution.evolving.starting import limits_document, request_of
 from evolution.evolving.tooling import llm_document, settled_proposer, stored_llm
 from evolution.literature.settings import LiteratureSettings
@@ -17,7 +17,7 @@ from evolution.llm.settings import LlmSettings, Price
 from evolution.proposers.strategies import STRATEGIES
 from tests.evolution.evolving.test_archive import node
 
-TERMS = Terms(root="r", measured="m", strategy="directional", seed=0, proposer="recipes")
+TERMS = RunTerms(root="r", measured="m", strategy="directional", seed=0, proposer="recipes")
 LLM = LlmSettings(base_url="http://127.0.0.1:1/v1", key="secret-key", model="m", efforts={"planner": "high"})
 
 
@@ -59,7 +59,7 @@ def test_every_strategy_that_can_be_asked_for_has_its_row():
 
 
 def test_what_makes_a_run_another_run_is_asked_for_by_the_same_name():
-    assert {field.name for field in fields(Terms)} & set(options_of(EvolveRequest)) == set(REQUEST_TERMS)
+    assert {field.name for field in fields(RunTerms)} & set(options_of(EvolveRequest)) == set(REQUEST_TERMS)
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,5 @@ def test_a_record_for_replays_holds_models_and_prices_and_neither_key_nor_addres
 @pytest.mark.parametrize(("critical", "value"), [(True, 0.0), (False, 0.3)])
 def test_the_gate_takes_the_objective_of_what_both_sides_call_critical(critical, value):
     feedback = Feedback(trial="t", program="p", created_at=0.0)
-    look = Look(feedback=feedback, findings=(), critiques=(), critical=critical)
+    look = Observed(feedback=feedback, findings=(), critiques=(), critical=critical)
     assert gated(node(1, 0.3), look).objective.value == value

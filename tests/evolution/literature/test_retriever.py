@@ -15,7 +15,7 @@ from evolution.literature.passage import Passage
 from evolution.literature.retriever import Retriever, merge
 from evolution.literature.semantic_scholar import SemanticScholarSource
 from evolution.literature.settings import LiteratureSettings, literature_settings
-from evolution.literature.source import Cached, Recorded, Source, SourceFailed, StoredAnswers
+from evolution.literature.source import Cached, LiteratureSource, Recorded, SourceFailed, StoredAnswers
 from evolution.literature.web import WebAnswer, WebCitation
 from evolution.repo.settings import user_settings
 from evolution.store.store import Store
@@ -103,7 +103,7 @@ def test_a_failed_source_is_a_note_and_is_not_asked_again():
 
 
 def test_the_same_question_has_the_same_answer():
-    sources: list[Source] = [builtin_library(), Fixed("arxiv", [passage("B"), passage("A")])]
+    sources: list[LiteratureSource] = [builtin_library(), Fixed("arxiv", [passage("B"), passage("A")])]
     first = Retriever(sources).retrieve(["order ignored", "markov"], ["order-ignored"], 10)
     assert Retriever(sources).retrieve(["order ignored", "markov"], ["order-ignored"], 10) == first
 

@@ -7,7 +7,7 @@ import pytest
 
 from diagnosis.findings import Finding, Role, Site
 from evolution.domain.edits import apply_edits, unified_diff
-from evolution.recipes import drafts
+from evolution.proposers.drafting import draft_all
 from evolution.recipes.catalogue import RECIPES
 from evolution.recipes.recipe import DoesNotFit, Facts, RecipeContext
 from simulator.critiques import Critique, Fidelity
@@ -36,7 +36,7 @@ def seed_sources() -> dict[str, str]:
 
 def test_only_what_was_said_triggers_a_recipe():
     said = RecipeContext(sources=seed_sources(), facts=FACTS, findings=[finding("overconfidence")])
-    made, did_not_fit = drafts(said)
+    made, did_not_fit = draft_all(said)
     softer = {"full-softmax", "gbce", "sampled-softmax", "more-negatives", "item-dropout"}
     assert {idea.code for idea, _ in made} == softer
     assert not did_not_fit
@@ -44,7 +44,7 @@ def test_only_what_was_said_triggers_a_recipe():
 
 
 def test_nothing_said_nothing_proposed():
-    assert drafts(RecipeContext(sources=seed_sources(), facts=FACTS)) == ([], [])
+    assert draft_all(RecipeContext(sources=seed_sources(), facts=FACTS)) == ([], [])
 
 
 def test_praise_triggers_nothing_and_complaints_do():
@@ -56,14 +56,14 @@ def test_praise_triggers_nothing_and_complaints_do():
         )
         for positive in (True, False)
     )
-    assert drafts(praise) == ([], [])
-    made, _ = drafts(complaint)
+    assert draft_all(praise) == ([], [])
+    made, _ = draft_all(complaint)
     assert "mixed-negatives" in {idea.code for idea, _ in made}
 
 
 def test_the_most_promising_comes_first_and_those_that_do_not_fit_say_why():
     said = [finding("embedding-collapse"), finding("no-shuffle"), finding("functional-dropout")]
-    made, did_not_fit = drafts(RecipeContext(sources=seed_sources(), facts=FACTS, findings=said))
+    made, did_not_fit = draft_all(RecipeContext(sources=seed_sources(), facts=FACTS, findings=said))
     assert made[0][0].code == "full-softmax"
     assert {"shuffling", "functional-dropout", "embedding-decay"} <= {code for code, _ in did_not_fit}
     assert all(reason and "\n" not in reason for _, reason in did_not_fit)
@@ -71,7 +71,7 @@ def test_the_most_promising_comes_first_and_those_that_do_not_fit_say_why():
 
 def test_every_recipe_has_a_trigger_and_a_source():
     assert len({recipe.code for recipe in RECIPES}) == len(RECIPES) >= 8
-    assert all(recipe.triggers and recipe.rests_on and 0 < recipe.promise <= 1 for recipe in RECIPES)
+    assert all(recipe.triggers and recipe.techniques and 0 < recipe.promise <= 1 for recipe in RECIPES)
 
 
 def test_the_loss_at_the_site_is_taken_where_a_repo_has_two(text: Callable[[str], str]):
