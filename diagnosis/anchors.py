@@ -28,7 +28,7 @@ class Relocated:
 
 def blob_hash(text: str) -> str:
     """The hash that git gives to a file of this content."""
-    data = text.encode("utf-8")
+    data = text.encode("utf-8", "surrogateescape")
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seeds.metrics.exact import exactly_summable, without_noise
+from seeds.metrics.intervals import mean_over_users
 from simulator.critiques import CHANCE, Fidelity
 from simulator.transitions import Float64
 from simulator.viewpoint import Viewpoint
 
 RANDOM_ITEMS = 100
-RESAMPLES = 1_000
 
 
 def user_auc(real: float, random: Float64) -> float:
@@ -36,16 +35,8 @@ def measure_fidelity(per_user: Float64, rng: np.random.Generator) -> Fidelity:
     """Mean AUC of users (U,) with its 95 % percentile bootstrap interval over users; nobody asked is chance."""
     if not len(per_user):
         return Fidelity(auc=CHANCE, low=0.0, high=1.0, users=0)
-    auc, low, high = mean_over_users(per_user, rng)
-    return Fidelity(auc=auc, low=low, high=high, users=len(per_user))
-
-
-def mean_over_users(per_user: Float64, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Mean of one value per user (U,), U > 0, and its 95 % percentile bootstrap interval: mean, low, high."""
-    per_user = exactly_summable(per_user)
-    means = per_user[rng.integers(len(per_user), size=(RESAMPLES, len(per_user)))].mean(axis=1)
-    mean, low, high = without_noise(np.array([per_user.mean(), *np.percentile(means, [2.5, 97.5])])).tolist()
-    return mean, low, high
+    auc = mean_over_users(per_user, rng)
+    return Fidelity(auc=auc.value, low=auc.low, high=auc.high, users=len(per_user))
 
 
 def ranking_auc(ranking: Sequence[int], target: int) -> float:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seeds.metrics.intervals import mean_over_users
 from simulator.behaviour import Judgement
 from simulator.critiques import Critique, Interpretation, Pattern, Status, TrackedSignal
-from simulator.fidelity import mean_over_users
 from simulator.signals import SIGNALS
 from simulator.words import MESSAGES
 
@@ -66,7 +66,8 @@ def _fit(judgements: Sequence[Judgement], first: int | None, rng: np.random.Gene
     per_user = np.array([_aligned(judgement, first) for judgement in judgements if judgement.answers])
     if not len(per_user):
         return 0.0, 0.0, 1.0
-    return mean_over_users(per_user, rng)
+    mean = mean_over_users(per_user, rng)
+    return mean.value, mean.low, mean.high
 
 
 def _aligned(judgement: Judgement, first: int | None) -> float:

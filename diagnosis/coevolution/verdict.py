@@ -14,7 +14,7 @@ from diagnosis.coevolution.subjects import MODEL, TITLES
 from diagnosis.coevolution.view import Float64
 from diagnosis.findings import Measurement, Severity
 from diagnosis.probes.outcome import unjudged
-from diagnosis.probes.statistics import mean_over_users
+from seeds.metrics.intervals import mean_over_users
 
 HALFWAY = 0.5
 Z95 = 1.959964

@@ -7,8 +7,8 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, dense_targets, masked, ndcg_of_scores, unseen
-from diagnosis.probes.statistics import mean_over_users
 from seeds.interactions import Int64
+from seeds.metrics.intervals import mean_over_users
 from seeds.references import fit
 
 KIND = FindingKind(

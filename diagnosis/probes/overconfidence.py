@@ -11,7 +11,7 @@ from diagnosis.flow import Flow
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, dense_targets, masked, unseen
-from diagnosis.probes.statistics import mean_over_users
+from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
     code="overconfidence",

@@ -7,8 +7,8 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, popularity, shown
-from diagnosis.probes.statistics import mean_over_users
 from seeds.interactions import Int64
+from seeds.metrics.intervals import mean_over_users
 
 BIAS = FindingKind(
     code="popularity-bias",

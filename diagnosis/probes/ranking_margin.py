@@ -9,8 +9,8 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, above_and_tied, dense_targets, masked, popularity, unseen
-from diagnosis.probes.statistics import mean_over_users
 from seeds.interactions import Int64, Interactions
+from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
     code="ranking-margin",

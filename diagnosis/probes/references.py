@@ -4,7 +4,7 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import ndcg_of_lists
-from diagnosis.probes.statistics import mean_over_users
+from seeds.metrics.intervals import mean_over_users
 
 KINDS = {
     "popularity": FindingKind(

@@ -7,7 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import CUTOFF, Float64, shown
-from diagnosis.probes.statistics import mean_over_users
+from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
     code="same-list",

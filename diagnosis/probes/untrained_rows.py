@@ -5,7 +5,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import popularity, shown
-from diagnosis.probes.statistics import mean_over_users
+from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
     code="untrained-rows",

@@ -7,6 +7,7 @@ PACKAGE_ROOT = Path(__file__).resolve().parents[2]  # holds our own packages and
 # Processes of ours are started by this file's path: a module name would be looked up in the user's repo first.
 ENTRY = PACKAGE_ROOT / "evolverec_entry.py"
 STORE_FOLDER = ".evolverec"
+CONFIG_NAME = "evolverec.toml"
 PROBES_FOLDER = "probes"  # of a repo: evolved probes that the user keeps
 PROBE_HEADER = "# /// probe"  # how each of them begins
 

@@ -17,14 +17,13 @@ from evolution.coevolution.author import Author, write_probe
 from evolution.coevolution.complainants import Complainants, complainants_of
 from evolution.coevolution.decisions import Decisions
 from evolution.coevolution.probe_runner import ProbeRunner
-from evolution.domain.feedback import Feedback
+from evolution.domain.feedback import USERS_ASKED, Feedback
 from evolution.domain.probe import ProbeRecord, ProbeState
 from evolution.domain.trial import Trial
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import observer_version
 
 ROUNDS = 3  # attempts of an LLM at one complaint
-USERS = 200  # simulated users whose complaints a probe must agree with
 
 
 class Search:
@@ -146,7 +145,7 @@ class Search:
                 laboratory.data.training,
                 laboratory.data.validation,
                 artifacts.top.items,
-                n_users=USERS,
+                n_users=USERS_ASKED,
                 seed=laboratory.config.training.seed,
             )
         same = [code for code in self._complainants.said if code.endswith(f"-{complaint.signal}")]

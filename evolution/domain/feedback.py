@@ -7,6 +7,8 @@ from diagnosis.findings import Anchor, Finding, Measurement, Site
 from diagnosis.placing import worst_first
 from simulator.critiques import Critique, Simulation
 
+USERS_ASKED = 200  # statistical personas that are asked about a trial, unless told otherwise
+
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback:

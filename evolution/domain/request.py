@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, get_type_hints
 
 from evolution.base.errors import RequestError
 from evolution.base.strict import NotEmpty, Range, Unfit, expected, fitted
+from evolution.domain.feedback import USERS_ASKED
 from evolution.domain.job import JobKind, JobRecord
 from evolution.domain.limits import Limits
 
@@ -98,7 +99,7 @@ class SimulateRequest(Request):
 
     kind = JobKind.SIMULATE
 
-    users: Count = 200
+    users: Count = USERS_ASKED
     llm_users: Annotated[int, Range(least=0)] = 20
     budget_usd: Dollars | None = None
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from diagnosis.findings import Measurement, Severity
-from evolution.domain.feedback import Feedback
+from evolution.domain.feedback import USERS_ASKED, Feedback
 from evolution.domain.proposal import Idea
 from evolution.domain.run import Moved, Node
 from evolution.domain.trial import Metric, Trial
@@ -13,7 +13,6 @@ from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import Interviewer, code_map, feedback_of
 from evolution.proposers.strategies import Strategy
 
-USERS = 200
 OPEN = (Severity.ERROR, Severity.WARNING)
 
 
@@ -39,7 +38,7 @@ def look_at(
     if not strategy.directional:
         return Observed(feedback=code_map(laboratory, trial), findings=None, critiques=None, critical=False)
     feedback = coevolution.extended(
-        feedback_of(laboratory, trial, users=USERS, interviewer=interviewer, charged=True), trial
+        feedback_of(laboratory, trial, users=USERS_ASKED, interviewer=interviewer, charged=True), trial
     )
     findings = tuple(sorted({f.code for f in feedback.all_findings() if f.severity in OPEN}))
     complaints = feedback.complaints()

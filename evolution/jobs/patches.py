@@ -3,7 +3,7 @@
 from evolution.base.errors import UsageError
 from evolution.domain.request import ProposeRequest, VerifyRequest
 from evolution.jobs.outcome import Outcome
-from evolution.jobs.propose import Proposer
+from evolution.jobs.propose import propose_once
 from evolution.laboratory.assay import Assay
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.laboratory import Laboratory
@@ -11,7 +11,7 @@ from evolution.store.documents import propose_document
 
 
 def propose(context: JobContext, request: ProposeRequest) -> Outcome:
-    found = Proposer(Laboratory(context)).run(trials=request.trials)
+    found = propose_once(Laboratory(context), trials=request.trials)
     return Outcome(document=propose_document(found.proposals, did_not_fit=found.did_not_fit))
 
 

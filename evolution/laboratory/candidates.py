@@ -67,6 +67,17 @@ def carry_out(
     return Candidate(idea=idea, patch=patch, child=child, diff=diff, note=note, rounds=rounds)
 
 
+def joint_edits(
+    sources: Mapping[str, str], edits: Sequence[Edit], editable: tuple[str, ...]
+) -> list[Edit] | None:
+    """Edits of several patches as those of one; None where they get in each other's way."""
+    try:
+        after = apply_edits(sources, edits, editable=editable)
+    except EditError:
+        return None
+    return [edit for path, text in after.items() for edit in make_edits(path, sources.get(path, ""), text)]
+
+
 def rebased(laboratory: Laboratory, candidate: Candidate, root: str, earlier: Sequence[Idea]) -> Candidate:
     """The same child as a change of `root`, which is what the user has on disk. earlier: the ideas that made the
     candidate's parent of it, oldest first; the patch carries them out too."""

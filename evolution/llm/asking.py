@@ -1,7 +1,6 @@
 """The LLM as a function: what planner, coder and the others are given, and all that they know of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -18,12 +17,3 @@ class Ask(Protocol):
     """
 
     def __call__(self, prompt: str, values: Mapping[str, Any], reply: type[R]) -> R: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """One ask as a value, for asking many at once."""
-
-    prompt: str
-    values: Mapping[str, Any]
-    reply: "type[pydantic.BaseModel]"

@@ -7,15 +7,13 @@ the budget, answered from the log where it is there, else had from the endpoint,
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from evolution.base.errors import (
     Cancelled,
-    LlmError,
     LlmMalformed,
     LlmRefused,
     LlmUnavailable,
@@ -23,7 +21,6 @@ from evolution.base.errors import (
     UsageError,
 )
 from evolution.base.places import user_config_folder
-from evolution.llm.asking import Request
 from evolution.llm.budget import NOTHING, Budget, Charge
 from evolution.llm.endpoint import Endpoint
 from evolution.llm.exchanges import Exchange, ExchangeLog, Question
@@ -109,23 +106,6 @@ class LlmClient:
         raise LlmMalformed(
             f"{question.model} gave no usable answer to {prompt!r} in {REPAIRS + 1} attempts; of the last: {problem}"
         )
-
-    def ask_all(self, requests: Sequence[Request]) -> "list[pydantic.BaseModel | LlmError]":
-        """Side by side, answers in the order of the requests. Raises what `ask` raises, but for LlmError."""
-        if not requests:
-            return []
-        with ThreadPoolExecutor(max_workers=min(self.settings.concurrency, len(requests))) as pool:
-            waiting = [pool.submit(self._ask_one, request) for request in requests]
-            try:
-                return [future.result() for future in waiting]
-            finally:
-                pool.shutdown(cancel_futures=True)
-
-    def _ask_one(self, request: Request) -> "pydantic.BaseModel | LlmError":
-        try:
-            return self.ask(request.prompt, request.values, request.reply)
-        except LlmError as error:
-            return error
 
     def question(self, prompt: str, values: Mapping[str, Any], reply: "type[pydantic.BaseModel]") -> Question:
         """What an ask would ask first. Raises UnsafePrompt."""

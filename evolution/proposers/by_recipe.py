@@ -5,12 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from diagnosis.findings import Severity
-from evolution.base.errors import EditError
 from evolution.domain.archive import Archive, objective_of
-from evolution.domain.edits import Edit, apply_edits, make_edits
+from evolution.domain.edits import Edit
 from evolution.domain.proposal import Idea
 from evolution.domain.run import Node
-from evolution.laboratory.candidates import JOIN, Candidate, carry_out, joined_idea, recipe_context
+from evolution.laboratory.candidates import (
+    JOIN,
+    Candidate,
+    carry_out,
+    joined_idea,
+    joint_edits,
+    recipe_context,
+)
 from evolution.laboratory.laboratory import Laboratory
 from evolution.proposers.drafting import addressed_by, idea_of
 from evolution.proposers.normal_form import normal_form
@@ -118,14 +124,10 @@ def _groups(
 def _joined(
     sources: Mapping[str, str], drafts: Sequence[RecipePatch], editable: tuple[str, ...]
 ) -> list[Edit] | None:
-    """All edits together, None where they get in each other's way."""
+    """The edits of one draft as they are; of several together, None where they get in each other's way."""
     if len(drafts) == 1:
         return list(drafts[0].edits)
-    try:
-        after = apply_edits(sources, [edit for draft in drafts for edit in draft.edits], editable=editable)
-    except EditError:
-        return None
-    return [edit for path, text in after.items() for edit in make_edits(path, sources.get(path, ""), text)]
+    return joint_edits(sources, [edit for draft in drafts for edit in draft.edits], editable)
 
 
 def _alike(one: RecipePatch, other: RecipePatch) -> bool:

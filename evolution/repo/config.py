@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evolution.base.errors import ConfigError
+from evolution.base.places import CONFIG_NAME
 
-CONFIG_NAME = "evolverec.toml"
 WHOLE, NUMBER, TEXT = "expected a whole number", "expected a number", "expected a text in quotes"
 EXPECTED = {  # pydantic's kinds of errors in the words of someone who writes TOML
     "string_pattern_mismatch": 'expected "module:function"',

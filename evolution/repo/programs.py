@@ -14,10 +14,9 @@ from typing import Any
 
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.paths import matches
-from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
+from evolution.base.places import CONFIG_NAME, PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
 from evolution.repo.ownership import ensure_store_folder
 
-CONFIG_NAME = "evolverec.toml"
 LARGE_BYTES = 2_000_000
 GIT_MISSING = "git is missing; programs and patches are kept in it, so nothing can be trained"
 GIT_HELP = "apt install git"

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
 from evolution.base.errors import DataError
-from evolution.base.places import PACKAGE_ROOT
-from evolution.repo.config import CONFIG_NAME, Config, key_line
+from evolution.base.places import CONFIG_NAME, PACKAGE_ROOT
+from evolution.repo.config import Config, key_line
 from evolution.repo.ownership import ensure_store_folder
 from evolution.trials.exporting import (
     read_interactions,

@@ -171,7 +171,8 @@ def _priced(settings: "LlmSettings") -> dict[str, Any]:
 
 
 def _repo(repo: Path) -> list[dict[str, Any]]:
-    from evolution.repo.config import CONFIG_NAME, read_config
+    from evolution.base.places import CONFIG_NAME
+    from evolution.repo.config import read_config
 
     if not (repo / CONFIG_NAME).exists():
         return [

@@ -8,6 +8,9 @@ from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
+from server.cli.console import console
+from server.cli.show_runs import show_run
+
 MARKS = {"error": ("x", "red"), "warning": ("!", "yellow"), "information": ("i", "blue")}
 LEADING = (
     "NDCG@10",
@@ -22,11 +25,6 @@ LEADING = (
 )
 
 STATUS_COLOURS = {"CRITICAL": "red", "NEEDS_IMPROVEMENT": "yellow", "STABLE": "green"}
-
-
-def console() -> Console:
-    """One that breaks words only where a person reads prose; source lines and paths stay whole."""
-    return Console(highlight=False, soft_wrap=True)
 
 
 def show_train(document: dict[str, Any]) -> None:
@@ -260,8 +258,6 @@ def show_item(document: dict[str, Any]) -> None:
     elif document["kind"] == "proposal":
         show_proposals({"proposals": [document], "did_not_fit": []})
     elif document["kind"] == "run":
-        from server.cli.show_runs import show_run
-
         show_run(document)
     else:
         console().print_json(data=document)

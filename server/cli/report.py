@@ -5,10 +5,10 @@ from typing import Any
 
 from evolution.base.errors import UsageError
 from evolution.store.store import Store
-from server.lsp.knowledge import read_knowledge
-from server.lsp.stored_files import StoredFiles
 from server.report.document import report_document
 from server.report.repo_page import own_page, repo_page
+from server.shown.knowledge import read_knowledge
+from server.shown.stored_files import StoredFiles
 
 
 def write_report(repo: Path, *, out: Path | None, run: str) -> dict[str, Any]:

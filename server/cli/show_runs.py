@@ -5,8 +5,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from server.cli.render import console
-from server.lsp.wording import spent_words
+from server.cli.console import console
+from server.shown.wording import spent_words
 
 
 def show_run(document: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import Taken, rest_of
 from server.lsp.view import FileView, Read
-from server.lsp.wording import proposal_title
+from server.shown.wording import proposal_title
 
 QUICKFIX = types.CodeActionKind.QuickFix.value
 FURTHER = "quickfix.evolverec"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from server.lsp.config_schema import Key, key_of, schema
 from server.lsp.config_text import Place, PlaceKind
-from server.lsp.repo_files import code_files, functions, logs_below
+from server.shown.repo_files import code_files, functions, logs_below
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,15 +8,15 @@ from pathlib import Path
 from lsprotocol import types
 
 from diagnosis.findings import Severity
+from evolution.base.places import CONFIG_NAME
 from server.lsp import config_file
-from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.marks import PlacedNote, placer_of
-from server.lsp.notes import Note
 from server.lsp.positions import code_range, lines_of
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import FileView
-from server.lsp.wording import measured
+from server.shown.notes import Note
+from server.shown.wording import measured
 
 SOURCE = "evolverec"
 SEVERITIES = {

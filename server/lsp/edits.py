@@ -13,7 +13,7 @@ from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import paths_of, rest_of
 from server.lsp.view import Read
-from server.lsp.wording import proposal_title
+from server.shown.wording import proposal_title
 
 ANNOTATION = "evolverec"
 

@@ -10,7 +10,7 @@ from server.lsp.positions import columns
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import FileView, Read, find_entry
-from server.lsp.wording import ago, spread
+from server.shown.wording import ago, spread
 
 
 async def inlay_hints(session: Session, params: types.InlayHintParams) -> list[types.InlayHint] | None:

@@ -15,7 +15,7 @@ from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import FileView
-from server.lsp.wording import ago, measured, number, proposal_title, spread
+from server.shown.wording import ago, measured, number, proposal_title, spread
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:

@@ -11,7 +11,7 @@ from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import FileView
-from server.lsp.wording import ago, proposal_title, spread
+from server.shown.wording import ago, proposal_title, spread
 
 SHOWN_METRIC = "NDCG@10"
 

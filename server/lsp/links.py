@@ -8,9 +8,9 @@ from pygls.uris import from_fs_path
 from server.lsp.config_file import is_config, root_of
 from server.lsp.config_text import scan, strings
 from server.lsp.positions import columns, lines_of
-from server.lsp.repo_files import module_file, source_path
 from server.lsp.session import Session
 from server.lsp.view import find_entry
+from server.shown.repo_files import module_file, source_path
 
 
 async def document_links(session: Session, params: types.DocumentLinkParams) -> list[types.DocumentLink]:

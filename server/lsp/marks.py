@@ -7,8 +7,8 @@ from functools import lru_cache
 from diagnosis.anchors import Fate, relocate
 from diagnosis.findings import Anchor
 from diagnosis.linemap import Moves, moved_lines
-from server.lsp.notes import Note
 from server.lsp.positions import lines_of
+from server.shown.notes import Note
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from diagnosis.findings import Role, Site
 from diagnosis.syntax import parsed
 from server.lsp.positions import lines_of
-from server.lsp.repo_files import module_file
 from server.lsp.view import Read, has_blob
+from server.shown.repo_files import module_file
 
 _CLASS = re.compile(r"(?P<indent>[ \t]*)class[ \t]+(?P<name>\w+)")
 _FROM = r"^from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(?:\([^)]*|[^\n]*)\b{}\b"

@@ -16,7 +16,7 @@ from evolution.base.places import pages_folder
 from server.lsp.config_schema import schema
 from server.lsp.handshake import DOCS_SCHEME
 from server.lsp.repo import Repo
-from server.lsp.wording import measured
+from server.shown.wording import measured
 
 if TYPE_CHECKING:
     from server.lsp.session import Session

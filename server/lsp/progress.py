@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from evolution.domain.job import Event, EventType, JobKind, JobState
-from server.lsp.wording import duration, number
+from server.shown.wording import duration, number
 
 DOING = {
     JobKind.TRAIN: "training",

@@ -13,8 +13,8 @@ from cattrs.errors import BaseValidationError
 from evolution.base.errors import EvolverecError
 from evolution.base.places import STORE_FOLDER, store_folder
 from evolution.store.store import Store
-from server.lsp.knowledge import Knowledge, read_knowledge
-from server.lsp.stored_files import StoredFiles
+from server.shown.knowledge import Knowledge, read_knowledge
+from server.shown.stored_files import StoredFiles
 
 
 class Repo:

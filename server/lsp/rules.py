@@ -15,8 +15,8 @@ from diagnosis.linemap import moved_lines
 from diagnosis.rules.findings import rule_findings
 from diagnosis.rules.hits import RuleHit
 from evolution.base.places import ENTRY
-from server.lsp.notes import Note
 from server.lsp.positions import lines_of
+from server.shown.notes import Note
 
 LONG = 20_000  # characters, some 500 lines
 TIMEOUT_S = 60.0

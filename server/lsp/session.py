@@ -13,10 +13,9 @@ from urllib.parse import unquote
 from pygls.uris import from_fs_path, to_fs_path
 
 from evolution.base.errors import UsageError
-from evolution.base.places import STORE_FOLDER
+from evolution.base.places import CONFIG_NAME, STORE_FOLDER
 from server.lsp.background import Background
 from server.lsp.client import Client
-from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.pages import Pages
 from server.lsp.panels.changes import Changes
 from server.lsp.progress import Progress

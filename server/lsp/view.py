@@ -1,18 +1,18 @@
 """One file of a repo as it stands in the editor, with everything known of its lines. Pure."""
 
 import ast
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from diagnosis.anchors import blob_hash
 from diagnosis.syntax import parsed
-from server.lsp.knowledge import Knowledge
 from server.lsp.marks import PlacedNote, mark, placer_of
-from server.lsp.notes import Note
 from server.lsp.positions import lines_of
 from server.lsp.rules import LONG, Live, moved
+from server.shown.knowledge import Knowledge
+from server.shown.notes import Note
 
 Read = Callable[
     [str], str | None
@@ -114,9 +114,4 @@ def has_blob(text: str | None, blob: str, sources: Mapping[str, str]) -> bool:
     known = sources.get(blob)
     if known is not None:
         return known == text or ("\r" in known and "\r" not in text and known == text.replace("\n", "\r\n"))
-    return blob == blob_of(text) or ("\r" not in text and blob == blob_of(text.replace("\n", "\r\n")))
-
-
-def blob_of(text: str) -> str:
-    data = text.encode("utf-8", "surrogateescape")
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    return blob == blob_hash(text) or ("\r" not in text and blob == blob_hash(text.replace("\n", "\r\n")))

@@ -12,7 +12,7 @@ from diagnosis.findings import Measurement, Severity
 from diagnosis.measure import measure
 from diagnosis.probes.embedding_collapse import mean_cosine, rank_me
 from diagnosis.probes.popularity_bias import popularity_quantiles
-from diagnosis.probes.statistics import mean_over_users
+from seeds.metrics.intervals import mean_over_users
 from seeds.metrics.lists import gini
 
 Scored = Callable[..., Evidence]

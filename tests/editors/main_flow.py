@@ -13,7 +13,7 @@ from evolution.jobs.control import is_alive
 from evolution.repo.applying import changed_files
 from evolution.store.store import Store
 from server.lsp.config_schema import schema
-from server.lsp.wording import change, spread
+from server.shown.wording import change, spread
 
 FILE = "recommender.py"
 SOFTMAX = "Train with full softmax cross-entropy instead of sampled pairs"

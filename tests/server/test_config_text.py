@@ -10,7 +10,7 @@ from server.lsp.config_offers import SPECIAL
 from server.lsp.config_schema import key_of, schema
 from server.lsp.config_text import PlaceKind, place_at, scan
 from server.lsp.positions import lines_of
-from server.lsp.repo_files import LOG_SUFFIXES
+from server.shown.repo_files import LOG_SUFFIXES
 
 
 def place(text):

@@ -9,7 +9,7 @@ from evolution.base import serial
 from evolution.domain.feedback import Feedback
 from evolution.store.documents import simulate_document
 from server.cli.render import show_simulation
-from server.lsp.notes import of_feedback
+from server.shown.notes import of_feedback
 from simulator.critiques import (
     Critique,
     Fidelity,

@@ -9,8 +9,8 @@ from evolution.llm.estimate import LLM_USERS, estimate, interviews
 from evolution.llm.settings import LlmSettings
 from evolution.repo.settings import user_llm
 from server.lsp.panels.asking import Document, repo_asked_for
-from server.lsp.repo_files import code_files
 from server.lsp.session import Session
+from server.shown.repo_files import code_files
 
 RULE = "by a rule of thumb, without interval; what a model thinks before it answers comes on top"
 

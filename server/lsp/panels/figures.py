@@ -3,7 +3,7 @@
 from evolution.domain.proposal import Effect
 from evolution.domain.trial import Metric
 from server.lsp.panels.asking import Document
-from server.lsp.wording import change, with_interval
+from server.shown.wording import change, with_interval
 
 
 def figure(value: float, low: float | None, high: float | None, unit: str = "") -> Document:

@@ -8,12 +8,12 @@ from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.store.documents import finding_document
 from evolution.store.remarks import remarks
 from server.lsp.marks import PlacedNote, mark, placer_of
-from server.lsp.notes import Note
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.snapshot import RepoSnapshot, as_place, places, role_name, worked_out
 from server.lsp.session import Session
 from server.lsp.view import find_entry, rule_notes
-from server.lsp.wording import held_against, with_interval
+from server.shown.notes import Note
+from server.shown.wording import held_against, with_interval
 
 WHOLE = ""  # the cause of what stands on no part of the code
 ORDER = tuple(Severity)  # worst first

@@ -10,7 +10,7 @@ from server.lsp.panels.snapshot import RepoSnapshot, worked_out
 from server.lsp.proposed import address
 from server.lsp.session import Session
 from server.lsp.taking import Hunk, hunks_of, misfit, paths_of
-from server.lsp.wording import number, relative
+from server.shown.wording import number, relative
 
 
 async def proposals(session: Session, params: Any = None) -> Document:

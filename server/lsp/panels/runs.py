@@ -11,7 +11,7 @@ from server.lsp.panels.figures import of_metric
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import Read, is_edited
-from server.lsp.wording import ago, spent_words
+from server.shown.wording import ago, spent_words
 
 
 async def runs(session: Session, params: Any = None) -> Document:

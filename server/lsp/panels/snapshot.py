@@ -8,7 +8,6 @@ from typing import TypeVar
 from pygls.uris import from_fs_path
 
 from diagnosis.findings import Anchor, Role
-from server.lsp.knowledge import Knowledge
 from server.lsp.marks import placer_of
 from server.lsp.panels.asking import Document
 from server.lsp.repo import Repo
@@ -16,6 +15,7 @@ from server.lsp.rules import Live
 from server.lsp.session import Session
 from server.lsp.taking import Taken
 from server.lsp.view import Read
+from server.shown.knowledge import Knowledge
 
 T = TypeVar("T")
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diagnosis.findings import Anchor, Role
+from evolution.base.places import CONFIG_NAME
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobRecord, JobState
 from evolution.domain.proposal import Proposal, ProposalState
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.store.store import Store
-from server.lsp import notes
-from server.lsp.notes import Note
-from server.lsp.repo_files import module_file
-from server.lsp.stored_files import StoredFiles
+from server.shown import notes
+from server.shown.notes import Note
+from server.shown.repo_files import module_file
+from server.shown.stored_files import StoredFiles
 
-CONFIG_NAME = "evolverec.toml"
 HISTORY = 8
 
 
