@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from seeds.interactions import Int64
+from simulator.messages import Scene, praise_item, reject_item, remark_on_page
 from simulator.opinions import Opinion, form_opinions
 from simulator.pages import Page, PageItem, PageMaker
 from simulator.transitions import Float64
 from simulator.viewpoint import Viewpoint, measure_shown
-from simulator.words import Scene, praise_item, reject_item, remark_on_page
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from math import sqrt
 
 from simulator.behaviour import Judgement, Remark
 from simulator.critiques import Critique, Fidelity, Quote
+from simulator.messages import MESSAGES
 from simulator.viewpoint import TAIL
-from simulator.words import MESSAGES
 
 QUOTES = 2
 PRAISE = 3  # kinds of praise kept, most shared first: critiques are there to be acted on

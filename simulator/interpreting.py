@@ -13,8 +13,8 @@ import numpy as np
 from seeds.metrics.intervals import mean_over_users
 from simulator.behaviour import Judgement
 from simulator.critiques import Critique, Interpretation, Pattern, Status, TrackedSignal
+from simulator.messages import MESSAGES
 from simulator.signals import SIGNALS
-from simulator.words import MESSAGES
 
 TOP = 3  # items at the top of a list
 HALF = 0.5
@@ -80,14 +80,14 @@ def _main_failure(
     """What most of those say whom most of the first items do not fit: a sentence, and the complaint's code."""
     let_down = [j for j in judgements if j.answers and _aligned(j, TOP) < HALF]
     codes = {critique.code for critique in complaints}
-    voices = Counter(
+    complained = Counter(
         code for judgement in let_down for code in {r.opinion.code for r in judgement.remarks} & codes
     )
     fits = f"{say_share(at_top)} of the first {TOP} items fit"
-    if not voices:
+    if not complained:
         return ("", "") if at_top[1] > HALF or not let_down else (f"{fits}; users do not agree why", "")
-    code = min(voices, key=lambda code: (-voices[code], code))
-    share = f"{voices[code]} of the {len(let_down)} users whom most of them do not fit"
+    code = min(complained, key=lambda code: (-complained[code], code))
+    share = f"{complained[code]} of the {len(let_down)} users whom most of them do not fit"
     return f"{fits}; {share} say: {MESSAGES[code]}", code
 
 

@@ -3,7 +3,7 @@
 Three kinds of exchanges, each on its own, so that nothing of one can sway another: first a choice among ten
 items with the real next one hidden, which measures fidelity; then the interview on what the user really chose,
 which every complaint has to exceed; last the interview on the trial's page. Only the last depends on the trial:
-the first two are the same for all trials, so a cache answers them, or `acquaint` is called once. For 20 users
+the first two are the same for all trials, so a cache answers them, or `meet` is called once. For 20 users
 that is at most 40 exchanges once, then 20 a trial and one to word them. Where the model does no better than chance, no
 page is shown: nothing is paid for that would not count.
 
@@ -24,17 +24,17 @@ from numpy.typing import NDArray
 from seeds.interactions import Interactions, Questions
 from simulator.asking import Ask, ask_each
 from simulator.behaviour import Judgement
-from simulator.cast import Cast, build_cast, real_choices, shuffled_choice
+from simulator.chosen_users import ChosenUsers, choose_users, real_choices, shuffled_choice
 from simulator.critique import aggregate
 from simulator.critiques import Fidelity, Simulation
 from simulator.fidelity import measure_fidelity, ranking_auc, user_auc
 from simulator.interpreting import HALF, interpret
 from simulator.pages import PAGE_SIZE, Page
 from simulator.personas import Persona
+from simulator.rewording import word
 from simulator.role_play import RolePlay
 from simulator.shown import Witness, nobody
 from simulator.simulate import check_pages, mean
-from simulator.wording import word
 
 USERS = 20
 CONCURRENCY = 4
@@ -47,11 +47,11 @@ def never() -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Company:
+class PlayedUsers:
     """Users that a model plays, and how far they can be trusted: all that no trial changes. members: those whose
     exchanges were had. controls: by complaint, how many of how many members say so of their real choices."""
 
-    cast: Cast
+    chosen: ChosenUsers
     ask: Ask
     model: str
     members: tuple[Persona, ...]
@@ -60,7 +60,7 @@ class Company:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Acquaintance:
+class FirstAnswers:
     """What one user's first exchanges told; None where the data has no question for it. by_popularity: the AUC of a
     ranking by popularity on the same choice."""
 
@@ -89,40 +89,48 @@ def simulate_with_llm(
     """
     started = time.perf_counter()
     check_pages(top_items, questions)
-    cast = build_cast(training, questions, n_users=n_users, seed=seed)
-    company = acquaint(cast, ask=ask, model=model, concurrency=concurrency, cancelled=cancelled)
+    chosen = choose_users(training, questions, n_users=n_users, seed=seed)
+    played = meet(chosen, ask=ask, model=model, concurrency=concurrency, cancelled=cancelled)
     simulation = interview(
-        company, top_items=top_items, concurrency=concurrency, cancelled=cancelled, witness=witness
+        played, top_items=top_items, concurrency=concurrency, cancelled=cancelled, witness=witness
     )
     return replace(simulation, wall_s=time.perf_counter() - started)
 
 
-def acquaint(
-    cast: Cast, *, ask: Ask, model: str, concurrency: int = CONCURRENCY, cancelled: Callable[[], bool] = never
-) -> Company:
+def meet(
+    chosen: ChosenUsers,
+    *,
+    ask: Ask,
+    model: str,
+    concurrency: int = CONCURRENCY,
+    cancelled: Callable[[], bool] = never,
+) -> PlayedUsers:
     """Measure how well the model knows each user, and what it says of what he really chose."""
     told = ask_each(
-        lambda persona: _meet(cast, persona, ask), cast.personas, concurrency=concurrency, cancelled=cancelled
+        lambda persona: _meet(chosen, persona, ask),
+        chosen.personas,
+        concurrency=concurrency,
+        cancelled=cancelled,
     )
-    met = [(persona, own) for persona, own in zip(cast.personas, told) if own is not None]
+    met = [(persona, own) for persona, own in zip(chosen.personas, told) if own is not None]
     aucs = np.array([own.auc for _, own in met if own.auc is not None])
     popular = [own.by_popularity for _, own in met if own.by_popularity is not None]
-    fidelity = measure_fidelity(aucs, np.random.default_rng([cast.seed, 4]))
+    fidelity = measure_fidelity(aucs, np.random.default_rng([chosen.seed, 4]))
     said = [own.complaints for _, own in met if own.complaints is not None]
-    voices = Counter(code for own in said for code in own)
-    codes = [f"{kind}-{signal}" for kind in ("overused", "missed") for signal in cast.signals]
-    return Company(
-        cast=cast,
+    complaints = Counter(code for own in said for code in own)
+    codes = [f"{kind}-{signal}" for kind in ("overused", "missed") for signal in chosen.signals]
+    return PlayedUsers(
+        chosen=chosen,
         ask=ask,
         model=model,
         members=tuple(persona for persona, _ in met),
         fidelity=replace(fidelity, by_popularity=float(np.mean(popular)) if popular else None),
-        controls={code: (voices[code], len(said)) for code in codes} if said else {},
+        controls={code: (complaints[code], len(said)) for code in codes} if said else {},
     )
 
 
 def interview(
-    company: Company,
+    played: PlayedUsers,
     *,
     top_items: NDArray[np.int32],
     concurrency: int = CONCURRENCY,
@@ -134,14 +142,14 @@ def interview(
     Raises what `simulate_with_llm` raises.
     """
     started = time.perf_counter()
-    check_pages(top_items, company.cast.questions)
-    failed = len(company.cast.personas) - len(company.members)
-    silent = _no_vote(company, failed)
+    check_pages(top_items, played.chosen.questions)
+    failed = len(played.chosen.personas) - len(played.members)
+    silent = _no_vote(played, failed)
     judged: list[tuple[Page, Judgement] | None] = []
     if not silent:
         judged = ask_each(
-            lambda persona: _judge(company, persona, top_items),
-            company.members,
+            lambda persona: _judge(played, persona, top_items),
+            played.members,
             concurrency=concurrency,
             cancelled=cancelled,
         )
@@ -151,48 +159,48 @@ def interview(
     judgements = [judgement for _, judgement in had]
     failed += len(judged) - len(judgements)
     simulation = Simulation(
-        users=len(company.cast.personas) - failed,
-        seed=company.cast.seed,
-        fidelity=company.fidelity,
+        users=len(played.chosen.personas) - failed,
+        seed=played.chosen.seed,
+        fidelity=played.fidelity,
         critiques=(),
         mean_align=mean([answer.align for j in judgements for answer in j.answers]),
         mean_rating=mean([a.rating for j in judgements for a in j.answers if a.rating is not None]),
         wall_s=time.perf_counter() - started,
         kind="llm",
-        model=company.model,
+        model=played.model,
         failed=failed,
-        no_vote=silent or _no_vote(company, failed),
+        no_vote=silent or _no_vote(played, failed),
     )
-    return simulation if simulation.no_vote else _conclude(company, simulation, judgements)
+    return simulation if simulation.no_vote else _conclude(played, simulation, judgements)
 
 
-def _meet(cast: Cast, persona: Persona, ask: Ask) -> Acquaintance:
+def _meet(chosen: ChosenUsers, persona: Persona, ask: Ask) -> FirstAnswers:
     """Raises what `ask` raises: a user counts only with all of his exchanges."""
-    choice, control = shuffled_choice(cast, persona), real_choices(cast, persona)
+    choice, control = shuffled_choice(chosen, persona), real_choices(chosen, persona)
     auc = by_popularity = complaints = None
     if choice is not None:
-        target = int(cast.questions.targets[cast.rows[persona.user]])
-        auc = ranking_auc(RolePlay(briefing=cast.now(persona), ask=ask).rank(choice), target)
-        counts = cast.shelf.catalogue.counts
+        target = int(chosen.questions.targets[chosen.rows[persona.user]])
+        auc = ranking_auc(RolePlay(briefing=chosen.now(persona), ask=ask).rank(choice), target)
+        counts = chosen.shelf.catalogue.counts
         others = np.array([counts[item.item] for item in choice.items if item.item != target])
         by_popularity = user_auc(counts[target], others)
     if control is not None:
         before, page = control
         remarks = RolePlay(briefing=before, ask=ask).judge(page).remarks
         complaints = frozenset(r.opinion.code for r in remarks if not r.opinion.positive)
-    return Acquaintance(auc=auc, by_popularity=by_popularity, complaints=complaints)
+    return FirstAnswers(auc=auc, by_popularity=by_popularity, complaints=complaints)
 
 
-def _judge(company: Company, persona: Persona, top_items: NDArray[np.int32]) -> tuple[Page, Judgement]:
-    shown = top_items[company.cast.rows[persona.user], :PAGE_SIZE].astype(np.int64)
-    briefing = company.cast.now(persona)
+def _judge(played: PlayedUsers, persona: Persona, top_items: NDArray[np.int32]) -> tuple[Page, Judgement]:
+    shown = top_items[played.chosen.rows[persona.user], :PAGE_SIZE].astype(np.int64)
+    briefing = played.chosen.now(persona)
     page = briefing.page(shown[shown > 0])
-    return page, RolePlay(briefing=briefing, ask=company.ask).judge(page)
+    return page, RolePlay(briefing=briefing, ask=played.ask).judge(page)
 
 
-def _no_vote(company: Company, failed: int) -> str:
+def _no_vote(played: PlayedUsers, failed: int) -> str:
     """Why these users are not heard; "" where they are."""
-    asked, fidelity = len(company.cast.personas), company.fidelity
+    asked, fidelity = len(played.chosen.personas), played.fidelity
     if failed > TOO_MANY_FAILED * asked:
         return f"{failed} of {asked} users could not be asked: the model's answers did not come or were malformed"
     if fidelity.users < LEAST_USERS:
@@ -207,15 +215,15 @@ def _no_vote(company: Company, failed: int) -> str:
     return ""
 
 
-def _conclude(company: Company, simulation: Simulation, judgements: list[Judgement]) -> Simulation:
+def _conclude(played: PlayedUsers, simulation: Simulation, judgements: list[Judgement]) -> Simulation:
     """Critiques that count, and what they come to. Praise has no control page: surely most users must say it."""
     critiques = aggregate(
         judgements,
-        controls=company.controls,
-        fidelity=company.fidelity,
+        controls=played.controls,
+        fidelity=played.fidelity,
         least_praise=HALF,
         origin="llm:",
     )
-    counted = interpret(judgements, critiques, np.random.default_rng([company.cast.seed, 5]))
-    worded = word(counted, judgements, signals=company.cast.signals, ask=company.ask, model=company.model)
+    counted = interpret(judgements, critiques, np.random.default_rng([played.chosen.seed, 5]))
+    worded = word(counted, judgements, signals=played.chosen.signals, ask=played.ask, model=played.model)
     return replace(simulation, critiques=critiques, interpretation=worded)

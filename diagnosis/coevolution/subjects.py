@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from diagnosis.coevolution.ground import Ground, locked
-from diagnosis.coevolution.makings import Makings, ScoredRanking
+from diagnosis.coevolution.faulty_models import FaultyModels, ScoredRanking
+from diagnosis.coevolution.sampled_users import SampledUsers, locked
 from diagnosis.coevolution.view import Float32, Int64, ProbeView
 from diagnosis.evidence import Evidence, TopLists
 from seeds.interactions import Interactions, Questions
@@ -91,12 +91,12 @@ def reference_rankings(training: Interactions, questions: Questions, rows: Int64
 
 
 class Subjects:
-    """Views of one trial's evidence, by name. references: see `reference_rankings`, for the rows of `Ground`.
+    """Views of one trial's evidence, by name. references: see `reference_rankings`, for the rows of `SampledUsers`.
     seed: what probes get, and what chance in the makings is drawn from; ties are broken alike for all."""
 
     def __init__(self, evidence: Evidence, references: Mapping[str, ScoredRanking], seed: int = 0) -> None:
         self._evidence, self._references, self._seed = evidence, references, seed
-        self._ground = Ground(evidence)
+        self._sampled = SampledUsers(evidence)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,12 +117,12 @@ class Subjects:
 
     def evidence(self, name: str) -> Evidence:
         """The same subject as the built-in probes see it, of the sampled users only."""
-        view, ranking, rows = self.view(name), self._ranking(name), self._ground.rows
-        top = top_lists(ranking.scores, ~self._ground.unseen, LIST_LENGTH, seed=0)
+        view, ranking, rows = self.view(name), self._ranking(name), self._sampled.rows
+        top = top_lists(ranking.scores, ~self._sampled.unseen, LIST_LENGTH, seed=0)
         shuffled = ranking.shuffled
         return replace(
             self._evidence,
-            questions=self._ground.questions,
+            questions=self._sampled.questions,
             artifacts=replace(
                 self._evidence.artifacts,
                 top=TopLists(items=top.items, scores=top.scores, ties=top.ties),
@@ -145,12 +145,12 @@ class Subjects:
         return self._references[name] if name in self._references else self._makings.make(name)
 
     @cached_property
-    def _makings(self) -> Makings:
-        return Makings(self._ground, self._model, self._references["following"], self._seed)
+    def _makings(self) -> FaultyModels:
+        return FaultyModels(self._sampled, self._model, self._references["following"], self._seed)
 
     @cached_property
     def _model(self) -> ScoredRanking:
-        artifacts, places = self._evidence.artifacts, self._ground.places
+        artifacts, places = self._evidence.artifacts, self._sampled.places
         shuffled = artifacts.dense_shuffled
         return ScoredRanking(
             scores=artifacts.dense_scores[places], shuffled=None if shuffled is None else shuffled[places]
@@ -161,28 +161,28 @@ class Subjects:
         scores = self._evidence.artifacts.untrained_dense_scores
         if scores is None:
             raise KeyError("untrained")
-        return ScoredRanking(scores=scores[self._ground.places], shuffled=None)
+        return ScoredRanking(scores=scores[self._sampled.places], shuffled=None)
 
     def _viewed(self, ranking: ScoredRanking, *, masked: bool) -> ProbeView:
-        ground, table = self._ground, self._evidence.artifacts.item_embeddings
+        sampled, table = self._sampled, self._evidence.artifacts.item_embeddings
         scores = self._shown(ranking.scores, masked=masked)
         shuffled = None if ranking.shuffled is None else self._shown(ranking.shuffled, masked=masked)
         return ProbeView(
             n_items=self._evidence.training.n_items,
-            users=locked(ground.questions.users),
+            users=locked(sampled.questions.users),
             lists=self._listed(scores),
             shuffled_lists=None if shuffled is None else self._listed(shuffled),
             scores=scores,
             shuffled_scores=shuffled,
-            histories=ground.histories,
-            targets=locked(ground.questions.targets),
+            histories=sampled.histories,
+            targets=locked(sampled.questions.targets),
             item_embeddings=None if table is None else locked(table),
             seed=self._seed,
-            **ground.columns,
+            **sampled.columns,
         )
 
     def _shown(self, scores: np.ndarray, *, masked: bool) -> Float32:
-        allowed = self._ground.unseen if masked else np.arange(scores.shape[1])[None, :] > 0
+        allowed = self._sampled.unseen if masked else np.arange(scores.shape[1])[None, :] > 0
         return locked(np.where(allowed, scores, -np.inf).astype(np.float32))
 
     def _listed(self, scores: Float32) -> Int64:

@@ -47,7 +47,7 @@ def open_context(
 ) -> AdmissionContext:
     """built_in: trial of the archive -> what the built-in probes measured there. admitted: evolved probes that
     there are already. Raises AnalysisError, Cancelled."""
-    around = runner.grounds(folder, measured=True)
+    around = runner.subjects(folder, measured=True)
     known = {code: dict(values) for code, values in around.known.items()}
     for trial, measurements in built_in.items():
         for found in measurements:

@@ -13,7 +13,7 @@ from evolution.base.errors import NotStored
 from evolution.base.places import trial_folder
 from evolution.coevolution.author import Author
 from evolution.coevolution.decisions import Decisions
-from evolution.coevolution.measuring_evolved import is_broken, measure_evolved
+from evolution.coevolution.evolved_measurements import is_broken, measure_evolved
 from evolution.coevolution.probe_runner import ProbeRunner
 from evolution.coevolution.search import Search
 from evolution.coevolution.unverified import unverified_complaints

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from diagnosis.coevolution.ground import sampled_places
 from diagnosis.coevolution.rejection import ProbeFailed, Reason, Rejection
+from diagnosis.coevolution.sampled_users import sampled_places
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.subjects import reference_rankings
 from diagnosis.coevolution.view import Float64, Int64
@@ -26,7 +26,7 @@ from evolution.trials.data import TrialData
 from evolution.trials.process import TrialFailed
 from evolution.trials.request import GIB, Limits
 
-PROGRAM = "evolution.analyst.probing"
+PROGRAM = "evolution.analyst.probe_process"
 PATIENCE_S = 120.0  # to start, read the evidence and make the subjects, on a busy machine
 _KILLED_FOR_TIME = ("SIGPROF", "SIGALRM", "SIGVTALRM", "SIGXCPU")
 _KILLED_BY_OTHERS = ("SIGTERM", "SIGHUP", "SIGINT")
@@ -41,7 +41,7 @@ class ProbeBudget:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Grounds:
+class TrialSubjects:
     """What one trial offers to probes. names: subjects. users: int64 (S,). known: code of a built-in probe ->
     subject -> value, {} where it was not asked for."""
 
@@ -62,10 +62,10 @@ class ProbeRunner:
     budget: ProbeBudget = ProbeBudget()
     cancelled: Callable[[], bool] = _never
 
-    def grounds(self, trial_folder: Path, *, measured: bool) -> Grounds:
+    def subjects(self, trial_folder: Path, *, measured: bool) -> TrialSubjects:
         """Raises AnalysisError, Cancelled. measured: whether the built-in probes measure every subject."""
         answer = self._asked(trial_folder, 0, "subjects", 600.0, measured=measured)
-        return Grounds(
+        return TrialSubjects(
             names=tuple(answer["names"]),
             users=np.array(answer["users"], dtype=np.int64),
             known=answer["known"],

@@ -21,11 +21,11 @@ from evolution.domain.trial import Trial, TrialStatus
 from evolution.evolving.coevolution import CoEvolution
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.outcomes import Observed, gated, look_at, moved
-from evolution.laboratory.assay import Assay
+from evolution.laboratory.acceptance import REPLICAS
 from evolution.laboratory.candidates import Candidate, rebased
+from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import Interviewer
-from evolution.laboratory.verdict import REPLICAS
 from evolution.proposers.selection import select_parent
 from evolution.proposers.situation import Attempt, Proposer, Situation
 from evolution.proposers.strategies import STRATEGIES, Strategy
@@ -58,7 +58,7 @@ class Evolution:
         self.tools, self.terms, self.announce = tools, terms, announce
         self.laboratory, self.ledger = tools.laboratory, tools.ledger
         self.strategy: Strategy = STRATEGIES[terms.strategy]
-        self.assay = Assay(tools.laboratory, lambda trial: self._look(trial).feedback)
+        self.assay = CandidateEvaluation(tools.laboratory, lambda trial: self._look(trial).feedback)
         self.run_record = run
         self.archive = Archive(nodes=())
         self.generation = 0

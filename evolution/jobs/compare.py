@@ -3,10 +3,10 @@
 from evolution.domain.job import EventType
 from evolution.domain.request import USUAL_TRIALS, CompareRequest, EvolveRequest
 from evolution.domain.run import Run
-from evolution.evolving.comparison import compare_document
-from evolution.evolving.judged import judge_best
+from evolution.evolving.code_review import judge_best
+from evolution.evolving.resources import opened_tools
 from evolution.evolving.starting import start_run
-from evolution.evolving.tooling import opened_tools
+from evolution.evolving.strategy_comparison import compare_document
 from evolution.jobs.outcome import Outcome
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.laboratory import Laboratory

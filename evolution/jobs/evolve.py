@@ -7,8 +7,8 @@ from evolution.base.errors import NotStored, UsageError
 from evolution.domain.request import LIMITS, NEWEST, EvolveRequest
 from evolution.domain.run import Run
 from evolution.evolving.replay import replay_document
+from evolution.evolving.resources import opened_tools
 from evolution.evolving.starting import replayed_run, request_of, start_run
-from evolution.evolving.tooling import opened_tools
 from evolution.jobs.outcome import Outcome
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.laboratory import Laboratory

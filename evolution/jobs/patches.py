@@ -4,8 +4,8 @@ from evolution.base.errors import UsageError
 from evolution.domain.request import ProposeRequest, VerifyRequest
 from evolution.jobs.outcome import Outcome
 from evolution.jobs.propose import propose_once
-from evolution.laboratory.assay import Assay
 from evolution.laboratory.context import JobContext
+from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
 from evolution.store.documents import propose_document
 
@@ -20,5 +20,5 @@ def verify(context: JobContext, request: VerifyRequest) -> Outcome:
     proposal = context.store.proposal(request.proposal)
     if proposal is None:
         raise UsageError(f"no single proposal {request.proposal!r}; `evolverec runs` lists them")
-    again = Assay(Laboratory(context)).verify(proposal)
+    again = CandidateEvaluation(Laboratory(context)).verify(proposal)
     return Outcome(document=propose_document([again]))

@@ -11,7 +11,6 @@ from evolution.domain.feedback import USERS_ASKED, Feedback
 from evolution.domain.job import EventType
 from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial
-from evolution.laboratory.assay import Assay
 from evolution.laboratory.candidates import (
     Candidate,
     carry_out,
@@ -19,6 +18,7 @@ from evolution.laboratory.candidates import (
     joint_edits,
     recipe_context,
 )
+from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import feedback_of
 from evolution.proposers.drafting import draft_all
@@ -37,7 +37,7 @@ class Proposed:
 def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
     """trials: candidates that are trained at most. Raises RepoError where the user's program cannot be measured,
     Cancelled."""
-    assay = Assay(laboratory)
+    assay = CandidateEvaluation(laboratory)
     parent = assay.parent()
     feedback = feedback_of(laboratory, parent, users=USERS_ASKED)
     candidates, did_not_fit = draft(laboratory, parent.key.program, feedback)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from evolution.base.words import roughly
+from evolution.base.amounts import roughly
 from evolution.domain.job import EventType
 from evolution.domain.limits import Limits
 from evolution.laboratory.context import JobContext

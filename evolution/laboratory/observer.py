@@ -16,9 +16,9 @@ from diagnosis.judge import findings
 from diagnosis.roles import find_sites
 from diagnosis.rules.check import check_source
 from diagnosis.rules.findings import rule_findings
+from evolution.base.amounts import count
 from evolution.base.errors import Cancelled, RepoError
 from evolution.base.places import trial_folder
-from evolution.base.words import count
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import EventType
 from evolution.domain.trial import Trial, TrialStatus

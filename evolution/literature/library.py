@@ -8,7 +8,7 @@ from diagnosis.catalogue import CATALOGUE
 from evolution.literature.passage import Passage
 from evolution.literature.settings import LIBRARY
 from evolution.literature.technique import Technique, read_shelves
-from simulator.words import MESSAGES
+from simulator.messages import MESSAGES
 
 
 class Library:

@@ -129,7 +129,7 @@ def new(
     as_json: Json = False,
 ) -> None:
     """Make a fresh git repo with a complete, working recommender."""
-    from evolution.repo.making import make_repo
+    from evolution.repo.new_repo import make_repo
 
     document = make_repo(seed, folder, data)
     output.deliver(document, as_json=as_json, show=lambda _: print(_next_steps(folder)))
@@ -332,7 +332,7 @@ def compare(
     )
     document = _job(repo, request, trust=trust, as_json=as_json)
     if report is not None:
-        from server.report.comparison import comparison_page
+        from server.report.strategies_page import comparison_page
 
         report.write_text(comparison_page(document), encoding="utf-8")
     output.deliver(document, as_json=as_json, show=show_comparison)

@@ -13,7 +13,7 @@ from evolution.base.errors import UsageError
 from evolution.base.places import STORE_FOLDER, store_folder
 from evolution.domain.job import JobKind
 from evolution.jobs import control
-from evolution.repo.making import SEED, make_repo
+from evolution.repo.new_repo import SEED, make_repo
 from evolution.repo.ownership import ensure_store_folder, is_ours
 from evolution.store.store import Store
 

@@ -22,7 +22,7 @@ from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
 from server.lsp.job_request import camel_case, job_request
 from server.lsp.lens import summary
-from server.lsp.proposed import address, diff, diff_address
+from server.lsp.proposal_documents import address, diff, diff_address
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import paths_of, rest_of

@@ -3,8 +3,8 @@
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from evolution.base.amounts import count
 from evolution.base.errors import Cancelled, ConsentError
-from evolution.base.words import count
 from evolution.repo.settings import is_trusted
 from server.lsp.repo import Repo
 from server.lsp.session import Session

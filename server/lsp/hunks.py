@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
+from evolution.base.amounts import count
 from evolution.base.errors import EditError, UsageError
-from evolution.base.words import count
 from evolution.domain.edits import Edit
 from evolution.domain.proposal import Proposal
 from evolution.repo.applying import is_applied

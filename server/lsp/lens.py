@@ -5,7 +5,7 @@ import time
 from lsprotocol import types
 
 from diagnosis.findings import Severity
-from evolution.base.words import count
+from evolution.base.amounts import count
 from server.lsp.actions import open_fixes
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo

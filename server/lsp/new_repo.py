@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base.errors import UsageError
-from evolution.repo.making import DEMO_DATA, SEED, make_repo
+from evolution.repo.new_repo import DEMO_DATA, SEED, make_repo
 from server.lsp import refresh
 from server.lsp.commands import object_of
 from server.lsp.session import Session, path_of

@@ -25,7 +25,7 @@ from server.lsp import (
     lifecycle,
     links,
     new_repo,
-    proposed,
+    proposal_documents,
 )
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
 from server.lsp.panels import estimate, findings, overview, proposals, report, runs, setup, users
@@ -74,7 +74,7 @@ FEATURES = (
     _row(types.TEXT_DOCUMENT_DOCUMENT_LINK, links.document_links, BACKGROUND),
     _row(
         types.WORKSPACE_TEXT_DOCUMENT_CONTENT,
-        proposed.content,
+        proposal_documents.content,
         BACKGROUND,
         types.TextDocumentContentOptions(schemes=[CONTENT_SCHEME, DOCS_SCHEME]),
     ),

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from evolution.evolving.comparison import compare_document
+from evolution.evolving.strategy_comparison import compare_document
 from evolution.store.run_document import run_document
 from server.cli.show_runs import show_comparison, show_run
-from server.report.comparison import comparison_page
 from server.report.curves import plot
+from server.report.strategies_page import comparison_page
 from tests.evolution.evolving.test_curves import run_of
 
 

@@ -10,8 +10,8 @@ from evolution.base.places import trial_folder
 from evolution.domain.objective import parse_expression
 from evolution.domain.proposal import Effect, Verified
 from evolution.domain.trial import Cost, EpochRecord, Metric, Trial, TrialKey, TrialStatus
-from evolution.laboratory.comparison import broken_guardrails, metric_effect, objective_effect
-from evolution.laboratory.verdict import behind, verdict
+from evolution.laboratory.acceptance import behind, verdict
+from evolution.laboratory.paired_comparison import broken_guardrails, metric_effect, objective_effect
 from evolution.trials.artifacts import artifacts_folder, write_per_user
 
 OBJECTIVE = parse_expression("HR@5")

@@ -3,7 +3,7 @@
 from diagnosis.findings import Role, Site
 from evolution.laboratory.observer import ROLES_OF_SIGNAL, critique_anchors, observer_version
 from simulator.critiques import Critique, Fidelity
-from simulator.words import MESSAGES
+from simulator.messages import MESSAGES
 
 
 def critique(signal: str) -> Critique:

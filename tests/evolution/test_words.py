@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from evolution.base.words import roughly
+from evolution.base.amounts import roughly
 
 
 @pytest.mark.parametrize(

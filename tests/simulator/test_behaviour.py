@@ -9,9 +9,9 @@ from simulator.behaviour import Judgement, StatisticalBehaviour
 from simulator.critique import aggregate, wilson_interval
 from simulator.critiques import Fidelity
 from simulator.fidelity import measure_fidelity, user_auc
+from simulator.messages import MESSAGES, Scene, remark_on_page
 from simulator.pages import Page
 from simulator.population import build_population, embody
-from simulator.words import MESSAGES, Scene, remark_on_page
 
 
 @pytest.fixture(scope="module")

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from simulator.behaviour import Answer, Judgement, Remark
-from simulator.cast import Cast, build_cast, shuffled_choice
+from simulator.chosen_users import ChosenUsers, choose_users, shuffled_choice
 from simulator.critique import aggregate
 from simulator.critiques import Fidelity
 from simulator.interpreting import interpret
 from simulator.opinions import Opinion
-from simulator.wording import tell_model
+from simulator.rewording import tell_model
 
 CASES = Path(__file__).parents[1] / "evolution" / "llm" / "cases"
 
 
 @pytest.fixture(scope="module")
-def cast(corner) -> Cast:
-    return build_cast(corner.training, corner.questions, n_users=8, seed=0)
+def cast(corner) -> ChosenUsers:
+    return choose_users(corner.training, corner.questions, n_users=8, seed=0)
 
 
 def before_the_attack(corner, cast) -> tuple[Any, np.ndarray]:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from simulator.asking import AskingStopped
-from simulator.cast import build_cast, real_choices, shuffled_choice
+from simulator.chosen_users import choose_users, real_choices, shuffled_choice
 from simulator.critiques import Simulation, Status
-from simulator.interviews import acquaint, interview, simulate_with_llm
+from simulator.interviews import interview, meet, simulate_with_llm
 from simulator.simulate import simulate
 from tests.llm.scripted import malformed, refuse
 from tests.simulator.players import (
@@ -110,8 +110,8 @@ def test_the_same_users_before_the_same_pages_are_not_asked_again(play, scripted
 @pytest.mark.slow
 def test_what_no_trial_changes_is_asked_once_for_several_trials(corner, scripted_llm, ask, right_pages):
     scripted_llm.script = player()
-    cast = build_cast(corner.training, corner.questions, n_users=USERS, seed=0)
-    company = acquaint(cast, ask=ask, model="scripted-1")
+    cast = choose_users(corner.training, corner.questions, n_users=USERS, seed=0)
+    company = meet(cast, ask=ask, model="scripted-1")
     scripted_llm.requests.clear()
     bad, good = (interview(company, top_items=pages) for pages in (corner.wrong_pages, right_pages))
     assert bad.critiques[0].code == "missed-category"
@@ -120,7 +120,7 @@ def test_what_no_trial_changes_is_asked_once_for_several_trials(corner, scripted
 
 
 def test_the_next_choice_is_hidden_among_random_items_that_the_user_never_touched(corner):
-    cast = build_cast(corner.training, corner.questions, n_users=USERS, seed=0)
+    cast = choose_users(corner.training, corner.questions, n_users=USERS, seed=0)
     places = []
     for persona in cast.personas:
         page = shuffled_choice(cast, persona)
@@ -138,7 +138,7 @@ def test_the_next_choice_is_hidden_among_random_items_that_the_user_never_touche
 @pytest.mark.slow
 def test_the_next_choice_stands_in_no_prompt_but_the_hidden_one(corner, play, scripted_llm):
     play()
-    cast = build_cast(corner.training, corner.questions, n_users=USERS, seed=0)
+    cast = choose_users(corner.training, corner.questions, n_users=USERS, seed=0)
     for persona in cast.personas:
         target = int(corner.questions.targets[cast.rows[persona.user]])
         past = cast.now(persona).values(cast.now(persona).page(np.array([target])))["past"]
@@ -149,7 +149,7 @@ def test_the_next_choice_stands_in_no_prompt_but_the_hidden_one(corner, play, sc
 
 
 def test_the_control_is_what_the_user_chose_seen_from_before(corner):
-    cast = build_cast(corner.training, corner.questions, n_users=USERS, seed=0)
+    cast = choose_users(corner.training, corner.questions, n_users=USERS, seed=0)
     persona = cast.personas[0]
     history = corner.training.history(persona.user)
     found = real_choices(cast, persona)
@@ -334,7 +334,7 @@ def test_a_model_that_obeys_a_title_speaks_for_the_users_who_see_it_alone(corner
     """What does not protect: those users' answers are lost to the attack. What does: it is one voice each, in our
     codes and in short plain sentences."""
     swayed = play(player(judge=obey), n_users=12)
-    cast = build_cast(corner.training, corner.questions, n_users=12, seed=0)
+    cast = choose_users(corner.training, corner.questions, n_users=12, seed=0)
     hit = 0
     for persona in cast.personas:
         row = cast.rows[persona.user]

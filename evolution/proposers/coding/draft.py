@@ -6,7 +6,7 @@ from dataclasses import replace
 from evolution.base.errors import EditError
 from evolution.domain.edits import Edit, unified_diff
 from evolution.proposers.coding.formats import as_blocks, edits_of
-from evolution.proposers.coding.looks import complaint
+from evolution.proposers.coding.patch_size import complaint
 from evolution.proposers.coding.patching import patched
 from evolution.proposers.coding.records import CodingLimits, CodingRound, Problem, Rung, Task
 from evolution.proposers.coding.replies import FileEdit

@@ -8,7 +8,7 @@ from diagnosis.findings import Anchor, Finding, Site
 from evolution.domain.edits import Edit
 from evolution.domain.proposal import Idea
 from evolution.domain.trial import Trial
-from evolution.proposers.coding.looks import MAX_CHANGED_LINES
+from evolution.proposers.coding.patch_size import MAX_CHANGED_LINES
 from simulator.critiques import Critique
 
 MAX_DEBUG_ROUNDS = 5

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from evolution.base.words import roughly
+from evolution.base.amounts import roughly
 from evolution.llm.budget import Charge
 from evolution.llm.estimate import LLM_USERS, estimate, interviews
 from evolution.llm.settings import LlmSettings

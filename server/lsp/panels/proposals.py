@@ -7,7 +7,7 @@ from evolution.domain.proposal import Proposal, ProposalState
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import of_effect
 from server.lsp.panels.snapshot import RepoSnapshot, worked_out
-from server.lsp.proposed import address
+from server.lsp.proposal_documents import address
 from server.lsp.session import Session
 from server.lsp.taking import Hunk, hunks_of, misfit, paths_of
 from server.shown.wording import number, relative

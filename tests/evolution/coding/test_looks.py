@@ -2,7 +2,7 @@
 
 import pytest
 
-from evolution.proposers.coding.looks import changed_lines, complaint
+from evolution.proposers.coding.patch_size import changed_lines, complaint
 
 CODE = "import math\n\n\ndef f(a,b):\n    x = 'a'\n    y = a+b\n    z = g(\n        a,\n        b,\n    )\n    return x, y, z\n"
 

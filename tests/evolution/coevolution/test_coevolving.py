@@ -12,8 +12,8 @@ import pytest
 from diagnosis.coevolution.rejection import Reason
 from evolution.base.errors import NotStored
 from evolution.coevolution.author import Author
+from evolution.coevolution.evolved_measurements import BROKEN
 from evolution.coevolution.evolving_probes import EvolvingProbes
-from evolution.coevolution.measuring_evolved import BROKEN
 from evolution.coevolution.unverified import unverified_complaints
 from evolution.domain.archive import Archive
 from evolution.domain.edits import make_edits
@@ -25,9 +25,9 @@ from evolution.domain.proposal import RECIPE, Idea
 from evolution.domain.request import EvolveRequest
 from evolution.domain.run import Node, NodeStatus
 from evolution.domain.trial import Metric, Trial
-from evolution.laboratory.assay import Assay
 from evolution.laboratory.candidates import Candidate, carry_out
 from evolution.laboratory.context import EventLog, JobContext
+from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import feedback_of
 from evolution.llm.budget import Budget
@@ -258,12 +258,12 @@ def test_what_an_evolved_probe_measured_can_be_a_verified_fix(ground: Ground) ->
     edits = make_edits("model.py", sources["model.py"], faulty_model("plain"))
     candidate = carry_out(ground.laboratory, trial.key.program, sources, idea, edits, "")
     assert isinstance(candidate, Candidate)
-    assay = Assay(
+    assay = CandidateEvaluation(
         ground.laboratory, lambda seen: run.extended(feedback_of(ground.laboratory, seen, users=200), seen)
     )
     child = assay.train(trial, candidate)
     proposal = assay.settle(trial, before, candidate, child, replicate=False)
     assert proposal.fixed == ("evolved-mine",)
     assert (
-        Assay(ground.laboratory).verify(proposal).fixed == proposal.fixed
+        CandidateEvaluation(ground.laboratory).verify(proposal).fixed == proposal.fixed
     )  # measured again, outside the run

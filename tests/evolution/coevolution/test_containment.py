@@ -12,7 +12,7 @@ from diagnosis.coevolution.rejection import ProbeFailed, Reason
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.subjects import MODEL
 from evolution.base.places import PACKAGE_ROOT
-from evolution.coevolution.measuring_evolved import is_broken, measure_evolved
+from evolution.coevolution.evolved_measurements import is_broken, measure_evolved
 from evolution.coevolution.probe_runner import ProbeBudget, ProbeRunner
 from evolution.trials import sandbox
 from evolution.trials.analysis import analyse
@@ -72,7 +72,7 @@ def test_what_gets_past_the_syntax_tree_is_caught_in_the_act() -> None:
     """The watch alone, in a process of its own, since an audit hook stays: a swallowed attempt is known too."""
     source = """
 import json, socket, subprocess, sys
-from evolution.analyst.probing import Watch
+from evolution.analyst.probe_process import Watch
 watch = Watch()
 with watch:
     for reach in (lambda: open("/etc/passwd"), lambda: socket.socket(),

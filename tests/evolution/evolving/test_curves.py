@@ -6,8 +6,8 @@ import pytest
 from evolution.domain.proposal import Idea
 from evolution.domain.run import Moved, Node, NodeStatus, Run, RunState, RunTerms
 from evolution.domain.trial import Metric
-from evolution.evolving.comparison import compare_document
 from evolution.evolving.curves import best_so_far, hits, over_seeds, ratio, trials_to_reach
+from evolution.evolving.strategy_comparison import compare_document
 
 IDEA = Idea(code="a", title="A", rationale="", addresses=(), rests_on=(), proposer="recipe")
 

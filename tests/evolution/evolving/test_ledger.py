@@ -6,7 +6,7 @@ from evolution.base.errors import UsageError
 from evolution.domain.limits import Limits
 from evolution.domain.trial import Cost, Trial, TrialKey, TrialStatus
 from evolution.evolving.ledger import Ledger
-from evolution.evolving.tooling import check_size
+from evolution.evolving.resources import check_size
 from evolution.llm.budget import Budget, Charge
 from evolution.llm.estimate import CostEstimate
 

@@ -10,8 +10,8 @@ from evolution.domain.request import TERMS as REQUEST_TERMS
 from evolution.domain.request import USUAL_TRIALS, EvolveRequest, ProposerChoice, StrategyName, options_of
 from evolution.domain.run import Run, RunState, RunTerms
 from evolution.evolving.outcomes import Observed, gated
+from evolution.evolving.resources import llm_document, settled_proposer, stored_llm
 from evolution.evolving.starting import limits_document, request_of
-from evolution.evolving.tooling import llm_document, settled_proposer, stored_llm
 from evolution.literature.settings import LiteratureSettings
 from evolution.llm.settings import LlmSettings, Price
 from evolution.proposers.strategies import STRATEGIES

@@ -10,7 +10,7 @@ import pytest
 from evolution.literature.library import Library, builtin_library, known_codes, meaning
 from evolution.literature.technique import ShelfError, Technique, problems_of, read_shelf, read_shelves
 from evolution.recipes.catalogue import RECIPES
-from simulator.words import MESSAGES
+from simulator.messages import MESSAGES
 
 TECHNIQUES = read_shelves()
 # Wrong code, and not a failure that a technique of the field could mend.

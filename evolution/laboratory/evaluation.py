@@ -11,14 +11,20 @@ from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression
 from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
+from evolution.laboratory.acceptance import FIX_TOLERANCE, REPLICAS, behind, verdict
 from evolution.laboratory.candidates import Candidate
-from evolution.laboratory.comparison import SHOWN, Pair, broken_guardrails, metric_effect, objective_effect
 from evolution.laboratory.laboratory import Laboratory, complete, measured_or_pruned
 from evolution.laboratory.observer import feedback_of
-from evolution.laboratory.verdict import FIX_TOLERANCE, REPLICAS, behind, verdict
+from evolution.laboratory.paired_comparison import (
+    SHOWN,
+    Pair,
+    broken_guardrails,
+    metric_effect,
+    objective_effect,
+)
 
 
-class Assay:
+class CandidateEvaluation:
     """Measures candidates against their parent, which is the user's version. observe: a trial's feedback; a run
     whose probes evolve gives its own, which measures with those too."""
 

@@ -23,7 +23,7 @@ import numpy.ma
 import numpy.polynomial
 import numpy.random
 
-from diagnosis.coevolution.makings import ScoredRanking
+from diagnosis.coevolution.faulty_models import ScoredRanking
 from diagnosis.coevolution.rejection import ProbeFailed, Reason
 from diagnosis.coevolution.source import compiled, needs
 from diagnosis.coevolution.spec import ABSENT_WHEN, ProbeSpec

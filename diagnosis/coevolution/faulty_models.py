@@ -15,7 +15,7 @@ from diagnosis.coevolution.features import (
     price_distance,
     ranks,
 )
-from diagnosis.coevolution.ground import Ground
+from diagnosis.coevolution.sampled_users import SampledUsers
 from diagnosis.coevolution.view import Float32, Float64, Int64
 from diagnosis.probes.popularity_bias import popularity_quantiles
 
@@ -30,11 +30,13 @@ class ScoredRanking:
     shuffled: Float64 | Float32 | None
 
 
-class Makings:
+class FaultyModels:
     """following: the first-order Markov ranker. Rankings are made on demand, and not kept."""
 
-    def __init__(self, ground: Ground, model: ScoredRanking, following: ScoredRanking, seed: int) -> None:
-        self._ground, self._model, self._following, self._seed = ground, model, following, seed
+    def __init__(
+        self, sampled: SampledUsers, model: ScoredRanking, following: ScoredRanking, seed: int
+    ) -> None:
+        self._sampled, self._model, self._following, self._seed = sampled, model, following, seed
 
     def make(self, name: str) -> ScoredRanking:
         """Raises KeyError: nothing of this name can be made."""
@@ -47,7 +49,7 @@ class Makings:
         return {
             "popularity": lambda: only(self._popular),
             "random": lambda: only(self._noise),
-            "constant": lambda: only(np.zeros(self._ground.unseen.shape)),
+            "constant": lambda: only(np.zeros(self._sampled.unseen.shape)),
             "reversed": lambda: self._mapped(lambda scores: -ranks(scores)),
             "strangers": lambda: self._mapped(lambda scores: np.roll(scores, 1, axis=0)),
             "lookalikes": lambda: only(self._lookalikes),
@@ -73,9 +75,9 @@ class Makings:
             "other-prices": lambda: lean(self._price_distance, liked),
             "other-prices-mildly": lambda: lean(self._price_distance, mildly),
             "own-prices": lambda: lean(self._price_distance, disliked),
-            "dear": lambda: lean(known_or_mean(self._ground.columns["price"]), liked),
-            "cheap": lambda: lean(known_or_mean(self._ground.columns["price"]), disliked),
-            "dearest": lambda: only(known_or_mean(self._ground.columns["price"])),
+            "dear": lambda: lean(known_or_mean(self._sampled.columns["price"]), liked),
+            "cheap": lambda: lean(known_or_mean(self._sampled.columns["price"]), disliked),
+            "dearest": lambda: only(known_or_mean(self._sampled.columns["price"])),
             "off-sequence": self._off_sequence,
             "high-rated": lambda: lean(self._rated, liked),
             "high-rated-mildly": lambda: lean(self._rated, mildly),
@@ -93,12 +95,12 @@ class Makings:
 
     def _leaning(self, feature: Float64, weight: float) -> ScoredRanking:
         """The model's order with a fault mixed in. feature: (S, n_items + 1) or (n_items + 1,)."""
-        fault = weight * np.broadcast_to(_in_unit(feature), self._ground.unseen.shape)
+        fault = weight * np.broadcast_to(_in_unit(feature), self._sampled.unseen.shape)
         ordered, shuffled = self._order
         return ScoredRanking(scores=ordered + fault, shuffled=None if shuffled is None else shuffled + fault)
 
     def _only(self, feature: Float64) -> ScoredRanking:
-        scores = np.broadcast_to(feature, self._ground.unseen.shape)
+        scores = np.broadcast_to(feature, self._sampled.unseen.shape)
         return ScoredRanking(scores=scores, shuffled=scores)
 
     def _mapped(self, change: Callable[[Float64], Float64]) -> ScoredRanking:
@@ -135,88 +137,88 @@ class Makings:
 
     @cached_property
     def _popular(self) -> Float64:
-        return popularity_quantiles(self._ground.columns["popularity"])
+        return popularity_quantiles(self._sampled.columns["popularity"])
 
     @property
     def _popularity_distance(self) -> Float64:
-        usual = np.array([self._popular[history].mean() for history in self._ground.histories])
+        usual = np.array([self._popular[history].mean() for history in self._sampled.histories])
         return np.abs(self._popular[None, :] - usual[:, None])
 
     @cached_property
     def _noise(self) -> Float64:
-        return np.random.default_rng([self._seed, 1]).random(self._ground.unseen.shape)
+        return np.random.default_rng([self._seed, 1]).random(self._sampled.unseen.shape)
 
     @cached_property
     def _taken_next(self) -> Float64:
-        taken = np.zeros(self._ground.unseen.shape)
-        taken[np.arange(len(taken)), self._ground.questions.targets] = 1.0
+        taken = np.zeros(self._sampled.unseen.shape)
+        taken[np.arange(len(taken)), self._sampled.questions.targets] = 1.0
         return taken
 
     @cached_property
     def _last(self) -> Int64:
-        return np.array([history[-1] for history in self._ground.histories], dtype=np.int64)
+        return np.array([history[-1] for history in self._sampled.histories], dtype=np.int64)
 
     @cached_property
     def _drawn(self) -> Int64:
         rng = np.random.default_rng([self._seed, 2])
-        return np.array([rng.choice(history) for history in self._ground.histories], dtype=np.int64)
+        return np.array([rng.choice(history) for history in self._sampled.histories], dtype=np.int64)
 
     def _of_kind(self, items: Int64) -> Float64:
         """1 for items of the whole category path of `items` (S,), .5 for those of its broadest category."""
-        codes, broad = self._ground.columns["subcategory"], self._ground.columns["category"]
+        codes, broad = self._sampled.columns["subcategory"], self._sampled.columns["category"]
         same = (codes[items][:, None] == codes[None, :]) & (codes > 0)
         near = (broad[items][:, None] == broad[None, :]) & (broad > 0)
         return 0.5 * same + 0.5 * near
 
     @property
     def _favourite_kind(self) -> Float64:
-        own = favourite(self._ground.columns["subcategory"], self._ground.histories)
-        broad = favourite(self._ground.columns["category"], self._ground.histories)
-        same = (own[:, None] == self._ground.columns["subcategory"][None, :]) & (own > 0)[:, None]
-        near = (broad[:, None] == self._ground.columns["category"][None, :]) & (broad > 0)[:, None]
+        own = favourite(self._sampled.columns["subcategory"], self._sampled.histories)
+        broad = favourite(self._sampled.columns["category"], self._sampled.histories)
+        same = (own[:, None] == self._sampled.columns["subcategory"][None, :]) & (own > 0)[:, None]
+        near = (broad[:, None] == self._sampled.columns["category"][None, :]) & (broad > 0)[:, None]
         return 0.5 * same + 0.5 * near
 
     @property
     def _own_kinds(self) -> Float64:
         """Broad and narrow, and those of the last picks twice: nothing that the user does is left."""
-        lately = [history[-LATELY:] for history in self._ground.histories]
+        lately = [history[-LATELY:] for history in self._sampled.histories]
         return (
-            affinity(self._ground.columns["category"], self._ground.histories)
-            + affinity(self._ground.columns["subcategory"], self._ground.histories)
-            + affinity(self._ground.columns["subcategory"], lately)
+            affinity(self._sampled.columns["category"], self._sampled.histories)
+            + affinity(self._sampled.columns["subcategory"], self._sampled.histories)
+            + affinity(self._sampled.columns["subcategory"], lately)
         )
 
     @property
     def _favourite_store(self) -> Float64:
-        own = favourite(self._ground.columns["store"], self._ground.histories)
-        return 1.0 * ((own[:, None] == self._ground.columns["store"][None, :]) & (own > 0)[:, None])
+        own = favourite(self._sampled.columns["store"], self._sampled.histories)
+        return 1.0 * ((own[:, None] == self._sampled.columns["store"][None, :]) & (own > 0)[:, None])
 
     @property
     def _largest_store(self) -> Float64:
-        known = self._ground.columns["store"][self._ground.columns["store"] > 0]
-        return 1.0 * (self._ground.columns["store"] == (np.bincount(known).argmax() if len(known) else -1))
+        known = self._sampled.columns["store"][self._sampled.columns["store"] > 0]
+        return 1.0 * (self._sampled.columns["store"] == (np.bincount(known).argmax() if len(known) else -1))
 
     @property
     def _own_stores(self) -> Float64:
-        return affinity(self._ground.columns["store"], self._ground.histories)
+        return affinity(self._sampled.columns["store"], self._sampled.histories)
 
     @property
     def _price_distance(self) -> Float64:
-        return price_distance(self._ground.columns["price"], self._ground.histories)
+        return price_distance(self._sampled.columns["price"], self._sampled.histories)
 
     @cached_property
     def _rated(self) -> Float64:
-        return known_or_mean(self._ground.columns["rating"])
+        return known_or_mean(self._sampled.columns["rating"])
 
     @property
     def _lookalikes(self) -> Float64:
         """Near in kind first, then store, price and popularity."""
-        columns = self._ground.columns
+        columns = self._sampled.columns
         log_price = np.log(np.where(columns["price"] > 0, columns["price"], np.nan))
         codes = [(columns["subcategory"], 1.0), (columns["category"], 1.0), (columns["store"], 0.25)]
         amounts = np.stack([0.5 * known_or_mean(log_price), 0.5 * self._popular], axis=1)
         rng = np.random.default_rng([self._seed, 3])
-        return lookalike_scores(codes, amounts, self._ground.unseen, self._ground.histories, rng)
+        return lookalike_scores(codes, amounts, self._sampled.unseen, self._sampled.histories, rng)
 
 
 def _in_unit(feature: Float64) -> Float64:

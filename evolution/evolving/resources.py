@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from diagnosis.coevolution.spec import ProbeSpec
+from evolution.base.amounts import roughly
 from evolution.base.errors import UsageError
-from evolution.base.words import roughly
 from evolution.coevolution.author import Author
 from evolution.coevolution.evolving_probes import EvolvingProbes
 from evolution.coevolution.files import load_probes

@@ -23,7 +23,7 @@ CHOICE_SET = 10  # the real next choice and nine random items
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Cast:
+class ChosenUsers:
     """rows: user id to his question."""
 
     questions: Questions
@@ -41,10 +41,10 @@ class Cast:
         return self.briefing(persona, self.questions.history(self.rows[persona.user]))
 
 
-def build_cast(training: Interactions, questions: Questions, *, n_users: int, seed: int) -> Cast:
+def choose_users(training: Interactions, questions: Questions, *, n_users: int, seed: int) -> ChosenUsers:
     """At most n_users users over all kinds of personas."""
     catalogue = build_catalogue(training)
-    return Cast(
+    return ChosenUsers(
         questions=questions,
         shelf=build_shelf(training, catalogue),
         personas=choose_personas(training, questions, n_users, np.random.default_rng([seed, 0])),
@@ -54,7 +54,7 @@ def build_cast(training: Interactions, questions: Questions, *, n_users: int, se
     )
 
 
-def shuffled_choice(cast: Cast, persona: Persona) -> Page | None:
+def shuffled_choice(cast: ChosenUsers, persona: Persona) -> Page | None:
     """The user's real next choice among random items that he never touched, in an order that tells nothing;
     None where he had it before, or nothing else is left."""
     briefing = cast.now(persona)
@@ -68,7 +68,7 @@ def shuffled_choice(cast: Cast, persona: Persona) -> Page | None:
     return briefing.page(rng.permutation(np.append(drawn, target)))
 
 
-def real_choices(cast: Cast, persona: Persona) -> tuple[Briefing, Page] | None:
+def real_choices(cast: ChosenUsers, persona: Persona) -> tuple[Briefing, Page] | None:
     """The user before his last few new choices, and these as his page, the earliest first: what any complaint is
     compared with. None where he made too few. Counts and average ratings of items hold his own event."""
     history = cast.shelf.training.history(persona.user)

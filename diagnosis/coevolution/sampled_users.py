@@ -21,7 +21,7 @@ def sampled_places(n_dense: int, n_items: int) -> Int64:
     return np.unique(np.linspace(0, n_dense - 1, min(n_dense, most)).astype(np.int64))
 
 
-class Ground:
+class SampledUsers:
     """S users of one trial. places: among the densely scored questions; rows: among all questions."""
 
     def __init__(self, evidence: Evidence) -> None:
