@@ -26,5 +26,5 @@ def exactly_summable(per_user: Float64) -> Float64:
 
 
 def without_noise(means: ArrayLike) -> Float64:
-    """means (...), to DECIMALS: gains and losses that cancel out are 0 exactly, and k of n is `k / n`."""
-    return np.round(np.asarray(means, np.float64), DECIMALS)
+    """means (...), to DECIMALS: gains and losses that cancel out are 0, never -0, and k of n is `k / n`."""
+    return np.round(np.asarray(means, np.float64), DECIMALS) + 0.0
