@@ -18,6 +18,7 @@ from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.subjects import MODEL, TITLES, UNMASKED
 from diagnosis.coevolution.verdict import FEWEST_USERS, is_healthy, mean_gap, worse_by
 from diagnosis.coevolution.view import Float64, Int64
+from seeds.metrics.exact import without_noise
 
 COPY = 0.95  # rank correlation with an existing probe from which on nothing new is measured
 FEWEST_MODELS = 8  # to correlate over
@@ -266,4 +267,5 @@ def _agrees(
 
 
 def _means(values: Mapping[str, Float64]) -> dict[str, float]:
-    return {name: float(np.nanmean(own)) if np.isfinite(own).any() else 0.0 for name, own in values.items()}
+    known = {name: own for name, own in values.items() if np.isfinite(own).any()}
+    return {name: float(without_noise(np.nanmean(known[name]))) if name in known else 0.0 for name in values}

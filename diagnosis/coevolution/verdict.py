@@ -14,6 +14,7 @@ from diagnosis.coevolution.subjects import MODEL, TITLES
 from diagnosis.coevolution.view import Float64
 from diagnosis.findings import Measurement, Severity
 from diagnosis.probes.outcome import unjudged
+from seeds.metrics.exact import without_noise
 from seeds.metrics.intervals import mean_over_users
 
 HALFWAY = 0.5
@@ -31,12 +32,12 @@ class Gap:
 
 
 def mean_gap(per_user: Float64) -> Gap:
-    """(0, 0, 0) for fewer than two users."""
+    """(0, 0, 0) for fewer than two users, and where the same numbers were only added up in another order."""
     if len(per_user) < 2:
         return Gap(value=0.0, low=0.0, high=0.0)
-    value = float(per_user.mean())
-    half = Z95 * float(per_user.std(ddof=1)) / math.sqrt(len(per_user))
-    return Gap(value=value, low=value - half, high=value + half)
+    mean, half = per_user.mean(), Z95 * per_user.std(ddof=1) / math.sqrt(len(per_user))
+    value, low, high = without_noise(np.array([mean, mean - half, mean + half])).tolist()
+    return Gap(value=value, low=low, high=high)
 
 
 def references(expectation: Expectation) -> tuple[str, str]:

@@ -25,6 +25,9 @@ KEPT_ERROR = 0.1
 # Half of the way from the untrained model's mean |cosine| to 1, where all items lie on one line.
 COSINE_EXCESS = 0.5
 SAMPLED_ITEMS = 2000
+GRAM_NOISE = (
+    1e-7  # a singular value of 0 comes out of a Gram matrix as the root of a float64's rounding error
+)
 
 
 def embedding_collapse(evidence: Evidence) -> list[Measurement]:
@@ -85,7 +88,7 @@ def rank_me(table: Float64) -> float:
     total = values.sum()
     if total <= 1e-12:
         return 0.0
-    share = values[values > 1e-12 * total] / total
+    share = values[values > GRAM_NOISE * total] / total
     return float(np.exp(-(share * np.log(share)).sum()))
 
 

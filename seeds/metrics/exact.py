@@ -5,7 +5,7 @@ error. An interval that touches 0, or a share that is printed as a whole percent
 """
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Float64 = NDArray[np.float64]
 SPARE_BITS = 52  # of the 53 of a float64's significand: the last one is room for values that are rounded up
@@ -25,6 +25,6 @@ def exactly_summable(per_user: Float64) -> Float64:
     return np.round(per_user / unit) * unit
 
 
-def without_noise(means: Float64) -> Float64:
-    """means (...), to DECIMALS: gains and losses that cancel out are 0 exactly, and k of n is `k / n`."""
-    return np.round(means, DECIMALS)
+def without_noise(means: ArrayLike) -> Float64:
+    """means (...), to DECIMALS: gains and losses that cancel out are 0, never -0, and k of n is `k / n`."""
+    return np.round(np.asarray(means, np.float64), DECIMALS) + 0.0

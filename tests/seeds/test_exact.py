@@ -58,4 +58,4 @@ def test_the_smallest_numbers_that_there_are_are_nothing() -> None:
 def test_k_of_n_is_k_over_n_and_what_cancels_out_is_nothing() -> None:
     tenths = exactly_summable(np.array([0.1] * 23 + [0.7] * 16 + [0.0] * 1))
     assert without_noise(tenths.mean()) == 135 / 400
-    assert without_noise(np.array([0.3 - 0.1 - 0.2])).tolist() == [0.0]
+    assert [f"{mean:+.1f}" for mean in without_noise([0.3 - 0.1 - 0.2, 0.1 + 0.2 - 0.3])] == ["+0.0", "+0.0"]

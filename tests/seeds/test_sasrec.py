@@ -89,7 +89,7 @@ def test_no_event_sees_a_later_one(sasrec: Any, micro_split: Split) -> None:
     changed = histories.clone()
     changed[:, 6:] = 50
     before, after = network(histories), network(changed)
-    assert torch.allclose(before[:, :6], after[:, :6], atol=1e-6)
+    assert torch.allclose(before[:, :6], after[:, :6], atol=1e-5)
     assert not torch.allclose(before[:, 6:], after[:, 6:], atol=1e-3)
 
 

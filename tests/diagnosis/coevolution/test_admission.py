@@ -12,7 +12,7 @@ from diagnosis.coevolution.complaints import EXPECTATIONS, Complaint
 from diagnosis.coevolution.ranking_of_models import rank_correlation
 from diagnosis.coevolution.rejection import ProbeFailed, Reason
 from diagnosis.coevolution.spec import ProbeSpec
-from diagnosis.coevolution.verdict import measurement, unmeasured
+from diagnosis.coevolution.verdict import Gap, mean_gap, measurement, unmeasured
 from diagnosis.findings import Role, Site
 from diagnosis.judge import findings
 
@@ -170,6 +170,13 @@ def test_a_finding_of_an_evolved_probe_brings_its_words_and_stands_where_the_sig
     assert (found.anchors[0].start_line, found.kind.definition) == (2, SPEC.definition)
     assert found.measurement.details["evolved"] is True and CODE in found.kind.why
     assert "complain" in kind_of("evolved-anything").why
+
+
+def test_numbers_added_up_in_another_order_are_no_difference() -> None:
+    shares = np.random.default_rng(0).random((N, 10))
+    noise = shares.mean(axis=1) - sum(shares[:, ::-1].T) / 10
+    assert noise.any()
+    assert mean_gap(noise + 1e-17) == mean_gap(-noise - 1e-17) == Gap(value=0.0, low=0.0, high=0.0)
 
 
 def test_a_probe_that_could_not_tell_is_neither_healthy_nor_not() -> None:

@@ -98,8 +98,10 @@ def gbce(scores: np.ndarray, wanted: np.ndarray, sampled: np.ndarray, n_others: 
     beta = alpha * (0.75 * (1 - 1 / alpha) + 1 / alpha)
     total = 0.0
     for row, item in zip(scores, wanted):
-        total += -beta * math.log(1 / (1 + math.exp(-row[item])))
-        total += sum(-math.log(1 - 1 / (1 + math.exp(-row[other]))) for other in sampled if other != item)
+        total += beta * np.logaddexp(
+            0.0, -row[item]
+        )  # -log of the sigmoid, which 1 - sigmoid would lose digits of
+        total += sum(np.logaddexp(0.0, row[other]) for other in sampled if other != item)
     return total / len(wanted) / (len(sampled) + 1)
 
 
