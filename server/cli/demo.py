@@ -15,6 +15,7 @@ from evolution.repo.ownership import ensure_store_folder, is_ours
 from server.cli import render
 from server.cli.following import run_as_job
 from server.cli.patches import apply_proposal
+from server.lsp.knowledge import read_entry
 
 SHOWN = ("NDCG@10", "HR@10")
 MARK = "demo"  # in `.evolverec`: this repo was made by a demo, so that the next may delete it
@@ -25,7 +26,7 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
 
     Raises UsageError where `folder` holds something that is not a demo of ours.
     """
-    from seeds.new import new_repo
+    from seeds.new import all_seeds, new_repo
 
     started = time.monotonic()
     repo = folder.resolve()
@@ -33,9 +34,10 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
         if not (is_ours(repo) and (store_folder(repo) / MARK).exists()):
             raise UsageError(f"{folder} is not empty and no earlier demo; name an empty folder, or delete it")
         shutil.rmtree(repo)
-    new_repo("sasrec", repo, data=data)
+    seed = all_seeds()[0]
+    new_repo(seed.name, repo, data=data)
     (ensure_store_folder(repo) / MARK).touch()
-    _step(f"1. A recommender repo: {folder}, SASRec as published, on {data} (the built-in shop)")
+    _step(f"1. A recommender repo: {folder}, {seed.title} as published, on {data} (the built-in shop)")
     before = _run(repo, JobKind.TRAIN, {"python": python})
     _step("2. Trained and measured; the code never saw a validation or test event")
     render.show_train(before)
@@ -94,7 +96,7 @@ def _step(words: str) -> None:
 
 def _editor_words(repo: Path) -> str:
     clients = Path(__file__).resolve().parents[2] / "editor-client"
-    server, file = Path(sys.executable).parent / "evolverec", repo / "recommender.py"
+    server, file = Path(sys.executable).parent / "evolverec", repo / read_entry(repo).path
     lua = f"lua dofile('{clients / 'neovim' / 'evolverec.lua'}').setup{{ cmd = {{'{server}', 'lsp'}} }}"
     lisp = f'(progn (setq evolverec-command (list "{server}" "lsp")) (evolverec-start))'
     return (

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from lsprotocol import types
 
+from evolution.base.places import CONFIG_NAME
 from server.lsp.config_schema import Key, key_of, schema
 from server.lsp.config_text import Kind, Place, place_at
-from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.pages import CONFIG
 from server.lsp.positions import characters, code_range, columns, lines_of
 from server.lsp.session import Session, path_of

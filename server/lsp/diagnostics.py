@@ -8,8 +8,8 @@ from pathlib import Path
 from lsprotocol import types
 
 from diagnosis.findings import Severity
+from evolution.base.places import CONFIG_NAME
 from server.lsp import config_file
-from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.marks import Mark, placer_of
 from server.lsp.notes import Note
 from server.lsp.positions import code_range, lines_of

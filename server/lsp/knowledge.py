@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diagnosis.findings import Anchor, Role
+from evolution.base.places import CONFIG_NAME
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobRecord, JobState
 from evolution.domain.proposal import Proposal, ProposalState
@@ -16,7 +17,6 @@ from server.lsp.notes import Note
 from server.lsp.repo_files import module_file
 from server.lsp.stored_files import StoredFiles
 
-CONFIG_NAME = "evolverec.toml"
 HISTORY = 8
 
 

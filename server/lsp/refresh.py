@@ -4,8 +4,8 @@ import asyncio
 
 from lsprotocol import types
 
+from evolution.base.places import CONFIG_NAME
 from server.lsp import diagnostics, following
-from server.lsp.knowledge import CONFIG_NAME
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from evolution.base import serial
 from evolution.base.errors import EvolverecError
+from evolution.base.places import CONFIG_NAME
 from evolution.domain.feedback import Feedback
 from evolution.domain.probe import ProbeState
 from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.domain.run import Run
 from evolution.domain.trial import Trial
-from evolution.repo.programs import CONFIG_NAME, Programs
+from evolution.repo.programs import Programs
 from evolution.store.documents import proposal_document, simulate_document, train_document
 from evolution.store.run_document import run_document
 from evolution.store.store import Store

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base.errors import EvolverecError, UsageError
-from evolution.base.places import ENTRY
-from server.lsp.knowledge import CONFIG_NAME
+from evolution.base.places import CONFIG_NAME, ENTRY
 from server.lsp.panels.asking import Document, text
 from server.lsp.session import Session, path_of
 
