@@ -32,6 +32,7 @@ from evolution.trials.exporting import (
     write_questions,
 )
 from seeds.interactions import Float32, Int64, Interactions, Questions
+from seeds.loading import files_of
 
 SAMPLE = 1000  # questions whose dense scores are kept
 SAMPLE_SEED = 20_260_212
@@ -124,18 +125,9 @@ def prepare(config: Config, repo: Path) -> TrialData:
 def _source_key(config: Config, repo: Path) -> str:
     """Changes when the source's files, the split or the code that reads them do; cheap to compute."""
     digest = hashlib.sha256(f"{config.data.source}\0{config.data.split}\0".encode())
-    source = repo / Path(config.data.source).expanduser()
-    files = (
-        sorted(source.parent.iterdir())
-        if source.is_file()
-        else sorted(source.rglob("*"))
-        if source.is_dir()
-        else []
-    )
-    for file in files:
-        if file.is_file():
-            status = file.stat()
-            digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
+    for file in files_of(config.data.source, root=repo):
+        status = file.stat()
+        digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
     for name in (
         "seeds/shop",
         "seeds/loading",

@@ -22,6 +22,8 @@ from evolution.domain.request import (
     TestRequest,
     TrainRequest,
 )
+from seeds.loading import DEMO, built_in, described_sources
+from seeds.new import seed_names
 from server.cli import output
 
 app = typer.Typer(
@@ -121,11 +123,9 @@ def run_app(argv: list[str]) -> int:
 
 @app.command()
 def new(
-    seed: Annotated[str, typer.Argument(help="Which seed recommender: sasrec.")],
+    seed: Annotated[str, typer.Argument(help=f"Which seed recommender: {', '.join(seed_names())}.")],
     folder: Annotated[Path, typer.Argument(help="Where to make the repo; absent or empty.")],
-    data: Annotated[
-        str, typer.Option("--data", help="shop-micro, shop-demo, shop-full, or the path of a RecBole log.")
-    ] = "shop-demo",
+    data: Annotated[str, typer.Option("--data", help=f"What it learns from: {described_sources()}.")] = DEMO,
     as_json: Json = False,
 ) -> None:
     """Make a fresh git repo with a complete, working recommender."""
@@ -482,7 +482,7 @@ def doctor(
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to make the demo's repo.")] = Path("demo-repo"),
-    data: Annotated[str, typer.Option("--data", help="shop-micro, shop-demo or shop-full.")] = "shop-demo",
+    data: Annotated[str, typer.Option("--data", help=f"One of {', '.join(built_in())}.")] = DEMO,
     python: Python = Request.python,
 ) -> int:
     """Show the whole job on the built-in shop: train, diagnose, simulate, propose, apply, test."""

@@ -28,7 +28,8 @@ from seeds.fingerprint import fingerprint
 from seeds.interactions import Questions
 from seeds.metrics import user_metrics
 from seeds.references import NAMES, Ranker, fit, rank
-from seeds.shop import SIZES, make
+from seeds.shop import make
+from seeds.sizes import SIZES
 from seeds.split import LeaveLastTwoOut, Split, split
 
 SHOWN = ("NDCG@10", "HR@10")

@@ -8,8 +8,9 @@ import pytest
 
 from seeds.fingerprint import fingerprint
 from seeds.interactions import Interactions
-from seeds.shop import SIZES, Shop, make
+from seeds.shop import Shop, make
 from seeds.shop.customers import DRIVERS
+from seeds.sizes import SIZES
 
 
 def strongly(shop: Shop, driver: str) -> np.ndarray:
