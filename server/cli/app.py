@@ -1,4 +1,4 @@
-"""The command line: one function per command, each takes the repo's folder first and knows `--json`."""
+"""The command line: one function per command. `lsp` is not among them: `main.py` starts it without this module."""
 
 import sqlite3
 from pathlib import Path
@@ -26,6 +26,7 @@ from server.cli import output
 
 app = typer.Typer(
     name="evolverec",
+    epilog="Editors start the language server: evolverec lsp [--stdio | --tcp HOST:PORT]",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -492,17 +493,6 @@ def demo(
 
     document = run_demo(folder, data=data, python=python)
     return 0 if document["test"] else 1
-
-
-@app.command()
-def lsp(
-    tcp: Annotated[str, typer.Option("--tcp", help="HOST:PORT to listen on, instead of stdio.")] = "",
-    stdio: Annotated[bool, typer.Option("--stdio", help="Speak over stdin and stdout (the default).")] = True,
-) -> int:
-    """Run the language server, for editors."""
-    from server.cli.language_server import run_language_server
-
-    return run_language_server(["--tcp", tcp] if tcp and stdio else [])
 
 
 def _repo(folder: Path) -> Path:
