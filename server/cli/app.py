@@ -32,6 +32,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+def _from_here(python: str) -> str:
+    """A path as the terminal means it: the job runs in the repo's folder. A bare name is looked up in PATH there too."""
+    return str(Path(python).expanduser().absolute()) if "/" in python else python
+
+
 Repo = Annotated[
     Path, typer.Argument(help="The repo's folder, the one with evolverec.toml.", show_default=False)
 ]
@@ -40,7 +46,13 @@ Trust = Annotated[
     bool, typer.Option("--trust", help="Consent to running this repo's code, without being asked.")
 ]
 Python = Annotated[
-    str, typer.Option("--python", help="The interpreter that runs the repo's code.", show_default=False)
+    str,
+    typer.Option(
+        "--python",
+        help="The interpreter that runs the repo's code.",
+        show_default=False,
+        callback=_from_here,
+    ),
 ]
 Device = Annotated[
     DeviceChoice | None, typer.Option("--device", help="Where to train; default: as evolverec.toml says.")
