@@ -1,4 +1,4 @@
-"""The command line: one function per command, each takes the repo's folder first and knows `--json`."""
+"""The command line: one function per command. `lsp` is not among them: `main.py` starts it without this module."""
 
 import sqlite3
 from pathlib import Path
@@ -28,10 +28,17 @@ from server.cli import output
 
 app = typer.Typer(
     name="evolverec",
+    epilog="Editors start the language server: evolverec lsp [--stdio | --tcp HOST:PORT]",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _from_here(python: str) -> str:
+    """A path as the terminal means it: the job runs in the repo's folder. A bare name is looked up in PATH there too."""
+    return str(Path(python).expanduser().absolute()) if "/" in python else python
+
 
 Repo = Annotated[
     Path, typer.Argument(help="The repo's folder, the one with evolverec.toml.", show_default=False)
@@ -41,7 +48,13 @@ Trust = Annotated[
     bool, typer.Option("--trust", help="Consent to running this repo's code, without being asked.")
 ]
 Python = Annotated[
-    str, typer.Option("--python", help="The interpreter that runs the repo's code.", show_default=False)
+    str,
+    typer.Option(
+        "--python",
+        help="The interpreter that runs the repo's code.",
+        show_default=False,
+        callback=_from_here,
+    ),
 ]
 Device = Annotated[
     DeviceChoice | None, typer.Option("--device", help="Where to train; default: as evolverec.toml says.")
@@ -490,17 +503,6 @@ def demo(
 
     document = run_demo(folder, data=data, python=python)
     return 0 if document["test"] else 1
-
-
-@app.command()
-def lsp(
-    tcp: Annotated[str, typer.Option("--tcp", help="HOST:PORT to listen on, instead of stdio.")] = "",
-    stdio: Annotated[bool, typer.Option("--stdio", help="Speak over stdin and stdout (the default).")] = True,
-) -> int:
-    """Run the language server, for editors."""
-    from server.cli.language_server import run_language_server
-
-    return run_language_server(["--tcp", tcp] if tcp and stdio else [])
 
 
 def _repo(folder: Path) -> Path:

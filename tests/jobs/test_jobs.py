@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from evolution.base.errors import Cancelled, ConsentError
-from evolution.base.places import job_folder
+from evolution.base.places import ENTRY, job_folder
 from evolution.domain.job import EventType, JobKind, JobRecord, JobState
 from evolution.domain.request import TrainRequest
 from evolution.domain.trial import TrialStatus
@@ -37,6 +37,17 @@ def test_a_config_error_fails_the_job_with_file_and_line(bench):
     assert ended.error.startswith("evolverec.toml:9: training.max_epochs")
     last = bench.events(ended)[-1]
     assert last.type is EventType.FINISHED and last.data["state"] == "failed" and last.message == ended.error
+
+
+def test_a_job_whose_request_this_version_does_not_know_says_so(bench):
+    with Store.open(bench.repo) as store:
+        store.put_job(job_of(JobState.STARTING, params={"colour": "blue"}))
+    (job_folder(bench.repo, "train-0001")).mkdir(parents=True)
+    done = subprocess.run([sys.executable, str(ENTRY), "run-job", str(bench.repo), "train-0001"], check=False)
+    with Store.open(bench.repo) as store:
+        ended = store.job("train-0001")
+    assert (done.returncode, ended.state, ended.exit_code) == (2, JobState.FAILED, 2)
+    assert ended.error == "colour is no option of train; expected one of device, python, seed"
 
 
 def test_a_store_that_is_damaged_while_a_job_starts_is_named(bench):
