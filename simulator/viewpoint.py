@@ -17,9 +17,7 @@ from simulator.panel import untouched_items
 from simulator.transitions import Float64
 
 OWN_PAGES = 40  # drawn per user; enough for the percentiles at TAIL
-DECIMALS = (
-    3  # of worth, in log odds of a choice: less is nothing to a user, and much more than rounding errors
-)
+DECIMALS = 3  # of worth, in log odds of a choice: nothing to a user, and far above rounding errors
 TAIL = 0.05  # share of a user's own pages that lies beyond either end of their band
 
 
