@@ -19,6 +19,7 @@ from evolution.laboratory.devices import choose_device
 from evolution.laboratory.leases import POLL_S, lease, trial_lock
 from evolution.repo.programs import Programs
 from evolution.store.store import trial_id
+from evolution.trials.artifacts import are_intact
 from evolution.trials.data import TrialData, prepare
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
@@ -85,7 +86,7 @@ class Laboratory:
         identity = trial_id(key)
         with self._only_one(identity):
             stored = self._stored(identity)
-            if stored is not None and accept(stored):
+            if stored is not None and accept(stored) and self._is_whole(stored):
                 self._announce(stored, label, again=True)
                 return stored
             self._may_run(f"a trial of {label!r}")
@@ -106,6 +107,16 @@ class Laboratory:
         if cancelled:
             raise Cancelled("cancelled")
         return trial
+
+    def _is_whole(self, stored: Trial) -> bool:
+        """Whether what a trial left is still there; if not, the user is told why the trial is done again."""
+        if stored.status not in (TrialStatus.COMPLETE, TrialStatus.PRUNED):
+            return True
+        whole = are_intact(trial_folder(self.context.repo, stored.id))
+        if not whole:
+            words = f"trial {stored.id} is done again: files that it left in .evolverec are damaged or gone"
+            self.context.events.emit(EventType.LOG, words)
+        return whole
 
     def smoke(self, program: str) -> Trial:
         """The cheap rungs alone: parse, import, contract on one batch, two steps. Measures nothing, so it is no
