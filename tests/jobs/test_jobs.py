@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -243,3 +244,19 @@ def test_readers_never_wait_for_a_job(bench):
         time.sleep(0.05)
     reader.close()
     assert bench.finish(job).state is JobState.DONE
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_trial_whose_files_are_damaged_is_done_again_and_the_user_is_told(bench, damage):
+    first = bench.run()
+    trial = first.result["trial"]
+    path = bench.repo / ".evolverec" / "trials" / trial / "artifacts" / "top_items.npy"
+    path.write_bytes(path.read_bytes()[:100])
+    if damage == "gone":
+        shutil.rmtree(path.parents[1])
+    again = bench.run()
+    assert again.result["trial"] == trial and again.result["metrics"] == first.result["metrics"]
+    said = [event.message for event in bench.events(again)]
+    assert any(f"trial {trial} is done again" in words for words in said)
+    assert any("epoch" in words for words in said) and path.stat().st_size > 100
