@@ -1,10 +1,10 @@
 """The signals are listed in simulator/signals.py alone; whoever speaks of one knows each of them and no other."""
 
 import pytest
-from simulator.words import MESSAGES, Scene, praise_item, reject_item, remark_on_page
 
 from simulator.critiques import Critique
 from simulator.features import SIGNAL_OF_COLUMN
+from simulator.messages import MESSAGES, Scene, praise_item, reject_item, remark_on_page
 from simulator.pages import Page, PageItem
 from simulator.signals import SIGNALS
 
