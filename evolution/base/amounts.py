@@ -1,11 +1,18 @@
 """Numbers in sentences."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 
 def count(size: int, noun: str) -> str:
     """`1 finding`, `3 findings`."""
     return f"{size} {noun}" if size == 1 else f"{size} {noun}s"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """`a.py, b.py and 3 more`."""
+    shown, more = names[:most], len(names) - most
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def roughly(tokens: int, usd: Decimal | None = None) -> str:

@@ -8,15 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from evolution.base.amounts import listed
 from evolution.base.errors import Cancelled, NotStored
-from evolution.base.places import trial_folder
+from evolution.base.places import CONFIG_NAME, trial_folder
 from evolution.domain.job import EventType
 from evolution.domain.trial import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.devices import choose_device
 from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in_parallel
 from evolution.laboratory.leases import POLL_S, trial_lock
-from evolution.repo.programs import Programs
+from evolution.repo.programs import Programs, changed_files
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
 from evolution.trials.data import TrialData, prepare
@@ -26,6 +27,8 @@ from evolution.trials.request import Supervision, TrialRequest
 
 T = TypeVar("T")
 R = TypeVar("R")
+CODE = (".py", CONFIG_NAME)
+
 Prune = Callable[[Sequence[EpochRecord]], bool]
 Accept = Callable[[Trial], bool]
 SHOWN = "NDCG@10"
@@ -69,7 +72,24 @@ class Laboratory:
             words = f"{path} ({size / 1e6:.1f} MB) is too large to be part of a program; the worker will not see it"
             self.context.events.emit(EventType.LOG, words)
         self.programs.keep(snapshot.tree, "as on disk")
+        self._say_what_changed(snapshot.tree)
         return snapshot.tree
+
+    def _say_what_changed(self, program: str) -> None:
+        """Which files make this another program than the one that was measured last, where it was not measured yet.
+
+        Any file may be read by the code, so that a changed note or log makes another program, which is trained anew.
+        """
+        with self.context.store_lock:
+            known = self.context.store.trials(program)
+            last = None if known else self.context.store.latest_own_trial()
+        if last is None:
+            return
+        changed = changed_files(self.programs.files(last.key.program), self.programs.files(program))
+        words = f"another version than trial {last.id}: {listed(changed)} changed"
+        if not any(path.endswith(CODE) for path in changed):
+            words += ". No code did: name files that the training does not read in .gitignore, and they make no new version"
+        self.context.events.emit(EventType.LOG, words)
 
     def trial(
         self, program: str, *, seed: int, label: str, accept: Accept = measured, prune: Prune | None = None

@@ -218,3 +218,8 @@ def _command(bare: Path, folder: Path) -> Any:
         **IDENTITY,
     )
     return command
+
+
+def changed_files(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Paths that one of two programs lacks, or whose content differs. before, after: path -> blob."""
+    return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))

@@ -139,6 +139,15 @@ class Store:
         values = (program,) if program else ()
         return self._remembered(Trial, "trials", f"{where} order by created_at desc", values)
 
+    def latest_own_trial(self) -> Trial | None:
+        """The newest complete trial of a version that is no candidate's."""
+        newest = (
+            "where status = 'complete' and program not in (select program from candidates)"
+            " order by created_at desc limit 1"
+        )
+        rows = self._remembered(Trial, "trials", newest, ())
+        return rows[0] if rows else None
+
     def put_feedback(self, feedback: Feedback) -> None:
         with self._writing() as db:
             db.execute(

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from evolution.base.amounts import roughly
+from evolution.base.amounts import listed, roughly
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,7 @@ from evolution.base.amounts import roughly
 )
 def test_an_estimate_tells_two_digits(tokens, usd, words):
     assert roughly(tokens, usd) == words
+
+
+def test_a_long_list_is_cut():
+    assert listed(["a", "b"]) == "a, b" and listed(list("abcdefg")) == "a, b, c, d, e and 2 more"

@@ -234,6 +234,22 @@ def test_a_run_that_is_broken_off_does_not_unlearn_how_the_last_one_failed(bench
 
 
 @pytest.mark.training
+def test_a_version_that_is_trained_anew_says_which_files_made_it_another(bench):
+    first = bench.run()
+    assert not any("another version" in event.message for event in bench.events(first)), (
+        "there was none before"
+    )
+    (bench.repo / "notes.txt").write_text("changed\n")
+    (bench.repo / "run.log").write_text("loss .3\n")
+    (said,) = [e.message for e in bench.events(bench.run()) if "another version" in e.message]
+    (trial,) = {first.result["trial"]} if first.result else set()
+    assert f"than trial {trial}: notes.txt, run.log changed" in said and ".gitignore" in said
+    assert not any("another version" in e.message for e in bench.events(bench.run())), "it is measured by now"
+    bench.edit("shelf.py", "EVENTS_PER_EPOCH = 24", "EVENTS_PER_EPOCH = 25")
+    (said,) = [e.message for e in bench.events(bench.run()) if "another version" in e.message]
+    assert "shelf.py changed" in said and ".gitignore" not in said
+
+
 def test_readers_never_wait_for_a_job(bench):
     job = bench.start()
     bench.wait_for_events(job, 3)
