@@ -1,7 +1,7 @@
-"""The language server's front doors: over stdio, and over TCP for one client.
+"""Entry points of the language server: LSP over stdio, and over TCP for one client.
 
-Nothing but the wire touches the client's pipe: before anything else is imported, descriptors 0 and 1 are
-moved away, so that a library that prints goes to stderr and a child process cannot read the client's messages.
+Only LSP messages may reach the client's pipe. Before anything else is imported, file descriptors 0 and 1 are
+replaced, so that a library that prints writes to stderr and a child process cannot read the client's messages.
 """
 
 import os
@@ -12,7 +12,10 @@ from server.lsp import handshake
 
 
 def serve_stdio() -> int:
-    """Speak LSP on stdin and stdout until the client leaves; the exit code."""
+    """Speak LSP on stdin and stdout until the client leaves.
+
+    Never returns: the process exits with 0 after `shutdown`, else 1.
+    """
     wire_in = os.fdopen(os.dup(0), "rb")
     wire_out = os.fdopen(os.dup(1), "wb")
     devnull = os.open(os.devnull, os.O_RDONLY)
@@ -24,7 +27,12 @@ def serve_stdio() -> int:
 
 
 def serve_tcp(host: str, port: int) -> int:
-    """Wait for one client on host:port (port 0: any free one, printed to stderr) and speak LSP with it."""
+    """Wait for one client on host:port and speak LSP with it; port 0 means any free port.
+
+    Never returns, like `serve_stdio`.
+
+    The address is printed to stderr.
+    """
     import socket
 
     with socket.create_server((host, port)) as listener:
@@ -42,6 +50,6 @@ def _serve(wire_in: BinaryIO, wire_out: BinaryIO) -> int:
 
     server = EvolverecServer()
     server.start_io(reader, writer)
-    # A pool thread may still be reading; whatever must last is in the store already.
+    # os._exit, because a pool thread may still be reading; everything that must last is in the store already.
     sys.stderr.flush()
     os._exit(0 if server.left_orderly else 1)

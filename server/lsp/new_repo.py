@@ -1,4 +1,4 @@
-"""`evolverec.newRepo`: a recommender to start from, in a folder that is absent or empty."""
+"""`evolverec.newRepo`: write a new recommender repo into a folder that is absent or empty."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ Document = dict[str, Any]
 
 
 async def new_repo(session: Session, *arguments: Any) -> Document:
-    """`folder`: path or URI; `seed`; `data`. Nothing of the new repo runs yet. Raises UsageError."""
+    """Handle `evolverec.newRepo`: `folder` (a path or URI), `seed` and `data`. None of the new repo's code is run.
+
+    Raises UsageError if the folder cannot be used, or if there is no such seed.
+    """
     asked = object_of(arguments)
     named = str(asked.get("folder") or "")
     folder = path_of(named) or Path(named)
