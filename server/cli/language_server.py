@@ -6,7 +6,7 @@ USAGE = "usage: evolverec lsp [--stdio | --tcp HOST:PORT]"
 
 
 def run_language_server(arguments: list[str]) -> int:
-    """Serve until the editor leaves. Wrong flags: exit code 2."""
+    """Serve until the editor leaves. Returns 2, the exit code, for wrong arguments."""
     address = ""
     if arguments and arguments != ["--stdio"]:
         if arguments[0] == "--tcp" and len(arguments) == 2:

@@ -34,9 +34,8 @@ class Placer:
     def place(self, anchor: Anchor, sources: Mapping[str, str]) -> tuple[int, int, bool] | None:
         """(first line, last line, stale), counted from 0; None if the anchored code is gone.
 
-        sources: blob -> text of stored files. If the measured file is not among them,
-            the anchor's lines must stand in
-        the text unchanged and exactly once.
+        sources: blob -> text of stored files. If the measured file is not among them, the anchor's lines must stand
+            in the text unchanged and exactly once.
         """
         if anchor.blob not in sources:
             return self._believe(anchor)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CONFIG = "config"
 BUILT_IN = (FoundBy.PROBE, FoundBy.RULE, FoundBy.CONTRACT)
 FADES = (
-    "It stands on the lines that cause it, and fades when they change: what was measured is then no longer what is there. "
-    "Measure again with `Train` and `Diagnose`, hide it with `Dismiss`."
+    "The finding is shown on the lines that cause it. It fades when these lines change, because it was measured on the "
+    "earlier version: measure again with `Train` and `Diagnose`, or hide it with `Dismiss`."
 )
 
 
@@ -40,7 +40,7 @@ def page(kind: FindingKind, here: Finding | None = None) -> str:
     if kind.found_by in BUILT_IN:
         roles = ", ".join(role.value.replace("_", " ") for role in kind.roles)
         parts.append(
-            f"**Where it stands.** On the first of these that the code has: {roles}; else on the entry."
+            f"**Where it is shown.** On the first of these that the code has: {roles}; else on the entry function."
         )
     if here and here.measurement:
         parts.append(f"**Here.** {here.message} {measured(here.measurement)}.")
@@ -52,7 +52,10 @@ def page(kind: FindingKind, here: Finding | None = None) -> str:
 
 
 def _config_page() -> str:
-    parts = ["# evolverec.toml", "What a repo says of itself. A key that is wrong is an error on its line."]
+    parts = [
+        "# evolverec.toml",
+        "The configuration of a repo. A wrong key is reported as an error on its line.",
+    ]
     for section, keys in schema().items():
         rows = [
             f"| `{key.name}` | {key.type} | {_default(key.default)} | {key.description} |"

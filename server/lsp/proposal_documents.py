@@ -1,8 +1,7 @@
 """Proposed files as read-only documents, so that an editor can show a diff without touching the user's buffer.
 
-`evolverec-proposal:/PROPOSAL/path/of/file.py?ROOT` is the whole patched file,
-`evolverec-proposal:/PROPOSAL.diff?ROOT`
-the unified diff.
+`evolverec-proposal:/PROPOSAL/path/of/file.py?ROOT` is the whole patched file.
+`evolverec-proposal:/PROPOSAL.diff?ROOT` is the unified diff.
 """
 
 from pathlib import Path

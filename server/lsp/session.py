@@ -95,7 +95,7 @@ class Session:
         """Register the current task, so that `close` cancels it before pygls waits for its own pending requests."""
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("answers are given in tasks")
+            raise RuntimeError("answering() was used outside of an asyncio task")
         self._tasks.add(task)
         try:
             yield
@@ -221,9 +221,9 @@ class Session:
         return repo, view
 
     async def judge_long(self, uri: str) -> bool:
-        """Run the static rules on a long file in another process.
+        """Run the static rules on a long file in another process, unless their hits are up to date.
 
-        Returns whether they were run, False if not needed.
+        Returns whether they ran.
         """
         text, path = self.text_of(uri), path_of(uri)
         if text is None or path is None or len(text) <= LONG or path.suffix != ".py" or uri in self._judging:

@@ -2,9 +2,8 @@
 
 The interpreter and the trust that run a repo's code must never come from the repo, and some editors send settings of
 the folder they have open. So trust comes from `initializationOptions` only, and
-`evolverec.interpreter` counts only if
-`initializationOptions` has `"machineSettings": true`, by which the client asserts
-that it reads the user's own settings.
+`evolverec.interpreter` counts only if `initializationOptions` has `"machineSettings": true`, by which
+the client asserts that it reads the user's own settings.
 """
 
 from collections.abc import Mapping

@@ -16,8 +16,8 @@ from evolution.repo.applying import changed_files, is_applied
 from server.lsp.view import Read
 
 UNCLEAR = (
-    "some of this patch was taken, and the text does not tell surely which; "
-    "undo those, or take the others one by one"
+    "some hunks of this patch were applied, and the text does not show which; "
+    "undo them, or apply the other hunks one by one"
 )
 Taken = Set[tuple[str, str, int]]  # proposal, path, index of the hunk in its file
 
@@ -110,7 +110,7 @@ def check_taking(edits: list[Edit], read: Read) -> None:
     """Raises EditError if the edits do not fit, or if the text would not show afterwards that they were taken."""
     after = changed_files(edits, read)
     if not all(is_applied([edit], after.get) for edit in edits):
-        raise EditError("these lines look the same after the change as before it; apply the whole patch")
+        raise EditError("the text would not show that these hunks were applied; apply the whole patch")
 
 
 def misfit(proposal: Proposal, taken: Taken, read: Read) -> str:

@@ -80,8 +80,9 @@ def _outcome(
 
 
 def critique_rows(before: Simulation, after: Simulation | None, dismissed: set[str]) -> list[dict[str, Any]]:
-    """One row per complaint or praise that either version has; before, after:
-    share of users with interval, or null.
+    """One row per complaint or praise that either version has.
+
+    before, after: share of users with its interval in each row, or null
     """
     sides = [_critiques(side, dismissed) for side in (before, after)]
     rows = []

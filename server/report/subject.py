@@ -14,10 +14,11 @@ def subject(repo: Path, store: Store, trial: Trial | None, wanted: str) -> tuple
     """(trial of the user's version, run that began with it); the run is None if the trials are those of `propose`.
 
     trial: the trial of the newest version
-    The run named `wanted` is chosen if there is one. Else the newest run of the newest version, or that version's
-    proposals; and if that version has neither, the newest run or proposals of an
-    earlier version, because after a patch
-    was applied and measured the user wants to see where it came from.
+    wanted: id of the run to report on, "" to choose one
+
+    Without `wanted`, the report is about the newest version's newest run, or about its proposals. If it has neither,
+    the report is about the newest run or proposals of an earlier version: after applying and measuring a patch, the
+    user wants to see where the patch came from.
     Raises UsageError if no run has the id `wanted`.
     """
     if wanted:

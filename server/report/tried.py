@@ -1,6 +1,4 @@
-"""The patches tried on one version of the user's code, as rows: a run's nodes, or proposals if there was no run.
-
-Pure.
+"""The patches tried on one version of the user's code, as rows: a run's nodes, or proposals without a run. Pure.
 
 A row is a run's node (evolution/store/run_document.py) with `parent_order` (-1 for none), `effect` against the user's
 version (null if not fully measured) and the number of `seeds` that it was trained with.

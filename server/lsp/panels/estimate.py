@@ -12,7 +12,7 @@ from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.session import Session
 from server.shown.repo_files import code_files
 
-RULE = "by a rule of thumb, without interval; what a model thinks before it answers comes on top"
+RULE = "by a rule of thumb, without interval; reasoning tokens of the model come on top"
 
 
 async def expected(session: Session, params: Any = None) -> Document:

@@ -32,9 +32,7 @@ class Standing:
 
     @property
     def cause(self) -> str:
-        """The role of the code that the note is anchored in, such as "item
-        table"; WHOLE for the entry or no anchor.
-        """
+        """The role of the code that the note is anchored in, such as "item table"; WHOLE for the entry or none."""
         anchors = self.note.anchors
         return role_name(anchors[0].role) if anchors and anchors[0].role is not Role.ENTRY else WHOLE
 
