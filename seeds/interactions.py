@@ -1,4 +1,4 @@
-"""The events of a recommender as arrays: what a loader yields, a split divides and a worker is given."""
+"""The events of a recommender as arrays, from loading through splitting to the worker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,14 @@ Float32 = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ItemColumns:
-    """What is known of items. Every sequence has n_items + 1 entries; entry 0 is padding ("" / () / NaN).
+    """Known facts about items. Every sequence has n_items + 1 entries; entry 0 is padding ("" / () / NaN).
 
-    title: "" where unknown. categories: broad to narrow, () where unknown. price: float32, NaN unknown.
-    store: "" where unknown. average_rating: float32 from the events at hand, NaN where unrated.
-    other: any further column of the source, as strings or float32.
+    title: "" if unknown
+    categories: broad to narrow, () if unknown
+    price: float32, NaN if unknown
+    store: "" if unknown
+    average_rating: float32, computed from these events, NaN if unrated
+    other: further columns of the source, as strings or float32
     """
 
     title: tuple[str, ...]
@@ -31,9 +34,11 @@ class ItemColumns:
 class Interactions:
     """Events sorted by user, then time, then file order. Ids run from 1; 0 is padding.
 
-    users, items: int64 (N,). timestamps: int64 seconds (N,), None where the source has only an order.
-    ratings: float32 (N,) or None. offsets: int64 (n_users + 2,); user u's events are
-    `offsets[u]:offsets[u + 1]`. user_names, item_names: the source's own ids, entry 0 is "".
+    users, items: int64 (N,)
+    timestamps: int64 seconds (N,), None if the source has only an order
+    ratings: float32 (N,) or None
+    offsets: int64 (n_users + 2,); user u's events are `offsets[u]:offsets[u + 1]`
+    user_names, item_names: the source's own ids, entry 0 is ""
     """
 
     users: Int64
@@ -53,16 +58,18 @@ class Interactions:
 
     @property
     def n_events(self) -> int:
+        """The number of events."""
         return len(self.users)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Questions:
-    """ "What comes next for this user?", asked once per user of a split.
+    """The question "What comes next for this user?", once per user of a split.
 
-    users: int64 (Q,). items, offsets: question q's history, oldest first, is
-    `items[offsets[q]:offsets[q + 1]]`; offsets is int64 (Q + 1,). targets: int64 (Q,), the label:
-    it never leaves the job.
+    users: int64 (Q,)
+    items, offsets: question q's history, oldest first, is `items[offsets[q]:offsets[q +
+        1]]`; offsets is int64 (Q + 1,)
+    targets: int64 (Q,), the labels, which never leave the job
     """
 
     users: Int64
@@ -74,4 +81,5 @@ class Questions:
         return len(self.users)
 
     def history(self, q: int) -> Int64:
+        """Items of question q's history, oldest first: int64 (n_events_in_history,)."""
         return self.items[self.offsets[q] : self.offsets[q + 1]]

@@ -1,6 +1,6 @@
-"""Who is asked what: training events, and one validation and one test question per user.
+"""Splits a log into training events, and one validation and one test question per user.
 
-The split and its labels are ours; candidate code sees training events and histories only.
+Candidate code sees training events and histories only, never the labels.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,17 @@ from seeds.assembly import average_ratings, user_offsets
 from seeds.errors import SplitError
 from seeds.interactions import Int64, Interactions, Questions
 
-FEWEST_EVENTS = 3  # one to learn from, one for validation, one for test
+FEWEST_EVENTS = 3  # one for training, one for validation, one for test
 
 
 @dataclass(frozen=True, kw_only=True)
 class TieReport:
-    """How far the split rests on file order: users with a test question whose held-out event has the very time of
-    the event before it. measured is False where the source has an order but no clock; tied is then 0."""
+    """How far the split depends on file order.
+
+    users: users with a test question
+    tied: those whose held-out event has the same time as the event before it
+    measured: False if the source has an order but no timestamps; tied is then 0
+    """
 
     users: int
     tied: int
@@ -27,12 +31,17 @@ class TieReport:
 
     @property
     def share(self) -> float:
+        """The share of tied users; 0 without users."""
         return self.tied / self.users if self.users else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Split:
-    """training keeps all ids of the source. test histories hold the validation event."""
+    """A log divided into training events and questions.
+
+    training: keeps all ids of the source
+    test: its histories include the validation event
+    """
 
     training: Interactions
     validation: Questions
@@ -44,21 +53,26 @@ class Scheme(Protocol):
     """One way to hold events out."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name in `data.split` of evolverec.toml."""
+        ...
 
-    def split(self, interactions: Interactions) -> Split: ...
+    def split(self, interactions: Interactions) -> Split:
+        """Divide a log. Raises SplitError if this scheme cannot."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeaveLastTwoOut:
     """Each user's last event is the test target, the one before the validation target.
 
-    Users with fewer than three events stay in training whole and are asked nothing.
+    Users with fewer than FEWEST_EVENTS events stay in training whole and get no question.
     """
 
     name: str = "leave-last-two-out"
 
     def split(self, interactions: Interactions) -> Split:
+        """Divide a log. Raises SplitError if no user has FEWEST_EVENTS events."""
         starts, ends = (
             interactions.offsets[1:-1],
             interactions.offsets[2:],
@@ -82,10 +96,10 @@ class LeaveLastTwoOut:
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalTime:
-    """Training ends for everyone at one moment, validation at a later one.
+    """Training ends at the same moment for all users, validation at a later one.
 
-    The two moments leave the shares `validation_share` and `test_share` of all events after them. A user is asked
-    for the first event of each window, given all that lies before the window.
+    The two moments are chosen so that the shares `validation_share` and `test_share` of all events fall into the two
+    windows after them. A user's question is the first event of each window, given all events before the window.
     """
 
     validation_share: float = 0.1
@@ -93,6 +107,7 @@ class GlobalTime:
     name: str = "global-time"
 
     def split(self, interactions: Interactions) -> Split:
+        """Divide a log. Raises SplitError without timestamps, or if there are no training events or no questions."""
         times = interactions.timestamps
         if times is None:
             raise SplitError(
@@ -123,7 +138,7 @@ _SCHEMES: tuple[Callable[[], Scheme], ...] = (LeaveLastTwoOut, GlobalTime)
 
 
 def scheme_named(name: str) -> Scheme:
-    """The scheme that `data.split` names. Raises SplitError."""
+    """The scheme that `data.split` names. Raises SplitError for an unknown name."""
     schemes = {scheme.name: scheme for scheme in (make() for make in _SCHEMES)}
     if name not in schemes:
         raise SplitError(f"Unknown split {name!r}; expected one of {', '.join(schemes)}. Correct data.split.")
@@ -131,12 +146,12 @@ def scheme_named(name: str) -> Scheme:
 
 
 def split(interactions: Interactions, scheme: Scheme) -> Split:
-    """Divide a log. Raises SplitError where the scheme cannot."""
+    """Divide a log. Raises SplitError if the scheme cannot."""
     return scheme.split(interactions)
 
 
 def _first_in_window(interactions: Interactions, begin: float, end: float) -> Int64:
-    """The place of each user's first event in [begin, end), of users with an event before it."""
+    """The index of each user's first event in [begin, end), for users with an event before it."""
     times = interactions.timestamps
     assert times is not None
     inside = np.flatnonzero((times >= begin) & (times < end))
@@ -146,7 +161,7 @@ def _first_in_window(interactions: Interactions, begin: float, end: float) -> In
 
 
 def _training(interactions: Interactions, kept: np.ndarray) -> Interactions:
-    """The kept events; average ratings are computed again, so that no held-out rating shows in them."""
+    """The kept events. Average ratings are computed from these alone, so that they contain no held-out rating."""
     users, items = interactions.users[kept], interactions.items[kept]
     ratings = None if interactions.ratings is None else interactions.ratings[kept]
     average = average_ratings(items, ratings, interactions.n_items)
@@ -162,7 +177,9 @@ def _training(interactions: Interactions, kept: np.ndarray) -> Interactions:
 
 
 def _questions(interactions: Interactions, first: Int64, target: Int64) -> Questions:
-    """Questions whose histories are the events from `first` up to, without, `target`: both (Q,) places."""
+    """Questions whose histories are the events from `first` up to but without
+    `target`; both are event indices (Q,).
+    """
     lengths = target - first
     offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
     places = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], lengths)

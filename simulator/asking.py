@@ -1,7 +1,7 @@
-"""How simulated users reach a language model: a function they are given, asked from a few threads at once.
+"""Calls a language model for simulated users, through a function that is passed in, from a few threads at once.
 
-What the function does with an exchange (cost, cache, repair, retries) is its owner's business. A failed exchange
-is told by an exception whose class says `is_llm_failure = True`: it stands for nothing, so nobody guesses it.
+Cost, cache, repair and retries are up to the owner of that function. A failed call raises an exception whose class
+has `is_llm_failure = True`; no answer is made up in its place.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,28 +17,32 @@ S = TypeVar("S")
 
 
 class Ask(Protocol):
-    """One exchange. prompt: its name; values: what it renders; reply: the schema of the answer.
+    """The function for one LLM call.
 
-    Raises an error with `is_llm_failure`: the answer could not be had.
+    prompt: the name of the prompt template
+    values: the values that the template renders
+    reply: the pydantic model of the answer
+    Raises an exception with `is_llm_failure` if there is no valid answer.
     """
 
     def __call__(self, prompt: str, values: Mapping[str, Any], reply: type[R]) -> R: ...
 
 
 class AskingStopped(Exception):
-    """Somebody called it off while users were being asked."""
+    """The asking of users was cancelled."""
 
 
 def is_llm_failure(error: BaseException) -> bool:
+    """Whether the exception means that an LLM call failed."""
     return bool(getattr(error, "is_llm_failure", False))
 
 
 def ask_each(
     do: Callable[[T], S], things: Iterable[T], *, concurrency: int, cancelled: Callable[[], bool]
 ) -> list[S | None]:
-    """do(thing) for each, `concurrency` at once, in the order of things; None where an exchange failed.
+    """do(thing) for each thing, `concurrency` at once, in the order of things; None if its LLM call failed.
 
-    Raises AskingStopped once `cancelled` says so, before the next exchange; any other error of `do` as it is.
+    Raises AskingStopped before the next call once `cancelled` returns true; other errors of `do` are passed on.
     """
 
     def attempt(thing: T) -> S | None:

@@ -1,6 +1,6 @@
-"""How a simulated user answers: per item fit, rating and reason, and what he says of the whole page.
+"""A simulated user's judgement of a page: per item fit, rating and reason, and remarks on the whole page.
 
-`Behaviour` is what a persona of any kind offers; `StatisticalBehaviour` answers from a fitted choice model.
+`Behaviour` is the interface of simulated users; `StatisticalBehaviour` answers from a fitted choice model.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,12 @@ from simulator.viewpoint import Viewpoint, measure_shown
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Of one item: would he take it, how would he rate it (1-5, None: he would not take it, or nobody rates
-    in this data), and why in one sentence."""
+    """The answer to one item.
+
+    align: whether the user would take the item
+    rating: 1 to 5, None if the user would not take the item or the data has no ratings
+    reason: one sentence
+    """
 
     item: int
     align: bool
@@ -30,7 +34,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Remark:
-    """Of the whole page: an opinion in the user's own words."""
+    """An opinion on the whole page, in the user's own words."""
 
     opinion: Opinion
     text: str
@@ -38,8 +42,11 @@ class Remark:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """Everything one user says of one page. persona: one line of description. words: what else he says freely,
-    () where he only speaks by rules."""
+    """All of one user's answers and remarks on one page.
+
+    persona: one line of description
+    words: further free sentences, () for a user who answers by rules
+    """
 
     user: int
     persona: str
@@ -49,15 +56,20 @@ class Judgement:
 
 
 class Behaviour(Protocol):
-    """A simulated user of any kind. He knows only his own past, never his next choice."""
+    """A simulated user of any kind, who knows only his own past, never his next choice."""
 
-    def judge(self, page: Page) -> Judgement: ...
+    def judge(self, page: Page) -> Judgement:
+        """Judge every item of the page, and the page as a whole."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StatisticalBehaviour:
-    """Answers from a viewpoint. usual_rating: how far above (below) an item's average this user rates,
-    None where the data has no ratings. rating_range: lowest and highest rating in the data."""
+    """A simulated user who answers from a fitted choice model.
+
+    usual_rating: how far above (or below) an item's average this user rates, None if the data has no ratings
+    rating_range: lowest and highest rating in the data
+    """
 
     persona: str
     view: Viewpoint
@@ -66,6 +78,7 @@ class StatisticalBehaviour:
     rating_range: tuple[float, float]
 
     def judge(self, page: Page) -> Judgement:
+        """An item fits if its utility is above that of the lowest quarter of items on the user's own pages."""
         rows = self.view.rows(np.array([item.item for item in page.items], dtype=np.int64))
         shown = {int(self.view.items[row]): int(row) for row in rows}
         answers = tuple(
@@ -109,7 +122,7 @@ class StatisticalBehaviour:
         return tuple(remarks)
 
     def _telling(self, opinion: Opinion, rows: Int64, column: int) -> int:
-        """The item of the page that shows an opinion best."""
+        """The item of the page that is the best example of an opinion."""
         view = self.view
         if opinion.code.startswith("overused"):
             value: Float64 = view.amount(view.features[rows])[:, column]
@@ -127,7 +140,7 @@ class StatisticalBehaviour:
         )
 
     def _wished(self, on_page: set[int], column: int) -> int:
-        """Of his best ten that are not on the page, the one worth most for a signal."""
+        """Among the user's best ten items that are not on the page, the one worth most in a signal."""
         view = self.view
         away = [int(item) for item in view.best_items if int(item) not in on_page]
         best = np.array(away or view.best_items, dtype=np.int64)

@@ -1,7 +1,7 @@
-"""What a model is told of the user it plays and of the page it looks at: the values of its prompts.
+"""The values of the prompts that describe a user and a page to the LLM that plays the user.
 
-Everything that comes from the data (titles, categories, stores) is JSON between two tags (`text.as_data`), cut to
-a length. Rendering is deterministic: the same persona before the same page gives the same prompt.
+All text from the data (titles, categories, stores) is cut to a length and put as JSON between two tags
+(`text.as_data`). Rendering is deterministic: the same persona and page give the same prompt.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from simulator.personas import Persona
 from simulator.signals import SIGNALS
 from simulator.text import as_data
 
-RECENT_TOLD = 20  # events told one by one; the rest is told in figures
+RECENT_TOLD = 20  # events listed one by one; all events together are summarised in figures
 COMMON = 5  # categories and stores named in the figures
 TITLE = 120  # characters of a title, a category or a store
 LABELS = 6  # category labels of one item
@@ -25,8 +25,11 @@ LABELS = 6  # category labels of one item
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Briefing:
-    """One user at one moment. history: int64 (T,), oldest first, all he has done so far. signals: the reasons
-    that the data can show."""
+    """One user at one moment.
+
+    history: int64 (T,), all items of his past, oldest first
+    signals: the signals that the data can show
+    """
 
     persona: Persona
     shelf: PageMaker
@@ -35,13 +38,15 @@ class Briefing:
 
     @property
     def rates(self) -> bool:
+        """Whether the data has ratings, so that the user is asked for some."""
         return self.shelf.training.ratings is not None
 
     def page(self, items: Int64) -> Page:
+        """A page of these items, with the user's RECENT_TOLD last events."""
         return self.shelf.page(self.persona.user, items, self.history, recent_events=RECENT_TOLD)
 
     def values(self, page: Page) -> Mapping[str, Any]:
-        """What the prompts `persona` and `persona-choice` render."""
+        """The values of the prompts `persona` and `persona-choice`."""
         return {
             "traits": [trait for trait in self.persona.traits if "unknown" not in trait],
             "past": as_data([tell_past(self.shelf.training, self.persona.user, self.history)]),
@@ -59,7 +64,7 @@ SAID_OF_SIGNALS = ("meaning", "too_much", "too_little")
 
 
 def tell_item(item: PageItem) -> dict[str, Any]:
-    """What a shopper sees of an item; what is not known is left out."""
+    """An item as a shopper sees it; unknown facts are left out."""
     known = {
         "title": item.title[:TITLE],
         "categories": [label[:TITLE] for label in item.categories[:LABELS]],
@@ -85,7 +90,7 @@ def _tell_event(page: Page, place: int) -> dict[str, Any]:
 
 
 def tell_past(training: Interactions, user: int, history: Int64) -> dict[str, Any]:
-    """All that a user has done so far, in figures; what the data does not know is left out."""
+    """The user's whole past in figures; facts that the data lacks are left out."""
     columns = training.item_columns
     prices = columns.price[history].astype(np.float64)
     prices = prices[np.isfinite(prices)]
@@ -107,7 +112,7 @@ def tell_past(training: Interactions, user: int, history: Int64) -> dict[str, An
 
 
 def _tell_ratings(training: Interactions, events: slice) -> dict[str, Any]:
-    """How one user rates, and how everybody does."""
+    """How this user rates, and how all users rate."""
     if training.ratings is None:
         return {}
     every = training.ratings[np.isfinite(training.ratings)].astype(np.float64)
@@ -123,7 +128,7 @@ def _tell_ratings(training: Interactions, events: slice) -> dict[str, Any]:
 
 
 def _common(names: Iterable[Iterable[str]]) -> list[str]:
-    """`name (number of items)`, most frequent first."""
+    """The most frequent names, as `name (number of items)`."""
     counted = Counter(name for own in names for name in own if name)
     frequent = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:COMMON]
     return [f"{name[:TITLE]} ({number})" for name, number in frequent]

@@ -1,7 +1,7 @@
-"""What a shopper can know of every item: popularity, price, categories, store, rating and what follows it.
+"""What a shopper can know of every item: popularity, price, categories, store, rating and usual successors.
 
-Everything is computed from training events and item columns, once per simulation. How one user sees an item
-is left to `features`.
+Everything is computed once per simulation, from training events and item columns. `features` computes how one
+user sees an item.
 """
 
 from collections import Counter
@@ -13,19 +13,24 @@ from seeds.interactions import Float32, Int64, Interactions
 from simulator.transitions import Float64, Transitions, count_transitions
 
 MAX_LABELS = 256  # category labels kept, most frequent first; rarer ones describe too few items to matter
-PRICE_PRIOR = 3.0  # items' worth of the wider category's usual price mixed into a category's
+PRICE_PRIOR = 3.0  # number of items that the wider category's usual price counts for in a category's mean
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Catalogue:
-    """Item-side arrays, each with n_items + 1 entries unless said otherwise; entry 0 is padding.
+    """Arrays over items, with n_items + 1 entries unless said otherwise; entry 0 is padding.
 
-    counts: int64, training events. rating_sum, rating_count: float64, all 0 where the log has no ratings.
-    log_price: float64, NaN unknown. known_prices: its known values, ascending. cheapness: float64, how far
-    below the usual price of things of its kind, in standard deviations, 0 unknown. labels: float32 (n_items + 1, C),
-    unit rows over category labels, 0 where unknown. broad, leaf, store: int64 codes of the first label, the
-    whole category path and the store; 0 unknown. leaf_counts: int64, training events by code. broad_share,
-    store_share: float64, share of events by code. label_share: float32, mean similarity in labels to an event.
+    counts: int64, training events
+    rating_sum, rating_count: float64, all 0 if the log has no ratings
+    log_price: float64, NaN if unknown
+    known_prices: float64, the known log prices, ascending
+    cheapness: float64, how far below the usual log price of its kind, in standard deviations; 0 if unknown
+    labels: float32 (n_items + 1, C), unit rows over category labels; 0 if unknown
+    broad, leaf, store: int64 codes of the first label, the whole category path and the store; 0 if unknown
+    leaf_counts: int64, training events by leaf code
+    broad_share, store_share: float64, share of events by code
+    label_share: float32, mean similarity of the item's labels to those of an event
+    item_transitions, leaf_transitions: which items and leaf categories follow which
     """
 
     n_items: int
@@ -49,18 +54,22 @@ class Catalogue:
 
     @property
     def has_ratings(self) -> bool:
+        """Whether the log has any rating."""
         return bool(self.rating_count.sum() > 0)
 
     @property
     def has_prices(self) -> bool:
+        """Whether any item has a known price."""
         return len(self.known_prices) > 0
 
     @property
     def has_categories(self) -> bool:
+        """Whether any item has a category."""
         return bool((self.leaf > 0).any())
 
     @property
     def has_stores(self) -> bool:
+        """Whether any item has a store."""
         return bool((self.store > 0).any())
 
 
@@ -82,7 +91,7 @@ def label_rows(categories: tuple[tuple[str, ...], ...]) -> Float32:
 
 
 def build_catalogue(training: Interactions) -> Catalogue:
-    """Everything a shopper can know, from training events alone."""
+    """Compute the catalogue from training events and item columns."""
     columns, size = training.item_columns, training.n_items + 1
     items = training.items
     counts = np.bincount(items, minlength=size)
@@ -134,7 +143,10 @@ def _event_share(codes: Int64, counts: Int64) -> Float64:
 
 
 def _label_share(labels: Float32, counts: Int64, n_events: int) -> Float32:
-    """Mean cosine of each item's labels with those of an event; equal labels have equal ones to the last digit."""
+    """Mean cosine of each item's labels with those of an event.
+
+    Items with equal labels get equal values, to the last bit.
+    """
     mean = (counts @ labels.astype(np.float64)) / max(n_events, 1)  # (C,)
     return np.einsum(
         "ic,c->i", labels, mean.astype(np.float32)
@@ -146,7 +158,7 @@ def _cheapness(log_price: Float64, broad: Int64, leaf: Int64) -> Float64:
     if known.sum() < 2:
         return np.zeros(len(log_price))
     usual = np.full(len(log_price), log_price[known].mean())
-    for codes in (broad, leaf):  # from everything to the category path, each drawn to the wider one
+    for codes in (broad, leaf):  # the mean of each category is shrunk to that of the wider one
         number = np.bincount(codes[known], minlength=int(codes.max()) + 1)
         summed = np.bincount(codes[known], weights=log_price[known], minlength=len(number))
         drawn = (summed[codes] + PRICE_PRIOR * usual) / (number[codes] + PRICE_PRIOR)

@@ -1,9 +1,9 @@
-"""Why users choose: a conditional logit with weights per user, shrunk to everybody's.
+"""The model of why users choose: a conditional logit with weights per user, shrunk towards the common weights.
 
-Utility of item i for user u at one moment is `w_u . x`, the probability of a choice its softmax over the
-alternatives (McFadden 1974). Weights are `w_u ~ Normal(w, diag(t^2))`; w and t are found by expectation
-maximisation with a Laplace approximation at each user's mode (hierarchical multinomial logit, Train 2009,
-chapter 12), so that a user with few choices stays near the others and t says how much users differ.
+The utility of item i for user u at one moment is `w_u . x`; the probability of choosing i is the softmax of the
+utilities over the alternatives (McFadden 1974). Weights are `w_u ~ Normal(w, diag(t^2))`; w and t are estimated by
+expectation maximisation with a Laplace approximation at each user's mode (hierarchical multinomial logit, Train 2009,
+chapter 12). So the weights of a user with few choices stay near w, and t tells how much users differ.
 """
 
 from dataclasses import dataclass
@@ -16,15 +16,21 @@ from simulator.panel import Panel
 from simulator.transitions import Float64
 
 ROUNDS = 8
-FIRST_SPREAD = 0.3  # of weights between users, before it is estimated
-WEAK_PRIOR = 1e-2  # precision on the common weights: keeps a column without information at 0
+FIRST_SPREAD = 0.3  # initial standard deviation of weights between users
+WEAK_PRIOR = 1e-2  # precision of the prior on the common weights; keeps a column without information at 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChoiceModel:
-    """columns name the F features. centre, scale: float64 (F,), of the untaken alternatives. weights:
-    float64 (F,), everybody's, per standard deviation. spread: float64 (F,), between users. users: int64
-    (U,), ascending; user_weights: float64 (U, F)."""
+    """A fitted choice model with F features and U users.
+
+    columns: names of the features
+    centre, scale: float64 (F,), mean and standard deviation of features over untaken alternatives
+    weights: float64 (F,), common weights per standard deviation
+    spread: float64 (F,), standard deviation of weights between users
+    users: int64 (U,), ascending
+    user_weights: float64 (U, F)
+    """
 
     columns: tuple[str, ...]
     centre: Float64
@@ -35,11 +41,11 @@ class ChoiceModel:
     user_weights: Float64
 
     def standardise(self, features: Float32 | Float64) -> Float64:
-        """Raw features (..., F) in standard deviations of untaken alternatives."""
+        """Raw features (..., F) in standard deviations of the untaken alternatives."""
         return (features - self.centre) / self.scale
 
     def weights_of(self, user: int) -> Float64:
-        """float64 (F,); everybody's weights for a user the model was not fitted on."""
+        """The user's weights, float64 (F,); the common weights for a user whom the model was not fitted on."""
         place = int(np.searchsorted(self.users, user))
         if place < len(self.users) and self.users[place] == user:
             return self.user_weights[place]
@@ -47,14 +53,17 @@ class ChoiceModel:
 
 
 def fit_choice_model(panel: Panel) -> ChoiceModel:
-    """Fit common and personal weights. A panel without choices gives weights of 0: chance."""
+    """Fit common and personal weights.
+
+    A panel without choices gives weights of 0, under which all items are equal.
+    """
     n_columns = len(panel.columns)
     if not len(panel.features):
         return _indifferent(panel)
     untaken = panel.features[:, 1:].reshape(-1, n_columns).astype(np.float64)
     centre, spread = untaken.mean(axis=0), untaken.std(axis=0)
     scale = np.where(spread > 1e-6, spread, 1.0)
-    # float64: where a signal tells choices apart without fail, float32 leaves its weight to the rounding errors
+    # float64, because in float32 the weight of a signal that separates choices perfectly is decided by rounding errors
     features = (panel.features - centre) / scale  # (N, 1 + NEGATIVES, F)
     weights = _fit_common(features)
     personal = np.tile(weights, (len(panel.users), 1))  # (U, F)
@@ -88,7 +97,7 @@ def _indifferent(panel: Panel) -> ChoiceModel:
 
 
 def _slope_and_curvature(features: Float64, weights: Float64) -> tuple[Float64, Float64]:
-    """Gradient (F,) and negated Hessian (F, F) of the log-likelihood of choices (N, J, F), first chosen."""
+    """Gradient (F,) and negated Hessian (F, F) of the log-likelihood of choices (N, J, F), the chosen item first."""
     utility = features @ weights  # (N, J)
     chance = np.exp(utility - utility.max(axis=1, keepdims=True))
     chance /= chance.sum(axis=1, keepdims=True)
@@ -112,7 +121,7 @@ def _fit_common(features: Float64) -> Float64:
 def _step_users(
     features: Float64, offsets: Int64, personal: Float64, weights: Float64, variance: Float64
 ) -> tuple[Float64, Float64]:
-    """One Newton step of every user's weights; also the variance left in each: both (U, F)."""
+    """One Newton step of every user's weights, and their posterior variance: both (U, F)."""
     moved, uncertainty = np.empty_like(personal), np.empty_like(personal)
     precision = 1.0 / variance
     for user, (start, stop) in enumerate(pairwise(offsets)):

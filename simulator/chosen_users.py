@@ -1,6 +1,6 @@
-"""The users whom a model plays: who they are, and what each is shown so that we learn how far to trust him.
+"""The users that an LLM plays, and the pages that measure how far each can be trusted.
 
-Nothing here depends on a trial, so that for all trials of a run these are the same exchanges.
+Nothing here depends on a trial, so for all trials of a run the LLM calls on these pages are the same.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,11 @@ CHOICE_SET = 10  # the real next choice and nine random items
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChosenUsers:
-    """rows: user id to his question."""
+    """The sampled users with their questions.
+
+    rows: user id -> row of the user's question
+    signals: the signals that the data can show
+    """
 
     questions: Questions
     shelf: PageMaker
@@ -34,6 +38,7 @@ class ChosenUsers:
     seed: int
 
     def briefing(self, persona: Persona, history: Int64) -> Briefing:
+        """The user after `history`, int64 (T,), oldest first."""
         return Briefing(persona=persona, shelf=self.shelf, history=history, signals=self.signals)
 
     def now(self, persona: Persona) -> Briefing:
@@ -42,7 +47,7 @@ class ChosenUsers:
 
 
 def choose_users(training: Interactions, questions: Questions, *, n_users: int, seed: int) -> ChosenUsers:
-    """At most n_users users over all kinds of personas."""
+    """Sample at most n_users users over all kinds of personas."""
     catalogue = build_catalogue(training)
     return ChosenUsers(
         questions=questions,
@@ -55,8 +60,10 @@ def choose_users(training: Interactions, questions: Questions, *, n_users: int, 
 
 
 def shuffled_choice(cast: ChosenUsers, persona: Persona) -> Page | None:
-    """The user's real next choice among random items that he never touched, in an order that tells nothing;
-    None where he had it before, or nothing else is left."""
+    """The user's real next choice among random items he never touched, in random order.
+
+    None if he had that item before, or if no other items are left.
+    """
     briefing = cast.now(persona)
     target = int(cast.questions.targets[cast.rows[persona.user]])
     free = untouched_items(briefing.history, cast.shelf.catalogue.n_items)
@@ -69,8 +76,11 @@ def shuffled_choice(cast: ChosenUsers, persona: Persona) -> Page | None:
 
 
 def real_choices(cast: ChosenUsers, persona: Persona) -> tuple[Briefing, Page] | None:
-    """The user before his last few new choices, and these as his page, the earliest first: what any complaint is
-    compared with. None where he made too few. Counts and average ratings of items hold his own event."""
+    """The user before his last few first-time choices, and these choices as his page, the earliest first.
+
+    Complaints are compared with what the user says of this page. None if he made fewer than LEAST_CHOICES. Unlike in
+    the statistical control, the choices' own events count in the popularity and average rating of their items.
+    """
     history = cast.shelf.training.history(persona.user)
     first = np.sort(np.unique(history, return_index=True)[1])
     chosen = first[first >= FIRST_POSITION][-PAGE_SIZE:]

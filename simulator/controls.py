@@ -1,7 +1,7 @@
-"""What the same users, by the same rules, say of control pages: the share that a critique has to exceed.
+"""How often the same users, by the same rules, say the same of control pages; a critique must exceed that share.
 
-For complaints the control is what the user really chose last in training, each choice seen from its own moment
-and left out of its own counts; for praise it is a page of random items.
+For complaints, the control page is the user's last real choices in training, each seen from its own moment and left
+out of its own counts. For praise, it is a page of random items.
 """
 
 from collections import Counter
@@ -18,7 +18,9 @@ LEAST_CHOICES = 5  # fewer real choices are too noisy to compare with a page
 
 
 def opinions_on_real_choices(population: Population, view: Viewpoint) -> tuple[Opinion, ...] | None:
-    """Opinions on the user's last real choices as if they were his page; None where there are too few."""
+    """Opinions on the user's last real choices as if they were his page; None if
+    there are fewer than LEAST_CHOICES.
+    """
     panel = population.panel
     place = int(np.searchsorted(panel.users, view.user))
     if place == len(panel.users) or panel.users[place] != view.user:
@@ -36,7 +38,7 @@ def opinions_on_real_choices(population: Population, view: Viewpoint) -> tuple[O
 def opinions_on_random_page(
     population: Population, view: Viewpoint, rng: np.random.Generator
 ) -> tuple[Opinion, ...]:
-    """Opinions on items drawn at random from those the user never touched."""
+    """Opinions on a page of random items that the user never touched."""
     rows = rng.choice(len(view.items), size=min(PAGE_SIZE, len(view.items)), replace=False)
     return form_opinions(view, measure_shown(population.shelf.catalogue, view, rows))
 
@@ -44,7 +46,10 @@ def opinions_on_random_page(
 def count_voices(
     opinions: Sequence[tuple[Opinion, ...] | None], *, positive: bool
 ) -> Mapping[str, tuple[int, int]]:
-    """By code, how many say so of how many asked; None was not asked."""
+    """code -> (how many users have an opinion with this code, how many were asked).
+
+    None in `opinions` was not asked.
+    """
     asked = [own for own in opinions if own is not None]
     said = Counter(opinion.code for own in asked for opinion in own if opinion.positive == positive)
     return {code: (count, len(asked)) for code, count in said.items()}

@@ -1,9 +1,9 @@
-"""From what each user says to what users agree on.
+"""Aggregates single users' remarks into critiques that many users share.
 
-A complaint becomes a critique when more users voice it of their pages than would, by the same rule, of the
-items they really chose; praise, when more voice it than of random pages, and no complaint about the same
-signal is shared by more. "More" than a control means that the 95 % Wilson interval (Wilson 1927) of the one
-lies above that of the other; and above TAIL too, the chance that a user's own page leaves its band.
+A complaint becomes a critique if more users make it about their pages than make it, by the same rule, about their
+real choices. Praise becomes one if more users give it to their pages than to random pages, and no complaint about the
+same signal is shared by more users. "More" means that the 95 % Wilson interval (Wilson 1927) of the one share lies
+above that of the other, and also above TAIL, the chance that one of a user's own pages leaves its band.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from simulator.messages import MESSAGES
 from simulator.viewpoint import TAIL
 
 QUOTES = 2
-PRAISE = 3  # kinds of praise kept, most shared first: critiques are there to be acted on
+PRAISE = 3  # kinds of praise kept, most shared first; complaints matter more, since they call for action
 Z95 = 1.959964
 
 
 def wilson_interval(count: int, total: int) -> tuple[float, float]:
-    """95 % interval of a share; (0, 1) where nobody was asked."""
+    """95 % Wilson interval of a share; (0, 1) if `total` is 0."""
     if not total:
         return 0.0, 1.0
     share, z2 = count / total, Z95**2
@@ -38,11 +38,11 @@ def aggregate(
     least_praise: float = TAIL,
     origin: str = "",
 ) -> tuple[Critique, ...]:
-    """Critiques, complaints first, each kind most shared first.
+    """Critiques: complaints, then praise, each with the most shared first.
 
-    controls: by code, how many of how many users say the same of their control page. A code that is absent
-    there was never said. least_praise: the share that praise has to exceed whatever its control says. origin:
-    part of every id, so that different kinds of personas can say the same.
+    controls: code -> (count, asked) on control pages; an absent code was never said there
+    least_praise: the share that praise must exceed regardless of its control
+    origin: part of every id, so that critiques of different kinds of personas get different ids
     """
     voices: dict[str, list[tuple[Judgement, Remark]]] = {}
     for judgement in judgements:
@@ -91,7 +91,7 @@ def _critique(
 
 
 def _typical_quotes(said: list[tuple[Judgement, Remark]]) -> tuple[Quote, ...]:
-    """The users closest to the median strength, of different personas where there are."""
+    """Quotes of the users closest to the median strength, from different personas if possible."""
     strengths = sorted(remark.opinion.strength for _, remark in said)
     median = strengths[len(strengths) // 2]
     closest = sorted(said, key=lambda voice: (abs(voice[1].opinion.strength - median), voice[0].user))

@@ -1,4 +1,4 @@
-"""What simulated users say of their pages: the words shared by every kind of persona."""
+"""The results of asking simulated users, in types shared by every kind of persona."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,11 @@ CHANCE = 0.5  # the AUC of guessing
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """One simulated user's own sentence. user: the id in the data. persona: one line of description."""
+    """A sentence of one simulated user.
+
+    user: the id in the data
+    persona: one line of description
+    """
 
     user: int
     persona: str
@@ -17,9 +21,13 @@ class Quote:
 
 @dataclass(frozen=True, kw_only=True)
 class Fidelity:
-    """How well personas tell their user's real next choice from random items: AUC, .5 is chance, with its
-    95 % bootstrap interval over users. Critiques count only if `low` is above .5. by_popularity: the AUC of who
-    knows nothing but how popular items are, on the same choices; None where that was not compared."""
+    """How well personas tell their user's real next choice from random items.
+
+    auc, low, high: AUC with its 95 % bootstrap interval over users; .5 is chance. Critiques
+        count only if `low` is above .5.
+    users: the number of users that the AUC is averaged over
+    by_popularity: the AUC of ranking the same choices by popularity alone, None if not computed
+    """
 
     auc: float
     low: float
@@ -29,13 +37,13 @@ class Fidelity:
 
     @property
     def beats_chance(self) -> bool:
-        """Surely: then what these personas say counts."""
+        """Whether the whole interval lies above chance; only then these personas' critiques count."""
         return self.low > CHANCE
 
 
 @dataclass(frozen=True, kw_only=True)
 class Critique:
-    """What personas agree is wrong (or right) with their pages.
+    """A complaint or praise that many personas share about their pages.
 
     code: stable kebab-case, for example "overused-popularity" or "missed-sequence". positive: they like it.
     count of users say so, of the `users` that were asked; share = count / users with its 95 % interval.
@@ -57,8 +65,12 @@ class Critique:
 
 
 class Status(StrEnum):
-    """CRITICAL: surely fewer than half of the shown items fit, and surely most users share a complaint. STABLE:
-    surely more than half of the items fit, and no complaint counts. Else NEEDS_IMPROVEMENT."""
+    """The overall state of a trial's pages.
+
+    CRITICAL: surely fewer than half of the shown items fit, and surely most users share a complaint
+    STABLE: surely more than half of the items fit, and no complaint counts
+    NEEDS_IMPROVEMENT: anything else
+    """
 
     CRITICAL = "CRITICAL"
     NEEDS_IMPROVEMENT = "NEEDS_IMPROVEMENT"
@@ -67,8 +79,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """What lists get right or wrong, in words, and how many users say so: the figures of the critique of the same
-    code."""
+    """A critique as a statement about recommendation lists, with that critique's code and figures."""
 
     code: str
     signal: str
@@ -82,7 +93,10 @@ class Pattern:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackedSignal:
-    """Something worth measuring from now on. codes: of the critiques that it stems from."""
+    """Something to measure from now on.
+
+    codes: the critiques that call for it
+    """
 
     signal: str
     sentence: str
@@ -91,12 +105,14 @@ class TrackedSignal:
 
 @dataclass(frozen=True, kw_only=True)
 class Interpretation:
-    """What users say, as Self-EvolveRec (arXiv 2602.12612) has it, for personas of every kind.
+    """What users say, in the form of Self-EvolveRec (arXiv 2602.12612), for personas of every kind.
 
-    because: the figures that decided the status. fit: share of shown items that fit, and of the first items of
-    each list, each as (share, low, high), 95 %. main_failure: at the top of the list, "" where nothing goes
-    wrong there; main_failure_code: the complaint behind it, "" where users do not agree on one. Every figure is
-    counted by us. worded_by: the model that put it into words, "" for our own rules.
+    because: the figures that decided the status
+    fit, fit_at_top: share of shown items that fit, and of the first items of each list;
+        each (share, low, high) at 95 %
+    main_failure: what goes wrong at the top of the lists, "" if nothing does
+    main_failure_code: the complaint behind main_failure, "" if users do not agree on one
+    worded_by: the LLM that put the sentences into words, "" for our own rules; the figures are always computed by us
     """
 
     status: Status
@@ -113,24 +129,26 @@ class Interpretation:
 
     @property
     def overused(self) -> tuple[Pattern, ...]:
-        """Decision patterns that lists rely on too much."""
+        """The signals that lists rely on too much."""
         return tuple(pattern for pattern in self.wrong if pattern.code.startswith("overused-"))
 
     @property
     def missed(self) -> tuple[Pattern, ...]:
-        """Decision patterns of the users that lists leave out."""
+        """The signals that matter to users and that lists neglect."""
         return tuple(pattern for pattern in self.wrong if pattern.code.startswith("missed-"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """One round of asking: everything the users said of one trial's pages.
+    """One round of asking: everything that users said about one trial's pages.
 
-    users: how many answered; failed: how many were asked and could not be had, and are left out of everything.
-    mean_align: share of shown items the user says fits, None where no page was judged. mean_rating: 1..5 over
-    rated items, None where nobody rates. no_vote: why what they say does not count, "" where it does; there are
-    no critiques then. kind: "statistical" or "llm", played by `model`. interpretation None: no vote, or asked
-    by a version that made none.
+    users: how many users answered
+    failed: how many users were left out because an LLM call failed
+    mean_align: share of shown items that fit, None if no page was judged
+    mean_rating: mean of the ratings 1..5, None if there are none
+    no_vote: why the critiques do not count, "" if they do; with a reason, there are no critiques
+    kind: "statistical", or "llm" for users played by `model`
+    interpretation: None without a vote, and in results of versions that computed none
     """
 
     users: int
@@ -147,9 +165,10 @@ class Simulation:
     interpretation: Interpretation | None = None
 
     def complaints(self) -> tuple[Critique, ...]:
-        """What users say is wrong, where they predict real choices better than by chance."""
+        """The complaints of users who predict real choices better than chance."""
         return tuple(c for c in self.critiques if not c.positive and c.fidelity.beats_chance)
 
     @property
     def asked(self) -> int:
+        """How many users were asked, including those who were left out."""
         return self.users + self.failed

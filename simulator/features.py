@@ -1,7 +1,7 @@
-"""How one user sees items at one moment: the columns of the choice model.
+"""The features of the choice model: how one user sees items at one moment.
 
-Every column is oriented so that more means more of its signal. Affinities are smoothed log-lifts
-`log((count + a * share) / ((total + a) * share))`: 0 says "as much as anybody", above 0 "more than others".
+Every feature is oriented so that more means more of its signal. Affinities are smoothed log-lifts
+`log((count + a * share) / ((total + a) * share))`: 0 means as much as other users, above 0 more.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from seeds.interactions import Float32, Int64
 from simulator.catalogue import Catalogue
 from simulator.transitions import WINDOW, Float64, Transitions, lag_weights
 
-AFFINITY_PRIOR = 4.0  # events' worth of "like everybody" mixed into a user's tastes
-TRANSITION_PRIOR = 10.0  # the same for what follows an item
-RATING_PRIOR = 5.0  # ratings' worth of the overall mean mixed into an item's average
+AFFINITY_PRIOR = 4.0  # number of events that the overall share counts for in a user's affinity
+TRANSITION_PRIOR = 10.0  # number of transitions that the overall share counts for
+RATING_PRIOR = 5.0  # number of ratings that the overall mean counts for in an item's average
 
 SIGNAL_OF_COLUMN = {
     "popularity": "popularity",
@@ -33,12 +33,14 @@ SIGNAL_OF_COLUMN = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChoiceSets:
-    """E moments of one user, with J candidates at each.
+    """E moments of one user, with J candidate items at each.
 
-    history: int64 (T,), items oldest first. ratings: float32 (T,) aligned with it, or None. cutoffs: int64
-    (E,); at moment e the user knows `history[:cutoffs[e]]`. candidates: int64 (E, J). own: bool (E, J), true
-    where the candidate is the training event `history[cutoffs[e]]` itself, which then is left out of every
-    count.
+    history: int64 (T,), items, oldest first
+    ratings: float32 (T,), aligned with history, or None
+    cutoffs: int64 (E,); at moment e the user knows `history[:cutoffs[e]]`
+    candidates: int64 (E, J)
+    own: bool (E, J), true if the candidate is the training event `history[cutoffs[e]]` itself, which
+        then is left out of every count
     """
 
     history: Int64
@@ -49,7 +51,7 @@ class ChoiceSets:
 
 
 def available_columns(catalogue: Catalogue) -> tuple[str, ...]:
-    """The columns this data can fill, in a fixed order: nothing is invented for what is absent."""
+    """The features that this data allows, in a fixed order."""
     present = {
         "price_fit": catalogue.has_prices,
         "cheapness": catalogue.has_prices,
@@ -90,13 +92,13 @@ def compute_features(catalogue: Catalogue, sets: ChoiceSets, columns: tuple[str,
 
 
 def log_lift(count: Float64, total: Float64, share: Float64, prior: float) -> Float64:
-    """How much more of a thing than its overall share, smoothed by `prior` events of that share."""
+    """Log of how much more frequent something is than its overall share, smoothed by `prior` events of that share."""
     return np.log((count + prior * share) / ((total + prior) * share))
 
 
 def _code_affinity(codes: Int64, share: Float64, sets: ChoiceSets) -> Float64:
     own_codes, place = np.unique(codes[sets.history], return_inverse=True)
-    seen = np.zeros((len(sets.history) + 1, len(own_codes) + 1))  # last column: codes the user never met
+    seen = np.zeros((len(sets.history) + 1, len(own_codes) + 1))  # last column: codes not in the history
     seen[np.arange(1, len(seen)), place] = 1.0
     seen = np.cumsum(seen, axis=0)
     wanted = codes[sets.candidates]  # (E, J)
@@ -118,18 +120,20 @@ def _label_affinity(catalogue: Catalogue, sets: ChoiceSets, labels: Float32 | No
 
 
 def _price_fit(catalogue: Catalogue, sets: ChoiceSets) -> Float64:
-    """Minus the distance to the user's usual log price, in standard deviations of all prices; an unknown price
-    counts as one of them away."""
+    """Minus the distance to the user's usual log price, in standard deviations of all log prices.
+
+    An item with an unknown price counts as one standard deviation away.
+    """
     known, paid = catalogue.known_prices, catalogue.log_price[sets.history]
     total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(paid))])[sets.cutoffs]
     number = np.concatenate([[0], np.cumsum(np.isfinite(paid))])[sets.cutoffs]
-    usual = (total + known.mean()) / (number + 1)  # one event's worth of everybody's price
+    usual = (total + known.mean()) / (number + 1)  # the overall mean price counts as one event
     distance = np.abs(catalogue.log_price[sets.candidates] - usual[:, None]) / max(float(known.std()), 1e-6)
     return -np.where(np.isfinite(distance), distance, 1.0)
 
 
 def recent_items(sets: ChoiceSets) -> Int64:
-    """The last items before each moment, newest first, 0 where there are fewer: int64 (E, WINDOW)."""
+    """The last items before each moment, newest first, 0 if there are fewer: int64 (E, WINDOW)."""
     padded = np.concatenate([np.zeros(WINDOW, dtype=np.int64), sets.history])
     return padded[sets.cutoffs[:, None] + WINDOW - 1 - np.arange(WINDOW)]
 
@@ -137,9 +141,13 @@ def recent_items(sets: ChoiceSets) -> Int64:
 def _following(
     transitions: Transitions, counts: Int64, recent: Int64, wanted: Int64, own: NDArray[np.bool_]
 ) -> Float64:
-    """Log-lift of `wanted` (E, J) after `recent` (E, WINDOW, newest first); counts: events per code."""
+    """Log-lift of the codes `wanted` (E, J) after the codes `recent` (E, WINDOW), newest first.
+
+    counts: events per code
+    own: candidates whose own training event is left out of the counts
+    """
     decay = lag_weights()
-    # the event itself was counted once per recent code at that code's lag, and is met again under each equal code
+    # The own event was counted once per recent code, at that code's lag, and is looked up again for each equal code.
     equal = np.equal(recent[:, :, None], recent[:, None, :]) & np.greater(recent, 0)[:, :, None]  # (E, W, W)
     own_weight = (equal @ decay @ decay)[:, None] * np.any(own, axis=1, keepdims=True)  # (E, 1)
     pair = np.zeros(wanted.shape)
@@ -162,7 +170,7 @@ def _variety(catalogue: Catalogue, sets: ChoiceSets, labels: Float32 | None) -> 
 
 
 def _quality(catalogue: Catalogue, sets: ChoiceSets) -> Float64:
-    """The item's average rating, drawn to the overall mean by RATING_PRIOR ratings."""
+    """The item's average rating, shrunk to the overall mean by RATING_PRIOR ratings."""
     mean = catalogue.rating_sum.sum() / catalogue.rating_count.sum()
     total, number = catalogue.rating_sum[sets.candidates], catalogue.rating_count[sets.candidates]
     if sets.own.any() and sets.ratings is not None:

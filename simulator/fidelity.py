@@ -1,7 +1,7 @@
-"""How far personas can be trusted: do they tell their user's real next choice from random items?
+"""Measures how far personas can be trusted: whether they tell their user's real next choice from random items.
 
-The AUC of one user is the share of random untouched items that his persona likes less than what he really took
-next (ties count half). Chance is .5. A persona that a model plays ranks a small set instead of scoring items.
+The AUC of one user is the share of random untouched items that the persona likes less than the real next choice
+(ties count half). Chance is .5. An LLM-played persona ranks a small set instead of scoring items.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def user_auc(real: float, random: Float64) -> float:
 
 
 def next_choice_auc(view: Viewpoint, target: int, rng: np.random.Generator) -> float | None:
-    """AUC of one user's real next choice; None where he had it before or nothing else is left."""
+    """AUC of one user's real next choice; None if the user had that item before, or if no other items are left."""
     target_row = view.rows(np.array([target], dtype=np.int64))
     others = np.setdiff1d(np.arange(len(view.items)), target_row)
     if not len(target_row) or not len(others):
@@ -32,7 +32,9 @@ def next_choice_auc(view: Viewpoint, target: int, rng: np.random.Generator) -> f
 
 
 def measure_fidelity(per_user: Float64, rng: np.random.Generator) -> Fidelity:
-    """Mean AUC of users (U,) with its 95 % percentile bootstrap interval over users; nobody asked is chance."""
+    """Mean AUC over users, (U,), with its 95 % percentile bootstrap interval; without
+    users, chance with interval (0, 1).
+    """
     if not len(per_user):
         return Fidelity(auc=CHANCE, low=0.0, high=1.0, users=0)
     auc = mean_over_users(per_user, rng)
@@ -40,5 +42,5 @@ def measure_fidelity(per_user: Float64, rng: np.random.Generator) -> Fidelity:
 
 
 def ranking_auc(ranking: Sequence[int], target: int) -> float:
-    """Share of the other items of a ranking, best first, that stand below the target."""
+    """Share of the other items that a ranking, best first, places below the target."""
     return 1.0 - ranking.index(target) / (len(ranking) - 1)

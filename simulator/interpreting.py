@@ -1,8 +1,8 @@
-"""From what users agree on to the form of Self-EvolveRec (arXiv 2602.12612): status, what lists get right and
-wrong, the main failure at the top, and what to measure from now on.
+"""Turns critiques into the form of Self-EvolveRec (arXiv 2602.12612): a status, the right and wrong patterns of
+recommendation lists, the main failure at their top, and what to measure from now on.
 
-Everything is counted here, for personas of every kind, and put into words by rules; a model may only word it
-anew (`wording`). Shares over users have 95 % Wilson intervals, shares of items a bootstrap over users.
+All figures are computed here, for personas of every kind, and put into sentences by rules; an LLM may only rephrase
+the sentences (`rewording`). Shares of users have 95 % Wilson intervals, shares of items a bootstrap over users.
 """
 
 from collections import Counter
@@ -26,7 +26,10 @@ Share = tuple[float, float, float]  # share, low, high
 def interpret(
     judgements: Sequence[Judgement], critiques: Sequence[Critique], rng: np.random.Generator
 ) -> Interpretation:
-    """critiques: those that count, as `aggregate` gives them: most shared complaint first, then praise."""
+    """Interpret the users' judgements.
+
+    critiques: critiques that count, in the order of `aggregate`: complaints, most shared first, then praise
+    """
     complaints = [critique for critique in critiques if not critique.positive]
     fit, at_top = _fit(judgements, None, rng), _fit(judgements, TOP, rng)
     status, because = judge_status(fit, complaints)
@@ -46,7 +49,7 @@ def interpret(
 
 
 def judge_status(fit: Share, complaints: Sequence[Critique]) -> tuple[Status, str]:
-    """The rule of `Status`, and the figures that it rests on."""
+    """The status by the rules of `Status`, and a sentence with the figures that decided it."""
     said = f"{say_share(fit)} of the shown items fit"
     if not complaints:
         status = Status.STABLE if fit[1] > HALF else Status.NEEDS_IMPROVEMENT
@@ -58,11 +61,12 @@ def judge_status(fit: Share, complaints: Sequence[Critique]) -> tuple[Status, st
 
 
 def say_share(share: Share) -> str:
+    """A share in words: `40% (95 % interval 30%-50%)`."""
     return f"{share[0]:.0%} (95 % interval {share[1]:.0%}-{share[2]:.0%})"
 
 
 def _fit(judgements: Sequence[Judgement], first: int | None, rng: np.random.Generator) -> Share:
-    """Mean over users of the share of (the first) items that fit; (0, 0, 1) where nobody was shown any."""
+    """Mean over users of the share of (the `first`) items that fit; (0, 0, 1) if no user was shown any."""
     per_user = np.array([_aligned(judgement, first) for judgement in judgements if judgement.answers])
     if not len(per_user):
         return 0.0, 0.0, 1.0
@@ -77,7 +81,7 @@ def _aligned(judgement: Judgement, first: int | None) -> float:
 def _main_failure(
     judgements: Sequence[Judgement], complaints: Sequence[Critique], at_top: Share
 ) -> tuple[str, str]:
-    """What most of those say whom most of the first items do not fit: a sentence, and the complaint's code."""
+    """(sentence, code) of the most frequent complaint among users whom most of the first items do not fit."""
     let_down = [j for j in judgements if j.answers and _aligned(j, TOP) < HALF]
     codes = {critique.code for critique in complaints}
     complained = Counter(
@@ -92,12 +96,12 @@ def _main_failure(
 
 
 def _reading(critiques: Sequence[Critique]) -> str:
-    """By what lists seem to guess what users want."""
+    """A sentence on the signals by which lists seem to guess users' intent."""
     over, missed, right = (
         [SIGNALS[c.signal].read_as for c in critiques if c.code.startswith(kind)]
         for kind in ("overused-", "missed-", "liked-")
     )
-    missed = [read_as for read_as in missed if read_as not in over]  # looked at, but not as users mean it
+    missed = [read_as for read_as in missed if read_as not in over]  # an overused signal is not neglected
     parts = [
         f"what users want is guessed too much from {_listed(over)}" if over else "",
         f"{_listed(right)} {'are' if len(right) > 1 else 'is'} read as users mean it" if right else "",
@@ -124,7 +128,7 @@ def _pattern(critique: Critique) -> Pattern:
 
 
 def _tracked(complaints: Sequence[Critique]) -> tuple[TrackedSignal, ...]:
-    """One for each thing to measure; two complaints can call for the same."""
+    """One entry per thing to measure; two complaints can call for the same."""
     codes: dict[tuple[str, str], list[str]] = {}
     for critique in complaints:
         sentence = SIGNALS[critique.signal].track[critique.code.partition("-")[0]]

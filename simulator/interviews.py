@@ -1,16 +1,16 @@
-"""Ask users whom a language model plays about the pages of one trial.
+"""Asks LLM-played users about the pages of one trial.
 
-Three kinds of exchanges, each on its own, so that nothing of one can sway another: first a choice among ten
-items with the real next one hidden, which measures fidelity; then the interview on what the user really chose,
-which every complaint has to exceed; last the interview on the trial's page. Only the last depends on the trial:
-the first two are the same for all trials, so a cache answers them, or `meet` is called once. For 20 users
-that is at most 40 exchanges once, then 20 a trial and one to word them. Where the model does no better than chance, no
-page is shown: nothing is paid for that would not count.
+There are three kinds of LLM calls, separate so that none can influence another: a choice among ten items with the
+real next choice hidden among them, which measures fidelity; an interview on the user's real choices, whose complaints
+are the control that every complaint must exceed; and an interview on the trial's page. Only the last depends on the
+trial. The first two are the same for all trials, so a cache answers them, or `meet` is called only once. For 20 users
+that is at most 40 calls once, then 20 per trial and one to word the results. If the LLM does no better than chance,
+no page is shown, since the answers would not count.
 
-With 20 users the interval of the AUC is about +/- .13 and that of a share of one half +/- .2. If utilities are
-normal, a model of true AUC .6 is heard 28 times in 100, of .7 82 times, of .75 97 times, and one at chance 3 times.
-Only what most users say becomes a critique. Being above chance is not much: popularity alone gets there
-(AUC .7 on the built-in shop, .8 on MovieLens-100k), so its AUC on the same choices is told beside the model's.
+With 20 users the interval of the AUC is about +/- .13, and that of a share of one half +/- .2. If utilities are
+normal, an LLM of true AUC .6 passes the fidelity test in 28 of 100 cases, of .7 in 82, of .75 in 97, and one at
+chance in 3. Only what most users say becomes a critique. Being above chance is not much: popularity alone achieves
+that (AUC .7 on the built-in shop, .8 on MovieLens-100k), so its AUC on the same choices is reported beside the LLM's.
 """
 
 import time
@@ -38,18 +38,22 @@ from simulator.simulate import check_pages, mean
 
 USERS = 20
 CONCURRENCY = 4
-TOO_MANY_FAILED = 1 / 3  # of those asked: the rest may no longer be a fair sample
-LEAST_USERS = 5  # fewer have no bootstrap interval worth the name
+TOO_MANY_FAILED = 1 / 3  # share of the users asked; beyond it, the rest may no longer be a fair sample
+LEAST_USERS = 5  # a bootstrap interval over fewer users means little
 
 
 def never() -> bool:
+    """A `cancelled` function for callers that do not cancel."""
     return False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PlayedUsers:
-    """Users that a model plays, and how far they can be trusted: all that no trial changes. members: those whose
-    exchanges were had. controls: by complaint, how many of how many members say so of their real choices."""
+    """LLM-played users and their fidelity; independent of any trial, so computed only once.
+
+    members: the users whose LLM calls all succeeded
+    controls: code of a complaint -> (how many members make it about their real choices, how many were asked)
+    """
 
     chosen: ChosenUsers
     ask: Ask
@@ -61,8 +65,12 @@ class PlayedUsers:
 
 @dataclass(frozen=True, kw_only=True)
 class FirstAnswers:
-    """What one user's first exchanges told; None where the data has no question for it. by_popularity: the AUC of a
-    ranking by popularity on the same choice."""
+    """The results of one user's first two LLM calls; None if the data has no question for it.
+
+    auc: of the LLM's ranking
+    by_popularity: AUC of ranking the same choice by popularity
+    complaints: codes of the complaints about the user's real choices
+    """
 
     auc: float | None
     by_popularity: float | None
@@ -82,10 +90,10 @@ def simulate_with_llm(
     cancelled: Callable[[], bool] = never,
     witness: Witness = nobody,
 ) -> Simulation:
-    """The counterpart of `simulate`, played by `model` through `ask`, `concurrency` exchanges at once.
+    """The counterpart of `simulate` with users played by `model`, with `concurrency` LLM calls at once.
 
-    Deterministic from seed, data and replies. Raises ValueError if top_items does not have one row per question,
-    AskingStopped once `cancelled` says so, and whatever `ask` raises that is no failed exchange.
+    Deterministic given seed, data and replies. Raises ValueError if top_items does not have one row per question,
+    AskingStopped once `cancelled` returns true, and any exception of `ask` that is no failed LLM call.
     """
     started = time.perf_counter()
     check_pages(top_items, questions)
@@ -105,7 +113,7 @@ def meet(
     concurrency: int = CONCURRENCY,
     cancelled: Callable[[], bool] = never,
 ) -> PlayedUsers:
-    """Measure how well the model knows each user, and what it says of what he really chose."""
+    """Measure how well the LLM knows each user, and collect the complaints about the user's real choices."""
     told = ask_each(
         lambda persona: _meet(chosen, persona, ask),
         chosen.personas,
@@ -137,9 +145,9 @@ def interview(
     cancelled: Callable[[], bool] = never,
     witness: Witness = nobody,
 ) -> Simulation:
-    """Show each member the first ten of his row of `top_items` (Q, K), best first, 0 where fewer exist.
+    """Show each member the first ten items of the user's row of `top_items` (Q, K), best first, 0 if there are fewer.
 
-    Raises what `simulate_with_llm` raises.
+    Raises the same errors as `simulate_with_llm`.
     """
     started = time.perf_counter()
     check_pages(top_items, played.chosen.questions)
@@ -175,7 +183,7 @@ def interview(
 
 
 def _meet(chosen: ChosenUsers, persona: Persona, ask: Ask) -> FirstAnswers:
-    """Raises what `ask` raises: a user counts only with all of his exchanges."""
+    """A user's first two LLM calls. Raises any error of `ask`, since a user counts only if all calls succeed."""
     choice, control = shuffled_choice(chosen, persona), real_choices(chosen, persona)
     auc = by_popularity = complaints = None
     if choice is not None:
@@ -199,7 +207,7 @@ def _judge(played: PlayedUsers, persona: Persona, top_items: NDArray[np.int32]) 
 
 
 def _no_vote(played: PlayedUsers, failed: int) -> str:
-    """Why these users are not heard; "" where they are."""
+    """Why these users' critiques do not count; "" if they do."""
     asked, fidelity = len(played.chosen.personas), played.fidelity
     if failed > TOO_MANY_FAILED * asked:
         return f"{failed} of {asked} users could not be asked: the model's answers did not come or were malformed"
@@ -216,7 +224,7 @@ def _no_vote(played: PlayedUsers, failed: int) -> str:
 
 
 def _conclude(played: PlayedUsers, simulation: Simulation, judgements: list[Judgement]) -> Simulation:
-    """Critiques that count, and what they come to. Praise has no control page: surely most users must say it."""
+    """Add critiques and interpretation. Praise has no control page, so surely most users must give it."""
     critiques = aggregate(
         judgements,
         controls=played.controls,

@@ -1,4 +1,4 @@
-"""What simulated users say: plain sentences with the actual titles, categories and stores. Pure functions."""
+"""The sentences of simulated users, with the actual titles, categories and stores. Pure functions."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,8 +8,12 @@ from simulator.pages import Page, PageItem
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What a sentence may mention. shown: the item spoken of. wished: an item the user would rather have
-    seen, for the signal spoken of. usual_price: None where no price is known."""
+    """The facts that a sentence may mention.
+
+    shown: the item that the sentence is about
+    wished: an item that the user would have preferred, for the signal that the sentence is about
+    usual_price: None if no price is known
+    """
 
     page: Page
     shown: PageItem
@@ -19,24 +23,27 @@ class Scene:
 
     @property
     def last_title(self) -> str:
+        """The title of the user's last event, in quotes."""
         return quoted(self.page.recent[0].shown.title) if self.page.recent else "my last pick"
 
 
 def quoted(title: str) -> str:
-    return f"‘{title}’"  # inside of words that are quoted themselves
+    """The title in single quotes, because the sentence around it is often quoted itself."""
+    return f"‘{title}’"
 
 
 def kind_of(item: PageItem) -> str:
-    """Its narrowest category in words."""
+    """The item's narrowest category."""
     return item.categories[-1] if item.categories else "things without a category"
 
 
 def price_of(item: PageItem) -> str:
+    """The item's price in words."""
     return "an unknown price" if item.price is None else f"{item.price:,.2f}"
 
 
 def praise_item(signal: str, scene: Scene, *, little: bool) -> str:
-    """Why an item fits. little: it has less of the signal than the user's usual choices."""
+    """Why an item fits. little: the item has less of the signal than the user's usual choices."""
     title = quoted(scene.shown.title)
     return {
         "popularity": f"{title} is not what everybody takes, and that suits me."
@@ -54,7 +61,7 @@ def praise_item(signal: str, scene: Scene, *, little: bool) -> str:
 
 
 def reject_item(signal: str, scene: Scene, *, little: bool) -> str:
-    """Why an item does not fit. little: it has less of the signal than the user's usual choices."""
+    """Why an item does not fit. little: the item has less of the signal than the user's usual choices."""
     title, wished = quoted(scene.shown.title), quoted(scene.wished.title)
     return {
         "popularity": f"Hardly anybody takes {title}; I would rather have {wished}."
@@ -72,7 +79,7 @@ def reject_item(signal: str, scene: Scene, *, little: bool) -> str:
 
 
 def remark_on_page(code: str, scene: Scene) -> str:
-    """What a user says of the whole page, by the code of his opinion."""
+    """A sentence about the whole page, for an opinion's code."""
     items, title, wished = scene.page.items, quoted(scene.shown.title), quoted(scene.wished.title)
     kind, kinds = _most_common([kind_of(item) for item in items])
     store, stores = _most_common([item.store for item in items if item.store])

@@ -1,9 +1,10 @@
-"""What one user holds against his page, or likes in it, judged against pages of his own choice.
+"""Forms one user's opinions on a page by comparing it with pages of the user's own choice (see `viewpoint`).
 
-Overused: more of a signal than on 95 of 100 pages of his own choice, and than on his best page, at the cost of
-the other signals. Missed: a
-signal he chooses by is worth less to him there than on 95 of 100 such pages and on his best page, and what is
-lost matters. Liked: a signal that matters to him is worth at least what it is on his own pages.
+Overused: the page has more of a signal than 95 of 100 own pages and than the user's best page, at the cost of the
+other signals.
+Missed: a signal that the user chooses by is worth less to him there than on 95 of 100 own pages and on his best page,
+and the loss is material.
+Liked: a signal that matters to the user is worth at least as much as on his own pages.
 """
 
 from dataclasses import dataclass
@@ -12,15 +13,19 @@ import numpy as np
 
 from simulator.viewpoint import PageStatistics, Viewpoint
 
-MATERIAL = 0.1  # of what choosing is worth to a user at all: his own pages over a random one
-OVERUSABLE = ("popularity", "sequence")  # judged by amount
-UNIFORM = (("category", 0), ("store", 1))  # judged by sameness: signal and its column there
+MATERIAL = 0.1  # a loss is material from this share of the utility of the user's own pages above random ones
+OVERUSABLE = ("popularity", "sequence")  # judged by `PageStatistics.amount`
+UNIFORM = (("category", 0), ("store", 1))  # judged by `PageStatistics.sameness`: signal, column
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opinion:
-    """code: "overused-...", "missed-..." or "liked-..." and a signal. strength: how far outside (liked:
-    above the middle of) his own pages, in widths of the band that holds 90 of 100 of them."""
+    """One user's complaint or praise about a page.
+
+    code: "overused-", "missed-" or "liked-", and the signal
+    strength: distance from the band of own pages (if liked: above their mean), in widths
+        of the band that holds 90 of 100
+    """
 
     code: str
     signal: str
@@ -86,7 +91,7 @@ def _width(low: float, high: float) -> float:
 
 
 def _crowds_out(view: Viewpoint, page: PageStatistics, signal: str) -> bool:
-    """Whether the other signals together are worth materially less than on his own pages."""
+    """Whether the other signals together are worth materially less than on the user's own pages."""
     others = np.array([other != signal for other in view.signals])
     lost = view.own_pages.mean.worth[0, others].sum() - page.worth[0, others].sum()
     return bool(lost >= _material_worth(view))

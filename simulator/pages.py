@@ -1,4 +1,6 @@
-"""What a simulated user looks at: ten recommended items in words and figures, and his own recent history."""
+"""The page that a simulated user looks at: ten recommended items in words and
+figures, and the user's recent history.
+"""
 
 from dataclasses import dataclass
 
@@ -13,9 +15,16 @@ RECENT_EVENTS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class PageItem:
-    """One item as shown. item: its id in the data. title: the source's own id where there is no title.
-    categories: broad to narrow. price None, store "", average_rating None: unknown. popularity: number of
-    training events; popularity_rank: share of items that have fewer, 0..1."""
+    """One item as shown.
+
+    item: its id in the data
+    title: the source's own id if there is no title
+    categories: broad to narrow
+    price, average_rating: None if unknown
+    store: "" if unknown
+    popularity: number of training events
+    popularity_rank: share of items that have fewer events, 0..1
+    """
 
     item: int
     title: str
@@ -29,7 +38,11 @@ class PageItem:
 
 @dataclass(frozen=True, kw_only=True)
 class RecentEvent:
-    """One of the user's own last events. rating, timestamp (seconds): None where the data has none."""
+    """One of the user's own last events.
+
+    rating: None if the data has none
+    timestamp: seconds, None if the data has none
+    """
 
     shown: PageItem
     rating: float | None
@@ -38,7 +51,11 @@ class RecentEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """items best first, at most PAGE_SIZE. recent: newest first."""
+    """A page for one user.
+
+    items: at most PAGE_SIZE, best first
+    recent: the user's last events, newest first
+    """
 
     user: int
     items: tuple[PageItem, ...]
@@ -47,13 +64,14 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PageMaker:
-    """Turns item ids into what can be read: the catalogue and the training log behind every page."""
+    """Makes pages from item ids, with the catalogue and the training log."""
 
     training: Interactions
     catalogue: Catalogue
     sorted_counts: Int64  # (n_items,) ascending
 
     def show(self, item: int) -> PageItem:
+        """The item as a page shows it."""
         columns, counts = self.training.item_columns, self.catalogue.counts
         price, ratings = float(columns.price[item]), self.catalogue.rating_count[item]
         rank = np.searchsorted(self.sorted_counts, counts[item]) / max(len(self.sorted_counts), 1)
@@ -69,14 +87,18 @@ class PageMaker:
         )
 
     def page(self, user: int, items: Int64, history: Int64, *, recent_events: int = RECENT_EVENTS) -> Page:
-        """items: int64 (<= PAGE_SIZE,), best first, no zeros. history: int64 (T,), oldest first."""
+        """A page of these items.
+
+        items: int64 (<= PAGE_SIZE,), best first, no zeros
+        history: int64 (T,), oldest first
+        """
         recent = tuple(self._recent(user, int(item)) for item in history[::-1][:recent_events])
         return Page(user=user, items=tuple(self.show(int(item)) for item in items), recent=recent)
 
     def _recent(self, user: int, item: int) -> RecentEvent:
         training = self.training
         events = np.flatnonzero(training.history(user) == item) + training.offsets[user]
-        if not len(events):  # an event after training, known from the question only
+        if not len(events):  # an event after training, which only the question's history holds
             return RecentEvent(shown=self.show(item), rating=None, timestamp=None)
         rating = None if training.ratings is None else float(training.ratings[events[-1]])
         time = None if training.timestamps is None else int(training.timestamps[events[-1]])
@@ -84,4 +106,5 @@ class PageMaker:
 
 
 def build_shelf(training: Interactions, catalogue: Catalogue) -> PageMaker:
+    """A PageMaker for this data."""
     return PageMaker(training=training, catalogue=catalogue, sorted_counts=np.sort(catalogue.counts[1:]))

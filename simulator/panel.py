@@ -1,8 +1,8 @@
-"""The choices a model of choice is fitted on: what users of the training log took, against items they left.
+"""The choices that the choice model is fitted on: items that users of the training log took, and items they did not.
 
-A choice set is one training event (first column) and NEGATIVES items drawn uniformly from those that its user
-never touched. Under a logit, weights fitted on uniformly drawn alternatives are consistent for the whole
-catalogue (McFadden 1978). Repeated purchases are left out: pages never offer an item twice.
+A choice set is one training event (first) and NEGATIVES items drawn uniformly from those that its user never touched.
+Under a logit, weights fitted on uniformly drawn alternatives are consistent for the whole catalogue (McFadden 1978).
+Repeated purchases are left out, since pages never offer an item twice.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,20 @@ from simulator.catalogue import Catalogue
 from simulator.features import ChoiceSets, compute_features
 
 NEGATIVES = 20
-FIRST_POSITION = 3  # before it a user has no history to judge by
-EVENTS_PER_USER = 40  # newest choices kept of one user
-EVENTS = 12_000  # choices in all; enough for weights this few, and it bounds the time on large logs
+FIRST_POSITION = 3  # earlier events of a user have too short a history before them
+EVENTS_PER_USER = 40  # the newest choices of each user are kept
+EVENTS = 12_000  # choices in all, enough for so few weights; bounds the time on large logs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Panel:
-    """features: float32 (N, 1 + NEGATIVES, F), raw, the real choice first. users: int64 (U,), ascending.
-    offsets: int64 (U + 1,); user u's choices are `features[offsets[u]:offsets[u + 1]]`, oldest first.
-    items: int64 (N,), the items really chosen."""
+    """N choice sets of U users with F features.
+
+    features: float32 (N, 1 + NEGATIVES, F), raw, the real choice first
+    users: int64 (U,), ascending
+    offsets: int64 (U + 1,); user u's choices are `features[offsets[u]:offsets[u + 1]]`, oldest first
+    items: int64 (N,), the real choices
+    """
 
     features: Float32
     users: Int64
@@ -50,7 +54,7 @@ def build_panel(
     columns: tuple[str, ...],
     rng: np.random.Generator,
 ) -> Panel:
-    """Draw the choice sets of `users` and describe every alternative."""
+    """Draw the choice sets of `users` and compute the features of every alternative."""
     parts, items, numbers = [], [], []
     for user in users:
         sets = _choice_sets(training, int(user), rng)

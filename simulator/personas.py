@@ -1,4 +1,4 @@
-"""Who is asked: one persona per real user, by activity, diversity and conformity, and a sample over all kinds.
+"""One persona per real user, by activity, diversity and conformity, and a stratified sample of personas.
 
 The three traits and their cuts are those of Self-EvolveRec (arXiv 2602.12612): activity = number of events
 (60th, 90th percentile), diversity = number of distinct category labels (33rd, 66th), conformity = mean squared
@@ -20,10 +20,12 @@ CONFORMITY_CUTS = (25, 80)
 
 
 class Level(StrEnum):
+    """The level of a trait among the users of the data."""
+
     LOW = "low"
     MIDDLE = "middle"
     HIGH = "high"
-    UNKNOWN = "unknown"  # the data cannot tell: no ratings, or no categories
+    UNKNOWN = "unknown"  # the data has no ratings, or no categories
 
 
 LEVELS = (Level.LOW, Level.MIDDLE, Level.HIGH, Level.UNKNOWN)
@@ -52,7 +54,7 @@ WORDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Persona:
-    """One real user in words. user: the id in the data."""
+    """One real user's traits. user: the id in the data."""
 
     user: int
     activity: Level
@@ -61,16 +63,18 @@ class Persona:
 
     @property
     def description(self) -> str:
+        """All traits in one line."""
         return ", ".join(self.traits)
 
     @property
     def traits(self) -> tuple[str, ...]:
-        """One phrase for each trait, "comes rarely" for example."""
+        """One phrase per trait, for example "comes rarely"."""
         levels = {"activity": self.activity, "diversity": self.diversity, "conformity": self.conformity}
         return tuple(WORDS[trait][level] for trait, level in levels.items())
 
     @property
     def cell(self) -> tuple[Level, Level, Level]:
+        """The stratum of the persona in `sample_personas`."""
         return (self.activity, self.diversity, self.conformity)
 
 
@@ -91,7 +95,7 @@ def build_personas(training: Interactions) -> tuple[Persona, ...]:
 def sample_personas(
     personas: tuple[Persona, ...], n_users: int, rng: np.random.Generator
 ) -> tuple[Persona, ...]:
-    """At most n_users personas, each cell in proportion to its size and at least once while there is room."""
+    """At most n_users personas, from each cell in proportion to its size, and at least one while there is room."""
     if n_users >= len(personas):
         return personas
     cells: dict[tuple[Level, Level, Level], list[Persona]] = {}
@@ -106,7 +110,7 @@ def sample_personas(
 
 
 def _quotas(sizes: Int64, places: int) -> Int64:
-    """Places per cell: one each, largest cells first, the rest to whoever is furthest below its share."""
+    """Places per cell: first one each, largest cells first; then to the cell furthest below its share."""
     quota = np.zeros(len(sizes), dtype=np.int64)
     quota[np.argsort(-sizes, kind="stable")[:places]] = 1
     share = places * sizes / sizes.sum()
@@ -116,7 +120,7 @@ def _quotas(sizes: Int64, places: int) -> Int64:
 
 
 def _levels(values: Float64, cuts: tuple[int, int]) -> list[Level]:
-    """The level of each value by percentiles of the known ones; NaN is unknown."""
+    """The level of each value by percentiles of the known values; NaN is unknown."""
     known = np.isfinite(values)
     if not known.any():
         return [Level.UNKNOWN] * len(values)
@@ -125,7 +129,7 @@ def _levels(values: Float64, cuts: tuple[int, int]) -> list[Level]:
 
 
 def _distinct_labels(training: Interactions) -> Float64:
-    """Number of distinct category labels per user: float64 (n_users + 1,), NaN where none is known."""
+    """Number of distinct category labels per user: float64 (n_users + 1,), NaN if none is known."""
     known: dict[str, int] = {}
     categories = training.item_columns.categories
     labels = [[known.setdefault(label, len(known)) for label in set(path)] for path in categories]

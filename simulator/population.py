@@ -1,4 +1,6 @@
-"""The simulated users of one split: whom to ask, why they choose, and each of them put in his place."""
+"""The statistical users of one split: samples the personas, fits the choice
+model, and builds each user's behaviour.
+"""
 
 from dataclasses import dataclass
 
@@ -14,12 +16,12 @@ from simulator.panel import Panel, build_panel, choose_panel
 from simulator.personas import Persona, build_personas, sample_personas
 from simulator.viewpoint import look
 
-HABIT_PRIOR = 5.0  # ratings' worth of "rates like everybody" mixed into a user's rating habit
+HABIT_PRIOR = 5.0  # number of ratings equal to the items' averages mixed into a user's rating habit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Population:
-    """The simulated users of one split, ready to be asked."""
+    """The statistical users of one split, ready to be asked."""
 
     training: Interactions
     shelf: PageMaker
@@ -30,7 +32,7 @@ class Population:
 
 
 def build_population(training: Interactions, questions: Questions, *, n_users: int, seed: int) -> Population:
-    """Choose whom to ask and fit why they choose, from training events alone."""
+    """Sample personas and fit the choice model, from training events alone."""
     rng = np.random.default_rng([seed, 0])
     personas = choose_personas(training, questions, n_users, rng)
     catalogue = build_catalogue(training)
@@ -49,7 +51,7 @@ def build_population(training: Interactions, questions: Questions, *, n_users: i
 def choose_personas(
     training: Interactions, questions: Questions, n_users: int, rng: np.random.Generator
 ) -> tuple[Persona, ...]:
-    """At most n_users personas of users that a question asks about, over all kinds, by user id."""
+    """At most n_users personas of users with a question, over all kinds of personas, by user id."""
     asked = set(questions.users.tolist())
     personas = tuple(persona for persona in build_personas(training) if persona.user in asked)
     return sample_personas(personas, n_users, rng)
@@ -70,7 +72,7 @@ def embody(
 
 
 def _rating_habit(training: Interactions, catalogue: Catalogue, user: int) -> float | None:
-    """How far above the items' averages a user rates, drawn to 0; None where he never rated."""
+    """How far above the items' averages a user rates, shrunk to 0; None if the user never rated."""
     if training.ratings is None:
         return None
     ratings = training.ratings[training.offsets[user] : training.offsets[user + 1]].astype(np.float64)
@@ -83,7 +85,7 @@ def _rating_habit(training: Interactions, catalogue: Catalogue, user: int) -> fl
 
 
 def _rating_range(training: Interactions) -> tuple[float, float]:
-    """Lowest and highest rating of the log; 1 to 5 where there are none."""
+    """Lowest and highest rating of the log; (1, 5) if there are none."""
     if training.ratings is None or not np.isfinite(training.ratings).any():
         return 1.0, 5.0
     return float(np.nanmin(training.ratings)), float(np.nanmax(training.ratings))

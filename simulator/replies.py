@@ -1,7 +1,7 @@
-"""What a model has to answer: schemas, and the checks that no schema can state.
+"""Schemas of the LLM's replies, and checks that a schema cannot express.
 
-Only this file needs pydantic, and only jobs load it. A check that fails makes a reply malformed; whoever owns
-the exchange may ask once more, with the check's message. The descriptions are part of what the model reads.
+Only this file needs pydantic, and only jobs import it. A reply that fails a check is malformed; the owner of the call
+may ask once more, with the check's message. The models' docstrings and descriptions are part of the prompt.
 """
 
 from collections import Counter
@@ -95,7 +95,7 @@ class SummaryReply(BaseModel):
 
 
 def page_reply(items: Iterable[int]) -> type[PageReply]:
-    """The reply to a page of these items: any other, twice or missing item makes it malformed."""
+    """The reply to a page of these items. A reply with another, a repeated or a missing item is malformed."""
     wanted = Counter(items)
     return _checked(
         PageReply, lambda said: _same("answers", [answer.item for answer in said.answers], wanted)
@@ -103,13 +103,13 @@ def page_reply(items: Iterable[int]) -> type[PageReply]:
 
 
 def ranking_reply(items: Iterable[int]) -> type[RankingReply]:
-    """The reply to a choice among these items: it has to rank all of them and no other."""
+    """The reply to a choice among these items, which must rank all of them and no others."""
     wanted = Counter(items)
     return _checked(RankingReply, lambda said: _same("ranking", said.ranking, wanted))
 
 
 def summary_reply(*, complaints: Iterable[str], praise: Iterable[str]) -> type[SummaryReply]:
-    """The wording of these counted codes and of no others."""
+    """The wording of the results with these codes, which must word all of them and no others."""
     wrong, right = Counter(complaints), Counter(praise)
 
     def check(said: SummaryReply) -> None:
@@ -123,7 +123,7 @@ def summary_reply(*, complaints: Iterable[str], praise: Iterable[str]) -> type[S
 
 
 def _checked(model: type[M], check: Callable[[M], None]) -> type[M]:
-    """The same model, of the same name and schema, that also passes a check, which raises ValueError."""
+    """A subclass with the same name and schema whose instances must also pass `check`, which raises ValueError."""
 
     def passes(self: M) -> M:
         check(self)

@@ -1,5 +1,7 @@
-"""What was counted, in a model's words. The model sees interviews and figures and gives sentences; no figure,
-status, code or order of ours can change by what it says."""
+"""Lets an LLM rephrase an interpretation. It reads interviews and figures and returns sentences only.
+
+Nothing in its reply can change a figure, the status, a code or the order.
+"""
 
 import re
 from collections.abc import Sequence
@@ -27,9 +29,9 @@ def word(
     ask: Ask,
     model: str,
 ) -> Interpretation:
-    """The same figures in the model's words; as it was where nothing was counted or the exchange failed.
+    """The same figures in the LLM's words; unchanged if there is nothing to word or the call fails.
 
-    signals: those that the data can show.
+    signals: the signals that the data can show
     """
     if not counted.right and not counted.wrong:
         return counted
@@ -51,6 +53,7 @@ def word(
 def tell_model(
     counted: Interpretation, judgements: Sequence[Judgement], signals: Sequence[str]
 ) -> dict[str, object]:
+    """The values of the prompt `aggregate`."""
     return {
         "status": counted.status.value,
         "because": counted.because,
@@ -99,5 +102,5 @@ _FIGURE = re.compile(r"\d+\s*(%|percent|per cent|of (the )?\d|out of|users|peopl
 
 
 def _sentence(text: str) -> str:
-    """A clean sentence; "" where it states a figure, for figures are not the model's to state."""
+    """The cleaned sentence; "" if it states a figure, since figures are computed by us only."""
     return "" if _FIGURE.search(text) else clean(text)

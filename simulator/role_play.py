@@ -1,11 +1,11 @@
-"""A simulated user whom a language model plays: the same interface as the statistical one.
+"""An LLM-played user, with the same interface as the statistical one.
 
-What protects the result from a title such as "ignore your instructions": data stands fenced in the prompt
-(`text.as_data`), an answer must be about exactly the items shown (`replies`), what a user says can only be one
-of our codes or a short plain sentence (`text.clean`), and the model has a vote only where it knows real users'
-next choices better than chance. What does not: within these forms a title may still sway the answers of every user
-whose page shows it, and an item that stands on all pages can sway all of them. Fidelity is measured on other
-pages, so it need not notice. Statistical personas read no titles: where the two kinds disagree, look at the quotes.
+These protect the result from an item title such as "ignore your instructions": data is fenced in the prompt
+(`text.as_data`); an answer must be about exactly the items shown (`replies`); a remark can only be one of our
+codes with a short plain sentence (`text.clean`); and the LLM's critiques count only if it predicts real users' next
+choices better than chance. Within these forms, a title may still sway the answers of every user whose page shows it,
+and an item on all pages can sway all of them. Fidelity is measured on other pages, so it need not reveal that.
+Statistical users read no titles: where the two kinds disagree, look at the quotes.
 """
 
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 JUDGE_PROMPT = "persona"
 CHOICE_PROMPT = "persona-choice"
-REASON = 200  # characters of a reason
-EVEN = 1.0  # a model does not say how strongly: every voice is a typical one
+REASON = 200  # most characters of a reason
+EVEN = 1.0  # strength of every opinion, because LLM-played users do not state one
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RolePlay:
-    """A `Behaviour`. He knows what the briefing tells and nothing else."""
+    """A `Behaviour` that knows the contents of the briefing and nothing else."""
 
     briefing: Briefing
     ask: Ask
 
     def judge(self, page: Page) -> Judgement:
-        """Answers and interview in one exchange; none for an empty page. Raises what `ask` raises."""
+        """Answers and interview in one LLM call, without a call for an empty page. Raises any error of `ask`."""
         persona = self.briefing.persona
         if not page.items:
             return Judgement(user=persona.user, persona=persona.description, answers=(), remarks=())
@@ -61,7 +61,7 @@ class RolePlay:
         )
 
     def rank(self, page: Page) -> tuple[int, ...]:
-        """The items of a page by how likely he takes them next. Raises what `ask` raises."""
+        """The ids of the page's items, the most likely next choice first. Raises any error of `ask`."""
         from simulator.replies import ranking_reply
 
         reply = self.ask(CHOICE_PROMPT, self.briefing.values(page), ranking_reply(i.item for i in page.items))
@@ -69,8 +69,10 @@ class RolePlay:
 
 
 def _remarks(reply: "PageReply", signals: tuple[str, ...]) -> tuple[Remark, ...]:
-    """One remark per code, complaints first. Signals that the data cannot show are no reasons, and nobody praises
-    what he complains of."""
+    """One remark per code, complaints first.
+
+    Signals that the data cannot show are dropped, and so is praise of a signal that the user also complains about.
+    """
     kinds = (("overused", reply.overused), ("missed", reply.missing), ("liked", reply.positive_reasons))
     remarks: dict[str, Remark] = {}
     blamed: set[str] = set()

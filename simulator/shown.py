@@ -1,6 +1,6 @@
-"""One user's page and what he said of it, in words alone: what a reader is shown, and nothing that is computed with.
+"""One user's page and judgement as plain text for display; nothing is computed from it.
 
-Titles are data of the shop's: plain text, never markup.
+Titles come from the shop's data and are plain text, never markup.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,14 +11,18 @@ if TYPE_CHECKING:
     from simulator.behaviour import Judgement
     from simulator.pages import Page, PageItem
 
-HISTORY = 10  # newest items of the user's past
-TITLE, SENTENCE = 120, 300  # characters; longer ones are cut
-KEPT = 200  # users of one round
+HISTORY = 10  # number of the user's newest items shown
+TITLE, SENTENCE = 120, 300  # most characters; longer texts are cut
+KEPT = 200  # most users kept of one simulation
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShownItem:
-    """rank: place on the page, from 1. rating: 1..5, None where he would not take it or nobody rates."""
+    """One item of the page with the user's answer.
+
+    rank: place on the page, from 1
+    rating: 1..5, None if the user would not take the item or the data has no ratings
+    """
 
     rank: int
     title: str
@@ -29,8 +33,14 @@ class ShownItem:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """user: the id in the data. persona: one line of description. history: titles, newest last. page: best first.
-    words: what he said of the whole page."""
+    """One user's page and words.
+
+    user: the id in the data
+    persona: one line of description
+    history: titles, newest last
+    page: best first
+    words: sentences about the whole page
+    """
 
     user: int
     persona: str
@@ -43,11 +53,11 @@ Witness = Callable[["Page", "Judgement"], None]
 
 
 def nobody(page: "Page", judgement: "Judgement") -> None:
-    """A witness who keeps nothing."""
+    """A witness that keeps nothing."""
 
 
 def as_shown(page: "Page", judgement: "Judgement") -> Shown:
-    """Items that the user could not judge are left out."""
+    """The page and judgement as text. Items without an answer are left out."""
     answers = {answer.item: answer for answer in judgement.answers}
     words = (*(remark.text for remark in judgement.remarks), *judgement.words)
     return Shown(
@@ -70,7 +80,7 @@ def as_shown(page: "Page", judgement: "Judgement") -> Shown:
 
 
 def kept(shown: Sequence[Shown]) -> tuple[Shown, ...]:
-    """At most KEPT of them, spread evenly."""
+    """At most KEPT of the users, spread evenly over all."""
     step = max(1.0, len(shown) / KEPT)
     return tuple(shown[int(at * step)] for at in range(min(len(shown), KEPT)))
 

@@ -1,5 +1,4 @@
-"""The reasons people choose by, in words: what each signal means, what too much or too little of it looks like,
-and what to measure about it. One vocabulary for personas of every kind."""
+"""The signals that people choose by, in words, for personas of every kind: their meaning, and what to measure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +9,13 @@ SignalName = Literal["popularity", "price", "category", "store", "sequence", "va
 
 @dataclass(frozen=True, kw_only=True)
 class Signal:
-    """meaning: what a user goes by. too_much, too_little: of a whole page. read_as: how a page that goes by it
-    reads a user. track: what a measurement would compare, by kind of complaint."""
+    """One reason of choice.
+
+    meaning: the fact about an item that the user goes by
+    too_much, too_little: how a page that has too much or too little of the signal looks to the user
+    read_as: the signal as something that lists read users' intent from
+    track: kind of complaint ("overused", "missed") -> the measurement that would show it
+    """
 
     meaning: str
     too_much: str

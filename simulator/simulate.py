@@ -1,7 +1,7 @@
-"""Ask simulated users about the pages of one trial.
+"""Asks statistical users about the pages of one trial.
 
-Runs in the job: personas and their choice model are made from training events; the labels serve only to
-measure how far the personas can be trusted.
+Runs in the job. Personas and their choice model are made from training events; the labels serve only to measure how
+far the personas can be trusted.
 """
 
 import time
@@ -30,11 +30,11 @@ def simulate(
     seed: int = 0,
     witness: Witness = nobody,
 ) -> Simulation:
-    """Show at most n_users simulated users the first ten of `top_items` (Q, K) and collect what they say.
+    """Show at most n_users simulated users the first ten items of `top_items` (Q, K) and collect their judgements.
 
-    Row q of top_items answers question q, best first, 0 where fewer exist. witness sees every page with what was
-    said of it. Deterministic from `seed` and the data. Where the personas do no better than chance, there are no critiques.
-
+    top_items: row q answers question q, best first, 0 if there are fewer
+    witness: called with every page and its judgement
+    Deterministic given `seed` and the data. If the personas do no better than chance, there are no critiques.
     Raises ValueError if top_items does not have one row per question.
     """
     started = time.perf_counter()
@@ -51,7 +51,7 @@ def ask(
     seed: int,
     witness: Witness = nobody,
 ) -> Simulation:
-    """The same, of users that were made before, so that several trials can be shown to the same people.
+    """Like `simulate`, with an existing population, so that several trials can be shown to the same users.
 
     Raises ValueError if top_items does not have one row per question.
     """
@@ -97,4 +97,5 @@ def check_pages(top_items: NDArray[np.int32], questions: Questions) -> None:
 
 
 def mean(values: list[int] | list[bool]) -> float | None:
+    """The mean; None without values."""
     return float(np.mean(values)) if values else None

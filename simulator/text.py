@@ -1,23 +1,23 @@
-"""Text between data, a model and an editor: made safe in both directions. Pure functions."""
+"""Makes text safe on its way from the data to an LLM, and from an LLM to an editor. Pure functions."""
 
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-SENTENCE = 300  # characters; longer ones are cut before they reach an editor
-# What an editor's Markdown would turn into links, pictures, code or HTML.
+SENTENCE = 300  # most characters; longer sentences are cut before they reach an editor
+# Characters from which an editor's Markdown makes links, pictures, code or HTML, and their substitutes.
 _PLAIN = str.maketrans(
     {"[": "(", "]": ")", "<": "‹", ">": "›", "`": "'", "|": "/", "\\": "/", "*": "", "#": ""}
 )
 
 
 def as_data(records: Iterable[Mapping[str, Any]]) -> str:
-    """JSON, one record a line, to stand between two tags of a prompt.
+    """The records as JSON, one per line, to be put between two tags of a prompt.
 
-    Line breaks and quotes are escaped by JSON; angle brackets and characters that cannot be seen by us: no text
-    inside can end its line or its tag. This keeps data apart from instructions for whoever reads the prompt as
-    written; whether a model obeys a sentence inside the data all the same is up to the model.
+    JSON escapes line breaks and quotes; angle brackets and invisible characters are escaped here, so no text
+    inside can end its line or its tag. This separates data from instructions for a reader of the prompt; an LLM
+    may still obey a sentence inside the data.
     """
     lines = (json.dumps(record, ensure_ascii=False, allow_nan=False) for record in records)
     return "\n".join("".join(map(_inert, line)) for line in lines)
@@ -31,7 +31,7 @@ def _inert(character: str) -> str:
 
 
 def clean(text: str, limit: int = SENTENCE) -> str:
-    """One line of plain text of at most `limit` characters: no control or format characters, no Markdown."""
+    """One line of plain text of at most `limit` characters, without control or format characters and Markdown."""
     visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     line = " ".join(visible.translate(_PLAIN).replace("://", ":").split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""What follows what: decayed counts of ordered pairs within a short window of each user's events."""
+"""Decayed counts of ordered pairs of events that are at most WINDOW events of one user apart."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from seeds.interactions import Int64
 
 Float64 = NDArray[np.float64]
 
-WINDOW = 3  # a follower counts up to three events later
-DECAY = 0.5  # and half as much for every event in between
+WINDOW = 3  # pairs up to three events apart count
+DECAY = 0.5  # each event in between halves the weight of a pair
 
 
 def lag_weights() -> Float64:
@@ -20,10 +20,11 @@ def lag_weights() -> Float64:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Transitions:
-    """Weighted pair counts of codes in 0..size - 1; code 0 is padding and takes part in no pair.
+    """Weighted counts of ordered pairs of codes in 0..size - 1; code 0 is padding and takes part in no pair.
 
-    keys: int64 (P,), sorted, `before * size + after`. weights: float64 (P,). totals: float64 (size,), the
-    weight of all pairs that start with a code.
+    keys: int64 (P,), sorted, `before * size + after`
+    weights: float64 (P,)
+    totals: float64 (size,), the weight of all pairs that start with a code
     """
 
     keys: Int64
@@ -32,7 +33,7 @@ class Transitions:
     size: int
 
     def weight(self, before: Int64, after: Int64) -> Float64:
-        """Weight of each pair, 0 where it never occurred. The two arrays broadcast."""
+        """Weight of each pair, 0 if it never occurred. The two arrays broadcast."""
         wanted = before * self.size + after
         if not len(self.keys):
             return np.zeros(wanted.shape)
@@ -41,7 +42,7 @@ class Transitions:
 
 
 def count_transitions(users: Int64, codes: Int64, size: int) -> Transitions:
-    """Count pairs in a log sorted by user and time. users, codes: int64 (N,), codes below `size`."""
+    """Count the pairs in a log sorted by user and time. users, codes: int64 (N,), codes below `size`."""
     keys, weights = [], []
     for lag, weight in enumerate(lag_weights(), start=1):
         before, after = codes[:-lag], codes[lag:]

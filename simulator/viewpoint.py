@@ -1,7 +1,7 @@
-"""One user before his page: what each item is worth to him, and what pages of his own choice look like.
+"""How one user values items at one moment, and what pages of the user's own choice look like.
 
-Nothing is judged by a fixed threshold. A page is compared with pages that the same user's choice model would
-fill (drawn without replacement in proportion to exp(utility)), and with its best page.
+No fixed threshold is used. A page is compared with pages drawn from the same user's choice model (without
+replacement, in proportion to exp(utility)), and with the page of his ten best items.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,12 @@ TAIL = 0.05  # share of a user's own pages that lies beyond either end of their 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PageStatistics:
-    """Of B pages of one user. worth: float64 (B, S), mean utility by signal, under his own weights. amount:
-    float64 (B, S), how much of the signal there is, whether he wants it or not. sameness: float64 (B, 2),
-    mean similarity between two items of the page: in categories (cosine), in store (0 or 1)."""
+    """Statistics of B pages of one user over S signals.
+
+    worth: float64 (B, S), mean utility by signal, under the user's own weights
+    amount: float64 (B, S), how much of each signal there is, under everybody's absolute weights
+    sameness: float64 (B, 2), mean similarity between two items of the page: in categories (cosine), in store (0 or 1)
+    """
 
     worth: Float64
     amount: Float64
@@ -34,7 +37,7 @@ class PageStatistics:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OwnPages:
-    """What a user's own pages are like (each B = 1): their mean, and the band that holds 90 of 100 of them."""
+    """Statistics of a user's own pages (each B = 1): their mean, and the band that holds 90 of 100 of them."""
 
     mean: PageStatistics
     low: PageStatistics
@@ -43,11 +46,20 @@ class OwnPages:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Viewpoint:
-    """items: int64 (n,), those the user never touched, ascending. features: float64 (n, F), standardised.
-    weights: float64 (F,), his own. utility: float64 (n,), what each item is worth to him. grouping: float64 (F, S),
-    1 where column f belongs to signal s. emphasis: float64 (F,), everybody's absolute weights. own_pages: of
-    OWN_PAGES pages drawn from his own choices; best_page: of the best ten (B = 1). best_items: int64 (<= 10,).
-    typical_worth: float64 (S,), mean over all items."""
+    """One user at one moment, with F features and S signals.
+
+    items: int64 (n,), the items that the user never touched, ascending
+    features: float64 (n, F), standardised
+    weights: float64 (F,), the user's own
+    utility: float64 (n,), of each item to the user
+    grouping: float64 (F, S), 1 if feature f belongs to signal s
+    emphasis: float64 (F,), everybody's absolute weights
+    own_pages: statistics of OWN_PAGES pages drawn from the user's choice model
+    best_page: statistics of the page of his ten best items (B = 1)
+    best_items: int64 (<= 10,)
+    typical_worth: float64 (S,), mean utility by signal over all items
+    fitting_utility: the utility that three quarters of the items on own pages exceed
+    """
 
     user: int
     history: Int64
@@ -62,10 +74,10 @@ class Viewpoint:
     best_page: PageStatistics
     best_items: Int64
     typical_worth: Float64
-    fitting_utility: float  # three quarters of the items on his own pages are worth more
+    fitting_utility: float
 
     def rows(self, items: Int64) -> Int64:
-        """Rows of items in `features`. Items that the user already touched have none and are dropped."""
+        """Rows of items in `features`. Items that the user already touched have no row and are dropped."""
         place = np.minimum(np.searchsorted(self.items, items), len(self.items) - 1)
         return place[self.items[place] == items]
 
@@ -79,14 +91,14 @@ class Viewpoint:
 
 
 def signals_of(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """The signals that the columns speak of, in a fixed order."""
+    """The signals that these features belong to, in a fixed order."""
     return tuple(dict.fromkeys(SIGNAL_OF_COLUMN[name] for name in columns))
 
 
 def look(
     catalogue: Catalogue, model: ChoiceModel, *, user: int, history: Int64, rng: np.random.Generator
 ) -> Viewpoint:
-    """Put oneself in a user's place. history: int64 (T,), oldest first, all he has done so far."""
+    """The user's viewpoint after `history`, int64 (T,), oldest first."""
     items, signals = untouched_items(history, catalogue.n_items), signals_of(model.columns)
     features = model.standardise(describe(catalogue, model.columns, history, items))
     weights, emphasis = model.weights_of(user), np.abs(model.weights)

@@ -1,4 +1,6 @@
-"""Metrics of ranked lists, in numpy: accuracy with ties in expectation, the lists themselves, the paper's 1+99."""
+"""Metrics of ranked lists, in numpy: accuracy with ties in expectation, properties
+of lists, the paper's 1+99 protocol.
+"""
 
 from seeds.metrics.accuracy import CUTOFFS, user_metrics
 from seeds.metrics.lists import list_metrics

@@ -22,12 +22,13 @@ def user_metrics(
 ) -> dict[str, NDArray[np.float64]]:
     """Metrics of every user, "HR@10" and so on: float64 (Q,).
 
-    items, scores: (Q, K), the best K unseen items, item 0 fills short lists. ties: (Q, 2), how many items share the
-    K-th score in the list and among all unseen items. targets: (Q,).
+    items, scores: (Q, K), the best K unseen items; item 0 fills short lists
+    ties: (Q, 2), how many items share the K-th score in the list, and among all unseen items
+    targets: (Q,)
 
-    Ties count in expectation over the random orders of the tied items. Where the tie crosses the end of the list,
-    the list must hold a random subset of it: the gain of those targets that made it in is divided by the share that
-    did, which keeps the mean unbiased (a constant scorer over n items has HR@k = k / n).
+    Ties count in expectation over the random orders of the tied items. If a tie crosses the end of the list, the list
+    must hold a random subset of the tied items: the gain of a target in the list is divided by the share of tied
+    items that are in the list, which keeps the mean unbiased (a constant scorer over n items has HR@k = k / n).
     """
     hits = (items == targets[:, None]) & (items > 0)  # (Q, K)
     found = hits.any(axis=1)
@@ -48,9 +49,9 @@ def user_metrics(
 def expected_gain(
     name: str, k: int, above: NDArray[np.integer], tied: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Mean gain of a target over the ranks above .. above + tied - 1 (from 0), nothing from rank k on.
+    """Mean gain of a target over the ranks above .. above + tied - 1 (from 0); ranks from k on gain nothing.
 
-    above, tied: (Q,); tied counts the target and is at least 1.
+    above, tied: (Q,); tied counts the target and is at least 1
     """
     gains = _GAINS[name](np.arange(k, dtype=np.float64))
     total = np.concatenate(([0.0], np.cumsum(gains)))  # (k + 1,) total[r]: gain of the ranks before r

@@ -13,7 +13,7 @@ CONFIDENCE = (2.5, 97.5)  # percentiles
 
 @dataclass(frozen=True, kw_only=True)
 class MeanInterval:
-    """value lies in [low, high] at 95 %."""
+    """A mean with its 95 % interval [low, high]."""
 
     value: float
     low: float
@@ -21,7 +21,7 @@ class MeanInterval:
 
 
 def mean_over_users(values: ArrayLike, seed: int | np.random.Generator) -> MeanInterval:
-    """Mean and interval of one number per user, (Q,). Raises ValueError when there is no user."""
+    """Mean and interval of one number per user, (Q,). Raises ValueError if there is no user."""
     per_user = np.asarray(values, dtype=np.float64)
     if not per_user.size:
         raise ValueError("no user to average over")

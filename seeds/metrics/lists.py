@@ -1,4 +1,4 @@
-"""What the lists are like, whoever is right: coverage, Gini, novelty, diversity."""
+"""Properties of recommendation lists that do not depend on targets: coverage, Gini, novelty, diversity."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,13 @@ LIST_CUTOFFS = (5, 10, 20, 50)
 
 
 def list_metrics(items: NDArray[np.integer], training: Interactions) -> dict[str, float]:
-    """Metrics of all lists together. items: (Q, K), best first, 0 where fewer exist.
+    """Metrics of all lists together. items: (Q, K), best first, 0 if there are fewer.
 
-    coverage@k: share of all items that is shown to somebody. gini@k: inequality of how often items are shown, 0 all
-    equally often, 1 one item only. novelty@k: mean of -log2 of a shown item's share of training events (smoothed by
-    one event per item), in bits. diversity@k: share of the pairs in a list whose broadest categories differ, mean
-    over users; absent where no item has a category.
+    coverage@k: share of all items that are in some list
+    gini@k: inequality of how often items are shown; 0 if all equally often, 1 if only one item
+    novelty@k: mean of -log2 of a shown item's share of training events (smoothed by one event per item), in bits
+    diversity@k: share of the pairs in a list whose broadest categories differ, mean over
+    users; absent if no item has a category
     """
     n_items = training.n_items
     events = np.bincount(training.items, minlength=n_items + 1)[1:]
@@ -34,7 +35,7 @@ def list_metrics(items: NDArray[np.integer], training: Interactions) -> dict[str
 
 
 def gini(counts: NDArray[np.integer]) -> float:
-    """Gini coefficient of non-negative counts; 0 where all are 0."""
+    """Gini coefficient of non-negative counts; 0 if all are 0."""
     total, n = counts.sum(), len(counts)
     if total == 0:
         return 0.0
@@ -43,14 +44,14 @@ def gini(counts: NDArray[np.integer]) -> float:
 
 
 def _broadest_categories(training: Interactions) -> NDArray[np.int64]:
-    """Each item's broadest category as a number, -1 where unknown: int64 (n_items + 1,)."""
+    """Each item's broadest category as a number, -1 if unknown: int64 (n_items + 1,)."""
     numbers: dict[str, int] = {}
     paths = training.item_columns.categories
     return np.array([numbers.setdefault(path[0], len(numbers)) if path else -1 for path in paths], np.int64)
 
 
 def _diversity(categories: NDArray[np.int64]) -> float:
-    """Mean share of unequal pairs. categories: (Q, k); -1 is unknown and makes no pair."""
+    """Mean share of pairs of different categories. categories: (Q, k); -1 is unknown and forms no pair."""
     known = categories >= 0
     n_known = known.sum(axis=1)
     pairs = n_known * (n_known - 1) / 2  # (Q,)

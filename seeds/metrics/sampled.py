@@ -1,5 +1,8 @@
-"""The paper's protocol: the target among 99 random unseen items. For comparison with papers, never optimised
-(Krichene & Rendle, KDD 2020: sampled metrics reorder models)."""
+"""The paper's protocol: the target among 99 random unseen items.
+
+It serves comparison with papers and is never optimised, since sampled metrics change the order of models (Krichene &
+Rendle, KDD 2020).
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +22,10 @@ def sampled_metrics(
 ) -> dict[str, NDArray[np.float64]]:
     """HR@k and NDCG@k among the target and uniform negatives, ties in expectation: float64 (S,).
 
-    dense_scores: (S, n_items + 1), raw scores of the questions `rows` (S,). A user's negatives are unseen, distinct,
-    not the target, and depend on `seed` and the user alone, so that all models and epochs meet the same ones. Where
-    fewer exist, all are taken.
+    dense_scores: (S, n_items + 1), raw scores of the questions `rows` (S,)
+
+    A user's negatives are unseen, distinct and not the target. They depend on `seed` and the user alone, so all
+    models and epochs get the same ones. If fewer than n_negatives exist, all are taken.
     """
     above, tied = np.zeros(len(rows), np.int64), np.ones(len(rows), np.int64)
     for place, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""From dense scores to the best unseen items, the way every ranker is measured."""
+"""The best unseen items from dense scores, computed in the same way for every ranker."""
 
 from typing import NamedTuple
 
@@ -9,8 +9,12 @@ from seeds.interactions import Float32, Int64
 
 
 class TopItems(NamedTuple):
-    """items: int32 (Q, K), best first, 0 where fewer exist. scores: float32 (Q, K), -inf where item is 0.
-    ties: int32 (Q, 2): items that share the K-th score [in the list, among all unseen]; 0 for short lists."""
+    """The best unseen items of Q questions.
+
+    items: int32 (Q, K), best first, 0 if there are fewer
+    scores: float32 (Q, K), -inf where the item is 0
+    ties: int32 (Q, 2), how many items share the K-th score [in the list, among all unseen]; 0 for short lists
+    """
 
     items: NDArray[np.int32]
     scores: Float32
@@ -18,7 +22,7 @@ class TopItems(NamedTuple):
 
 
 def seen_mask(items: Int64, offsets: Int64, n_items: int) -> NDArray[np.bool_]:
-    """Which items each history holds: bool (Q, n_items + 1); history q is `items[offsets[q]:offsets[q + 1]]`."""
+    """The items in each history: bool (Q, n_items + 1); history q is `items[offsets[q]:offsets[q + 1]]`."""
     seen = np.zeros((len(offsets) - 1, n_items + 1), bool)
     rows = np.repeat(np.arange(len(seen)), np.diff(offsets))
     seen[rows, items[offsets[0] : offsets[-1]]] = True
@@ -30,7 +34,7 @@ def top_lists(
 ) -> TopItems:
     """The k best unseen items of every row. scores, seen: (Q, n_items + 1); column 0 is ignored.
 
-    Tied items are ordered, and at the cut chosen, at random by `seed`, never by id. An item scored -inf is not
+    Tied items are ordered, and at the cut chosen, at random by `seed`, never by id. An item with score -inf is not
     listed. Raises ValueError on NaN.
     """
     if np.isnan(scores[:, 1:]).any():
@@ -39,7 +43,8 @@ def top_lists(
     masked = np.where(seen, -np.inf, scores).astype(np.float32)  # (Q, n_items + 1)
     masked[:, 0] = -np.inf
     k = min(k, masked.shape[1] - 1)
-    # (Q, k), by id: processors leave equal scores in different orders, and the draw among ties must not hang on that
+    # (Q, k), sorted by id: argpartition's order of equal scores differs between processors, and the random draw among
+    # ties must not depend on it
     listed = np.sort(np.argpartition(masked, -k, axis=1)[:, -k:], axis=1)
     cut = np.take_along_axis(masked, listed, axis=1).min(axis=1)  # (Q,) the k-th score
     at_cut = (masked == cut[:, None]) & np.isfinite(cut)[:, None]

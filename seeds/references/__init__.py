@@ -1,4 +1,4 @@
-"""Reference rankers that a correct model beats: popularity, first-order Markov, EASE."""
+"""Reference rankers that a correct model outperforms: popularity, first-order Markov, EASE."""
 
 from seeds.references.rankers import NAMES, Ranker, fit
 from seeds.references.ranking import rank

@@ -1,4 +1,4 @@
-"""The reference rankers. Each is fit on training events alone and scores like a recommender of the contract."""
+"""The reference rankers. Each is fitted on training events alone and has the `score` method of a recommender."""
 
 from typing import Protocol
 
@@ -8,32 +8,35 @@ from seeds.interactions import Float32, Int64, Interactions
 
 EASE_MAX_ITEMS = 20_000  # two dense float32 matrices of this size take 3.2 GB
 EASE_LAMBDA = 300.0
-# How much the whole shop's popularity counts beside the transitions from one item: an item with this many
-# transitions weighs both alike. Small, since it is there to order what no transition reaches.
+# Number of transitions that popularity counts for beside the real transitions from an item. Small, since it only
+# has to order items that no transition reaches.
 MARKOV_PRIOR_EVENTS = 1.0
 
 
 class Ranker(Protocol):
+    """A fitted reference ranker."""
+
     def score(self, users: Int64, histories: Int64) -> Float32:
         """users (B,), histories (B, L) left-padded with 0, oldest first -> float32 (B, n_items + 1)."""
         ...
 
 
 class Popularity:
-    """An item's number of training events."""
+    """Scores an item by its number of training events."""
 
     def __init__(self, training: Interactions) -> None:
         self._counts = _counts(training)
 
     def score(self, users: Int64, histories: Int64) -> Float32:
+        """The same scores for every user: float32 (B, n_items + 1)."""
         return np.tile(self._counts, (len(histories), 1))
 
 
 class Markov:
-    """First-order transitions: how often did an item directly follow the user's last one?
+    """Scores an item by how often it directly followed the user's last item.
 
-    The share of transitions, smoothed by the share of all events, so that items no transition reaches are in
-    order of popularity.
+    The score is the share of transitions, smoothed by the share of all events, so that items that no
+    transition reaches are ordered by popularity.
     """
 
     def __init__(self, training: Interactions) -> None:
@@ -48,6 +51,7 @@ class Markov:
         self._prior = (counts / max(float(counts.sum()), 1.0)).astype(np.float32)
 
     def score(self, users: Int64, histories: Int64) -> Float32:
+        """Smoothed transition probabilities from the last item of each history: float32 (B, n_items + 1)."""
         last = histories[:, -1]
         rows = self._transitions[last].toarray()  # (B, n_items + 1)
         smoothed = rows + MARKOV_PRIOR_EVENTS * self._prior
@@ -58,6 +62,7 @@ class Ease:
     """EASE (Steck, WWW 2019, eq. 8): a linear item-to-item model with zero diagonal in closed form.
 
     B = I - P diag(1 / diag P), P = (X'X + lambda I)^-1, and a user's scores are x B. The order of events is not used.
+    Raises ValueError for more than EASE_MAX_ITEMS items.
     """
 
     def __init__(self, training: Interactions) -> None:
@@ -85,6 +90,7 @@ class Ease:
         np.fill_diagonal(self._weights, 0.0)
 
     def score(self, users: Int64, histories: Int64) -> Float32:
+        """x B for each history, x being the set of its items: float32 (B, n_items + 1)."""
         from scipy.sparse import csr_array
 
         present = histories > 0
@@ -100,7 +106,7 @@ NAMES = tuple(_RANKERS)
 
 
 def fit(name: str, training: Interactions) -> Ranker:
-    """Fit the ranker called `name`, one of NAMES. Raises ValueError: unknown, or too many items for EASE."""
+    """Fit the ranker called `name`, one of NAMES. Raises ValueError for another name, or too many items for EASE."""
     if name not in _RANKERS:
         raise ValueError(f"Unknown reference ranker {name!r}; expected one of {', '.join(NAMES)}.")
     return _RANKERS[name](training)

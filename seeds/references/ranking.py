@@ -1,4 +1,4 @@
-"""Ask a ranker every question, in batches."""
+"""Ranks all questions with a reference ranker, in batches."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from seeds.interactions import Int64, Questions
 from seeds.metrics import TopItems, seen_mask, top_lists
 from seeds.references.rankers import Ranker
 
-BATCH_SCORES = 4_000_000  # scores held at a time, 16 MB
+BATCH_SCORES = 4_000_000  # scores in memory at a time, 16 MB
 
 
 def rank(
     ranker: Ranker, questions: Questions, n_items: int, *, k: int = 100, max_history: int = 200, seed: int = 0
 ) -> TopItems:
-    """The k best unseen items of every question. Items of the whole history are seen, however long it is."""
+    """The k best unseen items of every question. All items of a history are seen, even beyond `max_history`."""
     batch = max(1, BATCH_SCORES // (n_items + 1))
     parts: list[TopItems] = []
     for start in range(0, len(questions), batch):
@@ -28,7 +28,7 @@ def rank(
 
 
 def padded_histories(questions: Questions, rows: Int64, max_history: int) -> Int64:
-    """Histories as the contract gives them: int64 (B, L), left-padded with 0, the newest `max_history` events kept."""
+    """Histories as the contract has them: int64 (B, L), left-padded with 0, the newest `max_history` events kept."""
     ends = questions.offsets[rows + 1]
     lengths = np.minimum(ends - questions.offsets[rows], max_history)
     width = int(lengths.max(initial=1))

@@ -1,4 +1,4 @@
-"""The built-in shop: a generated log whose truth is known, for demos, tests and figures without a download."""
+"""The built-in shop: a generated log with a known ground truth, for demos, tests and figures without a download."""
 
 from seeds.shop.making import Shop, Truth, make
 

@@ -1,6 +1,6 @@
-"""What customers do, purchase by purchase: follow up on what they just bought, stay on a shelf, or look elsewhere.
+"""Simulates customers' purchases: a customer follows up on a recent purchase, stays on a shelf, or looks elsewhere.
 
-All customers take their t-th step at once. Nobody buys a thing twice.
+All customers make their t-th purchase at once. No customer buys an item twice.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from seeds.interactions import Float32, Int64
 from seeds.shop.catalog import Catalog
 from seeds.shop.customers import Customers
 
-# An item pulls its followers for three purchases. A volume is read and a device used before the next thing is wanted,
-# so the pull is strongest one purchase later, and who looks at the last purchase alone misses most of it.
+# An item pulls its followers for three purchases. Customers read a volume or use a device before they want the next
+# item, so the pull is strongest one purchase later, and a model of the last purchase alone misses most of it.
 PULL_BY_AGE = np.array([0.5, 1.0, 0.8], np.float32)
 FOLLOW = 0.15  # chance to follow a pull of 1
 FOLLOW_AT_MOST = 0.5
-STAY = 0.55  # chance to look on the same shelf again, for who seeks no variety
-RECENT = 5  # purchases a variety seeker remembers the shelves of
+STAY = 0.55  # chance to look on the same shelf again, for a customer who seeks no variety
+RECENT = 5  # number of purchases whose shelves a variety seeker avoids
 DAY_S = 86_400
 OPENING = 1_640_995_200  # 2022-01-01 00:00 UTC
 YEARS_OPEN = 2
@@ -26,7 +26,11 @@ YEARS_OPEN = 2
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Purchases:
-    """In no particular order. users, items, timestamps: int64 (N,). ratings: float32 (N,), 1..5."""
+    """All purchases, in no particular order.
+
+    users, items, timestamps: int64 (N,)
+    ratings: float32 (N,), 1..5
+    """
 
     users: Int64
     items: Int64
@@ -35,7 +39,7 @@ class Purchases:
 
 
 def shop_around(customers: Customers, catalog: Catalog, rng: np.random.Generator) -> Purchases:
-    """Let every customer buy `n_events` things."""
+    """Let every customer buy `n_events` items."""
     users = np.argsort(-customers.n_events, kind="stable")[
         :-1
     ]  # (n_users,) busiest first; 0 is last and dropped
@@ -68,9 +72,9 @@ def shop_around(customers: Customers, catalog: Catalog, rng: np.random.Generator
 
 
 def _follow_up(latest: Int64, seen: NDArray[np.bool_], catalog: Catalog, rng: np.random.Generator) -> Int64:
-    """What each of B customers buys because of what they bought before, 0 for nothing.
+    """The item that each of B customers buys because of earlier purchases, 0 for none: int64 (B,).
 
-    latest: (B, up to 3), newest first.
+    latest: (B, up to 3), newest first
     """
     if not latest.shape[1]:
         return np.zeros(len(latest), np.int64)
@@ -87,8 +91,10 @@ def _follow_up(latest: Int64, seen: NDArray[np.bool_], catalog: Catalog, rng: np
 def _next_shelf(
     who: Int64, shelf: Int64, bought: Int64, customers: Customers, catalog: Catalog, rng: np.random.Generator
 ) -> Int64:
-    """The shelf each customer looks at: (B,). Shelves lead to their kin; variety seekers
-    leave sooner, and avoid where they have just been."""
+    """The shelf that each customer looks at: (B,).
+
+    Shelves lead to related shelves; variety seekers leave sooner and avoid shelves of recent purchases.
+    """
     variety = customers.drivers["variety"][who]
     liking = customers.shelf_taste[who] + (bought.shape[1] > 0) * catalog.kinship[shelf]  # (B, n_shelves)
     for item in bought[:, -RECENT:].T:
@@ -106,7 +112,7 @@ def _browse(
     catalog: Catalog,
     rng: np.random.Generator,
 ) -> Int64:
-    """The unseen thing on the shelf that each customer likes best today: (B,), a logit choice."""
+    """The unseen item on the shelf that each customer likes best, by a logit choice: (B,)."""
     items = catalog.on_shelf[shelf]  # (B, M)
     liking = (0.5 + 2.0 * customers.drivers["conformity"][who, None]) * catalog.appeal[items]
     liking -= (0.1 + 2.0 * customers.drivers["price_sensitivity"][who, None]) * catalog.price_level[items]
@@ -116,20 +122,20 @@ def _browse(
     liking += rng.gumbel(size=items.shape)
     best = np.argmax(np.where(np.take_along_axis(seen, items, axis=1), -np.inf, liking), axis=1)
     chosen = items[np.arange(len(who)), best]
-    for row in np.flatnonzero(seen[np.arange(len(who)), chosen]):  # the shelf is bought up
+    for row in np.flatnonzero(seen[np.arange(len(who)), chosen]):  # the customer has bought the whole shelf
         chosen[row] = rng.choice(np.flatnonzero(~seen[row]))
     return chosen
 
 
 def _fit(who: Int64, items: Int64, customers: Customers, catalog: Catalog) -> Float32:
-    """How well the style of items suits their customers, about standard normal. who (B,), items (B, ...)."""
+    """How well the items' style suits their customers, about standard normal. who (B,), items (B, ...)."""
     taste, style = customers.style_taste[who], catalog.style[items]
     subscripts = "bs,bms->bm" if items.ndim == 2 else "bs,bs->b"
     return np.einsum(subscripts, taste, style) / np.sqrt(style.shape[-1], dtype=np.float32)
 
 
 def _times(lengths: Int64, longest: int, rng: np.random.Generator) -> Int64:
-    """Seconds of each purchase, growing along a row: int64 (B, longest). Purchases come in bursts of days."""
+    """Seconds of each purchase, increasing along a row: int64 (B, longest). Purchases come in bursts of days."""
     pause = rng.random((len(lengths), longest)) < 0.3
     gaps = rng.exponential(np.where(pause, 20 * DAY_S, 0.5 * DAY_S)) + 60
     elapsed = np.cumsum(gaps, axis=1)
@@ -143,7 +149,7 @@ def _times(lengths: Int64, longest: int, rng: np.random.Generator) -> Int64:
 def _ratings(
     users: Int64, items: Int64, customers: Customers, catalog: Catalog, rng: np.random.Generator
 ) -> Float32:
-    """Stars 1..5: quality, fit and price as the customer sees them; conformists stay close to the general view."""
+    """Stars 1..5 from quality, fit and price; a conformist's rating stays close to the item's quality."""
     own = 0.5 * _fit(users, items, customers, catalog) + rng.normal(scale=0.8, size=len(users))
     own -= 0.5 * customers.drivers["price_sensitivity"][users] * catalog.price_level[items]
     distance = 1 - 0.8 * customers.drivers["conformity"][users]

@@ -1,4 +1,4 @@
-"""What the shop sells, and what follows what: volumes their predecessors, accessories their devices."""
+"""The shop's items, and which items follow which: a volume its predecessor, an accessory its device."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,27 @@ from seeds.interactions import Float32, Int64
 from seeds.shop.words import ADJECTIVES, MATERIALS, PLACES, STORES, Shelf, ShelfKind
 
 SERIES_LENGTHS = (1, 3, 4, 5)
-FOLLOWERS = 3  # at most, of one item
+FOLLOWERS = 3  # most followers of one item
 STORES_PER_SHELF = 5
-STYLES = 4  # dimensions of what items are like across shelves, and users like
-KIN = 3
+STYLES = 4  # dimensions of the latent factors that items and customers' tastes share across shelves
+KIN = 3  # related shelves of a shelf
 KIN_LOG_ODDS = 2.0
-LATE_VOLUME = -2.0  # few begin a series in its middle
+LATE_VOLUME = -2.0  # appeal of later volumes, because few customers begin a series in its middle
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Catalog:
     """Items 1..n_items, shelf by shelf; every array has n_items + 1 entries, entry 0 is padding.
 
-    shelf: place in `shelves`. store: place in STORES. price_level: log price against the shelf's mean in standard
-    deviations. appeal: log popularity when nothing else is known. quality: in stars around the mean. style: (.., STYLES).
-    followers, pull: (.., FOLLOWERS), the items that are often wanted next, 0 none, and how strongly.
-    on_shelf: (n_shelves, items per shelf). kinship: (n_shelves, n_shelves), how much a look at one shelf (row) draws
-    to another, in log odds.
+    shelf: index into `shelves`
+    store: index into STORES
+    price_level: log price relative to the shelf's mean, in standard deviations
+    appeal: log popularity, all else being equal
+    quality: in stars around the mean
+    style: (n_items + 1, STYLES)
+    followers, pull: (n_items + 1, FOLLOWERS), the items that are often wanted next, 0 for none, and how strongly
+    on_shelf: (n_shelves, items per shelf)
+    kinship: (n_shelves, n_shelves), how much a look at one shelf (row) draws to another, in log odds
     """
 
     shelves: tuple[Shelf, ...]
@@ -44,6 +48,7 @@ class Catalog:
 
     @property
     def n_items(self) -> int:
+        """The number of items, without padding."""
         return len(self.titles) - 1
 
 
@@ -86,7 +91,7 @@ def make_catalog(shelves: tuple[Shelf, ...], items_per_shelf: int, rng: np.rando
 
 
 def _families(kind: ShelfKind, items: Int64, rng: np.random.Generator) -> list[Int64]:
-    """Items that belong together, in order: a series' volumes, else each item alone."""
+    """Items that belong together, in order: the volumes of a series, else each item alone."""
     if kind is not ShelfKind.SERIES:
         return [items[place : place + 1] for place in range(len(items))]
     families: list[Int64] = []
@@ -107,7 +112,7 @@ def _stores(families: list[list[Int64]], n_items: int, rng: np.random.Generator)
 
 
 def _styles(families: list[list[Int64]], n_items: int, rng: np.random.Generator) -> Float32:
-    """A family shares its style: who likes the first volume likes the second."""
+    """A style per family, so that a customer who likes the first volume likes the second."""
     style = np.zeros((n_items + 1, STYLES), np.float32)
     for shelf in families:
         for family in shelf:
@@ -118,7 +123,7 @@ def _styles(families: list[list[Int64]], n_items: int, rng: np.random.Generator)
 def _link_series(
     families: list[Int64], followers: Int64, pull: Float32, appeal: Float32, rng: np.random.Generator
 ) -> None:
-    """Volume after volume; after the last one, the first of another series on the shelf."""
+    """Each volume leads to the next; the last leads to the first volume of another series on the shelf."""
     firsts = np.array([family[0] for family in families])
     for family in families:
         followers[family[:-1], 0] = family[1:]
@@ -138,7 +143,7 @@ def _link_accessories(
     pull: Float32,
     rng: np.random.Generator,
 ) -> None:
-    """A device's accessories, its own brand's where there are any; one accessory leads to the next."""
+    """Each device leads to accessories, of its own brand if there are any; each accessory leads to the next."""
     for device in devices:
         own_brand = 4.0 * (store[accessories] == store[device])
         keys = own_brand + rng.gumbel(size=len(accessories))
@@ -157,7 +162,7 @@ def _link_complements(
     pull: Float32,
     rng: np.random.Generator,
 ) -> None:
-    """Things that go together: another of the department, where it has more than one plain shelf."""
+    """Each item leads to two of another plain shelf in its department, or of its own shelf if there is no other."""
     department = shelves[place].department
     near = [
         other
@@ -181,7 +186,7 @@ def _kinship(n_shelves: int, rng: np.random.Generator) -> Float32:
 def _titles(
     shelves: tuple[Shelf, ...], families: list[list[Int64]], store: Int64, rng: np.random.Generator
 ) -> tuple[str, ...]:
-    """A title a person can read for each item, none twice."""
+    """A readable, unique title per item."""
     series_names = [f"The {adjective} {place}" for adjective in ADJECTIVES for place in PLACES]
     rng.shuffle(series_names)
     titles: dict[int, str] = {0: ""}

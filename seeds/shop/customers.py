@@ -1,4 +1,4 @@
-"""Who shops: what drives each customer, how strongly, and towards what."""
+"""The shop's customers: the drivers of their choices, and their tastes."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,19 @@ from seeds.shop.catalog import STYLES, Catalog
 from seeds.shop.words import STORES, ShelfKind
 
 DRIVERS = ("taste", "price_sensitivity", "conformity", "variety", "loyalty")
-ACCESSORY_BROWSING = -2.5  # accessories are mostly met through their device
+ACCESSORY_BROWSING = -2.5  # customers come to accessories mostly through a device
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Customers:
     """Users 1..n_users; every array has n_users + 1 entries, entry 0 is padding.
 
-    drivers: name -> strength in 0..1. strong: names of the one or two strong drivers. favourite_store: place in
-    STORES. shelf_taste: (.., n_shelves) log preference. style_taste: (.., STYLES). n_events: how much they will buy.
+    drivers: name -> strength in 0..1
+    strong: names of the one or two strong drivers
+    favourite_store: index into STORES
+    shelf_taste: (n_users + 1, n_shelves), log preference
+    style_taste: (n_users + 1, STYLES)
+    n_events: number of purchases
     """
 
     drivers: dict[str, Float32]
@@ -29,7 +33,7 @@ class Customers:
 
 
 def make_customers(n_users: int, mean_events: float, catalog: Catalog, rng: np.random.Generator) -> Customers:
-    """One or two strong drivers each (.75 to 1), the others weak (0 to .25)."""
+    """Customers with one or two strong drivers each (.75 to 1); the other drivers are weak (0 to .25)."""
     drivers, strong = _drivers(n_users, rng)
     favourite = rng.integers(0, len(STORES), n_users + 1)
     sells = np.zeros((len(STORES), len(catalog.shelves)), np.float32)
@@ -58,7 +62,7 @@ def _drivers(
     strength = rng.uniform(0.0, 0.25, (n_users + 1, len(DRIVERS)))
     first = rng.integers(0, len(DRIVERS), n_users + 1)
     second = (first + rng.integers(1, len(DRIVERS), n_users + 1)) % len(DRIVERS)
-    contrary = {DRIVERS.index("taste"), DRIVERS.index("variety")}  # nobody insists on both
+    contrary = {DRIVERS.index("taste"), DRIVERS.index("variety")}  # these two exclude each other
     strong: list[tuple[str, ...]] = [()]
     for user in range(1, n_users + 1):
         pair = {int(first[user]), int(second[user])}
@@ -70,7 +74,7 @@ def _drivers(
 
 
 def _activity(n_users: int, mean_events: float, rng: np.random.Generator) -> Int64:
-    """Few buy much: 5 events at least, log-normal, at most four times the mean."""
+    """Number of purchases: log-normal, at least 5 and at most four times the mean."""
     spread = 0.6
     counts = rng.lognormal(np.log(mean_events) - spread**2 / 2, spread, n_users + 1)
     counts = np.clip(np.round(counts), 5, 4 * mean_events).astype(np.int64)

@@ -1,4 +1,4 @@
-"""`make`: a shop of one of three sizes, the same for the same seed on every machine."""
+"""`make`: generates a shop of one of three sizes, the same for the same seed on every machine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +16,15 @@ from seeds.sizes import SIZES
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Truth:
-    """What the generator knows and no worker is told.
+    """The generator's ground truth, which no worker is told.
 
-    drivers: name -> strength in 0..1, float32 (n_users + 1,). strong: the one or two strong drivers of each user,
-    () for padding. favourite_store: the store's name per user, "" for padding. shelf_taste: float32
-    (n_users + 1, n_shelves), log preference for each narrow category of `shelves`. followers: int64
-    (n_items + 1, 3), the items often wanted after an item, 0 none; pull: float32, how strongly.
+    drivers: name -> strength in 0..1, float32 (n_users + 1,)
+    strong: the one or two strong drivers of each user, () for padding
+    favourite_store: the store's name per user, "" for padding
+    shelves: names of the narrow categories
+    shelf_taste: float32 (n_users + 1, n_shelves), log preference for each of `shelves`
+    followers: int64 (n_items + 1, 3), the items often wanted after an item, 0 for none
+    pull: float32 (n_items + 1, 3), how strongly each follower is wanted
     """
 
     drivers: Mapping[str, Float32]
@@ -35,12 +38,14 @@ class Truth:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shop:
+    """A generated log and its ground truth."""
+
     interactions: Interactions
     truth: Truth
 
 
 def make(size: str, *, seed: int = 0) -> Shop:
-    """A shop of `size`, one of SIZES. Items nobody bought are left out. Raises ValueError: unknown size."""
+    """A shop of `size`, one of SIZES, without items that nobody bought. Raises ValueError for an unknown size."""
     if size not in SIZES:
         raise ValueError(f"Unknown size {size!r} of the shop; expected one of {', '.join(SIZES)}.")
     plan = SIZES[size]

@@ -1,19 +1,25 @@
-"""The shop's shelves and words: which categories there are, and what things in them are called."""
+"""The shop's shelves and vocabulary: its categories, and the names of things in them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class ShelfKind(StrEnum):
+    """How the items of a shelf relate to other items."""
+
     SERIES = "series"  # volumes, read in order
-    DEVICE = "device"  # what accessories are bought for
-    ACCESSORY = "accessory"  # of the shelf before it
+    DEVICE = "device"  # devices, whose accessories are on the next shelf
+    ACCESSORY = "accessory"  # accessories of the devices on the shelf before
     PLAIN = "plain"  # single things, some of which go together
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """A narrow category of a department. nouns: what is sold there. price: the usual one, in the shop's currency."""
+    """A narrow category of a department.
+
+    nouns: names of the things sold there
+    price: the usual price, in the shop's currency
+    """
 
     department: str
     name: str
@@ -47,7 +53,7 @@ def _plain(department: str, name: str, nouns: str, price: float) -> tuple[Shelf,
     return (Shelf(department=department, name=name, kind=ShelfKind.PLAIN, nouns=words, price=price),)
 
 
-# The first half is what the smallest shop sells.
+# The smallest shop has only the first shelves, so these are of every kind.
 SHELVES: tuple[Shelf, ...] = (
     *_series("Books", "Fantasy", "Book", 14),
     *_series("Books", "Crime", "Case", 12),

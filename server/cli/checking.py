@@ -1,4 +1,4 @@
-"""`evolverec check`: everything that can be said of a repo without training it."""
+"""`evolverec check`: everything that can be checked in a repo without training it."""
 
 from pathlib import Path
 from typing import Any
@@ -7,9 +7,11 @@ from evolution.base.errors import ConsentError, DataError
 
 
 def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
-    """ok: no problem of severity error. passed: one line for each check that went well.
+    """The document of `evolverec check`.
 
-    Raises ConfigError where evolverec.toml cannot be used; nothing else can be checked then.
+    ok: there is no problem of severity error
+    passed: one line per check without a problem
+    Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then.
     """
     from evolution.repo.config import read_config
     from evolution.repo.programs import Programs

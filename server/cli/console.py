@@ -1,8 +1,8 @@
-"""The terminal that documents are shown on."""
+"""The terminal that commands print to."""
 
 from rich.console import Console
 
 
 def console() -> Console:
-    """One that breaks words only where a person reads prose; source lines and paths stay whole."""
+    """A rich console that does not wrap lines, so that source lines and paths stay whole."""
     return Console(highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`evolverec demo`: the main job on the built-in shop, as an editor would show it, one step after another."""
+"""`evolverec demo`: the main workflow on the built-in shop, step by step as an editor would show it."""
 
 import sys
 import time
@@ -27,9 +27,10 @@ SHOWN = ("NDCG@10", "HR@10")
 
 
 def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
-    """Make a repo, train, diagnose, ask users, propose, apply the best, read the test events of both versions.
+    """Make a repo, train, diagnose, ask users, propose, apply the best patch, and
+    measure both versions on the test events.
 
-    Raises UsageError where `folder` holds anything that no earlier demo made.
+    Raises UsageError if `folder` holds anything that no earlier demo made.
     """
     started = time.monotonic()
     repo = folder.resolve()

@@ -1,4 +1,4 @@
-"""The folder of a demo: which files, commit and jobs are the demo's own. A later demo deletes those and nothing else."""
+"""Records which files, commit and jobs of a demo folder the demo made, so that a later demo deletes only those."""
 
 import hashlib
 import os
@@ -18,14 +18,19 @@ from evolution.repo.ownership import ensure_store_folder, is_ours
 from evolution.store.store import Store
 
 RECORD = "demo"  # in `.evolverec`
-OUTSIDE = (".git", STORE_FOLDER)  # at the top: no files of the work tree
-CACHE = "__pycache__"  # anywhere: Python makes it anew
+OUTSIDE = (".git", STORE_FOLDER)  # folders at the top that are no part of the work tree
+CACHE = "__pycache__"  # ignored in any folder, since Python makes it again
 SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemoRecord:
-    """commit: the only one. files: path -> SHA-256 of the work tree as the demo left it. jobs: ids of those it started."""
+    """What the demo made.
+
+    commit: the hash of the repo's only commit
+    files: path -> SHA-256 of each file of the work tree as the demo left it
+    jobs: ids of the jobs that the demo started
+    """
 
     commit: str
     files: dict[str, str] = field(default_factory=dict)
@@ -33,9 +38,9 @@ class DemoRecord:
 
 
 def make_folder(folder: Path, data: str) -> None:
-    """Write the demo's repo to a folder that is absent, empty, or holds what an earlier demo made and nothing else.
+    """Write the demo's repo to a folder that is absent, empty, or holds only files that an earlier demo made.
 
-    Raises UsageError otherwise, and has deleted nothing then.
+    Raises UsageError for any other folder, without having deleted anything.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         _clear(folder)
@@ -46,19 +51,19 @@ def make_folder(folder: Path, data: str) -> None:
 
 
 def note_files(folder: Path) -> None:
-    """The work tree as it is now is the demo's own."""
+    """Record the current work tree as made by the demo."""
     files = {path: _digest(folder / path) for path in _work_tree(folder)}
     _write(folder, replace(_read(folder), files=files))
 
 
 def note_job(folder: Path, job: str) -> None:
-    """This job is the demo's own."""
+    """Record a job as started by the demo."""
     record = _read(folder)
     _write(folder, replace(record, jobs=(*record.jobs, job)))
 
 
 def _clear(folder: Path) -> None:
-    """Delete what the earlier demo made. Raises UsageError where there is anything else."""
+    """Delete everything that the earlier demo made. Raises UsageError if the folder holds anything else."""
     if not folder.is_dir() or not (is_ours(folder) and (store_folder(folder) / RECORD).exists()):
         raise UsageError(f"{folder} is not empty and no earlier demo; name another folder")
     found = list(_not_of_the_demo(folder))
@@ -80,7 +85,7 @@ def _clear(folder: Path) -> None:
 
 
 def _not_of_the_demo(folder: Path) -> Iterator[str]:
-    """What may be the user's, in words."""
+    """Descriptions of everything in the folder that may be the user's."""
     try:
         record = _read(folder)
     except ValueError:
@@ -95,7 +100,7 @@ def _not_of_the_demo(folder: Path) -> Iterator[str]:
         for job in store.jobs():
             if job.id in running:
                 yield f"job {job.id}, which is running"
-            elif job.id not in record.jobs and job.kind is not JobKind.CHECK:  # which measures nothing
+            elif job.id not in record.jobs and job.kind is not JobKind.CHECK:  # a check measures nothing
                 yield f"what job {job.id} measured"
 
 
@@ -111,7 +116,7 @@ def _changed_files(folder: Path, record: DemoRecord) -> Iterator[str]:
 
 
 def _history(folder: Path, record: DemoRecord) -> Iterator[str]:
-    """Commits on any branch, in a stash, or left behind; staged changes; worktrees elsewhere that need this `.git`."""
+    """Descriptions of other commits (on a branch, in a stash or unreachable), staged changes and other worktrees."""
     if (folder / ".git").is_symlink() or not (folder / ".git").is_dir():
         yield "its .git is no folder"
         return
@@ -131,7 +136,7 @@ def _history(folder: Path, record: DemoRecord) -> Iterator[str]:
 
 
 def _work_tree(folder: Path) -> Iterator[str]:
-    """Paths of all files and links, ignored ones too."""
+    """Paths of all files and links in the work tree, including ignored ones."""
     for at, folders, files in os.walk(folder):
         names = [*files, *(name for name in folders if (Path(at) / name).is_symlink())]
         for name in names:
@@ -154,7 +159,7 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def _read(folder: Path) -> DemoRecord:
-    """Raises ValueError where an earlier version wrote it, as an empty file."""
+    """The folder's record. Raises ValueError if an earlier version wrote it, as an empty file."""
     text = (store_folder(folder) / RECORD).read_text(encoding="utf-8")
     return serial.loads(DemoRecord, text)
 

@@ -1,4 +1,6 @@
-"""What this machine has: each thing that helps, what works without it, and the one command that brings it."""
+"""`evolverec doctor`: checks this machine, with the consequence of each missing
+thing and the command that installs it.
+"""
 
 import json
 import shutil
@@ -39,7 +41,7 @@ print(json.dumps(found))
 
 
 def examine(repo: Path, *, python: str) -> dict[str, Any]:
-    """ok: nothing that the main job needs is missing."""
+    """The document of `evolverec doctor`. ok: nothing that the main workflow needs is missing."""
     checks = [_check("python", True, f"evolverec runs on Python {sys.version.split()[0]}", "", needed=True)]
     checks += _interpreter(python)
     checks.append(_git())
@@ -108,7 +110,7 @@ def _sandbox() -> dict[str, Any]:
         if not problem
         else (f"{problem}; trials run with limits that stop accidents, not attackers")
     )
-    # what keeps an installed bubblewrap from starting is said in the message; no command of ours mends it
+    # If bubblewrap is installed but does not start, the message says why, and installing it again would not help.
     installs = problem.endswith(NOT_INSTALLED)
     return _check("sandbox", not problem, message, "apt install bubblewrap" if installs else "", needed=False)
 
@@ -117,7 +119,7 @@ WITHOUT_LLM = "findings, recipes and statistical users work without; LLM persona
 
 
 def _llm() -> list[dict[str, Any]]:
-    """Whether an endpoint is set, answers, and has the models of all roles."""
+    """Checks whether an endpoint is set, answers, and offers the models of all roles."""
     from evolution.llm.settings import ROLES
     from evolution.repo.settings import user_llm
 

@@ -1,4 +1,4 @@
-"""Starting a job from a terminal and following it: live progress, Ctrl-C cancels, the last word decides."""
+"""Starts a job from a terminal and follows it with live progress; Ctrl-C cancels it."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ POLL_S = 0.1
 
 
 def run_as_job(repo: Path, request: Request, *, trusted: bool, quiet: bool) -> dict[str, Any]:
-    """Start a job and wait for its end, as `result_of` does. Raises ConsentError where the user does not consent."""
+    """Start a job and wait for its end, as `result_of` does. Raises ConsentError if the user does not consent."""
     control.reconcile(repo)
     try:
         job = control.start(repo, request, trusted=trusted)
@@ -27,9 +27,9 @@ def run_as_job(repo: Path, request: Request, *, trusted: bool, quiet: bool) -> d
 
 
 def result_of(repo: Path, job: JobRecord, *, quiet: bool) -> dict[str, Any]:
-    """Wait for a job's end, showing its progress on stderr unless quiet; the document that it leaves.
+    """Wait for a job's end, with its progress on stderr unless quiet, and return its result document.
 
-    Raises the error that it ended with instead: RepoError, UsageError or Cancelled.
+    Raises the error that the job ended with: RepoError, UsageError or Cancelled.
     """
     ended = _follow(repo, job, quiet=quiet)
     if ended.state is JobState.CANCELLED:

@@ -1,4 +1,4 @@
-"""What was measured in a repo, as documents: the list, one item whole, and stopping what runs."""
+"""Documents of stored results: the list of all, one item in full; and stopping of jobs."""
 
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from evolution.store.store import Store
 
 
 def runs_document(repo: Path) -> dict[str, Any]:
+    """The document of `evolverec runs`: all trials, proposals, runs and jobs of the repo."""
     control.reconcile(repo)
     with Store.open(repo) as store:
         return {
@@ -35,7 +36,7 @@ def _job_summary(job: JobRecord) -> dict[str, Any]:
 
 
 def item_document(repo: Path, wanted: str) -> dict[str, Any]:
-    """Raises UsageError where nothing, or more than one thing, has that id."""
+    """The document of one trial, proposal, run or job. Raises UsageError unless exactly one item has that id."""
     with Store.open(repo) as store:
         if trial := store.trial(wanted):
             epochs = [serial.plain(epoch) for epoch in trial.epochs]
@@ -55,6 +56,7 @@ def item_document(repo: Path, wanted: str) -> dict[str, Any]:
 
 
 def stop_jobs(repo: Path, wanted: str) -> dict[str, Any]:
+    """Cancel the running jobs whose id begins with `wanted`; "" cancels all. Raises UsageError if none does."""
     running = control.reconcile(repo)
     chosen = [job for job in running if not wanted or job.id.startswith(wanted)]
     if wanted and not chosen:

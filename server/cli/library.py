@@ -1,4 +1,6 @@
-"""The library of techniques in a terminal: searched by words, by the code of a finding or critique, or listed."""
+"""`evolverec library`: the library of techniques, listed, or searched by words or
+by the code of a finding or critique.
+"""
 
 from typing import Any
 
@@ -11,8 +13,10 @@ SHOWN = 10
 
 
 def library_document(query: str, code: str) -> dict[str, Any]:
-    """The techniques that fit, best first: ten of them with their sketches for words or a code, else all.
-    Raises UsageError for a code that is not ours."""
+    """The techniques that fit, best first: at most SHOWN for a query or a code, else all.
+
+    Raises UsageError for an unknown code.
+    """
     if code and code not in known_codes():
         raise UsageError(
             f"{code!r} is no code of a finding or a critique; expected one of {', '.join(_answered())}"
@@ -43,6 +47,7 @@ def _document(technique: Technique) -> dict[str, Any]:
 
 
 def show_library(document: dict[str, Any]) -> None:
+    """Print the techniques: in full for a query or a code, else one line each."""
     found = document["techniques"]
     if document["meaning"]:
         print(f"{document['code']}: {document['meaning']}\n")

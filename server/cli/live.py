@@ -1,4 +1,4 @@
-"""A job's events on a terminal: a bar per trial, a line per thing learned. Everything goes to stderr."""
+"""Shows a job's events on a terminal: a progress bar per trial, a line per result. Everything goes to stderr."""
 
 from collections.abc import Mapping
 from types import TracebackType
@@ -11,16 +11,23 @@ if TYPE_CHECKING:
 
 
 class View(Protocol):
+    """A display of a job's events, open as a context manager while the job runs."""
+
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-    def show(self, event: Event) -> None: ...
-    def say(self, text: str) -> None: ...
+    def show(self, event: Event) -> None:
+        """Show one event of the job."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Show a line that is not an event of the job."""
+        ...
 
 
 class SilentView:
-    """For `--json`: nothing but what someone must know."""
+    """The display for `--json`, which shows nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -29,13 +36,15 @@ class SilentView:
         return None
 
     def show(self, event: Event) -> None:
-        return None
+        """Ignore the event."""
 
     def say(self, text: str) -> None:
-        return None
+        """Ignore the line."""
 
 
 class LiveView:
+    """A display with one progress bar per running trial, and lines above the bars."""
+
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -59,9 +68,11 @@ class LiveView:
         self._progress.stop()
 
     def say(self, text: str) -> None:
+        """Print a line above the progress bars."""
         self._progress.console.print(text, highlight=False, markup=False)
 
     def show(self, event: Event) -> None:
+        """Update the progress bars, and print the results that the event reports."""
         data = event.data
         if event.type is EventType.EPOCH:
             self._advance(str(data["trial"]), str(data.get("label") or "training"), event)
@@ -74,7 +85,7 @@ class LiveView:
             self.say(event.message)
 
     def _stage(self, trial: str, words: str) -> None:
-        """Before, between and after epochs: what is being done, with a bar that only pulses until one ends."""
+        """Show the current stage of a trial outside of its epochs; its bar pulses until an epoch ends."""
         label, _, stage = words.rpartition(": ")
         task = self._task(trial, label or stage)
         self._progress.update(task, words=stage)

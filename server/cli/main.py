@@ -5,10 +5,10 @@ from pathlib import Path
 
 
 def run(argv: list[str]) -> int:
-    """The exit code: 0 done, 1 the repo's fault, 2 wrong use, 130 cancelled.
+    """Run the command. Returns the exit code: 0 done, 1 a fault of the repo, 2 wrong use, 130 cancelled.
 
-    `lsp`, `run-job` and `check-rules` skip the command-line library: an editor waits for the first, and the others
-    are started by our own code only.
+    `lsp`, `run-job` and `check-rules` skip typer, which is slow to import: an editor waits for the first, and
+    only our own code starts the others.
     """
     if argv[:1] == ["lsp"]:
         from server.cli.language_server import run_language_server
@@ -26,6 +26,6 @@ def run(argv: list[str]) -> int:
 
     try:
         return run_app(argv)
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+    except BrokenPipeError:  # the process that reads our output has ended, as `| head` does
         sys.stderr.close()
         return 1

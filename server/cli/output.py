@@ -1,4 +1,4 @@
-"""How commands speak: one JSON document on stdout with `--json`, people's words otherwise; logs on stderr."""
+"""How commands print results: one JSON document on stdout with `--json`, else text for people; logs go to stderr."""
 
 import json
 import sys
@@ -12,6 +12,7 @@ SEVERITIES = ("information", "warning", "error")  # from the least
 
 
 def deliver(document: dict[str, Any], *, as_json: bool, show: Callable[[dict[str, Any]], None]) -> None:
+    """Print the document as JSON, or call `show` to print it for people."""
     if as_json:
         write_json(document)
     else:
@@ -19,6 +20,7 @@ def deliver(document: dict[str, Any], *, as_json: bool, show: Callable[[dict[str
 
 
 def write_json(document: dict[str, Any]) -> None:
+    """Print the document to stdout as strict JSON; infinities and NaN become null."""
     sys.stdout.write(
         json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     )
@@ -26,7 +28,7 @@ def write_json(document: dict[str, Any]) -> None:
 
 
 def report_error(error: EvolverecError, *, as_json: bool) -> int:
-    """Say what went wrong where it is read; the exit code."""
+    """Print the error to stderr, with `--json` also as a document on stdout. Returns the exit code."""
     if as_json:
         place = (
             {"path": error.path or None, "line": error.line or None} if isinstance(error, RepoError) else {}
@@ -37,6 +39,6 @@ def report_error(error: EvolverecError, *, as_json: bool) -> int:
 
 
 def reaches(document: Mapping[str, Any], severity: str) -> bool:
-    """Whether the document of `diagnose` has a finding at least as severe."""
+    """Whether the document of `diagnose` has a finding of this severity or worse."""
     least = SEVERITIES.index(severity)
     return any(SEVERITIES.index(finding["severity"]) >= least for finding in document["findings"])

@@ -1,4 +1,4 @@
-"""Applying a proposal from a terminal: to the files, or as a commit on a new branch of the user's git."""
+"""Applies a proposal from a terminal, to the files or as a commit on a new branch of the user's git."""
 
 import os
 import tempfile
@@ -12,7 +12,7 @@ from evolution.store.store import Store
 
 
 def find_proposal(repo: Path, wanted: str) -> Proposal:
-    """By id or unique beginning. Raises UsageError naming what there is."""
+    """The proposal with this id, or the only one whose id begins so. Raises UsageError, which lists the known ids."""
     with Store.open(repo) as store:
         found = store.proposal(wanted)
         known = [proposal.id for proposal in store.proposals()]
@@ -23,7 +23,11 @@ def find_proposal(repo: Path, wanted: str) -> Proposal:
 
 
 def apply_proposal(repo: Path, wanted: str, *, branch: str) -> dict[str, Any]:
-    """Raises EditError where the patch does not fit exactly; then nothing was written."""
+    """Apply the patch; the document of `evolverec apply`.
+
+    branch: name of a new branch to commit to, "" to write the files
+    Raises EditError if the patch does not fit exactly; then nothing is written.
+    """
     proposal = find_proposal(repo, wanted)
     files = _commit_to_branch(repo, proposal, branch) if branch else apply_to_files(repo, proposal)
     if not branch:
@@ -33,7 +37,10 @@ def apply_proposal(repo: Path, wanted: str, *, branch: str) -> dict[str, Any]:
 
 
 def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
-    """A commit on top of HEAD, made without touching index, working tree or the branch that is checked out."""
+    """Commit the patch on top of HEAD without touching the index, the working tree or the current branch.
+
+    Returns the changed paths.
+    """
     import git
 
     try:
@@ -78,7 +85,7 @@ def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
 
 
 def commit_message(proposal: Proposal) -> str:
-    """The idea, why, and the measured figures with their intervals."""
+    """The commit message: the idea, its rationale, and the measured figures with their intervals."""
     lines = [proposal.idea.title, "", proposal.idea.rationale, ""]
     for effect in [proposal.effect, *proposal.effects.values()]:
         if effect is not None:

@@ -1,4 +1,4 @@
-"""Documents as people read them: tables, source lines with findings under them, users' words, coloured diffs."""
+"""Prints documents for people: tables, source lines with their findings, users' quotes, coloured diffs."""
 
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ STATUS_COLOURS = {"CRITICAL": "red", "NEEDS_IMPROVEMENT": "yellow", "STABLE": "g
 
 
 def show_train(document: dict[str, Any]) -> None:
+    """Print a trial's metrics, failed contract checks and remarks, or the reason of its failure."""
     out = console()
     if document["status"] == "failed":
         place = f"{document['path']}:{document['line']}: " if document["path"] else ""
@@ -75,6 +76,7 @@ def _interval(metric: dict[str, Any]) -> str:
 
 
 def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
+    """Print each finding below its source lines, the worst first."""
     out = console()
     findings = document["findings"]
     if not findings:
@@ -129,6 +131,7 @@ def _show_lines(out: Console, repo: Path, anchor: dict[str, Any], colour: str) -
 
 
 def show_simulation(repo: Path, document: dict[str, Any]) -> None:
+    """Print the critiques of statistical users, and of LLM-played ones if these were asked."""
     _show_users(repo, document)
     if document.get("interviews"):
         _show_users(repo, document["interviews"])
@@ -176,6 +179,7 @@ def _show_interpretation(out: Console, said: dict[str, Any]) -> None:
 
 
 def show_proposals(document: dict[str, Any]) -> None:
+    """Print a table of the proposals, and the best one's diff."""
     out = console()
     verified = [p for p in document["proposals"] if p["verified"]]
     table = Table(title="proposals, best first", title_justify="left")
@@ -198,13 +202,14 @@ def show_proposals(document: dict[str, Any]) -> None:
 
 
 def change_words(effect: dict[str, Any]) -> str:
-    """`+0.0291 (+20 %) [+0.0210, +0.0372]`."""
+    """A change with its interval: `+0.0291 (+20 %) [+0.0210, +0.0372]`."""
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})" if effect["before"] else ""
     return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
 
 
 def show_diff(text: str) -> None:
+    """Print a unified diff, in colour on a terminal."""
     out = console()
     if out.is_terminal:
         out.print(Syntax(text, "diff", background_color="default", word_wrap=False))
@@ -213,6 +218,7 @@ def show_diff(text: str) -> None:
 
 
 def show_runs(document: dict[str, Any]) -> None:
+    """Print the trials, proposals, runs and jobs of a repo."""
     out = console()
     table = Table(title="trials, newest first", title_justify="left")
     for column in (
@@ -251,6 +257,7 @@ def show_runs(document: dict[str, Any]) -> None:
 
 
 def show_item(document: dict[str, Any]) -> None:
+    """Print one trial, proposal, run or job in full."""
     if document["kind"] == "trial":
         show_train(document)
         if document["traceback"]:
@@ -264,6 +271,7 @@ def show_item(document: dict[str, Any]) -> None:
 
 
 def show_check(document: dict[str, Any]) -> None:
+    """Print the checks that passed, and the problems."""
     out = console()
     for line in document["passed"]:
         out.print(f"[green]+[/] {escape(line)}")
@@ -274,6 +282,7 @@ def show_check(document: dict[str, Any]) -> None:
 
 
 def show_doctor(document: dict[str, Any]) -> None:
+    """Print the checks of `evolverec doctor`, each failed one with a command to try."""
     out = console()
     for check in document["checks"]:
         mark, colour = ("+", "green") if check["ok"] else ("x", "red") if check["needed"] else ("!", "yellow")

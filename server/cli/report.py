@@ -1,4 +1,4 @@
-"""`evolverec report`: one page from what is stored."""
+"""`evolverec report`: writes one HTML page from stored results."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,9 @@ from server.shown.stored_files import StoredFiles
 
 
 def write_report(repo: Path, *, out: Path | None, run: str) -> dict[str, Any]:
-    """The document, with the `page` it was written to. Raises UsageError where it cannot be written.
+    """Write the page. Returns the report's document with `page`, the path; raises UsageError if it cannot be written.
 
-    Without `out` the page lies in `.evolverec`, so that it is no file of the repo's: a new file would make the
-    program another one.
+    Without `out`, the page goes to `.evolverec`, since a new file in the repo would make it another program.
     """
     document = stored_document(repo, run)
     html = repo_page(document)
@@ -30,6 +29,7 @@ def write_report(repo: Path, *, out: Path | None, run: str) -> dict[str, Any]:
 
 
 def stored_document(repo: Path, run: str) -> dict[str, Any]:
+    """The report's document, read from the store. Raises UsageError if no run has the id `run`."""
     store = Store.open_existing(repo)
     if store is None:
         return report_document(repo, None, None, run)

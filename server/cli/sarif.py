@@ -8,11 +8,12 @@ LEVELS = {"error": "error", "warning": "warning", "information": "note"}
 
 
 def write_sarif(path: Path, document: dict[str, Any]) -> None:
+    """Write the findings of a `diagnose` document to a SARIF file."""
     path.write_text(json.dumps(sarif(document), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def sarif(document: dict[str, Any]) -> dict[str, Any]:
-    """document: what `diagnose --json` prints."""
+    """The SARIF log of a document that `diagnose --json` prints."""
     from importlib.metadata import version
 
     findings = document["findings"]

@@ -1,4 +1,4 @@
-"""Runs of evolution and comparisons of strategies as people read them."""
+"""Prints runs of evolution and comparisons of strategies for people."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from server.shown.wording import spent_words
 
 
 def show_run(document: dict[str, Any]) -> None:
+    """Print a run's nodes as a tree with its best program, or the result of replaying the run."""
     if "same" in document:
         show_replay(document)
         return
@@ -32,7 +33,7 @@ def show_run(document: dict[str, Any]) -> None:
 
 
 def _lineage(nodes: list[dict[str, Any]]) -> list[str]:
-    """What came from what, the user's version first, each below its parent and further in."""
+    """The nodes as indented lines, each below its parent, the user's version first."""
     below: dict[str | None, list[dict[str, Any]]] = {}
     for node in nodes[1:]:
         below.setdefault(node["parent"], []).append(node)
@@ -66,6 +67,7 @@ def _metric(metric: dict[str, Any] | None) -> str:
 
 
 def show_replay(document: dict[str, Any]) -> None:
+    """Print whether the replay gave the same nodes, else the first node that differs."""
     out = console()
     if document["same"]:
         out.print(f"[green]run {document['run']} replays to the same {document['nodes']} nodes[/]")
@@ -84,6 +86,7 @@ def show_replay(document: dict[str, Any]) -> None:
 
 
 def show_comparison(document: dict[str, Any]) -> None:
+    """Print a table of the strategies compared, and the hit rates of their proposers."""
     out = console()
     table = Table(
         title=f"trials until {document['goal']:.4f} (95 % of the best known objective), budget {document['trials']}",

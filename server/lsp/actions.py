@@ -1,6 +1,6 @@
-"""Code actions: measured patches as quickfixes of the diagnostics they address, and what else can be done there.
+"""Code actions: measured patches as quickfixes of the diagnostics they address, and further commands per diagnostic.
 
-Nothing is thought up here: an action only carries what is stored, anchored in the text as it is now.
+A code action only carries patches that the store already holds; their edits are re-anchored in the current text.
 """
 
 from collections.abc import Mapping
@@ -31,6 +31,10 @@ Action = types.CodeAction | types.Command
 
 
 async def code_actions(session: Session, params: types.CodeActionParams) -> list[Action]:
+    """Answer textDocument/codeAction: patches and further commands for the diagnostics in the range.
+
+    On the entry function, patches that address no diagnostic and the commands of the code lens are offered too.
+    """
     seen = await session.view(params.text_document.uri)
     if seen is None:
         return []
@@ -52,7 +56,10 @@ async def code_actions(session: Session, params: types.CodeActionParams) -> list
 
 
 async def resolve(session: Session, action: types.CodeAction) -> types.CodeAction:
-    """Add the edit, made from the text at this moment. Raises EditError where it no longer fits exactly."""
+    """Answer codeAction/resolve: add the edit, computed against the current text.
+
+    Raises EditError if the patch no longer matches the text exactly.
+    """
     data: Any = action.data
     if not isinstance(data, dict) or "proposal" not in data:
         return action
@@ -62,6 +69,7 @@ async def resolve(session: Session, action: types.CodeAction) -> types.CodeActio
 
 
 def find_proposal(repo: Repo, proposal: str) -> Proposal:
+    """The proposal with this id among those for the code as last measured. Raises UsageError if there is none."""
     found = next((known for known in repo.knowledge.proposals if known.id == proposal), None)
     if found is None:
         raise UsageError(
@@ -71,7 +79,10 @@ def find_proposal(repo: Repo, proposal: str) -> Proposal:
 
 
 def open_fixes(repo: Repo, note: str | None) -> list[Proposal]:
-    """Verified proposals that were not applied, best first: for one finding or critique, or (None) all."""
+    """Verified proposals in state OPEN, best first.
+
+    note: id of a finding or critique that the proposals must address; None for every proposal
+    """
     return [
         proposal
         for proposal in repo.knowledge.proposals
@@ -84,7 +95,9 @@ def open_fixes(repo: Repo, note: str | None) -> list[Proposal]:
 async def _patches(
     session: Session, repo: Repo, view: FileView, here: list[PlacedNote], only: Any, *, at_entry: bool
 ) -> list[types.CodeAction]:
-    """One action per patch: a quickfix of every diagnostic here that it addresses, or, at the entry, a rewrite."""
+    """One action per patch: a quickfix of every diagnostic in `here` that the patch addresses,
+    or, on the entry function, a rewrite.
+    """
     marks = {mark.note.id: mark for mark in here}
     wanted: list[tuple[Proposal, str, list[PlacedNote]]] = []
     for proposal in open_fixes(repo, None):
@@ -103,8 +116,12 @@ async def _patches(
 
 
 def _misfits(proposals: list[Proposal], taken: Taken, read: Read) -> list[str | None]:
-    """Why what is left of each does not fit the text, "" where it does. None: it stands there already, applied by hand
-    or so recently that the store does not say so yet."""
+    """For each proposal: why its remaining edits do not fit the text, "" if they fit, None if
+    all of them are already in the text.
+
+    None also covers a patch that the user typed in by hand, or that was applied so recently
+    that the store does not record it yet.
+    """
     found: list[str | None] = []
     for proposal in proposals:
         try:
@@ -148,7 +165,7 @@ async def _patch(
 
 
 def _unfit(session: Session, repo: Repo, action: types.CodeAction, reason: str) -> types.CodeAction:
-    """A patch that no longer fits says why, and is offered for a new proposal, never guessed."""
+    """For a patch that no longer fits: the action disabled with the reason, or a "Propose again" action instead."""
     action.data = action.edit = None
     if session.client.disabled_actions:
         action.disabled = types.CodeActionDisabled(reason=reason)
@@ -180,7 +197,7 @@ def _further(session: Session, repo: Repo, view: FileView, mark: PlacedNote) -> 
 
 
 def merged(actions: list[types.CodeAction]) -> list[types.CodeAction]:
-    """The same offer for several diagnostics of a line is one action of all of them, where the last one stood."""
+    """Merge actions with the same title into one that lists all their diagnostics; "Dismiss" actions come last."""
     by_title: dict[str, types.CodeAction] = {}
     for action in actions:
         before = by_title.pop(action.title, None)
@@ -191,7 +208,7 @@ def merged(actions: list[types.CodeAction]) -> list[types.CodeAction]:
 
 
 def _at_entry(session: Session, repo: Repo) -> list[types.CodeAction]:
-    """What the code lenses offer, for clients that show none."""
+    """The commands of the code lens as source actions, for clients that show no code lenses."""
     place = {"repo": str(repo.root)}
     return [
         *(
@@ -223,7 +240,10 @@ def _command(title: str, command: str, arguments: Mapping[str, str]) -> types.Co
 
 
 def _wanted(kind: str, only: Any) -> bool:
-    """Kinds are a tree: "quickfix" asks for "quickfix.evolverec" too."""
+    """Whether the client asked for this kind.
+
+    Kinds form a tree: asking for "quickfix" includes "quickfix.evolverec".
+    """
     if not only:
         return True
     names = [str(getattr(asked, "value", asked)) for asked in only]

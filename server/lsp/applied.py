@@ -1,4 +1,4 @@
-"""Notices that a patch is in the user's text, however it got there, and that an undo took it out again."""
+"""Detects from the text that a patch was applied (by the editor, by hand or by git) or undone again."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,10 @@ from server.lsp.view import Read
 
 @dataclass(frozen=True, kw_only=True)
 class Noticed:
-    """whole: every edit of it stands in the text."""
+    """A proposal with the state that the text implies.
+
+    whole: every edit of the patch is in the text
+    """
 
     proposal: Proposal
     state: ProposalState
@@ -21,7 +24,7 @@ class Noticed:
 
 
 async def notice(session: Session, repo: Repo) -> bool:
-    """Bring the stored states in line with the text; whether any changed."""
+    """Update the stored states of proposals to match the text. Returns whether any state changed."""
     proposals = [proposal for proposal in repo.knowledge.proposals if proposal.verified is not Verified.NO]
     taken = frozenset(repo.taken)
     noticed = await session.background.think(_look, proposals, taken, session.reader(repo))
@@ -44,7 +47,9 @@ def _look(proposals: list[Proposal], taken: Taken, read: Read) -> list[Noticed]:
 
 
 def _state(proposal: Proposal, taken: Taken, read: Read) -> ProposalState:
-    """Of one that is not in the text whole: open, or open again once what is missing fits again."""
+    """State of a proposal that is only partly in the text: OPEN if its remaining
+    edits still apply, otherwise unchanged.
+    """
     if proposal.state is ProposalState.OPEN:
         return ProposalState.OPEN
     try:

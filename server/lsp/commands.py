@@ -1,8 +1,10 @@
-"""The commands. What takes long is started as a job, whose id is the answer; the rest is done at once.
+"""Handlers of workspace/executeCommand.
 
-Each takes one object: `repo` (a path or URI inside it; by default the repo last worked in), and `proposal`, `job`
-or `id` where the command is about one. One that starts a job also takes the job's options (`job_request.py`), and
-`onDisk` where the client has asked already what is to become of text that is not saved.
+Long work is started as a job and answered with its id; the rest runs at once.
+
+Each command takes one object with `repo` (a path or URI inside it; by default the repo last worked in) and, where
+the command is about one, `proposal`, `job` or `id`. Commands that start a job also take the job's options
+(`job_request.py`), and `onDisk: true` if the client has already asked the user about unsaved files.
 """
 
 from typing import Any
@@ -32,24 +34,30 @@ Document = dict[str, Any]
 
 
 async def train(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.train`: start a job that trains and measures the repo's current version."""
     return await _start(session, JobKind.TRAIN, object_of(arguments))
 
 
 async def diagnose(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.diagnose`: start a job that runs the probes and rules on the repo's current version."""
     return await _start(session, JobKind.DIAGNOSE, object_of(arguments))
 
 
 async def ask_users(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.askUsers`: start a job in which simulated users judge the model's recommendations."""
     return await _start(session, JobKind.SIMULATE, object_of(arguments))
 
 
 async def propose(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.propose`: start a job that proposes patches, and trains and measures each of them."""
     return await _start(session, JobKind.PROPOSE, object_of(arguments))
 
 
 async def evolve(session: Session, *arguments: Any) -> Document:
-    """The loop, on the whole repo. `resume`: the id of a run to go on with, with the limits it had unless there are new
-    ones."""
+    """Handle `evolverec.evolve`: start a job that runs the evolution loop on the repo.
+
+    `resume` in the arguments is the id of a run to continue, with the limits it had unless new ones are given.
+    """
     asked = object_of(arguments)
     if "resume" in asked:
         return await _resume(session, asked)
@@ -85,7 +93,7 @@ def _stored_run(repo: Repo, wanted: str) -> Run | None:
 
 
 async def verify(session: Session, *arguments: Any) -> Document:
-    """Measure a stored proposal once more, with a further seed."""
+    """Handle `evolverec.verify`: start a job that measures a stored proposal again with another seed."""
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     proposal = find_proposal(repo, need(asked, "proposal"))
@@ -93,7 +101,7 @@ async def verify(session: Session, *arguments: Any) -> Document:
 
 
 async def cancel(session: Session, *arguments: Any) -> Document:
-    """The named job, or every job of the repo."""
+    """Handle `evolverec.cancel`: cancel the named job, or every running job of the repo."""
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     jobs = [str(asked["job"])] if asked.get("job") else [job.id for job in repo.knowledge.running]
@@ -102,7 +110,7 @@ async def cancel(session: Session, *arguments: Any) -> Document:
 
 
 async def apply(session: Session, *arguments: Any) -> Document:
-    """Have the editor carry out a proposal's patch, and see in the text whether it did."""
+    """Handle `evolverec.apply`: ask the editor to apply a proposal's patch, then check in the text that it did."""
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     proposal = find_proposal(repo, need(asked, "proposal"))
@@ -114,7 +122,7 @@ async def apply(session: Session, *arguments: Any) -> Document:
 
 
 async def have_applied(session: Session, edit: types.WorkspaceEdit, title: str) -> None:
-    """Raises EditError where the editor does not. Some editors then answer with an error."""
+    """Ask the editor to apply the edit. Raises EditError if the editor refuses or answers with an error."""
     try:
         reply = await session.server.workspace_apply_edit_async(
             types.ApplyWorkspaceEditParams(edit=edit, label=title)
@@ -128,7 +136,7 @@ async def have_applied(session: Session, edit: types.WorkspaceEdit, title: str) 
 
 
 async def dismiss(session: Session, *arguments: Any) -> Document:
-    """Hide a proposal, or a finding or critique by its id."""
+    """Handle `evolverec.dismiss`: hide a proposal, or a finding or critique by its id."""
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     if "proposal" in asked:
@@ -142,7 +150,9 @@ async def dismiss(session: Session, *arguments: Any) -> Document:
 
 
 async def keep_probe(session: Session, *arguments: Any) -> Document:
-    """Write an evolved probe into the repo's `probes/`, where every later run starts with it."""
+    """Handle `evolverec.keepProbe`: write an evolved probe into the repo's `probes/`,
+    from where every later run loads it.
+    """
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     wanted = need(asked, "probe")
@@ -151,7 +161,10 @@ async def keep_probe(session: Session, *arguments: Any) -> Document:
 
 
 async def preview(session: Session, *arguments: Any) -> Document:
-    """The patch as a unified diff, and the addresses of the proposed files; opened where the client can."""
+    """Handle `evolverec.preview`: answer with the patch as a unified diff and with the URIs of the patched files.
+
+    Clients that show documents of the server open the diff as well.
+    """
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     proposal = find_proposal(repo, need(asked, "proposal"))
@@ -169,7 +182,9 @@ async def preview(session: Session, *arguments: Any) -> Document:
 
 
 def status(session: Session, *arguments: Any) -> Document:
-    """What is known of the repo, in a sentence, with the jobs that run."""
+    """Handle `evolverec.status`: show one line per repo with its last figures, and
+    answer with these and the running jobs.
+    """
     named = str(object_of(arguments).get("repo", ""))
     repos = [repo for root, repo in session.repos.items() if named in ("", str(root))]
     if not repos:
@@ -187,7 +202,10 @@ def _describe(session: Session, repo: Repo) -> Document:
 
 
 async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
-    """Start a job and answer with its id. Exactly the same request twice runs once."""
+    """Start a job and answer with its id.
+
+    If a job with exactly the same request is running, answer with that job's id.
+    """
     request = _request(session, kind, asked)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     await session.background.store(repo.load)
@@ -215,7 +233,7 @@ def _running(repo: Repo, job: JobRecord) -> Document:
 
 
 def object_of(arguments: tuple[Any, ...]) -> Document:
-    """Raises UsageError where the arguments are not one object."""
+    """The command's one argument, {} if there is none. Raises UsageError if the arguments are not one object."""
     match arguments:
         case ():
             return {}
@@ -225,6 +243,7 @@ def object_of(arguments: tuple[Any, ...]) -> Document:
 
 
 def need(asked: Document, name: str) -> str:
+    """The non-empty string under `name` in a command's object. Raises UsageError if it is missing."""
     value = asked.get(name)
     if not isinstance(value, str) or not value:
         raise UsageError(f'expected an object with "{name}", got {asked!r}')

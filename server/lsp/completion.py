@@ -1,4 +1,4 @@
-"""Completion in evolverec.toml, whether or not its text is valid yet. Other files have none from us."""
+"""textDocument/completion for evolverec.toml, also while its text is not valid TOML. Other files get none."""
 
 from pathlib import Path
 
@@ -21,6 +21,7 @@ KINDS = {
 
 
 async def completion(session: Session, params: types.CompletionParams) -> types.CompletionList | None:
+    """Answer textDocument/completion in evolverec.toml with sections, keys or values; None in any other file."""
     uri = params.text_document.uri
     text = session.text_of(uri) if is_config(uri) else None
     root = root_of(uri)
@@ -36,6 +37,11 @@ async def completion(session: Session, params: types.CompletionParams) -> types.
 
 
 def offered(lines: tuple[str, ...], row: int, column: int, root: Path) -> list[Offer]:
+    """Completions at a place of the text. Sections and keys that the text already has elsewhere are left out.
+
+    row, column: from 0, the column in characters
+    root: the repo's folder, whose files are offered as values
+    """
     place = place_at(lines, row, column)
     if place is None:
         return []

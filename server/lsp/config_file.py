@@ -1,4 +1,4 @@
-"""evolverec.toml as a document: its errors as the user types, and what its keys mean."""
+"""Diagnostics and hovers of evolverec.toml."""
 
 import json
 from pathlib import Path
@@ -14,16 +14,18 @@ from server.lsp.session import Session, path_of
 
 
 def is_config(uri: str) -> bool:
+    """Whether the URI names an evolverec.toml."""
     return uri.rsplit("/", 1)[-1] == CONFIG_NAME
 
 
 def root_of(uri: str) -> Path | None:
-    """The folder a config stands in; None where it is no file."""
+    """The folder that holds the config; None if the URI is not a file's."""
     path = path_of(uri)
     return path.parent if path else None
 
 
 async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
+    """The errors in the text of an evolverec.toml as diagnostics, one per wrong line."""
     text = session.text_of(uri)
     problems = await session.background.store(check, text) if text is not None else []
     lines = lines_of(text or "")
@@ -46,14 +48,14 @@ async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
 
 
 def check(text: str) -> list[tuple[int, str]]:
-    """(line from 1, message). pydantic is loaded when the first config is checked, not before."""
+    """Errors in a config's text as (line from 1, message). The first call loads pydantic, hence the late import."""
     from evolution.repo.config import config_problems
 
     return config_problems(text)
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
-    """What the key or section under the cursor means."""
+    """Answer textDocument/hover in evolverec.toml with the meaning of the key or section under the cursor."""
     uri, row, encoding = params.text_document.uri, params.position.line, session.client.encoding
     lines = lines_of(session.text_of(uri) or "")
     if row >= len(lines):
@@ -74,7 +76,7 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
 
 
 def _meaning(place: Place, *, markdown: bool) -> str:
-    """ "" for what is no key or section of ours."""
+    """The text of a hover; "" at a place that is no known key or section."""
     if place.kind is PlaceKind.SECTION:
         keys = schema().get(place.section, {})
         return _about_section(place.section, list(keys.values()), markdown=markdown) if keys else ""

@@ -1,4 +1,4 @@
-"""What may stand at a place of an evolverec.toml: sections, keys, values. From the schema and the repo's files."""
+"""Completions for evolverec.toml (sections, keys, values), from the config's schema and the repo's files."""
 
 import json
 import re
@@ -13,7 +13,11 @@ from server.shown.repo_files import code_files, functions, logs_below
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """text: put in the place of line characters start to end. kind: of Kind, and whether a metric or a file."""
+    """One completion item.
+
+    text: replaces the characters start to end of the line
+    kind: section, key, value, function, file or metric
+    """
 
     label: str
     text: str
@@ -25,9 +29,11 @@ class Offer:
 
 
 def offers(place: Place | None, root: Path, taken: frozenset[str], line: str) -> list[Offer]:
-    """Best first. taken: the sections that stand in the text, or the keys of this section. line: the whole line.
+    """Completions at a place, best first.
 
-    root: of the repo, whose files are looked at where the value is about them.
+    root: the repo's folder, whose files are read for keys that name functions or files
+    taken: sections already in the text, or keys already in this section
+    line: the whole line that the place is in
     """
     if place is None:
         return []
@@ -77,7 +83,7 @@ def _values(key: Key, place: Place, root: Path) -> list[Offer]:
 
 
 def _value(value: str, key: Key, place: Place, kind: str, detail: str = "") -> Offer:
-    """With the quotes and brackets that are not there yet."""
+    """A value as a completion, with the quotes and brackets that the text lacks around it."""
     text = value
     if place.quote:
         text += "" if place.closed else place.quote
@@ -115,7 +121,7 @@ def _editable(key: Key, place: Place, root: Path) -> list[Offer]:
 
 
 def _expression(key: Key, place: Place, root: Path) -> list[Offer]:
-    """Within the text one term of the sum after the other; outside of it the whole default."""
+    """Inside the string: metrics, each a term of the sum. Outside of a string: the whole default expression."""
     from evolution.domain.objective import ACCURACY, CUTOFFS
 
     if not place.quote:
@@ -124,7 +130,7 @@ def _expression(key: Key, place: Place, root: Path) -> list[Offer]:
 
 
 def _guardrails(key: Key, place: Place, root: Path) -> list[Offer]:
-    """Whole ones first; then a name, and behind a name what it may be held against."""
+    """Whole example guardrails first; inside a string also metric names, and after a name the limits it may have."""
     from evolution.domain.objective import ACCURACY, CUTOFFS, LISTS
 
     whole = [_value(example, key, place, "value") for example in key.examples]
@@ -139,7 +145,7 @@ def _guardrails(key: Key, place: Place, root: Path) -> list[Offer]:
 
 
 def _term(text: str, key: Key, place: Place) -> Offer:
-    """Only the word around the place is replaced, not the rest of the text."""
+    """A completion that replaces only the word around the cursor, not the rest of the string."""
     before = re.search(r"[A-Za-z][\w@]*$", place.typed)
     after = re.match(r"[\w@]*", place.text[len(place.typed) :])
     column = place.start + len(place.typed)

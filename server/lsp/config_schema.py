@@ -1,6 +1,6 @@
-"""The keys of evolverec.toml as its own models describe them (evolution/config.py); nothing is said twice here.
+"""The keys of evolverec.toml, read from the JSON schema of the config's pydantic models (evolution/repo/config.py).
 
-Loads pydantic, so the first call belongs on a background thread.
+The first call loads pydantic, so it belongs on a background thread.
 """
 
 import json
@@ -14,8 +14,14 @@ TYPES = {"string": "text", "integer": "whole number", "number": "number", "array
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """type: in words, with its limits. default: as TOML, "" for a required key. values: all that it may be, () where it is
-    free; examples: some that it may be. text, many: whether it is a text, or a list of them."""
+    """One key of evolverec.toml.
+
+    type: the type in words, with its limits
+    default: the default written as TOML, "" for a required key
+    values: all permitted values, () if any value of the type is permitted
+    examples: some permitted values
+    text, many: whether the value is a string, or a list of strings
+    """
 
     section: str
     name: str
@@ -29,12 +35,13 @@ class Key:
 
     @property
     def required(self) -> bool:
+        """Whether the config must set this key, because it has no default."""
         return not self.default
 
 
 @cache
 def schema() -> Mapping[str, Mapping[str, Key]]:
-    """section -> key -> what is known of it, in the order of the models."""
+    """section -> key name -> Key, in the order of the models."""
     from evolution.repo.config import Config
 
     whole = Config.model_json_schema()
@@ -48,11 +55,12 @@ def schema() -> Mapping[str, Mapping[str, Key]]:
 
 
 def key_of(section: str, name: str) -> Key | None:
+    """The key's description; None if evolverec.toml has no such key."""
     return schema().get(section, {}).get(name)
 
 
 def _definition(entry: Mapping[str, Any]) -> str:
-    """The model's name. Where the section has a default, the reference may stand in a list of its own."""
+    """The name of a section's model. If the section has a default, pydantic puts the reference into `allOf`."""
     reference = entry.get("$ref") or entry["allOf"][0]["$ref"]
     return str(reference).rsplit("/", 1)[-1]
 
@@ -73,7 +81,7 @@ def _key(section: str, name: str, described: Mapping[str, Any]) -> Key:
 
 
 def _examples(described: Mapping[str, Any]) -> tuple[str, ...]:
-    """Of a list, the texts in its examples."""
+    """The key's examples; for a list-valued key, the strings in its example lists."""
     given = described.get("examples", ())
     return tuple(
         str(text) for example in given for text in (example if isinstance(example, list) else [example])

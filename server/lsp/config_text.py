@@ -1,6 +1,6 @@
-"""Where a place in the text of an evolverec.toml is: in which section, on which key, in which value. Pure.
+"""Finds the section, key or value at a position in the text of an evolverec.toml. Pure.
 
-Read line by line, so that text that is no valid TOML yet, as it is while somebody types, has its places too.
+The text is read line by line rather than parsed, because text that is being typed is often no valid TOML.
 """
 
 import re
@@ -16,6 +16,8 @@ _BEFORE = re.compile(r"[\w.+-]*$")
 
 
 class PlaceKind(Enum):
+    """What a completion or hover at a place is about."""
+
     SECTION = auto()  # within the brackets of a header
     KEY = auto()  # where a key stands or may begin
     VALUE = auto()
@@ -23,10 +25,14 @@ class PlaceKind(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """section, key: "" where there is none. text: the line's characters start to end, which belong together: the
-    name, or what stands in the string. typed: those before the place asked for. quote: of the string around it, ""
-    outside of strings. closed: whether what belongs to its right is there: `]`, `=`, or the closing quote. listed:
-    inside the brackets of a list.
+    """The section name, key or value around a position.
+
+    section, key: the names that the place belongs to, "" if there is none
+    text: the characters start to end of the line, which hold the whole name or the whole content of the string
+    typed: the part of `text` before the position
+    quote: the quote character of the string around the position, "" outside of strings
+    closed: whether the character that ends the place is in the text (`]`, `=` or the closing quote)
+    listed: whether the position is inside the brackets of a list
     """
 
     kind: PlaceKind
@@ -43,7 +49,12 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigLine:
-    """One line: the section and key it belongs to, whether it opens or assigns them, and where its value begins."""
+    """One line with the section and key it belongs to.
+
+    header: start and end of a section's name, if the line opens a section
+    name: start and end of a key's name, if the line assigns a key
+    value: the column where a value begins; 0 on further lines of a list
+    """
 
     text: str
     section: str
@@ -55,7 +66,7 @@ class ConfigLine:
 
 @dataclass(frozen=True, kw_only=True)
 class _String:
-    """Its content is start to end."""
+    """A string in a line; its content is the characters start to end, without the quotes."""
 
     start: int
     end: int
@@ -64,7 +75,7 @@ class _String:
 
 
 def scan(lines: tuple[str, ...]) -> list[ConfigLine]:
-    """Every line with the section and key it belongs to."""
+    """Every line of the text with the section and key it belongs to."""
     found: list[ConfigLine] = []
     section, key, depth = "", "", 0
     for text in lines:
@@ -89,12 +100,12 @@ def scan(lines: tuple[str, ...]) -> list[ConfigLine]:
 
 
 def _opens_section(text: str) -> bool:
-    """Whether a line ends a list that nobody has closed: a header alone on it, as no list of strings has."""
+    """Whether a line inside an unclosed list is a section header, which no line of a list of strings looks like."""
     return re.fullmatch(r"\s*\[\s*[\w.-]+\s*\]\s*(#.*)?", text) is not None
 
 
 def place_at(lines: tuple[str, ...], row: int, column: int) -> Place | None:
-    """column: in characters. None in a comment, or behind a header."""
+    """The place at a row and column (from 0, the column in characters). None in a comment or after a header."""
     if row >= len(lines):
         return None
     line = scan(lines[: row + 1])[row]
@@ -150,12 +161,12 @@ def _in_value(line: ConfigLine, column: int) -> Place:
 
 
 def strings(line: ConfigLine) -> list[tuple[int, int]]:
-    """Where the contents of the strings of a line's value are."""
+    """Start and end of the content of each string in a line's value."""
     return [] if line.value is None else [(s.start, s.end) for s in _strings(line.text, line.value)]
 
 
 def _strings(text: str, at: int) -> list[_String]:
-    """An unclosed one reaches to the end of the line."""
+    """The strings from column `at` on; an unclosed string reaches to the end of the line."""
     found: list[_String] = []
     while at < len(text) and text[at] != "#":
         if text[at] in "\"'":
@@ -176,7 +187,7 @@ def _string_end(text: str, opening: int) -> int:
 
 
 def _comment(text: str) -> int:
-    """The column where the line's comment begins; past the end where it has none."""
+    """The column where the line's comment begins; the line's length if it has none."""
     at = 0
     while at < len(text):
         if text[at] == "#":

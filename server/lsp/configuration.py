@@ -1,4 +1,4 @@
-"""Settings from the client: at the start, and whenever it says that they have changed."""
+"""Reads the client's settings at the start and whenever they change."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ SECTION = "evolverec"
 
 
 def begin(session: Session, options: Any) -> None:
-    """What the client gave to `initialize`."""
+    """Take the settings from the initializationOptions of `initialize`."""
     session.start_settings, wrong = from_options(options)
     session.settings = session.start_settings
     session.wrong_settings = wrong
 
 
 async def follow(session: Session) -> None:
-    """Ask for the settings, and to be told when they change. What is wrong with them is told once."""
+    """Register for changes of the settings, report wrong ones, and ask for their current values."""
     if session.client.registers_configuration:
         registration = types.Registration(
             id="evolverec-configuration",
@@ -34,7 +34,7 @@ async def follow(session: Session) -> None:
 
 
 async def did_change(session: Session, params: types.DidChangeConfigurationParams) -> None:
-    """Clients that can be asked are asked; the others send what they have."""
+    """Handle workspace/didChangeConfiguration: ask the client for its settings, or take those it sent along."""
     if session.client.configures:
         take(session, await _ask(session))
     elif isinstance(params.settings, dict):
@@ -42,7 +42,7 @@ async def did_change(session: Session, params: types.DidChangeConfigurationParam
 
 
 async def _ask(session: Session) -> Any:
-    """None where the client does not answer."""
+    """The client's settings for our section; None if the client does not answer."""
     item = types.ConfigurationItem(section=SECTION)
     try:
         (found,) = await session.server.workspace_configuration_async(types.ConfigurationParams(items=[item]))
@@ -52,6 +52,7 @@ async def _ask(session: Session) -> Any:
 
 
 def take(session: Session, given: Any) -> None:
+    """Use the settings that the client gave, report wrong ones, and redraw inlay hints if they were switched."""
     before = session.settings
     session.settings, wrong = from_configuration(session.start_settings, given)
     tell(session, wrong)
@@ -60,6 +61,7 @@ def take(session: Session, given: Any) -> None:
 
 
 def tell(session: Session, wrong: list[str]) -> None:
+    """Show each problem with the settings once per session."""
     for said in wrong:
         if said not in session.told:
             session.told.add(said)

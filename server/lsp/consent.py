@@ -1,4 +1,4 @@
-"""Asking the user before a job runs: may the repo's code run at all, and what of text that is not saved."""
+"""Questions to the user before a job runs: may the repo's code run, and may it run without unsaved text?"""
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -16,7 +16,10 @@ CANCEL = "Cancel"
 
 
 async def ensure_trust(session: Session, repo: Repo) -> None:
-    """Raises ConsentError where the user does not agree, or the client cannot ask."""
+    """Return if the repo is trusted or the user agrees now.
+
+    Raises ConsentError if not, or if the client cannot ask.
+    """
     if session.settings.trusted or await session.background.store(is_trusted, repo.root):
         return
     question = (
@@ -30,9 +33,11 @@ async def ensure_trust(session: Session, repo: Repo) -> None:
 
 
 async def settle_unsaved(session: Session, repo: Repo) -> str:
-    """ "" or what to tell the user of text that is not saved. Jobs run what is on disk.
+    """Ask about unsaved files, since jobs run the files on disk.
 
-    Raises Cancelled where the user would rather not run.
+    Returns a warning about text left out, "" if none was.
+
+    Raises Cancelled if the user cancels.
     """
     unsaved = unsaved_files(session, repo)
     if not unsaved:
@@ -46,6 +51,7 @@ async def settle_unsaved(session: Session, repo: Repo) -> str:
 
 
 def unsaved_files(session: Session, repo: Repo) -> list[str]:
+    """Relative paths of the repo's open files whose buffer differs from the disk."""
     read = session.reader(repo)
     return sorted(
         path for path in session.open_documents(repo) if _lines(read(path)) != _lines(repo.read_disk(path))
@@ -53,7 +59,7 @@ def unsaved_files(session: Session, repo: Repo) -> list[str]:
 
 
 async def ask(session: Session, question: str, answers: tuple[str, ...]) -> str:
-    """The answer picked; "" where the user picked none or the client cannot ask."""
+    """Show a question and return the chosen answer; "" if the user chose none or the client cannot ask."""
     actions = [types.MessageActionItem(title=answer) for answer in answers]
     params = types.ShowMessageRequestParams(type=types.MessageType.Warning, message=question, actions=actions)
     try:

@@ -1,4 +1,4 @@
-"""Findings, critiques and failures as diagnostics: pushed, and pulled by clients that can be told to pull again."""
+"""Findings, critiques and failures as diagnostics, pushed, or pulled by clients that can be asked to pull again."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -28,8 +28,11 @@ SEVERITIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class FileDiagnostics:
-    """The diagnostics of one file. id: the same for the same diagnostics, in this session or another.
-    parts: each with its own digest, by what it was made from, as long as `knowledge` stands."""
+    """The diagnostics of one file.
+
+    id: a hash of what they show, equal for equal diagnostics across sessions
+    parts: each diagnostic and its digest, by the inputs it was made from; reused while `knowledge` is the same object
+    """
 
     items: list[types.Diagnostic]
     id: str
@@ -38,6 +41,7 @@ class FileDiagnostics:
 
 
 async def pull(session: Session, params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
+    """Answer textDocument/diagnostic; "unchanged" if the client already holds the current result."""
     said = await diagnose(session, params.text_document.uri)
     if said.id == params.previous_result_id:
         return types.RelatedUnchangedDocumentDiagnosticReport(result_id=said.id)
@@ -47,7 +51,7 @@ async def pull(session: Session, params: types.DocumentDiagnosticParams) -> type
 async def pull_workspace(
     session: Session, params: types.WorkspaceDiagnosticParams
 ) -> types.WorkspaceDiagnosticReport:
-    """Every file that has something to say, or of which the client still shows something."""
+    """Answer workspace/diagnostic: every file that has diagnostics, or that the client still shows some for."""
     await session.looked_around.wait()
     await _stop_pushing(session)
     shown = {known.uri: known.value for known in params.previous_result_ids}
@@ -69,7 +73,7 @@ async def pull_workspace(
 
 
 async def _stop_pushing(session: Session) -> None:
-    """A client that pulls all files would show what was pushed twice."""
+    """Withdraw pushed diagnostics, which a client that pulls all files would show twice."""
     if not session.pulls_workspace:
         session.pulls_workspace = True
         for uri in list(session.pushed):
@@ -77,7 +81,7 @@ async def _stop_pushing(session: Session) -> None:
 
 
 def noted_files(session: Session, repo: Repo) -> set[str]:
-    """The URIs of files that have something to say, and of those that are open: they may have, by static rules."""
+    """URIs of files that have diagnostics, and of all open files, since static rules may have hits in those."""
     noted = {anchor.path for note in repo.knowledge.notes for anchor in note.anchors[:1]}
     if any(not note.anchors for note in repo.knowledge.notes) and repo.knowledge.entry.path:
         noted.add(repo.knowledge.entry.path)
@@ -98,7 +102,7 @@ async def publish(session: Session, uri: str) -> None:
 
 
 async def diagnose(session: Session, uri: str) -> FileDiagnostics:
-    """What is said of a file as it is now; made once for each state of it."""
+    """The diagnostics of a file's current text, computed once per state of the file."""
     if config_file.is_config(uri):
         return _said(await config_file.diagnose(session, uri))
     seen = await session.view(uri)
@@ -147,7 +151,7 @@ def _digest(item: types.Diagnostic) -> str:
 def as_diagnostic(
     session: Session, repo: Repo, view: FileView, found: PlacedNote, around: "Around | None" = None
 ) -> types.Diagnostic:
-    """around: to be shared where many are made at once."""
+    """A placed note as an LSP diagnostic. Callers that make many pass one `around` to share its cache."""
     note = found.note
     around = around or Around(session, repo)
     return types.Diagnostic(
@@ -164,13 +168,13 @@ def as_diagnostic(
 
 
 def link_to(session: Session, code: str, root: Path) -> types.CodeDescription | None:
-    """To the page that says what the code means."""
+    """The link to the page that explains the code; None if the client shows no such links."""
     address = session.pages.address(code, root)
     return types.CodeDescription(href=address) if address else None
 
 
 def message(found: PlacedNote) -> str:
-    """The sentence, why it matters, and the figure with its interval against the reference."""
+    """The finding's sentence and why it matters; on a second line the figure with its interval and reference."""
     finding = found.note.finding
     sentence = f"measured on an earlier version: {finding.message}" if found.stale else finding.message
     if finding.kind.why and not sentence.endswith((".", "!", "?")):
@@ -182,7 +186,7 @@ Related = tuple[str, str, int, int, str, str]  # role, path, first line, last li
 
 
 class Around:
-    """The repo's files as they are at one moment, in which further anchors are placed."""
+    """Places notes' further anchors in the repo's files as they are at one moment; caches what it places."""
 
     def __init__(self, session: Session, repo: Repo) -> None:
         self._session, self._repo = session, repo
@@ -191,7 +195,7 @@ class Around:
         self._places: dict[str, tuple[Related, ...]] = {}
 
     def places(self, note: Note) -> tuple[Related, ...]:
-        """Of a note's further anchors; those whose code is gone are left out."""
+        """A note's further anchors in the current text; anchors whose code is gone are left out."""
         if not self._session.client.related_information or len(note.anchors) < 2:
             return ()
         if note.id not in self._places:
@@ -208,6 +212,7 @@ class Around:
                 yield (anchor.role.value, anchor.path, start, end, *_ends(lines_of(text), start, end))
 
     def information(self, note: Note) -> list[types.DiagnosticRelatedInformation] | None:
+        """A note's further anchors as LSP related information; None if there are none."""
         found = [self._inform(*place) for place in self.places(note)]
         return found or None
 
@@ -222,6 +227,6 @@ class Around:
 
 
 def _ends(lines: tuple[str, ...], start: int, end: int) -> tuple[str, str]:
-    """The text of the first and the last line, drawn into the file as `code_range` does."""
+    """The text of the first and the last line; rows outside of the file are clamped, as in `code_range`."""
     last = len(lines) - 1
     return lines[max(0, min(start, last))], lines[max(0, min(end, last))]

@@ -1,4 +1,6 @@
-"""Buffers and files as they come, change and go: what is said of them is renewed, a moment after the last key."""
+"""didOpen, didChange, didSave, didClose and watched files: diagnostics are
+republished a moment after the last keystroke.
+"""
 
 import asyncio
 from pathlib import Path
@@ -12,6 +14,7 @@ PAUSE_S = 0.15  # typing pauses this long before the text is looked at again
 
 
 async def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
+    """Handle textDocument/didOpen: open the file's repo and publish the file's diagnostics."""
     uri = params.text_document.uri
     repo = await session.repo_of(uri)
     if repo is not None:
@@ -24,22 +27,27 @@ async def did_open(session: Session, params: types.DidOpenTextDocumentParams) ->
 
 
 def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> None:
+    """Handle textDocument/didChange: republish once typing pauses."""
     _later(session, params.text_document.uri)
 
 
 def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
+    """Handle textDocument/didSave: count the change on disk, and republish."""
     for repo in session.repos_around(params.text_document.uri):
         repo.disk_changes += 1
     _later(session, params.text_document.uri)
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
+    """Handle textDocument/didClose: forget the buffer's rule hits and republish from the file on disk."""
     session.rules.pop(params.text_document.uri, None)
     _later(session, params.text_document.uri)
 
 
 async def did_change_files(session: Session, params: types.DidChangeWatchedFilesParams) -> None:
-    """Files changed outside the editor, or a repo's config came or went."""
+    """Handle workspace/didChangeWatchedFiles: files changed outside the editor,
+    or a config appeared or disappeared.
+    """
     for change in params.changes:
         for repo in session.repos_around(change.uri):
             repo.disk_changes += 1
@@ -49,7 +57,7 @@ async def did_change_files(session: Session, params: types.DidChangeWatchedFiles
 
 
 async def did_change_folders(session: Session, params: types.DidChangeWorkspaceFoldersParams) -> None:
-    """Repos of folders that were closed are let go of, those of new ones opened."""
+    """Handle workspace/didChangeWorkspaceFolders: close the repos of removed folders, open those of added ones."""
     removed = [path for folder in params.event.removed if (path := path_of(folder.uri))]
     for root, repo in list(session.repos.items()):
         outside = not any(root.is_relative_to(folder) for folder in session.folders())
@@ -63,12 +71,13 @@ async def did_change_folders(session: Session, params: types.DidChangeWorkspaceF
 
 
 def lies_below(uri: str, root: Path) -> bool:
+    """Whether the URI names a file in the folder `root`."""
     path = path_of(uri)
     return path is not None and path.is_relative_to(root)
 
 
 def _later(session: Session, uri: str) -> None:
-    """Look at the file once nothing has happened to it for a moment."""
+    """Republish the file once PAUSE_S passes without another change to it."""
     for repo in session.repos_around(uri):
         repo.buffer_changes += 1
         session.newest_repo = repo.root
@@ -79,7 +88,7 @@ def _later(session: Session, uri: str) -> None:
 
 
 async def _judge(session: Session, uri: str) -> None:
-    """A long file's static rules come later than the rest."""
+    """Run the static rules on a long file, in a process of its own, and publish again with their hits."""
     while uri not in session.waiting and await session.judge_long(uri):
         await diagnostics.publish(session, uri)
         refresh.tell_client(session)

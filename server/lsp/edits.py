@@ -1,4 +1,4 @@
-"""A proposal's patch as a workspace edit on the text as it is now, in the richest form the client understands."""
+"""A proposal's patch as a WorkspaceEdit on the current text, in the richest form that the client understands."""
 
 from collections.abc import Mapping
 
@@ -19,19 +19,19 @@ ANNOTATION = "evolverec"
 
 
 async def workspace_edit(session: Session, repo: Repo, proposal: Proposal) -> types.WorkspaceEdit:
-    """What the user has not taken of it yet.
+    """The edits of the proposal that the user has not taken yet.
 
-    Raises EditError where that does not fit the text exactly, or the client cannot carry it out.
+    Raises EditError if these do not match the text exactly, or if the client cannot apply them.
     """
     left = rest_of(proposal, repo.taken, session.reader(repo))
     return await part_of(session, repo, left, proposal_title(proposal))
 
 
 async def part_of(session: Session, repo: Repo, proposal: Proposal, label: str) -> types.WorkspaceEdit:
-    """All edits of this (part of a) proposal. Raises EditError as above."""
+    """All edits of this proposal, which may be a part of a stored one. Raises EditError like `workspace_edit`."""
     read = session.reader(repo)
     uris = {path: session.uri_of(repo, path) for path in paths_of(proposal)}
-    # Of the text that is read, not of what is typed while the edit is made.
+    # The versions must belong to the text that `read` holds, so they are taken before the await.
     versions = {path: session.version_of(uri) for path, uri in uris.items()}
     edits = await session.background.think(workspace_edits, proposal, read)
     return as_workspace_edit(session.client, proposal, edits, uris, versions, read, label)
@@ -46,8 +46,12 @@ def as_workspace_edit(
     read: Read,
     label: str,
 ) -> types.WorkspaceEdit:
-    """versions: of open buffers, None for files on disk. label: of the annotation. Raises EditError if a file would have to be made and
-    the client cannot."""
+    """Line edits as a WorkspaceEdit.
+
+    versions: version of each open buffer, None for files on disk
+    label: label of the change annotation
+    Raises EditError if a file must be created and the client cannot do that.
+    """
     if any(edit.creates for edit in edits) and not client.creates_files:
         raise EditError(
             "this patch makes a new file, which your editor cannot do for a server; "
@@ -78,7 +82,7 @@ def as_workspace_edit(
 
 
 def text_edit(edit: LineEdit, text: str, encoding: str) -> types.TextEdit:
-    """An edit past the last line feed reaches to the end of the file."""
+    """A line edit as a TextEdit. An edit past the last line feed reaches to the end of the file."""
     lines = lines_of(text)
     end = edit.end_line0 if edit.end_line0 <= text.count("\n") else len(lines)
     return types.TextEdit(range=lines_range(lines, edit.start_line0, end, encoding), new_text=edit.new_text)

@@ -1,6 +1,6 @@
-"""Follows running jobs by the events they write: progress in the editor, cancel, and the last word.
+"""Follows running jobs by the events they write: shows progress with a cancel button, and the final message.
 
-A job belongs to no session. Whoever starts the server while one runs, follows it from its first event on.
+A job belongs to no session: a server that starts while a job runs follows the job from its first event on.
 """
 
 import asyncio
@@ -18,13 +18,16 @@ from server.lsp.repo import Repo
 from server.lsp.session import Session
 
 TAIL_S = 0.2
-ALIVE_CHECK_S = 3.0  # after this long without an event, see whether the process still lives
+ALIVE_CHECK_S = 3.0  # after this long without an event, check whether the job's process still lives
 
 Renew = Callable[[Session, Repo], Awaitable[None]]
 
 
 def take_up(session: Session, repo: Repo, job: JobRecord, renew: Renew) -> None:
-    """Follow a job, once."""
+    """Start following a job unless this session already follows it or has reported its end.
+
+    renew: called when the job ends, to read the store again
+    """
     if job.id not in session.followed and job.id not in session.finished and not session.closed:
         session.followed[job.id] = Progress(kind=job.kind)
         session.spawn(_follow(session, repo, job, renew))
@@ -32,7 +35,7 @@ def take_up(session: Session, repo: Repo, job: JobRecord, renew: Renew) -> None:
 
 async def _follow(session: Session, repo: Repo, job: JobRecord, renew: Renew) -> None:
     token = f"evolverec-{job.id}"
-    while token in session.tokens:  # of a folder that was closed and opened again: each may be used once
+    while token in session.tokens:  # a folder was closed and opened again; LSP permits each token once
         token += "-again"
     session.tokens.add(token)
     shown = await _begin(session, repo, job, token)
@@ -71,7 +74,9 @@ async def _tail(session: Session, repo: Repo, job: JobRecord, token: str, renew:
 
 
 def _state_of(repo: Repo, job: JobRecord, progress: Progress) -> Progress:
-    """What the store says of a job that has gone quiet; one whose process is gone is marked lost there."""
+    """The progress of a job without recent events, completed from the store; a job
+    whose process is gone is marked lost.
+    """
     control.reconcile(repo.root)
     record = repo.store.job(job.id)
     if record is None or not record.state.ended:
@@ -80,7 +85,7 @@ def _state_of(repo: Repo, job: JobRecord, progress: Progress) -> Progress:
 
 
 async def _begin(session: Session, repo: Repo, job: JobRecord, token: str) -> bool:
-    """Whether the client shows progress. Its cancel button cancels the job itself."""
+    """Start a progress display whose cancel button cancels the job. Returns whether the client shows it."""
     if not session.client.progress:
         return False
     shower = session.server.work_done_progress
@@ -122,7 +127,7 @@ def _end(session: Session, token: str, progress: Progress, ended: str) -> None:
 
 
 def _last_word(session: Session, progress: Progress) -> None:
-    """A job that failed or vanished is told in its own sentence; the server goes on."""
+    """Show the error of a job that failed or was lost; the server goes on."""
     if progress.finished in (JobState.FAILED, JobState.LOST):
         session.server.window_show_message(
             types.ShowMessageParams(

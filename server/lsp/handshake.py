@@ -1,8 +1,8 @@
-"""Answers `initialize` before the protocol library is imported.
+"""Answers `initialize` before pygls is imported.
 
-Importing lsprotocol takes half a second. What the server offers does not depend on it, so the first message is
-read and answered here with plain JSON. The library is then given the same message, and its own answer to it
-is not sent. server/lsp/table.py says what answers each method; a test holds the two together.
+Importing lsprotocol takes half a second. The server's capabilities do not depend on it, so the first message is
+read and answered here as plain JSON. pygls is then given the same message, and its own answer is dropped.
+server/lsp/table.py names the handler of each method; a test compares its methods with these capabilities.
 """
 
 import io
@@ -28,17 +28,17 @@ COMMANDS = (
 )
 CONTENT_SCHEME = "evolverec-proposal"
 DOCS_SCHEME = "evolverec-docs"
-# In evolverec.toml, the only file that has completion.
+# Characters that trigger completion, which only evolverec.toml has.
 COMPLETES_AFTER = ("[", '"', "'", "=", "/", ":", "@", "*")
 POSITION_ENCODINGS = ("utf-8", "utf-16", "utf-32")
 VERSION = "0.1.0"
 
 
 def answer_initialize(wire_in: BinaryIO, wire_out: BinaryIO) -> tuple[BinaryIO, BinaryIO]:
-    """Read one message; if it is `initialize`, answer it.
+    """Read one message and, if it is `initialize`, answer it.
 
-    Returns the streams to go on with: the reader begins with that same message again, the writer drops the
-    second answer to it. Any other first message is left to the library, which refuses it as the protocol says.
+    Returns the streams for pygls: the reader replays that message, the writer drops the second answer to it. Any
+    other first message is left to pygls, which refuses it as the protocol says.
     """
     raw, body = _read_message(wire_in)
     message = _parse(body)
@@ -53,7 +53,7 @@ def answer_initialize(wire_in: BinaryIO, wire_out: BinaryIO) -> tuple[BinaryIO, 
 
 
 def capabilities(client: dict[str, Any]) -> dict[str, Any]:
-    """What the server offers to a client with these capabilities (both as on the wire)."""
+    """The server's capabilities for a client with these capabilities, both as plain JSON."""
     offered: dict[str, Any] = {
         "positionEncoding": _position_encoding(client),
         "textDocumentSync": {"openClose": True, "change": 2, "save": {"includeText": False}},
@@ -81,7 +81,10 @@ def capabilities(client: dict[str, Any]) -> dict[str, Any]:
 
 
 def pulls_diagnostics(client: dict[str, Any]) -> bool:
-    """Findings change without the text changing, so pulling needs a client that can be told to pull again."""
+    """Whether to offer pull diagnostics.
+
+    Findings change without the text changing, so the client must support being asked to pull again.
+    """
     return _get(client, "textDocument", "diagnostic") is not None and bool(
         _get(client, "workspace", "diagnostics", "refreshSupport")
     )
@@ -109,7 +112,7 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 
 def _read_message(stream: BinaryIO) -> tuple[bytes, bytes]:
-    """(the bytes as they came, the body); both short or empty where the client left in the middle."""
+    """(all bytes of the message, its body). Both are truncated or empty if the client left in the middle."""
     raw, length = b"", 0
     while line := stream.readline():
         raw += line
@@ -129,26 +132,32 @@ def _write_message(stream: BinaryIO, message: dict[str, Any]) -> None:
 
 
 class _Replay:
-    """The bytes already read, then the rest of the stream; as much of a stream as the library reads."""
+    """A stream of the bytes already read, then of the rest; it has only the methods that pygls calls."""
 
     def __init__(self, first: bytes, rest: BinaryIO) -> None:
         self._first, self._rest = io.BytesIO(first), rest
 
     def readline(self) -> bytes:
+        """Read a line of the replayed bytes, or of the rest once those are used up."""
         return self._first.readline() or self._rest.readline()
 
     def read(self, size: int) -> bytes:
+        """Read at most `size` bytes of the replayed message, or of the rest once it is used up."""
         return self._first.read(size) or self._rest.read(size)
 
 
 class _WithoutAnswer:
-    """Passes every message on, but for the answer to one request. Each write holds one whole message."""
+    """A stream that drops the answer to one request and passes everything else on.
+
+    Each write holds one whole message.
+    """
 
     def __init__(self, request: int | str, rest: BinaryIO) -> None:
         self._request: int | str | None = request
         self._rest = rest
 
     def write(self, data: bytes) -> int:
+        """Write one message, unless it is the answer to be dropped. Returns the number of bytes taken."""
         if self._request is not None and self._answers(data):
             self._request = None
             return len(data)
@@ -159,7 +168,9 @@ class _WithoutAnswer:
         return "method" not in message and message.get("id") == self._request
 
     def flush(self) -> None:
+        """Flush the underlying stream."""
         self._rest.flush()
 
     def close(self) -> None:
+        """Close the underlying stream."""
         self._rest.close()

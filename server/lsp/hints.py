@@ -14,6 +14,9 @@ from server.shown.wording import ago, spread
 
 
 async def inlay_hints(session: Session, params: types.InlayHintParams) -> list[types.InlayHint] | None:
+    """Answer textDocument/inlayHint with the last trial's objective on the
+    model's class; None while hints are off.
+    """
     if not session.settings.inlay_hints:
         return None
     seen = await session.view(params.text_document.uri)
@@ -28,7 +31,7 @@ async def inlay_hints(session: Session, params: types.InlayHintParams) -> list[t
 
 
 def _model_line(repo: Repo, view: FileView, read: Read) -> int | None:
-    """The line of the model's class in this file; None where it stands elsewhere, or nothing is measured."""
+    """The line of the model's class in this file; None if the class is elsewhere or there is no measured trial."""
     known = repo.knowledge
     if known.trial is None or known.trial.objective is None:
         return None

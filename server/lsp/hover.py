@@ -1,4 +1,4 @@
-"""Hover: what is measured on a line, how, against what, how it went over the trials, and what users say."""
+"""Hovers: what was measured on a line, how, against which reference, its history over trials, and users' quotes."""
 
 import time
 from collections.abc import Callable
@@ -19,6 +19,9 @@ from server.shown.wording import ago, measured, number, proposal_title, spread
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
+    """Answer textDocument/hover with the notes on the line, and on the entry
+    function with the last trial's metrics.
+    """
     if config_file.is_config(params.text_document.uri):
         return await config_file.hover(session, params)
     seen = await session.view(params.text_document.uri)
@@ -45,7 +48,7 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
 
 
 def _render(block: list[tuple[str, str]], *, markdown: bool) -> str:
-    """(label, text) pairs; the first is the title."""
+    """Join (label, text) pairs into one text; the first pair is the title."""
     if markdown:
         shown = [f"**{label}** {text}".strip() if label else text for label, text in block]
         return "  \n".join(shown)
@@ -53,7 +56,7 @@ def _render(block: list[tuple[str, str]], *, markdown: bool) -> str:
 
 
 def _about(repo: Repo, found: PlacedNote, said: Callable[[str], str]) -> list[tuple[str, str]]:
-    """said: makes words that are not ours fit to be shown."""
+    """(label, text) pairs of one note. said: escapes text from outside (users, LLMs, the repo) for Markdown."""
     note, finding = found.note, found.note.finding
     block = [(said(note.code), said(finding.message))]
     if found.stale:
@@ -88,7 +91,7 @@ def _about(repo: Repo, found: PlacedNote, said: Callable[[str], str]) -> list[tu
 
 
 def history(repo: Repo, code: str) -> str:
-    """The measurement of this name over the user's trials, oldest first; "" with fewer than two."""
+    """The values of the measurement with this code over the user's trials, oldest first; "" with fewer than two."""
     values = []
     for trial, feedback in reversed(repo.knowledge.history):
         for measurement in feedback.all_measurements():

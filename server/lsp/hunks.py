@@ -1,4 +1,6 @@
-"""`evolverec.applyHunks`: some hunks of a proposal, carried out by the editor as safely as the whole."""
+"""`evolverec.applyHunks`: apply some hunks of a proposal through the editor, with the
+same checks as for the whole patch.
+"""
 
 import asyncio
 from typing import Any
@@ -16,11 +18,15 @@ from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import check_taking, edits_of, hunks_of, paths_of, with_edits
 
-SEEN_WITHIN_S, LOOK_S = 1.0, 0.02  # an editor may tell of the changed text after its answer
+SEEN_WITHIN_S, LOOK_S = 1.0, 0.02  # an editor may send didChange only after it answered applyEdit
 
 
 async def apply_hunks(session: Session, *arguments: Any) -> Document:
-    """`proposal`, `path`, `hunks`: their indices in that file. Raises UsageError, EditError; then nothing is taken."""
+    """Handle `evolverec.applyHunks`: `proposal`, `path`, and `hunks`, the hunks' indices in that file.
+
+    Raises UsageError for wrong arguments, EditError if a hunk does not fit or is
+    already applied; then nothing changes.
+    """
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     proposal = find_proposal(repo, need(asked, "proposal"))
@@ -73,7 +79,7 @@ async def _conclude(
 
 
 async def _stand(session: Session, repo: Repo, edits: list[Edit]) -> bool:
-    """Whether the lines are in the text, a moment after the editor said so."""
+    """Whether the edits are in the text within SEEN_WITHIN_S of the editor's answer."""
     for _ in range(round(SEEN_WITHIN_S / LOOK_S)):
         if is_applied(edits, session.reader(repo)):
             return True

@@ -1,4 +1,4 @@
-"""From the object that an editor sends with a command to the request of a job."""
+"""Turns the object that an editor sends with a command into a job's request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,14 +7,16 @@ from evolution.base.errors import UsageError
 from evolution.domain.job import JobKind
 from evolution.domain.request import Request, parse_request
 
-# Keys of every command: which repo it is for; the client has asked already what is to become of unsaved text.
+# Keys of every command that are no options of the job: the repo, and that the user was asked about unsaved files.
 OF_THE_COMMAND = ("repo", "onDisk")
 
 
 def job_request(kind: JobKind, asked: Mapping[str, Any], *, python: str) -> Request:
-    """The job that a command asks for. asked: every option of the job in camel case, but `python`.
+    """The request of the job that a command starts.
 
-    python: the interpreter that the user's own settings name. Raises UsageError, with the option as the editor wrote it.
+    asked: the command's object; every option of the job in camel case, except `python`
+    python: the interpreter from the user's own settings
+    Raises UsageError, which spells the option as the editor wrote it.
     """
     if "python" in asked:
         raise UsageError(
@@ -25,6 +27,6 @@ def job_request(kind: JobKind, asked: Mapping[str, Any], *, python: str) -> Requ
 
 
 def camel_case(name: str) -> str:
-    """`budget_usd` -> `budgetUsd`."""
+    """`budget_usd` becomes `budgetUsd`."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)

@@ -1,4 +1,4 @@
-"""Code lenses over the entry function: the figures of the last trial, the jobs that run, and what can be started."""
+"""Code lenses over the entry function: the last trial's figures, the running jobs, and commands to start."""
 
 import time
 
@@ -17,6 +17,7 @@ SHOWN_METRIC = "NDCG@10"
 
 
 async def code_lenses(session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
+    """Answer textDocument/codeLens with the lenses over the entry function; [] for a file without it."""
     seen = await session.view(params.text_document.uri)
     if seen is None or seen[1].entry_line is None:
         return []
@@ -60,7 +61,10 @@ def _commands(session: Session, repo: Repo, view: FileView) -> list[types.Comman
 
 
 def summary(repo: Repo, *, edited: bool) -> str:
-    """`NDCG@10 .142 ± .004, 12 min ago, 3 findings`; says so when the code has changed since."""
+    """The last trial in a line: `NDCG@10 .142 ± .004, 12 min ago, 3 findings`.
+
+    edited: the code has changed since that trial, which the line then says
+    """
     known = repo.knowledge
     trial = known.trial
     if trial is None:

@@ -1,4 +1,4 @@
-"""The beginning and the end of a session, and the watch over the client's life."""
+"""The start and the end of a session, and the watch over the client's process."""
 
 import asyncio
 import gc
@@ -16,7 +16,7 @@ PARENT_POLL_S = 1.0
 
 
 def initialize(session: Session, params: types.InitializeParams) -> None:
-    """The answer has been sent (server/lsp/handshake.py); here the session learns who it talks to."""
+    """Handle `initialize`, which server/lsp/handshake.py has answered: read the client's capabilities and options."""
     workspace = session.server.workspace
     session.client = read_client(params.capabilities, workspace.position_encoding or "utf-16")
     options: Any = params.initialization_options
@@ -26,15 +26,15 @@ def initialize(session: Session, params: types.InitializeParams) -> None:
 
 
 async def initialized(session: Session, params: types.InitializedParams) -> None:
-    """Show at once what the stores know, and take up the jobs that run."""
+    """Handle `initialized`: open the workspace's repos, show what their stores know, and follow running jobs."""
     refresh.watch_files(session)
     session.spawn(configuration.follow(session))
     if session.server.process_id:
         session.spawn(_watch_parent(session.server.process_id))
     await refresh.find_repos(session)
     session.looked_around.set()
-    # What lives as long as the server is not looked through again and again for garbage: that takes some 50 ms each
-    # time, in which nothing is answered.
+    # Objects that live as long as the server are exempt from garbage collection: a full pass over them takes some
+    # 50 ms, during which nothing is answered.
     gc.freeze()
     if session.repos:
         session.spawn(session.background.browse(load_schema))
@@ -42,7 +42,7 @@ async def initialized(session: Session, params: types.InitializedParams) -> None
 
 
 def load_schema() -> None:
-    """So that the first completion in evolverec.toml need not wait for pydantic."""
+    """Load the config's schema, so that the first completion in evolverec.toml need not wait for pydantic."""
     from server.lsp.config_schema import schema
 
     schema()
@@ -50,11 +50,12 @@ def load_schema() -> None:
 
 
 async def shutdown(session: Session, params: None) -> None:
+    """Handle `shutdown`: cancel what the session still does. Jobs go on."""
     await session.close()
 
 
 async def _watch_parent(pid: int) -> None:
-    """A client that was killed closes no session: end with it. Jobs go on."""
+    """End the server when the client's process is gone, since a killed client sends no `shutdown`. Jobs go on."""
     import psutil
 
     if not psutil.pid_exists(pid):  # over TCP the client may live on another machine

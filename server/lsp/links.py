@@ -1,4 +1,4 @@
-"""Links in evolverec.toml: the entry leads to its function, data.source to the log or its folder."""
+"""Links in evolverec.toml: from the entry to its function, from data.source to the log or its folder."""
 
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from server.shown.repo_files import module_file, named_source
 
 
 async def document_links(session: Session, params: types.DocumentLinkParams) -> list[types.DocumentLink]:
+    """Answer textDocument/documentLink in evolverec.toml; [] in any other file."""
     uri = params.text_document.uri
     text = session.text_of(uri) if is_config(uri) else None
     root = root_of(uri)
@@ -36,7 +37,7 @@ async def document_links(session: Session, params: types.DocumentLinkParams) -> 
 
 
 def targets(lines: tuple[str, ...], root: Path) -> list[tuple[int, int, int, str, str]]:
-    """(line, start, end, URI, tooltip) of every text that leads to something there is; columns in characters."""
+    """(line, start, end, URI, tooltip) of every value that names an existing file; columns in characters."""
     found: list[tuple[int, int, int, str, str]] = []
     for row, line in enumerate(scan(lines)):
         for start, end in strings(line)[:1]:
@@ -53,7 +54,7 @@ def targets(lines: tuple[str, ...], root: Path) -> list[tuple[int, int, int, str
 
 
 def _function(root: Path, entry: str) -> tuple[str, str] | None:
-    """With the line as editors read it from a link, `#L12`; the file alone where the function is not in it."""
+    """(URI, tooltip) of the entry's file, with the function's line as `#L12` if the file has the function."""
     module, _, function = entry.partition(":")
     path = module_file(root, module)
     if path is None:

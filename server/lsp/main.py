@@ -1,7 +1,7 @@
-"""The language server's front doors: over stdio, and over TCP for one client.
+"""Entry points of the language server: LSP over stdio, and over TCP for one client.
 
-Nothing but the wire touches the client's pipe: before anything else is imported, descriptors 0 and 1 are
-moved away, so that a library that prints goes to stderr and a child process cannot read the client's messages.
+Only LSP messages may reach the client's pipe. Before anything else is imported, file descriptors 0 and 1 are
+replaced, so that a library that prints writes to stderr and a child process cannot read the client's messages.
 """
 
 import os
@@ -42,6 +42,6 @@ def _serve(wire_in: BinaryIO, wire_out: BinaryIO) -> NoReturn:
 
     server = EvolverecServer()
     server.start_io(reader, writer)
-    # A pool thread may still be reading; whatever must last is in the store already.
+    # os._exit, because a pool thread may still be reading; everything that must last is in the store already.
     sys.stderr.flush()
     os._exit(0 if server.left_orderly else 1)

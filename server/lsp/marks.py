@@ -1,4 +1,4 @@
-"""A note on its lines in the text as it is now: where they went, and whether they have changed since."""
+"""Finds a note's lines in the current text, and whether they have changed since the note was measured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ from server.shown.notes import Note
 
 @dataclass(frozen=True, kw_only=True)
 class PlacedNote:
-    """Lines start to end (from 0, inclusive). stale: the anchored code is no longer what was measured."""
+    """A note on the lines start to end (from 0, inclusive) of the current text.
+
+    stale: the anchored code has changed since it was measured
+    """
 
     note: Note
     start: int
@@ -22,17 +25,17 @@ class PlacedNote:
 
 
 class Placer:
-    """Finds anchors in one text, by whatever file each was measured on."""
+    """Finds anchors in one text; the line map from each measured file to this text is computed once."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._moved: dict[str, Moves] = {}
 
     def place(self, anchor: Anchor, sources: Mapping[str, str]) -> tuple[int, int, bool] | None:
-        """(first line, last line, stale), from 0; None: its code is gone.
+        """(first line, last line, stale), counted from 0; None if the anchored code is gone.
 
-        sources: blob -> text. Where the measured file is not stored any more, only lines that stand unchanged
-        exactly once are believed.
+        sources: blob -> text of stored files. If the measured file is not among them, the anchor's lines must stand
+            in the text unchanged and exactly once.
         """
         if anchor.blob not in sources:
             return self._believe(anchor)
@@ -54,14 +57,17 @@ class Placer:
 
 @lru_cache(maxsize=8)
 def placer_of(text: str) -> Placer:
-    """Ask once for many anchors of a text: finding it among long texts that are alike costs more than placing one."""
+    """A cached Placer: comparing long texts that are nearly alike costs more than placing one anchor."""
     return Placer(text)
 
 
 def mark(
     note: Note, path: str, placer: Placer, entry_line: int | None, sources: Mapping[str, str]
 ) -> PlacedNote | None:
-    """The note in this file. None: it stands elsewhere, or the code it was about is gone."""
+    """The note placed in this file. None if it belongs to another file, or if its code is gone.
+
+    entry_line: the line of the entry function, which notes without anchors are placed on
+    """
     if not note.anchors:
         return (
             None
@@ -80,6 +86,6 @@ def mark(
     return PlacedNote(note=note, start=start, end=end, stale=stale)
 
 
-@lru_cache(maxsize=8)  # apart from those of texts that are typed, which come and go
+@lru_cache(maxsize=8)  # a cache apart from `lines_of`'s, which every keystroke fills with a new text
 def _measured(text: str) -> tuple[str, ...]:
     return lines_of(text)

@@ -1,6 +1,6 @@
-"""Which class is the model: the one that makes the item table, as the traced step saw it; else what the entry returns.
+"""Finds the class of the model: the one that makes the item table in the traced step, else the one the entry returns.
 
-Read by the look of lines rather than by a syntax tree, which takes long for a long file, and fails while somebody types.
+Lines are matched by regular expressions: parsing a long file takes long, and fails while somebody types.
 """
 
 import ast
@@ -22,9 +22,10 @@ _FROM = r"^from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(?:\([^)]*|[^\n]*)\b{}\b"
 def find_model(
     root: Path, entry: tuple[str, int | None], sites: Iterable[Site], measured: Mapping[str, str], read: Read
 ) -> tuple[str, int] | None:
-    """(path, line from 0) in the text as it is now; None where nobody can tell.
+    """(path, line from 0) of the model's class in the current text; None if it cannot be determined.
 
-    entry: path and line of the entry function. measured: path -> text of the files as they were measured.
+    entry: path and line of the entry function
+    measured: path -> text of the files as they were measured
     """
     for site in sites:
         if site.role is Role.ITEM_TABLE and site.path in measured:
@@ -37,7 +38,7 @@ def find_model(
 
 
 def class_around(lines: tuple[str, ...], row: int) -> str:
-    """The outermost class that a line is in, "" where it is in none."""
+    """The name of the outermost class around a line (row from 0), "" if there is none."""
     found = ""
     indent = len(lines[row]) - len(lines[row].lstrip()) if row < len(lines) else 0
     for line in reversed(lines[:row]):
@@ -52,6 +53,7 @@ def class_around(lines: tuple[str, ...], row: int) -> str:
 
 
 def class_line(text: str, name: str) -> int | None:
+    """The line (from 0) of a top-level class with this name; None if the text has none."""
     head = re.search(rf"^class[ \t]+{re.escape(name)}\b", text, re.MULTILINE)
     return text.count("\n", 0, head.start()) if head else None
 
@@ -68,7 +70,7 @@ def _returned(root: Path, path: str, line: int, read: Read) -> tuple[str, int] |
 
 
 def function_text(lines: tuple[str, ...], row: int) -> str:
-    """A function at the top of a file, with its body."""
+    """The text of the top-level function that begins at `row`, with its body."""
     end = row + 1
     while end < len(lines) and (not lines[end].strip() or lines[end][0] in " \t)#"):
         end += 1
@@ -76,7 +78,7 @@ def function_text(lines: tuple[str, ...], row: int) -> str:
 
 
 def made(function: str) -> list[str]:
-    """Names that a function calls: what it returns first, looked through one variable, then the rest."""
+    """Names that a function calls: those in its return value first, followed through one variable, then the rest."""
     body = parsed(textwrap.dedent(function))
     if body is None:
         return []
@@ -112,7 +114,11 @@ def _imported_from(root: Path, path: str, text: str, name: str) -> str | None:
 def measured_texts(
     files: Mapping[str, str], sources: Mapping[str, str], read: Read, paths: Iterable[str]
 ) -> dict[str, str]:
-    """path -> text as it was measured, of those that are known. files: path -> blob; sources: blob -> text."""
+    """path -> text as it was measured, for those of `paths` whose measured text is known.
+
+    files: path -> blob of the measured program
+    sources: blob -> text of stored files
+    """
     found: dict[str, str] = {}
     for path in paths:
         blob = files.get(path, "")

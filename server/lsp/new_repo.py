@@ -15,7 +15,10 @@ Document = dict[str, Any]
 
 
 async def new_repo(session: Session, *arguments: Any) -> Document:
-    """`folder`: path or URI; `seed`; `data`. Nothing of the new repo runs yet. Raises UsageError."""
+    """Handle `evolverec.newRepo`: `folder` (a path or URI), `seed` and `data`. None of the new repo's code is run.
+
+    Raises UsageError if the folder cannot be used, or if there is no such seed.
+    """
     asked = object_of(arguments)
     named = str(asked.get("folder") or "")
     folder = path_of(named) or Path(named)

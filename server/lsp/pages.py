@@ -1,7 +1,7 @@
-"""What each diagnostic's code means, as a page that its link opens.
+"""Pages that explain the codes of diagnostics; the link of a diagnostic opens one.
 
-Where the client shows documents of the server's, `evolverec-docs:/CODE.md?ROOT` is one; elsewhere the page is a file
-in the user's cache folder.
+For clients that show documents of the server, the link is `evolverec-docs:/CODE.md?ROOT`; for others, the page is
+written as a file to the user's cache folder.
 """
 
 import hashlib
@@ -24,20 +24,23 @@ if TYPE_CHECKING:
 CONFIG = "config"
 BUILT_IN = (FoundBy.PROBE, FoundBy.RULE, FoundBy.CONTRACT)
 FADES = (
-    "It stands on the lines that cause it, and fades when they change: what was measured is then no longer what is there. "
-    "Measure again with `Train` and `Diagnose`, hide it with `Dismiss`."
+    "The finding is shown on the lines that cause it. It fades when these lines change, because it was measured on the "
+    "earlier version: measure again with `Train` and `Diagnose`, or hide it with `Dismiss`."
 )
 
 
 def page(kind: FindingKind, here: Finding | None = None) -> str:
-    """Markdown. here: a finding of this kind whose figures the page tells too."""
+    """The page of one kind of finding, as Markdown.
+
+    here: a finding of this kind, whose figures are added to the page
+    """
     parts = [f"# {kind.title}", f"`{kind.code}`", kind.why]
     if kind.definition:
         parts.append(f"**How it is measured.** {kind.definition}")
     if kind.found_by in BUILT_IN:
         roles = ", ".join(role.value.replace("_", " ") for role in kind.roles)
         parts.append(
-            f"**Where it stands.** On the first of these that the code has: {roles}; else on the entry."
+            f"**Where it is shown.** On the first of these that the code has: {roles}; else on the entry function."
         )
     if here and here.measurement:
         parts.append(f"**Here.** {here.message} {measured(here.measurement)}.")
@@ -49,7 +52,10 @@ def page(kind: FindingKind, here: Finding | None = None) -> str:
 
 
 def _config_page() -> str:
-    parts = ["# evolverec.toml", "What a repo says of itself. A key that is wrong is an error on its line."]
+    parts = [
+        "# evolverec.toml",
+        "The configuration of a repo. A wrong key is reported as an error on its line.",
+    ]
     for section, keys in schema().items():
         rows = [
             f"| `{key.name}` | {key.type} | {_default(key.default)} | {key.description} |"
@@ -67,14 +73,14 @@ def _default(text: str) -> str:
 
 
 class Pages:
-    """The pages of one session. Files are written once, before the first link to them is sent."""
+    """The links to pages in one session. Where pages are files, each is written once, before the first link to it."""
 
     def __init__(self, session: "Session") -> None:
         self._session = session
         self._files: dict[tuple[str, Path], str] = {}
 
     def address(self, code: str, root: Path) -> str | None:
-        """None where the client shows no links, or the page could not be written."""
+        """The URI of a code's page; None if the client shows no such links, or if the page could not be written."""
         client = self._session.client
         if not client.code_descriptions:
             return None
@@ -83,11 +89,11 @@ class Pages:
         return self._files.get((code, root))
 
     async def prepare(self, root: Path, findings: Iterable[Finding]) -> None:
-        """So that `address` has a page for the code of each of these."""
+        """Make `address` able to link the codes of these findings, by writing their pages if pages are files."""
         await self._write({finding.code: finding for finding in findings}, root)
 
     async def prepare_config(self, root: Path) -> None:
-        """The same for what is said of `evolverec.toml`."""
+        """Make `address` able to link the page about evolverec.toml."""
         await self._write({CONFIG: None}, root)
 
     async def _write(self, wanted: Mapping[str, Finding | None], root: Path) -> None:
@@ -100,7 +106,7 @@ class Pages:
 
 
 def _write(root: Path, wanted: Mapping[str, Finding | None]) -> dict[tuple[str, Path], str]:
-    """(code, root) -> URI of its page. A page of a code that only this repo has is kept apart from others'."""
+    """(code, root) -> URI of its page. Codes that only this repo has get a folder of their own, named by a hash."""
     written: dict[tuple[str, Path], str] = {}
     for code, found in wanted.items():
         own = hashlib.sha256(str(root).encode()).hexdigest()[:12] if found and _is_own(found) else ""
@@ -109,19 +115,19 @@ def _write(root: Path, wanted: Mapping[str, Finding | None]) -> dict[tuple[str, 
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        except OSError:  # no home to write to: no link
+        except OSError:  # the cache folder cannot be written, so the diagnostic gets no link
             continue
         written[code, root] = path.as_uri()
     return written
 
 
 def _is_own(found: Finding) -> bool:
-    """Whether its code means something in this repo alone: an evolved probe's, its users' words, its failure."""
+    """Whether the code has its meaning in this repo only, like that of an evolved probe, a critique or a failure."""
     return bool(found.probe) or found.kind.found_by not in BUILT_IN
 
 
 async def content(session: "Session", uri: str) -> str:
-    """The page of an `evolverec-docs:` address. Raises UsageError where it is of no repo."""
+    """The text of an `evolverec-docs:` document. Raises UsageError if its address names no repo."""
     address = urlsplit(uri)
     code = unquote(address.path).lstrip("/").removesuffix(".md")
     repo = await session.named_repo(unquote(address.query))

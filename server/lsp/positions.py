@@ -1,4 +1,4 @@
-"""Lines and columns as LSP counts them: lines end at CRLF, LF or CR only, columns in the client's units."""
+"""Lines and columns as LSP counts them: lines end at CRLF, LF or CR only, and columns are in the client's units."""
 
 import re
 from functools import lru_cache
@@ -9,16 +9,16 @@ from lsprotocol import types
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
-@lru_cache(maxsize=6)  # a long text in lines is a megabyte, and each key typed makes a new one
+@lru_cache(maxsize=6)  # few: a long text takes a megabyte, and each keystroke makes a new one
 def lines_of(text: str) -> tuple[str, ...]:
-    """The lines without their ends; the last is "" where the text ends with a line end."""
+    """The lines without their line ends; the last is "" if the text ends with a line end."""
     if "\r" not in text:
         return tuple(text.split("\n"))
     return tuple(_LINE_END.split(text))
 
 
 def columns(text: str, encoding: str) -> int:
-    """The length of a line in the units of a position encoding ("utf-8", "utf-16", "utf-32")."""
+    """The length of a piece of a line in the units of a position encoding ("utf-8", "utf-16", "utf-32")."""
     if text.isascii():
         return len(text)
     if encoding == "utf-8":
@@ -29,7 +29,7 @@ def columns(text: str, encoding: str) -> int:
 
 
 def characters(line: str, column: int, encoding: str) -> int:
-    """How many characters of a line lie before a column in the units of an encoding; the other way of `columns`."""
+    """How many characters of a line lie before a column of a position encoding; the inverse of `columns`."""
     if encoding == "utf-32" or line.isascii():
         return min(column, len(line))
     units = 0
@@ -41,7 +41,10 @@ def characters(line: str, column: int, encoding: str) -> int:
 
 
 def offset_of(text: str, position: types.Position, encoding: str) -> int:
-    """Where a position is in the text. Beyond the end of its line it is that end, beyond the last line the text's end."""
+    """The offset of a position in the text, in characters.
+
+    A position past the end of its line or text is clamped to it.
+    """
     lines = lines_of(text)
     if position.line >= len(lines):
         return len(text)
@@ -54,7 +57,7 @@ def offset_of(text: str, position: types.Position, encoding: str) -> int:
 
 
 def code_range(lines: tuple[str, ...], start: int, end: int, encoding: str) -> types.Range:
-    """From the first character of line `start` that is no blank to the end of line `end` (from 0, inclusive)."""
+    """The range from the first non-blank character of line `start` to the end of line `end` (from 0, inclusive)."""
     start, end = _inside(lines, start), _inside(lines, end)
     first = lines[start]
     indent = first[: len(first) - len(first.lstrip())]
@@ -65,7 +68,7 @@ def code_range(lines: tuple[str, ...], start: int, end: int, encoding: str) -> t
 
 
 def lines_range(lines: tuple[str, ...], start: int, end: int, encoding: str) -> types.Range:
-    """Whole lines `start` up to, without, `end` (from 0), with their line ends where they have one."""
+    """The range of the whole lines from `start` up to but without `end` (from 0), including their line ends."""
     if end < len(lines):
         return types.Range(
             start=types.Position(line=start, character=0), end=types.Position(line=end, character=0)

@@ -1,4 +1,4 @@
-"""How far a job is, gathered from its events. Pure."""
+"""A job's progress, accumulated from its events. Pure."""
 
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,12 @@ DOING = {
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """fraction: 0 to 1; None where the job cannot tell. finished: the state the job itself ended with."""
+    """How far a job is.
+
+    fraction: 0 to 1; None if the job does not say
+    finished: the state in which the job ended; None while it runs
+    last_word: the message it ended with, "" while it runs
+    """
 
     kind: JobKind
     fraction: float | None = None
@@ -30,15 +35,17 @@ class Progress:
 
     @property
     def percentage(self) -> int | None:
+        """The fraction in whole percent, clamped to 0 to 100."""
         return None if self.fraction is None else round(100 * min(1.0, max(0.0, self.fraction)))
 
     def __str__(self) -> str:
-        """`training 43 %: epoch 6/20, loss .693, NDCG@10 .142, 2 min left`."""
+        """For example `training 43 %: epoch 6/20, loss .693, NDCG@10 .142, 2 min left`."""
         done = f" {self.percentage} %" if self.percentage is not None else ""
         return f"{DOING[self.kind]}{done}" + (f": {self.detail}" if self.detail else "")
 
 
 def advance(progress: Progress, event: Event) -> Progress:
+    """The progress after one more event."""
     data = event.data
     match event.type:
         case EventType.EPOCH:
@@ -59,7 +66,7 @@ def advance(progress: Progress, event: Event) -> Progress:
 
 
 def _fraction(progress: Progress, event: Event) -> float | None:
-    """Only a training is as far as its epochs; the other jobs train several times, or not."""
+    """Epochs measure the progress of a training job only; other jobs train several times or not at all."""
     epoch, epochs = event.data.get("epoch"), event.data.get("epochs")
     if progress.kind is JobKind.TRAIN and isinstance(epoch, int) and isinstance(epochs, int) and epochs:
         return epoch / epochs

@@ -1,6 +1,7 @@
 """Proposed files as read-only documents, so that an editor can show a diff without touching the user's buffer.
 
-`evolverec-proposal:/PROPOSAL/path/of/file.py?ROOT` is the whole file with the patch; `/PROPOSAL.diff` the diff.
+`evolverec-proposal:/PROPOSAL/path/of/file.py?ROOT` is the whole patched file.
+`evolverec-proposal:/PROPOSAL.diff?ROOT` is the unified diff.
 """
 
 from pathlib import Path
@@ -24,7 +25,10 @@ from server.lsp.view import Read
 async def content(
     session: Session, params: types.TextDocumentContentParams
 ) -> types.TextDocumentContentResult:
-    """Raises UsageError for an address that is not ours, EditError where the patch no longer fits."""
+    """Answer workspace/textDocumentContent with a patched file, a diff, or a page about a code.
+
+    Raises UsageError for an unknown address, EditError if the patch no longer fits.
+    """
     address = urlsplit(params.uri)
     if address.scheme == DOCS_SCHEME:
         return types.TextDocumentContentResult(text=await pages.content(session, params.uri))
@@ -44,15 +48,17 @@ async def content(
 
 
 def address(root: Path, proposal: Proposal, path: str) -> str:
+    """The URI of one patched file."""
     return f"{CONTENT_SCHEME}:/{quote(proposal.id)}/{quote(path)}?{quote(str(root))}"
 
 
 def diff_address(repo: Repo, proposal: Proposal) -> str:
+    """The URI of the proposal's unified diff."""
     return f"{CONTENT_SCHEME}:/{quote(proposal.id)}.diff?{quote(str(repo.root))}"
 
 
 def diff(proposal: Proposal, read: Read) -> str:
-    """Unified diff of the text as it is now against the text with the patch. Raises EditError."""
+    """Unified diff from the current text to the patched text. Raises EditError if the patch does not fit."""
     after = changed_files(proposal.patch.edits, read)
     before = {path: text for path in after if (text := read(path)) is not None}
     return unified_diff(before, after)

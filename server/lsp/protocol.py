@@ -1,4 +1,6 @@
-"""The protocol library's protocol, where ours differs: text as it is typed, and what is held of each message."""
+"""Two overrides of pygls' protocol: incremental text changes by LSP's line ends, and
+dropping futures pygls never frees.
+"""
 
 from collections.abc import Callable, Generator
 from typing import Any
@@ -10,8 +12,10 @@ from server.lsp.positions import offset_of
 
 
 class Protocol(LanguageServerProtocol):
-    """Each change is laid into the text here, by the line ends and columns of LSP; the library is handed whole texts, for its
-    own update of a part ends lines at form feeds too."""
+    """pygls' protocol with its incremental update of texts replaced, because that also ends lines at form feeds.
+
+    Each change is applied here, by the line ends and columns of LSP, and pygls is given the whole text.
+    """
 
     def _execute_handler(
         self,
@@ -21,7 +25,7 @@ class Protocol(LanguageServerProtocol):
         args: Any = None,
         kwargs: Any = None,
     ) -> None:
-        """The library keeps what came of a notification for good: a kilobyte for each key typed."""
+        """Forget the future of a notification once it is done: pygls keeps it forever, a kilobyte per keystroke."""
         super()._execute_handler(msg_id, handler, callback, args, kwargs)
         future = self._request_futures.get(msg_id)
         if future is not None:
@@ -31,6 +35,7 @@ class Protocol(LanguageServerProtocol):
     def lsp_text_document__did_change(
         self, params: types.DidChangeTextDocumentParams
     ) -> Generator[Any, Any, None]:
+        """Apply the changes of textDocument/didChange, and hand the whole text on to pygls."""
         text = self.workspace.get_text_document(params.text_document.uri).source
         encoding = self.workspace.position_encoding or "utf-16"
         for change in params.content_changes:
@@ -42,7 +47,7 @@ class Protocol(LanguageServerProtocol):
 
 
 def changed(text: str, change: types.TextDocumentContentChangeEvent, encoding: str) -> str:
-    """The text after one change, which replaces a range or all of it."""
+    """The text after one change of textDocument/didChange, which replaces a range or the whole text."""
     if isinstance(change, types.TextDocumentContentChangeWholeDocument):
         return change.text
     start = offset_of(text, change.range.start, encoding)

@@ -1,4 +1,4 @@
-"""Keeps what the editor shows in step with the store: whoever wrote to it, a job, a terminal or this server."""
+"""Keeps the editor's display up to date with the store, whether a job, a terminal or this server wrote to it."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ POLL_S = 0.4
 
 
 async def find_repos(session: Session) -> None:
-    """Open the repos at the top of each workspace folder, and those one level below."""
+    """Open the repos at the top of each workspace folder and one level below."""
     for folder in session.folders():
         found = [
             config.parent
@@ -28,7 +28,7 @@ async def find_repos(session: Session) -> None:
 
 
 async def watch(session: Session) -> None:
-    """Look again and again whether a store has changed. The look itself costs some 20 microseconds."""
+    """Poll the stores for changes until the session ends. One poll costs some 20 microseconds."""
     while True:
         await asyncio.sleep(POLL_S)
         for repo in list(session.repos.values()):
@@ -42,20 +42,20 @@ async def watch(session: Session) -> None:
 
 
 async def renew(session: Session, repo: Repo) -> None:
-    """Read the store now, and show what is known."""
+    """Read the store now, and publish its contents."""
     await session.background.store(repo.load)
     follow(session, repo)
     await show(session, repo)
 
 
 def follow(session: Session, repo: Repo) -> None:
-    """Take up every running job that is not followed yet, whoever started it."""
+    """Start following every running job that is not followed yet, whoever started it."""
     for job in repo.knowledge.running:
         following.take_up(session, repo, job, renew)
 
 
 async def show(session: Session, repo: Repo) -> None:
-    """Publish every file that is open, that has something to say, or that had."""
+    """Publish diagnostics of every file that is open, that has some now, or that had some before."""
     uris = diagnostics.noted_files(session, repo)
     uris |= {uri for uri in session.pushed if repo in session.repos_around(uri)}
     for uri in sorted(uris):
@@ -65,7 +65,7 @@ async def show(session: Session, repo: Repo) -> None:
 
 
 def tell_client(session: Session) -> None:
-    """Ask for lenses and pulled diagnostics again, where the client understands."""
+    """Ask the client to request lenses, hints and pulled diagnostics again, as far as it supports that."""
     if session.closed:
         return
     if session.client.refreshes_lenses:
@@ -77,7 +77,7 @@ def tell_client(session: Session) -> None:
 
 
 def tell_trouble(session: Session, repo: Repo) -> None:
-    """A store that cannot be read is told once, and again when the reason changes."""
+    """Show why a store cannot be read, once for each reason."""
     if repo.trouble and repo.trouble not in session.told:
         session.told.add(repo.trouble)
         session.changes.of(repo)
@@ -86,7 +86,7 @@ def tell_trouble(session: Session, repo: Repo) -> None:
 
 
 def watch_files(session: Session) -> None:
-    """Have the client tell of code and configs that change outside it."""
+    """Register for changes of code and configs outside the editor."""
     if not session.client.watches:
         return
     watchers = [types.FileSystemWatcher(glob_pattern=pattern) for pattern in ("**/*.py", f"**/{CONFIG_NAME}")]

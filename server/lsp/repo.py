@@ -1,6 +1,6 @@
-"""One repo of the session: its store, and the last value read from it.
+"""One repo of the session: its store, and the knowledge last read from it.
 
-`load` and `store` belong to the store thread; the rest may be read from anywhere.
+`load` and `store` must be used on the store thread; the other attributes may be read on any thread.
 """
 
 import sqlite3
@@ -18,13 +18,17 @@ from server.shown.stored_files import StoredFiles
 
 
 class Repo:
-    """knowledge: replaced whole, so that whoever holds one may go on reading it.
-    disk_changes, buffer_changes: count what was saved or changed outside, and what was typed.
-    writes: counts what may have changed in the store, whether the knowledge hangs on it or not.
-    taken: hunks (proposal, path, index) that the user has taken one by one.
-    worked_out: what views have made of it, each with the `state` it was made from.
-    left: its folder is no longer open in the editor.
-    trouble: why the store could not be read last time, "" while it can."""
+    """A repo that the session has opened.
+
+    knowledge: an immutable value that `load` replaces as a whole, so that other threads may go on reading the old one
+    disk_changes: counts saves and changes outside the editor
+    buffer_changes: counts changes of buffers
+    writes: counts writes to the store, including those that leave the knowledge the same
+    taken: hunks (proposal, path, index) that the user has applied one by one
+    worked_out: cached results of the views, each with the `state` it was computed from
+    left: the repo's folder is no longer open in the editor
+    trouble: why the store could not be read last time, "" if it could
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -43,13 +47,13 @@ class Repo:
         self._read_at: tuple[int, int] | None = None
 
     def state(self) -> tuple[int, int, int]:
-        """Changes whenever a view of one of the repo's files may."""
+        """A key that changes whenever a view of one of the repo's files may change."""
         return (self._reads, self.disk_changes, self.buffer_changes)
 
     def load(self) -> bool:
-        """Read the store again if anyone wrote to it; whether the knowledge is new.
+        """Read the store again if it was written to. Returns whether the knowledge changed.
 
-        What cannot be read leaves the last knowledge standing, and `trouble` says what is wrong.
+        If the store cannot be read, the last knowledge is kept, and `trouble` says why.
         """
         if self.left:
             return False
@@ -71,14 +75,14 @@ class Repo:
         self._read_at = at
         self.writes += 1
         found = read_knowledge(self.root, self._store, self._files, self.disk_changes)
-        if found == self.knowledge and self._reads:  # what is shown does not hang on what was written
+        if found == self.knowledge and self._reads:  # the write did not affect anything that is shown
             return False
         self.knowledge = found
         self._reads += 1
         return True
 
     def _follow_file(self) -> None:
-        """Open the store once there is one; let go of it when its file was deleted or replaced."""
+        """Open the store once its file exists; close it when the file was deleted or replaced."""
         try:
             status = (store_folder(self.root) / "store.sqlite").stat()
             file = (status.st_dev, status.st_ino)
@@ -93,7 +97,7 @@ class Repo:
 
     @property
     def store(self) -> Store:
-        """Raises OSError where the repo's folder cannot be written."""
+        """The repo's store, which is created if needed. Raises OSError if the repo's folder cannot be written."""
         self._follow_file()
         if self._store is None:
             self._store = Store.open(self.root)
@@ -101,24 +105,25 @@ class Repo:
         return self._store
 
     def files_of(self, program: str) -> Mapping[str, str]:
-        """path -> blob; {} where the program is not stored."""
+        """path -> blob of a program's files; {} if the program is not stored."""
         return self._files.of(program)
 
     def existing_store(self) -> Store | None:
-        """None where nothing has run yet, or the folder was closed: looking makes none."""
+        """The repo's store, never created; None if nothing has run yet, or if the folder was closed."""
         if self.left:
             return None
         self._follow_file()
         return self._store
 
     def close(self) -> None:
-        """Let go of the store's file. Whoever still holds this repo reads no more of it."""
+        """Close the store. Tasks that still hold this repo read nothing more from it."""
         self.left = True
         if self._store is not None:
             self._store.close()
         self._store = self._file = None
 
     def read_disk(self, path: str) -> str | None:
+        """The file's text on disk; None if there is no such file. Bytes that are no UTF-8 become surrogates."""
         try:
             return (self.root / path).read_bytes().decode("utf-8", "surrogateescape")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):

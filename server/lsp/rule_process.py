@@ -1,4 +1,4 @@
-"""The process that judges one long file by the static rules: text on stdin, hits as JSON on stdout."""
+"""The process that runs the static rules on one long file: text on stdin, hits as JSON on stdout."""
 
 import contextlib
 import dataclasses
@@ -10,8 +10,12 @@ from diagnosis.rules.check import check_source
 
 
 def check_rules(path: str) -> int:
+    """Run the rules on the text from stdin and print the hits. Returns the exit code.
+
+    path: the file's relative path, which the hits carry
+    """
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(10)  # the editor's own work, and trials, come first
+        os.nice(10)  # the editor and running trials have priority
     text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     json.dump([dataclasses.asdict(hit) for hit in check_source(path, text)], sys.stdout)
     return 0

@@ -1,7 +1,7 @@
-"""Static rules on files that are too long to parse beside the requests.
+"""Static rules on files that are too long to parse in the server's process.
 
-The parser holds the interpreter for 30 ms per 1,000 lines, and nothing is answered meanwhile. So a long file is
-judged in a process of its own, once typing pauses; until then what it found follows its lines.
+The parser holds Python's global lock for 30 ms per 1,000 lines, during which no request is answered. So a long file
+is checked in a process of its own once typing pauses; until then, the earlier hits are moved along with their lines.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """What the rules said of a text."""
+    """The text that the static rules last checked, and the notes for their hits."""
 
     text: str
     notes: tuple[Note, ...]
 
 
 def moved(live: Live, text: str) -> list[Note]:
-    """The notes on their lines in the text as it is now; those whose lines have changed are not known any more."""
+    """The notes at their lines' current places; notes whose lines have changed are left out until the next check."""
     if text == live.text or not live.notes:
         return list(live.notes)
     found: list[Note] = []
@@ -46,7 +46,7 @@ def moved(live: Live, text: str) -> list[Note]:
 
 
 async def judge(path: str, text: str) -> list[RuleHit]:
-    """The hits, found in another process; [] where it did not answer, which the server's log tells."""
+    """The rules' hits, found in another process; [] if that process fails, which is logged to stderr."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(ENTRY),
@@ -74,5 +74,6 @@ async def judge(path: str, text: str) -> list[RuleHit]:
 
 
 def live_of(path: str, text: str, hits: list[RuleHit]) -> Live:
+    """The hits as notes anchored in the text."""
     findings = rule_findings(hits, {path: text})
     return Live(text=text, notes=tuple(Note(finding=finding, live=True) for finding in findings))

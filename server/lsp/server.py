@@ -1,4 +1,4 @@
-"""The server as the protocol library sees it: every row of the table, registered behind one guard."""
+"""The pygls server: registers every row of server/lsp/table.py behind one error handler."""
 
 import asyncio
 import logging
@@ -21,6 +21,8 @@ REQUEST_FAILED = -32803  # LSP: the request was understood, but could not be don
 
 
 class EvolverecServer(LanguageServer):
+    """A pygls server whose handlers share one session."""
+
     def __init__(self) -> None:
         super().__init__(
             "evolverec",
@@ -39,12 +41,12 @@ class EvolverecServer(LanguageServer):
 
     @property
     def left_orderly(self) -> bool:
-        """Whether the client said goodbye (`shutdown`) before it left."""
+        """Whether the client sent `shutdown` before it left."""
         return self.session.closed
 
 
 def _guarded(session: Session, row: Row) -> Callable[..., Any]:
-    """The row's answer with the session as its first argument; whatever it raises becomes an error reply."""
+    """The row's handler, given the session as its first argument; any exception becomes an error reply."""
     if row.where is Where.LOOP:
 
         def answer(*arguments: Any) -> Any:
@@ -68,7 +70,9 @@ def _guarded(session: Session, row: Row) -> Callable[..., Any]:
 
 
 def _as_reply(name: str, error: Exception) -> JsonRpcException:
-    """A user's error is told in its own words; ours with a traceback on stderr."""
+    """An error reply: the message of an EvolverecError as it is; any other error
+    also prints its traceback to stderr.
+    """
     if isinstance(error, EvolverecError):
         return JsonRpcException(str(error), code=REQUEST_FAILED)
     traceback.print_exception(error)

@@ -1,6 +1,6 @@
-"""What one client's session knows: its repos, the views of its open files, the jobs it follows.
+"""The state of one client's session: its repos, the views of its open files, the jobs it follows.
 
-The session only holds and refreshes; each LSP feature answers in a file of its own.
+The session holds and refreshes this state; each LSP feature answers in a file of its own.
 """
 
 import asyncio
@@ -31,14 +31,24 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """settings: the user's, as they are now; start_settings: as `initialize` gave them. wrong_settings: what was wrong
-    with those, to be told once the client listens. closed: the client has asked to shut down.
-    pulls_workspace: it pulls the diagnostics of all files, so that none are pushed.
+    """All state of one client's session.
 
-    rules: URI -> what static rules last said of a long file. pushed: URIs that show diagnostics. said: URI -> its
-    diagnostics, with what they were made from. waiting: URIs whose text has just changed. followed: running jobs by id,
-    and how far they are. finished: jobs whose end has been told. tokens: of progress, used up. told: troubles that
-    were. changes: what tells the views. looked_around: the repos that the client had open at the start are known.
+    settings: the user's current settings
+    start_settings: the settings from `initialize`
+    wrong_settings: problems with the settings from `initialize`, shown once the client listens
+    closed: the client has asked to shut down
+    pulls_workspace: the client pulls the diagnostics of all files, so none are pushed
+    newest_repo: root of the repo last worked in, which commands and views without a `repo` mean
+    rules: URI -> hits of the static rules in a long file
+    pushed: URIs of files with pushed diagnostics
+    said: URI -> its diagnostics, with the view they were made from
+    waiting: URI -> timer, for files whose text has just changed
+    followed: id -> progress, for running jobs
+    finished: ids of jobs whose end has been reported
+    tokens: progress tokens that were used, since LSP permits each only once
+    told: warnings and errors already shown
+    changes: notifies the editor's own views
+    looked_around: set once the repos that were open at the start are known
     """
 
     def __init__(self, server: "EvolverecServer") -> None:
@@ -68,7 +78,7 @@ class Session:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run beside the requests until done, or until the client shuts down."""
+        """Run a coroutine beside the requests, until it is done or the client shuts down."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
@@ -83,10 +93,10 @@ class Session:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """While this task answers a request: `close` ends it too, before the library counts what is left."""
+        """Register the current task, so that `close` cancels it before pygls waits for its own pending requests."""
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("answers are given in tasks")
+            raise RuntimeError("answering() was used outside of an asyncio task")
         self._tasks.add(task)
         try:
             yield
@@ -94,7 +104,7 @@ class Session:
             self._tasks.discard(task)
 
     async def close(self) -> None:
-        """Let go of everything but the jobs: they go on, and the next session finds them."""
+        """Cancel all tasks and stop the threads. Jobs go on, and the next session finds them."""
         self.closed = True
         for handle in self.waiting.values():
             handle.cancel()
@@ -107,7 +117,7 @@ class Session:
     def repo_root(self, path: Path) -> Path | None:
         """The nearest folder above a file that holds evolverec.toml, within a workspace folder if there are any.
 
-        What lies in `.evolverec`, such as the copy of a program that is being trained, is of no repo.
+        Files in `.evolverec`, such as the copy of a program that is being trained, belong to no repo.
         """
         folders = self.folders()
         if STORE_FOLDER in path.parts:
@@ -120,18 +130,19 @@ class Session:
         return None
 
     def folders(self) -> list[Path]:
+        """The client's workspace folders, or its root if it sent none."""
         workspace = self.server.workspace
         uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
         return [Path(path) for uri in uris if uri and (path := to_fs_path(uri))]
 
     async def repo_of(self, uri: str) -> Repo | None:
-        """The repo a file belongs to, opened if it was not."""
+        """The repo that a file belongs to, opened if necessary; None if it belongs to none."""
         path = path_of(uri)
         root = self.repo_root(path) if path else None
         return await self.open_repo(root) if root else None
 
     async def open_repo(self, root: Path) -> Repo:
-        """The repo, with what its store knows. Callers that come while it is being read wait for that."""
+        """The repo at `root`, opened and loaded if necessary. Concurrent callers wait for the same load."""
         if root not in self.repos:
             repo = self.repos[root] = Repo(root)
             self._opening[root] = asyncio.ensure_future(self.background.store(repo.load))
@@ -141,7 +152,10 @@ class Session:
         return self.repos[root]
 
     async def leave_repo(self, repo: Repo) -> None:
-        """Know no more of a repo whose folder was closed. Its jobs go on, and are taken up when it is opened again."""
+        """Forget a repo whose folder was closed.
+
+        Its jobs go on, and are followed again when the folder is opened again.
+        """
         self.repos.pop(repo.root, None)
         self._opening.pop(repo.root, None)
         if self.newest_repo == repo.root:
@@ -152,13 +166,13 @@ class Session:
         await self.background.store(repo.close)
 
     async def choose_repo(self, named: str) -> Repo:
-        """The repo a command is for, which is now the one last worked in. Raises UsageError."""
+        """The repo that a command names, which becomes the one last worked in. Raises UsageError if there is none."""
         repo = await self.named_repo(named)
         self.newest_repo = repo.root
         return repo
 
     async def named_repo(self, named: str) -> Repo:
-        """The repo that a path or URI lies in; without one that last worked in. Raises UsageError."""
+        """The repo around a path or URI; for "", the repo last worked in. Raises UsageError if there is none."""
         if named:
             path = path_of(named) or Path(named)
             root = path if (path / CONFIG_NAME).is_file() else self.repo_root(path)
@@ -172,7 +186,7 @@ class Session:
         return await self.open_repo(root)
 
     def open_documents(self, repo: Repo) -> dict[str, str]:
-        """Relative path -> URI of the repo's files that are open."""
+        """Relative path -> URI of the repo's files that are open in the editor."""
         found: dict[str, str] = {}
         for document in self.server.workspace.text_documents.values():
             path = path_of(document.uri)
@@ -181,7 +195,9 @@ class Session:
         return found
 
     def reader(self, repo: Repo) -> Read:
-        """Reads files as the user sees them: the buffers as they are at this moment, the disk for the rest."""
+        """A function that reads files as the user sees them: buffers as of now,
+        the disk for files that are not open.
+        """
         workspace = self.server.workspace
         buffers = {
             path: workspace.get_text_document(uri).source for path, uri in self.open_documents(repo).items()
@@ -189,7 +205,7 @@ class Session:
         return lambda path: buffers[path] if path in buffers else repo.read_disk(path)
 
     async def view(self, uri: str) -> tuple[Repo, FileView] | None:
-        """The file as it is now with what is known of it; None for a file of no repo."""
+        """The file's repo and the view of its current text; None for a file of no repo."""
         repo = await self.repo_of(uri)
         path = path_of(uri)
         if repo is None or path is None:
@@ -206,7 +222,10 @@ class Session:
         return repo, view
 
     async def judge_long(self, uri: str) -> bool:
-        """Have the static rules look at a long file, in another process; whether they said anything new."""
+        """Run the static rules on a long file in another process, unless their hits are up to date.
+
+        Returns whether they ran.
+        """
         text, path = self.text_of(uri), path_of(uri)
         if text is None or path is None or len(text) <= LONG or path.suffix != ".py" or uri in self._judging:
             return False
@@ -227,23 +246,23 @@ class Session:
         return True
 
     def uri_of(self, repo: Repo, path: str) -> str:
-        """The client's own URI of an open file, else one made from its path."""
+        """The client's own URI of an open file, else a URI made from the path."""
         return self.open_documents(repo).get(path) or from_fs_path(str(repo.root / path)) or ""
 
     def jobs_of(self, repo: Repo) -> list[tuple[str, str]]:
-        """(id, how far it is) of each job that runs on a repo."""
+        """(id, progress in words) of each running job of a repo."""
         return [
             (job.id, str(self.followed[job.id])) for job in repo.knowledge.running if job.id in self.followed
         ]
 
     def repos_around(self, uri: str) -> list[Repo]:
-        """The opened repo a file lies in, innermost first; [] where there is none."""
+        """A list of the innermost opened repo around a file; [] if there is none."""
         path = path_of(uri)
         around = [repo for root, repo in self.repos.items() if path and path.is_relative_to(root)]
         return sorted(around, key=lambda repo: -len(repo.root.parts))[:1]
 
     def text_of(self, uri: str) -> str | None:
-        """The buffer, or the file on disk; None where there is neither."""
+        """The text of the buffer, or of the file on disk; None if there is neither."""
         document = self.server.workspace.text_documents.get(unquote(uri))
         if document is not None:
             return document.source
@@ -254,16 +273,17 @@ class Session:
             return None
 
     def is_open(self, uri: str) -> bool:
+        """Whether the file is open in the editor."""
         return unquote(uri) in self.server.workspace.text_documents
 
     def version_of(self, uri: str) -> int | None:
-        """Of the buffer; None for a file that is not open."""
+        """The version of the file's buffer; None for a file that is not open."""
         document = self.server.workspace.text_documents.get(unquote(uri))
         return document.version if document else None
 
 
 def path_of(uri: str) -> Path | None:
-    """The file that a URI names; None where it names none."""
+    """The path that a URI names; None unless it is a `file:` URI."""
     if not uri.startswith("file:"):
         return None
     found = to_fs_path(uri)

@@ -1,8 +1,9 @@
-"""The user's settings in the editor, checked: a wrong one is told, and counts as not given. Pure.
+"""The user's settings in the editor, validated: a wrong one is reported, and its default is used. Pure.
 
-What runs the repo's code must never come from the repo, and some editors answer with settings of the folder they have
-open. So trust comes from `initializationOptions` alone, and `evolverec.interpreter` counts only where those say
-`"machineSettings": true`: this client takes it from the user's own settings, never from a folder's.
+The interpreter and the trust that run a repo's code must never come from the repo, and some editors send settings of
+the folder they have open. So trust comes from `initializationOptions` only, and
+`evolverec.interpreter` counts only if `initializationOptions` has `"machineSettings": true`, by which
+the client asserts that it reads the user's own settings.
 """
 
 from collections.abc import Mapping
@@ -17,8 +18,12 @@ INTERPRETER_IGNORED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """trusted: the client vouches for its workspace. interpreter: that runs repos, "" for none.
-    machine_settings: it also vouches that no folder can set what its configuration says of the interpreter."""
+    """Validated settings.
+
+    trusted: the client vouches for its workspace
+    interpreter: the Python that runs repos, "" if none is set
+    machine_settings: the client asserts that no folder can set the interpreter that its configuration names
+    """
 
     trusted: bool = False
     interpreter: str = ""
@@ -33,16 +38,16 @@ OPTIONS: Mapping[str, tuple[str, type, str]] = {
     "inlayHints": ("inlay_hints", bool, "true or false"),
     "machineSettings": ("machine_settings", bool, "true or false"),
 }
-CHANGEABLE = ("interpreter", "inlayHints")  # by configuration; the rest is known when the server starts
+CHANGEABLE = ("interpreter", "inlayHints")  # by workspace/configuration; the others are fixed at the start
 
 
 def from_options(given: Any) -> tuple[Settings, list[str]]:
-    """Of `initializationOptions`, and what is wrong with them."""
+    """The settings from `initializationOptions`, and sentences on wrong ones."""
     return _overlay(Settings(), given, tuple(OPTIONS), "initializationOptions.")
 
 
 def from_configuration(start: Settings, given: Any) -> tuple[Settings, list[str]]:
-    """Of `workspace/configuration` for the section `evolverec`, over those of the start."""
+    """The start's settings overlaid with those of `workspace/configuration`, and sentences on wrong ones."""
     found, wrong = _overlay(start, given, CHANGEABLE, "evolverec.")
     if found.interpreter != start.interpreter and not start.machine_settings:
         return replace(found, interpreter=start.interpreter), [*wrong, INTERPRETER_IGNORED]
@@ -50,7 +55,10 @@ def from_configuration(start: Settings, given: Any) -> tuple[Settings, list[str]
 
 
 def _overlay(start: Settings, given: Any, names: tuple[str, ...], prefix: str) -> tuple[Settings, list[str]]:
-    """Other keys are the client's own. None and "" say that nothing is set."""
+    """Overlay the settings in `names`.
+
+    Other keys are ignored as the client's own; None and "" mean that nothing is set.
+    """
     if not isinstance(given, Mapping):
         return start, []
     values: dict[str, Any] = {}

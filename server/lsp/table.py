@@ -1,7 +1,7 @@
-"""What answers each method, and where it runs. One row per method and per command; nothing else registers any.
+"""The handler of each method and command, and where it runs. Nothing else registers handlers.
 
-`LOOP`: at once, from memory. `BACKGROUND`: a coroutine; what reads files, the store or much text is handed to
-one of the background threads, and what takes longer than that is started as a job.
+LOOP handlers answer at once, from memory. BACKGROUND handlers are coroutines, which hand reading of files, of the
+store or of much text to a background thread, and start anything longer as a job.
 """
 
 from collections.abc import Callable
@@ -32,13 +32,18 @@ from server.lsp.panels import estimate, findings, overview, proposals, report, r
 
 
 class Where(Enum):
+    """Whether a handler runs on the event loop or as a coroutine that uses the background threads."""
+
     LOOP = "loop"
     BACKGROUND = "background"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """answer(session, *parameters); a coroutine function unless it runs on the loop."""
+    """One method or command.
+
+    answer: called as answer(session, *parameters); a coroutine function unless it runs on the loop
+    """
 
     name: str
     answer: Callable[..., Any]

@@ -1,7 +1,9 @@
-"""Patches of which the user has taken some hunks: what of them is left, and each hunk in the text as it is now. Pure.
+"""Patches of which the user has taken some hunks: the hunks that are left, and each hunk's place in the current text.
 
-A hunk is one edit of a patch. That it was taken is believed only of hunks that this session has applied or seen as
-part of the whole patch, and while their lines stand: lines that look like a patch may have come about otherwise.
+Pure.
+
+A hunk is one edit of a patch. A hunk counts as taken only if this session has applied it or has seen the whole patch
+in the text, and only while its new lines are in the text; equal lines alone may have another origin.
 """
 
 from collections.abc import Iterator, Set
@@ -14,16 +16,19 @@ from evolution.repo.applying import changed_files, is_applied
 from server.lsp.view import Read
 
 UNCLEAR = (
-    "some of this patch was taken, and the text does not tell surely which; "
-    "undo those, or take the others one by one"
+    "some hunks of this patch were applied, and the text does not show which; "
+    "undo them, or apply the other hunks one by one"
 )
 Taken = Set[tuple[str, str, int]]  # proposal, path, index of the hunk in its file
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hunk:
-    """Lines start to end (from 0, end exclusive) of the text as it is; old and new are whole lines, each with its
-    line feed, without what they share at both ends. unfit: why it cannot be taken, "" where it can or was."""
+    """A hunk at the lines start to end (from 0, end exclusive) of the current text.
+
+    old, new: whole lines, each with its line feed, without the lines that both share at their start and end
+    unfit: why the hunk cannot be taken, "" if it can be or already was
+    """
 
     start: int
     end: int
@@ -34,15 +39,17 @@ class Hunk:
 
 
 def edits_of(proposal: Proposal, path: str) -> list[Edit]:
-    """The hunks of one file, by their index."""
+    """The patch's edits of one file, in the order that hunk indices refer to."""
     return [edit for edit in proposal.patch.edits if edit.path == path]
 
 
 def paths_of(proposal: Proposal) -> list[str]:
+    """The paths that the patch changes, in the order of its edits."""
     return list(dict.fromkeys(edit.path for edit in proposal.patch.edits))
 
 
 def all_hunks(proposal: Proposal) -> Taken:
+    """Every hunk of the patch as (proposal, path, index)."""
     return {
         (proposal.id, path, index)
         for path in paths_of(proposal)
@@ -51,13 +58,14 @@ def all_hunks(proposal: Proposal) -> Taken:
 
 
 def with_edits(proposal: Proposal, edits: list[Edit]) -> Proposal:
+    """The proposal with its patch's edits replaced."""
     return replace(proposal, patch=replace(proposal.patch, edits=tuple(edits)))
 
 
 def rest_of(proposal: Proposal, taken: Taken, read: Read) -> Proposal:
-    """The same proposal without the hunks that were taken; all of it where there is no rest.
+    """The proposal without the hunks that were taken; the whole proposal if all or none were.
 
-    Raises EditError where hunks were taken and the text does not tell which.
+    Raises EditError if hunks were taken and the text does not tell which.
     """
     marked = list(_edits(proposal, taken, read))
     if not any(has for _, has in marked):
@@ -80,14 +88,18 @@ def _recorded(proposal: Proposal, taken: Taken) -> list[Edit]:
 
 
 def _surely_undone(edit: Edit, text: str | None) -> bool:
-    """None of its new lines are there, so that its old ones are not such as another hunk has brought together."""
+    """True if none of the hunk's new lines are in the text.
+
+    Old lines alone prove nothing: another hunk may have produced them.
+    """
     lines = (text or "").replace("\r\n", "\n")
     return bool(edit.new) and f"\n{edit.new}\n" not in f"\n{lines}\n"
 
 
 def _tangled(edit: Edit, other: Edit) -> bool:
-    """Whether one hunk writes or replaces lines that could be taken for another one's: then what stands in the text
-    does not tell which of them was taken."""
+    """Whether a hunk's lines also occur in another hunk, so that the text does
+    not tell which of the two was taken.
+    """
     if edit is other or edit.path != other.path:
         return False
     pairs = ((edit.old, other.new), (edit.new, other.new), (edit.new, other.old))
@@ -95,14 +107,14 @@ def _tangled(edit: Edit, other: Edit) -> bool:
 
 
 def check_taking(edits: list[Edit], read: Read) -> None:
-    """Raises EditError where the text would not tell afterwards that these were taken, or they do not fit."""
+    """Raises EditError if the edits do not fit, or if the text would not show afterwards that they were taken."""
     after = changed_files(edits, read)
     if not all(is_applied([edit], after.get) for edit in edits):
-        raise EditError("these lines look the same after the change as before it; apply the whole patch")
+        raise EditError("the text would not show that these hunks were applied; apply the whole patch")
 
 
 def misfit(proposal: Proposal, taken: Taken, read: Read) -> str:
-    """Why what is left of the patch does not fit the text, "" where it does or all of it stands there."""
+    """Why the patch's remaining edits do not fit the text, "" if they fit or all of the patch is in the text."""
     if is_applied(proposal.patch.edits, read):
         return ""
     try:
@@ -113,6 +125,7 @@ def misfit(proposal: Proposal, taken: Taken, read: Read) -> str:
 
 
 def hunks_of(proposal: Proposal, path: str, taken: Taken, read: Read) -> list[Hunk]:
+    """The hunks of one file in the current text, by index."""
     whole = is_applied(proposal.patch.edits, read)
     text, edits = read(path), edits_of(proposal, path)
     try:
@@ -128,7 +141,7 @@ def hunks_of(proposal: Proposal, path: str, taken: Taken, read: Read) -> list[Hu
 
 
 def _edits(proposal: Proposal, taken: Taken, read: Read) -> Iterator[tuple[Edit, bool]]:
-    """Each edit, and whether it was taken and stands."""
+    """Each edit, and whether it was taken and is in the text."""
     for path in paths_of(proposal):
         for index, edit in enumerate(edits_of(proposal, path)):
             yield edit, (proposal.id, path, index) in taken and is_applied([edit], read)
@@ -159,6 +172,6 @@ def _lines(text: str) -> list[str]:
 
 
 def _shared(one: list[str], other: list[str]) -> int:
-    """How many first lines are the same."""
+    """The number of leading lines that are equal in both."""
     pairs = enumerate(zip(one, other))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

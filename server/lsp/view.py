@@ -1,4 +1,4 @@
-"""One file of a repo as it stands in the editor, with everything known of its lines. Pure."""
+"""One file of a repo as it is in the editor, with the notes on its lines. Pure."""
 
 import ast
 import re
@@ -22,10 +22,12 @@ DEF = re.compile(r"(?:async[ \t]+)?def[ \t]+")
 
 @dataclass(frozen=True, kw_only=True)
 class FileView:
-    """path: relative to the repo. version: of the buffer, None for a file that is not open.
+    """The state of one file that the LSP features answer from.
 
-    entry_line: from 0, where this file holds the entry function. edited: some file of the measured program
-    has changed since, so that its figures belong to an earlier version.
+    path: relative to the repo
+    version: the version of the buffer, None for a file that is not open
+    entry_line: the line (from 0) of the entry function, None if another file holds it
+    edited: some file of the measured program has changed since, so its figures belong to an earlier version
     """
 
     path: str
@@ -40,7 +42,10 @@ class FileView:
 def look(
     knowledge: Knowledge, path: str, version: int | None, read: Read, live: Live | None = None
 ) -> FileView:
-    """live: what the static rules last said of this file, where it is too long to ask them now."""
+    """Compute a file's view.
+
+    live: the static rules' last hits, for a file that is too long to check now
+    """
     text = read(path) or ""
     entry_line = find_entry(text, knowledge.entry.function) if path == knowledge.entry.path else None
     shown = [note for note in rule_notes(path, text, live) if note.id not in knowledge.dismissed]
@@ -62,15 +67,15 @@ def look(
 
 
 def rule_notes(path: str, text: str, live: Live | None) -> Sequence[Note]:
-    """live: what the static rules last said of this file, where it is too long to ask them now."""
+    """The static rules' notes on the text; for a long text, those in `live`, moved to their lines' current places."""
     if len(text) > LONG:
         return moved(live, text) if live else ()
     return check_rules(path, text)
 
 
-@lru_cache(maxsize=128)  # files of a repo, while one of them is typed in
+@lru_cache(maxsize=128)  # keeps the other files of a repo while one of them is edited
 def check_rules(path: str, text: str) -> tuple[Note, ...]:
-    """What the static rules say of the text as it is; nothing while it does not parse."""
+    """Run the static rules on the text; () for text that does not parse."""
     from diagnosis.rules.check import check_source
     from diagnosis.rules.findings import rule_findings
 
@@ -81,7 +86,9 @@ def check_rules(path: str, text: str) -> tuple[Note, ...]:
 
 
 def find_entry(text: str, function: str) -> int | None:
-    """The line (from 0) of `def function`, by its look; of several that look so, the one that is parsed as such."""
+    """The line (from 0) of `def function`, found by a regular expression; the file is
+    parsed only if several lines match.
+    """
     if not function:
         return None
     named = (found.start() for found in re.finditer(rf"{re.escape(function)}\b", text))
@@ -99,7 +106,11 @@ def find_entry(text: str, function: str) -> int | None:
 
 
 def is_edited(files: Mapping[str, str], read: Read, sources: Mapping[str, str]) -> bool:
-    """files: path -> blob of a program, {} where there is none. sources: blob -> text, of some blobs."""
+    """Whether the code differs from the measured program's.
+
+    files: path -> blob of the program, {} if there is none
+    sources: blob -> text, for the blobs whose text is stored
+    """
     code = {path: blob for path, blob in files.items() if path.endswith(".py")}
     return not all(has_blob(read(path), blob, sources) for path, blob in code.items())
 
@@ -107,7 +118,7 @@ def is_edited(files: Mapping[str, str], read: Read, sources: Mapping[str, str]) 
 def has_blob(text: str | None, blob: str, sources: Mapping[str, str]) -> bool:
     """Whether git would store this text as `blob`. Some editors send CRLF files with plain line feeds.
 
-    sources: as of `is_edited`; texts are compared in far less time than a long one is hashed.
+    sources: blob -> text, as in `is_edited`; comparing texts is far faster than hashing a long one
     """
     if text is None:
         return False

@@ -1,4 +1,4 @@
-"""Messages beyond LSP as the protocol library reads them: parameters stay plain JSON, and may be left out."""
+"""Makes pygls accept requests beyond LSP: their parameters stay plain JSON, and may be absent."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from pygls.protocol import JsonRPCRequestMessage, default_converter
 
 
 def converter() -> Converter:
+    """pygls' converter, with our way of reading requests beyond LSP."""
     made = default_converter()
     made.register_structure_hook(JsonRPCRequestMessage, _request)
     return made

@@ -1,1 +1,3 @@
-"""Pages made from stored results: one self-contained file each, no network, light and dark, fit for print."""
+"""Pages made from stored results: each is one self-contained file, works offline,
+in light and dark mode and in print.
+"""

@@ -1,4 +1,4 @@
-"""Findings and critiques of the user's version beside those of a patched one, code by code. Pure."""
+"""Compares the findings and critiques of the user's version with those of a patched one, code by code. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,8 +12,11 @@ ORDER = {"error": 0, "warning": 1, "information": 2}
 
 
 def findings_rows(before: Feedback, after: Feedback | None, dismissed: set[str]) -> list[dict[str, Any]]:
-    """One row for each code that either has, severest first. before, after: {"figure", "healthy", ...} or null where
-    it was not measured. outcome: "gone", "stays", "new", or "unknown" where nothing can be said of afterwards."""
+    """One row per code that either version has, the most severe first.
+
+    before, after: {"figure", "healthy", ...} in each row, null if the version was not measured
+    outcome: "gone", "stays" or "new"; "unknown" if the patched version was not measured
+    """
     then, now = _findings(before, dismissed), _findings(after, dismissed) if after else {}
     measured = {side: _measurements(feedback) for side, feedback in (("before", before), ("after", after))}
     rows = []
@@ -31,7 +34,7 @@ def findings_rows(before: Feedback, after: Feedback | None, dismissed: set[str])
 
 
 def _findings(feedback: Feedback | None, dismissed: set[str]) -> dict[str, Finding]:
-    """By code, the severest of each; those of evolved probes among them."""
+    """The most severe finding of each code, including those of evolved probes."""
     if feedback is None:
         return {}
     open_ones = [f for f in feedback.all_findings() if f.id not in dismissed]
@@ -71,13 +74,16 @@ def _outcome(
         return "stays" if code in then else "new"
     if after is None:
         return "unknown"
-    if then[code].kind.found_by is FoundBy.PROBE:  # gone only if it was measured again, and is healthy
+    if then[code].kind.found_by is FoundBy.PROBE:  # gone only if measured again as healthy
         return "gone" if code in measured and measured[code].healthy else "unknown"
     return "gone"
 
 
 def critique_rows(before: Simulation, after: Simulation | None, dismissed: set[str]) -> list[dict[str, Any]]:
-    """One row for each complaint or praise that either has; before, after: share with its interval, or null."""
+    """One row per complaint or praise that either version has.
+
+    before, after: share of users with its interval in each row, or null
+    """
     sides = [_critiques(side, dismissed) for side in (before, after)]
     rows = []
     for code in dict.fromkeys([*sides[0], *sides[1]]):

@@ -1,4 +1,4 @@
-"""Best-so-far curves with their bands, as points of an SVG. Pure."""
+"""Best-so-far curves of strategies with their bands, as points of an SVG. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,17 @@ from typing import Any
 
 from server.report.axes import Frame, frame_of, points
 
-# Okabe and Ito's colours, told apart by colour-blind readers; each line has a dash of its own besides.
+# Okabe and Ito's palette, which colour-blind readers can tell apart; each line also has its own dash pattern.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 5", "1 4")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlottedStrategy:
-    """line, band: SVG `points`. band "" where there is one seed alone."""
+    """One strategy's curve.
+
+    line, band: the `points` attribute of the SVG line and area; band is "" if there is only one seed
+    """
 
     name: str
     colour: str
@@ -24,12 +27,17 @@ class PlottedStrategy:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
+    """The chart of all strategies."""
+
     frame: Frame
     lines: tuple[PlottedStrategy, ...]
 
 
 def plot(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plot:
-    """curves: name -> points {"value", "low", "high"} after 0, 1, ... trials; all of one length, at least 2."""
+    """Lay out the chart.
+
+    curves: name -> points {"value", "low", "high"} after 0, 1, ... trials; all of the same length, at least 2
+    """
     everything = [
         point[key] for curve in curves.values() for point in curve for key in ("value", "low", "high")
     ]

@@ -1,4 +1,4 @@
-"""Everything the report shows, as one document, from what is stored: nothing runs, nothing is asked."""
+"""The report as one document, read from the store: no code is run and no LLM is called."""
 
 import time
 import tomllib
@@ -25,8 +25,11 @@ from server.report.tried import rows_of_proposals, rows_of_run
 
 
 def report_document(repo: Path, store: Store | None, trial: Trial | None, run: str = "") -> dict[str, Any]:
-    """trial: of the user's newest measured version, None where there is none. run: the one to report on, by id;
-    "" for the newest one of that version. Raises UsageError where no run has that id.
+    """The report's document.
+
+    trial: the trial of the user's newest measured version, None if there is none
+    run: id of the run to report on, "" for the newest run of that version
+    Raises UsageError if no run has that id.
     """
     head = {"name": repo.name, "made_at": time.time(), "evolverec": installed("evolverec")}
     if store is None:
@@ -77,7 +80,7 @@ EMPTY: dict[str, Any] = {
 
 
 def _measured(store: Store, trial: Trial) -> dict[str, Any]:
-    """test: the newest reading of the test events, null where they were not read."""
+    """A trial's document. test: the newest reading of the test events, null if they were never read."""
     reads = store.test_reads(trial.id)
     return {
         **train_document(trial),
@@ -88,7 +91,7 @@ def _measured(store: Store, trial: Trial) -> dict[str, Any]:
 
 
 def _on_disk(repo: Path, trial: Trial) -> bool | None:
-    """Whether the files on disk are still what was measured; None where that cannot be told."""
+    """Whether the files on disk are the trial's program; None if the files cannot be read."""
     try:
         return Programs.open(repo).snapshot().tree == trial.key.program
     except (EvolverecError, OSError):
@@ -96,7 +99,7 @@ def _on_disk(repo: Path, trial: Trial) -> bool | None:
 
 
 def _objective(repo: Path, proposals: Sequence[Proposal]) -> str | None:
-    """The expression that the figures are of, as far as a proposal or evolverec.toml says it."""
+    """The objective's expression, as named by a proposal or by evolverec.toml; None if neither names one."""
     known = next((proposal.effect.metric for proposal in proposals if proposal.effect), None)
     if known:
         return known
@@ -122,7 +125,7 @@ def _tried(
     store: Store, version: Trial, run: Run | None, proposals: Sequence[Proposal]
 ) -> list[dict[str, Any]]:
     if run is not None:
-        everyone = {p.id: p for p in store.proposals()}  # dismissed ones too: they were tried
+        everyone = {p.id: p for p in store.proposals()}  # including dismissed ones, which were tried too
         return rows_of_run(run, everyone)
     firsts = {p.trials[0] for p in proposals if p.trials}
     trials = {name: found for name in firsts if (found := store.trial(name))}
@@ -130,13 +133,13 @@ def _tried(
 
 
 def _best(store: Store, proposal: Proposal) -> dict[str, Any]:
-    """The proposal, and what its first trial measured; trial null where that is no longer stored."""
+    """The proposal and its first trial, which is null if that trial is no longer stored."""
     trial = store.trial(proposal.trials[0])
     return {**proposal_document(proposal), "trial": _measured(store, trial) if trial else None}
 
 
 def _users(before: Feedback | None, after: Feedback | None, dismissed: set[str]) -> list[dict[str, Any]]:
-    """One entry for each kind of persona that was asked: their words, and each complaint before and after."""
+    """One entry per kind of simulated users: their quotes, and each complaint before and after."""
     if before is None or before.simulation is None:
         return []
     document = simulate_document(before, dismissed)
@@ -156,7 +159,7 @@ def _users(before: Feedback | None, after: Feedback | None, dismissed: set[str])
 
 
 def _kept(store: Store) -> dict[str, Any]:
-    """What belongs to the repo rather than to a version: evolved probes, what everything has cost, what runs now."""
+    """Facts about the repo rather than one version: evolved probes, the total cost, and the running jobs."""
     newest = {record.spec.id: record for record in reversed(store.probes())}
     in_use = (ProbeState.ADMITTED, ProbeState.ACCEPTED, ProbeState.RETIRED)
     return {

@@ -1,4 +1,7 @@
-"""What came from what, as the steps of a nested list. Pure, and without recursion: a run may be one long chain."""
+"""The tree of programs as the steps of a nested list.
+
+Pure, and without recursion, since a run may be one long chain.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +10,12 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A row in the order of the tree. opens: a list begins before it. parent: it has children, which come next.
-    closes: how many lists end after it."""
+    """A row in the order of the tree.
+
+    opens: a nested list begins before the row
+    parent: the row has children, which come next
+    closes: the number of nested lists that end after the row
+    """
 
     row: Mapping[str, Any]
     opens: bool
@@ -17,7 +24,10 @@ class Step:
 
 
 def lineage(rows: Sequence[Mapping[str, Any]]) -> list[Step]:
-    """rows: of server/report/tried.py; those without a parent stand at the top."""
+    """Order the rows as a tree.
+
+    rows: rows of server/report/tried.py; those with parent_order -1 are the roots
+    """
     below: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
         below.setdefault(row["parent_order"], []).append(row)

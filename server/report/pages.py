@@ -1,4 +1,4 @@
-"""What every page shares: templates that escape all they show, and how figures are worded in them."""
+"""Shared by all pages: templates that escape every value, and filters that format figures."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,10 @@ _ARXIV = re.compile(r"\b\d{4}\.\d{4,5}\b")
 
 
 def render(template: str, **values: Any) -> str:
-    """One self-contained HTML file. What cannot be written as UTF-8 is shown as a question mark."""
+    """Render a template to one self-contained HTML file.
+
+    Characters that UTF-8 cannot encode become question marks.
+    """
     page = _environment().get_template(template).render(**values)
     return page.encode("utf-8", "replace").decode("utf-8")
 
@@ -36,7 +39,7 @@ def _environment() -> "Environment":
 
 
 def spread(metric: Mapping[str, Any] | None, form: str = ".4f", none: str = "no interval") -> str:
-    """`0.1420 [0.1380, 0.1460]`; none: the words for a figure without an interval."""
+    """A metric with its interval: `0.1420 [0.1380, 0.1460]`. none: the words for a figure without an interval."""
     if metric is None or metric["value"] is None:
         return "not measured"
     if metric["low"] is None or metric["high"] is None:
@@ -45,14 +48,14 @@ def spread(metric: Mapping[str, Any] | None, form: str = ".4f", none: str = "no 
 
 
 def signed(effect: Mapping[str, Any]) -> str:
-    """`+0.0291 (+20 %) [+0.0210, +0.0372]`: what an effect changes."""
+    """A change with its interval: `+0.0291 (+20 %) [+0.0210, +0.0372]`."""
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})".replace("%", " %") if effect["before"] else ""
     return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
 
 
 def sentence(words: str) -> str:
-    """With a full stop, whether or not it came with one."""
+    """The words with a full stop at the end, unless they end a sentence already."""
     return words if words.rstrip().endswith((".", "!", "?")) or not words else f"{words}."
 
 
@@ -62,6 +65,6 @@ def moment(seconds: float) -> str:
 
 
 def arxiv(citation: str) -> str:
-    """The address of the paper that a citation names by its arXiv number, "" where it names none."""
+    """The URL of the paper that a citation names by its arXiv number, "" if it names none."""
     found = _ARXIV.search(citation)
     return f"https://arxiv.org/abs/{found.group()}" if found else ""

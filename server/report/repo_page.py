@@ -1,4 +1,4 @@
-"""The page of `evolverec report`: the same in a terminal's file and in an editor's panel."""
+"""The page of `evolverec report`, the same in a terminal's file and in an editor's panel."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,14 +23,14 @@ LEADING = (
 
 
 def own_page(repo: Path) -> Path:
-    """Where the page lies unless another place was named: no file of the repo's own."""
+    """The page's default path, in `.evolverec`, so that no file of the repo itself is touched."""
     from evolution.repo.ownership import ensure_store_folder
 
     return ensure_store_folder(repo) / "report.html"
 
 
 def repo_page(document: Mapping[str, Any]) -> str:
-    """One HTML file from the document of `report`."""
+    """One HTML file made from the document of `report`."""
     tried = document["tried"]
     best = document["best"]
     return render(
@@ -47,7 +47,7 @@ def repo_page(document: Mapping[str, Any]) -> str:
 
 
 def _metrics(version: Mapping[str, Any] | None, patched: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Rows of name, the user's figure, the patched version's; the objective first."""
+    """Rows of name, the user's figure and the patched version's figure; the objective first."""
     if version is None:
         return []
     then, now = ({"objective": t["objective"], **t["metrics"]} if t else {} for t in (version, patched))
@@ -59,13 +59,13 @@ def _metrics(version: Mapping[str, Any] | None, patched: Mapping[str, Any] | Non
 
 
 def _changes(best: Mapping[str, Any] | None) -> list[tuple[str, Mapping[str, Any]]]:
-    """Of the best patch: the objective first, then each metric that was compared."""
+    """(name, effect) of the best patch: the objective first, then each metric that was compared."""
     named = {"objective": best["effect"], **best["effects"]} if best else {}
     return [(name, effect) for name, effect in named.items() if effect]
 
 
 def _kind(line: str) -> str:
-    """Of a line of a unified diff, for its background; the sign at its front says the same."""
+    """The CSS class for the background of a line of a unified diff."""
     if line.startswith(("+++", "---", "diff ", "index ", "@@")):
         return "head"
     return {"+": "add", "-": "del"}.get(line[:1], "")

@@ -8,7 +8,7 @@ from server.report.pages import render
 
 
 def comparison_page(document: Mapping[str, Any]) -> str:
-    """One HTML file from the document of `compare`."""
+    """One HTML file made from the document of `compare`."""
     strategies = document["strategies"]
     return render(
         "comparison.html",

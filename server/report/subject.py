@@ -1,4 +1,4 @@
-"""Which version of the user's a report is about, and which run."""
+"""Chooses the version of the user's code and the run that a report is about."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +11,15 @@ from evolution.store.store import Store
 
 
 def subject(repo: Path, store: Store, trial: Trial | None, wanted: str) -> tuple[Trial | None, Run | None]:
-    """The trial of the user's version, and the run that began with it, None where the trials are of `propose`.
+    """(trial of the user's version, run that began with it); the run is None if the trials are those of `propose`.
 
-    trial: of the newest version. The run named; else the newest run, or propose's trials where there is none, of
-    that version; else of any: whoever has applied a patch and measured it wants to see where it came from.
-    Raises UsageError where no run has the id named.
+    trial: the trial of the newest version
+    wanted: id of the run to report on, "" to choose one
+
+    Without `wanted`, the report is about the newest version's newest run, or about its proposals. If it has neither,
+    the report is about the newest run or proposals of an earlier version: after applying and measuring a patch, the
+    user wants to see where the patch came from.
+    Raises UsageError if no run has the id `wanted`.
     """
     if wanted:
         found = store.run(wanted)
@@ -37,16 +41,17 @@ def subject(repo: Path, store: Store, trial: Trial | None, wanted: str) -> tuple
 
 
 def no_run(repo: Path, wanted: str) -> UsageError:
+    """The error for a run id that matches no run, or several."""
     return UsageError(f"no single run {wanted!r} in {repo}; `evolverec runs {repo}` lists them")
 
 
 def _began_with(store: Store, run: Run) -> Trial | None:
-    """The trial of the user's version; None where it is no longer stored."""
+    """The trial of the user's version that the run began with; None if it is no longer stored."""
     first = run.nodes[0].trial if run.nodes else ""
     return store.trial(first) if first else None
 
 
 def _held_against(store: Store, proposals: Sequence[Proposal]) -> Trial | None:
-    """The trial of the version that the first of these was made for."""
+    """The parent trial of the newest proposal that still has one in the store."""
     held = (str(proposal.details.get("parent_trial", "")) for proposal in proposals)
     return next((found for name in held if name and (found := store.trial(name))), None)

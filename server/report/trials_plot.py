@@ -1,4 +1,4 @@
-"""The objective over trials: each trial with its interval, and the best so far, as places in an SVG. Pure."""
+"""The chart of the objective over trials: each trial with its interval, and the best so far, in SVG units. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,11 @@ from server.report.axes import Frame, frame_of, points
 
 @dataclass(frozen=True, kw_only=True)
 class PlottedTrial:
-    """One trial. y None: it has no objective (pruned or failed). low, high: ends of its interval, None: none."""
+    """One trial.
+
+    y: None if the trial has no objective (pruned or failed)
+    low, high: ends of its interval, None if it has none
+    """
 
     order: int
     x: float
@@ -22,7 +26,11 @@ class PlottedTrial:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialsPlot:
-    """best: SVG `points` of the best so far, a stair. start: where the user's version lies, None: not measured."""
+    """The chart.
+
+    best: SVG `points` of the best objective so far, a staircase
+    start: y of the user's version, None if it was not measured
+    """
 
     frame: Frame
     marks: tuple[PlottedTrial, ...]
@@ -31,8 +39,10 @@ class TrialsPlot:
 
 
 def trials_plot(rows: Sequence[Mapping[str, Any]]) -> TrialsPlot | None:
-    """rows: of server/report/tried.py. None where no trial has an objective. An idea that never became a program
-    cost no trial and is left out."""
+    """Lay out the chart; None if no trial has an objective.
+
+    rows: rows of server/report/tried.py. Ideas that never became a program have no trial and are left out.
+    """
     trained = [row for row in rows if row["trial"]]
     values = [
         value
@@ -68,7 +78,7 @@ def _height(frame: Frame, value: float | None) -> float | None:
 
 
 def _best(frame: Frame, trained: Sequence[Mapping[str, Any]]) -> str:
-    """Level until a better trial comes, then straight up."""
+    """The staircase, level until a better trial comes and then straight up."""
     stair: list[tuple[float, float]] = []
     best = float("-inf")
     for step, row in enumerate(trained):

@@ -1,7 +1,7 @@
-"""What was tried from one version of the user's, as rows: nodes of a run, or proposals where there was none. Pure.
+"""The patches tried on one version of the user's code, as rows: a run's nodes, or proposals without a run. Pure.
 
-A row is a run's node (evolution/evolving/documents.py) with `parent_order` (-1: none), `effect` against the user's
-version (null: not measured to the end) and the number of `seeds` that it was trained with.
+A row is a run's node (evolution/store/run_document.py) with `parent_order` (-1 for none), `effect` against the user's
+version (null if not fully measured) and the number of `seeds` that it was trained with.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ STATUS = {
 
 
 def rows_of_run(run: Run, proposals: Mapping[str, Proposal]) -> list[dict[str, Any]]:
-    """In the run's order, the user's version first. proposals: by id."""
+    """Rows in the run's order, the user's version first. proposals: by id."""
     orders: dict[str, int] = {}
     rows = []
     for node in run.nodes:
@@ -34,7 +34,7 @@ def rows_of_run(run: Run, proposals: Mapping[str, Proposal]) -> list[dict[str, A
 def rows_of_proposals(
     version: Trial, proposals: Sequence[Proposal], trials: Mapping[str, Trial]
 ) -> list[dict[str, Any]]:
-    """In the order in which they were trained, below the user's version. trials: by id, of the proposals."""
+    """Rows in the order of training, below the user's version. trials: by id, those of the proposals."""
     known = [(trials[p.trials[0]], p) for p in proposals if p.trials and p.trials[0] in trials]
     in_order = sorted(known, key=lambda pair: (pair[0].created_at, pair[1].id))
     rows = [_row(_node(0, version, None), -1, None)]

@@ -1,1 +1,1 @@
-"""What terminal, report and editor share: what is known of a repo, and the words for it. Knows nothing of LSP."""
+"""Shared by terminal, report and editor: the knowledge about a repo, and its wording. Independent of LSP."""

@@ -1,4 +1,4 @@
-"""What the store knows of one repo, read once into a value that handlers answer from."""
+"""The knowledge about one repo, read from its store into one immutable value."""
 
 import tomllib
 from collections.abc import Mapping
@@ -22,7 +22,10 @@ HISTORY = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Where the repo builds its recommender: path relative to the root ("" unknown), the function's name."""
+    """The function that builds the recommender.
+
+    path: relative to the root, "" if unknown
+    """
 
     path: str = ""
     function: str = ""
@@ -30,11 +33,18 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:
-    """trial: of the user's newest measured version. history: earlier trials of the user's own versions with their
-    feedback, newest first. trials: all of those, whether they have feedback or not. proposals: for what `notes` say,
-    best first, dismissed ones left out. program_files: path -> blob of `trial`'s program. sources: blob -> text of every
-    file an anchor points into.
-    running: jobs that have not ended."""
+    """Everything about a repo that is shown to the user.
+
+    trial: the newest complete trial of the user's own versions, None if there is none
+    history: trials of the user's own versions that have feedback, newest first, with their feedback
+    trials: all trials of the user's own versions, newest first
+    notes: findings and critiques of the newest trial with feedback, and the failure of the
+        newest trial; not dismissed ones
+    proposals: proposals for the version that `notes` are about, best first, without dismissed ones
+    program_files: path -> blob of `trial`'s program
+    sources: blob -> text of every file that an anchor points into
+    running: jobs that have not ended
+    """
 
     root: Path
     entry: Entry = field(default_factory=Entry)
@@ -50,7 +60,9 @@ class Knowledge:
 
 
 def read_entry(root: Path) -> Entry:
-    """From evolverec.toml as far as it can be read: what is wrong in it is said by its own diagnostics."""
+    """The entry in evolverec.toml; an empty Entry if it cannot be read, which
+    the config's own diagnostics explain.
+    """
     try:
         stated = tomllib.loads((root / CONFIG_NAME).read_text(encoding="utf-8"))["recommender"]["entry"]
         module, _, function = stated.partition(":")
@@ -63,9 +75,10 @@ def read_entry(root: Path) -> Entry:
 def read_knowledge(
     root: Path, store: Store | None, programs: StoredFiles, disk_changes: int = 0
 ) -> Knowledge:
-    """Everything the editor shows of a repo.
+    """Read the knowledge about a repo from its store.
 
-    store None: nothing has run in the repo yet. disk_changes: how often its files have changed.
+    store: None if nothing has run in the repo yet
+    disk_changes: how often the repo's files have changed, which invalidates the cached snapshot
     """
     entry = read_entry(root)
     if store is None:
@@ -103,11 +116,12 @@ def read_knowledge(
 
 
 def _own_trials(store: Store, jobs: list[JobRecord], proposals: list[Proposal], failed: str) -> list[Trial]:
-    """Trials of versions the user asked to measure, the one asked for last first. failed: the program that the
-    newest job failed on, "" where it did not or names the trial itself.
+    """Trials of versions that the user asked to measure, the last asked for first.
 
-    Candidates' trials are not among them, not even of a patch that the user has taken: what is shown then is
-    what the user was shown when he took it, until he measures his new version.
+    failed: the program that the newest job failed on, "" if that job did not fail or names the trial itself
+
+    Candidates' trials are left out, even that of a patch that the user has applied: until the new version is
+    measured, the notes stay those that the user saw when applying the patch.
     """
     asked = [
         (job.finished_at, str(job.result["trial"])) for job in jobs if job.result and job.result.get("trial")
@@ -123,7 +137,9 @@ def _own_trials(store: Store, jobs: list[JobRecord], proposals: list[Proposal], 
 
 
 def _own_feedback(store: Store, proposals: list[Proposal]) -> Feedback | None:
-    """The newest feedback of a version the user wrote; for a patch he took, of the version it was made for."""
+    """The newest feedback on a version that the user wrote; for an applied patch,
+    that on the version it was made for.
+    """
     parents = {proposal.child: proposal.parent for proposal in proposals}
     feedback, seen = store.latest_feedback(), set[str]()
     while feedback and feedback.program in parents and feedback.program not in seen:
@@ -139,7 +155,7 @@ def _history(store: Store, trials: list[Trial]) -> tuple[tuple[Trial, Feedback],
 
 
 def _failure_notes(stored: StoredFiles, newest: list[Trial]) -> list[Note]:
-    """Why the newest trial failed, on the line that failed where it is known."""
+    """The failure of the newest trial as a note, on the line that failed if that line is known."""
     found = (notes.of_failure(trial, _failure_anchor(stored, trial)) for trial in newest)
     return [note for note in found if note is not None]
 

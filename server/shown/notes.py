@@ -1,4 +1,4 @@
-"""What there is to say of some lines: findings, users' critiques and a trial's failure, each told as a finding."""
+"""Notes on code lines: findings, simulated users' critiques and trials' failures, all in the form of findings."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,12 @@ from simulator.critiques import Critique, Fidelity, Quote
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """live: judged on the text as it is in the editor, so that it cannot be out of date. model: who plays the users
-    that say it, "" for statistical ones. quotes, fidelity: of those users."""
+    """A finding, critique or failure to show.
+
+    live: computed from the editor's current text, so never out of date
+    model: the LLM that plays the users of this critique, "" for statistical users
+    quotes, fidelity: of the users who make this critique
+    """
 
     finding: Finding
     live: bool = False
@@ -21,30 +25,32 @@ class Note:
 
     @property
     def id(self) -> str:
-        """Of the finding or critique: for dismissing it, and for what a proposal addresses."""
+        """The id of the finding or critique, by which it is dismissed and addressed by proposals."""
         return self.finding.id
 
     @property
     def code(self) -> str:
+        """The code of the finding or critique, such as "overused-popularity"."""
         return self.finding.code
 
     @property
     def severity(self) -> Severity:
+        """The severity of the finding or critique."""
         return self.finding.severity
 
     @property
     def anchors(self) -> tuple[Anchor, ...]:
-        """Best first; () stands at the entry function."""
+        """The anchors, best first; a note without anchors is shown on the entry function."""
         return self.finding.anchors
 
     @property
     def author(self) -> str:
-        """The model behind it: that plays the users, or that wrote the evolved probe; "" for none."""
+        """The LLM that plays the users or wrote the evolved probe; "" if there is none."""
         return self.model or self.finding.author
 
 
 def of_critique(critique: Critique, anchors: tuple[Anchor, ...], *, model: str = "") -> Note:
-    """model: whoever played the personas, "" for statistical ones."""
+    """A critique as a note. model: the LLM that plays the users, "" for statistical users."""
     played = f" (said by personas played by {model})" if model else ""
     message = critique.message + played
     share = Measurement(
@@ -83,6 +89,7 @@ def of_critique(critique: Critique, anchors: tuple[Anchor, ...], *, model: str =
 
 
 def of_failure(trial: Trial, anchors: tuple[Anchor, ...]) -> Note | None:
+    """The failure of a trial as a note; None if the trial did not fail."""
     failure = trial.failure
     if failure is None:
         return None
@@ -105,7 +112,10 @@ def of_failure(trial: Trial, anchors: tuple[Anchor, ...]) -> Note | None:
 
 
 def of_feedback(feedback: Feedback) -> list[Note]:
-    """Findings but for static rules, which run on the buffer itself; and complaints of users who can be trusted."""
+    """Notes for the findings, and for the complaints of users that predict real choices better than chance.
+
+    Hits of static rules are left out, because the rules run on the editor's current text.
+    """
     notes = [Note(finding=f) for f in feedback.all_findings() if f.kind.found_by is not FoundBy.RULE]
     for simulation in feedback.simulations:
         for critique in simulation.complaints():

@@ -1,4 +1,4 @@
-"""Files of measured programs, each asked of git once. For the store thread alone."""
+"""Files of measured programs, read from git and cached. Must be used on the store thread only."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -13,7 +13,10 @@ KEPT = 64
 
 
 class StoredFiles:
-    """A program or blob that is not stored (the user deleted `programs.git`) has no files and no text."""
+    """A cache of stored programs and texts.
+
+    A program or blob that is not stored, because the user deleted `programs.git`, has no files and no text.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -26,13 +29,13 @@ class StoredFiles:
         return Programs.open(self._root)
 
     def on_disk(self, moment: object) -> str:
-        """The program that the files on disk are, looked at once for each `moment`."""
+        """The id of the program that the files on disk form, computed once per `moment`."""
         if self._on_disk is None or self._on_disk[0] != moment:
             self._on_disk = (moment, self._programs.snapshot().tree)
         return self._on_disk[1]
 
     def of(self, program: str) -> Mapping[str, str]:
-        """path -> blob."""
+        """path -> blob of a program's files."""
         import git
 
         if program not in self._files:
@@ -44,7 +47,7 @@ class StoredFiles:
         return self._files[program]
 
     def texts(self, blobs: set[str]) -> Mapping[str, str]:
-        """blob -> text."""
+        """blob -> text, for the blobs that are stored."""
         for blob in sorted(blobs - set(self._texts) - {""}):
             try:
                 _keep(self._texts, blob, self._programs.file_text(blob))
@@ -54,7 +57,7 @@ class StoredFiles:
 
 
 def _keep(known: dict[str, T], name: str, value: T) -> None:
-    """The oldest one makes room."""
+    """Add an entry to a cache of at most KEPT entries, dropping the oldest one."""
     if len(known) >= KEPT:
         del known[next(iter(known))]
     known[name] = value

@@ -1,4 +1,4 @@
-"""Figures as people read them: short, with their interval, or saying that they have none."""
+"""Formats figures for people: short, and with their interval or the remark that there is none."""
 
 import math
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ def number(value: float) -> str:
 
 
 def spread(metric: Metric) -> str:
-    """`.142 ± .004`: the half of its 95 % interval."""
+    """A metric with half the width of its 95 % interval: `.142 ± .004`."""
     if metric.low is None or metric.high is None:
         return f"{number(metric.value)} (no interval)"
     return f"{number(metric.value)} ± {number((metric.high - metric.low) / 2)}"
 
 
 def measured(found: Measurement | None) -> str:
-    """Value with its interval against the reference; "" where nothing was measured."""
+    """The value with its interval and reference; "" for no measurement."""
     if found is None:
         return ""
     against = f"; {held_against(found)}" if found.reference is not None else ""
@@ -37,14 +37,14 @@ def measured(found: Measurement | None) -> str:
 
 
 def held_against(found: Measurement) -> str:
-    """The reference by its name; "" where there is none."""
+    """The reference's name and value; "" if there is none."""
     if found.reference is None:
         return ""
     return f"{found.reference_name or 'reference'} {number(found.reference)}"
 
 
 def with_interval(value: float, low: float | None, high: float | None, unit: str) -> str:
-    """`.120 of the width, 95 % [.100, .140]`, or that it has no interval."""
+    """For example `.120 of the width, 95 % [.100, .140]`, or `.120 of the width, no interval`."""
     if not math.isfinite(value):
         return "not a number"
     figure = f"{number(value)} {unit}" if unit else number(value)
@@ -54,7 +54,7 @@ def with_interval(value: float, low: float | None, high: float | None, unit: str
 
 
 def ago(seconds: float) -> str:
-    """`just now`, `12 min ago`, `3 h ago`, `2 days ago`."""
+    """A time in the past: `just now`, `12 min ago`, `3 h ago`, `2 days ago`."""
     if seconds < 60:
         return "just now"
     if seconds < 3600:
@@ -65,20 +65,21 @@ def ago(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
+    """A length of time: `45 s`, `12 min`, `2.5 h`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def change(effect: Effect) -> str:
-    """`objective .142 → .171 (+20 %, 95 % [+15, +25] %)`, relative to `before` unless that is 0."""
+    """An effect: `objective .142 → .171 (+20 %, 95 % [+15, +25] %)`, relative to `before` unless that is 0."""
     name = effect.metric if "*" not in effect.metric else "objective"  # an expression is too long for a menu
     path = f"{name} {number(effect.before)} → {number(effect.after)}"
     return f"{path} ({relative(effect)})"
 
 
 def relative(effect: Effect) -> str:
-    """`+20 %, 95 % [+15, +25] %` of what it was before; as a difference where that was 0."""
+    """The change in percent of the value before: `+20 %, 95 % [+15, +25] %`; as a difference if that value was 0."""
     if not effect.before:
         return f"95 % [{effect.low:+.3g}, {effect.high:+.3g}]"
     scale = 100 / abs(effect.before)
@@ -87,7 +88,7 @@ def relative(effect: Effect) -> str:
 
 
 def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
-    """`7 of 12 trials, 28 s of training, 0.0312 of 1.00 USD`."""
+    """The spending and limits of a run: `7 of 12 trials, 28 s of training, 0.0312 of 1.00 USD`."""
     units = {
         "trials": ("trials", ".0f"),
         "gpu_s": ("s of training", ".0f"),
@@ -103,6 +104,7 @@ def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
 
 
 def proposal_title(proposal: Proposal) -> str:
+    """The proposal's title with its measured effect, and with the proposer's name if that is an LLM."""
     name = proposal.idea.title
     if proposal.idea.by_llm:
         name += f" (by {proposal.idea.proposer})"

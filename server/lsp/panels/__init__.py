@@ -1,2 +1,4 @@
-"""What the editor's own views ask for, one file each: requests beyond LSP, whose shapes are those of
-editor-client/vscode/src/protocol.ts. Everything is answered from memory or by a background thread."""
+"""Requests of the editor's own views, one file each; editor-client/vscode/src/protocol.ts declares their shapes.
+
+They are beyond LSP, and are answered from memory or by a background thread.
+"""

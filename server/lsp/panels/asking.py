@@ -1,4 +1,4 @@
-"""The parameters of the views' requests, and the repo they are about."""
+"""Reads the parameters of the views' requests, among them the repo."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 
 def text(params: Any, name: str) -> str:
-    """The parameter, "" where it is not given. Raises UsageError unless it is a text."""
+    """The parameter, "" if it is absent. Raises UsageError if it is no string."""
     given = params if isinstance(params, Mapping) else {}
     value = given.get(name)
     if value is None:
@@ -22,6 +22,6 @@ def text(params: Any, name: str) -> str:
 
 
 async def repo_asked_for(session: Session, params: Any) -> Repo:
-    """The repo named by `repo`, or the one last worked in. Raises UsageError where there is none."""
+    """The repo named by the parameter `repo`, or the one last worked in. Raises UsageError if there is none."""
     await session.looked_around.wait()
     return await session.named_repo(text(params, "repo"))

@@ -1,4 +1,4 @@
-"""Tells the editor's views that what they show is out of date: at once, and then at most five times a second."""
+"""Notifies the editor's views that their contents are out of date, at most five times a second per repo."""
 
 import asyncio
 import time
@@ -13,7 +13,10 @@ LEAST_S = 0.2  # between two notifications about one repo
 
 
 class Changes:
-    """wanted: the client has such views."""
+    """Sends `evolverec/changed` notifications.
+
+    wanted: the client has such views
+    """
 
     def __init__(self, session: "Session") -> None:
         self.wanted = False
@@ -22,7 +25,7 @@ class Changes:
         self._waiting: set[str] = set()
 
     def of(self, repo: "Repo") -> None:
-        """Something of this repo is no longer as the views were told. On the loop."""
+        """Notify the views that something in this repo has changed. Must be called on the event loop."""
         root = str(repo.root)
         if not self.wanted or root in self._waiting:
             return

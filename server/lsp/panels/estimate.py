@@ -1,4 +1,4 @@
-"""`evolverec/estimate`: what an LLM is likely to cost, said before anything is asked."""
+"""`evolverec/estimate`: the likely cost of an LLM, shown before any call is made."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.session import Session
 from server.shown.repo_files import code_files
 
-RULE = "by a rule of thumb, without interval; what a model thinks before it answers comes on top"
+RULE = "by a rule of thumb, without interval; reasoning tokens of the model come on top"
 
 
 async def expected(session: Session, params: Any = None) -> Document:
-    """Raises UsageError where the user's own settings of an LLM are wrong."""
+    """Answer `evolverec/estimate`. Raises UsageError if the user's own LLM settings are wrong."""
     repo = await repo_asked_for(session, params)
     return await session.background.survey(_expected, repo.root)
 
@@ -37,6 +37,6 @@ def _expected(root: Path) -> Document:
 
 
 def _words(charge: Charge, settings: LlmSettings) -> str:
-    """Without dollars where a model has no price."""
+    """The charge in words, without dollars if a model has no price."""
     priced = all(model in settings.prices for model in settings.models_used())
     return roughly(charge.tokens, charge.usd if priced else None)

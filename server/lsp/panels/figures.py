@@ -1,4 +1,4 @@
-"""Figures for the views: a number, its 95 % interval or none, and how people read it."""
+"""Figures for the views: a number, its 95 % interval or none, and its text for people."""
 
 from evolution.domain.proposal import Effect
 from evolution.domain.trial import Metric
@@ -7,6 +7,7 @@ from server.shown.wording import change, with_interval
 
 
 def figure(value: float, low: float | None, high: float | None, unit: str = "") -> Document:
+    """A number with its interval as the views' JSON."""
     return {
         "value": value,
         "low": low,
@@ -17,11 +18,12 @@ def figure(value: float, low: float | None, high: float | None, unit: str = "") 
 
 
 def of_metric(metric: Metric | None) -> Document | None:
+    """A metric as the views' JSON; None for no metric."""
     return figure(metric.value, metric.low, metric.high) if metric else None
 
 
 def of_effect(effect: Effect | None) -> Document | None:
-    """In percent of what it was before; as a difference where that was 0."""
+    """The change in percent of the value before; as a difference if that value was 0."""
     if effect is None:
         return None
     scale, unit = (100 / abs(effect.before), "%") if effect.before else (1.0, "")

@@ -1,4 +1,4 @@
-"""`evolverec/findings`: what is wrong, grouped by the part of the code that it stands on."""
+"""`evolverec/findings`: findings and critiques, grouped by the part of the code that they are anchored in."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +15,16 @@ from server.lsp.view import find_entry, rule_notes
 from server.shown.notes import Note
 from server.shown.wording import held_against, with_interval
 
-WHOLE = ""  # the cause of what stands on no part of the code
+WHOLE = ""  # the cause of findings that are anchored in no part of the code
 ORDER = tuple(Severity)  # worst first
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """A note with its lines as they are now, best first. faded: the code it is about has changed or is gone."""
+    """A note with the current places of its anchors, best first.
+
+    faded: the code it is anchored in has changed or is gone
+    """
 
     note: Note
     faded: bool
@@ -29,11 +32,13 @@ class Standing:
 
     @property
     def cause(self) -> str:
+        """The role of the code that the note is anchored in, such as "item table"; WHOLE for the entry or none."""
         anchors = self.note.anchors
         return role_name(anchors[0].role) if anchors and anchors[0].role is not Role.ENTRY else WHOLE
 
 
 async def findings(session: Session, params: Any = None) -> Document:
+    """Answer `evolverec/findings` with the findings by cause, and with remarks on the last trial."""
     repo = await repo_asked_for(session, params)
     causes = await worked_out(session, repo, by_cause)
     measured = repo.knowledge.history[:1]
@@ -42,7 +47,7 @@ async def findings(session: Session, params: Any = None) -> Document:
 
 
 def by_cause(seen: RepoSnapshot) -> list[Document]:
-    """The cause of the worst finding first."""
+    """Groups of findings, the group with the worst finding first."""
     groups: dict[str, list[Standing]] = {}
     for standing in sorted(everything(seen), key=lambda s: (s.faded, ORDER.index(s.note.severity))):
         groups.setdefault(standing.cause, []).append(standing)
@@ -57,7 +62,7 @@ def by_cause(seen: RepoSnapshot) -> list[Document]:
 
 
 def everything(seen: RepoSnapshot) -> list[Standing]:
-    """What was measured, and what the static rules say of the text as it is."""
+    """The notes that were measured, and those of the static rules on the current text."""
     return [_stand(seen, note) for note in seen.knowledge.notes] + _by_rules(seen)
 
 
@@ -76,7 +81,7 @@ def _stand(seen: RepoSnapshot, note: Note) -> Standing:
 
 
 def _by_rules(seen: RepoSnapshot) -> list[Standing]:
-    """Of the files that the measured program has, and of those that are open."""
+    """The static rules' notes on the measured program's files and on open files."""
     known = seen.knowledge
     paths = sorted(path for path in {*known.program_files, *seen.open} if path.endswith(".py"))
     texts = ((path, seen.read(path) or "") for path in paths)

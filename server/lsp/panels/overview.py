@@ -1,4 +1,4 @@
-"""`evolverec/overview`: every open repo in a few words, for the status item and the first look."""
+"""`evolverec/overview`: a summary of every open repo, for the status item and the welcome view."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -21,14 +21,18 @@ from server.lsp.view import is_edited
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """counts: by severity, of what has not faded. edited: the text differs from what was measured last."""
+    """A repo's counts.
+
+    counts: the number of findings and critiques that have not faded, by severity
+    edited: the text differs from the last measured version
+    """
 
     counts: Counter[Severity]
     edited: bool
 
 
 async def overview(session: Session, params: Any = None) -> Document:
-    """A repo that is being read for the first time is waited for."""
+    """Answer `evolverec/overview`, after waiting for repos whose store is being read for the first time."""
     await session.looked_around.wait()
     repos = [await session.open_repo(root) for root in list(session.repos)]
     return {"repos": [await _state(session, repo) for repo in repos]}
@@ -58,6 +62,7 @@ async def _state(session: Session, repo: Repo) -> Document:
 
 
 def count(seen: RepoSnapshot) -> Counted:
+    """Count the notes by severity, and see whether the code was edited."""
     counts = Counter(standing.note.severity for standing in everything(seen) if not standing.faded)
     return Counted(
         counts=counts, edited=is_edited(seen.knowledge.program_files, seen.read, seen.knowledge.sources)

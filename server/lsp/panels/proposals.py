@@ -14,12 +14,14 @@ from server.shown.wording import number, relative
 
 
 async def proposals(session: Session, params: Any = None) -> Document:
+    """Answer `evolverec/proposals`."""
     repo = await repo_asked_for(session, params)
     found = await worked_out(session, repo, every_proposal)
     return {"repo": str(repo.root), "proposals": found}
 
 
 def every_proposal(seen: RepoSnapshot) -> list[Document]:
+    """The known proposals as the view's JSON, best first."""
     codes = {note.id: note.code for note in seen.knowledge.notes}
     return [_proposal(seen, proposal, codes) for proposal in seen.knowledge.proposals]
 

@@ -1,5 +1,6 @@
-"""`evolverec/report`: the page of `evolverec report`, for the editor to show. `evolverec.report` writes it to a file, for
-editors that show no pages.
+"""`evolverec/report`: the page of `evolverec report`, for the editor to show.
+
+The command `evolverec.report` writes the page to a file, for editors that show no pages.
 """
 
 from pathlib import Path
@@ -17,16 +18,17 @@ from server.lsp.session import Session
 
 
 async def report(session: Session, params: Any = None) -> Document:
-    """`{"repo"?, "run"?}` to `{"html"}`. Raises UsageError where there is no such run."""
+    """Answer `evolverec/report`, `{"repo"?, "run"?}`, with `{"html"}`. Raises UsageError if there is no such run."""
     repo = await repo_asked_for(session, params)
     html = await session.background.store(_page, repo.root, repo.knowledge.trial, text(params, "run"))
     return {"html": html}
 
 
 async def write(session: Session, *arguments: Any) -> Document:
-    """Write the page beside what is stored, and have it opened in a browser where the client does that.
+    """Handle `evolverec.report`: write the page into `.evolverec`, and open it in
+    a browser if the client can do that.
 
-    Raises UsageError where it cannot be written.
+    Raises UsageError if the page cannot be written.
     """
     asked = object_of(arguments)
     repo = await session.choose_repo(text(asked, "repo"))
@@ -60,7 +62,7 @@ def _written(root: Path, trial: Trial | None, run: str) -> Path:
 
 
 def _page(root: Path, trial: Trial | None, run: str) -> str:
-    # jinja2 comes with the page: nobody pays for it who never looks at one
+    # These load jinja2, so they are imported only when a page is asked for.
     from server.report.document import report_document
     from server.report.repo_page import repo_page
 

@@ -1,4 +1,6 @@
-"""`evolverec/runs`: the trials of the user's own versions, and the runs of evolution with what came from what."""
+"""`evolverec/runs`: the trials of the user's own versions, and the runs of
+evolution with the lineage of their nodes.
+"""
 
 import time
 from typing import Any
@@ -15,6 +17,7 @@ from server.shown.wording import ago, spent_words
 
 
 async def runs(session: Session, params: Any = None) -> Document:
+    """Answer `evolverec/runs`."""
     repo = await repo_asked_for(session, params)
     stored = await session.background.store(_read, repo, session.reader(repo))
     working = {job.id for job in repo.knowledge.running}
@@ -27,7 +30,7 @@ async def runs(session: Session, params: Any = None) -> Document:
 
 
 def _read(repo: Repo, read: Read) -> list[tuple[Run, bool]]:
-    """Newest first, each with whether the files are those that it started from. On the store thread."""
+    """Runs, newest first, each with whether the files are still those it started from. Runs on the store thread."""
     store = repo.existing_store()
     if store is None:
         return []
@@ -87,6 +90,6 @@ def _node(run: Run, node: Node) -> Document:
 
 
 def _parent(run: Run, node: Node) -> int:
-    """The order of the first node of the parent's program; -1 for the user's own version."""
+    """The order of the parent program's first node; -1 for the user's own version."""
     orders = (other.order for other in run.nodes if node.parent and other.program == node.parent)
     return next(orders, -1)

@@ -1,4 +1,4 @@
-"""`evolverec/setup`: what `evolverec doctor` says of this machine and a folder.
+"""`evolverec/setup`: the checks of `evolverec doctor` on this machine and a folder.
 
 The checks start the user's interpreter and ask the LLM's endpoint, so they run in a process of their own.
 """
@@ -19,7 +19,7 @@ PATIENCE_S = 120.0
 
 
 async def setup(session: Session, params: Any = None) -> Document:
-    """`{"folder": path or URI}`. Raises UsageError where there is no such folder."""
+    """Answer `evolverec/setup`, `{"folder": path or URI}`. Raises UsageError if there is no such folder."""
     named = text(params, "folder")
     folder = path_of(named) or Path(named)
     if not named or not folder.is_absolute() or not folder.is_dir():

@@ -1,4 +1,4 @@
-"""A repo as the user sees it at one moment, for work on another thread."""
+"""An immutable copy of the user's view of a repo at one moment, for work on another thread."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,8 +22,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class RepoSnapshot:
-    """open: relative path -> the client's own URI of each open file. taken: hunks that the user has taken. rules:
-    path -> what static rules last said of a long file."""
+    """A repo at one moment.
+
+    open: relative path -> the client's own URI of each open file
+    taken: hunks that the user has taken
+    rules: path -> the static rules' last hits in a long file
+    """
 
     root: Path
     knowledge: Knowledge
@@ -33,10 +37,12 @@ class RepoSnapshot:
     rules: Mapping[str, Live]
 
     def uri(self, path: str) -> str:
+        """The client's own URI of an open file, else a URI made from the path."""
         return self.open.get(path) or from_fs_path(str(self.root / path)) or ""
 
 
 def snapshot(session: Session, repo: Repo) -> RepoSnapshot:
+    """Copy the session's current view of the repo. Must be called on the event loop."""
     return RepoSnapshot(
         root=repo.root,
         knowledge=repo.knowledge,
@@ -52,7 +58,9 @@ def snapshot(session: Session, repo: Repo) -> RepoSnapshot:
 
 
 async def worked_out(session: Session, repo: Repo, work: Callable[[RepoSnapshot], T]) -> T:
-    """work(the repo as it is now), done once until something of the repo changes."""
+    """The result of work(snapshot), computed on a background thread and cached
+    until something in the repo changes.
+    """
     state = repo.state()
     known = repo.worked_out.get(work)
     if known and known[0] == state:
@@ -63,7 +71,7 @@ async def worked_out(session: Session, repo: Repo, work: Callable[[RepoSnapshot]
 
 
 def places(seen: RepoSnapshot, anchors: Iterable[Anchor]) -> list[Document]:
-    """Where anchored lines are now; those whose code is gone are left out."""
+    """The current places of anchors; anchors whose code is gone are left out."""
     found = []
     for anchor in anchors:
         text = seen.read(anchor.path)
@@ -74,8 +82,10 @@ def places(seen: RepoSnapshot, anchors: Iterable[Anchor]) -> list[Document]:
 
 
 def as_place(seen: RepoSnapshot, path: str, line: int, end: int, role: Role) -> Document:
+    """A place as the views' JSON; lines from 0."""
     return {"uri": seen.uri(path), "path": path, "line": line, "endLine": end, "role": role_name(role)}
 
 
 def role_name(role: Role) -> str:
+    """A role in words, such as "item table"."""
     return role.value.replace("_", " ")

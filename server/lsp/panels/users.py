@@ -1,4 +1,4 @@
-"""`evolverec/users`: who was asked about the newest trial, what they agree on, and each one's page and words."""
+"""`evolverec/users`: the simulated users of the newest trial, their critiques, and each one's page and words."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from simulator.shown import Shown
 
 
 async def users(session: Session, params: Any = None) -> Document:
+    """Answer `evolverec/users` with one group per kind of simulated users."""
     repo = await repo_asked_for(session, params)
     seen = snapshot(session, repo)
     feedback = seen.knowledge.history[0][1] if seen.knowledge.history else None
