@@ -5,13 +5,14 @@ These are the rules for Python files; other files cannot be judged and pass.
 - A patch that leaves the syntax tree as it was (comments, docstrings, layout) is refused.
 - A function that the patch adds, and of which no statement ran, is refused: nothing calls it.
 - A local variable that the patch assigns and its function never reads is refused, and so is an expression whose value
-is dropped: they run and have no effect.
+  is dropped: they run and have no effect.
 - Of all the statements of functions that the patch adds or changes, at least half must have run and have an effect (an
-attribute that no code reads has none). If the patch changes none inside functions, one outside must run.
+  attribute that no code reads has none). If the patch changes none inside functions, one outside must run.
 - Other statements that did nothing, such as an untaken branch, are *idle*: they are reported, not refused.
 
-Some statements do not count: `raise` and the inside of `except`, which a healthy run never reaches; and statements
-    that ran out of time, which are those after the line where a function was stopped, and functions called from them.
+Two kinds of statements do not count. A healthy run never reaches `raise` and the inside of `except`. A run that is
+short of time does not reach the lines after the place where a function was stopped, and the functions called from
+there.
 
 A smoke trial builds the model, trains two epochs (or as much of them as its time allows) and scores. A patch that
 takes effect later, or behind a switch that is off, is therefore refused. That is intended, as nobody has measured it.
