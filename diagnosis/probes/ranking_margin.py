@@ -26,7 +26,7 @@ def ranking_margin(evidence: Evidence) -> list[Measurement]:
     """Share of unseen items that score above the target, mean over users: the share of margins below 0.
 
     The reference is the same share under popularity: a model that orders pairs worse has learned less than counting
-        does. A model below its untrained self, or past one half, ranks upside down.
+    does. A model below its untrained self, or past one half, ranks upside down.
     """
     rows, targets = evidence.artifacts.dense_rows, dense_targets(evidence)
     if not len(rows):

@@ -41,7 +41,7 @@ def weaker_than_references(evidence: Evidence) -> list[Measurement]:
     """NDCG@10 (full ranking) of the model on all questions, beside each reference ranker's.
 
     Unhealthy only if the reference is better beyond doubt: the paired 95 % interval of model minus reference, over the
-        same users, lies below 0.
+    same users, lies below 0.
     """
     targets = evidence.questions.targets
     model = ndcg_of_lists(evidence.artifacts.top, targets)

@@ -1,7 +1,7 @@
 """Runs evolved probes, each in an analyst process of its own, which is killed when it breaks a limit.
 
 So a probe cannot spoil other measurements: built-in probes run in another process, and a probe's values are judged
-    here, outside of any process that ran candidate code.
+here, outside of any process that ran candidate code.
 """
 
 import shutil
