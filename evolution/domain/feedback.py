@@ -12,7 +12,7 @@ USERS_ASKED = 200  # statistical personas that are asked about a trial, unless t
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
-    """Everything said of one trial. Read it by `all_findings` and `all_measurements`.
+    """All findings and critiques of one trial. Readers take `all_findings` and `all_measurements`.
 
     measurements, findings: of built-in checks.
     evolved: probe id -> what that evolved probe measured.

@@ -79,8 +79,8 @@ class Proposal:
     child: str  # program id
     trials: tuple[str, ...]  # of the child: first seed, further seeds
     verified: Verified
-    effect: Effect | None  # of the objective; None: never trained to the end
-    effects: Mapping[str, Effect] = field(default_factory=dict)  # other metrics
+    effect: Effect | None  # on the objective; None if the child was never trained to the end
+    effects: Mapping[str, Effect] = field(default_factory=dict)  # on other metrics, by name
     fixed: tuple[str, ...] = ()  # codes of targeted measurements that became healthy
     why_not: str = ""  # why it is not verified
     state: ProposalState = ProposalState.OPEN

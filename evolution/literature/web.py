@@ -42,7 +42,7 @@ class WebSearch(Protocol):
     """
 
     def __call__(self, query: str) -> WebAnswer:
-        """As `web_search.SearchClient.search`. Raises LlmError where there is no answer."""
+        """The answer to a web search. Raises LlmError if there is none."""
         ...
 
 
