@@ -19,7 +19,9 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Relocated:
-    """Lines in the new text, 1-based and inclusive. GONE: the place where they were."""
+    """Where an anchor's lines are in the new text, 1-based and inclusive. If `fate` is GONE, both name the line at
+    which they were.
+    """
 
     fate: Fate
     start_line: int
@@ -27,7 +29,7 @@ class Relocated:
 
 
 def blob_hash(text: str) -> str:
-    """The hash that git gives to a file of this content."""
+    """Git's blob hash of a file with this content, 40 hex digits."""
     data = text.encode("utf-8", "surrogateescape")
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
@@ -48,14 +50,18 @@ def make_anchor(site: Site, source_text: str) -> Anchor:
 
 
 def relocate(anchor: Anchor, moves: Moves) -> Relocated:
-    """Where the anchor's lines are now. moves: from the text that they are lines of to the text as it is now."""
+    """Find the anchor's lines in a later version of its file.
+
+    moves: the line map from the version that the anchor was made in to the later one, as `linemap.moved_lines` returns
+        it.
+    """
     places, new_size = moves
     first, last = anchor.start_line - 1, anchor.end_line  # half-open
     kept = [place for place in places[first:last] if place != GONE]
     if len(kept) == last - first and kept[-1] - kept[0] == last - first - 1:
         fate = Fate.EXACT if kept[0] == first else Fate.MOVED
         return Relocated(fate=fate, start_line=kept[0] + 1, end_line=kept[-1] + 1)
-    # What now stands between the nearest lines around the anchor that were kept, half-open.
+    # The lines that now stand between the nearest kept lines around the anchor, half-open.
     start = 1 + next((place for place in reversed(places[:first]) if place != GONE), -1)
     end = next((place for place in places[last:] if place != GONE), new_size)
     if start < end:

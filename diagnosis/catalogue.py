@@ -1,6 +1,7 @@
-"""Every kind of finding by its code, made from the probes, rules and contract checks themselves.
+"""Every kind of finding by its code, collected from the probes, static rules and contract checks.
 
-Needs numpy, which the probes compute with: the language server takes a finding's kind from the finding instead.
+Importing this module loads numpy, through the probes. The language server holds no numpy; it takes a finding's kind
+from the stored finding instead.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.measure import PROBES
 from diagnosis.rules.check import RULES
 
-EVOLVED = "evolved-"  # begins the code of every evolved probe
+EVOLVED = "evolved-"  # prefix of the code of every evolved probe
 CATALOGUE: Mapping[str, FindingKind] = {
     kind.code: kind
     for kind in (
@@ -21,7 +22,7 @@ CATALOGUE: Mapping[str, FindingKind] = {
     )
 }
 
-# Which part of the code decides about a signal, in order of preference.
+# The signal of a users' complaint -> the roles of the code that most likely cause it, most likely first.
 ROLES_OF_SIGNAL: Mapping[str, tuple[Role, ...]] = {
     "popularity": (Role.NEGATIVES, Role.LOSS, Role.SCORING),
     "sequence": (Role.ENCODER, Role.POSITION_TABLE, Role.LOSS),
@@ -36,7 +37,10 @@ ROLES_OF_SIGNAL: Mapping[str, tuple[Role, ...]] = {
 
 
 def kind_of(code: str, details: Mapping[str, Any] | None = None) -> FindingKind:
-    """details: of the measurement; an evolved probe brings with it what the catalogue cannot know."""
+    """The kind of finding with this code.
+
+    details: the measurement's details. CATALOGUE does not hold the kinds of evolved probes; they are made from these.
+    """
     if code.startswith(EVOLVED):
         return _evolved_kind(code, details or {})
     return CATALOGUE.get(code) or contract_kind(code)

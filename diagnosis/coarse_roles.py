@@ -1,4 +1,4 @@
-"""Roles from the syntax tree alone, by the names of library functions: for code that no torch trace covers."""
+"""Finds roles from the syntax tree alone, by the names of library functions, in code that no torch trace covers."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,10 @@ BY_CALL: dict[str, Role] = {
 
 
 def coarse_sites(trace: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[Site]:
-    """Calls of known library functions; where lines were traced, only draws and orders in lines that ran in fit."""
+    """Sites at calls of known library functions.
+
+    If the trace recorded which lines ran during `fit`, calls that draw negatives or order batches count only there.
+    """
     executed = {path: set(lines) for path, lines in trace.get("executed_training", {}).items()}
     for path, text in sources.items():
         tree = parsed(text) if path.endswith(".py") else None
@@ -64,7 +67,7 @@ def coarse_sites(trace: Mapping[str, Any], sources: Mapping[str, str]) -> Iterat
 
 
 def loop_sites(trace: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[Site]:
-    """The loops that step the optimizer, for repos whose batches come from nothing that is known."""
+    """Sites at the loops that step the optimizer, for repos in which no data loader or permutation was found."""
     executed = trace.get("executed_training", {})
     for path, text in sources.items():
         source = read_source(path, text) if path.endswith(".py") else None
@@ -80,7 +83,7 @@ def loop_sites(trace: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator
 
 
 def entry_sites(sources: Mapping[str, str]) -> Iterator[Site]:
-    """`def build` at the top of a module, else the first line of the first file."""
+    """The site of `def build` at the top of a module; without one, the first line of the first file."""
     found = False
     for path, text in sources.items():
         tree = parsed(text) if path.endswith(".py") else None

@@ -1,4 +1,4 @@
-"""What the checks of `score`'s contract mean. The checks themselves are run by evolution/trials/contract.py."""
+"""Kinds of findings from the checks of `score`'s contract; evolution/trials/contract.py runs the checks."""
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 
@@ -74,7 +74,7 @@ _BY_CODE = {kind.code: kind for kind in KINDS}
 
 
 def contract_kind(code: str) -> FindingKind:
-    """A check that is not listed says no more than that the contract is not kept, and stands at the scores."""
+    """The kind of a contract check; for a code that is not in KINDS, a general kind at the lines that make the scores."""
     return _BY_CODE.get(code) or FindingKind(
         code=code,
         found_by=FoundBy.CONTRACT,

@@ -1,4 +1,4 @@
-"""What the analyst may look at: the training log, the questions, and what one trained model left behind."""
+"""The evidence that probes measure: the training log, the questions, and the artifacts of one trained model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ Int32 = NDArray[np.int32]
 class TopLists:
     """The best unseen items of every question.
 
-    items: int32 (Q, K), best first, 0 where fewer exist. scores: float32 (Q, K), -inf where item is 0.
-    ties: int32 (Q, 2): how many items share the K-th score [within the list, among all unseen items].
+    items: int32 (Q, K), best first, 0 where fewer exist.
+    scores: float32 (Q, K), -inf where the item is 0.
+    ties: int32 (Q, 2), how many items share the K-th score [within the list, among all unseen items].
     """
 
     items: Int32
@@ -28,16 +29,17 @@ class TopLists:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Artifacts:
-    """What a trained model left behind, read from `<trial>/artifacts/` (see `load`).
+    """What a trained model left behind, read from `<trial>/artifacts/` (see `load_artifacts`).
 
-    top: of all questions, best state. dense_rows: int32 (S,), indices of questions; dense_scores:
-    float32 (S, n_items + 1) of those, raw (seen items not masked; column 0 is meaningless).
-    dense_shuffled: the same users, the order of each history permuted. Either embedding:
-    float32 (n_items + 1, d), as used for scoring; None where the repo offers none.
-    untrained_*: the same model before its first epoch. curves: one mapping per epoch with "epoch",
-    "wall_s", "reported" (what fit yielded) and "metrics" (validation). trace: see
-    evolution/worker/guest/tracing.py; {} where there is none. reported: measured in the worker beside candidate
-    code, informs but never verifies.
+    top: lists for all questions, by the state of the best epoch.
+    dense_rows: int32 (S,), indices of the densely scored questions.
+    dense_scores: float32 (S, n_items + 1), raw scores of these; seen items are not masked, column 0 is meaningless.
+    dense_shuffled: the same users' scores with the order of each history permuted.
+    item_embeddings: float32 (n_items + 1, d), as used for scoring; None if the repo offers none.
+    untrained_*: the same from the model before its first epoch.
+    curves: one mapping per epoch with "epoch", "wall_s", "reported" (what fit yielded) and "metrics" (validation).
+    trace: the traced step, in the format of evolution/worker/guest/tracing.py; {} if there is none.
+    reported: measured in the worker beside candidate code, so it informs but never verifies.
     """
 
     top: TopLists
@@ -56,8 +58,8 @@ class Artifacts:
 class Evidence:
     """Everything a probe may use. Probes are pure functions of it.
 
-    references: name ("popularity", "markov", "ease") -> top lists on the same questions, each fit on
-    `training` alone. rng seeds must come from `seed`.
+    references: name ("popularity", "markov", "ease") -> top lists on the same questions, each fit on `training` alone.
+    seed: the seed for every random number generator of a probe.
     """
 
     training: Interactions
@@ -84,7 +86,7 @@ FILES = {
 
 
 def load_artifacts(folder: Path) -> Artifacts:
-    """Read `<trial>/artifacts/`. No file is unpickled.
+    """Read `<trial>/artifacts/` without unpickling anything.
 
     Raises FileNotFoundError if a required file (top_*, dense_rows, dense_scores) is missing.
     """

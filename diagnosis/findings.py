@@ -1,4 +1,4 @@
-"""The words of diagnosis: measurements, findings and the anchors that tie them to lines of code."""
+"""The values of diagnosis: measurements, findings, and the anchors that tie findings to lines of code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,12 @@ from typing import Any
 
 
 class Severity(StrEnum):
-    """Named as in LSP. `ERROR`: the model cannot work like this. `WARNING`: it costs accuracy.
-    `INFORMATION`: worth knowing. A healthy model gets neither error nor warning."""
+    """How bad a finding is, named as in LSP. A healthy model gets neither error nor warning.
+
+    `ERROR`: the model cannot work like this.
+    `WARNING`: it costs accuracy.
+    `INFORMATION`: worth knowing.
+    """
 
     ERROR = "error"
     WARNING = "warning"
@@ -16,7 +20,7 @@ class Severity(StrEnum):
 
 
 class Role(StrEnum):
-    """What a place in the code does; found from the traced step, never from names."""
+    """What a place in the code does; found from the traced step, never from names that the repo chose."""
 
     ITEM_TABLE = "item_table"  # creates the item embedding
     POSITION_TABLE = "position_table"
@@ -24,21 +28,22 @@ class Role(StrEnum):
     CAUSAL_MASK = "causal_mask"
     DROPOUT = "dropout"
     NORMALIZATION = "normalization"
-    LOSS = "loss"  # the calls that make the number `backward` starts from
+    LOSS = "loss"  # computes the number on which `backward` is called
     NEGATIVES = "negatives"  # draws negative items
     LOADER = "loader"  # decides what is in a batch, in which order
     OPTIMIZER = "optimizer"
-    SCORING = "scoring"  # the scores asked for by `score`
+    SCORING = "scoring"  # computes what `score` returns
     INITIALIZATION = "initialization"
-    ENTRY = "entry"  # `def build`; where everything unplaced goes
+    ENTRY = "entry"  # `def build`; findings without a better place stand here
 
 
 @dataclass(frozen=True, kw_only=True)
 class Anchor:
-    """Lines of one file, 1-based and inclusive, as they were in the program that was measured.
+    """Lines of one file as they were in the measured program, 1-based and inclusive.
 
-    path is relative to the repo's root, with "/". blob is the git blob hash of the whole file;
-    text is those lines, joined by "\\n"; both let a reader see whether the code has changed since.
+    path: relative to the repo's root, with "/".
+    blob: git blob hash of the whole file.
+    text: the lines, joined by "\\n". With `blob`, it shows whether the code has changed since.
     """
 
     path: str
@@ -53,9 +58,10 @@ class Anchor:
 class Measurement:
     """The result of one probe on one trial.
 
-    value, low, high, reference in `unit`. low and high bound value at 95 % (None: no interval).
-    healthy None: the probe could not tell (details["reason"] says why). self_reported: measured inside the
-    worker beside candidate code; informs, never verifies. higher_is_better tells the direction of healthy.
+    value, low, high, reference: in `unit`; low and high bound value at 95 % (None: no interval).
+    higher_is_better: the direction in which the value gets healthier.
+    healthy: None if the probe could not tell; details["reason"] says why.
+    self_reported: measured inside the worker beside candidate code; it informs, and never verifies.
     """
 
     code: str
@@ -73,15 +79,15 @@ class Measurement:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-BY_TEMPLATE = "template"  # author of evolved probes that no model wrote
+BY_TEMPLATE = "template"  # author of evolved probes that were composed, not written by an LLM
 
 
 class FoundBy(StrEnum):
-    """What finds findings of a kind."""
+    """The check that produces findings of a kind."""
 
-    PROBE = "probe"  # a measurement of the analyst's
-    RULE = "rule"  # the syntax tree, as the user types
-    CONTRACT = "contract"  # one batch before training
+    PROBE = "probe"  # a measurement by the analyst
+    RULE = "rule"  # a static rule on the syntax tree, as the user types
+    CONTRACT = "contract"  # a check of one batch before training
     USERS = "users"  # simulated users
     TRIAL = "trial"  # a trial that failed
 
@@ -90,9 +96,11 @@ class FoundBy(StrEnum):
 class FindingKind:
     """What all findings of one code have in common.
 
-    code: stable kebab-case, the diagnostic's code. why: one sentence. definition: how the value is computed.
-    roles: where a finding stands, in order of preference; the first that the repo has is taken.
-    verifies: codes of users' complaints that a finding of this kind bears out.
+    code: stable, in kebab-case; also the code of the editor's diagnostic.
+    why: one sentence on why it matters.
+    definition: how the value is computed.
+    roles: where a finding stands, in order of preference; the first role that the repo has is taken.
+    verifies: codes of the users' complaints that a finding of this kind confirms.
     """
 
     code: str
@@ -106,11 +114,12 @@ class FindingKind:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What is not healthy, on the lines that cause it.
+    """Something unhealthy in a trial, on the lines that cause it.
 
-    id is stable for the same code and the same anchored text. anchors: best first; () stands at the entry function.
+    id: stable for the same code and the same anchored text.
+    anchors: best first; () stands at the entry function.
     measurement: None where nothing was measured (rules, contract checks, failures).
-    columns: of a rule's hit, (first, end), from 0 in UTF-8 bytes, end exclusive.
+    columns: of a static rule's hit only: (first, end), from 0 in UTF-8 bytes, end exclusive.
     """
 
     id: str
@@ -123,30 +132,31 @@ class Finding:
 
     @property
     def code(self) -> str:
+        """The code of its kind."""
         return self.kind.code
 
     @property
     def self_reported(self) -> bool:
-        """Measured beside candidate code, so that it informs and never verifies."""
+        """Whether it was measured beside candidate code, so that it informs and never verifies."""
         if self.measurement is not None:
             return self.measurement.self_reported
         return self.kind.found_by is FoundBy.CONTRACT
 
     @property
     def probe(self) -> str:
-        """Id of the evolved probe that measured it, "" for a built-in check."""
+        """Id of the evolved probe that measured it; "" for a built-in check."""
         return str(self.measurement.details.get("probe", "")) if self.measurement else ""
 
     @property
     def author(self) -> str:
-        """The model that wrote the evolved probe, "" where none did."""
+        """Name of the LLM that wrote the evolved probe; "" if none did."""
         author = str(self.measurement.details.get("author", "")) if self.measurement else ""
         return "" if author == BY_TEMPLATE else author
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A place in the repo's code that plays a role: path relative to the root, lines 1-based inclusive."""
+    """A place in the repo's code that plays a role: path relative to the root, lines 1-based and inclusive."""
 
     role: Role
     path: str

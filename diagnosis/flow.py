@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-# The nodes of a tensor's surroundings rather than of its value; a flow is not followed into them.
+# Calls that use only the shape and device of their input, not its values: `upstream` stops at them.
 SHAPE_ONLY = {
     "ones_like",
     "zeros_like",
@@ -18,7 +18,11 @@ SHAPE_ONLY = {
 
 
 class Flow:
-    """ops and parameters as recorded; `backward` holds the indices of the backward calls."""
+    """The data-flow graph of a traced step.
+
+    ops, parameters: as recorded.
+    backward: indices of the `backward` calls made while training.
+    """
 
     def __init__(self, trace: Mapping[str, Any]) -> None:
         self.ops: list[Mapping[str, Any]] = list(trace.get("ops", ()))
@@ -32,19 +36,19 @@ class Flow:
                 self._consumers.setdefault(source, []).append(index)
 
     def upstream(self, start: Iterable[int], depth: int = 1000) -> Iterator[int]:
-        """Indices of the calls that feed `start`, nearest first, `start` included."""
+        """Indices of the calls whose results flow into `start`, nearest first, `start` included."""
         yield from self._walk(start, self._sources, depth)
 
     def downstream(self, start: Iterable[int], depth: int = 1000) -> Iterator[int]:
-        """Indices of the calls that use what `start` made, nearest first, `start` included."""
+        """Indices of the calls that use results of `start`, nearest first, `start` included."""
         yield from self._walk(start, lambda op: self._consumers.get(f"o{op}", []), depth)
 
     def consumers(self, source: str) -> list[int]:
-        """The calls that take a node ("o3", "p1") as an argument."""
+        """Indices of the calls that take a node ("o3": result of call 3, "p1": parameter 1) as an argument."""
         return self._consumers.get(source, [])
 
     def slot(self, op: int, position: int) -> list[str]:
-        """Where the tensor argument at a position came from."""
+        """The nodes that a call's tensor argument at a position comes from; [] if the call has no such argument."""
         inputs = self.ops[op]["inputs"]
         return list(inputs[position]) if position < len(inputs) else []
 

@@ -1,4 +1,4 @@
-"""From what was measured to what is said: findings, each on the lines that cause it."""
+"""Turns unhealthy measurements and failed contract checks into findings, each on the lines that cause it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ from diagnosis.placing import finding_id, place, worst_first
 
 
 class Check(Protocol):
-    """A contract check; evolution.domain.trial.ContractCheck is one."""
+    """The fields of a contract check that are read here; evolution.domain.trial.ContractCheck has them."""
 
     @property
     def code(self) -> str: ...
@@ -28,7 +28,10 @@ def findings(
     sites: Sequence[Site],
     sources: Mapping[str, str],
 ) -> list[Finding]:
-    """What is unhealthy, worst first. sources: path -> text of the measured program."""
+    """Findings for everything unhealthy, worst first.
+
+    sources: path -> text of the measured program.
+    """
 
     def found(
         kind: FindingKind, severity: Severity, message: str, measurement: Measurement | None = None

@@ -1,8 +1,8 @@
-"""Which lines of a text are still in a later version of it, and where. Fast on long files, whatever was changed.
+"""Maps the lines of a text to their places in a later version of it; fast on long files, whatever was changed.
 
 A plain longest-match search takes minutes on a file of 10,000 lines of which many are alike. Here lines that occur
-once in both texts are matched first, in order (the idea of Bram Cohen's patience diff); only the short gaps that
-are left are searched. Before that the usual case is tried, a stretch that is the same but for some lines.
+once in both texts are matched first, in order (the idea of Bram Cohen's patience diff); only the short gaps that are
+left are searched. The usual case, two texts that differ in some lines only, is tried before that.
 """
 
 from bisect import bisect_left
@@ -20,7 +20,7 @@ MOST_PAIRS = (
 
 
 def moved_lines(old: Sequence[str], new: Sequence[str]) -> Moves:
-    """For each line of `old` its place in `new` (from 0) or GONE; and how many lines `new` has."""
+    """(places, number of lines of `new`): places holds, for each line of `old`, its index in `new` or GONE."""
     places = [GONE] * len(old)
     for a, b, size in matching_blocks(old, new):
         places[a : a + size] = range(b, b + size)
@@ -65,7 +65,7 @@ def changes(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int,
 
 
 def _same(old: Sequence[str], new: Sequence[str], a: int, b: int, most: int, step: int) -> int:
-    """How many lines are the same from here on, forwards or backwards."""
+    """How many lines are equal from old[a] and new[b] on, at most `most`; step -1 counts backwards."""
     count = 0
     while count + STRIDE <= most and _slice(old, a, count, step) == _slice(new, b, count, step):
         count += STRIDE
@@ -75,14 +75,16 @@ def _same(old: Sequence[str], new: Sequence[str], a: int, b: int, most: int, ste
 
 
 def _slice(lines: Sequence[str], start: int, count: int, step: int) -> Sequence[str]:
-    """The next STRIDE lines; compared at once, many times faster than one by one."""
+    """The next STRIDE lines. Comparing slices is many times faster than comparing line by line."""
     at = start + step * count
     return lines[at : at + STRIDE] if step > 0 else lines[at - STRIDE + 1 : at + 1]
 
 
 def _side_by_side(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Blocks of two texts that are the same line by line, from the end or from the start, but for some lines that are
-    only in one of them. [] where they are not."""
+    """Blocks of two texts that are equal line by line once their ends or their starts are aligned.
+
+    Returns [] if more than a quarter of the lines differ, or if a line is among the differing ones of both texts.
+    """
     n = min(len(old), len(new))
     for i, j in sorted({(len(old) - n, len(new) - n), (0, 0)}, reverse=True):
         same = list(map(eq, old[i : i + n], new[j : j + n]))
@@ -109,28 +111,28 @@ def _runs(same: Sequence[bool], i: int, j: int) -> Iterator[tuple[int, int, int]
 
 
 def _stretches(anchors: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
-    """(i, j, size): from the first to the last of the anchors that follow each other at one distance."""
+    """(i, j, size) for each run of anchors with the same distance j - i, from its first to its last anchor."""
     for _, group in groupby(anchors, key=lambda pair: pair[1] - pair[0]):
         (i, j), *rest = group
         yield i, j, (rest[-1][0] if rest else i) - i + 1
 
 
 def ends(lines: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Where each line stands first, and where last."""
+    """(line -> index of its first occurrence, line -> index of its last)."""
     count = len(lines)
     first = dict(zip(reversed(lines), range(count - 1, -1, -1), strict=True))
     return first, dict(zip(lines, range(count), strict=True))
 
 
 def _unique_in_order(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """The longest run of lines, each once in both texts, that is in the same order in both."""
+    """The longest run of lines that occur once in each text and have the same order in both, as (old, new) indices."""
     in_old, in_new = _once(old), _once(new)
     pairs = [(i, in_new[line]) for line, i in in_old.items() if line in in_new]
     if all(before[1] < after[1] for before, after in pairwise(pairs)):
         return pairs
-    ends: list[int] = []  # the smallest last place of a run of each length
-    runs: list[int] = []  # which pair that is
-    before: list[int] = []
+    ends: list[int] = []  # by length of a run: the smallest index in `new` at which one ends
+    runs: list[int] = []  # by length of a run: the pair that ends that one
+    before: list[int] = []  # by pair: the pair before it in its run
     for index, (_, j) in enumerate(pairs):
         length = bisect_left(ends, j)
         if length == len(ends):
@@ -148,6 +150,6 @@ def _unique_in_order(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, 
 
 
 def _once(lines: Sequence[str]) -> dict[str, int]:
-    """line -> its place, of lines that occur once, in order."""
+    """line -> its index, for lines that occur once, in order."""
     first, last = ends(lines)
     return {line: place for line, place in last.items() if first[line] == place}

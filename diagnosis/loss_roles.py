@@ -1,4 +1,4 @@
-"""The loss, and the draws of negative items that it is fed with."""
+"""Finds the loss, and the draws of negative items that feed it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,10 +20,10 @@ TO_INTEGER = {"long", "int", "to", "floor", "type", "round", "trunc"}
 
 
 def loss_sites(flow: Flow) -> Iterator[Site]:
-    """Calls that make the number `backward` starts from, nearest first.
+    """Sites of the calls that compute the number on which `backward` is called, nearest first.
 
-    detail: function, kind ("library" or "handmade"), inputs (shapes), scalars (such as reduction), and
-    where `backward` is called.
+    detail: function, kind ("library" or "handmade"), inputs (shapes), scalars (such as reduction), and backward (where
+        it is called).
     """
     near = [op for op in flow.upstream(flow.backward) if flow.ops[op]["phase"] == "train"]
     library = [op for op in near if flow.ops[op]["function"] in LOSSES]
@@ -45,7 +45,10 @@ def loss_sites(flow: Flow) -> Iterator[Site]:
 
 
 def negative_sites(flow: Flow, tables: list[int], n_items: int) -> list[Site]:
-    """Random draws that end as indices of the item table, and not in all of its lookups (those draw batches).
+    """Sites of random draws that are used as indices of the item table.
+
+    Draws whose bound is the number of items come before all others. Otherwise a draw that reaches every lookup of the
+    table is left out, because it chooses the batch.
 
     detail: function, shape of the draw, scalars (its bounds), count.
     """
@@ -64,7 +67,7 @@ def negative_sites(flow: Flow, tables: list[int], n_items: int) -> list[Site]:
 
 
 def _lookups_of(flow: Flow, tables: list[int]) -> list[int]:
-    """Calls that index the item table or, as `scores.gather(1, negatives)` does, products with it."""
+    """Training calls that index the item table, or scores made with it (as `scores.gather(1, negatives)` does)."""
     if not tables:
         return []
     near = flow.downstream(flow.consumers(f"p{tables[0]}"), depth=6)
@@ -72,7 +75,7 @@ def _lookups_of(flow: Flow, tables: list[int]) -> list[int]:
 
 
 def _is_index(flow: Flow, draw: int) -> bool:
-    """Draws of numbers in 0..1 count only where they are made integers; else they are masks or noise."""
+    """Whether a draw yields ids. Draws of numbers in 0..1 do only if they become integers; others are masks or noise."""
     if flow.ops[draw]["function"] not in CONTINUOUS:
         return True
     return any(flow.ops[op]["function"] in TO_INTEGER for op in flow.downstream([draw], depth=3))

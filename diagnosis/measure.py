@@ -1,4 +1,4 @@
-"""All probes on one trial's evidence."""
+"""Runs all probes on one trial's evidence."""
 
 import numpy as np
 
@@ -36,7 +36,9 @@ PROBES: tuple[Probe, ...] = (
 
 
 def measure(evidence: Evidence) -> list[Measurement]:
-    """Every probe's measurements, healthy ones included. A probe that fails is reported, and stops no other."""
+    """Every probe's measurements, healthy ones included. A probe that raises yields an unjudged measurement and stops
+    no other probe.
+    """
     measurements: list[Measurement] = []
     for probe in PROBES:
         try:

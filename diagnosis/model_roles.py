@@ -1,4 +1,4 @@
-"""Parts of the model between the item table and the loss: positions, encoder, mask, dropout, normalisation."""
+"""Finds the parts of the model between the item table and the loss: positions, encoder, mask, dropout, normalisation."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -27,7 +27,10 @@ NORMS = {"layer_norm", "batch_norm", "rms_norm", "group_norm", "instance_norm", 
 
 
 def position_sites(flow: Flow, tables: list[int]) -> Iterator[Site]:
-    """Tables of the item table's width that are looked up by `arange`, sliced, or added whole. detail: shape, name."""
+    """Sites of tables as wide as the item table that are indexed by `arange`, sliced, or added whole.
+
+    detail: shape, name.
+    """
     if not tables:
         return
     width = flow.parameters[tables[0]]["shape"][-1]
@@ -54,7 +57,8 @@ def _by_position(flow: Flow, op: int) -> bool:
 
 
 def encoder_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
-    """What turns a history into a vector: encoder modules where built, then their calls, else the pooling.
+    """Sites of the code that turns a history into a vector: where encoder modules are built, then their calls; without
+    calls, the pooling of looked-up items.
 
     detail: function or module.
     """
@@ -74,7 +78,9 @@ def _takes_lookup(flow: Flow, op: int, depth: int) -> bool:
 
 
 def mask_sites(flow: Flow) -> Iterator[Site]:
-    """Triangles on the way to attention, then attention told to be causal, then other masks that are filled in."""
+    """Sites of causal masks: triangular ones that reach attention, then attention with `is_causal`, then other filled
+    masks.
+    """
     attention = [op for op in flow.upstream(flow.backward) if flow.ops[op]["function"] in ENCODERS]
     near = list(flow.upstream(attention, depth=12))
     for op in near:
@@ -91,7 +97,9 @@ def mask_sites(flow: Flow) -> Iterator[Site]:
 
 
 def dropout_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
-    """Dropout that is active while scoring first (a defect), then where dropout modules are built, then calls."""
+    """Dropout calls that are active while scoring (a defect), then lines that build dropout modules, then training
+    calls.
+    """
     calls = [op for op in flow.ops if op["function"] in DROPOUTS]
     active = [op for op in calls if op["phase"] == "score" and op["scalars"].get("training") is not False]
     for op in active:
@@ -105,7 +113,7 @@ def dropout_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
 
 
 def normalization_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
-    """Where normalising modules are built, then the calls."""
+    """Lines that build normalisation modules, then normalisation calls in training."""
     yield from _modules(trace, Role.NORMALIZATION, {"LayerNorm", "BatchNorm1d", "RMSNorm", "GroupNorm"})
     for op in flow.ops:
         if op["phase"] == "train" and op["function"] in NORMS:

@@ -1,4 +1,4 @@
-"""On which lines a finding stands, and by which id it is known."""
+"""Chooses the lines that a finding stands on, and its id."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,13 @@ _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 
 
 def place(kind: FindingKind, sites: Sequence[Site], sources: Mapping[str, str]) -> tuple[Anchor, ...]:
-    """Anchors of a kind: the sites of its first role that the repo has, else where the recommender is built.
-    sources: path -> text of the measured program. Without any site the first line of the first file is taken."""
+    """Anchors for a finding of this kind, at most MAX_ANCHORS.
+
+    They are the sites of the first of the kind's roles that the repo has, else `def build`, else the first line of the
+    first file.
+
+    sources: path -> text of the measured program.
+    """
     for role in (*kind.roles, Role.ENTRY):
         there = [site for site in sites if site.role is role and site.path in sources]
         if there:
@@ -23,9 +28,10 @@ def place(kind: FindingKind, sites: Sequence[Site], sources: Mapping[str, str]) 
 
 
 def finding_id(code: str, anchor: Anchor) -> str:
-    """Stable while the anchored text stays the same, wherever in its file it moves."""
+    """12 hex digits that stay the same while the anchored text does, wherever in its file it moves."""
     return hashlib.sha256(f"{code}\0{anchor.path}\0{anchor.text}".encode()).hexdigest()[:12]
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Sorted by severity, errors first; findings of one severity keep their order."""
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])

@@ -1,7 +1,8 @@
-"""Which lines play which role: read from the data flow of a traced step, never from the repo's names.
+"""Finds which lines play which role in a recommender, from the data flow of a traced step, never from the repo's
+names.
 
-What the trace cannot say (numpy code, no trace) is read from the syntax tree of the lines that ran, by the
-names of library functions; such sites say `"coarse": True` in their detail.
+What the trace cannot show (numpy code, or no trace at all) is read from the syntax tree of the lines that ran, by the
+names of library functions; such sites have `"coarse": True` in their detail.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ from diagnosis.model_roles import (
 from diagnosis.syntax import statement_range
 from diagnosis.table_roles import initialization_sites, scoring_sites, table_parameters, table_sites
 
-# Roles that numpy or plain Python may play beside torch: looked for in the lines that ran, trace or not.
+# Roles that numpy or plain Python code may play in a torch repo: searched in the syntax tree where the trace has none.
 OUTSIDE_TORCH = (Role.NEGATIVES, Role.LOADER)
 
 
@@ -55,7 +56,7 @@ def find_sites(trace: Mapping[str, Any], sources: Mapping[str, str], n_items: in
 
 
 def loader_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
-    """Data loaders that training iterates, then permutations drawn while training."""
+    """Sites of the data loaders that training iterates, then of permutations drawn while training."""
     for loader in trace.get("loaders", ()):
         if loader["trained"]:
             yield _site(Role.LOADER, loader, {"kind": "dataloader"} | _facts(loader, "sampler", "batch_size"))
@@ -67,7 +68,10 @@ def loader_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:
 
 
 def optimizer_sites(trace: Mapping[str, Any], tables: list[int]) -> list[Site]:
-    """Optimizers, the one that steps the item table first. detail: type, defaults, groups, where it steps."""
+    """Sites of the optimizers, the one that updates the item table first.
+
+    detail: type, defaults, groups, and steps (where `step()` is called).
+    """
     table = f"p{tables[0]}" if tables else ""
     steps = [{"path": step["path"], "line": step["line"]} for step in trace.get("step_sites", ())]
     ordered = sorted(trace.get("optimizers", ()), key=lambda optimizer: table not in optimizer["parameters"])
@@ -90,7 +94,7 @@ def _site(role: Role, record: Mapping[str, Any], detail: Mapping[str, Any]) -> S
 def _whole_statements(sites: Iterable[Site], sources: Mapping[str, str]) -> Iterator[Site]:
     """Widen every site to its statement; of several sites of one role in one statement keep the first.
 
-    The lines and functions of those merged are kept in detail["lines"] and detail["functions"].
+    The lines and functions of the merged sites are kept in detail["lines"] and detail["functions"].
     """
     merged: dict[tuple[Role, str, int, int], tuple[dict[str, Any], set[int], list[str]]] = {}
     for site in sites:

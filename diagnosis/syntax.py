@@ -1,15 +1,15 @@
-"""Statements and calls of a source file, from its syntax tree."""
+"""Statements and calls of a source file, read from its syntax tree."""
 
 import ast
 import threading
 from functools import lru_cache
 
-# Python 3.11 counts the depth of a tree for all threads together, and fails where two are made at once.
+# Python 3.11 counts the depth of the tree across all threads, so that two parses at once can fail.
 _ONE_AT_A_TIME = threading.Lock()
 
 
 def parsed(text: str) -> ast.Module | None:
-    """The syntax tree; None while the text is no valid Python."""
+    """The syntax tree of a text; None while the text is not valid Python."""
     try:
         with _ONE_AT_A_TIME:
             return ast.parse(text)
@@ -19,7 +19,7 @@ def parsed(text: str) -> ast.Module | None:
 
 @lru_cache(maxsize=256)
 def _statement_ranges(text: str) -> dict[int, tuple[int, int]]:
-    """Line -> first and last line of its statement; of a compound statement, only of its header."""
+    """Line -> (first, last) line of its statement; for a compound statement, of its header only."""
     ranges: dict[int, tuple[int, int]] = {}
     tree = parsed(text)
     for node in ast.walk(tree) if tree else ():
@@ -35,7 +35,7 @@ def _statement_ranges(text: str) -> dict[int, tuple[int, int]]:
 
 
 def _last_code_line(text: str, start: int, end: int) -> int:
-    """The header of a compound statement ends before blank lines and comments that precede its body."""
+    """The last line of a header, without the blank lines and comments between it and the body."""
     lines = _lines(text)
     while end > start and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
         end -= 1
@@ -53,14 +53,14 @@ def statement_range(text: str, line: int) -> tuple[int, int]:
 
 
 def called_name(call: ast.Call) -> str:
-    """The last part of what is called: "randint" for `np.random.randint(...)`; "" for anything unnamed."""
+    """The last part of the called name: "randint" for `np.random.randint(...)`; "" if what is called has no name."""
     if isinstance(call.func, ast.Attribute):
         return call.func.attr
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def dotted(node: ast.AST) -> str:
-    """`a.b.c` as written; "" for anything but names and attributes."""
+    """`a.b.c` as it is written; "" for anything but names and attributes."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):

@@ -1,4 +1,4 @@
-"""The item table, how it is initialised, and where scores are made from it."""
+"""Finds the item table, its initialization, and the product that makes scores from it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -42,8 +42,11 @@ INITIALISERS = {
 
 
 def table_parameters(flow: Flow, n_items: int) -> list[int]:
-    """Parameters that may be the item table, best first: as many rows as items (and a few for padding or
-    masks), looked up while training, and multiplied with while scoring."""
+    """Indices of the parameters that may be the item table, best first.
+
+    A candidate has as many rows as there are items, and a few more for padding or masks. Better ones are multiplied
+    with while scoring and looked up while training.
+    """
     slack = max(8, n_items // 100)
     fitting = [
         index
@@ -63,7 +66,7 @@ def table_parameters(flow: Flow, n_items: int) -> list[int]:
 
 
 def products_with(flow: Flow, parameter: int, phase: str) -> Iterator[int]:
-    """Calls that multiply something with the whole table, directly or through a view of it."""
+    """Indices of the calls that multiply something with the whole table, directly or through a view of it."""
     queue, seen = flow.consumers(f"p{parameter}").copy(), set()
     while queue:
         op = queue.pop(0)
@@ -78,10 +81,10 @@ def products_with(flow: Flow, parameter: int, phase: str) -> Iterator[int]:
 
 
 def table_sites(flow: Flow, trace: Mapping[str, Any], tables: list[int]) -> Iterator[Site]:
-    """Where the table is created: the innermost line of the repo, then where its module is built.
+    """Where the table is created: the innermost line of the repo, then the line that builds its module.
 
     detail: shape, name (dotted, as the outermost module knows it), attribute, module (its class, "" for a bare
-    parameter), lookups: lines that index it.
+        parameter), and lookups (the lines that index it).
     """
     modules = trace.get("modules", ())
     for index in tables[:1]:
@@ -111,7 +114,7 @@ def _lookups(flow: Flow, parameter: int) -> list[dict[str, Any]]:
 
 
 def initialization_sites(flow: Flow, tables: list[int]) -> Iterator[Site]:
-    """Calls that fill the item table, on lines other than the one that creates it; the last one that ran first.
+    """Calls that fill the item table, on lines other than the one that creates it; the call that ran last comes first.
 
     detail: function, scalars (its plain arguments, such as std).
     """
@@ -139,7 +142,10 @@ def initialization_sites(flow: Flow, tables: list[int]) -> Iterator[Site]:
 
 
 def scoring_sites(flow: Flow, trace: Mapping[str, Any], tables: list[int]) -> Iterator[Site]:
-    """The product that makes the scores, nearest to the answer first. detail: function, shape of the answer."""
+    """The product that makes the scores, nearest to the answer first.
+
+    detail: function, shape of the answer.
+    """
     answer = trace.get("score", {})
     start = [int(source[1:]) for source in answer.get("sources", ()) if source.startswith("o")]
     upstream = [op for op in flow.upstream(start) if flow.ops[op]["phase"] == "score"]

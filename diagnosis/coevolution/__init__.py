@@ -1,1 +1,1 @@
-"""Probes that are written while the model evolves: what they may see, how they are judged, how they get in."""
+"""Evolved probes, written while the model evolves: what they may read, how they are admitted, how they are judged."""

@@ -1,7 +1,7 @@
-"""Admission by experiment: a probe measures nothing until it has shown, on models whose faults are known, that it
-measures what it says.
+"""Admission by experiment: an evolved probe counts only after it has measured, on models whose faults are known, what
+it claims to measure.
 
-The experiment is a pure function of values; who runs the probe, and in which process, is the caller's business.
+The experiment is a pure function of values; the caller decides how and in which process the probe runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,22 @@ from diagnosis.coevolution.verdict import FEWEST_USERS, is_healthy, mean_gap, wo
 from diagnosis.coevolution.view import Float64, Int64
 from seeds.metrics.exact import without_noise
 
-COPY = 0.95  # rank correlation with an existing probe from which on nothing new is measured
-FEWEST_MODELS = 8  # to correlate over
-KNOWN_SHARE = 0.5  # of the users whom a probe must be able to judge
-SEEDS = (1, 2)
-SAME_USERS = 0.8  # rank correlation of the users' numbers under two seeds
-EQUAL = 1e-9
+COPY = 0.95  # rank correlation with an existing probe, over models, from which on a probe is its copy
+FEWEST_MODELS = 8  # models that this correlation needs
+KNOWN_SHARE = 0.5  # share of the users for whom a probe must give a number
+SEEDS = (1, 2)  # seeds under which the probe is run again
+SAME_USERS = 0.8  # least rank correlation of the users' values under two seeds
+EQUAL = 1e-9  # relative spread of the models' means up to which a probe is constant
 
 
 class RunProbe(Protocol):
     """Runs a probe on views of one trial, in a process of its own.
 
-    trial: "" is the one complained of, else one of the archive. seed: what the views carry. state: what the
-    global random state is set to before. Returns subject -> float64 (S,); a subject whose view lacks what the
-    probe needs is left out. Raises ProbeFailed.
+    trial: "" for the trial that users complain of, else an id of the archive.
+    seed: `seed` of the views.
+    state: the seed of the global random state, set before the probe runs.
+
+    Returns subject -> float64 (S,); a subject whose view lacks what the probe needs is left out. Raises ProbeFailed.
     """
 
     def __call__(
@@ -43,9 +45,13 @@ class RunProbe(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Experiment:
-    """What all candidates of one occasion share. subjects: that the trial has evidence for. archive: ids of
-    further trials. users: int64 (S,) ids of the users measured. known: code of an existing probe -> name of a
-    subject or an archive trial -> its value there."""
+    """What all candidates for one trial share.
+
+    subjects: names of the models that the trial has evidence for.
+    archive: ids of further trials.
+    users: int64 (S,), ids of the users measured.
+    known: code of an existing probe -> (subject or archive trial -> mean of the probe's values there).
+    """
 
     subjects: tuple[str, ...]
     archive: tuple[str, ...]
@@ -55,8 +61,12 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Admission:
-    """rejection None: admitted. why: what was shown, in one sentence. means: the probe's value for each model, by
-    the name of the subject or the archive's trial. notes: what the reader must know besides."""
+    """The outcome for one candidate.
+
+    rejection: None if it is admitted.
+    why: what the experiment showed, in one sentence.
+    means: subject or archive trial -> mean of the probe's values there.
+    """
 
     spec: ProbeSpec
     rejection: Rejection | None
@@ -65,7 +75,7 @@ class Admission:
 
 
 def admit(spec: ProbeSpec, complaint: Complaint, experiment: Experiment, run: RunProbe) -> Admission:
-    """Try a probe for a complaint. Never raises for what the probe does."""
+    """Try a probe for a complaint. A probe that fails is rejected; ProbeFailed is never raised."""
     expectation = expectation_of(complaint)
     if expectation is None:
         words = (
@@ -101,7 +111,7 @@ def _tried(
     values: Mapping[str, Float64],
     run: RunProbe,
 ) -> None:
-    """Everything that one trial can show, what the first values tell before what needs more runs. Raises ProbeFailed."""
+    """All checks that need this trial only, first those that need no further run. Raises ProbeFailed."""
     _finite(values)
     _not_constant(spec, values, run)
     _signs(spec, expectation, values)
@@ -111,6 +121,7 @@ def _tried(
 
 
 def _finite(values: Mapping[str, Float64]) -> None:
+    """The probe must give no infinite value, and a number for most users of every subject."""
     for name, own in values.items():
         if np.isinf(own).any():
             raise ProbeFailed(Reason.NOT_FINITE, f"infinite for {TITLES[name]}; expected a number, or NaN")
@@ -133,7 +144,7 @@ def _deterministic(values: Mapping[str, Float64], again: Mapping[str, Float64]) 
 
 
 def _other_order(subjects: Sequence[str], expectation: Expectation) -> tuple[str, ...]:
-    """Reversed: the subjects that decide, and every third of the others."""
+    """Subjects for the second run, in reverse order: those that decide, and every third of the others."""
     deciding = {MODEL, *expectation.worse, expectation.better}
     chosen = [name for place, name in enumerate(subjects) if name in deciding or place % 3 == 0]
     return tuple(reversed(chosen))
@@ -154,7 +165,11 @@ def _not_constant(spec: ProbeSpec, values: Mapping[str, Float64], run: RunProbe)
 
 
 def _signs(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float64]) -> None:
-    """Every model made bad must be worse than the good one, beyond doubt, and the untrained one on its side."""
+    """The probe must tell bad models from good ones, in the right direction.
+
+    Every model made bad must be worse than the good one, and the untrained model must be on its expected side, each
+    with the 95 % interval of the difference above 0.
+    """
     pairs = [(worse, expectation.better) for worse in expectation.worse if worse in values]
     start = "untrained" if "untrained" in values else "random"
     if expectation.better not in values or start not in values:
@@ -176,7 +191,7 @@ def _signs(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float
 def _specific(
     spec: ProbeSpec, complaint: Complaint, expectation: Expectation, values: Mapping[str, Float64]
 ) -> None:
-    """No other fault may look worse than the one complained of: or the probe measures that fault."""
+    """Reject a probe by which another fault looks worse than the fault complained of: it measures that other fault."""
     present = [name for name in expectation.worse if name in values]
     worst = max(present, key=lambda name: worse_by(spec, values[name], values[expectation.better]).mean())
     for other in foreign_faults(complaint.signal):
@@ -192,7 +207,7 @@ def _stable(
     experiment: Experiment,
     run: RunProbe,
 ) -> None:
-    """Verdicts must not turn with the seed, nor the plainest sign with which half of the users is asked."""
+    """Verdicts must not change with the seed, and in both halves of the users the plainest bad model must be worse."""
     judged = [name for name in (MODEL, *expectation.worse, expectation.better) if name in values]
     first = {name: is_healthy(spec, expectation, values, of=name) for name in judged}
     for seed in SEEDS:
@@ -212,7 +227,7 @@ def _stable(
 
 
 def _same_users(first: Float64, again: Float64) -> None:
-    """Chance inside a probe may blur a user's number, not decide it."""
+    """Reject a probe whose ranking of users changes with its random seed (rank correlation below SAME_USERS)."""
     known = np.isfinite(first) & np.isfinite(again)
     correlation = rank_correlation(first[known], again[known])
     if np.ptp(first[known]) > 0 and correlation < SAME_USERS:
@@ -221,7 +236,7 @@ def _same_users(first: Float64, again: Float64) -> None:
 
 
 def _borderline(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float64], name: str) -> bool:
-    """Whether a model stands so near to the line that resampling users turns its verdict too."""
+    """Whether a model's verdict changes when users are resampled too; then a change with the seed is no fault."""
     rng = np.random.default_rng(0)
     size = len(values[name])
     verdicts = set()
@@ -232,6 +247,7 @@ def _borderline(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, 
 
 
 def _not_a_copy(means: Mapping[str, float], known: Mapping[str, Mapping[str, float]]) -> None:
+    """Reject a probe that orders models as an existing probe does (rank correlation of COPY or more)."""
     for code, theirs in known.items():
         shared = [name for name in means if name in theirs]
         if len(shared) < FEWEST_MODELS:
@@ -249,7 +265,7 @@ def _agrees(
     users: Int64,
     values: Mapping[str, Float64],
 ) -> str:
-    """In words, how the probe agrees with those who complain. Raises ProbeFailed: it does not."""
+    """How the probe agrees with the users who complain, in words. Raises ProbeFailed if it does not."""
     own = values[MODEL]
     bad = own[np.isin(users, complaint.complaining) & np.isfinite(own)]
     fine = own[np.isin(users, complaint.content) & np.isfinite(own)]

@@ -1,4 +1,4 @@
-"""An LLM as a function. Who answers, and what it costs, is the caller's business."""
+"""The LLM as a function. The caller decides which model answers, and pays for it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -10,14 +10,14 @@ R = TypeVar("R", bound="pydantic.BaseModel")
 
 
 class Ask(Protocol):
-    """One exchange: the prompt called `prompt`, rendered with `values`, answered as a `reply`.
+    """One exchange with an LLM: the prompt named `prompt`, rendered with `values` and answered as a `reply`.
 
-    Raises an error for which `is_llm_failure` holds where the exchange could not be had.
+    Raises an error for which `is_llm_failure` holds if there is no usable answer.
     """
 
     def __call__(self, prompt: str, values: Mapping[str, Any], reply: type[R]) -> R: ...
 
 
 def is_llm_failure(error: BaseException) -> bool:
-    """Whether an error says that an exchange could not be had, rather than that our own code is wrong."""
+    """Whether an error means that the LLM gave no usable answer, rather than that our own code is wrong."""
     return bool(getattr(error, "is_llm_failure", False))

@@ -1,7 +1,7 @@
-"""What users complain of, and what a probe that verifies the complaint must say of models whose faults are known.
+"""Users' complaints, and what a probe for each must measure on models whose faults are known.
 
-The models are listed in `subjects`. Every complaint names at least three that were made bad in its own way, one
-that is good in that way, and on which side the model before training stands.
+`subjects` lists the models. Every complaint names at least three models that were made bad in its way, one that is
+good in that way, and the side on which the untrained model stands.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,10 @@ TRACKED = "track-"
 
 @dataclass(frozen=True, kw_only=True)
 class Complaint:
-    """code: of a critique ("missed-price"), or `track-<word>` for a signal that users find worth watching.
+    """Something that users complain of, and who does.
 
-    complaining, content: ids of users who were asked of this trial, and do or do not say so.
+    code: of a critique ("missed-price"), or `track-<signal>` for a signal that users want watched.
+    complaining, content: ids of the users who were asked about this trial, and make or do not make the complaint.
     """
 
     code: str
@@ -28,8 +29,12 @@ class Complaint:
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """worse: models made bad on purpose, the plainest first. better: the model that is right in this way.
-    untrained: "worse" than `better`, or "better" than the plainest of the bad."""
+    """What a probe for one complaint must measure.
+
+    worse: models made bad on purpose, the plainest first.
+    better: the model that is good in this way.
+    untrained: whether the untrained model must be "worse" than `better`, or "better" than the plainest bad one.
+    """
 
     worse: tuple[str, ...]
     better: str
@@ -69,7 +74,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "track-variety": _bad("last-kind", "last-kind-mildly", "one-kind", better="random", untrained="better"),
 }
 
-# What else a probe could be measuring: by kind of fault, models that lean towards it and away from it.
+# Faults that a probe could measure by mistake: kind of fault -> models that lean towards it and away from it.
 FAULTS: Mapping[str, tuple[str, ...]] = {
     "popularity": ("popular", "unpopular", "own-popularity"),
     "kind": ("one-kind", "other-kinds", "last-kind", "last-pick-only", "off-sequence"),
@@ -100,12 +105,14 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 
 
 def expectation_of(complaint: Complaint) -> Expectation | None:
-    """None where nothing is known of models that are bad in this way: then no probe can be admitted for it."""
+    """The expectation for a complaint's code, else for its signal; None if no models with such a fault are known, so
+    that no probe can be admitted.
+    """
     return EXPECTATIONS.get(complaint.code) or EXPECTATIONS.get(TRACKED + complaint.signal)
 
 
 def signal_of_words(text: str) -> str | None:
-    """The signal that a sentence about what to track is about; None where it names none that we know."""
+    """The signal that a sentence mentions first; None if it mentions none."""
     lowered = text.lower()
     places = {
         signal: min(found)
@@ -116,6 +123,6 @@ def signal_of_words(text: str) -> str | None:
 
 
 def tracked(text: str) -> Complaint | None:
-    """A signal that users find worth watching, as something a probe is wanted for."""
+    """A complaint that stands for a signal which users want watched; None if the sentence mentions no known signal."""
     signal = signal_of_words(text)
     return None if signal is None else Complaint(code=TRACKED + signal, signal=signal, message=text)

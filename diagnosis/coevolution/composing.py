@@ -1,4 +1,4 @@
-"""The author without an LLM: templates composed for a complaint, the most direct first."""
+"""Composes probes for a complaint from templates, without an LLM; the most direct ones come first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ def _rates(*conditions: str, higher_is_better: bool) -> tuple[_Draft, ...]:
 
 
 def _losses(*conditions: str, higher_is_better: bool) -> tuple[_Draft, ...]:
-    """What a rate loses when the order of histories is shuffled."""
+    """Drafts that measure by how much a rate falls when the order of histories is shuffled."""
     return tuple(
         _Draft(kind="sensitivity", parameters={"condition": condition}, higher_is_better=higher_is_better)
         for condition in conditions
@@ -31,7 +31,7 @@ def _losses(*conditions: str, higher_is_better: bool) -> tuple[_Draft, ...]:
 
 
 def _amounts(column: str, *, higher_is_better: bool) -> tuple[_Draft, ...]:
-    """The signed gap between page and history, and the correlation of scores with the column."""
+    """Drafts that measure the signed gap between page and history, and the correlation of scores with the column."""
     return (
         _Draft(kind="gap", parameters={"column": column}, higher_is_better=higher_is_better),
         _Draft(kind="correlation", parameters={"column": column}, higher_is_better=higher_is_better),
@@ -91,7 +91,7 @@ _FOR: Mapping[str, tuple[_Draft, ...]] = {
     ),
     "track-repetition": _rates("crowded-subcategory", "crowded-store", higher_is_better=False),
 }
-# A signal that users only find worth watching is measured as if it were overused or missed.
+# A signal that users want watched is measured as if they had complained of this.
 _AS = {
     "track-popularity": "overused-popularity",
     "track-category": "missed-category",
@@ -104,7 +104,7 @@ _AS = {
 
 
 def compose(complaint: Complaint) -> list[ProbeSpec]:
-    """Probes to try for a complaint, [] where no template fits it."""
+    """The probes to try for a complaint; [] if no template fits it."""
     drafts = _FOR.get(_AS.get(complaint.code, complaint.code), ())
     return [_spec(draft, complaint) for draft in drafts]
 
@@ -144,7 +144,7 @@ def _spec(draft: _Draft, complaint: Complaint) -> ProbeSpec:
 
 
 def _words(condition: str) -> str:
-    """A condition's name as a sentence about an item."""
+    """A condition's name as a sentence about an item, for the probe's definition."""
     if condition == "follows-last":
         return "it often came right after the last pick"
     if condition == "subcategory-of-next":

@@ -1,4 +1,6 @@
-"""Models made on purpose, without training: the trained model's own order with one fault mixed in, or only the fault."""
+"""Rankings with known faults, made without training: the trained model's ranking with one fault mixed in, or the fault
+alone.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,19 +21,26 @@ from diagnosis.coevolution.sampled_users import SampledUsers
 from diagnosis.coevolution.view import Float32, Float64, Int64
 from diagnosis.probes.popularity_bias import popularity_quantiles
 
-MILDLY, STRONGLY = 0.5, 3.0  # how much of a fault is mixed in, beside the model's own order (ranks in 0..1)
+MILDLY, STRONGLY = 0.5, 3.0  # weight of a fault beside the model's own order (ranks in 0..1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScoredRanking:
-    """scores: (S, n_items + 1), unmasked. shuffled: for histories in random order, None where unknown."""
+    """One ranker's scores for the S sampled users.
+
+    scores: (S, n_items + 1), seen items not masked.
+    shuffled: the same for histories in random order; None where unknown.
+    """
 
     scores: Float64 | Float32
     shuffled: Float64 | Float32 | None
 
 
 class FaultyModels:
-    """following: the first-order Markov ranker. Rankings are made on demand, and not kept."""
+    """Makes rankings with known faults by name, on demand; none is kept.
+
+    following: the scores of the first-order Markov ranker.
+    """
 
     def __init__(
         self, sampled: SampledUsers, model: ScoredRanking, following: ScoredRanking, seed: int
@@ -39,7 +48,7 @@ class FaultyModels:
         self._sampled, self._model, self._following, self._seed = sampled, model, following, seed
 
     def make(self, name: str) -> ScoredRanking:
-        """Raises KeyError: nothing of this name can be made."""
+        """The ranking of this name (see `subjects.TITLES`). Raises KeyError if there is none."""
         return self._makings[name]()
 
     @cached_property
@@ -89,7 +98,7 @@ class FaultyModels:
 
     @cached_property
     def _order(self) -> tuple[Float64, Float64 | None]:
-        """The model's own order, and that for shuffled histories, as ranks in 0..1."""
+        """The model's scores as ranks in 0..1, for histories as they are and for shuffled ones."""
         shuffled = self._model.shuffled
         return ranks(self._model.scores), None if shuffled is None else ranks(shuffled)
 
@@ -111,12 +120,13 @@ class FaultyModels:
         )
 
     def _last_kind_pages(self, weight: float) -> ScoredRanking:
-        """Shuffled, another event is the last one."""
+        """The model leaning on the kind of the last event; for shuffled histories, on that of a randomly drawn event."""
         ordered, shuffled = self._order
         other = None if shuffled is None else shuffled + weight * self._of_kind(self._drawn)
         return ScoredRanking(scores=ordered + weight * self._of_kind(self._last), shuffled=other)
 
     def _last_pick_only(self) -> ScoredRanking:
+        """Items that often follow the last event, leaning on its kind."""
         following = self._following
         assert following.shuffled is not None
         return ScoredRanking(
@@ -125,15 +135,13 @@ class FaultyModels:
         )
 
     def _off_sequence(self) -> ScoredRanking:
-        """The model's order without all that follows the last pick or is of its kind."""
+        """The model leaning away from items that often follow the last event, or are of its kind."""
         following = self._following
         assert following.shuffled is not None
         ordered, shuffled = self._order
         fault = STRONGLY * (ranks(following.scores) + self._of_kind(self._last))
         other = STRONGLY * (ranks(following.shuffled) + self._of_kind(self._drawn))
         return ScoredRanking(scores=ordered - fault, shuffled=None if shuffled is None else shuffled - other)
-
-    # -- features
 
     @cached_property
     def _popular(self) -> Float64:
@@ -164,7 +172,9 @@ class FaultyModels:
         return np.array([rng.choice(history) for history in self._sampled.histories], dtype=np.int64)
 
     def _of_kind(self, items: Int64) -> Float64:
-        """1 for items of the whole category path of `items` (S,), .5 for those of its broadest category."""
+        """1 for items with the whole category path of `items` (S,), .5 for those that share its broadest category
+        only.
+        """
         codes, broad = self._sampled.columns["subcategory"], self._sampled.columns["category"]
         same = (codes[items][:, None] == codes[None, :]) & (codes > 0)
         near = (broad[items][:, None] == broad[None, :]) & (broad > 0)
@@ -180,7 +190,7 @@ class FaultyModels:
 
     @property
     def _own_kinds(self) -> Float64:
-        """Broad and narrow, and those of the last picks twice: nothing that the user does is left."""
+        """Affinity to the user's categories and subcategories, those of the last events counted twice."""
         lately = [history[-LATELY:] for history in self._sampled.histories]
         return (
             affinity(self._sampled.columns["category"], self._sampled.histories)
@@ -212,7 +222,7 @@ class FaultyModels:
 
     @property
     def _lookalikes(self) -> Float64:
-        """Near in kind first, then store, price and popularity."""
+        """Scores of items like the user's own events: in kind first, then in store, price and popularity."""
         columns = self._sampled.columns
         log_price = np.log(np.where(columns["price"] > 0, columns["price"], np.nan))
         codes = [(columns["subcategory"], 1.0), (columns["category"], 1.0), (columns["store"], 0.25)]
@@ -222,6 +232,6 @@ class FaultyModels:
 
 
 def _in_unit(feature: Float64) -> Float64:
-    """Scaled to 0..1 within each row; 0 where all are equal."""
+    """Scaled to 0..1 within each row; 0 where all values are equal."""
     low, high = feature.min(axis=-1, keepdims=True), feature.max(axis=-1, keepdims=True)
     return (feature - low) / np.where(high > low, high - low, 1.0)

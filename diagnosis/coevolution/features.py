@@ -1,6 +1,7 @@
-"""What a user could find in an item, as columns over users and items: the stuff that models are made bad with.
+"""Features of items for each user, from which the faulty models are made.
 
-Every function returns float64 (S, n_items + 1) or (n_items + 1,), larger meaning more of what its name says.
+Functions return float64 (S, n_items + 1) or (n_items + 1,) unless they say otherwise; larger means more of what the
+function's name says.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ def ranks(values: Float64 | Float32) -> Float64:
 
 
 def affinity(codes: Int64, histories: Sequence[Int64]) -> Float64:
-    """Share of a user's events with an item's code, 0 where the code is unknown."""
+    """Share of a user's events that have the item's code; 0 where the code is unknown."""
     shares = np.zeros((len(histories), int(codes.max(initial=0)) + 1))
     for s, history in enumerate(histories):
         shares[s] = np.bincount(codes[history], minlength=shares.shape[1]) / max(len(history), 1)
@@ -32,26 +33,26 @@ def affinity(codes: Int64, histories: Sequence[Int64]) -> Float64:
 
 
 def favourite(codes: Int64, histories: Sequence[Int64]) -> Int64:
-    """The code that a user has most events of, 0 where none is known: int64 (S,)."""
+    """The code that most of a user's events have, 0 if none is known: int64 (S,)."""
     known = [codes[history] for history in histories]
     return np.array([_most_common(own[own > 0]) for own in known], dtype=np.int64)
 
 
 def price_distance(price: Float64, histories: Sequence[Int64]) -> Float64:
-    """How far an item's log price is from the median of the user's own; 0 where either is unknown."""
+    """How far an item's log price is from the median of the user's events; 0 where either is unknown."""
     log_price = np.log(np.where(price > 0, price, np.nan))
     usual = np.array([median(log_price[history]) for history in histories])
     return np.nan_to_num(np.abs(log_price[None, :] - usual[:, None]))
 
 
 def median(values: Float64) -> float:
-    """Of the known values; NaN where none is."""
+    """Median of the finite values; NaN if there is none."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else float("nan")
 
 
 def known_or_mean(values: Float64) -> Float64:
-    """NaN replaced by the mean of what is known: float64 (n_items + 1,)."""
+    """The column with NaN replaced by the mean of the finite values: float64 (n_items + 1,)."""
     known = np.isfinite(values)
     return np.where(known, values, values[known].mean() if known.any() else 0.0)
 
@@ -67,8 +68,12 @@ def lookalike_scores(
     histories: Sequence[Int64],
     rng: np.random.Generator,
 ) -> Float64:
-    """Scores of lists that are like the user's own past: each place goes to the unseen item nearest to an event
-    drawn from his history. codes: (column, distance between different codes); amounts: (n_items + 1, A)."""
+    """Scores of lists that resemble each user's history: each place goes to the unseen item nearest to an event drawn
+    from the history.
+
+    codes: pairs of a column (n_items + 1,) and the distance between items that differ in it.
+    amounts: (n_items + 1, A); their absolute differences add to the distance.
+    """
     scores = np.full(unseen.shape, -np.inf)
     for s, history in enumerate(histories):
         drawn = rng.choice(history, PLACES)
@@ -82,7 +87,10 @@ def lookalike_scores(
 
 
 def _nearest_first(distances: Float64, unseen: Bool) -> Float64:
-    """distances: (PLACES, n_items + 1), one row for each place of the list."""
+    """Scores of one user's list, whose places are filled in turn with the nearest free item.
+
+    distances: (PLACES, n_items + 1), one row for each place of the list.
+    """
     scores = -distances.min(axis=0) - 1.0
     free = unseen.copy()
     for place, row in enumerate(distances):

@@ -1,4 +1,4 @@
-"""How alike two probes order models, or one probe users: Spearman's rank correlation, ties at their mean rank."""
+"""Spearman's rank correlation: how alike two probes order models, or one probe orders users under two seeds."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from diagnosis.coevolution.view import Float64
 
 
 def rank_correlation(first: Sequence[float] | Float64, second: Sequence[float] | Float64) -> float:
-    """-1..1; 0 where either says the same of all."""
+    """Spearman's rank correlation, -1..1, ties at their mean rank; 0 if either side is constant or empty."""
     if not len(first):
         return 0.0
     a, b = _mean_ranks(np.asarray(first)), _mean_ranks(np.asarray(second))

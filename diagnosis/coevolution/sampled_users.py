@@ -1,4 +1,4 @@
-"""The users that probes look at, their questions, and the items' columns: what all subjects of a trial share."""
+"""The users whom probes measure, their questions, and the item columns; all subjects of a trial share them."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -10,19 +10,25 @@ from diagnosis.evidence import Evidence
 from diagnosis.probes.ranking import popularity
 from seeds.interactions import Interactions, Questions
 
-MAX_SCORES = 4_000_000  # scores of one ranking that are held; fewer users where there are many items
+MAX_SCORES = 4_000_000  # users x items of one ranking; with many items fewer users are sampled
 FEWEST_USERS = 100
-FOLLOWERS = 10
+FOLLOWERS = 10  # followers kept for each item
 
 
 def sampled_places(n_dense: int, n_items: int) -> Int64:
-    """Places among the densely scored questions that probes look at: fewer where there are many items."""
+    """Positions, among the densely scored questions, of the users whom probes measure: int64 (S,). Many items mean
+    fewer users.
+    """
     most = max(FEWEST_USERS, MAX_SCORES // (n_items + 1))
     return np.unique(np.linspace(0, n_dense - 1, min(n_dense, most)).astype(np.int64))
 
 
 class SampledUsers:
-    """S users of one trial. places: among the densely scored questions; rows: among all questions."""
+    """S users of one trial.
+
+    places: int64 (S,), their positions among the densely scored questions.
+    rows: int64 (S,), their positions among all questions.
+    """
 
     def __init__(self, evidence: Evidence) -> None:
         dense_rows = evidence.artifacts.dense_rows
@@ -32,7 +38,7 @@ class SampledUsers:
 
     @cached_property
     def questions(self) -> Questions:
-        """The sampled users' own."""
+        """The questions of the sampled users alone, in the order of `rows`."""
         questions = self.evidence.questions
         histories = [questions.history(int(row)) for row in self.rows]
         offsets = np.concatenate([[0], np.cumsum([len(history) for history in histories])]).astype(np.int64)
@@ -45,11 +51,12 @@ class SampledUsers:
 
     @cached_property
     def histories(self) -> tuple[Int64, ...]:
+        """The items of each user's events, oldest first: S read-only int64 arrays."""
         return tuple(locked(self.questions.history(s)) for s in range(len(self.questions)))
 
     @cached_property
     def unseen(self) -> Bool:
-        """bool (S, n_items + 1): what may be shown."""
+        """Which items may be shown to each user: bool (S, n_items + 1)."""
         unseen = np.ones((len(self.rows), self.evidence.training.n_items + 1), dtype=bool)
         unseen[:, 0] = False
         for s, history in enumerate(self.histories):
@@ -58,7 +65,7 @@ class SampledUsers:
 
     @cached_property
     def columns(self) -> Mapping[str, np.ndarray]:
-        """The item columns of a view, (n_items + 1,) each but followers."""
+        """The item columns of a ProbeView by name: (n_items + 1,) each, `followers` (n_items + 1, FOLLOWERS)."""
         training = self.evidence.training
         columns = training.item_columns
         found = {
@@ -74,20 +81,22 @@ class SampledUsers:
 
 
 def locked(array: np.ndarray) -> np.ndarray:
-    """The same values, read-only."""
+    """A read-only view of the same values."""
     own = np.ascontiguousarray(array).view()
     own.flags.writeable = False
     return own
 
 
 def codes_of(names: list[object]) -> Int64:
-    """Numbers from 1 in order of first appearance; 0 for "" and (): int64 (len(names),)."""
+    """Codes of names, counted from 1 by first appearance, 0 for "" and (): int64 (len(names),)."""
     known: dict[object, int] = {}
     return np.array([known.setdefault(name, len(known) + 1) if name else 0 for name in names], dtype=np.int64)
 
 
 def followers(training: Interactions) -> Int64:
-    """The items that most often came right after each item: int64 (n_items + 1, FOLLOWERS), 0 none."""
+    """The items that most often came right after each item, most frequent first: int64 (n_items + 1, FOLLOWERS), 0 for
+    none.
+    """
     follows = training.users[1:] == training.users[:-1]
     size = training.n_items + 1
     pairs, counts = np.unique(

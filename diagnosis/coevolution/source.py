@@ -1,7 +1,7 @@
-"""What a written probe may contain: read from its syntax tree before anything of it runs.
+"""Checks the source of a written probe on its syntax tree, before anything of it runs.
 
-An allow-list of imports and builtins, and a deny-list of the parts of numpy that touch files or hidden state. In
-the analyst's sandbox this is the first of two walls; where there is no sandbox it is the only one.
+Imports and builtins are on an allow-list; the parts of numpy that touch files or hidden state are on a deny-list.
+Inside the analyst's sandbox this check is the first of two barriers; without a sandbox it is the only one.
 """
 
 import ast
@@ -38,7 +38,7 @@ _FORBIDDEN_NAMES = set(dir(builtins)) - set(_BUILTINS)
 
 
 def compiled(source: str) -> Callable[[ProbeView], Any]:
-    """The probe's function. Raises ProbeFailed: the source may not run, with the line that says so."""
+    """The probe's function `measure`. Raises ProbeFailed, naming the line, if the source may not run."""
     tree = checked(source)
     space: dict[str, Any] = {"__builtins__": _allowed_builtins(), "__name__": "probe"}
     exec(compile(tree, "probe.py", "exec"), space)  # noqa: S102 - checked above, and run in the analyst only
@@ -46,14 +46,14 @@ def compiled(source: str) -> Callable[[ProbeView], Any]:
 
 
 def checked(source: str) -> ast.Module:
-    """The syntax tree of a source that may run. Raises ProbeFailed."""
+    """The syntax tree of a source that passes every check. Raises ProbeFailed for any other."""
     if len(source) > MAX_CHARACTERS:
         raise ProbeFailed(
             Reason.MALFORMED, f"the source has {len(source)} characters; at most {MAX_CHARACTERS}"
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about escapes in strings, for example: no business of ours
+            warnings.simplefilter("ignore")  # such as those about invalid escapes in strings
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         raise ProbeFailed(Reason.MALFORMED, f"the source does not parse: {error}") from error
@@ -65,13 +65,13 @@ def checked(source: str) -> ast.Module:
 
 
 def needs(source: str) -> frozenset[str]:
-    """Attributes of the view that a source names."""
+    """The attributes of the view that a source names."""
     names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
     return frozenset(names & set(FIELDS))
 
 
 def _check_outline(tree: ast.Module) -> None:
-    """Imports, constants and functions only; `measure(view)` is one of them."""
+    """The top level may hold imports, constants and functions only, one of them `measure(view)`."""
     for node in tree.body:
         documented = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if isinstance(node, ast.Assign) and not _is_constant(node.value):
@@ -174,7 +174,7 @@ def _of_randomness(node: ast.Call) -> Iterator[tuple[Reason, str]]:
 
 def _allowed_builtins() -> dict[str, Any]:
     def bring(name: str, *arguments: Any, **named: Any) -> Any:
-        """numpy's own functions come here too, for parts of numpy that they load late."""
+        """`__import__` for the probe. numpy calls it too, for submodules that it loads late."""
         if name.partition(".")[0] not in MODULES:
             raise ImportError(f"{name} is not available to a probe")
         return builtins.__import__(name, *arguments, **named)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# Attributes of a view that may be absent, and what to call them.
+# Attributes of a view that may be absent -> why, in words for the probe's author.
 ABSENT_WHEN = {
     "item_embeddings": "the recommender offers no item_embeddings()",
     "shuffled_scores": "no shuffled histories were scored",
@@ -19,12 +19,16 @@ ABSENT_WHEN = {
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeSpec:
-    """name: kebab-case, unique among the probes of a repo. complaint, signal: what it verifies. definition: how the
-    value is computed, in one sentence. unit: of the value. template, parameters: of a composed probe, else "".
-    source: of a written one, else "". author: "template" or the model's name. admitted_because: "" before.
+    """One evolved probe. It measures a number per user; `verdict` judges that number by references of the same trial.
 
-    A probe measures one number per user; whether that is healthy is judged by references of the same trial (see
-    `verdict`), never by the probe.
+    name: kebab-case, unique among the probes of a repo.
+    complaint, signal: what it verifies.
+    definition: how the value is computed, in one sentence.
+    unit: of the value.
+    author: "template" or the name of the model that wrote it.
+    template, parameters: of a composed probe; "" and {} otherwise.
+    source: of a written probe; "" otherwise.
+    admitted_because: what its admission showed; "" before.
     """
 
     name: str
@@ -41,12 +45,14 @@ class ProbeSpec:
 
     @property
     def id(self) -> str:
-        """12 hex digits of what it measures and for which complaint; its words are not part of it."""
+        """12 hex digits of its code or template, its direction and its complaint; name, definition and unit do not
+        count.
+        """
         parts = [self.complaint, str(self.higher_is_better), self.template, self.source]
         parts += [f"{key}={self.parameters[key]}" for key in sorted(self.parameters)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
     @property
     def code(self) -> str:
-        """Of its measurements and findings."""
+        """The code of its measurements and findings."""
         return f"evolved-{self.name}"

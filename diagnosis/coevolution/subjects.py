@@ -1,6 +1,6 @@
-"""The models that a probe is tried on: the trained one, references, and models whose faults are known.
+"""The subjects on which a probe is tried: the trained model, reference rankers, and models whose faults are known.
 
-All of them rank the same users, the densely scored ones, so that values compare user by user.
+All of them rank the same users, those with dense scores, so that values can be compared user by user.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from seeds.references.ranking import padded_histories
 
 MODEL = "model"
 LIST_LENGTH = 50
-EASE_ITEMS = 5_000  # above it EASE would cost more than all the rest
+EASE_ITEMS = 5_000  # with more items, EASE would cost more than all other subjects together
 HISTORY = 200  # newest events that a reference ranker is given
 TITLES: Mapping[str, str] = {
     MODEL: "the trained model",
@@ -66,13 +66,13 @@ TITLES: Mapping[str, str] = {
     "low-rated-mildly": "the model, leaning a little on low ratings",
     "worst-rated": "the worst rated items for everyone",
 }
-UNMASKED = "unmasked"  # what serving never shows: the model's lists with the user's own past in them
+UNMASKED = "unmasked"  # the model's lists with seen items left in, which serving never shows
 
 
 def reference_rankings(training: Interactions, questions: Questions, rows: Int64) -> dict[str, ScoredRanking]:
-    """Dense scores of the fitted reference rankers for the questions `rows`; the same for every trial of the data.
+    """Dense scores of the fitted reference rankers for the questions `rows`, the same for every trial on this data.
 
-    Shuffling is told to a first-order ranker by a random event of the history in place of the last one.
+    The first-order Markov ranker scores a shuffled history by a randomly drawn event in place of the last one.
     """
     rng = np.random.default_rng(0)
     histories = padded_histories(questions, rows, HISTORY)  # (S, L)
@@ -91,8 +91,11 @@ def reference_rankings(training: Interactions, questions: Questions, rows: Int64
 
 
 class Subjects:
-    """Views of one trial's evidence, by name. references: see `reference_rankings`, for the rows of `SampledUsers`.
-    seed: what probes get, and what chance in the makings is drawn from; ties are broken alike for all."""
+    """The views of one trial's evidence, by subject.
+
+    references: what `reference_rankings` returns for the rows of `SampledUsers`.
+    seed: `seed` of the views, and the source of chance in faulty models; ties are broken alike in all of them.
+    """
 
     def __init__(self, evidence: Evidence, references: Mapping[str, ScoredRanking], seed: int = 0) -> None:
         self._evidence, self._references, self._seed = evidence, references, seed
@@ -100,13 +103,13 @@ class Subjects:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that this trial has the evidence for."""
+        """The subjects that this trial has evidence for."""
         lacking = {"untrained"} if self._evidence.artifacts.untrained_dense_scores is None else set()
         lacking |= {"ease"} - set(self._references)
         return tuple(name for name in TITLES if name not in lacking)
 
     def view(self, name: str) -> ProbeView:
-        """Raises KeyError: no such subject in this trial."""
+        """One subject as an evolved probe sees it. Raises KeyError if this trial has no such subject."""
         if name == UNMASKED:
             return self._viewed(self._model, masked=False)
         view = self._viewed(self._ranking(name), masked=True)
@@ -116,7 +119,7 @@ class Subjects:
         return view
 
     def evidence(self, name: str) -> Evidence:
-        """The same subject as the built-in probes see it, of the sampled users only."""
+        """One subject as the built-in probes see it, restricted to the sampled users."""
         view, ranking, rows = self.view(name), self._ranking(name), self._sampled.rows
         top = top_lists(ranking.scores, ~self._sampled.unseen, LIST_LENGTH, seed=0)
         shuffled = ranking.shuffled

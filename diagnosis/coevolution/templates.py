@@ -1,9 +1,9 @@
-"""Probes that need no author: four kinds of measures, composed with an item column and a baseline for a complaint.
+"""Probes that need no author: four kinds of measures, each composed with an item column or a condition.
 
 rate         share of the page's items for which a condition on item and user holds
-gap          mean of an item column over the page, beside the same over the user's own events
-correlation  rank correlation of the scores with an item column, over what may be shown
-sensitivity  what a rate loses when the history's order is shuffled
+gap          mean of an item column over the page, less the median over the user's own events
+correlation  rank correlation of the scores with an item column, over the items that may be shown
+sensitivity  by how much a rate falls when the history's order is shuffled
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ Condition = Callable[[ProbeView, int, Int64], Bool]  # view, user, items of the 
 
 
 def template(kind: str, parameters: Mapping[str, str]) -> Measure:
-    """The function of a composed probe: view -> float64 (S,). Raises KeyError: unknown kind or parameter."""
+    """The measure of a composed probe, view -> float64 (S,). Raises KeyError for an unknown kind or parameter."""
     return _KINDS[kind](parameters)
 
 
@@ -56,7 +56,7 @@ def _share(view: ProbeView, lists: Int64, condition: Condition, page: int) -> Fl
 
 
 def _same_as(column: str, window: str) -> Condition:
-    """The item shares a code with one of the user's events: of all, the recent ones, or the last."""
+    """The item shares a code with one of the user's events: with any, a recent, or the last one."""
 
     def holds(view: ProbeView, user: int, items: Int64) -> Bool:
         codes = getattr(view, column)
@@ -67,7 +67,7 @@ def _same_as(column: str, window: str) -> Condition:
 
 
 def _favourite(column: str) -> Condition:
-    """The item has the code that the user has most events of, beyond the share that it has of his events."""
+    """The item has the code that most of the user's events have."""
 
     def holds(view: ProbeView, user: int, items: Int64) -> Bool:
         codes = getattr(view, column)
@@ -79,7 +79,7 @@ def _favourite(column: str) -> Condition:
 
 
 def _crowded(column: str) -> Condition:
-    """The item shares its code with the page's most common one."""
+    """The item has the code that is most common on the page."""
 
     def holds(view: ProbeView, user: int, items: Int64) -> Bool:
         codes = getattr(view, column)[items]
@@ -132,7 +132,7 @@ CONDITIONS: Mapping[str, Condition] = {
 
 
 def _gap(parameters: Mapping[str, str]) -> Measure:
-    """Signed, or with parameters["absolute"] the distance."""
+    """Mean over the page less the median over the user's events; with parameters["absolute"], without its sign."""
     column, page = parameters["column"], int(parameters.get("page", PAGE))
     window, absolute = parameters.get("window", "history"), "absolute" in parameters
 
@@ -160,13 +160,16 @@ def _correlation(parameters: Mapping[str, str]) -> Measure:
 
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Rank correlation of two columns, -1..1; 0 if either is constant or they have fewer than three values."""
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
     return float(np.corrcoef(ranks(first), ranks(second))[0, 1])
 
 
 def _amounts(view: ProbeView, column: str) -> Float64:
-    """log-price: prices are compared by ratio. popularity: as a share of events, so that shops compare."""
+    """A column as numbers: prices as logarithms, because they compare by ratio; popularity as quantiles of training
+    events, because shops differ in size.
+    """
     if column == "price":
         return np.log(np.where(view.price > 0, view.price, np.nan))
     if column == "popularity":
@@ -179,6 +182,7 @@ def _window(history: Int64, window: str) -> Int64:
 
 
 def _filled(row: Int64, page: int) -> Int64:
+    """The items in the first `page` places of a list, empty places left out."""
     return row[:page][row[:page] > 0]
 
 

@@ -1,5 +1,7 @@
-"""What an evolved probe's values say of a trial: judged between two models of the same trial, one good in this way
-and one bad in it, on the same users. No constant of the probe's own is asked for, so none can be wrong.
+"""Judges a trial by an evolved probe's values.
+
+The trained model is compared, on the same users, with two models of the same trial: one that is good in the way
+complained of, and one that is bad in it. So the probe needs no threshold of its own.
 """
 
 import math
@@ -24,7 +26,7 @@ FEWEST_USERS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """A mean over users with its 95 % interval, by the normal approximation: hundreds of them are asked for."""
+    """A mean over users with its 95 % interval by the normal approximation; probes measure hundreds of users."""
 
     value: float
     low: float
@@ -32,7 +34,7 @@ class Gap:
 
 
 def mean_gap(per_user: Float64) -> Gap:
-    """(0, 0, 0) for fewer than two users, and where the same numbers were only added up in another order."""
+    """The mean over users; (0, 0, 0) for fewer than two. A mean that only rounding keeps from 0 is 0."""
     if len(per_user) < 2:
         return Gap(value=0.0, low=0.0, high=0.0)
     mean, half = per_user.mean(), Z95 * per_user.std(ddof=1) / math.sqrt(len(per_user))
@@ -41,12 +43,12 @@ def mean_gap(per_user: Float64) -> Gap:
 
 
 def references(expectation: Expectation) -> tuple[str, str]:
-    """(good, bad): what a trial is judged between."""
+    """(good, bad): names of the models that a trial is judged between."""
     return expectation.better, expectation.worse[0]
 
 
 def worse_by(spec: ProbeSpec, first: Float64, second: Float64) -> Float64:
-    """How much worse the first is, user by user, of those whom both can judge: float64 (<= S,)."""
+    """By how much `first` is worse than `second`, for each user whom both can judge: float64 (<= S,)."""
     difference = second - first if spec.higher_is_better else first - second
     return difference[np.isfinite(difference)]
 
@@ -54,8 +56,11 @@ def worse_by(spec: ProbeSpec, first: Float64, second: Float64) -> Float64:
 def is_healthy(
     spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float64], *, of: str = MODEL
 ) -> bool | None:
-    """Whether a model is not beyond doubt nearer to bad than to good. None: the two do not differ, or too few users
-    can be judged. values: subject -> float64 (S,), NaN where the probe cannot tell; holds both references and `of`.
+    """Whether a model is not, beyond doubt, nearer to the bad model than to the good one.
+
+    values: subject -> float64 (S,), NaN where the probe cannot tell; holds both references and `of`.
+
+    Returns None if the references do not differ, or if too few users can be judged.
     """
     good, bad = (values[name] for name in references(expectation))
     own = values[of]
@@ -70,7 +75,7 @@ def is_healthy(
 
 
 def measurement(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, Float64]) -> Measurement:
-    """Of the trained model, with all that a reader needs to know of the probe in its details."""
+    """The measurement of the trained model; its details describe the probe (see `about`)."""
     good, bad = references(expectation)
     healthy = is_healthy(spec, expectation, values)
     if healthy is None:
@@ -97,12 +102,14 @@ def measurement(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, 
 
 
 def unmeasured(spec: ProbeSpec, reason: str) -> Measurement:
-    """A probe that could not tell, and why."""
+    """The measurement of a probe that could not judge the trial, with the reason."""
     return unjudged(spec.code, reason, unit=spec.unit, details=about(spec))
 
 
 def about(spec: ProbeSpec) -> dict[str, object]:
-    """What the catalogue knows of a built-in code, an evolved one brings with it: see `catalogue.entry`."""
+    """Details that describe an evolved probe. `catalogue.kind_of` needs them, because CATALOGUE holds built-in kinds
+    only.
+    """
     return {
         "evolved": True,
         "probe": spec.id,

@@ -1,7 +1,6 @@
-"""What an evolved probe may look at: what one ranker shows to S users, and what is known of users and items.
+"""The view that an evolved probe measures: what one ranker shows to S users, and what is known of users and items.
 
-The same view is made of the trained model, of reference rankers and of models made bad on purpose, so one
-function measures them all and the caller compares.
+The trained model, reference rankers and faulty models all have the same view, so one function measures them all.
 """
 
 from collections.abc import Mapping
@@ -18,14 +17,18 @@ Bool = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProbeView:
-    """Arrays are read-only. Ids of items run from 1; 0 is padding or "none". S users, n_items items.
+    """What one ranker shows to S users. Arrays are read-only; item ids run from 1, and 0 is padding or "none".
 
-    lists: what is shown, best first, 0 where there is nothing more. shuffled_*: the same for histories in random
-    order, None where that was not asked. scores: -inf for padding and for what the user has had; such items are
-    never shown. histories: events of each user, oldest first. targets: what he took next. followers: the items
-    that most often came right after an item in the training log, most frequent first. category, subcategory,
-    store: codes, 0 unknown; a subcategory is a whole category path. price, rating (average): NaN unknown.
-    item_embeddings: None where the model offers none. seed: for `np.random.default_rng(view.seed)`.
+    lists: items shown, best first, 0 where there is nothing more.
+    shuffled_lists, shuffled_scores: the same for histories in random order; None if these were not scored.
+    scores: -inf for padding and for seen items, which are never shown.
+    histories: the items of each user's events, oldest first.
+    targets: the item that each user really took next.
+    followers: the items that most often came right after an item in the training log, most frequent first.
+    category, subcategory, store: codes, 0 unknown; a subcategory is a whole category path.
+    price, rating: rating is the average one; NaN unknown.
+    item_embeddings: None if the model offers none.
+    seed: for `np.random.default_rng(view.seed)`.
     """
 
     n_items: int
@@ -49,7 +52,7 @@ class ProbeView:
 
 FIELDS = tuple(field.name for field in fields(ProbeView))
 
-# The same table in words, for whoever writes a probe. Kept beside the class so that they change together.
+# The fields in words, for the prompt of the probe's author; beside the class, so that both change together.
 DESCRIBED: Mapping[str, str] = {
     "n_items": "int; item ids are 1..n_items, 0 is padding",
     "users": "int64 (S,), ids of the users",
@@ -73,7 +76,7 @@ assert tuple(DESCRIBED) == FIELDS
 
 
 def absent(view: ProbeView) -> frozenset[str]:
-    """Names of attributes that hold nothing in this trial."""
+    """Names of the attributes that hold no data in this trial."""
     empty = {
         name
         for name in ("shuffled_lists", "shuffled_scores", "item_embeddings")

@@ -1,4 +1,4 @@
-"""Do the item embeddings still use their dimensions? RankMe and mean cosine, centred (DEFECTS: collapse)."""
+"""Do the item embeddings still use their dimensions? Measured by RankMe and mean cosine of the centred table."""
 
 import numpy as np
 
@@ -26,12 +26,15 @@ KEPT_ERROR = 0.1
 COSINE_EXCESS = 0.5
 SAMPLED_ITEMS = 2000
 GRAM_NOISE = (
-    1e-7  # a singular value of 0 comes out of a Gram matrix as the root of a float64's rounding error
+    1e-7  # share of the sum below which a singular value is 0: the root of a float64's rounding error
 )
 
 
 def embedding_collapse(evidence: Evidence) -> list[Measurement]:
-    """RankMe (Garrido et al. 2023): exp of the entropy of the singular values' shares, of the centred table."""
+    """RankMe and mean |cosine| of the centred item table, beside those of the untrained table.
+
+    If that one is absent or has collapsed itself, a random table of the same shape is the reference.
+    """
     trained, untrained = evidence.artifacts.item_embeddings, evidence.artifacts.untrained_item_embeddings
     if trained is None:
         return [unjudged(KIND.code, "the repo offers no item_embeddings()", unit="dimensions")]
@@ -41,7 +44,7 @@ def embedding_collapse(evidence: Evidence) -> list[Measurement]:
     random_table = rng.standard_normal(table.shape)
     reference, name = rank_me(random_table - random_table.mean(0)), "a random table of the same shape"
     start = None if untrained is None or untrained.shape != trained.shape else _centred(untrained, rows)
-    # A table that starts collapsed is no reference: nothing would ever be judged collapsed against it.
+    # A table that starts collapsed is no reference: beside it, nothing would look collapsed.
     if start is not None and rank_me(start) > reference / 2:
         reference, name = rank_me(start), "the same model before training"
         random_table = start
@@ -74,7 +77,10 @@ def embedding_collapse(evidence: Evidence) -> list[Measurement]:
 
 
 def _centred(embeddings: Float32, rows: np.ndarray) -> Float64:
-    """The rows of items with training events, their mean taken off: a shift shared by all items ranks nothing."""
+    """Rows of the items with training events, less their mean: a shift that all items share changes no ranking.
+
+    Raises ValueError if a value is not finite.
+    """
     table = embeddings[rows].astype(np.float64)
     if not np.isfinite(table).all():
         raise ValueError("item_embeddings() holds values that are not finite")
@@ -82,7 +88,10 @@ def _centred(embeddings: Float32, rows: np.ndarray) -> Float64:
 
 
 def rank_me(table: Float64) -> float:
-    """Effective number of dimensions of a (n, d) table, from 0 (all rows equal) to min(n, d)."""
+    """Effective number of dimensions of a (n, d) table, from 0 (all rows equal) to min(n, d).
+
+    RankMe (Garrido et al. 2023, arXiv 2210.02885): exp of the entropy of the singular values' shares of their sum.
+    """
     # Singular values from the d x d Gram matrix: n is far larger than d.
     values = np.sqrt(np.clip(np.linalg.eigvalsh(table.T @ table), 0, None))
     total = values.sum()

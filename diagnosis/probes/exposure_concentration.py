@@ -1,4 +1,4 @@
-"""Do the lists show few items to many? Gini of exposure beside that of the training events."""
+"""Do the lists show few items to many users? Gini of exposure, beside that of the training events."""
 
 import numpy as np
 
@@ -24,7 +24,10 @@ HALFWAY = 0.5
 
 
 def exposure_concentration(evidence: Evidence) -> list[Measurement]:
-    """Gini of how often each item is shown, between the Gini of training events and the popularity ranker's."""
+    """Gini of how often each item is shown, beside the Gini of training events and of the reference rankers.
+
+    Unhealthy if it is past halfway from the most concentrated of these (popularity aside) to the popularity ranker.
+    """
     if "popularity" not in evidence.references:
         return [unjudged(KIND.code, "no popularity reference", unit="Gini")]
     n_items = evidence.training.n_items
@@ -36,7 +39,7 @@ def exposure_concentration(evidence: Evidence) -> list[Measurement]:
         for name, top in evidence.references.items()
         if name != "popularity"
     }
-    # Any good ranker concentrates: halfway is measured from the personal reference that concentrates most.
+    # Any good ranker concentrates exposure, so the scale starts at the personal reference that does so most.
     start = max([events, *others.values()])
     healthy = value <= start + HALFWAY * max(most_popular - start, 0)
     return [

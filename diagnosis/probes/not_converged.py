@@ -16,12 +16,12 @@ KIND = FindingKind(
     roles=(Role.OPTIMIZER,),
 )
 
-# What training is stopped by, where the curve has it.
+# Validation metrics by which training may be stopped; the first one that the curve has is read.
 METRICS = ("objective", "NDCG@10")
 
 
 def not_converged(evidence: Evidence) -> list[Measurement]:
-    """Where the best validation epoch lies: unhealthy (information) if at the very end, still rising."""
+    """Which of the ranked epochs was best on validation; unhealthy (information) if the last one, still rising."""
     curves = evidence.artifacts.curves
     metric = next((name for name in METRICS if any(name in c["metrics"] for c in curves)), METRICS[0])
     ranked = [(c["epoch"], c["metrics"][metric]) for c in curves if metric in c["metrics"]]

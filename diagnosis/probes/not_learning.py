@@ -52,7 +52,7 @@ def not_learning(evidence: Evidence) -> list[Measurement]:
 
 
 def _loss(reported: Mapping[str, Any]) -> float | None:
-    """The number that fit() calls a loss; where several do, the shortest name (the total)."""
+    """The number that fit() reports as a loss; of several, the one with the shortest name (the total)."""
     named = sorted((name for name in reported if "loss" in name.lower()), key=len)
     return float(reported[named[0]]) if named else None
 

@@ -1,4 +1,4 @@
-"""Does the order of a history matter to the model, where the data says that it should?"""
+"""Does the model use the order of a history, where the data shows that order matters?"""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ KIND = FindingKind(
     verifies=("missed-sequence",),
 )
 
-# A model that uses order loses at least this share of what the Markov ranker loses, relatively.
+# A model that uses order loses at least this share of the Markov ranker's relative loss.
 SHARE_OF_MARKOV = 0.25
 # Scores that move by less than this share of their own spread do not depend on the order at all.
 UNMOVED = 0.01
@@ -74,7 +74,9 @@ def order_ignored(evidence: Evidence) -> list[Measurement]:
 
 
 def _moved(ordered: np.ndarray, shuffled: np.ndarray, allowed: Bool) -> float:
-    """Spread of the change of scores, relative to the spread of the scores: 0 where order changes nothing."""
+    """Standard deviation of the scores' changes relative to that of the scores, mean over users; 0 if order changes
+    nothing.
+    """
     spread = np.std(ordered, axis=1, where=allowed)
     change = np.std(shuffled.astype(np.float64) - ordered, axis=1, where=allowed)
     return float(np.mean(change / np.maximum(spread, 1e-12)))

@@ -1,4 +1,4 @@
-"""What a probe returns when it cannot tell."""
+"""The measurement of a probe that could not judge."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from diagnosis.findings import Measurement, Severity
 def unjudged(
     code: str, reason: str, *, unit: str, value: float = 0.0, details: Mapping[str, Any] | None = None
 ) -> Measurement:
-    """A measurement that is neither healthy nor unhealthy; value is 0 where nothing could be computed."""
+    """A measurement that is neither healthy nor unhealthy; its value is 0 if nothing could be computed."""
     return Measurement(
         code=code,
         value=value,

@@ -70,7 +70,9 @@ def overconfidence(evidence: Evidence) -> list[Measurement]:
 
 
 def loss_kind(trace: Mapping[str, Any]) -> str:
-    """ "sigmoid", "softmax", or why neither: by the calls whose results feed `backward` in the traced step."""
+    """ "sigmoid", "softmax", or a text that says why it is neither; read from the calls that feed `backward` in the
+    traced step.
+    """
     flow = Flow(trace)
     if not flow.backward:
         return "the trace shows no loss"
@@ -86,7 +88,7 @@ def loss_kind(trace: Mapping[str, Any]) -> str:
 
 
 def _binary_or_pairwise(flow: Flow, op: int) -> str:
-    """log sigmoid of a difference of two scores (or of two items' vectors) is BPR; of one score, BCE."""
+    """ "pairwise" if the log sigmoid is of a difference of two scores or item vectors (BPR), else "sigmoid" (BCE)."""
     near = [flow.ops[i] for i in flow.upstream([op], depth=5)]
     differences = [o for o in near if o["function"] in ("sub", "__sub__", "__rsub__", "subtract")]
     return (

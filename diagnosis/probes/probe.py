@@ -9,7 +9,11 @@ from diagnosis.findings import FindingKind, Measurement
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """kinds: of every measurement that `run` returns; the first is said to have failed where `run` raises."""
+    """One built-in probe.
+
+    kinds: of the measurements that `run` returns; if `run` raises, the first kind is reported as failed.
+    run: a pure function of one trial's evidence.
+    """
 
     kinds: tuple[FindingKind, ...]
     run: Callable[[Evidence], list[Measurement]]

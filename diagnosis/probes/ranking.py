@@ -1,4 +1,4 @@
-"""Where the target stands in a row of scores or in a top list; shared by the probes."""
+"""Ranks of the targets in rows of scores and in top lists; shared by the probes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +23,12 @@ def unseen(questions: Questions, rows: NDArray[np.integer], n_items: int) -> Boo
 
 
 def masked(scores: NDArray[np.floating], allowed: Bool) -> Float64:
-    """scores with everything that may not be shown at -inf: float64 (S, n_items + 1)."""
+    """The scores with -inf for every item that may not be shown: float64 (S, n_items + 1)."""
     return np.where(allowed, scores.astype(np.float64), -np.inf)
 
 
 def above_and_tied(scores: Float64, targets: Int64) -> tuple[Int64, Int64]:
-    """How many items score above the target, and how many as high as it, itself included: int64 (S,) each."""
+    """How many items score above the target, and how many as high as the target, itself included: int64 (S,) each."""
     of_target = np.take_along_axis(scores, targets[:, None], axis=1)
     return (scores > of_target).sum(axis=1), (scores == of_target).sum(axis=1)
 

@@ -1,4 +1,4 @@
-"""Does the real next choice score above the items that were not chosen? And for which categories not?"""
+"""Does the real next choice score above the items that were not chosen, and in which categories does it not?"""
 
 from collections import Counter
 
@@ -25,8 +25,8 @@ KIND = FindingKind(
 def ranking_margin(evidence: Evidence) -> list[Measurement]:
     """Share of unseen items that score above the target, mean over users: the share of margins below 0.
 
-    The reference is the same share under popularity: whoever orders pairs worse than that has learned
-    less than counting does. Below the untrained model, or past one half, the order is upside down.
+    The reference is the same share under popularity: a model that orders pairs worse has learned less than counting
+    does. A model below its untrained self, or past one half, ranks upside down.
     """
     rows, targets = evidence.artifacts.dense_rows, dense_targets(evidence)
     if not len(rows):
@@ -66,12 +66,15 @@ def ranking_margin(evidence: Evidence) -> list[Measurement]:
 
 
 def _share_above(scores: Float64, targets: Int64, allowed: Bool) -> Float64:
+    """Share of the other allowed items that score above the target, ties counting half: float64 (S,)."""
     above, tied = above_and_tied(scores, targets)
     return (above + (tied - 1) / 2) / np.maximum(allowed.sum(axis=1) - 1, 1)
 
 
 def _margins(scores: Float64, targets: Int64, allowed: Bool, evidence: Evidence) -> dict[str, object]:
-    """Target score minus that of one random unseen item, in standard deviations of the user's scores."""
+    """Target score minus that of one random unseen item, and of the best one, in standard deviations of the user's
+    scores.
+    """
     rng = np.random.default_rng(evidence.seed)
     draw = np.where(allowed, rng.random(scores.shape), -1.0)
     np.put_along_axis(draw, targets[:, None], -1.0, axis=1)
@@ -91,7 +94,9 @@ def _margins(scores: Float64, targets: Int64, allowed: Bool, evidence: Evidence)
 
 
 def _categories(share: Float64, targets: Int64, training: Interactions) -> dict[str, object]:
-    """Low margins (the worst quarter of questions) by the target's top category: observed, expected, share."""
+    """For each top category of the targets, its share of questions with low margins (the worst quarter), highest
+    first.
+    """
     categories = training.item_columns.categories
     of_target = [categories[t][0] if categories[t] else "" for t in targets]
     if not any(of_target):

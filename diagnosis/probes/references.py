@@ -1,4 +1,4 @@
-"""The model against rankers that take a second to fit: popularity, first-order Markov, EASE."""
+"""The model beside rankers that take a second to fit: popularity, first-order Markov, EASE."""
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
@@ -40,8 +40,8 @@ TITLES = {"popularity": "popularity", "markov": "first-order Markov", "ease": "E
 def weaker_than_references(evidence: Evidence) -> list[Measurement]:
     """NDCG@10 (full ranking) of the model on all questions, beside each reference ranker's.
 
-    Unhealthy only if the reference is better on the same users beyond doubt: the paired interval of
-    model minus reference lies below 0.
+    Unhealthy only if the reference is better beyond doubt: the paired 95 % interval of model minus reference, over the
+    same users, lies below 0.
     """
     targets = evidence.questions.targets
     model = ndcg_of_lists(evidence.artifacts.top, targets)

@@ -1,4 +1,4 @@
-"""Does everyone get the same list? Overlap of lists between users."""
+"""Does everyone get the same list? Measured by the overlap of lists between users."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Item rows that training never moved, and how often they are recommended all the same."""
+"""Item rows that training never moved, and how often their items are recommended."""
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
@@ -20,8 +20,8 @@ KIND = FindingKind(
 def untrained_rows(evidence: Evidence) -> list[Measurement]:
     """Share of list places that go to items whose embedding is bit for bit what it was before training.
 
-    The reference is how often users really choose such items. Items that have training events and still
-    never moved are a defect by themselves.
+    The reference is how often users really choose such items. An item that has training events and whose row never
+    moved is a defect in itself.
     """
     before, after = evidence.artifacts.untrained_item_embeddings, evidence.artifacts.item_embeddings
     if before is None or after is None or before.shape != after.shape:
@@ -52,7 +52,7 @@ def untrained_rows(evidence: Evidence) -> list[Measurement]:
     items = shown(evidence.artifacts.top)
     value = mean_over_users(unmoved[items].mean(axis=1), evidence.seed)
     chosen = float(unmoved[evidence.questions.targets].mean())
-    # A single item can be missed by chance of the draws; one in a hundred cannot.
+    # Sampling can miss a single item by chance, but not one in a hundred.
     starving = starved.sum() > 0.01 * has_events.sum()
     return [
         Measurement(

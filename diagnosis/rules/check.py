@@ -1,4 +1,4 @@
-"""All static rules on one file, as the user types."""
+"""Runs all static rules on one file, as the user types."""
 
 from diagnosis.rules import dropout, grad_at_evaluation, sampling, selected_on_test, shuffle, traffic
 from diagnosis.rules.hits import RuleHit
@@ -16,7 +16,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def check_source(path: str, text: str) -> list[RuleHit]:
-    """What the rules find in a file, by line. Other files, and text that is no valid Python (yet), have no hits."""
+    """All hits in a file, by line; [] for files other than Python, and while the text is not valid Python."""
     source = read_source(path, text) if path.endswith(".py") else None
     if source is None:
         return []

@@ -1,4 +1,4 @@
-"""`F.dropout` without `training=`: its default is True, at evaluation too."""
+"""Static rule: `F.dropout` without `training=`, whose default is True at evaluation too."""
 
 import ast
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def functional_dropout(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def _guarded(node: ast.AST) -> bool:
-    """`if self.training:` around the call says the same as `training=`."""
+    """Whether the node is an `if` on a `training` flag, which makes `training=` unnecessary in the call inside."""
     return isinstance(node, ast.If | ast.IfExp) and any(
         isinstance(part, ast.Attribute) and part.attr == "training" for part in ast.walk(node.test)
     )

@@ -1,4 +1,6 @@
-"""Hits of static rules as findings. Light: the language server makes them at every keystroke."""
+"""Turns hits of static rules into findings. It imports no numpy, because the language server calls it at every
+keystroke.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +14,10 @@ _KINDS = {rule.kind.code: rule.kind for rule in RULES}
 
 
 def rule_findings(hits: Iterable[RuleHit], sources: Mapping[str, str]) -> list[Finding]:
-    """Worst first. sources: path -> text that the hits are of."""
+    """The findings of the hits, worst first.
+
+    sources: path -> text in which the hits were found.
+    """
     found: list[Finding] = []
     for hit in hits:
         kind = _KINDS[hit.code]

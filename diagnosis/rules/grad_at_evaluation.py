@@ -1,4 +1,4 @@
-"""Evaluation that keeps gradients."""
+"""Static rule: evaluation code that keeps gradients."""
 
 import ast
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _mentions(node: ast.expr) -> bool:
 
 
 def _called_without_grad(source: ParsedFile, function: Function) -> bool:
-    """Some caller in this file has switched gradients off already."""
+    """Whether a caller in this file calls the function with gradients switched off."""
     for call in source.calls:
         if called_name(call) == function.name:
             for outer in source.around(call):

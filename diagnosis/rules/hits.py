@@ -1,4 +1,4 @@
-"""What a static rule reports."""
+"""The value that a static rule reports."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,10 @@ from diagnosis.findings import Severity
 
 @dataclass(frozen=True, kw_only=True)
 class RuleHit:
-    """Lines 1-based and inclusive; columns from 0 in UTF-8 bytes as `ast` counts them, end exclusive."""
+    """One place that a static rule objects to.
+
+    Lines are 1-based and inclusive; columns count from 0 in UTF-8 bytes, as `ast` does, with the end exclusive.
+    """
 
     code: str
     path: str

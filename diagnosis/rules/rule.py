@@ -10,7 +10,11 @@ from diagnosis.rules.source import ParsedFile
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """run: the hits in one file, each with the code of `kind`."""
+    """One static rule.
+
+    kind: the kind of its findings.
+    run: yields the hits in one file, each with the code of `kind`.
+    """
 
     kind: FindingKind
     run: Callable[[ParsedFile], Iterator[RuleHit]]

@@ -1,4 +1,4 @@
-"""Negatives drawn one at a time in a Python loop."""
+"""Static rule: negatives drawn one at a time in a Python loop."""
 
 import ast
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ SIZES = ("size", "shape", "k")
 
 
 def python_loop_sampling(source: ParsedFile) -> Iterator[RuleHit]:
-    """`while candidate in seen: candidate = randint(...)`: a loop on membership whose body draws one number."""
+    """Loops such as `while candidate in seen: candidate = randint(...)`: they test membership and draw single numbers."""
     for loop in source.loops:
         if not isinstance(loop, ast.While):
             continue

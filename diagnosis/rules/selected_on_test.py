@@ -1,4 +1,4 @@
-"""Models chosen by their test figure."""
+"""Static rule: a model that is chosen by its test metric."""
 
 import ast
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ SAVES = {"save", "save_checkpoint", "deepcopy"}
 
 
 def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
-    """`if test_ndcg > best: torch.save(...)`: a name with "test" as a word, compared, and a save in the branch."""
+    """Conditions such as `if test_ndcg > best: torch.save(...)`: they compare a name with the word "test", and save."""
     for node in source.within(source.nodes[0], ast.If):
         saves = any(called_name(call) in SAVES for call in source.calls_in(*node.body))
         compared = any(

@@ -1,4 +1,4 @@
-"""Training batches that come in the same order every epoch."""
+"""Static rule: training batches that come in the same order every epoch."""
 
 import ast
 from collections.abc import Iterator
@@ -33,8 +33,9 @@ LOADERS = {"torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoade
 
 
 def no_shuffle(source: ParsedFile) -> Iterator[RuleHit]:
-    """A DataLoader without shuffle or sampler that a training loop iterates; or a training loop that steps
-    through `range(0, n, batch)` in a file that permutes nothing."""
+    """DataLoaders without shuffle or sampler that a training loop iterates; and, in a file that permutes nothing,
+    training loops that step through `range(0, n, batch)`.
+    """
     loops = source.training_loops()
     yield from _loaders(source, loops)
     if not any(called_name(call) in PERMUTES for call in source.calls):
@@ -63,7 +64,9 @@ def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
 
 
 def _has_order(call: ast.Call) -> bool:
-    """shuffle given and not the constant False, or any sampler, or arguments that cannot be seen."""
+    """Whether a DataLoader has `shuffle` (other than False), a sampler, an iterable dataset, or arguments that are not
+    visible here.
+    """
     if any(k.arg is None for k in call.keywords) or any(isinstance(a, ast.Starred) for a in call.args):
         return True
     shuffle = call.args[2] if len(call.args) > 2 else keyword(call, "shuffle")
@@ -76,7 +79,7 @@ def _has_order(call: ast.Call) -> bool:
 
 
 def _names(node: ast.expr) -> set[str]:
-    """Last parts of the names an iteration mentions: `enumerate(self.loader)` -> {"enumerate", "loader", ...}."""
+    """The last parts of all names in an expression: `enumerate(self.loader)` -> {"enumerate", "self", "loader"}."""
     return {
         part.id if isinstance(part, ast.Name) else part.attr
         for part in ast.walk(node)
@@ -85,7 +88,7 @@ def _names(node: ast.expr) -> set[str]:
 
 
 def _strides(node: ast.expr) -> bool:
-    """`range(start, stop, step)` with a step, however wrapped."""
+    """Whether the expression holds a `range(start, stop, step)`, however wrapped."""
     return any(
         isinstance(part, ast.Call) and called_name(part) == "range" and len(part.args) == 3
         for part in ast.walk(node)
@@ -93,7 +96,7 @@ def _strides(node: ast.expr) -> bool:
 
 
 def _slices(loop: ast.For) -> bool:
-    """The loop variable cuts a slice `x[i:i + n]`."""
+    """Whether the loop variable starts a slice, as in `x[i:i + n]`."""
     variables = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
     return any(
         isinstance(part, ast.Slice)

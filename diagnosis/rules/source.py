@@ -1,4 +1,4 @@
-"""A file's syntax tree walked once, with what the rules ask of it: parents, calls, loops that train."""
+"""A Python file, parsed and walked once, with the lookups that static rules need: parents, calls, training loops."""
 
 import ast
 from bisect import bisect_left
@@ -18,9 +18,15 @@ _PLAIN = {ast.comprehension, ast.arguments, ast.withitem, ast.match_case}
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParsedFile:
-    """nodes: every node that holds code, outer before inner, in the order of the text. Everything inside
-    `nodes[i]` is `nodes[i + 1 : ends[i]]`. parents: node -> the node around it. imports: local name ->
-    dotted name of what it stands for."""
+    """One parsed file.
+
+    nodes: every node that holds code, outer before inner, in the order of the text.
+    ends: everything inside `nodes[i]` is `nodes[i + 1 : ends[i]]`.
+    places: node -> its index in `nodes`.
+    by_type: type of node -> indices in `nodes`.
+    parents: node -> the node around it.
+    imports: local name -> full dotted name of the imported thing.
+    """
 
     path: str
     nodes: list[ast.AST]
@@ -32,14 +38,17 @@ class ParsedFile:
 
     @property
     def calls(self) -> list[ast.Call]:
+        """All calls of the file, in the order of the text."""
         return self.within(self.nodes[0], ast.Call)
 
     @property
     def functions(self) -> list[Function]:
+        """All functions and methods, async ones last."""
         return self.within(self.nodes[0], ast.FunctionDef, ast.AsyncFunctionDef)
 
     @property
     def loops(self) -> list[Loop]:
+        """All `for` loops, then `async for`, then `while`."""
         return self.within(self.nodes[0], ast.For, ast.AsyncFor, ast.While)
 
     def within(self, node: ast.AST, *types: type) -> list[Any]:
@@ -55,6 +64,7 @@ class ParsedFile:
         return found
 
     def calls_in(self, *nodes: ast.AST) -> list[ast.Call]:
+        """All calls inside the given nodes, themselves included."""
         return [call for node in nodes for call in self.within(node, ast.Call)]
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
@@ -64,16 +74,19 @@ class ParsedFile:
             yield node
 
     def function_of(self, node: ast.AST) -> Function | None:
+        """The innermost function around a node; None at the top of the file."""
         return next((outer for outer in self.around(node) if isinstance(outer, Function)), None)
 
     def full_name(self, call: ast.Call) -> str:
-        """What is called, imports resolved: `F.dropout(x)` -> "torch.nn.functional.dropout"."""
+        """The full dotted name of the called function, imports resolved: `F.dropout(x)` ->
+        "torch.nn.functional.dropout".
+        """
         head, _, rest = dotted(call.func).partition(".")
         origin = self.imports.get(head, head)
         return f"{origin}.{rest}" if rest else origin
 
     def training_loops(self) -> list[Loop]:
-        """Innermost loops that step an optimizer: they call `backward`, or a function of this file that does."""
+        """The innermost loops that train: they call `backward`, or a function of this file that does."""
         backward = [call for call in self.calls if is_backward(call)]
         stepping = {f.name for call in backward if (f := self.function_of(call)) is not None}
         steps = backward + [call for call in self.calls if called_name(call) in stepping]
@@ -91,7 +104,7 @@ class ParsedFile:
     def hit(
         self, code: str, node: ast.expr | ast.stmt, message: str, severity: Severity = Severity.WARNING
     ) -> RuleHit:
-        """A hit on a node; of a compound statement, on its first line."""
+        """A hit on a node. For a loop, function, `if` or `with`, only its first line is marked."""
         compound = isinstance(node, Loop | Function | ast.If | ast.With)
         return RuleHit(
             code=code,
@@ -106,7 +119,7 @@ class ParsedFile:
 
 
 def read_source(path: str, text: str) -> ParsedFile | None:
-    """None if the text is no valid Python."""
+    """Parse a file for the rules; None if the text is not valid Python."""
     tree = parsed(text)
     if tree is None:
         return None
@@ -166,12 +179,15 @@ def _imports(statements: list[Any]) -> dict[str, str]:
 
 
 def is_backward(call: ast.Call) -> bool:
+    """Whether the call is `something.backward(...)`."""
     return isinstance(call.func, ast.Attribute) and call.func.attr == "backward"
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:
+    """The value of a keyword argument; None if the call does not give it."""
     return next((k.value for k in call.keywords if k.arg == name), None)
 
 
 def is_false(node: ast.expr | None) -> bool:
+    """Whether the node is the constant False; None is not."""
     return isinstance(node, ast.Constant) and node.value is False

@@ -1,4 +1,4 @@
-"""Reads and copies between host and device, once per training step."""
+"""Static rule: reads and copies between host and device in every training step."""
 
 import ast
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ MAKERS = {
 
 
 def host_device_traffic(source: ParsedFile) -> Iterator[RuleHit]:
-    """In the loop that steps the optimizer: values read back, and tensors made of Python lists.
+    """In training loops: values that are read back, and tensors made of Python lists.
 
-    Reads behind a condition (`if step % 100 == 0`) are left alone: they are rare. Functions that the loop
-    calls are looked at only if they call `backward` themselves.
+    Reads behind a condition (`if step % 100 == 0`) are left out, because they are rare. Functions that the loop calls
+    are searched only if they call `backward` themselves.
     """
     seen: set[ast.Call] = set()
     for loop in source.training_loops():
@@ -45,7 +45,7 @@ def host_device_traffic(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
-    """Calls that run in each turn of the loop, or of a function of this file that it calls and that trains."""
+    """Calls that run in each iteration of the loop, also inside a function of this file that it calls and that trains."""
     called = {called_name(call) for call in _unconditional(loop.body)}
     yield from _unconditional(loop.body)
     for function in source.functions:
@@ -74,7 +74,9 @@ def _judge(source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
         and not call.args
         and not call.keywords
     )
-    inner = isinstance(source.parents.get(call), ast.Attribute)  # of `x.cpu().numpy()` report the whole once
+    inner = isinstance(
+        source.parents.get(call), ast.Attribute
+    )  # `x.cpu().numpy()` is reported once, as a whole
     if reads and not inner:
         assert isinstance(call.func, ast.Attribute)
         yield source.hit(

@@ -1,4 +1,4 @@
-"""Runs inside the analyst's process: reads the evidence of one trial and measures it. No candidate code is here."""
+"""The analyst's process: reads the evidence of one trial and measures it. It runs no candidate code."""
 
 import traceback
 from pathlib import Path
@@ -14,7 +14,7 @@ from evolution.worker.guest.wire import Channel
 
 
 def serve() -> None:
-    """Answer one request, the only kind there is: measure the evidence in a folder."""
+    """Answer requests; there is one kind, which measures the evidence in a folder."""
     channel = Channel()
     for request in channel:
         arguments = request["with"]
@@ -35,7 +35,7 @@ def measured(folder: Path, seed: int) -> list[Any]:
 
 
 def read_evidence(folder: Path, seed: int) -> Evidence:
-    """folder: training/, names/, validation/, targets/, references/<name>/ and artifacts/."""
+    """Read a folder that holds training/, names/, validation/, targets/, references/<name>/ and artifacts/."""
     return Evidence(
         training=read_interactions(folder / "training", folder / "names"),
         questions=read_questions(folder / "validation", folder / "targets" / "validation.npy"),

@@ -1,7 +1,7 @@
-"""Runs inside an analyst of its own: one evolved probe, on views of one trial. The probe is candidate code.
+"""The process of one evolved probe, which is candidate code: runs it on views of one trial.
 
-What it reaches for beside its view, how long each call takes and how much memory it takes are watched from here;
-the sandbox around the process, and the job that can kill it, are the walls behind.
+The probe's system calls, time and memory are checked in this process. The sandbox around the process, and the job that
+can kill it, stop a probe that gets past these checks.
 """
 
 import random
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.fft  # all of numpy is loaded before a probe runs, so that what is opened then is the probe's own deed
+import numpy.fft  # all of numpy is loaded before a probe runs, so that any file opened then is opened by the probe
 import numpy.linalg
 import numpy.ma
 import numpy.polynomial
@@ -34,8 +34,10 @@ from evolution.analyst.main import read_evidence
 from evolution.base import serial
 from evolution.worker.guest.wire import Channel
 
-KILL_AFTER = 2  # times the budget of processor time: then the kernel ends the process
-HANG_AFTER = 20  # times the budget on the clock, for what waits instead of computing
+KILL_AFTER = 2  # times the budget, in processor time, after which the kernel ends the process
+HANG_AFTER = (
+    20  # times the budget, in wall time, after which it ends a process that waits instead of computing
+)
 _WATCHED = (
     "open",
     "socket.",
@@ -53,7 +55,7 @@ Measure = Callable[[ProbeView], Any]
 
 
 def serve() -> None:
-    """Answer "probe" and "subjects" until the job hangs up."""
+    """Answer the requests "probe" and "subjects" until the job closes the channel."""
     channel = Channel()
     for request in channel:
         arguments = request["with"]
@@ -66,7 +68,7 @@ def serve() -> None:
 
 
 def _subjects(folder: str, measured: bool) -> dict[str, Any]:
-    """What the trial has evidence for, and what the built-in probes say of it all."""
+    """The subjects that the trial has evidence for, and what the built-in probes measure on each."""
     from diagnosis.measure import measure
 
     subjects = _opened(folder, 0)
@@ -88,14 +90,14 @@ def _probe(
     state: int,
     budget: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Values of each subject, in the order asked for."""
+    """The probe's values for each subject, measured in the order given."""
     probe = serial.load(ProbeSpec, spec)
     subjects = _opened(folder, seed)
     measure = compiled(probe.source) if probe.source else template(probe.template, probe.parameters)
     wanted = needs(probe.source) if probe.source else needs_of_template(probe.template, probe.parameters)
     _refuse_what_is_absent(wanted, subjects.view(MODEL))
     random.seed(state)
-    np.random.seed(state)  # a probe that uses the global state must give itself away
+    np.random.seed(state)  # differs between runs, so that a probe that uses the global state is found out
     values: dict[str, list[float]] = {}
     slowest = 0.0
     watch = Watch()
@@ -131,7 +133,7 @@ def _refuse_what_is_absent(wanted: frozenset[str], view: ProbeView) -> None:
 
 
 def _called(measure: Measure, view: ProbeView, budget: Mapping[str, float], watch: "Watch") -> Any:
-    """One call, watched. Raises ProbeFailed."""
+    """Call the probe on one view, within its limits. Raises ProbeFailed."""
     before = _global_state()
     try:
         with _limits(budget), np.errstate(all="ignore"), warnings.catch_warnings():
@@ -154,7 +156,7 @@ def _called(measure: Measure, view: ProbeView, budget: Mapping[str, float], watc
 
 
 def _line(error: Exception) -> int:
-    """Of the innermost frame that is the probe's own, 0 where there is none."""
+    """The line of the innermost frame in the probe's own source; 0 if there is none."""
     line, step = 0, error.__traceback__
     while step is not None:
         line = step.tb_lineno if step.tb_frame.f_code.co_filename == "probe.py" else line
@@ -163,7 +165,7 @@ def _line(error: Exception) -> int:
 
 
 def _checked(answer: Any, view: ProbeView) -> np.ndarray:
-    """Raises ProbeFailed: not one number per user."""
+    """The probe's answer as float64 (S,). Raises ProbeFailed if it is not one number per user."""
     try:
         values = np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -184,7 +186,9 @@ def _global_state() -> tuple[Any, ...]:
 
 @contextmanager
 def _limits(budget: Mapping[str, float]) -> Iterator[None]:
-    """Within it the kernel enforces the budget: memory by failing, time by killing this process."""
+    """A block in which the kernel enforces the budget: allocations beyond it fail, and a process that takes too long
+    is killed.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = _address_space() + int(budget["memory_bytes"])
     resource.setrlimit(
@@ -206,7 +210,10 @@ def _address_space() -> int:
 
 
 class Watch:
-    """What is reached for inside `with`, in words; the reaching fails. Python's audit hooks stay for good."""
+    """A block in which file, network and process access fails, and is recorded in words.
+
+    It uses a Python audit hook, which cannot be removed; outside of the block the hook does nothing.
+    """
 
     def __init__(self) -> None:
         self.attempts: list[str] = []

@@ -1,4 +1,4 @@
-"""What a candidate probe is tried on: a trial that users complain of, further trials, and all that is known of both."""
+"""The experiment for candidate probes: the trial that users complain of, further trials, and what is known of both."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,11 @@ from evolution.coevolution.probe_runner import ProbeRunner
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AdmissionContext:
-    """folder: of the trial complained of. archive: id -> folder of further trials."""
+    """Everything needed to try candidates for one trial.
+
+    folder: of the trial that users complain of.
+    archive: id -> folder of further trials.
+    """
 
     runner: ProbeRunner
     folder: Path
@@ -23,11 +27,11 @@ class AdmissionContext:
     experiment: Experiment
 
     def admit(self, spec: ProbeSpec, complaint: Complaint) -> Admission:
-        """Raises Cancelled."""
+        """Try a probe for a complaint. Raises Cancelled."""
         return admit(spec, complaint, self.experiment, self._run)
 
     def with_admitted(self, admission: Admission) -> "AdmissionContext":
-        """The next candidates must not be copies of this one."""
+        """The context after an admission: later candidates must not copy this probe."""
         known = {**self.experiment.known, admission.spec.code: admission.means}
         return replace(self, experiment=replace(self.experiment, known=known))
 
@@ -45,8 +49,11 @@ def open_context(
     built_in: Mapping[str, Sequence[Measurement]],
     admitted: Sequence[ProbeSpec],
 ) -> AdmissionContext:
-    """built_in: trial of the archive -> what the built-in probes measured there. admitted: evolved probes that
-    there are already. Raises AnalysisError, Cancelled."""
+    """The context for one trial. Raises AnalysisError, Cancelled.
+
+    built_in: trial of the archive -> what the built-in probes measured there.
+    admitted: evolved probes that exist already.
+    """
     around = runner.subjects(folder, measured=True)
     known = {code: dict(values) for code, values in around.known.items()}
     for trial, measurements in built_in.items():
@@ -61,7 +68,9 @@ def open_context(
 
 
 def _with_known(context: AdmissionContext, spec: ProbeSpec) -> AdmissionContext:
-    """A probe that does not run on this trial cannot be copied by one that does."""
+    """The context with an existing probe's means. A probe that cannot run on this trial is left out, since no
+    candidate can copy it here.
+    """
     try:
         values = context.runner.run(spec, context.experiment.subjects, context.folder)
     except ProbeFailed:

@@ -1,4 +1,6 @@
-"""The probe author that is an LLM: one exchange is one attempt, told why the last one was rejected."""
+"""The probe author that is an LLM. One exchange is one attempt; the next prompt says why the last attempt was
+rejected.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,12 +25,16 @@ _BUILT_IN = [code for code, kind in CATALOGUE.items() if kind.found_by is FoundB
 
 @dataclass(frozen=True, kw_only=True)
 class Author:
-    """An LLM that writes probes. model: its name."""
+    """An LLM that writes probes.
+
+    model: its name.
+    """
 
     ask: Ask
     model: str
 
 
+# The reply to PROMPT. It has no docstring: the schema that the model is sent would hold one as its description.
 class WrittenProbe(BaseModel):
     reasoning: str = Field(
         description="Two to four sentences: what in a user's page shows the complaint, why the number moves with it "
@@ -60,8 +66,14 @@ def write_probe(
     time_s: float,
     memory_mb: int,
 ) -> ProbeSpec:
-    """One attempt. quotes: what users say. known: evolved probes there are. missing: attributes of the view that
-    this trial has no evidence for. rejected: earlier attempts, oldest first. Raises what `ask` raises."""
+    """Let the LLM write one probe. Raises what `ask` raises.
+
+    quotes: what users say.
+    known: evolved probes that exist already.
+    missing: attributes of the view that this trial has no data for.
+    rejected: earlier attempts, oldest first.
+    time_s, memory_mb: the budget of one call of the probe.
+    """
     values = prompt_values(
         complaint,
         quotes=quotes,
@@ -84,7 +96,9 @@ def prompt_values(
     time_s: float,
     memory_mb: int,
 ) -> Mapping[str, Any]:
-    """What the prompt renders. Raises ValueError: nothing could verify a probe for this complaint."""
+    """The values of the prompt. Raises ValueError if no models with this fault are known, so that no probe could be
+    verified.
+    """
     expectation = expectation_of(complaint)
     if expectation is None:
         raise ValueError(f"no model is known to be bad in the way of {complaint.code}")
@@ -133,16 +147,16 @@ def _spec(written: WrittenProbe, complaint: Complaint, author: str) -> ProbeSpec
 
 
 def _fenced(text: str) -> str:
-    """Text of somebody else, which cannot end the fence it stands in."""
+    """Foreign text that cannot end the fence around it."""
     return text.replace("</data", "</ data")
 
 
 def kebab(name: str) -> str:
-    """A name that can be a code and a file's: at most 48 of a-z, 0-9 and -."""
+    """A name that can be a code and a file name: at most 48 characters of a-z, 0-9 and -."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:48].strip("-") or "unnamed"
 
 
 def unfenced(source: str) -> str:
-    """Without the fence that models put around code."""
+    """The source without the Markdown fence that models put around code."""
     match = re.search(r"```(?:python|py)?\s*\n(.*?)```", source, re.DOTALL)
     return (match.group(1) if match else source).strip() + "\n"

@@ -1,5 +1,6 @@
-"""Which simulated users make which complaint about one trial. A new probe is admitted only if it measures those
-users as worse off."""
+"""Which simulated users make which complaint about one trial. A probe is admitted only if it measures them as worse
+off.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,11 @@ from simulator.population import build_population, embody
 
 @dataclass(frozen=True, kw_only=True)
 class Complainants:
-    """asked: ids of the users. said: code of a complaint -> ids of those who make it."""
+    """The complaints of the statistical personas about one trial.
+
+    asked: ids of the users asked.
+    said: code of a complaint -> ids of the users who make it.
+    """
 
     asked: tuple[int, ...]
     said: Mapping[str, tuple[int, ...]]
@@ -28,7 +33,10 @@ class Complainants:
 def complainants_of(
     training: Interactions, questions: Questions, top_items: NDArray[np.int32], *, n_users: int, seed: int
 ) -> Complainants:
-    """Statistical personas judge the first page of every list. Row q of top_items (Q, K) answers question q."""
+    """Let statistical personas judge the first page of every list.
+
+    top_items: int32 (Q, K); row q answers question q.
+    """
     population = build_population(training, questions, n_users=n_users, seed=seed)
     rows = {int(user): row for row, user in enumerate(questions.users)}
     said: dict[str, list[int]] = {}

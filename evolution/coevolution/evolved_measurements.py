@@ -1,4 +1,4 @@
-"""What evolved probes measure on a trial."""
+"""Measures a trial with evolved probes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,9 @@ BROKEN = "broken"  # in a measurement's details: the reason why the probe could 
 
 
 def measure_evolved(runner: ProbeRunner, folder: Path, specs: Sequence[ProbeSpec]) -> list[Measurement]:
-    """What each probe says of a trial. One that fails says so, and touches no other. Raises Cancelled."""
+    """The measurement of each probe. A probe that fails yields an unjudged measurement, and the others run. Raises
+    Cancelled.
+    """
     return [_measured(runner, folder, spec) for spec in specs]
 
 
@@ -34,11 +36,13 @@ def _measured(runner: ProbeRunner, folder: Path, spec: ProbeSpec) -> Measurement
 
 
 def _expectation(spec: ProbeSpec) -> Expectation:
-    """The expectation of the complaint that this probe was admitted for. A kept probe may name a complaint of another
-    version; such a one is judged by what its signal is watched for."""
+    """The expectation of the complaint that this probe was admitted for.
+
+    A kept probe may name a complaint of another version; the `track-` expectation of its signal serves for such a one.
+    """
     return EXPECTATIONS.get(spec.complaint) or EXPECTATIONS[f"track-{spec.signal}"]
 
 
 def is_broken(found: Measurement) -> bool:
-    """Whether a probe can no longer be run on a trial because what it needs is not there, or it raises."""
+    """Whether a probe can no longer run on a trial, because the data it needs is missing or its code fails there."""
     return found.details.get(BROKEN) in (Reason.ABSENT, Reason.RAISED, Reason.SHAPE)

@@ -1,6 +1,6 @@
-"""The diagnosis tool evolves with the model: what users complain of, and nothing measures, gets a probe.
+"""Evolves the probes of a run: a complaint that nothing measures gets a probe.
 
-Authors are an LLM where there is one, and templates. Every probe passes the same admission.
+An LLM writes probes if there is one, and templates are composed. Every probe must pass the same admission.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,13 +23,17 @@ from evolution.domain.probe import ProbeState
 from evolution.domain.trial import Trial
 from evolution.laboratory.laboratory import Laboratory
 
-COMPLAINTS = 2  # complaints that are worked on after one generation
+COMPLAINTS = 2  # probes admitted after one generation, at most
 ARCHIVE = 4  # further trials that a candidate is measured on
 
 
 class EvolvingProbes:
-    """The probes of one run. author None: templates only. specs: those that count from now on; a run starts with
-    what the user has accepted into the repo."""
+    """The probes of one run.
+
+    author: None for templates only.
+    accepted: probes that the user keeps in the repo; the run starts with them.
+    specs: the probes that count from now on.
+    """
 
     def __init__(
         self, laboratory: Laboratory, author: Author | None, accepted: Sequence[ProbeSpec] = ()
@@ -42,7 +46,9 @@ class EvolvingProbes:
 
     def extended(self, feedback: Feedback, trial: Trial) -> Feedback:
         """The feedback with the measurements and findings of this run's probes, and of no other evolved probes.
-        What was not measured yet is, and is stored with the trial's feedback. Raises Cancelled, NotStored."""
+
+        Missing measurements are made, and stored with the trial's feedback. Raises Cancelled, NotStored.
+        """
         missing = [spec for spec in self.specs if spec.id not in feedback.evolved]
         if missing:
             feedback = self._measured(feedback, trial, missing)
@@ -53,7 +59,9 @@ class EvolvingProbes:
         )
 
     def after_generation(self, archive: Archive, generation: int) -> tuple[str, ...]:
-        """Ids of the probes that were admitted now. They are tried on the best program, and on the user's own."""
+        """Search probes for complaints about the best program, then about the user's; returns the ids of those
+        admitted.
+        """
         admitted: list[str] = []
         for node in dict.fromkeys((archive.best.trial, archive.root.trial)):
             trial, feedback = self._stored(node)
@@ -81,7 +89,9 @@ class EvolvingProbes:
         return tuple(admitted)
 
     def _measured(self, feedback: Feedback, trial: Trial, specs: Sequence[ProbeSpec]) -> Feedback:
-        """From the store where it is there: the caller's feedback may be older than what is known by now."""
+        """The feedback with measurements of these probes, taken from the store if there: `feedback` may be older than
+        the store.
+        """
         context = self.laboratory.context
         folder = trial_folder(context.repo, trial.id)
         stored = self._stored(trial.id)[1]
@@ -105,7 +115,7 @@ class EvolvingProbes:
         return found, feedback
 
     def _retire(self, feedback: Feedback) -> None:
-        """Probes that an architecture change broke make way; their complaint is open again."""
+        """Retire probes that a change of the architecture broke, so that their complaints are open again."""
         for spec in list(self.specs):
             broken = [found for found in feedback.evolved.get(spec.id, ()) if is_broken(found)]
             if broken:

@@ -1,12 +1,12 @@
-"""Probes in a repo's `probes/` folder: one Python file each, its facts as TOML in a comment block at the top.
+"""Probes in a repo's `probes/` folder: one Python file each, with its facts as TOML in a comment block at the top.
 
     # /// probe
     # name = "missed-price-gap"
     # ...
     # ///
 
-They are code that came with a repo. Nothing here runs it, but loading them means that they will be measured with,
-so only a caller who has the user's consent to run the repo's code may load them.
+Probes are code that came with the repo. Nothing here runs it, but loaded probes will be run to measure trials. So only
+a caller who has the user's consent to run the repo's code may load them.
 """
 
 import json
@@ -36,7 +36,7 @@ _TEXTS = (
 
 
 def save_probe(repo: Path, spec: ProbeSpec) -> Path:
-    """Write a probe where the user keeps his; the file's path. Raises OSError."""
+    """Write a probe into the repo's `probes/` folder and return the file's path. Raises OSError."""
     path = repo / PROBES_FOLDER / f"{spec.name}.py"
     path.parent.mkdir(exist_ok=True)
     path.write_text(probe_text(spec), encoding="utf-8")
@@ -44,7 +44,7 @@ def save_probe(repo: Path, spec: ProbeSpec) -> Path:
 
 
 def probe_text(spec: ProbeSpec) -> str:
-    """The file of a probe."""
+    """The text of a probe's file."""
     facts = {name: getattr(spec, name) for name in _TEXTS}
     lines = [f"{name} = {_toml(text)}" for name, text in facts.items() if text]
     lines.append(f"higher_is_better = {str(spec.higher_is_better).lower()}")
@@ -56,10 +56,11 @@ def probe_text(spec: ProbeSpec) -> str:
 
 
 def load_probes(repo: Path, *, consented: bool) -> list[ProbeSpec]:
-    """The repo's own probes, by file name; [] where it has none.
+    """The repo's own probes, by file name; [] if it has none.
 
-    consented: whether the user lets this repo's code run. Raises ConsentError without; RepoError naming the file
-    that is no probe, or whose source may not run.
+    consented: whether the user lets this repo's code run.
+
+    Raises ConsentError without consent, and RepoError naming a file that is no probe, or whose source may not run.
     """
     files = sorted((repo / PROBES_FOLDER).glob("*.py"))
     if files and not consented:
@@ -70,7 +71,10 @@ def load_probes(repo: Path, *, consented: bool) -> list[ProbeSpec]:
 
 
 def read_probe(text: str, path: str) -> ProbeSpec:
-    """Raises RepoError."""
+    """The probe in a file's text. Raises RepoError if the text is none, or its source may not run.
+
+    path: for the message.
+    """
     match = _BLOCK.match(text)
     if match is None:
         raise RepoError("expected a comment block `# /// probe` at the top", path=path, line=1)
@@ -110,5 +114,5 @@ def _spec(facts: Mapping[str, object], source: str) -> ProbeSpec:
 
 
 def _toml(text: str) -> str:
-    """A JSON string on one line is a TOML basic string, but for DEL."""
+    """A TOML basic string. A JSON string on one line is one, except for the character DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

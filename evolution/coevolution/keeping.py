@@ -1,4 +1,4 @@
-"""The user takes an evolved probe into the repo."""
+"""Keeps an evolved probe in the user's repo."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +10,9 @@ from evolution.store.store import Store
 
 
 def keep(repo: Path, store: Store, wanted: str) -> Path:
-    """Write the admitted probe with this id into `probes/` and note that it is kept; the file's path.
+    """Write the admitted probe with this id into `probes/`, mark it as accepted, and return the file's path.
 
-    Raises UsageError where no such probe was admitted, or a file of its name says something else.
+    Raises UsageError if no such probe was admitted, or if a file of its name holds another probe.
     """
     from evolution.coevolution.files import probe_text, save_probe
 

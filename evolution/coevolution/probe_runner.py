@@ -1,7 +1,7 @@
-"""Runs evolved probes: each in an analyst process of its own, which is killed when it breaks a limit.
+"""Runs evolved probes, each in an analyst process of its own, which is killed when it breaks a limit.
 
-A probe can spoil no measurement but its own: built-in probes run in another process, and the values of each are
-judged here, outside of any process that ran candidate code.
+So a probe cannot spoil other measurements: built-in probes run in another process, and a probe's values are judged
+here, outside of any process that ran candidate code.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ from evolution.trials.process import TrialFailed
 from evolution.trials.request import GIB, Limits
 
 PROGRAM = "evolution.analyst.probe_process"
-PATIENCE_S = 120.0  # to start, read the evidence and make the subjects, on a busy machine
+PATIENCE_S = 120.0  # time to start, read the evidence and make the subjects on a busy machine
 _KILLED_FOR_TIME = ("SIGPROF", "SIGALRM", "SIGVTALRM", "SIGXCPU")
 _RANKED_BY = ("diagnosis", "seeds/references", "seeds/metrics", "evolution/coevolution/probe_runner.py")
 _KILLED_BY_OTHERS = ("SIGTERM", "SIGHUP", "SIGINT")
@@ -35,7 +35,7 @@ _KILLED_BY_OTHERS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeBudget:
-    """Of one call, on one view of at most 4 million scores: processor time, and memory beyond the evidence."""
+    """The limits of one call on one view of at most 4 million scores: processor time, and memory beyond the evidence."""
 
     time_s: float = 2.0
     memory_bytes: int = GIB // 2
@@ -43,8 +43,12 @@ class ProbeBudget:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrialSubjects:
-    """What one trial offers to probes. names: subjects. users: int64 (S,). known: code of a built-in probe ->
-    subject -> value, {} where it was not asked for."""
+    """The subjects of one trial.
+
+    names: of the subjects.
+    users: int64 (S,), ids.
+    known: code of a built-in probe -> subject -> value; {} if these were not asked for.
+    """
 
     names: tuple[str, ...]
     users: Int64
@@ -57,14 +61,20 @@ def _never() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeRunner:
-    """Runs probes on the trials of a repo. data: that the trials were trained on."""
+    """Runs probes on the trials of a repo.
+
+    data: what the trials were trained on.
+    """
 
     data: TrialData
     budget: ProbeBudget = ProbeBudget()
     cancelled: Callable[[], bool] = _never
 
     def subjects(self, trial_folder: Path, *, measured: bool) -> TrialSubjects:
-        """Raises AnalysisError, Cancelled. measured: whether the built-in probes measure every subject."""
+        """The subjects of a trial. Raises AnalysisError, Cancelled.
+
+        measured: whether the built-in probes measure every subject.
+        """
         answer = self._asked(trial_folder, 0, "subjects", 600.0, measured=measured)
         return TrialSubjects(
             names=tuple(answer["names"]),
@@ -75,9 +85,9 @@ class ProbeRunner:
     def run(
         self, spec: ProbeSpec, subjects: Sequence[str], trial_folder: Path, *, seed: int = 0, state: int = 0
     ) -> dict[str, Float64]:
-        """The probe's values. Raises ProbeFailed, Cancelled.
+        """The probe's values, subject -> float64 (S,). Raises ProbeFailed, Cancelled.
 
-        A process that somebody else has ended says nothing of the probe: it is started once more.
+        A process that others ended says nothing about the probe, so it is started once more.
         """
         try:
             return self._run(spec, subjects, trial_folder, seed, state)
@@ -135,11 +145,11 @@ class ProbeRunner:
 
 
 class _EndedByOthers(ProbeFailed):
-    """By a signal that a probe, which has neither `os` nor `signal`, cannot send itself."""
+    """The process was ended by a signal that a probe, which has neither `os` nor `signal`, cannot send itself."""
 
 
 def _explained(failure: Failure, budget: ProbeBudget) -> ProbeFailed:
-    """Why the process of a probe ended, in a probe author's words."""
+    """Why the process of a probe ended, as a rejection for the probe's author."""
     if failure.reason is FailureReason.TIMEOUT or any(name in failure.message for name in _KILLED_FOR_TIME):
         words = f"one call did not end within twice its budget of {budget.time_s:g} s, and was killed"
         return ProbeFailed(Reason.TIME, words)

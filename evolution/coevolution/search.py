@@ -1,4 +1,4 @@
-"""The search for a probe for each complaint about one trial: authors in turn, the same admission for all."""
+"""Searches a probe for each complaint about one trial: the LLM writes some, then templates follow; all need admission."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,13 +23,14 @@ from evolution.domain.trial import Trial
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import observer_version
 
-ROUNDS = 3  # attempts of an LLM at one complaint
+ROUNDS = 3  # probes that an LLM writes for one complaint, at most
 
 
 class Search:
-    """Probes for the complaints about one trial. What they are tried on is prepared when the first candidate needs it.
+    """The search for one trial. The models to try candidates on are prepared when the first candidate needs them.
 
-    author None: templates only. archive: ids of further trials that a candidate is measured on.
+    author: None for templates only.
+    archive: ids of further trials that a candidate is measured on.
     """
 
     def __init__(
@@ -50,7 +51,10 @@ class Search:
         self._complainants: Complainants | None = None
 
     def probe_for(self, complaint: Complaint, probes: Sequence[ProbeSpec]) -> ProbeSpec | None:
-        """The first candidate that is admitted. probes: the evolved probes that there are already."""
+        """The first candidate that is admitted; None if none is.
+
+        probes: the evolved probes that exist already.
+        """
         rejected: list[tuple[ProbeSpec, Rejection]] = []
         for spec in self._candidates(complaint, probes, rejected):
             record = self._decisions.known(spec, self._basis(probes))
@@ -70,7 +74,10 @@ class Search:
         probes: Sequence[ProbeSpec],
         rejected: Sequence[tuple[ProbeSpec, Rejection]],
     ) -> Iterator[ProbeSpec]:
-        """An LLM's, told each time why the last was rejected; then templates. rejected: grows meanwhile."""
+        """The LLM's probes, each written with the reasons for the rejections so far; then composed ones.
+
+        rejected: the caller adds to it between candidates.
+        """
         for _ in range(ROUNDS if self._author is not None else 0):
             written = self._written(complaint, probes, rejected)
             if written is None:
@@ -84,6 +91,7 @@ class Search:
         probes: Sequence[ProbeSpec],
         rejected: Sequence[tuple[ProbeSpec, Rejection]],
     ) -> ProbeSpec | None:
+        """A probe written by the LLM; None if there is no usable answer."""
         author, budget = self._author, self._runner.budget
         assert author is not None
         try:
@@ -115,7 +123,7 @@ class Search:
         return self._decisions.put(spec, state, self._trial.id, reason, admission.why, self._basis(probes))
 
     def _basis(self, probes: Sequence[ProbeSpec]) -> tuple[str, ...]:
-        """What a decision rests on: trials, the probes that there are, and our own code."""
+        """Ids of everything that a decision rests on: trials, existing probes, and the version of our own code."""
         return (self._trial.id, *self._archive, *sorted(spec.id for spec in probes), observer_version())
 
     def _opened(self, probes: Sequence[ProbeSpec]) -> AdmissionContext:
@@ -138,6 +146,9 @@ class Search:
         return feedback.measurements if feedback else ()
 
     def _with_users(self, complaint: Complaint) -> Complaint:
+        """The complaint with the users who make it; if nobody makes exactly this one, those who complain of its
+        signal.
+        """
         if self._complainants is None:
             laboratory = self._laboratory
             artifacts = load_artifacts(trial_folder(laboratory.context.repo, self._trial.id) / "artifacts")
@@ -158,7 +169,7 @@ class Search:
         return [quote.text for critique in critiques for quote in critique.quotes]
 
     def _missing(self) -> frozenset[str]:
-        """Attributes of the view that hold nothing, told from the artifacts and the item columns alone."""
+        """Attributes of the view without data, found from the artifacts and the item columns alone."""
         laboratory = self._laboratory
         folder = trial_folder(laboratory.context.repo, self._trial.id) / "artifacts"
         columns = laboratory.data.training.item_columns

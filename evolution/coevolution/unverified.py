@@ -1,4 +1,4 @@
-"""What users complain of, or want watched, that no probe verifies yet."""
+"""Finds complaints, and signals that users want watched, which no probe verifies yet."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,10 @@ from evolution.domain.feedback import Feedback
 
 
 def unverified_complaints(feedback: Feedback, specs: Sequence[ProbeSpec]) -> list[Complaint]:
-    """What users complain of or want watched, that neither an unhealthy built-in measurement nor an evolved probe
-    verifies; most shared first. Users that are no better than chance have no voice."""
+    """Complaints and signals to watch that neither an unhealthy built-in measurement nor an evolved probe verifies.
+
+    Those that most users share come first. Complaints of users who predict no better than chance are left out.
+    """
     verified = {
         complaint
         for measurement in feedback.all_measurements()

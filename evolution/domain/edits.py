@@ -1,8 +1,8 @@
-"""Whole-line edits: how every patch is written, checked and applied. All or nothing, or not at all.
+"""Whole-line edits, the form of every patch: how they are written, checked and applied, all of them or none.
 
-A text is seen as `text.split("\\n")`, so a final newline is one more, empty, line, and edits can add or drop it.
-In a file that uses CRLF throughout, edits are written with "\\n" and the endings come back when applied;
-a file with mixed endings is matched byte for byte.
+A text is treated as `text.split("\\n")`, so a final newline is one more, empty, line, and edits can add or drop it.
+For a file that uses CRLF throughout, edits are written with "\\n" and the endings come back when they are applied; a
+file with mixed endings is matched byte for byte.
 """
 
 import itertools
@@ -22,17 +22,22 @@ from evolution.base.paths import matches
 if TYPE_CHECKING:
     from unidiff.patch import Hunk
 
-RARE = 32  # times a line may occur and still say where in a file one is
-OWN_PATHS = (".git", ".evolverec", "evolverec.toml")  # a patch may not change what judges it
+RARE = 32  # a line that occurs more often does not tell where in a file an edit belongs
+OWN_PATHS = (
+    ".git",
+    ".evolverec",
+    "evolverec.toml",
+)  # a patch may not change the files that decide how it is judged
 
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
     """Replace `old` by `new` in one file. Both are whole lines joined by "\\n" without a final newline.
 
-    `old` must occur exactly once in the file, as whole lines. `new == ""` deletes them. `old == ""` with a
-    path that does not exist, or an empty file, writes the file; it then ends with a newline. `path` is
-    relative to the repo's root, with "/".
+    path: relative to the repo's root, with "/".
+    old: must occur exactly once in the file, as whole lines. With "" the edit writes a file that does not exist or is
+        empty; the file then ends with a newline.
+    new: "" deletes the lines.
     """
 
     path: str
@@ -45,9 +50,11 @@ def apply_edits(
 ) -> dict[str, str]:
     """The files after all edits; `files` itself is not touched.
 
-    Every edit is matched against the text as given, so their order does not matter. editable: glob patterns;
-    one without "/" is matched against the file's name in any folder, "**" crosses folders.
-    Raises EditError (and applies nothing) where a path may not be edited, an edit does not match exactly once,
+    Every edit is matched against the text as given, so their order does not matter.
+
+    editable: glob patterns; one without "/" is matched against the file's name in any folder, "**" crosses folders.
+
+    Raises EditError (and applies nothing) if a path may not be edited, or an edit does not match exactly once,
     overlaps another one or changes nothing.
     """
     by_path: dict[str, list[Edit]] = {}
@@ -105,13 +112,13 @@ def _lf(text: str, crlf: bool) -> str:
 
 
 class Seen:
-    """The lines of a text, and where each stands, blanks around it aside. Many patches are looked for in one text."""
+    """The lines of a text, with an index of where each stands, so that many patches can be looked for in one text."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
 
     def find(self, wanted: list[str]) -> list[int]:
-        """The lines (from 0) where these begin, one after the other, exactly."""
+        """The line numbers (from 0) at which the `wanted` lines begin, one after the other and exactly equal."""
         _, last = self._ends
         if any(line not in last for line in wanted):
             return []
@@ -122,7 +129,7 @@ class Seen:
         return self._those(wanted, [row - at for row in self.rows[rarest.strip()]])
 
     def place(self, line: str) -> int:
-        """Where a line stands (from 0) that is there exactly once; -1 for any other."""
+        """The line number (from 0) of a line that occurs exactly once; -1 for any other."""
         first, last = self._ends
         return last[line] if line in last and first[line] == last[line] else -1
 
@@ -131,11 +138,12 @@ class Seen:
 
     @cached_property
     def _ends(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Enough for most, and made in a fraction of the time of `rows`."""
+        """First and last place of each line: enough for most look-ups, and made in a fraction of the time of `rows`."""
         return ends(self.lines)
 
     @cached_property
     def rows(self) -> dict[str, list[int]]:
+        """Line without the blanks around it -> all line numbers (from 0) at which it stands."""
         rows: defaultdict[str, list[int]] = defaultdict(list)
         for row, line in enumerate(map(str.strip, self.lines)):
             rows[line].append(row)
@@ -144,12 +152,12 @@ class Seen:
 
 @lru_cache(maxsize=2)
 def seen_in(text: str) -> Seen:
-    """Lines end at "\\n" only."""
+    """The indexed lines of a text, cached. Lines end at "\\n" only."""
     return Seen(text)
 
 
 def _place(path: str, seen: Seen, old: str) -> tuple[int, int]:
-    """[start, end) of the one match of `old`, from 0."""
+    """[start, end) of the only match of `old`, from 0. Raises EditError if there is none, or several."""
     if not old:
         raise EditError("exists already; an edit with an empty `old` only writes new files", path=path)
     wanted = old.split("\n")
@@ -168,9 +176,9 @@ def _place(path: str, seen: Seen, old: str) -> tuple[int, int]:
 
 
 def find_lines(text: str, path: str, wanted: str) -> int:
-    """The line (from 0) where `wanted`, whole lines joined by "\\n", occurs; 0 for "" in an empty text.
+    """The line number (from 0) at which `wanted`, whole lines joined by "\\n", occurs; 0 for "" in an empty text.
 
-    Raises EditError unless that is exactly once.
+    Raises EditError unless it occurs exactly once.
     """
     if not wanted and not text:
         return 0
@@ -184,7 +192,7 @@ def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
 
 
 def _nearest(seen: Seen, wanted: Sequence[str]) -> tuple[int, str]:
-    """Where the file is most like it, from 1, and what it has instead, in one message."""
+    """(line number from 1, message): where the file is most like `wanted`, and what it has there instead."""
     lines, likeness = seen.lines, _likeness(seen, wanted)
     if likeness:
         start = min(likeness, key=lambda at: (-likeness[at], at))
@@ -200,9 +208,11 @@ def _nearest(seen: Seen, wanted: Sequence[str]) -> tuple[int, str]:
 
 
 def _likeness(seen: Seen, wanted: Sequence[str]) -> dict[int, float]:
-    """start -> how many lines are `wanted`'s from there on; those that differ in blanks around them count half.
+    """start -> how many lines from there on are those of `wanted`; lines that differ only in blanks around them count
+    half.
 
-    Starts are those of lines that occur once or rarely, where there are any: what is everywhere tells no place apart.
+    Starts are taken from lines that occur once, else from rare ones, else from all: a common line does not tell where
+    an edit belongs.
     """
     starts = {row - offset for offset, line in enumerate(wanted) if (row := seen.place(line)) >= offset}
     if not starts:
@@ -220,7 +230,7 @@ def _likeness(seen: Seen, wanted: Sequence[str]) -> dict[int, float]:
 
 
 def _most_alike(lines: Sequence[str], probe: str) -> int:
-    """The first of the lines that share most characters with it, by their share."""
+    """Index of the line that shares most characters with `probe`; the first of equal ones."""
     matcher = SequenceMatcher(None, "", probe, autojunk=False)
     best, at, seen = -1.0, 0, set[str]()
     for row, line in enumerate(lines):
@@ -253,7 +263,9 @@ _Hunk = tuple[int, int, int, int]  # old[a:b] becomes new[c:d]
 
 
 def _unique_hunks(old: list[str], new: list[str], hunks: list[_Hunk]) -> list[_Hunk]:
-    """Grow each hunk by lines around it, above and below in turn, until it is exact; join those that meet."""
+    """Grow each hunk by lines around it, above and below in turn, until its old lines are unique; join hunks that
+    meet.
+    """
     at, upwards = 0, True
     while at < len(hunks):
         a, b, c, d = hunks[at]
@@ -275,6 +287,7 @@ def _unique_hunks(old: list[str], new: list[str], hunks: list[_Hunk]) -> list[_H
 
 
 def _is_exact(old: list[str], new: list[str], hunk: _Hunk) -> bool:
+    """Whether a hunk can be written as an Edit that matches exactly once."""
     a, b, c, d = hunk
     if b - a == len(old):
         return True
@@ -283,7 +296,7 @@ def _is_exact(old: list[str], new: list[str], hunk: _Hunk) -> bool:
 
 
 def unified_diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """Every difference between two sets of files, as git writes it; `git apply` takes it. "" where equal."""
+    """Every difference between two sets of files, in git's format, fit for `git apply`; "" if they are equal."""
     paths = sorted({*before, *after})
     return "".join(
         _file_diff(path, before.get(path), after.get(path))
@@ -296,7 +309,7 @@ def _file_diff(path: str, before: str | None, after: str | None) -> str:
     mode = (
         "new file mode 100644\n" if before is None else "deleted file mode 100644\n" if after is None else ""
     )
-    tab = "\t" if " " in path else ""  # ends the name for readers that would stop at a space
+    tab = "\t" if " " in path else ""  # ends the name, for programs that would stop reading at a space
     source = "/dev/null" if before is None else f"a/{path}{tab}"
     target = "/dev/null" if after is None else f"b/{path}{tab}"
     body = _difflib_diff(_with_ends(before or ""), _with_ends(after or ""), source, target, n=3)
@@ -311,9 +324,9 @@ def _with_ends(text: str) -> list[str]:
 
 
 def parse_unified_diff(text: str) -> list[Edit]:
-    """Edits from a unified diff with context lines.
+    """The edits that a unified diff with context lines makes.
 
-    Raises EditError where it is malformed, has no context, or deletes or renames a file.
+    Raises EditError if the diff is malformed, has no context, or deletes or renames a file.
     """
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet

@@ -1,4 +1,4 @@
-"""Feedback: everything said of one trial, findings and critiques together. The directional signal."""
+"""Feedback, the directional signal: all findings and critiques of one trial."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,17 +12,20 @@ USERS_ASKED = 200  # statistical personas that are asked about a trial, unless t
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
-    """measurements, findings: of built-in checks. evolved: probe id -> what that evolved probe measured here.
-    evolved_findings: probe id -> what of that is unhealthy, on its lines. Readers take `all_findings` and
-    `all_measurements`.
+    """All findings and critiques of one trial. Readers take `all_findings` and `all_measurements`.
 
-    simulation None: the users have not been asked. interviews: the same by personas that an LLM plays.
-    critique_anchors: critique id -> lines it points at."""
+    measurements, findings: of built-in checks.
+    evolved: probe id -> what that evolved probe measured.
+    evolved_findings: probe id -> findings for what it measured as unhealthy.
+    simulation: of statistical personas; None if none were asked.
+    interviews: of personas that an LLM plays; None if none were asked.
+    critique_anchors: critique id -> the lines that it points at.
+    """
 
     trial: str
     program: str
     created_at: float
-    made_by: str = ""  # version of the probes, rules and personas; what another version said is said anew
+    made_by: str = ""  # version of the probes, rules and personas; feedback by another version is made anew
     measurements: tuple[Measurement, ...] = ()
     findings: tuple[Finding, ...] = ()
     sites: tuple[Site, ...] = ()
@@ -34,29 +37,29 @@ class Feedback:
 
     @property
     def users_asked(self) -> int:
-        """Statistical personas; 0 where none were asked."""
+        """How many statistical personas were asked; 0 if none were."""
         return self.simulation.asked if self.simulation else 0
 
     def all_findings(self) -> tuple[Finding, ...]:
-        """Of built-in checks and of evolved probes, worst first: what every reader is shown."""
+        """Findings of built-in checks and of evolved probes, worst first, as every reader is shown them."""
         evolved = [finding for found in self.evolved_findings.values() for finding in found]
         return tuple(worst_first([*self.findings, *evolved]))
 
     def all_measurements(self) -> tuple[Measurement, ...]:
-        """By built-in and by evolved probes, healthy ones included."""
+        """Measurements by built-in and by evolved probes, healthy ones included."""
         return (*self.measurements, *(m for found in self.evolved.values() for m in found))
 
     @property
     def simulations(self) -> tuple[Simulation, ...]:
-        """What was simulated: by statistical personas first, then by those that an LLM plays."""
+        """The simulations that were made: of statistical personas first, then of those that an LLM plays."""
         return tuple(s for s in (self.simulation, self.interviews) if s is not None)
 
     def critiques(self) -> tuple[Critique, ...]:
-        """Praise and complaints of all simulated users, of statistical personas first."""
+        """Praise and complaints of all simulated users, those of statistical personas first."""
         return tuple(critique for simulation in self.simulations for critique in simulation.critiques)
 
     def complaints(self) -> tuple[Critique, ...]:
-        """What simulated users that can be trusted say is wrong, statistical personas first."""
+        """The complaints of simulated users that can be trusted, those of statistical personas first."""
         return tuple(critique for simulation in self.simulations for critique in simulation.complaints())
 
     def users_critical(self) -> bool:

@@ -1,4 +1,4 @@
-"""Jobs as values: what kind, in which state, and the events they write, one JSON line each."""
+"""Jobs as values: their kinds, states and records, and the events that they write, one JSON line each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,8 @@ from typing import Any
 
 
 class JobKind(StrEnum):
+    """What a job does."""
+
     TRAIN = "train"
     DIAGNOSE = "diagnose"
     SIMULATE = "simulate"
@@ -19,24 +21,30 @@ class JobKind(StrEnum):
 
 
 class JobState(StrEnum):
+    """Where a job is in its life."""
+
     STARTING = "starting"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    LOST = "lost"  # its process is gone without a last word
+    LOST = "lost"  # its process is gone and wrote no final state
 
     @property
     def ended(self) -> bool:
+        """Whether the job's process has ended."""
         return self not in (JobState.STARTING, JobState.RUNNING)
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRecord:
-    """pid and pid_started (unix seconds, as the kernel says) identify the process across pid reuse.
+    """One job, as its folder records it.
 
-    params: the request (`evolution/domain/request.py`) as JSON, so that a job of another version can be read. result: the JSON document of the command once DONE. error: one clear
-    message once FAILED. exit_code as the command line would return it.
+    pid, pid_started: identify the process even if its pid is reused; pid_started in unix seconds, by the kernel.
+    params: the request (`evolution/domain/request.py`) as JSON, so that another version can read it.
+    result: the JSON document of the command, once DONE.
+    error: one clear message, once FAILED.
+    exit_code: as the command line would return it.
     """
 
     id: str
@@ -53,20 +61,26 @@ class JobRecord:
 
 
 class EventType(StrEnum):
+    """What an event tells; the comments say what its data holds."""
+
     STARTED = "started"
     PROGRESS = "progress"  # data: fraction 0..1 or None, left_s or None
     EPOCH = "epoch"  # data: trial, epoch, epochs, loss or None, metric (name), value, left_s or None, label
     TRIAL = "trial"  # data: trial, status, label: a trial began or ended
     FEEDBACK = "feedback"  # data: trial: findings or critiques are in the store
     PROPOSAL = "proposal"  # data: proposal: it is in the store
-    NODE = "node"  # data: run, node (its order), share (of the budget): a run knows one program or failed idea more
+    NODE = "node"  # data: run, node (its order), share (of the budget): a run has one more node
     LOG = "log"
     FINISHED = "finished"  # data: state, exit_code
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """t: unix seconds. message: one line for people."""
+    """One event of a job.
+
+    t: unix seconds.
+    message: one line for people.
+    """
 
     t: float
     type: EventType

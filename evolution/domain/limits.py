@@ -1,11 +1,16 @@
-"""What a run may cost, as a value."""
+"""The limits of what a run may cost."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """None is unlimited. usd, tokens: of all exchanges. gpu_s: seconds of fit. trials: programs trained."""
+    """Limits of one run; None means unlimited.
+
+    usd, tokens: of all exchanges with the LLM.
+    gpu_s: seconds of fit.
+    trials: programs trained.
+    """
 
     usd: float | None = None
     tokens: int | None = None

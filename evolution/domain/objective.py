@@ -22,29 +22,36 @@ _GUARDRAIL = re.compile(
 
 
 class ObjectiveError(ValueError):
-    pass
+    """An expression or guardrail that cannot be read; the message names the wrong part."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """terms: metric name ("HR@5") -> weight."""
+    """A weighted sum of metrics.
+
+    terms: metric name ("HR@5") -> weight.
+    """
 
     text: str
     terms: Mapping[str, float]
 
     def per_user(self, metrics: "Mapping[str, NDArray[np.float64]]") -> "NDArray[np.float64]":
-        """float64 (Q,): each user's own objective; its mean is the trial's."""
+        """Each user's own objective, float64 (Q,); its mean is the trial's."""
         import numpy as np
 
         return np.sum([weight * metrics[name] for name, weight in self.terms.items()], axis=0)
 
     def of_means(self, metrics: Mapping[str, float]) -> float:
+        """The trial's objective, from its mean metrics."""
         return float(sum(weight * metrics[name] for name, weight in self.terms.items()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guardrail:
-    """name: a metric, "cost" (seconds of fit per epoch) or "memory" (peak bytes)."""
+    """A bound that a candidate must keep.
+
+    name: a metric, "cost" (seconds of fit per epoch) or "memory" (peak bytes).
+    """
 
     text: str
     name: str
@@ -53,6 +60,7 @@ class Guardrail:
     relative: bool  # to the parent's value
 
     def holds(self, value: float, parent: float) -> bool:
+        """Whether a value keeps the bound. parent: the parent's value, for a relative bound."""
         limit = self.bound * parent if self.relative else self.bound
         return value >= limit if self.at_least else value <= limit
 
@@ -65,7 +73,7 @@ def _check_metric(name: str, k: int, allowed: tuple[str, ...], text: str) -> Non
 
 
 def parse_expression(text: str) -> Objective:
-    """`0.6*HR@5 + 0.4*NDCG@5`. Raises ObjectiveError naming the part that is wrong."""
+    """Read an objective such as `0.6*HR@5 + 0.4*NDCG@5`. Raises ObjectiveError naming the part that is wrong."""
     terms: dict[str, float] = {}
     at = 0
     while at < len(text):
@@ -83,7 +91,7 @@ def parse_expression(text: str) -> Objective:
 
 
 def parse_guardrail(text: str) -> Guardrail:
-    """`coverage@10 >= 0.2` or `cost <= 2 * parent`. Raises ObjectiveError."""
+    """Read a guardrail such as `coverage@10 >= 0.2` or `cost <= 2 * parent`. Raises ObjectiveError."""
     match = _GUARDRAIL.match(text)
     if match is None:
         raise ObjectiveError(

@@ -1,4 +1,4 @@
-"""What is proposed: an idea, the patch that carries it out, and the trials that measured it."""
+"""Proposals: an idea, the patch that carries it out, and the trials that measured the patch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +12,13 @@ RECIPE = "recipe"
 
 @dataclass(frozen=True, kw_only=True)
 class Idea:
-    """A planned change. addresses: ids of findings and critiques. rests_on: sources ("gSASRec, 2308.07192").
-    proposer: "recipe" or the model's name. code: the recipe's name, stable."""
+    """A planned change.
+
+    code: stable; the recipe's name, or the planner's name for the idea.
+    addresses: ids of findings and critiques.
+    rests_on: sources ("gSASRec, 2308.07192").
+    proposer: "recipe" or the model's name.
+    """
 
     code: str
     title: str
@@ -24,6 +29,7 @@ class Idea:
 
     @property
     def by_llm(self) -> bool:
+        """Whether an LLM had the idea."""
         return self.proposer != RECIPE
 
 
@@ -36,12 +42,16 @@ class Patch:
 
 
 class Verified(StrEnum):
+    """What the trials of a proposal prove."""
+
     GAIN = "gain"  # lower bound of the objective's change is above 0
     FIX = "fix"  # a targeted measurement became healthy and the objective's lower bound is above -1 %
     NO = "no"
 
 
 class ProposalState(StrEnum):
+    """What the user did with a proposal."""
+
     OPEN = "open"
     DISMISSED = "dismissed"
     APPLIED = "applied"
@@ -60,6 +70,8 @@ class Effect:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
+    """A measured patch, with what its trials prove."""
+
     id: str
     idea: Idea
     patch: Patch
@@ -67,8 +79,8 @@ class Proposal:
     child: str  # program id
     trials: tuple[str, ...]  # of the child: first seed, further seeds
     verified: Verified
-    effect: Effect | None  # of the objective; None: never trained to the end
-    effects: Mapping[str, Effect] = field(default_factory=dict)  # other metrics
+    effect: Effect | None  # on the objective; None if the child was never trained to the end
+    effects: Mapping[str, Effect] = field(default_factory=dict)  # on other metrics, by name
     fixed: tuple[str, ...] = ()  # codes of targeted measurements that became healthy
     why_not: str = ""  # why it is not verified
     state: ProposalState = ProposalState.OPEN

@@ -1,8 +1,8 @@
-"""What a job is asked to do: one frozen value per kind of job. The defaults of all options stand here and nowhere else.
+"""Requests to jobs: one frozen value per kind of job. The defaults of all options stand here and nowhere else.
 
-A request is checked when it is made, so one that exists is valid. The command line makes them directly; editors and stored
-jobs come as JSON, which `parse_request` reads. An option of a job is a field here, a flag in `server/cli/app.py`, and the
-place that uses it; an editor may give every option but `python`, in camel case.
+A request is checked when it is made, so one that exists is valid. The command line makes requests directly; those of
+editors and of stored jobs come as JSON, which `parse_request` reads. An option of a job needs a field here, a flag in
+`server/cli/app.py`, and the code that uses it. An editor may give every option but `python`, in camel case.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,8 +17,8 @@ from evolution.domain.feedback import USERS_ASKED
 from evolution.domain.job import JobKind, JobRecord
 from evolution.domain.limits import Limits
 
-NEWEST = "newest"  # in place of a run's id
-USUAL_TRIALS = 24  # of a run for which no limit was set
+NEWEST = "newest"  # stands for the id of the newest run
+USUAL_TRIALS = 24  # limit of a run for which no limit was set
 
 Count = Annotated[int, Range(least=1)]
 Seed = Annotated[int, Range(least=0, below=2**31)]
@@ -27,6 +27,8 @@ Dollars = Annotated[float, Range(least=0)]
 
 
 class DeviceChoice(StrEnum):
+    """Where trials run."""
+
     AUTO = "auto"  # a GPU where there is one
     CPU = "cpu"
     CUDA = "cuda"
@@ -45,6 +47,8 @@ class StrategyName(StrEnum):
 
 
 class ProposerChoice(StrEnum):
+    """Who proposes in a run."""
+
     AUTO = "auto"  # an LLM where the user has set one, else recipes
     RECIPES = "recipes"
     LLM = "llm"
@@ -53,10 +57,10 @@ class ProposerChoice(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Options of every job. Raises RequestError where a value does not fit its annotation.
+    """Options of every job. Raises RequestError if a value does not fit its annotation.
 
-    python: the interpreter that runs the repo's code, "" as the user's settings say. device: where trials run, None as
-    evolverec.toml says.
+    python: the interpreter that runs the repo's code; "" for the one of the user's settings.
+    device: where trials run; None for the choice in evolverec.toml.
     """
 
     kind: ClassVar[JobKind]
@@ -75,7 +79,10 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest(Request):
-    """seed: of the trial, None as evolverec.toml says."""
+    """Train the program on disk.
+
+    seed: of the trial; None for the one in evolverec.toml.
+    """
 
     kind = JobKind.TRAIN
 
@@ -84,18 +91,26 @@ class TrainRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckRequest(Request):
+    """Import and build the program on disk, and check one batch."""
+
     kind = JobKind.CHECK
 
 
 @dataclass(frozen=True, kw_only=True)
 class DiagnoseRequest(Request):
+    """Diagnose the program on disk."""
+
     kind = JobKind.DIAGNOSE
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulateRequest(Request):
-    """users: how many simulated users are asked. llm_users: how many more an LLM plays, where one is set. budget_usd:
-    dollars for the LLM at most, None without limit."""
+    """Ask simulated users about the program on disk.
+
+    users: how many statistical personas are asked.
+    llm_users: how many more users an LLM plays, if one is set.
+    budget_usd: the most that the LLM may cost, in dollars; None without limit.
+    """
 
     kind = JobKind.SIMULATE
 
@@ -106,7 +121,10 @@ class SimulateRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class ProposeRequest(Request):
-    """trials: how many candidates are trained at most."""
+    """Find verified patches for the program on disk.
+
+    trials: how many candidates are trained at most.
+    """
 
     kind = JobKind.PROPOSE
 
@@ -115,7 +133,10 @@ class ProposeRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyRequest(Request):
-    """proposal: the id of a stored one, or its unique beginning."""
+    """Measure a proposal once more, with a further seed.
+
+    proposal: the id of a stored proposal, or its unique beginning.
+    """
 
     kind = JobKind.VERIFY
 
@@ -124,7 +145,10 @@ class VerifyRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class TestRequest(Request):
-    """trial: an id or its unique beginning, "" for the newest of the files on disk."""
+    """Read the test metrics of a trial.
+
+    trial: its id or a unique beginning of it; "" for the newest trial of the program on disk.
+    """
 
     kind = JobKind.TEST
 
@@ -133,11 +157,11 @@ class TestRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest(Request):
-    """Options of whatever starts runs of evolution.
+    """Options of requests that start runs of evolution.
 
-    trials, budget_usd, budget_tokens, budget_gpu_s: limits of one run, None where unlimited. budget_gpu_s: seconds of
-    training, whatever the device. gate: whether a program that users and measurements both call critical counts as
-    nothing, as in Self-EvolveRec.
+    trials, budget_usd, budget_tokens, budget_gpu_s: limits of one run, None for unlimited; budget_gpu_s in seconds of
+        training, on any device.
+    gate: whether a program that users and measurements both call critical counts as 0, as in Self-EvolveRec.
     """
 
     trials: Count | None = None
@@ -149,12 +173,13 @@ class RunRequest(Request):
 
     @property
     def limits(self) -> Limits:
-        """The limits that were set; where none was, USUAL_TRIALS."""
+        """The limits that were set; if none was, USUAL_TRIALS."""
         trials = self.trials if self.is_limited else USUAL_TRIALS
         return Limits(usd=self.budget_usd, tokens=self.budget_tokens, gpu_s=self.budget_gpu_s, trials=trials)
 
     @property
     def is_limited(self) -> bool:
+        """Whether any limit was set."""
         return any(getattr(self, name) is not None for name in LIMITS)
 
 
@@ -164,8 +189,12 @@ TERMS = ("strategy", "seed", "proposer", "gate")  # the fields of EvolveRequest 
 
 @dataclass(frozen=True, kw_only=True)
 class EvolveRequest(RunRequest):
-    """seed: of the run's own choices. resume: the id of a run to go on with, or NEWEST; "" starts one. replay: the id of
-    a run to do again without network or training."""
+    """Start, resume or replay a run of evolution.
+
+    seed: of the run's own random choices.
+    resume: the id of a run to continue, or NEWEST; "" starts a run.
+    replay: the id of a run to do again without network or training.
+    """
 
     kind = JobKind.EVOLVE
 
@@ -182,7 +211,7 @@ class EvolveRequest(RunRequest):
             self._refuse(TERMS, "a resumed run goes on on its own terms")
 
     def _refuse(self, names: tuple[str, ...], why: str) -> None:
-        """Raises RequestError where one of these options was given: it would change nothing."""
+        """Raises RequestError if one of these options was given, because it would change nothing."""
         for name in names:
             if getattr(self, name) != getattr(EvolveRequest, name):
                 raise RequestError(name, f"cannot be given here: {why}")
@@ -190,7 +219,7 @@ class EvolveRequest(RunRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class CompareRequest(RunRequest):
-    """Runs of each strategy on the seeds 0, 1, ... seeds - 1, all with the same limits."""
+    """Compare strategies by runs on the seeds 0, 1, ... seeds - 1, all with the same limits."""
 
     kind = JobKind.COMPARE
 
@@ -198,6 +227,7 @@ class CompareRequest(RunRequest):
     seeds: Count = 3
 
     def run_of(self, strategy: StrategyName, seed: int) -> EvolveRequest:
+        """The request for one of the compared runs."""
         shared = {field.name: getattr(self, field.name) for field in fields(RunRequest)}
         return EvolveRequest(**shared, strategy=strategy, seed=seed)
 
@@ -228,10 +258,12 @@ def options_of(request: type[Request]) -> Mapping[str, Any]:
 def parse_request(
     kind: JobKind, given: Mapping[str, Any], *, spelling: Callable[[str], str] = str
 ) -> Request:
-    """The request that JSON holds. spelling: how the options are named there.
+    """The request in a JSON object.
 
-    Raises RequestError, which names the option as it is spelled there: unknown, missing, or with a value that does not
-    fit.
+    spelling: option's name here -> its name in the JSON.
+
+    Raises RequestError, naming the option as the JSON spells it, if an option is unknown, missing, or has a value that
+    does not fit.
     """
     request = REQUESTS[kind]
     names = {spelling(name): name for name in options_of(request)}
@@ -249,7 +281,7 @@ def parse_request(
 
 
 def asks_for(job: JobRecord, request: Request) -> bool:
-    """Whether a job was asked for exactly this. A job of another version, with options unknown here, was not."""
+    """Whether a job was started by exactly this request. A job of another version, with options unknown here, was not."""
     try:
         return job.kind is request.kind and parse_request(job.kind, job.params) == request
     except RequestError:

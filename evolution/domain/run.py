@@ -1,8 +1,8 @@
-"""A run of evolution as a value: what was tried, in which order, from what, and with which outcome.
+"""A run of evolution as a value: which programs were tried, in which order, and with which outcome.
 
-The run is a record of decisions. What its steps rest on (trials, feedback, exchanges) is stored apart, so that
-doing a run again from its first step finds everything and arrives at the same record: that is how a run is
-resumed and how it is replayed.
+The run is a record of decisions. The trials, feedback and exchanges that these rest on are stored apart. So a run that
+is started again from its first step finds all of them and arrives at the same record; resuming and replaying rely on
+this.
 """
 
 import hashlib
@@ -17,12 +17,16 @@ from evolution.domain.trial import Metric
 
 
 class RunState(StrEnum):
+    """Where a run is in its life."""
+
     RUNNING = "running"
     DONE = "done"  # the budget is used, or nothing is left to try
     STOPPED = "stopped"  # cancelled or killed; can be resumed
 
 
 class NodeStatus(StrEnum):
+    """How far a node's program got."""
+
     COMPLETE = "complete"
     PRUNED = "pruned"
     FAILED = "failed"
@@ -31,7 +35,11 @@ class NodeStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
-    """A measurement that an idea set out to move. before, after: in the measurement's own unit."""
+    """How a measurement that an idea addressed changed.
+
+    before, after: in the measurement's own unit, for parent and child.
+    as_intended: whether it changed in the right direction.
+    """
 
     code: str
     before: float
@@ -42,11 +50,13 @@ class Moved:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One program of a run, or one idea that never became one.
+    """One program of a run, or one idea that did not become one.
 
-    program, parent: tree hashes, "" where there is none. objective: of the trial, by the run's configuration.
-    findings, critiques: codes of what is open, None where nobody looked. rounds: what coder and debugger went
-    through. spent: what the whole run had been charged when this was known.
+    program, parent: tree hashes, "" if there is none.
+    objective: of the trial, by the run's configuration.
+    findings, critiques: codes of what is open; None for strategies that do not use feedback.
+    rounds: the rounds of coder and debugger, in words.
+    spent: what the whole run had been charged when this node was added.
     """
 
     order: int
@@ -69,10 +79,11 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class RunTerms:
-    """What a run was asked to be. Two runs on the same terms are one run; limits only say how far it goes.
+    """What a run was asked to be. Two runs on the same terms are one run; its limits only decide how far it goes.
 
-    proposer: "recipes", "llm" or "both". model: the endpoint's, "" without one. gate: whether a program that
-    users and measurements both call critical counts as nothing, as in Self-EvolveRec.
+    proposer: "recipes", "llm" or "both".
+    model: the endpoint's, "" without one.
+    gate: whether a program that users and measurements both call critical counts as 0, as in Self-EvolveRec.
     """
 
     root: str  # the user's program
@@ -85,15 +96,21 @@ class RunTerms:
 
     @property
     def run_id(self) -> str:
+        """10 hex digits of the terms."""
         return hashlib.sha256(serial.dumps(self).encode()).hexdigest()[:10]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """nodes: in order, the user's own version first. limits, spent: of the budget, by name. probes: ids of the
-    evolved probes, with the generation from which they count; 0 for those that the user keeps. notes: what else happened, in words.
-    judged: an LLM's opinions of programs that an LLM wrote, marked as such. llm: models, efforts and prices, for a
-    replay."""
+    """The record of one run.
+
+    nodes: in order, the user's own version first.
+    limits, spent: of the budget, by name.
+    probes: id of an evolved probe -> the generation from which it counts; 0 for those that the user keeps.
+    notes: what else happened, in words.
+    judged: an LLM's opinions of programs that an LLM wrote, marked as such.
+    llm: models, efforts and prices, for a replay.
+    """
 
     id: str
     terms: RunTerms
@@ -111,19 +128,19 @@ class Run:
 
     @property
     def best(self) -> Node | None:
-        """The complete node with the highest objective; the earlier one where they are equal."""
+        """The complete node with the highest objective; the earlier one if they are equal."""
         scored = [(node.objective.value, -node.order, node) for node in self.nodes if node.objective]
         complete = [entry for entry in scored if entry[2].status is NodeStatus.COMPLETE]
         return max(complete, key=lambda entry: entry[:2])[2] if complete else None
 
 
 def candidates(run: Run) -> list[Node]:
-    """Nodes that cost a trial, in order."""
+    """The nodes that cost a trial, in order."""
     return [node for node in run.nodes[1:] if node.status is not NodeStatus.NOT_MADE]
 
 
 def best_so_far(run: Run) -> list[float]:
-    """The best objective after 0, 1, ... trials; [] where the user's own version has none."""
+    """The best objective after 0, 1, ... trials; [] if the user's own version has none."""
     first = run.nodes[0].objective if run.nodes else None
     best = [first.value] if first else []
     for node in candidates(run) if best else ():
@@ -132,5 +149,5 @@ def best_so_far(run: Run) -> list[float]:
 
 
 def decisions(run: Run) -> list[dict[str, Any]]:
-    """What two runs must agree on to be the same: every node without its time-dependent parts."""
+    """The nodes as plain documents: what two runs must agree on to be the same."""
     return [serial.plain(node) for node in run.nodes]

@@ -1,4 +1,4 @@
-"""What is known of a trial: its identity, its state, its numbers. Values only; the store keeps them as JSON."""
+"""Trials as values: identity, state and figures. The store keeps them as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,8 @@ from typing import Any
 
 
 class TrialStatus(StrEnum):
+    """Where a trial is in its life."""
+
     RUNNING = "running"
     COMPLETE = "complete"
     PRUNED = "pruned"  # stopped early as a loser; can be continued
@@ -14,6 +16,8 @@ class TrialStatus(StrEnum):
 
 
 class FailureReason(StrEnum):
+    """Why a trial failed."""
+
     IMPORT = "import"
     CONTRACT = "contract"
     CRASH = "crash"
@@ -25,7 +29,7 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialKey:
-    """Same key, same trial: never run twice. Its hash is the trial's id (evolution/store.py)."""
+    """The identity of a trial: with the same key it is never run twice. Its hash is the trial's id."""
 
     program: str  # git tree hash
     data: str  # fingerprint of data and split
@@ -37,7 +41,7 @@ class TrialKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A mean over users with its 95 % bootstrap interval. low and high None: it has no interval."""
+    """A mean over users with its 95 % bootstrap interval; low and high are None if it has none."""
 
     value: float
     low: float | None
@@ -46,7 +50,11 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """reason, one clear sentence, and where in the repo: path relative to it, line 1-based (0 unknown)."""
+    """Why a trial failed, in one clear sentence, and where in the repo.
+
+    path: relative to the repo's root, "" if unknown.
+    line: 1-based, 0 if unknown.
+    """
 
     reason: FailureReason
     message: str
@@ -57,7 +65,10 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """One epoch as the caller saw it. metrics: validation means, {} where the epoch was not ranked."""
+    """One epoch of training.
+
+    metrics: validation means, {} if the epoch was not ranked.
+    """
 
     epoch: int  # from 1
     wall_s: float
@@ -67,7 +78,13 @@ class EpochRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """fit_s: inside the user's fit, fit_cpu_s the part its process was running. score_s: inside score. harness_s: ours. parameters: 0 where unknown."""
+    """What a trial cost.
+
+    fit_s: seconds inside the user's fit; fit_cpu_s: the part in which its process was running.
+    score_s: seconds inside the user's score.
+    harness_s: seconds in our own code.
+    parameters: number of the model's parameters, 0 if unknown.
+    """
 
     fit_s: float = 0.0
     fit_cpu_s: float = 0.0
@@ -79,8 +96,11 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class ContractCheck:
-    """One check of one batch. passed None: it could not be done, message says why.
-    severity: "error" fails the trial by name; "warning" becomes a finding and training goes on."""
+    """The outcome of one check of one batch.
+
+    passed: None if the check could not be made; message says why.
+    severity: "error" fails the trial; "warning" becomes a finding, and training goes on.
+    """
 
     code: str
     passed: bool | None
@@ -90,6 +110,8 @@ class ContractCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
+    """One program trained and measured, or the reason why it failed."""
+
     id: str
     key: TrialKey
     status: TrialStatus

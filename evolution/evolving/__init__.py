@@ -1,1 +1,1 @@
-"""The loop of Self-EvolveRec, whole: select, plan, carry out, measure, learn, co-evolve."""
+"""The loop of Self-EvolveRec: select, plan, carry out, measure, learn, co-evolve."""

@@ -1,4 +1,6 @@
-"""Opinions on programs that an LLM wrote: the paper's four qualities. Opinions, not measurements, and marked so."""
+"""An LLM's opinion of a run's best program, by the four qualities of the Self-EvolveRec paper. It is marked as an
+opinion, and never counts as a measurement.
+"""
 
 from dataclasses import replace
 from textwrap import indent
@@ -16,11 +18,14 @@ from evolution.proposers.planning.briefing import problem
 DIFF_CHARS = 40_000
 
 
+# Comments, not docstrings: the schema that the model is sent would hold a docstring as its description.
+# The score of one quality.
 class ReviewScore(BaseModel):
     score: int = Field(description="1 to 10.")
     because: str = Field(description="One sentence that names the lines it rests on.")
 
 
+# The reply to the prompt `judge`.
 class CodeReview(BaseModel):
     creativity: ReviewScore
     explicitness: ReviewScore
@@ -29,7 +34,10 @@ class CodeReview(BaseModel):
 
 
 def judge_best(laboratory: Laboratory, run: Run, ask: Ask, model: str) -> Run:
-    """The run with an opinion on its best program, where an LLM had a part in that; without, where none can be had."""
+    """The run with an opinion on its best program, if an LLM had a part in that program.
+
+    If the LLM gives no answer, the run is returned with a note.
+    """
     best = run.best
     if best is None or not best.parent:
         return run

@@ -1,4 +1,6 @@
-"""The diagnosis tool evolves with the model: complaints that nothing measures get a probe, from the next generation on."""
+"""The interface by which the diagnosis evolves with the model: complaints that nothing measures get a probe, which
+counts from the next generation on.
+"""
 
 from typing import Protocol
 
@@ -8,20 +10,24 @@ from evolution.domain.trial import Trial
 
 
 class CoEvolution(Protocol):
+    """Evolves the probes of one run."""
+
     def extended(self, feedback: Feedback, trial: Trial) -> Feedback:
-        """The feedback with what the admitted probes of this run measure."""
+        """The feedback with the measurements of the probes admitted in this run."""
         ...
 
     def after_generation(self, archive: Archive, generation: int) -> tuple[str, ...]:
-        """Ids of the probes that were admitted now."""
+        """Search for new probes; returns the ids of those that were admitted now."""
         ...
 
 
 class NoCoEvolution:
-    """For runs whose strategy has no diagnosis to evolve."""
+    """Evolves nothing, for runs whose strategy uses no diagnosis."""
 
     def extended(self, feedback: Feedback, trial: Trial) -> Feedback:
+        """The feedback unchanged."""
         return feedback
 
     def after_generation(self, archive: Archive, generation: int) -> tuple[str, ...]:
+        """No probe is ever admitted: ()."""
         return ()

@@ -1,7 +1,7 @@
-"""Comparing strategies over seeds: best so far by trials, how many trials a goal took, how often ideas hit.
+"""Figures that compare strategies over seeds: best objective by trials, trials to a goal, and how often ideas hit.
 
-A trial here is the first trial of a candidate, in the order of the run; the further seeds of promising ones follow
-the same rule in every strategy and are counted apart, in a run's `spent`.
+A trial here is the first trial of a candidate, in the order of the run. The further seeds of promising candidates
+follow the same rule in every strategy and are counted in a run's `spent` only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """A mean over seeds with its 95 % percentile bootstrap interval; low and high None with one seed alone."""
+    """A mean over seeds with its 95 % percentile bootstrap interval; low and high are None for a single seed."""
 
     value: float
     low: float | None
@@ -28,18 +28,19 @@ class Spread:
 
 
 def best_so_far(run: Run, length: int) -> Float64:
-    """float64 (length + 1,): the best objective after 0, 1, ... trials; a run that ended early keeps its last."""
+    """The best objective after 0, 1, ... trials: float64 (length + 1,). A run that ended early keeps its last value."""
     best = reached_by(run)[: length + 1] or [0.0]
     return np.array(best + [best[-1]] * (length + 1 - len(best)))
 
 
 def trials_to_reach(run: Run, goal: float, length: int) -> int:
-    """Trials until the best so far reaches `goal`; length + 1 where it does not within `length`."""
+    """Trials until the best objective reaches `goal`; length + 1 if it does not within `length` trials."""
     reached = np.flatnonzero(best_so_far(run, length) >= goal)
     return int(reached[0]) if len(reached) else length + 1
 
 
 def over_seeds(values: Sequence[float] | Float64, seed: int = 0) -> Spread:
+    """The mean of one value per seed, with its interval. seed: of the bootstrap."""
     array = np.asarray(values, dtype=np.float64)
     if len(array) < 2:
         return Spread(value=float(array.mean()), low=None, high=None, seeds=len(array))
@@ -49,7 +50,7 @@ def over_seeds(values: Sequence[float] | Float64, seed: int = 0) -> Spread:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> Spread:
-    """Mean of ours over mean of theirs, each side resampled over its own seeds."""
+    """Mean of ours over mean of theirs; for the interval each side is resampled over its own seeds."""
     mine, other = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
     value = float(mine.mean() / other.mean())
     if min(len(mine), len(other)) < 2:
@@ -64,7 +65,7 @@ def _resampled(values: Float64, seed: int) -> Float64:
 
 
 def best_known(runs: Sequence[Run]) -> float:
-    """The highest objective that any complete program of any run has."""
+    """The highest objective of any program in any of the runs."""
     return max(node.objective.value for run in runs for node in run.nodes if node.objective)
 
 

@@ -1,7 +1,7 @@
-"""What a run has been charged, and whether it may go on.
+"""What a run has been charged, and whether its limits allow more.
 
-A trial or an exchange that was found in the store is charged like a fresh one, so that equal budgets compare and
-a run that is done again is charged the same. What was really paid is kept apart.
+A trial or an exchange that was found in the store is charged like a fresh one. So equal budgets can be compared, and a
+run that is started again is charged the same. What was really paid is counted elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,32 +11,38 @@ from evolution.domain.limits import Limits
 from evolution.domain.trial import Trial
 from evolution.llm.budget import Budget
 
-PROPOSALS_AT_LEAST = 3  # a plan that cannot pay for so many is refused before it starts
+PROPOSALS_AT_LEAST = 3  # a run whose limits cannot pay for so many is refused before it starts
 
 
 @dataclass(kw_only=True)
 class Ledger:
-    """limits: None is unlimited. exchanges: what the LLM's exchanges are charged to, None without one.
-    expected_trials: about how many trials the limits allow, for knowing how far a run is."""
+    """The trials and exchanges charged to one run.
+
+    limits: None means unlimited.
+    exchanges: the budget that LLM exchanges are charged to; None without an LLM.
+    """
 
     limits: Limits
     exchanges: Budget | None = None
     _charged: dict[str, float] = field(default_factory=dict)  # trial id -> seconds of fit
 
     def charge(self, trials: Sequence[Trial]) -> None:
-        """Each trial once in a run, whoever asks for it again."""
+        """Charge each trial once per run; a trial that was charged before is ignored."""
         for trial in trials:
             self._charged.setdefault(trial.id, trial.cost.fit_s)
 
     @property
     def trials(self) -> int:
+        """How many different trials were charged."""
         return len(self._charged)
 
     @property
     def seconds(self) -> float:
+        """Seconds of fit of all charged trials."""
         return sum(self._charged.values())
 
     def may_train(self) -> bool:
+        """Whether the limits allow one more trial."""
         return self.at_most(1) == 1
 
     def at_most(self, wanted: int) -> int:
@@ -50,7 +56,7 @@ class Ledger:
         return max(0, min(wanted, self.limits.trials - self.trials))
 
     def progress(self) -> float:
-        """The share of the tightest limit that is used, 0 to 1."""
+        """The used share of the limit that is used most, 0 to 1; 0 without limits."""
         shares = [0.0]
         if self.limits.trials:
             shares.append(self.trials / self.limits.trials)
@@ -61,6 +67,7 @@ class Ledger:
         return min(1.0, max(shares))
 
     def spent(self) -> Mapping[str, float]:
+        """What was charged, by name: trials, gpu_s, and with an LLM usd and tokens."""
         return {
             "trials": float(self.trials),
             "gpu_s": self.seconds,

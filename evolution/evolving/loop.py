@@ -1,8 +1,8 @@
-"""The loop. `Evolution.run` is the method in one screen; each step is a file of its own.
+"""The evolution loop. `Evolution.run` shows the method in one screen; each step is a file of its own.
 
-Every decision follows from the run's terms, the archive and what is stored, never from the clock or from which
-of two threads was first. So a run that is done again from its first step finds its trials, feedback and exchanges
-in the store and comes to where it was: resuming and replaying are nothing else.
+Every decision follows from the run's terms, the archive and what is stored, never from the clock or from the order of
+threads. A run that is started again from its first step therefore finds its trials, feedback and exchanges in the
+store and arrives at the same state. Resuming and replaying a run do nothing else.
 """
 
 import time
@@ -31,16 +31,20 @@ from evolution.proposers.situation import Attempt, Proposer, Situation
 from evolution.proposers.strategies import STRATEGIES, Strategy
 
 WIDTH = 2  # candidates of one generation, whatever the machine, so that a run does not depend on its cores
-BARREN = 3  # generations in a row that found nothing to try: then nothing is left
+BARREN = 3  # the run ends after so many generations in a row without a candidate
 
 Announce = Callable[[Run], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What a run works with. ledger: what it may cost. interviewer: who plays users, None without an LLM.
-    accepted: ids of evolved probes that it starts with.
-    llm: what a replay must know of the endpoint."""
+    """What a run works with.
+
+    ledger: counts its cost against its limits.
+    interviewer: the LLM that plays users; None without an LLM.
+    accepted: ids of the evolved probes that the run starts with.
+    llm: facts about the endpoint that a replay needs.
+    """
 
     laboratory: Laboratory
     proposer: Proposer
@@ -52,7 +56,10 @@ class Tools:
 
 
 class Evolution:
-    """One run. announce: called with the run as it stands whenever something is known."""
+    """One run.
+
+    announce: called with the run's record whenever it changes.
+    """
 
     def __init__(self, tools: Tools, terms: RunTerms, run: Run, announce: Announce) -> None:
         self.tools, self.terms, self.announce = tools, terms, announce
@@ -63,12 +70,15 @@ class Evolution:
         self.archive = Archive(nodes=())
         self.generation = 0
         self.barren = 0
-        self.root_replicated = False  # whether the user's version has its further seeds
-        self.looks: dict[str, Observed] = {}  # by trial, as long as the probes stay the same
+        self.root_replicated = False  # whether the user's version was trained with further seeds
+        self.looks: dict[str, Observed] = {}  # by trial id; emptied when a probe is admitted
 
     def run(self) -> Run:
-        """Until the budget is used or nothing is left to try. Raises Cancelled, RepoError where the user's own
-        version cannot be measured; what was known by then is announced."""
+        """Evolve until the budget is used or nothing is left to try; returns the finished run.
+
+        Raises Cancelled, and RepoError if the user's own version cannot be measured. What was learned by then is
+        announced.
+        """
         try:
             self.root = self.assay.parent(self.terms.root)
             self._begin()
@@ -82,10 +92,10 @@ class Evolution:
             raise
         return self._say(RunState.DONE)
 
-    # -- select and propose
-
     def _propose(self) -> list[tuple[Node, Attempt]]:
-        """(parent, attempt), none twice. The first generation drafts from the user's version."""
+        """The (parent, attempt) pairs of a generation, all different. The first generation drafts from the user's
+        version.
+        """
         drafts = self.generation == 1 and self.strategy.drafts > 0
         wanted = self.ledger.at_most(self.strategy.drafts if drafts else WIDTH)
         rng = np.random.default_rng([self.terms.seed, self.generation])
@@ -116,7 +126,7 @@ class Evolution:
         )
 
     def _draft_node(self, parent: Node, attempt: Attempt, order: int) -> Node:
-        """A node as far as it is known before it is measured."""
+        """The node of an attempt that has not been measured."""
         made = isinstance(attempt, Candidate)
         return Node(
             order=order,
@@ -130,16 +140,12 @@ class Evolution:
             rounds=attempt.rounds,
         )
 
-    # -- measure
-
     def _measure(self, attempts: Sequence[tuple[Node, Attempt]]) -> dict[str, Trial]:
-        """First trials of all candidates, in parallel slots, by program."""
+        """The first trial of each candidate, by program id; candidates are trained in parallel slots."""
         candidates = [attempt for _, attempt in attempts if isinstance(attempt, Candidate)]
         trials = self.laboratory.each(lambda candidate: self.assay.train(self.root, candidate), candidates)
         self.ledger.charge(trials)
         return {candidate.child: trial for candidate, trial in zip(candidates, trials)}
-
-    # -- learn
 
     def _learn(self, attempts: Sequence[tuple[Node, Attempt]], trials: dict[str, Trial]) -> None:
         for parent, attempt in attempts:
@@ -149,6 +155,9 @@ class Evolution:
             self._add(node)
 
     def _judged(self, node: Node, parent: Node, candidate: Candidate, child: Trial) -> Node:
+        """The node with its trial's outcome: objective, verification, and for directional strategies what the trial
+        shows.
+        """
         before = self._look(self._trial_of(parent))
         best = max((objective_of(known) for known in self.archive.complete), default=float("-inf"))
         promising = child.objective is not None and child.objective.value > best
@@ -183,17 +192,19 @@ class Evolution:
         return gated(seen, after) if self.terms.gate else seen
 
     def _may_replicate(self) -> bool:
-        """The candidate's further seeds are to be paid for, and once in a run those of the user's version."""
+        """Whether the budget covers REPLICAS more seeds of the candidate, plus, the first time in a run, of the user's
+        version.
+        """
         needed = REPLICAS if self.root_replicated else 2 * REPLICAS
         return self.ledger.at_most(needed) == needed
 
     def _for_user(self, parent: Node, candidate: Candidate) -> Candidate:
-        """As a change of what the user has on disk, whatever it was built on."""
+        """The candidate as a change of the user's version, whatever program it was built on."""
         line = [node.idea for node in reversed(self.archive.lineage(parent)) if node.idea is not None]
         return rebased(self.laboratory, candidate, self.archive.root.program, line)
 
     def _trials_of(self, proposal: Proposal) -> list[Trial]:
-        """Every trial that a judgement rests on, the parent's further seeds included."""
+        """Every trial that a proposal's verdict rests on, the further seeds of the user's version included."""
         store, lock = self.laboratory.context.store, self.laboratory.context.store_lock
         with lock:
             children = [trial for name in proposal.trials if (trial := store.trial(name)) is not None]
@@ -203,7 +214,7 @@ class Evolution:
         return [*children, *(trial for trial in parents if replace(trial.key, seed=0) == same)]
 
     def _coevolve(self) -> None:
-        """Probes for complaints that nothing measures; they count from the next generation on."""
+        """Admit probes for complaints that nothing measures; they count from the next generation on."""
         if not self.strategy.directional:
             return
         admitted = self.tools.coevolution.after_generation(self.archive, self.generation)
@@ -216,12 +227,10 @@ class Evolution:
         self._say(RunState.RUNNING)
 
     def _again(self, node: Node) -> Node:
-        """A node of the archive as the new probes see it, so that comparisons stay fair."""
+        """A node with the findings of all present probes, so that old and new nodes can be compared."""
         if node.status is not NodeStatus.COMPLETE or node.findings is None:
             return node
         return replace(node, findings=self._look(self._trial_of(node)).findings)
-
-    # -- the user's own version, and what is known of a program
 
     def _begin(self) -> None:
         node = Node(
@@ -240,6 +249,7 @@ class Evolution:
         self._add(node)
 
     def _look(self, trial: Trial) -> Observed:
+        """The trial's findings and critiques, computed once as long as no probe is added."""
         if trial.id not in self.looks:
             self.looks[trial.id] = look_at(
                 self.laboratory, trial, self.strategy, self.tools.coevolution, self.tools.interviewer

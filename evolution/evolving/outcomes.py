@@ -1,4 +1,4 @@
-"""What is seen of a measured program, and whether an idea moved what it set out to move."""
+"""What a measured program shows, and whether an idea moved the measurements that it set out to move."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,8 +18,11 @@ OPEN = (Severity.ERROR, Severity.WARNING)
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """findings, critiques: codes of what is open; None where the strategy does not look. critical: whether
-    measurements and users both find the program unusable, as Self-EvolveRec's gate asks."""
+    """The feedback on one trial, with codes of its open problems.
+
+    findings, critiques: codes of what is open; None for strategies that do not use feedback.
+    critical: whether measurements and users both find the program unusable, which Self-EvolveRec's gate asks.
+    """
 
     feedback: Feedback
     findings: tuple[str, ...] | None
@@ -34,7 +37,7 @@ def look_at(
     coevolution: CoEvolution,
     interviewer: Interviewer | None,
 ) -> Observed:
-    """A directional strategy is told everything; the others only where the parts of the code are."""
+    """Observe a trial. Strategies that are not directional get only the map of the code's roles, and no feedback."""
     if not strategy.directional:
         return Observed(feedback=code_map(laboratory, trial), findings=None, critiques=None, critical=False)
     feedback = coevolution.extended(
@@ -52,7 +55,7 @@ def look_at(
 
 
 def gated(node: Node, look: Observed) -> Node:
-    """Self-EvolveRec's gate: what users and measurements both call critical counts as nothing."""
+    """Self-EvolveRec's gate: a program that measurements and users both find critical gets the objective 0."""
     if not look.critical:
         return node
     return replace(
@@ -63,7 +66,7 @@ def gated(node: Node, look: Observed) -> Node:
 
 
 def moved(idea: Idea, before: Feedback, after: Feedback) -> tuple[Moved, ...]:
-    """What became of the measurements that the idea addressed."""
+    """How the measurements and complaints that the idea addressed changed from parent (`before`) to child (`after`)."""
     targets = {f.code for f in before.all_findings() if f.id in idea.addresses}
     complaints = {c.code for c in before.complaints() if c.id in idea.addresses}
     earlier, later = _measured(before), _measured(after)
@@ -74,11 +77,14 @@ def moved(idea: Idea, before: Feedback, after: Feedback) -> tuple[Moved, ...]:
 
 
 def _measured(feedback: Feedback) -> Mapping[str, Measurement]:
+    """code -> measurement, without those measured beside candidate code."""
     return {m.code: m for m in feedback.all_measurements() if not m.self_reported}
 
 
 def _moved(before: Measurement, after: Measurement) -> Moved:
-    """As intended: nearer to its reference where it has one (which moves with the model), else in its direction."""
+    """`as_intended` is true if the value came closer to its reference; without a reference, if it moved in the
+    direction that `higher_is_better` says. The reference is measured anew for each model.
+    """
     sign = 1.0 if after.higher_is_better else -1.0
     was = sign * (before.value - (before.reference or 0.0))
     now = sign * (after.value - (after.reference or 0.0))
@@ -92,7 +98,7 @@ def _moved(before: Measurement, after: Measurement) -> Moved:
 
 
 def _quieter(code: str, before: Feedback, after: Feedback) -> Moved:
-    """A complaint by the share of users who voice it."""
+    """A complaint's change, measured by the share of users who make it."""
     was, now = (_share(code, feedback) for feedback in (before, after))
     return Moved(code=code, before=was, after=now, as_intended=now < was, healthy=now == 0.0)
 

@@ -1,4 +1,4 @@
-"""Replaying a run: done again from what is stored, without network and without training, to the same archive."""
+"""Compares a replayed run with the stored one. A replay uses stored results only: no network, no training."""
 
 from typing import Any
 
@@ -6,7 +6,10 @@ from evolution.domain.run import Run, decisions
 
 
 def replay_document(stored: Run, again: Run, ended: str = "") -> dict[str, Any]:
-    """Whether the second run came to the same nodes, and where they first differ. ended: what was not stored."""
+    """Whether the replay came to the same nodes, and where the two first differ.
+
+    ended: what was missing from the store, if that ended the replay.
+    """
     before, after = decisions(stored), decisions(again)[: len(stored.nodes)]
     difference = next(
         (

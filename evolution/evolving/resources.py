@@ -1,4 +1,4 @@
-"""The tools of a run, from the user's settings: who proposes, who plays users, who writes probes, what it may cost."""
+"""Opens the tools of a run by the user's settings: proposer, simulated users, probe author, and limits."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,12 +37,17 @@ from evolution.proposers.planning.planner import Planner, Retrieve
 from evolution.proposers.situation import Proposer
 from evolution.proposers.strategies import STRATEGIES
 
-NOWHERE = "http://127.0.0.1:9/v1"  # of a replay, which asks nobody
+NOWHERE = "http://127.0.0.1:9/v1"  # the endpoint of a replay, which sends no request
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """request: with its proposer settled. client: None where no LLM takes part. model: its name, "" without."""
+    """The tools of a run, opened.
+
+    request: the request with its proposer settled.
+    client: None if no LLM takes part.
+    model: names of the models used, "" without an LLM.
+    """
 
     request: EvolveRequest
     tools: Tools
@@ -54,8 +59,13 @@ class Opened:
 def opened_tools(
     laboratory: Laboratory, request: EvolveRequest, *, stored: Run | None = None
 ) -> Iterator[Opened]:
-    """stored: the run that is replayed, from what is stored alone. Raises UsageError: no endpoint for an LLM
-    proposer, no price for a limit in dollars, or limits too small for three proposals."""
+    """Open the tools for a run, and close them after the block.
+
+    stored: the run to replay; only what is stored is used then.
+
+    Raises UsageError if an LLM proposer has no endpoint, a limit in dollars has no price, or limits cannot pay for
+    three proposals.
+    """
     settings = _llm(laboratory, stored)
     request = replace(request, proposer=settled_proposer(request, settings))
     limits = request.limits
@@ -84,12 +94,12 @@ def opened_tools(
 
 
 def settled_proposer(request: EvolveRequest, settings: LlmSettings | None) -> ProposerChoice:
-    """Anything but AUTO. Raises UsageError where an LLM is wanted and there is none."""
+    """The proposer to use, never AUTO. Raises UsageError if an LLM is asked for and there is none."""
     asked = request.proposer
     if asked is ProposerChoice.RECIPES or (asked is ProposerChoice.AUTO and settings is None):
         return ProposerChoice.RECIPES
     if not STRATEGIES[request.strategy].llm:
-        return ProposerChoice.RECIPES  # a fixed space is what this strategy is
+        return ProposerChoice.RECIPES  # this strategy searches the fixed space of recipes by definition
     if settings is None:
         raise UsageError(
             f"--proposer {asked} needs an LLM endpoint; set EVOLVEREC_LLM_MODEL (and EVOLVEREC_LLM_BASE_URL, "
@@ -99,7 +109,7 @@ def settled_proposer(request: EvolveRequest, settings: LlmSettings | None) -> Pr
 
 
 def check_size(limits: Limits, expected: CostEstimate | None) -> None:
-    """Raises UsageError for limits that cannot pay for three proposals."""
+    """Raises UsageError if the limits cannot pay for three proposals."""
     if limits.trials is not None and limits.trials < PROPOSALS_AT_LEAST:
         raise UsageError(
             f"--trials {limits.trials} is too small for {PROPOSALS_AT_LEAST} proposals; give at least {PROPOSALS_AT_LEAST}"
@@ -120,6 +130,7 @@ def check_size(limits: Limits, expected: CostEstimate | None) -> None:
 
 
 def expected_cost(laboratory: Laboratory, settings: LlmSettings) -> CostEstimate:
+    """The estimated cost of LLM proposals for the user's program."""
     program = laboratory.user_program()
     sources = laboratory.programs.sources(program, laboratory.config.recommender.editable)
     size = sum(len(text.encode("utf-8", "surrogateescape")) for text in sources.values())
@@ -163,9 +174,13 @@ def _tools(
 
 
 def accepted_probes(laboratory: Laboratory, stored: Run | None) -> tuple[ProbeSpec, ...]:
-    """Evolved probes that the user keeps in the repo, which every run starts with; of a replay, those it had then."""
+    """The evolved probes that a run starts with: those that the user keeps in the repo, or those that the replayed run
+    had.
+    """
     if stored is None:
-        return tuple(load_probes(laboratory.context.repo, consented=True))  # a job runs only with consent
+        return tuple(
+            load_probes(laboratory.context.repo, consented=True)
+        )  # a job starts only with the user's consent
     context = laboratory.context
     with context.store_lock:
         records = [context.store.probes(name) for name, since in stored.probes.items() if since == 0]
@@ -194,7 +209,9 @@ def _proposer(laboratory: Laboratory, request: EvolveRequest, endpoint: _Endpoin
 
 
 def retriever(laboratory: Laboratory, sources: LiteratureSettings, search: SearchClient) -> Retrieve:
-    """The built-in library, and whatever else the user's settings name. What could not be asked is said."""
+    """A function that searches the built-in library and the sources that the user's settings name; failures are
+    logged.
+    """
     context = laboratory.context
     answers = StoredAnswers(store=context.store, lock=context.store_lock)
     opened = open_recorded if search.replay else open_retriever
@@ -222,7 +239,7 @@ def _sources(laboratory: Laboratory, stored: Run | None) -> LiteratureSettings:
 
 
 def llm_document(settings: LlmSettings, sources: LiteratureSettings) -> dict[str, Any]:
-    """What a replay must know of an endpoint: neither its address nor a key."""
+    """The facts about an endpoint that a replay needs, without address and key."""
     return {
         "sources": list(sources.sources),
         "model": settings.model,
@@ -237,6 +254,7 @@ def llm_document(settings: LlmSettings, sources: LiteratureSettings) -> dict[str
 
 
 def stored_llm(document: Mapping[str, Any]) -> LlmSettings:
+    """The settings of a replay, from a run's `llm_document`; they have no usable address."""
     prices = {
         name: Price(**{kind: Decimal(value) for kind, value in price.items()})
         for name, price in document["prices"].items()

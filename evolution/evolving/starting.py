@@ -1,4 +1,4 @@
-"""Setting a run up: its terms, its tools, and the record it goes on with."""
+"""Sets a run up: its terms, its tools, and the record that it continues."""
 
 import hashlib
 import time
@@ -15,7 +15,10 @@ from evolution.trials.identity import trial_key
 
 
 def start_run(laboratory: Laboratory, request: EvolveRequest, *, tools: Tools, model: str = "") -> Evolution:
-    """The run that was asked for: a new one, or the stored one from its first step. request: with its proposer settled."""
+    """The run that was asked for: a new one, or the stored one with the same terms, from its first step.
+
+    request: with its proposer settled.
+    """
     terms = terms_of(laboratory, request, model=model, probes=tools.accepted)
     store, lock = laboratory.context.store, laboratory.context.store_lock
     with lock:
@@ -34,7 +37,7 @@ def start_run(laboratory: Laboratory, request: EvolveRequest, *, tools: Tools, m
 
 
 def replayed_run(stored: Run, *, tools: Tools) -> Evolution:
-    """The stored run from its first step, told to nobody."""
+    """The stored run from its first step, without storing anything."""
     accepted = {name: since for name, since in stored.probes.items() if since == 0}
     fresh = replace(stored, nodes=(), probes=accepted, notes=(), state=RunState.RUNNING)
     return Evolution(tools, stored.terms, fresh, lambda run: None)
@@ -43,6 +46,7 @@ def replayed_run(stored: Run, *, tools: Tools) -> Evolution:
 def terms_of(
     laboratory: Laboratory, request: EvolveRequest, *, model: str, probes: tuple[str, ...] = ()
 ) -> RunTerms:
+    """The terms that a request means for the program that is on disk now."""
     asked = serial.plain(request)
     return RunTerms(
         root=laboratory.user_program(),
@@ -53,7 +57,9 @@ def terms_of(
 
 
 def request_of(run: Run) -> EvolveRequest:
-    """What a stored run was asked to be, with its limits. Raises RequestError for a strategy of another version."""
+    """The request that a stored run answers, with its limits. Raises RequestError if this version has no such
+    strategy.
+    """
     terms, limits = serial.plain(run.terms), run.limits
     return EvolveRequest(
         **{name: terms[name] for name in TERMS},
@@ -65,7 +71,7 @@ def request_of(run: Run) -> EvolveRequest:
 
 
 def measured_by(laboratory: Laboratory, probes: tuple[str, ...]) -> str:
-    """A fingerprint of everything but the program and the seed that figures and findings depend on."""
+    """A fingerprint of everything that figures and findings depend on, other than the program and the seed."""
     key = trial_key(
         laboratory.config,
         program="",
@@ -79,12 +85,15 @@ def measured_by(laboratory: Laboratory, probes: tuple[str, ...]) -> str:
 
 
 def limits_document(limits: Limits) -> dict[str, float]:
-    """Only the limits that are set."""
+    """The limits that are set, by name."""
     return {name: float(value) for name, value in serial.plain(limits).items() if value is not None}
 
 
 def _keep(laboratory: Laboratory, known: Run | None) -> Callable[[Run], None]:
-    """Stores the run as it grows; while it only catches up with what is stored, the longer record stays."""
+    """A function that stores the run whenever it changes.
+
+    While a resumed run only repeats stored nodes, the longer stored record is kept.
+    """
     before = len(known.nodes) if known else 0
 
     def keep(run: Run) -> None:

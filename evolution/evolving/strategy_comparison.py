@@ -1,4 +1,4 @@
-"""`compare`: runs of several strategies on equal budgets, and what they show, as one document."""
+"""The document of `compare`: runs of several strategies on equal budgets, and how they differ."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,11 +17,14 @@ from evolution.evolving.curves import (
 )
 from simulator.critique import wilson_interval
 
-GOAL = 0.95  # of the best known objective
+GOAL = 0.95  # share of the best known objective that counts as the goal
 
 
 def compare_document(runs: Mapping[str, Sequence[Run]], *, trials: int) -> dict[str, Any]:
-    """runs: strategy -> one run per seed, all with the same budget of `trials`."""
+    """Curves, trials to the goal and hit rates of all strategies.
+
+    runs: strategy -> one run per seed, all with the same budget of `trials`.
+    """
     everyone = [run for group in runs.values() for run in group]
     best = best_known(everyone)
     goal = GOAL * best
@@ -56,8 +59,10 @@ def _strategy(group: Sequence[Run], reached: Sequence[int], trials: int) -> dict
 
 
 def _against(reached: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-    """Trials of `directional` to the goal over those of each other strategy; {} where it did not run. Runs that never
-    reached it count with one trial more than their budget, which flatters whoever did not get there."""
+    """Trials of `directional` to the goal over those of each other strategy; {} if `directional` did not run.
+
+    A run that never reached the goal counts with one trial more than its budget, which flatters its strategy.
+    """
     if "directional" not in reached:
         return {}
     return {
@@ -85,7 +90,7 @@ def _hit_rate(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _judged(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Opinions of an LLM on programs that an LLM wrote; none of them is a measurement."""
+    """An LLM's opinions of programs that an LLM wrote; none of them is a measurement."""
     return [
         {"run": run.id, "strategy": run.terms.strategy, **opinion} for run in runs for opinion in run.judged
     ]

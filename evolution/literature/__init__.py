@@ -1,2 +1,3 @@
-"""What the field knows of a failure: a library of techniques that ships with evolverec, and, where the user's own
-settings switch them on, arXiv, Semantic Scholar and the endpoint's web search. Answers come with their citations."""
+"""Literature on a failure, with citations: a library of techniques that ships with evolverec, and, if the user's own
+settings switch them on, arXiv, Semantic Scholar and the endpoint's web search.
+"""

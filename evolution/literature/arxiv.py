@@ -1,4 +1,4 @@
-"""arXiv as a source: its query interface, which answers with an Atom feed."""
+"""arXiv as a source, by its query interface, which answers with an Atom feed."""
 
 import urllib.parse
 import xml.etree.ElementTree as ET
@@ -10,12 +10,14 @@ from evolution.literature.settings import ARXIV
 from evolution.literature.source import SourceFailed
 
 BASE_URL = "https://export.arxiv.org"
-INTERVAL_S = 3.0  # what arXiv asks of programs
-MOST_WORDS = 12
+INTERVAL_S = 3.0  # between two requests, as arXiv asks of programs
+MOST_WORDS = 12  # words of a query that are searched
 _ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 class ArxivSource:
+    """Searches arXiv's abstracts."""
+
     kind = ARXIV
 
     def __init__(self, fetcher: Fetcher | None = None, base_url: str = BASE_URL) -> None:
@@ -23,7 +25,7 @@ class ArxivSource:
         self._base_url = base_url.rstrip("/")
 
     def search(self, query: str, limit: int) -> list[Passage]:
-        """By arXiv's relevance. Raises SourceFailed."""
+        """Passages by arXiv's relevance, at most `limit`. Raises SourceFailed."""
         asked = search_query(query)
         if not asked:
             return []
@@ -34,14 +36,16 @@ class ArxivSource:
 
 
 def search_query(query: str) -> str:
-    """Any of the query's words, in the two categories where recommenders are written about; "" without a word."""
+    """arXiv's query for any of the words, in the two categories where papers on recommenders appear; "" without a
+    word.
+    """
     words = list(dict.fromkeys(content_words(query)))[:MOST_WORDS]
     any_word = " OR ".join(f"all:{word}" for word in words)
     return f"(cat:cs.IR OR cat:cs.LG) AND ({any_word})" if words else ""
 
 
 def parse_feed(document: bytes) -> list[Passage]:
-    """Entries of an Atom feed. Raises SourceFailed where it is none, or says that the query failed."""
+    """The entries of an Atom feed. Raises SourceFailed if the document is none, or says that the query failed."""
     root = _parse(document)
     if root.tag != f"{_ATOM}feed":
         raise SourceFailed("the answer is no Atom feed")
@@ -54,7 +58,7 @@ def parse_feed(document: bytes) -> list[Passage]:
 
 
 def _parse(document: bytes) -> ET.Element:
-    """Without document types, so that no entity can be declared: what can expand cannot be let in."""
+    """The XML tree. Documents that declare a document type are refused, so that no entity can be expanded."""
     try:
         text = document.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Fetching a document over HTTP as a guest: paced, retried, bounded in time and size, and never a crash."""
+"""Fetches a document over HTTP: with pauses between requests, further tries, and limits of time and size."""
 
 import http.client
 import time
@@ -16,8 +16,15 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(kw_only=True)
 class Fetcher:
-    """One per host. interval_s: least time between two requests. timeout_s: of one request, the slowest body
-    included. longest_wait_s: a server that asks for a longer pause than this is given up. sleep: waits."""
+    """Fetches from one host.
+
+    timeout_s: of one request, from its start to the last byte of the answer.
+    attempts: tries of one request.
+    interval_s: least time between two requests.
+    longest_wait_s: if the server asks for a longer pause, the request fails.
+    largest_bytes: of an answer.
+    sleep: waits so many seconds.
+    """
 
     timeout_s: float = 15.0
     attempts: int = 3
@@ -28,7 +35,7 @@ class Fetcher:
     _last_s: float = field(default=float("-inf"), init=False)
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> bytes:
-        """The body of a 2xx answer. Raises SourceFailed with what happened in the last attempt."""
+        """The body of a 2xx answer. Raises SourceFailed, which says what happened in the last attempt."""
         if not url.startswith(("http://", "https://")):
             raise SourceFailed(f"{url!r} is no web address; expected http:// or https://")
         request = urllib.request.Request(url, headers={"User-Agent": AGENT, **(headers or {})})
@@ -69,7 +76,7 @@ class Fetcher:
             raise _Again(f"the connection failed ({getattr(error, 'reason', error)})") from None
 
     def _read(self, answer: http.client.HTTPResponse, *, deadline: float) -> bytes:
-        """In pieces, so that a server that drips cannot hold us."""
+        """The body, read in pieces so that a server that sends slowly cannot exceed the deadline."""
         pieces: list[bytes] = []
         while piece := answer.read1(65536):
             pieces.append(piece)
@@ -83,7 +90,10 @@ class Fetcher:
 
 
 class _Again(Exception):
-    """A failure that may pass. wait_s: what the server asks for; None where it says nothing."""
+    """A failure that may pass.
+
+    wait_s: the pause that the server asks for; None if it asks for none.
+    """
 
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
@@ -91,7 +101,7 @@ class _Again(Exception):
 
 
 def _retry_after_s(header: str | None) -> float | None:
-    """Of the header Retry-After: seconds, or a date."""
+    """Seconds to wait, from the header Retry-After, which holds seconds or a date; None if it cannot be read."""
     if not header:
         return None
     try:

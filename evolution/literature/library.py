@@ -1,4 +1,4 @@
-"""The built-in library: techniques found by words (BM25) or by the codes of findings and critiques. Needs no network."""
+"""The built-in library: techniques found by words (BM25), or by the codes of findings and critiques; no network."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,9 @@ from simulator.messages import MESSAGES
 
 
 class Library:
-    """The same question has the same answer, always: ties go by the technique's id."""
+    """A searchable set of techniques. One query always has the same answer, because ties are ordered by the
+    technique's id.
+    """
 
     kind = LIBRARY
 
@@ -22,6 +24,7 @@ class Library:
         self.recipes = dict(recipes or {})
 
     def technique(self, wanted: str) -> Technique | None:
+        """The technique with this id, or None."""
         return next((technique for technique in self.techniques if technique.id == wanted), None)
 
     def find(self, query: str, limit: int) -> list[tuple[Technique, float]]:
@@ -34,17 +37,20 @@ class Library:
         return [(self.techniques[i], float(scores[i])) for i in order[:limit] if scores[i] > 0]
 
     def for_codes(self, codes: Sequence[str]) -> list[Technique]:
-        """Techniques that answer any of the codes of findings and critiques, best first: those for which the codes
-        stand early in what they answer, and those that answer several."""
+        """Techniques that answer any of the codes of findings and critiques, best first.
+
+        A technique ranks higher if the codes come early among those that it answers, and if it answers several.
+        """
         found = [(self._fit(technique, codes), technique) for technique in self.techniques]
         ranked = sorted(found, key=lambda pair: (-pair[0], pair[1].id))
         return [technique for fit, technique in ranked if fit > 0]
 
     def search(self, query: str, limit: int) -> list[Passage]:
+        """The passages on techniques that share words with the query, best first, at most `limit`."""
         return [self.passage(technique, score) for technique, score in self.find(query, limit)]
 
     def passage(self, technique: Technique, score: float) -> Passage:
-        """What the library says, as a source says it. Ours, so nothing of it is cut or cleaned."""
+        """A technique as a passage. The text is our own, so it is neither cut nor cleaned."""
         recipe = f"\nRecipe: {self.recipes[technique.id]}" if technique.id in self.recipes else ""
         return Passage(
             source=LIBRARY,
@@ -63,7 +69,7 @@ class Library:
         return sum(1 / (2 + answers.index(code)) for code in dict.fromkeys(codes) if code in answers)
 
     @cached_property
-    def _index(self):  # bm25s.BM25, whose import is not for those who only look up codes
+    def _index(self):  # bm25s.BM25, imported here because looking up codes does not need it
         import logging
 
         import bm25s
@@ -76,24 +82,25 @@ class Library:
 
 @cache
 def builtin_library() -> Library:
-    from evolution.recipes.catalogue import RECIPES  # not for those who only read passages on record
+    """The library that ships with evolverec, read once."""
+    from evolution.recipes.catalogue import RECIPES  # a replay reads recorded passages without it
 
     return Library(read_shelves(), {name: recipe.code for recipe in RECIPES for name in recipe.techniques})
 
 
 def known_codes() -> frozenset[str]:
-    """Of findings, contract checks and critiques, praise included."""
+    """The codes of findings, contract checks and critiques, praise included."""
     return frozenset(CATALOGUE) | frozenset(MESSAGES)
 
 
 def meaning(code: str) -> str:
-    """A code in words; "" for one that is not ours."""
+    """A code in words; "" for an unknown one."""
     kind = CATALOGUE.get(code)
     return f"{kind.title}. {kind.why}" if kind else MESSAGES.get(code, "")
 
 
 def _everything(technique: Technique) -> str:
-    """What is searched. The name counts twice: who names a technique wants that one."""
+    """The searched text of a technique. Its name counts twice, because a query that names a technique wants that one."""
     failures = " ".join(f"{code} {meaning(code)}" for code in technique.answers)
     said = (technique.name, technique.name, technique.title, technique.mechanism, technique.hurts, failures)
     return " ".join(said)
@@ -107,17 +114,19 @@ def _stopwords() -> frozenset[str]:
 
 
 def content_words(text: str) -> list[str]:
-    """In lower case, without stop words."""
+    """The words of a text in lower case, without stop words."""
     return [word for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in _stopwords()]
 
 
 def words_of(text: str) -> list[str]:
-    """Content words, cut to their stems as far as the common endings go."""
+    """The content words of a text, cut to their stems as far as the common endings go."""
     return [_stem(word) for word in content_words(text)]
 
 
 def _stem(word: str) -> str:
-    """Plural, -ing, -ed, -ly, -al, -ity and -ation fall; "popularity" and "popular" meet, "loss" stays."""
+    """The word without a plural, -ing, -ed, -ly, -al, -ity or -ation, so that "popularity" and "popular" match; "loss"
+    stays.
+    """
     if len(word) <= 4 or word.endswith("ss"):
         return word
     for ending, least in (

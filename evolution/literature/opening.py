@@ -1,4 +1,4 @@
-"""The retriever as the user's settings want it."""
+"""Opens the retriever with the sources that the user's settings name."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,10 @@ from evolution.literature.web import WebAnswer, WebSearch, WebSource
 def open_retriever(
     settings: LiteratureSettings, cache: AnswerCache, *, web: WebSearch | None = None
 ) -> Retriever:
-    """web: the endpoint's search, which keeps its own record; None where there is no endpoint, which is then a note."""
+    """A retriever that asks the sources.
+
+    web: the endpoint's search, which keeps its own record; None if there is no endpoint, which becomes a note.
+    """
     made: dict[str, Callable[[], LiteratureSource]] = {
         LIBRARY: builtin_library,
         ARXIV: lambda: Cached(ArxivSource(), cache),
@@ -27,7 +30,10 @@ def open_retriever(
 def open_recorded(
     settings: LiteratureSettings, cache: AnswerCache, *, web: WebSearch | None = None
 ) -> Retriever:
-    """For a replay: the library, and of the services what they once answered. web: of a client that replays."""
+    """A retriever for a replay: it asks the library, and answers for all other sources from the record.
+
+    web: the search of a client that replays.
+    """
     made: dict[str, Callable[[], LiteratureSource]] = {
         LIBRARY: builtin_library,
         ARXIV: lambda: Recorded(ARXIV, cache),

@@ -1,6 +1,6 @@
-"""A passage: what one source says of one paper or page. Text of the network is data of strangers, and is cleaned here.
+"""A passage: the text of one source on one paper or page. Text from the network is untrusted, and is cleaned here.
 
-Nothing heavy is imported: the store keeps passages, and the language server loads the store.
+This module imports nothing heavy, because the store keeps passages and the language server loads the store.
 """
 
 import re
@@ -15,8 +15,13 @@ _ARXIV = re.compile(r"(?<!\d)(\d{4}\.\d{4,5})(v\d+)?(?!\d)")
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """source: "library", "arxiv", "semantic-scholar" or "web". year: 0 where unknown. identifier: arXiv id or DOI, ""
-    where there is none. score: how well it fits, above 0; comparable within one answer only."""
+    """What one source says of one paper or page.
+
+    source: "library", "arxiv", "semantic-scholar" or "web".
+    year: 0 if unknown.
+    identifier: arXiv id or DOI, "" if there is none.
+    score: how well it fits, above 0; comparable within one answer only.
+    """
 
     source: str
     title: str
@@ -28,7 +33,7 @@ class Passage:
 
     @property
     def citation(self) -> str:
-        """As an idea cites it: "Self-Attentive Sequential Recommendation, 2018, 1808.09781"."""
+        """The citation that ideas carry: "Self-Attentive Sequential Recommendation, 2018, 1808.09781"."""
         parts = (self.title, str(self.year) if self.year else "", self.identifier or self.url)
         return ", ".join(part for part in parts if part)
 
@@ -36,7 +41,7 @@ class Passage:
 def passage_of(
     *, source: str, title: str, year: int | None, identifier: str, url: str, text: str, score: float
 ) -> Passage:
-    """A passage of what the network said: cut to length, without control characters, with a web address or none."""
+    """A passage of text from the network: cut to length, without control characters, and with a web address or none."""
     return Passage(
         source=source,
         title=clean(title, LONGEST_TITLE),
@@ -49,7 +54,7 @@ def passage_of(
 
 
 def clean(text: str, longest: int) -> str:
-    """On one line, without control and format characters (Unicode Cc, Cf, Cs, Co, Cn), cut with an ellipsis."""
+    """The text on one line without control and format characters (Unicode Cc, Cf, Cs, Co, Cn), cut with an ellipsis."""
     kept = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text[: 20 * longest])
     visible = "".join(c for c in kept if unicodedata.category(c)[0] != "C")
     line = " ".join(visible.split())
@@ -57,7 +62,7 @@ def clean(text: str, longest: int) -> str:
 
 
 def safe_url(url: str) -> str:
-    """The address where it is one of the web, else ""."""
+    """The address if it is a plain http or https one, else ""."""
     plain = url.strip()
     fine = plain.startswith(("https://", "http://")) and len(plain) <= LONGEST_URL
     return (
@@ -68,11 +73,11 @@ def safe_url(url: str) -> str:
 
 
 def arxiv_id(text: str) -> str:
-    """The arXiv id in an address or a citation, without its version; "" where there is none."""
+    """The arXiv id in an address or a citation, without its version; "" if there is none."""
     match = _ARXIV.search(text)
     return match.group(1) if match else ""
 
 
 def same_paper(passage: Passage) -> str:
-    """A key that two passages of one paper share: the title's letters and digits, whatever the source."""
+    """A key that passages on one paper share, whatever their source: the letters and digits of the title."""
     return re.sub(r"[\W_]+", "", passage.title.casefold()) or passage.identifier or passage.url

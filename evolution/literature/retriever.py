@@ -1,4 +1,4 @@
-"""The retriever: asks every source, merges what they say, and cites it. A source that fails is a note, not an error."""
+"""The retriever asks every source and merges the answers. A source that fails becomes a note, not an error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,27 +8,36 @@ from evolution.literature.passage import Passage, same_paper
 from evolution.literature.settings import LIBRARY
 from evolution.literature.source import LiteratureSource, SourceFailed
 
-SMOOTHING = 10  # of reciprocal rank fusion; small, as answers are short
+SMOOTHING = 10  # the constant of reciprocal rank fusion; small, because answers are short
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retrieved:
-    """passages: best first, each paper once. notes: what could not be asked, in sentences for the user."""
+    """The merged answer.
+
+    passages: best first, each paper once.
+    notes: sources that failed, in sentences for the user.
+    """
 
     passages: tuple[Passage, ...]
     notes: tuple[str, ...] = ()
 
 
 class Retriever:
-    """library: looked up by code as well as by words; asked by words only where it is among the sources."""
+    """Asks several sources.
+
+    library: is searched by code if it is among the sources.
+    """
 
     def __init__(self, sources: Sequence[LiteratureSource], library: Library | None = None) -> None:
         self._sources = tuple(sources)
         self._library = library or builtin_library()
 
     def retrieve(self, queries: Sequence[str], codes: Sequence[str], limit: int) -> Retrieved:
-        """Passages for the queries, and techniques for the codes of findings and critiques. Sources are asked one
-        query at a time; one that fails is not asked again this time."""
+        """Passages for the queries, and techniques for the codes of findings and critiques, at most `limit`.
+
+        Each source is asked one query at a time; one that fails is not asked the further queries.
+        """
         answers: list[list[Passage]] = []
         notes: list[str] = []
         if any(source.kind == LIBRARY for source in self._sources):
@@ -48,11 +57,14 @@ class Retriever:
 
 
 def merge(answers: Sequence[Sequence[Passage]]) -> list[Passage]:
-    """One list of many, by reciprocal rank fusion: a paper's score is the sum of 1 / (10 + its place) over the answers
-    it is in. Of the passages of one paper the library's is kept, which says most, else the first that has text."""
+    """One list of several answers, by reciprocal rank fusion (Cormack et al. 2009).
+
+    A paper's score is the sum of 1 / (SMOOTHING + place) over the answers that hold it. Of several passages on one
+    paper the library's is kept, which says most, else the first one that has text.
+    """
     scores: dict[str, float] = {}
     kept: dict[str, Passage] = {}
-    keys: dict[str, str] = {}  # of identifiers, so that two titles of one arXiv id meet
+    keys: dict[str, str] = {}  # identifier -> key, so that two titles with one arXiv id are one paper
     for answer in answers:
         for place, found in enumerate(answer):
             key = same_paper(found)

@@ -1,4 +1,4 @@
-"""Semantic Scholar as a source: paper search of its Graph API, which answers with JSON."""
+"""Semantic Scholar as a source, by the paper search of its Graph API, which answers with JSON."""
 
 import json
 import urllib.parse
@@ -17,19 +17,21 @@ LONGEST_QUERY = 300
 
 
 class SemanticScholarSource:
+    """Searches Semantic Scholar's papers."""
+
     kind = SEMANTIC_SCHOLAR
 
     def __init__(self, fetcher: Fetcher | None = None, base_url: str = BASE_URL, key: str = "") -> None:
-        """key: of the user's own, which they hand out against tight limits; "" asks as a guest."""
+        """key: the user's own API key, which raises the rate limit; "" sends none."""
         self._fetcher = fetcher or Fetcher(interval_s=INTERVAL_S)
         self._headers = {"x-api-key": key} if key else {}
         self._base_url = base_url.rstrip("/")
 
     def search(self, query: str, limit: int) -> list[Passage]:
-        """By their relevance. Raises SourceFailed."""
+        """Passages by Semantic Scholar's relevance, at most `limit`. Raises SourceFailed."""
         plain = " ".join(query.replace("-", " ").split())[
             :LONGEST_QUERY
-        ]  # a hyphenated word matches nothing there
+        ]  # their search finds nothing for hyphenated words
         if not plain:
             return []
         parameters = urllib.parse.urlencode({"query": plain, "limit": limit, "fields": FIELDS})
@@ -38,7 +40,7 @@ class SemanticScholarSource:
 
 
 def parse_papers(document: bytes) -> list[Passage]:
-    """Raises SourceFailed where the answer has not the form of a paper search."""
+    """The papers of an answer. Raises SourceFailed if the answer does not have the form of a paper search."""
     try:
         answer = json.loads(document)
     except (ValueError, RecursionError):

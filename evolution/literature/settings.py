@@ -1,6 +1,7 @@
-"""Where the user lets literature be looked up: the `[literature]` table of their own `config.toml`. No repo can change it.
+"""Which literature sources may be asked, from the `[literature]` table of the user's own `config.toml`; no repo can
+change it.
 
-Only the library, which is on this machine, is asked unless the user names more.
+Only the library, which needs no network, is asked unless the user names more.
 """
 
 from collections.abc import Mapping
@@ -16,14 +17,18 @@ KEYS = ("semantic_scholar_key", "sources")
 
 @dataclass(frozen=True, kw_only=True)
 class LiteratureSettings:
-    """sources: of SOURCES, in the order in which they are asked. semantic_scholar_key: "" asks as a guest."""
+    """The user's sources.
+
+    sources: some of SOURCES, in the order in which they are asked.
+    semantic_scholar_key: "" sends none.
+    """
 
     sources: tuple[str, ...] = (LIBRARY,)
     semantic_scholar_key: str = field(default="", repr=False)
 
 
 def literature_settings(table: Mapping[str, Any]) -> LiteratureSettings:
-    """From the `[literature]` table, {} where there is none. Raises UsageError naming the file and what is wrong."""
+    """Read the `[literature]` table, {} if there is none. Raises UsageError naming the file and what is wrong."""
     for key in table:
         if key not in KEYS:
             _refuse(f"unknown key {key!r} in [literature]; expected one of {', '.join(KEYS)}")

@@ -1,4 +1,4 @@
-"""What a source of passages is, how its answers are kept, and how it says that it has none."""
+"""The interface of a source of passages, and how its answers are cached and replayed."""
 
 import threading
 from collections.abc import Sequence
@@ -10,29 +10,35 @@ from evolution.literature.passage import Passage
 
 
 class SourceFailed(Exception):
-    """A source that could not answer; the message is one sentence for the user. Never the end of a run."""
+    """A source could not answer; the message is one sentence for the user. It never ends a run."""
 
 
 class LiteratureSource(Protocol):
+    """A source of passages."""
+
     @property
     def kind(self) -> str:
-        """ "library", "arxiv", "semantic-scholar" or "web"."""
+        """One of `settings.SOURCES`."""
         ...
 
     def search(self, query: str, limit: int) -> list[Passage]:
-        """Best first, at most `limit`. Raises SourceFailed."""
+        """Passages for a query, best first, at most `limit`. Raises SourceFailed."""
         ...
 
 
 class AnswerCache(Protocol):
-    """Answers by (source, query, limit), so that a question is paid for once and a replay needs no network.
-    evolution.store.store.Store is one."""
+    """Keeps answers by (source, query, limit), so that no query is asked twice and a replay needs no network.
+
+    evolution.store.store.Store is one.
+    """
 
     def literature(self, source: str, query: str, limit: int) -> Sequence[Passage] | None:
-        """None: never answered. An empty answer is an answer."""
+        """The kept answer, which may be empty; None if the query was never answered."""
         ...
 
-    def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None: ...
+    def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None:
+        """Keep an answer."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +50,12 @@ class StoredAnswers:
     lock: threading.RLock
 
     def literature(self, source: str, query: str, limit: int) -> Sequence[Passage] | None:
+        """The kept answer, or None."""
         with self.lock:
             return self.store.literature(_read_by_us(source), query, limit)
 
     def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None:
+        """Keep an answer in the store."""
         with self.lock:
             self.store.put_literature(_read_by_us(source), query, limit, passages)
 
@@ -57,16 +65,18 @@ def _read_by_us(source: str) -> str:
 
 
 class Cached:
-    """A source that is asked once for each (query, limit); failures are not kept."""
+    """A source that is asked once for each (query, limit). Failures are not kept."""
 
     def __init__(self, source: LiteratureSource, cache: AnswerCache) -> None:
         self._source, self._cache = source, cache
 
     @property
     def kind(self) -> str:
+        """The kind of the source that is asked."""
         return self._source.kind
 
     def search(self, query: str, limit: int) -> list[Passage]:
+        """The kept answer, else the source's, which is kept. Raises SourceFailed."""
         known = self._cache.literature(self.kind, query, limit)
         if known is not None:
             return list(known)
@@ -76,16 +86,18 @@ class Cached:
 
 
 class Recorded:
-    """A source in a replay: it has the answers that were kept, and no network."""
+    """A source in a replay: it gives the answers that were kept, and uses no network."""
 
     def __init__(self, kind: str, cache: AnswerCache) -> None:
         self._kind, self._cache = kind, cache
 
     @property
     def kind(self) -> str:
+        """The kind of the source that was recorded."""
         return self._kind
 
     def search(self, query: str, limit: int) -> list[Passage]:
+        """The kept answer. Raises SourceFailed if there is none."""
         known = self._cache.literature(self._kind, query, limit)
         if known is None:
             raise SourceFailed(f"no answer to {query!r} is recorded")

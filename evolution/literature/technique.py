@@ -1,6 +1,7 @@
-"""A technique of the field, and reading the shelves of techniques that ship with evolverec.
+"""Techniques from the literature, and reading the shelves of techniques that ship with evolverec.
 
-A shelf is a TOML file of `evolution/literature/shelves`, one family of techniques each. Facts, in our own words.
+A shelf is a TOML file in `evolution/literature/shelves` that holds one family of techniques, described in our own
+words.
 """
 
 import re
@@ -19,14 +20,21 @@ _DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 
 class ShelfError(ValueError):
-    """A shelf that cannot be read; the message names the file and the entry."""
+    """A shelf cannot be read; the message names the file and the entry."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Technique:
-    """title, year: of the paper, and when it first appeared. arxiv: its arXiv id; doi: where it has none.
-    answers: codes of the findings and critiques that it can mend, the first ones best. hurts: when it does harm.
-    sketch: at most 12 lines of pseudo-code. checked: how the citation was confirmed.  family: the shelf it stands on."""
+    """One technique of the literature.
+
+    title, year: of the paper; the year is that of its first appearance.
+    arxiv, doi: the paper's arXiv id, or its DOI if it has none.
+    answers: codes of the findings and critiques that the technique can mend, those that it mends best first.
+    hurts: when the technique does harm.
+    sketch: at most 12 lines of pseudo-code.
+    checked: how the citation was confirmed.
+    family: the shelf that the technique stands on.
+    """
 
     id: str
     name: str
@@ -43,19 +51,22 @@ class Technique:
 
     @property
     def identifier(self) -> str:
+        """The paper's arXiv id, or its DOI."""
         return self.arxiv or self.doi
 
     @property
     def citation(self) -> str:
+        """Title and identifier of the paper."""
         return f"{self.title}, {self.identifier}"
 
     @property
     def url(self) -> str:
+        """The paper's address at arXiv or doi.org."""
         return f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else f"https://doi.org/{self.doi}"
 
 
 def read_shelves(folder: Path = SHELVES) -> tuple[Technique, ...]:
-    """All techniques, by id. Raises ShelfError naming file and entry."""
+    """All techniques, sorted by id. Raises ShelfError naming file and entry."""
     found = [technique for path in sorted(folder.glob("*.toml")) for technique in read_shelf(path)]
     seen: dict[str, Technique] = {}
     for technique in found:
@@ -68,7 +79,7 @@ def read_shelves(folder: Path = SHELVES) -> tuple[Technique, ...]:
 
 
 def read_shelf(path: Path) -> list[Technique]:
-    """One table `[id]` per technique. Raises ShelfError."""
+    """The techniques of one shelf, which has one table `[id]` for each. Raises ShelfError."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -78,7 +89,7 @@ def read_shelf(path: Path) -> list[Technique]:
 
 @cache
 def _types() -> dict[str, type]:
-    """What each key of an entry must be; a list in TOML becomes a tuple."""
+    """The type that each key of an entry must have; a list in TOML becomes a tuple."""
     kinds = {field.name: field.type for field in fields(Technique) if field.name not in ("id", "family")}
     return {name: int if kind is int else str if kind is str else list for name, kind in kinds.items()}
 
@@ -109,7 +120,7 @@ def _require_keys(place: str, table: Mapping[str, Any]) -> None:
 
 
 def problems_of(technique: Technique) -> Sequence[str]:
-    """What is wrong with an entry, in words that follow its name."""
+    """Faults of an entry, as texts that continue its name."""
     empty = [
         key
         for key in ("name", "title", "mechanism", "hurts", "sketch", "checked", "answers")

@@ -1,5 +1,7 @@
-"""The endpoint's own web search as a source: its answer, in the form of the Responses API, becomes passages. How the
-endpoint is reached is for `web_search.py`; here it is a function that is handed in."""
+"""The endpoint's own web search as a source: its answer, in the form of the Responses API, becomes passages.
+
+`web_search.py` reaches the endpoint; here the search is a function that is handed in.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,10 @@ LONGEST_QUOTE = 600
 
 @dataclass(frozen=True, kw_only=True)
 class WebCitation:
-    """A page that the answer rests on. start, end: where in the answer it is cited, in characters."""
+    """A page that the answer rests on.
+
+    start, end: the citation's place in the answer's text, in characters.
+    """
 
     title: str
     url: str
@@ -25,24 +30,32 @@ class WebCitation:
 
 @dataclass(frozen=True, kw_only=True)
 class WebAnswer:
+    """The answer to one web search."""
+
     text: str
     citations: tuple[WebCitation, ...]
 
 
 class WebSearch(Protocol):
+    """The function that searches the web; `web_search.SearchClient.search` is one. A call raises LlmError if there is
+    no answer.
+    """
+
     def __call__(self, query: str) -> WebAnswer:
-        """As `web_search.SearchClient.search`. Raises LlmError where there is no answer."""
+        """The answer to a web search. Raises LlmError if there is none."""
         ...
 
 
 class WebSource:
+    """Searches the web by the endpoint."""
+
     kind = WEB
 
     def __init__(self, ask: WebSearch) -> None:
         self._ask = ask
 
     def search(self, query: str, limit: int) -> list[Passage]:
-        """One passage for each page cited, in the order of the answer. Raises SourceFailed."""
+        """One passage for each cited page, in the order of the answer, at most `limit`. Raises SourceFailed."""
         try:
             answer = self._ask(query)
         except LlmError as error:
@@ -51,6 +64,7 @@ class WebSource:
 
 
 def passages_of(answer: WebAnswer) -> list[Passage]:
+    """One passage for each page that the answer cites, in the order of its first citation."""
     pages: dict[str, list[WebCitation]] = {}
     for citation in sorted(answer.citations, key=lambda c: c.start):
         pages.setdefault(citation.url, []).append(citation)
@@ -74,14 +88,14 @@ def _passage(text: str, cited: Sequence[WebCitation], place: int) -> Passage:
 
 
 def _quote(text: str, citation: WebCitation) -> str:
-    """What the answer says before it cites: from the beginning of the paragraph."""
+    """The text before a citation, from the beginning of its paragraph, at most LONGEST_QUOTE characters."""
     end = min(max(citation.end, 0), len(text))
     start = text.rfind("\n", 0, max(min(citation.start, end), 0)) + 1
     return text[max(start, end - LONGEST_QUOTE) : end].strip()
 
 
 def answer_of(response: Mapping[str, Any]) -> WebAnswer:
-    """Of a response of the Responses API as plain JSON: its output text and the `url_citation`s in it."""
+    """The output text and its `url_citation`s, from a response of the Responses API as plain JSON."""
     texts: list[str] = []
     citations: list[WebCitation] = []
     for part in _parts(response):

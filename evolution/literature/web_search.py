@@ -1,7 +1,8 @@
-"""The web search that some endpoints have (the tool `web_search` of the Responses API), as an exchange like any other:
-reserved, retried, recorded, charged, replayed. For jobs only: it loads pydantic, and openai once it is used.
+"""The web search of endpoints that have one (the tool `web_search` of the Responses API).
 
-What a provider takes for each search, beside the tokens, is not in the prices that the user gives, so not charged.
+A search is an exchange like any other: reserved, retried, recorded, charged and replayed. Only jobs may import this
+module, because it loads pydantic, and openai once it is used. A provider's fee for each search, beside the tokens, is
+not in the prices that the user gives, so it is not charged.
 """
 
 import json
@@ -21,6 +22,7 @@ from evolution.llm.usage import Usage, claimed_usage
 PROMPT = "web-search"
 
 
+# One citation of a SearchReply; no docstring, because the schema would hold it as its description.
 class Citation(pydantic.BaseModel):
     title: str = Field(description="The page's title.")
     url: str = Field(description="Its address.")
@@ -36,13 +38,15 @@ class SearchReply(pydantic.BaseModel):
 
 
 class SearchClient(LlmClient):
-    """Made like an LlmClient, beside it, with the same budget and log. Its `search` is a WebSearch."""
+    """An LlmClient that searches the web, with the same budget and log as the run's own client. Its `search` is a
+    WebSearch.
+    """
 
     def __init__(self, settings: LlmSettings, **shared: Any) -> None:
         super().__init__(settings, endpoint=SearchEndpoint(settings), **shared)
 
     def search(self, query: str) -> WebAnswer:
-        """Raises LlmError, Cancelled."""
+        """The answer to a web search. Raises LlmError, Cancelled."""
         reply = self.ask(PROMPT, {"query": query}, SearchReply)
         citations = tuple(
             WebCitation(title=c.title, url=c.url, start=c.start, end=c.end) for c in reply.citations
@@ -51,21 +55,27 @@ class SearchClient(LlmClient):
 
 
 class SearchEndpoint(Endpoint):
-    """Asks POST /responses with the tool switched on, and answers in the form of `SearchReply`."""
+    """Sends POST /responses with the web search switched on, and returns the answer in the form of `SearchReply`."""
 
     def complete(self, body: Mapping[str, Any], *, prompt: str, cancelled: Callable[[], bool]) -> Completion:
+        """The completion of a search. Raises Failed.
+
+        body: of a chat completion; it is translated.
+        """
         wanted = _search_body(body)
         try:
             text = self.fetch(lambda client: client.responses, wanted, prompt=prompt, cancelled=cancelled)
         except Failed as failure:
-            if failure.kind is Remedy.OTHERWISE:  # there is no other way to say it
+            if failure.kind is Remedy.OTHERWISE:  # there is no other form to send it in
                 raise Failed(Remedy.HOPELESS, f"has it a web search? {failure}") from None
             raise
         return _completion(text)
 
 
 def _search_body(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Of POST /responses, from that of a chat completion. No schema: with one, answers come without citations."""
+    """The body of POST /responses, from that of a chat completion, but without its schema: with one, answers cite
+    nothing.
+    """
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     effort = body.get("reasoning_effort")
     return {
@@ -79,7 +89,7 @@ def _search_body(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _completion(content: str) -> Completion:
-    """Raises Failed."""
+    """The response as a completion. Raises Failed if the content is no response."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
@@ -92,7 +102,7 @@ def _completion(content: str) -> Completion:
 
 
 def _usage(document: Any) -> Usage | None:
-    """The same figures as of a chat completion, under other names."""
+    """The usage of a response, whose figures have other names than those of a chat completion."""
     if not isinstance(document, Mapping):
         return None
     return claimed_usage(

@@ -1,1 +1,1 @@
-"""The LLM client: everything that asks a model does it from here. Only jobs load what talks to an endpoint."""
+"""The LLM client, which sends every request to a model. Only jobs import the parts that talk to an endpoint."""

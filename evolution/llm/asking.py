@@ -1,4 +1,4 @@
-"""The LLM as a function: what planner, coder and the others are given, and all that they know of it."""
+"""The LLM as a function, as planner, coder and the others see it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -10,10 +10,14 @@ R = TypeVar("R", bound="pydantic.BaseModel")
 
 
 class Ask(Protocol):
-    """prompt: name of a file in `prompts/`. values: what it renders. reply: the schema of the answer.
+    """One exchange with an LLM.
 
-    Raises LlmError where the exchange could not be had: unavailable, refused, malformed after repair, budget
-    spent, not recorded.
+    prompt: name of a file in `prompts/`.
+    values: for the prompt's template.
+    reply: the schema of the answer.
+
+    Raises LlmError if there is no usable answer: the endpoint is unavailable, the model declines, the answer stays
+    malformed after repairs, the budget is spent, or a replay has no record.
     """
 
     def __call__(self, prompt: str, values: Mapping[str, Any], reply: type[R]) -> R: ...

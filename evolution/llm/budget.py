@@ -1,9 +1,9 @@
-"""What a run may cost, and what its exchanges with the LLM have cost: in exact dollars and in tokens.
+"""What a run may spend on the LLM, and what it has spent, in exact dollars and in tokens.
 
-An exchange is reserved at the most it can cost before it is asked, and settled at what it did cost. What is
-reserved counts: a reservation that fits only once others turn out cheaper waits for them. An exchange found in
-the store is charged like a fresh one, once in a run, so that equal budgets compare and a run that is done again
-is charged the same; what was really paid is kept apart. Trials and seconds are counted by the run's own ledger.
+Before it is sent, an exchange reserves the most that it can cost; afterwards it is settled at its real cost.
+Reservations count as spent: one that would fit only if others turn out cheaper waits for them. An exchange that was
+found in the store is charged like a fresh one, once per run, so that equal budgets can be compared and a run that is
+started again is charged the same. What was really paid is counted apart. The run's ledger counts trials and seconds.
 """
 
 import threading
@@ -14,12 +14,15 @@ from decimal import Decimal
 from evolution.base.errors import BudgetSpent, Cancelled
 from evolution.domain.limits import Limits
 
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.05  # how often a waiting thread checks for a cancel
 
 
 @dataclass(frozen=True, kw_only=True)
 class Charge:
-    """tokens: input and output together."""
+    """An amount of dollars and tokens.
+
+    tokens: input and output together.
+    """
 
     usd: Decimal = Decimal(0)
     tokens: int = 0
@@ -35,7 +38,7 @@ NOTHING = Charge()
 
 
 class Budget:
-    """Threads may share it. charged: what the run counts. paid: what really went to the endpoint just now."""
+    """The budget of one run. Threads may share it."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -47,9 +50,11 @@ class Budget:
     def reserve(
         self, exchange: str, most: Charge, cancelled: Callable[[], bool] = lambda: False
     ) -> "Reservation":
-        """exchange: its key; one that was charged before costs nothing more.
+        """Reserve the most that an exchange can cost; the reservation is settled when its block ends.
 
-        Raises BudgetSpent where it cannot fit, Cancelled while it waits for others to be settled.
+        exchange: its key. One that was charged before costs nothing more.
+
+        Raises BudgetSpent if it cannot fit, Cancelled if the run is cancelled while it waits for others to be settled.
         """
         with self._changed:
             most = NOTHING if exchange in self._by_exchange else most
@@ -73,7 +78,7 @@ class Budget:
             self._changed.notify_all()
 
     def _over(self, wanted: Charge) -> str:
-        """Which limit `wanted` in all would break, in words; "" where none."""
+        """The limit that a total of `wanted` would break, in words; "" if it breaks none."""
         usd, tokens = self.limits.usd, self.limits.tokens
         if usd is not None and wanted.usd > Decimal(str(usd)):
             return (
@@ -89,16 +94,18 @@ class Budget:
 
     @property
     def charged(self) -> Charge:
+        """What the run is charged so far, found exchanges included."""
         with self._changed:
             return self._charged
 
     @property
     def paid(self) -> Charge:
+        """What was really paid to the endpoint."""
         with self._changed:
             return self._paid
 
     def left(self) -> Limits:
-        """Of dollars and tokens, what is in flight taken off; never below 0."""
+        """The dollars and tokens that are left, reservations taken off; never below 0."""
         usd, tokens = self.limits.usd, self.limits.tokens
         with self._changed:
             used = self._charged + self._in_flight
@@ -108,12 +115,12 @@ class Budget:
         )
 
     def is_spent(self) -> bool:
-        """An exchange was refused, or a limit is reached."""
+        """Whether an exchange was refused, or a limit is reached."""
         with self._changed:
             return self._refused or self._share() >= 1
 
     def share_spent(self) -> float:
-        """Of the tighter limit, 0 to 1; 0 where there is none."""
+        """The used share of the tighter limit, 0 to 1; 0 if there is no limit."""
         with self._changed:
             return min(1.0, self._share())
 
@@ -127,19 +134,20 @@ class Budget:
         return max(shares)
 
     def figures(self) -> Mapping[str, float]:
-        """What was charged, by name: the same again whenever the run is done again."""
+        """The charge, by name. It is the same whenever the run is started again."""
         charged = self.charged
         return {"usd": float(charged.usd), "tokens": float(charged.tokens)}
 
 
 class Reservation:
-    """Settled when its block ends: at nothing, unless `settle` said what it cost. paid: what was paid just now."""
+    """A reserved exchange. When its block ends it is settled, at nothing unless `settle` was called."""
 
     def __init__(self, budget: Budget, exchange: str, most: Charge) -> None:
         self._budget, self._exchange, self._most = budget, exchange, most
         self._cost = self._paid = NOTHING
 
     def settle(self, cost: Charge, *, paid: Charge) -> None:
+        """Say what the exchange cost. paid: what was really paid for it just now."""
         self._cost, self._paid = cost, paid
 
     def __enter__(self) -> "Reservation":

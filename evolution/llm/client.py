@@ -1,7 +1,7 @@
-"""The client: a prompt and its values in, a checked reply out, whatever the endpoint is like.
+"""The LLM client: takes a prompt and its values, and returns a checked reply, whatever the endpoint can do.
 
-An ask is one exchange, and up to two more that tell the model what was wrong with its answer. Each is reserved in
-the budget, answered from the log where it is there, else had from the endpoint, and recorded before anybody sees it.
+An ask is one exchange, and up to two more that tell the model what was wrong with its answer. Each exchange is
+reserved in the budget, then taken from the log or sent to the endpoint, and recorded before its answer is returned.
 """
 
 import json
@@ -37,22 +37,27 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound="pydantic.BaseModel")
 
-REPAIRS = 2
-REPEATED = 8_000  # characters of a wrong answer that the model is shown again
+REPAIRS = 2  # times that the model is asked to answer again
+REPEATED = 8_000  # characters of a wrong answer that the model is shown then
 REPAIR = """Your answer cannot be used: {problem}.
 Answer again, to the same task, with one complete JSON object and nothing before or after it, valid against this JSON Schema:
 {schema}"""
 
 
 def never() -> bool:
+    """The default of `cancelled`: the work is never cancelled."""
     return False
 
 
 class LlmClient:
-    """Threads share it. repo: whose absolute path no prompt may hold. replay: only recorded exchanges, no network.
-    first_wait_s: about, before a second try. endpoint: one that asks in another way; the settings' own without.
+    """The client of one endpoint. Threads may share it.
 
-    Raises UsageError where dollars are limited and the price of a model is not known.
+    repo: its absolute path must not appear in any prompt.
+    replay: use recorded exchanges only, and no network.
+    first_wait_s: about how long to wait before a second try.
+    endpoint: an endpoint of another kind; by default the one of the settings.
+
+    Raises UsageError if dollars are limited and the price of a model is not known.
     """
 
     def __init__(
@@ -91,7 +96,11 @@ class LlmClient:
         self._exchanging.endpoint.close()
 
     def ask(self, prompt: str, values: Mapping[str, Any], reply: type[R]) -> R:
-        """An `Ask`. Raises LlmError, Cancelled; KeyError, jinja2.UndefinedError for a mistake of the caller's."""
+        """Ask a model; see `asking.Ask`.
+
+        Raises LlmError, Cancelled; KeyError or jinja2.UndefinedError if the caller names no prompt or leaves out a
+        value.
+        """
         question = self.question(prompt, values, reply)
         problem = ""
         for attempt in range(REPAIRS + 1):
@@ -108,7 +117,7 @@ class LlmClient:
         )
 
     def question(self, prompt: str, values: Mapping[str, Any], reply: "type[pydantic.BaseModel]") -> Question:
-        """What an ask would ask first. Raises UnsafePrompt."""
+        """The first question of an ask. Raises UnsafePrompt."""
         found = load_prompt(prompt)
         messages = found.render(values)
         self._guard.check(prompt, messages)
@@ -126,12 +135,14 @@ class LlmClient:
         )
 
     def most(self, question: Question) -> Charge:
-        """What one exchange can cost: what is sent, by our estimate, and the longest answer."""
+        """The most that one exchange can cost: our estimate of the tokens sent, and the longest answer allowed."""
         usage = Usage(input=input_tokens(question), output=question.max_output_tokens)
         return charge(usage, self.settings.prices.get(question.model))
 
     def _exchange(self, question: Question) -> Exchange:
-        """Raises LlmError, Cancelled."""
+        """The exchange for a question, from the log or from the endpoint, charged to the budget. Raises LlmError,
+        Cancelled.
+        """
         key = question.key
         with (
             self._one_at_a_time(key),
@@ -152,6 +163,7 @@ class LlmClient:
             return self._checked(exchange)
 
     def _checked(self, exchange: Exchange) -> Exchange:
+        """The exchange, if it has an answer. Raises LlmUnavailable, LlmRefused, Cancelled."""
         if exchange.failure and not self.replay and self._cancelled():
             raise Cancelled(exchange.failure)
         if exchange.failure:
@@ -165,13 +177,13 @@ class LlmClient:
         return exchange
 
     def _one_at_a_time(self, key: str) -> threading.Lock:
-        """Of two threads with the same question the second finds the answer of the first."""
+        """A lock for a question: if two threads ask the same, the second finds the answer of the first in the log."""
         with self._asking:
             return self._asked.setdefault(key, threading.Lock())
 
 
 def check_prices(settings: LlmSettings) -> None:
-    """Raises UsageError for a model without a price: a limit in dollars could not be kept."""
+    """Raises UsageError if a model has no price, because a limit in dollars could not be kept."""
     for model in settings.models_used():
         if model not in settings.prices:
             raise UsageError(
@@ -181,6 +193,7 @@ def check_prices(settings: LlmSettings) -> None:
 
 
 def _read(exchange: Exchange, reply: type[R]) -> R:
+    """The reply in an exchange. Raises Unfit."""
     if exchange.finish == "length":
         raise Unfit(
             f"it was cut off after {exchange.usage.output} tokens, before it was complete; be shorter"
@@ -189,7 +202,7 @@ def _read(exchange: Exchange, reply: type[R]) -> R:
 
 
 def _repair(exchange: Exchange, problem: str, question: Question) -> list[Mapping[str, str]]:
-    """What is added to the conversation so that the next answer fits."""
+    """The messages that ask the model to answer again, and say what was wrong."""
     again = REPAIR.format(problem=problem.rstrip("."), schema=json.dumps(question.schema))
     answer = exchange.text[:REPEATED] or "(empty)"
     return [{"role": "assistant", "content": answer}, {"role": "user", "content": again}]

@@ -1,7 +1,8 @@
-"""One request to the endpoint, by the `openai` package. What comes back, or how it failed; no second try here.
+"""Sends one request to the endpoint with the `openai` package; returns its answer, or raises how it failed. It never
+retries.
 
-The body is read piece by piece, with one deadline for all of it and a limit to its size. The request runs in a
-thread of its own, so that whoever waits for it can stop waiting.
+The body is read piece by piece, with one deadline for all of it and a limit to its size. The request runs in a thread
+of its own, so that the caller can stop waiting for it.
 """
 
 import json
@@ -25,23 +26,29 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 MAX_BODY_BYTES = 4 << 20
-GRACE_S = 5.0  # after a cancel: an answer that is on its way was paid for
-LONGEST_FINISH = 40  # characters of the reason why a model ended; those we know are shorter
-NO_KEY = "none"  # some endpoints need none, but the header must hold something
-_LOOK_EVERY_S = 0.05
+GRACE_S = 5.0  # how long a cancelled request may still be answered, as the answer was probably paid for
+LONGEST_FINISH = 40  # characters kept of the reason why a model ended; known reasons are shorter
+NO_KEY = "none"  # sent to endpoints that need no key, because the header must hold something
+_LOOK_EVERY_S = 0.05  # how often a waiting thread checks for a cancel
 
 
 class Remedy(StrEnum):
-    """What a failure asks for."""
+    """What to do after a failure."""
 
-    AGAIN = "again"  # the next try may succeed
-    PAUSE = "pause"  # it may, once everybody has waited
-    OTHERWISE = "otherwise"  # the request itself was not understood: say it in another way
-    HOPELESS = "hopeless"
+    AGAIN = "again"  # try again
+    PAUSE = "pause"  # all threads wait, then try again
+    OTHERWISE = "otherwise"  # the endpoint does not take the request: send it in another form
+    HOPELESS = "hopeless"  # give up
 
 
 class Failed(Exception):
-    """billed: the request reached a model, so it may have been paid for. received: bytes of an answer."""
+    """A request failed.
+
+    kind: what to do about it.
+    wait_s: the pause that the endpoint asks for; None if it asks for none.
+    billed: whether the request reached a model, so that it may have been paid for.
+    received: bytes of the answer that had come.
+    """
 
     def __init__(
         self,
@@ -58,7 +65,12 @@ class Failed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Completion:
-    """usage: None where the endpoint does not say, or says what cannot be."""
+    """The answer to one request.
+
+    finish: why the model ended.
+    refusal: the model's text if it declines, else "".
+    usage: None if the endpoint does not report it, or reports impossible figures.
+    """
 
     text: str
     finish: str
@@ -67,6 +79,8 @@ class Completion:
 
 
 class Endpoint:
+    """The endpoint of the user's settings. Threads may share it."""
+
     def __init__(self, settings: LlmSettings) -> None:
         self.settings = settings
         self._making = threading.Lock()
@@ -82,24 +96,31 @@ class Endpoint:
             max_retries=0,
             http_client=DefaultHttpxClient(verify=_certificates()),
         )
-        client.organization = client.project = None  # of the environment, and not meant for any endpoint
+        client.organization = client.project = (
+            None  # the package reads them from the environment, but they are not meant for every endpoint
+        )
         return client
 
     def client(self) -> "OpenAI":
+        """The client of the `openai` package, made on first use."""
         with self._making:
             return self._client
 
     def close(self) -> None:
+        """Close the connections."""
         if "_client" in self.__dict__:
             self._client.close()
 
     def models(self) -> list[str]:
-        """Raises Failed, at once where there is no answer in time."""
+        """Names of the endpoint's models. Raises Failed, after one try."""
         with self._failures():
             return [model.id for model in self.client().models.list().data]
 
     def complete(self, body: Mapping[str, Any], *, prompt: str, cancelled: Callable[[], bool]) -> Completion:
-        """body: of POST /chat/completions. Raises Failed."""
+        """The answer to a chat completion. Raises Failed.
+
+        body: of POST /chat/completions.
+        """
         text = self.fetch(lambda client: client.chat.completions, body, prompt=prompt, cancelled=cancelled)
         return _understand(text)
 
@@ -111,7 +132,10 @@ class Endpoint:
         prompt: str,
         cancelled: Callable[[], bool],
     ) -> str:
-        """What a POST of `body` to a resource of the `openai` package brings, without the key. Raises Failed."""
+        """The answer to a POST of `body`, as text without the key. Raises Failed.
+
+        resource: chooses the resource of the `openai` package to post to.
+        """
         create = resource(self.client()).with_streaming_response.create
         deadline = time.monotonic() + self.settings.timeout_s
         task = _Task(lambda: self._read(create, body, prompt, deadline))
@@ -139,13 +163,14 @@ class Endpoint:
 
 @cache
 def _certificates() -> "ssl.SSLContext":
-    """Of the authorities that this machine trusts: a twentieth of a second to read, once for all clients."""
+    """The authorities that this machine trusts. Reading them takes a twentieth of a second, so all clients share them."""
     import httpx2
 
     return httpx2.create_ssl_context()
 
 
 def _understand(content: str) -> Completion:
+    """The completion in an answer's text. Raises Failed if the text is none."""
     try:
         document = json.loads(content)
         choice = document["choices"][0]
@@ -162,18 +187,19 @@ def _broken(message: str, received: int) -> Failed:
 
 
 def _text(content: Any) -> str:
-    """Of a message; some endpoints send it in parts."""
+    """The text of a message's content, which some endpoints send in parts."""
     if isinstance(content, list):
         return "".join(part["text"] for part in content if part.get("type") == "text")
     return content if isinstance(content, str) else ""
 
 
 def hide_key(text: str, key: str) -> str:
+    """The text with every occurrence of the key replaced; keys too short to be secret are left."""
     return text.replace(key, "[key]") if len(key) >= SHORTEST_SECRET else text
 
 
 class _Task:
-    """Something that runs in a thread which may be left behind; its result, or what it raised."""
+    """Runs a function in a thread that may be left behind; keeps its result or its failure."""
 
     def __init__(self, do: Callable[[], bytes]) -> None:
         self._do, self._done = do, threading.Event()
@@ -190,6 +216,9 @@ class _Task:
             self._done.set()
 
     def result(self, deadline: float, cancelled: Callable[[], bool]) -> bytes:
+        """The function's result. Raises Failed if it failed, does not end by the deadline, or is cancelled (after
+        GRACE_S).
+        """
         is_cancelled = False
         while not self._done.wait(_LOOK_EVERY_S):
             if not is_cancelled and cancelled():
@@ -204,7 +233,7 @@ class _Task:
 
 
 class _Failures:
-    """A block in which what the `openai` package raises becomes a Failed."""
+    """A block that turns the exceptions of the `openai` package into Failed."""
 
     def __init__(self, settings: LlmSettings) -> None:
         self._settings = settings
@@ -253,14 +282,14 @@ class _Failures:
         )
 
     def _said(self, error: Any) -> str:
-        """The endpoint's own words, short, on one line, and without the key."""
+        """The endpoint's message: one line of at most 200 characters, without the key."""
         body = error.body
         said = body.get("message") if isinstance(body, Mapping) else body
         return " ".join(hide_key(str(said or error.message), self._settings.key).split())[:200]
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, of `Retry-After` as a number or a date, or of `retry-after-ms`; None where it says nothing usable."""
+    """Seconds to wait, from `Retry-After` (a number or a date) or `retry-after-ms`; None if neither can be read."""
     for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
         text = headers.get(name, "").strip()
         try:

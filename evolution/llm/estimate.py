@@ -1,4 +1,4 @@
-"""What a proposal by an LLM is likely to cost, before anything is asked: a rule of thumb, said as one.
+"""Estimates what a proposal by an LLM costs before anything is asked; a rule of thumb, and shown as one.
 
 Tokens of code are counted as everywhere in the client; answers are taken at the lengths that the schemas ask for.
 Reasoning that an endpoint bills as output comes on top, and is not known before.
@@ -12,21 +12,28 @@ from evolution.llm.settings import LlmSettings
 from evolution.llm.usage import Usage, charge, tokens_of
 
 RULES = 1_500  # tokens of instructions and feedback in a prompt
-PLANS, PLAN_ANSWER = 3, 1_800  # queries, report, reflection
-CODES, CODE_ANSWER = 3, 1_200  # code, one look, one repair
-INTERVIEW, INTERVIEW_ANSWER = 3_300, 700  # of one user; a page with a history took 2,500 to 3,700 tokens
-LLM_USERS = SimulateRequest.llm_users  # that an LLM plays in a run of evolution: as many as `simulate` asks
-PROPOSALS_AT_LEAST = 3  # what a plan must be able to pay for
+PLANS, PLAN_ANSWER = 3, 1_800  # exchanges (queries, report, reflection), and tokens of an answer
+CODES, CODE_ANSWER = 3, 1_200  # exchanges (code, reflection, one repair), and tokens of an answer
+INTERVIEW, INTERVIEW_ANSWER = 3_300, 700  # tokens for one user; a page with a history took 2,500 to 3,700
+LLM_USERS = (
+    SimulateRequest.llm_users
+)  # users that an LLM plays in a run of evolution, as many as in `simulate`
+PROPOSALS_AT_LEAST = 3  # proposals that a run's limits must be able to pay for
 
 
 @dataclass(frozen=True, kw_only=True)
 class CostEstimate:
-    """first: for what is asked once in a run (how well users are known). each: for one proposal."""
+    """An estimate for a run.
+
+    first: for the exchanges that a run needs once, which measure how far LLM-played users can be trusted.
+    each: for one proposal.
+    """
 
     first: Charge
     each: Charge
 
     def of(self, proposals: int) -> Charge:
+        """The estimated cost of so many proposals."""
         total = self.first
         for _ in range(proposals):
             total += self.each
@@ -34,7 +41,11 @@ class CostEstimate:
 
 
 def estimate(settings: LlmSettings, *, source_bytes: int, users: int) -> CostEstimate:
-    """source_bytes: of the files that may be edited. users: that an LLM plays."""
+    """The estimate for a repo.
+
+    source_bytes: of the files that may be edited.
+    users: how many an LLM plays.
+    """
     code = tokens_of(source_bytes) + RULES
     planning = _cost(settings, "planner", PLANS * code, PLANS * PLAN_ANSWER)
     coding = _cost(settings, "coder", CODES * code, CODES * CODE_ANSWER)
@@ -43,7 +54,7 @@ def estimate(settings: LlmSettings, *, source_bytes: int, users: int) -> CostEst
 
 
 def interviews(settings: LlmSettings, users: int) -> Charge:
-    """Of asking users once who were never asked before: a choice, a control page and the page itself each."""
+    """The cost of asking so many new users once; each makes a choice, and judges a control page and the page itself."""
     asked = _asked(settings, users)
     return asked + asked + asked
 

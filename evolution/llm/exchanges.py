@@ -1,4 +1,6 @@
-"""Every exchange as a record: what was asked, what came, what it cost. The record answers when it is asked again."""
+"""Records of exchanges: the question, the answer and its cost. A question that is asked again is answered from its
+record.
+"""
 
 import hashlib
 import json
@@ -14,7 +16,10 @@ from evolution.llm.usage import Usage
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What makes an exchange the same one again. attempt: 0, then one more for each repair."""
+    """What is sent to a model; equal questions are one exchange.
+
+    attempt: 0, then one more for each repair.
+    """
 
     prompt: str
     version: int
@@ -29,7 +34,7 @@ class Question:
 
     @property
     def key(self) -> str:
-        """64 hex digits. In which way the endpoint takes the schema is no part of it."""
+        """64 hex digits. The form in which the endpoint takes the schema does not count."""
         identity = [
             self.prompt, self.version, self.model, self.effort, list(map(dict, self.messages)), self.schema,
             self.max_output_tokens, self.attempt,
@@ -39,9 +44,15 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """form: in which way the schema was sent. finish: why the model ended. refusal: what it said in place of an answer.
-    failure: why no answer came; such a record is paid for, perhaps, but only a replay is answered from it.
-    lost: estimated, of tries that broke off after they were sent. usd: what it cost in all, "" without a price.
+    """One exchange, as it is recorded.
+
+    form: the form in which the schema was sent (see `forms`).
+    finish: why the model ended.
+    refusal: the model's text if it declined.
+    failure: why no answer came. Only a replay takes such a record for an answer; otherwise the question is asked
+        again.
+    lost: the estimated usage of tries that broke off after they were sent.
+    usd: the whole cost, "" without a price.
     """
 
     key: str
@@ -65,17 +76,22 @@ class Exchange:
 
     @property
     def charge(self) -> Charge:
+        """What the exchange costs a run, tries that broke off included."""
         used = self.usage + self.lost
         return Charge(usd=Decimal(self.usd or "0"), tokens=used.input + used.output)
 
 
 class ExchangeLog(Protocol):
-    """Where exchanges are kept. Threads share it."""
+    """Where exchanges are kept. Threads may share it."""
 
-    def find(self, key: str) -> Exchange | None: ...
+    def find(self, key: str) -> Exchange | None:
+        """The record with this key, or None."""
+        ...
 
     def keep(self, exchange: Exchange) -> None:
-        """In place of an earlier record of the same key; on disk when it returns, where there is one."""
+        """Store the exchange, replacing any record with the same key. If the log is on disk, the write is done on
+        return.
+        """
         ...
 
 
@@ -87,15 +103,20 @@ class _Store(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class StoredExchanges:
-    """In the repo's store. lock: the one that all users of its connection share."""
+    """The log in the repo's store.
+
+    lock: shared by all users of the store's connection.
+    """
 
     store: _Store
     lock: threading.RLock
 
     def find(self, key: str) -> Exchange | None:
+        """The record with this key, or None."""
         with self.lock:
             return self.store.exchange(key)
 
     def keep(self, exchange: Exchange) -> None:
+        """Write the record to the store, replacing any record with the same key."""
         with self.lock:
             self.store.put_exchange(exchange)

@@ -1,4 +1,6 @@
-"""One exchange with the endpoint: tried until it is had or hopeless, then recorded, with all that it cost."""
+"""One exchange with the endpoint: tries until there is an answer or no hope, then records the exchange with its whole
+cost.
+"""
 
 import json
 import time
@@ -14,13 +16,16 @@ from evolution.llm.settings import LlmSettings
 from evolution.llm.text import printable
 from evolution.llm.usage import Usage, charge, estimate_input, estimate_tokens, tokens_of
 
-LONGEST_WAIT_S = 300.0  # that an endpoint may ask for
-FILTERED = "content_filter"
+LONGEST_WAIT_S = 300.0  # the longest pause that an endpoint may ask for
+FILTERED = "content_filter"  # the `finish` of an answer that the endpoint's filter held back
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exchanging:
-    """What every exchange of one client shares. first_wait_s: before the second try, about."""
+    """What all exchanges of one client share.
+
+    first_wait_s: about how long to wait before the second try.
+    """
 
     settings: LlmSettings
     endpoint: Endpoint
@@ -31,9 +36,11 @@ class Exchanging:
     first_wait_s: float
 
     def have(self, question: Question, lost: Usage) -> Exchange:
-        """The exchange as it was recorded; its `failure` says why there is no answer. lost: by earlier tries of it.
+        """Send a question, and return the recorded exchange; its `failure` says why there is no answer.
 
-        One that was cancelled before anything could have been paid for is not recorded.
+        An exchange that was cancelled before it could cost anything is not recorded.
+
+        lost: usage of the question's earlier tries.
         """
         tries = _Tries(shared=self, question=question, lost=lost)
         started = time.perf_counter()
@@ -58,14 +65,17 @@ class Exchanging:
 
 
 class _Tries:
-    """The tries of one exchange. lost: what those that broke off may have cost."""
+    """The tries of one exchange.
+
+    lost: what those that broke off may have cost.
+    """
 
     def __init__(self, *, shared: Exchanging, question: Question, lost: Usage) -> None:
         self.shared, self.question, self.lost = shared, question, lost
         self.form, self.limit = shared.forms.of(question.model)
 
     def completion(self) -> Completion:
-        """Raises Failed once nothing more is to be tried, Cancelled."""
+        """The endpoint's answer. Raises Failed when no further try makes sense, Cancelled."""
         tries = 0
         while True:
             try:
@@ -89,13 +99,14 @@ class _Tries:
         return completion
 
     def _say_otherwise(self, failure: Failed) -> bool:
+        """Choose another form for the request; False if none is left."""
         other = other_form(self.form, self.limit, str(failure))
         if other is not None:
             self.form, self.limit = other
         return other is not None
 
     def _wait(self, failure: Failed, tries: int) -> None:
-        """Raises Failed where there is no further try."""
+        """Wait before the next try. Raises Failed if there is none."""
         if tries > self.shared.settings.retries:
             raise Failed(Remedy.HOPELESS, f"{failure} ({tries} tries)") from None
         wait_s = failure.wait_s
@@ -109,6 +120,7 @@ class _Tries:
             self.shared.pace.sleep(wait_s)
 
     def _count(self, failure: Failed) -> None:
+        """Add what a failed try may have cost to `lost`."""
         if failure.billed:
             output = min(tokens_of(failure.received), self.question.max_output_tokens)
             self.lost += replace(self._estimated(), output=output)
@@ -117,6 +129,7 @@ class _Tries:
         return Usage(input=input_tokens(self.question), estimated=True)
 
     def blank(self) -> Exchange:
+        """The exchange without an answer."""
         question = self.question
         return Exchange(
             key=question.key,
@@ -132,6 +145,7 @@ class _Tries:
         )
 
     def answered(self, completion: Completion) -> Exchange:
+        """The exchange with its answer, and with an estimate where the endpoint reports no usage."""
         text, refusal = printable(completion.text), printable(completion.refusal)
         if completion.finish == FILTERED:
             refusal = refusal or "the endpoint's filter held the answer back"
@@ -146,6 +160,6 @@ class _Tries:
 
 
 def input_tokens(question: Question) -> int:
-    """Of the messages and the schema, by our estimate: on the high side, in whichever form it is sent."""
+    """Our estimate of the tokens of the messages and the schema, on the high side in whichever form these are sent."""
     schema: Mapping[str, str] = {"content": json.dumps(question.schema)}
     return estimate_input([*question.messages, schema])

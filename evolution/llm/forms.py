@@ -1,7 +1,7 @@
-"""In which form an endpoint takes the schema of an answer: by itself, as JSON in words, or in words alone.
+"""The forms in which an answer's schema can be sent: as a schema, in words with JSON mode, or in words alone.
 
-What it does not take is told by its refusal, and learned per model: the next exchange starts where the last one
-succeeded.
+A refusal shows that an endpoint does not take a form. What works is remembered for each model, so that the next
+exchange starts with it.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 from evolution.llm.exchanges import Question
 
 FORMS = ("json_schema", "json_object", "text")
-LIMITS = ("max_completion_tokens", "max_tokens")  # two names of one thing; newer endpoints know the first
+LIMITS = ("max_completion_tokens", "max_tokens")  # names of one parameter; newer endpoints take the first
 SCHEMA_NOTE = """
 
 Answer with one JSON object and nothing else, valid against this JSON Schema:
@@ -20,31 +20,31 @@ Answer with one JSON object and nothing else, valid against this JSON Schema:
 
 
 class Forms:
-    """Threads share it."""
+    """The forms that work, by model. Threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[str, str]] = {}
 
     def of(self, model: str) -> tuple[str, str]:
-        """(form, name of the limit of tokens)"""
+        """(form, name of the parameter that limits output tokens) to use for a model."""
         with self._lock:
             return self._known.get(model, (FORMS[0], LIMITS[0]))
 
     def learn(self, model: str, form: str, limit: str) -> None:
-        """What has just worked."""
+        """Remember a form that has just worked."""
         with self._lock:
             self._known[model] = (form, limit)
 
     def distrust(self, model: str) -> None:
-        """It takes the schema, but does not hold to it: from now on it is told in words too."""
+        """The model takes the schema but its answers do not follow it: from now on the schema is also told in words."""
         form, limit = self.of(model)
         if form == FORMS[0]:
             self.learn(model, FORMS[1], limit)
 
 
 def other_form(form: str, limit: str, refusal: str) -> tuple[str, str] | None:
-    """What to try after a request was refused in these words; None where nothing is left."""
+    """The form and limit to try after a refusal with this text; None if nothing is left."""
     if limit == LIMITS[0] and limit in refusal:
         return form, LIMITS[1]
     below = FORMS.index(form) + 1
@@ -52,7 +52,7 @@ def other_form(form: str, limit: str, refusal: str) -> tuple[str, str] | None:
 
 
 def request_body(question: Question, form: str, limit: str) -> dict[str, Any]:
-    """Of POST /chat/completions."""
+    """The body of POST /chat/completions."""
     messages = [dict(message) for message in question.messages]
     if form != FORMS[0]:
         note = SCHEMA_NOTE.format(schema=json.dumps(question.schema))

@@ -1,4 +1,6 @@
-"""How fast an endpoint is asked: so many at once, all of them pausing when it says that it is too much."""
+"""Limits how fast an endpoint is asked: a number of requests at once, and pauses when it answers that this is too
+much.
+"""
 
 import hashlib
 import threading
@@ -9,11 +11,11 @@ from contextlib import contextmanager
 from evolution.base.errors import Cancelled
 
 LONGEST_BACKOFF_S = 60.0
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.05  # how often a waiting thread checks for a cancel
 
 
 class Pace:
-    """Threads share it. cancelled: looked at while anything is waited for; every wait raises Cancelled then."""
+    """Threads share it. Every wait checks `cancelled`, and raises Cancelled if that returns true."""
 
     def __init__(self, concurrency: int, cancelled: Callable[[], bool]) -> None:
         self._slots = threading.Semaphore(concurrency)
@@ -23,7 +25,7 @@ class Pace:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """One of the slots, once there is no pause."""
+        """A block that holds one of the slots, entered once there is no pause."""
         while not self._slots.acquire(timeout=_LOOK_EVERY_S):
             self._check()
         try:
@@ -35,12 +37,12 @@ class Pace:
             self._slots.release()
 
     def pause(self, seconds: float) -> None:
-        """Nobody asks for so long."""
+        """Make all threads wait `seconds` before their next request (after a 429)."""
         with self._pausing:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Only the caller waits."""
+        """Make only the calling thread wait."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self._check()
@@ -52,6 +54,10 @@ class Pace:
 
 
 def backoff_s(key: str, tries: int, first_s: float) -> float:
-    """Twice as long after each try, times 0.5 to 1.5 by the exchange's key: many do not come back all at once."""
+    """Exponential backoff: first_s * 2**tries, at most LONGEST_BACKOFF_S, times 0.5 to 1.5.
+
+    The last factor is fixed by the exchange's key, so that threads do not come back all at once and a run stays
+    reproducible.
+    """
     digest = hashlib.sha256(f"{key} {tries}".encode()).digest()
     return min(LONGEST_BACKOFF_S, first_s * 2**tries) * (0.5 + int.from_bytes(digest[:4]) / 2**32)

@@ -1,7 +1,7 @@
-"""Prompt files: found by name, rendered strictly, and refused where they would give something away.
+"""Prompt files: loaded by name, rendered with every value required, and refused if they would reveal a secret.
 
-A file of `prompts/` has a front matter between two lines `+++` (`role`, `version`), then a part `# system` and a
-part `# user`. The version is part of every exchange's identity: raise it when the text changes.
+A file of `prompts/` has a front matter between two lines `+++` (`role`, `version`), then a part `# system` and a part
+`# user`. The version is part of every exchange's identity: raise it when the text changes.
 """
 
 import os
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "prompts"
 PARTS = ("system", "user")
-SHORTEST_SECRET = 8  # characters; a shorter "key" is a placeholder of a local endpoint, and an everyday word
+SHORTEST_SECRET = (
+    8  # characters; a shorter key is a local endpoint's placeholder, and may be an everyday word
+)
 KEY_VARIABLES = ("EVOLVEREC_LLM_KEY", "OPENAI_API_KEY")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """One file. parts: templates by name."""
+    """One prompt file.
+
+    parts: template by name of the part.
+    """
 
     name: str
     role: str
@@ -36,18 +41,19 @@ class Prompt:
     parts: "Mapping[str, Template]"
 
     def render(self, values: Mapping[str, Any]) -> list[dict[str, str]]:
-        """The messages. Raises jinja2.UndefinedError where a value is missing."""
+        """The messages. Raises jinja2.UndefinedError if a value is missing."""
         texts = {part: printable(self.parts[part].render(values).strip()) for part in PARTS}
         return [{"role": part, "content": text} for part, text in texts.items()]
 
 
 def prompt_names() -> list[str]:
+    """Names of all prompt files, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.md"))
 
 
 @cache
 def load_prompt(name: str) -> Prompt:
-    """Raises KeyError for a name that has no file, ValueError for a file that is not well-formed."""
+    """The prompt of this name. Raises KeyError if it has no file, ValueError if the file is not well-formed."""
     path = FOLDER / f"{name}.md"
     if not re.fullmatch(r"[a-z0-9-]+", name) or not path.is_file():
         raise KeyError(f"no prompt {name!r}; there are {', '.join(prompt_names())}")
@@ -55,6 +61,7 @@ def load_prompt(name: str) -> Prompt:
 
 
 def parse_prompt(name: str, text: str) -> Prompt:
+    """The prompt in a file's text. Raises ValueError if the text is not well-formed."""
     match = re.fullmatch(r"\+\+\+\n(.*?)\+\+\+\n# system\n(.*?)\n# user\n(.*)", text, re.DOTALL)
     if match is None:
         raise ValueError(f"{name}.md: expected front matter between lines +++, then # system, then # user")
@@ -71,7 +78,7 @@ def parse_prompt(name: str, text: str) -> Prompt:
 
 @cache
 def _environment() -> "Environment":
-    """Nothing is escaped: prompts are plain text, and data in them is fenced by their own words."""
+    """Renders without escaping: prompts are plain text, and their own words fence the data in them."""
     from jinja2 import Environment, StrictUndefined
 
     return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
@@ -79,12 +86,15 @@ def _environment() -> "Environment":
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """The last line against giving something away. forbidden: (what it is, its text)."""
+    """The last check that a prompt reveals no secret.
+
+    forbidden: (what it is, in words; a pattern that finds it).
+    """
 
     forbidden: tuple[tuple[str, re.Pattern[str]], ...]
 
     def check(self, name: str, messages: list[dict[str, str]]) -> None:
-        """Raises UnsafePrompt, which says what would be given away and where, but not the thing itself."""
+        """Raises UnsafePrompt, which says what would be revealed and where, but not the secret itself."""
         for message in messages:
             for what, pattern in self.forbidden:
                 if match := pattern.search(message["content"]):
@@ -96,7 +106,7 @@ class Guard:
 
 
 def guard(*, key: str, repo: Path | None = None) -> Guard:
-    """Against the key, and any other key of the environment, the home folder and the repo's absolute path."""
+    """A guard against revealing the key, other keys in the environment, the home folder, and the repo's absolute path."""
     keys = {key, *(os.environ.get(name, "") for name in KEY_VARIABLES)}
     secrets = sorted(text for text in keys if len(text) >= SHORTEST_SECRET)
     folders = [("the path of the home folder", Path.home())]
@@ -111,5 +121,5 @@ def guard(*, key: str, repo: Path | None = None) -> Guard:
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:
-    """As a whole path or its beginning: /root does not stand in /rooted, nor in docs/root."""
+    """Finds a path as a whole or as the beginning of another: /root is found in neither /rooted nor docs/root."""
     return re.compile(rf"(?<![\w.-]){re.escape(path)}(?![\w-])")

@@ -1,4 +1,4 @@
-"""The form of an answer: a reply model as a strict JSON schema, and an answer's text as that model."""
+"""Reply models as strict JSON schemas, and answers' texts as reply models."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,23 +11,27 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound="pydantic.BaseModel")
 
-# What strict structured output takes, beside the words that nest schemas. Limits of the length of texts are checked
-# when the answer is read.
+# Keywords that strict structured output takes, beside those that nest schemas. Limits of the length of texts are
+# checked when the answer is read.
 KEPT = {
     "type", "enum", "const", "description", "pattern", "format", "minimum", "maximum", "exclusiveMinimum",
     "exclusiveMaximum", "multipleOf", "minItems", "maxItems",
 }  # fmt: skip
-STARTS = 64  # opening braces of an answer that are tried
-PROBLEMS = 6  # of one answer that are told
+STARTS = 64  # opening braces of an answer that are tried as the start of its object
+PROBLEMS = 6  # problems of one answer that the model is told
 _DECODER = json.JSONDecoder(parse_constant=lambda text: _no_constant(text))
 
 
 class Unfit(Exception):
-    """An answer that is not what was asked for; the message is fit to be told to the model."""
+    """An answer that does not fit its schema; the message can be shown to the model."""
 
 
 def strict_schema(reply: "type[pydantic.BaseModel]") -> dict[str, Any]:
-    """Every object closed and every field required. Raises TypeError for a model that has no such schema."""
+    """The JSON schema of a reply, with every object closed and every field required.
+
+    A model's docstring would become the schema's description, and so part of the question; most replies have none.
+    Raises TypeError for a model that has no strict schema.
+    """
     whole = reply.model_json_schema()
     definitions = {name: _strict(part, whole) for name, part in whole.get("$defs", {}).items()}
     schema = _strict({key: value for key, value in whole.items() if key != "$defs"}, whole)
@@ -38,7 +42,9 @@ def _strict(part: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]
     if "$ref" in part:
         if "description" not in part:
             return {"$ref": part["$ref"]}
-        target = whole["$defs"][part["$ref"].removeprefix("#/$defs/")]  # a reference has no room for more
+        target = whole["$defs"][
+            part["$ref"].removeprefix("#/$defs/")
+        ]  # strict schemas allow no description beside a $ref
         return {**_strict(target, whole), "description": part["description"]}
     if len(part.get("allOf", ())) == 1:
         return _strict({**part["allOf"][0], **{k: v for k, v in part.items() if k != "allOf"}}, whole)
@@ -58,7 +64,7 @@ def _strict(part: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]
 
 
 def read_reply(text: str, reply: type[R]) -> R:
-    """The answer, taken out of prose, fences and thoughts where need be. Raises Unfit."""
+    """The reply in an answer's text, which may hold prose, fences and thoughts around it. Raises Unfit."""
     problem = "it holds no JSON object" if text.strip() else "it is empty"
     for candidate in _objects(text):
         try:
@@ -71,7 +77,7 @@ def read_reply(text: str, reply: type[R]) -> R:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """JSON objects in the order in which they stand, none inside another."""
+    """The JSON objects of a text in order, none inside another."""
     thoughts, end, answer = text.partition("</think>")
     text = answer if end and thoughts.lstrip().startswith("<think>") else text
     place = -1
@@ -89,7 +95,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _clean(value: Any) -> Any:
-    """Its texts as they can be stored: an escape such as \\ud800 is JSON, but no character."""
+    """The value with texts that can be stored: an escape such as \\ud800 is valid JSON, but no character."""
     if isinstance(value, dict):
         return {printable(key): _clean(item) for key, item in value.items()}
     if isinstance(value, list):

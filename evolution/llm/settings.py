@@ -1,8 +1,8 @@
-"""Which endpoint the user has, for which roles which models, and at what price. A repo can change none of it.
+"""The user's endpoint, the model for each role, and prices. A repo can change none of it.
 
-From the `[llm]` table of the user's `config.toml` and from the environment, which wins. `OPENAI_API_KEY` is sent to
-`OPENAI_BASE_URL` or to OpenAI and nowhere else, and only once a model is named: a key that lies in the
-environment for other programs is not consent to spend.
+The settings come from the `[llm]` table of the user's `config.toml` and from the environment, which wins.
+`OPENAI_API_KEY` is sent to `OPENAI_BASE_URL` or to OpenAI and nowhere else, and only once a model is named: a key that
+is in the environment for other programs is not consent to spend.
 """
 
 import os
@@ -22,7 +22,10 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """US dollars per million tokens. cached: of input tokens that the endpoint says it had cached."""
+    """US dollars per million tokens.
+
+    cached: of input tokens that the endpoint reports as cached.
+    """
 
     input: Decimal
     output: Decimal
@@ -31,9 +34,14 @@ class Price:
 
 @dataclass(frozen=True, kw_only=True)
 class LlmSettings:
-    """models, efforts: by role, where they differ from `model` and from the endpoint's own effort.
-    prices: by model. timeout_s: of one answer, from the request to its last byte. retries: further tries after
-    one that brought no answer. max_output_tokens: of one answer, thinking included.
+    """One endpoint, and how it is asked.
+
+    models, efforts: by role, if they differ from `model` and from the endpoint's own effort.
+    prices: by model.
+    timeout_s: of one answer, from the request to its last byte.
+    concurrency: exchanges at once.
+    retries: further tries after one that brought no answer.
+    max_output_tokens: of one answer, thinking included.
     """
 
     base_url: str
@@ -48,18 +56,20 @@ class LlmSettings:
     max_output_tokens: int = 16_000
 
     def model_of(self, role: str) -> str:
+        """The model for a role."""
         return self.models.get(role, self.model)
 
     def effort_of(self, role: str) -> str:
-        """ "" leaves it to the endpoint."""
+        """The reasoning effort for a role; "" leaves it to the endpoint."""
         return self.efforts.get(role, "")
 
     def models_used(self) -> tuple[str, ...]:
+        """The models of all roles, each once, sorted."""
         return tuple(sorted({self.model_of(role) for role in ROLES}))
 
 
 def llm_settings(table: Mapping[str, Any]) -> LlmSettings | None:
-    """From the `[llm]` table ({} where there is none) and the environment; None where no model is named.
+    """Read the `[llm]` table ({} if there is none) and the environment; None if no model is named.
 
     Raises UsageError naming the file and key, or the variable, that is wrong, and what was expected.
     """
@@ -95,7 +105,7 @@ def _key(table: Mapping[str, Any], base_url: str) -> str:
 
 
 def _checked_key(key: str) -> str:
-    """As it can stand in a header. The message does not show it."""
+    """The key as an HTTP header can hold it. Raises UsageError, which does not show the key."""
     key = key.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise UsageError(

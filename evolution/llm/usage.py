@@ -1,4 +1,4 @@
-"""Tokens and dollars of one exchange: what the endpoint says, or an estimate that says that it is one."""
+"""Tokens and dollars of one exchange, as the endpoint reports them, or as estimates that are marked as such."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,12 @@ TOKENS_PER_MESSAGE = 8  # what separates and names the messages
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """cached: of the input, what the endpoint had cached. output: thinking included.
-    estimated: the endpoint did not say, or said what cannot be."""
+    """Tokens of one exchange.
+
+    cached: input tokens that the endpoint had cached.
+    output: thinking included.
+    estimated: the endpoint did not report the tokens, or reported impossible figures.
+    """
 
     input: int = 0
     output: int = 0
@@ -32,20 +36,22 @@ class Usage:
 
 
 def tokens_of(size_bytes: int) -> int:
-    """One token for every three bytes, rounded up."""
+    """Estimated tokens of a text of so many bytes: one for every three bytes, rounded up."""
     return -(-size_bytes // BYTES_PER_TOKEN)
 
 
 def estimate_tokens(text: str) -> int:
+    """Estimated tokens of a text, on the high side."""
     return tokens_of(len(text.encode("utf-8", "replace")))
 
 
 def estimate_input(messages: list[Mapping[str, str]]) -> int:
+    """Estimated tokens of a request's messages, on the high side."""
     return sum(TOKENS_PER_MESSAGE + estimate_tokens(message["content"]) for message in messages)
 
 
 def claimed_usage(document: Any) -> Usage | None:
-    """The `usage` of a chat completion; None where it is absent or not to be believed."""
+    """The `usage` of a chat completion; None if it is absent or impossible."""
     if not isinstance(document, Mapping):
         return None
     details = document.get("prompt_tokens_details")
@@ -62,7 +68,7 @@ def _count(number: Any) -> int | None:
 
 
 def charge(usage: Usage, price: Price | None) -> Charge:
-    """Exact. Without a price only the tokens count."""
+    """The exact cost of a usage; without a price only its tokens count."""
     tokens = usage.input + usage.output
     if price is None:
         return Charge(tokens=tokens)

@@ -1,4 +1,4 @@
-"""The proposer with an LLM: the planner's ideas, carried out by the coder, mended by the debugger."""
+"""The proposer with an LLM: the planner has ideas, the coder carries them out, the debugger repairs the patches."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,16 +17,18 @@ from evolution.proposers.planning.briefing import data_words
 from evolution.proposers.planning.planner import Planned, Planner
 from evolution.proposers.situation import Attempt, NotMade, Proposer, Situation
 
-SPARE = 1  # ideas tried beyond those wanted, where one never becomes a program
+SPARE = 1  # further ideas that are tried if one does not become a program
 NO_PLAN = "no-plan"
 
 
 class LlmProposer:
+    """Proposes candidates that an LLM planned and wrote."""
+
     def __init__(self, laboratory: Laboratory, planner: Planner, ask: Ask) -> None:
         self._laboratory, self._planner, self._ask = laboratory, planner, ask
 
     def propose(self, situation: Situation) -> Sequence[Attempt]:
-        """Candidates, and what was tried in vain. A plan that could not be had is one of the latter."""
+        """Candidates, and ideas that became none. If the endpoint gives no plan, a NotMade says so."""
         try:
             planned = self._planner.plan(situation)
         except LlmError as error:
@@ -76,11 +78,12 @@ class LlmProposer:
         )
 
     def _smoke(self, situation: Situation, files: Mapping[str, str]) -> Trial:
-        """The cheap rungs on the parent with these files changed."""
+        """Run the cheap rungs on the parent with these files changed."""
         child = self._laboratory.programs.with_files(situation.parent.program, files)
         return self._laboratory.smoke_once(child)
 
     def _is_known(self, situation: Situation, child: str) -> bool:
+        """Whether the archive has the same program but for comments and layout."""
         programs = self._laboratory.programs
         own = normal_form(programs.sources(child))
         known = {node.program for node in situation.archive.nodes if node.program}
@@ -88,12 +91,13 @@ class LlmProposer:
 
 
 class BothProposers:
-    """The LLM first, recipes for what is left: recipes are cheap and known, the LLM is neither."""
+    """Asks the LLM for half of the candidates, and fills up with recipes, which are cheap and reliable."""
 
     def __init__(self, llm: Proposer, recipes: Proposer) -> None:
         self._llm, self._recipes = llm, recipes
 
     def propose(self, situation: Situation) -> Sequence[Attempt]:
+        """The LLM's attempts, then as many from recipes as candidates are missing."""
         share = (situation.count + 1) // 2
         first = list(self._llm.propose(replace(situation, count=share)))
         left = situation.count - sum(isinstance(attempt, Candidate) for attempt in first)
@@ -101,7 +105,7 @@ class BothProposers:
 
 
 def round_words(done: CodingRound) -> str:
-    """`debug: said; smoke: why it was not enough`."""
+    """One coding round in words: `debug: what the model says; smoke: why that was not enough`."""
     problem = f"; {done.problem.rung.value}: {done.problem.message.splitlines()[0]}" if done.problem else ""
     return f"{done.prompt}: {done.words}{problem}"
 

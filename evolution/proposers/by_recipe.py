@@ -1,4 +1,4 @@
-"""The proposer that needs no LLM: recipes, drawn as the strategy says, carried out on the parent's code."""
+"""The proposer without an LLM: recipes are drawn as the strategy says, and carried out on the parent's code."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -28,19 +28,24 @@ from evolution.recipes.recipe import DoesNotFit, Recipe, RecipeContext, RecipePa
 
 SEVERITY = {Severity.ERROR: 3.0, Severity.WARNING: 2.0, Severity.INFORMATION: 0.5}
 VOICES = 2.0  # weight of a critique that every user shares
-UNCALLED = 0.02  # of the weight that a recipe would have if something called for it
-TEMPERATURE = 0.05  # of drawing: small values follow the weights, large ones chance
-LEARNING = 5.0  # how much a relative change of the objective says for or against doing the same again
+UNCALLED = 0.02  # factor for a recipe that nothing triggers
+TEMPERATURE = 0.05  # of drawing: a small value follows the weights, a large one draws at random
+LEARNING = 5.0  # how strongly a relative change of the objective changes a recipe's weight
 
 Weigh = Callable[[Recipe, RecipeContext, Archive], float]
 
 
 class RecipeProposer:
+    """Proposes candidates that recipes make."""
+
     def __init__(self, laboratory: Laboratory, recipes: Sequence[Recipe] = RECIPES) -> None:
         self._laboratory = laboratory
         self._recipes = recipes
 
     def propose(self, situation: Situation) -> Sequence[Attempt]:
+        """Draw recipes, and keep the candidates that differ from every program of the run; drafts must also change
+        different lines.
+        """
         context = recipe_context(self._laboratory, situation.parent.program, situation.feedback)
         order = self._drawn(situation, context)
         made = [(recipe, draft) for recipe in order if (draft := _draft(recipe, context)) is not None]
@@ -62,11 +67,16 @@ class RecipeProposer:
                 continue
             take(group)
             if situation.drafts and len(found) == 2 < situation.count and _called_for(taken, context):
-                take(list(taken))  # both at once: different code, and each wanted
+                take(
+                    list(taken)
+                )  # both recipes at once: they change different lines, and feedback calls for each
         return found
 
     def _drawn(self, situation: Situation, context: RecipeContext) -> list[Recipe]:
-        """Recipes that this lineage has not had and this parent has not tried alone, in the order they are tried."""
+        """Recipes in the order in which they are tried: drawn without replacement, by their weights (Gumbel top-k).
+
+        Recipes that the parent's lineage has, or that were tried on the parent alone, are left out.
+        """
         archive, parent = situation.archive, situation.parent
         had = {code for name in ideas(archive, parent) for code in name.split(JOIN)}
         tried = {node.idea.code for node in archive.children(parent.program) if node.idea}
@@ -96,6 +106,7 @@ class RecipeProposer:
         return self._laboratory.config.recommender.editable
 
     def _form(self, program: str) -> str:
+        """The program's hash without comments and layout."""
         return normal_form(self._laboratory.programs.sources(program))
 
 
@@ -109,7 +120,7 @@ def _draft(recipe: Recipe, context: RecipeContext) -> RecipePatch | None:
 def _groups(
     made: Sequence[tuple[Recipe, RecipePatch]], situation: Situation
 ) -> list[list[tuple[Recipe, RecipePatch]]]:
-    """One recipe each; with more steps, sets of up to so many, their sizes drawn."""
+    """The recipes of each candidate: one each, or, for strategies with more steps, random sets of up to that many."""
     steps = situation.strategy.steps
     if steps == 1:
         return [[one] for one in made]
@@ -124,20 +135,20 @@ def _groups(
 def _joined(
     sources: Mapping[str, str], drafts: Sequence[RecipePatch], editable: tuple[str, ...]
 ) -> list[Edit] | None:
-    """The edits of one draft as they are; of several together, None where they get in each other's way."""
+    """The edits of one draft, or of several together; None if those conflict."""
     if len(drafts) == 1:
         return list(drafts[0].edits)
     return joint_edits(sources, [edit for draft in drafts for edit in draft.edits], editable)
 
 
 def _alike(one: RecipePatch, other: RecipePatch) -> bool:
-    """Whether two drafts replace a line in common: then they are two answers to one question."""
+    """Whether two drafts replace a line in common, so that they are alternatives."""
     mine, theirs = ({(e.path, line) for e in d.edits for line in e.old.split("\n")} for d in (one, other))
     return bool(mine & theirs)
 
 
 def _called_for(group: Sequence[tuple[Recipe, RecipePatch]], context: RecipeContext) -> bool:
-    """Whether feedback calls for each. A strategy that is told nothing of findings and complaints cannot know."""
+    """Whether feedback calls for every recipe of the group; never for strategies that do not use feedback."""
     return all(addressed_by(recipe, context) for recipe, _ in group)
 
 
@@ -146,11 +157,10 @@ def _idea_of_group(recipes: Sequence[Recipe], context: RecipeContext) -> Idea:
     return joined_idea([idea_of(recipe, addressed_by(recipe, context)) for recipe in ordered])
 
 
-# -- how recipes are weighed
-
-
 def _triggered(recipe: Recipe, context: RecipeContext, archive: Archive) -> float:
-    """What calls for it, times what the literature and this run say of it."""
+    """Weight of a recipe = (severity of the findings and critiques that trigger it) x (its prior from the literature)
+    x (how the objective moved when it was tried in this run).
+    """
     calls = sum(SEVERITY[f.severity] for f in context.findings if f.code in recipe.triggers)
     calls += sum(
         VOICES * critique.share
@@ -182,8 +192,11 @@ _WEIGHTS: Mapping[Choice, Weigh] = {
 
 
 def outcome_factor(code: str, archive: Archive) -> float:
-    """1 where an idea was never tried in the run; above where it raised the objective of its parents, below where
-    it lowered it or came to nothing. Between e^-2 and e^2."""
+    """How an idea did in this run, as a factor of its weight between e^-2 and e^2.
+
+    It is 1 if the idea was not tried, above 1 if it raised the objective of its parents, below 1 if it lowered the
+    objective or failed.
+    """
     effects = [
         _relative_change(archive, node)
         for node in archive.nodes
@@ -193,8 +206,9 @@ def outcome_factor(code: str, archive: Archive) -> float:
 
 
 def _relative_change(archive: Archive, node: Node) -> float:
+    """Relative change of the objective from the parent; -0.2 for a node without an objective."""
     line = archive.lineage(node)
     before = line[1] if len(line) > 1 else archive.root
     if not node.objective or not objective_of(before):
-        return -0.2  # came to nothing
+        return -0.2
     return objective_of(node) / objective_of(before) - 1.0

@@ -1,4 +1,4 @@
-"""Which recipes the feedback of a trial calls for, and the patches that they make of its code."""
+"""Finds the recipes that a trial's feedback calls for, and makes their patches."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from evolution.recipes.recipe import DoesNotFit, Recipe, RecipeContext, RecipePa
 def draft_all(
     context: RecipeContext, recipes: Sequence[Recipe] = RECIPES
 ) -> tuple[list[tuple[Idea, RecipePatch]], list[tuple[str, str]]]:
-    """Drafts of the triggered recipes that fit, most promising first; and (code, reason) of those that do not."""
+    """(ideas with patches of the triggered recipes, most promising first; (code, reason) of those that do not fit)."""
     made: list[tuple[Idea, RecipePatch]] = []
     did_not_fit: list[tuple[str, str]] = []
     for recipe in sorted(recipes, key=lambda recipe: -recipe.promise):
@@ -37,6 +37,7 @@ def addressed_by(recipe: Recipe, context: RecipeContext) -> tuple[str, ...]:
 
 
 def idea_of(recipe: Recipe, addresses: tuple[str, ...]) -> Idea:
+    """A recipe as an idea, with the citations of its techniques."""
     library = builtin_library()
     techniques = filter(None, map(library.technique, recipe.techniques))
     return Idea(

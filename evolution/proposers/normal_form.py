@@ -1,4 +1,6 @@
-"""Programs that differ in comments, layout or docstrings alone are one program: nothing is trained twice."""
+"""A hash that is equal for programs which differ in comments, layout or docstrings only, so that none is trained
+twice.
+"""
 
 import ast
 import hashlib
@@ -6,7 +8,10 @@ from collections.abc import Mapping
 
 
 def normal_form(sources: Mapping[str, str]) -> str:
-    """A hash of what the Python files of a program say. sources: path -> text."""
+    """The hash of a program's syntax trees.
+
+    sources: path -> text.
+    """
     digest = hashlib.sha256()
     for path in sorted(sources):
         digest.update(path.encode() + b"\0" + _tree(sources[path]).encode("utf-8", "surrogateescape") + b"\0")
@@ -14,7 +19,7 @@ def normal_form(sources: Mapping[str, str]) -> str:
 
 
 def _tree(text: str) -> str:
-    """The syntax tree without positions and docstrings; the text itself where it does not parse."""
+    """The syntax tree without positions and docstrings; the text itself if it does not parse."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):

@@ -1,4 +1,4 @@
-"""Which program the next idea builds on, and which others it may look at."""
+"""Selects the program that the next idea builds on, and other programs that may inspire it."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -9,20 +9,22 @@ from evolution.domain.archive import Archive, objective_of
 from evolution.domain.run import Node
 
 INSPIRATIONS = 3
-# Promise falls by this factor for every idea that was tried on a program already: a program that was built on
-# often has had its easy gains.
+# The weight of a parent falls by this factor for every idea tried on it: the easy gains are found first.
 WORN = 0.7
-SHARPNESS = 4.0  # of promise: how much more likely the best parent is than one that gained nothing
+SHARPNESS = 4.0  # log of how much likelier the best parent is than one without a gain
 
 
 class Selection(StrEnum):
-    PARETO = "pareto"  # objective, open findings, open critiques; by promise and by how often tried
+    """How a parent is selected."""
+
+    PARETO = "pareto"  # from the Pareto fronts of objective, open findings and open critiques, by `promise`
     TOURNAMENT = "tournament"  # two at random, the better one (regularised evolution's way)
     BEST = "best"  # always the best so far
     ROOT = "root"  # always the user's version
 
 
 def select_parent(archive: Archive, how: Selection, rng: np.random.Generator) -> Node:
+    """A parent from the archive. rng: used by the ways that draw."""
     return _WAYS[how](archive, rng)
 
 
@@ -33,7 +35,10 @@ def _pareto(archive: Archive, rng: np.random.Generator) -> Node:
 
 
 def promise(archive: Archive, node: Node) -> float:
-    """Positive; grows with the share of the run's gain that the node has, falls with every try on it."""
+    """Sampling weight of a parent: exp(SHARPNESS * gain share) * WORN ** number of children already tried.
+
+    The gain share is the part of the run's best gain over the user's version that the parent has.
+    """
     low, high = objective_of(archive.root), objective_of(archive.best)
     gained = (objective_of(node) - low) / (high - low) if high > low else 1.0
     return float(np.exp(SHARPNESS * np.clip(gained, -1.0, 1.0)) * WORN ** archive.tries()[node.program])
@@ -62,7 +67,7 @@ _WAYS: Mapping[Selection, Callable[[Archive, np.random.Generator], Node]] = {
 
 
 def inspirations(archive: Archive, parent: Node, limit: int = INSPIRATIONS) -> list[Node]:
-    """Other programs worth a look, best first: of those with the same ideas only the best one."""
+    """Other complete programs, best first; of those with the same ideas only the best one."""
     found: list[Node] = []
     seen = {frozenset(ideas(archive, parent))}
     for node in sorted(archive.complete, key=lambda node: (-objective_of(node), node.order)):

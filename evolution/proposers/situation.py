@@ -1,4 +1,4 @@
-"""What a proposer is given, and what it gives back."""
+"""The input and output of a proposer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,13 @@ from evolution.proposers.strategies import Strategy
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Situation:
-    """One parent, at one moment of a run.
+    """One parent at one moment of a run: the input of a proposer.
 
-    feedback: of the parent; for a strategy that is not directional only its `sites` are there. count: how many
-    candidates are wanted. drafts: whether they are first drafts, which should differ. progress: 0 at the start
-    of the run, 1 at the end of its budget. rng: the only source of chance a proposer may use.
+    feedback: of the parent; for a strategy that is not directional it holds only `sites`.
+    count: how many candidates are wanted.
+    drafts: whether they are first drafts, which should differ from each other.
+    progress: 0 at the start of the run, 1 at the end of its budget.
+    rng: the only source of chance that a proposer may use.
     """
 
     strategy: Strategy
@@ -35,7 +37,10 @@ class Situation:
 
 @dataclass(frozen=True, kw_only=True)
 class NotMade:
-    """An idea that never became a candidate. rounds: what was tried, in words."""
+    """An idea that did not become a candidate.
+
+    rounds: what was tried, in words.
+    """
 
     idea: Idea
     why: str
@@ -46,6 +51,8 @@ Attempt = Candidate | NotMade
 
 
 class Proposer(Protocol):
+    """Makes candidates for a parent."""
+
     def propose(self, situation: Situation) -> Sequence[Attempt]:
-        """At most `situation.count` candidates, none of which is in the archive; fewer where nothing is left."""
+        """At most `situation.count` candidates, none of which is in the archive; fewer if nothing is left to try."""
         ...

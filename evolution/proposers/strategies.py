@@ -1,6 +1,7 @@
-"""Strategies: what proposes x what it is told x what it builds on. One row each, so that systems can be compared.
+"""Strategies: proposer x feedback x selection, one row each, so that systems can be compared.
 
-Without an LLM every strategy draws from the recipes; `Choice` says how, so that rows differ in what they know.
+Without an LLM every strategy draws from the recipes. `Choice` says how, so that the strategies differ in what they
+know.
 """
 
 from collections.abc import Mapping
@@ -12,27 +13,33 @@ from evolution.proposers.selection import Selection
 
 
 class Told(StrEnum):
-    """What a proposer is told of the parent, beside its code and its objective."""
+    """What a proposer knows of the parent, beside its code and its objective."""
 
-    FEEDBACK = "feedback"  # findings, critiques, history with its effects on them, literature for them
-    LITERATURE = "literature"  # history of objectives, and what the literature holds promising
-    SCALAR = "scalar"  # history of objectives
+    FEEDBACK = (
+        "feedback"  # findings, critiques, earlier ideas with their effects on these, literature about them
+    )
+    LITERATURE = "literature"  # earlier ideas with their objectives, literature
+    SCALAR = "scalar"  # earlier ideas with their objectives
     NOTHING = "nothing"
 
 
 class Choice(StrEnum):
     """How recipes are drawn."""
 
-    TRIGGERED = "triggered"  # those that open findings and critiques call for, by severity and past effect
-    PROMISE = "promise"  # by what the literature says of them, whatever is open
-    OUTCOME = "outcome"  # by the objective they reached elsewhere in the run
-    RANDOM = "random"  # all alike
+    TRIGGERED = "triggered"  # by the open findings and critiques that call for them, and their past effect
+    PROMISE = "promise"  # by their prior from the literature, whatever is open
+    OUTCOME = "outcome"  # by how they changed the objective earlier in the run
+    RANDOM = "random"  # uniformly
 
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
-    """drafts: how many different first ideas the user's own version gets before anything is refined. steps: how
-    many recipes are drawn for one candidate at most. llm: whether an LLM may propose where there is one."""
+    """One row of the comparison.
+
+    drafts: how many different first candidates the user's version gets before anything is refined.
+    steps: how many recipes one candidate combines at most.
+    llm: whether an LLM may propose, if there is one.
+    """
 
     name: StrategyName
     told: Told
@@ -45,6 +52,7 @@ class Strategy:
 
     @property
     def directional(self) -> bool:
+        """Whether the strategy uses findings and critiques."""
         return self.told is Told.FEEDBACK
 
 

@@ -1,4 +1,4 @@
-"""All recipes."""
+"""The list of all recipes."""
 
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay

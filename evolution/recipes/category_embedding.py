@@ -1,4 +1,6 @@
-"""Categories as side information: an item is its own vector plus those of its categories, in inputs and scores."""
+"""Recipe: categories as side information. An item's vector becomes its own plus the mean of its categories' vectors,
+in inputs and scores.
+"""
 
 from dataclasses import dataclass
 
@@ -53,6 +55,8 @@ class {name}({torch}.nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class CategoryEmbedding:
+    """Wraps the item table in a module that adds category vectors."""
+
     code: str = "category-embedding"
     title: str = "Add category embeddings to the item embeddings"
     rationale: str = (
@@ -76,6 +80,7 @@ class CategoryEmbedding:
     promise: float = 0.95
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if the data has no categories, or if no training data is at hand where the model is made."""
         if not context.facts.has_categories:
             raise DoesNotFit("the data has no categories")
         table = find_item_table(context)
@@ -90,7 +95,9 @@ class CategoryEmbedding:
 
 
 def _table_outside(line: cst.SimpleStatementLine, source: RecipeFile, table: ItemTable) -> str:
-    """How the table is called right after a line that makes it, or makes the module that holds it; "" elsewhere."""
+    """The name by which the table is known after this line, if the line creates the table or the module that holds it;
+    else "".
+    """
     if line is table.statement:
         return table.target
     part = line.body[0]
@@ -103,7 +110,9 @@ def _table_outside(line: cst.SimpleStatementLine, source: RecipeFile, table: Ite
 
 
 def _data_argument(source: RecipeFile, function: cst.FunctionDef) -> str:
-    """The parameter that holds the training data: the function reads its `n_items`, or it is what `build` was given."""
+    """The parameter that holds the training data: the one whose `n_items` or `item_columns` the function reads, else
+    the first parameter of `build`; "" if there is none.
+    """
     names = [name for name in parameters(function) if name != "self"]
     for node in source.all_of(cst.Attribute, function):
         if node.attr.value in ("n_items", "item_columns") and dotted(node.value) in names:

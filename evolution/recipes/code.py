@@ -1,4 +1,4 @@
-"""The user's code as a syntax tree that keeps every byte: places, names and rewriting of whole statements."""
+"""The user's code as a libcst tree, which keeps every byte: finding nodes and names, and rewriting whole statements."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ Node = TypeVar("Node", bound=cst.CSTNode)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RecipeFile:
-    """One parsed file. parents and positions cover every node of `module`."""
+    """One parsed file.
+
+    parents, positions: of every node of `module`.
+    """
 
     path: str
     text: str
@@ -27,9 +30,11 @@ class RecipeFile:
     positions: Mapping[cst.CSTNode, object]
 
     def line(self, node: cst.CSTNode) -> int:
+        """The node's first line, from 1."""
         return self.positions[node].start.line  # type: ignore[attr-defined]
 
     def last_line(self, node: cst.CSTNode) -> int:
+        """The node's last line, from 1 and inclusive."""
         return self.positions[node].end.line  # type: ignore[attr-defined]
 
     def code(self, node: cst.CSTNode) -> str:
@@ -37,15 +42,17 @@ class RecipeFile:
         return self.module.code_for_node(bare(node)).strip()
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """The nodes around a node, innermost first."""
         while node in self.parents:
             node = self.parents[node]
             yield node
 
     def enclosing(self, node: cst.CSTNode, kind: type[Node]) -> Node | None:
+        """The innermost node of a kind around a node, or None."""
         return next((above for above in self.ancestors(node) if isinstance(above, kind)), None)
 
     def statement(self, node: cst.CSTNode) -> cst.SimpleStatementLine | None:
-        """The line of code that holds the node; None where it stands in the head of an if, for, def..."""
+        """The simple statement that holds the node; None if the node stands in the header of an if, for, def..."""
         for above in (node, *self.ancestors(node)):
             if isinstance(above, cst.SimpleStatementLine):
                 return above
@@ -54,10 +61,11 @@ class RecipeFile:
         return None
 
     def functions(self) -> list[cst.FunctionDef]:
+        """All functions and methods, in the order of the text."""
         return self.all_of(cst.FunctionDef)
 
     def all_of(self, kind: type[Node], root: cst.CSTNode | None = None) -> list[Node]:
-        """Every node of a kind below root, in the order of the text."""
+        """Every node of a kind below `root` (the whole file by default), in the order of the text."""
         return [node for node in _of_kind(root or self.module, kind) if isinstance(node, kind)]
 
 
@@ -73,13 +81,13 @@ def _below(root: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
 
 @lru_cache(maxsize=1 << 17)
 def children(node: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
-    """libcst collects children by a visit of its own each time they are asked for, so they are kept."""
+    """A node's children, cached: libcst collects them by a new visit at every access."""
     return tuple(node.children)
 
 
 @lru_cache(maxsize=64)
 def parse(path: str, text: str) -> RecipeFile:
-    """Raises DoesNotFit where the text is not Python."""
+    """Parse a file. Raises DoesNotFit if the text is not valid Python."""
     try:
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
     except cst.ParserSyntaxError as error:
@@ -94,13 +102,16 @@ def parse(path: str, text: str) -> RecipeFile:
 
 
 def parse_all(context: RecipeContext) -> list[RecipeFile]:
+    """All Python files of the context, by path. Raises DoesNotFit if one of them is not valid Python."""
     return [parse(path, text) for path, text in sorted(context.sources.items()) if path.endswith(".py")]
 
 
 def functions_at(
     sources: Sequence[RecipeFile], sites: Sequence[Site]
 ) -> list[tuple[RecipeFile, cst.FunctionDef]]:
-    """The innermost function around each site, best first; then all others, for where a site is missing or off."""
+    """The innermost function around each site, best site first; then all others, because a site may be missing or
+    wrong.
+    """
     by_path = {source.path: source for source in sources}
     found: list[tuple[RecipeFile, cst.FunctionDef]] = []
     for site in sites:
@@ -124,7 +135,7 @@ def bare(node: Node) -> Node:
 
 
 def dotted(node: cst.CSTNode) -> str:
-    """`a.b.c` of names and attributes, "" for anything else."""
+    """`a.b.c` for names and attributes, "" for anything else."""
     if isinstance(node, cst.Name):
         return node.value
     if isinstance(node, cst.Attribute):
@@ -134,18 +145,21 @@ def dotted(node: cst.CSTNode) -> str:
 
 
 def last_name(node: cst.CSTNode) -> str:
-    """`c` of `anything.c` or of `c`, "" for anything else."""
+    """`c` for `anything.c` and for `c`, "" for anything else."""
     if isinstance(node, cst.Attribute):
         return node.attr.value
     return node.value if isinstance(node, cst.Name) else ""
 
 
 def call_name(node: cst.CSTNode) -> str:
+    """The last part of the called name: `linear` for `F.linear(x)`; "" if the node is no call."""
     return last_name(node.func) if isinstance(node, cst.Call) else ""
 
 
 def argument(call: cst.Call, name: str, position: int | None = None) -> cst.BaseExpression | None:
-    """The argument given by keyword, or at a position from 0."""
+    """The argument given by keyword `name`, else at `position` (from 0); None if it is not given or hidden behind
+    `*args`.
+    """
     for arg in call.args:
         if arg.keyword is not None and arg.keyword.value == name:
             return arg.value
@@ -156,7 +170,7 @@ def argument(call: cst.Call, name: str, position: int | None = None) -> cst.Base
 
 
 def loaded_names(node: cst.CSTNode) -> set[str]:
-    """Names that the code reads or writes: neither attributes nor keywords of calls."""
+    """Names that the code reads or writes, without attributes and keywords of calls."""
     found: set[str] = set()
 
     def walk(at: cst.CSTNode) -> None:
@@ -174,7 +188,7 @@ def loaded_names(node: cst.CSTNode) -> set[str]:
 
 
 def substitute(node: Node, names: Mapping[str, cst.BaseExpression]) -> Node:
-    """The expression with names replaced; attributes and keywords that look the same stay."""
+    """The expression with names replaced; attributes and keywords of the same spelling stay."""
 
     class Replace(cst.CSTTransformer):
         def on_leave(self, original_node, updated_node):  # type: ignore[override]
@@ -198,7 +212,7 @@ def _grouped(node: cst.BaseExpression) -> cst.BaseExpression:
 
 
 def fresh_name(taken: set[str], *choices: str) -> str:
-    """The first choice that is free, else the last one with underscores; it is taken from then on."""
+    """The first choice that is not taken, else the last one with underscores added. The name is added to `taken`."""
     name = next((choice for choice in choices if choice not in taken), choices[-1])
     while name in taken:
         name += "_"
@@ -221,7 +235,7 @@ def functional(source: RecipeFile) -> str:
 
 
 def torch_name(source: RecipeFile) -> str:
-    """How this file calls torch. Raises DoesNotFit where it does not import it."""
+    """The name that this file has for torch. Raises DoesNotFit if the file does not import torch."""
     known = imported(source)
     if "torch" not in known:
         raise DoesNotFit(f"{source.path} does not import torch as a module")
@@ -251,7 +265,7 @@ def imported(source: RecipeFile) -> dict[str, str]:
 
 
 def statements(lines: Sequence[str]) -> list[Statement]:
-    """Code as statements, its comments kept."""
+    """Parse lines of code into statements, keeping comments."""
     module = cst.parse_module("\n".join(lines) + "\n")
     first, *rest = module.body
     first = first.with_changes(leading_lines=[*module.header, *first.leading_lines])  # type: ignore[union-attr]
@@ -259,9 +273,9 @@ def statements(lines: Sequence[str]) -> list[Statement]:
 
 
 def rewrite(source: RecipeFile, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNode]]) -> list[Edit]:
-    """Edits that put other nodes in the place of some of the file's own; an empty sequence removes a statement.
+    """Edits that replace nodes of the file by others; an empty sequence removes a statement.
 
-    Raises DoesNotFit where the result would not be Python: a block would be left empty.
+    Raises DoesNotFit if the result would not be Python because a block would be left empty.
     """
 
     class Replace(cst.CSTTransformer):

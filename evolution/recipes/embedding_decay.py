@@ -1,4 +1,4 @@
-"""Weight decay off the embeddings: rows that a batch does not touch must not shrink."""
+"""Recipe: no weight decay on embeddings, because rows that a batch does not touch must not shrink."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,8 @@ from evolution.recipes.training_step import find_training_step
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingDecay:
+    """Gives the embedding tables a parameter group of their own, without weight decay."""
+
     code: str = "embedding-decay"
     title: str = "Take weight decay off the embedding tables"
     rationale: str = (
@@ -30,6 +32,7 @@ class EmbeddingDecay:
     promise: float = 0.65
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if there is no weight decay, or if the optimizer's parameters are not those of one module."""
         step = find_training_step(context)
         decay = argument(step.call, "weight_decay")
         if decay is None or step.source.code(decay) in ("0", "0.0", "0."):

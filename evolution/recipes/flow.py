@@ -1,4 +1,4 @@
-"""Where the names of one function come from: bindings, what they rest on, and what nobody reads any more."""
+"""Data flow inside one function: where a name is bound, what its value depends on, and which statements become dead."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,11 @@ from evolution.recipes.recipe import DoesNotFit
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Binding:
-    """`name = value`, or name = value[index] where a tuple is unpacked (index -1: no tuple).
+    """One assignment to a name: `name = value`, or element `index` of an unpacked `value`.
 
-    added: `name += value`."""
+    index: -1 if no tuple is unpacked.
+    added: whether it is `name += value`.
+    """
 
     name: str
     value: cst.BaseExpression
@@ -24,7 +26,7 @@ class Binding:
 
 
 class Scope:
-    """One function's names. Nested functions and classes are not looked into."""
+    """The parameters, statements and bindings of one function, without those of nested functions and classes."""
 
     def __init__(self, source: RecipeFile, function: cst.FunctionDef) -> None:
         self.source, self.function = source, function
@@ -38,7 +40,7 @@ class Scope:
         return found[-1] if found else None
 
     def resolve(self, node: cst.BaseExpression, line: int) -> tuple[cst.BaseExpression, int]:
-        """A name's value and the line it was bound on, followed while it is a plain name."""
+        """Follow a plain name to the expression it was bound to; returns the expression and the line of its binding."""
         while isinstance(node, cst.Name):
             binding = self.before(node.value, line)
             if binding is None or binding.index >= 0 or binding.added:
@@ -47,10 +49,12 @@ class Scope:
         return node, line
 
     def names(self) -> set[str]:
+        """All names that the function reads or writes."""
         return loaded_names(self.function)
 
 
 def parameters(function: cst.FunctionDef) -> list[str]:
+    """Names of the positional parameters, `self` included."""
     return [param.name.value for param in (*function.params.posonly_params, *function.params.params)]
 
 
@@ -100,10 +104,13 @@ def _bindings(source: RecipeFile, statement: cst.SimpleStatementLine) -> list[Bi
 def expand(
     node: cst.BaseExpression, scope: Scope, given: Mapping[str, cst.BaseExpression], line: int
 ) -> cst.BaseExpression:
-    """An expression of one function, as it stands at a line, in terms of its caller: parameters replaced by what was
-    given, locals by their values.
+    """An expression of one function in terms of its caller: parameters become the caller's arguments, locals their
+    values.
 
-    Raises DoesNotFit where a local was computed in a loop or condition, in place, or by unpacking.
+    given: parameter -> the argument that the caller passes.
+    line: where the expression stands; only bindings above this line count.
+
+    Raises DoesNotFit if a local was computed in a loop or condition, in place, or by unpacking.
     """
     names: dict[str, cst.BaseExpression] = {}
     for name in loaded_names(node):
@@ -127,9 +134,9 @@ def expand(
 def dead_after(
     scope: Scope, gone: Sequence[cst.SimpleStatementLine], new_names: Iterable[str]
 ) -> list[Statement]:
-    """Statements that only fed the ones gone, and whose results neither the rest nor `new_names` read.
+    """Statements that only served the removed ones (`gone`): neither the rest nor `new_names` read their results.
 
-    A loop or condition counts as one statement if it only assigns; calls that stand alone are never dead.
+    A loop or condition counts as one statement if it only assigns. A call that stands alone is never dead.
     """
     feeding = _feeding(scope, gone)
     live = set(new_names)
@@ -147,7 +154,7 @@ def dead_after(
 
 
 def _units(body: cst.CSTNode) -> list[Statement]:
-    """Statements that could go as a whole: simple assignments, and compound ones that hold nothing else."""
+    """Statements that can be removed as a whole: simple assignments, and compound statements that hold nothing else."""
     found: list[Statement] = []
 
     def walk(node: cst.CSTNode) -> None:
@@ -202,7 +209,7 @@ def _written(node: cst.CSTNode) -> set[str]:
 
 
 def _feeding(scope: Scope, gone: Sequence[cst.SimpleStatementLine]) -> list[Statement]:
-    """Statements that the ones gone rest on, directly or not."""
+    """Statements whose results the removed ones use, directly or not."""
     units = _units(scope.function.body)
     wanted = {name for statement in gone for name in loaded_names(statement)}
     feeding: list[Statement] = []
@@ -216,6 +223,7 @@ def _feeding(scope: Scope, gone: Sequence[cst.SimpleStatementLine]) -> list[Stat
 
 
 def _names_outside(body: cst.CSTNode, without: set[Statement]) -> set[str]:
+    """Names that the body reads or writes outside the statements `without`."""
     found: set[str] = set()
 
     def walk(node: cst.CSTNode) -> None:

@@ -1,4 +1,4 @@
-"""Functional dropout that is told when the model is not training."""
+"""Recipe: functional dropout that is switched off when the model is not training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from evolution.recipes.recipe import DoesNotFit, RecipeContext, RecipePatch
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionalDropout:
+    """Passes `training=self.training` to functional dropout inside methods, and the like to attention's `dropout_p`."""
+
     code: str = "functional-dropout"
     title: str = "Switch functional dropout off when the model is not training"
     rationale: str = (
@@ -24,6 +26,7 @@ class FunctionalDropout:
     promise: float = 0.95
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if no functional dropout in a method lacks the flag."""
         edits: list[Edit] = []
         for source in parse_all(context):
             fixed = [(call, _fixed(call, source)) for call in source.all_of(cst.Call)]
@@ -66,7 +69,7 @@ def _attention(call: cst.Call, source: RecipeFile) -> cst.Call | None:
     ):
         return None
     if isinstance(rate, cst.Name):
-        return None  # a local value, which may know of training already
+        return None  # a local value, which may depend on `training` already
     value = cst.parse_expression(f"{source.code(rate)} if self.training else 0.0")
     return call.with_changes(
         args=[arg.with_changes(value=value) if arg.value is rate else arg for arg in call.args]

@@ -1,4 +1,6 @@
-"""gBCE: many negatives, and a positive term scaled down by as much as sampling them inflates confidence."""
+"""Recipe: gBCE (gSASRec, arXiv 2308.07192). It draws many negatives and raises the positive's sigmoid to a power beta,
+which undoes the overconfidence that negative sampling causes.
+"""
 
 from dataclasses import dataclass
 
@@ -18,6 +20,12 @@ CALIBRATION = 0.75  # the paper's t: 0 is plain BCE, 1 fully calibrated
 
 @dataclass(frozen=True, kw_only=True)
 class GeneralisedBCE:
+    """Replaces a pairwise loss by gBCE over negatives that all positions share.
+
+    With sampling rate alpha = negatives / (items - 1), beta = alpha * (t * (1 - 1 / alpha) + 1 / alpha), and the loss
+    is -beta * log(sigmoid(positive)) - sum(log(1 - sigmoid(negative))).
+    """
+
     code: str = "gbce"
     title: str = "Train with gBCE and many negatives (gSASRec)"
     rationale: str = (
@@ -29,6 +37,7 @@ class GeneralisedBCE:
     promise: float = 0.5
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if the repo has no pairwise loss, or too few items for shared negatives."""
         n = shared_negatives(context.facts.n_items)
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)

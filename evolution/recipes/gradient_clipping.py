@@ -1,4 +1,4 @@
-"""Gradient clipping: no single batch moves the model far."""
+"""Recipe: gradient clipping, so that no single batch moves the model far."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,8 @@ from evolution.recipes.training_step import TrainingStep, find_training_step, na
 
 @dataclass(frozen=True, kw_only=True)
 class GradientClipping:
+    """Clips the norm of all gradients before the optimizer steps."""
+
     code: str = "gradient-clipping"
     title: str = "Clip the gradient's norm at 1"
     rationale: str = "A batch with a few very wrong predictions can undo many good steps; a bound on the norm keeps training steady."
@@ -19,6 +21,9 @@ class GradientClipping:
     promise: float = 0.25
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if gradients are clipped already, or if the parameters cannot be named where the optimizer
+        steps.
+        """
         calls = [dotted(call.func) for source in parse_all(context) for call in source.all_of(cst.Call)]
         if any("clip_grad" in call for call in calls):
             raise DoesNotFit("the gradient is clipped already")
@@ -33,7 +38,7 @@ class GradientClipping:
 
 
 def _with_clip(step: TrainingStep, clip: str) -> list[cst.CSTNode]:
-    """The clip stands right before the step, on a line of its own where the step has one."""
+    """The step's statement with the clip before it, on a line of its own if the step has one."""
     parts = [step.step_source.code(part).rstrip("; ") for part in step.step.body]
     at = next(index for index, part in enumerate(parts) if f"{step.name}.step(" in part)
     if len(parts) == 1:

@@ -1,4 +1,4 @@
-"""A small initial scale for the item table."""
+"""Recipe: a small initial scale for the item table."""
 
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ SCALE = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class InitialScale:
+    """Scales the item table down right after it is created."""
+
     code: str = "initial-scale"
     title: str = f"Start item embeddings at a standard deviation of {SCALE}"
     rationale: str = (
@@ -33,6 +35,9 @@ class InitialScale:
     promise: float = 0.55
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if the code initialises weights itself, or if no statement that creates the item table is
+        found.
+        """
         for source in parse_all(context):
             for call in source.all_of(cst.Call):
                 name = call_name(call)

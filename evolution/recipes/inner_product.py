@@ -1,4 +1,4 @@
-"""Inner products of vectors and lookups in embedding tables, as people write them, through one call if need be."""
+"""Recognises inner products of vectors, and lookups in embedding tables, in the usual spellings and through one call."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,18 @@ from evolution.recipes.code import (
 from evolution.recipes.flow import Scope, expand, parameters
 from evolution.recipes.recipe import DoesNotFit
 
-END = 1 << 30  # below every line of a file
+END = 1 << 30  # a line after the end of every file
 AXES = {"unsqueeze", "squeeze", "view", "reshape", "contiguous", "expand_as"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Factor:
-    """One side of an inner product. code: as written, axes aside. shown: how to write it where the score is used.
-    value: what it is, names followed."""
+    """One side of an inner product.
+
+    code: the expression without calls that only add or drop axes.
+    shown: the same, written for the place where the score is used.
+    value: the expression after names are followed.
+    """
 
     code: str
     shown: str
@@ -34,7 +38,10 @@ class Factor:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class InnerProduct:
-    """flat: both sides are known to be (B, d)."""
+    """A score that is an inner product of two vectors.
+
+    flat: whether both sides are known to be (B, d).
+    """
 
     factors: tuple[Factor, Factor]
     flat: bool
@@ -42,7 +49,11 @@ class InnerProduct:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Lookup:
-    """`table(ids)`. padded: row 0 is padding. plain: the table is torch's own Embedding, no class around it."""
+    """`table(ids)`.
+
+    padded: row 0 is padding.
+    plain: the table is torch's own Embedding, not a class around it.
+    """
 
     table: cst.BaseExpression
     ids: cst.BaseExpression
@@ -53,7 +64,11 @@ class Lookup:
 def as_inner_product(
     node: cst.BaseExpression, scope: Scope, sources: Sequence[RecipeFile], line: int
 ) -> InnerProduct | None:
-    """None where the expression is something else. A score that a function of the repo returns is looked up there."""
+    """The two factors of a score, or None if the expression is something else.
+
+    A score that a function of the repo returns is read there and expressed in the caller's names. Raises DoesNotFit if
+    that fails.
+    """
     direct = _operands(node, scope.source)
     if direct is not None:
         left, right, flat = direct
@@ -74,7 +89,7 @@ def _factor(node: cst.BaseExpression, scope: Scope, line: int) -> Factor:
 
 
 def _without_axes(node: cst.BaseExpression) -> cst.BaseExpression:
-    """`h` of `h.unsqueeze(1)` and of `h[:, None]`."""
+    """`h` for `h.unsqueeze(1)` and for `h[:, None]`."""
     node = bare(node)
     if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and call_name(node) in AXES:
         return _without_axes(node.func.value)
@@ -90,7 +105,9 @@ def _adds_axis(element: cst.SubscriptElement) -> bool:
 def _operands(
     node: cst.BaseExpression, source: RecipeFile
 ) -> tuple[cst.BaseExpression, cst.BaseExpression, bool] | None:
-    """The two sides of `(a * b).sum(-1)`, `torch.sum(a * b, dim=-1)` or `torch.einsum("bd,bd->b", a, b)`."""
+    """The two sides of `(a * b).sum(-1)`, `torch.sum(a * b, dim=-1)` or `torch.einsum("bd,bd->b", a, b)`, and whether
+    both are known to be (B, d).
+    """
     node = bare(node)
     if not isinstance(node, cst.Call):
         return None
@@ -152,6 +169,7 @@ def _returned_product(
 def _outside(
     node: cst.BaseExpression, inner: Scope, given: Mapping[str, cst.BaseExpression], scope: Scope
 ) -> Factor:
+    """A factor found inside a function, expressed in the names of its caller."""
     value = expand(_without_axes(node), inner, given, END)
     code = scope.source.code(value)
     known = set(imported(scope.source).values()) | scope.names()
@@ -164,7 +182,7 @@ def _outside(
 def _callee(
     call: cst.Call, sources: Sequence[RecipeFile]
 ) -> tuple[RecipeFile, cst.FunctionDef, dict[str, cst.BaseExpression]] | None:
-    """The one function of the repo that a call can mean, and what each of its parameters is given."""
+    """The only function of the repo that a call can mean, and the argument for each of its parameters; else None."""
     name = call_name(call)
     named = [
         (source, function)
@@ -206,7 +224,7 @@ def _given(
 
 
 def embedding_call(node: cst.BaseExpression, sources: Sequence[RecipeFile]) -> Lookup | None:
-    """`table(ids)` where the repo makes `table` by a call of an ...Embedding class."""
+    """The lookup `table(ids)`, if the repo creates `table` by a call of an ...Embedding class; else None."""
     node = bare(node)
     if not isinstance(node, cst.Call) or len(node.args) != 1 or node.args[0].star:
         return None
@@ -221,7 +239,7 @@ def embedding_call(node: cst.BaseExpression, sources: Sequence[RecipeFile]) -> L
 
 
 def table_construction(attribute: str, sources: Sequence[RecipeFile]) -> tuple[RecipeFile, cst.Call] | None:
-    """The call that makes the embedding table which is kept under a name or attribute."""
+    """The call that creates the embedding table kept under a name or attribute, with its file; None if there is none."""
     for source in sources:
         for part in source.all_of(cst.Assign):
             value = bare(part.value)
@@ -232,7 +250,7 @@ def table_construction(attribute: str, sources: Sequence[RecipeFile]) -> tuple[R
 
 
 def constant(node: cst.BaseExpression, source: RecipeFile, sources: Sequence[RecipeFile]) -> str:
-    """The expression's code; a name that is set once at the top of a file stands for its value."""
+    """The expression's code; for a name that the top level of a file assigns, the code of the assigned value."""
     if isinstance(node, cst.Name):
         for other in (source, *sources):
             for statement in other.module.body:

@@ -1,4 +1,4 @@
-"""Item dropout: while training, single events of a history are hidden at random."""
+"""Recipe: item dropout, which hides single events of a history at random while training."""
 
 from dataclasses import dataclass
 
@@ -23,6 +23,8 @@ RATE = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class ItemDropout:
+    """Replaces random ids of the model's input by padding in the training step."""
+
     code: str = "item-dropout"
     title: str = f"Hide {RATE:.0%} of the events of each training history"
     rationale: str = (
@@ -36,6 +38,7 @@ class ItemDropout:
     promise: float = 0.4
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if there is no padding row, or if histories do not reach the model as one named tensor."""
         loss = find_pair_loss(context)
         if not loss.padded:
             raise DoesNotFit("the item table has no padding row to hide an event with")
@@ -61,7 +64,7 @@ class ItemDropout:
 
 
 def _encoding(loss: PairLoss, context: RecipeContext) -> tuple[cst.SimpleStatementLine, cst.Call]:
-    """The statement and call that turn histories into hidden states."""
+    """The statement and call that turn histories into hidden states. Raises DoesNotFit if there is no such call."""
     binding = (
         loss.scope.before(loss.hidden, loss.source.line(loss.gone[0])) if loss.hidden.isidentifier() else None
     )

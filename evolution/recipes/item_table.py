@@ -1,4 +1,4 @@
-"""The statement that makes the item table, found by the diagnosis' site or by what the loss looks items up in."""
+"""Finds the statement that creates the item table, at the site that diagnosis found, or as the table of the loss."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,11 @@ from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ItemTable:
-    """target: what it is assigned to, "self.items". call: the ...Embedding(...) that makes it."""
+    """The statement that creates the item table.
+
+    target: the name or attribute that it assigns, such as "self.items".
+    call: the Embedding(...) that creates the table.
+    """
 
     source: RecipeFile
     statement: cst.SimpleStatementLine
@@ -21,11 +25,12 @@ class ItemTable:
 
     @property
     def owner(self) -> cst.ClassDef | None:
+        """The class that creates the table; None outside of any class."""
         return self.source.enclosing(self.statement, cst.ClassDef)
 
 
 def find_item_table(context: RecipeContext) -> ItemTable:
-    """Raises DoesNotFit where no statement of the repo makes it."""
+    """The statement that creates the item table. Raises DoesNotFit if none is found."""
     sources = parse_all(context)
     made = [table for source in sources for table in _tables(source)]
     for site in context.sites_of(Role.ITEM_TABLE):

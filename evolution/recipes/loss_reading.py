@@ -1,4 +1,4 @@
-"""Reads a loss expression: which scores it wants high, which low, and which positions it counts."""
+"""Reads a loss expression: which scores it raises, which ones it lowers, and which positions it counts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,12 @@ RESHAPES = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "float", "cont
 
 @dataclass(kw_only=True)
 class LossTerms:
-    """What a loss expression turned out to be made of. positive, negative: the scores; reduced: it is a scalar."""
+    """The parts of a loss expression.
+
+    positive, negative: scores that the loss raises and lowers.
+    masks: code of the masks and indices that choose positions.
+    reduced: whether the loss is reduced to a scalar.
+    """
 
     positive: list[InnerProduct] = field(default_factory=list)
     negative: list[InnerProduct] = field(default_factory=list)
@@ -24,7 +29,10 @@ class LossTerms:
 
 
 class UnknownTerm(Exception):
-    """A part of the expression that no pairwise loss has. is_near: what is around it is one."""
+    """A part of the expression that no pairwise loss has.
+
+    is_near: whether the expression is a pairwise loss but for this part, so that the user should be told.
+    """
 
     def __init__(self, message: str, *, is_near: bool = False) -> None:
         super().__init__(message)
@@ -32,13 +40,17 @@ class UnknownTerm(Exception):
 
 
 class LossReader:
-    """Reads a loss expression. sign: +1 where the value is minimised, -1 where it is maximised."""
+    """Reads a loss expression of a scope, as it stands at a line, into `terms`."""
 
     def __init__(self, scope: Scope, sources: Sequence[RecipeFile], line: int) -> None:
         self.scope, self.sources, self.line = scope, sources, line
         self.terms = LossTerms()
 
     def read(self, node: cst.BaseExpression, sign: int) -> None:
+        """Add an expression to `terms`. Raises UnknownTerm.
+
+        sign: +1 if its value is minimised, -1 if it is maximised.
+        """
         node = bare(node)
         match node:
             case cst.UnaryOperation(operator=cst.Minus()):
@@ -81,7 +93,7 @@ class LossReader:
         self.read(scores[0], sign)
 
     def _as_boolean(self, weight: cst.BaseExpression) -> str:
-        """A factor of zeros and ones as an index."""
+        """Code of the boolean index that chooses the same positions as a factor of zeros and ones."""
         weight = bare(weight)
         value = bare(self.scope.resolve(weight, self.line)[0])
         if isinstance(value, cst.Comparison) or call_name(value) in COMPARISONS:
@@ -92,6 +104,7 @@ class LossReader:
         return f"{indexable(self.scope.source.code(weight))}.bool()"
 
     def leads_to_score(self, node: cst.BaseExpression) -> bool:
+        """Whether the expression is a loss on scores, rather than, for example, a regulariser."""
         trial = LossReader(self.scope, self.sources, self.line)
         try:
             trial.read(node, 1)
@@ -120,7 +133,7 @@ class LossReader:
             raise UnknownTerm(self._says(node))
 
     def _read_log(self, node: cst.BaseExpression, sign: int) -> None:
-        """log(sigmoid(x) + eps) and log(1 - sigmoid(x) + eps)."""
+        """Reads log(sigmoid(x) + eps) and log(1 - sigmoid(x) + eps)."""
         code = self.scope.source.code(node)
         sigmoids = [call for call in self.scope.source.all_of(cst.Call, node) if call_name(call) == "sigmoid"]
         if len(sigmoids) != 1:
@@ -152,6 +165,7 @@ class LossReader:
         self._labelled(scores, labels)
 
     def _labelled(self, scores: cst.BaseExpression, labels: cst.BaseExpression) -> None:
+        """Add the scores of a BCE by their labels; concatenated scores and labels are paired part by part."""
         scores_at, labels_at = (self.scope.resolve(node, self.line)[0] for node in (scores, labels))
         parts, kinds = _concatenated(scores_at), _concatenated(labels_at)
         if parts and len(parts) == len(kinds):
@@ -166,6 +180,7 @@ class LossReader:
         self._score(scores, kind)
 
     def _label_kind(self, node: cst.BaseExpression) -> int:
+        """+1 for labels that are all ones, -1 for zeros. Raises UnknownTerm for others."""
         value = bare(self.scope.resolve(bare(node), self.line)[0])
         while isinstance(value, cst.Subscript):
             value = bare(self.scope.resolve(value.value, self.line)[0])
@@ -181,7 +196,7 @@ class LossReader:
         )
 
     def _score(self, node: cst.BaseExpression, kind: int) -> None:
-        """kind +1: the loss wants the score high; -1: low."""
+        """Add one score to the terms. kind: +1 if the loss raises it, -1 if the loss lowers it."""
         node = bare(node)
         found = as_inner_product(node, self.scope, self.sources, self.line)
         if found is not None:
@@ -222,7 +237,7 @@ class LossReader:
 
 
 def _receiver(call: cst.Call) -> cst.BaseExpression | None:
-    """`x` of `x.method(...)`; None for functions, and for functions of modules such as torch.sum."""
+    """`x` for `x.method(...)`; None for functions, those of modules such as torch.sum included."""
     if not isinstance(call.func, cst.Attribute):
         return None
     is_module = dotted(call.func.value) in ("torch", "F", "np", "nn.functional", "torch.nn.functional")
@@ -243,6 +258,7 @@ def _concatenated(node: cst.BaseExpression) -> list[cst.BaseExpression]:
 
 
 def indexable(code: str) -> str:
+    """The code, in parentheses if it needs them before an index or a method."""
     try:
         node = cst.parse_expression(code)
     except cst.ParserSyntaxError:

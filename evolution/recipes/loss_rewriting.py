@@ -1,4 +1,4 @@
-"""Writes another loss in the place of a pair loss: the positions that count, candidates, and what falls away."""
+"""Replaces a pairwise loss by another loss, and removes the statements that become dead."""
 
 import re
 from collections.abc import Sequence
@@ -17,9 +17,11 @@ MOST_NEGATIVES = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Positions:
-    """Names of the states and ids where the loss counts, and the lines that make them.
+    """Code for the positions that the loss counts.
 
-    states: (P, d). wanted: (P,) ids of the positives.
+    lines: statements that define the names below.
+    states: name of the hidden states (P, d).
+    wanted: name of the ids of the positives (P,).
     """
 
     lines: tuple[str, ...]
@@ -28,7 +30,9 @@ class Positions:
 
 
 def counted_positions(loss: PairLoss) -> Positions:
-    """Gather the positions that count first: logits of padding would cost most of the time and memory."""
+    """Code that gathers the counted positions before the loss: logits of padding would cost most of the time and
+    memory.
+    """
     lines: list[str] = []
     hidden, positives, mask = loss.hidden, loss.positives, loss.mask
     if not mask and loss.flat:
@@ -54,6 +58,7 @@ def counted_positions(loss: PairLoss) -> Positions:
 
 
 def _named(loss: PairLoss, code: str, lines: list[str], *choices: str) -> str:
+    """A name for an expression; unless it is a name already, a line that assigns it is added to `lines`."""
     if code.isidentifier():
         return code
     name = loss.name(*choices)
@@ -63,7 +68,12 @@ def _named(loss: PairLoss, code: str, lines: list[str], *choices: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
-    """Code for the item table under a short name, and the line that gives it one; rows: how many it has."""
+    """Code for the item table.
+
+    lines: the statement that gives it a short name, if its own is long.
+    table: its name.
+    rows: how many rows it has.
+    """
 
     lines: tuple[str, ...]
     table: str
@@ -71,6 +81,7 @@ class Candidates:
 
 
 def candidates(loss: PairLoss) -> Candidates:
+    """The item table, under a short name if its own is long."""
     table = loss.table if len(loss.table) < 24 else loss.name("items", "item_table")
     lines = () if table == loss.table else (f"{table} = {loss.table}",)
     rows = f"{table}.num_embeddings" if loss.plain_table else f"len({table}.weight)"
@@ -78,9 +89,9 @@ def candidates(loss: PairLoss) -> Candidates:
 
 
 def shared_negatives(n_items: int) -> int:
-    """How many negatives all positions of a batch share: at most a quarter of the catalogue, a power of two.
+    """How many negatives all positions of a batch share: a power of two, at most a quarter of the catalogue.
 
-    Raises DoesNotFit where that would be fewer than 16.
+    Raises DoesNotFit if that would be fewer than 16.
     """
     n = min(MOST_NEGATIVES, 1 << max(n_items // 4, 1).bit_length() - 1)
     if n < 16:
@@ -89,16 +100,17 @@ def shared_negatives(n_items: int) -> int:
 
 
 def random_items(loss: PairLoss, rows: str, shape: str, device_of: str) -> str:
-    """Code that draws item ids uniformly; padding is never drawn."""
+    """Code that draws item ids uniformly, never padding, on the device of `device_of`."""
     first = "1" if loss.padded else "0"
     return f"{torch_name(loss.source)}.randint({first}, {rows}, {shape}, device={device_of}.device)"
 
 
 def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: str, note: str) -> RecipePatch:
-    """A draft in which the loss is computed by `lines` and is `value`; what only fed the old one goes.
+    """A patch in which `lines` prepare the new loss and `value` is the new loss; statements that only served the old
+    one go.
 
-    lines come with their comments; one of them says why. summary takes the place of a one-line docstring that
-    tells of the old loss.
+    lines: code with its comments, one of which says why.
+    summary: replaces a one-line docstring that describes the old loss.
     """
     new = statements([*lines, f"{loss.target}{value}"])
     first = loss.gone[0]
@@ -115,6 +127,7 @@ def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: s
 
 
 def _outdated_docstring(loss: PairLoss) -> cst.SimpleStatementLine | None:
+    """The function's docstring, if it is one line that describes the old loss."""
     lines = loss.scope.lines
     text = loss.source.code(lines[0].body[0]) if lines else ""
     is_one_line = text.startswith('"""') and "\n" not in text

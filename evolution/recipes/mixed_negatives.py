@@ -1,4 +1,6 @@
-"""Mixed negatives: half of the shared negatives are drawn by popularity, so popular items have to earn their score."""
+"""Recipe: mixed negatives. Half of the shared negatives are drawn by popularity, so that being popular alone raises no
+score.
+"""
 
 from dataclasses import dataclass
 
@@ -16,6 +18,11 @@ from evolution.recipes.recipe import RecipeContext, RecipePatch
 
 @dataclass(frozen=True, kw_only=True)
 class MixedNegatives:
+    """Replaces a pairwise loss by a softmax over shared negatives, half of them next items of the same batch.
+
+    Mixed negative sampling: Yang et al. 2020 (WWW).
+    """
+
     code: str = "mixed-negatives"
     title: str = "Draw half of the negatives by popularity"
     rationale: str = (
@@ -29,6 +36,7 @@ class MixedNegatives:
     promise: float = 0.9
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if the repo has no pairwise loss, or too few items for shared negatives."""
         n = shared_negatives(context.facts.n_items)
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)

@@ -1,4 +1,4 @@
-"""More negatives for each positive, under the same binary loss."""
+"""Recipe: more negatives for each positive, under the same binary loss."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,10 @@ NEGATIVES = 16
 
 @dataclass(frozen=True, kw_only=True)
 class MoreNegatives:
+    """Replaces a pairwise loss by BCE with NEGATIVES negatives for each positive, averaged so that both sides weigh
+    alike.
+    """
+
     code: str = "more-negatives"
     title: str = f"Draw {NEGATIVES} negatives for each positive"
     rationale: str = (
@@ -25,6 +29,7 @@ class MoreNegatives:
     promise: float = 0.6
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if the repo has no pairwise loss."""
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)
         torch, F = torch_name(loss.source), functional(loss.source)

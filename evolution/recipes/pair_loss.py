@@ -1,7 +1,7 @@
-"""Losses that set a positive item's score against a sampled one's: BCE, BPR and their kin, found by what they compute.
+"""Finds pairwise losses, which set a positive item's score against a sampled one's (BCE, BPR and the like).
 
-A score counts if it is an inner product of a hidden state and a row of an embedding table. Of the two scores'
-factors, the one they share is the hidden state; the others are looked up in the item table. No name matters.
+They are found by what they compute, not by names. A score is an inner product of a hidden state and a row of an
+embedding table: the factor that both scores share is the hidden state, the others are looked up in the item table.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,16 @@ from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PairLoss:
-    """All expressions are code that is valid where the loss is computed.
+    """A pairwise loss; all expressions are code that is valid where the loss is computed.
 
-    hidden: (..., d). table: the embedding module, called with ids. positives: ids (...,), same leading shape as
-    hidden. mask: which positions count, boolean or an index; "" where all do. flat: hidden is known to be (B, d).
-    padded: the table has a padding row 0. plain_table: it is torch's own Embedding.
+    hidden: hidden states (..., d).
+    table: the embedding module, called with ids.
+    positives: ids (...,), with the leading shape of hidden.
+    mask: which positions count, as a boolean or an index; "" if all do.
+    flat: hidden is known to be (B, d).
+    padded: row 0 of the table is padding.
+    plain_table: the table is torch's own Embedding.
+    taken: names that new code must not use.
     """
 
     source: RecipeFile
@@ -40,11 +45,12 @@ class PairLoss:
     taken: set[str]
 
     def name(self, *choices: str) -> str:
+        """A name for new code: the first choice that is free. It is taken from then on."""
         return fresh_name(self.taken, *choices)
 
 
 def find_pair_loss(context: RecipeContext) -> PairLoss:
-    """The loss of the repo. Raises DoesNotFit, with the reason at the place that came nearest."""
+    """The pairwise loss of the repo. Raises DoesNotFit with the reason at the first place that came near to one."""
     sources = parse_all(context)
     reasons: list[str] = []
     for source, function in functions_at(sources, context.sites_of(Role.LOSS)):
@@ -63,7 +69,7 @@ def find_pair_loss(context: RecipeContext) -> PairLoss:
 def _loss_at(
     scope: Scope, sources: Sequence[RecipeFile], index: int, line: cst.SimpleStatementLine
 ) -> PairLoss | None:
-    """The loss that starts at a line, what is added to it further down included; None where none does."""
+    """The loss that starts at a line, with everything that later lines add to it; None if no loss starts there."""
     value, target, is_start = _assigned(line)
     if value is None or not is_start:
         return None
@@ -90,7 +96,7 @@ def _loss_at(
 
 
 def _assigned(line: cst.SimpleStatementLine) -> tuple[cst.BaseExpression | None, str, bool]:
-    """Value, target and whether the value starts there (rather than being added): of `x = v`, `x += v`, `return v`."""
+    """(value, target as code, whether the value starts there) of `x = v`, `x += v` (which adds) and `return v`."""
     if len(line.body) != 1:
         return None, "", False
     part = line.body[0]
@@ -114,6 +120,7 @@ def _joined(
     target: str,
     terms: LossTerms,
 ) -> PairLoss:
+    """The loss that these terms make. Raises DoesNotFit if they are not a hidden state against two rows of a table."""
     positive, negative = terms.positive[0], terms.negative[0]
     shared = [
         factor for factor in positive.factors if factor.code in {other.code for other in negative.factors}

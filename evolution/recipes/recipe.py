@@ -1,7 +1,7 @@
-"""What a recipe is: a change known from the literature that fits itself to the code it finds, or says why not.
+"""The interface of recipes: a change known from the literature that fits itself to the code it finds, or says why not.
 
-A recipe is pure. It reads the program's files, the places that diagnosis found in them and what was said of the
-trial; it writes nothing. Measuring what it drafted is left to others.
+A recipe is pure. It reads the program's files, the sites that diagnosis found in them and the feedback on the trial,
+and returns a patch; others apply and measure the patch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from diagnosis.findings import Finding, Role, Site
 from evolution.domain.edits import Edit
 from simulator.critiques import Critique
 
-# Codes of the findings that a reference ranker is better.
+# Codes of the findings that say that a reference ranker is better than the model.
 WEAKER = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known of the training data."""
+    """Facts about the training data that recipes depend on."""
 
     n_users: int
     n_items: int
@@ -29,8 +29,9 @@ class Facts:
 class RecipeContext:
     """One trial as a recipe sees it.
 
-    sources: path -> text of the program's editable Python files. sites: the roles found in them; where none is
-    given, recipes search all functions. trace: the traced step, {} where there is none.
+    sources: path -> text of the program's editable Python files.
+    sites: the roles found in them; if there are none, recipes search all functions.
+    trace: the traced step, {} if there is none.
     """
 
     sources: Mapping[str, str]
@@ -41,12 +42,17 @@ class RecipeContext:
     trace: Mapping[str, Any] = field(default_factory=dict)
 
     def sites_of(self, role: Role) -> list[Site]:
+        """The sites of a role that lie in editable files."""
         return [site for site in self.sites if site.role is role and site.path in self.sources]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecipePatch:
-    """Edits against `RecipeContext.sources`. note: one sentence on what was chosen, for the user."""
+    """What a recipe changes.
+
+    edits: against `RecipeContext.sources`.
+    note: one sentence for the user on what was chosen.
+    """
 
     edits: tuple[Edit, ...]
     note: str
@@ -57,9 +63,13 @@ class DoesNotFit(Exception):
 
 
 class Recipe(Protocol):
-    """One file of this folder each. promise: 0..1, the order in which drafts are tried; the softmax family, whose
-    gains are the best replicated in the literature, comes first. triggers: codes of findings and critiques. techniques: ids in the library, of what the recipe carries
-    out; its citations are theirs."""
+    """A recipe; each has a file of its own in this folder.
+
+    promise: 0..1, the order in which patches are tried. The softmax family comes first, as its gains are the best
+        replicated in the literature.
+    triggers: codes of the findings and critiques that call for the recipe.
+    techniques: ids in the library of the techniques that the recipe carries out; it is cited by their papers.
+    """
 
     @property
     def code(self) -> str: ...
@@ -74,5 +84,5 @@ class Recipe(Protocol):
     @property
     def promise(self) -> float: ...
     def make(self, context: RecipeContext) -> RecipePatch:
-        """Raises DoesNotFit where the code is not of a shape that the recipe understands."""
+        """The recipe's patch. Raises DoesNotFit if the code does not have a shape that the recipe understands."""
         ...

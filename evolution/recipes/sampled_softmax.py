@@ -1,4 +1,6 @@
-"""Sampled softmax: every position is set against the same few hundred random items, corrected for their share."""
+"""Recipe: sampled softmax. Every position is set against the same few hundred random items, with a correction for
+their share of the catalogue.
+"""
 
 from dataclasses import dataclass
 
@@ -16,6 +18,8 @@ from evolution.recipes.recipe import WEAKER, RecipeContext, RecipePatch
 
 @dataclass(frozen=True, kw_only=True)
 class SampledSoftmax:
+    """Replaces a pairwise loss by a softmax over shared negatives, with the logQ correction (Yi et al. 2019, RecSys)."""
+
     code: str = "sampled-softmax"
     title: str = "Train with sampled softmax over many shared negatives"
     rationale: str = (
@@ -37,6 +41,7 @@ class SampledSoftmax:
     promise: float = 0.85
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if the repo has no pairwise loss, or too few items for shared negatives."""
         n = shared_negatives(context.facts.n_items)
         loss = find_pair_loss(context)
         at, items = counted_positions(loss), candidates(loss)

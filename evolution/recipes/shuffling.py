@@ -1,4 +1,4 @@
-"""Shuffling: batches hold other examples in every epoch."""
+"""Recipe: shuffling, so that batches hold other examples in every epoch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ ORDERED_BY_OTHERS = ("sampler", "batch_sampler")
 
 @dataclass(frozen=True, kw_only=True)
 class Shuffling:
+    """Makes the DataLoader shuffle, or permutes the examples before a loop over slices."""
+
     code: str = "shuffling"
     title: str = "Shuffle training examples in every epoch"
     rationale: str = (
@@ -37,6 +39,7 @@ class Shuffling:
     promise: float = 0.9
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if no training loop with a fixed order is found."""
         sources = parse_all(context)
         for shuffled, note in (
             (_loader, "The DataLoader shuffles now."),
@@ -56,7 +59,7 @@ def _sites_first(sources: Sequence[RecipeFile], context: RecipeContext) -> list[
 
 
 def _loader(source: RecipeFile) -> list[Edit]:
-    """`DataLoader(..., shuffle=True)` for those that feed training."""
+    """Edits that give `shuffle=True` to the DataLoaders that feed training."""
     changes: dict[cst.CSTNode, list[cst.CSTNode]] = {}
     for call in source.all_of(cst.Call):
         if call_name(call) != "DataLoader" or any(
@@ -87,7 +90,7 @@ def _keyword(name: str, value: str) -> cst.Arg:
 
 
 def _is_evaluation(call: cst.Call, source: RecipeFile) -> bool:
-    """Judged by the words around it: an order that evaluation relies on must stay."""
+    """Whether a DataLoader feeds evaluation, whose order must stay; judged by the words around it."""
     line = source.statement(call)
     function = source.enclosing(call, cst.FunctionDef)
     words = (source.code(line) if line else "") + (function.name.value if function else "")
@@ -95,7 +98,7 @@ def _is_evaluation(call: cst.Call, source: RecipeFile) -> bool:
 
 
 def _is_stream(call: cst.Call, source: RecipeFile) -> bool:
-    """An IterableDataset has no order to change, and DataLoader refuses to shuffle it."""
+    """Whether the dataset is an IterableDataset: it has no order to change, and DataLoader refuses to shuffle it."""
     made = {call_name(inner) for inner in source.all_of(cst.Call, call)}
     streams = [
         node
@@ -106,7 +109,7 @@ def _is_stream(call: cst.Call, source: RecipeFile) -> bool:
 
 
 def _slices(source: RecipeFile) -> list[Edit]:
-    """`for s in range(0, n, size): x[s : s + size]` through a permutation drawn before the loop."""
+    """Edits that send `for s in range(0, n, size): x[s : s + size]` through a permutation drawn before the loop."""
     for loop in source.all_of(cst.For):
         count = _range_end(loop, source)
         if not count or not _trains(loop, source):
@@ -135,7 +138,7 @@ def _slices(source: RecipeFile) -> list[Edit]:
 
 
 def _arange(source: RecipeFile) -> list[Edit]:
-    """`for rows in torch.arange(n).split(size)` as randperm."""
+    """Edits that turn `for rows in torch.arange(n).split(size)` into randperm."""
     for loop in source.all_of(cst.For):
         orders = [call for call in source.all_of(cst.Call, loop.iter) if call_name(call) == "arange"]
         if len(orders) == 1 and len(orders[0].args) == 1 and _trains(loop, source):
@@ -155,7 +158,7 @@ class _Swap(cst.CSTTransformer):
 
 
 def _range_end(loop: cst.For, source: RecipeFile) -> str:
-    """`n` of `for s in range(0, n, size)`, also inside tqdm(...)."""
+    """`n` in `for s in range(0, n, size)`, also inside tqdm(...); "" for other loops."""
     ranges = [
         call
         for call in source.all_of(cst.Call, loop.iter)

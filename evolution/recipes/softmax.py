@@ -1,4 +1,4 @@
-"""Full softmax: every item of the catalogue is a negative at every position."""
+"""Recipe: full softmax. Every item of the catalogue is a negative at every position."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ MOST_ITEMS = (
 
 @dataclass(frozen=True, kw_only=True)
 class FullSoftmax:
+    """Replaces a pairwise loss by cross-entropy over all items."""
+
     code: str = "full-softmax"
     title: str = "Train with full softmax cross-entropy instead of sampled pairs"
     rationale: str = (
@@ -41,6 +43,7 @@ class FullSoftmax:
     promise: float = 1.0
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if the repo has no pairwise loss, or more than MOST_ITEMS items."""
         n_items = context.facts.n_items
         if n_items > MOST_ITEMS:
             raise DoesNotFit(

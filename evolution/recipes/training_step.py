@@ -1,4 +1,4 @@
-"""The optimizer: where it is made, what it trains and where it steps after `backward`."""
+"""Finds the optimizer: where it is made, what it trains, and where it steps after `backward`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,10 +25,13 @@ OPTIMIZERS = {"Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "NAdam", "RAdam", "A
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingStep:
-    """name: the optimizer as both places write it, "self.optimizer" or "optimizer".
+    """An optimizer and its step.
 
-    made: the statement that makes it, by `call`. step: the statement that holds `<name>.step()`.
-    parameters: code of the call's first argument. local: both places are in one function.
+    name: the optimizer as both places write it, "self.optimizer" or "optimizer".
+    made: the statement that makes it, by `call`.
+    parameters: code of the call's first argument.
+    step: the statement that holds `<name>.step()`, in the file `step_source`.
+    local: whether both places are in one function.
     """
 
     name: str
@@ -41,18 +44,20 @@ class TrainingStep:
     local: bool
 
     def beside(self, name: str) -> str:
-        """A name that is kept where the optimizer is kept: "self.<name>" or "<name>"."""
+        """A name for something kept where the optimizer is kept: "self.<name>" or "<name>"."""
         head = self.name.rpartition(".")[0]
         return f"{head}.{name}" if head else name
 
     def optim(self) -> str:
-        """How the file of `made` can write torch.optim."""
+        """Code by which the file of `made` can refer to torch.optim."""
         module = dotted(self.call.func.value) if isinstance(self.call.func, cst.Attribute) else ""
         return module or f"{torch_name(self.source)}.optim"
 
 
 def find_training_step(context: RecipeContext) -> TrainingStep:
-    """Raises DoesNotFit where no optimizer of torch steps under the name it was made with."""
+    """The first optimizer with its step. Raises DoesNotFit if no torch optimizer steps under the name it was made
+    with.
+    """
     sources = parse_all(context)
     reason = "no optimizer of torch.optim was found"
     for source, function in functions_at(sources, context.sites_of(Role.OPTIMIZER)):
@@ -78,6 +83,7 @@ def find_training_step(context: RecipeContext) -> TrainingStep:
 
 
 def optimizer_call(line: cst.SimpleStatementLine) -> tuple[str, cst.Call | None]:
+    """(target, call) of a statement `target = Adam(...)`; ("", None) for other statements."""
     part = line.body[0]
     if len(line.body) != 1 or not isinstance(part, cst.Assign) or len(part.targets) != 1:
         return "", None
@@ -89,7 +95,10 @@ def optimizer_call(line: cst.SimpleStatementLine) -> tuple[str, cst.Call | None]
 def _step(
     target: str, source: RecipeFile, function: cst.FunctionDef
 ) -> tuple[RecipeFile, cst.SimpleStatementLine, bool] | None:
-    """A local name steps in its own function; an attribute of self in any method of the same class."""
+    """The statement that calls `target.step()`, with its file and whether it is in `function`; None if there is none.
+
+    A local name can step in its own function only, an attribute of self in any method of the same class.
+    """
     owner = source.enclosing(function, cst.ClassDef)
     places = [function]
     if "." in target and owner is not None:
@@ -112,7 +121,7 @@ def has_scheduler(sources: Sequence[RecipeFile]) -> bool:
 
 
 def names_known_at(step: TrainingStep) -> bool:
-    """Whether the optimizer's parameters can be written where it steps as they were where it was made."""
+    """Whether the code of the optimizer's parameters is also valid where the optimizer steps."""
     if step.local:
         return True
     names = loaded_names(cst.parse_expression(step.parameters))

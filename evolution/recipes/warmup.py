@@ -1,4 +1,4 @@
-"""Learning-rate warm-up: the first steps are small."""
+"""Recipe: learning-rate warm-up, so that the first steps are small."""
 
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ STEPS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class WarmUp:
+    """Adds a linear warm-up of the learning rate that steps with the optimizer."""
+
     code: str = "warm-up"
     title: str = f"Warm the learning rate up over {STEPS} steps"
     rationale: str = (
@@ -24,6 +26,7 @@ class WarmUp:
     promise: float = 0.35
 
     def make(self, context: RecipeContext) -> RecipePatch:
+        """Raises DoesNotFit if the repo has a learning-rate scheduler, or no optimizer is found."""
         if has_scheduler(parse_all(context)):
             raise DoesNotFit("a scheduler changes the learning rate already")
         step = find_training_step(context)
@@ -47,5 +50,6 @@ class WarmUp:
 
 
 def _free(source: RecipeFile, *choices: str) -> str:
+    """The first choice that is neither a name nor an attribute in the file."""
     taken = loaded_names(source.module) | {node.attr.value for node in source.all_of(cst.Attribute)}
     return next((choice for choice in choices if choice not in taken), choices[-1] + "_")

@@ -1,7 +1,8 @@
 """Contract checks on one batch, before training: does the recommender answer the question that was asked?
 
 Each check asks twice what should give the same answer (or should not), and says in a sentence what differs.
-DEFECTS: 8 (ids), 10 (padding), 13 (dropout), 18 (newest kept), 19 (batch companions).
+The defects that they find: ids off by one, padding that changes scores, dropout while scoring, long histories cut
+at the wrong end, and scores that depend on the rest of the batch.
 """
 
 from collections.abc import Callable

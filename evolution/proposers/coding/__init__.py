@@ -1,1 +1,1 @@
-"""From an idea to a patch that runs: coder, debugger, and what a patch must be before anything is trained."""
+"""From an idea to a patch that runs: coder, debugger, and the checks that a patch must pass before it is trained."""

@@ -1,4 +1,4 @@
-"""What the prompts `code`, `code-reflect` and `debug` are rendered with."""
+"""The values for the prompts `code`, `code-reflect` and `debug`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,10 +9,11 @@ from evolution.proposers.coding.failures import places_of
 from evolution.proposers.coding.records import CodingLimits, CodingRound, Problem, Rung, Task
 from evolution.proposers.coding.views import anchored, code_map, one_line, shown_files
 
-EARLIER_CHARS = 300  # of each earlier round's problem; the last one is shown whole
+EARLIER_CHARS = 300  # characters shown of each earlier round's problem; the last problem is shown whole
 
 
 def code_values(task: Task, limits: CodingLimits) -> dict[str, Any]:
+    """Values for the prompt `code`: the task, with the files that it is about."""
     return {
         **_common(task, limits),
         **_files(task.sources, _wanted(task)),
@@ -22,6 +23,7 @@ def code_values(task: Task, limits: CodingLimits) -> dict[str, Any]:
 
 
 def reflect_values(draft: PatchInProgress) -> dict[str, Any]:
+    """Values for `code-reflect`: the coder's own diff, with the changed files."""
     return {
         **_common(draft.task, draft.limits),
         **_files(draft.files, draft.changed()),
@@ -31,7 +33,10 @@ def reflect_values(draft: PatchInProgress) -> dict[str, Any]:
 
 
 def debug_values(draft: PatchInProgress, problem: Problem) -> dict[str, Any]:
-    """An answer that was not applied is shown whole; of a failed run, the lines that it names."""
+    """Values for `debug`: the problem, the diff, and the files as they are now.
+
+    An answer that was not applied is shown whole. For a failed run the lines that its traceback names are shown.
+    """
     places = places_of(problem.message, draft.files)
     named = [place["place"].rpartition(":")[0] for place in places]
     return {
@@ -67,7 +72,7 @@ def _files(files: Mapping[str, str], wanted: Iterable[str]) -> dict[str, Any]:
 
 
 def _wanted(task: Task) -> list[str]:
-    """Files that the idea is about, most telling first: what is complained of, what plays a role, the entry."""
+    """Files to show first: those that findings and critiques point at, then those that play a role, then the entry."""
     anchors = [anchor for finding in task.findings for anchor in finding.anchors]
     anchors += [a for critique in task.critiques for a in task.critique_anchors.get(critique.id, ())]
     entry = task.entry.partition(":")[0].replace(".", "/")
@@ -112,5 +117,5 @@ def _said(earlier: CodingRound) -> dict[str, str]:
 
 
 def _indented(text: str) -> str:
-    """Text of somebody else, moved in by four spaces, so that it cannot pass for a part of the prompt."""
+    """Foreign text, indented by four spaces so that it cannot be mistaken for a part of the prompt."""
     return "\n".join(f"    {line}".rstrip() for line in text.rstrip().split("\n")) if text.strip() else ""

@@ -1,4 +1,4 @@
-"""What is asked of a patch before anything is trained: it parses, its smoke trial is complete, and its lines run."""
+"""Checks of a patch before it is trained: it parses, its smoke trial is complete, and its lines run."""
 
 import ast
 from collections.abc import Callable, Mapping
@@ -11,12 +11,17 @@ from evolution.proposers.coding.liveness import Idle, SmokeRun, judge
 from evolution.proposers.coding.records import Problem, Rung
 from evolution.proposers.coding.views import excerpt
 
-Smoke = Callable[[Mapping[str, str]], Trial]  # of the program with these files (path -> text) laid over it
+Smoke = Callable[[Mapping[str, str]], Trial]  # runs the program with these files (path -> text) changed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """problem None: nothing to refuse. smoke None: it did not come to that. idle: what did nothing."""
+    """The outcome of all checks.
+
+    problem: None if nothing is refused.
+    smoke: None if the patch did not get as far as a smoke trial.
+    idle: lines of the patch that did nothing.
+    """
 
     problem: Problem | None
     smoke: Trial | None
@@ -24,7 +29,11 @@ class Checked:
 
 
 def check(sources: Mapping[str, str], changed: Mapping[str, str], smoke: Smoke) -> Checked:
-    """sources: path -> text before the patch; changed: of the files that it changes. Raises Cancelled."""
+    """Run all checks. Raises Cancelled.
+
+    sources: path -> text before the patch.
+    changed: path -> text of the files that the patch changes.
+    """
     broken = _unparsable(changed)
     if broken:
         return Checked(problem=Problem(rung=Rung.PARSE, message=broken), smoke=None)
@@ -40,13 +49,14 @@ def check(sources: Mapping[str, str], changed: Mapping[str, str], smoke: Smoke) 
 
 
 def idle_problem(idle: tuple[Idle, ...]) -> Problem:
+    """The problem that tells the debugger of idle lines."""
     return Problem(
         rung=Rung.IDLE, message=_with_idle("lines of the patch did nothing in the smoke trial", idle)
     )
 
 
 def run_of(trial: Trial) -> SmokeRun:
-    """What a smoke trial's note says of the lines that ran."""
+    """Which lines ran, from the note of a smoke trial."""
     return SmokeRun(
         executed={path: frozenset(lines) for path, lines in dict(trial.note.get("executed", {})).items()},
         stopped=tuple((str(path), int(line)) for path, line in trial.note.get("stopped", ())),

@@ -1,7 +1,7 @@
-"""An idea becomes a patch that runs: code, look at it once, check it, debug it, for at most a few rounds.
+"""Turns an idea into a patch that runs: code it, reflect on it once, check it, debug it for a few rounds.
 
-Nothing is trained here and nothing stored; whoever calls gives the two things that reach outside: `ask`, which speaks
-to a model, and `smoke`, which runs the cheap rungs on a program.
+Nothing is trained or stored here. The caller gives the two functions that reach outside: `ask`, which asks a model,
+and `smoke`, which runs the cheap rungs on a program.
 """
 
 from dataclasses import dataclass
@@ -27,22 +27,21 @@ def carry_out(
 ) -> Coded | GaveUp:
     """The patch that carries out the task's idea, or why there is none.
 
-    What the model does wrong, and an exchange that could not be had, end in GaveUp. Raises Cancelled, and whatever
-    `smoke` raises.
+    Bad answers of the model, and exchanges that fail, end in GaveUp. Raises Cancelled, and whatever `smoke` raises.
     """
     return _Carrying(task, ask, smoke, limits).run()
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Accepted:
-    """A patch that would do: complete, and not dead."""
+    """A patch that passed all checks; it is kept while idle lines are being debugged."""
 
     files: dict[str, str]
     checked: Checked
 
 
 class _Carrying:
-    """One idea on its way."""
+    """One task while it is carried out."""
 
     def __init__(self, task: Task, ask: "Ask", smoke: Smoke, limits: CodingLimits) -> None:
         self._task, self._ask, self._smoke = task, ask, smoke
@@ -66,7 +65,7 @@ class _Carrying:
         return self._draft.take("code", reply.approach, reply.edits, reply.patch)
 
     def _settled(self, problem: Problem | None) -> Problem | None:
-        """What is wrong with the draft once all the checks that it can pass were made; None: nothing."""
+        """The draft's problem after all checks that it gets to; None if it has none."""
         if problem is not None:
             return problem
         if not self._reflected:
@@ -82,7 +81,9 @@ class _Carrying:
         return problem
 
     def _reflect(self) -> None:
-        """One look at the own diff. It can only improve the draft: a correction that does not fit is left out."""
+        """Let the model look at its own diff once. A correction that does not fit is undone, so the draft cannot get
+        worse.
+        """
         self._reflected = True
         try:
             reply = self._ask("code-reflect", reflect_values(self._draft), ReflectReply)

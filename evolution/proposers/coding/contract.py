@@ -1,4 +1,4 @@
-"""What every patch must leave standing, in the words that the prompts use."""
+"""The contract that every patch must keep, in the words of the prompts."""
 
 CONTRACT = """\
 - `{function}(data, *, device, seed)` in module `{module}` builds the recommender; same data, device and seed: same result.
@@ -18,6 +18,6 @@ CONTRACT = """\
 
 
 def contract(entry: str) -> str:
-    """entry: "module:function"."""
+    """The contract for a program with this entry ("module:function")."""
     module, _, function = entry.partition(":")
     return CONTRACT.format(module=module, function=function)

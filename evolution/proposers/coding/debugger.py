@@ -1,4 +1,4 @@
-"""Repairs a patch that was found wanting: the reason, the traceback, the lines around, and another edit on top."""
+"""Repairs a patch that has a problem: the model gets the reason, the traceback and the lines around, and edits again."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 Settled = Callable[
     [Problem | None], Problem | None
-]  # what is wrong with the draft, given what its answer says of it
+]  # problem with applying the last answer -> problem of the draft after all checks
 
 
 def debugged(problem: Problem | None, draft: PatchInProgress, ask: "Ask", settled: Settled) -> str:
-    """Debug until nothing is wrong. "" then; else what was left over. Raises what `ask` raises.
+    """Debug until there is no problem; returns "", or the problem that was left. Raises what `ask` raises.
 
-    Stops early where the model has no edit to offer, or the same edits lead to the same problem again.
+    Stops early if the model has no edit to offer, or if the same edits lead to the same problem again.
     """
     for _ in range(draft.limits.debug_rounds):
         if problem is None:

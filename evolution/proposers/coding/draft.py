@@ -1,4 +1,4 @@
-"""A patch in the making: the files as they stand now, and every answer that brought them there."""
+"""A patch in progress: the files as they are now, and every answer of the model on the way."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,11 @@ from evolution.proposers.coding.replies import FileEdit
 
 
 class PatchInProgress:
-    """files: all that may be edited, as they stand now. answer: the last answer's edits, as text."""
+    """The files under edit, and the rounds of edits.
+
+    files: path -> text as it is now, of all editable files.
+    answer: the edits of the last answer, as text.
+    """
 
     def __init__(self, task: Task, limits: CodingLimits) -> None:
         self.files: dict[str, str] = dict(task.sources)
@@ -24,13 +28,15 @@ class PatchInProgress:
         self._before = (self.files, self._standing)
 
     def changed(self) -> dict[str, str]:
+        """path -> text of the files that differ from the task's sources."""
         return {path: text for path, text in self.files.items() if self.task.sources.get(path) != text}
 
     def diff(self) -> str:
+        """The whole patch so far, as a unified diff."""
         return unified_diff(self.task.sources, self.files)
 
     def take(self, prompt: str, words: str, edits: Sequence[FileEdit], patch: str) -> Problem | None:
-        """Apply an answer, record it, and say what is wrong with it before anything runs.
+        """Apply an answer, record it, and return its problem if it has one.
 
         An answer that cannot be read or does not fit leaves the files as they were.
         """
@@ -48,11 +54,11 @@ class PatchInProgress:
         return problem
 
     def undo(self) -> None:
-        """The files as they were before the last answer."""
+        """Take the last answer's edits back."""
         self.files, self._standing = self._before
 
     def found(self, problem: Problem) -> None:
-        """What a check found wrong with the files as they stand."""
+        """Record a problem that a check found, with the round whose edits made the files what they are."""
         self.rounds[self._standing] = replace(self.rounds[self._standing], problem=problem)
 
     def _applied(self, edits: Sequence[Edit]) -> Problem | None:

@@ -1,4 +1,6 @@
-"""What a failed smoke trial says to the debugger: reason, message, traceback without this machine's paths, places."""
+"""Describes a failed smoke trial for the debugger: reason, message, traceback, and the lines named, without paths of
+this machine.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,17 +10,20 @@ from evolution.domain.trial import Failure
 from evolution.proposers.coding.views import excerpt
 
 TRACEBACK_CHARS = 4_000
-PLACES = 4  # lines of the program that a traceback names last, each shown with what is around it
+PLACES = 4  # lines shown of those that a traceback names, the innermost ones, each with the lines around it
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
 _PLACE = re.compile(r"(?:^| )([\w./-]+\.\w+):(\d+)", re.MULTILINE)
 _ABSOLUTE = re.compile(r"(?<![\w.:/<>-])/(?:[^\s/'\":,;()\[\]]+/)+([^\s/'\":,;()\[\]]*)")
 _LIBRARY = re.compile(r"^.*(?:site-packages|dist-packages|lib/python[\d.]+)/")
-_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")  # of an object; another one in each process
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")  # an object's address, which differs between processes
 _OWN = "_evolverec_worker/"
 
 
 def told(failure: Failure, files: Iterable[str]) -> str:
-    """The failure in words, with its traceback."""
+    """The failure in words, with its traceback.
+
+    files: paths of the program.
+    """
     known = list(files)
     message = without_paths(failure.message, known)
     where = f" at {failure.path}:{failure.line}" if failure.path and failure.line else ""
@@ -27,7 +32,7 @@ def told(failure: Failure, files: Iterable[str]) -> str:
 
 
 def traceback_of(failure: Failure, files: Iterable[str]) -> str:
-    """Frames of our own worker left out, its end kept where it is long."""
+    """The traceback without frames of our own worker; only the end of a long one."""
     kept: list[str] = []
     ours = False
     for line in without_paths(failure.traceback, files).rstrip().split("\n"):
@@ -43,7 +48,7 @@ def traceback_of(failure: Failure, files: Iterable[str]) -> str:
 
 
 def places_of(message: str, files: Mapping[str, str]) -> list[dict[str, str]]:
-    """Lines of the program that a problem names, the last named (innermost) first, as {"place", "text"}."""
+    """Lines of the program that a message names, the last named (innermost) first, as {"place", "text"}."""
     named = [(path, int(line)) for path, line in _FRAME.findall(message)]
     named += [(path, int(line)) for path, line in _PLACE.findall(message)]
     unique = [found for found in dict.fromkeys(reversed(named)) if found[0] in files][:PLACES]
@@ -51,7 +56,10 @@ def places_of(message: str, files: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def without_paths(text: str, files: Iterable[str]) -> str:
-    """No absolute path and no address is left, so the same failure is told in the same words: the program's files become relative to it, libraries to their folder, others a name."""
+    """The text without absolute paths and memory addresses, so that one failure always has the same words.
+
+    The program's files become relative to it, libraries relative to their folder, and other paths a file name.
+    """
     known = sorted(files, key=len, reverse=True)
 
     def relative(match: re.Match[str]) -> str:

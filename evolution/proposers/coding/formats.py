@@ -1,6 +1,6 @@
-"""Reads the edits of an answer, whichever way they are written: as data, SEARCH/REPLACE blocks, or a unified diff.
+"""Reads the edits of an answer in any of three forms: data, SEARCH/REPLACE blocks, or a unified diff.
 
-A SEARCH/REPLACE block, of which a text holds any number, fenced or not:
+A text may hold any number of SEARCH/REPLACE blocks, fenced or not:
 
     models/encoder.py
     <<<<<<< SEARCH
@@ -9,8 +9,8 @@ A SEARCH/REPLACE block, of which a text holds any number, fenced or not:
     lines as they shall be
     >>>>>>> REPLACE
 
-The path stands on the last line before the block, or before its fence; without one, the block belongs to the file
-of the block before. Whether edits fit the files is for `evolution.domain.edits` to say.
+The path stands on the last line before the block, or before its fence; a block without one belongs to the file of the
+block before. `evolution.domain.edits` decides whether the edits fit the files.
 """
 
 import re
@@ -31,9 +31,9 @@ _NUMBERED = re.compile(r"^ *\d+\| ?")
 
 
 def edits_of(edits: Sequence[FileEdit], patch: str) -> list[Edit]:
-    """The edits of one answer; [] where it has none.
+    """The edits of one answer; [] if it has none.
 
-    Raises EditError: it says which edit, block or hunk cannot be read, and why.
+    Raises EditError, which says which edit, block or hunk cannot be read, and why.
     """
     if edits and patch.strip():
         raise EditError("the answer has both `edits` and `patch`; expected one of them, the other one empty")
@@ -51,7 +51,7 @@ def as_blocks(edits: Sequence[FileEdit]) -> str:
 
 
 def _as_data(edit: FileEdit) -> Edit:
-    """A final newline belongs to the last line, whether the model writes it or not."""
+    """An edit without its final newline, which models sometimes write and sometimes leave out."""
     return Edit(path=edit.path.strip(), old=edit.old.removesuffix("\n"), new=edit.new.removesuffix("\n"))
 
 
@@ -102,7 +102,7 @@ def _blocks(lines: Sequence[str]) -> list[Edit]:
 
 
 def _next(lines: Sequence[str], start: int, mark: re.Pattern[str], missing: str, path: str) -> int:
-    """The next line of that mark, before another block begins."""
+    """Index of the next line with this mark. Raises EditError if there is none before the next block."""
     for at in range(start, len(lines)):
         if mark.match(lines[at]):
             return at
@@ -112,7 +112,9 @@ def _next(lines: Sequence[str], start: int, mark: re.Pattern[str], missing: str,
 
 
 def _path_before(lines: Sequence[str]) -> str:
-    """The path on the last written line, before a fence if there is one; "" where that line ends a block."""
+    """The path on the last written line, before a fence if there is one; "" if that line ends a block or holds no
+    path.
+    """
     written = [line for line in lines if line.strip()]
     if written and _FENCE.match(written[-1]):
         written.pop()
@@ -123,7 +125,7 @@ def _path_before(lines: Sequence[str]) -> str:
 
 
 def _plain_diff(lines: Sequence[str]) -> str:
-    """The diff alone, without fences or words around it, its hunks counted anew: models cannot count lines."""
+    """The diff without fences and words around it, and with hunk headers counted anew, because models miscount lines."""
     plain: list[str] = []
     hunk: list[str] = []
     for at, line in enumerate([*lines, "diff --git"]):
@@ -141,11 +143,12 @@ def _plain_diff(lines: Sequence[str]) -> str:
 
 
 def _is_header(lines: Sequence[str]) -> bool:
-    """Whether these three lines name the file of the hunks to come; in a hunk, lines may begin like the first two."""
+    """Whether these three lines name the file of the next hunk; lines inside a hunk may look like the first two."""
     return len(lines) == 3 and all(map(str.startswith, lines, ("--- ", "+++ ", "@@")))
 
 
 def _counted(hunk: list[str]) -> list[str]:
+    """The hunk with a header that counts its lines."""
     if not hunk:
         return []
     body = hunk[1:]

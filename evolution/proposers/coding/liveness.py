@@ -1,19 +1,21 @@
-"""Whether a patch does anything: its statements must run in a smoke trial, and what they make must be read.
+"""Finds dead code in a patch: its statements must run in a smoke trial, and their results must be read.
 
-The rule, for the Python files that a patch changes (other files cannot be judged, and pass):
+These are the rules for Python files; other files cannot be judged and pass.
 
 - A patch that leaves the syntax tree as it was (comments, docstrings, layout) is refused.
 - A function that the patch adds, and of which no statement ran, is refused: nothing calls it.
-- A local variable that the patch assigns and its function never reads, and an expression whose value is dropped,
-  are refused: they run and have no effect.
-- Of all the statements of functions that the patch adds or changes, at least half must have run and have an effect
-  (an attribute that no code reads has none). Where it changes none inside functions, one of those outside must run.
-- What is left, a branch that did not come up, is *idle*: reported, not refused.
+- A local variable that the patch assigns and its function never reads is refused, and so is an expression whose value
+  is dropped: they run and have no effect.
+- Of all the statements of functions that the patch adds or changes, at least half must have run and have an effect (an
+  attribute that no code reads has none). If the patch changes none inside functions, one outside must run.
+- Other statements that did nothing, such as an untaken branch, are *idle*: they are reported, not refused.
 
-Left out of the count: `raise`, and what is inside `except` (a healthy run has no business there), and what time alone
-kept from running, which is what comes after the place where a function was stopped, and functions called from there.
-A smoke trial builds, trains two epochs (or as much of them as its time allows) and answers, so a patch whose work
-starts later, or behind a switch that is off, is dead by this rule; that is meant: nobody has measured it.
+Two kinds of statements do not count. A healthy run never reaches `raise` and the inside of `except`. A run that is
+short of time does not reach the lines after the place where a function was stopped, and the functions called from
+there.
+
+A smoke trial builds the model, trains two epochs (or as much of them as its time allows) and scores. A patch that
+takes effect later, or behind a switch that is off, is therefore refused. That is intended, as nobody has measured it.
 """
 
 import ast
@@ -27,7 +29,11 @@ from evolution.proposers.coding.views import place
 
 @dataclass(frozen=True, kw_only=True)
 class SmokeRun:
-    """What a smoke trial saw: path -> lines that ran; (path, line) where time stopped a function."""
+    """Which lines ran in a smoke trial.
+
+    executed: path -> lines that ran.
+    stopped: (path, line) of each function that was stopped because time ran out.
+    """
 
     executed: Mapping[str, frozenset[int]]
     stopped: tuple[tuple[str, int], ...]
@@ -35,7 +41,7 @@ class SmokeRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Idle:
-    """Lines of a patch that did nothing, and why that is said. text: the lines."""
+    """Lines of a patch that did nothing, with their text and the reason."""
 
     path: str
     start: int
@@ -49,14 +55,22 @@ class Idle:
 
 @dataclass(frozen=True, kw_only=True)
 class Liveness:
-    """refusal: why the patch is dead code, "" if it is not. idle: lines that did nothing, refused or not."""
+    """The verdict on a patch.
+
+    refusal: why the patch is dead code, "" if it is not.
+    idle: lines that did nothing, whether or not the patch is refused.
+    """
 
     refusal: str
     idle: tuple[Idle, ...]
 
 
 def judge(before: Mapping[str, str], after: Mapping[str, str], run: SmokeRun) -> Liveness:
-    """before, after: path -> text; what after lacks or has unchanged is not judged. Changed Python must parse."""
+    """Find patch lines that never run, or have no effect.
+
+    `before` and `after` map path to text; files that are missing from `after` or unchanged are skipped. Raises
+    SyntaxError if a changed file does not parse.
+    """
     changed = {path: text for path, text in after.items() if before.get(path) != text}
     python = [path for path in sorted(changed) if path.endswith(".py")]
     if len(python) == len(changed) and not any(_means_more(before.get(p, ""), changed[p]) for p in python):
@@ -85,7 +99,7 @@ def _refusal(files: Sequence["_File"], read: set[str]) -> str:
 
 
 class _File:
-    """One changed file. Must parse."""
+    """One changed Python file. Raises SyntaxError if it does not parse."""
 
     def __init__(self, path: str, before: str, after: str, run: SmokeRun) -> None:
         self.path, self.lines = path, after.split("\n")
@@ -99,7 +113,7 @@ class _File:
         self.later = self._later([line for stopped, line in run.stopped if stopped == path])
 
     def counted(self) -> list[Statement]:
-        """Statements of the patch that could have run."""
+        """Statements of the patch that had the time and reason to run."""
         return [
             s
             for s in self.all
@@ -107,7 +121,7 @@ class _File:
         ]
 
     def runs(self, statement: Statement) -> bool:
-        """A compound statement runs if anything in it does: not every header leaves a mark of its own."""
+        """Whether a statement ran. A compound one ran if anything inside ran, because not every header is traced."""
         if not self.ran.isdisjoint(statement.lines):
             return True
         end = statement.node.end_lineno or statement.end
@@ -115,9 +129,11 @@ class _File:
         return any(not self.ran.isdisjoint(s.lines) for s in inner)
 
     def works(self, statement: Statement, read: set[str]) -> bool:
+        """Whether a statement ran and its result is read. read: names of attributes that some code reads."""
         return self.runs(statement) and not self._unread_attribute(statement, read)
 
     def idle(self, read: set[str]) -> Iterator[Idle]:
+        """Counted statements that did not run, or whose result nothing reads."""
         for statement in self.counted():
             unread = self._unread_attribute(statement, read)
             if not self.runs(statement):
@@ -126,12 +142,14 @@ class _File:
                 yield self._said(statement, f"ran, but nothing reads .{unread}")
 
     def uncalled(self) -> Iterator[str]:
+        """Added functions of which no statement ran, though time allowed it."""
         for function in self.added:
             own = [s for s in self.all if s.function == function and not s.error_path]
             if own and not any(self.runs(s) or s in self.later for s in own):
                 yield f"{function.name} ({place(self.path, function.start, function.end)})"
 
     def without_effect(self) -> Iterator[str]:
+        """Counted statements that assign a local variable which nothing reads, or drop a value."""
         for statement in self.counted():
             where = place(self.path, statement.start, statement.end)
             name = _local_target(statement)
@@ -141,13 +159,16 @@ class _File:
                 yield f"the value of {where} is dropped"
 
     def _unread_attribute(self, statement: Statement, read: set[str]) -> str:
+        """The attribute that the statement assigns and no code reads; "" if there is none."""
         target = _target(statement.node)
         if not isinstance(target, ast.Attribute) or statement.function is None or target.attr in read:
             return ""
         return target.attr
 
     def _later(self, stops: Sequence[int]) -> list[Statement]:
-        """What time kept from running: below a stop in the same function, and functions called there by name."""
+        """Statements that time kept from running: those below a stop in the same function, and functions that these
+        call by name.
+        """
         later = [s for line in stops for s in self._below(line)]
         waiting = list(later)
         while waiting:
@@ -159,6 +180,7 @@ class _File:
         return later
 
     def _below(self, line: int) -> list[Statement]:
+        """Statements after a line in the same function that did not run."""
         around = [function for function in self.functions if function.start <= line <= function.end]
         innermost = max(around, key=lambda function: function.start, default=None)
         return [s for s in self.all if s.function == innermost and s.start > line and not self.runs(s)]
@@ -191,7 +213,7 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 
 def _parsed(text: str) -> ast.Module:
-    """What is no Python, a file that the patch repairs, counts as empty."""
+    """The syntax tree; an empty one for text that is not Python, which the patch may repair."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError):
@@ -199,7 +221,7 @@ def _parsed(text: str) -> ast.Module:
 
 
 def _changed_lines(before: str, after: str) -> set[int]:
-    """Lines of `after`, from 1, that `before` does not have there."""
+    """Lines of `after`, from 1, that a diff with `before` shows as new."""
     matcher = SequenceMatcher(None, before.split("\n"), after.split("\n"), autojunk=False)
     return {
         line + 1
@@ -210,13 +232,14 @@ def _changed_lines(before: str, after: str) -> set[int]:
 
 
 def _target(node: ast.stmt) -> ast.expr | None:
-    """The one thing assigned to."""
+    """What a statement assigns to, if that is one target."""
     if isinstance(node, ast.Assign):
         return node.targets[0] if len(node.targets) == 1 else None
     return node.target if isinstance(node, (ast.AnnAssign, ast.AugAssign)) else None
 
 
 def _local_target(statement: Statement) -> str:
+    """The local variable that a statement of a function assigns; "" if there is none, or its name begins with "_"."""
     target = _target(statement.node)
     if statement.function is None or not isinstance(target, ast.Name) or target.id.startswith("_"):
         return ""
@@ -224,7 +247,10 @@ def _local_target(statement: Statement) -> str:
 
 
 def _reads(function: FunctionLines | None, name: str) -> bool:
-    """Whether a function, or one inside it, reads a name or shares it with a wider scope. Of a class body: yes."""
+    """Whether a function, or one inside it, may read a name. True outside of functions.
+
+    A wider scope (`global`, `nonlocal`), a class inside, or `locals()` counts as reading.
+    """
     for node in ast.walk(function.node) if function else ():
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Store):
             return True
@@ -240,13 +266,13 @@ def _is_call_of(node: ast.AST, name: str) -> bool:
 
 
 def _drops_its_value(node: ast.stmt) -> bool:
-    """An expression that is no call: whatever it computes, nobody gets it."""
+    """Whether the statement is an expression without a call, whose value nothing receives."""
     kept = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.Constant)
     return isinstance(node, ast.Expr) and not isinstance(node.value, kept)
 
 
 def _attributes_read(files: Mapping[str, str]) -> set[str]:
-    """Names that any Python file reads as an attribute, or has as a string or a keyword (`getattr`, dataclasses)."""
+    """Names that a Python file reads as an attribute, or holds as a string (for `getattr` and dataclasses)."""
     read: set[str] = set()
     for path, text in files.items():
         for node in ast.walk(_parsed(text)) if path.endswith(".py") else ():

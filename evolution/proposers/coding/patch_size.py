@@ -1,4 +1,4 @@
-"""Whether a patch is what a good colleague would send: small, and free of lines that only look different."""
+"""Checks that a patch is small, and free of lines that only change their layout."""
 
 import ast
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ _Hunk = tuple[int, int, int, int]  # before[a:b] becomes after[c:d]
 
 
 def complaint(before: Mapping[str, str], after: Mapping[str, str], *, max_changed_lines: int) -> str:
-    """Why the patch cannot stay as it is, "" if it can. What does not parse is left to the smoke trial."""
+    """Why the patch cannot stay as it is, "" if it can. The smoke trial judges what does not parse."""
     changed = [path for path in sorted(after) if after[path] != before.get(path)]
     if not changed:
         return "the edits leave every file as it was; the patch changes nothing"
@@ -37,6 +37,7 @@ def changed_lines(before: Mapping[str, str], after: Mapping[str, str]) -> int:
 
 
 def _restyled(path: str, before: str, after: str) -> list[str]:
+    """The places where the patch changes layout only."""
     old, new = _lines(before), _lines(after)
     found: list[str] = []
     for a, b, c, d in _hunks(old, new):
@@ -49,7 +50,7 @@ def _restyled(path: str, before: str, after: str) -> list[str]:
 
 
 def _only_spaced(line: str, removed: Sequence[str], path: str) -> bool:
-    """Whether a line is one of the removed ones but for spaces that mean nothing."""
+    """Whether a line is one of the removed ones but for spaces without meaning."""
     if not line.strip() or line in removed:
         return False
     if not path.endswith(".py"):
@@ -67,7 +68,7 @@ def _indent(line: str) -> str:
 
 
 def _says_the_same(removed: Sequence[str], added: Sequence[str]) -> bool:
-    """Whether both hold code, and the same comments: a comment that is changed is a change of its own."""
+    """Whether both sides hold code and have the same comments; a changed comment is a change of its own."""
     comments = [[line.partition("#")[2] for line in lines if "#" in line] for lines in (removed, added)]
     return _has_code(removed) and _has_code(added) and comments[0] == comments[1]
 
@@ -77,7 +78,7 @@ def _has_code(lines: Sequence[str]) -> bool:
 
 
 def _same(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether both parse, and to the same tree."""
+    """Whether both sides parse to the same tree."""
     try:
         return ast.dump(ast.parse("\n".join(one))) == ast.dump(ast.parse("\n".join(other)))
     except (SyntaxError, ValueError):

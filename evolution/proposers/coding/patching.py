@@ -1,4 +1,6 @@
-"""Applies the edits of an answer to the files, or says of every edit why it does not fit, with the lines there."""
+"""Applies the edits of an answer to the files; for edits that do not fit, the error says why and shows the lines
+there.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +10,7 @@ from evolution.proposers.coding.views import excerpt
 
 
 def patched(files: Mapping[str, str], edits: Sequence[Edit], *, editable: Sequence[str]) -> dict[str, str]:
-    """All files after the edits. Raises EditError, with one paragraph for each edit that does not fit."""
+    """All files after the edits. Raises EditError with a paragraph for each edit that does not fit."""
     try:
         return apply_edits(files, edits, editable=editable)
     except EditError as together:
@@ -18,12 +20,13 @@ def patched(files: Mapping[str, str], edits: Sequence[Edit], *, editable: Sequen
 
 
 def edits_between(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Edit, ...]:
-    """The smallest edits that make the one from the other."""
+    """The smallest edits that turn `before` into `after`."""
     changed = [path for path in sorted(after) if after[path] != before.get(path)]
     return tuple(edit for path in changed for edit in make_edits(path, before.get(path, ""), after[path]))
 
 
 def _misfit(files: Mapping[str, str], edit: Edit, editable: Sequence[str]) -> str:
+    """Why an edit alone does not fit; "" if it does."""
     try:
         apply_edits(files, [edit], editable=editable)
     except EditError as error:

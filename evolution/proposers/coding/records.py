@@ -1,4 +1,4 @@
-"""What comes of carrying out an idea: a patch that runs, or why there is none; and each round on the way there."""
+"""The values of carrying out an idea: the task, its rounds, and the patch that runs or why there is none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,13 @@ MAX_DEBUG_ROUNDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """An idea, and the program it is for.
+    """An idea, and the program to carry it out in.
 
-    sources: path -> text of the files that may be edited. findings, critiques: those that the idea addresses.
-    entry: "module:function" of the program. guidance: what the planner knows of how to do it, "" for nothing.
-    data: the data in a sentence ("300 users, 120 items, ..."), "" to say nothing of it.
+    sources: path -> text of the files that may be edited.
+    findings, critiques: those that the idea addresses.
+    entry: "module:function" of the program.
+    guidance: the planner's description of the change, "" for none.
+    data: the data in a sentence ("300 users, 120 items, ..."), "" to leave it out.
     """
 
     idea: Idea
@@ -37,25 +39,30 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class CodingLimits:
+    """Limits of one task: rounds of debugging, and lines that a patch may add plus remove."""
+
     debug_rounds: int = MAX_DEBUG_ROUNDS
     changed_lines: int = MAX_CHANGED_LINES
 
 
 class Rung(StrEnum):
-    """Where a patch was found wanting, in the order of the checks."""
+    """The check that a patch failed, in the order of the checks."""
 
     ANSWER = "answer"  # its edits cannot be read
     APPLY = "apply"  # its edits do not fit the files
-    LOOKS = "looks"  # too large, or lines that only look different
+    LOOKS = "looks"  # it is too large, or changes the layout of lines only
     PARSE = "parse"  # a changed file is no Python
-    SMOKE = "smoke"  # import, contract, first steps, first epochs
-    DEAD = "dead code"  # it runs, and the patch does nothing
-    IDLE = "idle lines"  # parts of it did nothing; reported, not refused
+    SMOKE = "smoke"  # import, contract, first steps or first epochs failed
+    DEAD = "dead code"  # the program runs, but the patch does nothing in it
+    IDLE = "idle lines"  # parts of the patch did nothing; they are reported, not refused
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """message: one line, or several, as the debugger is told; of a failed trial with its traceback."""
+    """Why a patch failed a check.
+
+    message: one line or several, as the debugger reads it; for a failed trial, with the traceback.
+    """
 
     rung: Rung
     message: str
@@ -63,8 +70,13 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class CodingRound:
-    """One answer of the model. prompt: what it was asked with. words: its own, on what it did and why.
-    edits: against the files as they were then. problem None: none was found."""
+    """One answer of the model.
+
+    prompt: name of the prompt that it answers.
+    words: the model's own account of what it did and why.
+    edits: against the files as they were then.
+    problem: None if no check found one.
+    """
 
     prompt: str
     words: str
@@ -74,8 +86,12 @@ class CodingRound:
 
 @dataclass(frozen=True, kw_only=True)
 class Coded:
-    """A patch of which the smoke trial is complete. edits: against the task's sources. files: the changed ones, whole.
-    notes: what a reader should know, such as lines that did not run."""
+    """A patch whose smoke trial is complete.
+
+    edits: against the task's sources.
+    files: path -> whole text of the changed files.
+    notes: what the user should know, such as lines that did not run.
+    """
 
     edits: tuple[Edit, ...]
     files: Mapping[str, str]
@@ -86,7 +102,11 @@ class Coded:
 
 @dataclass(frozen=True, kw_only=True)
 class GaveUp:
-    """reason: one sentence. rounds: all that was tried; the last one's problem is what was left."""
+    """A task without a patch.
+
+    reason: one sentence.
+    rounds: all attempts; the last one's problem is the one that was left.
+    """
 
     reason: str
     rounds: tuple[CodingRound, ...]

@@ -1,10 +1,14 @@
-"""What the coder and the debugger answer: edits as data, or as text where a model writes that better."""
+"""The replies of coder and debugger: edits as data, or as text for models that write text better.
+
+The classes have comments, not docstrings: the schema that the model is sent would hold a docstring as its description.
+"""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 
+# One whole-line edit of one file.
 class FileEdit(BaseModel):
     path: str = Field(description="File relative to the repository's root, with /; one of the editable ones.")
     old: str = Field(
@@ -14,6 +18,7 @@ class FileEdit(BaseModel):
     new: str = Field(description="The whole lines to put in their place. Empty to delete them.")
 
 
+# The reply to the prompt `code`.
 class CodeReply(BaseModel):
     approach: str = Field(description="Two or three sentences: how the change works and why it is complete.")
     edits: list[FileEdit] = Field(description="The edits; empty where patch is used.")
@@ -22,6 +27,7 @@ class CodeReply(BaseModel):
     )
 
 
+# The reply to the prompt `code-reflect`.
 class ReflectReply(BaseModel):
     faults: list[str] = Field(
         description="What is wrong with the patch, one sentence each; empty if nothing is."
@@ -37,6 +43,7 @@ class ReflectReply(BaseModel):
     )
 
 
+# The reply to the prompt `debug`.
 class DebugReply(BaseModel):
     cause: str = Field(description="One or two sentences: why the patched program fails.")
     edits: list[FileEdit] = Field(

@@ -1,4 +1,4 @@
-"""The statements of a file that can be seen to run, each with the function it belongs to."""
+"""The statements of a file whose execution a line trace shows, each with the function that it belongs to."""
 
 import ast
 from collections.abc import Iterator
@@ -11,7 +11,10 @@ _TRIES = (ast.Try, ast.TryStar)
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionLines:
-    """name: dotted, "Model.forward". Two functions of one name in one file (branches, properties) differ by line."""
+    """A function or method, and its lines.
+
+    name: dotted, "Model.forward". Two functions of one name in one file (branches, properties) differ by their lines.
+    """
 
     name: str
     start: int
@@ -21,9 +24,11 @@ class FunctionLines:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """Lines start to end, of a compound statement those of its header. function None: runs on import.
+    """One statement.
 
-    error_path: a `raise`, or inside an `except`: a healthy run has no business there.
+    start, end: its lines; for a compound statement, those of its header.
+    function: None if the statement runs on import.
+    error_path: whether it is a `raise` or inside an `except`, which a healthy run never reaches.
     """
 
     start: int
@@ -34,15 +39,17 @@ class Statement:
 
     @property
     def lines(self) -> range:
+        """The lines from start to end."""
         return range(self.start, self.end + 1)
 
 
 def statements(tree: ast.Module) -> list[Statement]:
-    """All but docstrings, imports, definitions' own headers, and what leaves no mark when it runs (`pass`, `try:`)."""
+    """All statements but docstrings, imports, headers of definitions, and those that leave no trace (`pass`, `try:`)."""
     return list(_of(tree.body, None, "", error_path=False))
 
 
 def functions(tree: ast.Module) -> list[FunctionLines]:
+    """All functions and methods of the file, nested ones included."""
     return list(_functions(tree.body, ""))
 
 

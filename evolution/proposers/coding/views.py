@@ -1,6 +1,6 @@
-"""What a prompt shows of the code: numbered lines, excerpts, the map of roles, whole files within a limit.
+"""The views of code that prompts show: numbered lines, excerpts, the map of roles, and whole files up to a limit.
 
-Every line of a file stands behind its number and a bar, so nothing in a file can look like the prompt's own words.
+Every line of a file stands behind its number and a bar, so that no file can look like the prompt's own words.
 """
 
 import ast
@@ -9,12 +9,12 @@ from typing import Any
 
 from diagnosis.findings import Anchor, Site
 
-FILE_CHARS = 60_000  # of whole files in one prompt, about 20,000 tokens; the rest is shown as an outline
+FILE_CHARS = 60_000  # characters of whole files in a prompt (about 20,000 tokens); other files are outlined
 AROUND = 4  # lines shown on either side of a place
 
 
 def numbered(text: str, *, first: int = 1, last: int = 0) -> str:
-    """Lines first to last (from 1, inclusive; 0: the end) as "  12| code"."""
+    """Lines first to last (from 1, inclusive; last 0 is the end) as "  12| code"."""
     lines = text.split("\n")
     last = min(last or len(lines), len(lines))
     if last == len(lines) and not lines[-1]:
@@ -24,20 +24,23 @@ def numbered(text: str, *, first: int = 1, last: int = 0) -> str:
 
 
 def _line(number: str, text: str) -> str:
-    """Spaces at its end are shown, so that it can be matched; a carriage return is no part of a line."""
+    """A line behind its number. Trailing spaces are kept, because edits must match them; a carriage return is dropped."""
     text = text.removesuffix("\r")
     return f"{number}| {text}" if text else f"{number}|"
 
 
 def excerpt(text: str, line: int, *, end: int = 0, around: int = AROUND) -> str:
+    """The numbered lines around a line, or around the lines from `line` to `end`."""
     return numbered(text, first=max(1, line - around), last=max(line, end) + around)
 
 
 def shown_files(
     files: Mapping[str, str], wanted: Iterable[str], *, limit: int = FILE_CHARS
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Whole files as {"path", "text"}, those of `wanted` first, until `limit` characters are reached; the others as
-    {"path", "outline"}: their classes and functions with lines."""
+    """(whole files as {"path", "text"}, other files as {"path", "outline"}).
+
+    Files of `wanted` come first; whole files are shown until `limit` characters are reached.
+    """
     first = [path for path in dict.fromkeys(wanted) if path in files]
     rest = sorted((path for path in files if path not in first), key=lambda path: (len(files[path]), path))
     whole: list[dict[str, str]] = []
@@ -54,7 +57,7 @@ def shown_files(
 
 
 def outline(text: str) -> str:
-    """Its classes and functions, each with the lines it spans; for other text the number of its lines."""
+    """The classes and functions of a file, each with the lines that it spans; for other text the number of lines."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -67,7 +70,7 @@ def outline(text: str) -> str:
 
 
 def code_map(sites: Sequence[Site]) -> list[dict[str, Any]]:
-    """Role -> places, in the order of the diagnosis, best first."""
+    """The places of each role, in the order of the diagnosis, best first, as {"role", "places"}."""
     places: dict[str, list[str]] = {}
     for site in sites:
         found = places.setdefault(site.role.value, [])
@@ -78,6 +81,7 @@ def code_map(sites: Sequence[Site]) -> list[dict[str, Any]]:
 
 
 def anchored(anchors: Sequence[Anchor]) -> list[dict[str, str]]:
+    """The lines of each anchor, numbered, as {"place", "text"}."""
     return [
         {
             "place": place(anchor.path, anchor.start_line, anchor.end_line),
@@ -91,9 +95,10 @@ def anchored(anchors: Sequence[Anchor]) -> list[dict[str, str]]:
 
 
 def place(path: str, start: int, end: int) -> str:
+    """A place as "path:3" or "path:3-7"."""
     return f"{path}:{start}" if end <= start else f"{path}:{start}-{end}"
 
 
 def one_line(text: str) -> str:
-    """Text of somebody else as one line that cannot end the fence it stands in."""
+    """Foreign text as one line that cannot end the fence around it."""
     return " ".join(text.split()).replace("</data", "</ data")

@@ -1,1 +1,1 @@
-"""From feedback to ideas: what the planner is told, what it answers, and which of its ideas may be tried."""
+"""From feedback to ideas: the planner's prompts, its replies, and which of its ideas may be tried."""

@@ -1,7 +1,7 @@
-"""What the planner is told: feedback, code map, history and inspirations as plain values for a prompt.
+"""The values of the planner's prompts: feedback, code map, history and inspirations.
 
-Texts that come from data or code (titles, users' words, source lines) are values like any other; the prompts
-fence them. Nothing here holds an absolute path.
+Texts that come from data or code (titles, users' words, source lines) are values like any other; the prompts fence
+them. No value holds an absolute path.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ from evolution.proposers.situation import Situation
 from evolution.proposers.strategies import Told
 from simulator.critiques import Critique
 
-HISTORY = 20  # newest attempts
+HISTORY = 20  # how many of the newest attempts are told
 
 
 def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
-    """All values of the planner's prompts, but for queries and passages."""
+    """All values of the planner's prompts, other than queries and passages."""
     told, feedback = situation.strategy.told, situation.feedback
     directional = told is Told.FEEDBACK
     return {
@@ -47,6 +47,7 @@ def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
 
 
 def problem(laboratory: Laboratory) -> dict[str, Any]:
+    """The task: objective, guardrails, size and columns of the data, and which files may be edited."""
     training = laboratory.data.training
     columns = training.item_columns
     known = {
@@ -80,7 +81,7 @@ def data_words(laboratory: Laboratory) -> str:
 
 
 def figures(situation: Situation) -> dict[str, Any]:
-    """Objectives of the user's version, of the parent and of the best, with their intervals."""
+    """Objectives, with intervals, of the user's version, of the parent, and of the best program."""
     archive = situation.archive
     return {
         "yours": _objective(archive.root),
@@ -103,10 +104,12 @@ def _objective(node: Node) -> str:
 
 
 def worth_telling(feedback: Feedback) -> list[Finding]:
+    """The findings that are errors or warnings, worst first."""
     return [finding for finding in feedback.all_findings() if finding.severity is not Severity.INFORMATION]
 
 
 def finding_facts(finding: Finding) -> dict[str, Any]:
+    """One finding for the prompt, without newlines that could end its fence."""
     return {
         "id": finding.id,
         "code": finding.code,
@@ -120,6 +123,7 @@ def finding_facts(finding: Finding) -> dict[str, Any]:
 
 
 def critique_facts(critique: Critique, feedback: Feedback) -> dict[str, Any]:
+    """One critique for the prompt, with quotes and with how far its users can be trusted."""
     fidelity = critique.fidelity
     return {
         "id": critique.id,
@@ -132,7 +136,7 @@ def critique_facts(critique: Critique, feedback: Feedback) -> dict[str, Any]:
 
 
 def interpretations(feedback: Feedback) -> list[dict[str, Any]]:
-    """How each kind of simulated users sums the pages up."""
+    """How each kind of simulated users sums up the pages."""
     return [
         {
             "users": simulation.users,
@@ -149,20 +153,22 @@ def interpretations(feedback: Feedback) -> list[dict[str, Any]]:
 
 
 def files(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
-    """The files that may be edited, with line numbers; those that play a part first, what is too much in outline."""
+    """The files that may be edited, with line numbers; those that play a role first, the rest as outlines."""
     sources = laboratory.programs.sources(situation.parent.program, laboratory.config.recommender.editable)
     whole, others = shown_files(sources, [site.path for site in situation.feedback.sites])
     return {"files": whole, "others": others}
 
 
 def history(archive: Archive) -> list[str]:
-    """What was tried and what came of it, oldest first."""
+    """The newest attempts and their outcomes in words, oldest first."""
     tried = [node for node in archive.nodes if node.idea is not None]
     return [attempt(archive, node) for node in tried[-HISTORY:]]
 
 
 def attempt(archive: Archive, node: Node) -> str:
-    """`tried "Full softmax loss" (softmax): overconfidence moved from .9 to .7; objective .142 -> .171 (+20 %)`."""
+    """One attempt in words: `tried "Full softmax loss" (softmax): overconfidence moved from .9 to .7; objective .142
+    -> .171 (+20 %)`.
+    """
     assert node.idea is not None
     line = archive.lineage(node)
     before = line[1] if len(line) > 1 else archive.root
@@ -192,6 +198,7 @@ def _change(before: float, after: float) -> str:
 
 
 def inspiration_facts(archive: Archive, node: Node) -> Mapping[str, Any]:
+    """Another program for the prompt: its ideas, objective, rationale, and open problems."""
     return {
         "ideas": list(reversed(ideas(archive, node))),
         "objective": _objective(node),

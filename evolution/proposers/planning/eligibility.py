@@ -1,17 +1,21 @@
-"""Which ideas may be tried: checked in code, whatever the planner says of them."""
+"""Decides in code which of the planner's ideas may be tried."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from evolution.proposers.planning.replies import AXES, PlannedIdea
 
-CRITIQUES = 2  # that an idea must address (Self-EvolveRec), or all that are open where there are fewer
-FINDINGS = 1
+CRITIQUES = 2  # critiques that an idea must address (Self-EvolveRec), or all open ones if there are fewer
+FINDINGS = 1  # findings that it must address
 
 
 @dataclass(frozen=True, kw_only=True)
 class Open:
-    """Ids of what is still open on the parent. tried: codes of ideas tried on it, or in its lineage."""
+    """What is open on the parent.
+
+    findings, critiques: ids.
+    tried: codes of the ideas tried on it, or in its lineage.
+    """
 
     findings: Collection[str]
     critiques: Collection[str]
@@ -19,7 +23,7 @@ class Open:
 
 
 def objection(idea: PlannedIdea, still: Open, *, directional: bool) -> str:
-    """Why an idea may not be tried, in one sentence; "" where it may."""
+    """Why an idea may not be tried, in one sentence; "" if it may."""
     if not idea.code.strip() or not idea.change.strip():
         return "it says no code name or no change"
     if idea.code in still.tried:
@@ -41,7 +45,10 @@ def objection(idea: PlannedIdea, still: Open, *, directional: bool) -> str:
 
 
 def worth(idea: PlannedIdea, progress: float) -> float:
-    """0 to 10. Early in a run what is feasible counts, late what is bold. progress: 0 to 1."""
+    """A weighted mean of an idea's scores, 0 to 10. Early in a run feasible ideas weigh more, later bold ones.
+
+    progress: 0 to 1.
+    """
     weights = {
         "originality": 0.05 + 0.20 * progress,
         "potential": 0.20 + 0.15 * progress,
@@ -55,7 +62,7 @@ def worth(idea: PlannedIdea, progress: float) -> float:
 
 
 def ranked(ideas: Sequence[PlannedIdea], chosen: str, progress: float) -> list[PlannedIdea]:
-    """The chosen one first, then by worth; of ideas with one code the first counts."""
+    """The chosen idea first, then the others by worth. Of several ideas with one code the first counts."""
     unique = {idea.code: idea for idea in reversed(ideas)}
     first = [unique.pop(chosen)] if chosen in unique else []
     rest = sorted(unique.values(), key=lambda idea: (-worth(idea, progress), idea.code))

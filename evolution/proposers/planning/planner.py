@@ -1,4 +1,4 @@
-"""Plan and retrieve: queries, literature, a report of ideas, one reflection, and a choice that is checked in code."""
+"""The planner: search queries, literature, a report of ideas, one reflection, and a choice that is checked in code."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,17 @@ from evolution.proposers.strategies import Told
 PASSAGES = 8
 
 
-# Passages for some queries, and for some codes of findings and critiques, best first; at most so many.
+# (queries, codes of findings and critiques, limit) -> at most `limit` passages, best first.
 Retrieve = Callable[[Sequence[str], Sequence[str], int], Sequence[Passage]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """ideas: that may be tried, best first, each with the change in words. refused: (code, why) of the others."""
+    """The outcome of planning.
+
+    ideas: those that may be tried, best first, each with the change in words.
+    refused: (code, why) of the others.
+    """
 
     ideas: tuple[tuple[Idea, str], ...]
     refused: tuple[tuple[str, str], ...]
@@ -34,7 +38,10 @@ class Planned:
 
 @dataclass(frozen=True, kw_only=True)
 class Planner:
-    """model: the name that ideas are marked with."""
+    """Plans ideas for a parent.
+
+    model: the model's name, which its ideas are marked with.
+    """
 
     laboratory: Laboratory
     ask: Ask
@@ -42,7 +49,7 @@ class Planner:
     model: str
 
     def plan(self, situation: Situation) -> Planned:
-        """Raises LlmError where the endpoint gives no plan."""
+        """Ideas for the situation's parent. Raises LlmError if the endpoint gives no plan."""
         values = briefing(self.laboratory, situation)
         still = still_open(situation)
         passages = self._search(situation, values, gap="")
@@ -74,7 +81,10 @@ class Planner:
         )
 
     def _search(self, situation: Situation, values: Mapping[str, Any], *, gap: str) -> list[Passage]:
-        """What the literature has; nothing for strategies that are not told of it."""
+        """Passages from the literature; [] for strategies that do not use it.
+
+        gap: a query for what the first search did not answer, "" in the first search.
+        """
         if situation.strategy.told not in (Told.FEEDBACK, Told.LITERATURE):
             return []
         queries = self.ask("plan-queries", {**values, "gap": gap}, Queries)
@@ -98,6 +108,7 @@ class Planner:
 
 
 def still_open(situation: Situation) -> Open:
+    """The findings and critiques of the parent, and the ideas already tried there."""
     feedback, archive = situation.feedback, situation.archive
     children = archive.children(situation.parent.program)
     return Open(
@@ -120,7 +131,7 @@ def _facts(passages: Sequence[Passage]) -> list[dict[str, Any]]:
 
 
 def fenced(value: Any) -> Any:
-    """The same document, each text of it as one line that cannot end the fence it is shown in."""
+    """The same document with each of its texts on one line that cannot end the fence around it."""
     if isinstance(value, str):
         return one_line(value)
     if isinstance(value, dict):

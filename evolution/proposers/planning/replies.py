@@ -1,19 +1,25 @@
-"""What the researcher and the planner answer, as schemas."""
+"""The replies of researcher and planner, as schemas.
+
+The classes have comments, not docstrings: the schema that the model is sent would hold a docstring as its description.
+"""
 
 from pydantic import BaseModel, Field
 
 AXES = ("originality", "potential", "user_alignment", "model_alignment", "ease")
 
 
+# One search query.
 class Query(BaseModel):
     text: str = Field(description="A search query of 4 to 12 words, in the words that papers use.")
     reason: str = Field(description="One sentence: what the answer would decide.")
 
 
+# The reply to the prompt `plan-queries`.
 class Queries(BaseModel):
     queries: list[Query] = Field(description="1 to 3 queries that differ in what they look for.")
 
 
+# An idea's scores on AXES.
 class Scores(BaseModel):
     originality: int = Field(description="0 to 10: how far from what was tried here and from the usual.")
     potential: int = Field(description="0 to 10: how much it could raise the objective, now or built upon.")
@@ -22,6 +28,7 @@ class Scores(BaseModel):
     ease: int = Field(description="0 to 10: how surely a small patch carries it out; 10 is a few lines.")
 
 
+# One idea of a report or reflection.
 class PlannedIdea(BaseModel):
     code: str = Field(
         description="A short name in kebab-case, the same whenever the same idea is proposed again."
@@ -42,6 +49,7 @@ class PlannedIdea(BaseModel):
     con: str = Field(description="The likeliest way it fails, one sentence.")
 
 
+# The reply to the prompt `plan-report`.
 class Report(BaseModel):
     insights: list[str] = Field(
         description="3 to 5: what the evidence shows about this model, one sentence each."
@@ -51,6 +59,7 @@ class Report(BaseModel):
     chosen: str = Field(description="The code of the idea to carry out first.")
 
 
+# The reply to the prompt `plan-reflect`.
 class Reflection(BaseModel):
     verdict: str = Field(description="One or two sentences: is the chosen idea the right next step, and why.")
     gap: str = Field(
