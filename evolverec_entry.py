@@ -2,7 +2,7 @@
 
 A repo may own packages called `server` or `simulator`, stand in the working directory or be on PYTHONPATH.
 So before any package of ours is imported, this module drops both from the module search path and puts the
-folder it was loaded from first. Nothing else happens here.
+folder it was loaded from first. Variables that point git at another repo are dropped too. Nothing else happens here.
 """
 
 import os
@@ -10,6 +10,23 @@ import sys
 from pathlib import Path
 
 OWN_ROOT = Path(__file__).resolve().parent
+CALLERS_GIT = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+)
 
 
 def isolate_path() -> None:
@@ -23,9 +40,17 @@ def isolate_path() -> None:
     sys.path[:] = [str(OWN_ROOT), *(entry for entry in sys.path if entry != str(OWN_ROOT))]
 
 
+def forget_callers_git() -> None:
+    """Drop the variables by which git names a repo: set in a git hook, they would make ours work on the caller's repo
+    instead of the one that was asked for. The names are those of `git rev-parse --local-env-vars`."""
+    for name in CALLERS_GIT:
+        os.environ.pop(name, None)
+
+
 def main() -> int:
     """Entry point of the console script `evolverec` and of `python -m evolverec_entry`."""
     isolate_path()
+    forget_callers_git()
     from server.cli.main import run
 
     return run(sys.argv[1:])

@@ -14,7 +14,7 @@ from evolution.coevolution.evolving_probes import EvolvingProbes
 from evolution.coevolution.files import load_probes
 from evolution.domain.job import EventType
 from evolution.domain.limits import Limits
-from evolution.domain.request import EvolveRequest, ProposerChoice
+from evolution.domain.request import USUAL_TRIALS, EvolveRequest, ProposerChoice
 from evolution.domain.run import Run
 from evolution.evolving.coevolution import NoCoEvolution
 from evolution.evolving.ledger import Ledger
@@ -70,6 +70,8 @@ def opened_tools(
     request = replace(request, proposer=settled_proposer(request, settings))
     limits = request.limits
     if request.proposer is ProposerChoice.RECIPES:
+        request = bounded(laboratory, request)
+        limits = request.limits
         check_size(limits, None)
         tools = _tools(laboratory, request, Ledger(limits=limits), None, stored)
         yield Opened(request=request, tools=tools, client=None, model="")
@@ -91,6 +93,17 @@ def opened_tools(
         model = ", ".join(settings.models_used())
         tools = _tools(laboratory, request, ledger, endpoint, stored)
         yield Opened(request=request, tools=tools, client=client, model=model)
+
+
+def bounded(laboratory: Laboratory, request: EvolveRequest) -> EvolveRequest:
+    """The request of a run without an LLM, which dollars and tokens never end: the usual number of trials limits it."""
+    if request.limits.trials is not None or request.limits.gpu_s is not None:
+        return request
+    words = (
+        f"a limit in dollars or tokens ends no run without an LLM; this one ends after {USUAL_TRIALS} trials"
+    )
+    laboratory.context.events.emit(EventType.LOG, words)
+    return replace(request, trials=USUAL_TRIALS)
 
 
 def settled_proposer(request: EvolveRequest, settings: LlmSettings | None) -> ProposerChoice:

@@ -52,6 +52,20 @@ def test_the_command_line_is_ours(namesakes: Path):
     assert json.loads(done.stdout) == {"trials": [], "proposals": [], "runs": [], "jobs": []}, done.stderr
 
 
+def test_a_new_repo_is_committed_to_itself_though_a_hook_of_another_repo_asks_for_it(tmp_path: Path):
+    """git tells its hooks which repo they belong to, and every git below them believes it."""
+    other, made = tmp_path / "other", tmp_path / "made"
+    subprocess.run(["git", "init", "-q", str(other)], check=True)
+    environment = {**os.environ, "GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other)}
+    done = subprocess.run(
+        [str(ENTRY_POINT), "new", "sasrec", str(made)], env=environment, capture_output=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert (made / ".git").is_dir()
+    log = subprocess.run(["git", "log", "--oneline"], cwd=other, capture_output=True, text=True)
+    assert log.returncode != 0 and "does not have any commits" in log.stderr
+
+
 @pytest.mark.training
 def test_the_worker_has_the_repos_own_modules(namesakes: Path):
     done = evolverec(namesakes, "train", ".", "--trust", "--json")
