@@ -24,6 +24,7 @@ from evolution.domain.job import EventType
 from evolution.domain.probe import ProbeRecord, ProbeState
 from evolution.domain.trial import Trial
 from evolution.laboratory.laboratory import Laboratory
+from evolution.trials.analysis import AnalysisError
 from evolution.trials.sandbox import NO_SANDBOX_WARNING, sandbox_problem
 
 COMPLAINTS = 2  # complaints that are worked on after one generation
@@ -60,16 +61,25 @@ class CoEvolving:
         """Ids of the probes that were admitted now. They are tried on the best program, and on the user's own."""
         admitted: list[str] = []
         for node in dict.fromkeys((archive.best.trial, archive.root.trial)):
-            trial, feedback = self._stored(node)
-            feedback = self.extended(feedback, trial)
-            self._retire(feedback)
-            complaints = [c for c in unmeasured(feedback, self.specs) if (c.code, node) not in self._tried]
-            others = [n.trial for n in archive.complete if n.trial != node]
-            work = Search(self, trial, feedback, others[-ARCHIVE:])
-            for complaint in complaints[: COMPLAINTS - len(admitted)]:
-                self._tried.add((complaint.code, node))
-                admitted += work.probe_for(complaint)
+            try:
+                self._search(node, archive, admitted)
+            except (
+                AnalysisError
+            ) as error:  # by what a candidate left; the run goes on without a probe from it
+                self.say(f"no probe is tried on trial {node}: {error}")
         return tuple(admitted)
+
+    def _search(self, node: str, archive: Archive, admitted: list[str]) -> None:
+        """Adds the ids of probes that are admitted for complaints about one trial."""
+        trial, feedback = self._stored(node)
+        feedback = self.extended(feedback, trial)
+        self._retire(feedback)
+        complaints = [c for c in unmeasured(feedback, self.specs) if (c.code, node) not in self._tried]
+        others = [n.trial for n in archive.complete if n.trial != node]
+        work = Search(self, trial, feedback, others[-ARCHIVE:])
+        for complaint in complaints[: COMPLAINTS - len(admitted)]:
+            self._tried.add((complaint.code, node))
+            admitted += work.probe_for(complaint)
 
     def _measured(self, feedback: Feedback, trial: Trial, specs: Sequence[ProbeSpec]) -> Feedback:
         """From the store where it is there: the caller's feedback may be older than what is known by now."""

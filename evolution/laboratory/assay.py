@@ -16,6 +16,7 @@ from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.comparison import SHOWN, Pair, broken_guardrails, metric_effect, objective_effect
 from evolution.laboratory.laboratory import Laboratory, complete, measured_or_pruned
 from evolution.laboratory.verdict import FIX_TOLERANCE, REPLICAS, behind, verdict
+from evolution.trials.analysis import AnalysisError
 
 
 class Assay:
@@ -81,7 +82,10 @@ class Assay:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
         pairs = [(parent, child)]
         targets = self._targets(candidate, feedback)
-        fixed = self._fixed(child, targets) if targets else ()
+        try:
+            fixed = self._fixed(child, targets) if targets else ()
+        except AnalysisError as error:
+            return self._publish(candidate, parent, [child], Verified.NO, why_not=str(error))
         if replicate and self._is_promising(pairs, fixed):
             pairs += self._replicas(parent, candidate, candidate.idea.title)
         return self._judge(candidate, pairs, fixed)
