@@ -22,6 +22,7 @@ from evolution.domain.feedback import Feedback
 from evolution.domain.probe import ProbeState
 from evolution.domain.trial import Trial
 from evolution.laboratory.laboratory import Laboratory
+from evolution.trials.analysis import AnalysisError
 
 COMPLAINTS = 2  # probes admitted after one generation, at most
 ARCHIVE = 4  # further trials that a candidate is measured on
@@ -64,29 +65,40 @@ class EvolvingProbes:
         """
         admitted: list[str] = []
         for node in dict.fromkeys((archive.best.trial, archive.root.trial)):
-            trial, feedback = self._stored(node)
-            feedback = self.extended(feedback, trial)
-            self._retire(feedback)
-            complaints = [
-                c for c in unverified_complaints(feedback, self.specs) if (c.code, node) not in self._tried
-            ]
-            others = [n.trial for n in archive.complete if n.trial != node]
-            search = Search(
-                laboratory=self.laboratory,
-                decisions=self._decisions,
-                runner=self._runner,
-                author=self._author,
-                trial=trial,
-                feedback=feedback,
-                archive=others[-ARCHIVE:],
-            )
-            for complaint in complaints[: COMPLAINTS - len(admitted)]:
-                self._tried.add((complaint.code, node))
-                found = search.probe_for(complaint, self.specs)
-                if found is not None:
-                    self.specs.append(found)
-                    admitted.append(found.id)
+            try:
+                admitted += self._search(node, archive, COMPLAINTS - len(admitted))
+            except (
+                AnalysisError
+            ) as error:  # by what a candidate left; the run goes on without a probe from it
+                self._decisions.say(f"no probe is tried on trial {node}: {error}")
         return tuple(admitted)
+
+    def _search(self, node: str, archive: Archive, most: int) -> list[str]:
+        """Ids of the probes that are admitted for complaints about one trial. Works on at most `most` complaints."""
+        trial, feedback = self._stored(node)
+        feedback = self.extended(feedback, trial)
+        self._retire(feedback)
+        complaints = [
+            c for c in unverified_complaints(feedback, self.specs) if (c.code, node) not in self._tried
+        ]
+        others = [n.trial for n in archive.complete if n.trial != node]
+        search = Search(
+            laboratory=self.laboratory,
+            decisions=self._decisions,
+            runner=self._runner,
+            author=self._author,
+            trial=trial,
+            feedback=feedback,
+            archive=others[-ARCHIVE:],
+        )
+        admitted: list[str] = []
+        for complaint in complaints[:most]:
+            self._tried.add((complaint.code, node))
+            found = search.probe_for(complaint, self.specs)
+            if found is not None:
+                self.specs.append(found)
+                admitted.append(found.id)
+        return admitted
 
     def _measured(self, feedback: Feedback, trial: Trial, specs: Sequence[ProbeSpec]) -> Feedback:
         """The feedback with measurements of these probes, taken from the store if there: `feedback` may be older than

@@ -21,9 +21,9 @@ from evolution.base.errors import Cancelled
 from evolution.base.kept import kept_folder
 from evolution.base.versions import version_of
 from evolution.domain.trial import Failure, FailureReason
-from evolution.trials.analysis import AnalysisError, analyst
+from evolution.trials.analysis import AnalysisError, analyst, sensible
 from evolution.trials.data import TrialData
-from evolution.trials.process import TrialFailed
+from evolution.trials.failing import FAULTS_OF_DATA, TrialFailed
 from evolution.trials.request import GIB, Limits
 
 PROGRAM = "evolution.analyst.probe_process"
@@ -76,11 +76,12 @@ class ProbeRunner:
         measured: whether the built-in probes measure every subject.
         """
         answer = self._asked(trial_folder, 0, "subjects", 600.0, measured=measured)
-        return TrialSubjects(
-            names=tuple(answer["names"]),
-            users=np.array(answer["users"], dtype=np.int64),
-            known=answer["known"],
-        )
+        with sensible("what the analyst says of the trial"):
+            return TrialSubjects(
+                names=tuple(answer["names"]),
+                users=np.array(answer["users"], dtype=np.int64),
+                known=answer["known"],
+            )
 
     def run(
         self, spec: ProbeSpec, subjects: Sequence[str], trial_folder: Path, *, seed: int = 0, state: int = 0
@@ -112,10 +113,17 @@ class ProbeRunner:
             )
         except TrialFailed as failed:
             raise _explained(failed.failure, self.budget) from failed
-        if "rejection" in answer:
-            rejection = serial.load(Rejection, answer["rejection"])
+        try:
+            rejection = serial.load(Rejection, answer["rejection"]) if "rejection" in answer else None
+            values = answer.get("values", {})
+            found = {name: np.array(own, dtype=np.float64) for name, own in values.items()}
+        except FAULTS_OF_DATA as fault:  # the probe has written on the wire itself
+            raise ProbeFailed(Reason.SHAPE, f"its answer makes no sense: {fault!s:.200}") from fault
+        if rejection is not None:
             raise ProbeFailed(rejection.reason, rejection.sentence)
-        return {name: np.array(values, dtype=np.float64) for name, values in answer["values"].items()}
+        if any(own.ndim != 1 for own in found.values()):
+            raise ProbeFailed(Reason.SHAPE, "its answer makes no sense: expected one number per user")
+        return found
 
     def _asked(
         self, trial_folder: Path, hash_seed: int, wanted: str, timeout_s: float, **arguments: Any

@@ -29,6 +29,7 @@ from evolution.laboratory.observer import Interviewer
 from evolution.proposers.selection import select_parent
 from evolution.proposers.situation import Attempt, Proposer, Situation
 from evolution.proposers.strategies import STRATEGIES, Strategy
+from evolution.trials.analysis import AnalysisError
 
 WIDTH = 2  # candidates of one generation, whatever the machine, so that a run does not depend on its cores
 BARREN = 3  # the run ends after so many generations in a row without a candidate
@@ -180,9 +181,16 @@ class Evolution:
             verified=proposal.verified,
             why=proposal.why_not if proposal.verified is Verified.NO else "",
         )
-        if child.status is not TrialStatus.COMPLETE or not self.strategy.directional:
+        if child.status is not TrialStatus.COMPLETE:
             return node
-        after = self._look(child)
+        try:
+            after = self._look(child)
+        except AnalysisError as error:  # what cannot be looked at is not built on, and ends no run
+            return replace(
+                node, status=NodeStatus.FAILED, objective=None, verified=Verified.NO, why=str(error)
+            )
+        if not self.strategy.directional:
+            return node
         seen = replace(
             node,
             findings=after.findings,

@@ -22,6 +22,7 @@ from evolution.laboratory.paired_comparison import (
     metric_effect,
     objective_effect,
 )
+from evolution.trials.analysis import AnalysisError
 
 
 class CandidateEvaluation:
@@ -78,7 +79,10 @@ class CandidateEvaluation:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
         pairs = [(parent, child)]
         targets = self._targets(candidate, feedback)
-        fixed = self._fixed(child, targets) if targets else ()
+        try:
+            fixed = self._fixed(child, targets) if targets else ()
+        except AnalysisError as error:
+            return self._publish(candidate, parent, [child], Verified.NO, why_not=str(error))
         if replicate and self._is_promising(pairs, fixed):
             pairs += self._replicas(parent, candidate, candidate.idea.title)
         return self._judge(candidate, pairs, fixed)

@@ -80,8 +80,8 @@ def _put(laboratory: Laboratory, feedback: Feedback) -> None:
 
 
 def diagnose(laboratory: Laboratory, trial: Trial) -> Feedback:
-    """Raises RepoError where the trial has not ended well: there is nothing to measure."""
-    from evolution.trials.analysis import analyse
+    """Raises RepoError where the trial has not ended well, AnalysisError where what it left cannot be measured."""
+    from evolution.trials.analysis import analyse, sensible
 
     if trial.status is not TrialStatus.COMPLETE:
         reason = f": {trial.failure.message}" if trial.failure else ""
@@ -91,9 +91,10 @@ def diagnose(laboratory: Laboratory, trial: Trial) -> Feedback:
     folder = trial_folder(context.repo, trial.id)
     measurements = analyse(folder, laboratory.data, seed=trial.key.seed, cancelled=context.cancelled)
     sources = laboratory.programs.sources(trial.key.program)
-    sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
-    hits = [hit for path, text in sources.items() for hit in check_source(path, text)]
-    found = findings(measurements, trial.contract, sites, sources) + rule_findings(hits, sources)
+    with sensible(f"the code of trial {trial.id}, or its trace,"):
+        sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
+        hits = [hit for path, text in sources.items() for hit in check_source(path, text)]
+        found = findings(measurements, trial.contract, sites, sources) + rule_findings(hits, sources)
     return Feedback(
         trial=trial.id,
         program=trial.key.program,
@@ -106,9 +107,15 @@ def diagnose(laboratory: Laboratory, trial: Trial) -> Feedback:
 
 
 def code_map(laboratory: Laboratory, trial: Trial) -> Feedback:
-    """Where the parts of the program are, and nothing said of it: for strategies that are told no more."""
+    """Where the parts of the program are, and nothing said of it: for strategies that are told no more.
+
+    Raises AnalysisError where the trace cannot be read.
+    """
+    from evolution.trials.analysis import sensible
+
     sources = laboratory.programs.sources(trial.key.program)
-    sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
+    with sensible(f"the code of trial {trial.id}, or its trace,"):
+        sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
     return Feedback(
         trial=trial.id, program=trial.key.program, created_at=trial.created_at, sites=tuple(sites)
     )

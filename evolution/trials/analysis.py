@@ -2,7 +2,9 @@
 
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from diagnosis.findings import Measurement
@@ -13,8 +15,9 @@ from evolution.domain.trial import FailureReason
 from evolution.trials import sandbox
 from evolution.trials.artifacts import FOLDER
 from evolution.trials.data import TrialData, reference_files
+from evolution.trials.failing import FAULTS_OF_DATA, TrialFailed
 from evolution.trials.interpreter import interpreter_at
-from evolution.trials.process import TOKEN, Launch, TrialFailed, WorkerProcess, log_tail
+from evolution.trials.process import TOKEN, Launch, WorkerProcess, log_tail
 from evolution.trials.request import GIB, Limits
 
 LIMITS = Limits(timeout_s=600.0, memory_bytes=8 * GIB)
@@ -26,7 +29,7 @@ _PACKAGES = ("evolution", "diagnosis", "seeds")
 
 
 class AnalysisError(EvolverecError):
-    """The analyst broke a limit or a probe raised."""
+    """A trial cannot be measured: the analyst broke a limit, or what the trial left makes no sense."""
 
 
 def _never() -> bool:
@@ -49,7 +52,19 @@ def analyse(
             raise Cancelled("cancelled") from failed
         said = f"{failed.failure.message}\n{log_tail(trial_folder / LOG_NAME)}".strip()
         raise AnalysisError(f"the analyst could not measure the trial: {said}") from failed
-    return serial.load(list[Measurement], answer["measurements"])
+    with sensible("the analyst's answer"):
+        return serial.load(list[Measurement], answer["measurements"])
+
+
+@contextmanager
+def sensible(what: str) -> Iterator[None]:
+    """Raises AnalysisError where the work inside stumbles over `what`, which is about candidate code and may be
+    anything; the traceback goes to the job's log, for the fault may as well be ours."""
+    try:
+        yield
+    except FAULTS_OF_DATA as fault:
+        traceback.print_exc()
+        raise AnalysisError(f"{what} makes no sense ({type(fault).__name__}: {fault!s:.200})") from fault
 
 
 def analyst(

@@ -11,7 +11,7 @@ import numpy as np
 
 from evolution.domain.trial import ContractCheck, Failure, FailureReason
 from evolution.trials.data import TrialData
-from evolution.trials.process import TrialFailed
+from evolution.trials.failing import TrialFailed
 from evolution.trials.session import WorkerSession
 from seeds.interactions import Float32, Int64, Questions
 
@@ -63,9 +63,10 @@ class Asked:
 
     def differ(self, one: Float32, other: Float32) -> Float32:
         """Which rows differ by more than rounding: bool (B,). Column 0 is ignored."""
-        spread = one[:, 1:].std(axis=1)
-        tolerance = RELATIVE_TOLERANCE * spread + 1e-6 * np.abs(one[:, 1:]).max(axis=1)
-        return np.abs(one - other)[:, 1:].max(axis=1) > tolerance
+        with np.errstate(over="ignore", invalid="ignore"):  # scores may be as large as float32 goes
+            spread = one[:, 1:].std(axis=1)
+            tolerance = RELATIVE_TOLERANCE * spread + 1e-6 * np.abs(one[:, 1:]).max(axis=1)
+            return np.abs(one - other)[:, 1:].max(axis=1) > tolerance
 
     def other_items(self, items: Int64) -> Int64:
         """For each item another one, not padding."""

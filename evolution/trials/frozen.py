@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evolution.domain.objective import parse_expression
-from evolution.domain.trial import Failure, FailureReason, Metric, Trial
+from evolution.domain.trial import Failure, Metric, Trial
 from evolution.trials import artifacts
-from evolution.trials.process import TrialFailed
+from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.scoring import (
     PerUser,
@@ -51,8 +51,7 @@ def read_test(request: TrialRequest, trial: Trial, supervision: Supervision) -> 
             lists = session.rank_handed_over(data.test_questions, data.test)
         problem = problem_with(lists, data.test, data.training.n_items)
         if problem:
-            message = f"the ranking is impossible: {problem}"
-            raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=message))
+            raise broken_contract(f"the ranking is impossible: {problem}")
     except TrialFailed as failed:
         return TestReading(trial=trial.id, failure=failed.failure)
     ranking = judged(lists, data.test, parse_expression(request.config.objective.expression))

@@ -47,24 +47,26 @@ def _asked(python: Path, changed_ns: int) -> Interpreter:
             cwd="/",
         )
         known = json.loads(answer.stdout)
-    except (OSError, subprocess.SubprocessError, json.JSONDecodeError) as error:
+        version = (int(known["version"][0]), int(known["version"][1]))
+        path = tuple(str(entry) for entry in known["path"] if entry)
+        prefixes = {Path(prefix) for prefix in known["prefixes"]}
+        executable, has_numpy = Path(known["executable"]), known["numpy"]
+    except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
         raise UsageError(does_not_run(python, error)) from error
-    version = (known["version"][0], known["version"][1])
     if version < OLDEST:
         raise UsageError(
             f"the interpreter {python} is Python {version[0]}.{version[1]}; a worker needs 3.9 or later. "
             f"Else {another_interpreter()}"
         )
-    if not known["numpy"]:
+    if not has_numpy:
         raise UsageError(
             f"{NUMPY_MISSING}. Install it: `{python} -m pip install numpy`; else {another_interpreter()}"
         )
-    path = tuple(entry for entry in known["path"] if entry)
     packages = {Path(entry) for entry in path if {"site-packages", "dist-packages"} & set(Path(entry).parts)}
     return Interpreter(
-        executable=Path(known["executable"]),
+        executable=executable,
         version=version,
-        prefixes=tuple(sorted({Path(prefix) for prefix in known["prefixes"]})),
+        prefixes=tuple(sorted(prefixes)),
         packages=tuple(sorted(packages)),
         path=path,
     )
@@ -77,7 +79,7 @@ def does_not_run(python: object, error: Exception) -> str:
     elif isinstance(error, subprocess.CalledProcessError):
         said = str(error.stderr or "").strip().splitlines()
         why = f"it ends with status {error.returncode}" + (f" and says {said[-1][:200]!r}" if said else "")
-    elif isinstance(error, ValueError):
+    elif isinstance(error, (ValueError, LookupError, TypeError)):
         why = "what it prints is not what a Python would"
     else:
         why = str(error)

@@ -7,7 +7,7 @@ import ast
 from pathlib import Path
 
 from evolution.domain.trial import Failure, FailureReason
-from evolution.trials.process import TrialFailed
+from evolution.trials.failing import TrialFailed
 
 
 def parse_reachable(checkout: Path, entry: str) -> None:
@@ -43,9 +43,9 @@ def _parsed(checkout: Path, file: Path) -> ast.Module:
     path = file.relative_to(checkout).as_posix()
     try:
         return ast.parse(file.read_bytes(), filename=path)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         line = getattr(error, "lineno", 0) or 0
-        message = f"{path} is not valid Python: {getattr(error, 'msg', error)}"
+        message = f"{path} is not valid Python: {getattr(error, 'msg', error) or type(error).__name__}"
         failure = Failure(reason=FailureReason.IMPORT, message=message, path=path, line=line)
         raise TrialFailed(failure) from None
 

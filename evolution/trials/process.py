@@ -1,11 +1,13 @@
 """One worker process: started, asked, watched, and gone at the end with everything it started."""
 
 import contextlib
+import errno
 import json
 import os
 import re
 import select
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,20 +18,16 @@ from typing import Any
 import psutil
 
 from evolution.domain.trial import Failure, FailureReason
+from evolution.trials.failing import TrialFailed, failed
+from evolution.trials.replies import told_failure
 from evolution.trials.request import Limits
+from evolution.trials.wire import MAX_BYTES, BadMessageError, parse_message
 
 TOKEN = "EVOLVEREC_WORKER"
-MAX_REPLY_BYTES = 256 << 20
 _TICK_S = 0.1
 _WATCH_EVERY_S = 0.25
 _DISK_EVERY_S = 2.0
 _KILL_WAIT_S = 10.0
-
-
-class TrialFailed(Exception):
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +54,7 @@ class WorkerProcess:
         self._launch, self._limits, self._cancelled = launch, limits, cancelled
         self._deadline = time.monotonic() + limits.timeout_s
         self._known: dict[int, psutil.Process] = {}
-        self._unread = b""
+        self._unread = bytearray()
         self._next_watch = self._next_disk = 0.0
         self._oom_kills = _kernel_oom_kills()
         self.peak_memory_bytes = 0
@@ -72,6 +70,7 @@ class WorkerProcess:
             )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        os.set_blocking(self._stdin.fileno(), False)
         os.set_blocking(self._stdout.fileno(), False)
 
     def __enter__(self) -> "WorkerProcess":
@@ -82,17 +81,15 @@ class WorkerProcess:
 
     def ask(self, wanted: str, **arguments: Any) -> dict[str, Any]:
         """The reply's document. Raises TrialFailed: the candidate failed, broke a limit, or was cancelled."""
-        request = json.dumps({"do": wanted, "with": arguments}).encode() + b"\n"
+        self._send(json.dumps({"do": wanted, "with": arguments}).encode() + b"\n", wanted)
         try:
-            self._stdin.write(request)
-            self._stdin.flush()
-        except BrokenPipeError:
-            raise self._death(wanted) from None
-        reply = self._reply(wanted)
+            reply = parse_message(self._line(wanted))
+        except BadMessageError as problem:
+            raise failed(FailureReason.CRASH, f"the worker's reply to {wanted} {problem}") from None
         if "failure" in reply:
-            raise TrialFailed(_told(reply["failure"]))
+            raise TrialFailed(told_failure(reply["failure"]))
         if not isinstance(reply.get("ok"), dict):
-            raise _failed(
+            raise failed(
                 FailureReason.CRASH, f"the worker answered {wanted} with something else than a document"
             )
         return reply["ok"]
@@ -114,9 +111,25 @@ class WorkerProcess:
         while any(_lives(process) for process in left) and time.monotonic() < deadline:
             time.sleep(0.005)
 
-    def _reply(self, wanted: str) -> dict[str, Any]:
-        while b"\n" not in self._unread:
+    def _send(self, request: bytes, wanted: str) -> None:
+        """Without waiting for ever for a worker that reads nothing."""
+        left = memoryview(request)
+        while left:
             self._watch()
+            _, ready, _ = select.select([], [self._stdin], [], _TICK_S)
+            try:
+                left = left[os.write(self._stdin.fileno(), left) :] if ready else left
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                raise self._death(wanted) from None
+
+    def _line(self, wanted: str) -> bytes:
+        """The next line of the wire."""
+        end = self._unread.find(b"\n")
+        while end < 0:
+            self._watch()
+            known = len(self._unread)
             ready, _, _ = select.select([self._stdout], [], [], _TICK_S)
             if ready:
                 chunk = self._stdout.read(1 << 20)
@@ -125,25 +138,21 @@ class WorkerProcess:
                 self._unread += chunk or b""
             elif self._process.poll() is not None:
                 raise self._death(wanted)
-            if len(self._unread) > MAX_REPLY_BYTES:
-                raise _failed(FailureReason.CRASH, "the worker's reply does not end")
-        line, _, self._unread = self._unread.partition(b"\n")
-        try:
-            reply = json.loads(line)
-        except ValueError:
-            raise _failed(
-                FailureReason.CRASH, "the worker's reply is not JSON: the wire was written to"
-            ) from None
-        return reply if isinstance(reply, dict) else {}
+            end = self._unread.find(b"\n", known)
+            if end < 0 and len(self._unread) > MAX_BYTES:
+                raise failed(FailureReason.CRASH, f"the worker's reply to {wanted} does not end")
+        line = bytes(self._unread[:end])
+        del self._unread[: end + 1]
+        return line
 
     # -- limits
 
     def _watch(self) -> None:
         if self._cancelled():
-            raise _failed(FailureReason.CANCELLED, "cancelled")
+            raise failed(FailureReason.CANCELLED, "cancelled")
         now = time.monotonic()
         if now > self._deadline:
-            raise _failed(
+            raise failed(
                 FailureReason.TIMEOUT,
                 f"the trial ran longer than its limit of {self._limits.timeout_s:g} s; "
                 "raise training.timeout_s in evolverec.toml, or make an epoch cheaper",
@@ -165,13 +174,13 @@ class WorkerProcess:
             used = _proportional(self._known.values())
         self.peak_memory_bytes = max(self.peak_memory_bytes, used)
         if used > limit:
-            raise _failed(
+            raise failed(
                 FailureReason.OUT_OF_MEMORY,
                 f"the candidate used {used / 2**30:.2f} GiB, its limit is {limit / 2**30:.2f} GiB; "
                 "raise training.memory_gb in evolverec.toml, or use less",
             )
         if len(self._known) > self._limits.processes:
-            raise _failed(
+            raise failed(
                 FailureReason.CRASH, f"the candidate started more than {self._limits.processes} processes"
             )
 
@@ -185,9 +194,9 @@ class WorkerProcess:
             self._known.update({process.pid: process for process in current})
 
     def _watch_disk(self) -> None:
-        used = sum(_size(folder) for folder in self._launch.writable)
+        used = sum(_size(path) for path in (*self._launch.writable, self._launch.log))
         if used > self._limits.disk_bytes:
-            raise _failed(
+            raise failed(
                 FailureReason.CRASH,
                 f"the candidate wrote {used / 2**30:.1f} GiB to disk, its limit is "
                 f"{self._limits.disk_bytes / 2**30:.1f} GiB",
@@ -199,18 +208,18 @@ class WorkerProcess:
         try:
             code = self._process.wait(timeout=_KILL_WAIT_S)
         except subprocess.TimeoutExpired:
-            return _failed(FailureReason.CRASH, f"the worker closed its wire during {wanted}")
+            return failed(FailureReason.CRASH, f"the worker closed its wire during {wanted}")
         number = -code if code < 0 else code - 128 if self._launch.confined and code > 128 else 0
         tail = log_tail(self._launch.log)
         if number == signal.SIGKILL and _kernel_oom_kills() > self._oom_kills:
-            return _failed(
+            return failed(
                 FailureReason.OUT_OF_MEMORY, "the kernel ran out of memory and killed the worker", tail
             )
         if number:
             with contextlib.suppress(ValueError):
                 name = signal.Signals(number).name
                 return self._fault(f"the worker was killed by {name} during {wanted}", tail)
-        return _failed(
+        return failed(
             FailureReason.CRASH, f"the worker's process exited with status {code} during {wanted}", tail
         )
 
@@ -223,7 +232,7 @@ class WorkerProcess:
 
 def place_in(text: str, root: str) -> list[tuple[str, int]]:
     """Every line of the program that a traceback names, as (path relative to root, line); [("", 0)] for none."""
-    named = re.findall(rf'File "{re.escape(root)}/([^"]+\.py)", line (\d+)', text)
+    named = re.findall(rf'File "{re.escape(root)}/([^"]+\.py)", line (\d{{1,7}})\b', text)
     return [(path, int(line)) for path, line in named if "site-packages" not in path] or [("", 0)]
 
 
@@ -231,28 +240,6 @@ def log_tail(log: Path, size: int = 4000) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - size))
         return file.read().decode("utf-8", "replace")
-
-
-def _failed(reason: FailureReason, message: str, traceback: str = "") -> TrialFailed:
-    return TrialFailed(Failure(reason=reason, message=message, traceback=traceback))
-
-
-def _told(document: Any) -> Failure:
-    """What the worker says went wrong; it runs candidate code, so nothing is taken for granted."""
-    if not isinstance(document, dict):
-        document = {}
-    try:
-        reason = FailureReason(document.get("kind"))
-    except ValueError:
-        reason = FailureReason.CRASH
-    line = document.get("line")
-    return Failure(
-        reason=reason,
-        message=str(document.get("message", "the worker failed without a word")),
-        path=str(document.get("path", "")),
-        line=line if isinstance(line, int) else 0,
-        traceback=str(document.get("traceback", "")),
-    )
 
 
 def _lives(process: psutil.Process) -> bool:
@@ -300,10 +287,24 @@ def _kernel_oom_kills() -> int:
     return 0
 
 
-def _size(folder: Path) -> int:
-    total = 0
-    for base, _, files in os.walk(folder):
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += Path(base, name).lstat().st_blocks * 512
+def _size(path: Path) -> int:
+    """Bytes on disk of a file, or of all that is in a folder. Raises TrialFailed: folders nested beyond measure."""
+    total, waiting = 0, [str(path)]
+    while waiting:
+        inner = waiting.pop()
+        try:
+            total += os.lstat(inner).st_blocks * 512
+            waiting += _entries(inner)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                words = "the candidate nested folders so deeply that what it wrote cannot be measured"
+                raise failed(FailureReason.CRASH, words) from None
     return total
+
+
+def _entries(path: str) -> list[str]:
+    """Of a folder; [] for anything else."""
+    if not stat.S_ISDIR(os.lstat(path).st_mode):
+        return []
+    with os.scandir(path) as entries:
+        return [entry.path for entry in entries]

@@ -7,7 +7,7 @@ import numpy as np
 from evolution.domain.trial import ContractCheck
 from evolution.trials.contract import CANDIDATES_FAULT, batch_of, said
 from evolution.trials.data import TrialData
-from evolution.trials.process import TrialFailed
+from evolution.trials.failing import TrialFailed
 from evolution.trials.session import Built, WorkerSession
 from seeds.interactions import Float32, Int64
 

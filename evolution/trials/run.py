@@ -14,9 +14,11 @@ from evolution.domain.trial import (
 )
 from evolution.trials import artifacts
 from evolution.trials.contract import batch_of, check_contract, unanswered
+from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.parsing import parse_reachable
-from evolution.trials.process import TrialFailed, place_in
+from evolution.trials.process import place_in
 from evolution.trials.progress import Progress
+from evolution.trials.replies import LONGEST_MESSAGE, LONGEST_TRACEBACK
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.restoring import check_restoring
 from evolution.trials.sandbox import NO_SANDBOX_WARNING
@@ -105,6 +107,7 @@ def _train_and_measure(
     assert progress.best is not None
     artifacts.write_per_user(folder, progress.best.per_user)
     if status is TrialStatus.PRUNED:
+        _check_lists(request, progress)
         artifacts.settle(request.folder)
         return status
     supervision.on_stage("measuring")
@@ -138,7 +141,7 @@ def _smoke_alone(
     session.watch()
     _rungs(request, supervision, session, progress)
     error = str(progress.trace.get("error", ""))
-    if error:
+    if error.strip():
         raise TrialFailed(_traced_failure(error, session.root))
     artifacts.write_document(artifacts.artifacts_folder(request.folder), "trace", progress.trace)
     supervision.on_stage("first epochs")
@@ -156,10 +159,10 @@ def _traced_failure(error: str, root: str) -> Failure:
     path, line = place_in(error, root)[-1]
     return Failure(
         reason=FailureReason.CRASH,
-        message=f"the first training steps raised {error.strip().splitlines()[-1]}",
+        message=f"the first training steps raised {error.strip().splitlines()[-1]}"[:LONGEST_MESSAGE],
         path=path,
         line=line,
-        traceback=error,
+        traceback=error[-LONGEST_TRACEBACK:],
     )
 
 
@@ -190,7 +193,7 @@ def _rungs(
     progress.contract += further
     for check in progress.contract:
         if check.passed is False and check.severity == "error":
-            raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=check.message))
+            raise broken_contract(check.message)
     return built
 
 
@@ -224,11 +227,15 @@ def _settle_on_best(request: TrialRequest, session: WorkerSession, progress: Pro
                 "the latter is reported"
             )
         progress.best = again
+    _check_lists(request, progress)
+
+
+def _check_lists(request: TrialRequest, progress: Progress) -> None:
+    assert progress.best is not None
+    data = request.data
     problem = problem_with(progress.best.lists, data.validation, data.training.n_items)
     if problem:
-        raise TrialFailed(
-            Failure(reason=FailureReason.CONTRACT, message=f"the ranking is impossible: {problem}")
-        )
+        raise broken_contract(f"the ranking is impossible: {problem}")
 
 
 def _check_again(request: TrialRequest, session: WorkerSession, progress: Progress) -> None:

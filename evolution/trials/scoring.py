@@ -58,13 +58,26 @@ def sampled_figures(
     return {f"sampled-{name}": metric for name, metric in mean_intervals(per_user, seed).items()}
 
 
-def problem_with(lists: TopLists, questions: Questions, n_items: int) -> str:
-    """Why these lists cannot be true, "" where they can: ids, order, repeats, and items seen before."""
-    items, scores = lists.items, lists.scores
-    filled = items > 0
+def impossible_answer(lists: TopLists, n_items: int) -> str:
+    """Why no ranking can have given these lists, "" where one can: ids, scores and ties out of range. Cheap."""
+    items, scores, ties = lists.items, lists.scores, lists.ties
     if (items < 0).any() or (items > n_items).any():
         return f"a list holds an id outside 1..{n_items}"
-    if np.isnan(scores).any() or (scores[:, 1:] > scores[:, :-1]).any():
+    if np.isnan(scores).any() or np.isposinf(scores).any():
+        return "a list holds a score that is not finite"
+    if (ties < 0).any() or (ties > n_items).any():
+        return f"a list says that fewer than 0 or more than {n_items} items are tied"
+    return ""
+
+
+def problem_with(lists: TopLists, questions: Questions, n_items: int) -> str:
+    """Why these lists cannot be true, "" where they can: ids, order, repeats, and items seen before."""
+    impossible = impossible_answer(lists, n_items)
+    if impossible:
+        return impossible
+    items, scores = lists.items, lists.scores
+    filled = items > 0
+    if (scores[:, 1:] > scores[:, :-1]).any():
         return "a list is not in the order of its scores"
     keys = (np.arange(len(items), dtype=np.int64)[:, None] * (n_items + 1) + items)[filled]
     if len(np.unique(keys)) != len(keys):

@@ -1,8 +1,13 @@
-"""A worker as the evaluator speaks to it: typed questions, checked answers, its seconds added up."""
+"""A worker as the evaluator speaks to it: typed questions, checked answers, its seconds added up.
+
+Whatever a worker sends ends as a value of the right type or as TrialFailed; where a case was overlooked, `opened`
+turns the fault into a failed trial too, for no candidate may end a job.
+"""
 
 import contextlib
 import shutil
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +16,16 @@ from typing import Any
 import numpy as np
 
 from diagnosis.evidence import TopLists
-from evolution.domain.trial import Failure, FailureReason
-from evolution.trials import workspace
+from evolution.domain.trial import FailureReason
+from evolution.trials import replies, workspace
 from evolution.trials.answers import BadAnswerError, read_array, take_plain_file
 from evolution.trials.data import LIST_LENGTH
-from evolution.trials.process import TrialFailed, WorkerProcess
+from evolution.trials.failing import FAULTS_OF_DATA, broken_contract, failed
+from evolution.trials.process import WorkerProcess
 from evolution.trials.request import Supervision, TrialRequest, limits_of
+from evolution.trials.scoring import impossible_answer
+from evolution.trials.traces import checked_trace
+from evolution.trials.wire import clean_text
 from seeds.interactions import Float32, Int64, Questions
 
 SMOKE_S = 20.0  # of tracing, at most; two steps of torch rarely need it
@@ -91,7 +100,8 @@ class WorkerSession:
             max_history=config.recommender.max_history,
         )
         self.theirs_s += time.perf_counter() - started
-        self.versions = {name: str(value) for name, value in {**entered, **loaded}.items() if name != "pid"}
+        told = {**entered, **loaded}
+        self.versions = {name: replies.text(told, name) for name in ("python", "numpy", "torch", "gpu")}
 
     def smoke(self, users: Int64, histories: Int64) -> dict[str, Any]:
         """The trace of two training steps and of scoring this batch; see evolution/worker/guest/tracing.py."""
@@ -103,8 +113,7 @@ class WorkerSession:
             "smoke", seed=self._request.key.seed, seconds=seconds, folder=str(self._place.handed_inside)
         )
         self.theirs_s += time.perf_counter() - started
-        trace = reply.get("trace")
-        return trace if isinstance(trace, dict) else {}
+        return checked_trace(reply)
 
     def walk(self, users: Int64, histories: Int64) -> Walk:
         """Two epochs, or as much as a smoke's time allows, then every answer, with the lines counted that run.
@@ -116,19 +125,18 @@ class WorkerSession:
         started = time.perf_counter()
         reply = self._process.ask("walk", seconds=seconds, folder=str(self._place.handed_inside))
         self.theirs_s += time.perf_counter() - started
-        for reported in reply.get("reported", ()):
-            _finite(reported)
+        for reported in replies.list_of(reply, "reported"):
+            replies.finite_figures(reported)
         return Walk(
-            executed={str(path): list(lines) for path, lines in dict(reply.get("executed", {})).items()},
-            stopped=tuple((str(path), int(line)) for path, line in reply.get("stopped", ())),
+            executed=replies.lines_by_path(reply, "executed"), stopped=replies.places(reply, "stopped")
         )
 
     def build(self, seed: int) -> Built:
         reply = self._process.ask("build", seed=seed)
         built = Built(
-            seconds=_number(reply, "seconds"),
-            parameters=int(_number(reply, "parameters")),
-            has_state=bool(reply.get("has_state")),
+            seconds=replies.number(reply, "seconds"),
+            parameters=replies.whole(reply, "parameters"),
+            has_state=replies.flag(reply, "has_state"),
         )
         self.theirs_s += built.seconds
         return built
@@ -140,7 +148,7 @@ class WorkerSession:
         self._write_batch(users, histories)
         answer = self._place.wire_inside / "scores.npy"
         self._process.ask("score", batch=str(self._place.handed_inside), path=str(answer))
-        return self._array("scores.npy", (len(users), self._n_items + 1), np.float32)
+        return self._dense("scores.npy", len(users))
 
     def rank(self, name: str, questions: Questions) -> TopLists:
         """The lists of the questions exported as the input `name`. Raises TrialFailed."""
@@ -157,7 +165,7 @@ class WorkerSession:
         self._scored(
             self._process.ask("dense", questions=str(self._place.data_inside / name), path=str(inside))
         )
-        return self._array("dense.npy", (size, self._n_items + 1), np.float32)
+        return self._dense("dense.npy", size)
 
     def _rank(self, asked: Path, size: int) -> TopLists:
         self._scored(
@@ -165,15 +173,19 @@ class WorkerSession:
                 "rank", questions=str(asked), k=LIST_LENGTH, folder=str(self._place.wire_inside)
             )
         )
-        return TopLists(
+        lists = TopLists(
             items=self._array("top_items.npy", (size, LIST_LENGTH), np.int32),
             scores=self._array("top_scores.npy", (size, LIST_LENGTH), np.float32),
             ties=self._array("top_ties.npy", (size, 2), np.int32),
         )
+        problem = impossible_answer(lists, self._n_items)
+        if problem:
+            raise broken_contract(f"the ranking is impossible: {problem}")
+        return lists
 
     def embeddings(self) -> Float32 | None:
         path = self._place.wire_inside / "embeddings.npy"
-        if not self._process.ask("embeddings", path=str(path)).get("offered"):
+        if not replies.flag(self._process.ask("embeddings", path=str(path)), "offered"):
             return None
         return self._array("embeddings.npy", (self._n_items + 1, None), np.float32)
 
@@ -182,14 +194,11 @@ class WorkerSession:
     def epoch(self) -> dict[str, float] | None:
         """What fit() reported of one more epoch; None once it has ended. Raises TrialFailed: not finite."""
         reply = self._process.ask("epoch")
-        spent = _number(reply, "fit_s")
+        spent = replies.number(reply, "fit_s")
         self.fit_s += spent
-        self.fit_cpu_s += _number(reply, "fit_cpu_s")
+        self.fit_cpu_s += replies.number(reply, "fit_cpu_s")
         self.theirs_s += spent
-        reported = reply.get("reported")
-        if not isinstance(reported, Mapping):
-            return None
-        return _finite(reported)
+        return replies.figures(reply, "reported")
 
     def keep(self) -> None:
         self._process.ask("keep")
@@ -203,7 +212,7 @@ class WorkerSession:
         try:
             take_plain_file(self._place.wire / "state.bin", path)
         except BadAnswerError as error:
-            raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=str(error))) from error
+            raise broken_contract(str(error)) from error
 
     def load_state(self, path: Path) -> None:
         shutil.copyfile(path, self._place.handed / "state.bin")
@@ -212,46 +221,49 @@ class WorkerSession:
     def memory(self) -> dict[str, int]:
         """Peaks in bytes, as the worker's own process sees them."""
         reply = self._process.ask("memory")
-        return {name: int(_number(reply, name)) for name in ("peak_bytes", "gpu_peak_bytes")}
+        return {name: replies.whole(reply, name) for name in ("peak_bytes", "gpu_peak_bytes")}
 
     def _write_batch(self, users: Int64, histories: Int64) -> None:
         np.save(self._place.handed / "users.npy", users)
         np.save(self._place.handed / "histories.npy", histories)
 
     def _scored(self, reply: Mapping[str, Any]) -> None:
-        spent = _number(reply, "score_s")
+        spent = replies.number(reply, "score_s")
         self.score_s += spent
         self.theirs_s += spent
+
+    def _dense(self, name: str, size: int) -> Float32:
+        """Scores of `size` questions. Raises TrialFailed: one is not finite, which our half of a worker sees to."""
+        scores = self._array(name, (size, self._n_items + 1), np.float32)
+        if not np.isfinite(scores).all():
+            raise failed(FailureReason.NOT_FINITE, f"{name} holds scores that are not finite")
+        return scores
 
     def _array(self, name: str, shape: tuple[int | None, ...], dtype: type[np.generic]) -> Any:
         try:
             return read_array(self._place.wire / name, shape=shape, dtype=dtype)
         except BadAnswerError as error:
-            raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=str(error))) from error
+            raise broken_contract(str(error)) from error
 
 
 @contextlib.contextmanager
 def opened(
     request: TrialRequest, supervision: Supervision, inputs: Mapping[str, Path]
 ) -> Iterator[WorkerSession]:
-    """A started worker; at the end it is gone, with everything it started and its working files."""
+    """A started worker; at the end it is gone, with everything it started and its working files.
+
+    Raises TrialFailed also for a fault that data of the worker's may have caused: its traceback, which is how we
+    learn of a bug of our own, goes to the job's log and into the failure.
+    """
     place = workspace.lay_out(request, inputs)
     try:
         with WorkerProcess(place.launch, limits_of(request.config), supervision.cancelled) as process:
             yield WorkerSession(request, place, process)
+    except FAULTS_OF_DATA as fault:
+        traceback.print_exc()
+        words = (
+            f"evolverec could not go on with what the worker sent ({type(fault).__name__}: {fault!s:.200})"
+        )
+        raise failed(FailureReason.CRASH, clean_text(words), traceback.format_exc()[-20_000:]) from fault
     finally:
         workspace.clear(request)
-
-
-def _finite(reported: Mapping[str, Any]) -> dict[str, float]:
-    values = {str(name): float(value) for name, value in reported.items()}
-    for name, value in values.items():
-        if not np.isfinite(value):
-            message = f"fit() reported {name} = {value}: the training has diverged"
-            raise TrialFailed(Failure(reason=FailureReason.NOT_FINITE, message=message))
-    return values
-
-
-def _number(reply: Mapping[str, Any], name: str) -> float:
-    value = reply.get(name)
-    return float(value) if isinstance(value, (int, float)) and np.isfinite(value) else 0.0

@@ -3,8 +3,8 @@
 import time
 
 from evolution.domain.objective import parse_expression
-from evolution.domain.trial import EpochRecord, Failure, FailureReason, TrialStatus
-from evolution.trials.process import TrialFailed
+from evolution.domain.trial import EpochRecord, TrialStatus
+from evolution.trials.failing import broken_contract
 from evolution.trials.progress import Progress
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.scoring import OBJECTIVE, judged
@@ -58,7 +58,7 @@ def _ranked_at_all(
     """Where fit ended before any epoch was due to be ranked, the model as it is now is the best one."""
     if not progress.epochs:
         message = "fit() ended without yielding; expected one mapping of floats per epoch, at least one"
-        raise TrialFailed(Failure(reason=FailureReason.CONTRACT, message=message))
+        raise broken_contract(message)
     if progress.best is None:
         objective = parse_expression(request.config.objective.expression)
         progress.best = judged(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from evolution.base.deleting import delete_tree
 from evolution.base.places import STORE_FOLDER, store_folder
 from evolution.repo.held_out import held_out
 from evolution.trials import sandbox
@@ -49,7 +50,7 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
     """Make `<trial>/work`. inputs: name -> folder, read-only. Raises UsageError: the interpreter does not run."""
     interpreter = interpreter_at(request.python)
     work = request.folder / "work"
-    shutil.rmtree(work, ignore_errors=True)
+    delete_tree(work)
     wire, handed, program, data = (work / name for name in ("wire", "handed", "program", "data"))
     for folder in (wire, handed, data):
         folder.mkdir(parents=True)
@@ -108,7 +109,7 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
 
 
 def clear(request: TrialRequest) -> None:
-    shutil.rmtree(request.folder / "work", ignore_errors=True)
+    delete_tree(request.folder / "work")
 
 
 def copy_program(request: TrialRequest, target: Path) -> None:

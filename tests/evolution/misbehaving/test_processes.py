@@ -8,7 +8,8 @@ import uuid
 import pytest
 
 from evolution.domain.trial import FailureReason, TrialStatus
-from evolution.trials.process import Launch, TrialFailed, WorkerProcess
+from evolution.trials.failing import TrialFailed
+from evolution.trials.process import Launch, WorkerProcess
 from evolution.trials.request import Limits, SandboxMode
 
 pytestmark = pytest.mark.process

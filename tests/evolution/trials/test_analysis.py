@@ -35,3 +35,20 @@ def test_cancelling_ends_the_analyst(bench):
     bench.run()
     with pytest.raises(Cancelled):
         analyse(bench.request().folder, bench.data, cancelled=lambda: True)
+
+
+@pytest.mark.parametrize(
+    "table", ["np.zeros((n, 0))", "np.full((n, 3), np.nan)", "np.full((n, 3), np.inf)", "np.zeros((n, 3))"]
+)
+def test_strange_embeddings_are_measured_or_said_to_be_none(bench, table):
+    """One probe that cannot judge them takes no other with it, and none of them the job."""
+    text = bench.changed(
+        (
+            "    def state_dict",
+            f"    def item_embeddings(self):\n        n = len(self.table)\n        return {table}\n\n    def state_dict",
+        )
+    )
+    trial = bench.run(text)
+    assert trial.status == "complete", trial.failure
+    codes = {measurement.code for measurement in analyse(bench.request().folder, bench.data)}
+    assert "weaker-than-popularity" in codes

@@ -1,0 +1,136 @@
+"""The trace of a smoke step as a worker tells it: checked whole, before anybody reads roles from it.
+
+What the fields mean is said in evolution/worker/guest/tracing.py, which writes them.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evolution.domain.trial import FailureReason
+from evolution.trials.failing import TrialFailed, failed
+from evolution.trials.replies import LAST_LINE
+
+Name = Annotated[str, Field(max_length=1000)]
+Line = Annotated[int, Field(ge=0, le=LAST_LINE)]
+Count = Annotated[int, Field(ge=0)]
+Shape = Annotated[list[Count], Field(max_length=64)]
+Phase = Literal["build", "train", "score"]
+Scalar = bool | int | float | Name | list[bool | int | float]
+Lines = dict[Name, list[Line]]
+_NODE = re.compile(r"([op])(\d{1,6})")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Placed(_Part):
+    path: Name
+    line: Line
+
+
+class _Op(_Placed):
+    phase: Phase
+    function: Name
+    scope: Name
+    inputs: list[list[Name]]
+    taken: list[Shape] = Field(alias="in")
+    out: list[Shape]
+    dtype: Name
+    scalars: dict[Name, Scalar]
+    count: Count
+
+
+class _Parameter(_Placed):
+    shape: Shape
+    name: Name
+    module: int
+    data: Name
+
+
+class _Module(_Placed):
+    type: Name
+    name: Name
+    library: bool
+
+
+class _Optimizer(_Placed):
+    type: Name
+    defaults: dict[Name, Scalar]
+    groups: Count
+    parameters: list[Name]
+
+
+class _Loader(_Placed):
+    phase: Phase
+    sampler: Name
+    batch_size: int | bool
+    trained: bool
+
+
+class _Step(_Placed):
+    type: Name
+
+
+class _Score(_Part):
+    sources: list[Name] = []
+    shape: Shape = []
+    requires_grad: bool = False
+
+
+class _Trace(_Part):
+    format: Literal[1]
+    kind: Literal["torch", "python"]
+    note: str
+    error: str
+    seconds: int | float
+    steps: Count
+    score: _Score
+    executed: Lines
+    executed_training: Lines
+    ops: Annotated[list[_Op], Field(max_length=10_000)]
+    parameters: Annotated[list[_Parameter], Field(max_length=100_000)]
+    modules: Annotated[list[_Module], Field(max_length=100_000)]
+    optimizers: Annotated[list[_Optimizer], Field(max_length=1_000)]
+    loaders: Annotated[list[_Loader], Field(max_length=10_000)]
+    step_sites: Annotated[list[_Step], Field(max_length=10_000)]
+
+
+def checked_trace(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """The trace in a reply, as it was told. Raises TrialFailed where it is no trace."""
+    document = reply.get("trace")
+    try:
+        trace = _Trace.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "all of it"
+        raise _no_trace(f"{where[:200]}: {first['msg'][:200]}") from None
+    for where, names in _references(trace):
+        for name in names:
+            if not _is_there(name, trace):
+                raise _no_trace(f"{where} names {name[:50]!r}, which it does not have")
+    for parameter in trace.parameters:
+        if not -1 <= parameter.module < len(trace.modules):
+            raise _no_trace(f"a parameter belongs to module {parameter.module}, which it does not have")
+    assert isinstance(document, dict)
+    return document
+
+
+def _references(trace: _Trace) -> Iterable[tuple[str, Iterable[str]]]:
+    """What names a node of the trace, and the nodes that it names."""
+    yield from (("an op", source) for op in trace.ops for source in op.inputs)
+    yield from (("an optimizer", optimizer.parameters) for optimizer in trace.optimizers)
+    yield "the score", trace.score.sources
+    yield "a parameter", [parameter.data for parameter in trace.parameters if parameter.data]
+
+
+def _is_there(name: str, trace: _Trace) -> bool:
+    match = _NODE.fullmatch(name)
+    return match is not None and int(match[2]) < len(trace.ops if match[1] == "o" else trace.parameters)
+
+
+def _no_trace(why: str) -> TrialFailed:
+    return failed(FailureReason.CRASH, f"the worker's trace of the first steps makes no sense: {why}")
