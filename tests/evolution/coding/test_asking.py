@@ -181,6 +181,7 @@ def values_of(case, task):
         found = draft.take(
             "debug", "The counts were on another device.", [FileEdit(path="pairs.py", old=WRONG, new="")], ""
         )
+        assert found is not None
     else:
         draft.found(found)
     return debug_values(draft, found)

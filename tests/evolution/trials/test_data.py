@@ -1,5 +1,7 @@
 """The data of trials: exported once, found again, and no label where a worker looks."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,11 @@ from evolution.repo.config import Config, DataSection, RecommenderSection
 from evolution.trials.data import chosen, prepare, sample_rows, shuffled_newest
 
 
-def config(source="shop-micro", split="leave-last-two-out", max_history=50):
+def config(
+    source="shop-micro",
+    split: Literal["leave-last-two-out", "global-time"] = "leave-last-two-out",
+    max_history=50,
+):
     return Config(
         recommender=RecommenderSection(entry="model:build", max_history=max_history),
         data=DataSection(source=source, split=split),
