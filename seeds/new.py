@@ -1,20 +1,52 @@
-"""Write a seed recommender as a fresh git repo of the user's own."""
+"""The seed recommenders: what there are, and how one becomes a fresh git repo of the user's own.
 
+A seed is a folder of `repos`. Its README says of it what people are told: the heading is its title, the first
+sentence below says what it is.
+"""
+
+import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from seeds.errors import NewRepoError
 
 TEMPLATES = Path(__file__).parent / "repos"
+FIRST = "sasrec"
 DATA_MARK = "@DATA@"
 # Only for the first commit of someone who has not told git who they are; nothing is configured.
 FALLBACK_IDENTITY = ("-c", "user.name=evolverec", "-c", "user.email=evolverec@localhost")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seed:
+    """name: what it is asked for by, which is its folder's. title and sentence: what its README calls it."""
+
+    name: str
+    title: str
+    sentence: str
+
+
+def all_seeds() -> tuple[Seed, ...]:
+    """The recommenders that `new_repo` can write; the one for somebody who has no wish comes first."""
+    names = (entry.name for entry in TEMPLATES.iterdir() if (entry / "evolverec.toml").exists())
+    return tuple(_described(name) for name in sorted(names, key=lambda name: (name != FIRST, name)))
+
+
 def seed_names() -> tuple[str, ...]:
-    """The recommenders that `new_repo` can write."""
-    return tuple(sorted(entry.name for entry in TEMPLATES.iterdir() if (entry / "evolverec.toml").exists()))
+    return tuple(seed.name for seed in all_seeds())
+
+
+def _described(name: str) -> Seed:
+    try:
+        text = (TEMPLATES / name / "README.md").read_text(encoding="utf-8")
+    except OSError:
+        return Seed(name=name, title=name, sentence="")
+    heading, _, body = text.strip().partition("\n")
+    first_paragraph = " ".join(body.strip().partition("\n\n")[0].split())
+    sentence = re.split(r"(?<=\.) (?=[A-Z])", first_paragraph)[0]
+    return Seed(name=name, title=heading.lstrip("# ").strip() or name, sentence=sentence)
 
 
 def new_repo(seed_name: str, folder: Path, *, data: str) -> None:

@@ -81,8 +81,7 @@ class StatisticalBehaviour:
         align = bool(view.utility[row] >= view.fitting_utility)
         compared = view.typical_worth if align else view.own_pages.mean.worth[0]
         column = int(np.argmax(worth - compared) if align else np.argmin(worth - compared))
-        amount = (view.features[row] * view.emphasis) @ view.grouping
-        little = bool(amount[column] < view.own_pages.mean.amount[0, column])
+        little = bool(view.amount(view.features[row])[column] < view.own_pages.mean.amount[0, column])
         scene = self._scene(page, item, column)
         sentence = praise_item if align else reject_item
         reason = sentence(view.signals[column], scene, little=little)
@@ -113,7 +112,7 @@ class StatisticalBehaviour:
         """The item of the page that shows an opinion best."""
         view = self.view
         if opinion.code.startswith("overused"):
-            value: Float64 = ((view.features[rows] * view.emphasis) @ view.grouping)[:, column]
+            value: Float64 = view.amount(view.features[rows])[:, column]
         else:
             value = view.worth(view.features[rows])[:, column] * (1 if opinion.positive else -1)
         return int(view.items[rows[int(np.argmax(value))]])

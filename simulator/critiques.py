@@ -39,8 +39,7 @@ class Critique:
 
     code: stable kebab-case, for example "overused-popularity" or "missed-sequence". positive: they like it.
     count of users say so, of the `users` that were asked; share = count / users with its 95 % interval.
-    signal: the decision driver it is about ("popularity", "price", "category", "store", "sequence",
-    "repetition", "recency", "variety").
+    signal: the reason for choosing that it is about, a key of `simulator.signals.SIGNALS`.
     """
 
     id: str

@@ -10,8 +10,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, create_model, model_validator
 
+from simulator.signals import SignalName
+
 M = TypeVar("M", bound=BaseModel)
-SignalName = Literal["popularity", "price", "category", "store", "sequence", "variety", "quality"]
 
 
 class ItemAnswer(BaseModel):

@@ -3,6 +3,9 @@ and what to measure about it. One vocabulary for personas of every kind."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+SignalName = Literal["popularity", "price", "category", "store", "sequence", "variety", "quality"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,3 +92,4 @@ SIGNALS: Mapping[str, Signal] = {
         },
     ),
 }
+assert set(SIGNALS) == set(get_args(SignalName))

@@ -17,6 +17,7 @@ from simulator.panel import untouched_items
 from simulator.transitions import Float64
 
 OWN_PAGES = 40  # drawn per user; enough for the percentiles at TAIL
+DECIMALS = 3  # of worth, in log odds of a choice: nothing to a user, and far above rounding errors
 TAIL = 0.05  # share of a user's own pages that lies beyond either end of their band
 
 
@@ -70,7 +71,11 @@ class Viewpoint:
 
     def worth(self, features: Float64) -> Float64:
         """Utility by signal: (..., F) to (..., S)."""
-        return (features * self.weights) @ self.grouping
+        return rounded((features * self.weights) @ self.grouping)
+
+    def amount(self, features: Float64) -> Float64:
+        """How much of each signal there is, wanted or not: (..., F) to (..., S)."""
+        return rounded((features * self.emphasis) @ self.grouping)
 
 
 def signals_of(columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -88,14 +93,13 @@ def look(
     grouping = np.array(
         [[SIGNAL_OF_COLUMN[c] == s for s in signals] for c in model.columns], dtype=np.float64
     )
-    utility = (features * weights).sum(axis=1)  # a matrix product may tell equal items apart by a last digit
+    utility = rounded((features * weights).sum(axis=1))
     size = min(PAGE_SIZE, len(items))
     best = np.argsort(-utility, kind="stable")[:size]
     noise = rng.gumbel(size=(OWN_PAGES, len(items))).astype(np.float32)
     drawn = np.argpartition(-(utility + noise), size - 1, axis=1)[:, :size]  # Gumbel top-k, (OWN_PAGES, size)
 
     def measure(rows: Int64) -> PageStatistics:
-        rows = _in_one_order(rows)
         return measure_pages(catalogue, items[rows], features[rows], weights, emphasis, grouping)
 
     return Viewpoint(
@@ -127,7 +131,7 @@ def summarise(pages: PageStatistics) -> OwnPages:
         return PageStatistics(worth=worth, amount=amount, sameness=sameness)
 
     low, high = np.percentile(every, [100 * TAIL, 100 * (1 - TAIL)], axis=0)
-    return OwnPages(mean=split(every.mean(axis=0)), low=split(low), high=split(high))
+    return OwnPages(mean=split(rounded(every.mean(axis=0))), low=split(low), high=split(high))
 
 
 def describe(catalogue: Catalogue, columns: tuple[str, ...], history: Int64, items: Int64) -> Float64:
@@ -163,19 +167,18 @@ def measure_pages(
         (same.sum((1, 2)) - named) / np.maximum(named * (named - 1), 1),
     ]
     return PageStatistics(
-        worth=(mean * weights) @ grouping,
-        amount=(mean * emphasis) @ grouping,
-        sameness=np.stack(sameness, axis=1),
+        worth=rounded((mean * weights) @ grouping),
+        amount=rounded((mean * emphasis) @ grouping),
+        sameness=rounded(np.stack(sameness, axis=1)),
     )
 
 
 def measure_shown(catalogue: Catalogue, view: Viewpoint, rows: Int64) -> PageStatistics:
     """Statistics of one page (B = 1), given by its items' rows in the viewpoint: int64 (k,), k > 0."""
-    rows = _in_one_order(rows)
     items, features = view.items[rows][None], view.features[rows][None]
     return measure_pages(catalogue, items, features, view.weights, view.emphasis, view.grouping)
 
 
-def _in_one_order(rows: Int64) -> Int64:
-    """Rows of pages (..., k), ascending: pages of the same items have the same statistics to the last digit."""
-    return np.sort(rows, axis=-1)
+def rounded(worth: Float64) -> Float64:
+    """worth (...), to DECIMALS: what a user knows the same of is worth the same to him, in whatever order it was added."""
+    return np.round(worth, DECIMALS) + 0.0

@@ -1,9 +1,14 @@
 """Shared by all tests: the user's own configuration is never touched, threads are few, real data is found or skipped."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+
+from seeds import new
+from seeds.loading import formats
+from seeds.loading.format import Format
 
 pytest_plugins = ["tests.llm.plugin"]
 
@@ -15,6 +20,7 @@ LLM = (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
 )
+ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -36,3 +42,38 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture
+def jsonl(monkeypatch: pytest.MonkeyPatch) -> Format:
+    """A format of logs that the product does not have, as if it had been added: events as JSON lines, in
+    `*.jsonl` and in the folder `shards` beside it."""
+
+    def files_of(path: Path) -> tuple[Path, ...]:
+        found = sorted(path.glob("*.jsonl")) if path.is_dir() else [path] if path.suffix == ".jsonl" else []
+        return tuple(file for log in found for file in (log, *sorted((log.parent / "shards").glob("*"))))
+
+    def read(path: Path) -> object:
+        raise NotImplementedError(path)
+
+    added = Format(
+        name="throw-away",
+        described="a throw-away .jsonl file",
+        suffixes=(".jsonl",),
+        files_of=files_of,
+        read=read,  # type: ignore[arg-type] # never called
+    )
+    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, added))
+    return added
+
+
+@pytest.fixture
+def other_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a seed that the product does not have, as if its folder had been added."""
+    folder = tmp_path / "seeds"
+    shutil.copytree(new.TEMPLATES, folder)
+    shutil.copytree(folder / "sasrec", folder / "throwaway")
+    text = "# Throw-away\n\nNearest neighbours (Nobody et al., 1999): counts, and no more. It learns\nnothing.\n\nElse.\n"
+    (folder / "throwaway" / "README.md").write_text(text)
+    monkeypatch.setattr(new, "TEMPLATES", folder)
+    return "throwaway"

@@ -6,6 +6,7 @@ from pathlib import Path
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]  # holds our own packages and the entry
 # Processes of ours are started by this file's path: a module name would be looked up in the user's repo first.
 ENTRY = PACKAGE_ROOT / "evolverec_entry.py"
+CONFIG_NAME = "evolverec.toml"  # at the root of a repo
 STORE_FOLDER = ".evolverec"
 CONFIG_NAME = "evolverec.toml"
 PROBES_FOLDER = "probes"  # of a repo: evolved probes that the user keeps

@@ -4,8 +4,6 @@ A probe can spoil no measurement but its own: built-in probes run in another pro
 judged here, outside of any process that ran candidate code.
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +18,8 @@ from diagnosis.coevolution.subjects import reference_rankings
 from diagnosis.coevolution.view import Float64, Int64
 from evolution.base import serial
 from evolution.base.errors import Cancelled
+from evolution.base.kept import kept_folder
+from evolution.base.versions import version_of
 from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.analysis import AnalysisError, analyst
 from evolution.trials.data import TrialData
@@ -29,6 +29,7 @@ from evolution.trials.request import GIB, Limits
 PROGRAM = "evolution.analyst.probe_process"
 PATIENCE_S = 120.0  # to start, read the evidence and make the subjects, on a busy machine
 _KILLED_FOR_TIME = ("SIGPROF", "SIGALRM", "SIGVTALRM", "SIGXCPU")
+_RANKED_BY = ("diagnosis", "seeds/references", "seeds/metrics", "evolution/coevolution/probe_runner.py")
 _KILLED_BY_OTHERS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
@@ -151,16 +152,13 @@ def _explained(failure: Failure, budget: ProbeBudget) -> ProbeFailed:
 
 def rankings_folder(data: TrialData) -> Path:
     """Dense scores of the reference rankers for the users that probes look at; made on first use."""
-    final = data.folder / "rankings"
-    if final.exists():
-        return final
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=data.folder))
+    return kept_folder(
+        data.folder / f"rankings-{version_of(*_RANKED_BY)}", lambda draft: _write_rankings(data, draft)
+    )
+
+
+def _write_rankings(data: TrialData, draft: Path) -> None:
     rows = data.sample[sampled_places(len(data.sample), data.training.n_items)].astype(np.int64)
     for name, ranking in reference_rankings(data.training, data.validation, rows).items():
         np.save(draft / f"{name}.npy", np.asarray(ranking.scores, np.float32))
         np.save(draft / f"{name}.shuffled.npy", np.asarray(ranking.shuffled, np.float32))
-    try:
-        draft.rename(final)
-    except OSError:  # another job was first, with the same content
-        shutil.rmtree(draft)
-    return final

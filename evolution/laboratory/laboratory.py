@@ -18,6 +18,7 @@ from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in
 from evolution.laboratory.leases import POLL_S, trial_lock
 from evolution.repo.programs import Programs
 from evolution.store.store import trial_id
+from evolution.trials.artifacts import are_intact
 from evolution.trials.data import TrialData, prepare
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
@@ -83,7 +84,7 @@ class Laboratory:
         identity = trial_id(key)
         with self._only_one(identity):
             stored = self._stored(identity)
-            if stored is not None and accept(stored):
+            if stored is not None and accept(stored) and self._is_whole(stored):
                 self._announce(stored, label, again=True)
                 return stored
             self._may_run(f"a trial of {label!r}")
@@ -108,6 +109,16 @@ class Laboratory:
         if cancelled:
             raise Cancelled("cancelled")
         return trial
+
+    def _is_whole(self, stored: Trial) -> bool:
+        """Whether what a trial left is still there; if not, the user is told why the trial is done again."""
+        if stored.status not in (TrialStatus.COMPLETE, TrialStatus.PRUNED):
+            return True
+        whole = are_intact(trial_folder(self.context.repo, stored.id))
+        if not whole:
+            words = f"trial {stored.id} is done again: files that it left in .evolverec are damaged or gone"
+            self.context.events.emit(EventType.LOG, words)
+        return whole
 
     def smoke(self, program: str) -> Trial:
         """The cheap rungs alone: parse, import, contract on one batch, two steps. Measures nothing, so it is no

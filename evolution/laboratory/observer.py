@@ -1,12 +1,9 @@
 """What is seen in one complete trial: the analyst's measurements, the findings on their lines, the users' words."""
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnosis.anchors import make_anchor
@@ -19,6 +16,7 @@ from diagnosis.rules.findings import rule_findings
 from evolution.base.amounts import count
 from evolution.base.errors import Cancelled, RepoError
 from evolution.base.places import trial_folder
+from evolution.base.versions import version_of
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import EventType
 from evolution.domain.trial import Trial, TrialStatus
@@ -30,6 +28,15 @@ if TYPE_CHECKING:
     from evolution.llm.asking import Ask
 
 CRITIQUE_ANCHORS = 2
+_OBSERVER = (
+    "diagnosis",
+    "simulator",
+    "seeds/references",
+    "seeds/metrics",
+    "evolution/analyst",
+    "evolution/coevolution",
+    "evolution/laboratory/observer.py",
+)
 
 
 def feedback_of(
@@ -107,14 +114,9 @@ def code_map(laboratory: Laboratory, trial: Trial) -> Feedback:
     )
 
 
-@cache
 def observer_version() -> str:
-    """Hash of the code that measures, judges and simulates."""
-    root = Path(__file__).resolve().parents[2]
-    digest = hashlib.sha256()
-    for file in sorted(file for name in ("diagnosis", "simulator") for file in (root / name).rglob("*.py")):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
+    """Version of the code that measures, judges and simulates, of evolved probes too, and of the reference rankers."""
+    return version_of(*_OBSERVER)
 
 
 def ask_users(laboratory: Laboratory, feedback: Feedback, users: int) -> Feedback:

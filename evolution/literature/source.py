@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from evolution.base.versions import version_of
 from evolution.literature.passage import Passage
 
 
@@ -36,18 +37,23 @@ class AnswerCache(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class StoredAnswers:
-    """In the repo's store. lock: the one that all users of its connection share."""
+    """In the repo's store, under the version of our code that read the answer: what an older one made of it is asked
+    for anew. lock: the one that all users of the store's connection share."""
 
     store: AnswerCache
     lock: threading.RLock
 
     def literature(self, source: str, query: str, limit: int) -> Sequence[Passage] | None:
         with self.lock:
-            return self.store.literature(source, query, limit)
+            return self.store.literature(_read_by_us(source), query, limit)
 
     def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None:
         with self.lock:
-            self.store.put_literature(source, query, limit, passages)
+            self.store.put_literature(_read_by_us(source), query, limit, passages)
+
+
+def _read_by_us(source: str) -> str:
+    return f"{source}/{version_of('evolution/literature')}"
 
 
 class Cached:

@@ -1,9 +1,10 @@
 """`evolverec.toml`: what a repo says of itself. Read, checked, and blamed by line.
 
 Only facts about the repo live here. Interpreter, trust, endpoint and keys come from the user's own
-settings (evolution/settings.py), never from a repo.
+settings (evolution/repo/settings.py), never from a repo.
 """
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evolution.base.errors import ConfigError
 from evolution.base.places import CONFIG_NAME
+from seeds.loading import built_in, described_logs
+from seeds.new import all_seeds
 
 WHOLE, NUMBER, TEXT = "expected a whole number", "expected a number", "expected a text in quotes"
 EXPECTED = {  # pydantic's kinds of errors in the words of someone who writes TOML
@@ -51,8 +54,8 @@ class RecommenderSection(Section):
 
 class DataSection(Section):
     source: str = Field(
-        examples=["shop-micro", "shop-demo", "shop-full"],
-        description='"shop-micro", "shop-demo", "shop-full", or the path of a RecBole atomic file (.inter, .inter.gz) or its folder.',
+        examples=list(built_in()),
+        description=f"{', '.join(map(json.dumps, built_in()))}, or the path of {described_logs()}.",
     )
     split: Literal["leave-last-two-out", "global-time"] = Field(
         default="leave-last-two-out", description="How validation and test events are held out."
@@ -105,7 +108,7 @@ def read_config(repo: Path) -> Config:
     except FileNotFoundError:
         raise ConfigError(
             f"not found in {repo}. An evolverec repo has one at its root; "
-            "`evolverec new sasrec DIR` makes a complete repo, the README shows the keys",
+            f"`evolverec new {all_seeds()[0].name} DIR` makes a complete repo, the README shows the keys",
             path=CONFIG_NAME,
         ) from None
     except UnicodeDecodeError as error:

@@ -3,25 +3,27 @@
 from pathlib import Path
 
 from evolution.base.errors import UsageError
+from seeds.loading import built_in, described_sources, source_path
+from seeds.new import all_seeds
 
-DEMO_DATA = "shop-demo"
-SEED = "sasrec"
+
+def first_seed() -> str:
+    """The seed for somebody who names none."""
+    return all_seeds()[0].name
 
 
 def make_repo(seed: str, folder: Path, data: str) -> dict[str, str]:
     """Write the seed `seed` to a folder that is absent or empty; the document of `evolverec new`.
 
-    data: shop-micro, shop-demo, shop-full, or the path of a log. Raises UsageError.
+    data: the name of a built-in shop, or the path of a log. Raises UsageError.
     """
     from seeds.errors import NewRepoError
     from seeds.new import new_repo
 
-    if not data.startswith("shop-"):
-        data = str(Path(data).expanduser().resolve())
+    if data not in built_in():
+        data = str(source_path(data, Path.cwd()).resolve())
         if not Path(data).exists():
-            raise UsageError(
-                f"--data {data} does not exist; expected shop-micro, shop-demo, shop-full or a RecBole log"
-            )
+            raise UsageError(f"--data {data} does not exist; expected {described_sources()}")
     try:
         new_repo(seed, folder, data=data)
     except NewRepoError as error:

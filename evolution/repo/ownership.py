@@ -4,13 +4,13 @@ neither its figures, nor its data, nor the git configuration beside its programs
 
 import fcntl
 import hashlib
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from evolution.base.errors import RepoError
+from evolution.base.kept import write_whole
 from evolution.base.places import STORE_FOLDER, lease_folder, store_folder
 from evolution.repo.settings import machine_mark
 
@@ -61,9 +61,7 @@ def _start_afresh(repo: Path, folder: Path) -> None:
         for path in foreign:
             path.rename(aside / path.name)
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-    draft = folder / f".{MARK}.{os.getpid()}"
-    draft.write_text(_mark_of(repo), encoding="ascii")
-    draft.replace(folder / MARK)
+    write_whole(folder / MARK, _mark_of(repo))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ run: a snapshot is taken before the user has consented to anything. A program's 
 
 import os
 import tempfile
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.paths import matches
-from evolution.base.places import CONFIG_NAME, PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
+from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
+from evolution.repo.held_out import held_out, stated_source
 from evolution.repo.ownership import ensure_store_folder
 
 LARGE_BYTES = 2_000_000
@@ -113,12 +113,12 @@ class Programs:
         except git.GitCommandError:
             found = [path.relative_to(self.repo).as_posix() for path in self.repo.rglob("*")]
         skipped = {STORE_FOLDER, ".git", "__pycache__"}
-        labels = data_inside(self.repo)
+        labels = held_out(self.repo, stated_source(self.repo))
         return sorted(
             name
             for name in set(found)
             if not skipped & set(Path(name).parts)
-            and not (labels and _is_below(name, labels))
+            and not labels.holds(name)
             and not _is_kept_probe(self.repo, name)
             and ((self.repo / name).is_file() or (self.repo / name).is_symlink())
         )
@@ -195,15 +195,6 @@ class Programs:
         self._git.update_ref(f"refs/programs/{tree}", commit)
 
 
-def data_inside(repo: Path) -> str:
-    """The data source's path relative to the repo, "" where it lies elsewhere or is not readable yet."""
-    try:
-        source = tomllib.loads((repo / CONFIG_NAME).read_text(encoding="utf-8"))["data"]["source"]
-        return (repo / source).resolve().relative_to(repo.resolve()).as_posix()
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError):
-        return ""
-
-
 def _is_kept_probe(repo: Path, name: str) -> bool:
     if not name.startswith(f"{PROBES_FOLDER}/"):
         return False
@@ -212,12 +203,6 @@ def _is_kept_probe(repo: Path, name: str) -> bool:
             return file.read(len(PROBE_HEADER)) == PROBE_HEADER.encode()
     except OSError:
         return False  # storing the file says what is wrong with it
-
-
-def _is_below(name: str, folder: str) -> bool:
-    """The file itself, a file in that folder, or a companion with the same stem (`log.item` of `log.inter`)."""
-    stem = folder.removesuffix(".gz").removesuffix(".inter")
-    return name == folder or name.startswith((folder + "/", stem + "."))
 
 
 def _command(bare: Path, folder: Path) -> Any:

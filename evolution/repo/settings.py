@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base.errors import UsageError
+from evolution.base.kept import write_whole
 from evolution.base.places import user_config_folder
 from evolution.literature.settings import LiteratureSettings, literature_settings
 from evolution.llm.settings import LlmSettings, llm_settings
@@ -117,9 +118,7 @@ def trust(repo: Path) -> None:
     known = sorted({*_trusted(), str(repo.resolve())})
     path = _trust_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, json.dumps(known, indent=1) + "\n")
 
 
 def _trust_file() -> Path:
@@ -129,7 +128,7 @@ def _trust_file() -> Path:
 def _trusted() -> set[str]:
     try:
         return set(json.loads(_trust_file().read_text(encoding="utf-8")))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError):
         return set()
 
 

@@ -1,4 +1,5 @@
-"""Writes what a trained model leaves behind, in the files that `diagnosis.evidence` reads."""
+"""Writes what a trained model leaves behind, in the files that `diagnosis.evidence` reads, and knows whether all of it
+is still there."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from diagnosis.evidence import FILES, TopLists
 from evolution.base import serial
+from evolution.base.kept import is_intact, seal
 from evolution.domain.trial import EpochRecord
 from evolution.trials.scoring import PerUser
 
@@ -22,6 +24,16 @@ def artifacts_folder(trial_folder: Path) -> Path:
     folder = trial_folder / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def settle(trial_folder: Path) -> None:
+    """Nothing more is written: from now on a change of an artifact is damage."""
+    seal(trial_folder / FOLDER)
+
+
+def are_intact(trial_folder: Path) -> bool:
+    """Whether the artifacts of a measured trial are as it left them."""
+    return is_intact(trial_folder / FOLDER)
 
 
 def write_lists(folder: Path, lists: TopLists) -> None:

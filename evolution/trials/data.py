@@ -3,26 +3,31 @@
 .evolverec/data/<fingerprint>/worker/     training events, validation questions: all that a worker may see
                               test/       test questions, whose histories hold the validation event
                               labels/     targets: they never leave the job and the analyst
-                              references/ the reference rankers' lists
+                              references-<version>/ the reference rankers' lists
+           <source>.json      the fingerprint of a source, as this version of the loaders and the split reads it
+
+The fingerprint is the hash of what was exported, so code that exports the same is answered by the same trials. What
+is derived from it later carries the version of the code that derived it.
 """
 
 import hashlib
-import json
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from cattrs.errors import BaseValidationError
 from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
+from evolution.base import serial
 from evolution.base.errors import DataError
-from evolution.base.places import CONFIG_NAME, PACKAGE_ROOT
+from evolution.base.kept import draft_beside, is_intact, kept_folder, publish, seal, write_whole
+from evolution.base.places import CONFIG_NAME
+from evolution.base.versions import version_of
 from evolution.repo.config import Config, key_line
 from evolution.repo.ownership import ensure_store_folder
 from evolution.trials.exporting import (
@@ -32,10 +37,27 @@ from evolution.trials.exporting import (
     write_questions,
 )
 from seeds.interactions import Float32, Int64, Interactions, Questions
+from seeds.loading import files_of
+
+if TYPE_CHECKING:
+    from seeds.split import Split
 
 SAMPLE = 1000  # questions whose dense scores are kept
 SAMPLE_SEED = 20_260_212
 LIST_LENGTH = 100
+# The code that made what is cached, each with all that its result hangs on.
+_EXPORTER = (
+    "seeds/loading",
+    "seeds/shop",
+    "seeds/sizes.py",
+    "seeds/assembly.py",
+    "seeds/interactions.py",
+    "seeds/split.py",
+    "evolution/trials/data.py",
+    "evolution/trials/exporting.py",
+)
+_SHUFFLER = ("evolution/trials/data.py", "evolution/trials/exporting.py")
+_REFEREE = ("seeds/references", "seeds/metrics", "evolution/trials/data.py")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,53 +121,48 @@ def prepare(config: Config, repo: Path) -> TrialData:
     root = ensure_store_folder(repo) / "data"
     root.mkdir(exist_ok=True)
     index = root / f"{_source_key(config, repo)}.json"
-    try:
-        known = json.loads(index.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        known = _export(config, repo, root)
-        draft = index.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(known), encoding="utf-8")
-        draft.replace(index)
+    exported = _known(index)
+    if exported is None or not is_intact(root / exported.fingerprint):
+        exported = _export(config, repo, root)
+        write_whole(index, serial.dumps(exported))
     max_history = config.recommender.max_history
     data = TrialData(
-        fingerprint=known["fingerprint"],
-        folder=root / known["fingerprint"],
-        shuffled=f"shuffled-{max_history}",
-        ties=known["ties"],
+        fingerprint=exported.fingerprint,
+        folder=root / exported.fingerprint,
+        shuffled=f"shuffled-{max_history}-{version_of(*_SHUFFLER)}",
+        ties=exported.ties,
         max_history=max_history,
     )
-    if not data.folder.exists():
-        index.unlink(missing_ok=True)
-        return prepare(config, repo)
-    _export_shuffled(data)
+    kept_folder(
+        data.folder / "worker" / data.shuffled,
+        lambda draft: write_questions(_shuffled_sample(data), draft, None),
+    )
     return data
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Exported:
+    """What the index says of a source. fingerprint: names the folder."""
+
+    fingerprint: str
+    ties: dict[str, int]
+
+
+def _known(index: Path) -> _Exported | None:
+    """None where the source was not exported, and where the index is damaged: then it is exported again."""
+    try:
+        return serial.loads(_Exported, index.read_text(encoding="utf-8"))
+    except (OSError, ValueError, BaseValidationError):
+        return None
+
+
 def _source_key(config: Config, repo: Path) -> str:
-    """Changes when the source's files, the split or the code that reads them do; cheap to compute."""
-    digest = hashlib.sha256(f"{config.data.source}\0{config.data.split}\0".encode())
-    source = repo / Path(config.data.source).expanduser()
-    files = (
-        sorted(source.parent.iterdir())
-        if source.is_file()
-        else sorted(source.rglob("*"))
-        if source.is_dir()
-        else []
-    )
-    for file in files:
-        if file.is_file():
-            status = file.stat()
-            digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
-    for name in (
-        "seeds/shop",
-        "seeds/loading",
-        "seeds/split.py",
-        "seeds/assembly.py",
-        "evolution/trials/exporting.py",
-    ):
-        path = PACKAGE_ROOT / name
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            digest.update(file.read_bytes())
+    """Changes when the source's files, the split or the code that reads and divides them do; cheap to compute."""
+    made_by = version_of(*_EXPORTER)
+    digest = hashlib.sha256(f"{config.data.source}\0{config.data.split}\0{made_by}\0".encode())
+    for file in files_of(config.data.source, root=repo):
+        status = file.stat()
+        digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -163,19 +180,27 @@ def _blamed(error: Exception, config: Config, repo: Path) -> DataError:
     return DataError(f"data.source: {message.removeprefix(f'{path}: ')}", path=CONFIG_NAME, line=line)
 
 
-def _export(config: Config, repo: Path, root: Path) -> dict[str, Any]:
+def _export(config: Config, repo: Path, root: Path) -> _Exported:
     from seeds.errors import SeedsError
-    from seeds.fingerprint import fingerprint
     from seeds.loading import load
     from seeds.split import scheme_named, split
 
     try:
-        log = load(config.data.source, root=repo)
-        divided = split(log, scheme_named(config.data.split))
+        divided = split(load(config.data.source, root=repo), scheme_named(config.data.split))
     except SeedsError as error:
         raise _blamed(error, config, repo) from error
-    identity = hashlib.sha256(f"{fingerprint(log)}\0{config.data.split}".encode()).hexdigest()[:16]
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=root))
+    draft = draft_beside(root / "any")
+    try:
+        _write_divided(divided, draft)
+        fingerprint = seal(draft)[:16]
+        publish(draft, root / fingerprint)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    ties = {"users": divided.ties.users, "tied": divided.ties.tied, "measured": divided.ties.measured}
+    return _Exported(fingerprint=fingerprint, ties=ties)
+
+
+def _write_divided(divided: "Split", draft: Path) -> None:
     labels = draft / "labels"
     labels.mkdir(parents=True)
     write_interactions(divided.training, draft / "worker" / "training", labels)
@@ -184,19 +209,6 @@ def _export(config: Config, repo: Path, root: Path) -> dict[str, Any]:
     sample = sample_rows(len(divided.validation))
     np.save(labels / "sample.npy", sample)
     write_questions(chosen(divided.validation, sample), draft / "worker" / "sample", None)
-    _publish(draft, root / identity)
-    ties = {"users": divided.ties.users, "tied": divided.ties.tied, "measured": divided.ties.measured}
-    return {"fingerprint": identity, "ties": ties}
-
-
-def _publish(draft: Path, final: Path) -> None:
-    """Move a finished folder to its place; whoever comes second finds the same content there."""
-    try:
-        draft.rename(final)
-    except OSError:
-        shutil.rmtree(draft)
-        if not final.exists():
-            raise
 
 
 def sample_rows(n_questions: int) -> NDArray[np.int32]:
@@ -229,33 +241,27 @@ def shuffled_newest(questions: Questions, max_history: int) -> Questions:
     return Questions(users=questions.users, items=items, offsets=questions.offsets, targets=questions.targets)
 
 
-def _export_shuffled(data: TrialData) -> None:
-    final = data.folder / "worker" / data.shuffled
-    if final.exists():
-        return
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=data.folder / "worker"))
-    write_questions(shuffled_newest(chosen(data.validation, data.sample), data.max_history), draft, None)
-    _publish(draft, final)
+def _shuffled_sample(data: TrialData) -> Questions:
+    return shuffled_newest(chosen(data.validation, data.sample), data.max_history)
 
 
 def reference_files(data: TrialData) -> dict[str, Path]:
     """Name -> folder of the reference rankers' lists, fit on training events alone. EASE only where it fits."""
-    from seeds.references import NAMES, fit, rank
+    from seeds.references import NAMES
     from seeds.references.rankers import EASE_MAX_ITEMS
 
-    folders: dict[str, Path] = {}
-    for name in NAMES:
-        if name == "ease" and data.training.n_items > EASE_MAX_ITEMS:
-            continue
-        final = folders[name] = data.folder / "references" / name
-        if final.exists():
-            continue
-        final.parent.mkdir(exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
-        lists = rank(fit(name, data.training), data.validation, data.training.n_items, k=LIST_LENGTH)
-        write_lists(draft, TopLists(items=lists.items, scores=lists.scores, ties=lists.ties))
-        _publish(draft, final)
-    return folders
+    base = data.folder / f"references-{version_of(*_REFEREE)}"
+    names = [name for name in NAMES if name != "ease" or data.training.n_items <= EASE_MAX_ITEMS]
+    return {
+        name: kept_folder(base / name, lambda draft, name=name: _rank_by(name, data, draft)) for name in names
+    }
+
+
+def _rank_by(name: str, data: TrialData, draft: Path) -> None:
+    from seeds.references import fit, rank
+
+    lists = rank(fit(name, data.training), data.validation, data.training.n_items, k=LIST_LENGTH)
+    write_lists(draft, TopLists(items=lists.items, scores=lists.scores, ties=lists.ties))
 
 
 def write_lists(folder: Path, lists: TopLists) -> None:

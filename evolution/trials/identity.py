@@ -2,15 +2,12 @@
 
 import hashlib
 import json
-from functools import cache
-from pathlib import Path
 
-from evolution.base.places import PACKAGE_ROOT
+from evolution.base.versions import version_of
 from evolution.domain.trial import TrialKey
 from evolution.repo.config import Config
-from evolution.worker.archive import guest_files
 
-_EVALUATOR = ("evolution/objective.py", "seeds/metrics", "evolution/trials")
+_EVALUATOR = ("evolution/worker", "evolution/trials", "evolution/domain/objective.py", "seeds/metrics")
 
 
 def trial_key(config: Config, *, program: str, data: str, seed: int, device: str) -> TrialKey:
@@ -38,17 +35,6 @@ def training_fingerprint(config: Config) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@cache
 def harness_version() -> str:
-    """Hash of the worker's and the evaluator's own code."""
-    digest = hashlib.sha256()
-    for file in (
-        *guest_files(),
-        *(found for name in _EVALUATOR for found in python_files(PACKAGE_ROOT / name)),
-    ):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def python_files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+    """Version of the worker's and the evaluator's own code."""
+    return version_of(*_EVALUATOR)

@@ -105,6 +105,7 @@ def _train_and_measure(
     assert progress.best is not None
     artifacts.write_per_user(folder, progress.best.per_user)
     if status is TrialStatus.PRUNED:
+        artifacts.settle(request.folder)
         return status
     supervision.on_stage("measuring")
     _settle_on_best(request, session, progress, built)
@@ -127,6 +128,7 @@ def _train_and_measure(
     artifacts.write_document(folder, "reported", {"parameters": built.parameters, **session.memory()})
     if built.has_state:
         session.save_state(request.folder / artifacts.STATE)
+    artifacts.settle(request.folder)
     return TrialStatus.COMPLETE
 
 

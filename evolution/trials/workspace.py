@@ -4,7 +4,6 @@ The job reads what a worker wrote and writes what a worker reads, but never in t
 a link where the job is about to write, and have any file of the user's overwritten.
 """
 
-import os
 import secrets
 import shutil
 import sys
@@ -13,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolution.base.places import STORE_FOLDER, store_folder
+from evolution.repo.held_out import held_out
 from evolution.trials import sandbox
 from evolution.trials.interpreter import Interpreter, interpreter_at
 from evolution.trials.process import TOKEN, Launch
 from evolution.trials.request import SandboxMode, TrialRequest
 from evolution.worker.archive import write_archive
+from seeds.loading import files_of, source_path
 
 INSIDE = Path("/evolverec")  # where a sandboxed worker finds what is ours
 LOG_NAME = "worker.log"
@@ -111,34 +112,23 @@ def clear(request: TrialRequest) -> None:
 
 
 def copy_program(request: TrialRequest, target: Path) -> None:
-    """The checkout without git, environments, caches and the data source: its log would hold every label."""
+    """The checkout without git, environments, caches and the data's files: a log would hold every label."""
     checkout = request.checkout.resolve()
-    held_out = _data_files(request, checkout)
+    labels = held_out(request.repo, request.config.data.source, checkout)
 
     def unwanted(folder: str, names: list[str]) -> set[str]:
         found = set(names) & set(_NOT_COPIED)
         for name in names:
             path = Path(folder) / name
-            if path in held_out or (path / "pyvenv.cfg").exists():
+            if labels.holds(path.relative_to(checkout).as_posix()) or (path / "pyvenv.cfg").exists():
                 found.add(name)
         return found
 
     shutil.copytree(checkout, target, symlinks=True, ignore=unwanted)
 
 
-def _data_files(request: TrialRequest, checkout: Path) -> set[Path]:
-    source = Path(request.config.data.source).expanduser()
-    repo = request.repo.resolve()
-    path = Path(os.path.normpath(repo / source))
-    if not path.exists() or not path.is_relative_to(repo):
-        return set()
-    inside = checkout / path.relative_to(repo)
-    if inside != checkout:
-        return {inside}
-    return {file for pattern in ("*.inter", "*.inter.gz") for file in checkout.glob(pattern)}
-
-
 def _secrets_of(request: TrialRequest) -> list[Path]:
     """What must stay hidden even where it lies below something that is shown."""
-    source = request.repo / Path(request.config.data.source).expanduser()
-    return [*([source] if source.exists() else []), store_folder(request.repo), request.data.folder]
+    source, repo = request.config.data.source, request.repo
+    named = [path for path in (source_path(source, repo), *files_of(source, root=repo)) if path.exists()]
+    return [*named, store_folder(repo), request.data.folder]

@@ -1,5 +1,28 @@
-"""Data sources by name or path: the built-in shop, and the formats of `FORMATS`."""
+"""Data sources by name or path: the built-in shop, and logs in the formats of `formats.FORMATS`.
 
-from seeds.loading.sources import FORMATS, Format, load
+Importing this is cheap; numpy and polars are imported when a log is read.
+"""
 
-__all__ = ["FORMATS", "Format", "load"]
+from seeds.loading.formats import log_suffixes
+from seeds.loading.sources import (
+    DEMO,
+    built_in,
+    described_logs,
+    described_sources,
+    files_of,
+    is_built_in,
+    load,
+    source_path,
+)
+
+__all__ = [
+    "DEMO",
+    "built_in",
+    "described_logs",
+    "described_sources",
+    "files_of",
+    "is_built_in",
+    "load",
+    "log_suffixes",
+    "source_path",
+]

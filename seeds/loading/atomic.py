@@ -1,204 +1,69 @@
 """RecBole's atomic files: `NAME.inter` (events) and `NAME.item` beside it (item columns), plain or gzip'd.
 
-Events need `user_id:token`, `item_id:token`, and an order: `timestamp:float` (seconds; milliseconds are
-recognised) or `position:float`; `rating:float` is optional. Item columns are recognised by the names that
-published data sets use; the rest is kept as it is.
+One log per folder, or the `.inter` file is named. `atomic_log.py` reads them.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from seeds.assembly import Events, ItemFacts, assemble, no_facts
 from seeds.errors import DataError
-from seeds.interactions import Float32, Int64, Interactions
-from seeds.loading.table import Table, numbers, read_table
+from seeds.loading.format import Format
+
+if TYPE_CHECKING:
+    from seeds.interactions import Interactions
 
 SUFFIXES = (".inter", ".inter.gz")
-TITLE_NAMES = ("title", "movie_title", "item_name", "name")
-CATEGORY_NAMES = ("categories", "category", "genres", "genre", "class")
-STORE_NAMES = ("store", "brand")
-# A source's own average rating is made from events that we hold out: it is computed again from training events.
-LEAKY_NAMES = ("average_rating", "avg_rating", "rating_number")
-LATEST_SECOND = 10**11  # the year 5138: a larger timestamp counts milliseconds
+ITEM_SUFFIXES = (".item", ".item.gz")
 
 
-class AtomicFiles:
-    """RecBole's atomic files. One log per folder, or name the `.inter` file."""
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The logs that a path means, which are all of a folder's, and the item files beside them."""
+    logs = _logs(path)
+    beside = [item_file(log) for log in logs]
+    return (*logs, *dict.fromkeys(item for item in beside if item is not None))
 
-    name = "RecBole atomic files (.inter, .inter.gz)"
 
-    def find(self, path: Path) -> Path | None:
-        """The `.inter` file that `path` means. Raises DataError where a folder holds several."""
-        if path.is_file():
-            return path if path.name.endswith(SUFFIXES) else None
-        logs = sorted(entry for entry in path.iterdir() if entry.name.endswith(SUFFIXES))
-        own = [log for log in logs if _stem(log) == path.name]
-        if len(logs) <= 1 or own:
-            return (own or logs or [None])[0]
-        raise DataError(
-            path=str(path),
-            expected="one .inter file",
-            found=", ".join(log.name for log in logs),
-            next_step="Name the file in data.source.",
-        )
+def read(path: Path) -> "Interactions":
+    """The log at a file or in a folder, with the item columns beside it. Raises DataError."""
+    from seeds.loading.atomic_log import read_log
 
-    def read(self, path: Path) -> Interactions:
-        """Events of an `.inter` file with the item columns beside it. Raises DataError."""
-        table = read_table(path)
-        if table.rows.is_empty():
-            raise DataError(
-                path=str(path),
-                line=2,
-                expected="at least one event",
-                found="the end of the file",
-                next_step="Point data.source at a log with events.",
-            )
-        users, user_names = _dense_ids(table, "user_id")
-        items, item_names = _dense_ids(table, "item_id")
-        order, timestamps = _order(table)
-        ratings = _ratings(table)
-        events = Events(users=users, items=items, order=order, timestamps=timestamps, ratings=ratings)
-        beside = _item_file(path)
-        facts = _item_facts(read_table(beside), item_names) if beside else no_facts(len(item_names) - 1)
-        return assemble(events, facts, user_names=user_names, item_names=item_names)
+    log = _the_log(path)
+    return read_log(log, item_file(log))
+
+
+def item_file(log: Path) -> Path | None:
+    """The file with the item columns of a log, where there is one."""
+    candidates = (log.with_name(_stem(log) + suffix) for suffix in ITEM_SUFFIXES)
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _logs(path: Path) -> list[Path]:
+    entries = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [entry for entry in entries if entry.name.endswith(SUFFIXES) and entry.is_file()]
+
+
+def _the_log(path: Path) -> Path:
+    """Of a folder's logs its only one, or the one that is called like the folder. Raises DataError."""
+    logs = _logs(path)
+    own = [log for log in logs if _stem(log) == path.name]
+    if len(logs) == 1 or own:
+        return (own or logs)[0]
+    raise DataError(
+        path=str(path),
+        expected="one .inter file",
+        found=", ".join(log.name for log in logs),
+        next_step="Name the file in data.source.",
+    )
 
 
 def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".inter")
 
 
-def _item_file(log: Path) -> Path | None:
-    candidates = (log.with_name(_stem(log) + suffix) for suffix in (".item", ".item.gz"))
-    return next((candidate for candidate in candidates if candidate.exists()), None)
-
-
-def _require(table: Table, column: str, kind: str) -> None:
-    if table.types.get(column) == kind:
-        return
-    present = ", ".join(f"{name}:{found}" for name, found in table.types.items())
-    raise DataError(
-        path=table.path,
-        line=1,
-        column=f"{column}:{kind}",
-        expected="this column",
-        found=present,
-        next_step="Add it, or rename the column that holds it.",
-    )
-
-
-def _dense_ids(table: Table, column: str) -> tuple[Int64, tuple[str, ...]]:
-    """Ids from 1 in order of first appearance, int64 (N,), and the source's name of each id, "" for 0."""
-    import polars
-
-    _require(table, column, "token")
-    names = table.rows[column]
-    empty = names == ""
-    if empty.any():
-        raise table.error(
-            row=int(empty.arg_max() or 0),
-            column=column,
-            expected="an id",
-            found="nothing",
-            next_step="Correct or remove the line.",
-        )
-    distinct = names.unique(maintain_order=True)
-    ids = polars.DataFrame({column: distinct}).with_row_index("id", offset=1)
-    dense = names.to_frame().join(ids, on=column, how="left", maintain_order="left")["id"]
-    return dense.to_numpy().astype(np.int64), ("", *distinct.to_list())
-
-
-def _order(table: Table) -> tuple[NDArray[np.float64], Int64 | None]:
-    """What to sort events by, (N,), and int64 seconds where the source has a clock."""
-    if "timestamp" in table.types:
-        _require(table, "timestamp", "float")
-        order = numbers(table, "timestamp", empty_is_nan=False)
-        unit = 1000 if np.abs(order).max() > LATEST_SECOND else 1
-        return order, np.floor(order / unit).astype(np.int64)
-    if "position" in table.types:
-        _require(table, "position", "float")
-        return numbers(table, "position", empty_is_nan=False), None
-    present = ", ".join(f"{name}:{kind}" for name, kind in table.types.items())
-    raise DataError(
-        path=table.path,
-        line=1,
-        column="timestamp:float",
-        expected="timestamp:float or position:float, to order a user's events by",
-        found=present,
-        next_step="Add one of them; without an order nothing can be held out.",
-    )
-
-
-def _ratings(table: Table) -> Float32 | None:
-    if "rating" not in table.types:
-        return None
-    _require(table, "rating", "float")
-    return numbers(table, "rating", empty_is_nan=True).astype(np.float32)
-
-
-def _item_facts(table: Table, item_names: tuple[str, ...]) -> ItemFacts:
-    """The item columns in the order of `item_names`; items of the file without events are left out."""
-    places = _item_places(table, item_names)
-    text = [name for name, kind in table.types.items() if kind != "float"]
-    title, category, store = (
-        next((name for name in names if name in text), "")
-        for names in (TITLE_NAMES, CATEGORY_NAMES, STORE_NAMES)
-    )
-    floats = {
-        name: _aligned_floats(numbers(table, name, empty_is_nan=True), places)
-        for name, kind in table.types.items()
-        if kind == "float" and name not in LEAKY_NAMES
-    }
-    unknown = np.full(len(item_names), np.nan, np.float32)
-    used = {"item_id", title, category, store, *LEAKY_NAMES}
-    return ItemFacts(
-        title=_aligned(table, title, places),
-        categories=_category_paths(table, category, places),
-        price=floats.pop("price", unknown),
-        store=_aligned(table, store, places),
-        other={**floats, **{name: _aligned(table, name, places) for name in text if name not in used}},
-    )
-
-
-def _item_places(table: Table, item_names: tuple[str, ...]) -> Int64:
-    """The row of each of our items 1.. in the file, -1 where it is absent: (n_items,)."""
-    import polars
-
-    _require(table, "item_id", "token")
-    ids = table.rows["item_id"]
-    twice = ~ids.is_first_distinct()
-    if twice.any():
-        row = int(twice.arg_max() or 0)
-        raise table.error(
-            row=row,
-            column="item_id",
-            expected="each item once",
-            found=f"{ids[row]!r} again",
-            next_step="Remove one of the lines.",
-        )
-    wanted = polars.DataFrame({"item_id": item_names[1:]})
-    rows = table.rows.with_row_index("row").select("item_id", "row")
-    found = wanted.join(rows, on="item_id", how="left", maintain_order="left")["row"]
-    return found.cast(polars.Int64).fill_null(-1).to_numpy()
-
-
-def _category_paths(table: Table, column: str, places: Int64) -> tuple[tuple[str, ...], ...]:
-    """A `token_seq` lists categories, separated by one space; a `token` is one category, spaces and all."""
-    texts = _aligned(table, column, places)
-    if table.types.get(column) == "token":
-        return tuple((text,) if text else () for text in texts)
-    return tuple(tuple(text.split()) for text in texts)
-
-
-def _aligned(table: Table, column: str, places: Int64) -> tuple[str, ...]:
-    """A text column by our ids, "" for padding, for unknown items and where there is no such column."""
-    if not column:
-        return ("",) * (len(places) + 1)
-    values = [*table.rows[column].to_list(), ""]  # the last entry answers for place -1
-    return ("", *(values[place] for place in places))
-
-
-def _aligned_floats(values: NDArray[np.float64], places: Int64) -> Float32:
-    """A number column by our ids, NaN for padding and for unknown items."""
-    return np.concatenate(([np.nan], np.append(values, np.nan)[places])).astype(np.float32)
+FORMAT = Format(
+    name="RecBole atomic files",
+    described="a RecBole .inter file, plain or .gz, or its folder",
+    suffixes=SUFFIXES,
+    files_of=files_of,
+    read=read,
+)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
@@ -12,26 +11,7 @@ from seeds.shop.behaviour import shop_around
 from seeds.shop.catalog import Catalog, categories_of, make_catalog
 from seeds.shop.customers import make_customers
 from seeds.shop.words import SHELVES, STORES
-
-SizeName = Literal["micro", "demo", "full"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Size:
-    """mean_events: of a user."""
-
-    n_users: int
-    n_shelves: int
-    items_per_shelf: int
-    mean_events: float
-
-
-SIZES: Mapping[str, Size] = {
-    "micro": Size(n_users=300, n_shelves=20, items_per_shelf=10, mean_events=18),
-    "demo": Size(n_users=1_500, n_shelves=len(SHELVES), items_per_shelf=20, mean_events=26),
-    "full": Size(n_users=6_000, n_shelves=len(SHELVES), items_per_shelf=40, mean_events=32),
-}
-assert set(SIZES) == set(get_args(SizeName))
+from seeds.sizes import SIZES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,7 +45,7 @@ def make(size: str, *, seed: int = 0) -> Shop:
         raise ValueError(f"Unknown size {size!r} of the shop; expected one of {', '.join(SIZES)}.")
     plan = SIZES[size]
     rng = np.random.default_rng(seed)
-    catalog = make_catalog(SHELVES[: plan.n_shelves], plan.items_per_shelf, rng)
+    catalog = make_catalog(SHELVES[: plan.n_shelves or len(SHELVES)], plan.items_per_shelf, rng)
     customers = make_customers(plan.n_users, plan.mean_events, catalog, rng)
     purchases = shop_around(customers, catalog, rng)
     kept = np.concatenate(([0], np.unique(purchases.items)))  # (n_items + 1,) catalog id of our ids

@@ -1,4 +1,4 @@
-"""The command line: one function per command, each takes the repo's folder first and knows `--json`."""
+"""The command line: one function per command. `lsp` is not among them: `main.py` starts it without this module."""
 
 import sqlite3
 from pathlib import Path
@@ -22,14 +22,23 @@ from evolution.domain.request import (
     TestRequest,
     TrainRequest,
 )
+from seeds.loading import DEMO, built_in, described_sources
+from seeds.new import seed_names
 from server.cli import output
 
 app = typer.Typer(
     name="evolverec",
+    epilog="Editors start the language server: evolverec lsp [--stdio | --tcp HOST:PORT]",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _from_here(python: str) -> str:
+    """A path as the terminal means it: the job runs in the repo's folder. A bare name is looked up in PATH there too."""
+    return str(Path(python).expanduser().absolute()) if "/" in python else python
+
 
 Repo = Annotated[
     Path, typer.Argument(help="The repo's folder, the one with evolverec.toml.", show_default=False)
@@ -39,7 +48,13 @@ Trust = Annotated[
     bool, typer.Option("--trust", help="Consent to running this repo's code, without being asked.")
 ]
 Python = Annotated[
-    str, typer.Option("--python", help="The interpreter that runs the repo's code.", show_default=False)
+    str,
+    typer.Option(
+        "--python",
+        help="The interpreter that runs the repo's code.",
+        show_default=False,
+        callback=_from_here,
+    ),
 ]
 Device = Annotated[
     DeviceChoice | None, typer.Option("--device", help="Where to train; default: as evolverec.toml says.")
@@ -121,11 +136,9 @@ def run_app(argv: list[str]) -> int:
 
 @app.command()
 def new(
-    seed: Annotated[str, typer.Argument(help="Which seed recommender: sasrec.")],
+    seed: Annotated[str, typer.Argument(help=f"Which seed recommender: {', '.join(seed_names())}.")],
     folder: Annotated[Path, typer.Argument(help="Where to make the repo; absent or empty.")],
-    data: Annotated[
-        str, typer.Option("--data", help="shop-micro, shop-demo, shop-full, or the path of a RecBole log.")
-    ] = "shop-demo",
+    data: Annotated[str, typer.Option("--data", help=f"What it learns from: {described_sources()}.")] = DEMO,
     as_json: Json = False,
 ) -> None:
     """Make a fresh git repo with a complete, working recommender."""
@@ -482,7 +495,7 @@ def doctor(
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to make the demo's repo.")] = Path("demo-repo"),
-    data: Annotated[str, typer.Option("--data", help="shop-micro, shop-demo or shop-full.")] = "shop-demo",
+    data: Annotated[str, typer.Option("--data", help=f"One of {', '.join(built_in())}.")] = DEMO,
     python: Python = Request.python,
 ) -> int:
     """Show the whole job on the built-in shop: train, diagnose, simulate, propose, apply, test."""
@@ -490,17 +503,6 @@ def demo(
 
     document = run_demo(folder, data=data, python=python)
     return 0 if document["test"] else 1
-
-
-@app.command()
-def lsp(
-    tcp: Annotated[str, typer.Option("--tcp", help="HOST:PORT to listen on, instead of stdio.")] = "",
-    stdio: Annotated[bool, typer.Option("--stdio", help="Speak over stdin and stdout (the default).")] = True,
-) -> int:
-    """Run the language server, for editors."""
-    from server.cli.language_server import run_language_server
-
-    return run_language_server(["--tcp", tcp] if tcp and stdio else [])
 
 
 def _repo(folder: Path) -> Path:

@@ -16,10 +16,12 @@ from evolution.domain.request import (
     TrainRequest,
 )
 from evolution.jobs import control
+from seeds.new import all_seeds
 from server.cli import render
 from server.cli.demo_folder import make_folder, note_files, note_job
 from server.cli.following import result_of
 from server.cli.patches import apply_proposal
+from server.shown.knowledge import read_entry
 
 SHOWN = ("NDCG@10", "HR@10")
 
@@ -32,7 +34,9 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
     started = time.monotonic()
     repo = folder.resolve()
     make_folder(repo, data)
-    _step(f"1. A recommender repo: {folder}, SASRec as published, on {data} (the built-in shop)")
+    _step(
+        f"1. A recommender repo: {folder}, {all_seeds()[0].title} as published, on {data} (the built-in shop)"
+    )
     before = _run(repo, TrainRequest(python=python))
     _step("2. Trained and measured; the code never saw a validation or test event")
     render.show_train(before)
@@ -94,7 +98,7 @@ def _step(words: str) -> None:
 
 def _editor_words(repo: Path) -> str:
     clients = Path(__file__).resolve().parents[2] / "editor-client"
-    server, file = Path(sys.executable).parent / "evolverec", repo / "recommender.py"
+    server, file = Path(sys.executable).parent / "evolverec", repo / read_entry(repo).path
     lua = f"lua dofile('{clients / 'neovim' / 'evolverec.lua'}').setup{{ cmd = {{'{server}', 'lsp'}} }}"
     lisp = f'(progn (setq evolverec-command (list "{server}" "lsp")) (evolverec-start))'
     return (

@@ -13,7 +13,7 @@ from evolution.base.errors import UsageError
 from evolution.base.places import STORE_FOLDER, store_folder
 from evolution.domain.job import JobKind
 from evolution.jobs import control
-from evolution.repo.new_repo import SEED, make_repo
+from evolution.repo.new_repo import first_seed, make_repo
 from evolution.repo.ownership import ensure_store_folder, is_ours
 from evolution.store.store import Store
 
@@ -39,7 +39,7 @@ def make_folder(folder: Path, data: str) -> None:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         _clear(folder)
-    make_repo(SEED, folder, data)
+    make_repo(first_seed(), folder, data)
     ensure_store_folder(folder)
     _write(folder, DemoRecord(commit=_git(folder, "rev-parse", "HEAD").strip()))
     note_files(folder)

@@ -173,10 +173,17 @@ def _priced(settings: "LlmSettings") -> dict[str, Any]:
 def _repo(repo: Path) -> list[dict[str, Any]]:
     from evolution.base.places import CONFIG_NAME
     from evolution.repo.config import read_config
+    from evolution.repo.new_repo import first_seed
 
     if not (repo / CONFIG_NAME).exists():
         return [
-            _check("repo", False, f"{repo} has no {CONFIG_NAME}", "evolverec new sasrec DIR", needed=False)
+            _check(
+                "repo",
+                False,
+                f"{repo} has no {CONFIG_NAME}",
+                f"evolverec new {first_seed()} DIR",
+                needed=False,
+            )
         ]
     try:
         read_config(repo)

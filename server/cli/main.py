@@ -1,4 +1,4 @@
-"""The command line's door: three fast ways in for processes, the full command line for people."""
+"""The command line's door: three fast ways in for processes, and the full command line for people."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ def run(argv: list[str]) -> int:
     `lsp`, `run-job` and `check-rules` skip the command-line library: an editor waits for the first, and the others
     are started by our own code only.
     """
-    if argv[:1] == ["lsp"] and not {"--help", "-h"} & set(argv):
+    if argv[:1] == ["lsp"]:
         from server.cli.language_server import run_language_server
 
         return run_language_server(argv[1:])

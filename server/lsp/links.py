@@ -10,7 +10,7 @@ from server.lsp.config_text import scan, strings
 from server.lsp.positions import columns, lines_of
 from server.lsp.session import Session
 from server.lsp.view import find_entry
-from server.shown.repo_files import module_file, source_path
+from server.shown.repo_files import module_file, named_source
 
 
 async def document_links(session: Session, params: types.DocumentLinkParams) -> list[types.DocumentLink]:
@@ -65,6 +65,6 @@ def _function(root: Path, entry: str) -> tuple[str, str] | None:
 
 
 def _log(root: Path, source: str) -> tuple[str, str] | None:
-    path = source_path(root, source)
+    path = named_source(root, source)
     uri = from_fs_path(str(path.resolve())) if path else None
     return (uri, f"Open {source}") if uri else None

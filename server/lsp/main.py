@@ -6,13 +6,13 @@ moved away, so that a library that prints goes to stderr and a child process can
 
 import os
 import sys
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from server.lsp import handshake
 
 
-def serve_stdio() -> int:
-    """Speak LSP on stdin and stdout until the client leaves; the exit code."""
+def serve_stdio() -> NoReturn:
+    """Speak LSP on stdin and stdout until the client leaves; then the process ends."""
     wire_in = os.fdopen(os.dup(0), "rb")
     wire_out = os.fdopen(os.dup(1), "wb")
     devnull = os.open(os.devnull, os.O_RDONLY)
@@ -20,10 +20,10 @@ def serve_stdio() -> int:
     os.close(devnull)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    return _serve(wire_in, wire_out)
+    _serve(wire_in, wire_out)
 
 
-def serve_tcp(host: str, port: int) -> int:
+def serve_tcp(host: str, port: int) -> NoReturn:
     """Wait for one client on host:port (port 0: any free one, printed to stderr) and speak LSP with it."""
     import socket
 
@@ -33,10 +33,10 @@ def serve_tcp(host: str, port: int) -> int:
         )
         connection, _ = listener.accept()
     with connection:
-        return _serve(connection.makefile("rb"), connection.makefile("wb"))
+        _serve(connection.makefile("rb"), connection.makefile("wb"))
 
 
-def _serve(wire_in: BinaryIO, wire_out: BinaryIO) -> int:
+def _serve(wire_in: BinaryIO, wire_out: BinaryIO) -> NoReturn:
     reader, writer = handshake.answer_initialize(wire_in, wire_out)
     from server.lsp.server import EvolverecServer
 

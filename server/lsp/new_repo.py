@@ -1,10 +1,12 @@
-"""`evolverec.newRepo`: a recommender to start from, in a folder that is absent or empty."""
+"""A recommender to start from: `evolverec.newRepo` makes one, `evolverec/choices` says what there is to choose."""
 
 from pathlib import Path
 from typing import Any
 
 from evolution.base.errors import UsageError
-from evolution.repo.new_repo import DEMO_DATA, SEED, make_repo
+from evolution.repo.new_repo import first_seed, make_repo
+from seeds.loading import DEMO, built_in, described_logs, log_suffixes
+from seeds.new import all_seeds
 from server.lsp import refresh
 from server.lsp.commands import object_of
 from server.lsp.session import Session, path_of
@@ -19,7 +21,22 @@ async def new_repo(session: Session, *arguments: Any) -> Document:
     folder = path_of(named) or Path(named)
     if not named or not folder.is_absolute():
         raise UsageError(f"folder is {named!r}; expected the path or URI of a folder that is absent or empty")
-    seed, data = str(asked.get("seed") or SEED), str(asked.get("data") or DEMO_DATA)
+    seed, data = str(asked.get("seed") or first_seed()), str(asked.get("data") or DEMO)
     made = await session.background.browse(make_repo, seed, folder, data)
     await refresh.find_repos(session)
     return made
+
+
+async def choices(session: Session, params: Any = None) -> Document:
+    """Seeds and data, each with a sentence, the one for somebody without a wish first; what a log may be."""
+    return await session.background.browse(_choices)
+
+
+def _choices() -> Document:
+    return {
+        "seeds": [
+            {"name": seed.name, "title": seed.title, "sentence": seed.sentence} for seed in all_seeds()
+        ],
+        "data": [{"name": name, "sentence": sentence} for name, sentence in built_in().items()],
+        "logs": {"sentence": described_logs(), "suffixes": list(log_suffixes())},
+    }

@@ -14,6 +14,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from evolution.base.errors import UsageError
 from evolution.base.places import CONFIG_NAME, STORE_FOLDER
+from evolution.repo.new_repo import first_seed
 from server.lsp.background import Background
 from server.lsp.client import Client
 from server.lsp.pages import Pages
@@ -166,7 +167,7 @@ class Session:
         if root is None:
             raise UsageError(
                 f"{named or 'this workspace'} has no {CONFIG_NAME}: open a file of a repo that has one, "
-                "or make one with `evolverec new sasrec DIR`"
+                f"or make one with `evolverec new {first_seed()} DIR`"
             )
         return await self.open_repo(root)
 

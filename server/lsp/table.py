@@ -88,6 +88,7 @@ VIEWS = (  # beyond LSP, for editor-client/vscode
     _row("evolverec/proposals", proposals.proposals, BACKGROUND),
     _row("evolverec/runs", runs.runs, BACKGROUND),
     _row("evolverec/setup", setup.setup, BACKGROUND),
+    _row("evolverec/choices", new_repo.choices, BACKGROUND),
     _row("evolverec/report", report.report, BACKGROUND),
 )
 

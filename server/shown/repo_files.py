@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-LOG_SUFFIXES = (".inter", ".inter.gz")
+from seeds.loading import log_suffixes, source_path
+
 MOST_FILES = 2000  # of a repo; further ones are not offered
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "venv"}
 _FUNCTION = re.compile(r"^def[ \t]+([A-Za-z_]\w*)[ \t]*\(([^)]*)\)", re.MULTILINE)
@@ -99,21 +100,19 @@ def logs_below(root: Path, typed: str) -> list[str]:
     """What stands in the folder that a path begins with: logs, and folders with a "/" behind them."""
     base, slash, _ = typed.rpartition("/")
     try:
-        entries = sorted(os.scandir(root / Path(base + slash).expanduser()), key=lambda entry: entry.name)
-    except (OSError, RuntimeError):  # RuntimeError: a home folder that nobody has
+        entries = sorted(os.scandir(source_path(base + slash, root)), key=lambda entry: entry.name)
+    except OSError:
         return []
+    suffixes = log_suffixes()
     return [
         f"{base}{slash}{entry.name}" + ("/" if entry.is_dir() else "")
         for entry in entries
         if not entry.name.startswith(".")
-        and (entry.name.endswith(LOG_SUFFIXES) or (entry.is_dir() and entry.name not in SKIPPED))
+        and (entry.name.endswith(suffixes) or (entry.is_dir() and entry.name not in SKIPPED))
     ]
 
 
-def source_path(root: Path, source: str) -> Path | None:
+def named_source(root: Path, source: str) -> Path | None:
     """The file or folder that data.source names, where there is one."""
-    try:
-        path = root / Path(source).expanduser()
-    except RuntimeError:
-        return None
+    path = source_path(source, root)
     return path if source and path.exists() else None

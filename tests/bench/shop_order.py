@@ -18,18 +18,20 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from figures import ROOT, record
 
+sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "seeds" / "repos" / "sasrec"))  # as the seed finds its own modules
 import torch
 import torch.nn.functional as F
 
 from evolution.base import serial
 from evolution.trials.bootstrap import mean_interval, paired_interval
-from seeds.fingerprint import fingerprint
 from seeds.interactions import Questions
 from seeds.metrics import user_metrics
 from seeds.references import NAMES, Ranker, fit, rank
-from seeds.shop import SIZES, make
+from seeds.shop import make
+from seeds.sizes import SIZES
 from seeds.split import LeaveLastTwoOut, Split, split
+from tests.seeds.fingerprint import fingerprint
 
 SHOWN = ("NDCG@10", "HR@10")
 PATIENCE = 3  # rankings

@@ -20,7 +20,8 @@ from figures import record
 
 from evolution.base import serial
 from seeds.references import fit, rank
-from seeds.shop import SIZES, Truth, make
+from seeds.shop import Truth, make
+from seeds.sizes import SIZES
 from seeds.split import LeaveLastTwoOut, split
 from simulator.choice import ChoiceModel
 from simulator.population import build_population

@@ -81,6 +81,16 @@ def test_wrong_use_is_2_and_the_repos_fault_is_1(evolverec, repo, words, code, s
     assert code == 1 or answer.out == ""
 
 
+def test_the_language_server_says_how_it_is_started(evolverec):
+    usage = "evolverec lsp [--stdio | --tcp HOST:PORT]"
+    helped = evolverec("lsp", "--help")
+    assert helped.code == 0 and usage in helped.out
+    for wrong in (["--port", "1"], ["--tcp", "nowhere"], ["--tcp=host:99999"]):
+        answer = evolverec("lsp", *wrong)
+        assert answer.code == 2 and usage in answer.err and answer.out == ""
+    assert usage in evolverec("--help").out
+
+
 def test_a_wrong_config_is_named_by_file_and_line(evolverec, repo):
     (repo / "evolverec.toml").write_text(
         '[recommender]\nentry = "shelf:build"\nedits = 3\n[data]\nsource = "x"\n'

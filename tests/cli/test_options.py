@@ -55,6 +55,11 @@ def test_the_interpreter_comes_from_flag_environment_or_settings(
         assert not is_used("--python", sys.executable)
     (own_configuration / "config.toml").write_text(f'python = "{link}"\n')
     assert is_used()
+    (own_configuration / "config.toml").unlink()
+    (own_configuration / "used").unlink()
+    monkeypatch.chdir(own_configuration)  # a job runs elsewhere, and yet means the same file
+    assert evolverec("check", repo, "--trust", "--python", "./my-python", "--json").code == 0
+    assert (own_configuration / "used").exists()
     missing = evolverec("train", repo, "--trust", "--python", "/no/python", "--json")
     assert missing.code == 2 and "/no/python" in missing.document["error"]["message"]
 

@@ -41,4 +41,3 @@ def test_every_signal_that_users_speak_of_has_its_place_in_the_code() -> None:
 
 def test_the_observers_version_is_that_of_its_code() -> None:
     assert len(observer_version()) == 16
-    assert observer_version() == observer_version.__wrapped__()

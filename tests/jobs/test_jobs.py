@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from evolution.base.errors import Cancelled, ConsentError
-from evolution.base.places import job_folder
+from evolution.base.places import ENTRY, job_folder
 from evolution.domain.job import EventType, JobKind, JobRecord, JobState
 from evolution.domain.request import TrainRequest
 from evolution.domain.trial import TrialStatus
@@ -37,6 +38,17 @@ def test_a_config_error_fails_the_job_with_file_and_line(bench):
     assert ended.error.startswith("evolverec.toml:9: training.max_epochs")
     last = bench.events(ended)[-1]
     assert last.type is EventType.FINISHED and last.data["state"] == "failed" and last.message == ended.error
+
+
+def test_a_job_whose_request_this_version_does_not_know_says_so(bench):
+    with Store.open(bench.repo) as store:
+        store.put_job(job_of(JobState.STARTING, params={"colour": "blue"}))
+    (job_folder(bench.repo, "train-0001")).mkdir(parents=True)
+    done = subprocess.run([sys.executable, str(ENTRY), "run-job", str(bench.repo), "train-0001"], check=False)
+    with Store.open(bench.repo) as store:
+        ended = store.job("train-0001")
+    assert (done.returncode, ended.state, ended.exit_code) == (2, JobState.FAILED, 2)
+    assert ended.error == "colour is no option of train; expected one of device, python, seed"
 
 
 def test_a_store_that_is_damaged_while_a_job_starts_is_named(bench):
@@ -232,3 +244,19 @@ def test_readers_never_wait_for_a_job(bench):
         time.sleep(0.05)
     reader.close()
     assert bench.finish(job).state is JobState.DONE
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_trial_whose_files_are_damaged_is_done_again_and_the_user_is_told(bench, damage):
+    first = bench.run()
+    trial = first.result["trial"]
+    path = bench.repo / ".evolverec" / "trials" / trial / "artifacts" / "top_items.npy"
+    path.write_bytes(path.read_bytes()[:100])
+    if damage == "gone":
+        shutil.rmtree(path.parents[1])
+    again = bench.run()
+    assert again.result["trial"] == trial and again.result["metrics"] == first.result["metrics"]
+    said = [event.message for event in bench.events(again)]
+    assert any(f"trial {trial} is done again" in words for words in said)
+    assert any("epoch" in words for words in said) and path.stat().st_size > 100

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seeds.errors import DataError
-from seeds.fingerprint import fingerprint
 from seeds.interactions import Interactions
 from seeds.loading import load
+from tests.seeds.fingerprint import fingerprint
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 GOOD = HEADER + "b\tx\t4\t30\na\tx\t5\t20\na\ty\t\t10\na\tz\t3\t20\n"

@@ -6,10 +6,11 @@ import time
 import numpy as np
 import pytest
 
-from seeds.fingerprint import fingerprint
 from seeds.interactions import Interactions
-from seeds.shop import SIZES, Shop, make
+from seeds.shop import Shop, make
 from seeds.shop.customers import DRIVERS
+from seeds.sizes import SIZES
+from tests.seeds.fingerprint import fingerprint
 
 
 def strongly(shop: Shop, driver: str) -> np.ndarray:

@@ -1,16 +1,20 @@
 """What users say comes to a status, a main failure and things to measure, by rules whose figures are shown."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from simulator import viewpoint
 from simulator.behaviour import Answer, Judgement, Remark
 from simulator.critique import aggregate
 from simulator.critiques import Critique, Fidelity, Interpretation, Status
 from simulator.interpreting import interpret, judge_status
 from simulator.opinions import Opinion
+from simulator.pages import Page
 from simulator.simulate import simulate
+from simulator.viewpoint import describe
 from tests.golden import assert_as_golden
 
 GOLDEN = Path(__file__).parent / "golden" / "interpretation.txt"
@@ -87,6 +91,28 @@ def test_overused_and_missed_are_the_wrong_ones_by_kind_and_each_is_worth_measur
         ("popularity", ("overused-popularity",)),
     ]
     assert {p.code: (p.count, p.low) for p in said.wrong} == {c.code: (c.count, c.low) for c in critiques}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_that_users_say_hangs_on_the_last_digit_of_what_they_see(corner, monkeypatch, seed):
+    def told() -> list[tuple[int, bool, str] | str]:
+        said: list[tuple[int, bool, str] | str] = []
+
+        def listen(_: Page, judgement: Judgement) -> None:
+            said.extend((answer.item, answer.align, answer.reason) for answer in judgement.answers)
+            said.extend(remark.text for remark in judgement.remarks)
+
+        pages = corner.wrong_pages
+        simulate(training=corner.training, questions=corner.questions, top_items=pages, witness=listen)
+        return said
+
+    def shaken(*asked: Any) -> np.ndarray:
+        features = describe(*asked)
+        return features * (1 + rng.uniform(-1, 1, features.shape) * np.finfo(np.float32).eps)
+
+    before, rng = told(), np.random.default_rng(seed)
+    monkeypatch.setattr(viewpoint, "describe", shaken)
+    assert told() == before
 
 
 def test_the_statistical_users_of_a_small_shop_are_interpreted_as_before(corner):

@@ -66,7 +66,7 @@ export function registerCommands(world: World): vscode.Disposable {
   rowCommand('resumeRun', (node: Node) => jobs.resume(...runOf(node)));
 
   command('newRecommender', () => withServer(connection, () => newRecommender.make()));
-  command('setUp', () => setUp());
+  command('setUp', () => setUp(connection));
   command('doctor', () => withServer(connection, () => showDoctor(connection, repos)));
   command('openReport', () => withServer(connection, () => reports.open()));
   command('saveReport', () => withServer(connection, () => reports.save()));

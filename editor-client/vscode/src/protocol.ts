@@ -277,6 +277,16 @@ export interface Setup {
   checks: { name: string; ok: boolean; message: string; help: string | null; needed: boolean }[];
 }
 
+/** `evolverec/choices`, without parameters: what a new recommender can be made of. What suits somebody without a wish stands first. */
+export interface Choices {
+  /** title: for people. sentence: what kind of recommender it is, may be "". */
+  seeds: { name: string; title: string; sentence: string }[];
+  /** Data that evolverec brings with it. */
+  data: { name: string; sentence: string }[];
+  /** A log of the user's own. sentence: what it may be, in half a sentence. suffixes: of its file's name, such as ".inter.gz". */
+  logs: { sentence: string; suffixes: string[] };
+}
+
 /** Answer of the command `evolverec.newRepo`, which takes `{ folder: string, seed?: string, data?: string }`. */
 export interface NewRepo {
   /** The folder, absolute. */

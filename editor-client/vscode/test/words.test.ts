@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { configTemplate, entryOf, guessEntry, lineOf } from '../src/first/template';
+import { configTemplate, entryOf, extensionsOf, guessEntry, lineOf } from '../src/first/template';
 import { guarded, themed } from '../src/ui/page';
 import { repoOf, statusOf } from '../src/ui/words';
 import { figure, repo } from './samples';
@@ -40,6 +40,20 @@ test('the entry is the build function nearest to the root', () => {
   assert.deepEqual(entryOf(configTemplate('pkg.model:build')), { file: 'pkg/model.py', name: 'build' });
   assert.equal(entryOf('[recommender]\n'), undefined);
   assert.equal(lineOf('import a\n\ndef build(data):\n', 'build'), 2);
+});
+
+test('a set-up names the data and the logs that the server knows, and does without a server', () => {
+  const choices = {
+    seeds: [],
+    data: [{ name: 'shop-tiny', sentence: 'a made-up shop' }],
+    logs: { sentence: 'a throw-away .jsonl file', suffixes: ['.jsonl', '.jsonl.gz', '.inter.gz'] },
+  };
+  const text = configTemplate('', choices);
+  assert.match(text, /a throw-away \.jsonl file/);
+  assert.match(text, /"shop-tiny"/);
+  assert.match(text, /^source = "data\/log\.jsonl"$/m);
+  assert.match(configTemplate(''), /^source = "data\/log"$/m);
+  assert.deepEqual(extensionsOf(choices.logs.suffixes), ['jsonl', 'gz']);
 });
 
 test('the policy of a page stands before everything in it', () => {

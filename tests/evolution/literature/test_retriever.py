@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from evolution.base.errors import UsageError
+from evolution.literature import source
 from evolution.literature.arxiv import ArxivSource
 from evolution.literature.fetching import Fetcher
 from evolution.literature.library import builtin_library
@@ -149,6 +150,16 @@ def test_answers_are_kept_apart_by_source_query_and_limit(store: Store):
     assert store.literature("arxiv", "x", 5) == [passage("A")]
     for other in (("web", "x", 5), ("arxiv", "y", 5), ("arxiv", "x", 6)):
         assert store.literature(*other) is None
+
+
+def test_an_answer_that_an_older_version_read_is_asked_for_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    answers = StoredAnswers(store=store, lock=threading.RLock())
+    answers.put_literature("arxiv", "x", 5, [passage("A")])
+    assert answers.literature("arxiv", "x", 5) == [passage("A")]
+    monkeypatch.setattr(source, "version_of", lambda *_: "newer")
+    assert answers.literature("arxiv", "x", 5) is None
 
 
 def test_by_default_only_the_library_is_asked(store: Store):

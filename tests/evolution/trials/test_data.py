@@ -1,13 +1,21 @@
 """The data of trials: exported once, found again, and no label where a worker looks."""
 
+import ast
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import pytest
 
+import seeds.split
 from evolution.base.errors import DataError
+from evolution.base.places import PACKAGE_ROOT
+from evolution.base.versions import python_files
+from evolution.coevolution import probe_runner
 from evolution.repo.config import Config, DataSection, RecommenderSection
-from evolution.trials.data import chosen, prepare, sample_rows, shuffled_newest
+from evolution.trials import data as data_module
+from evolution.trials.data import chosen, prepare, reference_files, sample_rows, shuffled_newest
+from seeds.references import rankers
 
 
 def config(
@@ -110,3 +118,142 @@ def test_reference_lists_are_made_once_and_hold_nothing_seen(micro):
     for lists in references.values():
         assert lists.items.shape == (len(micro.validation), 100)
         assert not set(lists.items[0]) & set(micro.validation.history(0))
+
+
+@pytest.fixture
+def upgraded(monkeypatch):
+    """Call it with a piece of the code's place: from then on that code has another version."""
+
+    def upgrade(part):
+        real = data_module.version_of
+
+        def version_of(*names):
+            return real(*names) + ("-new" if any(part in name for name in names) else "")
+
+        monkeypatch.setattr(data_module, "version_of", version_of)
+
+    return upgrade
+
+
+def test_after_an_upgrade_models_are_judged_by_the_new_rankers(log, tmp_path, monkeypatch, upgraded):
+    data = prepare(config("own.inter"), tmp_path)
+    before = data.references()["popularity"].scores
+    real = rankers.Popularity.score
+    monkeypatch.setattr(rankers.Popularity, "score", lambda self, *asked: 2 * real(self, *asked))
+    np.testing.assert_array_equal(
+        data.references()["popularity"].scores, before
+    )  # the same version: from the cache
+    upgraded("seeds/references")
+    np.testing.assert_array_equal(data.references()["popularity"].scores, 2 * before)
+
+
+def test_after_an_upgrade_the_source_is_read_and_divided_anew(log, tmp_path, monkeypatch, upgraded):
+    """Also where the log is the same: what was exported of it need not be."""
+    before = prepare(config("own.inter"), tmp_path)
+    ones = np.ones_like(before.validation.targets)
+    real = seeds.split.split
+
+    def split_otherwise(log, scheme):
+        divided = real(log, scheme)
+        return replace(divided, validation=replace(divided.validation, targets=ones))
+
+    monkeypatch.setattr(seeds.split, "split", split_otherwise)
+    upgraded("seeds/split")
+    after = prepare(config("own.inter"), tmp_path)
+    assert after.fingerprint != before.fingerprint
+    np.testing.assert_array_equal(after.validation.targets, ones)
+
+
+def test_an_upgrade_that_exports_the_same_leaves_trials_comparable(log, tmp_path, upgraded):
+    before = prepare(config("own.inter"), tmp_path)
+    upgraded("seeds/loading")
+    after = prepare(config("own.inter"), tmp_path)
+    assert after.fingerprint == before.fingerprint and after.shuffled == before.shuffled
+
+
+def test_a_shuffled_sample_of_an_older_version_is_not_asked(log, tmp_path, upgraded):
+    before = prepare(config("own.inter"), tmp_path)
+    upgraded("exporting")
+    after = prepare(config("own.inter"), tmp_path)
+    assert after.shuffled != before.shuffled and after.worker_inputs()[after.shuffled].is_dir()
+
+
+@pytest.mark.parametrize(
+    "damaged", ["index", "labels/validation.npy", "worker/training/items.npy", "shuffled", "references"]
+)
+@pytest.mark.parametrize("how", ["cut", "gone", "other"])
+def test_a_damaged_cache_is_made_anew(log, tmp_path, damaged, how):
+    first = prepare(config("own.inter"), tmp_path)
+    targets, lists = first.validation.targets, first.references()["markov"].items
+    path = {
+        "index": next(first.folder.parent.glob("*.json")),
+        "shuffled": first.worker_inputs()[first.shuffled] / "items.npy",
+        "references": reference_files(first)["markov"] / "top_items.npy",
+    }.get(damaged, first.folder / damaged)
+    size = path.stat().st_size
+    path.write_bytes({"cut": path.read_bytes()[: size // 2], "gone": b"", "other": b"\xff" * size}[how])
+    if how == "gone":
+        path.unlink()
+    again = prepare(config("own.inter"), tmp_path)
+    assert again.fingerprint == first.fingerprint
+    np.testing.assert_array_equal(again.validation.targets, targets)
+    np.testing.assert_array_equal(again.references()["markov"].items, lists)
+    assert all((folder / "items.npy").exists() for folder in again.worker_inputs().values())
+
+
+@pytest.mark.parametrize(
+    "index", ["{}", "[]", "7", '{"fingerprint": 7, "ties": 3}', '{"fingerprint": "../..", "ties": {}}']
+)
+def test_an_index_that_says_something_else_is_not_believed(log, tmp_path, index):
+    first = prepare(config("own.inter"), tmp_path)
+    next(first.folder.parent.glob("*.json")).write_text(index)
+    assert prepare(config("own.inter"), tmp_path).fingerprint == first.fingerprint
+
+
+def test_what_lies_beside_the_log_and_is_not_read_changes_nothing(log, tmp_path, monkeypatch):
+    prepare(config("own.inter"), tmp_path)
+    (tmp_path / "notes.txt").write_text("of no matter")
+    monkeypatch.setattr("seeds.loading.load", lambda *_, **__: pytest.fail("the source was read again"))
+    prepare(config("own.inter"), tmp_path)
+
+
+VALUES = {
+    "seeds.interactions",
+    "seeds.errors",
+    "diagnosis.evidence",
+}  # what holds arrays, and computes nothing
+
+
+@pytest.mark.parametrize(
+    ("listed", "makers"),
+    [
+        (data_module._REFEREE, ["seeds.references"]),
+        (data_module._EXPORTER, ["seeds.loading", "seeds.shop", "seeds.split", "evolution.trials.exporting"]),
+        (probe_runner._RANKED_BY, ["diagnosis.coevolution.subjects", "diagnosis.coevolution.ground"]),
+    ],
+)  # fmt: skip
+def test_a_version_covers_all_of_our_code_that_the_result_hangs_on(listed, makers):
+    hashed = {file for name in listed for file in python_files(PACKAGE_ROOT / name)}
+    needed = {name: file for name, file in imported_by(makers).items() if name not in VALUES}
+    assert {name for name, file in needed.items() if file not in hashed} == set()
+
+
+def imported_by(modules):
+    """Every module of ours that these import, directly or not, with its file."""
+    found, waiting = {}, list(modules)
+    while waiting:
+        name = waiting.pop()
+        base = PACKAGE_ROOT.joinpath(*name.split("."))
+        file = next((f for f in (base.with_suffix(".py"), base / "__init__.py") if f.is_file()), None)
+        if file is None or name in found:
+            continue
+        found[name] = file
+        if file.name == "__init__.py":
+            waiting += [f"{name}.{inner.stem}" for inner in base.glob("*.py") if inner.stem != "__init__"]
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
+                "seeds",
+                "diagnosis",
+            ):
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found

@@ -4,13 +4,13 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 
 import type { Jobs } from '../jobs';
-import type { NewRepo } from '../protocol';
+import type { Choices, NewRepo } from '../protocol';
 import type { Repos } from '../repos';
 import type { Connection } from '../server/connection';
 import { warnOfMissing } from '../ui/doctor';
 import { tell } from '../ui/telling';
 import { isEmpty } from './folders';
-import { entryOf, lineOf } from './template';
+import { entryOf, extensionsOf, lineOf } from './template';
 
 const TRAIN_IN = 'evolverec.trainIn'; // a repo that is to be trained once its window is open
 const FOUND_MS = 15_000;
@@ -18,13 +18,6 @@ const FOUND_MS = 15_000;
 interface DataChoice extends vscode.QuickPickItem {
   data?: string;
 }
-
-const DATA: DataChoice[] = [
-  { label: 'shop-micro', description: 'built in, 300 users: trained in seconds', data: 'shop-micro' },
-  { label: 'shop-demo', description: 'built in, 1,500 users: a minute or so', data: 'shop-demo' },
-  { label: 'shop-full', description: 'built in, 6,000 users: many minutes without a GPU', data: 'shop-full' },
-  { label: '$(folder-opened) Your own log…', description: 'a RecBole .inter file, plain or .gz' },
-];
 
 export class NewRecommender {
   constructor(
@@ -35,12 +28,15 @@ export class NewRecommender {
   ) {}
 
   async make(): Promise<void> {
-    const picked = await vscode.window.showQuickPick(DATA, { title: 'New recommender (SASRec)', placeHolder: 'On which data?' });
-    const data = picked && (picked.data ?? (await ownLog()));
+    const choices = await choicesOf(this.connection);
+    const seed = await chosenSeed(choices.seeds);
+    if (!seed) return;
+    const picked = await vscode.window.showQuickPick(dataOf(choices), { title: `New recommender (${seed.title})`, placeHolder: 'On which data?' });
+    const data = picked && (picked.data ?? (await ownLog(choices.logs)));
     if (!data) return;
     const folder = await this.folder();
     if (!folder) return;
-    const made = await this.connection.execute<NewRepo>('evolverec.newRepo', { folder: folder.fsPath, data });
+    const made = await this.connection.execute<NewRepo>('evolverec.newRepo', { folder: folder.fsPath, seed: seed.name, data });
     const uri = vscode.Uri.file(made.repo);
     if (vscode.workspace.getWorkspaceFolder(uri)) return await this.train(uri);
     await this.context.globalState.update(TRAIN_IN, made.repo);
@@ -95,8 +91,27 @@ export class NewRecommender {
   }
 }
 
-async function ownLog(): Promise<string | undefined> {
-  const [file] = (await vscode.window.showOpenDialog({ title: 'The log of interactions', openLabel: 'Use It', filters: { 'RecBole atomic files': ['inter', 'gz'] } })) ?? [];
+/** What a new recommender can be made of, as the server says. */
+export function choicesOf(connection: Connection): Promise<Choices> {
+  return connection.request<Choices>('evolverec/choices');
+}
+
+/** The user is asked where there are several. */
+async function chosenSeed(seeds: Choices['seeds']): Promise<Choices['seeds'][number] | undefined> {
+  if (seeds.length === 1) return seeds[0];
+  const items = seeds.map((seed) => ({ label: seed.title, detail: seed.sentence, seed }));
+  return (await vscode.window.showQuickPick(items, { title: 'New recommender', placeHolder: 'Which one to start from?' }))?.seed;
+}
+
+function dataOf(choices: Choices): DataChoice[] {
+  return [
+    ...choices.data.map(({ name, sentence }) => ({ label: name, description: sentence, data: name })),
+    { label: '$(folder-opened) Your own log…', description: choices.logs.sentence },
+  ];
+}
+
+async function ownLog(logs: Choices['logs']): Promise<string | undefined> {
+  const [file] = (await vscode.window.showOpenDialog({ title: 'The log of interactions', openLabel: 'Use It', filters: { 'Logs': extensionsOf(logs.suffixes) } })) ?? [];
   return file?.fsPath;
 }
 

@@ -1,7 +1,9 @@
-/** The evolverec.toml that a repo without one starts from. Pure. */
+/** The evolverec.toml that a repo without one starts from, and what is read out of such files. Pure. */
 
-/** entry: "module:function" where one was found in the repo. */
-export function configTemplate(entry: string): string {
+import type { Choices } from '../protocol';
+
+/** entry: "module:function" where one was found in the repo. choices: which data there can be, where a server could say so. */
+export function configTemplate(entry: string, choices?: Choices): string {
   return `# evolverec reads this file; its folder is the recommender repo. Every key has help: hover over it.
 
 [recommender]
@@ -18,9 +20,9 @@ entry = "${entry || 'model:build'}"
 editable = ["*.py"]  # which files a patch may edit
 
 [data]
-# The log of interactions: a RecBole .inter file, plain or .gz, relative to this folder; or a built-in
-# "shop-micro", "shop-demo", "shop-full". evolverec splits it: your code never sees validation and test events.
-source = "data/log.inter"
+# The log of interactions, relative to this folder${choices ? `: ${choices.logs.sentence}` : ''}; or a built-in
+# shop${choices ? `: ${choices.data.map(({ name }) => `"${name}"`).join(', ')}` : ''}. evolverec splits it: your code never sees validation and test events.
+source = "data/log${choices?.logs.suffixes[0] ?? ''}"
 
 [objective]
 expression = "0.6*HR@5 + 0.4*NDCG@5"  # full ranking of all unseen items
@@ -31,6 +33,11 @@ max_epochs = 60
 patience = 5      # stop after this many rankings without a better objective
 device = "auto"   # "cpu", "cuda", "mps"; auto takes a GPU if there is one
 `;
+}
+
+/** Of suffixes such as ".inter.gz" what a file dialog asks for: the last parts, each once. */
+export function extensionsOf(suffixes: readonly string[]): string[] {
+  return [...new Set(suffixes.map((suffix) => suffix.slice(suffix.lastIndexOf('.') + 1)))];
 }
 
 /** Of Python files by their path relative to the repo: where \`def build(\` stands, as "module:function"; "" where nowhere. */
