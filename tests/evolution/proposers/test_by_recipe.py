@@ -10,7 +10,7 @@ from evolution.proposers.by_recipe import _WEIGHTS, UNCALLED, _called_for, outco
 from evolution.proposers.strategies import STRATEGIES, Choice
 from evolution.recipes.recipe import Facts, RecipeContext, RecipePatch
 from simulator.critiques import Critique, Fidelity
-from tests.evolution.evolving.test_archive import node
+from tests.evolution.nodes import node
 from tests.findings import make_finding
 
 
