@@ -66,7 +66,7 @@ class Evolution:
         self.tools, self.terms, self.announce = tools, terms, announce
         self.laboratory, self.ledger = tools.laboratory, tools.ledger
         self.strategy: Strategy = STRATEGIES[terms.strategy]
-        self.assay = CandidateEvaluation(tools.laboratory, lambda trial: self._look(trial).feedback)
+        self.evaluation = CandidateEvaluation(tools.laboratory, lambda trial: self._look(trial).feedback)
         self.run_record = run
         self.archive = Archive(nodes=())
         self.generation = 0
@@ -81,7 +81,7 @@ class Evolution:
         announced.
         """
         try:
-            self.root = self.assay.parent(self.terms.root)
+            self.root = self.evaluation.parent(self.terms.root)
             self._begin()
             while self.barren < BARREN and self.ledger.may_train():
                 self.generation += 1
@@ -144,7 +144,9 @@ class Evolution:
     def _measure(self, attempts: Sequence[tuple[Node, Attempt]]) -> dict[str, Trial]:
         """The first trial of each candidate, by program id; candidates are trained in parallel slots."""
         candidates = [attempt for _, attempt in attempts if isinstance(attempt, Candidate)]
-        trials = self.laboratory.each(lambda candidate: self.assay.train(self.root, candidate), candidates)
+        trials = self.laboratory.each(
+            lambda candidate: self.evaluation.train(self.root, candidate), candidates
+        )
         self.ledger.charge(trials)
         return {candidate.child: trial for candidate, trial in zip(candidates, trials)}
 
@@ -162,7 +164,7 @@ class Evolution:
         before = self._look(self._trial_of(parent))
         best = max((objective_of(known) for known in self.archive.complete), default=float("-inf"))
         promising = child.objective is not None and child.objective.value > best
-        proposal = self.assay.settle(
+        proposal = self.evaluation.settle(
             self.root,
             before.feedback,
             self._for_user(parent, candidate),

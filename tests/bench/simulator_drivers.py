@@ -50,12 +50,12 @@ def main() -> int:
     parts = split(shop.interactions, LeaveLastTwoOut())
     pages = rank(fit("markov", parts.training), parts.validation, parts.training.n_items).items
     asked: dict[str, Any] = {"training": parts.training, "questions": parts.validation}
-    wall_s, cpu_s = [], []
+    rounds, cpu_s = [], []
     for _ in range(ROUNDS):
         started = time.process_time()
-        simulation = simulate(**asked, top_items=pages, n_users=options.users)
+        rounds.append(simulate(**asked, top_items=pages, n_users=options.users))
         cpu_s.append(time.process_time() - started)
-        wall_s.append(simulation.wall_s)
+    simulation, wall_s = rounds[-1], [one.wall_s for one in rounds]
     model = build_population(**asked, n_users=options.users, seed=0).model
     record(
         f"simulator-shop-{options.size}",

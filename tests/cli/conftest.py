@@ -17,8 +17,9 @@ from evolution.domain.trial import Metric, Trial, TrialKey, TrialStatus
 from evolution.repo.programs import Programs
 from evolution.store.store import Store
 from server.cli.main import run
+from tests.conftest import ROOT
 
-SHELF = Path(__file__).parents[1] / "jobs" / "repos" / "shelf"
+SHELF = ROOT / "tests" / "evolution" / "jobs" / "repos" / "shelf"
 
 
 @dataclass(frozen=True, kw_only=True)

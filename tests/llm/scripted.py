@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
 
 MODEL = "scripted-1"
 SCHEMA, JSON = "json_schema", "json_object"
@@ -53,7 +53,7 @@ class Answer:
     text: str | None = ""
     finish: str = "stop"
     refusal: str | None = None
-    usage: tuple[Any, Any] | str | None = "own"
+    usage: tuple[Any, Any] | Literal["own"] | None = "own"
     cached: int = 0
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -163,7 +163,7 @@ def as_answer(value: Any) -> Answer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def handle_error(self, *_: object) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away is part of many tests; any other error shows in what it receives."""
 
 
@@ -222,13 +222,13 @@ class ScriptedLlm:
     def bill(self, body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
         """The usage to claim, noted down."""
         own = sum(len(m["content"]) for m in body["messages"]) // 4 + 1, len(answer.text or "") // 4 + 1
-        claimed = own if answer.usage in ("own", None) else answer.usage
-        if all(isinstance(number, int) for number in claimed):
+        read, written = answer.usage if isinstance(answer.usage, tuple) else own
+        if isinstance(read, int) and isinstance(written, int):
             with self.lock:
-                self.billed.append((body["model"], *claimed))
+                self.billed.append((body["model"], read, written))
         return {
-            "prompt_tokens": claimed[0],
-            "completion_tokens": claimed[1],
+            "prompt_tokens": read,
+            "completion_tokens": written,
             "total_tokens": sum(own),
             "prompt_tokens_details": {"cached_tokens": answer.cached},
         }
@@ -244,7 +244,7 @@ def _handler(server: ScriptedLlm) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
         def do_GET(self) -> None:

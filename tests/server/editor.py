@@ -106,11 +106,10 @@ class Editor:
     async def until(self, view: str, holds: Callable[[Any], Any], timeout_s: float = 20.0) -> Any:
         """What the view is told once that holds."""
         end = time.monotonic() + timeout_s
-        while time.monotonic() < end:
-            if holds(told := await self.ask(view)):
-                return told
+        while not holds(told := await self.ask(view)):
+            assert time.monotonic() < end, f"timed out; last told {told}"
             await asyncio.sleep(0.05)
-        raise AssertionError(f"timed out; last told {told}")
+        return told
 
     async def command(self, name: str, **argument: Any) -> Any:
         return await self.client.workspace_execute_command_async(
@@ -122,12 +121,15 @@ class Editor:
     def text_after(self, edit: types.WorkspaceEdit, uri: str, text: str) -> str:
         """The text of one file after a workspace edit, as an editor would have it."""
         if edit.document_changes:
-            (document,) = [change for change in edit.document_changes if change.text_document.uri == uri]
-            edits = document.edits
+            documents = [
+                change for change in edit.document_changes if isinstance(change, types.TextDocumentEdit)
+            ]
+            (edits,) = [document.edits for document in documents if document.text_document.uri == uri]
         else:
             edits = edit.changes[uri]
         lines = text.split("\n")
         for change in sorted(edits, key=lambda found: -found.range.start.line):
+            assert not isinstance(change, types.SnippetTextEdit)
             start, end = change.range.start, change.range.end
             before, _ = _cut(lines[start.line], start.character)
             _, after = _cut(lines[end.line], end.character)

@@ -2,8 +2,7 @@
 
 import itertools
 import random
-import sys
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +18,7 @@ from server.lsp.edits import text_edit
 from server.lsp.positions import lines_of
 from server.lsp.repo import Repo
 from server.lsp.view import look
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
-from server_load_repo import fill  # the store of the load bench, in small
+from tests.bench.server_load_repo import fill  # the store of the load bench, in small
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
@@ -167,7 +164,7 @@ def check(repo, text, encoding):
         return text if path == "model.py" else None
 
     view = look(repo.knowledge, "model.py", 1, read)
-    session = Shown(encoding, read)
+    session: Any = Shown(encoding, read)
     for mark in view.marks:
         found = as_diagnostic(session, repo, view, mark)
         check_inside(found.range, view.lines, encoding)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from simulator.critiques import Fidelity
 from simulator.interpreting import interpret
 from simulator.opinions import Opinion
 from simulator.rewording import tell_model
+from tests.conftest import ROOT
 
-CASES = Path(__file__).parents[1] / "evolution" / "llm" / "cases"
+CASES = ROOT / "tests" / "evolution" / "llm" / "cases"
 
 
 @pytest.fixture(scope="module")

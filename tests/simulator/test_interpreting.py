@@ -1,6 +1,7 @@
 """What users say comes to a status, a main failure and things to measure, by rules whose figures are shown."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_nothing_that_users_say_hangs_on_the_last_digit_of_what_they_see(corner,
         simulate(training=corner.training, questions=corner.questions, top_items=pages, witness=listen)
         return said
 
-    def shaken(*asked: object) -> np.ndarray:
+    def shaken(*asked: Any) -> np.ndarray:
         features = describe(*asked)
         return features * (1 + rng.uniform(-1, 1, features.shape) * np.finfo(np.float32).eps)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
@@ -23,16 +24,17 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item):
+def pytest_runtest_makereport(item: pytest.Function):
     """Where a test fails, the last picture is kept and the log shown, before anything is torn down."""
     report = yield
-    bench = getattr(item, "funcargs", {}).get("workbench")
+    fixtures: dict[str, Any] = item.funcargs
+    bench = fixtures.get("workbench")
     if report.when == "call" and report.failed and bench:
         try:
             bench.picture(f"failed-{item.name}")
         except Error as error:  # the page itself is gone
             report.sections.append(("picture", f"none: {error}"))
-        report.sections.append(("log of the extension", item.funcargs["code_server"].extension_log()))
+        report.sections.append(("log of the extension", fixtures["code_server"].extension_log()))
     return report
 
 

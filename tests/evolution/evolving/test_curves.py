@@ -59,9 +59,11 @@ def test_one_seed_has_no_interval():
 
 def test_an_interval_over_seeds_holds_the_mean():
     spread = over_seeds([1.0, 2.0, 3.0, 4.0])
+    assert spread.low is not None and spread.high is not None
     assert spread.low < spread.value == 2.5 < spread.high
     compared = ratio([1.0, 1.0, 2.0], [4.0, 4.0, 5.0])
     assert compared.value == pytest.approx(4 / 13)
+    assert compared.low is not None and compared.high is not None
     assert compared.low < compared.value < compared.high
 
 

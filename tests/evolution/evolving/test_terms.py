@@ -15,7 +15,7 @@ from evolution.evolving.starting import limits_document, request_of
 from evolution.literature.settings import LiteratureSettings
 from evolution.llm.settings import LlmSettings, Price
 from evolution.proposers.strategies import STRATEGIES
-from tests.evolution.evolving.test_archive import node
+from tests.evolution.nodes import node
 
 TERMS = RunTerms(root="r", measured="m", strategy="directional", seed=0, proposer="recipes")
 LLM = LlmSettings(base_url="http://127.0.0.1:1/v1", key="secret-key", model="m", efforts={"planner": "high"})

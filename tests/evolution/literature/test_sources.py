@@ -1,7 +1,5 @@
 """arXiv, Semantic Scholar and a web search become passages, whatever they answer."""
 
-from collections.abc import Callable
-
 import pytest
 
 from evolution.base.errors import BudgetSpent
@@ -9,7 +7,7 @@ from evolution.literature.arxiv import ArxivSource, search_query
 from evolution.literature.fetching import Fetcher
 from evolution.literature.semantic_scholar import SemanticScholarSource
 from evolution.literature.source import SourceFailed
-from evolution.literature.web import WebAnswer, WebCitation, WebSource, answer_of
+from evolution.literature.web import WebAnswer, WebCitation, WebSearch, WebSource, answer_of
 from tests.evolution.literature.papers import (
     GSASREC,
     GSASREC_PAPER,
@@ -168,8 +166,8 @@ def test_text_of_the_network_is_cut_and_cleaned(papers: PaperServer, fetcher: Fe
     assert len(passage.text) == 1500
 
 
-def answering(answer: WebAnswer) -> Callable[[str], WebAnswer]:
-    return lambda request: answer
+def answering(answer: WebAnswer) -> WebSearch:
+    return lambda query: answer
 
 
 def test_citations_of_a_web_search_become_passages():
@@ -191,10 +189,10 @@ def test_citations_outside_the_text_do_no_harm():
 
 
 def test_a_failed_exchange_is_said_and_a_fault_of_ours_is_not_hidden():
-    def failing(request: str) -> WebAnswer:
+    def failing(query: str) -> WebAnswer:
         raise BudgetSpent("the budget is spent")
 
-    def wrong(request: str) -> WebAnswer:
+    def wrong(query: str) -> WebAnswer:
         raise ZeroDivisionError
 
     with pytest.raises(SourceFailed, match="the budget is spent"):

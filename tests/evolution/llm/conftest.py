@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -71,7 +72,7 @@ def connect(scripted_llm: ScriptedLlm, prompts: object) -> Iterator[Callable[...
     made: list[LlmClient] = []
 
     def build(
-        script: object = None, *, limits: Limits | None = None, log: Notes | None = None, **more: object
+        script: object = None, *, limits: Limits | None = None, log: Notes | None = None, **more: Any
     ) -> LlmClient:
         scripted_llm.script = OWL if script is None else script
         own = {name: more.pop(name) for name in ("cancelled", "replay", "repo") if name in more}

@@ -154,7 +154,7 @@ def test_all_wait_as_long_as_the_endpoint_asks(connect, scripted_llm):
         return scripted.status(429, retry_after="0.3") if request.number == 0 else scripted.slow(0.1, OWL)
 
     replies = ask_all(connect(script, concurrency=2), 4)
-    assert [reply.name for reply in replies] == ["owl"] * 4
+    assert replies == [Animal(**OWL)] * 4
     later = [at - times[0] for at in times[2:]]  # the second was on its way already
     assert len(later) == 3 and min(later) >= 0.3
 

@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -17,7 +18,11 @@ from evolution.trials.data import chosen, prepare, reference_files, sample_rows,
 from seeds.references import rankers
 
 
-def config(source="shop-micro", split="leave-last-two-out", max_history=50):
+def config(
+    source="shop-micro",
+    split: Literal["leave-last-two-out", "global-time"] = "leave-last-two-out",
+    max_history=50,
+):
     return Config(
         recommender=RecommenderSection(entry="model:build", max_history=max_history),
         data=DataSection(source=source, split=split),

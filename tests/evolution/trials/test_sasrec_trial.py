@@ -1,7 +1,6 @@
 """The seed itself, with torch, through a whole trial."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,7 @@ from evolution.repo.config import read_config
 from evolution.trials.frozen import read_test
 from evolution.trials.request import Supervision
 from evolution.trials.run import run_trial
-
-SASREC = Path(__file__).resolve().parents[3] / "seeds" / "repos" / "sasrec"
+from tests.evolution.seed import SASREC
 
 
 @pytest.mark.training

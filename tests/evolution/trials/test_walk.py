@@ -1,7 +1,6 @@
 """The last rung of a smoke trial: two epochs with the lines counted that run."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -9,9 +8,9 @@ from evolution.domain.trial import FailureReason, TrialStatus
 from evolution.repo.config import read_config
 from evolution.trials.request import Supervision
 from evolution.trials.run import smoke_trial
+from tests.evolution.seed import SASREC
 
 pytestmark = pytest.mark.process
-SASREC = Path(__file__).resolve().parents[3] / "seeds" / "repos" / "sasrec"
 
 
 def ran(trial, text, *, path="model.py"):

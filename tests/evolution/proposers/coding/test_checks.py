@@ -1,7 +1,6 @@
 """What counts as dead on the torch seed, with the real worker: the paper's fault, and patches that work."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +10,9 @@ from evolution.proposers.coding.patching import patched
 from evolution.repo.config import read_config
 from evolution.trials.request import Supervision
 from evolution.trials.run import smoke_trial
+from tests.evolution.seed import SASREC, sasrec_sources
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
-SASREC = Path(__file__).resolve().parents[3] / "seeds" / "repos" / "sasrec"
 RETURNED = "        return positive_loss + negative_loss"
 TERM = (
     '    def spread(self) -> Tensor:\n        """Mean cosine of random pairs of items, which collapse makes 1."""\n'
@@ -84,7 +83,7 @@ PATCHES = {
 @pytest.fixture
 def seed_smoke(bench):
     """The smoke trial of the seed with files laid over it."""
-    sources = {path.name: path.read_text(encoding="utf-8") for path in SASREC.glob("*.py")}
+    sources = sasrec_sources()
     request = bench.request(timeout_s=240.0)
     recommender = read_config(SASREC).recommender.model_copy(update={"max_history": 50})
     config = request.config.model_copy(update={"recommender": recommender})

@@ -83,7 +83,8 @@ class Net(torch.nn.Module):
         yield {"loss": float(torch.rand(()))}
 
     def score(self, users, histories):
-        torch.rand(5), np.random.random(5)
+        torch.rand(5)
+        np.random.random(5)
         assert not self.live.training
         return self.live(torch.ones(len(users), 4))
 
@@ -92,11 +93,16 @@ class Data:
     n_items = 3
 
 
+def seed_both():
+    torch.manual_seed(3)
+    np.random.seed(3)
+
+
 def test_ranking_leaves_modes_and_random_states_as_they_were(asked):
     candidate = Candidate(lambda data, device, seed: Net(), Data, device="cpu", seed=0)
-    torch.manual_seed(3), np.random.seed(3)
+    seed_both()
     expected = float(torch.rand(())), float(np.random.random())
-    torch.manual_seed(3), np.random.seed(3)
+    seed_both()
     candidate.dense_of(asked, 3)
     assert (float(torch.rand(())), float(np.random.random())) == expected
     assert (candidate.model.training, candidate.model.live.training, candidate.model.frozen.training) == (

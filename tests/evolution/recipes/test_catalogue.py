@@ -1,72 +1,19 @@
-"""Which recipes answer to what was said of a trial, and what they make of the seed."""
+"""What the recipes make of the seed, and where each comes from."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from diagnosis.findings import Finding, Role, Site
+from diagnosis.findings import Role, Site
 from evolution.domain.edits import apply_edits, unified_diff
-from evolution.proposers.drafting import draft_all
 from evolution.recipes.catalogue import RECIPES
 from evolution.recipes.recipe import DoesNotFit, Facts, RecipeContext
-from simulator.critiques import Critique, Fidelity
-from tests.findings import make_finding
+from tests.conftest import ROOT
+from tests.evolution.seed import sasrec_sources
 
-SEED = Path(__file__).parents[3] / "seeds" / "repos" / "sasrec"
 GOLDEN = Path(__file__).parent / "golden"
 FACTS = Facts(n_users=1500, n_items=1000, has_categories=True)
-
-
-def finding(code: str) -> Finding:
-    return make_finding(code, id=f"f-{code}")
-
-
-def critique(code: str, *, positive: bool) -> Critique:
-    fidelity = Fidelity(auc=0.7, low=0.6, high=0.8, users=20)
-    return Critique(
-        id=f"c-{code}", code=code, positive=positive, signal="", message="", count=5, users=20, share=0.25,
-        low=0.1, high=0.4, quotes=(), fidelity=fidelity,
-    )  # fmt: skip
-
-
-def seed_sources() -> dict[str, str]:
-    return {path.name: path.read_text(encoding="utf-8") for path in SEED.glob("*.py")}
-
-
-def test_only_what_was_said_triggers_a_recipe():
-    said = RecipeContext(sources=seed_sources(), facts=FACTS, findings=[finding("overconfidence")])
-    made, did_not_fit = draft_all(said)
-    softer = {"full-softmax", "gbce", "sampled-softmax", "more-negatives", "item-dropout"}
-    assert {idea.code for idea, _ in made} == softer
-    assert not did_not_fit
-    assert all(idea.addresses == ("f-overconfidence",) and idea.rests_on for idea, _ in made)
-
-
-def test_nothing_said_nothing_proposed():
-    assert draft_all(RecipeContext(sources=seed_sources(), facts=FACTS)) == ([], [])
-
-
-def test_praise_triggers_nothing_and_complaints_do():
-    praise, complaint = (
-        RecipeContext(
-            sources=seed_sources(),
-            facts=FACTS,
-            critiques=[critique("overused-popularity", positive=positive)],
-        )
-        for positive in (True, False)
-    )
-    assert draft_all(praise) == ([], [])
-    made, _ = draft_all(complaint)
-    assert "mixed-negatives" in {idea.code for idea, _ in made}
-
-
-def test_the_most_promising_comes_first_and_those_that_do_not_fit_say_why():
-    said = [finding("embedding-collapse"), finding("no-shuffle"), finding("functional-dropout")]
-    made, did_not_fit = draft_all(RecipeContext(sources=seed_sources(), facts=FACTS, findings=said))
-    assert made[0][0].code == "full-softmax"
-    assert {"shuffling", "functional-dropout", "embedding-decay"} <= {code for code, _ in did_not_fit}
-    assert all(reason and "\n" not in reason for _, reason in did_not_fit)
 
 
 def test_every_recipe_has_a_trigger_and_a_source():
@@ -87,7 +34,7 @@ def test_the_loss_at_the_site_is_taken_where_a_repo_has_two(text: Callable[[str]
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.code)
 def test_the_seeds_patches_read_as_agreed(recipe):
     """Golden files: a diff that changes is read by a person and then written anew."""
-    sources = seed_sources()
+    sources = sasrec_sources()
     try:
         after = apply_edits(sources, recipe.make(RecipeContext(sources=sources, facts=FACTS)).edits)
         found = unified_diff(sources, after)
@@ -98,7 +45,7 @@ def test_the_seeds_patches_read_as_agreed(recipe):
 
 
 def test_the_foreign_script_gets_the_same_change_through_its_own_forward():
-    script = Path(__file__).parents[2] / "foreign" / "sasrec_script"
+    script = ROOT / "tests" / "foreign" / "sasrec_script"
     sources = {path.name: path.read_text(encoding="utf-8") for path in script.glob("*.py")}
     softmax = next(recipe for recipe in RECIPES if recipe.code == "full-softmax")
     after = apply_edits(sources, softmax.make(RecipeContext(sources=sources, facts=FACTS)).edits)["main.py"]

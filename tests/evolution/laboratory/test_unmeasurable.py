@@ -3,17 +3,18 @@
 from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from evolution.laboratory.assay import Assay
 
 from diagnosis.coevolution.rejection import ProbeFailed
-from evolution.coevolution.probe_runner import ProbeBench
+from evolution.coevolution.probe_runner import ProbeRunner
 from evolution.domain.proposal import Idea, Patch, Verified
 from evolution.domain.run import Node, NodeStatus
 from evolution.domain.trial import Metric, Trial, TrialKey, TrialStatus
 from evolution.evolving.loop import Evolution
 from evolution.laboratory.candidates import Candidate
+from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.trials import analysis
 from evolution.trials.analysis import AnalysisError, analyse, sensible
 
@@ -62,7 +63,8 @@ class _Asked(SimpleNamespace):
 def test_an_analyst_that_says_something_else_has_not_measured(answering, tmp_path, answer):
     answering(answer)
     with pytest.raises(AnalysisError, match="the analyst's answer makes no sense"):
-        analyse(tmp_path, SimpleNamespace())
+        nothing: Any = SimpleNamespace()
+        analyse(tmp_path, nothing)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +76,11 @@ def test_an_analyst_that_says_something_else_has_not_measured(answering, tmp_pat
 )  # fmt: skip
 def test_a_probe_that_writes_on_the_wire_is_rejected(answering, tmp_path, answer):
     answering(answer)
-    spec = SimpleNamespace()
+    spec: Any = SimpleNamespace()
+    data: Any = SimpleNamespace()
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ProbeFailed, match="makes no sense"):
         patch.setattr("evolution.coevolution.probe_runner.serial.plain", lambda _: {})
-        ProbeBench(data=SimpleNamespace()).run(spec, ("model",), tmp_path)
+        ProbeRunner(data=data).run(spec, ("model",), tmp_path)
 
 
 def test_only_faults_of_data_are_taken_for_some(capsys):
@@ -96,26 +99,26 @@ def unmeasurable(trial):
 
 
 def test_a_candidate_that_cannot_be_measured_is_not_verified():
-    assay = Assay.__new__(Assay)
+    evaluation: Any = CandidateEvaluation.__new__(CandidateEvaluation)
     said = {}
-    assay.observe = unmeasurable
-    assay._targets = lambda candidate, feedback: ["order-ignored"]
-    assay._publish = lambda candidate, parent, trials, verified, **more: said.update(
+    evaluation.observe = unmeasurable
+    evaluation._targets = lambda candidate, feedback: ["order-ignored"]
+    evaluation._publish = lambda candidate, parent, trials, verified, **more: said.update(
         verified=verified, **more
     )
-    assay.settle(CHILD, SimpleNamespace(), CANDIDATE, CHILD)
+    evaluation.settle(CHILD, SimpleNamespace(), CANDIDATE, CHILD)
     assert said == {"verified": Verified.NO, "why_not": "trial t1 cannot be measured"}
 
 
 @pytest.mark.parametrize("directional", [True, False])
 def test_a_run_goes_on_without_a_candidate_that_cannot_be_looked_at(directional):
     parent = replace(NODE, order=0, program="p0", trial="t0", status=NodeStatus.COMPLETE, objective=OBJECTIVE)
-    evolution = Evolution.__new__(Evolution)
+    evolution: Any = Evolution.__new__(Evolution)
     evolution.strategy = SimpleNamespace(directional=directional)
     evolution.archive = SimpleNamespace(complete=[parent])
     evolution.root, evolution.root_replicated = replace(CHILD, id="t0"), False
     evolution.ledger = SimpleNamespace(charge=lambda trials: None)
-    evolution.assay = SimpleNamespace(
+    evolution.evaluation = SimpleNamespace(
         settle=lambda *given, **more: SimpleNamespace(id="x", verified=Verified.NO, why_not="", trials=())
     )
     evolution._trial_of = lambda node: evolution.root

@@ -1,57 +1,13 @@
-"""Who is best, who is on the front, who is chosen: each mechanism changes what happens."""
+"""Who is chosen as a parent and as an inspiration: each mechanism changes what happens."""
 
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from evolution.domain.archive import Archive, pareto
-from evolution.domain.proposal import Idea
-from evolution.domain.run import Node, NodeStatus
-from evolution.domain.trial import Metric
+from evolution.domain.archive import Archive
 from evolution.proposers.selection import Selection, ideas, inspirations, promise, select_parent
-
-
-def node(order, value, *, parent="p0", idea="", findings=(), critiques=(), status=NodeStatus.COMPLETE):
-    return Node(
-        order=order,
-        generation=order,
-        program=f"p{order}",
-        parent=parent if order else "",
-        trial=f"t{order}",
-        status=status,
-        idea=Idea(code=idea, title=idea, rationale="", addresses=(), rests_on=(), proposer="recipe")
-        if idea
-        else None,
-        objective=None if value is None else Metric(value=value, low=None, high=None),
-        findings=findings,
-        critiques=critiques,
-    )
-
-
-def test_the_front_holds_what_nothing_beats_in_objective_findings_and_critiques_at_once():
-    better = node(1, 0.3, findings=("a", "b"))
-    calmer = node(2, 0.2, findings=())
-    beaten = node(3, 0.2, findings=("a",))
-    assert pareto([better, calmer, beaten]) == [better, calmer]
-
-
-def test_open_critiques_alone_keep_a_program_on_the_front():
-    loud, quiet = node(1, 0.3, critiques=("x", "y")), node(2, 0.25, critiques=("x",))
-    assert pareto([loud, quiet]) == [loud, quiet]
-    assert pareto([loud, node(2, 0.25, critiques=("x", "y"))]) == [loud]
-
-
-def test_a_population_that_is_full_keeps_the_outer_fronts():
-    nodes = (node(0, 0.1), *(node(order, 0.1 + order / 100) for order in range(1, 6)))
-    small = Archive(nodes=nodes, population=2)
-    assert [parent.order for parent in small.parents] == [5, 4]
-    assert len(Archive(nodes=nodes).parents) == 6
-
-
-def test_failed_and_pruned_programs_are_no_parents():
-    nodes = (node(0, 0.1), node(1, None, status=NodeStatus.PRUNED), node(2, None, status=NodeStatus.FAILED))
-    assert [parent.order for parent in Archive(nodes=nodes).parents] == [0]
+from tests.evolution.nodes import node
 
 
 def test_promise_grows_with_the_gain_and_falls_with_every_try():

@@ -92,8 +92,10 @@ def test_a_reflection_that_corrects_is_applied_and_one_that_does_not_fit_is_left
         )
     )
     coded = carry_out(task, ask=script(GOOD, better), smoke=smoke)
+    assert isinstance(coded, Coded)
     assert "0.7" in coded.files["model.py"]
     coded = carry_out(task, ask=script(GOOD, corrected(edit("not there", "x"))), smoke=smoke)
+    assert isinstance(coded, Coded)
     assert "0.5" in coded.files["model.py"]
     assert problems(coded) == [None, Rung.APPLY]
 
@@ -169,6 +171,7 @@ def test_dead_code_that_stays_dead_is_given_up_early(task, script, smoke):
         edit("        return np.linspace(0.5, 1.0, n)[::-1]", "        return np.linspace(0.5, 1.0, n)")
     )
     result = carry_out(task, ask=script(DEAD, FINE, again, back, again, back, again), smoke=smoke)
+    assert isinstance(result, GaveUp)
     assert result.reason.startswith("not repaired in 5 rounds")
     assert len(result.rounds) == 6
 

@@ -120,12 +120,9 @@ def lives(process: psutil.Process) -> bool:
 
 def wait_for_nobody(processes: list[psutil.Process], bench) -> None:
     end = time.monotonic() + GONE_S
-    while time.monotonic() < end:
-        left = [process for process in {*processes, *bench.processes()} if lives(process)]
-        if not left:
-            return
+    while left := [process for process in {*processes, *bench.processes()} if lives(process)]:
+        assert time.monotonic() < end, f"still there {GONE_S} s after the kill: {[p.cmdline() for p in left]}"
         time.sleep(0.05)
-    raise AssertionError(f"still there {GONE_S} s after the kill: {[p.cmdline() for p in left]}")
 
 
 def assert_nothing_left(bench) -> None:

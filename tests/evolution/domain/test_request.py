@@ -132,7 +132,8 @@ def test_a_resumed_run_cannot_become_another(term):
     assert set(term) <= set(TERMS)
     with pytest.raises(RequestError, match="cannot be given here: a resumed run goes on on its own terms"):
         parse_request(JobKind.EVOLVE, {"resume": NEWEST, **term})
-    assert parse_request(JobKind.EVOLVE, {"resume": NEWEST, "trials": 8}).limits.trials == 8
+    resumed = parse_request(JobKind.EVOLVE, {"resume": NEWEST, "trials": 8})
+    assert isinstance(resumed, EvolveRequest) and resumed.limits.trials == 8
 
 
 @pytest.mark.parametrize(
@@ -149,8 +150,11 @@ def test_a_comparison_hands_every_shared_option_to_each_of_its_runs():
         "proposer": "recipes", "python": "/usr/bin/python3", "device": "cpu",
     }  # fmt: skip
     assert set(shared) == {field.name for field in fields(RunRequest)}
-    run = parse_request(JobKind.COMPARE, shared).run_of(StrategyName.NAS, 2)
-    assert run == parse_request(JobKind.EVOLVE, {**shared, "strategy": "nas", "seed": 2})
+    compared = parse_request(JobKind.COMPARE, shared)
+    assert isinstance(compared, CompareRequest)
+    assert compared.run_of(StrategyName.NAS, 2) == parse_request(
+        JobKind.EVOLVE, {**shared, "strategy": "nas", "seed": 2}
+    )
 
 
 def test_limits_are_options_of_a_run():

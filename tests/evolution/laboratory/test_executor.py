@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def executor(request: pytest.FixtureRequest) -> Executor:
 def order(bench: Bench, tmp_path: Path) -> Callable[..., Order]:
     """order(name, text): the order of a program of its own. The name is the trial's id."""
 
-    def made(name: str, text: str = MARKOV, **supervision: object) -> Order:
+    def made(name: str, text: str = MARKOV, **supervision: Any) -> Order:
         checkout = tmp_path / "programs" / name
         checkout.mkdir(parents=True)
         (checkout / "model.py").write_text(text, encoding="utf-8")

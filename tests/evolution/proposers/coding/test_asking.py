@@ -5,7 +5,6 @@ EVOLVEREC_WRITE_GOLDEN=1 writes the cases anew; then do the same in tests/evolut
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
@@ -19,9 +18,10 @@ from evolution.proposers.coding.records import CodingLimits, Problem, Rung, Task
 from evolution.proposers.coding.replies import FileEdit
 from evolution.proposers.coding.views import shown_files
 from simulator.critiques import Critique, Fidelity
+from tests.conftest import ROOT
 from tests.findings import make_finding
 
-CASES = Path(__file__).parents[1] / "llm" / "cases"
+CASES = ROOT / "tests" / "evolution" / "llm" / "cases"
 PROGRAM = '''\
 """Pairs of items: what was liked next to what."""
 
@@ -181,6 +181,7 @@ def values_of(case, task):
         found = draft.take(
             "debug", "The counts were on another device.", [FileEdit(path="pairs.py", old=WRONG, new="")], ""
         )
+        assert found is not None
     else:
         draft.found(found)
     return debug_values(draft, found)

@@ -52,7 +52,7 @@ def test_lines_that_moved_are_found_by_their_context() -> None:
 def test_the_line_edits_make_the_same_text_as_the_files() -> None:
     text = BEFORE.replace("\n", "\r\n")
     edits = workspace_edits(make_proposal(CHANGE), {"model.py": text}.get)
-    lines = text.splitlines(keepends=True)
+    lines: list[str] = list(text.splitlines(keepends=True))
     for edit in reversed(edits):
         lines[edit.start_line0 : edit.end_line0] = [edit.new_text]
     assert "".join(lines) == text.replace("    return x\r\n", "    y = x\r\n    return y\r\n")

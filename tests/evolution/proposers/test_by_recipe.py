@@ -10,15 +10,23 @@ from evolution.proposers.by_recipe import _WEIGHTS, UNCALLED, _called_for, outco
 from evolution.proposers.strategies import STRATEGIES, Choice
 from evolution.recipes.recipe import Facts, RecipeContext, RecipePatch
 from simulator.critiques import Critique, Fidelity
-from tests.evolution.evolving.test_archive import node
+from tests.evolution.nodes import node
 from tests.findings import make_finding
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Written:
+    """A recipe whose draft does not matter."""
+
     code: str = "a"
     triggers: frozenset[str] = frozenset({"overconfidence", "missed-category"})
     promise: float = 0.5
+    title: str = "t"
+    rationale: str = "r"
+    techniques: tuple[str, ...] = ()
+
+    def make(self, context: RecipeContext) -> RecipePatch:
+        return RecipePatch(edits=(), note="")
 
 
 EMPTY = Archive(nodes=(node(0, 0.1),))
@@ -41,7 +49,7 @@ def context(*, findings=(), critiques=()):
 
 
 def weight(choice, asked, archive=EMPTY):
-    return _WEIGHTS[choice](Recipe(), asked, archive)
+    return _WEIGHTS[choice](Written(), asked, archive)
 
 
 def test_a_directional_strategy_hears_findings_and_complaints_and_how_loud_they_are():
@@ -81,9 +89,9 @@ def test_an_idea_counts_where_it_was_a_part_of_several():
 def test_two_answers_are_tried_together_where_feedback_calls_for_each():
     asked = context(findings=(finding(),), critiques=(critique(0.5),))
     draft = RecipePatch(edits=(), note="")
-    one, other = Recipe("a", frozenset({"overconfidence"})), Recipe("b", frozenset({"missed-category"}))
+    one, other = Written("a", frozenset({"overconfidence"})), Written("b", frozenset({"missed-category"}))
     assert _called_for([(one, draft), (other, draft)], asked)
-    assert not _called_for([(one, draft), (Recipe("c", frozenset({"same-list"})), draft)], asked)
+    assert not _called_for([(one, draft), (Written("c", frozenset({"same-list"})), draft)], asked)
     assert not _called_for([(one, draft), (other, draft)], context())  # told of nothing
 
 

@@ -1,0 +1,58 @@
+"""What counts as a verified gain or fix, and which candidate is given up before its training ends."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolution.domain.objective import parse_expression
+from evolution.domain.proposal import Effect, Verified
+from evolution.domain.trial import EpochRecord
+from evolution.laboratory.acceptance import behind, verdict
+from tests.evolution.laboratory.stored import trial
+
+OBJECTIVE = parse_expression("HR@5")
+
+
+def effect(low: float, high: float, delta: float = 0.0) -> Effect:
+    return Effect(metric="HR@5", before=0.2, after=0.2 + delta, low=low, high=high)
+
+
+GAIN, LOSS = effect(0.01, 0.05, 0.03), effect(-0.05, -0.01, -0.03)
+
+
+@pytest.mark.parametrize(
+    ("pooled", "singles", "fixed", "broken", "verified"),
+    [
+        (GAIN, [GAIN, GAIN], [], [], Verified.GAIN),
+        (GAIN, [GAIN, LOSS], [], [], Verified.NO),  # a further seed does not agree
+        (GAIN, [GAIN], [], [], Verified.NO),  # luck is not selected
+        (GAIN, [GAIN, GAIN], [], ["cost"], Verified.NO),
+        (effect(-0.001, 0.01), [GAIN, GAIN], [], [], Verified.NO),
+        (effect(-0.001, 0.01), [GAIN, LOSS], ["overconfidence"], [], Verified.FIX),
+        (effect(-0.003, 0.01), [GAIN, GAIN], ["overconfidence"], [], Verified.NO),  # costs more than 1 %
+        (effect(-0.001, 0.01), [GAIN], ["overconfidence"], [], Verified.NO),
+    ],
+)
+def test_what_counts_as_verified(pooled, singles, fixed, broken, verified) -> None:
+    found, why_not = verdict(pooled, singles, fixed=fixed, broken=broken)
+    assert found is verified
+    assert bool(why_not) is (verified is Verified.NO)
+
+
+def curve(*values: float) -> tuple[EpochRecord, ...]:
+    return tuple(
+        EpochRecord(epoch=n, wall_s=1.0, reported={}, metrics={"HR@5": value})
+        for n, value in enumerate(values, 1)
+    )
+
+
+def test_only_a_candidate_far_behind_is_pruned_and_less_is_far_later(tmp_path: Path) -> None:
+    parent = trial(tmp_path, "p", np.ones(3), epochs=curve(*[0.1] * 20), best_epoch=18)
+    prune = behind(parent, OBJECTIVE)
+    assert not prune(curve(*[0.01] * 7))  # too early to tell
+    assert prune(curve(*[0.01] * 8))
+    assert not prune(curve(*[0.09] * 8))
+    assert not prune(curve(*[0.01] * 7, 0.08))
+    assert prune(curve(*[0.09] * 18))
+    assert not prune(curve(*[0.096] * 30))
