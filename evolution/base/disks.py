@@ -1,4 +1,4 @@
-"""Errors of the disk in words: which file, and what the user can do."""
+"""Turns OSError and SQLite errors into DiskError: a message that names the file and what the user can do."""
 
 import errno
 import re
@@ -6,12 +6,14 @@ import sqlite3
 
 from evolution.base.errors import DiskError
 
-SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # numpy's words; it gives no number
+SHORT_WRITE = re.compile(
+    r"\d+ requested and \d+ written"
+)  # numpy's message for a full disk; numpy sets no errno
 FULL = "Free some space and run the same again; what was measured is kept"
 
 
 def disk_error(error: OSError) -> DiskError | None:
-    """What the user can do about it; None where the disk is not to blame."""
+    """The DiskError for a full, read-only or forbidden disk; None if the error has another cause."""
     place = str(error.filename or "a file")
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or SHORT_WRITE.fullmatch(str(error)):
         return DiskError(f"the disk is full: {place} cannot be written. {FULL}")
@@ -24,7 +26,7 @@ def disk_error(error: OSError) -> DiskError | None:
 
 
 def store_error(error: sqlite3.DatabaseError) -> DiskError:
-    """SQLite tells a full or read-only disk in its own words."""
+    """The DiskError for an error of SQLite, which reports a full or read-only disk only in the text of its message."""
     said = str(error)
     if "full" in said:
         return DiskError(f"the disk is full: .evolverec/store.sqlite cannot be written. {FULL}")

@@ -1,7 +1,8 @@
-"""What is made once and kept on disk: whole or not at all, whatever is killed, and made anew where it is damaged.
+"""Atomic writes of folders and files: after a crash at any time, the result is either complete or absent.
 
-A kept folder is made under another name, sealed, flushed to disk and only then moved to its place. Its seal holds a
-hash of every file, so that a file which a full disk, a power cut or a person has changed is noticed.
+A kept folder is filled under a temporary name, sealed, flushed to disk and only then renamed to its final name. Its seal
+(`seal.json`) holds the SHA-256 of every file, so that a file which a full disk, a power cut or a person has changed is
+noticed, and the folder is made again.
 """
 
 import contextlib
@@ -16,11 +17,11 @@ from functools import lru_cache
 from pathlib import Path
 
 SEAL = "seal.json"
-TRIES = 5  # to put a folder where others do the same
+TRIES = 5  # attempts to rename a folder to a name that other processes write too
 
 
 def kept_folder(final: Path, make: Callable[[Path], None]) -> Path:
-    """`final`, filled by `make`, which is given an empty folder; made only where it is not there and intact."""
+    """Return the folder `final`. If it is missing or damaged, `make` is called first with an empty folder to fill."""
     if is_intact(final):
         return final
     draft = draft_beside(final)
@@ -34,13 +35,13 @@ def kept_folder(final: Path, make: Callable[[Path], None]) -> Path:
 
 
 def draft_beside(final: Path) -> Path:
-    """An empty folder on the same disk, to be filled and moved."""
+    """A new empty folder in the parent folder of `final`, so that it can be renamed to `final` (same file system)."""
     final.parent.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
 
 
 def seal(folder: Path) -> str:
-    """Write the hash of every file into the folder's seal, and all of it to disk; the hash of the seal."""
+    """Write the SHA-256 of every file into `seal.json` and flush the whole folder to disk; returns the seal's SHA-256."""
     hashes = {name: _hash(folder / name) for name in _files(folder)}
     text = json.dumps(hashes, sort_keys=True)
     (folder / SEAL).write_text(text, encoding="utf-8")
@@ -50,7 +51,7 @@ def seal(folder: Path) -> str:
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether a folder is there, sealed, and every file is as it was then. Further files do not matter."""
+    """Whether the folder exists, has a seal, and every sealed file is unchanged. Files added later are ignored."""
     try:
         sealed = (folder / SEAL).read_text(encoding="utf-8")
         names = json.loads(sealed)
@@ -62,7 +63,10 @@ def is_intact(folder: Path) -> bool:
 
 
 def publish(draft: Path, final: Path) -> None:
-    """Move a sealed folder to its place. An intact one that is there already has the same content, and stays."""
+    """Rename a sealed folder to `final`. An intact folder that is already there has the same content and is kept.
+
+    Raises OSError if the folder cannot be renamed.
+    """
     for _ in range(TRIES):
         try:
             draft.rename(final)
@@ -78,7 +82,7 @@ def publish(draft: Path, final: Path) -> None:
 
 
 def remove_whole(path: Path) -> None:
-    """So that nobody finds a folder of which a part is gone."""
+    """Delete a folder. It is renamed first, so that no other process sees it with half of its files."""
     aside = path.with_name(f".gone-{path.name}-{secrets.token_hex(4)}")
     with contextlib.suppress(FileNotFoundError):  # another process was faster
         path.rename(aside)
@@ -86,7 +90,7 @@ def remove_whole(path: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it, now or after a crash, finds all of the old text or all of the new."""
+    """Replace a text file atomically: a reader, also after a crash, finds either the old text or the new one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         draft.write_text(text, encoding="utf-8")
@@ -99,7 +103,7 @@ def write_whole(path: Path, text: str) -> None:
 
 @lru_cache(maxsize=256)
 def _matches(folder: Path, sealed: str, stamp: object) -> bool:
-    """stamp: changes with the files, which are read once for each."""
+    """Whether the files have the hashes in `sealed`. `stamp` (inode, size, mtime of each file) is only a cache key."""
     return all(_hash(folder / name) == known for name, known in json.loads(sealed).items())
 
 

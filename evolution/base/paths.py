@@ -1,4 +1,4 @@
-"""Which files a glob pattern of `evolverec.toml` means."""
+"""Matching of relative paths against the glob patterns of `evolverec.toml`."""
 
 import re
 from collections.abc import Iterable
@@ -6,8 +6,8 @@ from functools import cache
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
-    """A pattern without "/" is matched against the file's name in any folder, one with "/" against the whole
-    relative path; there `*` stays within a folder and `**` crosses folders."""
+    """Whether any pattern matches the path. A pattern without "/" is matched against the file's name in any folder, a
+    pattern with "/" against the whole relative path; there `*` stays within a folder and `**` crosses folders."""
     return any(_compiled(pattern).fullmatch(path) for pattern in patterns)
 
 

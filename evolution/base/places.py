@@ -1,32 +1,37 @@
-"""Where things lie: the folder beside a repo's code, and the user's own configuration and locks."""
+"""File and folder names: `.evolverec` in a repo, and the user's own configuration and cache folders."""
 
 import os
 from pathlib import Path
 
-PACKAGE_ROOT = Path(__file__).resolve().parents[2]  # holds our own packages and the entry
-# Processes of ours are started by this file's path: a module name would be looked up in the user's repo first.
+PACKAGE_ROOT = (
+    Path(__file__).resolve().parents[2]
+)  # the folder of the packages `evolution`, `server`, ... and of ENTRY
+# Child processes are started by this file's path, because `python -m` would search the user's repo first.
 ENTRY = PACKAGE_ROOT / "evolverec_entry.py"
 CONFIG_NAME = "evolverec.toml"  # at the root of a repo
 STORE_FOLDER = ".evolverec"
 CONFIG_NAME = "evolverec.toml"
-PROBES_FOLDER = "probes"  # of a repo: evolved probes that the user keeps
-PROBE_HEADER = "# /// probe"  # how each of them begins
+PROBES_FOLDER = "probes"  # folder in a repo with the evolved probes that the user keeps
+PROBE_HEADER = "# /// probe"  # the first characters of every kept probe file
 
 
 def store_folder(repo: Path) -> Path:
+    """The repo's `.evolverec` folder, which may not exist yet; `repo.ownership` makes and checks it."""
     return repo / STORE_FOLDER
 
 
 def trial_folder(repo: Path, trial: str) -> Path:
+    """The folder of a trial's artifacts, by the trial's id; it may not exist."""
     return store_folder(repo) / "trials" / trial
 
 
 def job_folder(repo: Path, job: str) -> Path:
+    """The folder of a job's events, log and scratch files, by the job's id."""
     return store_folder(repo) / "jobs" / job
 
 
 def user_config_folder() -> Path:
-    """`EVOLVEREC_CONFIG_HOME`, else `$XDG_CONFIG_HOME/evolverec`, else `~/.config/evolverec`."""
+    """The folder of the user's settings: `EVOLVEREC_CONFIG_HOME`, else `$XDG_CONFIG_HOME/evolverec`, else `~/.config/evolverec`."""
     if own := os.environ.get("EVOLVEREC_CONFIG_HOME"):
         return Path(own)
     base = os.environ.get("XDG_CONFIG_HOME")
@@ -34,12 +39,12 @@ def user_config_folder() -> Path:
 
 
 def lease_folder() -> Path:
-    """Locks shared by all of the user's jobs on this machine."""
+    """The folder of the lock files that all jobs of the user on this machine share."""
     return _cache_folder() / "leases"
 
 
 def pages_folder() -> Path:
-    """What diagnostics' codes mean, written for editors that open links only as files."""
+    """The folder of the pages that explain diagnostic codes, for editors that open links only as files."""
     return _cache_folder() / "codes"
 
 

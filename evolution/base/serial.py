@@ -1,4 +1,7 @@
-"""Records to and from JSON, by their type annotations; unknown keys of a newer version are ignored."""
+"""Converts dataclasses to and from JSON by their type annotations.
+
+Unknown keys are ignored, because a newer version may have added them.
+"""
 
 import json
 from functools import cache
@@ -15,25 +18,27 @@ def _converter() -> Converter:
 
 
 def plain(record: Any) -> Any:
-    """Dictionaries, lists, strings and numbers only."""
+    """The record as dictionaries, lists, strings, numbers, booleans and None only."""
     return _converter().unstructure(record)
 
 
 def dumps(record: Any) -> str:
+    """The record as compact JSON on one line; NaN and infinities are not replaced (see `finite`)."""
     return json.dumps(plain(record), ensure_ascii=False, separators=(",", ":"))
 
 
 def loads(kind: type[T], text: str) -> T:
-    """Raises cattrs.errors.BaseValidationError where the text does not fit."""
+    """Parse JSON into a record of class `kind`. Raises cattrs.errors.BaseValidationError if the text does not fit."""
     return _converter().structure(json.loads(text), kind)
 
 
 def load(kind: type[T], value: Any) -> T:
+    """As `loads`, from a value that is already parsed JSON."""
     return _converter().structure(value, kind)
 
 
 def finite(value: Any) -> Any:
-    """The same document with null for NaN and infinities, which JSON does not have."""
+    """A copy of the document with None in place of NaN and infinities, which JSON does not have."""
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else None
     if isinstance(value, dict):

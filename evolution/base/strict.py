@@ -1,7 +1,7 @@
-"""Checking values from outside against type annotations, guessing nothing: True is no number, and neither is "3".
+"""Validates untrusted values against type annotations without coercion: neither True nor "3" passes as a number.
 
-What JSON cannot tell apart is accepted: a list for a tuple, a whole number for a float, an enumeration's value for its
-member. cattrs, which reads our own records, is not used here because it converts where this module has to refuse.
+Only differences that JSON cannot express are bridged: a list is accepted for a tuple, a whole number for a float, an
+enumeration's value for its member. cattrs, which reads our own records, would convert values that must be refused here.
 """
 
 import math
@@ -10,12 +10,12 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-LARGEST = 2**53  # of the whole numbers that a float holds exactly
+LARGEST = 2**53  # every whole number below is exact as a float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """The numbers that are accepted: `Annotated[int, Range(least=1)]`. below: the first that is too large, if any."""
+    """Accepted numbers, least <= n < below, as in `Annotated[int, Range(least=1)]`; below None is no upper bound."""
 
     least: int
     below: int | None = None
@@ -33,7 +33,7 @@ class Unfit(Exception):
 
 
 def fitted(value: Any, annotation: Any) -> Any:
-    """The value as its annotation has it. Raises Unfit."""
+    """The value converted to its annotation (a list to a tuple, a text to an enumeration's member). Raises Unfit."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _within(fitted(value, arguments[0]), arguments[1:])
@@ -48,7 +48,7 @@ def fitted(value: Any, annotation: Any) -> Any:
 
 
 def expected(annotation: Any) -> str:
-    """What fits the annotation, in words that follow "expected"."""
+    """A description of the values that fit the annotation, to be put after the word "expected"."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return expected(arguments[0]) + "".join(_bound(mark) for mark in arguments[1:])
@@ -78,7 +78,7 @@ def _member(value: Any, kind: type[Enum]) -> Enum:
 
 
 def _tuple(value: Any, kind: Any) -> tuple[Any, ...]:
-    """Of different values, and of one at least: everything asked for is done once."""
+    """A tuple of one or more different values. Raises Unfit for an empty list and for duplicates."""
     if not isinstance(value, (list, tuple)) or not value:
         raise Unfit
     found = tuple(fitted(item, kind) for item in value)

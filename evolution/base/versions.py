@@ -1,4 +1,7 @@
-"""Which code made what is stored: part of every key, so that what an older version made is made anew."""
+"""Hashes of our own source files.
+
+They are part of the keys of stored results, so that results of older code are computed again.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -18,7 +21,7 @@ def version_of(*names: str) -> str:
 
 
 def hash_of(files: Iterable[Path]) -> str:
-    """16 hex digits over the place and the bytes of files of ours."""
+    """16 hex digits that depend on the path (relative to PACKAGE_ROOT) and the bytes of each file."""
     digest = hashlib.sha256()
     for file in files:
         data = file.read_bytes()
@@ -27,6 +30,7 @@ def hash_of(files: Iterable[Path]) -> str:
 
 
 def python_files(path: Path) -> list[Path]:
+    """The file itself, or all Python files below a folder, sorted. Raises FileNotFoundError if there is none."""
     found = [path] if path.is_file() else sorted(path.rglob("*.py"))
     if not found:
         raise FileNotFoundError(

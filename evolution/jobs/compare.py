@@ -1,4 +1,4 @@
-"""The job `compare`: runs of several strategies with the same limits, one after the other."""
+"""The job `compare`: evolution runs of several strategies with the same limits, one after the other."""
 
 from evolution.domain.job import EventType
 from evolution.domain.request import USUAL_TRIALS, CompareRequest, EvolveRequest
@@ -13,7 +13,7 @@ from evolution.laboratory.laboratory import Laboratory
 
 
 def compare(context: JobContext, request: CompareRequest) -> Outcome:
-    """Trials that several of the runs need are measured once. Raises UsageError, RepoError, Cancelled."""
+    """Run each strategy with each seed; a trial that several runs need is measured once. Raises UsageError, RepoError, Cancelled."""
     laboratory = Laboratory(context)
     runs: dict[str, list[Run]] = {name: [] for name in request.strategies}
     for seed in range(request.seeds):
@@ -24,7 +24,7 @@ def compare(context: JobContext, request: CompareRequest) -> Outcome:
 
 
 def _judged_run(laboratory: Laboratory, request: EvolveRequest) -> Run:
-    """A run; where an LLM wrote its best program, with the opinion of an LLM on that program."""
+    """One run. If an LLM endpoint is in use, an LLM also reviews the best program of the run."""
     with opened_tools(laboratory, request) as opened:
         run = start_run(laboratory, opened.request, tools=opened.tools, model=opened.model).run()
         if opened.client is None:

@@ -1,4 +1,4 @@
-"""Starting, finding, following and cancelling jobs: detached processes that outlive whoever started them."""
+"""Starts, follows and cancels jobs, which are detached processes that outlive the process that started them."""
 
 import contextlib
 import json
@@ -23,7 +23,9 @@ from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.settings import is_trusted, trust
 from evolution.store.store import Store
 
-START_GRACE_S = 30.0  # for a starter that was killed before it noted the job's pid
+START_GRACE_S = (
+    30.0  # how long a job without a pid counts as alive: its starter may have died before storing the pid
+)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 EVENTS = "events.jsonl"
 
@@ -31,8 +33,8 @@ EVENTS = "events.jsonl"
 def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
     """Start a job on a repo as a process of its own.
 
-    trusted: the user consents now, and it is remembered. Raises ConsentError without consent,
-    EvolverecError where the process cannot be started.
+    trusted: the user consents to running the repo's code, which is remembered. Raises ConsentError without
+    consent, EvolverecError if the process cannot be started.
     """
     repo = repo.resolve()
     if trusted:
@@ -67,7 +69,7 @@ def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
 
 
 def _spawn(repo: Path, job: str) -> int:
-    """The pid of the job's process, in which SIGTERM waits until the job is ready to answer it."""
+    """Start the job's process and return its pid. SIGTERM and SIGINT stay blocked there until `answer_stopping`."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["TMPDIR"] = str(
         scratch_folder(repo, job)
@@ -89,7 +91,7 @@ def _spawn(repo: Path, job: str) -> int:
 
 @contextlib.contextmanager
 def _held_back(signals: Iterable[signal.Signals]) -> Iterator[None]:
-    """Processes started inside inherit these signals blocked; the job's own process lets them through."""
+    """Block signals meanwhile, so that child processes start with them blocked; `answer_stopping` unblocks them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
@@ -98,14 +100,14 @@ def _held_back(signals: Iterable[signal.Signals]) -> Iterator[None]:
 
 
 def answer_stopping(stop: Callable[[], None]) -> None:
-    """Called by the job's process: from now on its cancel calls `stop`, one that already came included."""
+    """Call `stop` on SIGTERM and SIGINT, also for one that arrived before; to be called in the job's process."""
     for number in STOPPING:
         signal.signal(number, lambda *_: stop())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
 def _started_at(pid: int) -> float:
-    """Unix seconds; 0 where the process has ended already."""
+    """When a process was started, in Unix seconds; 0 if it has ended already."""
     import psutil
 
     try:
@@ -115,7 +117,7 @@ def _started_at(pid: int) -> float:
 
 
 def cancel(repo: Path, job_id: str) -> bool:
-    """Ask a running job to stop; False where it is not running. What it has measured stays."""
+    """Ask a running job to stop; False if it is not running. Stored results are kept."""
     with Store.open(repo) as store:
         job = store.job(job_id)
     if job is None or job.state.ended or not job.pid or not is_alive(job):
@@ -126,7 +128,7 @@ def cancel(repo: Path, job_id: str) -> bool:
 
 
 def read_events(repo: Path, job_id: str, offset: int) -> tuple[list[Event], int]:
-    """The whole events written since a byte offset, and the offset to go on from."""
+    """The complete events after a byte offset of the event file, and the offset for the next call."""
     path = job_folder(repo, job_id) / EVENTS
     try:
         with path.open("rb") as stream:
@@ -152,8 +154,8 @@ def is_alive(job: JobRecord) -> bool:
 
 
 def reconcile(repo: Path) -> list[JobRecord]:
-    """The jobs that really run. Those whose process is gone are marked lost, their half-done trials
-    forgotten and what they left lying removed; all that they finished stays."""
+    """The jobs whose processes are alive. The others are marked LOST, and their unfinished trials and temporary
+    files are deleted; finished trials are kept."""
     with Store.open(repo) as store:
         running: list[JobRecord] = []
         for job in store.unfinished_jobs():

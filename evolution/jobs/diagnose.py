@@ -1,4 +1,4 @@
-"""The jobs `diagnose` and `simulate`: what measurements and simulated users say of the user's version."""
+"""The jobs `diagnose` (measurements and findings) and `simulate` (simulated users) for the user's version."""
 
 from evolution.domain.limits import Limits
 from evolution.domain.request import DiagnoseRequest, SimulateRequest
@@ -12,6 +12,7 @@ from evolution.store.documents import diagnose_document, simulate_document
 
 
 def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
+    """Train the user's version if needed and measure it. Raises RepoError if the trial failed, Cancelled."""
     laboratory = Laboratory(context)
     trial = trained(laboratory)
     feedback = feedback_of(laboratory, trial)
@@ -19,7 +20,7 @@ def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
 
 
 def simulate(context: JobContext, request: SimulateRequest) -> Outcome:
-    """Statistical personas, and where the user has an LLM endpoint also some that it plays."""
+    """Ask statistical personas and, if the user has an LLM endpoint, LLM-played ones. Raises RepoError, Cancelled."""
     laboratory = Laboratory(context)
     trial = trained(laboratory)
     feedback = feedback_of(laboratory, trial, users=request.users)

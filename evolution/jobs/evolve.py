@@ -1,4 +1,4 @@
-"""The job `evolve`: a run of evolution, begun, gone on with, or replayed."""
+"""The job `evolve`: starts, resumes or replays an evolution run."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from evolution.store.run_document import run_document
 
 
 def evolve(context: JobContext, request: EvolveRequest) -> Outcome:
-    """Raises UsageError, RepoError, Cancelled."""
+    """Do the run that the request describes and return its document. Raises UsageError, RepoError, Cancelled."""
     laboratory = Laboratory(context)
     if request.replay:
         return Outcome(document=_replayed(laboratory, request.replay))
@@ -28,14 +28,17 @@ def evolve(context: JobContext, request: EvolveRequest) -> Outcome:
 
 
 def _resumed(laboratory: Laboratory, request: EvolveRequest) -> EvolveRequest:
-    """What the stored run was asked to be; its limits unless new ones are given."""
+    """The request of the stored run, with the limits of the new request if it has any."""
     stored = request_of(_stored_run(laboratory, request.resume))
     limits = request if request.is_limited else stored
     return replace(stored, **{name: getattr(limits, name) for name in LIMITS})
 
 
 def _stored_run(laboratory: Laboratory, wanted: str) -> Run:
-    """The run named, or the newest one on the files as they are. Raises UsageError: it started from other files."""
+    """The run with this id, or the newest one of the files on disk.
+
+    Raises UsageError if there is none, or it started from other files than those on disk.
+    """
     store, program = laboratory.context.store, laboratory.user_program()
     on_these = (run for run in store.runs() if run.terms.root == program)
     found = next(on_these, None) if wanted == NEWEST else store.run(wanted)
@@ -57,5 +60,5 @@ def _replayed(laboratory: Laboratory, wanted: str) -> dict[str, Any]:
         evolution = replayed_run(stored, tools=opened.tools)
         try:
             return replay_document(stored, evolution.run())
-        except NotStored as error:  # a run that was broken off goes no further
+        except NotStored as error:  # the stored run was interrupted here, so the replay ends too
             return replay_document(stored, evolution.run_record, str(error))

@@ -1,4 +1,4 @@
-"""What jobs leave lying when they are killed, and how it goes: scratch, half-done trials, working folders."""
+"""Removes what killed jobs leave behind: temporary files, unfinished trials and their working folders."""
 
 import shutil
 from pathlib import Path
@@ -10,19 +10,20 @@ from evolution.store.store import Store
 
 
 def scratch_folder(repo: Path, job_id: str) -> Path:
-    """Where a job keeps what need not outlive it: checkouts, temporary files."""
+    """The folder of a job's temporary files and checkouts, which is deleted when the job ends."""
     return job_folder(repo, job_id) / "scratch"
 
 
 def remove_scratch(repo: Path, job_id: str) -> None:
+    """Delete the scratch folder of a job; files that cannot be deleted are ignored."""
     shutil.rmtree(scratch_folder(repo, job_id), ignore_errors=True)
 
 
 def forget_interrupted(repo: Path, store: Store) -> None:
-    """Forget the trials that nobody trains any more, and remove working folders that nobody works in.
+    """Delete the records and working folders of trials that are marked running but that no process works on.
 
-    Whoever trains or tests a trial holds its lock, and the kernel frees the locks of the dead; so other jobs
-    may go on meanwhile.
+    A process holds the lock of the trial that it trains or tests, and the kernel releases it when the process dies;
+    trials of other running jobs are therefore left alone.
     """
     running = {trial.id for trial in store.trials() if trial.status is TrialStatus.RUNNING}
     left_working = {folder.parent.name for folder in store_folder(repo).glob("trials/*/work")}

@@ -1,4 +1,4 @@
-"""The job's process: does one piece of work, writes events, and always leaves a last word."""
+"""The main function of a job's process. It writes events and always stores a final state, also after an error."""
 
 import os
 import sqlite3
@@ -21,11 +21,11 @@ from evolution.repo.config import read_config
 from evolution.repo.settings import user_settings
 from evolution.store.store import Store
 
-NICE = 5  # the editor and the language server come first
+NICE = 5  # a lower priority than the editor and the language server
 
 
 def run_job(repo: Path, job_id: str) -> int:
-    """The exit code of the command line: 0 done, 1 the repo's fault, 2 wrong use, 130 cancelled."""
+    """Do the job and return the exit code: 0 done, 1 a failure (of the repo, LLM or disk), 2 wrong use, 130 cancelled."""
     import psutil
 
     stop = threading.Event()

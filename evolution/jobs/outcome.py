@@ -1,4 +1,4 @@
-"""What a job came to."""
+"""The result of a job."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from evolution.domain.trial import Failure
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """document: what the command prints. A trial that failed is an outcome with exit_code 1, not an exception."""
+    """The result of a job. document: the JSON that the command prints. A failed trial gives exit_code 1, no exception."""
 
     document: dict[str, Any]
     state: JobState = JobState.DONE

@@ -1,4 +1,4 @@
-"""The jobs `propose` and `verify`: patches for the user's version, made and measured, or one measured once more."""
+"""The jobs `propose` (make and measure patches for the user's version) and `verify` (measure one again)."""
 
 from evolution.base.errors import UsageError
 from evolution.domain.request import ProposeRequest, VerifyRequest
@@ -11,12 +11,13 @@ from evolution.store.documents import propose_document
 
 
 def propose(context: JobContext, request: ProposeRequest) -> Outcome:
+    """Measure at most `request.trials` patches for the files on disk. Raises RepoError, Cancelled."""
     found = propose_once(Laboratory(context), trials=request.trials)
     return Outcome(document=propose_document(found.proposals, did_not_fit=found.did_not_fit))
 
 
 def verify(context: JobContext, request: VerifyRequest) -> Outcome:
-    """One stored proposal once more, with one further seed of child and parent."""
+    """Measure a stored proposal with one further seed of child and parent. Raises UsageError if its id is unknown."""
     proposal = context.store.proposal(request.proposal)
     if proposal is None:
         raise UsageError(f"no single proposal {request.proposal!r}; `evolverec runs` lists them")

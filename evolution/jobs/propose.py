@@ -1,7 +1,7 @@
-"""One round of proposing on the user's program: what recipes make of its feedback, each measured.
+"""One round of proposals for the user's program: recipes make patches from its feedback, and each patch is measured.
 
-It is not a generation of `evolve`: here every promising candidate gets its further seed, so that the user can choose among
-verified patches, while a run pays for the further seed of a new best alone; and no run is kept.
+Unlike a generation of `evolve`, every promising candidate is trained with a further seed, so that the user can choose
+among verified patches (a run does that only for a new best), and no run is stored.
 """
 
 from collections.abc import Sequence
@@ -23,37 +23,37 @@ from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import feedback_of
 from evolution.proposers.drafting import draft_all
 
-COMBINED = 3  # how many verified gains are tried together
+COMBINED = 3  # how many verified gains are combined into one patch at most
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proposed:
-    """proposals: best first. did_not_fit: (recipe, reason) of what was triggered but makes no patch in this code."""
+    """proposals: best first. did_not_fit: (recipe, reason) for triggered recipes that make no patch for this code."""
 
     proposals: tuple[Proposal, ...]
     did_not_fit: tuple[tuple[str, str], ...]
 
 
 def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
-    """trials: candidates that are trained at most. Raises RepoError where the user's program cannot be measured,
-    Cancelled."""
-    assay = CandidateEvaluation(laboratory)
-    parent = assay.parent()
+    """Make and measure patches; at most `trials` candidates are trained. Raises RepoError if the user's program cannot
+    be measured, Cancelled."""
+    evaluation = CandidateEvaluation(laboratory)
+    parent = evaluation.parent()
     feedback = feedback_of(laboratory, parent, users=USERS_ASKED)
     candidates, did_not_fit = draft(laboratory, parent.key.program, feedback)
     for recipe, reason in did_not_fit:
         laboratory.context.events.emit(EventType.LOG, f"{recipe} makes no patch here: {reason}")
-    proposals = assay.race(parent, feedback, candidates[:trials])
+    proposals = evaluation.race(parent, feedback, candidates[:trials])
     together = combination(laboratory, parent, proposals) if len(proposals) < trials else None
     if together is not None:
-        proposals += assay.race(parent, feedback, [together])
+        proposals += evaluation.race(parent, feedback, [together])
     return Proposed(proposals=tuple(proposals), did_not_fit=tuple(did_not_fit))
 
 
 def draft(
     laboratory: Laboratory, base: str, feedback: Feedback
 ) -> tuple[list[Candidate], list[tuple[str, str]]]:
-    """What the triggered recipes make of this code, most promising first; and why the others do not fit."""
+    """The candidates of the triggered recipes, most promising first, and (recipe, reason) for those that do not fit."""
     context = recipe_context(laboratory, base, feedback)
     made, did_not_fit = draft_all(context)
     candidates: list[Candidate] = []
@@ -69,7 +69,7 @@ def draft(
 
 
 def combination(laboratory: Laboratory, parent: Trial, proposals: Sequence[Proposal]) -> Candidate | None:
-    """The best verified gains carried out together, as far as their edits do not touch; None with fewer than two."""
+    """A candidate that combines the best verified gains whose edits do not conflict; None if there are fewer than two."""
     editable = laboratory.config.recommender.editable
     sources = laboratory.programs.sources(parent.key.program, editable)
     gains = [proposal for proposal in proposals if proposal.verified is Verified.GAIN][:COMBINED]

@@ -1,4 +1,4 @@
-"""The job `test`: one trial on the test events, read once in a fresh process; each reading is logged."""
+"""The job `test`: evaluates one trial on the test events in a new process, and logs that they were read."""
 
 from dataclasses import replace
 
@@ -12,6 +12,7 @@ from evolution.store.documents import train_document
 
 
 def test(context: JobContext, request: TestRequest) -> Outcome:
+    """Evaluate the named or the newest complete trial on the test events. Raises UsageError, Cancelled."""
     laboratory = Laboratory(context)
     trial = _named(context, request.trial) if request.trial else _newest(context, laboratory)
     reading = laboratory.read_test(trial)
@@ -27,7 +28,7 @@ def test(context: JobContext, request: TestRequest) -> Outcome:
 
 
 def _named(context: JobContext, wanted: str) -> Trial:
-    """Raises UsageError where there is no such trial, or it is not complete."""
+    """The trial with this id. Raises UsageError if there is none, or it is not complete."""
     trial = context.store.trial(wanted)
     if trial is None:
         raise UsageError(f"no single trial {wanted!r}; `evolverec runs` lists them")
@@ -37,8 +38,8 @@ def _named(context: JobContext, wanted: str) -> Trial:
 
 
 def _newest(context: JobContext, laboratory: Laboratory) -> Trial:
-    """The newest complete trial of the files on disk, of the configured seed where there is one: `propose` leaves
-    newer ones of further seeds. Raises UsageError where there is none."""
+    """The newest complete trial of the files on disk, preferably of the configured seed (`propose` trains further
+    seeds later). Raises UsageError if there is none."""
     stored = context.store.trials(laboratory.user_program())
     trials = [trial for trial in stored if trial.status is TrialStatus.COMPLETE]
     if not trials:

@@ -1,4 +1,4 @@
-"""The jobs `train` and `check`: the user's version of the repo, trained and measured, or only tried on one batch."""
+"""The jobs `train` (train and measure the user's version) and `check` (only try it on one batch)."""
 
 from typing import Any
 
@@ -12,13 +12,14 @@ from evolution.store.documents import train_document
 
 
 def train(context: JobContext, request: TrainRequest) -> Outcome:
+    """The trial of the files on disk; a failed trial is an outcome with exit code 1. Raises Cancelled."""
     trial = _trial(Laboratory(context), request.seed)
     document = train_document(trial)
     return Outcome(document=document) if trial.failure is None else failed(document, trial.failure)
 
 
 def trained(laboratory: Laboratory) -> Trial:
-    """The trial of the user's version that further jobs look at. Raises RepoError where it failed."""
+    """The trial of the user's version, for other jobs to measure. Raises RepoError if it failed, Cancelled."""
     trial = _trial(laboratory, None)
     if trial.failure is not None:
         failure = trial.failure
@@ -29,13 +30,13 @@ def trained(laboratory: Laboratory) -> Trial:
 
 
 def _trial(laboratory: Laboratory, seed: int | None) -> Trial:
-    """A stored complete trial is shown again; one that failed is run again, for the reason may be gone."""
+    """The stored trial if it is complete; a failed one is run again, because the cause may be gone."""
     seed = laboratory.config.training.seed if seed is None else seed
     return laboratory.trial(laboratory.user_program(), seed=seed, label="your version", accept=complete)
 
 
 def check(context: JobContext, request: CheckRequest) -> Outcome:
-    """The cheap rungs alone; what they find are problems of the repo, not of the job."""
+    """Run only the quick checks. Problems that they find are listed in the document; the job itself succeeds."""
     laboratory = Laboratory(context)
     trial = laboratory.smoke(laboratory.user_program())
     if trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED:

@@ -1,4 +1,4 @@
-"""Which function does what each kind of job is asked to do. It takes the job's context and the request of its kind."""
+"""Maps each kind of job to its function, which takes the job's context and the request and returns an outcome."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -10,7 +10,7 @@ from evolution.laboratory.context import JobContext
 
 Work = Callable[[JobContext, Any], Outcome]
 
-# module:function below evolution.jobs. By name, because a training need not wait until the loop is imported.
+# "module:function" in evolution.jobs. They are imported by name, so that `train` does not import the evolution loop.
 WORK: Mapping[JobKind, str] = {
     JobKind.TRAIN: "train:train",
     JobKind.CHECK: "train:check",
@@ -25,5 +25,6 @@ WORK: Mapping[JobKind, str] = {
 
 
 def work_of(kind: JobKind) -> Work:
+    """Import and return the function for a kind of job."""
     module, _, function = WORK[kind].partition(":")
     return getattr(import_module(f"evolution.jobs.{module}"), function)

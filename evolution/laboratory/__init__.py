@@ -1,0 +1,1 @@
+"""Trials, measurements and comparisons of programs: training, diagnosing and judging candidates."""

@@ -1,4 +1,4 @@
-"""Two judgements, both pure: is a running candidate worth the rest of its epochs, and does a measured one count?"""
+"""Two decisions without side effects: when to prune a training candidate, and whether a measured one is verified."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,14 +8,14 @@ from evolution.domain.trial import EpochRecord, Trial
 
 REPLICAS = 1  # further seeds that a promising candidate and its parent are trained with
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
-GRACE_EPOCHS = 8  # a candidate is not pruned before it
-# Pruned below a share of what the parent had reached at the same epoch: lenient at first, for some learn slowly,
-# strict where the parent was at its best.
+GRACE_EPOCHS = 8  # a candidate is not pruned before this epoch
+# A candidate is pruned if its best objective is below this share of the parent's best up to the same epoch. The share
+# rises from LENIENT (some models learn slowly) to STRICT at the parent's best epoch.
 LENIENT, STRICT = 0.75, 0.95
 
 
 def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecord]], bool]:
-    """A pruner: is a candidate too far behind its parent's curve at the same epoch to be worth the rest?"""
+    """A function of a candidate's epochs so far: whether it is too far behind its parent's objective at the same epoch."""
     curve = {epoch.epoch: objective.of_means(epoch.metrics) for epoch in parent.epochs if epoch.metrics}
     span = max(1, parent.best_epoch - GRACE_EPOCHS)
 
@@ -34,10 +34,10 @@ def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecor
 def verdict(
     effect: Effect, singles: Sequence[Effect], *, fixed: Sequence[str], broken: Sequence[str]
 ) -> tuple[Verified, str]:
-    """Whether a measured candidate counts, and if not, why not.
+    """Whether a measured candidate is a verified gain or fix, and the reason if it is neither ("" otherwise).
 
-    effect: of the objective, pooled over seeds; singles: the same, of each seed alone. fixed: targeted
-    measurements that became healthy. broken: guardrails that do not hold, in words.
+    effect: the change of the objective, pooled over seeds; singles: the change for each seed alone. fixed: codes of
+    the targeted measurements that became healthy. broken: one sentence for each guardrail that does not hold.
     """
     replicated = len(singles) > REPLICAS
     agree = all(single.after > single.before for single in singles)

@@ -1,4 +1,4 @@
-"""Candidates: an idea and its edits become a child program, not yet measured."""
+"""Candidates: applying the edits of an idea to a program makes a child program, which is not measured yet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ JOIN = "+"  # between the codes of ideas that were carried out together
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An idea carried out: a child program and how it came from its parent. rounds: of coder and debugger, in words."""
+    """A child program and the patch that made it. rounds: a sentence for each round of the LLM coder and debugger."""
 
     idea: Idea
     patch: Patch
@@ -27,7 +27,7 @@ class Candidate:
 
 
 def recipe_context(laboratory: Laboratory, base: str, feedback: Feedback) -> RecipeContext:
-    """What recipes read: the program's editable files, the roles in them, and what was said of its trial."""
+    """The input of recipes: a program's editable files, the roles found in them, and the feedback on its trial."""
     training = laboratory.data.training
     columns = training.item_columns
     return RecipeContext(
@@ -54,7 +54,7 @@ def carry_out(
     *,
     rounds: tuple[str, ...] = (),
 ) -> Candidate | str:
-    """The candidate, or why the edits cannot be applied."""
+    """Store the child program; returns the candidate, or the reason (a text) if the edits cannot be applied."""
     try:
         after = apply_edits(sources, edits, editable=laboratory.config.recommender.editable)
     except EditError as error:
@@ -70,7 +70,7 @@ def carry_out(
 def joint_edits(
     sources: Mapping[str, str], edits: Sequence[Edit], editable: tuple[str, ...]
 ) -> list[Edit] | None:
-    """Edits of several patches as those of one; None where they get in each other's way."""
+    """Merge the edits of several patches into those of one patch; None if they conflict."""
     try:
         after = apply_edits(sources, edits, editable=editable)
     except EditError:
@@ -79,8 +79,10 @@ def joint_edits(
 
 
 def rebased(laboratory: Laboratory, candidate: Candidate, root: str, earlier: Sequence[Idea]) -> Candidate:
-    """The same child as a change of `root`, which is what the user has on disk. earlier: the ideas that made the
-    candidate's parent of it, oldest first; the patch carries them out too."""
+    """The same child with a patch against `root`, the user's version, instead of against its parent.
+
+    earlier: the ideas by which the parent was made from `root`, oldest first; the patch contains their changes too.
+    """
     if candidate.patch.base == root:
         return candidate
     patterns = laboratory.config.recommender.editable
@@ -92,7 +94,7 @@ def rebased(laboratory: Laboratory, candidate: Candidate, root: str, earlier: Se
 
 
 def joined_idea(ideas: Sequence[Idea]) -> Idea:
-    """One idea of several, in the order in which they were carried out. Where an LLM had a part, it is its."""
+    """Merge ideas, given in the order they were applied, into one. Its proposer is the first LLM among them, if any."""
     if len(ideas) == 1:
         return ideas[0]
     return Idea(

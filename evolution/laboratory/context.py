@@ -1,4 +1,4 @@
-"""What a job's work is given: the repo, the request, the store, the settings, and how to speak and to notice a cancel."""
+"""The arguments of a job's function: repo, request, store, settings, an event log, and the flag for cancellation."""
 
 import threading
 import time
@@ -16,13 +16,14 @@ from evolution.store.store import Store
 
 
 class EventLog:
-    """Appends one JSON line per event; each is on disk before `emit` returns. Threads may share it."""
+    """Appends events to a file as JSON lines. Several threads may share one log."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._lock = threading.Lock()
 
     def emit(self, kind: EventType, message: str, **data: Any) -> None:
+        """Append an event with the current time; the line is flushed to the file before this returns."""
         event = Event(t=time.time(), type=kind, message=message, data=serial.finite(data))
         with self._lock:
             self._stream.write(serial.dumps(event) + "\n")
@@ -31,11 +32,15 @@ class EventLog:
 
 @dataclass(kw_only=True)
 class JobContext:
+    """Everything that the function of one job needs. `stop` is set when the user cancels the job."""
+
     repo: Path
     job: JobRecord
     request: Request
     store: Store
-    store_lock: threading.RLock  # the store is one connection: threads of parallel trials take turns
+    store_lock: (
+        threading.RLock
+    )  # held for each use of the store, whose one connection the threads of parallel trials share
     config: Config
     settings: Settings
     events: EventLog
@@ -43,9 +48,10 @@ class JobContext:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def cancelled(self) -> bool:
+        """Whether the job was told to stop, by the user or because parallel work failed."""
         return self.stop.is_set()
 
     def check_cancelled(self) -> None:
-        """Raises Cancelled once the user has asked for it."""
+        """Raises Cancelled if the job was told to stop."""
         if self.stop.is_set():
             raise Cancelled("cancelled")

@@ -1,4 +1,4 @@
-"""Where trials run: the device the user wants, what the interpreter's torch can use, and how many run at once."""
+"""Chooses the device of trials from the user's wish and what torch in the user's interpreter can use."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ json.dump({"cuda": cuda, "mps": mps}, sys.stdout)
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """name: as in a trial's key ("cpu/1", "cuda", "mps"). kind: as in a lease. slots: trials at once, machine-wide."""
+    """name: in a trial's key, e.g. "cpu/1" (threads), "cuda", "mps". kind: "cpu", "cuda", "mps". slots: trials at once."""
 
     name: str
     kind: str
@@ -33,7 +33,7 @@ class Device:
 
 
 def choose_device(wanted: str, settings: Settings) -> Device:
-    """wanted: "auto", "cpu", "cuda" or "mps". Raises UsageError where what was asked for is not there."""
+    """wanted: "auto", "cpu", "cuda" or "mps". "auto" prefers a GPU. Raises UsageError if the device is absent."""
     found = {"cuda": 0, "mps": False}
     if wanted in ("cuda", "mps") or (wanted == "auto" and _may_have_gpu()):
         found = _ask(settings.python)
@@ -51,7 +51,7 @@ def choose_device(wanted: str, settings: Settings) -> Device:
 
 
 def _may_have_gpu() -> bool:
-    """Cheap: importing torch just to learn that there is no GPU would cost every job seconds."""
+    """A quick check of the platform, which saves CPU-only machines the seconds that importing torch takes."""
     return sys.platform == "darwin" or any(
         Path(node).exists() for node in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
     )

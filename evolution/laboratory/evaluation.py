@@ -1,4 +1,4 @@
-"""From candidates to measured proposals: race, replicate, judge. Whatever is measured is stored at once."""
+"""Trains candidates, compares them with their parent, and stores the result as proposals, each as soon as it is known."""
 
 import hashlib
 import time
@@ -26,8 +26,10 @@ from evolution.trials.analysis import AnalysisError
 
 
 class CandidateEvaluation:
-    """Measures candidates against their parent, which is the user's version. observe: a trial's feedback; a run
-    whose probes evolve gives its own, which measures with those too."""
+    """Compares candidates with their parent, the user's version.
+
+    observe: returns the feedback on a trial; a run that evolves probes passes its own, which applies those probes too.
+    """
 
     def __init__(self, laboratory: Laboratory, observe: Callable[[Trial], Feedback] | None = None) -> None:
         self.laboratory = laboratory
@@ -38,7 +40,7 @@ class CandidateEvaluation:
         self.seed = self.config.training.seed
 
     def parent(self, program: str = "") -> Trial:
-        """The trial of the user's version: the files on disk, or the program named. Raises RepoError, Cancelled."""
+        """The trial of the user's version (by default the files on disk). Raises RepoError if it fails, Cancelled."""
         program = program or self.laboratory.user_program()
         trial = self.laboratory.trial(program, seed=self.seed, label="your version", accept=complete)
         if trial.failure is not None:
@@ -50,16 +52,16 @@ class CandidateEvaluation:
         return trial
 
     def race(self, parent: Trial, feedback: Feedback, candidates: Sequence[Candidate]) -> list[Proposal]:
-        """Measure candidates in parallel slots; losers are pruned, promising ones replicated. Best first."""
+        """Measure candidates in parallel. Poor ones are pruned, promising ones trained with a further seed. Best first."""
         measured = self.laboratory.each(lambda one: self.measure(parent, feedback, one), candidates)
         return sorted(measured, key=rank)
 
     def measure(self, parent: Trial, feedback: Feedback, candidate: Candidate) -> Proposal:
-        """Train it and, where that is promising, once more with a further seed; then judge."""
+        """Train a candidate and, if it is promising, train it with a further seed; returns the judged proposal."""
         return self.settle(parent, feedback, candidate, self.train(parent, candidate))
 
     def train(self, parent: Trial, candidate: Candidate) -> Trial:
-        """The candidate's first trial; pruned where it is far behind its parent."""
+        """The candidate's first trial, which is pruned if it falls far behind its parent. Raises Cancelled."""
         self.context.check_cancelled()
         with self.context.store_lock:
             self.context.store.put_candidate(candidate.child)
@@ -74,7 +76,7 @@ class CandidateEvaluation:
     def settle(
         self, parent: Trial, feedback: Feedback, candidate: Candidate, child: Trial, *, replicate: bool = True
     ) -> Proposal:
-        """What the first trial is worth. replicate: whether a further seed may be paid for where it is promising."""
+        """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first."""
         if child.status is not TrialStatus.COMPLETE:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
         pairs = [(parent, child)]
@@ -107,7 +109,7 @@ class CandidateEvaluation:
         return pairs
 
     def _targets(self, candidate: Candidate, feedback: Feedback) -> list[str]:
-        """Codes of analyst measurements that the idea set out to mend."""
+        """Codes of the unhealthy measurements that the idea addresses; self-reported measurements do not count."""
         verifiable = {m.code for m in _verifying(feedback) if m.healthy is False}
         addressed = {f.code for f in feedback.all_findings() if f.id in candidate.idea.addresses}
         return sorted(verifiable & addressed)
@@ -163,7 +165,7 @@ class CandidateEvaluation:
         return proposal
 
     def verify(self, proposal: Proposal) -> Proposal:
-        """The proposal judged anew, with one seed more of child and parent than before."""
+        """Judge a stored proposal again, with one more seed of child and parent. Raises RepoError if a trial fails."""
         known = [trial for name in proposal.trials if (trial := self.context.store.trial(name)) is not None]
         done = [trial.key.seed for trial in known if trial.status is TrialStatus.COMPLETE]
         seeds = [*done, max(done, default=self.seed - 1) + 1]
@@ -189,11 +191,12 @@ class CandidateEvaluation:
 
 
 def _verifying(feedback: Feedback) -> list[Measurement]:
-    """The analyst's measurements; what is self-reported verifies nothing."""
+    """The measurements that can verify a fix: those that the candidate's own code does not report."""
     return [found for found in feedback.all_measurements() if not found.self_reported]
 
 
 def proposal_id(parent: str, child: str) -> str:
+    """10 hex digits that depend on the tree hashes of the parent and the child program."""
     return hashlib.sha256(f"{parent}:{child}".encode()).hexdigest()[:10]
 
 
@@ -204,5 +207,6 @@ def _why_unfinished(trial: Trial) -> str:
 
 
 def rank(proposal: Proposal) -> tuple[int, float, str]:
+    """Sort key, best first: gains, fixes, the rest; then by the lower bound of the effect, highest first."""
     order = {Verified.GAIN: 0, Verified.FIX: 1, Verified.NO: 2}
     return order[proposal.verified], -(proposal.effect.low if proposal.effect else float("-inf")), proposal.id

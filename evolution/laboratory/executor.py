@@ -1,7 +1,7 @@
-"""Where trials run. `LocalSlots` runs them on this machine; another engine is another class with the same two members.
+"""Executors run trials. `LocalSlots` runs them on this machine; another executor is a class with the same two members.
 
-An executor only runs what it is given: what is stored already, what a result means and what comes next is decided by
-the caller, never by which trial arrives first.
+An executor only runs trials. The caller looks up stored trials, judges results and decides what to run next, and these
+decisions do not depend on which trial ends first.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 
 class Rungs(Enum):
-    """How far up the ladder a program is taken. The value runs it: request, supervision -> trial."""
+    """Which stages a program goes through. The value holds the function: (request, supervision) -> trial."""
 
     SMOKE = (smoke_trial,)  # parse, import, contract on one batch, two steps
     ALL = (run_trial,)
@@ -31,8 +31,8 @@ class Rungs(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One trial to be run. waiting: called once where no slot is free at first. begins: called once, with a slot, before
-    the trial runs."""
+    """One trial to run. waiting: called once if no slot is free at first. begins: called once a slot is held, just
+    before the trial runs."""
 
     request: TrialRequest
     supervision: Supervision
@@ -50,10 +50,10 @@ class Executor(Protocol):
         ...
 
     def run(self, order: Order) -> Trial:
-        """The trial, when it has ended. A program that fails, a worker that is lost and a trial cancelled while it runs
-        are failed trials.
+        """Run a trial to its end and return it. If the program fails, the worker is lost, or the trial is cancelled while
+        it runs, a failed trial is returned.
 
-        Raises Cancelled where it was cancelled before it began; OSError where its folder cannot be written.
+        Raises Cancelled if it is cancelled before it begins, OSError if its folder cannot be written.
         """
         ...
 
@@ -66,6 +66,7 @@ class LocalSlots:
 
     @property
     def capacity(self) -> int:
+        """See `Executor.capacity`."""
         return self.device.slots
 
     def run(self, order: Order) -> Trial:
@@ -79,16 +80,19 @@ class LocalSlots:
             return work(replace(order.request, gpu=gpu), order.supervision)
 
     def hold(self, cancelled: Callable[[], bool], waiting: Callable[[], None]) -> AbstractContextManager[int]:
-        """One slot, for work beside trials that must run where their folders are. Raises Cancelled while it waits."""
+        """Hold one slot for other work that needs the device, such as reading the test events; yields its number.
+
+        Raises Cancelled if the job is cancelled while it waits.
+        """
         return lease(self.device.kind, self.device.slots, cancelled=cancelled, waiting=waiting)
 
 
 def in_parallel(
     executor: Executor, work: Callable[[T], R], items: Sequence[T], *, stop: Callable[[], None]
 ) -> list[R]:
-    """work(item) of each, in the order of the items, as many at once as the executor has room for.
+    """Return [work(item) for each item], computed in as many threads as the executor has slots.
 
-    Where one raises, `stop` is called, the others end, and the first exception is raised: what they measured is stored.
+    If one call raises, `stop` is called, the remaining calls are waited for, and the exception is raised.
     """
     with ThreadPoolExecutor(max_workers=max(1, executor.capacity)) as pool:
         futures = [pool.submit(work, item) for item in items]

@@ -1,4 +1,4 @@
-"""Asking users that an LLM plays, on request, outside a run: an interviewer, its budget, and what it is likely to cost."""
+"""Sets up LLM-played users outside evolution runs: client, budget and cost estimate."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from evolution.llm.settings import LlmSettings
 
 
 def interviewer_of(client: LlmClient, users: int) -> Interviewer:
+    """An interviewer that plays `users` users with the client's model for personas."""
     settings = client.settings
     return Interviewer(
         ask=client.ask, model=settings.model_of("persona"), users=users, concurrency=settings.concurrency
@@ -26,8 +27,10 @@ def interviewer_of(client: LlmClient, users: int) -> Interviewer:
 def opened_interviewer(
     context: JobContext, settings: LlmSettings, *, users: int, limits: Limits
 ) -> Iterator[Interviewer]:
-    """Says what it is likely to cost before, and what it did cost after. Raises UsageError: a limit in dollars needs
-    a price."""
+    """An interviewer within a budget; the estimated cost is logged before, the actual cost after.
+
+    Raises UsageError if the limit is in dollars and the model has no price.
+    """
     emit = context.events.emit
     expected = interviews(settings, users)
     emit(EventType.LOG, f"estimate: about {roughly(expected.tokens, expected.usd)} for {users} users")

@@ -1,4 +1,4 @@
-"""Where programs become trials: each once, kept in the store the moment it is known."""
+"""Trains and measures programs. Each trial runs once; later requests for it are answered from the store."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,17 +35,19 @@ SHOWN = "NDCG@10"
 
 
 def measured(trial: Trial) -> bool:
-    """A stored trial that says all it can: complete, or failed by the program's own fault."""
+    """Whether a stored trial need not be run again: it is complete, or failed without being cancelled."""
     if trial.status is TrialStatus.FAILED:
         return trial.failure is not None and trial.failure.reason is not FailureReason.CANCELLED
     return trial.status is TrialStatus.COMPLETE
 
 
 def complete(trial: Trial) -> bool:
+    """Whether a trial ended well; use as `accept` to run failed trials again."""
     return trial.status is TrialStatus.COMPLETE
 
 
 def measured_or_pruned(trial: Trial) -> bool:
+    """As `measured`, but a pruned trial need not be run again either."""
     return measured(trial) or trial.status is TrialStatus.PRUNED
 
 
@@ -55,7 +57,7 @@ class Laboratory:
     def __init__(self, context: JobContext) -> None:
         self.context = context
         self.config = context.config
-        self.replays = False  # then nothing is run that is not stored already
+        self.replays = False  # if True, a trial that is not stored raises NotStored instead of being run
         self.programs = Programs.open(context.repo)
         self.device = choose_device(context.request.device or self.config.training.device, context.settings)
         self.slots = LocalSlots(device=self.device)
@@ -63,10 +65,11 @@ class Laboratory:
 
     @cached_property
     def data(self) -> TrialData:
+        """The repo's interaction log, split into training and held-out events; loaded at the first use."""
         return prepare(self.config, self.context.repo)
 
     def user_program(self) -> str:
-        """The files on disk as a program, kept."""
+        """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
         snapshot = self.programs.snapshot()
         for path, size in snapshot.left_out.items():
             words = f"{path} ({size / 1e6:.1f} MB) is too large to be part of a program; the worker will not see it"
@@ -76,9 +79,9 @@ class Laboratory:
         return snapshot.tree
 
     def _say_what_changed(self, program: str) -> None:
-        """Which files make this another program than the one that was measured last, where it was not measured yet.
+        """Log which files differ from the program that was measured last, if this one has no trial yet.
 
-        Any file may be read by the code, so that a changed note or log makes another program, which is trained anew.
+        The code may read any file, so a change in any stored file makes another program, which is trained again.
         """
         with self.context.store_lock:
             known = self.context.store.trials(program)
@@ -94,9 +97,9 @@ class Laboratory:
     def trial(
         self, program: str, *, seed: int, label: str, accept: Accept = measured, prune: Prune | None = None
     ) -> Trial:
-        """The trial of a program: from the store where `accept` takes it, else trained and measured now.
+        """The trial of a program: the stored one if `accept` returns True for it, else it is trained and measured now.
 
-        Raises Cancelled, once the cancelled trial is in the store.
+        Raises Cancelled (after storing the cancelled trial), and NotStored in a replay.
         """
         key = trial_key(
             self.config, program=program, data=self.data.fingerprint, seed=seed, device=self.device.name
@@ -123,7 +126,7 @@ class Laboratory:
             trial = self.executor.run(replace(order, begins=begins))
             trial = replace(trial, created_at=started.created_at)
             cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
-            if stored is None or not cancelled:  # a run that was broken off says less than the one before it
+            if stored is None or not cancelled:  # a cancelled trial must not replace a stored one
                 self._put(trial)
         self._announce(trial, label, again=False)
         if cancelled:
@@ -131,7 +134,7 @@ class Laboratory:
         return trial
 
     def _is_whole(self, stored: Trial) -> bool:
-        """Whether what a trial left is still there; if not, the user is told why the trial is done again."""
+        """Whether the trial's artifacts are intact; if not, the user is told why the trial is run again."""
         if stored.status not in (TrialStatus.COMPLETE, TrialStatus.PRUNED):
             return True
         whole = are_intact(trial_folder(self.context.repo, stored.id))
@@ -141,14 +144,16 @@ class Laboratory:
         return whole
 
     def smoke(self, program: str) -> Trial:
-        """The cheap rungs alone: parse, import, contract on one batch, two steps. Measures nothing, so it is no
-        trial of the store's; `smoke_once` is for programs that are asked about again."""
+        """Run only the quick checks: parse, import, contract on one batch, two training steps.
+
+        The result has no metrics and is not stored; `smoke_once` stores it.
+        """
         key = self._smoke_key(program)
         folder = self.context.scratch / f"smoke-{trial_id(key)}"
         return self.executor.run(replace(self._order(trial_id(key), key, folder, "check"), rungs=Rungs.SMOKE))
 
     def smoke_once(self, program: str) -> Trial:
-        """The same, from the store where it was said before. Raises Cancelled."""
+        """As `smoke`, but a stored result is reused. Raises Cancelled, and NotStored in a replay."""
         identity = trial_id(self._smoke_key(program))
         with self.context.store_lock:
             known = self.context.store.smoke(identity)
@@ -178,14 +183,14 @@ class Laboratory:
         )
 
     def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """work(item) of each, in the order of the items; the trials that it asks for run in parallel slots.
+        """Return [work(item) for each item], computed in parallel threads; `work` may request trials.
 
-        Where one raises, the job is stopped, and what the others measured by then is stored.
+        If one call raises, the whole job is told to stop; trials that were measured by then are stored.
         """
         return in_parallel(self.executor, work, items, stop=self.context.stop.set)
 
     def read_test(self, trial: Trial) -> TestReading:
-        """The test questions, answered by the frozen state of a complete trial in a fresh process."""
+        """Evaluate the saved state of a complete trial on the test events, in a new process. Raises Cancelled."""
         label = f"test events of {trial.id}"
         with (
             self._only_one(trial.id),
@@ -219,7 +224,7 @@ class Laboratory:
 
     @contextmanager
     def _only_one(self, trial: str) -> Iterator[None]:
-        """Two jobs that want the same trial: the second waits, then finds it in the store. Raises Cancelled."""
+        """Lock a trial. A second job that wants the same trial waits here, then finds it in the store. Raises Cancelled."""
         while True:
             with trial_lock(self.context.repo, trial) as ours:
                 if ours:

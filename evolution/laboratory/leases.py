@@ -1,5 +1,7 @@
-"""Locks that die with their holder: one trial per CPU slot and per GPU on a machine, over all of a user's jobs,
-and one job at a time on one trial."""
+"""File locks that the kernel releases when their process dies.
+
+They limit all jobs of a user on this machine to one trial per CPU slot or GPU, and each trial to one job at a time.
+"""
 
 import fcntl
 import os
@@ -18,9 +20,9 @@ POLL_S = 0.1
 def lease(
     kind: str, count: int, *, cancelled: Callable[[], bool], waiting: Callable[[], None]
 ) -> Iterator[int]:
-    """Hold one of `count` slots of a kind ("cpu", "cuda"); its number. Waits until one is free.
+    """Hold one of `count` slots of a kind ("cpu", "cuda", "mps") and yield its number. Waits until one is free.
 
-    waiting is called once if none is free at first. Raises Cancelled.
+    `waiting` is called once if no slot is free at first. Raises Cancelled if `cancelled()` is true while waiting.
     """
     told = False
     while True:
@@ -39,14 +41,14 @@ def lease(
 
 @contextmanager
 def trial_lock(repo: Path, trial: str) -> Iterator[bool]:
-    """Whether this caller is now the only one that may train, test or clear a trial. Does not wait."""
+    """Try to lock a trial for training, testing or deleting it; yields whether the lock was obtained. Does not wait."""
     with _lock(trial_folder(repo, trial).with_suffix(".lock")) as ours:
         yield ours
 
 
 @contextmanager
 def _lock(path: Path) -> Iterator[bool]:
-    """Whether the lock was free and is ours now. The kernel releases it when its holder dies, however it dies."""
+    """Try to take a file lock; yields whether it was free. The kernel releases it when the process ends in any way."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

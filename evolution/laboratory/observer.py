@@ -1,4 +1,4 @@
-"""What is seen in one complete trial: the analyst's measurements, the findings on their lines, the users' words."""
+"""Makes the feedback on a complete trial: measurements, findings with code anchors, critiques of simulated users."""
 
 import json
 import time
@@ -47,9 +47,12 @@ def feedback_of(
     interviewer: "Interviewer | None" = None,
     charged: bool = False,
 ) -> Feedback:
-    """Findings of a complete trial; with users > 0 critiques, with an interviewer also those of users that an LLM
-    plays. What is stored is not made again; charged: but interviews are held again all the same, from recorded
-    exchanges, so that a run that is done again is charged the same. Raises RepoError, Cancelled."""
+    """The feedback on a complete trial, from the store as far as it is there.
+
+    With users > 0 it has critiques of that many statistical personas, with an interviewer also of LLM-played users.
+    charged: interviews are repeated even if stored (from recorded exchanges), so that a repeated run is charged the
+    same. Raises RepoError if the trial is not complete, Cancelled.
+    """
     with laboratory.context.store_lock:
         feedback = laboratory.context.store.feedback(trial.id)
     if feedback is None or feedback.made_by != observer_version():
@@ -122,12 +125,12 @@ def code_map(laboratory: Laboratory, trial: Trial) -> Feedback:
 
 
 def observer_version() -> str:
-    """Version of the code that measures, judges and simulates, of evolved probes too, and of the reference rankers."""
+    """A hash of the code that makes feedback; stored feedback with another hash is made again."""
     return version_of(*_OBSERVER)
 
 
 def ask_users(laboratory: Laboratory, feedback: Feedback, users: int) -> Feedback:
-    """The same feedback with what `users` simulated users say of the trial's pages."""
+    """The feedback with the critiques that `users` statistical personas make of their top items."""
     from diagnosis.evidence import load_artifacts
     from simulator.simulate import simulate
 
@@ -152,7 +155,7 @@ def ask_users(laboratory: Laboratory, feedback: Feedback, users: int) -> Feedbac
 
 @dataclass(frozen=True, kw_only=True)
 class Interviewer:
-    """Who plays users: `model`, asked through `ask`, `concurrency` exchanges at once."""
+    """An LLM that plays users: `ask` sends a prompt to `model`, with at most `concurrency` exchanges at once."""
 
     ask: "Ask"
     model: str
@@ -160,14 +163,14 @@ class Interviewer:
     concurrency: int
 
     def has_done(self, simulation: Simulation | None) -> bool:
-        """Whether a simulation is what this interviewer would make; one that mostly failed is tried again."""
+        """Whether a simulation has this model and number of users; False if more than a third of the interviews failed."""
         if simulation is None or simulation.failed > self.users / 3:
             return False
         return simulation.model == self.model and simulation.asked == self.users
 
 
 def interview_users(laboratory: Laboratory, feedback: Feedback, interviewer: Interviewer) -> Feedback:
-    """The same feedback with what users played by an LLM say. Raises Cancelled."""
+    """The feedback with the critiques of LLM-played users. Raises Cancelled."""
     from diagnosis.evidence import load_artifacts
     from simulator.asking import AskingStopped
     from simulator.interviews import simulate_with_llm
@@ -200,7 +203,7 @@ def interview_users(laboratory: Laboratory, feedback: Feedback, interviewer: Int
 
 
 def _keep(laboratory: Laboratory, trial: str, simulation: Simulation, shown: Sequence[Shown]) -> None:
-    """Everybody's page and words, for readers; a replay only reads."""
+    """Store each user's page and answer, except in a replay, which writes nothing."""
     context = laboratory.context
     if laboratory.replays:
         return
@@ -211,7 +214,7 @@ def _keep(laboratory: Laboratory, trial: str, simulation: Simulation, shown: Seq
 def critique_anchors(
     critique: Critique, sites: tuple[Site, ...], sources: Mapping[str, str]
 ) -> tuple[Anchor, ...]:
-    """The lines that decide about what the critique is about; where none are known, where the model is built."""
+    """Anchors at the code that handles the critique's signal; if none is known, at the code that builds the model."""
     for role in (*ROLES_OF_SIGNAL.get(critique.signal, ()), Role.ENTRY):
         there = [site for site in sites if site.role is role and site.path in sources]
         if there:
@@ -220,7 +223,7 @@ def critique_anchors(
 
 
 def trace_of(laboratory: Laboratory, trial: str) -> dict[str, Any]:
-    """The traced step of a trial, {} where there is none."""
+    """The stored trace of one training step of a trial; {} if there is none."""
     path = trial_folder(laboratory.context.repo, trial) / "artifacts" / "trace.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))

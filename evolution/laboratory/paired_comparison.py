@@ -1,4 +1,4 @@
-"""Whether a child beats its parent: paired over the same users and the same seeds, within its guardrails."""
+"""Compares a child with its parent, paired by user and seed, and checks the guardrails."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,19 +20,19 @@ Pair = tuple[Trial, Trial]  # (parent, child), same seed
 
 
 def per_user(repo: Path, trial: Trial) -> dict[str, NDArray[np.float64]]:
-    """Metric name -> float64 (Q,), kept beside the trial's artifacts."""
+    """Metric name -> float64 (Q,), one value per validation question; read from the trial's folder."""
     return read_per_user(trial_folder(repo, trial.id))
 
 
 def objective_effect(repo: Path, objective: Objective, pairs: Sequence[Pair]) -> Effect:
-    """The change of the objective, paired over users, pooled over the seeds of `pairs`."""
+    """The change of the objective with a bootstrap interval, paired by user and pooled over the seeds of `pairs`."""
     before = [objective.per_user(per_user(repo, parent)) for parent, _ in pairs]
     after = [objective.per_user(per_user(repo, child)) for _, child in pairs]
     return _effect(objective.text, before, after)
 
 
 def metric_effect(repo: Path, name: str, pairs: Sequence[Pair]) -> Effect | None:
-    """None where the metric is not one of single users."""
+    """As `objective_effect`, for one metric; None if the metric has no value per user."""
     tables = [(per_user(repo, parent), per_user(repo, child)) for parent, child in pairs]
     if any(name not in before or name not in after for before, after in tables):
         return None
@@ -51,7 +51,7 @@ def _effect(metric: str, before: list[NDArray[np.float64]], after: list[NDArray[
 
 
 def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
-    """One sentence for each guardrail that the child's mean over seeds does not keep."""
+    """One sentence for each guardrail that does not hold for the means over seeds of child and parent."""
     broken: list[str] = []
     for text in texts:
         guardrail = parse_guardrail(text)
@@ -66,8 +66,8 @@ def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
 
 def _value(trial: Trial, name: str) -> float:
     if name == "cost":
-        # A CPU is shared with the trials beside this one, so that its own running time counts; a GPU is not, and
-        # works while its process waits. Per epoch, because how many epochs a trial took is half luck.
+        # On CPU the process time counts, as other trials run beside this one; on GPU the elapsed time, as the
+        # process waits for the GPU. It is per epoch, because the number of epochs depends on chance.
         spent = trial.cost.fit_cpu_s if trial.key.device.startswith("cpu") else trial.cost.fit_s
         return spent / max(1, len(trial.epochs))
     if name == "memory":

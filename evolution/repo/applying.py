@@ -1,4 +1,4 @@
-"""Carrying a proposal's patch into the user's text: by exact unique context, or not at all."""
+"""Applies a proposal's patch to the user's files or editor buffers: only if the old lines of every edit occur exactly once."""
 
 import itertools
 import os
@@ -13,12 +13,12 @@ from evolution.base.errors import EditError
 from evolution.domain.edits import Edit, Seen, apply_edits, check_path, seen_in
 from evolution.domain.proposal import Proposal
 
-ANYTHING = ("*",)  # what may be edited was checked when the patch was made
+ANYTHING = ("*",)  # editable files were checked when the patch was made
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineEdit:
-    """Replace lines start_line0 (inclusive, from 0) to end_line0 (exclusive) of a file by new_text.
+    """Replace lines start_line0 (inclusive, counted from 0) to end_line0 (exclusive) of a file by new_text.
 
     Lines are those of `text.split("\\n")`; new_text is "" or ends with the file's own line ending.
     creates: the file does not exist yet.
@@ -32,7 +32,10 @@ class LineEdit:
 
 
 def changed_files(edits: Sequence[Edit], read: Callable[[str], str | None]) -> dict[str, str]:
-    """path -> whole new text. Raises EditError where an edit does not fit the text as it is now."""
+    """Maps the path of each edited file to its whole new text. `read` returns a file's text, None if it does not exist.
+
+    Raises EditError if an edit does not fit the current text, or if all edits are applied already.
+    """
     paths = sorted({edit.path for edit in edits})
     before = {path: text for path in paths if (text := read(path)) is not None}
     if is_applied(edits, read):
@@ -47,12 +50,12 @@ def changed_files(edits: Sequence[Edit], read: Callable[[str], str | None]) -> d
 
 
 def is_applied(edits: Sequence[Edit], read: Callable[[str], str | None]) -> bool:
-    """Whether the new lines of every edit stand in the files, and its old lines do not."""
+    """Whether the files contain the new lines of every edit and no longer its old lines."""
     return all(_stands(edit, read(edit.path)) for edit in edits)
 
 
 def check_fit(edits: Sequence[Edit], read: Callable[[str], str | None]) -> None:
-    """As `changed_files`, but only whether: many patches of one long file are looked at in a moment. Raises EditError."""
+    """Raises EditError if the edits do not fit. Faster than `changed_files`, for checking many patches of one long file."""
     places: dict[str, list[tuple[int, int]]] = {}
     for edit in edits:
         text = read(edit.path)
@@ -68,7 +71,7 @@ def check_fit(edits: Sequence[Edit], read: Callable[[str], str | None]) -> None:
         spans = [pair for found in places.values() for pair in itertools.pairwise(sorted(found))]
         if all(one[1] <= other[0] for one, other in spans) and not is_applied(edits, read):
             return
-    changed_files(edits, read)  # the unusual cases, and the reason where it does not fit
+    changed_files(edits, read)  # decides unusual cases, and raises with the reason if an edit does not fit
 
 
 def _stands(edit: Edit, text: str | None) -> bool:
@@ -86,18 +89,18 @@ def _occurs(text: str, wanted: str) -> bool:
 
 
 def _occurrences(text: str, wanted: str) -> list[int]:
-    """The lines (from 0) where `wanted`, whole lines joined by "\n", begins. CRLF counts as "\n"."""
+    """The line numbers (from 0) at which `wanted`, whole lines joined by "\n", occurs. CRLF counts as "\n"."""
     return _seen(text).find(wanted.split("\n"))
 
 
 @lru_cache(maxsize=2)
 def _seen(text: str) -> Seen:
-    """Beside the cache of `seen_in`: even to look for line ends in a long text for each of many edits is too slow."""
+    """As `seen_in`, with the CRLF conversion cached too: doing it for each edit of a long text is too slow."""
     return seen_in(text.replace("\r\n", "\n"))
 
 
 def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:
-    """Where a proposal's patch lands in the text as it is now, in order, not overlapping. Raises EditError."""
+    """The patch as line edits of the current text, sorted within each file and not overlapping. Raises EditError."""
     found: list[LineEdit] = []
     for path, after in changed_files(proposal.patch.edits, read).items():
         before = read(path)
@@ -119,9 +122,9 @@ def _difference(path: str, before: str, after: str) -> list[LineEdit]:
 
 
 def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
-    """Write the patch into the repo's files; their paths. All is checked before anything is written.
+    """Write the patch into the repo's files and return their paths. All edits are checked before any file is written.
 
-    Raises EditError where one edit does not fit, or a file lies outside the repo or among what no patch may change.
+    Raises EditError if an edit does not fit, or a file is outside the repo or one that no patch may change.
     """
 
     def read(path: str) -> str | None:
@@ -138,7 +141,7 @@ def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
 
 
 def _check_target(repo: Path, path: str) -> None:
-    """Where the path's links lead, a patch may write too. Raises EditError."""
+    """Raises EditError if the path, with symbolic links resolved, is outside the repo or must not be edited."""
     target = (repo / path).resolve()
     if not target.is_relative_to(repo):
         raise EditError("lies outside the repo; nothing was written", path=path)

@@ -1,7 +1,7 @@
-"""`evolverec.toml`: what a repo says of itself. Read, checked, and blamed by line.
+"""Reads and validates `evolverec.toml`, the config file of a repo; errors name the line that is wrong.
 
-Only facts about the repo live here. Interpreter, trust, endpoint and keys come from the user's own
-settings (evolution/repo/settings.py), never from a repo.
+The config holds only facts about the repo. Interpreter, trust, LLM endpoint and keys come from the user's own settings
+(evolution/repo/settings.py), never from a repo.
 """
 
 import json
@@ -18,7 +18,7 @@ from seeds.loading import built_in, described_logs
 from seeds.new import all_seeds
 
 WHOLE, NUMBER, TEXT = "expected a whole number", "expected a number", "expected a text in quotes"
-EXPECTED = {  # pydantic's kinds of errors in the words of someone who writes TOML
+EXPECTED = {  # pydantic's error type -> message in terms of TOML
     "string_pattern_mismatch": 'expected "module:function"',
     "string_type": TEXT,
     "int_type": WHOLE,
@@ -37,10 +37,14 @@ EXPECTED = {  # pydantic's kinds of errors in the words of someone who writes TO
 
 
 class Section(BaseModel):
+    """Base class of the tables of `evolverec.toml`: immutable, and unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RecommenderSection(Section):
+    """`[recommender]`: how the model is built, and which files patches may edit."""
+
     entry: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = Field(
         description='The function that builds the recommender, as "module:function".'
     )
@@ -53,6 +57,8 @@ class RecommenderSection(Section):
 
 
 class DataSection(Section):
+    """`[data]`: where the interaction log is, and how it is split."""
+
     source: str = Field(
         examples=list(built_in()),
         description=f"{', '.join(map(json.dumps, built_in()))}, or the path of {described_logs()}.",
@@ -63,6 +69,8 @@ class DataSection(Section):
 
 
 class ObjectiveSection(Section):
+    """`[objective]`: the metric to maximise and the guardrails; `config_problems` parses both."""
+
     expression: str = Field(
         default="0.6*HR@5 + 0.4*NDCG@5",
         description="What to maximise: a sum of weighted metrics, full ranking.",
@@ -75,6 +83,8 @@ class ObjectiveSection(Section):
 
 
 class TrainingSection(Section):
+    """`[training]`: epochs, early stopping, seed, device, and the limits of one trial (seconds, GB)."""
+
     max_epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(default=60, description="Epochs at most.")
     patience: Annotated[int, Field(ge=1)] = Field(
         default=5, description="Stop after this many rankings without a better objective."
@@ -91,6 +101,8 @@ class TrainingSection(Section):
 
 
 class Config(Section):
+    """The whole of `evolverec.toml`; `[objective]` and `[training]` may be left out."""
+
     recommender: RecommenderSection
     data: DataSection
     objective: ObjectiveSection = ObjectiveSection()
@@ -98,9 +110,9 @@ class Config(Section):
 
 
 def read_config(repo: Path) -> Config:
-    """The repo's config.
+    """Read and validate the config of a repo.
 
-    Raises ConfigError with the line to blame: the file is missing, is no TOML, or a key is wrong.
+    Raises ConfigError, with the line that is wrong, if the file is missing or no TOML, or a key or value is wrong.
     """
     path = repo / CONFIG_NAME
     try:
@@ -123,7 +135,7 @@ def read_config(repo: Path) -> Config:
 
 
 def config_problems(text: str) -> list[tuple[int, str]]:
-    """Everything wrong with the text of an evolverec.toml: (line from 1, message), best first."""
+    """All errors in the text of an evolverec.toml as (line from 1, message), the most helpful one first."""
     from evolution.domain.objective import ObjectiveError, parse_expression, parse_guardrail
 
     try:
@@ -136,7 +148,7 @@ def config_problems(text: str) -> list[tuple[int, str]]:
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        # a misspelt key is both unknown and missing: the line that is there is the one to blame
+        # A misspelt key is reported as unknown and as missing; only the unknown one has a line in the file.
         ordered = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         return [_explain(text, problem) for problem in ordered]
     problems: list[tuple[int, str]] = []
@@ -186,7 +198,10 @@ def _description(where: tuple[str, ...]) -> str:
 
 
 def key_line(text: str, where: tuple[str, ...]) -> int:
-    """The line (from 1) of `[section]` or of `key` within it; the nearest thing above where absent."""
+    """The line (from 1) of `where`, which is (section,) or (section, key).
+
+    Falls back to the line of the section for an absent key, and to 1 for an absent section.
+    """
     section = where[0] if where else ""
     key = where[1] if len(where) > 1 else ""
     current, best = "", 1

@@ -1,6 +1,6 @@
-"""Which files of a repo hold the labels: those that the loaders say they read, in whatever format.
+"""Finds the files of a repo that hold the held-out events: the files that the loaders read for `data.source`.
 
-They are part of no program, and no worker is given them, whichever version of the repo it runs.
+They are left out of every program (stored version of the repo), so that no worker that runs candidate code sees them.
 """
 
 import os
@@ -14,22 +14,26 @@ from seeds.loading import files_of, is_built_in, log_suffixes, source_path
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """paths: of files and folders, relative to the repo, with "/". suffixes: any file whose name ends so, too."""
+    """The files that no program may contain.
+
+    paths: files and folders, relative to the repo, with "/". suffixes: files whose names end so are held out as well.
+    """
 
     paths: frozenset[str] = frozenset()
     suffixes: tuple[str, ...] = ()
 
     def holds(self, path: str) -> bool:
-        """Whether a path of the repo is held out, or lies in a folder that is."""
+        """Whether a path relative to the repo is held out, itself or by one of the folders above it."""
         parts = path.split("/")
         above = ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
         return path.endswith(self.suffixes) or any(name in self.paths for name in above)
 
 
 def held_out(repo: Path, source: str | None, *versions: Path) -> HeldOut:
-    """source: data.source of the repo; None where it is not known, and then every file that may be a log is held out.
+    """The held-out files of a repo whose `data.source` is `source`; nothing for a built-in data set.
 
-    versions: further folders with files of this repo, which may have logs that the repo no longer has.
+    With source None (unknown), every file with the suffix of a log is held out. `versions` are further folders with
+    versions of this repo, which may contain logs that the repo no longer has.
     """
     if source is None or "\0" in source:
         return HeldOut(suffixes=log_suffixes())
@@ -46,7 +50,7 @@ def held_out(repo: Path, source: str | None, *versions: Path) -> HeldOut:
 
 
 def stated_source(repo: Path) -> str | None:
-    """data.source as far as evolverec.toml can be read; None where it cannot."""
+    """`data.source` from evolverec.toml, which need not be valid otherwise; None if it cannot be read."""
     try:
         source = tomllib.loads((repo / CONFIG_NAME).read_text(encoding="utf-8"))["data"]["source"]
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError):
@@ -55,7 +59,7 @@ def stated_source(repo: Path) -> str | None:
 
 
 def _inside(folder: Path, path: Path) -> set[str]:
-    """The path relative to the folder, as it is written and as links lead it; nothing where it lies elsewhere."""
+    """The path relative to the folder, as written and with symbolic links resolved; empty if it is outside."""
     whole = Path(os.path.normpath(folder))
     pairs = ((whole, Path(os.path.normpath(path))), (whole.resolve(), path.resolve()))
     return {inner.relative_to(outer).as_posix() for outer, inner in pairs if inner.is_relative_to(outer)}

@@ -1,4 +1,4 @@
-"""A fresh repo with a complete, working recommender, for whoever asks: a terminal or an editor."""
+"""Makes a new repo with a complete, working recommender; used by `evolverec new` and by the language server."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from seeds.new import all_seeds
 
 
 def first_seed() -> str:
-    """The seed for somebody who names none."""
+    """The name of the default seed (example recommender)."""
     return all_seeds()[0].name
 
 
 def make_repo(seed: str, folder: Path, data: str) -> dict[str, str]:
-    """Write the seed `seed` to a folder that is absent or empty; the document of `evolverec new`.
+    """Write the seed `seed` to a folder that is absent or empty; returns the JSON document of `evolverec new`.
 
-    data: the name of a built-in shop, or the path of a log. Raises UsageError.
+    data: the name of a built-in data set, or the path of a log. Raises UsageError if the seed, data or folder is unusable.
     """
     from seeds.errors import NewRepoError
     from seeds.new import new_repo

@@ -1,5 +1,7 @@
-"""Whose `.evolverec` is it? One without this machine's mark came with the repo, and nothing in it is believed:
-neither its figures, nor its data, nor the git configuration beside its programs, which could name commands to run.
+"""Checks that a repo's `.evolverec` folder was made on this machine.
+
+A folder without this machine's mark came with the repo and is not trusted: its results may be forged, and the git
+configuration in it could name commands to run.
 """
 
 import fcntl
@@ -18,10 +20,10 @@ MARK = "mark"
 
 
 def ensure_store_folder(repo: Path) -> Path:
-    """The repo's `.evolverec`, made where there is none. It ignores itself, so that the user's git never sees it.
+    """Return the repo's `.evolverec` folder, making it if needed. Its own `.gitignore` hides it from the user's git.
 
-    What lies in a folder that is not ours is kept in `foreign-<time>` inside of it. Raises RepoError where it is a
-    file, or a link: that would have us write wherever the repo says.
+    The contents of a folder that was not made here are moved to `foreign-<time>` inside it. Raises RepoError if
+    `.evolverec` is a file or a symbolic link (a link would let the repo choose where evolverec writes).
     """
     folder = store_folder(repo)
     if folder.is_symlink():
@@ -41,7 +43,7 @@ def ensure_store_folder(repo: Path) -> Path:
 
 
 def is_ours(repo: Path) -> bool:
-    """Whether `.evolverec` was made here, by this user, for this folder."""
+    """Whether `.evolverec` was made on this machine, by this user and for this folder."""
     folder = store_folder(repo)
     try:
         return not folder.is_symlink() and (folder / MARK).read_text(encoding="ascii") == _mark_of(repo)
@@ -66,7 +68,7 @@ def _start_afresh(repo: Path, folder: Path) -> None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One process of this user at a time: a second would take for foreign what the first has just made."""
+    """A lock over all processes of the user. Without it, a second process could move away files that the first just made."""
     lock = lease_folder() / "ownership.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as stream:

@@ -1,7 +1,7 @@
-"""Programs: versions of the user's repo in a bare repository of our own, `.evolverec/programs.git`.
+"""Programs: versions of the user's repo, stored in a separate bare git repository, `.evolverec/programs.git`.
 
-The user's git, index, branch and files are only read, and nothing that their configuration or attributes name is
-run: a snapshot is taken before the user has consented to anything. A program's id is its git tree hash.
+A program's id is its git tree hash. The user's git index, branches and files are only read. Commands named in the repo's
+git configuration or attributes are never run, because a snapshot is taken before the user has consented to anything.
 """
 
 import os
@@ -26,7 +26,7 @@ IDENTITY = {
     "GIT_COMMITTER_NAME": "evolverec",
     "GIT_COMMITTER_EMAIL": "evolverec@localhost",
 }
-# Configuration that would have git run a program of the repo's choice, or fetch from where it says.
+# Turns off the git configuration by which a repo could make git run a program or fetch from a URL.
 HARMLESS = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_LAZY_FETCH": "1",
@@ -36,26 +36,28 @@ HARMLESS = {
     "GIT_CONFIG_KEY_1": "core.hooksPath",
     "GIT_CONFIG_VALUE_1": os.devnull,
 }
-# Outranks every .gitattributes: bytes are stored and written as they are, and no filter runs.
+# Overrides every .gitattributes, so that git converts no bytes and runs no filter.
 AS_IT_IS = "* -text -eol -ident -filter !working-tree-encoding\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """tree: the program's id. left_out: files too large to store, relative paths, with their bytes."""
+    """tree: the program's id. left_out: relative path -> size in bytes of the files that are too large to store."""
 
     tree: str
     left_out: Mapping[str, int]
 
 
 class Programs:
+    """The stored versions of one repo. A program is named by its git tree hash (40 hex digits)."""
+
     def __init__(self, repo: Path, git: Any) -> None:
         self.repo = repo
         self._git = git  # git.Git bound to the bare repository
 
     @classmethod
     def open(cls, repo: Path) -> "Programs":
-        """Raises EvolverecError where git is not installed."""
+        """Open `programs.git` of a repo, which is made if it is missing. Raises EvolverecError if git is not installed."""
         try:
             import git
         except ImportError:  # gitpython refuses to import without a git executable
@@ -68,10 +70,11 @@ class Programs:
         return cls(repo, _command(bare, repo))
 
     def snapshot(self) -> Snapshot:
-        """The files on disk as a program: tracked or not, uncommitted changes included, ignored ones left out.
+        """Store the files on disk as a program: tracked and untracked files, with uncommitted changes.
 
-        Text is stored as it is (no line-ending conversion). Large files are listed, not stored. The data source
-        is no part of a program: it holds the labels; nor are kept probes, which judge it. Raises RepoError where a file cannot be read.
+        Left out are files that git ignores, files above LARGE_BYTES (listed in the result), the data source, which
+        holds the held-out events, and kept probes, which judge the program. Line endings are not converted. Raises
+        RepoError if a file cannot be read.
         """
         listed = self._listed_files()
         sizes = {path: (self.repo / path).lstat().st_size for path in listed}
@@ -99,7 +102,7 @@ class Programs:
                 ) from None
 
     def _listed_files(self) -> list[str]:
-        """Files git would see in the user's repo, without writing its index; every file where it is no git repo."""
+        """The relative paths to store, sorted: the files that git would list, or all files if the repo is no git repo."""
         import git
 
         try:
@@ -124,7 +127,7 @@ class Programs:
         )
 
     def with_files(self, tree: str, files: Mapping[str, str]) -> str:
-        """The program that `tree` becomes when these files (path -> whole text) are written; its tree hash."""
+        """Store `tree` with these files (path -> whole text) added or replaced; returns the new tree hash."""
         with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
             with self._git.custom_environment(GIT_INDEX_FILE=str(Path(scratch) / "index")):
                 self._git.read_tree(tree)
@@ -150,7 +153,7 @@ class Programs:
                 git.checkout_index("--all")
 
     def files(self, tree: str) -> dict[str, str]:
-        """path -> blob hash."""
+        """All files of a program as path -> git blob hash."""
         return {path: blob for path, (_, blob) in self._entries(tree).items()}
 
     def _modes(self, tree: str) -> dict[str, str]:
@@ -162,7 +165,7 @@ class Programs:
         return {path: (meta.split()[0], meta.split()[2]) for meta, path in lines}
 
     def file_text(self, blob: str) -> str:
-        """The text of one stored file, by blob hash. Raises RepoError where it is not stored."""
+        """The text of one stored file, by blob hash; bytes that are not UTF-8 become surrogates. Raises RepoError if absent."""
         import git
 
         try:
@@ -174,13 +177,13 @@ class Programs:
         return data.decode("utf-8", "surrogateescape")
 
     def sources(self, tree: str, patterns: tuple[str, ...] = ("*.py",)) -> dict[str, str]:
-        """path -> text of the files that match."""
+        """path -> text of the files of a program that match a glob pattern (see `base.paths.matches`)."""
         return {
             path: self.file_text(blob) for path, blob in self.files(tree).items() if matches(path, patterns)
         }
 
     def diff(self, before: str, after: str) -> str:
-        """Unified diff between two programs, as `git apply` takes it."""
+        """The unified diff from one program to another, in the form that `git apply` accepts."""
         text = str(
             self._git.execute(
                 ["git", "diff", "--no-color", "--no-ext-diff", "--no-textconv", before, after],
@@ -202,11 +205,11 @@ def _is_kept_probe(repo: Path, name: str) -> bool:
         with (repo / name).open("rb") as file:
             return file.read(len(PROBE_HEADER)) == PROBE_HEADER.encode()
     except OSError:
-        return False  # storing the file says what is wrong with it
+        return False  # storing the file will fail with a better message
 
 
 def _command(bare: Path, folder: Path) -> Any:
-    """git bound to the bare repository, run in `folder`; the user's and the system's configuration are not read."""
+    """A git command on the bare repository that runs in `folder` and ignores the user's and system's configuration."""
     import git
 
     command = git.Git(str(folder))
@@ -221,5 +224,5 @@ def _command(bare: Path, folder: Path) -> Any:
 
 
 def changed_files(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Paths that one of two programs lacks, or whose content differs. before, after: path -> blob."""
+    """The sorted paths that only one of two programs has or whose content differs. before, after: path -> blob hash."""
     return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))

@@ -1,8 +1,8 @@
-"""The user's own settings: interpreter, LLM, literature, trust, this machine's mark. A repo can change none of them.
+"""The user's own settings, which a repo cannot change: interpreter, LLM, literature, trusted repos, this machine's mark.
 
-They come from `config.toml` in the user's configuration folder, from the environment
-(`EVOLVEREC_PYTHON`, `EVOLVEREC_SLOTS`, those of `evolution/llm/settings.py`) and from flags, in that order; the
-later wins.
+Settings come from `config.toml` in the user's configuration folder, from the environment
+(`EVOLVEREC_PYTHON`, `EVOLVEREC_SLOTS`, those of `evolution/llm/settings.py`) and from flags; a
+later one in this order overrides an earlier one.
 """
 
 import json
@@ -27,8 +27,11 @@ KEYS = {"python": str, "slots": int, "llm": dict, "literature": dict}
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """python: the interpreter that runs the repo's code. slots: trials in parallel on CPU.
-    llm: None where the user has named no model. literature: where it may be looked up."""
+    """The settings of one user.
+
+    python: the interpreter that runs the repo's code. slots: how many trials run in parallel on CPU.
+    llm: None if the user has named no model. literature: the sources that may be searched.
+    """
 
     python: str
     slots: int
@@ -37,7 +40,10 @@ class Settings:
 
 
 def user_settings(*, python: str = "", slots: int = 0) -> Settings:
-    """Raises UsageError naming the file or variable that is wrong, and what was expected."""
+    """The settings, with the flags `python` and `slots` if given ("" and 0 are not given).
+
+    Raises UsageError that names the wrong file or variable and says what was expected.
+    """
     stored = _stored()
     chosen_python = (
         python or os.environ.get("EVOLVEREC_PYTHON", "") or str(stored.get("python", "")) or sys.executable
@@ -56,7 +62,7 @@ def user_settings(*, python: str = "", slots: int = 0) -> Settings:
 
 
 def another_interpreter() -> str:
-    """What helps where the interpreter that runs repos is not good enough."""
+    """The advice for an unsuitable interpreter, to be put after a semicolon."""
     return (
         f"set --python, EVOLVEREC_PYTHON, or `python` in {user_config_folder() / 'config.toml'} "
         "to a Python that has what the repo needs"
@@ -64,17 +70,18 @@ def another_interpreter() -> str:
 
 
 def user_llm() -> LlmSettings | None:
-    """The same as `user_settings().llm`, without looking for an interpreter. Raises UsageError likewise."""
+    """The same as `user_settings().llm`, without checking the interpreter. Raises UsageError as `user_settings` does."""
     return llm_settings(_stored().get("llm", {}))
 
 
 def default_slots() -> int:
-    """One trial for each pair of cores up to four, two at least where there are two cores."""
+    """How many trials run at once on CPU by default: half the cores, at most 4; all cores if there are fewer than 4."""
     cores = available_cores()
     return max(1, min(4, cores // 2)) if cores >= 4 else cores
 
 
 def available_cores() -> int:
+    """How many CPU cores this process may use, which can be fewer than the machine has; at least 1."""
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
@@ -101,7 +108,7 @@ def _stored() -> Mapping[str, Any]:
         if key not in KEYS:
             raise UsageError(f"{path}: unknown key {key!r}; expected one of {', '.join(sorted(KEYS))}")
         if not isinstance(value, KEYS[key]):
-            if KEYS[key] is dict:  # not shown: it may be a key in the wrong place
+            if KEYS[key] is dict:  # the value is not shown, because it may be an API key
                 raise UsageError(
                     f"{path}: {key} is no table; expected lines such as model = ... below [{key}]"
                 )
@@ -110,11 +117,12 @@ def _stored() -> Mapping[str, Any]:
 
 
 def is_trusted(repo: Path) -> bool:
+    """Whether the user has consented to running the code of the repo in this folder."""
     return str(repo.resolve()) in _trusted()
 
 
 def trust(repo: Path) -> None:
-    """Consent, remembered for this user and this folder, to run the repo's code."""
+    """Remember that the user consents to running the repo's code, for this user and this folder."""
     known = sorted({*_trusted(), str(repo.resolve())})
     path = _trust_file()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,8 +141,10 @@ def _trusted() -> set[str]:
 
 
 def machine_mark() -> str:
-    """A random mark, made once for this user and machine. A store that does not carry it is not ours:
-    it came with the repo, and nothing in it is believed."""
+    """A random text of 32 hex digits, made once for this user and machine.
+
+    A store without a mark made from it came with the repo and is not trusted (see `repo.ownership`).
+    """
     path = user_config_folder() / "machine"
     try:
         return path.read_text(encoding="ascii").strip()
@@ -144,7 +154,7 @@ def machine_mark() -> str:
         draft.write_text(secrets.token_hex(16) + "\n", encoding="ascii")
         draft.chmod(0o600)
         try:
-            os.link(draft, path)  # the first of two racing processes wins
+            os.link(draft, path)  # if two processes do this at once, the first one's mark is kept
         except FileExistsError:
             pass
         finally:

@@ -1,4 +1,4 @@
-"""The JSON documents that others script against, made from records. Their shape is a promise."""
+"""Makes the JSON documents that commands print from records. Users' scripts read them, so keys must stay."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from simulator.critiques import Fidelity, Interpretation, Simulation
 
 
 def train_document(trial: Trial, *, split: str = "validation") -> dict[str, Any]:
+    """The document of `train` and `test`: one trial. split: the held-out events that the metrics are computed on."""
     failure = trial.failure
     return {
         "trial": trial.id,
@@ -44,6 +45,7 @@ def _metric(metric: Metric | None) -> dict[str, float | None] | None:
 
 
 def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
+    """The document of `diagnose`: all measurements, and the findings whose ids are not in `dismissed`."""
     return {
         "trial": feedback.trial,
         "remarks": list(remarks(trial)),
@@ -53,8 +55,11 @@ def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> 
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
-    """A finding as every surface tells it: terminal, JSON, SARIF, editor, report. value, low, high, reference: null
-    where nothing was measured. probe: the id of the evolved probe that measured it, null for a built-in check."""
+    """A finding, the same for the terminal, JSON, SARIF, the editor and the report.
+
+    value, low, high and reference are null for a finding without a measurement. probe is the id of the evolved probe
+    that measured the finding, null for a built-in check.
+    """
     return serial.finite(
         {
             "id": finding.id,
@@ -74,7 +79,7 @@ def finding_document(finding: Finding) -> dict[str, Any]:
 
 
 def measured_document(measurement: Measurement | None) -> dict[str, Any]:
-    """Value, interval and reference, all null where nothing was measured."""
+    """Value, confidence interval and reference of a measurement; all null if there is none."""
     if measurement is None:
         nothing = dict.fromkeys(("value", "low", "high", "reference"))
         return {**nothing, "reference_name": "", "unit": ""}
@@ -91,7 +96,11 @@ def measured_document(measurement: Measurement | None) -> dict[str, Any]:
 
 
 def simulate_document(feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
-    """interviews: the same shape, by personas that a model plays; null where none were asked."""
+    """The document of `simulate`. Critiques whose ids are in `dismissed` are left out.
+
+    The statistical personas are at the top level; `interviews` has the same keys for the LLM-played personas, or is null
+    if none were asked. Raises ValueError if the feedback has no simulation.
+    """
     simulation, interviews = feedback.simulation, feedback.interviews
     if simulation is None:
         raise ValueError("the users have not been asked")
@@ -135,7 +144,7 @@ def _simulation(simulation: Simulation, feedback: Feedback, dismissed: set[str])
 
 
 def _interpretation(interpretation: Interpretation | None) -> dict[str, Any] | None:
-    """fit, fit_at_top: [share, low, high]. overused and missed are the parts of `wrong`, by code."""
+    """fit and fit_at_top are [share, low, high]; overused and missed list the codes of patterns in `wrong`."""
     if interpretation is None:
         return None
     return {
@@ -164,8 +173,8 @@ def _anchors(anchors: Sequence[Anchor]) -> list[dict[str, Any]]:
 def propose_document(
     proposals: Sequence[Proposal], *, did_not_fit: Sequence[tuple[str, str]] = ()
 ) -> dict[str, Any]:
-    """patch is a unified diff that `git apply` takes. did_not_fit: (recipe, reason) of what was triggered but
-    makes no patch in this code."""
+    """The document of `propose` and `verify`. did_not_fit: (recipe, reason) for each recipe that was triggered but could
+    not make a patch for this code."""
     return {
         "proposals": [proposal_document(proposal) for proposal in proposals],
         "did_not_fit": [{"recipe": recipe, "reason": reason} for recipe, reason in did_not_fit],
@@ -173,6 +182,7 @@ def propose_document(
 
 
 def proposal_document(proposal: Proposal) -> dict[str, Any]:
+    """One proposal. `verified` is false, "gain" or "fix"; `patch` is a unified diff that `git apply` accepts."""
     return {
         "id": proposal.id,
         "title": proposal.idea.title,

@@ -1,4 +1,4 @@
-"""What a reader of a trial's figures and findings should know beside them, in sentences."""
+"""Caveats about a trial's metrics and findings, one sentence each, shown beside them."""
 
 from evolution.domain.trial import Trial
 
@@ -6,7 +6,7 @@ SANDBOXED = "bubblewrap"
 
 
 def remarks(trial: Trial) -> tuple[str, ...]:
-    """How far the split rests on file order, whether candidate code was confined, and what the traced step missed."""
+    """Sentences about tied timestamps in the split, a missing sandbox, and an incomplete trace; only those that apply."""
     note = trial.note
     ties, sandbox = note.get("ties", {}), str(note.get("sandbox", SANDBOXED))
     told = [

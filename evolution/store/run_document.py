@@ -1,4 +1,4 @@
-"""Runs as the JSON documents that others script against. Their shape is a promise."""
+"""Makes the JSON documents of evolution runs. Users' scripts read them, so keys must stay."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from evolution.domain.run import Node, Run
 
 
 def run_document(run: Run) -> dict[str, Any]:
+    """The document of `evolve`: terms, limits, spending and all nodes of a run; proposals lists ids of verified ones."""
     best = run.best
     return {
         "run": run.id,
@@ -28,6 +29,7 @@ def run_document(run: Run) -> dict[str, Any]:
 
 
 def node_document(node: Node) -> dict[str, Any]:
+    """One version of a run. Keys about the idea are null or empty for the root, which is the user's version."""
     idea = node.idea
     return serial.finite(
         {

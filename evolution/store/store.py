@@ -1,7 +1,7 @@
-"""The store: everything measured in one repo, in SQLite (WAL), the moment it is known.
+"""The store of one repo: trials, feedback, proposals, runs, jobs and LLM exchanges, in one SQLite file (WAL mode).
 
-Records are JSON beside the few columns they are searched by. Readers (editors, terminals) never wait for
-writers. Whether a store is ours or came with the repo is decided in evolution/ownership.py.
+A row holds a record as JSON and the few columns that queries need. In WAL mode readers (editors, terminals) never wait
+for writers. `evolution/repo/ownership.py` decides whether a store was made on this machine or came with the repo.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ case json_type(record, '$.result') when 'object' then
     json_set(record, '$.result', json_object('trial', json_extract(record, '$.result.trial')))
 else record end
 """
-REMEMBERED = 64  # records of a table that a connection keeps, or as many as were asked for at once
+REMEMBERED = 64  # most parsed records per table that a connection caches; more if one query returned more
 EXCHANGES_SPENT = """
 select count(*), sum(
         json_extract(record, '$.usage.input') + json_extract(record, '$.usage.output')
@@ -73,21 +73,30 @@ from exchanges
 
 
 def trial_id(key: TrialKey) -> str:
-    """12 hex digits of the key's SHA-256: the same tree, data, training, seed, device and harness is one trial."""
+    """12 hex digits of the key's SHA-256. Equal code, data, training settings, seed, device and harness give the same id."""
     return hashlib.sha256(serial.dumps(key).encode()).hexdigest()[:12]
 
 
 class Store:
-    """One connection, for one thread. `open` makes the store where there is none."""
+    """A connection to the store of a repo. Threads that share it must hold a lock; a context manager closes it.
+
+    A record that does not fit the classes of this version is treated as not stored.
+    """
 
     def __init__(self, connection: sqlite3.Connection, repo: Path) -> None:
         self._db = connection
         self.repo = repo
-        self._known: dict[str, dict[str, tuple[int, float, Any]]] = {}  # table -> id -> row, when, record
+        self._known: dict[
+            str, dict[str, tuple[int, float, Any]]
+        ] = {}  # table -> id -> (rowid, created_at, record)
 
     @classmethod
     def open(cls, repo: Path) -> "Store":
-        """Raises sqlite3.DatabaseError where the file is damaged in a way that its schema does not show."""
+        """Open the repo's store, which is made if it is missing. A damaged file is renamed and an empty store is made.
+
+        Raises sqlite3.DatabaseError if the file is damaged but its schema can still be read, RepoError if `.evolverec`
+        is a link or a file.
+        """
         path = ensure_store_folder(repo) / "store.sqlite"
         if path.exists() and not _is_readable(path):
             _set_aside(path)
@@ -99,11 +108,12 @@ class Store:
 
     @classmethod
     def open_existing(cls, repo: Path) -> "Store | None":
-        """For readers that must not write into a repo that has no store yet."""
+        """The store if this machine made one for the repo, else None; for readers that must not create one."""
         path = store_folder(repo) / "store.sqlite"
         return cls.open(repo) if path.exists() and is_ours(repo) else None
 
     def close(self) -> None:
+        """Close the connection to SQLite; the store cannot be used afterwards."""
         self._db.close()
 
     def __enter__(self) -> "Store":
@@ -113,7 +123,7 @@ class Store:
         self.close()
 
     def version(self) -> int:
-        """A number that changes whenever any other connection has written (and on our own writes)."""
+        """A number that changes with every write to the store, by this connection or by another one."""
         return self._db.execute("pragma data_version").fetchone()[0] * 1_000_000 + self._db.total_changes
 
     @contextmanager
@@ -123,6 +133,7 @@ class Store:
             yield self._db
 
     def put_trial(self, trial: Trial) -> None:
+        """Store a trial, replacing an earlier record with the same id."""
         with self._writing() as db:
             db.execute(
                 "insert or replace into trials values (?, ?, ?, ?, ?)",
@@ -130,17 +141,17 @@ class Store:
             )
 
     def trial(self, trial: str) -> Trial | None:
-        """By id, or by the id's unique beginning (at least 4 digits)."""
+        """The trial with this id, or whose id is the only one to begin so (at least 4 characters)."""
         return self._one(Trial, "trials", trial)
 
     def trials(self, program: str | None = None) -> list[Trial]:
-        """Newest first."""
+        """All trials, or those of one program (a git tree hash), newest first."""
         where = "where program = ?" if program else ""
         values = (program,) if program else ()
         return self._remembered(Trial, "trials", f"{where} order by created_at desc", values)
 
     def latest_own_trial(self) -> Trial | None:
-        """The newest complete trial of a version that is no candidate's."""
+        """The newest complete trial of a version of the user's own; programs made as candidates are skipped."""
         newest = (
             "where status = 'complete' and program not in (select program from candidates)"
             " order by created_at desc limit 1"
@@ -149,6 +160,7 @@ class Store:
         return rows[0] if rows else None
 
     def put_feedback(self, feedback: Feedback) -> None:
+        """Store the feedback on a trial, replacing earlier feedback on the same trial."""
         with self._writing() as db:
             db.execute(
                 "insert or replace into feedback values (?, ?, ?, ?)",
@@ -156,16 +168,17 @@ class Store:
             )
 
     def feedback(self, trial: str) -> Feedback | None:
+        """The feedback on the trial with exactly this id."""
         rows = self._remembered(Feedback, "feedback", "where trial = ?", (trial,), key="trial")
         return rows[0] if rows else None
 
     def put_candidate(self, program: str) -> None:
-        """A version that is about to be measured for a patch: it is not the user's own, with or without a proposal."""
+        """Note that a program is made by a patch, so that its trials do not count as trials of the user's own version."""
         with self._writing() as db:
             db.execute("insert or ignore into candidates values (?)", (program,))
 
     def latest_feedback(self) -> Feedback | None:
-        """Of the newest version of the user's own that has any; candidates' feedback is left out."""
+        """The newest feedback on a version of the user's own; candidates are skipped unless their patch was applied."""
         newest = (
             "where program not in (select child from proposals where state != 'applied')"
             " and program not in (select program from candidates where program not in (select child from proposals))"
@@ -175,9 +188,9 @@ class Store:
         return rows[0] if rows else None
 
     def put_personas(self, trial: str, kind: str, shown: Sequence[Shown]) -> None:
-        """The users who were asked about a trial, with page and words; kind: "statistical" or "llm".
+        """Store the simulated users of a trial, with the page each was shown and the answer; kind: "statistical" or "llm".
 
-        Kept apart from the feedback and packed: reasons repeat, and only who asks for a user's page reads this.
+        They are compressed (reasons repeat) and not part of the feedback, because few readers need single users.
         """
         packed = zlib.compress(serial.dumps(list(shown)).encode())
         with self._writing() as db:
@@ -186,14 +199,14 @@ class Store:
             )
 
     def personas(self, trial: str, kind: str) -> list[Shown]:
-        """[] where nobody was asked, or by a version that kept none."""
+        """The stored users of a trial; [] if no users were asked, or an older version asked them and did not store them."""
         row = self._db.execute(
             "select record from personas where trial = ? and kind = ?", (trial, kind)
         ).fetchone()
         return serial.loads(list[Shown], zlib.decompress(row[0]).decode()) if row else []
 
     def put_proposal(self, proposal: Proposal) -> None:
-        """A state the user has given (dismissed, applied) outlives a new measurement of the same proposal."""
+        """Store a proposal. If one with the same id exists, its state (open, dismissed, applied) is kept."""
         with self._writing() as db:
             row = db.execute("select state from proposals where id = ?", (proposal.id,)).fetchone()
             state = row[0] if row else proposal.state.value
@@ -210,7 +223,10 @@ class Store:
             )
 
     def proposals(self, parent: str | None = None) -> list[Proposal]:
-        """Best first: verified gains, verified fixes, the rest; within each by the lower bound of the effect."""
+        """All proposals, or those for one parent program, best first.
+
+        Verified gains come first, then verified fixes, then the rest; each group is sorted by the effect's lower bound.
+        """
         where = "where parent = ?" if parent else ""
         stored = self._remembered(Proposal, "proposals", where, (parent,) if parent else ())
         states = dict(self._db.execute("select id, state from proposals"))
@@ -221,7 +237,7 @@ class Store:
         )
 
     def proposal(self, proposal: str) -> Proposal | None:
-        """By id, or by the id's unique beginning (at least 4 digits)."""
+        """The proposal with this id, or whose id is the only one to begin so (at least 4 characters)."""
         matches = [
             p
             for p in self.proposals()
@@ -230,57 +246,67 @@ class Store:
         return matches[0] if len(matches) == 1 else None
 
     def set_proposal_state(self, proposal: str, state: ProposalState) -> None:
+        """Change the state of a proposal by its whole id; an unknown id is ignored."""
         with self._writing() as db:
             db.execute("update proposals set state = ? where id = ?", (state, proposal))
 
     def dismiss(self, item: str) -> None:
-        """Hide a finding or a critique by its id. A finding's changes with the anchored code, so it returns if that
-        changes; a critique's is the same for the same complaint, so it stays away.
+        """Hide a finding or a critique by its id.
+
+        The id of a finding depends on the code at its anchor, so the finding returns when that code changes. The id of
+        a critique depends on the complaint alone, so the critique stays hidden.
         """
         with self._writing() as db:
             db.execute("insert or replace into dismissed values (?, ?)", (item, time.time()))
 
     def dismissed(self) -> set[str]:
+        """The ids of all hidden findings and critiques."""
         return {row[0] for row in self._db.execute("select id from dismissed")}
 
     def put_run(self, run: Run) -> None:
+        """Store a run, replacing an earlier record with the same id."""
         with self._writing() as db:
             values = (run.id, run.terms.root, run.created_at, serial.dumps(run))
             db.execute("insert or replace into runs values (?, ?, ?, ?)", values)
 
     def run(self, run: str) -> Run | None:
-        """By id, or by the id's unique beginning (at least 4 digits)."""
+        """The run with this id, or whose id is the only one to begin so (at least 4 characters)."""
         return self._one(Run, "runs", run)
 
     def runs(self) -> list[Run]:
-        """Newest first."""
+        """All runs, newest first."""
         return self._remembered(Run, "runs", "order by created_at desc", ())
 
     def put_smoke(self, trial: Trial) -> None:
-        """What the cheap rungs said of a program, so that a run that is done again hears the same words."""
+        """Store the result of the quick checks of a program, so that a replayed run gets the same result."""
         with self._writing() as db:
             db.execute("insert or replace into smokes values (?, ?)", (trial.id, serial.dumps(trial)))
 
     def smoke(self, trial: str) -> Trial | None:
+        """The stored result of the quick checks under exactly this trial id."""
         rows = self._many(Trial, "select record from smokes where id = ?", (trial,))
         return rows[0] if rows else None
 
     def put_exchange(self, exchange: Exchange) -> None:
+        """Store an exchange with the LLM, replacing any record with the same key."""
         with self._writing() as db:
             values = (exchange.key, exchange.created_at, serial.dumps(exchange))
             db.execute("insert or replace into exchanges values (?, ?, ?)", values)
 
     def exchange(self, key: str) -> Exchange | None:
+        """The recorded exchange with this key."""
         rows = self._many(Exchange, "select record from exchanges where key = ?", (key,))
         return rows[0] if rows else None
 
     def exchanges(self) -> list[Exchange]:
-        """Oldest first."""
+        """All recorded exchanges with the LLM, oldest first."""
         return self._many(Exchange, "select record from exchanges order by created_at, key", ())
 
     def spent(self) -> Mapping[str, float]:
-        """Of everything that is stored: trials and their seconds, exchanges with their tokens and dollars; estimated
-        and unpriced count the exchanges whose tokens were estimated and that have no price."""
+        """Totals over the whole store: trials, trials_s (seconds), exchanges, tokens, usd, estimated, unpriced.
+
+        `estimated` counts the exchanges whose tokens were estimated, `unpriced` those without a price.
+        """
         trials = self._db.execute(
             "select count(*), total(json_extract(record, '$.wall_s')) from trials where status != 'running'"
         ).fetchone()
@@ -289,13 +315,13 @@ class Store:
         return dict(zip(names, (*trials, *(value or 0 for value in exchanges)), strict=True))
 
     def put_literature(self, source: str, query: str, limit: int, passages: Sequence[Passage]) -> None:
-        """What a source answered to a query, when at most `limit` passages were asked for."""
+        """Store the passages that a source returned for a query with at most `limit` passages."""
         with self._writing() as db:
             values = (source, query, limit, time.time(), serial.dumps(list(passages)))
             db.execute("insert or replace into literature values (?, ?, ?, ?, ?)", values)
 
     def literature(self, source: str, query: str, limit: int) -> list[Passage] | None:
-        """None: never answered. An empty list is an answer."""
+        """The stored passages for exactly this query and limit; None if it was never answered ([] is an answer)."""
         row = self._db.execute(
             "select record from literature where source = ? and query = ? and most = ?",
             (source, query, limit),
@@ -303,21 +329,23 @@ class Store:
         return serial.loads(list[Passage], row[0]) if row else None
 
     def put_probe(self, probe: ProbeRecord) -> None:
-        """What was decided of an evolved probe on one occasion."""
+        """Store one decision about an evolved probe (admitted, rejected and so on), replacing the one with the same id."""
         with self._writing() as db:
             values = (probe.id, probe.spec.id, probe.state, probe.created_at, serial.dumps(probe))
             db.execute("insert or replace into probes values (?, ?, ?, ?, ?)", values)
 
     def probe(self, occasion: str) -> ProbeRecord | None:
+        """The decision about a probe with exactly this record id; `probes` searches by the id of the probe."""
         rows = self._many(ProbeRecord, "select record from probes where id = ?", (occasion,))
         return rows[0] if rows else None
 
     def probes(self, spec: str | None = None) -> list[ProbeRecord]:
-        """Newest first; of one probe, by its id, or of all."""
+        """The decisions about one probe, by the probe's id, or about all probes; newest first."""
         where, values = ("where spec = ?", (spec,)) if spec else ("", ())
         return self._many(ProbeRecord, f"select record from probes {where} order by created_at desc", values)
 
     def put_job(self, job: JobRecord) -> None:
+        """Store a job's record, replacing an earlier record with the same id."""
         with self._writing() as db:
             db.execute(
                 "insert or replace into jobs values (?, ?, ?, ?)",
@@ -325,7 +353,7 @@ class Store:
             )
 
     def note_process(self, job: str, pid: int, pid_started: float) -> None:
-        """Which process was started for a job; what that process has written of itself by now stays."""
+        """Store the process of a job, unless the process has already replaced the record by its own (state not STARTING)."""
         with self._writing() as db:
             row = db.execute(
                 "select record from jobs where id = ? and state = ?", (job, JobState.STARTING)
@@ -336,37 +364,40 @@ class Store:
                 db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
 
     def job(self, job: str) -> JobRecord | None:
+        """The job with this id, or whose id is the only one to begin so (at least 4 characters)."""
         return self._one(JobRecord, "jobs", job)
 
     def jobs(self) -> list[JobRecord]:
-        """Newest first."""
+        """All jobs with their whole results, newest first."""
         return self._many(JobRecord, "select record from jobs order by created_at desc", ())
 
     def jobs_in_brief(self) -> list[JobRecord]:
-        """Newest first; of each result only the trial's id, for those who look again and again."""
+        """All jobs, newest first, with only the trial's id of each result; cached, for callers that poll."""
         return self._remembered(
             JobRecord, "jobs", "order by created_at desc", (), record=BRIEF_JOB, name="jobs in brief"
         )
 
     def unfinished_jobs(self) -> list[JobRecord]:
+        """Jobs whose record says starting or running, oldest first; their processes may be dead."""
         states = (JobState.STARTING, JobState.RUNNING)
         return self._many(
             JobRecord, "select record from jobs where state in (?, ?) order by created_at", states
         )
 
     def log_test_read(self, trial: str, record: dict[str, Any]) -> None:
+        """Log that a trial was evaluated on the test events, with the time and the result."""
         with self._writing() as db:
             db.execute("insert into test_reads values (?, ?, ?)", (trial, time.time(), serial.dumps(record)))
 
     def test_reads(self, trial: str) -> list[tuple[float, dict[str, Any]]]:
-        """(unix seconds, result) of every time the test events were read for this trial."""
+        """(unix seconds, result) of every evaluation of this trial on the test events, oldest first."""
         rows = self._db.execute(
             "select at, record from test_reads where trial = ? order by at", (trial,)
         ).fetchall()
         return [(at, serial.loads(dict, record)) for at, record in rows]
 
     def mark_interrupted(self, trials: list[str]) -> None:
-        """Forget trials that a killed job left running: nothing of them was finished."""
+        """Delete the records of these trials if they still say running, because the job that ran them was killed."""
         with self._writing() as db:
             for trial in trials:
                 db.execute("delete from trials where id = ? and status = ?", (trial, TrialStatus.RUNNING))
@@ -386,10 +417,10 @@ class Store:
         record: str = "record",
         name: str = "",
     ) -> list[Any]:
-        """Records of the rows that `tail` selects; what has not been written since it was last read is not read again.
+        """Records of the rows that `tail` selects. Rows that are unchanged since the last call come from a cache.
 
-        Whoever writes replaces the row, which gives it a new rowid. A row that was deleted may leave its own to the
-        next one, which has another time.
+        Every write replaces the row, which gives it a new rowid. SQLite may reuse the rowid of a deleted row, so a
+        cached record is identified by (rowid, created_at).
         """
         known = self._known.setdefault(name or table, {})
         marks = self._db.execute(f"select {key}, rowid, created_at from {table} {tail}", values).fetchall()
@@ -417,7 +448,7 @@ class Store:
 
 
 def _fitting(kind: type, text: str) -> Any | None:
-    """None for a record of another version's shape: it counts as not stored, and is made anew when it is wanted."""
+    """The parsed record; None if another version of evolverec wrote it in a shape that does not fit `kind`."""
     try:
         return serial.loads(kind, text)
     except (BaseValidationError, ValueError, TypeError, KeyError, RecursionError):
@@ -438,7 +469,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _is_readable(path: Path) -> bool:
-    """False for a damaged file. Raises sqlite3.OperationalError where it cannot be looked at: locked, or not permitted."""
+    """False for a damaged file. Raises sqlite3.OperationalError if the file is locked or may not be read."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20.0)
     try:
         connection.execute("select name from sqlite_master").fetchall()
@@ -452,7 +483,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def _set_aside(path: Path) -> None:
-    """A damaged store: keep it, out of the way, with what was written last, which is in its `-wal`."""
+    """Rename a damaged store to `store.damaged-<ns>.sqlite`, with its `-wal` file, which holds the latest writes."""
     aside = path.parent / f"store.damaged-{time.time_ns()}.sqlite"
     for suffix in ("", "-wal", "-shm"):
         companion = path.with_name(path.name + suffix)

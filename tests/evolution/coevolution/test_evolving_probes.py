@@ -258,11 +258,11 @@ def test_what_an_evolved_probe_measured_can_be_a_verified_fix(ground: Ground) ->
     edits = make_edits("model.py", sources["model.py"], faulty_model("plain"))
     candidate = carry_out(ground.laboratory, trial.key.program, sources, idea, edits, "")
     assert isinstance(candidate, Candidate)
-    assay = CandidateEvaluation(
+    evaluation = CandidateEvaluation(
         ground.laboratory, lambda seen: run.extended(feedback_of(ground.laboratory, seen, users=200), seen)
     )
-    child = assay.train(trial, candidate)
-    proposal = assay.settle(trial, before, candidate, child, replicate=False)
+    child = evaluation.train(trial, candidate)
+    proposal = evaluation.settle(trial, before, candidate, child, replicate=False)
     assert proposal.fixed == ("evolved-mine",)
     assert (
         CandidateEvaluation(ground.laboratory).verify(proposal).fixed == proposal.fixed
