@@ -15,7 +15,7 @@ def unverified_complaints(feedback: Feedback, specs: Sequence[ProbeSpec]) -> lis
     """
     verified = {
         complaint
-        for measurement in feedback.all_measurements()
+        for measurement in feedback.measurements
         if measurement.healthy is False
         for complaint in kind_of(measurement.code, measurement.details).verifies
     }

@@ -261,11 +261,11 @@ async def test_a_client_that_pulls_is_not_pushed_to_and_is_told_to_pull_again(co
     capabilities = client_capabilities("visual-studio-code")
     capabilities.text_document.diagnostic = types.DiagnosticClientCapabilities()
     capabilities.workspace.diagnostics = types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
+    records.trial()
     editor = await connect(capabilities)
     uri = editor.open("model.py")
     await editor.lenses(uri)
     refreshes = editor.client.diagnostic_refresh_count
-    records.trial()
     records.feedback(records.finding())
     await editor.wait(lambda: editor.client.diagnostic_refresh_count > refreshes)
     pulled = await editor.client.text_document_diagnostic_async(
