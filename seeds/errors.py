@@ -11,7 +11,7 @@ class SeedsError(Exception):
     """Base of every error raised on purpose by `seeds`."""
 
 
-class DataError(SeedsError):
+class SourceError(SeedsError):
     """A broken data source: "file:line: column X: expected ..., found .... Next step."
 
     line is 1-based, 0 where the file as a whole is meant; column is the header's name, "" for the whole line.

@@ -100,7 +100,7 @@ def _probe(
     np.random.seed(state)  # differs between runs, so that a probe that uses the global state is found out
     values: dict[str, list[float]] = {}
     slowest = 0.0
-    watch = Watch()
+    watch = AccessWatch()
     for name in names:
         view = subjects.view(name)
         if wanted & absent(view):
@@ -132,7 +132,7 @@ def _refuse_what_is_absent(wanted: frozenset[str], view: ProbeView) -> None:
         raise ProbeFailed(Reason.ABSENT, f"it needs view.{name}, and {ABSENT_WHEN[name]}")
 
 
-def _called(measure: Measure, view: ProbeView, budget: Mapping[str, float], watch: "Watch") -> Any:
+def _called(measure: Measure, view: ProbeView, budget: Mapping[str, float], watch: "AccessWatch") -> Any:
     """Call the probe on one view, within its limits. Raises ProbeFailed."""
     before = _global_state()
     try:
@@ -209,7 +209,7 @@ def _address_space() -> int:
     return pages * resource.getpagesize()
 
 
-class Watch:
+class AccessWatch:
     """A block in which file, network and process access fails, and is recorded in words.
 
     It uses a Python audit hook, which cannot be removed; outside of the block the hook does nothing.

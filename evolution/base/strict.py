@@ -28,7 +28,7 @@ class NotEmpty:
     """A text with at least one character: `Annotated[str, NotEmpty]`."""
 
 
-class Unfit(Exception):
+class WrongValue(Exception):
     """A value does not fit its annotation; `expected(annotation)` says what would."""
 
 
@@ -66,7 +66,7 @@ def _scalar(value: Any, kind: type) -> Any:
     if kind is float and type(value) is int and abs(value) < LARGEST:
         value = float(value)
     if type(value) is not kind or (kind is float and not math.isfinite(value)):
-        raise Unfit
+        raise WrongValue
     return value
 
 
@@ -74,23 +74,23 @@ def _member(value: Any, kind: type[Enum]) -> Enum:
     try:
         return kind(value)
     except ValueError:
-        raise Unfit from None
+        raise WrongValue from None
 
 
 def _tuple(value: Any, kind: Any) -> tuple[Any, ...]:
     """A tuple of one or more different values. Raises Unfit for an empty list and for duplicates."""
     if not isinstance(value, (list, tuple)) or not value:
-        raise Unfit
+        raise WrongValue
     found = tuple(fitted(item, kind) for item in value)
     if len(set(found)) != len(found):
-        raise Unfit
+        raise WrongValue
     return found
 
 
 def _within(value: Any, marks: tuple[Any, ...]) -> Any:
     for mark in marks:
         if (isinstance(mark, Range) and value not in mark) or (mark is NotEmpty and not value):
-            raise Unfit
+            raise WrongValue
     return value
 
 

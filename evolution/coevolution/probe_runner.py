@@ -24,7 +24,7 @@ from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.analysis import AnalysisError, analyst, sensible
 from evolution.trials.data import TrialData
 from evolution.trials.failing import FAULTS_OF_DATA, TrialFailed
-from evolution.trials.request import GIB, Limits
+from evolution.trials.request import GIB, WorkerLimits
 
 PROGRAM = "evolution.analyst.probe_process"
 PATIENCE_S = 120.0  # time to start, read the evidence and make the subjects on a busy machine
@@ -128,7 +128,9 @@ class ProbeRunner:
     def _asked(
         self, trial_folder: Path, hash_seed: int, wanted: str, timeout_s: float, **arguments: Any
     ) -> dict[str, Any]:
-        limits = Limits(timeout_s=timeout_s, memory_bytes=4 * GIB + self.budget.memory_bytes, processes=64)
+        limits = WorkerLimits(
+            timeout_s=timeout_s, memory_bytes=4 * GIB + self.budget.memory_bytes, processes=64
+        )
         mounted = {"rankings": rankings_folder(self.data)}
         process, place = analyst(
             trial_folder,

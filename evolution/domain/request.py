@@ -12,7 +12,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, get_type_hints
 
 from evolution.base.errors import RequestError
-from evolution.base.strict import NotEmpty, Range, Unfit, expected, fitted
+from evolution.base.strict import NotEmpty, Range, WrongValue, expected, fitted
 from evolution.domain.feedback import USERS_ASKED
 from evolution.domain.job import JobKind, JobRecord
 from evolution.domain.limits import Limits
@@ -73,7 +73,7 @@ class Request:
             value = getattr(self, name)
             try:
                 object.__setattr__(self, name, fitted(value, annotation))
-            except Unfit:
+            except WrongValue:
                 raise RequestError(name, f"is {value!r}; expected {expected(annotation)}") from None
 
 

@@ -11,8 +11,6 @@ from evolution.domain.limits import Limits
 from evolution.domain.trial import Trial
 from evolution.llm.budget import Budget
 
-PROPOSALS_AT_LEAST = 3  # a run whose limits cannot pay for so many is refused before it starts
-
 
 @dataclass(kw_only=True)
 class Ledger:

@@ -11,7 +11,7 @@ from evolution.base.errors import Cancelled
 from evolution.domain.job import Event, EventType, JobRecord
 from evolution.domain.request import Request
 from evolution.repo.config import Config
-from evolution.repo.settings import Settings
+from evolution.repo.settings import UserSettings
 from evolution.store.store import Store
 
 
@@ -42,7 +42,7 @@ class JobContext:
         threading.RLock
     )  # held for each use of the store, whose one connection the threads of parallel trials share
     config: Config
-    settings: Settings
+    settings: UserSettings
     events: EventLog
     scratch: Path
     stop: threading.Event = field(default_factory=threading.Event)

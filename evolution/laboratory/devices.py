@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolution.base.errors import UsageError
-from evolution.repo.settings import Settings, available_cores
+from evolution.repo.settings import UserSettings, available_cores
 from evolution.trials.interpreter import does_not_run
 
 PROBE = """
@@ -32,7 +32,7 @@ class Device:
     slots: int
 
 
-def choose_device(wanted: str, settings: Settings) -> Device:
+def choose_device(wanted: str, settings: UserSettings) -> Device:
     """wanted: "auto", "cpu", "cuda" or "mps". "auto" prefers a GPU. Raises UsageError if the device is absent."""
     found = {"cuda": 0, "mps": False}
     if wanted in ("cuda", "mps") or (wanted == "auto" and _may_have_gpu()):

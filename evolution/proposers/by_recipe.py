@@ -27,7 +27,7 @@ from evolution.recipes.catalogue import RECIPES
 from evolution.recipes.recipe import DoesNotFit, Recipe, RecipeContext, RecipePatch
 
 SEVERITY = {Severity.ERROR: 3.0, Severity.WARNING: 2.0, Severity.INFORMATION: 0.5}
-VOICES = 2.0  # weight of a critique that every user shares
+SHARED_BY_ALL = 2.0  # weight of a critique that every user shares
 UNCALLED = 0.02  # factor for a recipe that nothing triggers
 TEMPERATURE = 0.05  # of drawing: a small value follows the weights, a large one draws at random
 LEARNING = 5.0  # how strongly a relative change of the objective changes a recipe's weight
@@ -163,7 +163,7 @@ def _triggered(recipe: Recipe, context: RecipeContext, archive: Archive) -> floa
     """
     calls = sum(SEVERITY[f.severity] for f in context.findings if f.code in recipe.triggers)
     calls += sum(
-        VOICES * critique.share
+        SHARED_BY_ALL * critique.share
         for critique in context.critiques
         if critique.code in recipe.triggers and not critique.positive
     )

@@ -26,7 +26,7 @@ KEYS = {"python": str, "slots": int, "llm": dict, "literature": dict}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class UserSettings:
     """The settings of one user.
 
     python: the interpreter that runs the repo's code. slots: how many trials run in parallel on CPU.
@@ -39,7 +39,7 @@ class Settings:
     literature: LiteratureSettings = field(default_factory=LiteratureSettings)
 
 
-def user_settings(*, python: str = "", slots: int = 0) -> Settings:
+def user_settings(*, python: str = "", slots: int = 0) -> UserSettings:
     """The settings, with the flags `python` and `slots` if given ("" and 0 are not given).
 
     Raises UsageError that names the wrong file or variable and says what was expected.
@@ -53,7 +53,7 @@ def user_settings(*, python: str = "", slots: int = 0) -> Settings:
         raise UsageError(
             f"the interpreter {chosen_python!r} does not exist or cannot be run; {another_interpreter()}"
         )
-    return Settings(
+    return UserSettings(
         python=found,
         slots=slots or _slots_from_environment() or int(stored.get("slots", 0)) or default_slots(),
         llm=llm_settings(stored.get("llm", {})),

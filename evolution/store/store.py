@@ -27,34 +27,9 @@ from evolution.domain.trial import Trial, TrialKey, TrialStatus
 from evolution.literature.passage import Passage
 from evolution.llm.exchanges import Exchange
 from evolution.repo.ownership import ensure_store_folder, is_ours
+from evolution.store.database import open_database
 from simulator.shown import Shown
 
-SCHEMA_VERSION = 1
-SCHEMA = """
-create table if not exists trials (
-    id text primary key, program text not null, status text not null, created_at real not null, record text not null);
-create index if not exists trials_by_program on trials (program, created_at);
-create table if not exists feedback (
-    trial text primary key, program text not null, created_at real not null, record text not null);
-create table if not exists proposals (
-    id text primary key, parent text not null, child text not null, created_at real not null, record text not null,
-    state text not null);
-create table if not exists candidates (program text primary key);
-create table if not exists jobs (id text primary key, state text not null, created_at real not null, record text not null);
-create table if not exists runs (
-    id text primary key, root text not null, created_at real not null, record text not null);
-create table if not exists smokes (id text primary key, record text not null);
-create table if not exists exchanges (key text primary key, created_at real not null, record text not null);
-create table if not exists literature (
-    source text not null, query text not null, most integer not null, at real not null, record text not null,
-    primary key (source, query, most));
-create table if not exists probes (
-    id text primary key, spec text not null, state text not null, created_at real not null, record text not null);
-create table if not exists personas (
-    trial text not null, kind text not null, created_at real not null, record blob not null, primary key (trial, kind));
-create table if not exists dismissed (id text primary key, at real not null);
-create table if not exists test_reads (trial text not null, at real not null, record text not null);
-"""
 BRIEF_JOB = """
 case json_type(record, '$.result') when 'object' then
     json_set(record, '$.result', json_object('trial', json_extract(record, '$.result.trial')))
@@ -97,14 +72,7 @@ class Store:
         Raises sqlite3.DatabaseError if the file is damaged but its schema can still be read, RepoError if `.evolverec`
         is a link or a file.
         """
-        path = ensure_store_folder(repo) / "store.sqlite"
-        if path.exists() and not _is_readable(path):
-            _set_aside(path)
-        connection = _connect(path)
-        connection.executescript(SCHEMA)
-        if connection.execute("pragma user_version").fetchone()[0] != SCHEMA_VERSION:  # it tells all readers
-            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
-        return cls(connection, repo)
+        return cls(open_database(ensure_store_folder(repo) / "store.sqlite"), repo)
 
     @classmethod
     def open_existing(cls, repo: Path) -> "Store | None":
@@ -457,35 +425,3 @@ def _fitting(kind: type, text: str) -> Any | None:
 
 def _with_state(proposal: Proposal, state: ProposalState) -> Proposal:
     return proposal if proposal.state is state else replace(proposal, state=state)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=20.0, isolation_level=None, check_same_thread=False)
-    connection.execute("pragma journal_mode = wal")
-    connection.execute(
-        "pragma synchronous = normal"
-    )  # WAL survives a killed process; only power loss can cost the tail
-    return connection
-
-
-def _is_readable(path: Path) -> bool:
-    """False for a damaged file. Raises sqlite3.OperationalError if the file is locked or may not be read."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20.0)
-    try:
-        connection.execute("select name from sqlite_master").fetchall()
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError:
-        return False
-    finally:
-        connection.close()
-    return True
-
-
-def _set_aside(path: Path) -> None:
-    """Rename a damaged store to `store.damaged-<ns>.sqlite`, with its `-wal` file, which holds the latest writes."""
-    aside = path.parent / f"store.damaged-{time.time_ns()}.sqlite"
-    for suffix in ("", "-wal", "-shm"):
-        companion = path.with_name(path.name + suffix)
-        if companion.exists():
-            companion.rename(aside.with_name(aside.name + suffix))

@@ -18,9 +18,9 @@ from evolution.trials.data import TrialData, reference_files
 from evolution.trials.failing import FAULTS_OF_DATA, TrialFailed
 from evolution.trials.interpreter import interpreter_at
 from evolution.trials.process import TOKEN, Launch, WorkerProcess, log_tail
-from evolution.trials.request import GIB, Limits
+from evolution.trials.request import GIB, WorkerLimits
 
-LIMITS = Limits(timeout_s=600.0, memory_bytes=8 * GIB)
+LIMITS = WorkerLimits(timeout_s=600.0, memory_bytes=8 * GIB)
 LOG_NAME = "analyst.log"
 PROGRAM = "evolution.analyst.main"
 _NOTHING: Mapping[str, Path] = {}
@@ -72,7 +72,7 @@ def analyst(
     data: TrialData,
     *,
     program: str,
-    limits: Limits,
+    limits: WorkerLimits,
     cancelled: Callable[[], bool] = _never,
     more: Mapping[str, Path] = _NOTHING,
     hash_seed: int = 0,

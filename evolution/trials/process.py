@@ -20,7 +20,7 @@ import psutil
 from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.failing import TrialFailed, failed
 from evolution.trials.replies import told_failure
-from evolution.trials.request import Limits
+from evolution.trials.request import WorkerLimits
 from evolution.trials.wire import MAX_BYTES, BadMessageError, parse_message
 
 TOKEN = "EVOLVEREC_WORKER"
@@ -50,7 +50,7 @@ class Launch:
 class WorkerProcess:
     """Ask it one thing at a time. peak_memory_bytes: resident, of all its processes, the most seen so far."""
 
-    def __init__(self, launch: Launch, limits: Limits, cancelled: Callable[[], bool]) -> None:
+    def __init__(self, launch: Launch, limits: WorkerLimits, cancelled: Callable[[], bool]) -> None:
         self._launch, self._limits, self._cancelled = launch, limits, cancelled
         self._deadline = time.monotonic() + limits.timeout_s
         self._known: dict[int, psutil.Process] = {}

@@ -9,7 +9,7 @@ from evolution.trials.scoring import Ranking
 
 
 @dataclass(kw_only=True)
-class Progress:
+class TrialProgress:
     """note: sandbox, versions, ties, trace (what was not traced). trace: of the smoke step, {} before it."""
 
     epochs: list[EpochRecord] = field(default_factory=list)

@@ -18,7 +18,7 @@ class SandboxMode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class WorkerLimits:
     """timeout_s: of the whole trial. memory_bytes: resident, of all its processes together."""
 
     timeout_s: float
@@ -27,8 +27,10 @@ class Limits:
     processes: int = 512
 
 
-def limits_of(config: Config) -> Limits:
-    return Limits(timeout_s=config.training.timeout_s, memory_bytes=int(config.training.memory_gb * GIB))
+def limits_of(config: Config) -> WorkerLimits:
+    return WorkerLimits(
+        timeout_s=config.training.timeout_s, memory_bytes=int(config.training.memory_gb * GIB)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from evolution.trials.contract import batch_of, check_contract, unanswered
 from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.parsing import parse_reachable
 from evolution.trials.process import place_in
-from evolution.trials.progress import Progress
+from evolution.trials.progress import TrialProgress
 from evolution.trials.replies import LONGEST_MESSAGE, LONGEST_TRACEBACK
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.restoring import check_restoring
@@ -56,7 +56,7 @@ def smoke_trial(request: TrialRequest, supervision: Supervision) -> Trial:
 def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Trial:
     created_at, started = time.time(), time.perf_counter()
     _start_afresh(request)
-    progress = Progress(note={"ties": dict(request.data.ties)})
+    progress = TrialProgress(note={"ties": dict(request.data.ties)})
     status, failure = TrialStatus.COMPLETE, None
     try:
         parse_reachable(request.checkout, request.config.recommender.entry)
@@ -94,7 +94,7 @@ def _start_afresh(request: TrialRequest) -> None:
 
 
 def _train_and_measure(
-    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: Progress
+    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: TrialProgress
 ) -> TrialStatus:
     built = _rungs(request, supervision, session, progress)
     folder = artifacts.artifacts_folder(request.folder)
@@ -136,7 +136,7 @@ def _train_and_measure(
 
 
 def _smoke_alone(
-    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: Progress
+    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: TrialProgress
 ) -> TrialStatus:
     session.watch()
     _rungs(request, supervision, session, progress)
@@ -167,7 +167,7 @@ def _traced_failure(error: str, root: str) -> Failure:
 
 
 def _rungs(
-    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: Progress
+    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: TrialProgress
 ) -> Built:
     """Import, two traced steps, contract on one batch; what it leaves is a fresh recommender of the trial's seed."""
     supervision.on_stage("importing")
@@ -202,7 +202,7 @@ def _may_need_training(built: Built, failure: Failure) -> bool:
     return built.parameters == 0 and failure.reason in (FailureReason.CRASH, FailureReason.NOT_FINITE)
 
 
-def _untrained(request: TrialRequest, session: WorkerSession, progress: Progress) -> dict[str, Any]:
+def _untrained(request: TrialRequest, session: WorkerSession, progress: TrialProgress) -> dict[str, Any]:
     """What the model says before its first epoch; nothing where it cannot say anything yet."""
     if not progress.contract[0].passed:
         return {}
@@ -212,7 +212,9 @@ def _untrained(request: TrialRequest, session: WorkerSession, progress: Progress
     }
 
 
-def _settle_on_best(request: TrialRequest, session: WorkerSession, progress: Progress, built: Built) -> None:
+def _settle_on_best(
+    request: TrialRequest, session: WorkerSession, progress: TrialProgress, built: Built
+) -> None:
     """Go back to the best epoch, rank it once more, and believe only that. Raises TrialFailed: impossible lists."""
     data = request.data
     assert progress.best is not None
@@ -230,7 +232,7 @@ def _settle_on_best(request: TrialRequest, session: WorkerSession, progress: Pro
     _check_lists(request, progress)
 
 
-def _check_lists(request: TrialRequest, progress: Progress) -> None:
+def _check_lists(request: TrialRequest, progress: TrialProgress) -> None:
     assert progress.best is not None
     data = request.data
     problem = problem_with(progress.best.lists, data.validation, data.training.n_items)
@@ -238,7 +240,7 @@ def _check_lists(request: TrialRequest, progress: Progress) -> None:
         raise broken_contract(f"the ranking is impossible: {problem}")
 
 
-def _check_again(request: TrialRequest, session: WorkerSession, progress: Progress) -> None:
+def _check_again(request: TrialRequest, session: WorkerSession, progress: TrialProgress) -> None:
     """Checks that an untrained model could not answer, asked of the trained one."""
     again, _ = check_contract(session, request.data, request.config.recommender.max_history)
     answered = {check.code: check for check in again}
@@ -247,7 +249,7 @@ def _check_again(request: TrialRequest, session: WorkerSession, progress: Progre
     ]
 
 
-def _summarise(request: TrialRequest, progress: Progress) -> None:
+def _summarise(request: TrialRequest, progress: TrialProgress) -> None:
     assert progress.best is not None
     seed = request.key.seed
     progress.metrics = with_intervals(progress.best.per_user, seed)

@@ -5,7 +5,7 @@ import time
 from evolution.domain.objective import parse_expression
 from evolution.domain.trial import EpochRecord, TrialStatus
 from evolution.trials.failing import broken_contract
-from evolution.trials.progress import Progress
+from evolution.trials.progress import TrialProgress
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.scoring import OBJECTIVE, judged
 from evolution.trials.session import Built, WorkerSession
@@ -15,7 +15,7 @@ def train(
     request: TrialRequest,
     supervision: Supervision,
     session: WorkerSession,
-    progress: Progress,
+    progress: TrialProgress,
     built: Built,
 ) -> TrialStatus:
     """Epoch by epoch, until fit ends, patience runs out, the caller prunes, or the last epoch is reached."""
@@ -53,7 +53,7 @@ def train(
 
 
 def _ranked_at_all(
-    request: TrialRequest, session: WorkerSession, progress: Progress, status: TrialStatus
+    request: TrialRequest, session: WorkerSession, progress: TrialProgress, status: TrialStatus
 ) -> TrialStatus:
     """Where fit ended before any epoch was due to be ranked, the model as it is now is the best one."""
     if not progress.epochs:

@@ -6,7 +6,7 @@ One log per folder, or the `.inter` file is named. `atomic_log.py` reads them.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seeds.errors import DataError
+from seeds.errors import SourceError
 from seeds.loading.format import Format
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _the_log(path: Path) -> Path:
     own = [log for log in logs if _stem(log) == path.name]
     if len(logs) == 1 or own:
         return (own or logs)[0]
-    raise DataError(
+    raise SourceError(
         path=str(path),
         expected="one .inter file",
         found=", ".join(log.name for log in logs),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seeds.assembly import Events, ItemFacts, assemble, no_facts
-from seeds.errors import DataError
+from seeds.errors import SourceError
 from seeds.interactions import Float32, Int64, Interactions
 from seeds.loading.table import Table, numbers, read_table
 
@@ -27,7 +27,7 @@ def read_log(log: Path, beside: Path | None) -> Interactions:
     """Events of an `.inter` file; beside: the `.item` file with its item columns. Raises DataError."""
     table = read_table(log)
     if table.rows.is_empty():
-        raise DataError(
+        raise SourceError(
             path=str(log),
             line=2,
             expected="at least one event",
@@ -47,7 +47,7 @@ def _require(table: Table, column: str, kind: str) -> None:
     if table.types.get(column) == kind:
         return
     present = ", ".join(f"{name}:{found}" for name, found in table.types.items())
-    raise DataError(
+    raise SourceError(
         path=table.path,
         line=1,
         column=f"{column}:{kind}",
@@ -89,7 +89,7 @@ def _order(table: Table) -> tuple[NDArray[np.float64], Int64 | None]:
         _require(table, "position", "float")
         return numbers(table, "position", empty_is_nan=False), None
     present = ", ".join(f"{name}:{kind}" for name, kind in table.types.items())
-    raise DataError(
+    raise SourceError(
         path=table.path,
         line=1,
         column="timestamp:float",

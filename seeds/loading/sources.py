@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seeds.errors import DataError
+from seeds.errors import SourceError
 from seeds.loading import formats
 from seeds.sizes import SIZES
 
@@ -64,7 +64,7 @@ def load(source: str, *, root: Path) -> "Interactions":
         return _load_shop(source)
     path = source_path(source, root)
     if not path.exists():
-        raise DataError(
+        raise SourceError(
             path=source,
             expected=f"{', '.join(built_in())}, or an existing file or folder",
             found=f"nothing at {path}",
@@ -72,7 +72,7 @@ def load(source: str, *, root: Path) -> "Interactions":
         )
     known = formats.format_of(path)
     if known is None:
-        raise DataError(
+        raise SourceError(
             path=str(path),
             expected=f"a log in one of these formats: {described_logs()}",
             found="a folder without one" if path.is_dir() else f"a file called {path.name}",
@@ -84,7 +84,7 @@ def load(source: str, *, root: Path) -> "Interactions":
 def _load_shop(source: str) -> "Interactions":
     size = source.removeprefix(SHOP_PREFIX)
     if size not in SIZES:
-        raise DataError(
+        raise SourceError(
             path=source,
             expected=f"one of {', '.join(built_in())}",
             found=repr(source),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from seeds.errors import DataError
+from seeds.errors import SourceError
 
 if TYPE_CHECKING:
     import polars
@@ -30,10 +30,10 @@ class Table:
     types: dict[str, str]
     rows: "polars.DataFrame"
 
-    def error(self, *, row: int, column: str, expected: str, found: str, next_step: str) -> DataError:
+    def error(self, *, row: int, column: str, expected: str, found: str, next_step: str) -> SourceError:
         """A DataError about one row (from 0) of one column."""
         header = f"{column}:{self.types[column]}"
-        return DataError(
+        return SourceError(
             path=self.path,
             line=row + FIRST_ROW_LINE,
             column=header,
@@ -95,7 +95,7 @@ def _read_bytes(path: Path) -> bytes:
         raw = path.read_bytes()
         data = gzip.decompress(raw) if path.name.endswith(".gz") else raw
     except (OSError, EOFError, zlib.error) as error:  # gzip.BadGzipFile is an OSError
-        raise DataError(
+        raise SourceError(
             path=str(path),
             expected="a readable file" + (" in gzip format" if path.name.endswith(".gz") else ""),
             found=str(error) or type(error).__name__,
@@ -108,7 +108,7 @@ def _decode(path: str, data: bytes, *, first_line: int) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(
+        raise SourceError(
             path=path,
             line=first_line + data.count(b"\n", 0, error.start),
             expected="UTF-8 text",
@@ -122,7 +122,7 @@ def _column_types(path: str, header: str) -> dict[str, str]:
     for field in header.split("\t"):
         name, colon, kind = field.rpartition(":")
         if not colon or not name or kind not in TYPES:
-            raise DataError(
+            raise SourceError(
                 path=path,
                 line=1,
                 column=field,
@@ -131,7 +131,7 @@ def _column_types(path: str, header: str) -> dict[str, str]:
                 next_step="Give the file a header such as user_id:token<TAB>item_id:token<TAB>timestamp:float.",
             )
         if name in types:
-            raise DataError(
+            raise SourceError(
                 path=path,
                 line=1,
                 column=field,
@@ -156,7 +156,7 @@ def _check_widths(path: str, body: bytes, columns: list[str]) -> None:
     if not len(wrong):
         return
     line, width = int(wrong[0]), 0 if blank[wrong[0]] else int(widths[wrong[0]])
-    raise DataError(
+    raise SourceError(
         path=path,
         line=line + FIRST_ROW_LINE,
         column=columns[width] if width < len(columns) else "",

@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcException
 
 from evolution.domain.job import JobRecord, JobState
 from evolution.jobs import control
-from server.lsp.progress import DOING, Progress, advance
+from server.lsp.progress import DOING, JobProgress, advance
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 
@@ -29,7 +29,7 @@ def take_up(session: Session, repo: Repo, job: JobRecord, renew: Renew) -> None:
     renew: called when the job ends, to read the store again
     """
     if job.id not in session.followed and job.id not in session.finished and not session.closed:
-        session.followed[job.id] = Progress(kind=job.kind)
+        session.followed[job.id] = JobProgress(kind=job.kind)
         session.spawn(_follow(session, repo, job, renew))
 
 
@@ -39,7 +39,7 @@ async def _follow(session: Session, repo: Repo, job: JobRecord, renew: Renew) ->
         token += "-again"
     session.tokens.add(token)
     shown = await _begin(session, repo, job, token)
-    progress = Progress(kind=job.kind)
+    progress = JobProgress(kind=job.kind)
     try:
         progress = await _tail(session, repo, job, token if shown else "", renew)
     finally:
@@ -53,9 +53,9 @@ async def _follow(session: Session, repo: Repo, job: JobRecord, renew: Renew) ->
         await renew(session, repo)
 
 
-async def _tail(session: Session, repo: Repo, job: JobRecord, token: str, renew: Renew) -> Progress:
+async def _tail(session: Session, repo: Repo, job: JobRecord, token: str, renew: Renew) -> JobProgress:
     """Read events until the job ends, its process is gone, or the repo's folder was closed."""
-    progress, offset, quiet_s = Progress(kind=job.kind), 0, 0.0
+    progress, offset, quiet_s = JobProgress(kind=job.kind), 0, 0.0
     while progress.finished is None and not repo.left:
         events, offset = await session.background.store(control.read_events, repo.root, job.id, offset)
         before = progress
@@ -73,7 +73,7 @@ async def _tail(session: Session, repo: Repo, job: JobRecord, token: str, renew:
     return progress
 
 
-def _state_of(repo: Repo, job: JobRecord, progress: Progress) -> Progress:
+def _state_of(repo: Repo, job: JobRecord, progress: JobProgress) -> JobProgress:
     """The progress of a job without recent events, completed from the store; a job
     whose process is gone is marked lost.
     """
@@ -107,7 +107,7 @@ async def _begin(session: Session, repo: Repo, job: JobRecord, token: str) -> bo
     return True
 
 
-def _report(session: Session, token: str, progress: Progress) -> None:
+def _report(session: Session, token: str, progress: JobProgress) -> None:
     if token:
         session.server.work_done_progress.report(
             token,
@@ -119,14 +119,14 @@ def _report(session: Session, token: str, progress: Progress) -> None:
         session.server.workspace_code_lens_refresh(None)
 
 
-def _end(session: Session, token: str, progress: Progress, ended: str) -> None:
+def _end(session: Session, token: str, progress: JobProgress, ended: str) -> None:
     session.server.work_done_progress.end(
         token, types.WorkDoneProgressEnd(message=progress.last_word or ended)
     )
     session.server.work_done_progress.tokens.pop(token, None)
 
 
-def _last_word(session: Session, progress: Progress) -> None:
+def _last_word(session: Session, progress: JobProgress) -> None:
     """Show the error of a job that failed or was lost; the server goes on."""
     if progress.finished in (JobState.FAILED, JobState.LOST):
         session.server.window_show_message(

@@ -19,7 +19,7 @@ DOING = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class JobProgress:
     """How far a job is.
 
     fraction: 0 to 1; None if the job does not say
@@ -44,7 +44,7 @@ class Progress:
         return f"{DOING[self.kind]}{done}" + (f": {self.detail}" if self.detail else "")
 
 
-def advance(progress: Progress, event: Event) -> Progress:
+def advance(progress: JobProgress, event: Event) -> JobProgress:
     """The progress after one more event."""
     data = event.data
     match event.type:
@@ -65,7 +65,7 @@ def advance(progress: Progress, event: Event) -> Progress:
             return replace(progress, detail=event.message or progress.detail)
 
 
-def _fraction(progress: Progress, event: Event) -> float | None:
+def _fraction(progress: JobProgress, event: Event) -> float | None:
     """Epochs measure the progress of a training job only; other jobs train several times or not at all."""
     epoch, epochs = event.data.get("epoch"), event.data.get("epochs")
     if progress.kind is JobKind.TRAIN and isinstance(epoch, int) and isinstance(epochs, int) and epochs:

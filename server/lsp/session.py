@@ -19,10 +19,10 @@ from server.lsp.background import Background
 from server.lsp.client import Client
 from server.lsp.pages import Pages
 from server.lsp.panels.changes import Changes
-from server.lsp.progress import Progress
+from server.lsp.progress import JobProgress
 from server.lsp.repo import Repo
 from server.lsp.rules import LONG, Live, judge, live_of
-from server.lsp.settings import Settings
+from server.lsp.settings import ClientSettings
 from server.lsp.view import FileView, Read, look
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Session:
         self.server = server
         self.background = Background()
         self.client = Client()
-        self.settings = self.start_settings = Settings()
+        self.settings = self.start_settings = ClientSettings()
         self.wrong_settings: list[str] = []
         self.pages = Pages(self)
         self.pulls_workspace = False
@@ -66,7 +66,7 @@ class Session:
         self.rules: dict[str, Live] = {}
         self.said: dict[str, tuple[object, FileDiagnostics]] = {}
         self.waiting: dict[str, asyncio.TimerHandle] = {}
-        self.followed: dict[str, Progress] = {}
+        self.followed: dict[str, JobProgress] = {}
         self.finished: set[str] = set()
         self.tokens: set[str] = set()
         self.told: set[str] = set()

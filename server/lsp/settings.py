@@ -17,7 +17,7 @@ INTERPRETER_IGNORED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class ClientSettings:
     """Validated settings.
 
     trusted: the client vouches for its workspace
@@ -41,12 +41,12 @@ OPTIONS: Mapping[str, tuple[str, type, str]] = {
 CHANGEABLE = ("interpreter", "inlayHints")  # by workspace/configuration; the others are fixed at the start
 
 
-def from_options(given: Any) -> tuple[Settings, list[str]]:
+def from_options(given: Any) -> tuple[ClientSettings, list[str]]:
     """The settings from `initializationOptions`, and sentences on wrong ones."""
-    return _overlay(Settings(), given, tuple(OPTIONS), "initializationOptions.")
+    return _overlay(ClientSettings(), given, tuple(OPTIONS), "initializationOptions.")
 
 
-def from_configuration(start: Settings, given: Any) -> tuple[Settings, list[str]]:
+def from_configuration(start: ClientSettings, given: Any) -> tuple[ClientSettings, list[str]]:
     """The start's settings overlaid with those of `workspace/configuration`, and sentences on wrong ones."""
     found, wrong = _overlay(start, given, CHANGEABLE, "evolverec.")
     if found.interpreter != start.interpreter and not start.machine_settings:
@@ -54,7 +54,9 @@ def from_configuration(start: Settings, given: Any) -> tuple[Settings, list[str]
     return found, wrong
 
 
-def _overlay(start: Settings, given: Any, names: tuple[str, ...], prefix: str) -> tuple[Settings, list[str]]:
+def _overlay(
+    start: ClientSettings, given: Any, names: tuple[str, ...], prefix: str
+) -> tuple[ClientSettings, list[str]]:
     """Overlay the settings in `names`.
 
     Other keys are ignored as the client's own; None and "" mean that nothing is set.

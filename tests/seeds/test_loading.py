@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seeds.errors import DataError
+from seeds.errors import SourceError
 from seeds.interactions import Interactions
 from seeds.loading import load
 from tests.seeds.fingerprint import fingerprint
@@ -22,8 +22,8 @@ def write(folder: Path, text: str, name: str = "log.inter") -> str:
     return name
 
 
-def read_broken(folder: Path, text: str) -> DataError:
-    with pytest.raises(DataError) as caught:
+def read_broken(folder: Path, text: str) -> SourceError:
+    with pytest.raises(SourceError) as caught:
         load(write(folder, text), root=folder)
     return caught.value
 
@@ -119,19 +119,19 @@ def test_a_broken_file_is_blamed_by_line_and_column(
 
 def test_bytes_that_are_no_text_are_blamed_by_line(tmp_path: Path) -> None:
     (tmp_path / "log.inter").write_bytes(GOOD.encode() + b"a\t\xff\t1\t1\n")
-    with pytest.raises(DataError, match=r"log\.inter:6: expected UTF-8 text, found byte 0xff"):
+    with pytest.raises(SourceError, match=r"log\.inter:6: expected UTF-8 text, found byte 0xff"):
         load("log.inter", root=tmp_path)
 
 
 def test_a_truncated_gzip_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "log.inter.gz").write_bytes(gzip.compress(GOOD.encode())[:-12])
-    with pytest.raises(DataError, match="gzip"):
+    with pytest.raises(SourceError, match="gzip"):
         load("log.inter.gz", root=tmp_path)
 
 
 def test_an_item_listed_twice_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, "item_id:token\ttitle:token_seq\nx\tX\ny\tY\nx\tX again\n", "log.item")
-    with pytest.raises(DataError, match=r"log\.item:4: column item_id:token: .*'x' again"):
+    with pytest.raises(SourceError, match=r"log\.item:4: column item_id:token: .*'x' again"):
         load(write(tmp_path, GOOD), root=tmp_path)
 
 
@@ -145,14 +145,14 @@ def test_an_item_listed_twice_is_an_error(tmp_path: Path) -> None:
 )
 def test_a_source_that_is_none_is_an_error(tmp_path: Path, source: str, words: str) -> None:
     write(tmp_path, "hello", "notes.txt")
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(SourceError, match=words):
         load(source, root=tmp_path)
 
 
 def test_a_folder_with_several_logs_asks_which(tmp_path: Path) -> None:
     write(tmp_path, GOOD, "a.inter")
     write(tmp_path, GOOD, "b.inter")
-    with pytest.raises(DataError, match=r"a\.inter, b\.inter"):
+    with pytest.raises(SourceError, match=r"a\.inter, b\.inter"):
         load(".", root=tmp_path)
 
 
@@ -163,7 +163,7 @@ def test_damage_is_read_or_blamed_and_nothing_else(tmp_path: Path, place: int, j
     (tmp_path / "log.inter").write_bytes(data[:place] + junk + data[place:])
     try:
         log = load("log.inter", root=tmp_path)
-    except DataError as error:
+    except SourceError as error:
         assert error.line <= len(data.splitlines()) + junk.count(b"\n") + 2
     else:
         assert log.offsets[-1] == log.n_events == len(log.items)

@@ -7,7 +7,7 @@ import pytest
 
 from evolution.base.errors import UsageError
 from evolution.repo.new_repo import first_seed, make_repo
-from seeds.errors import DataError
+from seeds.errors import SourceError
 from seeds.loading import load
 from server.lsp.new_repo import _choices
 from server.shown.repo_files import logs_below
@@ -42,7 +42,7 @@ def test_a_format_that_is_added_is_offered_and_named_in_every_message(jsonl, tmp
     assert jsonl.described in logs["sentence"] and set(jsonl.suffixes) < set(logs["suffixes"])
     with pytest.raises(UsageError, match=jsonl.described):
         make_repo("sasrec", tmp_path / "mine", str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match=jsonl.described):
+    with pytest.raises(SourceError, match=jsonl.described):
         load("notes.txt", root=tmp_path)
 
 

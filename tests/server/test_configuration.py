@@ -6,7 +6,7 @@ import pytest
 from lsprotocol import types
 from pytest_lsp import client_capabilities
 
-from server.lsp.settings import INTERPRETER_IGNORED, Settings, from_configuration, from_options
+from server.lsp.settings import INTERPRETER_IGNORED, ClientSettings, from_configuration, from_options
 
 NO_PYTHON = "/nowhere/python"
 
@@ -23,28 +23,28 @@ NO_PYTHON = "/nowhere/python"
 )
 def test_each_option_changes_one_setting(given, field, value):
     found, wrong = from_options(given)
-    assert wrong == [] and getattr(found, field) == value != getattr(Settings(), field)
+    assert wrong == [] and getattr(found, field) == value != getattr(ClientSettings(), field)
 
 
 def test_a_wrong_option_is_told_and_its_default_stands():
     found, wrong = from_options(
         {"trusted": "yes", "inlayHints": 1, "python": ["x"], "trace": {"server": "off"}}
     )
-    assert found == Settings()
+    assert found == ClientSettings()
     assert "initializationOptions.trusted is 'yes'; expected true or false" in wrong and len(wrong) == 3
-    assert from_options(None) == from_options([]) == (Settings(), [])
+    assert from_options(None) == from_options([]) == (ClientSettings(), [])
 
 
 def test_a_folder_cannot_name_the_interpreter_or_give_trust():
-    start = Settings(interpreter="/mine")
+    start = ClientSettings(interpreter="/mine")
     given = {"interpreter": "/theirs", "trusted": True, "machineSettings": True, "inlayHints": True}
     found, wrong = from_configuration(start, given)
-    assert found == Settings(interpreter="/mine", inlay_hints=True)
+    assert found == ClientSettings(interpreter="/mine", inlay_hints=True)
     assert wrong == [INTERPRETER_IGNORED]
 
 
 def test_a_client_whose_folders_cannot_set_it_may_name_the_interpreter():
-    start = Settings(interpreter="/mine", machine_settings=True)
+    start = ClientSettings(interpreter="/mine", machine_settings=True)
     assert from_configuration(start, {"interpreter": "/new"})[0].interpreter == "/new"
     assert from_configuration(start, {"interpreter": None})[0] == start
     assert from_configuration(start, {"interpreter": ""})[0] == start

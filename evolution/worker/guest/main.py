@@ -14,23 +14,23 @@ from typing import Any
 import numpy as np
 
 from . import entry, failures, limits
-from .recommender import Candidate
+from .recommender import CheckedRecommender
 from .training_data import QuestionSet, load_training
-from .watching import Watch
+from .watching import LineWatch
 from .wire import Channel
 
 
-class Session:
+class GuestSession:
     """What lives from one request to the next. Each public method is a request; its document is the reply."""
 
     def __init__(self) -> None:
         self.stage = "start"
         self.root = ""
         self._build: Callable[..., Any] | None = None
-        self._candidate: Candidate | None = None
+        self._candidate: CheckedRecommender | None = None
         self._best: Any = None
         self._questions: dict[str, QuestionSet] = {}
-        self._watch: Watch | None = None
+        self._watch: LineWatch | None = None
 
     # -- setting up
 
@@ -46,7 +46,7 @@ class Session:
 
     def watch(self) -> dict[str, Any]:
         """From now on, count the lines that run on import and on `walk`."""
-        self._watch = Watch(self.root)
+        self._watch = LineWatch(self.root)
         return {}
 
     def load(
@@ -84,7 +84,7 @@ class Session:
         self.stage = "build()"
         started = time.perf_counter()
         self._candidate = None  # the old one's memory first
-        self._candidate = Candidate(*self._program(), device=self._device, seed=seed)
+        self._candidate = CheckedRecommender(*self._program(), device=self._device, seed=seed)
         entry.check_modules(self.root, set())
         candidate = self._candidate
         return {
@@ -95,7 +95,7 @@ class Session:
 
     def _model_to_trace(self, seed: int) -> Any:
         self.stage = "build()"
-        model = Candidate(*self._program(), device=self._device, seed=seed).model
+        model = CheckedRecommender(*self._program(), device=self._device, seed=seed).model
         self.stage = "fit()"
         return model
 
@@ -193,7 +193,7 @@ class Session:
     # -- helpers of the requests
 
     @property
-    def candidate(self) -> Candidate:
+    def candidate(self) -> CheckedRecommender:
         assert self._candidate is not None, "build comes first"
         return self._candidate
 
@@ -247,7 +247,7 @@ def _gpu_name(torch: Any, device: str) -> str:
 
 def serve() -> None:
     """Answer requests until killed, or the wire ends. A failure of candidate code is an answer, not an end."""
-    channel, session = Channel(), Session()
+    channel, session = Channel(), GuestSession()
     for request in channel:
         wanted, arguments = request["do"], request.get("with", {})
         assert wanted in REQUESTS, wanted

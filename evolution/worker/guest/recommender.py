@@ -36,7 +36,7 @@ def check_takes(build: Callable[..., Any], data: Any, *, device: str, seed: int)
         pass  # not every callable tells its signature
 
 
-class Candidate:
+class CheckedRecommender:
     """One recommender, built. fit_s and score_s add up the seconds spent inside its own code,
     fit_cpu_s those that its process was really running. epochs: what fit() returned, None before it is called."""
 

@@ -21,7 +21,7 @@ from typing import Any
 from .tracing_frames import Places, StopTracing
 
 
-class Watch:
+class LineWatch:
     """stopped: (path, line) of every frame that was still at work when time was up, or that waits at a `yield`."""
 
     def __init__(self, root: str) -> None:

@@ -13,7 +13,7 @@ from server.lsp.panels.asking import Document
 from server.lsp.panels.figures import of_metric
 from server.lsp.panels.findings import everything
 from server.lsp.panels.snapshot import RepoSnapshot, worked_out
-from server.lsp.progress import Progress
+from server.lsp.progress import JobProgress
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import is_edited
@@ -48,7 +48,7 @@ async def _state(session: Session, repo: Repo) -> Document:
         "summary": summary(repo, edited=counted.edited),
         "trusted": trusted,
         "jobs": [
-            _job(job.id, session.followed.get(job.id) or Progress(kind=job.kind)) for job in known.running
+            _job(job.id, session.followed.get(job.id) or JobProgress(kind=job.kind)) for job in known.running
         ],
         "errors": counted.counts[Severity.ERROR],
         "warnings": counted.counts[Severity.WARNING],
@@ -69,5 +69,5 @@ def count(seen: RepoSnapshot) -> Counted:
     )
 
 
-def _job(job: str, progress: Progress) -> Document:
+def _job(job: str, progress: JobProgress) -> Document:
     return {"job": job, "kind": progress.kind.value, "label": str(progress), "share": progress.fraction}

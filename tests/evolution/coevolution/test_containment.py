@@ -72,8 +72,8 @@ def test_what_gets_past_the_syntax_tree_is_caught_in_the_act() -> None:
     """The watch alone, in a process of its own, since an audit hook stays: a swallowed attempt is known too."""
     source = """
 import json, socket, subprocess, sys
-from evolution.analyst.probe_process import Watch
-watch = Watch()
+from evolution.analyst.probe_process import AccessWatch
+watch = AccessWatch()
 with watch:
     for reach in (lambda: open("/etc/passwd"), lambda: socket.socket(),
                   lambda: subprocess.run(["true"])):

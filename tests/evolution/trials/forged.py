@@ -10,7 +10,7 @@ import numpy as np
 from evolution.domain.trial import FailureReason
 from evolution.trials.failing import failed
 from evolution.trials.process import Launch, WorkerProcess
-from evolution.trials.request import Limits
+from evolution.trials.request import WorkerLimits
 
 TRACE: dict[str, Any] = {
     "format": 1,
@@ -132,7 +132,7 @@ class ForgedProcess(WorkerProcess):
     """Everything of a worker's process but the process: what it reads is what `forge` makes of an honest reply."""
 
     def __init__(
-        self, launch: Launch, limits: Limits, cancelled: Any, *, worker: Honest, forge: Forge
+        self, launch: Launch, limits: WorkerLimits, cancelled: Any, *, worker: Honest, forge: Forge
     ) -> None:
         self._launch, self._worker, self._forge = launch, worker, forge
         self._answer = b""

@@ -12,7 +12,7 @@ from evolution.trials.exporting import write_questions
 from evolution.worker.archive import PRIVATE_NAME, guest_files, write_archive
 from evolution.worker.guest.entry import check_modules
 from evolution.worker.guest.failures import ImportBroken, describe
-from evolution.worker.guest.recommender import Candidate
+from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.training_data import QuestionSet
 from seeds.interactions import Questions
 
@@ -99,7 +99,7 @@ def seed_both():
 
 
 def test_ranking_leaves_modes_and_random_states_as_they_were(asked):
-    candidate = Candidate(lambda data, device, seed: Net(), Data, device="cpu", seed=0)
+    candidate = CheckedRecommender(lambda data, device, seed: Net(), Data, device="cpu", seed=0)
     seed_both()
     expected = float(torch.rand(())), float(np.random.random())
     seed_both()
@@ -122,7 +122,7 @@ def test_a_batch_that_does_not_fit_is_halved(asked):
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return torch.ones(len(users), 4)
 
-    candidate = Candidate(lambda data, device, seed: Large(), Data, device="cpu", seed=0)
+    candidate = CheckedRecommender(lambda data, device, seed: Large(), Data, device="cpu", seed=0)
     assert candidate.dense_of(asked, 3).shape == (3, 4)
     assert sizes[-3:] == [1, 1, 1]
 

@@ -10,7 +10,7 @@ import pytest
 from evolution.domain.trial import FailureReason, TrialStatus
 from evolution.trials.failing import TrialFailed
 from evolution.trials.process import Launch, WorkerProcess
-from evolution.trials.request import Limits, SandboxMode
+from evolution.trials.request import SandboxMode, WorkerLimits
 
 pytestmark = pytest.mark.process
 
@@ -134,6 +134,6 @@ def test_filling_the_disk_ends_the_process(tmp_path):
         confined=False,
         token=uuid.uuid4().hex,
     )
-    limits = Limits(timeout_s=30.0, memory_bytes=1 << 30, disk_bytes=1 << 20)
+    limits = WorkerLimits(timeout_s=30.0, memory_bytes=1 << 30, disk_bytes=1 << 20)
     with WorkerProcess(launch, limits, lambda: False) as process, pytest.raises(TrialFailed, match="disk"):
         process.ask("anything")

@@ -99,10 +99,12 @@ def test_folders_nested_deeper_than_python_deletes_are_deleted(bench, tmp_path):
 
 def test_prints_without_end_are_stopped_by_the_disk_limit(bench, monkeypatch):
     from evolution.trials import session
-    from evolution.trials.request import Limits
+    from evolution.trials.request import WorkerLimits
 
     monkeypatch.setattr(
-        session, "limits_of", lambda config: Limits(timeout_s=60.0, memory_bytes=2 << 30, disk_bytes=8 << 20)
+        session,
+        "limits_of",
+        lambda config: WorkerLimits(timeout_s=60.0, memory_bytes=2 << 30, disk_bytes=8 << 20),
     )
     trial = bench.run(
         bench.changed((LINE, f"            while True: print('x' * 100_000, flush=True)\n{LINE}"))

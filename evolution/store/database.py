@@ -1,0 +1,78 @@
+"""The store's SQLite file: its tables, and opening it, also where it is missing or damaged."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+create table if not exists trials (
+    id text primary key, program text not null, status text not null, created_at real not null, record text not null);
+create index if not exists trials_by_program on trials (program, created_at);
+create table if not exists feedback (
+    trial text primary key, program text not null, created_at real not null, record text not null);
+create table if not exists proposals (
+    id text primary key, parent text not null, child text not null, created_at real not null, record text not null,
+    state text not null);
+create table if not exists candidates (program text primary key);
+create table if not exists jobs (id text primary key, state text not null, created_at real not null, record text not null);
+create table if not exists runs (
+    id text primary key, root text not null, created_at real not null, record text not null);
+create table if not exists smokes (id text primary key, record text not null);
+create table if not exists exchanges (key text primary key, created_at real not null, record text not null);
+create table if not exists literature (
+    source text not null, query text not null, most integer not null, at real not null, record text not null,
+    primary key (source, query, most));
+create table if not exists probes (
+    id text primary key, spec text not null, state text not null, created_at real not null, record text not null);
+create table if not exists personas (
+    trial text not null, kind text not null, created_at real not null, record blob not null, primary key (trial, kind));
+create table if not exists dismissed (id text primary key, at real not null);
+create table if not exists test_reads (trial text not null, at real not null, record text not null);
+"""
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """A connection to the file, which is made if it is missing. A damaged file is renamed and an empty one is made.
+
+    Raises sqlite3.DatabaseError if the file is damaged but its schema can still be read.
+    """
+    if path.exists() and not _is_readable(path):
+        _set_aside(path)
+    connection = _connect(path)
+    connection.executescript(SCHEMA)
+    if connection.execute("pragma user_version").fetchone()[0] != SCHEMA_VERSION:  # it tells all readers
+        connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+    return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=20.0, isolation_level=None, check_same_thread=False)
+    connection.execute("pragma journal_mode = wal")
+    connection.execute(
+        "pragma synchronous = normal"
+    )  # WAL survives a killed process; only power loss can cost the tail
+    return connection
+
+
+def _is_readable(path: Path) -> bool:
+    """False for a damaged file. Raises sqlite3.OperationalError if the file is locked or may not be read."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20.0)
+    try:
+        connection.execute("select name from sqlite_master").fetchall()
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _set_aside(path: Path) -> None:
+    """Rename a damaged store to `store.damaged-<ns>.sqlite`, with its `-wal` file, which holds the latest writes."""
+    aside = path.parent / f"store.damaged-{time.time_ns()}.sqlite"
+    for suffix in ("", "-wal", "-shm"):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            companion.rename(aside.with_name(aside.name + suffix))

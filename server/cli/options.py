@@ -1,0 +1,52 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evolution.domain.request import DeviceChoice, ProposerChoice
+
+
+def _from_here(python: str) -> str:
+    """A path as the terminal means it: the job runs in the repo's folder. A bare name is looked up in PATH there too."""
+    return str(Path(python).expanduser().absolute()) if "/" in python else python
+
+
+Repo = Annotated[
+    Path, typer.Argument(help="The repo's folder, the one with evolverec.toml.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Consent to running this repo's code, without being asked.")
+]
+Python = Annotated[
+    str,
+    typer.Option(
+        "--python",
+        help="The interpreter that runs the repo's code.",
+        show_default=False,
+        callback=_from_here,
+    ),
+]
+Device = Annotated[
+    DeviceChoice | None, typer.Option("--device", help="Where to train; default: as evolverec.toml says.")
+]
+Trials = Annotated[
+    int | None,
+    typer.Option("--trials", help="How many candidates' trainings at most, further seeds included."),
+]
+BudgetUsd = Annotated[float | None, typer.Option("--budget-usd", help="Dollars for the LLM at most.")]
+BudgetTokens = Annotated[int | None, typer.Option("--budget-tokens", help="Tokens of the LLM at most.")]
+BudgetGpu = Annotated[
+    float | None, typer.Option("--budget-gpu-s", help="Seconds of training at most, whatever the device.")
+]
+Proposer = Annotated[
+    ProposerChoice, typer.Option("--proposer", help="Who makes patches; auto: an LLM where one is set.")
+]
+Gate = Annotated[
+    bool,
+    typer.Option(
+        "--gate", help="What users and measurements both call critical counts as nothing, as in the paper."
+    ),
+]
