@@ -1,4 +1,7 @@
-"""Shared by all tests: the user's own configuration is never touched, threads are few, real data is found or skipped."""
+"""Shared by all tests: the user's own configuration is never touched, threads are few, real data is found or skipped.
+
+What the fixtures cost: milliseconds for each test. Nothing here starts a process; tests/processes.py holds the others to their marks.
+"""
 
 import os
 import shutil
@@ -10,7 +13,7 @@ from seeds import new
 from seeds.loading import formats
 from seeds.loading.format import Format
 
-pytest_plugins = ["tests.llm.plugin"]
+pytest_plugins = ["tests.llm.plugin", "tests.processes"]
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 LLM = (

@@ -1,4 +1,8 @@
-"""Commands run as a terminal runs them, on a small numpy repo or on one whose store a test has filled."""
+"""Commands run as a terminal runs them, on a small numpy repo or on one whose store a test has filled.
+
+What the fixtures cost: `repo` is three calls of git and `proposal` ten, a quarter of a second together. `evolverec` runs
+a command within the process of the tests; what that command starts is up to it, and the test is marked for it.
+"""
 
 import json
 import shutil

@@ -10,8 +10,6 @@ from evolution.domain.job import JobKind, JobRecord, JobState
 from evolution.store.store import Store
 from server.cli import sarif
 
-pytestmark = pytest.mark.process
-
 COMMANDS = {
     "new": ["sasrec", "DIR"],
     "check": ["REPO"],
@@ -28,6 +26,7 @@ COMMANDS = {
     "stop": ["REPO"],
     "doctor": ["REPO"],
 }
+DOCTOR = pytest.param("doctor", marks=pytest.mark.process)  # asks the interpreter, in a process
 
 
 def user_files(repo: Path) -> dict[str, bytes]:
@@ -35,7 +34,7 @@ def user_files(repo: Path) -> dict[str, bytes]:
     return {path.relative_to(repo).as_posix(): path.read_bytes() for path in files}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [DOCTOR if name == "doctor" else name for name in COMMANDS])
 def test_every_command_answers_with_one_json_document(evolverec, tmp_path, command):
     """On a folder that is no repo, or after no training: also an error is a document, and words for people."""
     folder = tmp_path / "empty"
@@ -72,7 +71,7 @@ def test_every_command_answers_with_one_json_document(evolverec, tmp_path, comma
         (["apply", "REPO", "zzzz"], 2, "run `evolverec propose` first"),
         (["show", "REPO", "zzzz"], 2, "`evolverec runs` lists them"),
         (["stop", "REPO", "zzzz"], 2, "no running job"),
-        (["doctor", "REPO", "--python", "/no/python"], 1, ""),
+        pytest.param(["doctor", "REPO", "--python", "/no/python"], 1, "", marks=pytest.mark.process),
     ],
 )  # fmt: skip
 def test_wrong_use_is_2_and_the_repos_fault_is_1(evolverec, repo, words, code, said):
@@ -223,6 +222,7 @@ def test_a_job_whose_process_is_gone_is_shown_as_lost(evolverec, repo):
     assert (shown["kind"], shown["job"]) == ("job", "train")
 
 
+@pytest.mark.process
 def test_doctor_names_what_is_missing_and_the_command_that_helps(evolverec, repo, fits):
     check = {"name": str, "ok": bool, "message": str, "needed": bool}
     well = evolverec("doctor", repo, "--json")

@@ -20,7 +20,6 @@ from evolution.trials.interpreter import interpreter_at
 from server.cli.doctor import examine
 from tests.cli.conftest import SHELF
 
-pytestmark = pytest.mark.process
 ENTRY = Path(evolverec_entry.__file__)
 
 
@@ -39,6 +38,7 @@ def doctors(document: dict, name: str) -> dict:
     return next(check for check in document["checks"] if check["name"] == name)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -54,6 +54,7 @@ def test_an_entry_that_is_not_there_is_blamed_on_its_line(evolverec, repo, old, 
         assert words in document["message"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -72,6 +73,7 @@ def test_a_build_that_breaks_the_contract_is_blamed_on_its_def(evolverec, repo, 
         assert words in document["message"]
 
 
+@pytest.mark.process
 def test_a_package_that_is_not_installed_says_where_to_install_it(evolverec, repo):
     edit(repo, "shelf.py", "import time", "import time, no_such_package.layers")
     document = evolverec("train", repo, "--trust", "--json").document
@@ -92,6 +94,7 @@ def test_a_source_that_is_none_is_blamed_on_its_line_in_the_config(evolverec, re
     assert shown.count("evolverec.toml:6") == 1  # not once more in the message
 
 
+@pytest.mark.process
 def test_a_log_too_short_to_hold_anything_out_says_what_it_takes(evolverec, repo):
     edit(repo, "evolverec.toml", "shop-micro", "log.inter")
     (repo / "log.inter").write_text("user_id:token\titem_id:token\ttimestamp:float\n1\ta\t10\n1\tb\t11\n")
@@ -109,6 +112,7 @@ def bare_python(tmp_path: Path) -> Path:
     return made / "bin" / "python"
 
 
+@pytest.mark.process
 def test_an_interpreter_without_numpy_is_told_by_the_error_and_by_doctor_alike(evolverec, repo, bare_python):
     answer = evolverec("train", repo, "--trust", "--python", bare_python)
     check = doctors(examine(repo, python=str(bare_python)), "numpy")
@@ -117,6 +121,7 @@ def test_an_interpreter_without_numpy_is_told_by_the_error_and_by_doctor_alike(e
     assert check["help"] == f"{bare_python} -m pip install numpy"
 
 
+@pytest.mark.process
 def test_an_interpreter_that_is_none_is_told_by_the_error_and_by_doctor_alike(repo):
     with pytest.raises(UsageError) as refused:
         interpreter_at(Path("/bin/false"))
@@ -127,6 +132,7 @@ def test_an_interpreter_that_is_none_is_told_by_the_error_and_by_doctor_alike(re
     assert check["help"] == "evolverec train DIR --python /path/to/python"
 
 
+@pytest.mark.process
 def test_without_git_the_error_and_doctor_say_the_same(repo, tmp_path):
     """In processes whose PATH holds nothing."""
     empty = tmp_path / "nothing"
@@ -142,6 +148,7 @@ def test_without_git_the_error_and_doctor_say_the_same(repo, tmp_path):
     assert check["needed"] and check["message"] in refused.stderr and check["help"] in refused.stderr
 
 
+@pytest.mark.process
 def test_without_bubblewrap_doctor_says_what_still_works(repo, monkeypatch):
     monkeypatch.setattr(sandbox, "BWRAP", "/nowhere/bwrap")
     sandbox._problem.cache_clear()
@@ -154,6 +161,7 @@ def test_without_bubblewrap_doctor_says_what_still_works(repo, monkeypatch):
     assert check["help"] == "apt install bubblewrap"
 
 
+@pytest.mark.process
 def test_an_llm_that_is_asked_for_and_not_set_names_both_ways_out(evolverec, repo):
     answer = evolverec("evolve", repo, "--trust", "--proposer", "llm")
     assert answer.code == 2
@@ -185,6 +193,7 @@ def confined(own_configuration: Path) -> Confined:
     return run
 
 
+@pytest.mark.process
 def test_a_repo_that_may_not_be_written_is_told_in_one_sentence(confined, repo):
     answer = confined("--ro-bind", "/", "/", script=f"exec {sys.executable} {ENTRY} train {repo} --trust")
     assert answer.returncode == 1 and len(answer.stderr.splitlines()) == 1
@@ -192,6 +201,7 @@ def test_a_repo_that_may_not_be_written_is_told_in_one_sentence(confined, repo):
         assert words in answer.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("size", [200_000, 1_500_000])  # full while the store is made; while data is prepared
 def test_a_full_disk_is_told_in_one_sentence(confined, repo, size):
     shutil.rmtree(repo)

@@ -20,7 +20,7 @@ from seeds.split import scheme_named, split
 
 SEED = Path(__file__).parents[2] / "seeds" / "repos" / "sasrec"
 EPOCHS = 12
-pytestmark = pytest.mark.training
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

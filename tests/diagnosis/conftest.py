@@ -1,4 +1,7 @@
-"""A small synthetic trial: a log where order and taste matter, and models that are good or bad at it."""
+"""A small synthetic trial: a log where order and taste matter, and models that are good or bad at it.
+
+What the fixtures cost: a second, once in a process. Nothing is trained and no process is started.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""A fresh sasrec repo on the smallest shop, and an editor that a script drives on it."""
+"""A fresh sasrec repo on the smallest shop, and an editor that a script drives on it.
+
+What the fixtures cost: `repo` runs `evolverec` twice, seconds; `drive` is an editor with a server and its jobs, minutes.
+"""
 
 import os
 import subprocess

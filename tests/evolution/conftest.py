@@ -1,4 +1,8 @@
-"""A bench for trials: tiny recommender repos in numpy, the micro shop, and one call to run a trial of them."""
+"""A bench for trials: tiny recommender repos in numpy, the micro shop, and one call to run a trial of them.
+
+What the fixtures cost: `micro` a fifth of a second, once in a process; `bench` nothing. `bench.run` and `bench.smoke` start
+a worker unless the program is refused before, a second or two each, so a test that calls them has the mark `process`.
+"""
 
 import sys
 from collections.abc import Callable

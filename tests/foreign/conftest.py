@@ -1,4 +1,7 @@
-"""Repos that do not know evolverec, imported the way a worker imports them: from their own folder."""
+"""Repos that do not know evolverec, imported the way a worker imports them: from their own folder.
+
+What the fixtures cost: importing torch, seconds, once in a process. No process is started.
+"""
 
 import importlib
 import sys

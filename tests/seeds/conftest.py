@@ -1,4 +1,8 @@
-"""What the tests of `seeds` share: small logs, real logs where they are, and a brute-force metric."""
+"""What the tests of `seeds` share: small logs, real logs where they are, and a brute-force metric.
+
+What the fixtures cost: half a second for the micro shop and a second or two for the demo shop, once in a process; `sasrec`
+imports torch. Nothing is trained and no process is started.
+"""
 
 import sys
 from collections.abc import Callable, Iterator

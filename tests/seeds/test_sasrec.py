@@ -134,7 +134,7 @@ def ndcg(ranker: Any, parts: Split) -> float:
     return float(user_metrics(top.items, top.scores, top.ties, parts.test.targets)["NDCG@10"].mean())
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_it_learns_more_than_popularity_in_the_micro_shop(sasrec: Any, micro_split: Split) -> None:
     model = sasrec.build(micro_split.training, device="cpu", seed=0)
     losses = [epoch["loss"] for epoch in itertools.islice(model.fit(), 15)]
@@ -142,7 +142,7 @@ def test_it_learns_more_than_popularity_in_the_micro_shop(sasrec: Any, micro_spl
     assert ndcg(Scorer(model), micro_split) > 1.3 * ndcg(fit("popularity", micro_split.training), micro_split)
 
 
-@pytest.mark.training
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # half a minute on an idle core
 def test_trained_well_it_beats_markov_in_the_demo_shop(sasrec: Any, demo_split: Split) -> None:
     """With a softmax over all items in place of one negative: the shop has order that counting cannot see."""

@@ -1,4 +1,9 @@
-"""A small repo, its store, and editors that speak to a real server."""
+"""A small repo, its store, and editors that speak to a real server.
+
+What the fixtures cost: `repo` and `records` are a few calls of git, a tenth of a second. `connect` is a session with a server
+in a thread of the tests, a fifth of a second, and gives its tests the mark `wire`; `connect_process` starts a server as
+editors do, seconds, and its tests have the mark `process`.
+"""
 
 import asyncio
 import socket

@@ -70,7 +70,6 @@ async def test_a_folder_that_is_added_shows_what_its_store_knows(connect, record
     await editor.wait(lambda: editor.shown(editor.uri("model.py")))
 
 
-@pytest.mark.process
 async def test_a_folder_closed_while_a_job_runs_takes_its_findings_away_and_leaves_the_job(
     connect, records, repo, other
 ):

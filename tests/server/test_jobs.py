@@ -11,8 +11,6 @@ from pygls.exceptions import JsonRpcException
 from evolution.domain.job import EventType, JobKind, JobState
 from evolution.domain.request import REQUESTS, asks_for
 
-pytestmark = pytest.mark.process
-
 NO_DATA = '[recommender]\nentry = "model:build"\n\n[data]\nsource = "nowhere.inter"\n'
 
 
@@ -72,6 +70,7 @@ async def test_a_job_whose_process_vanished_is_told_and_the_server_lives(connect
     assert await editor.lenses(uri)
 
 
+@pytest.mark.process
 async def test_a_job_that_fails_is_told_in_its_own_sentence(connect, records):
     (records.repo / "evolverec.toml").write_text(NO_DATA)
     editor = await connect("emacs", trusted=True)
@@ -84,6 +83,7 @@ async def test_a_job_that_fails_is_told_in_its_own_sentence(connect, records):
     assert await editor.lenses(uri)
 
 
+@pytest.mark.process
 async def test_the_interpreter_comes_from_the_editors_settings(connect, records):
     editor = await connect("emacs", trusted=True, python="/nowhere/python")
     editor.open("model.py")
@@ -102,6 +102,7 @@ async def test_without_trust_nothing_runs_and_the_error_says_how_to_consent(conn
     assert "do you trust it?" in editor.asked[0]
 
 
+@pytest.mark.process
 async def test_consent_given_in_the_editor_is_remembered(connect, records):
     (records.repo / "evolverec.toml").write_text(NO_DATA)
     editor = await connect("visual-studio-code")
@@ -114,6 +115,7 @@ async def test_consent_given_in_the_editor_is_remembered(connect, records):
     await editor.wait(lambda: records.store.job(second["job"]).state.ended, timeout_s=60)
 
 
+@pytest.mark.process
 async def test_unsaved_text_is_asked_about_and_named(connect, records, sample):
     (records.repo / "evolverec.toml").write_text(NO_DATA)
     editor = await connect("emacs", trusted=True)
@@ -128,6 +130,7 @@ async def test_unsaved_text_is_asked_about_and_named(connect, records, sample):
     await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
 
 
+@pytest.mark.process
 async def test_a_client_that_has_asked_about_unsaved_text_is_not_asked_again(connect, records, sample):
     (records.repo / "evolverec.toml").write_text(NO_DATA)
     editor = await connect("visual-studio-code", trusted=True)
@@ -148,6 +151,7 @@ async def test_the_same_job_asked_for_twice_runs_once(connect, records):
     }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("command", "kind", "params"),
     [

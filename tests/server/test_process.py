@@ -132,6 +132,7 @@ def test_a_first_message_that_is_not_initialize_is_left_to_the_library(tmp_path)
     assert (tmp_path / "out").read_bytes() == b""
 
 
+@pytest.mark.process
 def test_initialize_is_answered_once(server, repo):
     _, wire = server
     assert wire.begin(repo)["result"]["serverInfo"]["name"] == "evolverec"
@@ -146,6 +147,7 @@ def test_initialize_is_answered_once(server, repo):
     assert not [message for message in messages if message.get("id") == 1]
 
 
+@pytest.mark.process
 def test_a_working_server_holds_nothing_heavy(server, repo, records, sample):
     """Which libraries a process has loaded shows in its memory map, whoever imported them."""
     records.trial()
@@ -166,6 +168,7 @@ def test_a_working_server_holds_nothing_heavy(server, repo, records, sample):
     assert [name for name in HEAVY if f"/{name}/" in mapped] == []
 
 
+@pytest.mark.process
 def test_help_in_the_config_and_hints_load_nothing_heavy_either(server, repo, records, sample):
     records.trial()
     records.feedback(records.finding())

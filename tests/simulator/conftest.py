@@ -1,4 +1,8 @@
-"""The built-in shop as simulated users meet it: training events, questions, and pages of known makes."""
+"""The built-in shop as simulated users meet it: training events, questions, and pages of known makes.
+
+What the fixtures cost: `corner` and `ask` milliseconds; `market` and what is made from it a second, `demo_market` several,
+once in a process. No process is started; tests on the demo shop have the mark `slow`.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -78,7 +78,6 @@ def test_the_schema_is_the_same_for_every_page():
     assert summary_reply(complaints=["x"], praise=[]).model_json_schema() == SummaryReply.model_json_schema()
 
 
-@pytest.mark.process
 def test_nothing_but_an_exchange_loads_pydantic():
     code = "import sys, simulator.interviews, simulator.simulate; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0

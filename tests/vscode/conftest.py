@@ -1,4 +1,8 @@
-"""A real VS Code in a real browser, with the extension as it is shipped, on fresh sasrec repos."""
+"""A real VS Code in a real browser, with the extension as it is shipped, on fresh sasrec repos.
+
+What the fixtures cost: a browser for each file of tests and a VS Code server for each test, ten seconds; `new_repo` runs
+`evolverec` twice. What VS Code then starts takes minutes.
+"""
 
 import re
 import shutil

@@ -1,4 +1,7 @@
-"""The micro shop with a Markov-like model, as evidence: columns of every kind are there."""
+"""The micro shop with a Markov-like model, as evidence: columns of every kind are there.
+
+What the fixtures cost: a second, once in a process. Nothing is trained and no process is started.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Trials with known faults, trained once for the tests of this folder."""
+"""Trials with known faults, trained once for the tests of this folder.
+
+What the fixtures cost: for each fault that a test asks for a trial in a worker and an analyst, seconds, once in a process.
+"""
 
 import pytest
 

@@ -8,11 +8,6 @@ from tests.evolution.coevolution.grounds import Grounds
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 
 
-def test_there_are_enough_candidates_of_every_kind() -> None:
-    assert len(GOOD) >= 20 and len(GOOD) + len(BAD) >= 44
-    assert len({candidate.id for candidate in (*GOOD, *BAD)}) == len(GOOD) + len(BAD)
-
-
 @pytest.mark.parametrize("candidate", GOOD, ids=lambda candidate: candidate.id)
 def test_a_good_probe_is_admitted(candidate: Candidate, grounds: Grounds) -> None:
     complaint = grounds.complaint(candidate.on, candidate.complaint)

@@ -1,4 +1,8 @@
-"""A sasrec repo on the micro shop, and `evolve` on it as a job of its own, with or without the scripted endpoint."""
+"""A sasrec repo on the micro shop, and `evolve` on it as a job of its own, with or without the scripted endpoint.
+
+What the fixtures cost: a repo, a fifth of a second for each file of tests. A job that a test starts trains models in
+workers, most of a minute, so such a test has the mark `training`.
+"""
 
 import re
 import shutil

@@ -1,4 +1,8 @@
-"""A small numpy repo under git, jobs started on it, and what of them still lives on this machine."""
+"""A small numpy repo under git, jobs started on it, and what of them still lives on this machine.
+
+What the fixtures cost: `bench` is three calls of git, a tenth of a second. A job that a test starts is a process with workers,
+seconds, so such a test has the mark `process` or `training`.
+"""
 
 import shutil
 import subprocess

@@ -22,8 +22,6 @@ from evolution.jobs import control
 from evolution.laboratory.leases import lease, trial_lock
 from evolution.store.store import Store
 
-pytestmark = pytest.mark.process
-
 
 def test_a_job_without_consent_is_refused_and_leaves_no_trace(bench):
     with pytest.raises(ConsentError, match="--trust"):
@@ -31,6 +29,7 @@ def test_a_job_without_consent_is_refused_and_leaves_no_trace(bench):
     assert not (bench.repo / ".evolverec").exists()
 
 
+@pytest.mark.process
 def test_a_config_error_fails_the_job_with_file_and_line(bench):
     bench.edit("evolverec.toml", "max_epochs = 8", 'max_epochs = "many"')
     ended = bench.run()
@@ -40,6 +39,7 @@ def test_a_config_error_fails_the_job_with_file_and_line(bench):
     assert last.type is EventType.FINISHED and last.data["state"] == "failed" and last.message == ended.error
 
 
+@pytest.mark.process
 def test_a_job_whose_request_this_version_does_not_know_says_so(bench):
     with Store.open(bench.repo) as store:
         store.put_job(job_of(JobState.STARTING, params={"colour": "blue"}))
@@ -124,6 +124,7 @@ def other_process():
         process.kill()
 
 
+@pytest.mark.process
 def test_one_slot_is_for_one_process(other_process):
     waits = []
     with (
@@ -138,6 +139,7 @@ def test_one_slot_is_for_one_process(other_process):
         assert slot == 0  # another kind of device
 
 
+@pytest.mark.process
 def test_a_slot_is_free_when_its_holder_is_killed(other_process):
     os.kill(other_process.pid, signal.SIGKILL)
     end = time.monotonic() + 5
@@ -250,6 +252,7 @@ def test_a_version_that_is_trained_anew_says_which_files_made_it_another(bench):
     assert "shelf.py changed" in said and ".gitignore" not in said
 
 
+@pytest.mark.process
 def test_readers_never_wait_for_a_job(bench):
     job = bench.start()
     bench.wait_for_events(job, 3)

@@ -17,7 +17,6 @@ from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in
 from evolution.trials.request import Supervision
 from tests.evolution.conftest import MARKOV, Bench
 
-pytestmark = pytest.mark.process
 CAPACITY = 2
 DIES = MARKOV.replace("for epoch in range(3):", "for epoch in range(3):\n            import os; os._exit(7)")
 SLOW = MARKOV.replace(
@@ -57,6 +56,7 @@ def figures(trial: Trial) -> dict[str, float]:
     return {name: metric.value for name, metric in trial.metrics.items()}
 
 
+@pytest.mark.process
 def test_a_trial_is_told_when_it_begins_and_comes_back_measured(executor, order):
     begun = []
     trial = executor.run(replace(order("a"), begins=lambda: begun.append("a")))
@@ -65,11 +65,13 @@ def test_a_trial_is_told_when_it_begins_and_comes_back_measured(executor, order)
     assert len(trial.epochs) == 3 and "NDCG@10" in trial.metrics
 
 
+@pytest.mark.process
 def test_the_cheap_rungs_alone_measure_nothing(executor, order):
     trial = executor.run(replace(order("a"), rungs=Rungs.SMOKE))
     assert trial.status is TrialStatus.COMPLETE and not trial.metrics and trial.note["executed"]
 
 
+@pytest.mark.process
 def test_the_order_of_arrival_changes_nothing(executor, order):
     """The slow one arrives last; results stand in the order asked for, with the figures that each has alone."""
     asked = [order("slow", SLOW), order("fast"), order("again")]
@@ -78,6 +80,7 @@ def test_the_order_of_arrival_changes_nothing(executor, order):
     assert figures(slow) == figures(fast) == figures(again) == figures(executor.run(order("alone")))
 
 
+@pytest.mark.process
 def test_as_many_run_at_once_as_there_is_room_for_and_the_others_wait(executor, order):
     running, most, waited = set[str](), [0], list[str]()
     lock = threading.Lock()
@@ -104,6 +107,7 @@ def test_as_many_run_at_once_as_there_is_room_for_and_the_others_wait(executor, 
     assert most[0] == executor.capacity and len(waited) == 1
 
 
+@pytest.mark.process
 def test_a_lost_worker_is_a_failed_trial_and_touches_no_other(executor, order):
     lost, other = run_all(executor, [order("lost", DIES), order("other")])
     assert lost.status is TrialStatus.FAILED and lost.failure is not None
@@ -111,6 +115,7 @@ def test_a_lost_worker_is_a_failed_trial_and_touches_no_other(executor, order):
     assert other.status is TrialStatus.COMPLETE
 
 
+@pytest.mark.process
 def test_cancelled_while_it_runs_it_is_a_cancelled_trial(executor, order):
     stop = threading.Event()
     trial = executor.run(order("a", SLOW, cancelled=stop.is_set, on_epoch=lambda epoch: stop.set()))
@@ -125,6 +130,7 @@ def test_cancelled_before_it_begins_it_raises_and_leaves_nothing(executor, order
     assert begun == [] and not asked.request.folder.exists()
 
 
+@pytest.mark.process
 def test_a_folder_that_cannot_be_written_is_an_error_of_the_disk_and_what_runs_beside_it_ends(
     executor, order
 ):

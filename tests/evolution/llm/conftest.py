@@ -1,4 +1,7 @@
-"""A client of the scripted endpoint, with a small prompt of the tests' own."""
+"""A client of the scripted endpoint, with a small prompt of the tests' own.
+
+What the fixtures cost: a thread and a port, milliseconds; importing openai, a second, once in a process.
+"""
 
 import threading
 from collections.abc import Callable, Iterator

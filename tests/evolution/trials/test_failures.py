@@ -24,11 +24,6 @@ def line_of(bench, text):
     return next(number for number, line in enumerate(lines, start=1) if text in line)
 
 
-def test_a_syntax_error_is_found_before_anything_runs(bench):
-    failure = failure_of(bench.run("def build(:\n"), FailureReason.IMPORT)
-    assert (failure.path, failure.line) == ("model.py", 1)
-
-
 def test_a_missing_module_fails_as_import_on_its_line(bench):
     failure = failure_of(bench.run("import os\nimport no_such_module\n"), FailureReason.IMPORT)
     assert (failure.path, failure.line) == ("model.py", 2)

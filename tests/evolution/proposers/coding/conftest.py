@@ -1,4 +1,8 @@
-"""A program of one file, smoke trials of it by the real worker, and a model that answers over HTTP from a script."""
+"""A program of one file, smoke trials of it by the real worker, and a model that answers over HTTP from a script.
+
+What the fixtures cost: milliseconds. Each call of `smoke` starts a worker, a second, unless the program does not parse; so
+a test in which a patch applies has the mark `process`.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack

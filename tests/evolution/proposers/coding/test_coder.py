@@ -11,8 +11,6 @@ from evolution.proposers.coding.coder import carry_out
 from evolution.proposers.coding.records import Coded, CodingLimits, GaveUp, Rung
 from tests.llm.scripted import hang_up, malformed, refuse, status, truncate
 
-pytestmark = pytest.mark.process
-
 COUNT = "            np.add.at(self.table, (items[:-1][follows], items[1:][follows]), 1.0)"
 COUNTED = COUNT.replace("1.0)", "weights)")
 WEIGHTS = "            weights = np.linspace(0.5, 1.0, int(follows.sum()), dtype='f4')\n" + COUNTED
@@ -47,6 +45,7 @@ def problems(result):
     return [round.problem.rung if round.problem else None for round in result.rounds]
 
 
+@pytest.mark.process
 def test_a_good_patch_is_looked_at_once_run_once_and_returned_as_edits(task, script, smoke):
     ask = script(GOOD, FINE)
     coded = carry_out(task, ask=ask, smoke=smoke)
@@ -59,6 +58,7 @@ def test_a_good_patch_is_looked_at_once_run_once_and_returned_as_edits(task, scr
     assert coded.rounds[0].words == "weights by age"
 
 
+@pytest.mark.process
 def test_a_patch_may_come_as_blocks_and_add_a_file(task, script, smoke):
     blocks = (
         "layers/age.py\n<<<<<<< SEARCH\n=======\nimport numpy as np\n\n\ndef weights(n):\n"
@@ -72,6 +72,7 @@ def test_a_patch_may_come_as_blocks_and_add_a_file(task, script, smoke):
     assert sorted(coded.files) == ["layers/age.py", "model.py"]
 
 
+@pytest.mark.process
 def test_a_miss_is_answered_with_the_nearest_lines_and_repaired(task, script, smoke):
     miss = code(edit(COUNT.replace("1.0", "1"), WEIGHTS))
     ask = script(miss, debug(edit(COUNT, WEIGHTS)), FINE)
@@ -84,6 +85,7 @@ def test_a_miss_is_answered_with_the_nearest_lines_and_repaired(task, script, sm
     assert COUNT.replace("1.0", "1") in asked["answer"]
 
 
+@pytest.mark.process
 def test_a_reflection_that_corrects_is_applied_and_one_that_does_not_fit_is_left_out(task, script, smoke):
     better = corrected(
         edit(
@@ -100,6 +102,7 @@ def test_a_reflection_that_corrects_is_applied_and_one_that_does_not_fit_is_left
     assert problems(coded) == [None, Rung.APPLY]
 
 
+@pytest.mark.process
 def test_an_error_on_import_is_repaired_by_the_debugger(task, script, smoke):
     broken = code(edit(COUNT, WEIGHTS), edit("import numpy as np", "import numpy as np\nimport numpyy"))
     repair = debug(edit("import numpyy\n", ""))
@@ -113,6 +116,7 @@ def test_an_error_on_import_is_repaired_by_the_debugger(task, script, smoke):
     assert str(smoke) not in str(asked) and "/tmp" not in str(asked) and "/home" not in str(asked)
 
 
+@pytest.mark.process
 def test_python_that_does_not_parse_starts_no_worker(task, script, smoke):
     broken = code(edit(COUNT, COUNT.replace("1.0)", "1.0 +)")))
     coded = carry_out(
@@ -122,6 +126,7 @@ def test_python_that_does_not_parse_starts_no_worker(task, script, smoke):
     assert smoke.runs == 1
 
 
+@pytest.mark.process
 def test_a_broken_contract_is_told_as_such(task, script, smoke):
     answer = "        return self.table[histories[:, -1]]"
     narrow = code(edit(answer, "        return self.table[histories[:, -1]][:, 1:]"))
@@ -148,6 +153,7 @@ DEAD = code(
 )
 
 
+@pytest.mark.process
 def test_dead_code_is_refused_and_may_be_wired_in(task, script, smoke):
     wire = debug(edit(COUNT, COUNT.replace("1.0)", "self.decayed(int(follows.sum())))")))
     ask = script(DEAD, FINE, wire)
@@ -158,6 +164,7 @@ def test_dead_code_is_refused_and_may_be_wired_in(task, script, smoke):
     assert "nothing calls Markov.decayed" in message and "return np.linspace(0.5, 1.0, n)" in message
 
 
+@pytest.mark.process
 def test_dead_code_that_stays_dead_is_given_up_early(task, script, smoke):
     again = debug(
         edit("        return np.linspace(0.5, 1.0, n)", "        return np.linspace(0.5, 1.0, n)[::-1]")
@@ -176,6 +183,7 @@ def test_dead_code_that_stays_dead_is_given_up_early(task, script, smoke):
     assert len(result.rounds) == 6
 
 
+@pytest.mark.process
 def test_idle_lines_are_reported_once_and_kept_if_the_coder_says_so(task, script, smoke):
     rare = WEIGHTS.replace(
         COUNTED, f"            if epoch > 7:\n                weights = weights * 2.0\n{COUNTED}"
@@ -188,6 +196,7 @@ def test_idle_lines_are_reported_once_and_kept_if_the_coder_says_so(task, script
     assert "did not run" in ask.asked[2][1]["message"]
 
 
+@pytest.mark.process
 def test_a_working_patch_outlives_a_repair_that_breaks_it(task, script, smoke):
     rare = WEIGHTS.replace(
         COUNTED, f"            if epoch > 7:\n                weights = weights * 2.0\n{COUNTED}"
@@ -207,6 +216,7 @@ def test_a_path_outside_the_editable_set_is_refused_before_anything_runs(task, s
     assert smoke.runs == 0
 
 
+@pytest.mark.process
 def test_a_patch_that_is_too_large_is_sent_back(task, script, smoke):
     large = "\n".join(f"            weights = weights * 1.0  # {n}" for n in range(20))
     ask = script(
@@ -220,6 +230,7 @@ def test_a_patch_that_is_too_large_is_sent_back(task, script, smoke):
     assert "the limit is 10" in ask.asked[1][1]["message"]
 
 
+@pytest.mark.process
 def test_after_the_last_round_it_is_given_up_with_all_that_was_tried(task, script, smoke):
     wrong = [debug(edit(f"            missing_{n}()", f"            missing_{n + 1}()")) for n in range(5)]
     first = code(edit(COUNT, f"{COUNT}\n            missing_0()"))
@@ -259,6 +270,7 @@ def test_without_a_first_answer_the_idea_is_given_up_with_the_reason(task, scrip
     assert (result.rounds, smoke.runs) == ((), 0)
 
 
+@pytest.mark.process
 def test_a_malformed_answer_is_repaired_by_the_client_and_counts_as_one_round(task, script, smoke):
     coded = carry_out(task, ask=script(malformed(), GOOD, FINE), smoke=smoke)
     assert isinstance(coded, Coded)
@@ -272,12 +284,14 @@ def test_when_the_debugger_cannot_be_had_what_was_tried_is_kept(task, script, sm
     assert problems(result) == [Rung.APPLY]
 
 
+@pytest.mark.process
 def test_without_the_second_look_the_patch_still_counts(task, script, smoke):
     coded = carry_out(task, ask=script(GOOD, refuse("no")), smoke=smoke)
     assert isinstance(coded, Coded)
     assert coded.notes[0].startswith("the coder did not look at its patch again: scripted-1 declined")
 
 
+@pytest.mark.process
 def test_what_the_model_says_beside_its_edits_changes_nothing(task, script, smoke):
     """A reply that tries to reach further than its edits: paths, settings and secrets are out of its hands."""
     hostile = {
@@ -291,6 +305,7 @@ def test_what_the_model_says_beside_its_edits_changes_nothing(task, script, smok
     assert sorted(coded.files) == ["model.py"]
 
 
+@pytest.mark.process
 def test_other_errors_and_cancelling_go_on_upwards(task, script, smoke):
     def full(changed):
         raise EvolverecError("disk full")

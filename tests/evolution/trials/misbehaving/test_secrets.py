@@ -138,23 +138,6 @@ def test_the_search_would_find_the_targets_if_they_were_there(bench, micro, sand
     assert "leak.npy" in log
 
 
-def test_a_log_inside_the_repo_is_not_part_of_what_the_worker_sees(bench):
-    from evolution.repo.config import Config, DataSection, RecommenderSection
-    from evolution.trials.workspace import copy_program
-
-    (bench.repo / "data").mkdir()
-    (bench.repo / "data" / "own.inter").write_text("user_id:token\titem_id:token\n")
-    bench.write("x = 1\n")
-    request = bench.request()
-    config = Config(
-        recommender=RecommenderSection(entry="model:build"), data=DataSection(source="data/own.inter")
-    )
-    target = bench.repo.parent / "copy"
-    copy_program(type(request)(**{**request.__dict__, "config": config}), target)
-    assert (target / "model.py").exists()
-    assert not (target / "data" / "own.inter").exists()
-
-
 def test_what_a_candidate_writes_does_not_reach_the_program(bench):
     trial = bench.run(
         bench.changed(
