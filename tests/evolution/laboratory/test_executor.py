@@ -15,7 +15,7 @@ from evolution.domain.trial import FailureReason, Trial, TrialStatus
 from evolution.laboratory.devices import Device
 from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in_parallel
 from evolution.trials.request import Supervision
-from tests.evolution.conftest import MARKOV, Bench
+from tests.trials import MARKOV, Bench
 
 CAPACITY = 2
 DIES = MARKOV.replace("for epoch in range(3):", "for epoch in range(3):\n            import os; os._exit(7)")

@@ -96,7 +96,7 @@ def test_the_key_does_not_show(config):
 
 
 def test_neither_worker_nor_analyst_is_given_anything_of_it(monkeypatch):
-    """Both start with this environment and no other (what they find in it: trials/misbehaving/test_secrets.py)."""
+    """Both start with this environment and no other (what they find in it: tests/adversarial/test_secrets.py)."""
     for name in ("EVOLVEREC_LLM_KEY", "EVOLVEREC_LLM_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.setenv(name, "http://sk-secret-5309/")
     assert not any("5309" in value for value in clean_environment(1, "").values())
