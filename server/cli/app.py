@@ -419,17 +419,14 @@ def stop(
     repo: Repo,
     job: Annotated[str, typer.Argument(help="The job's id; default: every job that runs on this repo.")] = "",
     as_json: Json = False,
-) -> None:
-    """Stop running jobs. What they have measured is kept."""
+) -> int:
+    """Stop running jobs and wait for their end. What they have measured is kept."""
     from server.cli.history import stop_jobs
 
     document = stop_jobs(_repo(repo), job)
-    stopped = ", ".join(document["stopped"])
-    output.deliver(
-        document,
-        as_json=as_json,
-        show=lambda _: print(f"stopped {stopped}" if stopped else "nothing runs here"),
-    )
+    said = [f"{name} {words}" for name, words in document["endings"].items()] or ["nothing runs here"]
+    output.deliver(document, as_json=as_json, show=lambda _: print("\n".join(said)))
+    return 1 if document["running"] else 0
 
 
 @app.command()

@@ -217,7 +217,7 @@ def test_a_job_whose_process_is_gone_is_shown_as_lost(evolverec, repo):
         store.put_job(gone)
     (job,) = evolverec("runs", repo, "--json").document["jobs"]
     assert (job["id"], job["state"]) == ("train-dead", "lost")
-    assert evolverec("stop", repo, "--json").document == {"stopped": []}
+    assert evolverec("stop", repo, "--json").document["stopped"] == []
     shown = evolverec("show", repo, "train-dead", "--json").document
     assert (shown["kind"], shown["job"]) == ("job", "train")
 
