@@ -35,6 +35,7 @@ from server.cli.options import (
     Repo,
     Trials,
     Trust,
+    given_options,
 )
 
 app = typer.Typer(
@@ -228,6 +229,7 @@ def propose(
 
 @app.command()
 def evolve(
+    context: typer.Context,
     repo: Repo,
     strategy: Annotated[
         StrategyName, typer.Option("--strategy", help="What a run is told and what it builds on.")
@@ -268,6 +270,7 @@ def evolve(
         device=device,
         python=python,
     )
+    request.check_given(given_options(context))
     document = _job(repo, request, trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_run)
     return 0 if document.get("same", True) else 1
