@@ -75,6 +75,8 @@ class Laboratory:
             words = f"{path} ({size / 1e6:.1f} MB) is too large to be part of a program; the worker will not see it"
             self.context.events.emit(EventType.LOG, words)
         self.programs.keep(snapshot.tree, "as on disk")
+        with self.context.store_lock:
+            self.context.store.note_program(self.context.job.id, snapshot.tree)
         self._say_what_changed(snapshot.tree)
         return snapshot.tree
 

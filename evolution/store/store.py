@@ -316,10 +316,7 @@ class Store:
     def put_job(self, job: JobRecord) -> None:
         """Store a job's record, replacing an earlier record with the same id."""
         with self._writing() as db:
-            db.execute(
-                "insert or replace into jobs values (?, ?, ?, ?)",
-                (job.id, job.state, job.created_at, serial.dumps(job)),
-            )
+            _put_job(db, job)
 
     def note_process(self, job: str, process: ProcessId) -> None:
         """Store the process of a job, unless the process has already replaced the record by its own (state not STARTING)."""
@@ -329,8 +326,15 @@ class Store:
             ).fetchone()
             if row is not None:
                 noted = replace(serial.loads(JobRecord, row[0]), pid=process.pid, process=process)
-                values = (job, noted.state, noted.created_at, serial.dumps(noted))
-                db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
+                _put_job(db, noted)
+
+    def note_program(self, job: str, program: str) -> None:
+        """Store on which program (a git tree hash) a job works; the first one that is noted stays."""
+        with self._writing() as db:
+            row = db.execute("select record from jobs where id = ?", (job,)).fetchone()
+            known = _fitting(JobRecord, row[0]) if row is not None else None
+            if known is not None and not known.program:
+                _put_job(db, replace(known, program=program))
 
     def job(self, job: str) -> JobRecord | None:
         """The job with this id, or whose id is the only one to begin so (at least 4 characters)."""
@@ -414,6 +418,11 @@ class Store:
         if exact:
             return exact[0]
         return rows[0] if len(rows) == 1 else None
+
+
+def _put_job(db: sqlite3.Connection, job: JobRecord) -> None:
+    values = (job.id, job.state, job.created_at, serial.dumps(job))
+    db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
 
 
 def _fitting(kind: type, text: str) -> Any | None:
