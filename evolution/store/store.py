@@ -28,7 +28,7 @@ from evolution.domain.trial import Trial, TrialKey, TrialStatus
 from evolution.literature.passage import Passage
 from evolution.llm.exchanges import Exchange
 from evolution.repo.ownership import ensure_store_folder, is_ours
-from evolution.store.database import open_database
+from evolution.store.database import named_in_errors, open_database
 from simulator.shown import Shown
 
 BRIEF_JOB = """
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._db:
+        with named_in_errors(store_folder(self.repo) / "store.sqlite"), self._db:
             self._db.execute("begin immediate")
             yield self._db
 
