@@ -57,7 +57,9 @@ def store_error(error: sqlite3.DatabaseError) -> DiskError:
         return DiskError(
             f"{store} is being written by another process ({error}); wait for its end, and run the same again"
         )
-    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    if (
+        code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or code == "SQLITE_ERROR"
+    ):  # the last: other tables
         return DiskError(
             f"{store} cannot be used ({error}): move it away and run again; figures of before are lost then"
         )

@@ -1,13 +1,17 @@
 """Removes what killed jobs leave behind: temporary files, unfinished trials and their working folders."""
 
-import shutil
+import time
 from pathlib import Path
 
+from evolution.base.deleting import delete_tree
 from evolution.base.drafts import remove_abandoned
 from evolution.base.places import job_folder, store_folder, trial_folder
 from evolution.domain.trial import TrialStatus
 from evolution.laboratory.leases import trial_lock
 from evolution.store.store import Store
+
+TRIES = 5
+BETWEEN_TRIES_S = 0.1
 
 
 def scratch_folder(repo: Path, job_id: str) -> Path:
@@ -17,7 +21,7 @@ def scratch_folder(repo: Path, job_id: str) -> Path:
 
 def remove_scratch(repo: Path, job_id: str) -> None:
     """Delete the scratch folder of a job; files that cannot be deleted are ignored."""
-    shutil.rmtree(scratch_folder(repo, job_id), ignore_errors=True)
+    _delete(scratch_folder(repo, job_id))
 
 
 def forget_interrupted(repo: Path, store: Store) -> None:
@@ -35,4 +39,13 @@ def forget_interrupted(repo: Path, store: Store) -> None:
         with trial_lock(repo, trial) as ours:
             if ours:
                 store.mark_interrupted([trial])
-                shutil.rmtree(trial_folder(repo, trial) / "work", ignore_errors=True)
+                _delete(trial_folder(repo, trial) / "work")
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder in which a worker that is being killed may still be writing."""
+    for _ in range(TRIES):
+        delete_tree(folder)
+        if not folder.exists():
+            return
+        time.sleep(BETWEEN_TRIES_S)
