@@ -16,7 +16,7 @@ from evolution.base.kept import write_whole
 from evolution.base.paths import matches
 from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
 from evolution.repo.held_out import held_out, stated_source
-from evolution.repo.mending import is_whole, mend, remove_objects, remove_what_makes_it_no_repository
+from evolution.repo.mending import is_whole, make_whole, mend, remove_objects
 from evolution.repo.ownership import ensure_store_folder
 
 T = TypeVar("T")
@@ -69,8 +69,7 @@ class Programs:
             raise EvolverecError(f"{GIT_MISSING}. Install it: `{GIT_HELP}`") from None
         bare = ensure_store_folder(repo) / "programs.git"
         if not is_whole(bare):
-            remove_what_makes_it_no_repository(bare)
-            git.Repo.init(bare, bare=True, initial_branch="programs")
+            make_whole(bare, lambda folder: git.Repo.init(folder, bare=True, initial_branch="programs"))
         _write_attributes(bare / "info" / "attributes")
         return cls(repo, _command(bare, repo))
 
