@@ -55,6 +55,8 @@ class EvolverecServer(LanguageServer):
         outbox.on_lost = conversation.end
         self.protocol.begin(as_params(opening))
         await conversation.hold()
+        if not self.session.closed:
+            await self.session.close()
         return conversation.shut_down
 
 
