@@ -23,7 +23,12 @@ FUZZED = settings(
         Phase.explicit,
         Phase.generate,
     ],  # the server has a state, so that a smaller example would tell little
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
 
 

@@ -36,7 +36,12 @@ DRAWN = settings(
     database=None,
     deadline=None,
     phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
 
 
@@ -97,9 +102,10 @@ def _round(number: int, client: FuzzedClient, folder: Path, end: float) -> None:
     def hold(messages: Any) -> None:
         whole_session(messages, folder, client.tally)
 
+    known = len(client.tally.faults)
     exchange()
     hold()
-    for fault in client.tally.faults[:]:
+    for fault in client.tally.faults[known:]:
         print(fault, flush=True)
     for log in folder.glob("whole-*.log"):
         log.unlink()

@@ -109,7 +109,7 @@ class Valid:
         )
 
     def _object(self, kind: Any, depth: int) -> st.SearchStrategy[Any]:
-        hints = typing.get_type_hints(kind, vars(types))
+        hints = typing.get_type_hints(kind, dict(vars(types)))
         required, maybe = {}, {}
         for field in attrs.fields(kind):
             name = _camel(field.name)
