@@ -117,7 +117,9 @@ class Frames:
         if found is None:
             found = Header(values=frozenset(), end=0, wrong="the header does not end with a blank line")
         wrong = found.wrong or _wrong_length(found.values)
-        del self._held[: _name_end(self._held) if wrong else found.end]
+        whole = found.values and all(map(bytes.isdigit, found.values))
+        # What is a header is dropped as a whole; what only looks like one may hold the next one's start.
+        del self._held[: found.end if whole else _name_end(self._held)]
         return wrong or int(min(found.values))
 
     def _read_body(self, length: int, remark: str) -> Frame:

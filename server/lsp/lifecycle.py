@@ -30,8 +30,10 @@ async def initialized(session: Session, params: types.InitializedParams) -> None
     session.spawn(configuration.follow(session))
     if session.server.process_id:
         session.spawn(_watch_parent(session.server.process_id))
-    await refresh.find_repos(session)
-    session.looked_around.set()
+    try:
+        await refresh.find_repos(session)
+    finally:
+        session.looked_around.set()  # requests wait for it, also where a folder cannot be read
     # Objects that live as long as the server are exempt from garbage collection: a full pass over them takes some
     # 50 ms, during which nothing is answered.
     gc.freeze()

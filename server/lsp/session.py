@@ -190,6 +190,7 @@ class Session:
             path = place_named(named)
             root = self._root_around(path) if path else None
         else:
+            await self.looked_around.wait()
             root = self.newest_repo
         if root is None:
             raise UsageError(
