@@ -11,10 +11,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 from evolution.base.places import PACKAGE_ROOT
+from evolution.trials import launching
 from evolution.trials.interpreter import Interpreter, interpreter_at
+from evolution.trials.kernel_view import NOTHING, kernel_arguments
+from evolution.trials.syscalls import this_processor
 
 BWRAP = shutil.which("bwrap") or "/usr/bin/bwrap"
 OUR_NAMES = ("server", "evolution", "diagnosis", "simulator", "seeds", "evolverec_entry.py")
@@ -32,9 +36,35 @@ _SYSTEM = (
     "/etc/alternatives",
 )
 _SYSTEM_OR_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_HARDWARE = ("/sys/devices/system", "/proc/driver/nvidia")
-_GPU_HARDWARE = ("/sys/class", "/sys/bus", "/sys/devices", "/sys/dev", "/sys/module")
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION")
+
+
+TRIED_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strength:
+    """How strongly this machine lets a process be confined. problem: why not at all, "" where it is.
+
+    filtered: calls that no training needs are taken away. nesting_refused: no namespaces can be made inside.
+    """
+
+    problem: str = ""
+    filtered: bool = False
+    nesting_refused: bool = False
+
+    def arguments(self) -> list[str]:
+        """bubblewrap's."""
+        nesting = ["--unshare-user", "--disable-userns"] if self.nesting_refused else []
+        return [*nesting, *(["--seccomp", launching.FILTER] if self.filtered else [])]
+
+    def lacks(self) -> tuple[str, ...]:
+        """What is missing of a sandbox that works, in words."""
+        filter_ = "no filter of system calls: this kernel or processor does not take it"
+        nesting = "user namespaces can be made inside: bubblewrap is older than 0.8.0, or may not forbid it"
+        return tuple(
+            words for words, there in ((filter_, self.filtered), (nesting, self.nesting_refused)) if not there
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +88,13 @@ class Confinement:
 def sandboxed(
     command: Sequence[str], confinement: Confinement, interpreter: Interpreter, cwd: Path
 ) -> list[str]:
-    """The command line that runs `command` under bubblewrap."""
+    """The command line that runs `command` under bubblewrap, as strongly as this machine lets it; `launching` starts it."""
+    return _bubblewrap(_strength(interpreter), command, confinement, interpreter, cwd)
+
+
+def _bubblewrap(
+    strength: Strength, command: Sequence[str], confinement: Confinement, interpreter: Interpreter, cwd: Path
+) -> list[str]:
     arguments = [
         BWRAP,
         "--unshare-all",
@@ -68,6 +104,7 @@ def sandboxed(
         "ALL",
         "--clearenv",
     ]
+    arguments += strength.arguments()
     arguments += _system_mounts(confinement)
     for mount in _by_depth([*_interpreter_mounts(interpreter), *confinement.mounts]):
         arguments += ["--bind" if mount.writable else "--ro-bind", str(mount.source), str(mount.target)]
@@ -100,36 +137,82 @@ def clean_environment(threads: int, gpu: str) -> dict[str, str]:
 
 def works(interpreter: Interpreter) -> bool:
     """Whether a process of this interpreter starts under bubblewrap here."""
-    return not _problem(interpreter)
+    return not _strength(interpreter).problem
 
 
 def sandbox_problem() -> str:
     """Why there is no sandbox on this machine, tried with our own interpreter; "" where there is one."""
-    return _problem(interpreter_at(Path(sys.executable)))
+    return _strength(interpreter_at(Path(sys.executable))).problem
+
+
+def sandbox_lacks() -> tuple[str, ...]:
+    """What the sandbox of this machine does without, in words."""
+    return _strength(interpreter_at(Path(sys.executable))).lacks()
 
 
 @cache
-def _problem(interpreter: Interpreter) -> str:
+def _strength(interpreter: Interpreter) -> Strength:
+    """The most that works here, tried from the strongest."""
     if not sys.platform.startswith("linux"):
-        return "bubblewrap needs Linux"
+        return Strength(problem="bubblewrap needs Linux")
     if not Path(BWRAP).exists():
-        return f"bubblewrap {NOT_INSTALLED}"
-    confinement = Confinement(mounts=(), environment=clean_environment(1, ""))
-    command = sandboxed(
-        [str(interpreter.executable), "-s", "-B", "-c", ""], confinement, interpreter, Path("/")
-    )
+        return Strength(problem=f"bubblewrap {NOT_INSTALLED}")
+    first = ""
+    for filtered, nested_refused in product(_possible(_can_filter()), _possible(_can_refuse_nesting())):
+        tried = Strength(filtered=filtered, nesting_refused=nested_refused)
+        problem = _tried(tried, interpreter)
+        if not problem:
+            return tried
+        first = first or problem
+    return Strength(problem=first)
+
+
+def _possible(wanted: bool) -> tuple[bool, ...]:
+    return (True, False) if wanted else (False,)
+
+
+def _can_filter() -> bool:
+    return this_processor() is not None
+
+
+def _can_refuse_nesting() -> bool:
+    """bubblewrap has --disable-userns since 0.8.0, where it is not setuid."""
     try:
-        tried = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired) as error:
+        told = subprocess.run(
+            [BWRAP, "--help"], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return "--disable-userns" in told.stdout + told.stderr
+
+
+def _tried(strength: Strength, interpreter: Interpreter) -> str:
+    """What is wrong with a sandbox of this strength; "" for nothing."""
+    confinement = Confinement(mounts=(), environment=clean_environment(1, ""))
+    command = [str(interpreter.executable), "-s", "-B", "-c", ""]
+    wrapped = _bubblewrap(strength, command, confinement, interpreter, Path("/"))
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    try:
+        with launching.start(wrapped, **pipes) as process:
+            try:
+                _, said = process.communicate(timeout=TRIED_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return f"bubblewrap gives no answer within {TRIED_S:g} s"
+    except OSError as error:
         return f"bubblewrap does not start: {error}"
-    return "" if tried.returncode == 0 else f"bubblewrap does not start: {tried.stderr.strip()[-300:]}"
+    return (
+        ""
+        if process.returncode == 0
+        else f"bubblewrap does not start: {said.decode(errors='replace').strip()[-300:]}"
+    )
 
 
 def _system_mounts(confinement: Confinement) -> list[str]:
-    arguments = ["--proc", "/proc", "--dev", "/dev"]
+    arguments = ["--dev", "/dev"]
     for folder in ("/tmp", "/dev/shm"):
         arguments += ["--size", str(confinement.tmp_bytes), "--tmpfs", folder]
-    for name in (*_SYSTEM, *_HARDWARE):
+    for name in _SYSTEM:
         arguments += ["--ro-bind-try", name, name]
     for name in _SYSTEM_OR_LINKS:
         if Path(name).is_symlink():
@@ -137,11 +220,9 @@ def _system_mounts(confinement: Confinement) -> list[str]:
         else:
             arguments += ["--ro-bind-try", name, name]
     if confinement.gpu:
-        for name in _GPU_HARDWARE:
-            arguments += ["--ro-bind-try", name, name]
         for device in gpu_devices():
             arguments += ["--dev-bind", str(device), str(device)]
-    return arguments
+    return arguments + kernel_arguments(gpu=confinement.gpu)
 
 
 def gpu_devices() -> list[Path]:
@@ -175,5 +256,5 @@ def _hiding(hidden: Sequence[Path], confinement: Confinement, interpreter: Inter
         below = any(path.is_relative_to(folder) for folder in shown)
         covered = any(path.is_relative_to(target) for target in own)
         if path.exists() and below and not covered:
-            arguments += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", os.devnull, str(path)]
+            arguments += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", str(NOTHING), str(path)]
     return arguments
