@@ -5,7 +5,6 @@ Root owns these files, so for a job of root's the kernel asks no capability befo
 library reads is covered.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -43,27 +42,33 @@ _NVIDIA = "/proc/driver/nvidia"
 def kernel_arguments(*, gpu: bool) -> list[str]:
     """bubblewrap's arguments for /proc and /sys."""
     arguments = ["--proc", "/proc", *_covers(_READ | _READ_FOR_GPU if gpu else _READ)]
-    arguments += _bound(f"/proc/sys/{name}" for name in _SETTINGS)
-    if gpu:
-        arguments += _bound([_NVIDIA])
+    arguments += ["--tmpfs", "/proc/sys", *_bound(f"/proc/sys/{name}" for name in _SETTINGS)]
+    if gpu and Path(_NVIDIA).is_dir():
+        arguments += ["--tmpfs", "/proc/driver", *_bound([_NVIDIA]), "--remount-ro", "/proc/driver"]
     arguments += _bound([*_SYS, *(_sys_for_gpu() if gpu else ())])
-    for covered in ("/proc/sys", "/proc/driver", "/proc"):
-        if Path(covered).is_dir():
-            arguments += ["--remount-ro", covered]
-    return arguments
+    return [*arguments, "--remount-ro", "/proc/sys", "--remount-ro", "/proc"]
+
+
+def covering(path: Path) -> list[str]:
+    """bubblewrap's arguments that put nothing in a file's or folder's place."""
+    if path.is_dir():
+        return [
+            "--tmpfs",
+            str(path),
+            "--remount-ro",
+            str(path),
+        ]  # else it could be filled with what no limit counts
+    return ["--ro-bind", str(NOTHING), str(path)]
 
 
 @cache
 def _covers(shown: frozenset[str]) -> tuple[str, ...]:
     """Cover everything in /proc but processes, links (to what is the reader's own) and what is shown."""
     arguments: list[str] = []
-    for entry in sorted(os.scandir(_PROC), key=lambda entry: entry.name):
-        if entry.name.isdigit() or entry.name in shown or entry.is_symlink():
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            arguments += ["--tmpfs", entry.path]
-        else:
-            arguments += ["--ro-bind", str(NOTHING), entry.path]
+    for path in sorted(_PROC.iterdir()):
+        apart = path.name.isdigit() or path.is_symlink() or path.name == "sys"
+        if not apart and path.name not in shown:
+            arguments += covering(path)
     return tuple(arguments)
 
 

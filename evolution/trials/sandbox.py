@@ -14,10 +14,11 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
-from evolution.base.places import PACKAGE_ROOT
+from evolution.base.places import PACKAGE_ROOT, STORE_FOLDER
 from evolution.trials import launching
 from evolution.trials.interpreter import Interpreter, interpreter_at
-from evolution.trials.kernel_view import NOTHING, kernel_arguments
+from evolution.trials.interpreter_view import InterpreterView, view_of
+from evolution.trials.kernel_view import covering, kernel_arguments
 from evolution.trials.syscalls import this_processor
 
 BWRAP = shutil.which("bwrap") or "/usr/bin/bwrap"
@@ -106,13 +107,17 @@ def _bubblewrap(
     ]
     arguments += strength.arguments()
     arguments += _system_mounts(confinement)
-    for mount in _by_depth([*_interpreter_mounts(interpreter), *confinement.mounts]):
+    view = _view(interpreter, confinement)
+    of_interpreter = [Mount(source=path, target=path) for path in view.shown]
+    for mount in _by_depth([*of_interpreter, *confinement.mounts]):
         arguments += ["--bind" if mount.writable else "--ro-bind", str(mount.source), str(mount.target)]
-    arguments += _hiding(
-        [*confinement.hidden, *(PACKAGE_ROOT / name for name in OUR_NAMES)], confinement, interpreter
-    )
+    for link, target in view.links:
+        arguments += ["--symlink", target, str(link)]
+    arguments += _hiding(confinement, view)
     for name, value in confinement.environment.items():
         arguments += ["--setenv", name, value]
+    for folder in ("/dev", "/"):  # no limit counts what is written to bubblewrap's own folders
+        arguments += ["--remount-ro", folder]
     return [*arguments, "--chdir", str(cwd), "--", *command]
 
 
@@ -133,6 +138,14 @@ def clean_environment(threads: int, gpu: str) -> dict[str, str]:
         **(dict.fromkeys(visible, gpu) if gpu else {}),
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
     }
+
+
+def withheld(interpreter: Interpreter, program: Path) -> tuple[str, ...]:
+    """What editable packages name and a worker of this program does not see, in sentences."""
+    found = view_of(interpreter, (program,)).withheld
+    return tuple(
+        f"{path} is on the interpreter's path and is not shown to the worker: {why}" for path, why in found
+    )
 
 
 def works(interpreter: Interpreter) -> bool:
@@ -230,14 +243,8 @@ def gpu_devices() -> list[Path]:
     return [path for path in found if path.exists()]
 
 
-def _interpreter_mounts(interpreter: Interpreter) -> list[Mount]:
-    wanted = {*interpreter.prefixes, *interpreter.packages}
-    wanted |= {path.resolve() for path in wanted} | {interpreter.executable.resolve().parents[1]}
-    system = Path("/usr")
-    kept = [
-        path for path in wanted if path.exists() and path != Path("/") and not path.is_relative_to(system)
-    ]
-    return [Mount(source=path, target=path) for path in kept]
+def _view(interpreter: Interpreter, confinement: Confinement) -> InterpreterView:
+    return view_of(interpreter, tuple(mount.target for mount in confinement.mounts if mount.writable))
 
 
 def _by_depth(mounts: Sequence[Mount]) -> list[Mount]:
@@ -246,15 +253,16 @@ def _by_depth(mounts: Sequence[Mount]) -> list[Mount]:
     return sorted(unique.values(), key=lambda mount: (len(mount.target.parts), str(mount.target)))
 
 
-def _hiding(hidden: Sequence[Path], confinement: Confinement, interpreter: Interpreter) -> list[str]:
-    """Cover what must not be seen but lies below something mounted."""
+def _hiding(confinement: Confinement, view: InterpreterView) -> list[str]:
+    """Cover what must not be seen but lies below something shown: labels, our own code, stores of other repos."""
+    hidden = [*confinement.hidden, *(PACKAGE_ROOT / name for name in OUR_NAMES)]
+    hidden += [path / STORE_FOLDER for path in view.shown]
     own = {mount.target for mount in confinement.mounts}
-    shown = [mount.target for mount in _interpreter_mounts(interpreter)]
-    shown += [Path("/usr"), *own]
+    shown = [Path("/usr"), *view.shown, *own]
     arguments: list[str] = []
     for path in dict.fromkeys(path.resolve() for path in hidden):
         below = any(path.is_relative_to(folder) for folder in shown)
         covered = any(path.is_relative_to(target) for target in own)
         if path.exists() and below and not covered:
-            arguments += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", str(NOTHING), str(path)]
+            arguments += covering(path)
     return arguments
