@@ -10,7 +10,7 @@ from pathlib import Path
 
 from diagnosis.linemap import changes
 from evolution.base.errors import EditError
-from evolution.domain.edits import Edit, Seen, apply_edits, check_path, seen_in
+from evolution.domain.edits import BOM, Edit, Seen, apply_edits, check_path, seen_in
 from evolution.domain.proposal import Proposal
 
 ANYTHING = ("*",)  # editable files were checked when the patch was made
@@ -90,13 +90,13 @@ def _occurs(text: str, wanted: str) -> bool:
 
 def _occurrences(text: str, wanted: str) -> list[int]:
     """The line numbers (from 0) at which `wanted`, whole lines joined by "\n", occurs. CRLF counts as "\n"."""
-    return _seen(text).find(wanted.split("\n"))
+    return _seen(text).find(wanted.replace("\r\n", "\n").removesuffix("\r").split("\n"))
 
 
 @lru_cache(maxsize=2)
 def _seen(text: str) -> Seen:
     """As `seen_in`, with the CRLF conversion cached too: doing it for each edit of a long text is too slow."""
-    return seen_in(text.replace("\r\n", "\n"))
+    return seen_in(text.removeprefix(BOM).replace("\r\n", "\n"))
 
 
 def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:
@@ -130,8 +130,10 @@ def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
     def read(path: str) -> str | None:
         try:
             return (repo / path).read_bytes().decode("utf-8", "surrogateescape")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except IsADirectoryError:
+            raise EditError("is a folder here, not a file; nothing was written", path=path) from None
 
     files = changed_files(proposal.patch.edits, read)
     for path in files:
@@ -146,6 +148,10 @@ def _check_target(repo: Path, path: str) -> None:
     if not target.is_relative_to(repo):
         raise EditError("lies outside the repo; nothing was written", path=path)
     check_path(target.relative_to(repo).as_posix(), ANYTHING)
+    nearest = next(parent for parent in target.parents if parent.exists())
+    if not nearest.is_dir():
+        where = nearest.relative_to(repo).as_posix()
+        raise EditError(f"cannot be made, because {where} is no folder; nothing was written", path=path)
 
 
 def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
@@ -158,6 +164,10 @@ def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
             drafts.append((Path(name), target))
             with os.fdopen(handle, "wb") as stream:
                 stream.write(text.encode("utf-8", "surrogateescape"))
+                stream.flush()
+                os.fsync(
+                    stream.fileno()
+                )  # a file of the user is never replaced by an empty one at a power cut
             Path(name).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
         for draft, target in drafts:
             draft.replace(target)

@@ -77,4 +77,6 @@ def _unparsable(changed: Mapping[str, str]) -> str:
             return f"{path}:{line} is not valid Python: {error.msg}\n{excerpt(text, line)}"
         except ValueError as error:
             return f"{path} is not valid Python: {error}"
+        except (RecursionError, MemoryError):
+            return f"{path} is nested too deeply for Python's parser; write flatter expressions"
     return ""
