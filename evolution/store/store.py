@@ -18,6 +18,7 @@ from cattrs.errors import BaseValidationError
 
 from evolution.base import serial
 from evolution.base.places import store_folder
+from evolution.base.processes import ProcessId
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobRecord, JobState
 from evolution.domain.probe import ProbeRecord
@@ -320,14 +321,14 @@ class Store:
                 (job.id, job.state, job.created_at, serial.dumps(job)),
             )
 
-    def note_process(self, job: str, pid: int, pid_started: float) -> None:
+    def note_process(self, job: str, process: ProcessId) -> None:
         """Store the process of a job, unless the process has already replaced the record by its own (state not STARTING)."""
         with self._writing() as db:
             row = db.execute(
                 "select record from jobs where id = ? and state = ?", (job, JobState.STARTING)
             ).fetchone()
             if row is not None:
-                noted = replace(serial.loads(JobRecord, row[0]), pid=pid, pid_started=pid_started)
+                noted = replace(serial.loads(JobRecord, row[0]), pid=process.pid, process=process)
                 values = (job, noted.state, noted.created_at, serial.dumps(noted))
                 db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
 

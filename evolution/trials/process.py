@@ -107,7 +107,7 @@ class WorkerProcess:
         left = [*self._known.values(), *([] if self._launch.confined else _marked(self._launch.token))]
         for process in left:
             with contextlib.suppress(psutil.Error):
-                process.kill()  # psutil compares start times: never another process under an old pid
+                process.kill()  # psutil compares starts since boot: never another process under an old pid
         deadline = time.monotonic() + _KILL_WAIT_S
         while any(_lives(process) for process in left) and time.monotonic() < deadline:
             time.sleep(0.005)
