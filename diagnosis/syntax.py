@@ -13,7 +13,7 @@ def parsed(text: str) -> ast.Module | None:
     try:
         with _ONE_AT_A_TIME:
             return ast.parse(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 

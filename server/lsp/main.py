@@ -4,11 +4,14 @@ Only LSP messages may reach the client's pipe. Before anything else is imported,
 replaced, so that a library that prints writes to stderr and a child process cannot read the client's messages.
 """
 
+import logging
 import os
 import sys
 from typing import BinaryIO, NoReturn
 
-from server.lsp import handshake
+from server.lsp.arrivals import Arrivals
+from server.lsp.handshake import answer_initialize
+from server.lsp.outbox import Outbox
 
 
 def serve_stdio() -> NoReturn:
@@ -37,11 +40,22 @@ def serve_tcp(host: str, port: int) -> NoReturn:
 
 
 def _serve(wire_in: BinaryIO, wire_out: BinaryIO) -> NoReturn:
-    reader, writer = handshake.answer_initialize(wire_in, wire_out)
-    from server.lsp.server import EvolverecServer
-
-    server = EvolverecServer()
-    server.start_io(reader, writer)
-    # os._exit, because a pool thread may still be reading; everything that must last is in the store already.
+    orderly = converse(wire_in, wire_out)
+    # os._exit, because a thread may still be reading; everything that must last is in the store already.
     sys.stderr.flush()
-    os._exit(0 if server.left_orderly else 1)
+    os._exit(0 if orderly else 1)
+
+
+def converse(wire_in: BinaryIO, wire_out: BinaryIO) -> bool:
+    """Speak LSP on two streams until the client leaves. Returns whether it sent `shutdown` before."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    arrivals, outbox = Arrivals(wire_in), Outbox(wire_out)
+    try:
+        opening = answer_initialize(arrivals, outbox)
+        if opening is None:
+            return False
+        from server.lsp.server import EvolverecServer
+
+        return EvolverecServer().hold(opening, arrivals, outbox)
+    finally:
+        outbox.close()
