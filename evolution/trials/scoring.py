@@ -15,6 +15,7 @@ from seeds.interactions import Float32, Interactions, Questions
 from seeds.metrics import list_metrics, sampled_metrics, user_metrics
 
 OBJECTIVE = "objective"
+ROUNDING = 1e-9
 PerUser = Mapping[str, NDArray[np.float64]]
 _LISTED = ("coverage@10", "gini@10", "novelty@10", "diversity@10")
 
@@ -33,11 +34,19 @@ class Ranking:
 
 def judged(lists: TopLists, questions: Questions, objective: Objective) -> Ranking:
     """Raises TrialFailed where a metric leaves its range, which no possible list brings about."""
-    try:
-        metrics = user_metrics(lists.items, lists.scores, lists.ties, questions.targets)
-    except ValueError as error:
-        raise broken_contract(f"the ranking is impossible: {error}") from None
+    metrics = user_metrics(lists.items, lists.scores, lists.ties, questions.targets)
+    for name, values in metrics.items():
+        _check_range(name, values)
     return Ranking(lists=lists, per_user={**metrics, OBJECTIVE: objective.per_user(metrics)})
+
+
+def _check_range(name: str, values: NDArray[np.float64]) -> None:
+    """Each from 0 to 1, as lists are longer than every cutoff. What is beyond is never clipped: it is a forgery or a bug."""
+    wrong = np.flatnonzero(~((values >= 0.0) & (values <= 1.0 + ROUNDING)))
+    if len(wrong):
+        value = values[wrong[0]]
+        words = f"{name} of {len(wrong)} users is out of range, the first is {value:g}, expected 0 to 1"
+        raise broken_contract(f"the ranking is impossible: {words}")
 
 
 def with_intervals(per_user: PerUser, seed: int) -> dict[str, Metric]:
