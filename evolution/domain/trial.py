@@ -78,12 +78,13 @@ class EpochRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a trial cost.
+    """What a trial cost, as the job measured it.
 
-    fit_s: seconds inside the user's fit; fit_cpu_s: the part in which its process was running.
-    score_s: seconds inside the user's score.
-    harness_s: seconds in our own code.
-    parameters: number of the model's parameters, 0 if unknown.
+    fit_s: seconds until epochs of fit() were answered; fit_cpu_s: those in which the worker's processes were running.
+    score_s: seconds until questions were answered, ranking in the worker included.
+    harness_s: the rest, seconds in which the worker had nothing to do with import, build, fit or score.
+    peak_memory_bytes: resident, of all the worker's processes.
+    parameters: number of the model's parameters as the worker counts them, 0 if unknown; it informs, and judges nothing.
     """
 
     fit_s: float = 0.0

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from evolution.domain.trial import Failure, FailureReason
+from evolution.trials.cpu_time import CpuClock
 from evolution.trials.failing import TrialFailed, failed
 from evolution.trials.launching import start
 from evolution.trials.replies import told_failure
@@ -58,6 +59,7 @@ class WorkerProcess:
         self._unread = bytearray()
         self._next_watch = self._next_disk = 0.0
         self._oom_kills = _kernel_oom_kills()
+        self._cpu = CpuClock()
         self.peak_memory_bytes = 0
         with launch.log.open("ab") as log:
             self._process = start(
@@ -94,6 +96,11 @@ class WorkerProcess:
                 FailureReason.CRASH, f"the worker answered {wanted} with something else than a document"
             )
         return reply["ok"]
+
+    def cpu_s(self) -> float:
+        """Seconds that its processes have been running so far."""
+        self._remember_children()
+        return self._cpu.read(self._known.values())
 
     def end(self) -> None:
         """Kill it and whatever it started; nothing survives."""
@@ -166,7 +173,7 @@ class WorkerProcess:
             self._watch_disk()
 
     def _watch_processes(self) -> None:
-        self._remember_children()
+        self.cpu_s()
         used = _resident(self._known.values())
         limit = self._limits.memory_bytes
         if (

@@ -27,7 +27,6 @@ from evolution.trials.scoring import (
     judged,
     list_figures,
     objective_metric,
-    problem_with,
     sampled_figures,
     with_intervals,
 )
@@ -107,7 +106,6 @@ def _train_and_measure(
     assert progress.best is not None
     artifacts.write_per_user(folder, progress.best.per_user)
     if status is TrialStatus.PRUNED:
-        _check_lists(request, progress)
         artifacts.settle(request.folder)
         return status
     supervision.on_stage("measuring")
@@ -128,7 +126,8 @@ def _train_and_measure(
     artifacts.write_lists(folder, progress.best.lists)
     artifacts.write_arrays(folder, arrays)
     artifacts.write_document(folder, "trace", progress.trace)
-    artifacts.write_document(folder, "reported", {"parameters": built.parameters, **session.memory()})
+    reported = {"parameters": built.parameters, "score_s": session.reported_score_s, **session.memory()}
+    artifacts.write_document(folder, "reported", reported)
     if built.has_state:
         session.save_state(request.folder / artifacts.STATE)
     artifacts.settle(request.folder)
@@ -215,7 +214,7 @@ def _untrained(request: TrialRequest, session: WorkerSession, progress: TrialPro
 def _settle_on_best(
     request: TrialRequest, session: WorkerSession, progress: TrialProgress, built: Built
 ) -> None:
-    """Go back to the best epoch, rank it once more, and believe only that. Raises TrialFailed: impossible lists."""
+    """Go back to the best epoch, rank it once more, and believe only that."""
     data = request.data
     assert progress.best is not None
     if built.has_state and progress.best_epoch != progress.epochs[-1].epoch:
@@ -229,15 +228,6 @@ def _settle_on_best(
                 "the latter is reported"
             )
         progress.best = again
-    _check_lists(request, progress)
-
-
-def _check_lists(request: TrialRequest, progress: TrialProgress) -> None:
-    assert progress.best is not None
-    data = request.data
-    problem = problem_with(progress.best.lists, data.validation, data.training.n_items)
-    if problem:
-        raise broken_contract(f"the ranking is impossible: {problem}")
 
 
 def _check_again(request: TrialRequest, session: WorkerSession, progress: TrialProgress) -> None:
