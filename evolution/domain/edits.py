@@ -2,7 +2,7 @@
 
 A text is treated as `text.split("\\n")`, so a final newline is one more, empty, line, and edits can add or drop it.
 For a file that uses CRLF throughout, edits are written with "\\n" and the endings come back when they are applied; a
-file with mixed endings is matched byte for byte.
+file with mixed endings is matched byte for byte. Edits never hold a byte order mark: it stays where a file has one.
 """
 
 import itertools
@@ -15,6 +15,7 @@ from difflib import unified_diff as _difflib_diff
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from diagnosis.encoding import decoded, encoded, unmarked
 from diagnosis.linemap import changes, ends
 from evolution.base.errors import EditError
 from evolution.base.paths import matches
@@ -87,6 +88,7 @@ def _edited(path: str, text: str | None, edits: Sequence[Edit]) -> str:
         return edits[0].new + "\n" if edits[0].new else ""
     crlf = _uses_crlf(text)
     seen = seen_in(_lf(text, crlf))
+    mark = text[: len(text) - len(unmarked(text))]
     places = sorted((*_place(path, seen, _lf(edit.old, crlf)), _lf(edit.new, crlf)) for edit in edits)
     lines = list(seen.lines)
     for (_, end, _), (start, _, _) in itertools.pairwise(places):
@@ -99,8 +101,19 @@ def _edited(path: str, text: str | None, edits: Sequence[Edit]) -> str:
                 "an edit changes nothing: `old` and `new` are the same", path=path, line=start + 1
             )
         lines[start:end] = replacement
-    result = "\n".join(lines)
-    return result.replace("\n", "\r\n") if crlf else result
+    result = mark + "\n".join(lines)
+    return _encodable(path, result.replace("\n", "\r\n") if crlf else result)
+
+
+def _encodable(path: str, text: str) -> str:
+    """The text. Raises EditError if the encoding that the file states does not have all of its characters."""
+    if text.isascii() or decoded(encoded(text)) == text:
+        return text
+    raise EditError(
+        "the patch brings characters that the encoding of this file does not have; "
+        "store the file as UTF-8, without a `coding:` comment, and run propose again",
+        path=path,
+    )
 
 
 def _uses_crlf(text: str) -> bool:
@@ -108,7 +121,8 @@ def _uses_crlf(text: str) -> bool:
 
 
 def _lf(text: str, crlf: bool) -> str:
-    return text.replace("\r\n", "\n") if crlf else text
+    """As edits are written: without a byte order mark, and in a file of CRLF with plain newlines."""
+    return unmarked(text.replace("\r\n", "\n") if crlf else text)
 
 
 class Seen:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from diagnosis.encoding import encoded, unmarked
 from diagnosis.linemap import changes
-from evolution.base.errors import EditError
+from evolution.base.errors import EditError, RepoError
 from evolution.domain.edits import Edit, Seen, apply_edits, check_path, seen_in
 from evolution.domain.proposal import Proposal
+from evolution.repo.files import read_code
+from seeds.reading import leads_out
 
 ANYTHING = ("*",)  # editable files were checked when the patch was made
 
@@ -78,7 +81,7 @@ def _stands(edit: Edit, text: str | None) -> bool:
     if text is None:
         return False
     if edit.old == "":
-        return text.replace("\r\n", "\n").removesuffix("\n") == edit.new
+        return unmarked(text.replace("\r\n", "\n")).removesuffix("\n") == edit.new
     if edit.new == "":
         return not _occurs(text, edit.old)
     return _occurs(text, edit.new) and (not _occurs(text, edit.old) or edit.old in edit.new)
@@ -95,8 +98,8 @@ def _occurrences(text: str, wanted: str) -> list[int]:
 
 @lru_cache(maxsize=2)
 def _seen(text: str) -> Seen:
-    """As `seen_in`, with the CRLF conversion cached too: doing it for each edit of a long text is too slow."""
-    return seen_in(text.replace("\r\n", "\n"))
+    """As `seen_in`, with the conversion of CRLF and mark cached too: doing it for each edit of a long text is too slow."""
+    return seen_in(unmarked(text.replace("\r\n", "\n")))
 
 
 def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:
@@ -129,23 +132,23 @@ def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
 
     def read(path: str) -> str | None:
         try:
-            return (repo / path).read_bytes().decode("utf-8", "surrogateescape")
-        except FileNotFoundError:
-            return None
+            return read_code(repo, path)
+        except RepoError as error:
+            raise EditError(f"{error.said}; nothing was written", path=path) from None
 
+    for edit in proposal.patch.edits:
+        _check_target(repo, edit.path)
     files = changed_files(proposal.patch.edits, read)
-    for path in files:
-        _check_target(repo.resolve(), path)
     _replace_all(repo, files)
     return sorted(files)
 
 
 def _check_target(repo: Path, path: str) -> None:
     """Raises EditError if the path, with symbolic links resolved, is outside the repo or must not be edited."""
-    target = (repo / path).resolve()
-    if not target.is_relative_to(repo):
+    if leads_out(repo / path, repo):
         raise EditError("lies outside the repo; nothing was written", path=path)
-    check_path(target.relative_to(repo).as_posix(), ANYTHING)
+    target = os.path.relpath(os.path.realpath(repo / path), os.path.realpath(repo))
+    check_path(target, ANYTHING)
 
 
 def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
@@ -157,7 +160,7 @@ def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
             handle, name = tempfile.mkstemp(prefix=".evolverec-", dir=target.parent)
             drafts.append((Path(name), target))
             with os.fdopen(handle, "wb") as stream:
-                stream.write(text.encode("utf-8", "surrogateescape"))
+                stream.write(encoded(text))
             Path(name).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
         for draft, target in drafts:
             draft.replace(target)

@@ -12,9 +12,11 @@ from urllib.parse import unquote
 
 from pygls.uris import from_fs_path, to_fs_path
 
+from diagnosis.encoding import decoded, unmarked
 from evolution.base.errors import UsageError
 from evolution.base.places import CONFIG_NAME, STORE_FOLDER
 from evolution.repo.new_repo import first_seed
+from seeds.reading import CODE_BYTES, is_plain, read_bytes
 from server.lsp.background import Background
 from server.lsp.client import Client
 from server.lsp.pages import Pages
@@ -125,7 +127,7 @@ class Session:
         for parent in path.parents:
             if folders and not any(parent.is_relative_to(folder) for folder in folders):
                 return None
-            if (parent / CONFIG_NAME).is_file():
+            if is_plain(parent / CONFIG_NAME):
                 return parent
         return None
 
@@ -175,7 +177,7 @@ class Session:
         """The repo around a path or URI; for "", the repo last worked in. Raises UsageError if there is none."""
         if named:
             path = path_of(named) or Path(named)
-            root = path if (path / CONFIG_NAME).is_file() else self.repo_root(path)
+            root = path if is_plain(path / CONFIG_NAME) else self.repo_root(path)
         else:
             root = self.newest_repo
         if root is None:
@@ -268,8 +270,8 @@ class Session:
             return document.source
         path = path_of(uri)
         try:
-            return path.read_text(encoding="utf-8", errors="surrogateescape") if path else None
-        except OSError:
+            return unmarked(decoded(read_bytes(path, most=CODE_BYTES))) if path else None
+        except (OSError, ValueError):
             return None
 
     def is_open(self, uri: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from diagnosis.anchors import blob_hash
+from diagnosis.encoding import MARK, unmarked
 from diagnosis.syntax import parsed
 from server.lsp.marks import PlacedNote, mark, placer_of
 from server.lsp.positions import lines_of
@@ -116,7 +117,8 @@ def is_edited(files: Mapping[str, str], read: Read, sources: Mapping[str, str]) 
 
 
 def has_blob(text: str | None, blob: str, sources: Mapping[str, str]) -> bool:
-    """Whether git would store this text as `blob`. Some editors send CRLF files with plain line feeds.
+    """Whether git would store this text as `blob`. Some editors send CRLF files with plain line feeds, and
+    none sends a byte order mark.
 
     sources: blob -> text, as in `is_edited`; comparing texts is far faster than hashing a long one
     """
@@ -124,5 +126,7 @@ def has_blob(text: str | None, blob: str, sources: Mapping[str, str]) -> bool:
         return False
     known = sources.get(blob)
     if known is not None:
+        known = unmarked(known)
         return known == text or ("\r" in known and "\r" not in text and known == text.replace("\n", "\r\n"))
-    return blob == blob_hash(text) or ("\r" not in text and blob == blob_hash(text.replace("\n", "\r\n")))
+    ends = (text, text.replace("\n", "\r\n")) if "\r" not in text else (text,)
+    return any(blob == blob_hash(mark + ended) for mark in ("", MARK) for ended in ends)
