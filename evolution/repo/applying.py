@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from diagnosis.encoding import encoded, unmarked
+from diagnosis.encoding import encoded
 from diagnosis.linemap import changes
 from evolution.base.errors import EditError, RepoError
-from evolution.domain.edits import Edit, Seen, apply_edits, check_path, seen_in
+from evolution.domain.edits import BOM, Edit, Seen, apply_edits, check_path, seen_in
 from evolution.domain.proposal import Proposal
 from evolution.repo.files import read_code
 from seeds.reading import leads_out
@@ -81,7 +81,7 @@ def _stands(edit: Edit, text: str | None) -> bool:
     if text is None:
         return False
     if edit.old == "":
-        return unmarked(text.replace("\r\n", "\n")).removesuffix("\n") == edit.new
+        return text.replace("\r\n", "\n").removesuffix("\n") == edit.new
     if edit.new == "":
         return not _occurs(text, edit.old)
     return _occurs(text, edit.new) and (not _occurs(text, edit.old) or edit.old in edit.new)
@@ -93,13 +93,13 @@ def _occurs(text: str, wanted: str) -> bool:
 
 def _occurrences(text: str, wanted: str) -> list[int]:
     """The line numbers (from 0) at which `wanted`, whole lines joined by "\n", occurs. CRLF counts as "\n"."""
-    return _seen(text).find(wanted.split("\n"))
+    return _seen(text).find(wanted.replace("\r\n", "\n").removesuffix("\r").split("\n"))
 
 
 @lru_cache(maxsize=2)
 def _seen(text: str) -> Seen:
-    """As `seen_in`, with the conversion of CRLF and mark cached too: doing it for each edit of a long text is too slow."""
-    return seen_in(unmarked(text.replace("\r\n", "\n")))
+    """As `seen_in`, with the CRLF conversion cached too: doing it for each edit of a long text is too slow."""
+    return seen_in(text.removeprefix(BOM).replace("\r\n", "\n"))
 
 
 def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:
@@ -147,8 +147,12 @@ def _check_target(repo: Path, path: str) -> None:
     """Raises EditError if the path, with symbolic links resolved, is outside the repo or must not be edited."""
     if leads_out(repo / path, repo):
         raise EditError("lies outside the repo; nothing was written", path=path)
-    target = os.path.relpath(os.path.realpath(repo / path), os.path.realpath(repo))
-    check_path(target, ANYTHING)
+    repo, target = Path(os.path.realpath(repo)), Path(os.path.realpath(repo / path))
+    check_path(target.relative_to(repo).as_posix(), ANYTHING)
+    nearest = next(parent for parent in target.parents if parent.exists())
+    if not nearest.is_dir():
+        where = nearest.relative_to(repo).as_posix()
+        raise EditError(f"cannot be made, because {where} is no folder; nothing was written", path=path)
 
 
 def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
@@ -161,6 +165,10 @@ def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
             drafts.append((Path(name), target))
             with os.fdopen(handle, "wb") as stream:
                 stream.write(encoded(text))
+                stream.flush()
+                os.fsync(
+                    stream.fileno()
+                )  # a file of the user is never replaced by an empty one at a power cut
             Path(name).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
         for draft, target in drafts:
             draft.replace(target)

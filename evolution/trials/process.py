@@ -19,6 +19,7 @@ import psutil
 
 from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.failing import TrialFailed, failed
+from evolution.trials.launching import start
 from evolution.trials.replies import told_failure
 from evolution.trials.request import WorkerLimits
 from evolution.trials.wire import MAX_BYTES, BadMessageError, parse_message
@@ -59,8 +60,8 @@ class WorkerProcess:
         self._oom_kills = _kernel_oom_kills()
         self.peak_memory_bytes = 0
         with launch.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                list(launch.command),
+            self._process = start(
+                launch.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
