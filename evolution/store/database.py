@@ -36,13 +36,15 @@ create table if not exists test_reads (trial text not null, at real not null, re
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """A connection to the file, which is made if it is missing. A damaged file, or what is no plain file, is renamed and
-    an empty one is made.
+    """A connection to the file, which is made if it is missing. A damaged file, and a link, pipe or device in its
+    place, is renamed and an empty one is made.
 
     Raises sqlite3.DatabaseError if the file is damaged but its schema can still be read.
     """
     for companion in _files(path):
-        if os.path.lexists(companion) and (companion.is_symlink() or not is_plain(companion)):
+        if companion.is_symlink() or (
+            companion.exists() and not companion.is_dir() and not is_plain(companion)
+        ):
             _set_aside(path)
     if path.exists() and not _is_readable(path):
         _set_aside(path)
