@@ -106,7 +106,8 @@ def parse_guardrail(text: str) -> Guardrail:
         )
     name = match["name"]
     if "@" in name:
-        name = _metric(*name.split("@"), ACCURACY + LISTS, text)
+        base, k = name.split("@")
+        name = _metric(base, k, ACCURACY + LISTS, text)
     return Guardrail(
         text=text,
         name=name,

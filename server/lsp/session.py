@@ -240,8 +240,8 @@ class Session:
             if repo is None:
                 return False
             relative = path.relative_to(repo.root).as_posix()
-            hits = await judge(relative, text)
-            self.rules[uri] = await self.background.think(live_of, relative, text, hits)
+            judged = await judge(relative, text)
+            self.rules[uri] = await self.background.think(live_of, relative, text, judged)
             repo.buffer_changes += 1
         finally:
             self._judging.discard(uri)

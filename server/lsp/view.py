@@ -29,6 +29,7 @@ class FileView:
     version: the version of the buffer, None for a file that is not open
     entry_line: the line (from 0) of the entry function, None if another file holds it
     edited: some file of the measured program has changed since, so its figures belong to an earlier version
+    unseen: why no static rule has looked at the text, "" if they have, or if it is not valid Python
     """
 
     path: str
@@ -38,6 +39,7 @@ class FileView:
     marks: tuple[PlacedNote, ...]
     entry_line: int | None
     edited: bool
+    unseen: str = ""
 
 
 def look(
@@ -64,6 +66,7 @@ def look(
         marks=tuple(sorted(marks, key=lambda found: (found.start, found.note.code))),
         entry_line=entry_line,
         edited=is_edited(knowledge.program_files, read, knowledge.sources),
+        unseen=unseen(path, text, live),
     )
 
 
@@ -84,6 +87,22 @@ def check_rules(path: str, text: str) -> tuple[Note, ...]:
         return ()
     findings = rule_findings(check_source(path, text), {path: text})
     return tuple(Note(finding=finding, live=True) for finding in findings)
+
+
+def unseen(path: str, text: str, live: Live | None) -> str:
+    """Why no static rule has looked at the text; "" if they have, or if it is not valid Python."""
+    if not path.endswith(".py"):
+        return ""
+    if len(text) > LONG:
+        return live.unseen if live else ""
+    return _unseen(text)
+
+
+@lru_cache(maxsize=128)
+def _unseen(text: str) -> str:
+    from diagnosis.rules.check import unseen_by_rules
+
+    return unseen_by_rules(text)
 
 
 def find_entry(text: str, function: str) -> int | None:
