@@ -1,7 +1,6 @@
 """Starts, follows and cancels jobs, which are detached processes that outlive the process that started them."""
 
 import contextlib
-import json
 import os
 import secrets
 import signal
@@ -12,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+
+from cattrs.errors import BaseValidationError
 
 from evolution.base import serial
 from evolution.base.errors import ConsentError, EvolverecError
@@ -24,9 +25,11 @@ from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch
 from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.settings import is_trusted, trust
 from evolution.store.store import Store
+from seeds.reading import open_plain, parse_json
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 EVENTS = "events.jsonl"
+EVENTS_AT_ONCE = 16_000_000  # bytes
 
 
 def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
@@ -113,16 +116,27 @@ def answer_stopping(stop: Callable[[], None]) -> None:
 
 
 def read_events(repo: Path, job_id: str, offset: int) -> tuple[list[Event], int]:
-    """The complete events after a byte offset of the event file, and the offset for the next call."""
-    path = job_folder(repo, job_id) / EVENTS
+    """The complete events after a byte offset of the event file, and the offset for the next call.
+
+    At most EVENTS_AT_ONCE bytes are read. Lines that hold no event, which a full disk can leave, are skipped.
+    """
+    folder = job_folder(repo, job_id)
     try:
-        with path.open("rb") as stream:
+        with open_plain(folder / EVENTS, inside=folder) as stream:
             stream.seek(offset)
-            chunk = stream.read()
-    except FileNotFoundError:
+            chunk = stream.read(EVENTS_AT_ONCE)
+    except OSError:
         return [], offset
-    whole = chunk[: chunk.rfind(b"\n") + 1]
-    return [serial.load(Event, json.loads(line)) for line in whole.splitlines()], offset + len(whole)
+    whole = chunk[: chunk.rfind(b"\n") + 1] or (chunk if len(chunk) == EVENTS_AT_ONCE else b"")
+    found = (_event(line) for line in whole.split(b"\n") if line)
+    return [event for event in found if event is not None], offset + len(whole)
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        return serial.load(Event, parse_json(line))
+    except (BaseValidationError, ValueError, TypeError, KeyError):
+        return None
 
 
 def reconcile(repo: Path) -> list[JobRecord]:

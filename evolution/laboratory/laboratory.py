@@ -71,8 +71,8 @@ class Laboratory:
     def user_program(self) -> str:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
         snapshot = self.programs.snapshot()
-        for path, size in snapshot.left_out.items():
-            words = f"{path} ({size / 1e6:.1f} MB) is too large to be part of a program; the worker will not see it"
+        for path, why in snapshot.left_out.items():
+            words = f"{path} {why}, so it is no part of the program; the worker will not see it"
             self.context.events.emit(EventType.LOG, words)
         self.programs.keep(snapshot.tree, "as on disk")
         self._say_what_changed(snapshot.tree)

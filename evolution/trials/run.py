@@ -58,7 +58,7 @@ def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Tri
     progress = TrialProgress(note={"ties": dict(request.data.ties)})
     status, failure = TrialStatus.COMPLETE, None
     try:
-        parse_reachable(request.checkout, request.config.recommender.entry)
+        parse_reachable(request.checkout, request.config.recommender.entry, request.python)
         with opened(request, supervision, request.data.worker_inputs()) as session:
             progress.note["sandbox"] = "bubblewrap" if session.confined else NO_SANDBOX_WARNING
             try:
