@@ -25,6 +25,7 @@ class FailureReason(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     NOT_FINITE = "not finite"
     CANCELLED = "cancelled"
+    KILLED = "killed"  # from outside, or by the machine: says nothing about the program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ class Failure:
 
     path: relative to the repo's root, "" if unknown.
     line: 1-based, 0 if unknown.
+    outside: of KILLED, whether it is known that the candidate cannot have done it itself.
     """
 
     reason: FailureReason
@@ -61,6 +63,7 @@ class Failure:
     path: str = ""
     line: int = 0
     traceback: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,3 +131,8 @@ class Trial:
     note: Mapping[str, Any] = field(
         default_factory=dict
     )  # sandbox kind, versions, ties, what was not traced; see remarks.py
+
+
+def is_killed(trial: Trial) -> bool:
+    """Whether the trial ended by what says nothing about its program."""
+    return trial.failure is not None and trial.failure.reason is FailureReason.KILLED

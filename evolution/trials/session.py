@@ -24,7 +24,7 @@ from evolution.trials.exporting import write_questions
 from evolution.trials.failing import FAULTS_OF_DATA, broken_contract, failed
 from evolution.trials.possible import PossibleLists
 from evolution.trials.process import WorkerProcess
-from evolution.trials.request import Supervision, TrialRequest, limits_of
+from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.traces import checked_trace
 from evolution.trials.wire import clean_text
 from seeds.interactions import Float32, Int64, Questions
@@ -86,14 +86,14 @@ class WorkerSession:
     def start(self) -> None:
         """Enter the program's folder, import it, read the training events."""
         place, config = self._place, self._request.config
-        limits = limits_of(config)
+        limits = self._request.limits
         entered = self._process.ask(
             "enter",
             root=str(place.root_inside),
             extra_path=[entry for entry in place.interpreter.path if not entry.endswith(".zip")],
             moved_from=place.moved_from,
             file_bytes=limits.disk_bytes,
-            processes=8 * limits.processes if place.confined else 0,
+            processes=limits.threads if place.confined else 0,
         )
         if self._watched:
             self._process.ask("watch")
@@ -279,7 +279,7 @@ def opened(
     """
     place = workspace.lay_out(request, inputs)
     try:
-        with WorkerProcess(place.launch, limits_of(request.config), supervision.cancelled) as process:
+        with WorkerProcess(place.launch, request.limits, supervision.cancelled) as process:
             yield WorkerSession(request, place, process)
     except FAULTS_OF_DATA as fault:
         traceback.print_exc()

@@ -143,7 +143,10 @@ class ForgedProcess(WorkerProcess):
     ) -> None:
         self._launch, self._worker, self._forge = launch, worker, forge
         self._answer = b""
-        self.peak_memory_bytes = 0
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        return 0
 
     def _send(self, request: bytes, wanted: str) -> None:
         asked = json.loads(request)
