@@ -77,8 +77,7 @@ class Laboratory:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
         snapshot = self.programs.snapshot()
         for path, why in snapshot.left_out.items():
-            words = f"{path} {why}, so it is no part of the program; the worker will not see it"
-            self.context.events.emit(EventType.LOG, words)
+            self.context.events.emit(EventType.LOG, f"{path} {why}; the worker will not see it")
         self.programs.keep(snapshot.tree, "as on disk")
         self._say_what_changed(snapshot.tree)
         return snapshot.tree

@@ -92,7 +92,7 @@ def parse(path: str, text: str) -> RecipeFile:
     """Parse a file. Raises DoesNotFit if the text is not valid Python, or is nested too deeply."""
     fault = syntax.parse(text)  # first: libcst ends the whole process where code is nested very deeply
     if isinstance(fault, syntax.Unparsed):
-        raise DoesNotFit(f"{path}:{fault.line} {fault.message}")
+        raise DoesNotFit(f"{path}:{fault.line} is not valid Python: {fault.message}")
     try:
         wrapper = MetadataWrapper(cst.parse_module(unmarked(text)), unsafe_skip_copy=True)
         parents, positions = wrapper.resolve(ParentNodeProvider), wrapper.resolve(PositionProvider)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from evolution.base.errors import RepoError
 from evolution.base.places import STORE_FOLDER
-from seeds.reading import DEEPEST_FOLDER, NotPlain, is_plain, open_plain, walk
+from seeds.reading import DEEPEST_FOLDER, NotPlain, is_plain, leads_out, open_plain, walk
 
-GIT_LIMIT_S = 30.0
+GIT_LIMIT_S = 15.0
 DEEPEST_SUBMODULE = 4
 SKIPPED = frozenset({STORE_FOLDER, ".git", "__pycache__"})
 # Turns off the git configuration by which a repo could make git run a program or fetch from a URL.
@@ -42,13 +42,14 @@ READ_BY_GIT = (
     ".gitignore",
 )
 MOST_FILES = 1_000_000
+NO_PART = "is no part of the program"
 _LIST = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """files: relative paths with "/", sorted; plain files, and links. left_out: relative path -> why it is no part of a
-    program, in words that can follow the path; only what git lists, and what is no named pipe or the like."""
+    """files: relative paths with "/", sorted; plain files, and links. left_out: relative path -> why it, or
+    what it points to, is no part of a program, in words that can follow the path."""
 
     files: tuple[str, ...]
     left_out: dict[str, str]
@@ -61,22 +62,25 @@ def list_files(repo: Path) -> Listed:
     """
     found, left_out = list[str](), dict[str, str]()
     for name in _names(repo, 0, left_out):
-        if SKIPPED & set(name.split("/")):
+        parts = name.split("/")
+        if SKIPPED & set(parts):
             continue
-        why = _unfit(repo, name)
-        if why:
-            left_out[name] = why
-        elif why is None:
+        if len(parts) > DEEPEST_FOLDER:
+            left_out["/".join([*parts[:3], "..."])] = (
+                f"lies more than {DEEPEST_FOLDER} folders deep, and {NO_PART}"
+            )
+        elif _is_file(repo, name, left_out):
             found.append(name)
     return Listed(files=tuple(sorted(set(found))), left_out=left_out)
 
 
-def _unfit(repo: Path, name: str) -> str | None:
-    """None for a file or link that can be stored, "" for what is no file, else why it is left out."""
+def _is_file(repo: Path, name: str, left_out: dict[str, str]) -> bool:
     path = repo / name
-    if name.count("/") > DEEPEST_FOLDER:
-        return f"lies more than {DEEPEST_FOLDER} folders deep"
-    return None if path.is_symlink() or is_plain(path) else ""
+    if path.is_symlink():
+        if leads_out(path, repo):
+            left_out[name] = f"is a link that leads out of the repo; what it points to {NO_PART}"
+        return True
+    return is_plain(path)
 
 
 def _names(folder: Path, depth: int, left_out: dict[str, str]) -> Iterator[str]:
@@ -93,7 +97,7 @@ def _names(folder: Path, depth: int, left_out: dict[str, str]) -> Iterator[str]:
                 "is a submodule that is not checked out; run `git submodule update --init`"
             )
         elif depth >= DEEPEST_SUBMODULE:
-            left_out[name.rstrip("/")] = f"is a submodule inside {DEEPEST_SUBMODULE} others"
+            left_out[name.rstrip("/")] = f"is a submodule inside {DEEPEST_SUBMODULE} others, and {NO_PART}"
         else:
             deeper = dict[str, str]()
             yield from (f"{name.rstrip('/')}/{below}" for below in _names(inner, depth + 1, deeper))

@@ -22,6 +22,7 @@ from evolution.repo.ownership import ensure_store_folder
 from seeds.reading import CODE_BYTES, is_plain, open_plain
 
 LARGE_BYTES = CODE_BYTES
+LINK = "120000"  # git's mode of a symbolic link
 GIT_MISSING = "git is missing; programs and patches are kept in it, so nothing can be trained"
 GIT_HELP = "apt install git"
 IDENTITY = {
@@ -77,7 +78,9 @@ class Programs:
         listed = self._listed_files()
         sizes = {path: (self.repo / path).lstat().st_size for path in listed.files}
         left_out = {
-            path: f"({size / 1e6:.1f} MB) is too large" for path, size in sizes.items() if size > LARGE_BYTES
+            path: f"({size / 1e6:.1f} MB) is too large to be part of a program"
+            for path, size in sizes.items()
+            if size > LARGE_BYTES
         }
         keep = [path for path in listed.files if path not in left_out]
         with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
@@ -108,7 +111,8 @@ class Programs:
         files = (
             name for name in listed.files if not labels.holds(name) and not _is_kept_probe(self.repo, name)
         )
-        return replace(listed, files=tuple(files))
+        left_out = {name: why for name, why in listed.left_out.items() if not labels.holds(name)}
+        return replace(listed, files=tuple(files), left_out=left_out)
 
     def with_files(self, tree: str, files: Mapping[str, str]) -> str:
         """Store `tree` with these files (path -> whole text) added or replaced; returns the new tree hash."""
@@ -161,9 +165,14 @@ class Programs:
         return decoded(data)
 
     def sources(self, tree: str, patterns: tuple[str, ...] = ("*.py",)) -> dict[str, str]:
-        """path -> text of the files of a program that match a glob pattern (see `base.paths.matches`)."""
+        """path -> text of the files of a program that match a glob pattern (see `base.paths.matches`).
+
+        Links are no sources: a file that one points to stands under its own name.
+        """
         return {
-            path: self.file_text(blob) for path, blob in self.files(tree).items() if matches(path, patterns)
+            path: self.file_text(blob)
+            for path, (mode, blob) in self._entries(tree).items()
+            if mode != LINK and matches(path, patterns)
         }
 
     def diff(self, before: str, after: str) -> str:

@@ -24,9 +24,11 @@ said = None
 try:
     compile(data, "file", "exec", dont_inherit=True)
 except SyntaxError as error:
-    said = [str(error.msg), error.lineno or 1]
-except (ValueError, RecursionError, MemoryError) as error:
-    said = ["is nested too deeply, or holds null bytes: %s" % (error or type(error).__name__), 1]
+    said = ["syntax error: %s" % error.msg, error.lineno or 1]
+except (RecursionError, MemoryError):
+    said = ["is nested too deeply for Python to run it", 1]
+except ValueError as error:
+    said = ["syntax error: %s" % error, 1]
 print(json.dumps(said))
 """
 

@@ -96,9 +96,7 @@ def _unread(path: str, text: str, fault: "Unparsed", interpreter: "Interpreter |
         return _problem(path, fault.line, "information", words)
     theirs = judged(interpreter, text, fault)
     if theirs is not None:
-        return _problem(
-            path, theirs.line, "error", f"syntax error: {theirs.message.removeprefix('syntax error: ')}"
-        )
+        return _problem(path, theirs.line, "error", theirs.message)
     why = of_later_python(interpreter) if fault.hurdle is Hurdle.SYNTAX else f"it {fault.message}"
     return _problem(path, fault.line, "information", f"{seen}: {why}")
 
