@@ -25,6 +25,8 @@ _HEADER_LINE = re.compile(rb"[A-Za-z][A-Za-z0-9-]*[ \t]*:[^\r\n]*\r?\n")
 _ENDED_EARLY = re.compile(rb"[Cc]ontent-[Ll]ength[ \t]*:[ \t]*[0-9]+[ \t]*\r?\n")
 _PART_OF_HEADER = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*(?:[ \t]*:[^\r\n]*)?)?\r?\Z")  # more of it may come
 _BLANK = re.compile(rb"\r?\n")
+# The end of an object and the start of a header behind it, by which a length is a few bytes too large.
+_NEXT_BEGUN = re.compile(rb"\}\s*(([A-Za-z-]+)[ \t]*:?[ \t]*[0-9]*[\r\n]*)\Z")
 _OTHER_HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z-]*[ \t]*:[^\r\n]*\r?\n)*\s*\Z")
 
 
@@ -59,6 +61,7 @@ class Frames:
         self._ended = False
         self._met = False
         self._lost = False
+        self._failed = ""
 
     def next(self) -> Frame | Broken | Left:
         """Wait for the next frame. After `Left` there is none."""
@@ -75,10 +78,17 @@ class Frames:
     def _more(self) -> bool:
         """Read some more bytes. Returns whether there were any."""
         if not self._ended:
-            more = self._stream.read1(CHUNK_BYTES)
+            more = self._read()
             self._ended = not more
             self._held += more
         return not self._ended
+
+    def _read(self) -> bytes:
+        try:
+            return self._stream.read1(CHUNK_BYTES)
+        except OSError as error:  # a connection that was reset; a folder in place of a pipe
+            self._failed = f"the client's messages cannot be read ({error})"
+            return b""
 
     def _skip_to_header(self) -> str | None:
         """Drop what comes before the next header. Returns a remark on it, None if no header comes any more."""
@@ -106,8 +116,8 @@ class Frames:
                 reason=f"no LSP message in {skipped} bytes, which begin with {_shown(first)}; "
                 "expected a header such as `Content-Length: 123`"
             )
-        if self._lost or not bytes(self._held).strip():
-            return Left()
+        if self._failed or self._lost or not bytes(self._held).strip():
+            return Left(reason=self._failed)
         return Left(reason=f"the client left after bytes that are no message: {_shown(first)}")
 
     def _read_header(self) -> int | str:
@@ -129,12 +139,18 @@ class Frames:
             if early is not None and early.start() < length:
                 return self._cut(early.start(), length, remark)
             if len(self._held) >= length:
-                body = bytes(self._held[:length])
-                del self._held[:length]
-                return Frame(body=body, remark=remark)
+                return self._whole(length, remark)
             searched = max(0, len(self._held) - 2 * _LONGEST_NAME)
             if not self._more():
                 return self._cut(len(self._held), length, remark)
+
+    def _whole(self, length: int, remark: str) -> Frame:
+        body = bytes(self._held[:length])
+        tail = _NEXT_BEGUN.search(body, max(0, length - 2 * _LONGEST_NAME))
+        if tail is not None and b"content-length".startswith(tail[2].lower()):
+            return self._cut(tail.start(1), length, remark)
+        del self._held[:length]
+        return Frame(body=body, remark=remark)
 
     def _cut(self, end: int, length: int, remark: str) -> Frame:
         """The body that ended before its length, because the stream or another header came."""

@@ -16,8 +16,12 @@ from server.lsp.outbox import Outbox
 
 def serve_stdio() -> NoReturn:
     """Speak LSP on stdin and stdout until the client leaves; then the process ends."""
-    wire_in = os.fdopen(os.dup(0), "rb")
-    wire_out = os.fdopen(os.dup(1), "wb")
+    try:
+        wire_in, wire_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    except OSError as error:
+        sys.exit(
+            f"evolverec lsp: stdin or stdout is closed ({error}); an editor starts it with a pipe on each"
+        )
     devnull = os.open(os.devnull, os.O_RDONLY)
     os.dup2(devnull, 0)
     os.close(devnull)
@@ -40,7 +44,10 @@ def serve_tcp(host: str, port: int) -> NoReturn:
 
 
 def _serve(wire_in: BinaryIO, wire_out: BinaryIO) -> NoReturn:
-    orderly = converse(wire_in, wire_out)
+    try:
+        orderly = converse(wire_in, wire_out)
+    except KeyboardInterrupt:
+        orderly = False
     # os._exit, because a thread may still be reading; everything that must last is in the store already.
     sys.stderr.flush()
     os._exit(0 if orderly else 1)

@@ -2,7 +2,7 @@
 
 from lsprotocol import types
 
-from server.lsp.positions import columns, offset_of
+from server.lsp.positions import columns, lines_of, offset_of
 
 
 def changed(text: str, change: types.TextDocumentContentChangeEvent, encoding: str) -> str:
@@ -13,10 +13,12 @@ def changed(text: str, change: types.TextDocumentContentChangeEvent, encoding: s
     """
     if isinstance(change, types.TextDocumentContentChangeWholeDocument):
         return change.text
-    before, after = cut(text, change.range.start, encoding)
-    _, rest = cut(text, change.range.end, encoding)
-    # An end before the start is the start.
-    return joined("".join((before, change.text, rest if len(rest) <= len(after) else after)))
+    start, end = change.range.start, change.range.end
+    if (end.line, end.character) < (start.line, start.character):
+        end = start
+    before, _ = cut(text, start, encoding)
+    _, after = cut(text, end, encoding)
+    return joined("".join((before, change.text, after)))
 
 
 def cut(text: str, position: types.Position, encoding: str) -> tuple[str, str]:
@@ -30,6 +32,8 @@ def cut(text: str, position: types.Position, encoding: str) -> tuple[str, str]:
 
 def _is_within(text: str, at: int, position: types.Position) -> bool:
     """Whether the position is one unit before the offset, to which it was rounded up."""
+    if position.line >= len(lines_of(text)):
+        return False
     start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
     return columns(text[start:at], "utf-16") == position.character + 1
 
