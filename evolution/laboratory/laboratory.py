@@ -105,9 +105,7 @@ class Laboratory:
 
         Raises Cancelled (after storing the cancelled trial), and NotStored in a replay.
         """
-        key = trial_key(
-            self.config, program=program, data=self.data.fingerprint, seed=seed, device=self.device.name
-        )
+        key = self._key(program, seed)
         identity = trial_id(key)
         with self._only_one(identity):
             stored = self._stored(identity)
@@ -140,6 +138,11 @@ class Laboratory:
         if cancelled:
             raise Cancelled("cancelled")
         return trial
+
+    def has_trial(self, program: str, *, seed: int) -> bool:
+        """Whether a complete trial of the program is stored."""
+        stored = self._stored(trial_id(self._key(program, seed)))
+        return stored is not None and complete(stored)
 
     def _run(self, order: Order, label: str) -> Trial:
         """Run a trial, and once more if it was killed."""
@@ -195,8 +198,11 @@ class Laboratory:
             raise NotStored(f"the replay needs {what} that is not in the store")
 
     def _smoke_key(self, program: str) -> TrialKey:
+        return self._key(program, 0)
+
+    def _key(self, program: str, seed: int) -> TrialKey:
         return trial_key(
-            self.config, program=program, data=self.data.fingerprint, seed=0, device=self.device.name
+            self.config, program=program, data=self.data.fingerprint, seed=seed, device=self.device.name
         )
 
     def _order(self, identity: str, key: TrialKey, folder: Path, label: str) -> Order:
