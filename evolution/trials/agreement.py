@@ -47,9 +47,9 @@ def lists_contradict(
 
 def scores_differ(one: Float32, other: Float32) -> Flags:
     """Which rows of dense scores (S, n_items + 1) differ: bool (S,). Column 0 is ignored."""
-    one, other = one[:, 1:].astype(np.float64), other[:, 1:].astype(np.float64)
-    tolerance = OF_RANGE * one.std(axis=1) + OF_LARGEST * np.abs(one).max(axis=1)
-    return np.abs(one - other).max(axis=1) > tolerance
+    first = one[:, 1:].astype(np.float64)  # a spread may overflow in float32
+    tolerance = OF_RANGE * first.std(axis=1) + OF_LARGEST * np.abs(first).max(axis=1)
+    return np.abs(first - other[:, 1:]).max(axis=1) > tolerance
 
 
 def _contradict(lists: TopLists, unseen: Float32) -> Flags:
@@ -68,11 +68,13 @@ def _ties_contradict(
     lists: TopLists, unseen: Float32, own: NDArray[np.floating], tolerance: NDArray[np.float64]
 ) -> Flags:
     """A list may not claim more ties than there are scores near its last, nor fewer than are exactly as large."""
-    full, last, among = lists.items[:, -1] > 0, lists.scores[:, -1:], lists.ties[:, 1]
+    full: Flags = lists.items[:, -1] > 0
+    last, among = lists.scores[:, -1:], lists.ties[:, 1]
     near = (_distance(unseen, np.broadcast_to(last, unseen.shape)) <= tolerance).sum(axis=1)
     to_the_bit = (own == lists.scores).all(axis=1)
     equal = np.where(to_the_bit, (unseen == last).sum(axis=1), 0)
-    return full & ((among > near) | (among < TIED_AT_LEAST * equal))
+    wrong: Flags = (among > near) | (among < TIED_AT_LEAST * equal)
+    return full & wrong
 
 
 def _tolerance(lists: TopLists) -> NDArray[np.float64]:

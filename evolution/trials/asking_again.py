@@ -24,7 +24,7 @@ from seeds.interactions import Float32, Questions
 AGAIN = 2048  # questions, the worker's largest batch
 DRAWN = 64  # questions of which lists and dense scores are asked for in the same batches
 # Checks of a small batch that say already why answers in other batches are others.
-_COMPARABLE = ("same-answer-twice", "batch-companions", "more-padding", "newest-kept")
+COMPARABLE = ("same-answer-twice", "batch-companions", "more-padding", "newest-kept")
 
 
 def checked_again(
@@ -53,7 +53,7 @@ def checked_again(
     possible = PossibleLists(data.validation, data.training.n_items)
     of_sample = lists_contradict(rows_of(lists, data.sample), dense, possible, data.sample)
     differing = again if again.differing else Again(differing=int(of_sample.sum()), asked=len(of_sample))
-    if differing.differing and all(comparable(contract, code) for code in _COMPARABLE):
+    if differing.differing and all(comparable(contract, code) for code in COMPARABLE):
         words = f"{differing}: they change with who else is in the batch, or with its size"
         return _with(said("batch-companions", False, "warning", words), contract)
     return list(contract)
