@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
-from seeds.interactions import Int64, Questions
+from seeds.interactions import Float32, Int64, Questions
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,14 @@ class PossibleLists:
         """How many items of the catalogue each question's user has not seen: int64 (Q,)."""
         seen = np.bincount(self.seen // (self.n_items + 1), minlength=len(self.questions))
         return self.n_items - seen
+
+    def only_unseen(self, dense: Float32, rows: NDArray[np.integer]) -> Float32:
+        """A copy of the scores (S, n_items + 1) of the questions `rows`, minus infinity for padding and what is seen."""
+        unseen = dense.copy()
+        unseen[:, 0] = -np.inf
+        for place, row in enumerate(rows):
+            unseen[place, self.questions.history(int(row))] = -np.inf
+        return unseen
 
     def _pairs(self, rows: Int64, items: NDArray[np.integer]) -> Int64:
         return rows * (self.n_items + 1) + items

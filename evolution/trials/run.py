@@ -13,7 +13,9 @@ from evolution.domain.trial import (
     TrialStatus,
 )
 from evolution.trials import artifacts
+from evolution.trials.asking_again import checked_again
 from evolution.trials.contract import batch_of, check_contract, unanswered
+from evolution.trials.embedding_check import checked_embeddings
 from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.parsing import parse_reachable
 from evolution.trials.process import place_in
@@ -115,11 +117,15 @@ def _train_and_measure(
         "dense_rows": data.sample,
         "dense_scores": dense,
         "dense_shuffled": session.dense(data.shuffled, len(data.sample)),
-        "item_embeddings": session.embeddings(),
         **untrained,
+        **_embeddings(session, dense, progress),
     }
     if any(check.passed is None for check in progress.contract):
         _check_again(request, session, progress)
+    supervision.on_stage("asking again")
+    progress.contract = checked_again(
+        session, data, progress.best.lists, dense, progress.contract, seed=request.key.seed
+    )
     _summarise(request, progress)
     progress.metrics |= sampled_figures(dense, data.sample, data.validation, data.training, request.key.seed)
     artifacts.write_per_user(folder, progress.best.per_user)
@@ -228,6 +234,17 @@ def _settle_on_best(
                 "the latter is reported"
             )
         progress.best = again
+
+
+def _embeddings(session: WorkerSession, dense: Any, progress: TrialProgress) -> dict[str, Any]:
+    """The item embeddings as artifacts; those that scores have nothing to do with are none, and the contract says so."""
+    table, check = checked_embeddings(session, dense)
+    if check is None:
+        return {"item_embeddings": table}
+    progress.contract.append(check)
+    if check.passed is False:
+        return dict.fromkeys(("item_embeddings", "untrained_item_embeddings"))
+    return {"item_embeddings": table}
 
 
 def _check_again(request: TrialRequest, session: WorkerSession, progress: TrialProgress) -> None:
