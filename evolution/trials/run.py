@@ -63,6 +63,7 @@ def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Tri
         parse_reachable(request.checkout, request.config.recommender.entry, request.python)
         with opened(request, supervision, request.data.worker_inputs()) as session:
             progress.note["sandbox"] = "bubblewrap" if session.confined else NO_SANDBOX_WARNING
+            progress.note["withheld"] = list(session.withheld)
             try:
                 status = work(request, supervision, session, progress)
             finally:

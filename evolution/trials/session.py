@@ -62,7 +62,7 @@ class WorkerSession:
     def __init__(self, request: TrialRequest, place: workspace.Workspace, process: WorkerProcess) -> None:
         self._request, self._place, self._process = request, place, process
         self._n_items = request.data.training.n_items
-        self.confined = place.confined
+        self.confined, self.withheld = place.confined, place.withheld
         self.fit_s = self.fit_cpu_s = self.score_s = self.theirs_s = self.reported_score_s = 0.0
         self.versions: dict[str, str] = {}
         self._watched = False
