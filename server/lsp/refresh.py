@@ -5,6 +5,7 @@ import asyncio
 from lsprotocol import types
 
 from evolution.base.places import CONFIG_NAME
+from seeds.reading import is_plain
 from server.lsp import diagnostics, following
 from server.lsp.repo import Repo
 from server.lsp.session import Session
@@ -18,7 +19,7 @@ async def find_repos(session: Session) -> None:
         found = [
             config.parent
             for config in (folder / CONFIG_NAME, *folder.glob(f"*/{CONFIG_NAME}"))
-            if config.is_file()
+            if is_plain(config)
         ]
         for root in found:
             repo = await session.open_repo(root)

@@ -12,9 +12,11 @@ from urllib.parse import unquote
 
 from pygls.uris import from_fs_path
 
+from diagnosis.encoding import decoded, unmarked
 from evolution.base.errors import UsageError
 from evolution.base.places import CONFIG_NAME, STORE_FOLDER
 from evolution.repo.new_repo import first_seed
+from seeds.reading import CODE_BYTES, is_plain, read_bytes
 from server.lsp.background import Background
 from server.lsp.client import Client
 from server.lsp.handshake import opening
@@ -138,7 +140,7 @@ class Session:
         for parent in path.parents:
             if folders and not any(parent.is_relative_to(folder) for folder in folders):
                 return None
-            if (parent / CONFIG_NAME).is_file():
+            if is_plain(parent / CONFIG_NAME):
                 return parent
         return None
 
@@ -200,7 +202,7 @@ class Session:
         return await self.open_repo(root)
 
     def _root_around(self, path: Path) -> Path | None:
-        return path if (path / CONFIG_NAME).is_file() else self.repo_root(path)
+        return path if is_plain(path / CONFIG_NAME) else self.repo_root(path)
 
     def open_documents(self, repo: Repo) -> dict[str, str]:
         """Relative path -> URI of the repo's files that are open in the editor."""
@@ -257,8 +259,8 @@ class Session:
                 return False
             relative = path.relative_to(repo.root).as_posix()
             async with self.processes:
-                hits = await judge(relative, text)
-            self.rules[uri] = await self.background.think(live_of, relative, text, hits)
+                judged = await judge(relative, text)
+            self.rules[uri] = await self.background.think(live_of, relative, text, judged)
             repo.buffer_changes += 1
         finally:
             self._judging.discard(uri)
@@ -287,8 +289,8 @@ class Session:
             return readable(document.source)
         path = path_of(uri)
         try:
-            return path.read_text(encoding="utf-8", errors="surrogateescape") if path else None
-        except OSError:
+            return unmarked(decoded(read_bytes(path, most=CODE_BYTES))) if path else None
+        except (OSError, ValueError):
             return None
 
     def is_open(self, uri: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from lsprotocol import types
 
 import evolverec_entry
+from evolution.base.processes import identify
 from server.lsp.handshake import COMMANDS, capabilities
 from server.lsp.table import COMMANDS as COMMAND_ROWS
 from server.lsp.table import FEATURES
@@ -279,13 +280,11 @@ def test_an_error_in_a_handler_is_a_reply_and_the_server_goes_on(server, repo):
 
 @pytest.mark.process
 def test_a_killed_server_leaves_its_job_and_the_next_one_finds_it(server, repo, records):
-    import psutil
-
     process, wire = server
     with subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
     ) as work:
-        job = records.running_job(pid=work.pid, pid_started=psutil.Process(work.pid).create_time())
+        job = records.running_job(process=identify(work.pid))
         wire.begin(repo)
         process.kill()
         process.wait()
