@@ -9,12 +9,12 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+
+from evolution.base.drafts import draft_name, gone_name
 
 SEAL = "seal.json"
 TRIES = 5  # attempts to rename a folder to a name that other processes write too
@@ -37,7 +37,9 @@ def kept_folder(final: Path, make: Callable[[Path], None]) -> Path:
 def draft_beside(final: Path) -> Path:
     """A new empty folder in the parent folder of `final`, so that it can be renamed to `final` (same file system)."""
     final.parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
+    draft = final.parent / draft_name()
+    draft.mkdir(mode=0o700)
+    return draft
 
 
 def seal(folder: Path) -> str:
@@ -83,7 +85,7 @@ def publish(draft: Path, final: Path) -> None:
 
 def remove_whole(path: Path) -> None:
     """Delete a folder. It is renamed first, so that no other process sees it with half of its files."""
-    aside = path.with_name(f".gone-{path.name}-{secrets.token_hex(4)}")
+    aside = path.with_name(gone_name())
     with contextlib.suppress(FileNotFoundError):  # another process was faster
         path.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
@@ -91,7 +93,7 @@ def remove_whole(path: Path) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Replace a text file atomically: a reader, also after a crash, finds either the old text or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft = path.with_name(draft_name())
     try:
         draft.write_text(text, encoding="utf-8")
         _flush(draft)

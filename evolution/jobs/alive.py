@@ -28,7 +28,7 @@ def is_alive(repo: Path, job: JobRecord) -> bool:
     try:
         return _is_held(job_folder(repo, job.id) / LOCK)
     except FileNotFoundError:
-        return _earlier_version_lives(job)
+        return job.process is None and _earlier_version_lives(job)
 
 
 @contextmanager

@@ -41,6 +41,7 @@ def run_job(repo: Path, job_id: str) -> int:
     with (job_folder(repo, job_id) / control.EVENTS).open("a", encoding="utf-8") as stream:
         events = EventLog(stream)
         ended = _work(repo, job, store, events, stop)
+        ended = replace(ended, program=(store.job(job_id) or job).program)
         store.put_job(ended)
         events.emit(
             EventType.FINISHED,

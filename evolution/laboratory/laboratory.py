@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from evolution.base.amounts import listed
+from evolution.base.disks import full_disk_error
 from evolution.base.errors import Cancelled, NotStored
 from evolution.base.places import CONFIG_NAME, trial_folder
 from evolution.domain.job import EventType
@@ -79,6 +80,8 @@ class Laboratory:
         for path, why in snapshot.left_out.items():
             self.context.events.emit(EventType.LOG, f"{path} {why}; the worker will not see it")
         self.programs.keep(snapshot.tree, "as on disk")
+        with self.context.store_lock:
+            self.context.store.note_program(self.context.job.id, snapshot.tree)
         self._say_what_changed(snapshot.tree)
         return snapshot.tree
 
@@ -103,7 +106,7 @@ class Laboratory:
     ) -> Trial:
         """The trial of a program: the stored one if `accept` returns True for it, else it is trained and measured now.
 
-        Raises Cancelled (after storing the cancelled trial), and NotStored in a replay.
+        Raises Cancelled (after storing the cancelled trial), DiskError, and NotStored in a replay.
         """
         key = self._key(program, seed)
         identity = trial_id(key)
@@ -130,6 +133,7 @@ class Laboratory:
                 self._announce(started, label, again=False)
 
             trial = self._run(replace(order, begins=begins), label)
+            self._check_disk(trial)
             trial = replace(trial, created_at=started.created_at)
             cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
             if stored is None or not cancelled:  # a cancelled trial must not replace a stored one
@@ -138,6 +142,12 @@ class Laboratory:
         if cancelled:
             raise Cancelled("cancelled")
         return trial
+
+    def _check_disk(self, trial: Trial) -> None:
+        """Raises DiskError for a trial that failed while the disk was full, which is no fault of its program's."""
+        full = full_disk_error(self.context.scratch) if trial.status is TrialStatus.FAILED else None
+        if full is not None:
+            raise full
 
     def has_trial(self, program: str, *, seed: int) -> bool:
         """Whether a complete trial of the program is stored."""
