@@ -62,14 +62,11 @@ class Session:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     folder = tmp_path_factory.mktemp("wire")
-    before = os.environ.get("EVOLVEREC_CONFIG_HOME")
-    os.environ["EVOLVEREC_CONFIG_HOME"] = str(folder / "config")
-    session = Session(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EVOLVEREC_CONFIG_HOME", str(folder / "config"))
+        session = Session(folder)
     yield session
     session.server.__exit__()
-    os.environ.pop("EVOLVEREC_CONFIG_HOME")
-    if before is not None:
-        os.environ["EVOLVEREC_CONFIG_HOME"] = before
 
 
 @pytest.fixture
