@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 _SHELVES = (Path("/home"), Path("/Users"), Path("/var/home"))  # each folder in one of these is a home
 _ROOTS = (Path("/root"), Path("/var/root"))
 _IN_HOMES_ALONE = (".ssh", ".gnupg", ".netrc", ".profile", ".bashrc", ".bash_history", ".zshrc")
 _IN_MOST_HOMES = (".config", ".local", ".cache")  # one of them may be a project's
+_CHILDREN = 1000  # of a folder that are looked at
 _SECRET = (
     *(".ssh", ".gnupg", ".config", ".aws", ".azure", ".kube", ".docker", ".netrc", ".password-store"),
     *(".mozilla", ".thunderbird", ".local/share/keyrings", ".git-credentials", ".pki"),
@@ -20,6 +22,10 @@ def is_home(folder: Path) -> bool:
     """Whether a folder is a home: known by its place, as a user's, or by what lies in it."""
     if folder in _homes() or folder.parent in _SHELVES or folder in _owners_home(folder):
         return True
+    return _looks_like_home(folder)
+
+
+def _looks_like_home(folder: Path) -> bool:
     alone, most = (_count(folder, names) for names in (_IN_HOMES_ALONE, _IN_MOST_HOMES))
     return alone >= 1 or most >= 2
 
@@ -29,8 +35,12 @@ def _count(folder: Path, names: Iterable[str]) -> int:
 
 
 def holds_home(folder: Path) -> bool:
-    """Whether a home lies in a folder, however deep."""
-    return any(home.is_relative_to(folder) for home in (*_homes(), *_SHELVES, *_ROOTS))
+    """Whether a home lies in a folder: however deep where it is known, else directly in it."""
+    if any(home.is_relative_to(folder) for home in (*_homes(), *_SHELVES, *_ROOTS)):
+        return True
+    with suppress(OSError):
+        return any(_looks_like_home(child) for child in islice(folder.iterdir(), _CHILDREN))
+    return False
 
 
 def is_of_a_home(folder: Path) -> bool:
@@ -45,7 +55,6 @@ def is_secret(path: Path) -> bool:
     return any(path.is_relative_to(place) or place.is_relative_to(path) for place in kept)
 
 
-@cache
 def _homes() -> tuple[Path, ...]:
     found: set[Path] = set(_ROOTS)
     with suppress(RuntimeError):

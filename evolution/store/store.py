@@ -18,6 +18,7 @@ from cattrs.errors import BaseValidationError
 
 from evolution.base import serial
 from evolution.base.places import store_folder
+from evolution.base.processes import ProcessId
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobRecord, JobState
 from evolution.domain.probe import ProbeRecord
@@ -324,7 +325,7 @@ class Store:
                 (job.id, job.state, job.created_at, serial.dumps(job)),
             )
 
-    def note_process(self, job: str, pid: int, pid_started: float) -> None:
+    def note_process(self, job: str, process: ProcessId) -> None:
         """Store the process of a job, unless the process has already replaced the record by its own (state not STARTING)."""
         with self._writing() as db:
             row = db.execute(
@@ -332,7 +333,7 @@ class Store:
             ).fetchone()
             known = _fitting(JobRecord, row[0]) if row else None
             if known is not None:
-                noted = replace(known, pid=pid, pid_started=pid_started)
+                noted = replace(known, pid=process.pid, process=process)
                 values = (job, noted.state, noted.created_at, serial.dumps(noted))
                 db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
 

@@ -69,12 +69,13 @@ def tell_client(session: Session) -> None:
     """Ask the client to request lenses, hints and pulled diagnostics again, as far as it supports that."""
     if session.closed:
         return
+    ask = session.server.protocol.request_refresh
     if session.client.refreshes_lenses:
-        session.server.workspace_code_lens_refresh(None)
+        ask(types.WORKSPACE_CODE_LENS_REFRESH)
     if session.client.refreshes_hints and session.settings.inlay_hints:
-        session.server.workspace_inlay_hint_refresh(None)
+        ask(types.WORKSPACE_INLAY_HINT_REFRESH)
     if session.client.pulls:
-        session.server.workspace_diagnostic_refresh(None)
+        ask(types.WORKSPACE_DIAGNOSTIC_REFRESH)
 
 
 def tell_trouble(session: Session, repo: Repo) -> None:
