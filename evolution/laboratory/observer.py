@@ -1,6 +1,5 @@
 """Makes the feedback on a complete trial: measurements, findings with code anchors, critiques of simulated users."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from evolution.domain.feedback import Feedback
 from evolution.domain.job import EventType
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.laboratory import Laboratory
+from seeds.reading import RECORD_BYTES, parse_json, read_text
 from simulator.critiques import Critique, Simulation
 from simulator.shown import Shown, as_shown, kept
 
@@ -226,6 +226,6 @@ def trace_of(laboratory: Laboratory, trial: str) -> dict[str, Any]:
     """The stored trace of one training step of a trial; {} if there is none."""
     path = trial_folder(laboratory.context.repo, trial) / "artifacts" / "trace.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return dict(parse_json(read_text(path, most=RECORD_BYTES, inside=path.parent)))
+    except (OSError, ValueError, TypeError):
         return {}
