@@ -6,7 +6,7 @@ SANDBOXED = "bubblewrap"
 
 
 def remarks(trial: Trial) -> tuple[str, ...]:
-    """Sentences about tied timestamps in the split, a missing sandbox, and an incomplete trace; only those that apply."""
+    """Sentences about tied timestamps in the split, a missing sandbox, an incomplete trace, and an answer too large to keep; only those that apply."""
     note = trial.note
     ties, sandbox = note.get("ties", {}), str(note.get("sandbox", SANDBOXED))
     told = [
@@ -15,5 +15,6 @@ def remarks(trial: Trial) -> tuple[str, ...]:
         else "",
         f"sandbox: {sandbox}" if sandbox != SANDBOXED else "",
         str(note.get("trace", "")),
+        str(note.get("not_kept", "")),
     ]
     return tuple(sentence for sentence in told if sentence)

@@ -120,6 +120,7 @@ def _train_and_measure(
         "item_embeddings": session.embeddings(),
         **untrained,
     }
+    progress.note["not_kept"] = session.not_kept
     if any(check.passed is None for check in progress.contract):
         _check_again(request, session, progress)
     _summarise(request, progress)
