@@ -121,6 +121,7 @@ def _train_and_measure(
         **untrained,
         **_embeddings(session, dense, progress),
     }
+    progress.note["not_kept"] = session.not_kept
     if any(check.passed is None for check in progress.contract):
         _check_again(request, session, progress)
     supervision.on_stage("asking again")

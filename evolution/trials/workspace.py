@@ -81,6 +81,7 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
             mounts=mounts,
             hidden=_secrets_of(request),
             gpu=request.device == "cuda",
+            tmp_bytes=request.limits.memory_bytes,  # what is written there is memory, and counts as such
             environment=environment,
         )
         command = sandbox.sandboxed(command, confinement, interpreter, repo)

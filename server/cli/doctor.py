@@ -46,6 +46,7 @@ def examine(repo: Path, *, python: str) -> dict[str, Any]:
     checks += _interpreter(python)
     checks.append(_git())
     checks.append(_sandbox())
+    checks.append(_limits())
     checks.append(_check("cores", True, f"{available_cores()} CPU cores", "", needed=False))
     checks += _llm()
     checks += _repo(repo)
@@ -113,6 +114,13 @@ def _sandbox() -> dict[str, Any]:
     # If bubblewrap is installed but does not start, the message says why, and installing it again would not help.
     installs = problem.endswith(NOT_INSTALLED)
     return _check("sandbox", not problem, message, "apt install bubblewrap" if installs else "", needed=False)
+
+
+def _limits() -> dict[str, Any]:
+    from evolution.trials.enforcement import group_place, limits_in_words
+
+    message = f"memory and processes of a trial are limited by {limits_in_words()}"
+    return _check("limits", group_place() is not None, message, "", needed=False)
 
 
 WITHOUT_LLM = "findings, recipes and statistical users work without; LLM personas, planner, coder and probe author need one"

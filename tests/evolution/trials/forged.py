@@ -143,6 +143,7 @@ class ForgedProcess(WorkerProcess):
     ) -> None:
         self._launch, self._worker, self._forge = launch, worker, forge
         self._answer = b""
+        self._group = None
 
     @property
     def peak_memory_bytes(self) -> int:
