@@ -73,8 +73,7 @@ def _ties_contradict(
     near = (_distance(unseen, np.broadcast_to(last, unseen.shape)) <= tolerance).sum(axis=1)
     to_the_bit = (own == lists.scores).all(axis=1)
     equal = np.where(to_the_bit, (unseen == last).sum(axis=1), 0)
-    wrong: Flags = (among > near) | (among < TIED_AT_LEAST * equal)
-    return full & wrong
+    return np.logical_and(full, (among > near) | (among < TIED_AT_LEAST * equal))
 
 
 def _tolerance(lists: TopLists) -> NDArray[np.float64]:

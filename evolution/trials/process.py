@@ -59,6 +59,7 @@ class WorkerProcess:
         self._next_watch = self._next_disk = 0.0
         self._oom_kills = _kernel_oom_kills()
         self._cpu = CpuClock()
+        self._asked = 0
         self.peak_memory_bytes = 0
         with launch.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -83,11 +84,16 @@ class WorkerProcess:
 
     def ask(self, wanted: str, **arguments: Any) -> dict[str, Any]:
         """The reply's document. Raises TrialFailed: the candidate failed, broke a limit, or was cancelled."""
-        self._send(json.dumps({"do": wanted, "with": arguments}).encode() + b"\n", wanted)
+        self._asked += 1
+        request = {"id": self._asked, "do": wanted, "with": arguments}
+        self._send(json.dumps(request).encode() + b"\n", wanted)
         try:
             reply = parse_message(self._line(wanted))
         except BadMessageError as problem:
             raise failed(FailureReason.CRASH, f"the worker's reply to {wanted} {problem}") from None
+        if reply.get("id") != self._asked:
+            words = "answers another question: the wire was written to, or a forked process answers as well"
+            raise failed(FailureReason.CRASH, f"the worker's reply to {wanted} {words}")
         if "failure" in reply:
             raise TrialFailed(told_failure(reply["failure"]))
         if not isinstance(reply.get("ok"), dict):
