@@ -10,6 +10,7 @@ from evolution.domain.job import Event, EventType, JobRecord, JobState
 from evolution.domain.request import Request
 from evolution.jobs import control
 from evolution.store.store import Store
+from server.cli.output import say
 
 POLL_S = 0.1
 
@@ -41,7 +42,7 @@ def result_of(repo: Path, job: JobRecord, *, quiet: bool) -> dict[str, Any]:
 
 
 def _consents(repo: Path) -> bool:
-    print(f"This runs the code of {repo} on this machine, as you.", file=sys.stderr)
+    say(f"This runs the code of {repo} on this machine, as you.", file=sys.stderr)
     return input("Do you trust it? [y/N] ").strip().lower() in ("y", "yes")
 
 

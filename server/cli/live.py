@@ -46,16 +46,16 @@ class LiveView:
     """A display with one progress bar per running trial, and lines above the bars."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._console = Console(stderr=True)
+        from server.cli.console import console
+
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[words]}", markup=False),
             TimeElapsedColumn(),
-            console=self._console,
+            console=console(stderr=True),
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
