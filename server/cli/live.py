@@ -1,5 +1,6 @@
 """Shows a job's events on a terminal: a progress bar per trial, a line per result. Everything goes to stderr."""
 
+import sys
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -57,6 +58,7 @@ class LiveView:
             TimeElapsedColumn(),
             console=console(stderr=True),
             transient=True,
+            disable=not sys.stderr.isatty(),  # also where FORCE_COLOR makes rich believe in a terminal
         )
         self._tasks: dict[str, TaskID] = {}
 

@@ -51,7 +51,7 @@ def show_train(document: dict[str, Any]) -> None:
     out.print(table)
     for check in document["contract"]:
         if check["passed"] is False:
-            out.print(f"[yellow]! {check['code']}[/]: {escape(check['message'])}")
+            out.print(f"[yellow]! {escape(check['code'])}[/]: {escape(check['message'])}")
     _show_remarks(out, document)
 
 
@@ -121,7 +121,7 @@ def _show_lines(out: Console, repo: Path, anchor: dict[str, Any], colour: str) -
     out.print(f"   [cyan]{escape(anchor['path'])}:{anchor['start_line']}[/]")
     try:
         lines = (repo / anchor["path"]).read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):  # also for a path that can be none
         return
     for number in range(anchor["start_line"], min(anchor["end_line"], anchor["start_line"] + 4) + 1):
         if number <= len(lines):
