@@ -130,22 +130,27 @@ def observer_version() -> str:
 
 
 def ask_users(laboratory: Laboratory, feedback: Feedback, users: int) -> Feedback:
-    """The feedback with the critiques that `users` statistical personas make of their top items."""
+    """The feedback with the critiques that `users` statistical personas make of their top items.
+
+    Raises AnalysisError where what the trial left makes no sense.
+    """
     from diagnosis.evidence import load_artifacts
+    from evolution.trials.analysis import sensible
     from simulator.simulate import simulate
 
     context = laboratory.context
     context.events.emit(EventType.PROGRESS, "asking users", trial=feedback.trial, fraction=None, left_s=None)
-    artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
     data, shown = laboratory.data, list[Shown]()
-    simulation = simulate(
-        training=data.training,
-        questions=data.validation,
-        top_items=artifacts.top.items,
-        n_users=users,
-        seed=laboratory.config.training.seed,
-        witness=lambda page, judgement: shown.append(as_shown(page, judgement)),
-    )
+    with sensible(f"what trial {feedback.trial} left"):
+        artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
+        simulation = simulate(
+            training=data.training,
+            questions=data.validation,
+            top_items=artifacts.top.items,
+            n_users=users,
+            seed=laboratory.config.training.seed,
+            witness=lambda page, judgement: shown.append(as_shown(page, judgement)),
+        )
     _keep(laboratory, feedback.trial, simulation, shown)
     sources = laboratory.programs.sources(feedback.program)
     anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in simulation.critiques}

@@ -73,8 +73,7 @@ def _ties_contradict(
     near = (_distance(unseen, np.broadcast_to(last, unseen.shape)) <= tolerance).sum(axis=1)
     to_the_bit = (own == lists.scores).all(axis=1)
     equal = np.where(to_the_bit, (unseen == last).sum(axis=1), 0)
-    wrong: Flags = (among > near) | (among < TIED_AT_LEAST * equal)
-    return full & wrong
+    return np.logical_and(full, (among > near) | (among < TIED_AT_LEAST * equal))
 
 
 def _tolerance(lists: TopLists) -> NDArray[np.float64]:
@@ -104,7 +103,8 @@ def _misses(one: TopLists, other: TopLists, tolerance: NDArray[np.float64]) -> F
     theirs = np.where(same, other.scores.ravel()[order][at], other.scores[:, -1:])
     far = np.where(same, _distance(one.scores, theirs), one.scores - theirs.astype(np.float64))
     filled = one.items > 0
-    return (filled & (np.where(filled, far, 0.0) > tolerance[:, None])).any(axis=1)
+    far_off: Flags = np.where(filled, far, 0.0) > tolerance[:, None]
+    return np.any(far_off, axis=1)
 
 
 def _keys(items: NDArray[np.integer], size: int) -> Int64:

@@ -56,6 +56,7 @@ class WorkerProcess:
         self._launch, self._limits, self._cancelled = launch, limits, cancelled
         self._deadline = time.monotonic() + limits.timeout_s
         self._unread = bytearray()
+        self._asked = 0
         self._answered = False
         self._kernel_kills = kernel_kills()
         self._log = WorkerLog(launch.log)
@@ -111,11 +112,16 @@ class WorkerProcess:
 
     def ask(self, wanted: str, **arguments: Any) -> dict[str, Any]:
         """The reply's document. Raises TrialFailed: the candidate failed, broke a limit, or was cancelled."""
-        self._send(json.dumps({"do": wanted, "with": arguments}).encode() + b"\n", wanted)
+        self._asked += 1
+        request = {"id": self._asked, "do": wanted, "with": arguments}
+        self._send(json.dumps(request).encode() + b"\n", wanted)
         try:
             reply = parse_message(self._line(wanted))
         except BadMessageError as problem:
             raise failed(FailureReason.CRASH, f"the worker's reply to {wanted} {problem}") from None
+        if reply.get("id") != self._asked:
+            words = "answers another question: the wire was written to, or a forked process answers as well"
+            raise failed(FailureReason.CRASH, f"the worker's reply to {wanted} {words}")
         if "failure" in reply:
             raise TrialFailed(self._blamed(told_failure(reply["failure"])))
         if not isinstance(reply.get("ok"), dict):

@@ -1,13 +1,12 @@
 """A worker as the evaluator speaks to it: typed questions, checked answers, its seconds added up.
 
-Whatever a worker sends ends as a value of the right type or as TrialFailed; where a case was overlooked, `opened`
-turns the fault into a failed trial too, for no candidate may end a job.
+Whatever a worker sends ends as a value of the right type or as TrialFailed; where a case was overlooked, the guard of
+`opened` turns the fault into a failed trial too, for no candidate may end a job.
 """
 
 import contextlib
 import shutil
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +21,11 @@ from evolution.trials import replies, workspace
 from evolution.trials.answers import MOST_BYTES, BadAnswerError, TooLargeError, read_array, take_plain_file
 from evolution.trials.data import LIST_LENGTH
 from evolution.trials.exporting import write_questions
-from evolution.trials.failing import FAULTS_OF_DATA, broken_contract, failed
+from evolution.trials.failing import broken_contract, failed, guarded
 from evolution.trials.possible import PossibleLists
 from evolution.trials.process import WorkerProcess
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.traces import checked_trace
-from evolution.trials.wire import clean_text
 from seeds.interactions import Float32, Int64, Questions
 
 SMOKE_S = 20.0  # of tracing, at most; two steps of torch rarely need it
@@ -277,12 +275,16 @@ class WorkerSession:
     def _array(
         self, name: str, shape: tuple[int | None, ...], dtype: type[np.generic], most_bytes: int = MOST_BYTES
     ) -> Any:
+        """The array of an answer. Its file goes with it, so that no later answer is read from an older file."""
+        path = self._place.wire / name
         try:
-            return read_array(self._place.wire / name, shape=shape, dtype=dtype, most_bytes=most_bytes)
+            return read_array(path, shape=shape, dtype=dtype, most_bytes=most_bytes)
         except TooLargeError:
             raise
         except BadAnswerError as error:
             raise broken_contract(str(error)) from error
+        finally:
+            delete_tree(path)
 
 
 @contextlib.contextmanager
@@ -291,18 +293,12 @@ def opened(
 ) -> Iterator[WorkerSession]:
     """A started worker; at the end it is gone, with everything it started and its working files.
 
-    Raises TrialFailed also for a fault that data of the worker's may have caused: its traceback, which is how we
-    learn of a bug of our own, goes to the job's log and into the failure.
+    Raises TrialFailed for all that the worker may be to blame for, see `guarded`.
     """
-    place = workspace.lay_out(request, inputs)
     try:
-        with WorkerProcess(place.launch, request.limits, supervision.cancelled) as process:
-            yield WorkerSession(request, place, process)
-    except FAULTS_OF_DATA as fault:
-        traceback.print_exc()
-        words = (
-            f"evolverec could not go on with what the worker sent ({type(fault).__name__}: {fault!s:.200})"
-        )
-        raise failed(FailureReason.CRASH, clean_text(words), traceback.format_exc()[-20_000:]) from fault
+        with guarded(request.folder / "work"):
+            place = workspace.lay_out(request, inputs)
+            with WorkerProcess(place.launch, request.limits, supervision.cancelled) as process:
+                yield WorkerSession(request, place, process)
     finally:
         workspace.clear(request)

@@ -37,6 +37,7 @@ from server.cli.options import (
     Trust,
     given_options,
 )
+from server.cli.output import say
 
 app = typer.Typer(
     name="evolverec",
@@ -58,7 +59,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print(f"evolverec {version('evolverec')}")
+        say(f"evolverec {version('evolverec')}")
         raise typer.Exit
 
 
@@ -113,7 +114,7 @@ def new(
     from evolution.repo.new_repo import make_repo
 
     document = make_repo(seed, folder, data)
-    output.deliver(document, as_json=as_json, show=lambda _: print(_next_steps(folder)))
+    output.deliver(document, as_json=as_json, show=lambda _: say(_next_steps(folder)))
 
 
 def _next_steps(folder: Path) -> str:
@@ -356,7 +357,7 @@ def apply(
     document = apply_proposal(_repo(repo), proposal, branch=branch)
     where = f"branch {branch}" if branch else ", ".join(document["files"])
     output.deliver(
-        document, as_json=as_json, show=lambda d: print(f"applied {d['proposal']} ({d['title']}) to {where}")
+        document, as_json=as_json, show=lambda d: say(f"applied {d['proposal']} ({d['title']}) to {where}")
     )
 
 
@@ -414,7 +415,7 @@ def report(
     from server.cli.report import write_report
 
     document = write_report(_repo(repo), out=out, run=run)
-    output.deliver(document, as_json=as_json, show=lambda written: print(f"wrote {written['page']}"))
+    output.deliver(document, as_json=as_json, show=lambda written: say(f"wrote {written['page']}"))
 
 
 @app.command()
@@ -428,7 +429,7 @@ def stop(
 
     document = stop_jobs(_repo(repo), job)
     said = [f"{name} {words}" for name, words in document["endings"].items()] or ["nothing runs here"]
-    output.deliver(document, as_json=as_json, show=lambda _: print("\n".join(said)))
+    output.deliver(document, as_json=as_json, show=lambda _: say("\n".join(said)))
     return 1 if document["running"] else 0
 
 

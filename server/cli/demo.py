@@ -20,6 +20,7 @@ from seeds.new import all_seeds
 from server.cli import render
 from server.cli.demo_folder import make_folder, note_files, note_job
 from server.cli.following import result_of
+from server.cli.output import say
 from server.cli.patches import apply_proposal
 from server.cli.told import told_to_stop
 from server.shown.knowledge import read_entry
@@ -59,9 +60,9 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
     if verified:
         document["test"] = _apply_and_test(repo, verified[0], before, python)
     _step("6. In your editor")
-    print(_editor_words(repo))
+    say(_editor_words(repo))
     document["wall_s"] = round(time.monotonic() - started, 1)
-    print(f"\nThe whole demo took {document['wall_s']:.0f} s.")
+    say(f"\nThe whole demo took {document['wall_s']:.0f} s.")
     return document
 
 
@@ -76,7 +77,7 @@ def _run(repo: Path, request: Request) -> dict[str, Any]:
 def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], python: str) -> dict[str, Any]:
     applied = apply_proposal(repo, best["id"], branch="")
     note_files(repo)
-    print(f"\napplied {applied['title']!r} to {', '.join(applied['files'])}")
+    say(f"\napplied {applied['title']!r} to {', '.join(applied['files'])}")
     _step("The same two versions on the test events, which nothing so far has read (`evolverec test`)")
     reads = {
         "before": _run(repo, TestRequest(trial=before["trial"], python=python)),
@@ -85,7 +86,7 @@ def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], py
     for name in SHOWN:
         old, new = (reads[side]["metrics"][name] for side in ("before", "after"))
         change = (new["value"] - old["value"]) / old["value"] if old["value"] else float("nan")
-        print(
+        say(
             f"{name} on test: {old['value']:.4f} [{old['low']:.4f}, {old['high']:.4f}] -> "
             f"{new['value']:.4f} [{new['low']:.4f}, {new['high']:.4f}] ({change:+.0%}, the change has no interval here)"
         )

@@ -19,6 +19,7 @@ from evolution.jobs.alive import is_alive
 from evolution.jobs.stopping import GRACE_S, ask, kill
 from evolution.repo.settings import is_trusted
 from evolution.store.store import Store
+from server.cli.output import say
 from server.cli.told import Told, told_to_stop
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def result_of(repo: Path, job: JobRecord, *, quiet: bool, told: Told) -> dict[st
 
 
 def _consents(repo: Path) -> bool:
-    print(f"This runs the code of {repo} on this machine, as you.", file=sys.stderr)
+    say(f"This runs the code of {repo} on this machine, as you.", file=sys.stderr)
     return input("Do you trust it? [y/N] ").strip().lower() in ("y", "yes")
 
 
