@@ -14,13 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from evolution.base import serial
-from evolution.base.errors import ConsentError, EvolverecError
+from evolution.base.errors import EvolverecError
 from evolution.base.places import ENTRY, job_folder
 from evolution.domain.job import Event, JobRecord, JobState
 from evolution.domain.request import Request
+from evolution.jobs import consent
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.repo.ownership import ensure_store_folder
-from evolution.repo.settings import is_trusted, trust
+from evolution.repo.settings import chosen_python, trust
 from evolution.store.store import Store
 
 START_GRACE_S = (
@@ -33,17 +34,16 @@ EVENTS = "events.jsonl"
 def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
     """Start a job on a repo as a process of its own.
 
-    trusted: the user consents to running the repo's code, which is remembered. Raises ConsentError without
-    consent, EvolverecError if the process cannot be started.
+    trusted: the user consents to running the repo's code, which is remembered. Raises ConsentError without consent to
+    what `consent` asks, UsageError if there is no such interpreter, EvolverecError if the process cannot be started.
     """
     repo = repo.resolve()
     if trusted:
         trust(repo)
-    if not is_trusted(repo):  # every kind of job may run its code
-        raise ConsentError(
-            f"{request.kind} runs the code of {repo} on this machine, and you have not consented to that yet. "
-            "Read the code, then pass --trust (or trust the workspace in your editor)"
-        )
+    consent.require(repo, request)
+    request = replace(
+        request, python=chosen_python(request.python)
+    )  # the job runs in another folder than its caller
     ensure_store_folder(repo)
     job = JobRecord(
         id=f"{request.kind}-{secrets.token_hex(4)}",

@@ -14,7 +14,7 @@ from evolution.base.errors import Cancelled, DiskError, EvolverecError
 from evolution.base.places import job_folder
 from evolution.domain.job import EventType, JobRecord, JobState
 from evolution.domain.request import parse_request
-from evolution.jobs import control
+from evolution.jobs import consent, control
 from evolution.jobs.leftovers import remove_scratch, scratch_folder
 from evolution.laboratory.context import EventLog, JobContext
 from evolution.repo.config import read_config
@@ -62,6 +62,7 @@ def _work(repo: Path, job: JobRecord, store: Store, events: EventLog, stop: thre
     result: dict[str, Any] | None = None
     try:
         request = parse_request(job.kind, job.params)
+        consent.require(repo, request)
         context = JobContext(
             repo=repo,
             job=job,

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base.errors import ConsentError, DataError
+from evolution.domain.request import CheckRequest
+from server.cli.running import Agreed
 
 
-def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
+def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str, Any]:
     """The document of `evolverec check`.
 
     ok: there is no problem of severity error
@@ -33,7 +35,7 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
     passed.append(f"{len(sources)} editable files were read")
     if not any(problem["severity"] == "error" for problem in problems):
         try:
-            trial_problems, trial_passed = _cheap_rungs(repo, trusted=trusted, python=python)
+            trial_problems, trial_passed = _cheap_rungs(repo, request, agreed)
             problems += trial_problems
             passed += trial_passed
         except ConsentError as error:
@@ -58,11 +60,10 @@ def _static(sources: dict[str, str]) -> list[dict[str, Any]]:
     return problems
 
 
-def _cheap_rungs(repo: Path, *, trusted: bool, python: str) -> tuple[list[dict[str, Any]], list[str]]:
-    from evolution.domain.request import CheckRequest
+def _cheap_rungs(repo: Path, request: CheckRequest, agreed: Agreed) -> tuple[list[dict[str, Any]], list[str]]:
     from server.cli.following import run_as_job
 
-    result = run_as_job(repo, CheckRequest(python=python), trusted=trusted, quiet=True)
+    result = run_as_job(repo, request, agreed=agreed, quiet=True)
     problems = [_problem(p["path"], p["line"], p["severity"], p["message"]) for p in result["problems"]]
     return problems, list(result["passed"])
 

@@ -5,25 +5,24 @@ import time
 from pathlib import Path
 from typing import Any
 
-from evolution.base.errors import Cancelled, ConsentError, EvolverecError, RepoError, UsageError
+from evolution.base.errors import Cancelled, EvolverecError, RepoError, UsageError
 from evolution.domain.job import Event, EventType, JobRecord, JobState
 from evolution.domain.request import Request
-from evolution.jobs import control
+from evolution.jobs import consent, control
 from evolution.store.store import Store
+from server.cli.running import Agreed
 
 POLL_S = 0.1
 
 
-def run_as_job(repo: Path, request: Request, *, trusted: bool, quiet: bool) -> dict[str, Any]:
+def run_as_job(repo: Path, request: Request, *, agreed: Agreed, quiet: bool) -> dict[str, Any]:
     """Start a job and wait for its end, as `result_of` does. Raises ConsentError if the user does not consent."""
     control.reconcile(repo)
-    try:
-        job = control.start(repo, request, trusted=trusted)
-    except ConsentError:
-        if quiet or not sys.stdin.isatty() or not _consents(repo):
-            raise
-        job = control.start(repo, request, trusted=True)
-    return result_of(repo, job, quiet=quiet)
+    for question in consent.open_questions(repo, request):
+        if question.flag not in agreed and (quiet or not sys.stdin.isatty() or not _consents(question)):
+            raise consent.refusal(question)
+        question.remember()
+    return result_of(repo, control.start(repo, request), quiet=quiet)
 
 
 def result_of(repo: Path, job: JobRecord, *, quiet: bool) -> dict[str, Any]:
@@ -40,9 +39,16 @@ def result_of(repo: Path, job: JobRecord, *, quiet: bool) -> dict[str, Any]:
     return dict(ended.result)
 
 
-def _consents(repo: Path) -> bool:
-    print(f"This runs the code of {repo} on this machine, as you.", file=sys.stderr)
-    return input("Do you trust it? [y/N] ").strip().lower() in ("y", "yes")
+_ASKED = {
+    consent.Matter.CODE: "Do you trust it?",
+    consent.Matter.INTERPRETER: "Is it yours, and may it run?",
+    consent.Matter.SANDBOX: "Go on without one, now and later on this machine?",
+}
+
+
+def _consents(question: consent.Question) -> bool:
+    print(f"{question.what}.", file=sys.stderr)
+    return input(f"{_ASKED[question.matter]} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _follow(repo: Path, job: JobRecord, *, quiet: bool) -> JobRecord:

@@ -19,6 +19,7 @@ from evolution.domain.proposal import ProposalState
 from evolution.domain.request import LIMITS, TERMS, Request, asks_for
 from evolution.domain.run import Run
 from evolution.jobs import control
+from evolution.repo.settings import chosen_python
 from server.lsp import applied, consent, refresh
 from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
@@ -212,9 +213,9 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
     for job in repo.knowledge.running:
         if asks_for(job, request):
             return _running(repo, job)
-    await consent.ensure_trust(session, repo)
+    await consent.ensure_consent(session, repo, request)
     unsaved = "" if asked.get("onDisk") is True else await consent.settle_unsaved(session, repo)
-    job = await session.background.store(control.start, repo.root, request, trusted=True)
+    job = await session.background.store(control.start, repo.root, request)
     if unsaved:
         message = f"evolverec {kind.value}: {unsaved}"
         session.server.window_show_message(
@@ -225,7 +226,7 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
 
 
 def _request(session: Session, kind: JobKind, asked: Document) -> Request:
-    return job_request(kind, asked, python=session.settings.interpreter)
+    return job_request(kind, asked, python=chosen_python(session.settings.interpreter))
 
 
 def _running(repo: Repo, job: JobRecord) -> Document:
