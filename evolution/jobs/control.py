@@ -41,9 +41,9 @@ def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
     if trusted:
         trust(repo)
     consent.require(repo, request)
-    request = replace(
-        request, python=chosen_python(request.python)
-    )  # the job runs in another folder than its caller
+    python = chosen_python(request.python)  # now, for the job runs in another folder than its caller
+    if request.python:
+        request = replace(request, python=python)
     ensure_store_folder(repo)
     job = JobRecord(
         id=f"{request.kind}-{secrets.token_hex(4)}",
@@ -58,7 +58,7 @@ def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
     with Store.open(repo) as store:
         store.put_job(job)
         try:
-            pid = _spawn(repo, job.id)
+            pid = _spawn(repo, job.id, python)
         except OSError as error:
             store.put_job(
                 replace(job, state=JobState.FAILED, error=str(error), finished_at=time.time(), exit_code=1)
@@ -68,9 +68,10 @@ def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
         return store.job(job.id) or job
 
 
-def _spawn(repo: Path, job: str) -> int:
+def _spawn(repo: Path, job: str, python: str) -> int:
     """Start the job's process and return its pid. SIGTERM and SIGINT stay blocked there until `answer_stopping`."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["EVOLVEREC_PYTHON"] = python
     environment["TMPDIR"] = str(
         scratch_folder(repo, job)
     )  # so that nothing of a killed job stays behind in /tmp

@@ -45,7 +45,7 @@ def examine(repo: Path, *, python: str) -> dict[str, Any]:
     checks = [_check("python", True, f"evolverec runs on Python {sys.version.split()[0]}", "", needed=True)]
     checks += _interpreter(python, repo)
     checks.append(_git())
-    checks.append(_sandbox())
+    checks.append(sandbox_check())
     checks.append(_check("cores", True, f"{available_cores()} CPU cores", "", needed=False))
     checks += _llm()
     checks += _repo(repo)
@@ -97,7 +97,8 @@ def _git() -> dict[str, Any]:
     return _check("git", path is not None, path or GIT_MISSING, "" if path else GIT_HELP, needed=True)
 
 
-def _sandbox() -> dict[str, Any]:
+def sandbox_check() -> dict[str, Any]:
+    """Whether trials are confined here, what is missing of that, and what the user has agreed to."""
     from evolution.repo.consents import consents_file, goes_without_sandbox
     from evolution.trials.sandbox import sandbox_advice, sandbox_lacks, sandbox_problem
 

@@ -19,7 +19,6 @@ from evolution.domain.proposal import ProposalState
 from evolution.domain.request import LIMITS, TERMS, Request, asks_for
 from evolution.domain.run import Run
 from evolution.jobs import control
-from evolution.repo.settings import chosen_python
 from server.lsp import applied, consent, refresh
 from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
@@ -226,7 +225,7 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
 
 
 def _request(session: Session, kind: JobKind, asked: Document) -> Request:
-    return job_request(kind, asked, python=chosen_python(session.settings.interpreter))
+    return job_request(kind, asked, python=session.settings.interpreter)
 
 
 def _running(repo: Repo, job: JobRecord) -> Document:
