@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from evolution.repo.consents import agree_to_no_sandbox
+from evolution.trials.sandbox import BWRAP
 from seeds import new
 from seeds.loading import formats
 from seeds.loading.format import Format
@@ -36,6 +38,8 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     names = ("EVOLVEREC_PYTHON", "EVOLVEREC_SLOTS", "PYTHONPATH", *LLM)
     for name in names:
         monkeypatch.delenv(name, raising=False)
+    if not Path(BWRAP).exists():
+        agree_to_no_sandbox()  # the tests go on there; tests/adversarial/test_without_sandbox.py is about the question
     return folder
 
 

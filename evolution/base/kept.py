@@ -117,7 +117,7 @@ def _files(folder: Path) -> list[str]:
 
 def _hash(path: Path) -> str:
     with open_plain(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # a buffered reader is one
 
 
 def _flush(path: Path) -> None:

@@ -25,7 +25,7 @@ from evolution.trials.artifacts import are_intact
 from evolution.trials.data import TrialData, prepare
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
-from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.request import SandboxMode, Supervision, TrialRequest
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -259,6 +259,7 @@ class Laboratory:
             config=self.config,
             data=self.data,
             python=Path(self.context.settings.python),
+            sandbox=SandboxMode.NONE if self.context.request.no_sandbox else SandboxMode.AUTO,
         )
 
     def _supervision(self, trial: str, label: str) -> Supervision:

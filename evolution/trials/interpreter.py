@@ -21,6 +21,13 @@ NUMPY_MISSING = "numpy is missing in the interpreter that runs repos; every work
 ASKED_S = 60.0
 ANSWER_BYTES = 1 << 20
 _TICK_S = 0.01
+_KEPT = (
+    "HOME",
+    "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "HSA_OVERRIDE_GFX_VERSION",
+)
 _QUESTION = Path(__file__).with_name("interpreter_question.py")
 
 
@@ -122,9 +129,9 @@ def _wait_within(process: "subprocess.Popen[bytes]", timeout_s: float, files: Se
 
 
 def _plain_environment() -> dict[str, str]:
-    """HOME says where the user's own packages are; libraries of conda and nix are found without any variable."""
-    home = {"HOME": os.environ["HOME"]} if "HOME" in os.environ else {}
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **home}
+    """HOME says where the user's own packages are, and the others which GPUs he may use."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **kept}
 
 
 def does_not_run(python: object, error: Exception) -> str:

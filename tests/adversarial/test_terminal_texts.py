@@ -81,6 +81,7 @@ def documents(folder):
     with Store.open(folder) as store:
         trials, feedback, run = store.trials(), store.feedback("trial000000a"), store.runs()[0]
         known = {trial.status.value: train_document(trial) for trial in trials}
+        assert feedback is not None
         version = next(trial for trial in trials if trial.id == "trial000000a")
         found = diagnose_document(version, feedback, set())
         said = simulate_document(feedback, set())
