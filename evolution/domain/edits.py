@@ -1,12 +1,13 @@
 """Whole-line edits, the form of every patch: how they are written, checked and applied, all of them or none.
 
 A text is treated as `text.split("\\n")`, so a final newline is one more, empty, line, and edits can add or drop it.
-For a file that uses CRLF throughout, edits are written with "\\n" and the endings come back when they are applied; a
-file with mixed endings is matched byte for byte.
+Line endings and a byte order mark belong to the file: a line matches whether it ends with CRLF or LF, the file keeps its
+own endings (in a file with mixed ones, each kept line its own), and the mark stays where it was.
 """
 
 import itertools
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from difflib import unified_diff as _difflib_diff
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from diagnosis.encoding import MARK as BOM
+from diagnosis.encoding import decoded, encoded
 from diagnosis.linemap import changes, ends
 from evolution.base.errors import EditError
 from evolution.base.paths import matches
@@ -61,6 +64,8 @@ def apply_edits(
     for edit in edits:
         check_path(edit.path, editable)
         by_path.setdefault(edit.path, []).append(edit)
+    for path in by_path.keys() - files.keys():
+        _check_new(path, {*files, *by_path})
     changed = {path: _edited(path, files.get(path), group) for path, group in by_path.items()}
     return {**files, **changed}
 
@@ -70,7 +75,7 @@ def check_path(path: str, editable: Sequence[str]) -> None:
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts) or re.search(r'[\\"\x00-\x1f]|^[A-Za-z]:', path):
         raise EditError(f"{path!r} is no plain path below the repo's root; write it like models/encoder.py")
-    if any(part in OWN_PATHS for part in parts):
+    if any(part.casefold() in OWN_PATHS for part in parts):  # many file systems do not tell cases apart
         raise EditError("a patch may not change this file", path=path)
     if not matches(path, editable):
         raise EditError(
@@ -79,28 +84,81 @@ def check_path(path: str, editable: Sequence[str]) -> None:
         )
 
 
+def _check_new(path: str, known: set[str]) -> None:
+    """Raises EditError if a new file would share its place with another one, on some file system or on all."""
+    for other in known - {path}:
+        if _folded(other) == _folded(path):
+            raise EditError(
+                f"does not exist, but {other} does, which many file systems take for the same file", path=path
+            )
+        if f"{other}/".startswith(f"{path}/") or f"{path}/".startswith(f"{other}/"):
+            raise EditError(f"cannot be a file and a folder at once: there is {other}", path=path)
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
+
+
 def _edited(path: str, text: str | None, edits: Sequence[Edit]) -> str:
-    if not text:
-        if len(edits) != 1 or edits[0].old or (text == "" and not edits[0].new):
-            state = "is empty" if text == "" else "does not exist"
+    mark = BOM if (text or "").startswith(BOM) else ""
+    body = (text or "").removeprefix(mark)
+    if not body:
+        if len(edits) != 1 or edits[0].old or (text is not None and not edits[0].new):
+            state = "does not exist" if text is None else "is empty"
             raise EditError(f"{state}; expected one edit with an empty `old` that writes it whole", path=path)
-        return edits[0].new + "\n" if edits[0].new else ""
-    crlf = _uses_crlf(text)
-    seen = seen_in(_lf(text, crlf))
-    places = sorted((*_place(path, seen, _lf(edit.old, crlf)), _lf(edit.new, crlf)) for edit in edits)
+        return mark + (edits[0].new + "\n" if edits[0].new else "")
+    crlf = _uses_crlf(body)
+    seen = seen_in(_lf(body, crlf))
+    places = sorted(_change(path, seen, edit, crlf=crlf, mark=mark) for edit in edits)
     lines = list(seen.lines)
     for (_, end, _), (start, _, _) in itertools.pairwise(places):
         if start < end:
             raise EditError("two edits change this line; join them into one", path=path, line=start + 1)
     for start, end, new in reversed(places):
-        replacement = new.split("\n") if new else []
-        if lines[start:end] == replacement:
+        if lines[start:end] == new:
             raise EditError(
                 "an edit changes nothing: `old` and `new` are the same", path=path, line=start + 1
             )
-        lines[start:end] = replacement
+        lines[start:end] = new
     result = "\n".join(lines)
-    return result.replace("\n", "\r\n") if crlf else result
+    return _encodable(path, mark + (result.replace("\n", "\r\n") if crlf else result))
+
+
+def _encodable(path: str, text: str) -> str:
+    """The text. Raises EditError if the encoding that the file states does not have all of its characters."""
+    if text.isascii() or decoded(encoded(text)) == text:
+        return text
+    raise EditError(
+        "the patch brings characters that the encoding of this file does not have; "
+        "store the file as UTF-8, without a `coding:` comment, and run propose again",
+        path=path,
+    )
+
+
+def _change(path: str, seen: "Seen", edit: Edit, *, crlf: bool, mark: str) -> tuple[int, int, list[str]]:
+    """(start, end, lines): what an edit puts in the place of the lines [start, end), from 0. Raises EditError."""
+    old, new = _lf(edit.old, crlf), _lf(edit.new, crlf)
+    if mark and old.startswith(mark) and not seen.find(old.split("\n")):  # written with the mark of the file
+        old, new = old.removeprefix(mark), new.removeprefix(mark)
+    start, end = _place(path, seen, old)
+    lines = new.split("\n") if new else []
+    replaced = seen.lines[start:end]
+    return start, end, lines if replaced == old.split("\n") else _with_endings(replaced, lines)
+
+
+def _with_endings(replaced: Sequence[str], new: Sequence[str]) -> list[str]:
+    """The new lines with the endings of the lines that they replace, which differ from those in the edit: a kept line
+    has its own, any other line that of most.
+    """
+    bare, crs = [_bare(line) for line in new], sum(line.endswith("\r") for line in replaced)
+    ending = "\r" if 2 * crs > len(replaced) else ""
+    matcher = SequenceMatcher(None, [_bare(line) for line in replaced], bare, autojunk=False)
+    kept = {to + i: replaced[at + i] for at, to, size in matcher.get_matching_blocks() for i in range(size)}
+    return [kept.get(row, line + ending) for row, line in enumerate(bare)]
+
+
+def _bare(line: str) -> str:
+    return line.removesuffix("\r")
 
 
 def _uses_crlf(text: str) -> bool:
@@ -137,6 +195,11 @@ class Seen:
         return [start for start in starts if start >= 0 and self.lines[start : start + len(wanted)] == wanted]
 
     @cached_property
+    def bare(self) -> "Seen":
+        """The same lines without carriage returns at their ends."""
+        return Seen("\n".join(map(_bare, self.lines)))
+
+    @cached_property
     def _ends(self) -> tuple[dict[str, int], dict[str, int]]:
         """First and last place of each line: enough for most look-ups, and made in a fraction of the time of `rows`."""
         return ends(self.lines)
@@ -161,7 +224,7 @@ def _place(path: str, seen: Seen, old: str) -> tuple[int, int]:
     if not old:
         raise EditError("exists already; an edit with an empty `old` only writes new files", path=path)
     wanted = old.split("\n")
-    starts = seen.find(wanted)
+    starts = seen.find(wanted) or seen.bare.find([_bare(line) for line in wanted])
     if not starts:
         nearest, message = _nearest(seen, wanted)
         raise EditError(message, path=path, line=nearest)
@@ -182,8 +245,9 @@ def find_lines(text: str, path: str, wanted: str) -> int:
     """
     if not wanted and not text:
         return 0
-    crlf = _uses_crlf(text)
-    return _place(path, seen_in(_lf(text, crlf)), _lf(wanted, crlf))[0]
+    body = text.removeprefix(BOM)
+    crlf = _uses_crlf(body)
+    return _place(path, seen_in(_lf(body, crlf)), _lf(wanted, crlf))[0]
 
 
 def _matches(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
@@ -246,8 +310,11 @@ def _most_alike(lines: Sequence[str], probe: str) -> int:
 def make_edits(path: str, before: str, after: str) -> list[Edit]:
     """The smallest whole-line edits from `before` to `after`, each with just enough context to be unique.
 
-    `before == ""` writes a new file. Where `before` uses CRLF, so will the result, whatever `after` uses.
+    `before == ""` writes a new file. Where `before` uses CRLF, so will the result, whatever `after` uses; where it begins
+    with a byte order mark, so will the result.
     """
+    if before.startswith(BOM):
+        before, after = before[1:], after.removeprefix(BOM)
     crlf = _uses_crlf(before)
     before, after = _lf(before, crlf), _lf(after, crlf)
     if before == after:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from evolution.base.processes import ProcessId
+
 
 class JobKind(StrEnum):
     """What a job does."""
@@ -40,7 +42,9 @@ class JobState(StrEnum):
 class JobRecord:
     """One job, as its folder records it.
 
-    pid, pid_started: identify the process even if its pid is reused; pid_started in unix seconds, by the kernel.
+    process: the job's process, None before it is started.
+    pid, pid_started: the same in records of earlier versions; pid_started in unix seconds by the wall clock.
+    program: the git tree of the files that the job was started on, "" if it was not noted.
     params: the request (`evolution/domain/request.py`) as JSON, so that another version can read it.
     result: the JSON document of the command, once DONE.
     error: one clear message, once FAILED.
@@ -50,14 +54,16 @@ class JobRecord:
     id: str
     kind: JobKind
     state: JobState
-    pid: int
-    pid_started: float
     created_at: float
+    pid: int = 0
+    pid_started: float = 0.0
     finished_at: float = 0.0
     params: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] | None = None
     error: str = ""
     exit_code: int = 0
+    process: ProcessId | None = None
+    program: str = ""
 
 
 class EventType(StrEnum):

@@ -5,7 +5,7 @@ editors and of stored jobs come as JSON, which `parse_request` reads. An option 
 `server/cli/app.py`, and the code that uses it. An editor may give every option but `python`, in camel case.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from functools import cache
@@ -205,15 +205,19 @@ class EvolveRequest(RunRequest):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.replay:
-            self._refuse((*TERMS, *LIMITS, "resume"), "a replay does what the stored run did")
-        if self.resume:
-            self._refuse(TERMS, "a resumed run goes on on its own terms")
+        defaults = {name: getattr(EvolveRequest, name) for name in options_of(EvolveRequest)}
+        self.check_given([name for name, value in defaults.items() if getattr(self, name) != value])
 
-    def _refuse(self, names: tuple[str, ...], why: str) -> None:
-        """Raises RequestError if one of these options was given, because it would change nothing."""
-        for name in names:
-            if getattr(self, name) != getattr(EvolveRequest, name):
+    def check_given(self, names: Collection[str]) -> None:
+        """Raises RequestError if one of the options that the user gave, perhaps with its default, would change nothing."""
+        if self.replay:
+            self._refuse((*TERMS, *LIMITS, "resume"), names, "a replay does what the stored run did")
+        if self.resume:
+            self._refuse(TERMS, names, "a resumed run goes on on its own terms")
+
+    def _refuse(self, useless: tuple[str, ...], names: Collection[str], why: str) -> None:
+        for name in useless:
+            if name in names:
                 raise RequestError(name, f"cannot be given here: {why}")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from evolution.base.errors import Cancelled, RepoError
+from evolution.base.errors import EvolverecError, RepoError
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.job import EventType
 from evolution.domain.proposal import Proposal, Verified
@@ -78,8 +78,9 @@ class Evolution:
         """Evolve until the budget is used or nothing is left to try; returns the finished run.
 
         Raises Cancelled, and RepoError if the user's own version cannot be measured. What was learned by then is
-        announced.
+        announced; a run is known from before its first trial, so that it can be resumed after a kill.
         """
+        self._say(RunState.RUNNING)
         try:
             self.root = self.evaluation.parent(self.terms.root)
             self._begin()
@@ -88,7 +89,7 @@ class Evolution:
                 attempts = self._propose()
                 self._learn(attempts, self._measure(attempts))
                 self._coevolve()
-        except Cancelled:
+        except EvolverecError:
             self._say(RunState.STOPPED)
             raise
         return self._say(RunState.DONE)

@@ -30,6 +30,7 @@ from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
 from evolution.llm.estimate import LLM_USERS, PROPOSALS_AT_LEAST, CostEstimate, estimate
 from evolution.llm.exchanges import StoredExchanges
+from evolution.llm.reaching import reach
 from evolution.llm.settings import LlmSettings, Price
 from evolution.proposers.by_llm import BothProposers, LlmProposer
 from evolution.proposers.by_recipe import RecipeProposer
@@ -64,7 +65,7 @@ def opened_tools(
     stored: the run to replay; only what is stored is used then.
 
     Raises UsageError if an LLM proposer has no endpoint, a limit in dollars has no price, or limits cannot pay for
-    three proposals.
+    three proposals; LlmUnavailable if the endpoint cannot be used, and nothing is replayed.
     """
     settings = _llm(laboratory, stored)
     request = replace(request, proposer=settled_proposer(request, settings))
@@ -79,6 +80,8 @@ def opened_tools(
     assert settings is not None
     expected = expected_cost(laboratory, settings)
     check_size(limits, expected)
+    if stored is None:
+        reach(settings, settings.models_used(), cancelled=laboratory.context.cancelled)
     _say_before(laboratory, limits, expected)
     budget = Budget(limits)
     context = laboratory.context

@@ -1,7 +1,6 @@
 """Starts, follows and cancels jobs, which are detached processes that outlive the process that started them."""
 
 import contextlib
-import json
 import os
 import secrets
 import signal
@@ -13,21 +12,24 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from cattrs.errors import BaseValidationError
+
 from evolution.base import serial
 from evolution.base.errors import ConsentError, EvolverecError
 from evolution.base.places import ENTRY, job_folder
+from evolution.base.processes import identify
 from evolution.domain.job import Event, JobRecord, JobState
 from evolution.domain.request import Request
+from evolution.jobs.alive import handed_over, is_alive
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.settings import is_trusted, trust
 from evolution.store.store import Store
+from seeds.reading import open_plain, parse_json
 
-START_GRACE_S = (
-    30.0  # how long a job without a pid counts as alive: its starter may have died before storing the pid
-)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 EVENTS = "events.jsonl"
+EVENTS_AT_ONCE = 16_000_000  # bytes
 
 
 def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
@@ -40,36 +42,43 @@ def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
     if trusted:
         trust(repo)
     if not is_trusted(repo):  # every kind of job may run its code
-        raise ConsentError(
-            f"{request.kind} runs the code of {repo} on this machine, and you have not consented to that yet. "
-            "Read the code, then pass --trust (or trust the workspace in your editor)"
-        )
+        raise no_consent(repo, request)
     ensure_store_folder(repo)
     job = JobRecord(
         id=f"{request.kind}-{secrets.token_hex(4)}",
         kind=request.kind,
         state=JobState.STARTING,
-        pid=0,
-        pid_started=0.0,
         created_at=time.time(),
         params=serial.plain(request),
     )
     scratch_folder(repo, job.id).mkdir(parents=True)
-    with Store.open(repo) as store:
+    with Store.open(repo) as store, handed_over(repo, job.id) as lock:
         store.put_job(job)
         try:
-            pid = _spawn(repo, job.id)
+            pid = _spawn(repo, job.id, lock)
         except OSError as error:
             store.put_job(
                 replace(job, state=JobState.FAILED, error=str(error), finished_at=time.time(), exit_code=1)
             )
             raise EvolverecError(f"the job could not be started: {error}") from None
-        store.note_process(job.id, pid, _started_at(pid))
+        if (process := identify(pid)) is not None:
+            store.note_process(job.id, process)
         return store.job(job.id) or job
 
 
-def _spawn(repo: Path, job: str) -> int:
-    """Start the job's process and return its pid. SIGTERM and SIGINT stay blocked there until `answer_stopping`."""
+def no_consent(repo: Path, request: Request) -> ConsentError:
+    """The error for a job on a repo whose code the user has not consented to run."""
+    return ConsentError(
+        f"{request.kind} runs the code of {repo} on this machine, and you have not consented to that yet. "
+        "Read the code, then pass --trust (or trust the workspace in your editor)"
+    )
+
+
+def _spawn(repo: Path, job: str, lock: int) -> int:
+    """Start the job's process and return its pid. SIGTERM and SIGINT stay blocked there until `answer_stopping`.
+
+    lock: the descriptor that the process inherits, and with it the lock of the job's folder.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["TMPDIR"] = str(
         scratch_folder(repo, job)
@@ -83,7 +92,7 @@ def _spawn(repo: Path, job: str) -> int:
             cwd=repo,
             env=environment,
             start_new_session=True,
-            close_fds=True,
+            pass_fds=(lock,),
         )
     threading.Thread(target=process.wait, name=f"reap-{job}", daemon=True).start()
     return process.pid
@@ -106,51 +115,28 @@ def answer_stopping(stop: Callable[[], None]) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
-def _started_at(pid: int) -> float:
-    """When a process was started, in Unix seconds; 0 if it has ended already."""
-    import psutil
-
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return 0.0
-
-
-def cancel(repo: Path, job_id: str) -> bool:
-    """Ask a running job to stop; False if it is not running. Stored results are kept."""
-    with Store.open(repo) as store:
-        job = store.job(job_id)
-    if job is None or job.state.ended or not job.pid or not is_alive(job):
-        return False
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(job.pid, signal.SIGTERM)
-    return True
-
-
 def read_events(repo: Path, job_id: str, offset: int) -> tuple[list[Event], int]:
-    """The complete events after a byte offset of the event file, and the offset for the next call."""
-    path = job_folder(repo, job_id) / EVENTS
+    """The complete events after a byte offset of the event file, and the offset for the next call.
+
+    At most EVENTS_AT_ONCE bytes are read. Lines that hold no event, which a full disk can leave, are skipped.
+    """
+    folder = job_folder(repo, job_id)
     try:
-        with path.open("rb") as stream:
+        with open_plain(folder / EVENTS, inside=folder) as stream:
             stream.seek(offset)
-            chunk = stream.read()
-    except FileNotFoundError:
+            chunk = stream.read(EVENTS_AT_ONCE)
+    except OSError:
         return [], offset
-    whole = chunk[: chunk.rfind(b"\n") + 1]
-    return [serial.load(Event, json.loads(line)) for line in whole.splitlines()], offset + len(whole)
+    whole = chunk[: chunk.rfind(b"\n") + 1] or (chunk if len(chunk) == EVENTS_AT_ONCE else b"")
+    found = (_event(line) for line in whole.split(b"\n") if line)
+    return [event for event in found if event is not None], offset + len(whole)
 
 
-def is_alive(job: JobRecord) -> bool:
-    """Whether the job's own process still runs; a reused pid does not count."""
-    import psutil
-
-    if not job.pid:
-        return time.time() - job.created_at < START_GRACE_S
+def _event(line: bytes) -> Event | None:
     try:
-        process = psutil.Process(job.pid)
-        return abs(process.create_time() - job.pid_started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+        return serial.load(Event, parse_json(line))
+    except (BaseValidationError, ValueError, TypeError, KeyError):
+        return None
 
 
 def reconcile(repo: Path) -> list[JobRecord]:
@@ -159,7 +145,7 @@ def reconcile(repo: Path) -> list[JobRecord]:
     with Store.open(repo) as store:
         running: list[JobRecord] = []
         for job in store.unfinished_jobs():
-            if is_alive(job):
+            if is_alive(repo, job):
                 running.append(job)
                 continue
             fresh = store.job(job.id)

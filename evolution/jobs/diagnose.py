@@ -3,11 +3,12 @@
 from evolution.domain.limits import Limits
 from evolution.domain.request import DiagnoseRequest, SimulateRequest
 from evolution.jobs.outcome import Outcome
-from evolution.jobs.train import trained
+from evolution.jobs.train import is_trained, trained
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.interviewer import opened_interviewer
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import feedback_of
+from evolution.llm.reaching import reach
 from evolution.store.documents import diagnose_document, simulate_document
 
 
@@ -20,11 +21,16 @@ def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
 
 
 def simulate(context: JobContext, request: SimulateRequest) -> Outcome:
-    """Ask statistical personas and, if the user has an LLM endpoint, LLM-played ones. Raises RepoError, Cancelled."""
+    """Ask statistical personas and, if the user has an LLM endpoint, LLM-played ones.
+
+    Raises RepoError, Cancelled, and LlmUnavailable before a training if the endpoint cannot be used.
+    """
     laboratory = Laboratory(context)
+    llm = context.settings.llm
+    if llm is not None and request.llm_users and not is_trained(laboratory):
+        reach(llm, [llm.model_of("persona")], cancelled=context.cancelled)
     trial = trained(laboratory)
     feedback = feedback_of(laboratory, trial, users=request.users)
-    llm = context.settings.llm
     if llm is not None and request.llm_users:
         limits = Limits(usd=request.budget_usd)
         with opened_interviewer(context, llm, users=request.llm_users, limits=limits) as interviewer:

@@ -1,8 +1,8 @@
 """Removes what killed jobs leave behind: temporary files, unfinished trials and their working folders."""
 
-import shutil
 from pathlib import Path
 
+from evolution.base.deleting import delete_tree
 from evolution.base.places import job_folder, store_folder, trial_folder
 from evolution.domain.trial import TrialStatus
 from evolution.laboratory.leases import trial_lock
@@ -16,7 +16,7 @@ def scratch_folder(repo: Path, job_id: str) -> Path:
 
 def remove_scratch(repo: Path, job_id: str) -> None:
     """Delete the scratch folder of a job; files that cannot be deleted are ignored."""
-    shutil.rmtree(scratch_folder(repo, job_id), ignore_errors=True)
+    delete_tree(scratch_folder(repo, job_id))
 
 
 def forget_interrupted(repo: Path, store: Store) -> None:
@@ -31,4 +31,4 @@ def forget_interrupted(repo: Path, store: Store) -> None:
         with trial_lock(repo, trial) as ours:
             if ours:
                 store.mark_interrupted([trial])
-                shutil.rmtree(trial_folder(repo, trial) / "work", ignore_errors=True)
+                delete_tree(trial_folder(repo, trial) / "work")

@@ -12,9 +12,11 @@ from typing import Any
 from evolution.base.disks import disk_error, store_error
 from evolution.base.errors import Cancelled, DiskError, EvolverecError
 from evolution.base.places import job_folder
+from evolution.base.processes import identify
 from evolution.domain.job import EventType, JobRecord, JobState
 from evolution.domain.request import parse_request
 from evolution.jobs import control
+from evolution.jobs.alive import keep_to_ourselves
 from evolution.jobs.leftovers import remove_scratch, scratch_folder
 from evolution.laboratory.context import EventLog, JobContext
 from evolution.repo.config import read_config
@@ -26,16 +28,14 @@ NICE = 5  # a lower priority than the editor and the language server
 
 def run_job(repo: Path, job_id: str) -> int:
     """Do the job and return the exit code: 0 done, 1 a failure (of the repo, LLM or disk), 2 wrong use, 130 cancelled."""
-    import psutil
-
+    keep_to_ourselves()
     stop = threading.Event()
     control.answer_stopping(stop.set)
     store = Store.open(repo)
     found = store.job(job_id)
     if found is None:
         return 2
-    me = psutil.Process()
-    job = replace(found, state=JobState.RUNNING, pid=me.pid, pid_started=me.create_time())
+    job = replace(found, state=JobState.RUNNING, pid=os.getpid(), process=identify(os.getpid()))
     store.put_job(job)
     os.nice(NICE)
     with (job_folder(repo, job_id) / control.EVENTS).open("a", encoding="utf-8") as stream:

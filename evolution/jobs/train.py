@@ -29,6 +29,11 @@ def trained(laboratory: Laboratory) -> Trial:
     return trial
 
 
+def is_trained(laboratory: Laboratory) -> bool:
+    """Whether `trained` would find the trial of the user's version in the store."""
+    return laboratory.has_trial(laboratory.user_program(), seed=laboratory.config.training.seed)
+
+
 def _trial(laboratory: Laboratory, seed: int | None) -> Trial:
     """The stored trial if it is complete; a failed one is run again, because the cause may be gone."""
     seed = laboratory.config.training.seed if seed is None else seed

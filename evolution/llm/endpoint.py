@@ -48,6 +48,8 @@ class Failed(Exception):
     wait_s: the pause that the endpoint asks for; None if it asks for none.
     billed: whether the request reached a model, so that it may have been paid for.
     received: bytes of the answer that had come.
+    status: of the HTTP answer; 0 if there was none, or it was a success.
+    is_slow: whether it failed only by taking too long.
     """
 
     def __init__(
@@ -58,9 +60,12 @@ class Failed(Exception):
         wait_s: float | None = None,
         billed: bool = False,
         received: int = 0,
+        status: int = 0,
+        is_slow: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind, self.wait_s, self.billed, self.received = kind, wait_s, billed, received
+        self.status, self.is_slow = status, is_slow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +116,14 @@ class Endpoint:
         if "_client" in self.__dict__:
             self._client.close()
 
-    def models(self) -> list[str]:
+    def models(self, *, cancelled: Callable[[], bool] = lambda: False) -> list[str]:
         """Names of the endpoint's models. Raises Failed, after one try."""
-        with self._failures():
-            return [model.id for model in self.client().models.list().data]
+        text = self.fetch(_listing, {}, prompt="models", cancelled=cancelled)
+        try:
+            return [str(model["id"]) for model in json.loads(text)["data"]]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            said = "its answer is no list of models; is the address right? Most end in /v1"
+            raise Failed(Remedy.HOPELESS, said) from None
 
     def complete(self, body: Mapping[str, Any], *, prompt: str, cancelled: Callable[[], bool]) -> Completion:
         """The answer to a chat completion. Raises Failed.
@@ -134,7 +143,7 @@ class Endpoint:
     ) -> str:
         """The answer to a POST of `body`, as text without the key. Raises Failed.
 
-        resource: chooses the resource of the `openai` package to post to.
+        resource: chooses the resource of the `openai` package whose `create` posts it.
         """
         create = resource(self.client()).with_streaming_response.create
         deadline = time.monotonic() + self.settings.timeout_s
@@ -159,6 +168,18 @@ class Endpoint:
 
     def _failures(self) -> "_Failures":
         return _Failures(self.settings)
+
+
+class _Listed:
+    """`models.list` of the `openai` package, in the shape of a resource that posts."""
+
+    def __init__(self, client: "OpenAI") -> None:
+        self.with_streaming_response = self
+        self.create = client.models.with_streaming_response.list
+
+
+def _listing(client: "OpenAI") -> Any:
+    return _Listed(client)
 
 
 @cache
@@ -226,7 +247,7 @@ class _Task:
             if time.monotonic() > deadline:
                 if is_cancelled:
                     raise Failed(Remedy.HOPELESS, "cancelled before it had answered", billed=True)
-                raise Failed(Remedy.AGAIN, "it did not answer in time", billed=True)
+                raise Failed(Remedy.AGAIN, "it did not answer in time", billed=True, is_slow=True)
         if self._found is None:
             raise self._failure
         return self._found
@@ -248,7 +269,7 @@ class _Failures:
         if isinstance(error, openai.APIStatusError):
             raise self._status(error) from None
         if isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException)):
-            raise Failed(Remedy.AGAIN, "it did not answer in time", billed=True) from None
+            raise Failed(Remedy.AGAIN, "it did not answer in time", billed=True, is_slow=True) from None
         if isinstance(error, openai.APIConnectionError):
             cause = error.__cause__
             sent = isinstance(cause, (httpx2.ReadError, httpx2.RemoteProtocolError))
@@ -263,7 +284,11 @@ class _Failures:
             raise Failed(Remedy.HOPELESS, f"the request could not be made: {said}") from None
 
     def _status(self, error: Any) -> Failed:
-        code, said = error.status_code, self._said(error)
+        failure = self._answered(error.status_code, self._said(error), error)
+        failure.status = error.status_code
+        return failure
+
+    def _answered(self, code: int, said: str, error: Any) -> Failed:
         if code == 429 and "insufficient_quota" in (error.code, error.type):
             return Failed(Remedy.HOPELESS, f"the endpoint's quota is used up: {said}")
         if code == 429:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from diagnosis.encoding import encoded
 from diagnosis.linemap import changes
-from evolution.base.errors import EditError
-from evolution.domain.edits import Edit, Seen, apply_edits, check_path, seen_in
+from evolution.base.errors import EditError, RepoError
+from evolution.domain.edits import BOM, Edit, Seen, apply_edits, check_path, seen_in
 from evolution.domain.proposal import Proposal
+from evolution.repo.files import read_code
+from seeds.reading import leads_out
 
 ANYTHING = ("*",)  # editable files were checked when the patch was made
 
@@ -90,13 +93,13 @@ def _occurs(text: str, wanted: str) -> bool:
 
 def _occurrences(text: str, wanted: str) -> list[int]:
     """The line numbers (from 0) at which `wanted`, whole lines joined by "\n", occurs. CRLF counts as "\n"."""
-    return _seen(text).find(wanted.split("\n"))
+    return _seen(text).find(wanted.replace("\r\n", "\n").removesuffix("\r").split("\n"))
 
 
 @lru_cache(maxsize=2)
 def _seen(text: str) -> Seen:
     """As `seen_in`, with the CRLF conversion cached too: doing it for each edit of a long text is too slow."""
-    return seen_in(text.replace("\r\n", "\n"))
+    return seen_in(text.removeprefix(BOM).replace("\r\n", "\n"))
 
 
 def workspace_edits(proposal: Proposal, read: Callable[[str], str | None]) -> list[LineEdit]:
@@ -129,23 +132,27 @@ def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
 
     def read(path: str) -> str | None:
         try:
-            return (repo / path).read_bytes().decode("utf-8", "surrogateescape")
-        except FileNotFoundError:
-            return None
+            return read_code(repo, path)
+        except RepoError as error:
+            raise EditError(f"{error.said}; nothing was written", path=path) from None
 
+    for edit in proposal.patch.edits:
+        _check_target(repo, edit.path)
     files = changed_files(proposal.patch.edits, read)
-    for path in files:
-        _check_target(repo.resolve(), path)
     _replace_all(repo, files)
     return sorted(files)
 
 
 def _check_target(repo: Path, path: str) -> None:
     """Raises EditError if the path, with symbolic links resolved, is outside the repo or must not be edited."""
-    target = (repo / path).resolve()
-    if not target.is_relative_to(repo):
+    if leads_out(repo / path, repo):
         raise EditError("lies outside the repo; nothing was written", path=path)
+    repo, target = Path(os.path.realpath(repo)), Path(os.path.realpath(repo / path))
     check_path(target.relative_to(repo).as_posix(), ANYTHING)
+    nearest = next(parent for parent in target.parents if parent.exists())
+    if not nearest.is_dir():
+        where = nearest.relative_to(repo).as_posix()
+        raise EditError(f"cannot be made, because {where} is no folder; nothing was written", path=path)
 
 
 def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
@@ -157,7 +164,11 @@ def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
             handle, name = tempfile.mkstemp(prefix=".evolverec-", dir=target.parent)
             drafts.append((Path(name), target))
             with os.fdopen(handle, "wb") as stream:
-                stream.write(text.encode("utf-8", "surrogateescape"))
+                stream.write(encoded(text))
+                stream.flush()
+                os.fsync(
+                    stream.fileno()
+                )  # a file of the user is never replaced by an empty one at a power cut
             Path(name).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
         for draft, target in drafts:
             draft.replace(target)

@@ -4,12 +4,13 @@ They are left out of every program (stored version of the repo), so that no work
 """
 
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolution.base.places import CONFIG_NAME
+from evolution.base.errors import ConfigError
+from evolution.repo.files import config_text
 from seeds.loading import files_of, is_built_in, log_suffixes, source_path
+from seeds.reading import parse_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,8 @@ def held_out(repo: Path, source: str | None, *versions: Path) -> HeldOut:
 def stated_source(repo: Path) -> str | None:
     """`data.source` from evolverec.toml, which need not be valid otherwise; None if it cannot be read."""
     try:
-        source = tomllib.loads((repo / CONFIG_NAME).read_text(encoding="utf-8"))["data"]["source"]
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        source = parse_toml(config_text(repo))["data"]["source"]
+    except (OSError, ConfigError, ValueError, KeyError, TypeError):
         return None
     return source if isinstance(source, str) else None
 

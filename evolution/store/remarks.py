@@ -6,7 +6,10 @@ SANDBOXED = "bubblewrap"
 
 
 def remarks(trial: Trial) -> tuple[str, ...]:
-    """Sentences about tied timestamps in the split, a missing sandbox, and an incomplete trace; only those that apply."""
+    """Sentences about what a reader should know beside the figures; only those that apply.
+
+    Tied timestamps in the split, a missing sandbox, packages that the worker did not see, an incomplete trace.
+    """
     note = trial.note
     ties, sandbox = note.get("ties", {}), str(note.get("sandbox", SANDBOXED))
     told = [
@@ -14,6 +17,7 @@ def remarks(trial: Trial) -> tuple[str, ...]:
         if ties.get("tied")
         else "",
         f"sandbox: {sandbox}" if sandbox != SANDBOXED else "",
+        *(str(sentence) for sentence in note.get("withheld", ())),
         str(note.get("trace", "")),
     ]
     return tuple(sentence for sentence in told if sentence)

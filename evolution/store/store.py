@@ -18,6 +18,7 @@ from cattrs.errors import BaseValidationError
 
 from evolution.base import serial
 from evolution.base.places import store_folder
+from evolution.base.processes import ProcessId
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobRecord, JobState
 from evolution.domain.probe import ProbeRecord
@@ -171,7 +172,11 @@ class Store:
         row = self._db.execute(
             "select record from personas where trial = ? and kind = ?", (trial, kind)
         ).fetchone()
-        return serial.loads(list[Shown], zlib.decompress(row[0]).decode()) if row else []
+        try:
+            text = zlib.decompress(row[0]).decode() if row else "[]"
+        except (zlib.error, UnicodeDecodeError, TypeError):
+            return []
+        return _fitting(list[Shown], text) or []
 
     def put_proposal(self, proposal: Proposal) -> None:
         """Store a proposal. If one with the same id exists, its state (open, dismissed, applied) is kept."""
@@ -294,7 +299,7 @@ class Store:
             "select record from literature where source = ? and query = ? and most = ?",
             (source, query, limit),
         ).fetchone()
-        return serial.loads(list[Passage], row[0]) if row else None
+        return _fitting(list[Passage], row[0]) if row else None
 
     def put_probe(self, probe: ProbeRecord) -> None:
         """Store one decision about an evolved probe (admitted, rejected and so on), replacing the one with the same id."""
@@ -320,14 +325,15 @@ class Store:
                 (job.id, job.state, job.created_at, serial.dumps(job)),
             )
 
-    def note_process(self, job: str, pid: int, pid_started: float) -> None:
+    def note_process(self, job: str, process: ProcessId) -> None:
         """Store the process of a job, unless the process has already replaced the record by its own (state not STARTING)."""
         with self._writing() as db:
             row = db.execute(
                 "select record from jobs where id = ? and state = ?", (job, JobState.STARTING)
             ).fetchone()
-            if row is not None:
-                noted = replace(serial.loads(JobRecord, row[0]), pid=pid, pid_started=pid_started)
+            known = _fitting(JobRecord, row[0]) if row else None
+            if known is not None:
+                noted = replace(known, pid=process.pid, process=process)
                 values = (job, noted.state, noted.created_at, serial.dumps(noted))
                 db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
 
@@ -362,7 +368,8 @@ class Store:
         rows = self._db.execute(
             "select at, record from test_reads where trial = ? order by at", (trial,)
         ).fetchall()
-        return [(at, serial.loads(dict, record)) for at, record in rows]
+        known = ((at, _fitting(dict, record)) for at, record in rows)
+        return [(at, record) for at, record in known if record is not None]
 
     def mark_interrupted(self, trials: list[str]) -> None:
         """Delete the records of these trials if they still say running, because the job that ran them was killed."""

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from diagnosis.findings import Measurement
 from evolution.base import serial
@@ -17,8 +18,9 @@ from evolution.trials.artifacts import FOLDER
 from evolution.trials.data import TrialData, reference_files
 from evolution.trials.failing import FAULTS_OF_DATA, TrialFailed
 from evolution.trials.interpreter import interpreter_at
-from evolution.trials.process import TOKEN, Launch, WorkerProcess, log_tail
+from evolution.trials.process import TOKEN, Launch, WorkerProcess
 from evolution.trials.request import GIB, WorkerLimits
+from evolution.trials.worker_log import log_tail
 
 LIMITS = WorkerLimits(timeout_s=600.0, memory_bytes=8 * GIB)
 LOG_NAME = "analyst.log"
@@ -39,14 +41,23 @@ def _never() -> bool:
 def analyse(
     trial_folder: Path, data: TrialData, *, seed: int = 0, cancelled: Callable[[], bool] = _never
 ) -> list[Measurement]:
-    """Measure the artifacts of a complete trial.
+    """Measure the artifacts of a complete trial. An analyst that was killed from outside is started once more.
 
     Raises AnalysisError: a probe raised, or the analyst broke a limit; the message holds what it said. Cancelled.
     """
-    process, place = analyst(trial_folder, data, program=PROGRAM, limits=LIMITS, cancelled=cancelled)
-    try:
+
+    def measured() -> dict[str, Any]:
+        process, place = analyst(trial_folder, data, program=PROGRAM, limits=LIMITS, cancelled=cancelled)
         with process:
-            answer = process.ask("measure", folder=str(place), seed=seed)
+            return process.ask("measure", folder=str(place), seed=seed)
+
+    try:
+        try:
+            answer = measured()
+        except TrialFailed as failed:
+            if failed.failure.reason is not FailureReason.KILLED:
+                raise
+            answer = measured()
     except TrialFailed as failed:
         if failed.failure.reason is FailureReason.CANCELLED:
             raise Cancelled("cancelled") from failed

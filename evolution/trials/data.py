@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
 from evolution.base import serial
-from evolution.base.errors import DataError
+from evolution.base.errors import ConfigError, DataError
 from evolution.base.kept import draft_beside, is_intact, kept_folder, publish, seal, write_whole
 from evolution.base.places import CONFIG_NAME
 from evolution.base.versions import version_of
 from evolution.repo.config import Config, key_line
+from evolution.repo.files import config_text
 from evolution.repo.ownership import ensure_store_folder
 from evolution.trials.exporting import (
     read_interactions,
@@ -174,8 +175,8 @@ def _blamed(error: Exception, config: Config, repo: Path) -> DataError:
         shown = Path(path).relative_to(repo).as_posix() if Path(path).is_relative_to(repo) else path
         return DataError(message.removeprefix(place), path=shown, line=line)
     try:
-        line = key_line((repo / CONFIG_NAME).read_text(encoding="utf-8"), ("data", "source"))
-    except (OSError, UnicodeDecodeError):
+        line = key_line(config_text(repo), ("data", "source"))
+    except (OSError, ConfigError):
         return DataError(message)
     return DataError(f"data.source: {message.removeprefix(f'{path}: ')}", path=CONFIG_NAME, line=line)
 

@@ -16,11 +16,11 @@ LONGEST_NAME = 200
 LONGEST_MESSAGE = 4_000
 LONGEST_TRACEBACK = 20_000
 LAST_LINE = 10_000_000
-# A worker cannot say of itself that it was cancelled or too slow: that is seen from outside.
+# A worker cannot say of itself that it was cancelled, too slow or killed: that is seen from outside.
 _ITS_OWN = {
     reason.value: reason
     for reason in FailureReason
-    if reason not in (FailureReason.CANCELLED, FailureReason.TIMEOUT)
+    if reason not in (FailureReason.CANCELLED, FailureReason.TIMEOUT, FailureReason.KILLED)
 }
 
 

@@ -31,7 +31,7 @@ class Workspace:
     """wire: where the worker answers. handed: where the job puts what it asks about; in a sandbox the worker can
     only read it. *_inside: the same places as the worker sees them.
 
-    confined: whether a sandbox holds it. moved_from: the repo's own path where the program runs elsewhere.
+    confined: whether a sandbox holds it. withheld: sentences on editable packages that it does not show. moved_from: the repo's own path where the program runs elsewhere.
     """
 
     launch: Launch
@@ -44,6 +44,7 @@ class Workspace:
     root_inside: Path
     moved_from: str
     confined: bool
+    withheld: tuple[str, ...] = ()
 
 
 def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
@@ -105,6 +106,7 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
         root_inside=repo if confined else program.resolve(),
         moved_from="" if confined else str(repo),
         confined=confined,
+        withheld=sandbox.withheld(interpreter, repo) if confined else (),
     )
 
 

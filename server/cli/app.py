@@ -35,6 +35,7 @@ from server.cli.options import (
     Repo,
     Trials,
     Trust,
+    given_options,
 )
 
 app = typer.Typer(
@@ -228,6 +229,7 @@ def propose(
 
 @app.command()
 def evolve(
+    context: typer.Context,
     repo: Repo,
     strategy: Annotated[
         StrategyName, typer.Option("--strategy", help="What a run is told and what it builds on.")
@@ -268,6 +270,7 @@ def evolve(
         device=device,
         python=python,
     )
+    request.check_given(given_options(context))
     document = _job(repo, request, trust=trust, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_run)
     return 0 if document.get("same", True) else 1
@@ -419,17 +422,14 @@ def stop(
     repo: Repo,
     job: Annotated[str, typer.Argument(help="The job's id; default: every job that runs on this repo.")] = "",
     as_json: Json = False,
-) -> None:
-    """Stop running jobs. What they have measured is kept."""
+) -> int:
+    """Stop running jobs and wait for their end. What they have measured is kept."""
     from server.cli.history import stop_jobs
 
     document = stop_jobs(_repo(repo), job)
-    stopped = ", ".join(document["stopped"])
-    output.deliver(
-        document,
-        as_json=as_json,
-        show=lambda _: print(f"stopped {stopped}" if stopped else "nothing runs here"),
-    )
+    said = [f"{name} {words}" for name, words in document["endings"].items()] or ["nothing runs here"]
+    output.deliver(document, as_json=as_json, show=lambda _: print("\n".join(said)))
+    return 1 if document["running"] else 0
 
 
 @app.command()

@@ -1,9 +1,14 @@
 """`evolverec check`: everything that can be checked in a repo without training it."""
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evolution.base.errors import ConsentError, DataError
+from evolution.base.errors import ConsentError, DataError, UsageError
+
+if TYPE_CHECKING:
+    from diagnosis.syntax import Unparsed
+    from evolution.trials.interpreter import Interpreter
 
 
 def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
@@ -15,6 +20,7 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
     """
     from evolution.repo.config import read_config
     from evolution.repo.programs import Programs
+    from evolution.repo.settings import is_trusted
     from evolution.trials.data import prepare
 
     config = read_config(repo)
@@ -28,8 +34,11 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
         )
     except DataError as error:
         problems.append(_problem(error.path, error.line, "error", error.said))
-    sources = Programs.open(repo).sources(Programs.open(repo).snapshot().tree, config.recommender.editable)
-    problems += _static(sources)
+    programs = Programs.open(repo)
+    snapshot = programs.snapshot()
+    problems += [_problem(path, 0, "information", f"{path} {why}") for path, why in snapshot.left_out.items()]
+    sources = programs.sources(snapshot.tree, config.recommender.editable)
+    problems += _static(sources, _interpreter(python, consented=trusted or is_trusted(repo)))
     passed.append(f"{len(sources)} editable files were read")
     if not any(problem["severity"] == "error" for problem in problems):
         try:
@@ -41,21 +50,55 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
     return {"ok": all(p["severity"] != "error" for p in problems), "problems": problems, "passed": passed}
 
 
-def _static(sources: dict[str, str]) -> list[dict[str, Any]]:
-    import ast
+def _interpreter(python: str, *, consented: bool) -> "Interpreter | None":
+    """The interpreter that runs the repo; None if it may not be started without consent, or cannot be used, which the
+    trial's own checks explain. Our own may be started.
+    """
+    from evolution.repo.settings import user_settings
+    from evolution.trials.interpreter import interpreter_at
 
+    try:
+        chosen = Path(user_settings(python=python).python)
+        ours = chosen.resolve() == Path(sys.executable).resolve()
+        return interpreter_at(chosen) if consented or ours else None
+    except UsageError:
+        return None
+
+
+def _static(sources: dict[str, str], interpreter: "Interpreter | None") -> list[dict[str, Any]]:
     from diagnosis.rules.check import check_source
+    from diagnosis.syntax import Unparsed, parse
 
     problems: list[dict[str, Any]] = []
     for path, text in sources.items():
-        try:
-            ast.parse(text)
-        except SyntaxError as error:
-            problems.append(_problem(path, error.lineno or 1, "error", f"syntax error: {error.msg}"))
+        fault = parse(text) if path.endswith(".py") else None
+        if isinstance(fault, Unparsed):
+            problems.append(_unread(path, text, fault, interpreter))
         problems += [
             _problem(path, h.start_line, h.severity.value, h.message) for h in check_source(path, text)
         ]
     return problems
+
+
+def _unread(path: str, text: str, fault: "Unparsed", interpreter: "Interpreter | None") -> dict[str, Any]:
+    """A file without a syntax tree: an error only where the interpreter that runs the repo cannot read it either."""
+    from diagnosis.syntax import Hurdle
+    from evolution.trials.foreign_syntax import judged, of_later_python
+
+    seen = "no rule has looked at this file"
+    if interpreter is None:
+        words = f"{seen}: it {fault.message}"
+        if fault.hurdle is Hurdle.SYNTAX:
+            words = (
+                f"{seen}: Python {sys.version_info[0]}.{sys.version_info[1]}, on which evolverec runs, finds a "
+                f"{fault.message}. With --trust the Python that runs this repo is asked"
+            )
+        return _problem(path, fault.line, "information", words)
+    theirs = judged(interpreter, text, fault)
+    if theirs is not None:
+        return _problem(path, theirs.line, "error", theirs.message)
+    why = of_later_python(interpreter) if fault.hurdle is Hurdle.SYNTAX else f"it {fault.message}"
+    return _problem(path, fault.line, "information", f"{seen}: {why}")
 
 
 def _cheap_rungs(repo: Path, *, trusted: bool, python: str) -> tuple[list[dict[str, Any]], list[str]]:

@@ -21,6 +21,7 @@ from server.cli import render
 from server.cli.demo_folder import make_folder, note_files, note_job
 from server.cli.following import result_of
 from server.cli.patches import apply_proposal
+from server.cli.told import told_to_stop
 from server.shown.knowledge import read_entry
 
 SHOWN = ("NDCG@10", "HR@10")
@@ -66,9 +67,10 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
 
 def _run(repo: Path, request: Request) -> dict[str, Any]:
     # The repo is the seed that was just written from our own package: running it needs no further consent.
-    job = control.start(repo, request, trusted=True)
-    note_job(repo, job.id)
-    return result_of(repo, job, quiet=False)
+    with told_to_stop() as told:
+        job = control.start(repo, request, trusted=True)
+        note_job(repo, job.id)
+        return result_of(repo, job, quiet=False, told=told)
 
 
 def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], python: str) -> dict[str, Any]:

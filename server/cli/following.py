@@ -1,15 +1,28 @@
-"""Starts a job from a terminal and follows it with live progress; Ctrl-C cancels it."""
+"""Starts a job from a terminal and follows it with live progress.
+
+The job ends with the command: Ctrl-C, SIGTERM and the closing of the terminal cancel it, and a second Ctrl-C ends it at
+once. A command that ignores the closing of its terminal (`nohup`) goes on. A command that is killed leaves its job running,
+as an editor does; `evolverec stop` ends it.
+"""
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evolution.base.errors import Cancelled, ConsentError, EvolverecError, RepoError, UsageError
+from evolution.base.errors import Cancelled, EvolverecError, RepoError, UsageError
 from evolution.domain.job import Event, EventType, JobRecord, JobState
 from evolution.domain.request import Request
 from evolution.jobs import control
+from evolution.jobs.alive import is_alive
+from evolution.jobs.stopping import GRACE_S, ask, kill
+from evolution.repo.settings import is_trusted
 from evolution.store.store import Store
+from server.cli.told import Told, told_to_stop
+
+if TYPE_CHECKING:
+    from server.cli.live import View
 
 POLL_S = 0.1
 
@@ -17,21 +30,21 @@ POLL_S = 0.1
 def run_as_job(repo: Path, request: Request, *, trusted: bool, quiet: bool) -> dict[str, Any]:
     """Start a job and wait for its end, as `result_of` does. Raises ConsentError if the user does not consent."""
     control.reconcile(repo)
-    try:
-        job = control.start(repo, request, trusted=trusted)
-    except ConsentError:
+    if not trusted and not is_trusted(repo):
         if quiet or not sys.stdin.isatty() or not _consents(repo):
-            raise
-        job = control.start(repo, request, trusted=True)
-    return result_of(repo, job, quiet=quiet)
+            raise control.no_consent(repo, request)
+        trusted = True
+    with told_to_stop() as told:
+        job = control.start(repo, request, trusted=trusted)
+        return result_of(repo, job, quiet=quiet, told=told)
 
 
-def result_of(repo: Path, job: JobRecord, *, quiet: bool) -> dict[str, Any]:
+def result_of(repo: Path, job: JobRecord, *, quiet: bool, told: Told) -> dict[str, Any]:
     """Wait for a job's end, with its progress on stderr unless quiet, and return its result document.
 
-    Raises the error that the job ended with: RepoError, UsageError or Cancelled.
+    told: by it the job is stopped. Raises the error that the job ended with: RepoError, UsageError or Cancelled.
     """
-    ended = _follow(repo, job, quiet=quiet)
+    ended = _follow(repo, job, quiet=quiet, told=told)
     if ended.state is JobState.CANCELLED:
         raise Cancelled(ended.error)
     if ended.result is None:
@@ -45,24 +58,42 @@ def _consents(repo: Path) -> bool:
     return input("Do you trust it? [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _follow(repo: Path, job: JobRecord, *, quiet: bool) -> JobRecord:
+def _follow(repo: Path, job: JobRecord, *, quiet: bool, told: Told) -> JobRecord:
     from server.cli.live import LiveView, SilentView
 
     offset = 0
+    stop = _Stop(repo=repo, job=job.id, told=told)
     with SilentView() if quiet else LiveView() as view:
         while True:
-            try:
-                events, offset = control.read_events(repo, job.id, offset)
-                for event in events:
-                    view.show(event)
-                if _is_over(events):
-                    return _record(repo, job.id)
-                if not events:
-                    _check_alive(repo, job.id)
-                    time.sleep(POLL_S)
-            except KeyboardInterrupt:
-                view.say("cancelling; what was measured is kept")
-                control.cancel(repo, job.id)
+            stop.look(view)
+            events, offset = control.read_events(repo, job.id, offset)
+            for event in events:
+                view.show(event)
+            if _is_over(events):
+                return _record(repo, job.id)
+            if not events:
+                if (ended := _ended(repo, job.id)) is not None:
+                    return ended
+                time.sleep(POLL_S)
+
+
+class _Stop:
+    """Stops the job when the command is told to: first by asking, then, if it goes on or the user insists, by force."""
+
+    def __init__(self, *, repo: Path, job: str, told: Told) -> None:
+        self._repo, self._job, self._told = repo, job, told
+        self._asked, self._deadline = False, float("inf")
+
+    def look(self, view: "View") -> None:
+        """Do what the command was told since the last look."""
+        if self._told.times and not self._asked:
+            self._asked, self._deadline = True, time.monotonic() + GRACE_S
+            ask(self._repo, self._job)
+            with suppress(OSError):  # the terminal may be gone
+                view.say("cancelling; what was measured is kept (Ctrl-C again to end it at once)")
+        if self._told.times > 1 or time.monotonic() > self._deadline:
+            self._told.times, self._deadline = 1, time.monotonic() + GRACE_S
+            kill(self._repo, self._job)
 
 
 def _is_over(events: list[Event]) -> bool:
@@ -79,11 +110,13 @@ def _record(repo: Path, job_id: str) -> JobRecord:
     return record
 
 
-def _check_alive(repo: Path, job_id: str) -> None:
+def _ended(repo: Path, job_id: str) -> JobRecord | None:
+    """The job's record if it has ended without a last event; None while it runs. Raises EvolverecError if it was lost."""
     record = _record(repo, job_id)
-    if record.state.ended or control.is_alive(record):
-        return
+    if record.state.ended or is_alive(repo, record):
+        return record if record.state.ended and not is_alive(repo, record) else None
     control.reconcile(repo)
-    lost = _record(repo, job_id)
-    if lost.state is JobState.LOST:
-        raise EvolverecError(f"job {job_id}: {lost.error}")
+    ended = _record(repo, job_id)
+    if ended.state is JobState.LOST:
+        raise EvolverecError(f"job {job_id}: {ended.error}")
+    return ended

@@ -1,5 +1,6 @@
 """Documents of stored results: the list of all, one item in full; and stopping of jobs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from evolution.base import serial
 from evolution.base.errors import UsageError
 from evolution.domain.job import JobRecord
 from evolution.jobs import control
+from evolution.jobs.stopping import Ending, stop
 from evolution.store.documents import proposal_document, train_document
 from evolution.store.run_document import run_document
 from evolution.store.store import Store
@@ -56,10 +58,21 @@ def item_document(repo: Path, wanted: str) -> dict[str, Any]:
 
 
 def stop_jobs(repo: Path, wanted: str) -> dict[str, Any]:
-    """Cancel the running jobs whose id begins with `wanted`; "" cancels all. Raises UsageError if none does."""
+    """Stop the running jobs whose id begins with `wanted`, "" for all, and wait for their end.
+
+    stopped: ids of the jobs that ended. endings: how, in words, by id. Raises UsageError if none is running.
+    """
     running = control.reconcile(repo)
-    chosen = [job for job in running if not wanted or job.id.startswith(wanted)]
+    chosen = [job.id for job in running if not wanted or job.id.startswith(wanted)]
     if wanted and not chosen:
         listed = ", ".join(job.id for job in running) or "none"
         raise UsageError(f"no running job {wanted!r} in {repo}; running: {listed}")
-    return {"stopped": [job.id for job in chosen if control.cancel(repo, job.id)]}
+    with ThreadPoolExecutor(max_workers=max(1, len(chosen))) as pool:
+        endings = dict(zip(chosen, pool.map(lambda job: stop(repo, job), chosen), strict=True))
+    stopped = [job for job, ending in endings.items() if ending in (Ending.STOPPED, Ending.KILLED)]
+    running_on = [job for job, ending in endings.items() if ending.runs_on]
+    return {
+        "stopped": stopped,
+        "running": running_on,
+        "endings": {job: e.value for job, e in endings.items()},
+    }

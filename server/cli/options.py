@@ -50,3 +50,9 @@ Gate = Annotated[
         "--gate", help="What users and measurements both call critical counts as nothing, as in the paper."
     ),
 ]
+
+
+def given_options(context: typer.Context) -> list[str]:
+    """The names of the options that stand on the command line, also with their default values."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]

@@ -8,6 +8,9 @@ from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
+from diagnosis.encoding import unmarked
+from evolution.base.errors import RepoError
+from evolution.repo.files import read_code
 from server.cli.console import console
 from server.cli.show_runs import show_run
 
@@ -119,8 +122,8 @@ def _measured(finding: dict[str, Any]) -> str:
 def _show_lines(out: Console, repo: Path, anchor: dict[str, Any], colour: str) -> None:
     out.print(f"   [cyan]{anchor['path']}:{anchor['start_line']}[/]")
     try:
-        lines = (repo / anchor["path"]).read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError):
+        lines = unmarked(read_code(repo, anchor["path"]) or "").split("\n")
+    except RepoError:
         return
     for number in range(anchor["start_line"], min(anchor["end_line"], anchor["start_line"] + 4) + 1):
         if number <= len(lines):

@@ -19,7 +19,7 @@ from evolution.domain.proposal import ProposalState
 from evolution.domain.request import LIMITS, TERMS, Request, asks_for
 from evolution.domain.run import Run
 from evolution.jobs import control
-from server.lsp import applied, consent, refresh
+from server.lsp import applied, cancelling, consent, refresh
 from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
 from server.lsp.job_request import camel_case, job_request
@@ -105,7 +105,7 @@ async def cancel(session: Session, *arguments: Any) -> Document:
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
     jobs = [str(asked["job"])] if asked.get("job") else [job.id for job in repo.knowledge.running]
-    told = [job for job in jobs if await session.background.store(control.cancel, repo.root, job)]
+    told = [job for job in jobs if await cancelling.ask(session, repo, job)]
     return {"cancelled": told}
 
 

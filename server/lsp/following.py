@@ -13,6 +13,7 @@ from pygls.exceptions import JsonRpcException
 
 from evolution.domain.job import JobRecord, JobState
 from evolution.jobs import control
+from server.lsp import cancelling
 from server.lsp.progress import DOING, JobProgress, advance
 from server.lsp.repo import Repo
 from server.lsp.session import Session
@@ -97,9 +98,7 @@ async def _begin(session: Session, repo: Repo, job: JobRecord, token: str) -> bo
 
     def cancelled(pressed: Future[object]) -> None:
         if pressed.cancelled() and not session.closed:
-            loop.call_soon_threadsafe(
-                lambda: session.spawn(session.background.store(control.cancel, repo.root, job.id))
-            )
+            loop.call_soon_threadsafe(lambda: session.spawn(cancelling.ask(session, repo, job.id)))
 
     shower.tokens[token].add_done_callback(cancelled)
     title = f"evolverec: {DOING[job.kind]}"
@@ -116,7 +115,7 @@ def _report(session: Session, token: str, progress: JobProgress) -> None:
             ),
         )
     if session.client.refreshes_lenses:
-        session.server.workspace_code_lens_refresh(None)
+        session.server.protocol.request_refresh(types.WORKSPACE_CODE_LENS_REFRESH)
 
 
 def _end(session: Session, token: str, progress: JobProgress, ended: str) -> None:

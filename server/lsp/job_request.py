@@ -5,7 +5,7 @@ from typing import Any
 
 from evolution.base.errors import UsageError
 from evolution.domain.job import JobKind
-from evolution.domain.request import Request, parse_request
+from evolution.domain.request import EvolveRequest, Request, options_of, parse_request
 
 # Keys of every command that are no options of the job: the repo, and that the user was asked about unsaved files.
 OF_THE_COMMAND = ("repo", "onDisk")
@@ -23,7 +23,11 @@ def job_request(kind: JobKind, asked: Mapping[str, Any], *, python: str) -> Requ
             "python is no option of a command; set evolverec.interpreter in your editor's settings"
         )
     options = {name: value for name, value in asked.items() if name not in OF_THE_COMMAND}
-    return parse_request(kind, {**options, "python": python}, spelling=camel_case)
+    request = parse_request(kind, {**options, "python": python}, spelling=camel_case)
+    if isinstance(request, EvolveRequest):
+        spelt = {camel_case(name): name for name in options_of(EvolveRequest)}
+        request.check_given([spelt[name] for name in options])
+    return request
 
 
 def camel_case(name: str) -> str:

@@ -12,7 +12,6 @@ import tarfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -28,11 +27,14 @@ def events_of(log: Interactions) -> list[Event]:
     order = np.argsort(places, kind="stable")
     times = log.timestamps if log.timestamps is not None else np.arange(log.n_events)
     return [
-        (log.user_names[log.users[k]], log.item_names[log.items[k]], 1 + int(k) % 5, int(times[k])) for k in order
+        (log.user_names[log.users[k]], log.item_names[log.items[k]], 1 + int(k) % 5, int(times[k]))
+        for k in order
     ]
 
 
-def _lines(events: list[Event], delimiter: str, header: str = "", columns: tuple[int, ...] = (0, 1, 2, 3)) -> bytes:
+def _lines(
+    events: list[Event], delimiter: str, header: str = "", columns: tuple[int, ...] = (0, 1, 2, 3)
+) -> bytes:
     lines = [delimiter.join(str(event[column]) for column in columns) for event in events]
     return "\n".join([*([header] if header else []), *lines, ""]).encode()
 
@@ -107,7 +109,11 @@ def _frame(events: list[Event], how: str) -> bytes:
     import polars
 
     frame = polars.DataFrame(
-        {"item": [e[1] for e in events], "user": [e[0] for e in events], "rating": [float(e[2]) for e in events]}
+        {
+            "item": [e[1] for e in events],
+            "user": [e[0] for e in events],
+            "rating": [float(e[2]) for e in events],
+        }
     )
     stream = io.BytesIO()
     getattr(frame, how)(stream)
@@ -180,9 +186,13 @@ COPIES: dict[str, Writer] = {
     "frame.json": lambda e: json.dumps(
         {name: {str(n): x[place] for n, x in enumerate(e)} for place, name in enumerate(("user", "item"))}
     ).encode(),
-    "events.xml": lambda e: ("<log>" + "".join(f'<e u="{u}" i="{i}"/>' for u, i, _, _ in e) + "</log>").encode(),
+    "events.xml": lambda e: (
+        "<log>" + "".join(f'<e u="{u}" i="{i}"/>' for u, i, _, _ in e) + "</log>"
+    ).encode(),
     "dump.sql": _sql,
-    "pairs.py": lambda e: ("PAIRS = [\n" + "".join(f"    ({u!r}, {i!r}),\n" for u, i, _, _ in e) + "]\n").encode(),
+    "pairs.py": lambda e: (
+        "PAIRS = [\n" + "".join(f"    ({u!r}, {i!r}),\n" for u, i, _, _ in e) + "]\n"
+    ).encode(),
     "notebook.ipynb": lambda e: json.dumps(
         {"cells": [{"outputs": [{"text": [f"{u} {i}\n" for u, i, _, _ in e]}]}]}, indent=1
     ).encode(),
@@ -205,15 +215,20 @@ COPIES: dict[str, Writer] = {
     "floats.npy": lambda e: _npy(_codes(e, by_order=True, first=1).astype("f4")),
     "names.npy": lambda e: _npy(np.array([[u, i] for u, i, _, _ in e])),
     "data.npz": lambda e: _npz(
-        u=_codes(e, by_order=False, first=1)[:, 0].astype("i4"), i=_codes(e, by_order=False, first=1)[:, 1].astype("i4")
+        u=_codes(e, by_order=False, first=1)[:, 0].astype("i4"),
+        i=_codes(e, by_order=False, first=1)[:, 1].astype("i4"),
     ),
     "structured.npy": lambda e: _npy(
         np.array([tuple(row) for row in _codes(e, by_order=False, first=1)], [("u", "<i4"), ("i", "<i8")])
     ),
     "items.npy": lambda e: _npy(_codes(e, by_order=False, first=1)[:, 1]),
-    "remapped.txt": lambda e: _lines([(str(u), str(i), 0, 0) for u, i in _codes(e, by_order=False, first=1)], " "),
+    "remapped.txt": lambda e: _lines(
+        [(str(u), str(i), 0, 0) for u, i in _codes(e, by_order=False, first=1)], " "
+    ),
     "raw.bin": lambda e: _codes(e, by_order=False, first=1).astype("<i4").tobytes(),
-    "header.bin": lambda e: b"MYFORMAT\x00\x01\x02" + _codes(e, by_order=False, first=1).astype("<i4").tobytes(),
+    "header.bin": lambda e: (
+        b"MYFORMAT\x00\x01\x02" + _codes(e, by_order=False, first=1).astype("<i4").tobytes()
+    ),
     "short.bin": lambda e: b"\x07\x00\x00" + _codes(e, by_order=False, first=1).astype("<u2").tobytes(),
     "tensor.pt": _torch_like,
     # pickles

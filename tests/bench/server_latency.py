@@ -28,7 +28,7 @@ from ml1m_softmax import evolverec
 import evolverec_entry
 from evolution.domain.job import EventType
 from evolution.domain.proposal import Verified
-from evolution.jobs import control
+from evolution.jobs import control, stopping
 from evolution.store.store import Store
 
 LIMITS = {"initialize_ms": 600.0, "resident_mb": 100.0, "p99_ms": 50.0}
@@ -88,7 +88,7 @@ def training(root: Path, scratch: Path) -> Iterator[list[str]]:
         yield jobs
     finally:
         for job in {path.name for path in jobs_of(root)} - before:
-            control.cancel(root, job)
+            stopping.ask(root, job)
         for command in commands:
             command.wait()
 

@@ -62,6 +62,7 @@ def test_every_command_answers_with_one_json_document(evolverec, tmp_path, comma
         (["propose", "REPO", "--trials", "0"], 2, "--trials"),
         (["evolve", "REPO", "--budget-usd", "-1"], 2, "--budget-usd is -1.0; expected a number, 0 or more"),
         (["evolve", "REPO", "--strategy", "wizard"], 2, "'wizard' is not one of 'directional'"),
+        (["evolve", "REPO", "--resume", "--strategy", "directional"], 2, "--strategy cannot be given here"),
         (["evolve", "REPO", "--resume", "--seed", "1"], 2, "--seed cannot be given here: a resumed run goes on"),
         (["compare", "REPO", "--strategies", "nas,x"], 2, "--strategies is ['nas', 'x']; expected a list"),
         (["diagnose", "REPO", "--fail-on", "much"], 2, "expected error, warning or information"),
@@ -217,7 +218,7 @@ def test_a_job_whose_process_is_gone_is_shown_as_lost(evolverec, repo):
         store.put_job(gone)
     (job,) = evolverec("runs", repo, "--json").document["jobs"]
     assert (job["id"], job["state"]) == ("train-dead", "lost")
-    assert evolverec("stop", repo, "--json").document == {"stopped": []}
+    assert evolverec("stop", repo, "--json").document["stopped"] == []
     shown = evolverec("show", repo, "train-dead", "--json").document
     assert (shown["kind"], shown["job"]) == ("job", "train")
 

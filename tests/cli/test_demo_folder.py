@@ -1,15 +1,16 @@
 """A second demo in the folder of the first deletes what the first made, and nothing of the user's."""
 
+import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from evolution.base.errors import UsageError
+from evolution.base.processes import identify
 from evolution.domain.job import JobKind, JobRecord, JobState
 from evolution.domain.request import TrainRequest
 from evolution.jobs import control
@@ -85,10 +86,8 @@ def work_elsewhere(folder: Path) -> None:
 
 def put_job(folder: Path, name: str, state: JobState) -> None:
     """A job whose process is this one."""
-    process = psutil.Process()
-    job = JobRecord(
-        id=name, kind=JobKind.TRAIN, state=state, pid=process.pid, pid_started=process.create_time(), created_at=1.0
-    )  # fmt: skip
+    process = identify(os.getpid())
+    job = JobRecord(id=name, kind=JobKind.TRAIN, state=state, process=process, created_at=1.0)
     with Store.open(folder) as store:
         store.put_job(job)
 

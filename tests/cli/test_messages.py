@@ -151,11 +151,11 @@ def test_without_git_the_error_and_doctor_say_the_same(repo, tmp_path):
 @pytest.mark.process
 def test_without_bubblewrap_doctor_says_what_still_works(repo, monkeypatch):
     monkeypatch.setattr(sandbox, "BWRAP", "/nowhere/bwrap")
-    sandbox._problem.cache_clear()
+    sandbox._strength.cache_clear()
     try:
         check = doctors(examine(repo, python=""), "sandbox")
     finally:
-        sandbox._problem.cache_clear()
+        sandbox._strength.cache_clear()
     assert not check["ok"] and not check["needed"]
     assert "bubblewrap is not installed; trials run with limits" in check["message"]
     assert check["help"] == "apt install bubblewrap"

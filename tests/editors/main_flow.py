@@ -9,7 +9,7 @@ from typing import Any
 from evolution.domain.job import JobKind, JobState
 from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.domain.trial import Trial
-from evolution.jobs.control import is_alive
+from evolution.jobs.alive import is_alive
 from evolution.repo.applying import changed_files
 from evolution.store.store import Store
 from server.lsp.config_schema import schema
@@ -78,7 +78,7 @@ def check_consent_and_cancel(seen: Seen, store: Store) -> None:
         ("simulate", JobState.DONE),
         ("propose", JobState.DONE),
     ]
-    assert not is_alive(jobs[0])
+    assert not is_alive(store.repo, jobs[0])
 
 
 def check_figure(seen: Seen, trial: Trial) -> None:

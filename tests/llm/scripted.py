@@ -176,6 +176,7 @@ class ScriptedLlm:
     def __init__(self, script: Any = None, *, models: Iterable[str] = (MODEL,)) -> None:
         self.script: Any = script
         self.models = list(models)
+        self.listing: Answer | None = None
         self.formats = {SCHEMA, JSON}
         self.requests: list[Request] = []
         self.billed: list[tuple[str, int, int]] = []
@@ -250,6 +251,8 @@ def _handler(server: ScriptedLlm) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             if self.path != "/v1/models":
                 return self.send(status(404, f"no such path: {self.path}"))
+            if server.listing is not None:
+                return self.send(server.listing)
             data = [{"id": name, "object": "model"} for name in server.models]
             return self.send(Answer(raw=json.dumps({"object": "list", "data": data}).encode()))
 

@@ -11,6 +11,7 @@ from lsprotocol import types
 from diagnosis.anchors import make_anchor
 from diagnosis.findings import Anchor, Finding, Measurement, Role, Severity, Site
 from evolution.base.places import job_folder
+from evolution.base.processes import identify
 from evolution.base.serial import dumps
 from evolution.domain.edits import make_edits
 from evolution.domain.feedback import Feedback
@@ -186,14 +187,11 @@ class Records:
 
     def running_job(self, name: str = "t0000001", **changes: Any) -> JobRecord:
         """A train job whose process is this one, alive as long as the test, unless told otherwise."""
-        import psutil
-
         values: dict[str, Any] = {
             "id": name,
             "kind": JobKind.TRAIN,
             "state": JobState.RUNNING,
-            "pid": os.getpid(),
-            "pid_started": psutil.Process().create_time(),
+            "process": identify(os.getpid()),
             "created_at": time.time(),
         }
         job = JobRecord(**{**values, **changes})

@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import sys
 
-import psutil
 import pytest
 from lsprotocol import types
+
+from evolution.base.processes import identify
 
 
 def folder(path):
@@ -79,7 +80,7 @@ async def test_a_folder_closed_while_a_job_runs_takes_its_findings_away_and_leav
     records.trial()
     records.feedback(records.finding())
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as work:
-        records.running_job(pid=work.pid, pid_started=psutil.Process(work.pid).create_time())
+        records.running_job(process=identify(work.pid))
         editor = await connect("visual-studio-code", folders=[repo, other])
         await editor.wait(lambda: editor.shown(editor.uri("model.py")) and "begin" in kinds())
         change(editor, removed=[repo])

@@ -8,6 +8,7 @@ import sys
 import pytest
 from pygls.exceptions import JsonRpcException
 
+from evolution.base.processes import identify
 from evolution.domain.job import EventType, JobKind, JobState
 from evolution.domain.request import REQUESTS, asks_for
 
@@ -47,11 +48,8 @@ async def test_a_running_job_is_taken_up_with_its_progress(connect, records, sam
 
 
 async def test_the_progress_cancel_button_stops_the_job(connect, records):
-    import psutil
-
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
-        started = psutil.Process(process.pid).create_time()
-        job = records.running_job(pid=process.pid, pid_started=started)
+        job = records.running_job(process=identify(process.pid))
         editor = await connect("neovim@v0.7.0")
         await editor.wait(lambda: reports(editor))
         editor.client.window_work_done_progress_cancel(records.cancel_params(job))
@@ -60,9 +58,10 @@ async def test_the_progress_cancel_button_stops_the_job(connect, records):
 
 
 async def test_a_job_whose_process_vanished_is_told_and_the_server_lives(connect, records):
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    records.running_job(pid=process.pid, pid_started=1.0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        known = identify(process.pid)
+        process.communicate(b"\n")
+    records.running_job(process=known)
     editor = await connect("emacs")
     uri = editor.open("model.py")
     await editor.wait(lambda: editor.client.messages)

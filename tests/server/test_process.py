@@ -12,7 +12,8 @@ import pytest
 from lsprotocol import types
 
 import evolverec_entry
-from server.lsp.handshake import COMMANDS, answer_initialize, capabilities
+from evolution.base.processes import identify
+from server.lsp.handshake import COMMANDS, capabilities
 from server.lsp.table import COMMANDS as COMMAND_ROWS
 from server.lsp.table import FEATURES
 
@@ -117,21 +118,6 @@ def test_the_library_agrees_with_the_handshake(repo, monkeypatch):
         assert capabilities(wire)["positionEncoding"] == chosen
 
 
-def test_a_first_message_that_is_not_initialize_is_left_to_the_library(tmp_path):
-    source = tmp_path / "in"
-    source.write_bytes(b"Content-Length: 2\r\n\r\n{}rest\n")
-    with source.open("rb") as reader, (tmp_path / "out").open("wb") as writer:
-        again, same = answer_initialize(reader, writer)
-        assert same is writer
-        assert [again.readline(), again.readline(), again.read(2)] == [
-            b"Content-Length: 2\r\n",
-            b"\r\n",
-            b"{}",
-        ]
-        assert again.readline() == b"rest\n"
-    assert (tmp_path / "out").read_bytes() == b""
-
-
 @pytest.mark.process
 def test_initialize_is_answered_once(server, repo):
     _, wire = server
@@ -203,13 +189,13 @@ def test_importing_every_feature_loads_nothing_heavy():
 @pytest.mark.process
 def test_what_libraries_print_does_not_reach_the_wire(repo):
     code = (
-        "import os, sys, threading; from server.lsp import handshake, main; import subprocess\n"
-        "answer = handshake.answer_initialize\n"
+        "import os, sys, threading; from server.lsp import main; import subprocess\n"
+        "answer = main.answer_initialize\n"
         "def noisy(*streams):\n"
         "    print('python print'); os.write(1, b'descriptor one\\n'); subprocess.run(['echo', 'child'])\n"
         "    assert sys.stdin.read() == ''\n"
         "    return answer(*streams)\n"
-        "handshake.answer_initialize = noisy; main.serve_stdio()"
+        "main.answer_initialize = noisy; main.serve_stdio()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -294,13 +280,11 @@ def test_an_error_in_a_handler_is_a_reply_and_the_server_goes_on(server, repo):
 
 @pytest.mark.process
 def test_a_killed_server_leaves_its_job_and_the_next_one_finds_it(server, repo, records):
-    import psutil
-
     process, wire = server
     with subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
     ) as work:
-        job = records.running_job(pid=work.pid, pid_started=psutil.Process(work.pid).create_time())
+        job = records.running_job(process=identify(work.pid))
         wire.begin(repo)
         process.kill()
         process.wait()

@@ -1,32 +1,21 @@
-"""Reads the edits of an answer in any of three forms: data, SEARCH/REPLACE blocks, or a unified diff.
+"""Reads the edits of an answer in any of three forms: data, SEARCH/REPLACE blocks (see `blocks`), or a unified diff.
 
-A text may hold any number of SEARCH/REPLACE blocks, fenced or not:
-
-    models/encoder.py
-    <<<<<<< SEARCH
-    lines as they are
-    =======
-    lines as they shall be
-    >>>>>>> REPLACE
-
-The path stands on the last line before the block, or before its fence; a block without one belongs to the file of the
-block before. `evolution.domain.edits` decides whether the edits fit the files.
+Line endings of an answer are no part of it: they are read as "\\n", and the file keeps its own.
+`evolution.domain.edits` decides whether the edits fit the files.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from evolution.base.errors import EditError
-from evolution.domain.edits import Edit, parse_unified_diff
+from evolution.domain.edits import BOM, Edit, parse_unified_diff
+from evolution.proposers.coding.blocks import has_blocks, read_blocks, written_block
 from evolution.proposers.coding.replies import FileEdit
 
-_SEARCH = re.compile(r"^<{5,9} ?SEARCH\s*$")
-_MIDDLE = re.compile(r"^={5,9}\s*$")
-_REPLACE = re.compile(r"^>{5,9} ?REPLACE\s*$")
-_FENCE = re.compile(r"^\s*(```|~~~)")
 _HUNK = re.compile(r"^@@.*?@@(.*)$|^@@\s*$")
 _DIFF = re.compile(r"^(diff --git |--- |@@)", re.MULTILINE)
-_PATH = re.compile(r"^[\w./-]+\.\w+$")
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")  # no source file holds these
 _NUMBERED = re.compile(r"^ *\d+\| ?")
 
 
@@ -45,26 +34,46 @@ def edits_of(edits: Sequence[FileEdit], patch: str) -> list[Edit]:
 
 def as_blocks(edits: Sequence[FileEdit]) -> str:
     """The same edits as SEARCH/REPLACE blocks, for a reader."""
-    return "\n".join(
-        f"{edit.path}\n<<<<<<< SEARCH\n{edit.old}\n=======\n{edit.new}\n>>>>>>> REPLACE" for edit in edits
-    )
+    return "\n".join(written_block(edit.path, edit.old, edit.new) for edit in edits)
 
 
 def _as_data(edit: FileEdit) -> Edit:
     """An edit without its final newline, which models sometimes write and sometimes leave out."""
-    return Edit(path=edit.path.strip(), old=edit.old.removesuffix("\n"), new=edit.new.removesuffix("\n"))
+    old, new = (_plain(text).removesuffix("\n") for text in (edit.old, edit.new))
+    return Edit(path=_normal(edit.path.strip()), old=old, new=new)
 
 
 def _as_text(text: str) -> list[Edit]:
     if not text.strip():
         return []
-    if any(_SEARCH.match(line) for line in text.split("\n")):
-        return _blocks(text.split("\n"))
-    if _DIFF.search(text):
-        return parse_unified_diff(_plain_diff(text.split("\n")))
-    raise EditError(
-        "`patch` holds neither a SEARCH/REPLACE block nor a unified diff; write one, or use `edits`"
-    )
+    lines = _plain(text).split("\n")
+    if has_blocks(lines):
+        edits, outside = read_blocks(lines)
+        if any(
+            line.startswith("diff --git ") or _is_header(outside[at : at + 3])
+            for at, line in enumerate(outside)
+        ):
+            raise EditError("`patch` holds SEARCH/REPLACE blocks and a diff; expected one of them")
+    elif _DIFF.search("\n".join(lines)):
+        edits = parse_unified_diff(_plain_diff(lines))
+    else:
+        raise EditError(
+            "`patch` holds neither a SEARCH/REPLACE block nor a unified diff; write one, or use `edits`. A block is the "
+            "file's path on a line, then <<<<<<< SEARCH, =======, >>>>>>> REPLACE, each at the beginning of a line"
+        )
+    return [replace(edit, path=_normal(edit.path)) for edit in edits]
+
+
+def _plain(text: str) -> str:
+    """The text with "\n" for every CRLF, and without a byte order mark."""
+    return text.removeprefix(BOM).replace("\r\n", "\n").removesuffix("\r")
+
+
+def _normal(path: str) -> str:
+    """The path without "./" before it."""
+    while path.startswith("./"):
+        path = path[2:].lstrip("/")
+    return path
 
 
 def _check(edit: Edit, which: str) -> None:
@@ -75,53 +84,12 @@ def _check(edit: Edit, which: str) -> None:
             f"{which}: the lines to replace begin with line numbers, which are no part of the file; leave them out",
             path=edit.path,
         )
+    if found := _NO_TEXT.search(edit.new):
+        raise EditError(
+            f"{which} would write the character {found[0]!r}, which no source file holds", path=edit.path
+        )
     if edit.old == edit.new:
         raise EditError(f"{which} changes nothing: old and new are the same", path=edit.path)
-
-
-def _blocks(lines: Sequence[str]) -> list[Edit]:
-    edits: list[Edit] = []
-    at, path = 0, ""
-    while at < len(lines):
-        if not _SEARCH.match(lines[at]):
-            at += 1
-            continue
-        which = f"block {len(edits) + 1} (line {at + 1} of the patch)"
-        path = _path_before(lines[:at]) or path
-        if not path:
-            raise EditError(f"{which} names no file; write its path on the line before it")
-        middle = _next(
-            lines, at + 1, _MIDDLE, f"{which} has no line ======= between SEARCH and REPLACE", path
-        )
-        end = _next(lines, middle + 1, _REPLACE, f"{which} has no line >>>>>>> REPLACE at its end", path)
-        edits.append(
-            Edit(path=path, old="\n".join(lines[at + 1 : middle]), new="\n".join(lines[middle + 1 : end]))
-        )
-        at = end + 1
-    return edits
-
-
-def _next(lines: Sequence[str], start: int, mark: re.Pattern[str], missing: str, path: str) -> int:
-    """Index of the next line with this mark. Raises EditError if there is none before the next block."""
-    for at in range(start, len(lines)):
-        if mark.match(lines[at]):
-            return at
-        if _SEARCH.match(lines[at]):
-            break
-    raise EditError(missing, path=path)
-
-
-def _path_before(lines: Sequence[str]) -> str:
-    """The path on the last written line, before a fence if there is one; "" if that line ends a block or holds no
-    path.
-    """
-    written = [line for line in lines if line.strip()]
-    if written and _FENCE.match(written[-1]):
-        written.pop()
-    if not written or _REPLACE.match(written[-1]) or _FENCE.match(written[-1]):
-        return ""
-    path = written[-1].strip().strip("*`#: ")
-    return path if _PATH.match(path) else ""
 
 
 def _plain_diff(lines: Sequence[str]) -> str:
@@ -135,6 +103,10 @@ def _plain_diff(lines: Sequence[str]) -> str:
             plain += _counted(hunk)
             hunk = [line] if _HUNK.match(line) else []
             plain += lines[at : at + 2] if header else []
+        elif not hunk and line.startswith("+") and not line.startswith("+++ "):
+            raise EditError(
+                f"line {at + 1} of the diff adds a line outside of any hunk: {line[:80]!r}; begin it with @@"
+            )
         elif hunk:
             hunk.append(line if line[:1] in ("+", "-", " ", "\\") else f" {line}")
         elif line.startswith(("deleted file", "rename ")):

@@ -18,7 +18,17 @@ SMALLEST_BYTES = 48  # thirty events take more
 HEAD = 8192
 NPY = b"\x93NUMPY"
 # Pictures, sound, fonts, documents and programs.
-_OTHER = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"OggS", b"\x7fELF", b"%PDF", b"wOFF", b"\x00\x01\x00\x00\x00")
+_OTHER = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"RIFF",
+    b"OggS",
+    b"\x7fELF",
+    b"%PDF",
+    b"wOFF",
+    b"\x00\x01\x00\x00\x00",
+)
 _SEALED = {
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
@@ -42,7 +52,9 @@ def copy_of_the_log(path: Path, index: LogIndex) -> str:
             return f"it is {closed}, which cannot be looked into"
         except OSError:
             return ""
-    return f"it holds events of the log, {found.events:,} in the {found.rows:,} rows looked at" if found else ""
+    return (
+        f"it holds events of the log, {found.events:,} in the {found.rows:,} rows looked at" if found else ""
+    )
 
 
 def _look(content: Content, index: LogIndex, judge: Judge) -> Evidence | None:

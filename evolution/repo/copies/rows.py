@@ -66,9 +66,7 @@ def coded(numbers: NDArray[np.int64]) -> tuple[tuple[str, ...], Cells]:
 def rows_of_codes(tokens: tuple[str, ...], windows: Sequence[Cells]) -> Rows:
     """windows: unbroken pieces of a table, each (n, k) indices of tokens."""
     origins = np.repeat(np.arange(len(windows)), [len(window) for window in windows])
-    return Rows(
-        tokens=tokens, cells=np.concatenate(windows)[:, :WIDTH], windows=origins.astype(np.int32)
-    )
+    return Rows(tokens=tokens, cells=np.concatenate(windows)[:, :WIDTH], windows=origins.astype(np.int32))
 
 
 def some_rows(rows: Sequence[list[str]], *, windows: int = 8, length: int = 512) -> list[Sequence[list[str]]]:

@@ -76,7 +76,7 @@ def _pickled(data: bytes) -> _Pickled:
                 found.buffers.append(bytes(value))
             if len(found.atoms) >= ATOMS:
                 break
-    except Exception:  # noqa: BLE001, S110 - a pickle may be cut, or made by anybody; what was read of it is looked at
+    except Exception:  # noqa: BLE001 - a pickle may be cut, or made by anybody; what was read of it is looked at
         pass
     return found
 
@@ -104,8 +104,8 @@ def _database_rows(content: Content) -> Iterator[Rows]:
 
 
 def _fetched(connection: sqlite3.Connection, table: str) -> list[list[list[str]]]:
-    count = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0  # noqa: S608 - quoted
-    query = f"SELECT * FROM {table} WHERE rowid >= ? LIMIT {ROWS}"  # noqa: S608 - quoted
+    count = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0
+    query = f"SELECT * FROM {table} WHERE rowid >= ? LIMIT {ROWS}"
     starts = (0, int(count) // 2) if int(count) > 2 * ROWS else (0,)
     return [[_row(row) for row in connection.execute(query, (start,))] for start in starts]
 

@@ -100,4 +100,6 @@ def _bracketed(pieces: list[str], pattern: re.Pattern[str]) -> Iterator[Rows]:
 def table_of(columns: list[list[str]]) -> Rows:
     """Columns that end together, as rows."""
     height = min(map(len, columns))
-    return rows_of(some_rows([list(row) for row in zip(*(column[-height:] for column in columns), strict=True)]))
+    return rows_of(
+        some_rows([list(row) for row in zip(*(column[-height:] for column in columns), strict=True)])
+    )

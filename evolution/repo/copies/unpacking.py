@@ -21,7 +21,9 @@ _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 
 def is_packed(head: bytes) -> bool:
     """Whether a file that begins so is an archive or a compressed stream that can be unpacked here."""
-    return head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"\x5d\x00\x00")) or _is_tar(head)
+    return head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04", b"\x5d\x00\x00")) or _is_tar(
+        head
+    )
 
 
 def unpacked(content: Content, head: bytes) -> Iterator[Content]:

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolution.base.errors import EditError
-from evolution.domain.edits import Edit, apply_edits, make_edits
+from evolution.domain.edits import BOM, Edit, apply_edits, make_edits
 
-LINES = st.one_of(st.sampled_from(["", "a", "b", " a", "\x0c", "\u2028x", "a\r"]), st.text(max_size=8)).map(
-    lambda line: line.replace("\n", "")
-)
+LINES = st.one_of(
+    st.sampled_from(["", "a", "b", " a", "\x0c", "\u2028x", "a\r", "\ufeffa"]), st.text(max_size=8)
+).map(lambda line: line.replace("\n", ""))
 TEXTS = st.lists(LINES, max_size=12).map("\n".join)
 CRLF_TEXTS = st.lists(LINES.map(lambda line: line.replace("\r", "")), min_size=2, max_size=12).map(
     "\r\n".join
@@ -20,14 +20,37 @@ CRLF_TEXTS = st.lists(LINES.map(lambda line: line.replace("\r", "")), min_size=2
 @settings(max_examples=500, deadline=None)
 def test_made_edits_lead_exactly_to_the_text_they_were_made_for(before: str, after: str):
     edits = make_edits("m.py", before, after)
-    expected = after.replace("\r\n", "\n").replace("\n", "\r\n") if is_crlf(before) else after
-    assert apply_edits({"m.py": before}, edits) == {"m.py": expected}
+    mark = BOM if before.startswith(BOM) else ""
+    expected = after.removeprefix(mark)
+    if is_crlf(before):
+        expected = expected.replace("\r\n", "\n").replace("\n", "\r\n")
+    assert apply_edits({"m.py": before}, edits) == {"m.py": mark + expected}
+
+
+@given(
+    endings=st.lists(st.sampled_from(["\n", "\r\n"]), min_size=2, max_size=8),
+    between=st.sampled_from(["\n", "\r\n"]),
+    data=st.data(),
+)
+@settings(max_examples=300, deadline=None)
+def test_an_edit_matches_whatever_the_endings_and_kept_lines_keep_theirs(
+    endings: list[str], between: str, data: st.DataObject
+):
+    text = BOM + "".join(f"line {row}{ending}" for row, ending in enumerate(endings))
+    start = data.draw(st.integers(0, len(endings) - 2))
+    old = [f"line {start}", f"line {start + 1}"]
+    written = Edit(path="m.py", old=between.join(old), new=between.join([old[0], "new", old[1]]))
+    after = apply_edits({"m.py": text}, [written])["m.py"]
+    assert f"line {start}{endings[start]}new" in after
+    assert after.replace("new\r\n", "").replace("new\n", "") == text
 
 
 @given(before=CRLF_TEXTS, after=CRLF_TEXTS)
 @settings(max_examples=200, deadline=None)
 def test_crlf_comes_back_exactly(before: str, after: str):
-    assert apply_edits({"m.py": before}, make_edits("m.py", before, after)) == {"m.py": after}
+    mark = BOM if before.startswith(BOM) else ""
+    expected = mark + after.removeprefix(mark)
+    assert apply_edits({"m.py": before}, make_edits("m.py", before, after)) == {"m.py": expected}
 
 
 @given(after=TEXTS)

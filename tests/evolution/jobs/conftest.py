@@ -19,6 +19,7 @@ from evolution.domain.job import Event, EventType, JobKind, JobRecord
 from evolution.domain.request import parse_request
 from evolution.domain.trial import Trial
 from evolution.jobs import control
+from evolution.jobs.alive import is_alive
 from evolution.store.store import Store
 
 SHELF = Path(__file__).parent / "repos" / "shelf"
@@ -68,7 +69,7 @@ class Bench:
 
     def finish(self, job: JobRecord, timeout_s: float = 120.0) -> JobRecord:
         wait_until(lambda: self.record(job).state.ended, timeout_s, f"{job.id} did not end")
-        wait_until(lambda: not control.is_alive(self.record(job)), 20.0, f"{job.id} stays")
+        wait_until(lambda: not is_alive(self.repo, self.record(job)), 20.0, f"{job.id} stays")
         return self.record(job)
 
     def run(self, kind: JobKind = JobKind.TRAIN, **params: Any) -> JobRecord:

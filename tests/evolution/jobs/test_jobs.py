@@ -15,10 +15,12 @@ import pytest
 
 from evolution.base.errors import Cancelled, ConsentError
 from evolution.base.places import ENTRY, job_folder
+from evolution.base.processes import ProcessId
 from evolution.domain.job import EventType, JobKind, JobRecord, JobState
 from evolution.domain.request import TrainRequest
 from evolution.domain.trial import TrialStatus
-from evolution.jobs import control
+from evolution.jobs import control, stopping
+from evolution.jobs.alive import is_alive
 from evolution.laboratory.leases import lease, trial_lock
 from evolution.store.store import Store
 
@@ -61,24 +63,27 @@ def test_a_store_that_is_damaged_while_a_job_starts_is_named(bench):
 
 
 def job_of(state: JobState, **changes) -> JobRecord:
-    values = {"id": "train-0001", "kind": JobKind.TRAIN, "state": state, "pid": 0, "pid_started": 0.0}
+    values = {"id": "train-0001", "kind": JobKind.TRAIN, "state": state}
     return JobRecord(**{**values, "created_at": time.time(), **changes})
 
 
 def test_cancelling_a_job_whose_process_is_not_known_yet_signals_nobody(bench):
     with Store.open(bench.repo) as store:
         store.put_job(job_of(JobState.STARTING))
-    assert control.cancel(bench.repo, "train-0001") is False  # pid 0 would be our own process group
+    assert (
+        stopping.ask(bench.repo, "train-0001") is stopping.Ending.NOT_RUNNING
+    )  # pid 0 would be our own process group
 
 
 def test_what_a_job_wrote_of_itself_outlives_the_note_of_its_starter(bench):
+    starter, own = (ProcessId(pid=pid, ticks=1, boot="b", namespace=1) for pid in (41, 42))
     with Store.open(bench.repo) as store:
         store.put_job(job_of(JobState.STARTING))
-        store.note_process("train-0001", 41, 1.0)
-        assert store.job("train-0001").pid == 41
-        store.put_job(job_of(JobState.RUNNING, pid=42, pid_started=2.0))
-        store.note_process("train-0001", 41, 1.0)
-        assert (store.job("train-0001").pid, store.job("train-0001").state) == (42, JobState.RUNNING)
+        store.note_process("train-0001", starter)
+        assert store.job("train-0001").process == starter
+        store.put_job(job_of(JobState.RUNNING, process=own))
+        store.note_process("train-0001", starter)
+        assert (store.job("train-0001").process, store.job("train-0001").state) == (own, JobState.RUNNING)
 
 
 def test_a_job_whose_pid_was_given_to_another_process_is_lost(bench):
@@ -177,7 +182,7 @@ def test_only_trials_that_nobody_trains_are_forgotten(bench):
 @pytest.mark.training
 def test_a_job_is_followed_to_its_result_and_is_not_run_again(bench):
     job = bench.start()
-    assert job.pid and control.is_alive(job)
+    assert job.pid and is_alive(bench.repo, job)
     ended = bench.finish(job)
     assert (ended.state, ended.exit_code, ended.error) == (JobState.DONE, 0, "")
     assert ended.result["status"] == "complete"
@@ -197,18 +202,18 @@ def test_a_cancelled_job_says_so_and_keeps_what_was_measured(bench):
     bench.edit("shelf.py", "PAUSE_S = 0.02", "PAUSE_S = 5.0")
     job = bench.start()
     bench.wait_for_events(job, 5)
-    assert control.cancel(bench.repo, job.id)
+    assert stopping.ask(bench.repo, job.id) is None
     ended = bench.finish(job, 15.0)
     assert (ended.state, ended.exit_code) == (JobState.CANCELLED, 130)
     assert "kept" in ended.error and not bench.processes()
     assert bench.trials()[done.result["trial"]].status is TrialStatus.COMPLETE
-    assert control.cancel(bench.repo, job.id) is False
+    assert stopping.ask(bench.repo, job.id) is stopping.Ending.NOT_RUNNING
 
 
 @pytest.mark.training
 def test_a_cancel_that_comes_before_the_job_is_ready_still_cancels_it(bench):
     job = bench.start()
-    assert control.cancel(bench.repo, job.id)
+    assert stopping.ask(bench.repo, job.id) is None
     assert bench.finish(job, 30.0).state is JobState.CANCELLED
 
 
@@ -230,7 +235,7 @@ def test_a_run_that_is_broken_off_does_not_unlearn_how_the_last_one_failed(bench
     (before,) = bench.trials().values()
     job = bench.start()
     bench.wait_for_events(job, 4)
-    control.cancel(bench.repo, job.id)
+    stopping.ask(bench.repo, job.id)
     assert bench.finish(job).state is JobState.CANCELLED
     assert list(bench.trials().values()) == [before]
 

@@ -19,6 +19,7 @@ import evolverec_entry
 from evolution.domain.job import JobKind, JobState
 from evolution.domain.trial import TrialStatus
 from evolution.jobs import control
+from evolution.jobs.alive import is_alive
 from evolution.laboratory.leases import lease, trial_lock
 from evolution.store.store import Store
 
@@ -143,7 +144,7 @@ def kill_job(bench, kind: JobKind, moment: Moment) -> None:
     time.sleep(moment.delay_s)
     family = bench.processes()
     before, proposed = finished(bench.trials()), proposals(bench)
-    if control.is_alive(bench.record(job)):
+    if is_alive(bench.repo, bench.record(job)):
         psutil.Process(job.pid).kill()
     wait_for_nobody(family, bench)
     ended = bench.record(job).state.ended  # it may have been faster than the kill
@@ -178,7 +179,7 @@ def kill_server(bench, kind: JobKind, moment: Moment) -> None:
         bench.wait_for_events(job, moment.events)
         time.sleep(moment.delay_s)
         server.process.kill()
-    assert control.is_alive(bench.record(job)) or bench.record(job).state is JobState.DONE
+    assert is_alive(bench.repo, bench.record(job)) or bench.record(job).state is JobState.DONE
     with server_of(bench.repo) as server:  # takes up a job that runs, shows what is known once it has ended
         assert bench.finish(job).state is JobState.DONE, bench.record(job).error
         shown = lambda: "NDCG@10" in server.command("status")["repos"][0]["summary"]  # noqa: E731

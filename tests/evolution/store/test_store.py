@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from evolution.base.processes import ProcessId
 from evolution.domain.edits import Edit
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobKind, JobRecord, JobState
@@ -169,7 +170,7 @@ def test_a_job_in_brief_has_of_its_result_the_trial_alone(tmp_path: Path) -> Non
     with Store.open(tmp_path) as store:
         store.put_job(job)
         assert store.jobs_in_brief() == [job]
-        store.note_process("train-1", 42, 3.0)
+        store.note_process("train-1", ProcessId(pid=42, ticks=3, boot="b", namespace=1))
         assert store.jobs_in_brief()[0].pid == 42
         done = replace(job, state=JobState.DONE, result={"trial": "t1", "metrics": {"HR@5": 0.5}})
         store.put_job(done)

@@ -13,7 +13,25 @@ from evolution.proposers.coding.patching import edits_between
 from evolution.proposers.coding.replies import FileEdit
 
 LINE = st.sampled_from(
-    ["", "x = 1", "    y = 2", "-- z", "++ w", "@@ a", "# ======", "```", "--- a/m.py", "\tt", "é"]
+    [
+        "",
+        "x = 1",
+        "    y = 2",
+        "-- z",
+        "++ w",
+        "@@ a",
+        "# ======",
+        "```",
+        "--- a/m.py",
+        "\tt",
+        "é",
+        "=====",
+        "=======",
+        "=========",
+        "<<<<<<< SEARCH",
+        ">>>>>>> REPLACE",
+        "  =======",
+    ]
 )
 TEXT = st.lists(LINE, min_size=1, max_size=12).map(
     lambda lines: "a = 0\n" + "".join(f"{line}\n" for line in lines)

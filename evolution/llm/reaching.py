@@ -1,0 +1,91 @@
+"""Notices before anything is trained that an endpoint is down, refuses the key, or does not have a model.
+
+The endpoint is asked for its models. What that leaves open (some endpoints list none, or not all) is settled by one question
+of a few tokens. Neither is an exchange: nothing is recorded or charged to a budget, so a replay is the same with or without.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TypeVar
+
+from evolution.base.errors import Cancelled, LlmUnavailable
+from evolution.llm.endpoint import Endpoint, Failed, Remedy
+from evolution.llm.settings import LlmSettings
+
+T = TypeVar("T")
+
+TIMEOUT_S = 8.0  # of one request
+AGAIN_S = 1.0  # before the second try of a request that broke off
+REFUSES_THE_KEY = (401, 403)
+QUESTION = {"messages": [{"role": "user", "content": "Say OK."}], "max_completion_tokens": 16}
+
+
+def reach(settings: LlmSettings, models: Sequence[str], *, cancelled: Callable[[], bool]) -> None:
+    """Raises LlmUnavailable, within seconds, if the endpoint cannot be used or lacks one of the models; Cancelled."""
+    endpoint = Endpoint(replace(settings, timeout_s=TIMEOUT_S))
+    try:
+        listed = _listed(endpoint, cancelled)
+        for model in models:
+            if model not in listed:
+                _try_model(endpoint, model, listed, cancelled)
+    except Failed as failure:
+        if cancelled():
+            raise Cancelled("cancelled") from None
+        raise LlmUnavailable(
+            f"the LLM endpoint {settings.base_url} cannot be used: {failure}. Nothing was trained or asked yet. Start it, or "
+            "set EVOLVEREC_LLM_BASE_URL, EVOLVEREC_LLM_KEY and EVOLVEREC_LLM_MODEL (`evolverec doctor` checks them); recipes "
+            "and statistical users need none"
+        ) from None
+    finally:
+        endpoint.close()
+
+
+def _listed(endpoint: Endpoint, cancelled: Callable[[], bool]) -> list[str]:
+    """The models that the endpoint names, [] if it names none. Raises Failed if it is down or refuses the key."""
+    try:
+        return _twice(lambda: endpoint.models(cancelled=cancelled), cancelled)
+    except Failed as failure:
+        if failure.kind is Remedy.AGAIN or failure.status in REFUSES_THE_KEY:
+            raise
+        return []
+
+
+def _try_model(endpoint: Endpoint, model: str, listed: Sequence[str], cancelled: Callable[[], bool]) -> None:
+    """Raises Failed if the endpoint does not answer for this model. One that is slow or wants another form is there."""
+
+    def ask() -> None:
+        with suppress(_Unsettled):
+            _ask(endpoint, model, cancelled)
+
+    try:
+        _twice(ask, cancelled)
+    except Failed as failure:
+        few = ", ".join(sorted(listed)[:8])
+        said = f"{failure}; it lists {few}" if few else str(failure)
+        raise Failed(failure.kind, f"asked for {model}, {said}", status=failure.status) from None
+
+
+class _Unsettled(Exception):
+    """The endpoint is there, and only a real question would tell more."""
+
+
+def _ask(endpoint: Endpoint, model: str, cancelled: Callable[[], bool]) -> None:
+    try:
+        endpoint.complete({"model": model, **QUESTION}, prompt="reach", cancelled=cancelled)
+    except Failed as failure:
+        if failure.kind in (Remedy.PAUSE, Remedy.OTHERWISE) or failure.is_slow:
+            raise _Unsettled from None
+        raise
+
+
+def _twice(do: Callable[[], T], cancelled: Callable[[], bool]) -> T:
+    """What `do` returns; it is done again once if it broke off."""
+    try:
+        return do()
+    except Failed as failure:
+        if failure.kind is not Remedy.AGAIN or cancelled():
+            raise
+    time.sleep(AGAIN_S)
+    return do()
