@@ -18,6 +18,7 @@ from evolution.laboratory.devices import choose_device
 from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in_parallel
 from evolution.laboratory.leases import POLL_S, trial_lock
 from evolution.laboratory.retrying import again_in_words, is_to_be_repeated, run_unless_killed, settled
+from evolution.repo.copies.lookout import withheld_in_words
 from evolution.repo.programs import Programs, changed_files
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
@@ -75,6 +76,8 @@ class Laboratory:
 
     def user_program(self) -> str:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
+        for sentence in withheld_in_words(self.programs.find_copies(self.data.lookout)):
+            self.context.events.emit(EventType.LOG, sentence)
         snapshot = self.programs.snapshot()
         for path, why in snapshot.left_out.items():
             self.context.events.emit(EventType.LOG, f"{path} {why}; the worker will not see it")

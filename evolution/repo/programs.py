@@ -16,9 +16,11 @@ from diagnosis.encoding import decoded, encoded
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.paths import matches
 from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
-from evolution.repo.held_out import held_out, stated_source
+from evolution.repo.copies.lookout import Copies, Lookout
+from evolution.repo.held_out import held_out, stated_exposed, stated_source
 from evolution.repo.listing import HARMLESS, Listed, list_files
 from evolution.repo.ownership import ensure_store_folder
+from evolution.repo.withheld import known_withheld, note_withheld
 from seeds.reading import CODE_BYTES, is_plain, open_plain
 
 LARGE_BYTES = CODE_BYTES
@@ -71,8 +73,8 @@ class Programs:
         """Store the files on disk as a program: tracked and untracked files, with uncommitted changes.
 
         Files of submodules are part of it. Left out are files that git ignores, files above LARGE_BYTES, submodules that are
-        not checked out and folders below 64 others (these three are listed in the result), the data source, which
-        holds the held-out events, and kept probes, which judge the program. Line endings are not converted. Raises
+        not checked out and folders below 64 others (these three are listed in the result), the data source and the copies
+        of it that a job found, which hold the held-out events, and kept probes, which judge the program. Line endings are not converted. Raises
         RepoError if a file cannot be read.
         """
         listed = self._listed_files()
@@ -89,6 +91,16 @@ class Programs:
                 self._add(scratch, keep)
                 tree = self._git.write_tree()
         return Snapshot(tree=tree, left_out={**listed.left_out, **left_out})
+
+    def find_copies(self, lookout: Lookout) -> Copies:
+        """Look through the files on disk for copies of the log. Later snapshots leave them out, those of a language
+        server too; those that `data.exposed` names stay."""
+        labels = held_out(self.repo, stated_source(self.repo))
+        listed = list_files(self.repo).files
+        small = (path for path in listed if not labels.holds(path) and _size(self.repo / path) <= LARGE_BYTES)
+        copies = lookout.copies(self.repo, small, stated_exposed(self.repo))
+        note_withheld(self.repo, copies.withheld)
+        return copies
 
     def _add(self, scratch: str, paths: list[str]) -> None:
         import git
@@ -107,9 +119,12 @@ class Programs:
     def _listed_files(self) -> Listed:
         """What belongs to a program: neither labels nor kept probes."""
         listed = list_files(self.repo)
-        labels = held_out(self.repo, stated_source(self.repo))
+        labels = held_out(self.repo, stated_source(self.repo), exposed=stated_exposed(self.repo))
+        copies = known_withheld(self.repo)
         files = (
-            name for name in listed.files if not labels.holds(name) and not _is_kept_probe(self.repo, name)
+            name
+            for name in listed.files
+            if not labels.holds(name) and name not in copies and not _is_kept_probe(self.repo, name)
         )
         left_out = {name: why for name, why in listed.left_out.items() if not labels.holds(name)}
         return replace(listed, files=tuple(files), left_out=left_out)
@@ -189,6 +204,13 @@ class Programs:
         """Protect a program from garbage collection by a ref that names it."""
         commit = self._git.commit_tree(tree, "-m", name)
         self._git.update_ref(f"refs/programs/{tree}", commit)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 def _is_sound(bare: Path) -> bool:

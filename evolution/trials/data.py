@@ -4,6 +4,7 @@
                               test/       test questions, whose histories hold the validation event
                               labels/     targets: they never leave the job and the analyst
                               references-<version>/ the reference rankers' lists
+                              copies-<version>/     what copies of the log are recognised by, and which files were seen
            <source>.json      the fingerprint of a source, as this version of the loaders and the split reads it
 
 The fingerprint is the hash of what was exported, so code that exports the same is answered by the same trials. What
@@ -11,6 +12,7 @@ is derived from it later carries the version of the code that derived it.
 """
 
 import hashlib
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +31,9 @@ from evolution.base.kept import draft_beside, is_intact, kept_folder, publish, s
 from evolution.base.places import CONFIG_NAME
 from evolution.base.versions import version_of
 from evolution.repo.config import Config, key_line
+from evolution.repo.copies.log_index import index_of, read_index, write_index
+from evolution.repo.copies.lookout import Lookout
+from evolution.repo.copies.lookout import version as copies_version
 from evolution.repo.files import config_text
 from evolution.repo.ownership import ensure_store_folder
 from evolution.trials.exporting import (
@@ -49,6 +54,7 @@ LIST_LENGTH = 100
 # The code that made what is cached, each with all that its result hangs on.
 _EXPORTER = (
     "seeds/loading",
+    "seeds/reading.py",
     "seeds/shop",
     "seeds/sizes.py",
     "seeds/assembly.py",
@@ -58,6 +64,7 @@ _EXPORTER = (
     "evolution/trials/exporting.py",
 )
 _SHUFFLER = ("evolution/trials/data.py", "evolution/trials/exporting.py")
+_COPIES = "copies-{}"
 _REFEREE = ("seeds/references", "seeds/metrics", "evolution/trials/data.py")
 
 
@@ -93,6 +100,14 @@ class TrialData:
         """Which validation questions have dense scores: int32 (S,), rising."""
         return np.load(self.folder / "labels" / "sample.npy")
 
+    @cached_property
+    def lookout(self) -> Lookout:
+        """Finds copies of the log, held-out events and all, among the files of a repo."""
+        folder = self.folder / _COPIES.format(copies_version())
+        names = json.loads((self.folder / "labels" / "names.json").read_text(encoding="utf-8"))
+        index = read_index(folder, tuple(names["users"]), tuple(names["items"]))
+        return Lookout(index, folder / "seen.json")
+
     def references(self) -> dict[str, TopLists]:
         """The reference rankers' lists on the validation questions; made on first use."""
         return {name: read_lists(path) for name, path in reference_files(self).items()}
@@ -123,7 +138,7 @@ def prepare(config: Config, repo: Path) -> TrialData:
     root.mkdir(exist_ok=True)
     index = root / f"{_source_key(config, repo)}.json"
     exported = _known(index)
-    if exported is None or not is_intact(root / exported.fingerprint):
+    if exported is None or not _is_whole(root / exported.fingerprint):
         exported = _export(config, repo, root)
         write_whole(index, serial.dumps(exported))
     max_history = config.recommender.max_history
@@ -139,6 +154,10 @@ def prepare(config: Config, repo: Path) -> TrialData:
         lambda draft: write_questions(_shuffled_sample(data), draft, None),
     )
     return data
+
+
+def _is_whole(folder: Path) -> bool:
+    return is_intact(folder) and is_intact(folder / _COPIES.format(copies_version()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +206,8 @@ def _export(config: Config, repo: Path, root: Path) -> _Exported:
     from seeds.split import scheme_named, split
 
     try:
-        divided = split(load(config.data.source, root=repo), scheme_named(config.data.split))
+        log = load(config.data.source, root=repo)
+        divided = split(log, scheme_named(config.data.split))
     except SeedsError as error:
         raise _blamed(error, config, repo) from error
     draft = draft_beside(root / "any")
@@ -197,6 +217,8 @@ def _export(config: Config, repo: Path, root: Path) -> _Exported:
         publish(draft, root / fingerprint)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    index = root / fingerprint / _COPIES.format(copies_version())
+    kept_folder(index, lambda draft: write_index(index_of(log), draft))
     ties = {"users": divided.ties.users, "tied": divided.ties.tied, "measured": divided.ties.measured}
     return _Exported(fingerprint=fingerprint, ties=ties)
 

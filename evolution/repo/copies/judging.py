@@ -17,7 +17,9 @@ COLUMNS = 12  # at either end of a row
 FEWEST_RENUMBERED = 100  # where ids are not the log's own: small numbers pair well by accident
 DIFFERENT = 5  # users and items, of a copy
 BEYOND_CHANCE = 0.3  # of what chance leaves: a log that was filtered later still shows
-BEYOND_CHANCE_RENUMBERED = 0.9  # for ids that are not the log's own, which a copy of another version would not have
+BEYOND_CHANCE_RENUMBERED = (
+    0.9  # for ids that are not the log's own, which a copy of another version would not have
+)
 PROBED = 300  # rows that say whether two columns are worth a look at all rows
 ONCE = 0.98  # a list that has more of its items once is a list of items
 SHIFTS = (0.5, 0.31, 0.71, 0.17)  # by how much of the rows users are moved against items
@@ -85,7 +87,9 @@ def _ids_of(tokens: tuple[str, ...], naming: Naming, index: LogIndex) -> _Ids:
         items=np.array([naming.items.get(token, 0) for token in tokens], np.int64),
         numbers=np.array([int(t) if t.isdecimal() and len(t) < 19 else -1 for t in tokens], np.int64),
         needed=BEYOND_CHANCE if naming.own else BEYOND_CHANCE_RENUMBERED,
-        fewest=_fewest(index) if naming.own else max(_fewest(index), min(FEWEST_RENUMBERED, len(index.pairs) // 2)),
+        fewest=_fewest(index)
+        if naming.own
+        else max(_fewest(index), min(FEWEST_RENUMBERED, len(index.pairs) // 2)),
     )
 
 
