@@ -22,9 +22,10 @@ from evolution.repo.copies.lookout import withheld_in_words
 from evolution.repo.programs import Programs, changed_files
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
-from evolution.trials.data import TrialData, prepare
+from evolution.trials.data import TrialData
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
+from evolution.trials.reading_data import read_data
 from evolution.trials.request import Supervision, TrialRequest
 
 T = TypeVar("T")
@@ -71,8 +72,18 @@ class Laboratory:
 
     @cached_property
     def data(self) -> TrialData:
-        """The repo's interaction log, split into training and held-out events; loaded at the first use."""
-        return prepare(self.config, self.context.repo)
+        """The repo's interaction log, split into training and held-out events; loaded at the first use.
+
+        Raises DataError, and Cancelled if the job is told to stop meanwhile.
+        """
+        return read_data(
+            self.config,
+            self.context.repo,
+            tell=lambda words: self.context.events.emit(
+                EventType.PROGRESS, words, trial="", fraction=None, left_s=None
+            ),
+            cancelled=self.context.cancelled,
+        )
 
     def user_program(self) -> str:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""

@@ -10,18 +10,20 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnosis.encoding import decoded, encoded
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.paths import matches
 from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
-from evolution.repo.copies.lookout import Copies, Lookout
 from evolution.repo.held_out import held_out, stated_exposed, stated_source
 from evolution.repo.listing import HARMLESS, Listed, list_files
 from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.withheld import known_withheld, note_withheld
 from seeds.reading import CODE_BYTES, is_plain, open_plain
+
+if TYPE_CHECKING:  # a language server reads programs, and holds no numpy
+    from evolution.repo.copies.lookout import Copies, Lookout
 
 LARGE_BYTES = CODE_BYTES
 LINK = "120000"  # git's mode of a symbolic link
@@ -92,7 +94,7 @@ class Programs:
                 tree = self._git.write_tree()
         return Snapshot(tree=tree, left_out={**listed.left_out, **left_out})
 
-    def find_copies(self, lookout: Lookout) -> Copies:
+    def find_copies(self, lookout: "Lookout") -> "Copies":
         """Look through the files on disk for copies of the log. Later snapshots leave them out, those of a language
         server too; those that `data.exposed` names stay."""
         labels = held_out(self.repo, stated_source(self.repo))

@@ -14,6 +14,7 @@ is derived from it later carries the version of the code that derived it.
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,11 +44,12 @@ from evolution.trials.exporting import (
     write_questions,
 )
 from seeds.interactions import Float32, Int64, Interactions, Questions
-from seeds.loading import files_of
+from seeds.loading import Progress, files_of
 
 if TYPE_CHECKING:
     from seeds.split import Split
 
+ABANDONED_S = 6 * 3600.0  # the age of a draft that nobody writes any more
 SAMPLE = 1000  # questions whose dense scores are kept
 SAMPLE_SEED = 20_260_212
 LIST_LENGTH = 100
@@ -129,17 +131,17 @@ class TrialData:
         return self.folder / "test"
 
 
-def prepare(config: Config, repo: Path) -> TrialData:
+def prepare(config: Config, repo: Path, progress: Progress | None = None) -> TrialData:
     """Load, split and export the repo's data, or find it in the cache.
 
-    Raises evolution.base.errors.DataError: the source is missing, broken or cannot be split.
+    progress: told how far reading the log has come. Raises evolution.base.errors.DataError: the source is missing, broken or cannot be split.
     """
     root = ensure_store_folder(repo) / "data"
     root.mkdir(exist_ok=True)
     index = root / f"{_source_key(config, repo)}.json"
     exported = _known(index)
     if exported is None or not _is_whole(root / exported.fingerprint):
-        exported = _export(config, repo, root)
+        exported = _export(config, repo, root, progress)
         write_whole(index, serial.dumps(exported))
     max_history = config.recommender.max_history
     data = TrialData(
@@ -200,16 +202,17 @@ def _blamed(error: Exception, config: Config, repo: Path) -> DataError:
     return DataError(f"data.source: {message.removeprefix(f'{path}: ')}", path=CONFIG_NAME, line=line)
 
 
-def _export(config: Config, repo: Path, root: Path) -> _Exported:
+def _export(config: Config, repo: Path, root: Path, progress: Progress | None) -> _Exported:
     from seeds.errors import SeedsError
     from seeds.loading import load
     from seeds.split import scheme_named, split
 
     try:
-        log = load(config.data.source, root=repo)
+        log = load(config.data.source, root=repo, progress=progress)
         divided = split(log, scheme_named(config.data.split))
     except SeedsError as error:
         raise _blamed(error, config, repo) from error
+    _forget_drafts(root)
     draft = draft_beside(root / "any")
     try:
         _write_divided(divided, draft)
@@ -221,6 +224,13 @@ def _export(config: Config, repo: Path, root: Path) -> _Exported:
     kept_folder(index, lambda draft: write_index(index_of(log), draft))
     ties = {"users": divided.ties.users, "tied": divided.ties.tied, "measured": divided.ties.measured}
     return _Exported(fingerprint=fingerprint, ties=ties)
+
+
+def _forget_drafts(root: Path) -> None:
+    """Delete what exports left that were stopped or killed; one that is still being written is younger."""
+    for draft in root.glob(".draft-*"):
+        if time.time() - draft.lstat().st_mtime > ABANDONED_S:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write_divided(divided: "Split", draft: Path) -> None:

@@ -13,15 +13,16 @@ _GROUPS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/memory"))
 
 @dataclass(kw_only=True)
 class Progress:
-    """path: the file that is being read. rows, bytes: what was read of it so far, unpacked."""
+    """path: the file that is being read. rows, bytes: what was read of it so far, unpacked. whole: to its end."""
 
     path: str = ""
     rows: int = 0
     bytes: int = 0
+    whole: bool = False
 
     def begin(self, path: Path) -> None:
         """Another file is being read."""
-        self.path, self.rows, self.bytes = str(path), 0, 0
+        self.path, self.rows, self.bytes, self.whole = str(path), 0, 0, False
 
     def add(self, rows: int, size: int) -> None:
         """Count a piece that was read. Raises SourceError while memory still lasts, but would not to the end."""

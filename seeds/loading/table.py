@@ -66,6 +66,7 @@ def read_table(path: Path, progress: Progress) -> Table:
         if len(piece) > len(body) + 1 or (piece and not body):
             blank = blank or first + body.count(b"\n") + bool(body)
         progress.add(body.count(b"\n") + bool(body), len(data))
+    progress.whole = True
     types = types if types is not None else _column_types(str(path), "")
     rows = polars.concat(frames) if frames else polars.DataFrame(schema=dict.fromkeys(types, polars.String))
     return Table(path=str(path), types=types, rows=rows)

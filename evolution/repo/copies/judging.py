@@ -162,7 +162,7 @@ def _beyond_chance(users: NDArray[np.int64], items: NDArray[np.int64], ids: _Ids
 
 
 def _several(found: NDArray[np.int64]) -> bool:
-    return np.count_nonzero(np.bincount(found)) >= DIFFERENT
+    return int(np.count_nonzero(np.bincount(found))) >= DIFFERENT
 
 
 def _chance(users: NDArray[np.int64], items: NDArray[np.int64], index: LogIndex) -> float:
