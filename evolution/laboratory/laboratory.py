@@ -19,12 +19,14 @@ from evolution.laboratory.devices import choose_device
 from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in_parallel
 from evolution.laboratory.leases import POLL_S, trial_lock
 from evolution.laboratory.retrying import again_in_words, is_to_be_repeated, run_unless_killed, settled
+from evolution.repo.copies.lookout import withheld_in_words
 from evolution.repo.programs import Programs, changed_files
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
-from evolution.trials.data import TrialData, prepare
+from evolution.trials.data import TrialData
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
+from evolution.trials.reading_data import read_data
 from evolution.trials.request import SandboxMode, Supervision, TrialRequest
 
 T = TypeVar("T")
@@ -71,11 +73,23 @@ class Laboratory:
 
     @cached_property
     def data(self) -> TrialData:
-        """The repo's interaction log, split into training and held-out events; loaded at the first use."""
-        return prepare(self.config, self.context.repo)
+        """The repo's interaction log, split into training and held-out events; loaded at the first use.
+
+        Raises DataError, and Cancelled if the job is told to stop meanwhile.
+        """
+        return read_data(
+            self.config,
+            self.context.repo,
+            tell=lambda words: self.context.events.emit(
+                EventType.PROGRESS, words, trial="", fraction=None, left_s=None
+            ),
+            cancelled=self.context.cancelled,
+        )
 
     def user_program(self) -> str:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
+        for sentence in withheld_in_words(self.programs.find_copies(self.data.lookout)):
+            self.context.events.emit(EventType.LOG, sentence)
         snapshot = self.programs.snapshot()
         for path, why in snapshot.left_out.items():
             self.context.events.emit(EventType.LOG, f"{path} {why}; the worker will not see it")

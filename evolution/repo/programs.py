@@ -10,18 +10,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from diagnosis.encoding import decoded, encoded
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.kept import write_whole
 from evolution.base.paths import matches
 from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
-from evolution.repo.held_out import held_out, stated_source
+from evolution.repo.held_out import held_out, stated_exposed, stated_source
 from evolution.repo.listing import HARMLESS, Listed, list_files
 from evolution.repo.mending import is_whole, mend, remove_objects, remove_what_makes_it_no_repository
 from evolution.repo.ownership import ensure_store_folder
+from evolution.repo.withheld import known_withheld, note_withheld
 from seeds.reading import CODE_BYTES, is_plain, open_plain
+
+if TYPE_CHECKING:  # a language server reads programs, and holds no numpy
+    from evolution.repo.copies.lookout import Copies, Lookout
 
 T = TypeVar("T")
 
@@ -76,8 +80,8 @@ class Programs:
         """Store the files on disk as a program: tracked and untracked files, with uncommitted changes.
 
         Files of submodules are part of it. Left out are files that git ignores, files above LARGE_BYTES, submodules that are
-        not checked out and folders below 64 others (these three are listed in the result), the data source, which
-        holds the held-out events, and kept probes, which judge the program. Line endings are not converted. Raises
+        not checked out and folders below 64 others (these three are listed in the result), the data source and the copies
+        of it that a job found, which hold the held-out events, and kept probes, which judge the program. Line endings are not converted. Raises
         RepoError if a file cannot be read.
         """
         listed = self._listed_files()
@@ -128,6 +132,16 @@ class Programs:
                     raise
         return do()
 
+    def find_copies(self, lookout: "Lookout") -> "Copies":
+        """Look through the files on disk for copies of the log. Later snapshots leave them out, those of a language
+        server too; those that `data.exposed` names stay."""
+        labels = held_out(self.repo, stated_source(self.repo))
+        listed = list_files(self.repo).files
+        small = (path for path in listed if not labels.holds(path) and _size(self.repo / path) <= LARGE_BYTES)
+        copies = lookout.copies(self.repo, small, stated_exposed(self.repo))
+        note_withheld(self.repo, copies.withheld)
+        return copies
+
     def _add(self, scratch: str, paths: list[str]) -> None:
         import git
 
@@ -145,9 +159,12 @@ class Programs:
     def _listed_files(self) -> Listed:
         """What belongs to a program: neither labels nor kept probes."""
         listed = list_files(self.repo)
-        labels = held_out(self.repo, stated_source(self.repo))
+        labels = held_out(self.repo, stated_source(self.repo), exposed=stated_exposed(self.repo))
+        copies = known_withheld(self.repo)
         files = (
-            name for name in listed.files if not labels.holds(name) and not _is_kept_probe(self.repo, name)
+            name
+            for name in listed.files
+            if not labels.holds(name) and name not in copies and not _is_kept_probe(self.repo, name)
         )
         left_out = {name: why for name, why in listed.left_out.items() if not labels.holds(name)}
         return replace(listed, files=tuple(files), left_out=left_out)
@@ -241,6 +258,13 @@ def _write_attributes(path: Path) -> None:
     if not path.is_file() or path.read_text(encoding="ascii", errors="replace") != AS_IT_IS:
         path.parent.mkdir(exist_ok=True)
         write_whole(path, AS_IT_IS)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 def _is_sound(bare: Path) -> bool:

@@ -20,14 +20,16 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
     passed: one line per check without a problem
     Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then.
     """
+    from evolution.base.places import CONFIG_NAME
     from evolution.repo.config import read_config
+    from evolution.repo.copies.lookout import withheld_in_words
     from evolution.repo.programs import Programs
-    from evolution.trials.data import prepare
+    from evolution.trials.reading_data import read_data
 
     config = read_config(repo)
     passed, problems = ["evolverec.toml is well-formed"], list[dict[str, Any]]()
     try:
-        data = prepare(config, repo)
+        data = read_data(config, repo, tell=lambda words: None, cancelled=lambda: False)  # Ctrl-C ends it
         training = data.training
         passed.append(
             f"{config.data.source}: {training.n_users} users, {training.n_items} items, "
@@ -35,7 +37,11 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
         )
     except DataError as error:
         problems.append(_problem(error.path, error.line, "error", error.said))
+        data = None
     programs = Programs.open(repo)
+    if data is not None:
+        sentences = withheld_in_words(programs.find_copies(data.lookout))
+        problems += [_problem(CONFIG_NAME, 0, "information", sentence) for sentence in sentences]
     snapshot = programs.snapshot()
     problems += [_problem(path, 0, "information", f"{path} {why}") for path, why in snapshot.left_out.items()]
     sources = programs.sources(snapshot.tree, config.recommender.editable)

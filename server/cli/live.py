@@ -10,6 +10,8 @@ from evolution.domain.job import Event, EventType
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+NO_TRIAL = ""  # the bar of what a job does before it has a trial, such as reading the data
+
 
 class View(Protocol):
     """A display of a job's events, open as a context manager while the job runs."""
@@ -80,10 +82,12 @@ class LiveView:
     def show(self, event: Event) -> None:
         """Update the progress bars, and print the results that the event reports."""
         data = event.data
+        if event.type is not EventType.PROGRESS or data.get("trial"):
+            self._drop(NO_TRIAL)
         if event.type is EventType.EPOCH:
             self._advance(str(data["trial"]), str(data.get("label") or "training"), event)
-        elif event.type is EventType.PROGRESS and data.get("trial"):
-            self._stage(str(data["trial"]), event.message)
+        elif event.type is EventType.PROGRESS:
+            self._stage(str(data.get("trial") or NO_TRIAL), event.message)
         elif event.type is EventType.TRIAL and data.get("status") != "running":
             self._drop(str(data["trial"]))
             self.say(event.message)

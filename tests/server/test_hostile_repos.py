@@ -48,7 +48,7 @@ def _own_store(plant: Callable[[Path], None], home: Path) -> Callable[[Path], No
 
 def _repos(tmp_path: Path, home: Path, nested: Callable[..., None]) -> list[Path]:
     """One repo for each thing that is no file where a file belongs."""
-    kinds: dict[str, Callable[[Path], None]] = {
+    kinds: dict[str, Callable[[Path], object]] = {
         "harmless": lambda repo: None,
         "own-pipe": _own_store(pipe, home),
         "own-device": _own_store(endless, home),
