@@ -54,7 +54,8 @@ def interpreter_at(python: Path) -> Interpreter:
 @cache
 def _asked(python: Path, changed_ns: int) -> Interpreter:
     try:
-        known = json.loads(answer_of([str(python), "-E", "-B", "-c", _QUESTION.read_text(encoding="utf-8")]))
+        question = [str(python), "-E", "-B", "-c", _QUESTION.read_text(encoding="utf-8")]
+        known = json.loads(_answer_unless_killed(question))
         version = (int(known["version"][0]), int(known["version"][1]))
         path = tuple(str(entry) for entry in known["path"] if entry)
         prefixes, library, named = (_paths(known[name]) for name in ("prefixes", "library", "named"))
@@ -87,6 +88,16 @@ def _asked(python: Path, changed_ns: int) -> Interpreter:
 
 def _paths(told: Iterable[str]) -> tuple[Path, ...]:
     return tuple(sorted({Path(entry) for entry in told if Path(entry).is_absolute()}))
+
+
+def _answer_unless_killed(command: Sequence[str]) -> str:
+    """As `answer_of`; asked once more where somebody killed the process, which says nothing about the interpreter."""
+    try:
+        return answer_of(command)
+    except subprocess.CalledProcessError as error:
+        if error.returncode not in (-signal.SIGKILL, -signal.SIGTERM):
+            raise
+        return answer_of(command)
 
 
 def answer_of(command: Sequence[str], timeout_s: float = ASKED_S) -> str:

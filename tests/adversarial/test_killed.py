@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from evolution.laboratory.executor import Order, in_parallel
 from evolution.laboratory.laboratory import Laboratory, complete, measured, measured_or_pruned
 from evolution.repo.settings import user_settings
 from evolution.store.store import Store
+from evolution.trials.interpreter import interpreter_at
 from evolution.trials.request import Enforcement, SandboxMode, Supervision
 from evolution.trials.run import run_trial
 from tests.adversarial.test_candidates import doing
@@ -83,6 +85,16 @@ def test_a_worker_cannot_say_that_it_was_killed(bench, sandbox):
     )
     trial = bench.run(doing(bench, code), sandbox=sandbox)
     assert trial.failure.reason is FailureReason.CRASH and not trial.failure.outside
+
+
+@pytest.mark.process
+def test_an_interpreter_that_is_killed_while_it_is_asked_is_asked_once_more(tmp_path):
+    """A script in its place kills itself the first time only."""
+    python = tmp_path / "python"
+    script = f'[ -e {tmp_path}/asked ] && exec {sys.executable} "$@"\n: > {tmp_path}/asked\nkill -9 $$\n'
+    python.write_text(f"#!/bin/sh\n{script}")
+    python.chmod(0o755)
+    assert interpreter_at(python).version >= (3, 9)
 
 
 # -- who asks for trials
