@@ -48,7 +48,7 @@ def _own_store(plant: Callable[[Path], None], home: Path) -> Callable[[Path], No
 
 def _repos(tmp_path: Path, home: Path, nested: Callable[..., None]) -> list[Path]:
     """One repo for each thing that is no file where a file belongs."""
-    kinds: dict[str, Callable[[Path], None]] = {
+    kinds: dict[str, Callable[[Path], object]] = {
         "harmless": lambda repo: None,
         "own-pipe": _own_store(pipe, home),
         "own-device": _own_store(endless, home),
@@ -56,8 +56,8 @@ def _repos(tmp_path: Path, home: Path, nested: Callable[..., None]) -> list[Path
         "store-is-link": lambda repo: (repo / ".evolverec").symlink_to("/"),
         "store-is-pipe": lambda repo: pipe(repo / ".evolverec"),
         "deep-folders": lambda repo: nested(repo / "deep"),
-        "deep-toml": lambda repo: (repo / "evolverec.toml").write_text("a = " + "[" * 50_000) and None,
-        "deep-code": lambda repo: (repo / "other.py").write_text(DEEP) and None,
+        "deep-toml": lambda repo: (repo / "evolverec.toml").write_text("a = " + "[" * 50_000),
+        "deep-code": lambda repo: (repo / "other.py").write_text(DEEP),
     }
     for name, plant in NO_FILES.items():
         short = name.replace(" ", "-")
