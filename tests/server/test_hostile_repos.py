@@ -56,8 +56,8 @@ def _repos(tmp_path: Path, home: Path, nested: Callable[..., None]) -> list[Path
         "store-is-link": lambda repo: (repo / ".evolverec").symlink_to("/"),
         "store-is-pipe": lambda repo: pipe(repo / ".evolverec"),
         "deep-folders": lambda repo: nested(repo / "deep"),
-        "deep-toml": lambda repo: (repo / "evolverec.toml").write_text("a = " + "[" * 50_000) and None,
-        "deep-code": lambda repo: (repo / "other.py").write_text(DEEP) and None,
+        "deep-toml": lambda repo: (repo / "evolverec.toml").write_text("a = " + "[" * 50_000),
+        "deep-code": lambda repo: (repo / "other.py").write_text(DEEP),
     }
     for name, plant in NO_FILES.items():
         short = name.replace(" ", "-")
