@@ -45,11 +45,11 @@ def draft_beside(final: Path) -> Path:
 
 def seal(folder: Path) -> str:
     """Write the SHA-256 of every file into `seal.json` and flush the whole folder to disk; returns the seal's SHA-256."""
-    hashes = {name: _hash(folder / name) for name in _files(folder)}
+    hashes = {name: hash_of(folder / name) for name in _files(folder)}
     text = json.dumps(hashes, sort_keys=True)
     (folder / SEAL).write_text(text, encoding="utf-8")
     for path in [folder, *folder.rglob("*")]:
-        _flush(path)
+        flush(path)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -79,7 +79,7 @@ def publish(draft: Path, final: Path) -> None:
                 return
             remove_whole(final)
         else:
-            _flush(final.parent)
+            flush(final.parent)
             return
     draft.rename(final)
 
@@ -97,17 +97,17 @@ def write_whole(path: Path, text: str) -> None:
     draft = path.with_name(draft_name())
     try:
         draft.write_text(text, encoding="utf-8")
-        _flush(draft)
+        flush(draft)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _flush(path.parent)
+    flush(path.parent)
 
 
 @lru_cache(maxsize=256)
 def _matches(folder: Path, sealed: str, stamp: object) -> bool:
     """Whether the files have the hashes in `sealed`. `stamp` (inode, size, mtime of each file) is only a cache key."""
-    return all(_hash(folder / name) == known for name, known in json.loads(sealed).items())
+    return all(hash_of(folder / name) == known for name, known in json.loads(sealed).items())
 
 
 def _files(folder: Path) -> list[str]:
@@ -115,12 +115,14 @@ def _files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def _hash(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a plain file, as hex digits. Raises OSError."""
     with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # a buffered reader is one
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -43,6 +43,14 @@ def handed_over(repo: Path, job: str) -> Iterator[int]:
         os.close(handle)
 
 
+def is_abandoned(repo: Path, job: str) -> bool:
+    """Whether the lock of a job's folder is there and nobody holds it. Jobs of earlier versions have none."""
+    try:
+        return not _is_held(job_folder(repo, job) / LOCK)
+    except FileNotFoundError:
+        return False
+
+
 def keep_to_ourselves() -> None:
     """Do not pass inherited descriptors on; to be called in the job's process, whose workers must not hold its lock."""
     for path in list(Path("/dev/fd").iterdir()):

@@ -16,12 +16,12 @@ from cattrs.errors import BaseValidationError
 
 from evolution.base import serial
 from evolution.base.errors import EvolverecError
-from evolution.base.places import ENTRY, job_folder
+from evolution.base.places import ENTRY, job_folder, store_folder
 from evolution.base.processes import identify
 from evolution.domain.job import Event, JobRecord, JobState
 from evolution.domain.request import Request
 from evolution.jobs import consent
-from evolution.jobs.alive import handed_over, is_alive
+from evolution.jobs.alive import handed_over, is_abandoned, is_alive
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.settings import chosen_python, trust
@@ -54,8 +54,9 @@ def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
         created_at=time.time(),
         params=serial.plain(request),
     )
-    scratch_folder(repo, job.id).mkdir(parents=True)
+    job_folder(repo, job.id).mkdir(parents=True)
     with Store.open(repo) as store, handed_over(repo, job.id) as lock:
+        scratch_folder(repo, job.id).mkdir()
         store.put_job(job)
         try:
             pid = _spawn(repo, job.id, python, lock)
@@ -129,6 +130,7 @@ def read_events(repo: Path, job_id: str, offset: int) -> tuple[list[Event], int]
 
 
 def _event(line: bytes) -> Event | None:
+    """None for a line that a full disk or a power cut has cut short."""
     try:
         return serial.load(Event, parse_json(line))
     except (BaseValidationError, ValueError, TypeError, KeyError):
@@ -153,4 +155,9 @@ def reconcile(repo: Path) -> list[JobRecord]:
             )
             remove_scratch(repo, job.id)
         forget_interrupted(repo, store)
+    for scratch in store_folder(repo).glob(
+        "jobs/*/scratch"
+    ):  # of a job that was killed after its last word, too
+        if is_abandoned(repo, scratch.parent.name):
+            remove_scratch(repo, scratch.parent.name)
     return running

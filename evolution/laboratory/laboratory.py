@@ -147,7 +147,6 @@ class Laboratory:
                 self._announce(started, label, again=False)
 
             trial = self._run(replace(order, begins=begins), label)
-            self._check_disk(trial)
             trial = replace(trial, created_at=started.created_at)
             cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
             if stored is None or not cancelled:  # a cancelled trial must not replace a stored one
@@ -170,9 +169,13 @@ class Laboratory:
 
     def _run(self, order: Order, label: str) -> Trial:
         """Run a trial, and once more if it was killed."""
-        return run_unless_killed(
-            lambda: self.executor.run(order), lambda words: self._log(f"{label}: {words}")
-        )
+
+        def run() -> Trial:
+            trial = self.executor.run(order)
+            self._check_disk(trial)
+            return trial
+
+        return run_unless_killed(run, lambda words: self._log(f"{label}: {words}"))
 
     def _stands(self, stored: Trial, accept: Accept) -> bool:
         """Whether a run has already gone on from this killed trial as if its program had failed."""

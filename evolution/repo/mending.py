@@ -5,8 +5,12 @@ empty or hold other bytes. A damaged object is deleted: the next snapshot of the
 """
 
 import re
+import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from evolution.base.kept import draft_beside
 
 LOCK_WAIT_S = 2.0  # git holds the lock of a ref for milliseconds
 _LOCKED = re.compile(
@@ -29,15 +33,31 @@ def mend(bare: Path, said: str) -> bool:
 
 
 def is_whole(bare: Path) -> bool:
-    """Whether the files without which git does not take the folder for a repository are there and not empty."""
-    return all((bare / name).is_file() and (bare / name).stat().st_size for name in ("HEAD", "config"))
+    """Whether that without which git does not take a folder for a repository is there, and not empty."""
+    files = all((bare / name).is_file() and (bare / name).stat().st_size for name in ("HEAD", "config"))
+    return files and all((bare / name).is_dir() for name in ("objects", "refs"))
 
 
-def remove_what_makes_it_no_repository(bare: Path) -> None:
-    """Delete an empty HEAD, config or ref, so that `git init` writes it again."""
-    for path in (bare / "HEAD", bare / "config", *_empty_files(bare)):
-        if path.is_file() and not path.stat().st_size:
-            path.unlink()
+def make_whole(bare: Path, init: Callable[[Path], object]) -> None:
+    """Make the repository, beside its place, so that a kill leaves none or a whole one; or complete what is there.
+
+    init: runs `git init`, which writes what is missing.
+    """
+    if bare.exists():
+        for path in (bare / "HEAD", bare / "config", *_empty_files(bare)):
+            if path.is_file() and not path.stat().st_size:
+                path.unlink()
+        init(bare)
+        return
+    draft = draft_beside(bare)
+    try:
+        init(draft)
+        draft.rename(bare)
+    except OSError:
+        if not is_whole(bare):  # else another process was faster
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def remove_objects(bare: Path, hashes: list[str]) -> None:

@@ -19,7 +19,7 @@ from evolution.base.paths import matches
 from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
 from evolution.repo.held_out import held_out, stated_exposed, stated_source
 from evolution.repo.listing import HARMLESS, Listed, list_files
-from evolution.repo.mending import is_whole, mend, remove_objects, remove_what_makes_it_no_repository
+from evolution.repo.mending import is_whole, make_whole, mend, remove_objects
 from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.withheld import known_withheld, note_withheld
 from seeds.reading import CODE_BYTES, is_plain, open_plain
@@ -71,8 +71,7 @@ class Programs:
         if os.path.lexists(bare) and not _is_sound(bare):
             bare.rename(bare.with_name(f"programs.damaged-{time.time_ns()}.git"))
         if not is_whole(bare):
-            remove_what_makes_it_no_repository(bare)
-            git.Repo.init(bare, bare=True, initial_branch="programs")
+            make_whole(bare, lambda folder: git.Repo.init(folder, bare=True, initial_branch="programs"))
         _write_attributes(bare / "info" / "attributes")
         return cls(repo, _command(bare, repo))
 

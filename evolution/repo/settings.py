@@ -7,6 +7,7 @@ later one in this order overrides an earlier one.
 
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -16,12 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evolution.base.drafts import draft_name
 from evolution.base.errors import UsageError
 from evolution.base.kept import write_whole
 from evolution.base.places import user_config_folder
 from evolution.literature.settings import LiteratureSettings, literature_settings
 from evolution.llm.settings import LlmSettings, llm_settings
 
+MARK = re.compile(r"[0-9a-f]{32}")
 KEYS = {"python": str, "slots": int, "llm": dict, "literature": dict}
 
 
@@ -169,17 +172,29 @@ def machine_mark() -> str:
     A store without a mark made from it came with the repo and is not trusted (see `repo.ownership`).
     """
     path = user_config_folder() / "machine"
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
+    known = _mark_in(path)
+    if not known:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".machine.{os.getpid()}.{secrets.token_hex(4)}")
-        draft.write_text(secrets.token_hex(16) + "\n", encoding="ascii")
+        draft = path.with_name(draft_name())
+        write_whole(draft, secrets.token_hex(16) + "\n")
         draft.chmod(0o600)
         try:
-            os.link(draft, path)  # if two processes do this at once, the first one's mark is kept
+            if path.exists():  # damaged: an empty mark would be everybody's
+                draft.replace(path)
+            else:
+                os.link(draft, path)  # if two processes do this at once, the first one's mark is kept
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
-        return path.read_text(encoding="ascii").strip()
+            draft.unlink(missing_ok=True)
+        known = _mark_in(path)
+    return known
+
+
+def _mark_in(path: Path) -> str:
+    """The mark in a file; "" if there is none, or the file is damaged. Raises OSError if it cannot be read."""
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+    return text if MARK.fullmatch(text) else ""

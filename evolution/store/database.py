@@ -72,8 +72,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=20.0, isolation_level=None, check_same_thread=False)
     connection.execute("pragma journal_mode = wal")
     connection.execute(
-        "pragma synchronous = normal"
-    )  # WAL survives a killed process; only power loss can cost the tail
+        "pragma synchronous = full"
+    )  # a commit is on the disk: what was paid for outlives a power cut
     return connection
 
 

@@ -1,6 +1,7 @@
 """`programs.git` after kills and power cuts: what is damaged is stored again, locks of nobody do not last."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,28 @@ def test_damaged_objects_are_stored_again(repo: Path, damage: bytes):
     programs.check_out(child, repo.parent / f"{repo.name}-out")
     assert (repo.parent / f"{repo.name}-out" / "model.py").read_text() == "a = 2\n"
     assert programs.sources(child)["deep/part.py"] == "b = 2\n"
+
+
+def test_the_repository_is_there_whole_or_not_at_all(repo: Path, monkeypatch: pytest.MonkeyPatch):
+    import git
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(git.Repo, "init", killed)
+        Programs.open(repo)
+    assert not (repo / ".evolverec" / "programs.git").exists()
+    assert Programs.open(repo).snapshot().tree
+
+
+@pytest.mark.parametrize("name", ["objects", "refs"])
+def test_a_repository_that_was_only_half_made_is_completed(repo: Path, name: str):
+    tree = Programs.open(repo).snapshot().tree
+    shutil.rmtree(repo / ".evolverec" / "programs.git" / name)
+    programs = Programs.open(repo)
+    assert programs.snapshot().tree == tree
+    programs.keep(tree, "as on disk")
 
 
 @pytest.mark.parametrize("name", ["HEAD", "config", "info/attributes"])
