@@ -251,7 +251,8 @@ def test_a_document_that_is_no_file_has_nothing_to_say(session: Session, uri: st
 BROKEN: dict[str, tuple[bytes, int | None]] = {
     "a negative length": (b"Content-Length: -5\r\n\r\n{}", PARSE),
     "a length that is no number": (b"Content-Length: five\r\n\r\n{}", PARSE),
-    "no length": (b"Content-Type: application/json\r\n\r\n{}", None),
+    "no length": (b"Content-Type: application/json\r\n\r\n{}", PARSE),
+    "no header": (b'{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}\n', PARSE),
     "an empty length": (b"Content-Length:\r\n\r\n{}", PARSE),
     "two lengths that differ": (b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", PARSE),
     "a huge length": (b"Content-Length: 99999999999999999999999999999999999\r\n\r\n{}", PARSE),
