@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnosis.anchors import blob_hash
@@ -70,6 +70,7 @@ any_file = pytest.mark.parametrize("name", FILES)
 any_depth = pytest.mark.parametrize("name", DEEP)
 
 
+@settings(database=None, derandomize=True, deadline=None)
 @given(
     st.sampled_from(
         [b"", MARK.encode(), b"# coding: latin-1\n", b"# coding: gbk\r", b"#!x\n# coding: cp932\n"]
