@@ -21,12 +21,10 @@ from evolution.trials.contract import CANDIDATES_FAULT
 from evolution.trials.failing import TrialFailed
 from evolution.trials.frozen import read_test
 from evolution.trials.replies import told_failure
-from evolution.trials.request import SandboxMode, Supervision
 from evolution.trials.run import run_trial, smoke_trial
 from evolution.trials.wire import MAX_BYTES, BadMessageError, parse_message
-from tests.evolution.trials.forged import TRACE, ForgedProcess, Honest
+from tests.evolution.trials.forged import SOURCE, TRACE, forge, honest  # noqa: F401
 
-SOURCE = "import numpy as np\n\n\ndef build(data, *, device, seed):\n    return None\n" + "x = 1\n" * 10
 NASTY = [
     None, True, -1, 0, 1.5, 10**30, -(10**400), float("nan"), float("inf"), "", "abc", "\ud800", "\x1b[2J\x00", "x" * 300_000, [],
     {}, [[]], {"": None}, {"a": {"b": []}}, ["o99999"], [1, "2", None],
@@ -34,26 +32,6 @@ NASTY = [
 
 
 OVERLOOKED = "could not go on"  # what the last net says, which should have nothing to catch
-
-
-def honest(wanted: str, reply: dict[str, Any], wire: Path) -> bytes:
-    return json.dumps(reply).encode()
-
-
-@pytest.fixture
-def forge(bench, monkeypatch):
-    """Call it with what is forged: the trial that comes of it. kind: of what is asked of the worker."""
-
-    def run(forging=honest, work=run_trial) -> Any:
-        bench.write(SOURCE)
-        request = bench.request(sandbox=SandboxMode.NONE, max_epochs=4)
-        worker = Honest(request.data.training.n_items)
-        monkeypatch.setattr(
-            session, "WorkerProcess", lambda *given: ForgedProcess(*given, worker=worker, forge=forging)
-        )
-        return work(request, Supervision())
-
-    return run
 
 
 def fits_everywhere(trial: Trial, folder: Path) -> None:
@@ -69,7 +47,7 @@ def fits_everywhere(trial: Trial, folder: Path) -> None:
         assert "\x1b" not in trial.failure.message
 
 
-def test_an_honest_worker_is_measured(forge, tmp_path):
+def test_an_honest_worker_is_measured(forge, tmp_path):  # noqa: F811
     trial = forge()
     assert trial.status is TrialStatus.COMPLETE, trial.failure
     assert [epoch.reported for epoch in trial.epochs] == [
@@ -115,7 +93,7 @@ EVERYWHERE = [
 
 
 @pytest.mark.parametrize(("wanted", "name"), [*(("epoch", name) for name in LINES), *EVERYWHERE])
-def test_a_line_that_is_no_reply_fails_the_trial(forge, tmp_path, wanted, name):
+def test_a_line_that_is_no_reply_fails_the_trial(forge, tmp_path, wanted, name):  # noqa: F811
     line, words = LINES[name]
     trial = forge(lambda asked, reply, wire: line if asked == wanted else honest(asked, reply, wire))
     assert trial.status is TrialStatus.FAILED
@@ -124,7 +102,7 @@ def test_a_line_that_is_no_reply_fails_the_trial(forge, tmp_path, wanted, name):
 
 
 @pytest.mark.parametrize("kind", ["cancelled", "timeout", "nonsense", ["crash"], None, 7])
-def test_a_worker_cannot_say_that_the_user_has_cancelled(forge, kind):
+def test_a_worker_cannot_say_that_the_user_has_cancelled(forge, kind):  # noqa: F811
     """The job would end as cancelled. That, and a limit of time, is seen from outside alone."""
     failure = json.dumps({"failure": {"kind": kind, "message": "enough"}}).encode()
     trial = forge(lambda asked, reply, wire: failure if asked == "epoch" else honest(asked, reply, wire))
@@ -153,7 +131,7 @@ def test_a_failure_points_into_the_program_or_nowhere(path):
         ({str(i): 0.0 for i in range(5000)}, "5000 figures of one epoch"),
     ],
 )
-def test_a_loss_that_is_no_number_breaks_the_contract_by_name(forge, reported, words):
+def test_a_loss_that_is_no_number_breaks_the_contract_by_name(forge, reported, words):  # noqa: F811
     def forging(asked, reply, wire):
         return honest(
             asked, {"ok": {**reply["ok"], "reported": reported}} if asked == "epoch" else reply, wire
@@ -216,7 +194,7 @@ FUZZ = settings(
 @pytest.mark.slow
 @FUZZ
 @given(data=st.data(), wanted=st.sampled_from(ASKED), after=st.integers(0, 4))
-def test_no_value_anywhere_in_a_reply_ends_the_job(forge, tmp_path_factory, data, wanted, after):
+def test_no_value_anywhere_in_a_reply_ends_the_job(forge, tmp_path_factory, data, wanted, after):  # noqa: F811
     """One value of one reply is exchanged, a key dropped, or a foreign one added."""
     seen = iter(range(10_000))
 
@@ -246,7 +224,7 @@ WRITES = {
 @pytest.mark.slow
 @FUZZ
 @given(data=st.data())
-def test_no_content_of_a_file_ends_the_job(forge, data):
+def test_no_content_of_a_file_ends_the_job(forge, data):  # noqa: F811
     name = data.draw(
         st.sampled_from(["scores", "dense", "top_items", "top_scores", "top_ties", "embeddings"])
     )
@@ -372,7 +350,7 @@ def test_arrays_as_numpy_writes_them_are_read(tmp_path, order, shape):
     assert read.flags.writeable
 
 
-def test_a_fault_that_was_overlooked_is_a_failed_trial_with_its_traceback(forge, monkeypatch, capsys):
+def test_a_fault_that_was_overlooked_is_a_failed_trial_with_its_traceback(forge, monkeypatch, capsys):  # noqa: F811
     """A bug of ours that a worker's data brings out: the run goes on, and we can find the bug."""
 
     def stumble(self):
@@ -386,7 +364,7 @@ def test_a_fault_that_was_overlooked_is_a_failed_trial_with_its_traceback(forge,
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_what_is_no_fault_of_data_is_not_blamed_on_the_candidate(forge, monkeypatch, error):
+def test_what_is_no_fault_of_data_is_not_blamed_on_the_candidate(forge, monkeypatch, error):  # noqa: F811
     def stumble(self):
         raise error
 
@@ -395,7 +373,7 @@ def test_what_is_no_fault_of_data_is_not_blamed_on_the_candidate(forge, monkeypa
         forge()
 
 
-def test_the_reading_of_test_events_survives_as_well(forge, tmp_path):
+def test_the_reading_of_test_events_survives_as_well(forge, tmp_path):  # noqa: F811
     trial = forge()
     for line, words in (LINES["deep"], LINES["a list"]):
 
@@ -406,7 +384,7 @@ def test_the_reading_of_test_events_survives_as_well(forge, tmp_path):
         assert isinstance(reading.failure, Failure) and words in reading.failure.message
 
 
-def test_a_pruned_trial_is_one_whose_lists_can_be(forge, bench, monkeypatch):
+def test_a_pruned_trial_is_one_whose_lists_can_be(forge, bench, monkeypatch):  # noqa: F811
     def forging(asked, reply, wire):
         if asked == "rank":
             np.save(wire / "top_items.npy", np.ones_like(np.load(wire / "top_items.npy")))
