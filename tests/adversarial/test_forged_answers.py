@@ -15,7 +15,7 @@ from evolution.trials.request import SandboxMode
 from evolution.worker.guest.ranking import top_unseen
 from seeds.interactions import Questions
 from seeds.metrics import user_metrics
-from tests.evolution.trials.forged import Honest, forge, honest  # noqa: F401
+from tests.evolution.trials.forged import Honest, honest
 
 
 def rewritten(change, names=("top_items", "top_scores", "top_ties"), wanted="rank"):
@@ -84,19 +84,19 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize("name", IMPOSSIBLE)
-def test_lists_that_no_ranking_gives_fail_by_name(forge, name):  # noqa: F811
+def test_lists_that_no_ranking_gives_fail_by_name(forge, name):
     change, words = IMPOSSIBLE[name]
     failure = forge(rewritten(change)).failure
     assert failure is not None and failure.reason is FailureReason.CONTRACT
     assert failure.message.startswith("the ranking is impossible: ") and words in failure.message
 
 
-def test_a_seen_item_fails_by_name(forge, micro):  # noqa: F811
+def test_a_seen_item_fails_by_name(forge, micro):
     failure = forge(rewritten(put("top_items", (0, 0), micro.validation.history(0)[0]))).failure
     assert "the user has seen" in failure.message
 
 
-def test_a_ranking_of_one_epoch_that_is_impossible_fails_too(forge):  # noqa: F811
+def test_a_ranking_of_one_epoch_that_is_impossible_fails_too(forge):
     """Curves are shown, and decide when training stops."""
     rankings = iter(range(100))
 
@@ -143,27 +143,27 @@ def failed_checks(trial):
     return {check.code for check in trial.contract if check.passed is False}
 
 
-def test_lists_that_are_not_the_best_by_the_scores_are_forged(forge):  # noqa: F811
+def test_lists_that_are_not_the_best_by_the_scores_are_forged(forge):
     failure = forge(kind=Another).failure
     assert failure.reason is FailureReason.CONTRACT and "not their best unseen items" in failure.message
 
 
-def test_ties_that_the_scores_do_not_have_are_forged(forge):  # noqa: F811
+def test_ties_that_the_scores_do_not_have_are_forged(forge):
     def change(arrays):
         arrays["top_ties"][:, 1] = arrays["top_ties"][:, 0] + 1
 
     assert "not their best unseen items" in forge(rewritten(change)).failure.message
 
 
-def test_lists_that_change_are_found_out(forge):  # noqa: F811
+def test_lists_that_change_are_found_out(forge):
     assert failed_checks(forge(kind=Changing)) == {"same-answer-twice"}
 
 
-def test_lists_that_depend_on_how_many_are_asked_are_found_out(forge):  # noqa: F811
+def test_lists_that_depend_on_how_many_are_asked_are_found_out(forge):
     assert failed_checks(forge(kind=OfItsSize)) == {"batch-companions"}
 
 
-def test_an_honest_worker_passes_every_check(forge):  # noqa: F811
+def test_an_honest_worker_passes_every_check(forge):
     trial = forge()
     assert all(check.passed for check in trial.contract if check.code != "newest-kept"), trial.contract
     assert "embeddings-as-scored" in {check.code for check in trial.contract}
@@ -180,7 +180,7 @@ EMBEDDINGS = {
 
 
 @pytest.mark.parametrize("name", EMBEDDINGS)
-def test_embeddings_that_have_nothing_to_do_with_the_scores_are_no_artifact(forge, bench, name):  # noqa: F811
+def test_embeddings_that_have_nothing_to_do_with_the_scores_are_no_artifact(forge, bench, name):
     rng = np.random.default_rng(0)
 
     def change(arrays):
@@ -213,7 +213,7 @@ def test_embeddings_that_are_used_explain_scores_of_any_form(scored):
     assert explains(np.ones_like(embeddings), scores, seed=0) is None
 
 
-def test_the_test_events_are_not_answered_by_another_state(forge, bench):  # noqa: F811
+def test_the_test_events_are_not_answered_by_another_state(forge, bench):
     trial = forge()
 
     def read(request, supervision):

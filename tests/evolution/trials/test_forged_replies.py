@@ -23,7 +23,7 @@ from evolution.trials.frozen import read_test
 from evolution.trials.replies import told_failure
 from evolution.trials.run import run_trial, smoke_trial
 from evolution.trials.wire import MAX_BYTES, BadMessageError, parse_message
-from tests.evolution.trials.forged import SOURCE, TRACE, forge, honest  # noqa: F401
+from tests.evolution.trials.forged import SOURCE, TRACE, honest
 
 NASTY = [
     None, True, -1, 0, 1.5, 10**30, -(10**400), float("nan"), float("inf"), "", "abc", "\ud800", "\x1b[2J\x00", "x" * 300_000, [],
@@ -47,7 +47,7 @@ def fits_everywhere(trial: Trial, folder: Path) -> None:
         assert "\x1b" not in trial.failure.message
 
 
-def test_an_honest_worker_is_measured(forge, tmp_path):  # noqa: F811
+def test_an_honest_worker_is_measured(forge, tmp_path):
     trial = forge()
     assert trial.status is TrialStatus.COMPLETE, trial.failure
     assert [epoch.reported for epoch in trial.epochs] == [
@@ -93,7 +93,7 @@ EVERYWHERE = [
 
 
 @pytest.mark.parametrize(("wanted", "name"), [*(("epoch", name) for name in LINES), *EVERYWHERE])
-def test_a_line_that_is_no_reply_fails_the_trial(forge, tmp_path, wanted, name):  # noqa: F811
+def test_a_line_that_is_no_reply_fails_the_trial(forge, tmp_path, wanted, name):
     line, words = LINES[name]
     trial = forge(lambda asked, reply, wire: line if asked == wanted else honest(asked, reply, wire))
     assert trial.status is TrialStatus.FAILED
@@ -102,7 +102,7 @@ def test_a_line_that_is_no_reply_fails_the_trial(forge, tmp_path, wanted, name):
 
 
 @pytest.mark.parametrize("kind", ["cancelled", "timeout", "nonsense", ["crash"], None, 7])
-def test_a_worker_cannot_say_that_the_user_has_cancelled(forge, kind):  # noqa: F811
+def test_a_worker_cannot_say_that_the_user_has_cancelled(forge, kind):
     """The job would end as cancelled. That, and a limit of time, is seen from outside alone."""
     failure = json.dumps({"failure": {"kind": kind, "message": "enough"}}).encode()
     trial = forge(lambda asked, reply, wire: failure if asked == "epoch" else honest(asked, reply, wire))
@@ -131,7 +131,7 @@ def test_a_failure_points_into_the_program_or_nowhere(path):
         ({str(i): 0.0 for i in range(5000)}, "5000 figures of one epoch"),
     ],
 )
-def test_a_loss_that_is_no_number_breaks_the_contract_by_name(forge, reported, words):  # noqa: F811
+def test_a_loss_that_is_no_number_breaks_the_contract_by_name(forge, reported, words):
     def forging(asked, reply, wire):
         return honest(
             asked, {"ok": {**reply["ok"], "reported": reported}} if asked == "epoch" else reply, wire
@@ -194,7 +194,7 @@ FUZZ = settings(
 @pytest.mark.slow
 @FUZZ
 @given(data=st.data(), wanted=st.sampled_from(ASKED), after=st.integers(0, 4))
-def test_no_value_anywhere_in_a_reply_ends_the_job(forge, tmp_path_factory, data, wanted, after):  # noqa: F811
+def test_no_value_anywhere_in_a_reply_ends_the_job(forge, tmp_path_factory, data, wanted, after):
     """One value of one reply is exchanged, a key dropped, or a foreign one added."""
     seen = iter(range(10_000))
 
@@ -224,7 +224,7 @@ WRITES = {
 @pytest.mark.slow
 @FUZZ
 @given(data=st.data())
-def test_no_content_of_a_file_ends_the_job(forge, data):  # noqa: F811
+def test_no_content_of_a_file_ends_the_job(forge, data):
     name = data.draw(
         st.sampled_from(["scores", "dense", "top_items", "top_scores", "top_ties", "embeddings"])
     )
@@ -350,7 +350,7 @@ def test_arrays_as_numpy_writes_them_are_read(tmp_path, order, shape):
     assert read.flags.writeable
 
 
-def test_a_fault_that_was_overlooked_is_a_failed_trial_with_its_traceback(forge, monkeypatch, capsys):  # noqa: F811
+def test_a_fault_that_was_overlooked_is_a_failed_trial_with_its_traceback(forge, monkeypatch, capsys):
     """A bug of ours that a worker's data brings out: the run goes on, and we can find the bug."""
 
     def stumble(self):
@@ -364,7 +364,7 @@ def test_a_fault_that_was_overlooked_is_a_failed_trial_with_its_traceback(forge,
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_what_is_no_fault_of_data_is_not_blamed_on_the_candidate(forge, monkeypatch, error):  # noqa: F811
+def test_what_is_no_fault_of_data_is_not_blamed_on_the_candidate(forge, monkeypatch, error):
     def stumble(self):
         raise error
 
@@ -373,7 +373,7 @@ def test_what_is_no_fault_of_data_is_not_blamed_on_the_candidate(forge, monkeypa
         forge()
 
 
-def test_the_reading_of_test_events_survives_as_well(forge, tmp_path):  # noqa: F811
+def test_the_reading_of_test_events_survives_as_well(forge, tmp_path):
     trial = forge()
     for line, words in (LINES["deep"], LINES["a list"]):
 
@@ -384,7 +384,7 @@ def test_the_reading_of_test_events_survives_as_well(forge, tmp_path):  # noqa: 
         assert isinstance(reading.failure, Failure) and words in reading.failure.message
 
 
-def test_a_pruned_trial_is_one_whose_lists_can_be(forge, bench, monkeypatch):  # noqa: F811
+def test_a_pruned_trial_is_one_whose_lists_can_be(forge, bench, monkeypatch):
     def forging(asked, reply, wire):
         if asked == "rank":
             np.save(wire / "top_items.npy", np.ones_like(np.load(wire / "top_items.npy")))
