@@ -15,7 +15,13 @@ from seeds import new
 from seeds.loading import formats
 from seeds.loading.format import Format
 
-pytest_plugins = ["tests.hostile", "tests.llm.plugin", "tests.processes", "tests.trials"]
+pytest_plugins = [
+    "tests.hostile",
+    "tests.llm.plugin",
+    "tests.processes",
+    "tests.trials",
+    "tests.evolution.trials.forged",
+]
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 LLM = (
