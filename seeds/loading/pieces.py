@@ -28,6 +28,7 @@ def pieces(path: Path) -> Iterator[tuple[int, bytes]]:
             yield line, piece
             line += piece.count(b"\n")
         if len(rest) > LONGEST_LINE_BYTES:
+            _refuse_zero(path, line, rest)
             _refuse_long(path, line)
     if rest:
         yield line, _checked(path, line, rest + b"\n")
@@ -62,9 +63,7 @@ def _checked(path: Path, line: int, piece: bytes) -> bytes:
     except UnicodeDecodeError as error:
         _refuse(path, line + piece.count(b"\n", 0, error.start), "UTF-8 text", f"byte 0x{piece[error.start]:02x}",
                 "Convert the file to UTF-8.")  # fmt: skip
-    if (place := piece.find(b"\0")) >= 0:
-        _refuse(path, line + piece.count(b"\n", 0, place), "text", "a zero byte",
-                "Point data.source at a text file, or write this one again.")  # fmt: skip
+    _refuse_zero(path, line, piece)
     if (place := _long_line(piece)) >= 0:
         _refuse_long(path, line + piece.count(b"\n", 0, place))
     return piece.replace(b"\r\n", b"\n")
@@ -79,6 +78,12 @@ def _long_line(piece: bytes) -> int:
             return start
         start = end + 1
     return -1
+
+
+def _refuse_zero(path: Path, line: int, piece: bytes) -> None:
+    if (place := piece.find(b"\0")) >= 0:
+        _refuse(path, line + piece.count(b"\n", 0, place), "text", "a zero byte",
+                "Point data.source at a text file, or write this one again.")  # fmt: skip
 
 
 def _refuse_long(path: Path, line: int) -> NoReturn:

@@ -62,7 +62,8 @@ class Judge:
         counts = np.bincount(rows.cells.reshape(-1), minlength=len(rows.tokens))
         counts[0] = 0
         for ids in self._meanings(rows.tokens):
-            if counts[ids.items > 0].sum() < fewest:
+            of_items = counts[ids.items > 0]
+            if of_items.sum() < fewest or np.count_nonzero(of_items) < DIFFERENT:
                 continue
             events = counts[ids.users > 0].sum() >= fewest and _paired(rows, ids, self._index)
             events = events or _ordered(rows, ids, self._index)
