@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from evolution.base.amounts import listed
+from evolution.base.disks import full_disk_error
 from evolution.base.errors import Cancelled, NotStored
 from evolution.base.places import CONFIG_NAME, trial_folder
 from evolution.domain.job import EventType
@@ -18,13 +19,15 @@ from evolution.laboratory.devices import choose_device
 from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in_parallel
 from evolution.laboratory.leases import POLL_S, trial_lock
 from evolution.laboratory.retrying import again_in_words, is_to_be_repeated, run_unless_killed, settled
+from evolution.repo.copies.lookout import withheld_in_words
 from evolution.repo.programs import Programs, changed_files
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
-from evolution.trials.data import TrialData, prepare
+from evolution.trials.data import TrialData
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
-from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.reading_data import read_data
+from evolution.trials.request import SandboxMode, Supervision, TrialRequest
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -70,15 +73,29 @@ class Laboratory:
 
     @cached_property
     def data(self) -> TrialData:
-        """The repo's interaction log, split into training and held-out events; loaded at the first use."""
-        return prepare(self.config, self.context.repo)
+        """The repo's interaction log, split into training and held-out events; loaded at the first use.
+
+        Raises DataError, and Cancelled if the job is told to stop meanwhile.
+        """
+        return read_data(
+            self.config,
+            self.context.repo,
+            tell=lambda words: self.context.events.emit(
+                EventType.PROGRESS, words, trial="", fraction=None, left_s=None
+            ),
+            cancelled=self.context.cancelled,
+        )
 
     def user_program(self) -> str:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
+        for sentence in withheld_in_words(self.programs.find_copies(self.data.lookout)):
+            self.context.events.emit(EventType.LOG, sentence)
         snapshot = self.programs.snapshot()
         for path, why in snapshot.left_out.items():
             self.context.events.emit(EventType.LOG, f"{path} {why}; the worker will not see it")
         self.programs.keep(snapshot.tree, "as on disk")
+        with self.context.store_lock:
+            self.context.store.note_program(self.context.job.id, snapshot.tree)
         self._say_what_changed(snapshot.tree)
         return snapshot.tree
 
@@ -103,7 +120,7 @@ class Laboratory:
     ) -> Trial:
         """The trial of a program: the stored one if `accept` returns True for it, else it is trained and measured now.
 
-        Raises Cancelled (after storing the cancelled trial), and NotStored in a replay.
+        Raises Cancelled (after storing the cancelled trial), DiskError, and NotStored in a replay.
         """
         key = self._key(program, seed)
         identity = trial_id(key)
@@ -139,6 +156,12 @@ class Laboratory:
             raise Cancelled("cancelled")
         return trial
 
+    def _check_disk(self, trial: Trial) -> None:
+        """Raises DiskError for a trial that failed while the disk was full, which is no fault of its program's."""
+        full = full_disk_error(self.context.scratch) if trial.status is TrialStatus.FAILED else None
+        if full is not None:
+            raise full
+
     def has_trial(self, program: str, *, seed: int) -> bool:
         """Whether a complete trial of the program is stored."""
         stored = self._stored(trial_id(self._key(program, seed)))
@@ -146,9 +169,13 @@ class Laboratory:
 
     def _run(self, order: Order, label: str) -> Trial:
         """Run a trial, and once more if it was killed."""
-        return run_unless_killed(
-            lambda: self.executor.run(order), lambda words: self._log(f"{label}: {words}")
-        )
+
+        def run() -> Trial:
+            trial = self.executor.run(order)
+            self._check_disk(trial)
+            return trial
+
+        return run_unless_killed(run, lambda words: self._log(f"{label}: {words}"))
 
     def _stands(self, stored: Trial, accept: Accept) -> bool:
         """Whether a run has already gone on from this killed trial as if its program had failed."""
@@ -249,6 +276,7 @@ class Laboratory:
             config=self.config,
             data=self.data,
             python=Path(self.context.settings.python),
+            sandbox=SandboxMode.NONE if self.context.request.no_sandbox else SandboxMode.AUTO,
         )
 
     def _supervision(self, trial: str, label: str) -> Supervision:

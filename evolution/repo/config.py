@@ -77,6 +77,13 @@ class DataSection(Section):
     split: Literal["leave-last-two-out", "global-time"] = Field(
         default="leave-last-two-out", description="How validation and test events are held out."
     )
+    exposed: tuple[str, ...] = Field(
+        default=(),
+        examples=[["data/features.csv"], ["data/*.txt"]],
+        description="Glob patterns, relative to the repo, of files that the model's code needs although held-out events "
+        "stand in them. Copies of the log are withheld from it else. A trial that sees one does not claim that its "
+        "labels were secret.",
+    )
 
 
 class ObjectiveSection(Section):

@@ -60,9 +60,9 @@ def _zip(members: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def _tar(members: dict[str, bytes], mode: str) -> bytes:
+def _tar(members: dict[str, bytes]) -> bytes:
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode=mode) as archive:
+    with tarfile.open(fileobj=stream, mode="w") as archive:
         for name, data in members.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
@@ -74,11 +74,11 @@ def _codes(events: list[Event], *, by_order: bool, first: int) -> np.ndarray:
     """User and item as numbers, (N, 2) int64: by first appearance, or by the order of names as a label encoder does."""
     columns = []
     for place in (0, 1):
-        names = list(dict.fromkeys(event[place] for event in events))
+        names = list(dict.fromkeys(str(event[place]) for event in events))
         if by_order:
             names.sort(key=lambda name: (int(name) if name.isdigit() else 0, name))
         codes = {name: number for number, name in enumerate(names, start=first)}
-        columns.append([codes[event[place]] for event in events])
+        columns.append([codes[str(event[place])] for event in events])
     return np.array(columns, np.int64).T
 
 
@@ -202,8 +202,8 @@ COPIES: dict[str, Writer] = {
     "log.inter.bz2": lambda e: bz2.compress(_lines(e, "\t")),
     "log.inter.xz": lambda e: lzma.compress(_lines(e, "\t")),
     "ml.zip": lambda e: _zip({"ml/README": b"hello " * 50, "ml/ratings.dat": _lines(e, "::")}),
-    "ml.tar.gz": lambda e: _tar({"README": b"hello " * 50, "u.data": _lines(e, "\t")}, "w:gz"),
-    "ml.tar": lambda e: _tar({"u.data": _lines(e, "\t")}, "w"),
+    "ml.tar.gz": lambda e: gzip.compress(_tar({"README": b"hello " * 50, "u.data": _lines(e, "\t")})),
+    "ml.tar": lambda e: _tar({"u.data": _lines(e, "\t")}),
     "nested.zip": lambda e: _zip({"inner.zip": _zip({"x.gz": gzip.compress(_lines(e, ","))})}),
     "no-suffix": lambda e: gzip.compress(_lines(e, ",")),
     "lfs/objects/ab/cd/abcd0123": lambda e: _lines(e, ","),

@@ -14,8 +14,12 @@ from evolution.repo.copies.rows import Cells, Rows
 
 FEWEST = 30  # different events of the log that a copy holds at least: ten lines in a README are an example
 COLUMNS = 12  # at either end of a row
-BEYOND_CHANCE = 0.3  # of what chance leaves; for ids that are not the log's own, BEYOND_CHANCE_RENUMBERED
-BEYOND_CHANCE_RENUMBERED = 0.6
+FEWEST_RENUMBERED = 100  # where ids are not the log's own: small numbers pair well by accident
+DIFFERENT = 5  # users and items, of a copy
+BEYOND_CHANCE = 0.3  # of what chance leaves: a log that was filtered later still shows
+BEYOND_CHANCE_RENUMBERED = (
+    0.9  # for ids that are not the log's own, which a copy of another version would not have
+)
 PROBED = 300  # rows that say whether two columns are worth a look at all rows
 ONCE = 0.98  # a list that has more of its items once is a list of items
 SHIFTS = (0.5, 0.31, 0.71, 0.17)  # by how much of the rows users are moved against items
@@ -31,11 +35,16 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Ids:
-    """Our ids by token, 0 for a token that is no user or no item."""
+    """Our ids by token, 0 for a token that is no user or no item. numbers: the token as a number, -1 for another.
+
+    needed: the share of hits beyond chance. fewest: events.
+    """
 
     users: NDArray[np.int64]
     items: NDArray[np.int64]
+    numbers: NDArray[np.int64]
     needed: float
+    fewest: int
 
 
 class Judge:
@@ -53,7 +62,8 @@ class Judge:
         counts = np.bincount(rows.cells.reshape(-1), minlength=len(rows.tokens))
         counts[0] = 0
         for ids in self._meanings(rows.tokens):
-            if counts[ids.items > 0].sum() < fewest:
+            of_items = counts[ids.items > 0]
+            if of_items.sum() < fewest or np.count_nonzero(of_items) < DIFFERENT:
                 continue
             events = counts[ids.users > 0].sum() >= fewest and _paired(rows, ids, self._index)
             events = events or _ordered(rows, ids, self._index)
@@ -63,7 +73,7 @@ class Judge:
 
     def _meanings(self, tokens: tuple[str, ...]) -> list[_Ids]:
         if self._known[0] is not tokens:
-            self._known = (tokens, [_ids_of(tokens, naming) for naming in self._index.namings])
+            self._known = (tokens, [_ids_of(tokens, naming, self._index) for naming in self._index.namings])
         return self._known[1]
 
 
@@ -72,11 +82,15 @@ def _fewest(index: LogIndex) -> int:
     return min(FEWEST, max(4, len(index.pairs) // 4))
 
 
-def _ids_of(tokens: tuple[str, ...], naming: Naming) -> _Ids:
+def _ids_of(tokens: tuple[str, ...], naming: Naming, index: LogIndex) -> _Ids:
     return _Ids(
         users=np.array([naming.users.get(token, 0) for token in tokens], np.int64),
         items=np.array([naming.items.get(token, 0) for token in tokens], np.int64),
+        numbers=np.array([int(t) if t.isdecimal() and len(t) < 19 else -1 for t in tokens], np.int64),
         needed=BEYOND_CHANCE if naming.own else BEYOND_CHANCE_RENUMBERED,
+        fewest=_fewest(index)
+        if naming.own
+        else max(_fewest(index), min(FEWEST_RENUMBERED, len(index.pairs) // 2)),
     )
 
 
@@ -97,7 +111,7 @@ def _known_only(cells: Cells, ids: _Ids) -> Cells:
 
 
 def _in_columns(cells: Cells, ids: _Ids, index: LogIndex) -> int:
-    users, items, fewest = ids.users[cells], ids.items[cells], _fewest(index)
+    users, items, fewest = ids.users[cells], ids.items[cells], ids.fewest
     of_users = np.flatnonzero((users > 0).sum(axis=0) >= fewest)
     of_items = np.flatnonzero((items > 0).sum(axis=0) >= fewest)
     some = slice(None, None, max(1, len(cells) // PROBED))
@@ -137,16 +151,19 @@ def _beyond_chance(users: NDArray[np.int64], items: NDArray[np.int64], ids: _Ids
     """users: (R,). items: (R, K), of the user of the same row. How many different events, 0 where chance would do."""
     kept = (users > 0) & (items > 0).any(axis=1)
     users, items = users[kept], items[kept]
-    fewest = _fewest(index)
-    if len(users) < min(fewest, 4) or (items > 0).sum() < fewest:
+    if (items > 0).sum() < ids.fewest or not (_several(users) and _several(items[items > 0])):
         return 0
     hits = index.holds(np.broadcast_to(users[:, None], items.shape), items)
     pairs = np.stack([np.broadcast_to(users[:, None], items.shape)[hits], items[hits]], axis=1)
     events = len(np.unique(pairs, axis=0))
-    if events < fewest:
+    if events < ids.fewest:
         return 0
     share, chance = float(hits.sum() / (items > 0).sum()), _chance(users, items, index)
     return events if share - chance >= ids.needed * (1 - chance) else 0
+
+
+def _several(found: NDArray[np.int64]) -> bool:
+    return int(np.count_nonzero(np.bincount(found))) >= DIFFERENT
 
 
 def _chance(users: NDArray[np.int64], items: NDArray[np.int64], index: LogIndex) -> float:
@@ -165,10 +182,9 @@ def _ordered(rows: Rows, ids: _Ids, index: LogIndex) -> int:
 
     A list of all items has each once, and may well be in the order of the log; a log has some again.
     """
-    items = ids.items[rows.cells]  # (R, W)
-    ends = np.append(np.flatnonzero(np.diff(rows.windows)) + 1, len(items))
-    down = [np.insert(items[:, column], ends, 0) for column in range(min(items.shape[1], COLUMNS))]
-    along = np.concatenate([items, np.zeros((len(items), 1), np.int64)], axis=1)
+    ends = np.append(np.flatnonzero(np.diff(rows.windows)) + 1, len(rows.cells))
+    down = [np.insert(rows.cells[:, column], ends, 0) for column in range(min(rows.cells.shape[1], COLUMNS))]
+    along = np.concatenate([rows.cells, np.zeros((len(rows.cells), 1), np.int32)], axis=1)
     for pieces in (*down, along.reshape(-1)):
         for turned in (pieces, pieces[::-1]):
             if found := _runs(turned, ids, index):
@@ -176,11 +192,12 @@ def _ordered(rows: Rows, ids: _Ids, index: LogIndex) -> int:
     return 0
 
 
-def _runs(items: NDArray[np.int64], ids: _Ids, index: LogIndex) -> int:
-    """items: pieces of the file with a 0 between them."""
+def _runs(cells: Cells, ids: _Ids, index: LogIndex) -> int:
+    """cells: pieces of the file with a 0 between them."""
+    items = ids.items[cells]
     known = items[items > 0]
     if len(known) < GRAM or np.count_nonzero(np.bincount(known)) > ONCE * len(known):
         return 0
-    asked, found = index.follows(items)
-    enough = found * index.every >= _fewest(index) and found >= min(GRAM, _fewest(index))
+    asked, found = index.follows(items, ids.numbers[cells])
+    enough = found * index.every >= ids.fewest and found >= min(GRAM, ids.fewest)
     return found if enough and found >= ids.needed * asked else 0

@@ -88,9 +88,13 @@ class LogIndex:
     def _gram_set(self) -> "_KeySet":
         return _KeySet(self.grams)
 
-    def follows(self, items: Int64) -> tuple[int, int]:
-        """How many runs of GRAM items stand in `items` (our ids, 0 for unknown), and how many of them are the log's."""
-        keys = gram_keys(items)
+    def follows(self, items: Int64, numbers: Int64) -> tuple[int, int]:
+        """How many runs of GRAM items stand in `items` (our ids, 0 for unknown), and how many of them are the log's.
+
+        numbers: what stands for each item in the file, where it is a number. Runs that count up are passed over: they
+        number lines, and by first appearance also the items of a log.
+        """
+        keys = gram_keys(items, numbers)
         keys = keys[keys % np.uint64(self.every) == 0]
         return len(keys), int(self._gram_set.has(keys).sum())
 
@@ -132,8 +136,8 @@ def read_index(folder: Path, user_names: tuple[str, ...], item_names: tuple[str,
     )
 
 
-def gram_keys(items: Int64) -> Uint64:
-    """One key for each run of GRAM known items, at least three of them different."""
+def gram_keys(items: Int64, numbers: Int64 | None = None) -> Uint64:
+    """One key for each run of GRAM known items, at least three of them different; of `numbers`, few may count up."""
     if len(items) < GRAM:
         return np.empty(0, np.uint64)
     runs = np.lib.stride_tricks.sliding_window_view(items, GRAM)  # (N - GRAM + 1, GRAM)
@@ -141,6 +145,9 @@ def gram_keys(items: Int64) -> Uint64:
         (runs[:, a] == runs[:, b]).astype(np.int8) for a, b in itertools.combinations(range(GRAM), 2)
     )  # at most one equal pair: three different items
     kept = (runs > 0).all(axis=1) & (equal <= 1)
+    if numbers is not None:
+        steps = np.abs(np.diff(numbers)) == 1
+        kept &= np.lib.stride_tricks.sliding_window_view(steps, GRAM - 1).sum(axis=1) < 2
     keys = np.zeros(int(kept.sum()), np.uint64)
     for column in runs[kept].T.astype(np.uint64):
         keys = (keys ^ column) * _MIX

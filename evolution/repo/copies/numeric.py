@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolution.repo.copies.content import Content
+from evolution.repo.copies.judging import DIFFERENT
 from evolution.repo.copies.log_index import LogIndex
 from evolution.repo.copies.rows import Rows, coded, rows_of, rows_of_codes, rows_of_numbers
 
@@ -117,6 +118,8 @@ def npy_array(content: Content) -> NDArray[Any] | None:
 
 def _share_of_ids(numbers: Numbers, index: LogIndex) -> float:
     some = numbers[:: max(1, len(numbers) // 4096)]
+    if len(np.unique(some)) < DIFFERENT:
+        return 0.0
     most = max(len(index.user_names), len(index.item_names))
     own = np.isin(some, index.own_numbers)
     return float((((some >= 0) & (some <= most)) | own).mean())

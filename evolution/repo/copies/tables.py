@@ -67,7 +67,7 @@ def _pickled(data: bytes) -> _Pickled:
             if code.name in _PUTS:
                 kept[len(kept) if value is None else int(value)] = last
                 continue
-            last = kept.get(int(value)) if code.name in _GETS else _atom(code.name, value)
+            last = kept.get(int(value or 0)) if code.name in _GETS else _atom(code.name, value)
             if last is not None:
                 found.add(last)
             elif code.name in _CLOSES:
