@@ -3,6 +3,7 @@
 import json
 
 from lsprotocol import types
+
 from server.lsp.shown_texts import converter
 
 NASTY, PLAIN = "a\x1b[2J\u202eb", "a\ufffd[2J\ufffdb"
