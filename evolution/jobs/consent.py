@@ -36,9 +36,22 @@ class Question:
 
 
 def open_questions(repo: Path, request: Request) -> Iterator[Question]:
-    """What the user has not agreed to yet, one after the other. Raises UsageError: there is no such interpreter.
+    """What the user has not agreed to yet, one after the other. Raises UsageError: there is no such interpreter."""
+    yield from questions_of_interpreter(repo, request)
+    problem = "" if request.no_sandbox or consents.goes_without_sandbox() else sandbox_problem()
+    if problem:
+        yield Question(
+            matter=Matter.SANDBOX,
+            what=f"there is no sandbox on this machine: {problem}. {sandbox_advice(problem)}. {WITHOUT_SANDBOX}",
+            flag="--no-sandbox",
+            remember=consents.agree_to_no_sandbox,
+        )
 
-    An interpreter of the repo's is not even looked at more closely before it is agreed to.
+
+def questions_of_interpreter(repo: Path, request: Request) -> Iterator[Question]:
+    """What is to be agreed to before the interpreter is started, which is done outside of any sandbox.
+
+    One of the repo's own is not even looked at more closely before. Raises UsageError as `open_questions` does.
     """
     if not is_trusted(repo):
         yield Question(
@@ -54,14 +67,6 @@ def open_questions(repo: Path, request: Request) -> Iterator[Question]:
             what=f"the interpreter {python} lies inside the repo, and an interpreter starts outside of any sandbox",
             flag="--trust-python",
             remember=lambda: consents.agree_to_interpreter(python, repo),
-        )
-    problem = "" if request.no_sandbox or consents.goes_without_sandbox() else sandbox_problem()
-    if problem:
-        yield Question(
-            matter=Matter.SANDBOX,
-            what=f"there is no sandbox on this machine: {problem}. {sandbox_advice(problem)}. {WITHOUT_SANDBOX}",
-            flag="--no-sandbox",
-            remember=consents.agree_to_no_sandbox,
         )
 
 

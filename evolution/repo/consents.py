@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from evolution.base.kept import write_whole
+from evolution.base.kept import hash_of, write_whole
 from evolution.base.places import user_config_folder
 
 _LINKS = 40  # as many as the kernel follows
@@ -75,7 +75,7 @@ def _identity(python: Path) -> str:
         found.update(f"{step}\n".encode("utf-8", "surrogateescape"))
         for path in (step, step.parent.parent / "pyvenv.cfg"):
             if path.is_file() and not path.is_symlink():
-                found.update(path.read_bytes())
+                found.update(hash_of(path).encode())
     return found.hexdigest()
 
 

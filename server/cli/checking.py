@@ -61,16 +61,14 @@ def _interpreter(repo: Path, request: CheckRequest, agreed: Agreed) -> "Interpre
     """The interpreter that runs the repo; None if it may not be started without consent, or cannot be used, which the
     trial's own checks explain. Our own may be started.
     """
-    from evolution.jobs.consent import Matter, open_questions
+    from evolution.jobs.consent import questions_of_interpreter
     from evolution.repo.settings import chosen_python
     from evolution.trials.interpreter import interpreter_at
 
     try:
         chosen = Path(chosen_python(request.python))
-        asked = [
-            q for q in open_questions(repo, request) if q.matter is not Matter.SANDBOX
-        ]  # it runs outside of one
-        may_run = chosen == Path(sys.executable) or all(question.flag in agreed for question in asked)
+        ours = chosen == Path(sys.executable)
+        may_run = ours or all(asked.flag in agreed for asked in questions_of_interpreter(repo, request))
         return interpreter_at(chosen) if may_run else None
     except UsageError:
         return None

@@ -20,6 +20,7 @@ from evolution.domain.trial import Failure, FailureReason, Trial, TrialStatus
 from evolution.laboratory.context import EventLog, JobContext
 from evolution.laboratory.executor import Order, in_parallel
 from evolution.laboratory.laboratory import Laboratory, complete, measured, measured_or_pruned
+from evolution.repo.copies.lookout import Copies
 from evolution.repo.settings import user_settings
 from evolution.store.store import Store
 from evolution.trials.interpreter import interpreter_at
@@ -154,7 +155,7 @@ def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
             scratch=tmp_path / "scratch",
         )
         found = Laboratory(context)
-        found.__dict__["data"] = SimpleNamespace(fingerprint="data")
+        found.__dict__["data"] = SimpleNamespace(fingerprint="data", lookout=NoCopies())
         found.executor = Scripted(*ends)
         monkeypatch.setattr(found, "_is_whole", lambda stored: True)
         return found
@@ -162,6 +163,13 @@ def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     yield made
     store.close()
     events.close()
+
+
+class NoCopies:
+    """A lookout in a repo without copies of the log."""
+
+    def copies(self, *_: object) -> Copies:
+        return Copies(withheld={}, exposed={})
 
 
 def trial_of(laboratory: Laboratory, **asked: Any) -> Trial:

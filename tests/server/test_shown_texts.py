@@ -3,7 +3,8 @@
 import json
 
 from lsprotocol import types
-from server.lsp.wire import converter
+
+from server.lsp.shown_texts import converter
 
 NASTY, PLAIN = "a\x1b[2J\u202eb", "a\ufffd[2J\ufffdb"
 RANGE = types.Range(start=types.Position(line=0, character=0), end=types.Position(line=0, character=1))
