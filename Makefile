@@ -13,12 +13,13 @@ VSCODE := editor-client/vscode
 PICTURES := findings users diff run report
 PACKAGES := server evolution diagnosis simulator seeds
 
-.PHONY: help setup demo test test-kernels check types unit vsix code-server pictures bench clean
+.PHONY: help setup demo test test-user test-kernels check types unit vsix code-server pictures bench clean
 
 help:
 	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes)"
 	@echo "make test    set up, then run every check and every test"
 	@echo "make check   lint, types, import directions and unit tests (under 90 s)"
+	@echo "make test-user   the adversarial tests as an ordinary user (for root, who runs make test)"
 	@echo "make test-kernels  the unit tests as other processors would compute them (under 3 minutes)"
 	@echo "make vsix    build the VS Code extension"
 	@echo "make pictures  pictures of the main job in VS Code, into docs/pictures"
@@ -99,6 +100,10 @@ unit: setup
 
 test: $(SETUP)/apt-test $(SETUP)/vscode $(SETUP)/code-server.done check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or wire or process or training or editor"
+	@$(MAKE) --no-print-directory test-user
+
+test-user: setup  # where root runs the tests: the adversarial ones once more, as somebody who owns nothing
+	$(BIN)/python tests/as_user.py $(BIN)/python -m pytest -n 2 -p no:cacheprovider tests/adversarial
 
 test-kernels: setup
 	$(BIN)/python tests/kernels.py

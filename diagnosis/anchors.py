@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from diagnosis.encoding import encoded, unmarked
 from diagnosis.findings import Anchor, Site
 from diagnosis.linemap import GONE, Moves
 
@@ -29,14 +30,14 @@ class Relocated:
 
 
 def blob_hash(text: str) -> str:
-    """Git's blob hash of a file with this content, 40 hex digits."""
-    data = text.encode("utf-8", "surrogateescape")
+    """Git's blob hash of a file with this text (as `encoding.decoded` returns it), 40 hex digits."""
+    data = encoded(text)
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def make_anchor(site: Site, source_text: str) -> Anchor:
     """The anchor of a site in its file's text. Lines beyond the file's end are cut off."""
-    lines = source_text.split("\n")
+    lines = unmarked(source_text).split("\n")
     start = min(max(site.start_line, 1), len(lines))
     end = min(max(site.end_line, start), len(lines))
     return Anchor(

@@ -62,6 +62,14 @@ KINDS = (
         roles=(Role.ENTRY,),
     ),
     FindingKind(
+        code="embeddings-as-scored",
+        found_by=FoundBy.CONTRACT,
+        title="Embeddings that do not score",
+        why="What is measured on item embeddings says nothing of a model that scores by something else.",
+        definition="How well scores are fitted by the item embeddings, against the same table with its rows exchanged.",
+        roles=(Role.ITEM_TABLE, Role.ENTRY),
+    ),
+    FindingKind(
         code="same-seed",
         found_by=FoundBy.CONTRACT,
         title="Same seed, other model",

@@ -29,7 +29,9 @@ def place(kind: FindingKind, sites: Sequence[Site], sources: Mapping[str, str]) 
 
 def finding_id(code: str, anchor: Anchor) -> str:
     """12 hex digits that stay the same while the anchored text does, wherever in its file it moves."""
-    return hashlib.sha256(f"{code}\0{anchor.path}\0{anchor.text}".encode()).hexdigest()[:12]
+    return hashlib.sha256(
+        f"{code}\0{anchor.path}\0{anchor.text}".encode("utf-8", "surrogatepass")
+    ).hexdigest()[:12]
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:

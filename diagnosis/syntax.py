@@ -1,20 +1,88 @@
-"""Statements and calls of a source file, read from its syntax tree."""
+"""Parses source files, within limits, and reads statements and calls from their syntax trees.
+
+A text that cannot be parsed concerns its own file alone: `parse` says why, and raises nothing.
+"""
 
 import ast
 import threading
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
+
+from diagnosis.encoding import encoded, unmarked
 
 # Python 3.11 counts the depth of the tree across all threads, so that two parses at once can fail.
 _ONE_AT_A_TIME = threading.Lock()
+DEEPEST = 300  # levels of a syntax tree; code that walks one calls itself up to three times for each
+LONGEST = 2_000_000  # characters
+
+
+class Hurdle(StrEnum):
+    """Why a text has no syntax tree."""
+
+    SYNTAX = "syntax"  # it is no Python, or Python of a later version
+    DEPTH = "depth"  # it is nested more deeply than the parser, or code that walks the tree, can go
+    LENGTH = "length"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unparsed:
+    """A text without a syntax tree. message: in words that can follow the file's name. line: from 1."""
+
+    hurdle: Hurdle
+    message: str
+    line: int = 1
+
+
+def parse(text: str) -> ast.Module | Unparsed:
+    """The syntax tree of a text as `encoding.decoded` returns it, at most DEEPEST levels deep; or why there is none."""
+    if len(text) > LONGEST:
+        return Unparsed(hurdle=Hurdle.LENGTH, message=f"is longer than {LONGEST:,} characters")
+    try:
+        with _ONE_AT_A_TIME:
+            tree = ast.parse(_readable(text))
+    except SyntaxError as error:
+        return _unparsed(error)
+    except (RecursionError, MemoryError):
+        return Unparsed(hurdle=Hurdle.DEPTH, message=_TOO_DEEP)
+    except ValueError as error:  # null bytes; a number of thousands of digits
+        return Unparsed(hurdle=Hurdle.SYNTAX, message=f"syntax error: {error}")
+    return _within_depth(tree)
 
 
 def parsed(text: str) -> ast.Module | None:
-    """The syntax tree of a text; None while the text is not valid Python."""
+    """As `parse`; None in place of the reason."""
+    tree = parse(text)
+    return tree if isinstance(tree, ast.Module) else None
+
+
+_TOO_DEEP = f"is nested too deeply: an expression or block has more than {DEEPEST} levels"
+
+
+def _readable(text: str) -> str | bytes:
+    """Without the mark; as bytes where some bytes do not fit the file's encoding, so that Python judges them."""
     try:
-        with _ONE_AT_A_TIME:
-            return ast.parse(text)
-    except (SyntaxError, ValueError):
-        return None
+        text.encode()
+    except UnicodeError:
+        return encoded(text)
+    return unmarked(text)
+
+
+def _unparsed(error: SyntaxError) -> Unparsed:
+    said = error.msg or "no valid Python"
+    if said.startswith("too many"):  # nested parentheses, statically nested blocks, levels of indentation
+        return Unparsed(hurdle=Hurdle.DEPTH, message=f"is nested too deeply: {said}", line=error.lineno or 1)
+    return Unparsed(hurdle=Hurdle.SYNTAX, message=f"syntax error: {said}", line=error.lineno or 1)
+
+
+def _within_depth(tree: ast.Module) -> ast.Module | Unparsed:
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return tree
+    line = next((line for node in level if (line := getattr(node, "lineno", 0))), 1)
+    return Unparsed(hurdle=Hurdle.DEPTH, message=_TOO_DEEP, line=line)
 
 
 @lru_cache(maxsize=256)

@@ -71,6 +71,7 @@ def assemble(
         ),
         user_names=user_names,
         item_names=item_names,
+        places=by_time,
     )
 
 

@@ -39,6 +39,7 @@ class Interactions:
     ratings: float32 (N,) or None
     offsets: int64 (n_users + 2,); user u's events are `offsets[u]:offsets[u + 1]`
     user_names, item_names: the source's own ids, entry 0 is ""
+    places: int64 (N,), the place of each event in the source's file; None once events are held out
     """
 
     users: Int64
@@ -51,6 +52,7 @@ class Interactions:
     item_columns: ItemColumns
     user_names: tuple[str, ...]
     item_names: tuple[str, ...]
+    places: Int64 | None = None
 
     def history(self, user: int) -> Int64:
         """Items of one user, oldest first: int64 (n_events_of_user,)."""

@@ -173,6 +173,7 @@ def _training(interactions: Interactions, kept: np.ndarray) -> Interactions:
         ratings=ratings,
         offsets=user_offsets(users, interactions.n_users),
         item_columns=replace(interactions.item_columns, average_rating=average),
+        places=None,
     )
 
 

@@ -4,6 +4,7 @@ from diagnosis.rules import dropout, grad_at_evaluation, sampling, selected_on_t
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import read_source
+from diagnosis.syntax import Hurdle, Unparsed, parse
 
 RULES: tuple[Rule, ...] = (
     shuffle.RULE,
@@ -22,3 +23,11 @@ def check_source(path: str, text: str) -> list[RuleHit]:
         return []
     hits = [hit for rule in RULES for hit in rule.run(source)]
     return sorted(hits, key=lambda hit: (hit.start_line, hit.code))
+
+
+def unseen_by_rules(text: str) -> str:
+    """Why no rule can look at a Python file, in words that can follow its name; "" for one that can be looked at, and for
+    one that is not valid Python, which a text is while somebody types.
+    """
+    fault = parse(text)
+    return fault.message if isinstance(fault, Unparsed) and fault.hurdle is not Hurdle.SYNTAX else ""

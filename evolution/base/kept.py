@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from evolution.base.drafts import draft_name, gone_name
+from seeds.reading import RECORD_BYTES, open_plain, parse_json, read_text
 
 SEAL = "seal.json"
 TRIES = 5  # attempts to rename a folder to a name that other processes write too
@@ -55,8 +56,8 @@ def seal(folder: Path) -> str:
 def is_intact(folder: Path) -> bool:
     """Whether the folder exists, has a seal, and every sealed file is unchanged. Files added later are ignored."""
     try:
-        sealed = (folder / SEAL).read_text(encoding="utf-8")
-        names = json.loads(sealed)
+        sealed = read_text(folder / SEAL, most=RECORD_BYTES, inside=folder)
+        names = parse_json(sealed)
         states = [(folder / name).stat() for name in names]
         stamp = tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in states)
         return isinstance(names, dict) and _matches(folder, sealed, stamp)
@@ -115,9 +116,9 @@ def _files(folder: Path) -> list[str]:
 
 
 def hash_of(path: Path) -> str:
-    """The SHA-256 of a file, as hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The SHA-256 of a plain file, as hex digits. Raises OSError."""
+    with open_plain(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # a buffered reader is one
 
 
 def flush(path: Path) -> None:

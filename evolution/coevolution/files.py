@@ -19,8 +19,11 @@ from diagnosis.coevolution.rejection import ProbeFailed
 from diagnosis.coevolution.source import checked
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.templates import template
+from diagnosis.encoding import unmarked
 from evolution.base.errors import ConsentError, RepoError
 from evolution.base.places import PROBES_FOLDER
+from evolution.repo.files import read_code
+from seeds.reading import leads_out, parse_toml
 
 _BLOCK = re.compile(r"# /// probe\n((?:#(?: .*)?\n)*?)# ///\n", re.MULTILINE)
 _TEXTS = (
@@ -36,8 +39,13 @@ _TEXTS = (
 
 
 def save_probe(repo: Path, spec: ProbeSpec) -> Path:
-    """Write a probe into the repo's `probes/` folder and return the file's path. Raises OSError."""
+    """Write a probe into the repo's `probes/` folder and return the file's path.
+
+    Raises OSError, and RepoError if the folder or file is a link that leads out of the repo.
+    """
     path = repo / PROBES_FOLDER / f"{spec.name}.py"
+    if leads_out(path, repo):
+        raise RepoError("is a link that leads out of the repo; nothing was written", path=PROBES_FOLDER)
     path.parent.mkdir(exist_ok=True)
     path.write_text(probe_text(spec), encoding="utf-8")
     return path
@@ -67,7 +75,8 @@ def load_probes(repo: Path, *, consented: bool) -> list[ProbeSpec]:
         raise ConsentError(
             f"{PROBES_FOLDER}/ holds code of this repo; trust the repo (--trust) to measure with it"
         )
-    return [read_probe(file.read_text(encoding="utf-8"), f"{PROBES_FOLDER}/{file.name}") for file in files]
+    named = [f"{PROBES_FOLDER}/{file.name}" for file in files]
+    return [read_probe(unmarked(read_code(repo, path) or ""), path) for path in named]
 
 
 def read_probe(text: str, path: str) -> ProbeSpec:
@@ -80,7 +89,7 @@ def read_probe(text: str, path: str) -> ProbeSpec:
         raise RepoError("expected a comment block `# /// probe` at the top", path=path, line=1)
     toml = "".join(line[2:] + "\n" for line in match.group(1).split("\n")[:-1])
     try:
-        spec = _spec(tomllib.loads(toml), text[match.end() :])
+        spec = _spec(parse_toml(toml), text[match.end() :])
         if spec.source:
             checked(spec.source)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:

@@ -30,7 +30,6 @@ PROGRAM = "evolution.analyst.probe_process"
 PATIENCE_S = 120.0  # time to start, read the evidence and make the subjects on a busy machine
 _KILLED_FOR_TIME = ("SIGPROF", "SIGALRM", "SIGVTALRM", "SIGXCPU")
 _RANKED_BY = ("diagnosis", "seeds/references", "seeds/metrics", "evolution/coevolution/probe_runner.py")
-_KILLED_BY_OTHERS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +164,7 @@ def _explained(failure: Failure, budget: ProbeBudget) -> ProbeFailed:
         return ProbeFailed(Reason.TIME, words)
     if failure.reason is FailureReason.OUT_OF_MEMORY:
         return ProbeFailed(Reason.MEMORY, failure.message)
-    if any(name in failure.message for name in _KILLED_BY_OTHERS):
+    if failure.reason is FailureReason.KILLED:
         return _EndedByOthers(Reason.RAISED, f"its process was ended twice: {failure.message}")
     return ProbeFailed(Reason.RAISED, f"its process ended: {failure.message[-500:]}")
 

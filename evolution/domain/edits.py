@@ -16,6 +16,8 @@ from difflib import unified_diff as _difflib_diff
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from diagnosis.encoding import MARK as BOM
+from diagnosis.encoding import decoded, encoded
 from diagnosis.linemap import changes, ends
 from evolution.base.errors import EditError
 from evolution.base.paths import matches
@@ -23,7 +25,6 @@ from evolution.base.paths import matches
 if TYPE_CHECKING:
     from unidiff.patch import Hunk
 
-BOM = "\ufeff"  # a byte order mark
 RARE = 32  # a line that occurs more often does not tell where in a file an edit belongs
 OWN_PATHS = (
     ".git",
@@ -120,7 +121,18 @@ def _edited(path: str, text: str | None, edits: Sequence[Edit]) -> str:
             )
         lines[start:end] = new
     result = "\n".join(lines)
-    return mark + (result.replace("\n", "\r\n") if crlf else result)
+    return _encodable(path, mark + (result.replace("\n", "\r\n") if crlf else result))
+
+
+def _encodable(path: str, text: str) -> str:
+    """The text. Raises EditError if the encoding that the file states does not have all of its characters."""
+    if text.isascii() or decoded(encoded(text)) == text:
+        return text
+    raise EditError(
+        "the patch brings characters that the encoding of this file does not have; "
+        "store the file as UTF-8, without a `coding:` comment, and run propose again",
+        path=path,
+    )
 
 
 def _change(path: str, seen: "Seen", edit: Edit, *, crlf: bool, mark: str) -> tuple[int, int, list[str]]:

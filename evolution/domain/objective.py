@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # a running language server checks objectives, and holds no n
 ACCURACY = ("HR", "NDCG", "MRR", "Recall")
 LISTS = ("coverage", "gini", "novelty", "diversity")
 CUTOFFS = (1, 5, 10, 20, 50)
+LARGEST = 1e9  # weight or bound
+LONGEST_QUOTE = 100  # characters
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TERM = re.compile(
     rf"\s*(?P<sign>[+-]?)\s*(?:(?P<weight>{_NUMBER})\s*\*\s*)?(?P<name>[A-Za-z]+)@(?P<k>\d+)\s*"
@@ -65,11 +67,15 @@ class Guardrail:
         return value >= limit if self.at_least else value <= limit
 
 
-def _check_metric(name: str, k: int, allowed: tuple[str, ...], text: str) -> None:
-    if name not in allowed or k not in CUTOFFS:
+def _metric(name: str, k: str, allowed: tuple[str, ...], text: str) -> str:
+    """The metric's name, such as "HR@5". Raises ObjectiveError if there is no such metric."""
+    cutoff = k.lstrip("0")
+    if name not in allowed or cutoff not in map(str, CUTOFFS):
         raise ObjectiveError(
-            f"unknown metric {name}@{k} in {text!r}; expected one of {', '.join(allowed)} at k in {', '.join(map(str, CUTOFFS))}"
+            f"unknown metric {name[:20]}@{k[:20]} in {_brief(text)}; expected one of {', '.join(allowed)} "
+            f"at k in {', '.join(map(str, CUTOFFS))}"
         )
+    return f"{name}@{cutoff}"
 
 
 def parse_expression(text: str) -> Objective:
@@ -79,11 +85,12 @@ def parse_expression(text: str) -> Objective:
     while at < len(text):
         match = _TERM.match(text, at)
         if match is None or (at and not match["sign"]):
-            raise ObjectiveError(f"cannot read {text[at:]!r}; expected a sum such as 0.6*HR@5 + 0.4*NDCG@5")
-        _check_metric(match["name"], int(match["k"]), ACCURACY, text)
-        weight = float(match["weight"] or 1.0) * (-1.0 if match["sign"] == "-" else 1.0)
-        key = f"{match['name']}@{int(match['k'])}"
-        terms[key] = terms.get(key, 0.0) + weight
+            raise ObjectiveError(
+                f"cannot read {_brief(text[at:])}; expected a sum such as 0.6*HR@5 + 0.4*NDCG@5"
+            )
+        name = _metric(match["name"], match["k"], ACCURACY, text)
+        weight = _number(match["weight"] or "1", text) * (-1.0 if match["sign"] == "-" else 1.0)
+        terms[name] = terms.get(name, 0.0) + weight
         at = match.end()
     if not terms:
         raise ObjectiveError("is empty; expected a sum such as 0.6*HR@5 + 0.4*NDCG@5")
@@ -95,20 +102,29 @@ def parse_guardrail(text: str) -> Guardrail:
     match = _GUARDRAIL.match(text)
     if match is None:
         raise ObjectiveError(
-            f"cannot read {text!r}; expected for example coverage@10 >= 0.2 or cost <= 2 * parent"
+            f"cannot read {_brief(text)}; expected for example coverage@10 >= 0.2 or cost <= 2 * parent"
         )
     name = match["name"]
     if "@" in name:
-        _check_metric(*_split(name), ACCURACY + LISTS, text)
+        base, k = name.split("@")
+        name = _metric(base, k, ACCURACY + LISTS, text)
     return Guardrail(
         text=text,
         name=name,
         at_least=match["op"] == ">=",
-        bound=float(match["bound"]),
+        bound=_number(match["bound"], text),
         relative=bool(match["parent"]),
     )
 
 
-def _split(name: str) -> tuple[str, int]:
-    base, k = name.split("@")
-    return base, int(k)
+def _number(written: str, text: str) -> float:
+    number = float(written)
+    if number > LARGEST:
+        raise ObjectiveError(
+            f"the number {_brief(written)} in {_brief(text)} is too large; expected at most {LARGEST:g}"
+        )
+    return number
+
+
+def _brief(text: str) -> str:
+    return repr(text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}...")

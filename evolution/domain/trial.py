@@ -25,6 +25,7 @@ class FailureReason(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     NOT_FINITE = "not finite"
     CANCELLED = "cancelled"
+    KILLED = "killed"  # from outside, or by the machine: says nothing about the program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ class Failure:
 
     path: relative to the repo's root, "" if unknown.
     line: 1-based, 0 if unknown.
+    outside: of KILLED, whether it is known that the candidate cannot have done it itself.
     """
 
     reason: FailureReason
@@ -61,6 +63,7 @@ class Failure:
     path: str = ""
     line: int = 0
     traceback: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +81,13 @@ class EpochRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a trial cost.
+    """What a trial cost, as the job measured it.
 
-    fit_s: seconds inside the user's fit; fit_cpu_s: the part in which its process was running.
-    score_s: seconds inside the user's score.
-    harness_s: seconds in our own code.
-    parameters: number of the model's parameters, 0 if unknown.
+    fit_s: seconds until epochs of fit() were answered; fit_cpu_s: those in which the worker's processes were running.
+    score_s: seconds until questions were answered, ranking in the worker included.
+    harness_s: the rest, seconds in which the worker had nothing to do with import, build, fit or score.
+    peak_memory_bytes: resident, of all the worker's processes.
+    parameters: number of the model's parameters as the worker counts them, 0 if unknown; it informs, and judges nothing.
     """
 
     fit_s: float = 0.0
@@ -127,3 +131,8 @@ class Trial:
     note: Mapping[str, Any] = field(
         default_factory=dict
     )  # sandbox kind, versions, ties, what was not traced; see remarks.py
+
+
+def is_killed(trial: Trial) -> bool:
+    """Whether the trial ended by what says nothing about its program."""
+    return trial.failure is not None and trial.failure.reason is FailureReason.KILLED

@@ -23,6 +23,7 @@ def start_run(laboratory: Laboratory, request: EvolveRequest, *, tools: Tools, m
     store, lock = laboratory.context.store, laboratory.context.store_lock
     with lock:
         known = store.run(terms.run_id)
+    laboratory.continues = known is not None
     run = Run(
         id=terms.run_id,
         terms=terms,

@@ -16,7 +16,7 @@ from evolution.base.places import job_folder
 from evolution.base.processes import identify
 from evolution.domain.job import EventType, JobRecord, JobState
 from evolution.domain.request import parse_request
-from evolution.jobs import control
+from evolution.jobs import consent, control
 from evolution.jobs.alive import keep_to_ourselves
 from evolution.jobs.leftovers import remove_scratch, scratch_folder
 from evolution.laboratory.context import EventLog, JobContext
@@ -67,6 +67,7 @@ def _work(repo: Path, job: JobRecord, store: Store, events: EventLog, stop: thre
     result: dict[str, Any] | None = None
     try:
         request = parse_request(job.kind, job.params)
+        consent.require(repo, request)
         context = JobContext(
             repo=repo,
             job=job,

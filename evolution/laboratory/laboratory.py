@@ -13,18 +13,21 @@ from evolution.base.disks import full_disk_error
 from evolution.base.errors import Cancelled, NotStored
 from evolution.base.places import CONFIG_NAME, trial_folder
 from evolution.domain.job import EventType
-from evolution.domain.trial import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus
+from evolution.domain.trial import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus, is_killed
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.devices import choose_device
 from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in_parallel
 from evolution.laboratory.leases import POLL_S, trial_lock
+from evolution.laboratory.retrying import again_in_words, is_to_be_repeated, run_unless_killed, settled
+from evolution.repo.copies.lookout import withheld_in_words
 from evolution.repo.programs import Programs, changed_files
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
-from evolution.trials.data import TrialData, prepare
+from evolution.trials.data import TrialData
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
-from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.reading_data import read_data
+from evolution.trials.request import SandboxMode, Supervision, TrialRequest
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,12 +36,13 @@ CODE = (".py", CONFIG_NAME)
 Prune = Callable[[Sequence[EpochRecord]], bool]
 Accept = Callable[[Trial], bool]
 SHOWN = "NDCG@10"
+NO_FAULT = (FailureReason.CANCELLED, FailureReason.KILLED)  # reasons that say nothing about the program
 
 
 def measured(trial: Trial) -> bool:
-    """Whether a stored trial need not be run again: it is complete, or failed without being cancelled."""
+    """Whether a stored trial need not be run again: it is complete, or its program failed."""
     if trial.status is TrialStatus.FAILED:
-        return trial.failure is not None and trial.failure.reason is not FailureReason.CANCELLED
+        return trial.failure is not None and trial.failure.reason not in NO_FAULT
     return trial.status is TrialStatus.COMPLETE
 
 
@@ -59,6 +63,9 @@ class Laboratory:
         self.context = context
         self.config = context.config
         self.replays = False  # if True, a trial that is not stored raises NotStored instead of being run
+        # If True, a stored trial that was killed counts as measured: a run that is done again from its first step must
+        # come to what it came to before.
+        self.continues = False
         self.programs = Programs.open(context.repo)
         self.device = choose_device(context.request.device or self.config.training.device, context.settings)
         self.slots = LocalSlots(device=self.device)
@@ -66,15 +73,26 @@ class Laboratory:
 
     @cached_property
     def data(self) -> TrialData:
-        """The repo's interaction log, split into training and held-out events; loaded at the first use."""
-        return prepare(self.config, self.context.repo)
+        """The repo's interaction log, split into training and held-out events; loaded at the first use.
+
+        Raises DataError, and Cancelled if the job is told to stop meanwhile.
+        """
+        return read_data(
+            self.config,
+            self.context.repo,
+            tell=lambda words: self.context.events.emit(
+                EventType.PROGRESS, words, trial="", fraction=None, left_s=None
+            ),
+            cancelled=self.context.cancelled,
+        )
 
     def user_program(self) -> str:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
+        for sentence in withheld_in_words(self.programs.find_copies(self.data.lookout)):
+            self.context.events.emit(EventType.LOG, sentence)
         snapshot = self.programs.snapshot()
-        for path, size in snapshot.left_out.items():
-            words = f"{path} ({size / 1e6:.1f} MB) is too large to be part of a program; the worker will not see it"
-            self.context.events.emit(EventType.LOG, words)
+        for path, why in snapshot.left_out.items():
+            self.context.events.emit(EventType.LOG, f"{path} {why}; the worker will not see it")
         self.programs.keep(snapshot.tree, "as on disk")
         with self.context.store_lock:
             self.context.store.note_program(self.context.job.id, snapshot.tree)
@@ -108,7 +126,11 @@ class Laboratory:
         identity = trial_id(key)
         with self._only_one(identity):
             stored = self._stored(identity)
-            if stored is not None and accept(stored) and self._is_whole(stored):
+            if (
+                stored is not None
+                and (accept(stored) or self._stands(stored, accept))
+                and self._is_whole(stored)
+            ):
                 self._announce(stored, label, again=True)
                 return stored
             self._may_run(f"a trial of {label!r}")
@@ -124,8 +146,7 @@ class Laboratory:
                     self._put(started)
                 self._announce(started, label, again=False)
 
-            trial = self.executor.run(replace(order, begins=begins))
-            self._check_disk(trial)
+            trial = self._run(replace(order, begins=begins), label)
             trial = replace(trial, created_at=started.created_at)
             cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
             if stored is None or not cancelled:  # a cancelled trial must not replace a stored one
@@ -146,6 +167,25 @@ class Laboratory:
         stored = self._stored(trial_id(self._key(program, seed)))
         return stored is not None and complete(stored)
 
+    def _run(self, order: Order, label: str) -> Trial:
+        """Run a trial, and once more if it was killed."""
+
+        def run() -> Trial:
+            trial = self.executor.run(order)
+            self._check_disk(trial)
+            return trial
+
+        return run_unless_killed(run, lambda words: self._log(f"{label}: {words}"))
+
+    def _stands(self, stored: Trial, accept: Accept) -> bool:
+        """Whether a run has already gone on from this killed trial as if its program had failed."""
+        if not (self.continues or self.replays) or stored.failure is None or not is_killed(stored):
+            return False
+        return accept(replace(stored, failure=replace(stored.failure, reason=FailureReason.CRASH)))
+
+    def _log(self, words: str) -> None:
+        self.context.events.emit(EventType.LOG, words)
+
     def _is_whole(self, stored: Trial) -> bool:
         """Whether the trial's artifacts are intact; if not, the user is told why the trial is run again."""
         if stored.status not in (TrialStatus.COMPLETE, TrialStatus.PRUNED):
@@ -163,14 +203,15 @@ class Laboratory:
         """
         key = self._smoke_key(program)
         folder = self.context.scratch / f"smoke-{trial_id(key)}"
-        return self.executor.run(replace(self._order(trial_id(key), key, folder, "check"), rungs=Rungs.SMOKE))
+        order = replace(self._order(trial_id(key), key, folder, "check"), rungs=Rungs.SMOKE)
+        return self._run(order, "check")
 
     def smoke_once(self, program: str) -> Trial:
         """As `smoke`, but a stored result is reused. Raises Cancelled, and NotStored in a replay."""
         identity = trial_id(self._smoke_key(program))
         with self.context.store_lock:
             known = self.context.store.smoke(identity)
-        if known is not None:
+        if known is not None and (not is_killed(known) or self._stands(known, measured)):
             return known
         self._may_run("a check of a candidate")
         said = self.smoke(program)
@@ -214,7 +255,13 @@ class Laboratory:
         ):
             request = self._request(trial.id, trial.key, trial_folder(self.context.repo, trial.id))
             gpu = str(slot) if self.device.kind == "cuda" else ""
-            return read_test(replace(request, gpu=gpu), trial, self._supervision(trial.id, label))
+            request, supervision = replace(request, gpu=gpu), self._supervision(trial.id, label)
+            reading = read_test(request, trial, supervision)
+            if reading.failure is not None and is_to_be_repeated(reading.failure):
+                self._log(f"{label}: {again_in_words(reading.failure)}")
+                reading = read_test(request, trial, supervision)
+        failure = reading.failure
+        return reading if failure is None else replace(reading, failure=settled(failure))
 
     def _request(self, identity: str, key: TrialKey, folder: Path) -> TrialRequest:
         checkout = self.context.scratch / f"program-{identity}"
@@ -229,6 +276,7 @@ class Laboratory:
             config=self.config,
             data=self.data,
             python=Path(self.context.settings.python),
+            sandbox=SandboxMode.NONE if self.context.request.no_sandbox else SandboxMode.AUTO,
         )
 
     def _supervision(self, trial: str, label: str) -> Supervision:

@@ -113,7 +113,7 @@ class RecipeProposer:
 def _draft(recipe: Recipe, context: RecipeContext) -> RecipePatch | None:
     try:
         return recipe.make(context)
-    except DoesNotFit:
+    except (DoesNotFit, RecursionError):  # the second: an expression with hundreds of terms
         return None
 
 

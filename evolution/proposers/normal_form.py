@@ -6,6 +6,8 @@ import ast
 import hashlib
 from collections.abc import Mapping
 
+from diagnosis.syntax import parsed
+
 
 def normal_form(sources: Mapping[str, str]) -> str:
     """The hash of a program's syntax trees.
@@ -14,15 +16,14 @@ def normal_form(sources: Mapping[str, str]) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(sources):
-        digest.update(path.encode() + b"\0" + _tree(sources[path]).encode("utf-8", "surrogateescape") + b"\0")
+        digest.update(f"{path}\0{_tree(sources[path])}\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
 def _tree(text: str) -> str:
     """The syntax tree without positions and docstrings; the text itself if it does not parse."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
+    tree = parsed(text)
+    if tree is None:
         return text
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):

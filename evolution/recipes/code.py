@@ -8,6 +8,8 @@ from typing import TypeVar
 import libcst as cst
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
 
+from diagnosis import syntax
+from diagnosis.encoding import unmarked
 from diagnosis.findings import Site
 from evolution.domain.edits import Edit, make_edits
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
@@ -87,23 +89,32 @@ def children(node: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
 
 @lru_cache(maxsize=64)
 def parse(path: str, text: str) -> RecipeFile:
-    """Parse a file. Raises DoesNotFit if the text is not valid Python."""
+    """Parse a file. Raises DoesNotFit if the text is not valid Python, or is nested too deeply."""
+    fault = syntax.parse(text)  # first: libcst ends the whole process where code is nested very deeply
+    if isinstance(fault, syntax.Unparsed):
+        raise DoesNotFit(f"{path}:{fault.line} is not valid Python: {fault.message}")
     try:
-        wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
+        wrapper = MetadataWrapper(cst.parse_module(unmarked(text)), unsafe_skip_copy=True)
+        parents, positions = wrapper.resolve(ParentNodeProvider), wrapper.resolve(PositionProvider)
     except cst.ParserSyntaxError as error:
         raise DoesNotFit(f"{path}:{error.raw_line} is not valid Python") from None
-    return RecipeFile(
-        path=path,
-        text=text,
-        module=wrapper.module,
-        parents=wrapper.resolve(ParentNodeProvider),
-        positions=wrapper.resolve(PositionProvider),
-    )
+    except (RecursionError, UnicodeError) as error:
+        raise DoesNotFit(f"{path} cannot be rewritten: {error}") from None
+    return RecipeFile(path=path, text=text, module=wrapper.module, parents=parents, positions=positions)
 
 
 def parse_all(context: RecipeContext) -> list[RecipeFile]:
-    """All Python files of the context, by path. Raises DoesNotFit if one of them is not valid Python."""
-    return [parse(path, text) for path, text in sorted(context.sources.items()) if path.endswith(".py")]
+    """All Python files of the context that can be parsed, by path. Raises DoesNotFit if none of them can."""
+    found, faults = list[RecipeFile](), list[DoesNotFit]()
+    for path, text in sorted(context.sources.items()):
+        if path.endswith(".py"):
+            try:
+                found.append(parse(path, text))
+            except DoesNotFit as fault:
+                faults.append(fault)
+    if faults and not found:
+        raise faults[0]
+    return found
 
 
 def functions_at(
@@ -289,8 +300,7 @@ def rewrite(source: RecipeFile, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNo
             return new[0]
 
     text = source.module.visit(Replace()).code
-    try:
-        compile(text, source.path, "exec")
-    except SyntaxError as error:
-        raise DoesNotFit(f"the change would leave {source.path}:{error.lineno} without a body") from None
+    fault = syntax.parse(text)
+    if isinstance(fault, syntax.Unparsed):
+        raise DoesNotFit(f"the change would leave {source.path}:{fault.line} without a body")
     return make_edits(source.path, source.text, text)

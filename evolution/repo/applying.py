@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from diagnosis.encoding import encoded
 from diagnosis.linemap import changes
-from evolution.base.errors import EditError
+from evolution.base.errors import EditError, RepoError
 from evolution.domain.edits import BOM, Edit, Seen, apply_edits, check_path, seen_in
 from evolution.domain.proposal import Proposal
+from evolution.repo.files import read_code
+from seeds.reading import leads_out
 
 ANYTHING = ("*",)  # editable files were checked when the patch was made
 
@@ -129,24 +132,22 @@ def apply_to_files(repo: Path, proposal: Proposal) -> list[str]:
 
     def read(path: str) -> str | None:
         try:
-            return (repo / path).read_bytes().decode("utf-8", "surrogateescape")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except IsADirectoryError:
-            raise EditError("is a folder here, not a file; nothing was written", path=path) from None
+            return read_code(repo, path)
+        except RepoError as error:
+            raise EditError(f"{error.said}; nothing was written", path=path) from None
 
+    for edit in proposal.patch.edits:
+        _check_target(repo, edit.path)
     files = changed_files(proposal.patch.edits, read)
-    for path in files:
-        _check_target(repo.resolve(), path)
     _replace_all(repo, files)
     return sorted(files)
 
 
 def _check_target(repo: Path, path: str) -> None:
     """Raises EditError if the path, with symbolic links resolved, is outside the repo or must not be edited."""
-    target = (repo / path).resolve()
-    if not target.is_relative_to(repo):
+    if leads_out(repo / path, repo):
         raise EditError("lies outside the repo; nothing was written", path=path)
+    repo, target = Path(os.path.realpath(repo)), Path(os.path.realpath(repo / path))
     check_path(target.relative_to(repo).as_posix(), ANYTHING)
     nearest = next(parent for parent in target.parents if parent.exists())
     if not nearest.is_dir():
@@ -163,7 +164,7 @@ def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
             handle, name = tempfile.mkstemp(prefix=".evolverec-", dir=target.parent)
             drafts.append((Path(name), target))
             with os.fdopen(handle, "wb") as stream:
-                stream.write(text.encode("utf-8", "surrogateescape"))
+                stream.write(encoded(text))
                 stream.flush()
                 os.fsync(
                     stream.fileno()

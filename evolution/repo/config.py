@@ -14,9 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evolution.base.errors import ConfigError
 from evolution.base.places import CONFIG_NAME
+from evolution.repo.files import config_text
 from seeds.loading import built_in, described_logs
 from seeds.new import all_seeds
+from seeds.reading import parse_toml
 
+LONGEST_TRIAL_S = 2_592_000  # 30 days
+MOST_MEMORY_GB = 100_000
+LONGEST_SHOWN = 80  # characters of a wrong value in a message
 WHOLE, NUMBER, TEXT = "expected a whole number", "expected a number", "expected a text in quotes"
 EXPECTED = {  # pydantic's error type -> message in terms of TOML
     "string_pattern_mismatch": 'expected "module:function"',
@@ -25,6 +30,7 @@ EXPECTED = {  # pydantic's error type -> message in terms of TOML
     "int_parsing": WHOLE,
     "int_from_float": WHOLE,
     "float_type": NUMBER,
+    "finite_number": "expected a finite number",
     "float_parsing": NUMBER,
     "literal_error": "expected {expected}",
     "greater_than": "expected more than {gt}",
@@ -34,6 +40,11 @@ EXPECTED = {  # pydantic's error type -> message in terms of TOML
     "tuple_type": 'expected a list of texts such as ["*.py"]',
     "model_type": "expected a table",
 }
+
+
+# A number is what TOML takes for one: neither true, nor "3", nor inf.
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -51,7 +62,7 @@ class RecommenderSection(Section):
     editable: tuple[str, ...] = Field(
         default=("*.py",), description="Glob patterns, relative to the repo, of the files a patch may edit."
     )
-    max_history: Annotated[int, Field(ge=1, le=10_000)] = Field(
+    max_history: Annotated[Whole, Field(ge=1, le=10_000)] = Field(
         default=200, description="How many of a user's newest events `score` is given at most."
     )
 
@@ -65,6 +76,13 @@ class DataSection(Section):
     )
     split: Literal["leave-last-two-out", "global-time"] = Field(
         default="leave-last-two-out", description="How validation and test events are held out."
+    )
+    exposed: tuple[str, ...] = Field(
+        default=(),
+        examples=[["data/features.csv"], ["data/*.txt"]],
+        description="Glob patterns, relative to the repo, of files that the model's code needs although held-out events "
+        "stand in them. Copies of the log are withheld from it else. A trial that sees one does not claim that its "
+        "labels were secret.",
     )
 
 
@@ -85,19 +103,23 @@ class ObjectiveSection(Section):
 class TrainingSection(Section):
     """`[training]`: epochs, early stopping, seed, device, and the limits of one trial (seconds, GB)."""
 
-    max_epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(default=60, description="Epochs at most.")
-    patience: Annotated[int, Field(ge=1)] = Field(
+    max_epochs: Annotated[Whole, Field(ge=1, le=100_000)] = Field(default=60, description="Epochs at most.")
+    patience: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
         default=5, description="Stop after this many rankings without a better objective."
     )
-    eval_every: Annotated[int, Field(ge=1)] = Field(
+    eval_every: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
         default=1, description="Rank validation every n-th epoch."
     )
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(default=0, description="Seed of the first trial.")
+    seed: Annotated[Whole, Field(ge=0, lt=2**31)] = Field(default=0, description="Seed of the first trial.")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto", description="Where to train; auto takes a GPU if there is one."
     )
-    timeout_s: Annotated[float, Field(gt=0)] = Field(default=3600.0, description="Time limit of one trial.")
-    memory_gb: Annotated[float, Field(gt=0)] = Field(default=16.0, description="Memory limit of one trial.")
+    timeout_s: Annotated[Number, Field(gt=0, le=LONGEST_TRIAL_S)] = Field(
+        default=3600.0, description="Time limit of one trial."
+    )
+    memory_gb: Annotated[Number, Field(gt=0, le=MOST_MEMORY_GB)] = Field(
+        default=16.0, description="Memory limit of one trial."
+    )
 
 
 class Config(Section):
@@ -114,24 +136,19 @@ def read_config(repo: Path) -> Config:
 
     Raises ConfigError, with the line that is wrong, if the file is missing or no TOML, or a key or value is wrong.
     """
-    path = repo / CONFIG_NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        text = config_text(repo)
     except FileNotFoundError:
         raise ConfigError(
             f"not found in {repo}. An evolverec repo has one at its root; "
             f"`evolverec new {all_seeds()[0].name} DIR` makes a complete repo, the README shows the keys",
             path=CONFIG_NAME,
         ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"is not UTF-8 text ({error.reason} at byte {error.start})", path=CONFIG_NAME
-        ) from None
     problems = config_problems(text)
     if problems:
         line, message = problems[0]
         raise ConfigError(message, path=CONFIG_NAME, line=line)
-    return Config.model_validate(tomllib.loads(text))
+    return Config.model_validate(parse_toml(text))
 
 
 def config_problems(text: str) -> list[tuple[int, str]]:
@@ -139,7 +156,7 @@ def config_problems(text: str) -> list[tuple[int, str]]:
     from evolution.domain.objective import ObjectiveError, parse_expression, parse_guardrail
 
     try:
-        raw = tomllib.loads(text)
+        raw = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
         last = text.count("\n") + 1
@@ -174,8 +191,22 @@ def _explain(text: str, problem: Any) -> tuple[int, str]:
     if problem["type"] == "missing":
         return line, f"{name}: missing; {_description(where)}"
     expected = EXPECTED.get(problem["type"])
-    said = expected.format(**problem.get("ctx", {})) if expected else problem["msg"]
-    return line, f"{name}: {said}; got {problem['input']!r}. {_description(where)}"
+    limits = {
+        name: f"{value:g}" if isinstance(value, float) else value
+        for name, value in problem.get("ctx", {}).items()
+    }
+    said = expected.format(**limits) if expected else problem["msg"]
+    return line, f"{name}: {said}; got {_shown(problem['input'])}. {_description(where)}{_range(where)}"
+
+
+def _shown(value: object) -> str:
+    """The value in a few words: a repo may state a text of thousands of characters, or a number of thousands of digits."""
+    if isinstance(value, (dict, list)):
+        return "a table" if isinstance(value, dict) else "a list"
+    if isinstance(value, int) and value.bit_length() > 128:
+        return f"a number of {value.bit_length()} bits"
+    said = str(value).lower() if isinstance(value, bool) else repr(value)  # as TOML writes it
+    return said if len(said) <= LONGEST_SHOWN else f"{said[:LONGEST_SHOWN]}..."
 
 
 def _section(name: str) -> type[BaseModel] | None:
@@ -195,6 +226,20 @@ def _description(where: tuple[str, ...]) -> str:
         return "expected a table with " + ", ".join(_known_keys(where)) if section else ""
     info = section.model_fields.get(where[1])
     return (info.description or "") if info else ""
+
+
+def _range(where: tuple[str, ...]) -> str:
+    """The values that a number may have, as a sentence; "" for a key that holds no number."""
+    section = _section(where[0])
+    info = section.model_fields.get(where[1]) if section and len(where) > 1 else None
+    words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+    bounds = [
+        f"{word} {getattr(bound, name):,}"
+        for bound in (info.metadata if info else ())
+        for name, word in words.items()
+        if hasattr(bound, name)
+    ]
+    return f" Expected: {', '.join(bounds)}." if bounds else ""
 
 
 def key_line(text: str, where: tuple[str, ...]) -> int:

@@ -15,6 +15,7 @@ from evolution.base.errors import RepoError
 from evolution.base.kept import write_whole
 from evolution.base.places import STORE_FOLDER, lease_folder, store_folder
 from evolution.repo.settings import machine_mark
+from seeds.reading import read_bytes
 
 MARK = "mark"
 
@@ -46,9 +47,13 @@ def is_ours(repo: Path) -> bool:
     """Whether `.evolverec` was made on this machine, by this user and for this folder."""
     folder = store_folder(repo)
     try:
-        return not folder.is_symlink() and (folder / MARK).read_text(encoding="ascii") == _mark_of(repo)
-    except (OSError, UnicodeDecodeError):
+        return not folder.is_symlink() and _mark_in(folder) == _mark_of(repo).encode()
+    except OSError:
         return False
+
+
+def _mark_in(folder: Path) -> bytes:
+    return read_bytes(folder / MARK, most=1000, inside=folder)
 
 
 def _mark_of(repo: Path) -> str:

@@ -6,23 +6,32 @@ git configuration or attributes are never run, because a snapshot is taken befor
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from diagnosis.encoding import decoded, encoded
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.kept import write_whole
 from evolution.base.paths import matches
 from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
-from evolution.repo.held_out import held_out, stated_source
+from evolution.repo.held_out import held_out, stated_exposed, stated_source
+from evolution.repo.listing import HARMLESS, Listed, list_files
 from evolution.repo.mending import is_whole, make_whole, mend, remove_objects
 from evolution.repo.ownership import ensure_store_folder
+from evolution.repo.withheld import known_withheld, note_withheld
+from seeds.reading import CODE_BYTES, is_plain, open_plain
+
+if TYPE_CHECKING:  # a language server reads programs, and holds no numpy
+    from evolution.repo.copies.lookout import Copies, Lookout
 
 T = TypeVar("T")
 
 MENDS = 3  # how often one command is done again after something was mended
-LARGE_BYTES = 2_000_000
+LARGE_BYTES = CODE_BYTES
+LINK = "120000"  # git's mode of a symbolic link
 GIT_MISSING = "git is missing; programs and patches are kept in it, so nothing can be trained"
 GIT_HELP = "apt install git"
 IDENTITY = {
@@ -31,26 +40,17 @@ IDENTITY = {
     "GIT_COMMITTER_NAME": "evolverec",
     "GIT_COMMITTER_EMAIL": "evolverec@localhost",
 }
-# Turns off the git configuration by which a repo could make git run a program or fetch from a URL.
-HARMLESS = {
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_CONFIG_COUNT": "2",
-    "GIT_CONFIG_KEY_0": "core.fsmonitor",
-    "GIT_CONFIG_VALUE_0": "false",
-    "GIT_CONFIG_KEY_1": "core.hooksPath",
-    "GIT_CONFIG_VALUE_1": os.devnull,
-}
 # Overrides every .gitattributes, so that git converts no bytes and runs no filter.
 AS_IT_IS = "* -text -eol -ident -filter !working-tree-encoding\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """tree: the program's id. left_out: relative path -> size in bytes of the files that are too large to store."""
+    """tree: the program's id. left_out: relative path -> why it is not stored, in words that can follow the path: too
+    large a file, a submodule that is not checked out."""
 
     tree: str
-    left_out: Mapping[str, int]
+    left_out: Mapping[str, str]
 
 
 class Programs:
@@ -68,6 +68,8 @@ class Programs:
         except ImportError:  # gitpython refuses to import without a git executable
             raise EvolverecError(f"{GIT_MISSING}. Install it: `{GIT_HELP}`") from None
         bare = ensure_store_folder(repo) / "programs.git"
+        if os.path.lexists(bare) and not _is_sound(bare):
+            bare.rename(bare.with_name(f"programs.damaged-{time.time_ns()}.git"))
         if not is_whole(bare):
             make_whole(bare, lambda folder: git.Repo.init(folder, bare=True, initial_branch="programs"))
         _write_attributes(bare / "info" / "attributes")
@@ -76,17 +78,21 @@ class Programs:
     def snapshot(self) -> Snapshot:
         """Store the files on disk as a program: tracked and untracked files, with uncommitted changes.
 
-        Left out are files that git ignores, files above LARGE_BYTES (listed in the result), the data source, which
-        holds the held-out events, and kept probes, which judge the program. Line endings are not converted. Raises
+        Files of submodules are part of it. Left out are files that git ignores, files above LARGE_BYTES, submodules that are
+        not checked out and folders below 64 others (these three are listed in the result), the data source and the copies
+        of it that a job found, which hold the held-out events, and kept probes, which judge the program. Line endings are not converted. Raises
         RepoError if a file cannot be read.
         """
         listed = self._listed_files()
-        sizes = {path: (self.repo / path).lstat().st_size for path in listed}
-        left_out = {path: size for path, size in sizes.items() if size > LARGE_BYTES}
-        keep = [path for path in listed if path not in left_out]
-        return Snapshot(
-            tree=self._mending(lambda: self._checked(lambda: self._stored(keep))), left_out=left_out
-        )
+        sizes = {path: (self.repo / path).lstat().st_size for path in listed.files}
+        left_out = {
+            path: f"({size / 1e6:.1f} MB) is too large to be part of a program"
+            for path, size in sizes.items()
+            if size > LARGE_BYTES
+        }
+        keep = [path for path in listed.files if path not in left_out]
+        tree = self._mending(lambda: self._checked(lambda: self._stored(keep)))
+        return Snapshot(tree=tree, left_out={**listed.left_out, **left_out})
 
     def _stored(self, paths: list[str]) -> str:
         """The tree of these files, read back once, so that a program that is named is also there."""
@@ -125,6 +131,16 @@ class Programs:
                     raise
         return do()
 
+    def find_copies(self, lookout: "Lookout") -> "Copies":
+        """Look through the files on disk for copies of the log. Later snapshots leave them out, those of a language
+        server too; those that `data.exposed` names stay."""
+        labels = held_out(self.repo, stated_source(self.repo))
+        listed = list_files(self.repo).files
+        small = (path for path in listed if not labels.holds(path) and _size(self.repo / path) <= LARGE_BYTES)
+        copies = lookout.copies(self.repo, small, stated_exposed(self.repo))
+        note_withheld(self.repo, copies.withheld)
+        return copies
+
     def _add(self, scratch: str, paths: list[str]) -> None:
         import git
 
@@ -139,30 +155,18 @@ class Programs:
                     "Make them readable, or name them in .gitignore"
                 ) from None
 
-    def _listed_files(self) -> list[str]:
-        """The relative paths to store, sorted: the files that git would list, or all files if the repo is no git repo."""
-        import git
-
-        try:
-            user = git.Git(str(self.repo))
-            user.update_environment(**HARMLESS)
-            text = user.execute(
-                ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                strip_newline_in_stdout=False,
-            )
-            found = [name for name in str(text).split("\0") if name]
-        except git.GitCommandError:
-            found = [path.relative_to(self.repo).as_posix() for path in self.repo.rglob("*")]
-        skipped = {STORE_FOLDER, ".git", "__pycache__"}
-        labels = held_out(self.repo, stated_source(self.repo))
-        return sorted(
+    def _listed_files(self) -> Listed:
+        """What belongs to a program: neither labels nor kept probes."""
+        listed = list_files(self.repo)
+        labels = held_out(self.repo, stated_source(self.repo), exposed=stated_exposed(self.repo))
+        copies = known_withheld(self.repo)
+        files = (
             name
-            for name in set(found)
-            if not skipped & set(Path(name).parts)
-            and not labels.holds(name)
-            and not _is_kept_probe(self.repo, name)
-            and ((self.repo / name).is_file() or (self.repo / name).is_symlink())
+            for name in listed.files
+            if not labels.holds(name) and name not in copies and not _is_kept_probe(self.repo, name)
         )
+        left_out = {name: why for name, why in listed.left_out.items() if not labels.holds(name)}
+        return replace(listed, files=tuple(files), left_out=left_out)
 
     def with_files(self, tree: str, files: Mapping[str, str]) -> str:
         """Store `tree` with these files (path -> whole text) added or replaced; returns the new tree hash."""
@@ -175,7 +179,7 @@ class Programs:
                 modes = self._modes(tree)
                 for number, (path, text) in enumerate(files.items()):
                     draft = Path(scratch) / f"file-{number}"
-                    draft.write_bytes(text.encode("utf-8", "surrogateescape"))
+                    draft.write_bytes(encoded(text))
                     blob = self._git.hash_object("-w", "--no-filters", str(draft))
                     self._git.update_index(
                         "--add", "--cacheinfo", f"{modes.get(path, '100644')},{blob},{path}"
@@ -206,7 +210,7 @@ class Programs:
         return {path: (meta.split()[0], meta.split()[2]) for meta, path in lines}
 
     def file_text(self, blob: str) -> str:
-        """The text of one stored file, by blob hash; bytes that are not UTF-8 become surrogates. Raises RepoError if absent."""
+        """The text of one stored file, by blob hash (see `diagnosis.encoding`). Raises RepoError if absent."""
         import git
 
         try:
@@ -215,12 +219,17 @@ class Programs:
             raise RepoError(
                 f"blob {blob[:12]} is not in {STORE_FOLDER}/programs.git; train again to store it"
             ) from None
-        return data.decode("utf-8", "surrogateescape")
+        return decoded(data)
 
     def sources(self, tree: str, patterns: tuple[str, ...] = ("*.py",)) -> dict[str, str]:
-        """path -> text of the files of a program that match a glob pattern (see `base.paths.matches`)."""
+        """path -> text of the files of a program that match a glob pattern (see `base.paths.matches`).
+
+        Links are no sources: a file that one points to stands under its own name.
+        """
         return {
-            path: self.file_text(blob) for path, blob in self.files(tree).items() if matches(path, patterns)
+            path: self.file_text(blob)
+            for path, (mode, blob) in self._entries(tree).items()
+            if mode != LINK and matches(path, patterns)
         }
 
     def diff(self, before: str, after: str) -> str:
@@ -250,11 +259,30 @@ def _write_attributes(path: Path) -> None:
         write_whole(path, AS_IT_IS)
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def _is_sound(bare: Path) -> bool:
+    """Whether git can read the bare repository without waiting for a pipe, and without leaving its folder."""
+    inner = [bare / name for name in ("objects", "refs", "info")]
+    plain = [bare / name for name in ("HEAD", "config")]
+    return (
+        not any(path.is_symlink() for path in (bare, *inner, *plain))
+        and bare.is_dir()
+        and all(is_plain(path) for path in plain if os.path.lexists(path))
+        and not os.path.lexists(bare / "objects" / "info" / "alternates")
+    )
+
+
 def _is_kept_probe(repo: Path, name: str) -> bool:
     if not name.startswith(f"{PROBES_FOLDER}/"):
         return False
     try:
-        with (repo / name).open("rb") as file:
+        with open_plain(repo / name, inside=repo) as file:
             return file.read(len(PROBE_HEADER)) == PROBE_HEADER.encode()
     except OSError:
         return False  # storing the file will fail with a better message

@@ -48,20 +48,43 @@ def user_settings(*, python: str = "", slots: int = 0) -> UserSettings:
     Raises UsageError that names the wrong file or variable and says what was expected.
     """
     stored = _stored()
-    chosen_python = (
-        python or os.environ.get("EVOLVEREC_PYTHON", "") or str(stored.get("python", "")) or sys.executable
-    )
-    found = shutil.which(chosen_python)
-    if found is None:
-        raise UsageError(
-            f"the interpreter {chosen_python!r} does not exist or cannot be run; {another_interpreter()}"
-        )
     return UserSettings(
-        python=found,
+        python=_chosen(python, stored),
         slots=slots or _slots_from_environment() or int(stored.get("slots", 0)) or default_slots(),
         llm=llm_settings(stored.get("llm", {})),
         literature=literature_settings(stored.get("literature", {})),
     )
+
+
+def chosen_python(flag: str = "") -> str:
+    """The absolute path of the interpreter that runs repos, by the flag if given, else as `user_settings` says.
+
+    Raises UsageError: there is none, or the settings name a path relative to nothing.
+    """
+    return _chosen(flag, _stored())
+
+
+def _chosen(flag: str, stored: Mapping[str, Any]) -> str:
+    """A path is relative to the caller's folder; a bare name is looked up in PATH, in its absolute folders alone."""
+    kept = str(stored.get("python", ""))
+    if kept and not flag and not os.environ.get("EVOLVEREC_PYTHON") and _is_relative(kept):
+        raise UsageError(
+            f"{user_config_folder() / 'config.toml'}: python is {kept!r}; expected an absolute path, or a name to look "
+            "up in PATH"
+        )
+    named = flag or os.environ.get("EVOLVEREC_PYTHON", "") or kept or sys.executable
+    path = Path(named).expanduser()
+    folders = [folder for folder in os.get_exec_path() if Path(folder).is_absolute()]
+    found = shutil.which(str(path.absolute()) if os.sep in named else named, path=os.pathsep.join(folders))
+    if found is None:
+        raise UsageError(
+            f"the interpreter {named!r} does not exist or cannot be run; {another_interpreter()}"
+        )
+    return found
+
+
+def _is_relative(named: str) -> bool:
+    return os.sep in named and not Path(named).expanduser().is_absolute()
 
 
 def another_interpreter() -> str:

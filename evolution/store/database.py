@@ -1,10 +1,13 @@
 """The store's SQLite file: its tables, and opening it, also where it is missing or damaged."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from seeds.reading import is_plain
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -35,11 +38,17 @@ create table if not exists test_reads (trial text not null, at real not null, re
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """A connection to the file, which is made if it is missing. A damaged file is renamed and an empty one is made.
+    """A connection to the file, which is made if it is missing. A damaged file, and a link, pipe or device in its
+    place, is renamed and an empty one is made.
 
     Raises sqlite3.DatabaseError if the file is damaged but its schema can still be read.
     """
     with named_in_errors(path):
+        for companion in _files(path):
+            if companion.is_symlink() or (
+                companion.exists() and not companion.is_dir() and not is_plain(companion)
+            ):
+                _set_aside(path)
         if path.exists() and not _is_readable(path):
             _set_aside(path)
         connection = _connect(path)
@@ -85,7 +94,11 @@ def _is_readable(path: Path) -> bool:
 def _set_aside(path: Path) -> None:
     """Rename a damaged store to `store.damaged-<ns>.sqlite`, with its `-wal` file, which holds the latest writes."""
     aside = path.parent / f"store.damaged-{time.time_ns()}.sqlite"
-    for suffix in ("", "-wal", "-shm"):
-        companion = path.with_name(path.name + suffix)
-        if companion.exists():
-            companion.rename(aside.with_name(aside.name + suffix))
+    for companion in _files(path):
+        if os.path.lexists(companion):
+            companion.rename(aside.with_name(aside.name + companion.name.removeprefix(path.name)))
+
+
+def _files(path: Path) -> list[Path]:
+    """The database and the two files that SQLite keeps beside it in WAL mode."""
+    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]

@@ -172,7 +172,11 @@ class Store:
         row = self._db.execute(
             "select record from personas where trial = ? and kind = ?", (trial, kind)
         ).fetchone()
-        return serial.loads(list[Shown], zlib.decompress(row[0]).decode()) if row else []
+        try:
+            text = zlib.decompress(row[0]).decode() if row else "[]"
+        except (zlib.error, UnicodeDecodeError, TypeError):
+            return []
+        return _fitting(list[Shown], text) or []
 
     def put_proposal(self, proposal: Proposal) -> None:
         """Store a proposal. If one with the same id exists, its state (open, dismissed, applied) is kept."""
@@ -295,7 +299,7 @@ class Store:
             "select record from literature where source = ? and query = ? and most = ?",
             (source, query, limit),
         ).fetchone()
-        return serial.loads(list[Passage], row[0]) if row else None
+        return _fitting(list[Passage], row[0]) if row else None
 
     def put_probe(self, probe: ProbeRecord) -> None:
         """Store one decision about an evolved probe (admitted, rejected and so on), replacing the one with the same id."""
@@ -324,9 +328,9 @@ class Store:
             row = db.execute(
                 "select record from jobs where id = ? and state = ?", (job, JobState.STARTING)
             ).fetchone()
-            if row is not None:
-                noted = replace(serial.loads(JobRecord, row[0]), pid=process.pid, process=process)
-                _put_job(db, noted)
+            known = _fitting(JobRecord, row[0]) if row else None
+            if known is not None:
+                _put_job(db, replace(known, pid=process.pid, process=process))
 
     def note_program(self, job: str, program: str) -> None:
         """Store on which program (a git tree hash) a job works; the first one that is noted stays."""
@@ -367,7 +371,8 @@ class Store:
         rows = self._db.execute(
             "select at, record from test_reads where trial = ? order by at", (trial,)
         ).fetchall()
-        return [(at, serial.loads(dict, record)) for at, record in rows]
+        known = ((at, _fitting(dict, record)) for at, record in rows)
+        return [(at, record) for at, record in known if record is not None]
 
     def mark_interrupted(self, trials: list[str]) -> None:
         """Delete the records of these trials if they still say running, because the job that ran them was killed."""

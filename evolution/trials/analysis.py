@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from diagnosis.findings import Measurement
 from evolution.base import serial
@@ -17,8 +18,10 @@ from evolution.trials.artifacts import FOLDER
 from evolution.trials.data import TrialData, reference_files
 from evolution.trials.failing import FAULTS_OF_DATA, TrialFailed
 from evolution.trials.interpreter import interpreter_at
-from evolution.trials.process import TOKEN, Launch, WorkerProcess, log_tail
+from evolution.trials.process import TOKEN, Launch, WorkerProcess
 from evolution.trials.request import GIB, WorkerLimits
+from evolution.trials.wire import clean_text
+from evolution.trials.worker_log import log_tail
 
 LIMITS = WorkerLimits(timeout_s=600.0, memory_bytes=8 * GIB)
 LOG_NAME = "analyst.log"
@@ -39,14 +42,23 @@ def _never() -> bool:
 def analyse(
     trial_folder: Path, data: TrialData, *, seed: int = 0, cancelled: Callable[[], bool] = _never
 ) -> list[Measurement]:
-    """Measure the artifacts of a complete trial.
+    """Measure the artifacts of a complete trial. An analyst that was killed from outside is started once more.
 
     Raises AnalysisError: a probe raised, or the analyst broke a limit; the message holds what it said. Cancelled.
     """
-    process, place = analyst(trial_folder, data, program=PROGRAM, limits=LIMITS, cancelled=cancelled)
-    try:
+
+    def measured() -> dict[str, Any]:
+        process, place = analyst(trial_folder, data, program=PROGRAM, limits=LIMITS, cancelled=cancelled)
         with process:
-            answer = process.ask("measure", folder=str(place), seed=seed)
+            return process.ask("measure", folder=str(place), seed=seed)
+
+    try:
+        try:
+            answer = measured()
+        except TrialFailed as failed:
+            if failed.failure.reason is not FailureReason.KILLED:
+                raise
+            answer = measured()
     except TrialFailed as failed:
         if failed.failure.reason is FailureReason.CANCELLED:
             raise Cancelled("cancelled") from failed
@@ -64,7 +76,8 @@ def sensible(what: str) -> Iterator[None]:
         yield
     except FAULTS_OF_DATA as fault:
         traceback.print_exc()
-        raise AnalysisError(f"{what} makes no sense ({type(fault).__name__}: {fault!s:.200})") from fault
+        words = clean_text(f"{what} makes no sense ({type(fault).__name__}: {fault!s:.200})")
+        raise AnalysisError(words) from fault
 
 
 def analyst(

@@ -4,6 +4,7 @@
                               test/       test questions, whose histories hold the validation event
                               labels/     targets: they never leave the job and the analyst
                               references-<version>/ the reference rankers' lists
+                              copies-<version>/     what copies of the log are recognised by, and which files were seen
            <source>.json      the fingerprint of a source, as this version of the loaders and the split reads it
 
 The fingerprint is the hash of what was exported, so code that exports the same is answered by the same trials. What
@@ -11,7 +12,9 @@ is derived from it later carries the version of the code that derived it.
 """
 
 import hashlib
+import json
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,11 +27,15 @@ from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
 from evolution.base import serial
-from evolution.base.errors import DataError
+from evolution.base.errors import ConfigError, DataError
 from evolution.base.kept import draft_beside, is_intact, kept_folder, publish, seal, write_whole
 from evolution.base.places import CONFIG_NAME
 from evolution.base.versions import version_of
 from evolution.repo.config import Config, key_line
+from evolution.repo.copies.log_index import index_of, read_index, write_index
+from evolution.repo.copies.lookout import Lookout
+from evolution.repo.copies.lookout import version as copies_version
+from evolution.repo.files import config_text
 from evolution.repo.ownership import ensure_store_folder
 from evolution.trials.exporting import (
     read_interactions,
@@ -37,17 +44,20 @@ from evolution.trials.exporting import (
     write_questions,
 )
 from seeds.interactions import Float32, Int64, Interactions, Questions
-from seeds.loading import files_of
+from seeds.loading import Progress, files_of
+from seeds.reading import RECORD_BYTES, read_text
 
 if TYPE_CHECKING:
     from seeds.split import Split
 
+ABANDONED_S = 6 * 3600.0  # the age of a draft that nobody writes any more
 SAMPLE = 1000  # questions whose dense scores are kept
 SAMPLE_SEED = 20_260_212
 LIST_LENGTH = 100
 # The code that made what is cached, each with all that its result hangs on.
 _EXPORTER = (
     "seeds/loading",
+    "seeds/reading.py",
     "seeds/shop",
     "seeds/sizes.py",
     "seeds/assembly.py",
@@ -57,6 +67,7 @@ _EXPORTER = (
     "evolution/trials/exporting.py",
 )
 _SHUFFLER = ("evolution/trials/data.py", "evolution/trials/exporting.py")
+_COPIES = "copies-{}"
 _REFEREE = ("seeds/references", "seeds/metrics", "evolution/trials/data.py")
 
 
@@ -92,6 +103,14 @@ class TrialData:
         """Which validation questions have dense scores: int32 (S,), rising."""
         return np.load(self.folder / "labels" / "sample.npy")
 
+    @cached_property
+    def lookout(self) -> Lookout:
+        """Finds copies of the log, held-out events and all, among the files of a repo."""
+        folder = self.folder / _COPIES.format(copies_version())
+        names = json.loads((self.folder / "labels" / "names.json").read_text(encoding="utf-8"))
+        index = read_index(folder, tuple(names["users"]), tuple(names["items"]))
+        return Lookout(index, folder / "seen.json")
+
     def references(self) -> dict[str, TopLists]:
         """The reference rankers' lists on the validation questions; made on first use."""
         return {name: read_lists(path) for name, path in reference_files(self).items()}
@@ -113,17 +132,17 @@ class TrialData:
         return self.folder / "test"
 
 
-def prepare(config: Config, repo: Path) -> TrialData:
+def prepare(config: Config, repo: Path, progress: Progress | None = None) -> TrialData:
     """Load, split and export the repo's data, or find it in the cache.
 
-    Raises evolution.base.errors.DataError: the source is missing, broken or cannot be split.
+    progress: told how far reading the log has come. Raises evolution.base.errors.DataError: the source is missing, broken or cannot be split.
     """
     root = ensure_store_folder(repo) / "data"
     root.mkdir(exist_ok=True)
     index = root / f"{_source_key(config, repo)}.json"
     exported = _known(index)
-    if exported is None or not is_intact(root / exported.fingerprint):
-        exported = _export(config, repo, root)
+    if exported is None or not _is_whole(root / exported.fingerprint):
+        exported = _export(config, repo, root, progress)
         write_whole(index, serial.dumps(exported))
     max_history = config.recommender.max_history
     data = TrialData(
@@ -140,6 +159,10 @@ def prepare(config: Config, repo: Path) -> TrialData:
     return data
 
 
+def _is_whole(folder: Path) -> bool:
+    return is_intact(folder) and is_intact(folder / _COPIES.format(copies_version()))
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Exported:
     """What the index says of a source. fingerprint: names the folder."""
@@ -151,7 +174,7 @@ class _Exported:
 def _known(index: Path) -> _Exported | None:
     """None where the source was not exported, and where the index is damaged: then it is exported again."""
     try:
-        return serial.loads(_Exported, index.read_text(encoding="utf-8"))
+        return serial.loads(_Exported, read_text(index, most=RECORD_BYTES, inside=index.parent))
     except (OSError, ValueError, BaseValidationError):
         return None
 
@@ -174,21 +197,23 @@ def _blamed(error: Exception, config: Config, repo: Path) -> DataError:
         shown = Path(path).relative_to(repo).as_posix() if Path(path).is_relative_to(repo) else path
         return DataError(message.removeprefix(place), path=shown, line=line)
     try:
-        line = key_line((repo / CONFIG_NAME).read_text(encoding="utf-8"), ("data", "source"))
-    except (OSError, UnicodeDecodeError):
+        line = key_line(config_text(repo), ("data", "source"))
+    except (OSError, ConfigError):
         return DataError(message)
     return DataError(f"data.source: {message.removeprefix(f'{path}: ')}", path=CONFIG_NAME, line=line)
 
 
-def _export(config: Config, repo: Path, root: Path) -> _Exported:
+def _export(config: Config, repo: Path, root: Path, progress: Progress | None) -> _Exported:
     from seeds.errors import SeedsError
     from seeds.loading import load
     from seeds.split import scheme_named, split
 
     try:
-        divided = split(load(config.data.source, root=repo), scheme_named(config.data.split))
+        log = load(config.data.source, root=repo, progress=progress)
+        divided = split(log, scheme_named(config.data.split))
     except SeedsError as error:
         raise _blamed(error, config, repo) from error
+    _forget_drafts(root)
     draft = draft_beside(root / "any")
     try:
         _write_divided(divided, draft)
@@ -196,8 +221,17 @@ def _export(config: Config, repo: Path, root: Path) -> _Exported:
         publish(draft, root / fingerprint)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    index = root / fingerprint / _COPIES.format(copies_version())
+    kept_folder(index, lambda draft: write_index(index_of(log), draft))
     ties = {"users": divided.ties.users, "tied": divided.ties.tied, "measured": divided.ties.measured}
     return _Exported(fingerprint=fingerprint, ties=ties)
+
+
+def _forget_drafts(root: Path) -> None:
+    """Delete what exports left that were stopped or killed; one that is still being written is younger."""
+    for draft in root.glob(".draft-*"):
+        if time.time() - draft.lstat().st_mtime > ABANDONED_S:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write_divided(divided: "Split", draft: Path) -> None:

@@ -7,9 +7,21 @@ more. Where a repo has no state_dict the model is trained again, as many epochs 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from diagnosis.evidence import FILES, TopLists
 from evolution.domain.objective import parse_expression
 from evolution.domain.trial import Failure, Metric, Trial
 from evolution.trials import artifacts
+from evolution.trials.agreement import scores_differ
+from evolution.trials.asking_again import (
+    COMPARABLE,
+    asked_again,
+    check_lists_by_scores,
+    comparable,
+    unforeseen,
+)
+from evolution.trials.data import chosen
 from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.scoring import (
@@ -17,7 +29,6 @@ from evolution.trials.scoring import (
     judged,
     list_figures,
     objective_metric,
-    problem_with,
     with_intervals,
 )
 from evolution.trials.session import WorkerSession, opened
@@ -47,20 +58,47 @@ def read_test(request: TrialRequest, trial: Trial, supervision: Supervision) -> 
             supervision.on_stage("importing")
             session.start()
             _make_as_before(request, trial, session, supervision)
+            _check_is_as_measured(request, trial, session)
             supervision.on_stage("ranking the test questions")
             lists = session.rank_handed_over(data.test_questions, data.test)
-        problem = problem_with(lists, data.test, data.training.n_items)
-        if problem:
-            raise broken_contract(f"the ranking is impossible: {problem}")
+            _check_again(request, trial, session, lists)
+            ranking = judged(lists, data.test, parse_expression(request.config.objective.expression))
     except TrialFailed as failed:
         return TestReading(trial=trial.id, failure=failed.failure)
-    ranking = judged(lists, data.test, parse_expression(request.config.objective.expression))
     return TestReading(
         trial=trial.id,
         metrics={**with_intervals(ranking.per_user, seed), **list_figures(lists, data.training)},
         objective=objective_metric(ranking.per_user, seed),
         per_user=ranking.per_user,
     )
+
+
+def _check_is_as_measured(request: TrialRequest, trial: Trial, session: WorkerSession) -> None:
+    """Raises TrialFailed where a loaded state does not give the scores that the trial kept of its fixed sample."""
+    data = request.data
+    kept = artifacts.artifacts_folder(request.folder) / FILES["dense_scores"]
+    answers_alike = all(comparable(trial.contract, code) for code in COMPARABLE)
+    if not (answers_alike and kept.exists() and (request.folder / artifacts.STATE).exists()):
+        return
+    now = session.dense_of_these("sample", chosen(data.validation, data.sample))
+    differing = scores_differ(np.load(kept, allow_pickle=False), now)
+    if differing.any():
+        raise broken_contract(
+            f"the frozen state scores {int(differing.sum())} of {len(differing)} users differently than the trial did, so "
+            "test events would be answered by another model; state_dict() must hold all that fit() changes and score() uses"
+        )
+
+
+def _check_again(request: TrialRequest, trial: Trial, session: WorkerSession, lists: TopLists) -> None:
+    """Raises TrialFailed where the answers are not those of a model that answers alike, as the trial said it does."""
+    data = request.data
+    if not all(comparable(trial.contract, code) for code in COMPARABLE):
+        return
+    rng = unforeseen(data.test, request.key.seed)
+    again = asked_again(session, data.test, lists, rng)
+    if again.differing:
+        raise broken_contract(f"{again}, which was not so when the trial was measured")
+    check_lists_by_scores(session, data.test, data.training.n_items, rng)
 
 
 def _make_as_before(

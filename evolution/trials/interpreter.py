@@ -1,33 +1,49 @@
 """What the user's interpreter is: where it lives, and what lies on its path. Asked once per interpreter."""
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from evolution.base.errors import UsageError
 from evolution.repo.settings import another_interpreter
 
 OLDEST = (3, 9)
 NUMPY_MISSING = "numpy is missing in the interpreter that runs repos; every worker needs it"
-_QUESTION = """
-import importlib.util, json, sys
-print(json.dumps({"numpy": importlib.util.find_spec("numpy") is not None, "executable": sys.executable, "version": list(sys.version_info[:2]), "path": sys.path,
-                  "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]}))
-"""
+ASKED_S = 60.0
+ANSWER_BYTES = 1 << 20
+_TICK_S = 0.01
+_KEPT = (
+    "HOME",
+    "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "HSA_OVERRIDE_GFX_VERSION",
+)
+_QUESTION = Path(__file__).with_name("interpreter_question.py")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interpreter:
-    """prefixes: folders that hold its library. packages: folders of installed packages, the user's own included.
-    path: its whole `sys.path`."""
+    """prefixes: its folders. library: folders of its standard library and headers. packages: folders of installed
+    packages, the user's own included. named: what editable packages name, folders or files. path: its whole `sys.path`.
+    """
 
     executable: Path
     version: tuple[int, int]
     prefixes: tuple[Path, ...]
-    packages: tuple[Path, ...]
-    path: tuple[str, ...]
+    library: tuple[Path, ...] = ()
+    packages: tuple[Path, ...] = ()
+    named: tuple[Path, ...] = ()
+    path: tuple[str, ...] = ()
 
 
 def interpreter_at(python: Path) -> Interpreter:
@@ -38,18 +54,11 @@ def interpreter_at(python: Path) -> Interpreter:
 @cache
 def _asked(python: Path, changed_ns: int) -> Interpreter:
     try:
-        answer = subprocess.run(
-            [python, "-E", "-B", "-c", _QUESTION],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-            cwd="/",
-        )
-        known = json.loads(answer.stdout)
+        question = [str(python), "-E", "-B", "-c", _QUESTION.read_text(encoding="utf-8")]
+        known = json.loads(_answer_unless_killed(question))
         version = (int(known["version"][0]), int(known["version"][1]))
         path = tuple(str(entry) for entry in known["path"] if entry)
-        prefixes = {Path(prefix) for prefix in known["prefixes"]}
+        prefixes, library, named = (_paths(known[name]) for name in ("prefixes", "library", "named"))
         executable, has_numpy = Path(known["executable"]), known["numpy"]
     except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
         raise UsageError(does_not_run(python, error)) from error
@@ -62,14 +71,78 @@ def _asked(python: Path, changed_ns: int) -> Interpreter:
         raise UsageError(
             f"{NUMPY_MISSING}. Install it: `{python} -m pip install numpy`; else {another_interpreter()}"
         )
-    packages = {Path(entry) for entry in path if {"site-packages", "dist-packages"} & set(Path(entry).parts)}
+    folders = _paths(path)
+    packages = tuple(folder for folder in folders if {"site-packages", "dist-packages"} & set(folder.parts))
+    parts = (*prefixes, *library, *packages)
+    beside = tuple(folder for folder in folders if not any(folder.is_relative_to(part) for part in parts))
     return Interpreter(
         executable=executable,
         version=version,
-        prefixes=tuple(sorted(prefixes)),
-        packages=tuple(sorted(packages)),
+        prefixes=prefixes,
+        library=library,
+        packages=packages,
+        named=_paths((*map(str, named), *map(str, beside))),
         path=path,
     )
+
+
+def _paths(told: Iterable[str]) -> tuple[Path, ...]:
+    return tuple(sorted({Path(entry) for entry in told if Path(entry).is_absolute()}))
+
+
+def _answer_unless_killed(command: Sequence[str]) -> str:
+    """As `answer_of`; asked once more where somebody killed the process, which says nothing about the interpreter."""
+    try:
+        return answer_of(command)
+    except subprocess.CalledProcessError as error:
+        if error.returncode not in (-signal.SIGKILL, -signal.SIGTERM):
+            raise
+        return answer_of(command)
+
+
+def answer_of(command: Sequence[str], timeout_s: float = ASKED_S) -> str:
+    """What an interpreter prints that runs outside of any sandbox: with nothing of our environment, within limits.
+
+    Raises OSError, subprocess.SubprocessError: it does not start, ends with another status than 0, takes longer than
+    timeout_s, or prints more than ANSWER_BYTES.
+    """
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as wrong:
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=wrong,
+            cwd="/",
+            env=_plain_environment(),
+            start_new_session=True,
+        ) as process:
+            try:
+                _wait_within(process, timeout_s, (said, wrong))
+            finally:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)  # with whatever it started
+        said.seek(0)
+        wrong.seek(max(0, wrong.seek(0, os.SEEK_END) - 2000))
+        if process.returncode:
+            complaint = wrong.read().decode("utf-8", "replace")
+            raise subprocess.CalledProcessError(process.returncode, command, stderr=complaint)
+        return said.read(ANSWER_BYTES).decode("utf-8", "replace")
+
+
+def _wait_within(process: "subprocess.Popen[bytes]", timeout_s: float, files: Sequence[IO[bytes]]) -> None:
+    deadline = time.monotonic() + timeout_s
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            raise subprocess.TimeoutExpired(process.args, timeout_s)
+        if any(os.fstat(file.fileno()).st_size > ANSWER_BYTES for file in files):
+            raise subprocess.SubprocessError("it does not end what it prints")
+        time.sleep(_TICK_S)
+
+
+def _plain_environment() -> dict[str, str]:
+    """HOME says where the user's own packages are, and the others which GPUs he may use."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **kept}
 
 
 def does_not_run(python: object, error: Exception) -> str:

@@ -1,17 +1,28 @@
-"""The first rung: what the entry imports from the program is Python. Costs milliseconds, starts nothing.
+"""The first rung: what the entry imports from the program is Python, for the interpreter that runs it.
 
-Files that the entry does not reach are left alone: a repo may keep templates or scripts of another time.
+Costs milliseconds; the interpreter is asked only about files that our own parser cannot read. Files that the entry does not reach are left alone: a repo may keep templates or scripts of another time.
 """
 
 import ast
 from pathlib import Path
 
+from diagnosis.encoding import decoded
+from diagnosis.syntax import parse
 from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.failing import TrialFailed
+from evolution.trials.foreign_syntax import judged
+from evolution.trials.interpreter import interpreter_at
+from seeds.reading import CODE_BYTES, is_plain, read_bytes
+
+NOTHING = ast.Module(body=[], type_ignores=[])
 
 
-def parse_reachable(checkout: Path, entry: str) -> None:
-    """entry: "module:function". Raises TrialFailed: import, naming file and line of what is not Python."""
+def parse_reachable(checkout: Path, entry: str, python: Path) -> None:
+    """entry: "module:function". python: the interpreter of the trial.
+
+    Raises TrialFailed: import, naming file and line of what is not Python. What a file imports that only the
+    interpreter can read is not followed.
+    """
     waiting, known = [entry.partition(":")[0]], set[Path]()
     while waiting:
         name = waiting.pop()
@@ -20,7 +31,8 @@ def parse_reachable(checkout: Path, entry: str) -> None:
                 continue
             known.add(file)
             waiting += _imported(
-                _parsed(checkout, file), name if file.name == "__init__.py" else name.rpartition(".")[0]
+                _parsed(checkout, file, python),
+                name if file.name == "__init__.py" else name.rpartition(".")[0],
             )
 
 
@@ -34,20 +46,27 @@ def _files_of(checkout: Path, name: str) -> list[Path]:
             found += [
                 file
                 for file in (inner / "__init__.py", inner.with_name(inner.name + ".py"))
-                if file.is_file()
+                if is_plain(file)
             ]
     return found
 
 
-def _parsed(checkout: Path, file: Path) -> ast.Module:
-    path = file.relative_to(checkout).as_posix()
+def _parsed(checkout: Path, file: Path, python: Path) -> ast.Module:
+    """The syntax tree; an empty one for a file that only the interpreter can read, or that lies outside the program."""
     try:
-        return ast.parse(file.read_bytes(), filename=path)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
-        line = getattr(error, "lineno", 0) or 0
-        message = f"{path} is not valid Python: {getattr(error, 'msg', error) or type(error).__name__}"
-        failure = Failure(reason=FailureReason.IMPORT, message=message, path=path, line=line)
-        raise TrialFailed(failure) from None
+        text = decoded(read_bytes(file, most=CODE_BYTES, inside=checkout))
+    except OSError:
+        return NOTHING
+    tree = parse(text)
+    if isinstance(tree, ast.Module):
+        return tree
+    fault = judged(interpreter_at(python), text, tree)
+    if fault is None:
+        return NOTHING
+    path = file.relative_to(checkout).as_posix()
+    message = f"{path} is not valid Python: {fault.message.removeprefix('syntax error: ')}"
+    failure = Failure(reason=FailureReason.IMPORT, message=message, path=path, line=fault.line)
+    raise TrialFailed(failure)
 
 
 def _imported(tree: ast.Module, package: str) -> list[str]:

@@ -13,23 +13,42 @@ GIB = 1 << 30
 
 
 class SandboxMode(StrEnum):
-    AUTO = "auto"  # bubblewrap where it works, else limits alone with a warning
+    AUTO = (
+        "auto"  # bubblewrap where it works, else limits alone: a job starts there only if the user has agreed
+    )
     NONE = "none"  # limits alone: they stop accidents, not attackers
+
+
+class Enforcement(StrEnum):
+    """What holds a worker to its limits."""
+
+    AUTO = "auto"  # a control group where the machine lets us make one, and the watchdog
+    WATCHDOG = "watchdog"  # the watchdog alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerLimits:
-    """timeout_s: of the whole trial. memory_bytes: resident, of all its processes together."""
+    """timeout_s: of the whole trial. memory_bytes: of all its processes and of the files in memory that they write.
+
+    disk_bytes, files: that it writes to disk, beyond those of the program. processes, threads, open_files: at one time,
+    together.
+    """
 
     timeout_s: float
     memory_bytes: int
     disk_bytes: int = 16 * GIB
+    files: int = 200_000
     processes: int = 512
+    threads: int = 4096
+    open_files: int = 65_536
+    enforcement: Enforcement = Enforcement.AUTO
 
 
-def limits_of(config: Config) -> WorkerLimits:
+def limits_of(config: Config, enforcement: Enforcement = Enforcement.AUTO) -> WorkerLimits:
     return WorkerLimits(
-        timeout_s=config.training.timeout_s, memory_bytes=int(config.training.memory_gb * GIB)
+        timeout_s=config.training.timeout_s,
+        memory_bytes=int(config.training.memory_gb * GIB),
+        enforcement=enforcement,
     )
 
 
@@ -52,6 +71,12 @@ class TrialRequest:
     python: Path
     gpu: str = ""
     sandbox: SandboxMode = SandboxMode.AUTO
+    enforcement: Enforcement = Enforcement.AUTO
+
+    @property
+    def limits(self) -> WorkerLimits:
+        """What the configuration allows the trial."""
+        return limits_of(self.config, self.enforcement)
 
     @property
     def device(self) -> str:

@@ -13,12 +13,14 @@ from evolution.domain.trial import (
     TrialStatus,
 )
 from evolution.trials import artifacts
+from evolution.trials.asking_again import checked_again
 from evolution.trials.contract import batch_of, check_contract, unanswered
-from evolution.trials.failing import TrialFailed, broken_contract
+from evolution.trials.embedding_check import checked_embeddings
+from evolution.trials.failing import LONGEST_TRACEBACK, TrialFailed, broken_contract, guarded
 from evolution.trials.parsing import parse_reachable
 from evolution.trials.process import place_in
 from evolution.trials.progress import TrialProgress
-from evolution.trials.replies import LONGEST_MESSAGE, LONGEST_TRACEBACK
+from evolution.trials.replies import LONGEST_MESSAGE
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.restoring import check_restoring
 from evolution.trials.sandbox import NO_SANDBOX_WARNING
@@ -27,7 +29,6 @@ from evolution.trials.scoring import (
     judged,
     list_figures,
     objective_metric,
-    problem_with,
     sampled_figures,
     with_intervals,
 )
@@ -59,9 +60,11 @@ def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Tri
     progress = TrialProgress(note={"ties": dict(request.data.ties)})
     status, failure = TrialStatus.COMPLETE, None
     try:
-        parse_reachable(request.checkout, request.config.recommender.entry)
+        with guarded(request.folder / "work"):
+            parse_reachable(request.checkout, request.config.recommender.entry, request.python)
         with opened(request, supervision, request.data.worker_inputs()) as session:
             progress.note["sandbox"] = "bubblewrap" if session.confined else NO_SANDBOX_WARNING
+            progress.note["withheld"] = list(session.withheld)
             try:
                 status = work(request, supervision, session, progress)
             finally:
@@ -107,7 +110,6 @@ def _train_and_measure(
     assert progress.best is not None
     artifacts.write_per_user(folder, progress.best.per_user)
     if status is TrialStatus.PRUNED:
-        _check_lists(request, progress)
         artifacts.settle(request.folder)
         return status
     supervision.on_stage("measuring")
@@ -117,18 +119,24 @@ def _train_and_measure(
         "dense_rows": data.sample,
         "dense_scores": dense,
         "dense_shuffled": session.dense(data.shuffled, len(data.sample)),
-        "item_embeddings": session.embeddings(),
         **untrained,
+        **_embeddings(session, dense, progress),
     }
+    progress.note["not_kept"] = session.not_kept
     if any(check.passed is None for check in progress.contract):
         _check_again(request, session, progress)
+    supervision.on_stage("asking again")
+    progress.contract = checked_again(
+        session, data, progress.best.lists, dense, progress.contract, seed=request.key.seed
+    )
     _summarise(request, progress)
     progress.metrics |= sampled_figures(dense, data.sample, data.validation, data.training, request.key.seed)
     artifacts.write_per_user(folder, progress.best.per_user)
     artifacts.write_lists(folder, progress.best.lists)
     artifacts.write_arrays(folder, arrays)
     artifacts.write_document(folder, "trace", progress.trace)
-    artifacts.write_document(folder, "reported", {"parameters": built.parameters, **session.memory()})
+    reported = {"parameters": built.parameters, "score_s": session.reported_score_s, **session.memory()}
+    artifacts.write_document(folder, "reported", reported)
     if built.has_state:
         session.save_state(request.folder / artifacts.STATE)
     artifacts.settle(request.folder)
@@ -215,7 +223,7 @@ def _untrained(request: TrialRequest, session: WorkerSession, progress: TrialPro
 def _settle_on_best(
     request: TrialRequest, session: WorkerSession, progress: TrialProgress, built: Built
 ) -> None:
-    """Go back to the best epoch, rank it once more, and believe only that. Raises TrialFailed: impossible lists."""
+    """Go back to the best epoch, rank it once more, and believe only that."""
     data = request.data
     assert progress.best is not None
     if built.has_state and progress.best_epoch != progress.epochs[-1].epoch:
@@ -229,15 +237,17 @@ def _settle_on_best(
                 "the latter is reported"
             )
         progress.best = again
-    _check_lists(request, progress)
 
 
-def _check_lists(request: TrialRequest, progress: TrialProgress) -> None:
-    assert progress.best is not None
-    data = request.data
-    problem = problem_with(progress.best.lists, data.validation, data.training.n_items)
-    if problem:
-        raise broken_contract(f"the ranking is impossible: {problem}")
+def _embeddings(session: WorkerSession, dense: Any, progress: TrialProgress) -> dict[str, Any]:
+    """The item embeddings as artifacts; those that scores have nothing to do with are none, and the contract says so."""
+    table, check = checked_embeddings(session, dense)
+    if check is None:
+        return {"item_embeddings": table}
+    progress.contract.append(check)
+    if check.passed is False:
+        return dict.fromkeys(("item_embeddings", "untrained_item_embeddings"))
+    return {"item_embeddings": table}
 
 
 def _check_again(request: TrialRequest, session: WorkerSession, progress: TrialProgress) -> None:

@@ -10,10 +10,12 @@ from diagnosis.evidence import TopLists
 from evolution.domain.objective import Objective
 from evolution.domain.trial import Metric
 from evolution.trials.bootstrap import mean_interval, mean_intervals
+from evolution.trials.failing import broken_contract
 from seeds.interactions import Float32, Interactions, Questions
 from seeds.metrics import list_metrics, sampled_metrics, user_metrics
 
 OBJECTIVE = "objective"
+ROUNDING = 1e-9
 PerUser = Mapping[str, NDArray[np.float64]]
 _LISTED = ("coverage@10", "gini@10", "novelty@10", "diversity@10")
 
@@ -31,8 +33,20 @@ class Ranking:
 
 
 def judged(lists: TopLists, questions: Questions, objective: Objective) -> Ranking:
+    """Raises TrialFailed where a metric leaves its range, which no possible list brings about."""
     metrics = user_metrics(lists.items, lists.scores, lists.ties, questions.targets)
+    for name, values in metrics.items():
+        _check_range(name, values)
     return Ranking(lists=lists, per_user={**metrics, OBJECTIVE: objective.per_user(metrics)})
+
+
+def _check_range(name: str, values: NDArray[np.float64]) -> None:
+    """Each from 0 to 1, as lists are longer than every cutoff. What is beyond is never clipped: it is a forgery or a bug."""
+    wrong = np.flatnonzero(~((values >= 0.0) & (values <= 1.0 + ROUNDING)))
+    if len(wrong):
+        value = values[wrong[0]]
+        words = f"{name} of {len(wrong)} users is out of range, the first is {value:g}, expected 0 to 1"
+        raise broken_contract(f"the ranking is impossible: {words}")
 
 
 def with_intervals(per_user: PerUser, seed: int) -> dict[str, Metric]:
@@ -56,35 +70,3 @@ def sampled_figures(
     """The paper's 1+99 protocol on the sample, "sampled-HR@10" and so on. dense: (S, n_items + 1)."""
     per_user = sampled_metrics(dense, rows, questions, training)
     return {f"sampled-{name}": metric for name, metric in mean_intervals(per_user, seed).items()}
-
-
-def impossible_answer(lists: TopLists, n_items: int) -> str:
-    """Why no ranking can have given these lists, "" where one can: ids, scores and ties out of range. Cheap."""
-    items, scores, ties = lists.items, lists.scores, lists.ties
-    if (items < 0).any() or (items > n_items).any():
-        return f"a list holds an id outside 1..{n_items}"
-    if np.isnan(scores).any() or np.isposinf(scores).any():
-        return "a list holds a score that is not finite"
-    if (ties < 0).any() or (ties > n_items).any():
-        return f"a list says that fewer than 0 or more than {n_items} items are tied"
-    return ""
-
-
-def problem_with(lists: TopLists, questions: Questions, n_items: int) -> str:
-    """Why these lists cannot be true, "" where they can: ids, order, repeats, and items seen before."""
-    impossible = impossible_answer(lists, n_items)
-    if impossible:
-        return impossible
-    items, scores = lists.items, lists.scores
-    filled = items > 0
-    if (scores[:, 1:] > scores[:, :-1]).any():
-        return "a list is not in the order of its scores"
-    keys = (np.arange(len(items), dtype=np.int64)[:, None] * (n_items + 1) + items)[filled]
-    if len(np.unique(keys)) != len(keys):
-        return "a list holds an item twice"
-    rows = np.repeat(np.arange(len(questions), dtype=np.int64), np.diff(questions.offsets))
-    seen = np.sort(rows * (n_items + 1) + questions.items)
-    found = np.minimum(np.searchsorted(seen, keys), max(len(seen) - 1, 0))
-    if len(seen) and (seen[found] == keys).any():
-        return "a list holds an item that the user has seen"
-    return ""

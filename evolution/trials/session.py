@@ -1,13 +1,12 @@
 """A worker as the evaluator speaks to it: typed questions, checked answers, its seconds added up.
 
-Whatever a worker sends ends as a value of the right type or as TrialFailed; where a case was overlooked, `opened`
-turns the fault into a failed trial too, for no candidate may end a job.
+Whatever a worker sends ends as a value of the right type or as TrialFailed; where a case was overlooked, the guard of
+`opened` turns the fault into a failed trial too, for no candidate may end a job.
 """
 
 import contextlib
 import shutil
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +15,24 @@ from typing import Any
 import numpy as np
 
 from diagnosis.evidence import TopLists
+from evolution.base.deleting import delete_tree
 from evolution.domain.trial import FailureReason
 from evolution.trials import replies, workspace
-from evolution.trials.answers import BadAnswerError, read_array, take_plain_file
+from evolution.trials.answers import MOST_BYTES, BadAnswerError, TooLargeError, read_array, take_plain_file
 from evolution.trials.data import LIST_LENGTH
-from evolution.trials.failing import FAULTS_OF_DATA, broken_contract, failed
+from evolution.trials.exporting import write_questions
+from evolution.trials.failing import broken_contract, failed, guarded
+from evolution.trials.possible import PossibleLists
 from evolution.trials.process import WorkerProcess
-from evolution.trials.request import Supervision, TrialRequest, limits_of
-from evolution.trials.scoring import impossible_answer
+from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.traces import checked_trace
-from evolution.trials.wire import clean_text
 from seeds.interactions import Float32, Int64, Questions
 
 SMOKE_S = 20.0  # of tracing, at most; two steps of torch rarely need it
 SMOKE_WITHOUT_TORCH_S = 3.0  # there are no steps to count, so the trace goes on until it is stopped
 SMOKE_SHARE = 0.2  # of the trial's time limit, at most
+TABLE_WIDTH = 8192  # columns of an item table that are kept, at most; language models have up to 4096
+TABLE_BYTES = 1 << 30  # of an item table that is kept, at most; the analyst copies it several times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class Walk:
 
 @dataclass(frozen=True, kw_only=True)
 class Built:
-    """seconds: of build(). parameters: 0 where unknown. has_state: whether its best epoch can be kept."""
+    """seconds: of build(). parameters: 0 where unknown, self-reported. has_state: whether its best epoch can be kept."""
 
     seconds: float
     parameters: int
@@ -51,15 +53,24 @@ class Built:
 
 
 class WorkerSession:
-    """theirs_s: seconds spent in the candidate's import, build, fit, score; fit_s and score_s are parts of it."""
+    """theirs_s: seconds in which the worker had a question of ours about import, build, fit or score to answer.
+
+    fit_s and score_s are parts of it, fit_cpu_s the seconds in which its processes were running meanwhile. All of it is
+    measured here: the worker's own clock is the candidate's to exchange. reported_score_s: what the worker says of the
+    seconds inside score() alone, which informs and counts for nothing.
+
+    not_kept: a sentence on an answer that was too large to keep, "" where there is none.
+    """
 
     def __init__(self, request: TrialRequest, place: workspace.Workspace, process: WorkerProcess) -> None:
         self._request, self._place, self._process = request, place, process
         self._n_items = request.data.training.n_items
-        self.confined = place.confined
-        self.fit_s = self.fit_cpu_s = self.score_s = self.theirs_s = 0.0
+        self.confined, self.withheld = place.confined, place.withheld
+        self.fit_s = self.fit_cpu_s = self.score_s = self.theirs_s = self.reported_score_s = 0.0
         self.versions: dict[str, str] = {}
+        self.not_kept = ""
         self._watched = False
+        self._possible: dict[Path, PossibleLists] = {}
 
     @property
     def root(self) -> str:
@@ -79,19 +90,18 @@ class WorkerSession:
     def start(self) -> None:
         """Enter the program's folder, import it, read the training events."""
         place, config = self._place, self._request.config
-        limits = limits_of(config)
+        limits = self._request.limits
         entered = self._process.ask(
             "enter",
             root=str(place.root_inside),
             extra_path=[entry for entry in place.interpreter.path if not entry.endswith(".zip")],
             moved_from=place.moved_from,
             file_bytes=limits.disk_bytes,
-            processes=8 * limits.processes if place.confined else 0,
+            processes=limits.threads if place.confined else 0,
         )
         if self._watched:
             self._process.ask("watch")
-        started = time.perf_counter()
-        loaded = self._process.ask(
+        loaded, _ = self._timed(
             "load",
             entry_point=config.recommender.entry,
             data=str(place.data_inside),
@@ -99,7 +109,6 @@ class WorkerSession:
             threads=self._request.threads,
             max_history=config.recommender.max_history,
         )
-        self.theirs_s += time.perf_counter() - started
         told = {**entered, **loaded}
         self.versions = {name: replies.text(told, name) for name in ("python", "numpy", "torch", "gpu")}
 
@@ -108,11 +117,9 @@ class WorkerSession:
         self._write_batch(users, histories)
         longest = SMOKE_S if self.versions.get("torch") else SMOKE_WITHOUT_TORCH_S
         seconds = min(longest, SMOKE_SHARE * self._request.config.training.timeout_s)
-        started = time.perf_counter()
-        reply = self._process.ask(
+        reply, _ = self._timed(
             "smoke", seed=self._request.key.seed, seconds=seconds, folder=str(self._place.handed_inside)
         )
-        self.theirs_s += time.perf_counter() - started
         return checked_trace(reply)
 
     def walk(self, users: Int64, histories: Int64) -> Walk:
@@ -122,9 +129,7 @@ class WorkerSession:
         """
         self._write_batch(users, histories)
         seconds = min(SMOKE_S, SMOKE_SHARE * self._request.config.training.timeout_s)
-        started = time.perf_counter()
-        reply = self._process.ask("walk", seconds=seconds, folder=str(self._place.handed_inside))
-        self.theirs_s += time.perf_counter() - started
+        reply, _ = self._timed("walk", seconds=seconds, folder=str(self._place.handed_inside))
         for reported in replies.list_of(reply, "reported"):
             replies.finite_figures(reported)
         return Walk(
@@ -132,14 +137,12 @@ class WorkerSession:
         )
 
     def build(self, seed: int) -> Built:
-        reply = self._process.ask("build", seed=seed)
-        built = Built(
-            seconds=replies.number(reply, "seconds"),
+        reply, seconds = self._timed("build", seed=seed)
+        return Built(
+            seconds=seconds,
             parameters=replies.whole(reply, "parameters"),
             has_state=replies.flag(reply, "has_state"),
         )
-        self.theirs_s += built.seconds
-        return built
 
     # -- asking
 
@@ -147,57 +150,77 @@ class WorkerSession:
         """users (B,), histories (B, L) -> float32 (B, n_items + 1)."""
         self._write_batch(users, histories)
         answer = self._place.wire_inside / "scores.npy"
-        self._process.ask("score", batch=str(self._place.handed_inside), path=str(answer))
+        self._timed("score", batch=str(self._place.handed_inside), path=str(answer))
         return self._dense("scores.npy", len(users))
 
     def rank(self, name: str, questions: Questions) -> TopLists:
-        """The lists of the questions exported as the input `name`. Raises TrialFailed."""
-        return self._rank(self._place.data_inside / name, len(questions))
+        """The lists of the questions exported as the input `name`. Raises TrialFailed: they are impossible."""
+        return self._rank(self._place.data_inside / name, questions)
 
     def rank_handed_over(self, folder: Path, questions: Questions) -> TopLists:
         """The lists of questions that the worker sees only from now on, because it is trained by now."""
         shutil.copytree(folder, self._place.handed / folder.name)
-        return self._rank(self._place.handed_inside / folder.name, len(questions))
+        return self._rank(self._place.handed_inside / folder.name, questions)
+
+    def rank_these(self, name: str, questions: Questions) -> TopLists:
+        """The lists of questions that the job has drawn; `name` is for one set of questions alone."""
+        return self._rank(self._hand_over(name, questions), questions)
+
+    def dense_of_these(self, name: str, questions: Questions) -> Float32:
+        """float32 (Q, n_items + 1), of questions that the job has drawn."""
+        return self._dense_scores(self._hand_over(name, questions), len(questions))
 
     def dense(self, name: str, size: int) -> Float32:
         """float32 (size, n_items + 1), of an input of `size` questions."""
+        return self._dense_scores(self._place.data_inside / name, size)
+
+    def _dense_scores(self, asked: Path, size: int) -> Float32:
         inside = self._place.wire_inside / "dense.npy"
-        self._scored(
-            self._process.ask("dense", questions=str(self._place.data_inside / name), path=str(inside))
-        )
+        self._scored("dense", questions=str(asked), path=str(inside))
         return self._dense("dense.npy", size)
 
-    def _rank(self, asked: Path, size: int) -> TopLists:
-        self._scored(
-            self._process.ask(
-                "rank", questions=str(asked), k=LIST_LENGTH, folder=str(self._place.wire_inside)
-            )
-        )
+    def _rank(self, asked: Path, questions: Questions) -> TopLists:
+        size = len(questions)
+        self._scored("rank", questions=str(asked), k=LIST_LENGTH, folder=str(self._place.wire_inside))
         lists = TopLists(
             items=self._array("top_items.npy", (size, LIST_LENGTH), np.int32),
             scores=self._array("top_scores.npy", (size, LIST_LENGTH), np.float32),
             ties=self._array("top_ties.npy", (size, 2), np.int32),
         )
-        problem = impossible_answer(lists, self._n_items)
+        possible = self._possible.setdefault(asked, PossibleLists(questions, self._n_items))
+        problem = possible.problem_with(lists)
         if problem:
             raise broken_contract(f"the ranking is impossible: {problem}")
         return lists
 
+    def _hand_over(self, name: str, questions: Questions) -> Path:
+        """The folder of the questions as the worker sees it, without their targets."""
+        folder = self._place.handed / name
+        if not folder.exists():
+            write_questions(questions, folder, targets=None)
+        return self._place.handed_inside / name
+
     def embeddings(self) -> Float32 | None:
+        """float32 (n_items + 1, d); None where the repo offers none, or one too large to keep, which `not_kept` tells."""
         path = self._place.wire_inside / "embeddings.npy"
         if not replies.flag(self._process.ask("embeddings", path=str(path)), "offered"):
             return None
-        return self._array("embeddings.npy", (self._n_items + 1, None), np.float32)
+        most = min(TABLE_BYTES, 4 * TABLE_WIDTH * (self._n_items + 1))
+        try:
+            return self._array("embeddings.npy", (self._n_items + 1, None), np.float32, most)
+        except TooLargeError as error:
+            delete_tree(self._place.wire / "embeddings.npy")
+            self.not_kept = f"item_embeddings() is not measured: {error}"
+            return None
 
     # -- training
 
     def epoch(self) -> dict[str, float] | None:
         """What fit() reported of one more epoch; None once it has ended. Raises TrialFailed: not finite."""
-        reply = self._process.ask("epoch")
-        spent = replies.number(reply, "fit_s")
-        self.fit_s += spent
-        self.fit_cpu_s += replies.number(reply, "fit_cpu_s")
-        self.theirs_s += spent
+        running = self._process.cpu_s()
+        reply, seconds = self._timed("epoch")
+        self.fit_s += seconds
+        self.fit_cpu_s += self._process.cpu_s() - running
         return replies.figures(reply, "reported")
 
     def keep(self) -> None:
@@ -210,7 +233,7 @@ class WorkerSession:
         """The state as the worker writes it, a plain file or a failure. The job moves the file, and never loads it."""
         self._process.ask("save_state", path=str(self._place.wire_inside / "state.bin"))
         try:
-            take_plain_file(self._place.wire / "state.bin", path)
+            take_plain_file(self._place.wire / "state.bin", path, self._request.limits.memory_bytes)
         except BadAnswerError as error:
             raise broken_contract(str(error)) from error
 
@@ -227,10 +250,20 @@ class WorkerSession:
         np.save(self._place.handed / "users.npy", users)
         np.save(self._place.handed / "histories.npy", histories)
 
-    def _scored(self, reply: Mapping[str, Any]) -> None:
-        spent = replies.number(reply, "score_s")
-        self.score_s += spent
-        self.theirs_s += spent
+    def _scored(self, wanted: str, **arguments: Any) -> None:
+        reply, seconds = self._timed(wanted, **arguments)
+        self.score_s += seconds
+        self.reported_score_s += replies.number(reply, "score_s")
+
+    def _timed(self, wanted: str, **arguments: Any) -> tuple[dict[str, Any], float]:
+        """The reply, and the seconds until it came, also where it is a failure."""
+        started = time.perf_counter()
+        try:
+            reply = self._process.ask(wanted, **arguments)
+        finally:
+            seconds = time.perf_counter() - started
+            self.theirs_s += seconds
+        return reply, seconds
 
     def _dense(self, name: str, size: int) -> Float32:
         """Scores of `size` questions. Raises TrialFailed: one is not finite, which our half of a worker sees to."""
@@ -239,11 +272,19 @@ class WorkerSession:
             raise failed(FailureReason.NOT_FINITE, f"{name} holds scores that are not finite")
         return scores
 
-    def _array(self, name: str, shape: tuple[int | None, ...], dtype: type[np.generic]) -> Any:
+    def _array(
+        self, name: str, shape: tuple[int | None, ...], dtype: type[np.generic], most_bytes: int = MOST_BYTES
+    ) -> Any:
+        """The array of an answer. Its file goes with it, so that no later answer is read from an older file."""
+        path = self._place.wire / name
         try:
-            return read_array(self._place.wire / name, shape=shape, dtype=dtype)
+            return read_array(path, shape=shape, dtype=dtype, most_bytes=most_bytes)
+        except TooLargeError:
+            raise
         except BadAnswerError as error:
             raise broken_contract(str(error)) from error
+        finally:
+            delete_tree(path)
 
 
 @contextlib.contextmanager
@@ -252,18 +293,12 @@ def opened(
 ) -> Iterator[WorkerSession]:
     """A started worker; at the end it is gone, with everything it started and its working files.
 
-    Raises TrialFailed also for a fault that data of the worker's may have caused: its traceback, which is how we
-    learn of a bug of our own, goes to the job's log and into the failure.
+    Raises TrialFailed for all that the worker may be to blame for, see `guarded`.
     """
-    place = workspace.lay_out(request, inputs)
     try:
-        with WorkerProcess(place.launch, limits_of(request.config), supervision.cancelled) as process:
-            yield WorkerSession(request, place, process)
-    except FAULTS_OF_DATA as fault:
-        traceback.print_exc()
-        words = (
-            f"evolverec could not go on with what the worker sent ({type(fault).__name__}: {fault!s:.200})"
-        )
-        raise failed(FailureReason.CRASH, clean_text(words), traceback.format_exc()[-20_000:]) from fault
+        with guarded(request.folder / "work"):
+            place = workspace.lay_out(request, inputs)
+            with WorkerProcess(place.launch, request.limits, supervision.cancelled) as process:
+                yield WorkerSession(request, place, process)
     finally:
         workspace.clear(request)

@@ -5,25 +5,26 @@ a link where the job is about to write, and have any file of the user's overwrit
 """
 
 import secrets
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from evolution.base.deleting import delete_tree
-from evolution.base.places import STORE_FOLDER, store_folder
-from evolution.repo.held_out import held_out
+from evolution.base.errors import ConsentError
+from evolution.base.places import store_folder
+from evolution.repo.consents import goes_without_sandbox
+from evolution.repo.copies.lookout import withheld_in_words
 from evolution.trials import sandbox
 from evolution.trials.interpreter import Interpreter, interpreter_at
 from evolution.trials.process import TOKEN, Launch
+from evolution.trials.program_copy import copies_beside, copy_program
 from evolution.trials.request import SandboxMode, TrialRequest
 from evolution.worker.archive import write_archive
-from seeds.loading import files_of, source_path
+from seeds.loading import exists, files_of, source_path
 
 INSIDE = Path("/evolverec")  # where a sandboxed worker finds what is ours
 LOG_NAME = "worker.log"
-_NOT_COPIED = (".git", STORE_FOLDER, "__pycache__", "node_modules")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,8 @@ class Workspace:
     """wire: where the worker answers. handed: where the job puts what it asks about; in a sandbox the worker can
     only read it. *_inside: the same places as the worker sees them.
 
-    confined: whether a sandbox holds it. moved_from: the repo's own path where the program runs elsewhere.
+    confined: whether a sandbox holds it. moved_from: the repo's own path where the program runs elsewhere. withheld:
+    sentences on what the worker does not see, which are editable packages and copies of the log, and on copies it sees.
     """
 
     launch: Launch
@@ -44,20 +46,25 @@ class Workspace:
     root_inside: Path
     moved_from: str
     confined: bool
+    withheld: tuple[str, ...] = ()
 
 
 def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
-    """Make `<trial>/work`. inputs: name -> folder, read-only. Raises UsageError: the interpreter does not run."""
+    """Make `<trial>/work`. inputs: name -> folder, read-only. Raises UsageError: the interpreter does not run.
+
+    ConsentError: no sandbox works with this interpreter, and the user has not agreed to go without.
+    """
     interpreter = interpreter_at(request.python)
     work = request.folder / "work"
     delete_tree(work)
     wire, handed, program, data = (work / name for name in ("wire", "handed", "program", "data"))
     for folder in (wire, handed, data):
         folder.mkdir(parents=True)
-    copy_program(request, program)
+    copies = copy_program(request, program)
     archive = write_archive(work / "worker.pyz")
     confined = request.sandbox is SandboxMode.AUTO and sandbox.works(interpreter)
     if not confined:
+        _require_consent(request, interpreter)
         for name, source in inputs.items():
             (data / name).symlink_to(source.resolve(), target_is_directory=True)
     repo = request.repo.resolve()
@@ -78,8 +85,9 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
     if confined:
         confinement = sandbox.Confinement(
             mounts=mounts,
-            hidden=_secrets_of(request),
+            hidden=_secrets_of(request, interpreter),
             gpu=request.device == "cuda",
+            tmp_bytes=request.limits.memory_bytes,  # what is written there is memory, and counts as such
             environment=environment,
         )
         command = sandbox.sandboxed(command, confinement, interpreter, repo)
@@ -105,31 +113,31 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
         root_inside=repo if confined else program.resolve(),
         moved_from="" if confined else str(repo),
         confined=confined,
+        withheld=(
+            *withheld_in_words(copies),
+            *(sandbox.withheld(interpreter, repo) if confined else ()),
+        ),
     )
+
+
+def _require_consent(request: TrialRequest, interpreter: Interpreter) -> None:
+    """A job asks before it starts whether a sandbox works with our own interpreter; the repo's may differ."""
+    if request.sandbox is not SandboxMode.NONE and not goes_without_sandbox():
+        raise ConsentError(
+            f"no sandbox works with the interpreter {interpreter.executable}, and you have not consented to going on "
+            f"without one. {sandbox.WITHOUT_SANDBOX}. If you want that all the same, pass --no-sandbox; `evolverec "
+            "doctor` says what helps"
+        )
 
 
 def clear(request: TrialRequest) -> None:
     delete_tree(request.folder / "work")
 
 
-def copy_program(request: TrialRequest, target: Path) -> None:
-    """The checkout without git, environments, caches and the data's files: a log would hold every label."""
-    checkout = request.checkout.resolve()
-    labels = held_out(request.repo, request.config.data.source, checkout)
-
-    def unwanted(folder: str, names: list[str]) -> set[str]:
-        found = set(names) & set(_NOT_COPIED)
-        for name in names:
-            path = Path(folder) / name
-            if labels.holds(path.relative_to(checkout).as_posix()) or (path / "pyvenv.cfg").exists():
-                found.add(name)
-        return found
-
-    shutil.copytree(checkout, target, symlinks=True, ignore=unwanted)
-
-
-def _secrets_of(request: TrialRequest) -> list[Path]:
-    """What must stay hidden even where it lies below something that is shown."""
+def _secrets_of(request: TrialRequest, interpreter: Interpreter) -> list[Path]:
+    """What must stay hidden even where it lies below something that is shown: the log, copies beside it, the store."""
     source, repo = request.config.data.source, request.repo
-    named = [path for path in (source_path(source, repo), *files_of(source, root=repo)) if path.exists()]
-    return [*named, store_folder(repo), request.data.folder]
+    named = [path for path in (source_path(source, repo), *files_of(source, root=repo)) if exists(path)]
+    installed = [*interpreter.prefixes, *interpreter.packages, Path("/usr")]
+    beside = copies_beside(request, named, installed)
+    return [*named, *beside, store_folder(repo), request.data.folder]

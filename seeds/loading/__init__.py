@@ -4,11 +4,13 @@ Importing this is cheap; numpy and polars are imported when a log is read.
 """
 
 from seeds.loading.formats import log_suffixes
+from seeds.loading.progress import Progress
 from seeds.loading.sources import (
     DEMO,
     built_in,
     described_logs,
     described_sources,
+    exists,
     files_of,
     is_built_in,
     load,
@@ -17,9 +19,11 @@ from seeds.loading.sources import (
 
 __all__ = [
     "DEMO",
+    "Progress",
     "built_in",
     "described_logs",
     "described_sources",
+    "exists",
     "files_of",
     "is_built_in",
     "load",

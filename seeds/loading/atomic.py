@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from seeds.errors import SourceError
 from seeds.loading.format import Format
+from seeds.loading.progress import Progress
 
 if TYPE_CHECKING:
     from seeds.interactions import Interactions
@@ -23,12 +24,12 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return (*logs, *dict.fromkeys(item for item in beside if item is not None))
 
 
-def read(path: Path) -> "Interactions":
+def read(path: Path, progress: Progress) -> "Interactions":
     """The log at a file or in a folder, with the item columns beside it. Raises DataError."""
     from seeds.loading.atomic_log import read_log
 
     log = _the_log(path)
-    return read_log(log, item_file(log))
+    return read_log(log, item_file(log), progress)
 
 
 def item_file(log: Path) -> Path | None:
@@ -38,8 +39,8 @@ def item_file(log: Path) -> Path | None:
 
 
 def _logs(path: Path) -> list[Path]:
-    entries = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [entry for entry in entries if entry.name.endswith(SUFFIXES) and entry.is_file()]
+    entries = path.iterdir() if path.is_dir() else [path]
+    return sorted(entry for entry in entries if entry.name.endswith(SUFFIXES) and entry.is_file())
 
 
 def _the_log(path: Path) -> Path:

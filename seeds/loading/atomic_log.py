@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seeds.assembly import Events, ItemFacts, assemble, no_facts
 from seeds.errors import SourceError
 from seeds.interactions import Float32, Int64, Interactions
+from seeds.loading.progress import Progress
 from seeds.loading.table import Table, numbers, read_table
 
 TITLE_NAMES = ("title", "movie_title", "item_name", "name")
@@ -20,12 +21,14 @@ CATEGORY_NAMES = ("categories", "category", "genres", "genre", "class")
 STORE_NAMES = ("store", "brand")
 # A source's own average rating is made from events that we hold out: it is computed again from training events.
 LEAKY_NAMES = ("average_rating", "avg_rating", "rating_number")
+LONGEST_NAME = 10_000
+MOST_CATEGORIES = 1_000
 LATEST_SECOND = 10**11  # the year 5138: a larger timestamp counts milliseconds
 
 
-def read_log(log: Path, beside: Path | None) -> Interactions:
+def read_log(log: Path, beside: Path | None, progress: Progress) -> Interactions:
     """Events of an `.inter` file; beside: the `.item` file with its item columns. Raises DataError."""
-    table = read_table(log)
+    table = read_table(log, progress)
     if table.rows.is_empty():
         raise SourceError(
             path=str(log),
@@ -39,7 +42,7 @@ def read_log(log: Path, beside: Path | None) -> Interactions:
     order, timestamps = _order(table)
     ratings = _ratings(table)
     events = Events(users=users, items=items, order=order, timestamps=timestamps, ratings=ratings)
-    facts = _item_facts(read_table(beside), item_names) if beside else no_facts(len(item_names) - 1)
+    facts = _item_facts(read_table(beside, progress), item_names) if beside else no_facts(len(item_names) - 1)
     return assemble(events, facts, user_names=user_names, item_names=item_names)
 
 
@@ -134,6 +137,7 @@ def _item_places(table: Table, item_names: tuple[str, ...]) -> Int64:
     """The row of each of our items 1.. in the file, -1 where it is absent: (n_items,)."""
     import polars
 
+    _check_sizes(table)
     _require(table, "item_id", "token")
     ids = table.rows["item_id"]
     twice = ~ids.is_first_distinct()
@@ -150,6 +154,28 @@ def _item_places(table: Table, item_names: tuple[str, ...]) -> Int64:
     rows = table.rows.with_row_index("row").select("item_id", "row")
     found = wanted.join(rows, on="item_id", how="left", maintain_order="left")["row"]
     return found.cast(polars.Int64).fill_null(-1).to_numpy()
+
+
+def _check_sizes(table: Table) -> None:
+    """Titles are shown to people, and categories are nested: a text of a megabyte is neither."""
+    lengths = {
+        name: (table.rows[name].str.len_chars(), LONGEST_NAME, "characters")
+        for name in TITLE_NAMES
+        if name in table.types
+    }
+    for name in CATEGORY_NAMES:
+        if table.types.get(name) == "token_seq":
+            lengths[name] = (table.rows[name].str.count_matches(" ") + 1, MOST_CATEGORIES, "categories")
+    for name, (found, most, unit) in lengths.items():
+        if len(found) and (found > most).any():
+            row = int((found > most).arg_max() or 0)
+            raise table.error(
+                row=row,
+                column=name,
+                expected=f"at most {most:,} {unit}",
+                found=f"{found[row]:,}",
+                next_step="Shorten it.",
+            )
 
 
 def _category_paths(table: Table, column: str, places: Int64) -> tuple[tuple[str, ...], ...]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seeds.loading.progress import Progress
+
 if TYPE_CHECKING:
     from seeds.interactions import Interactions
 
@@ -22,11 +24,11 @@ class Format:
     files_of: every file that `read` could open for a path, which is a file or a folder; () where the path is not
     of this format. These are the files that hold the labels: neither a program nor a worker is given any of them,
     and the log is read again when one of them has changed. So a folder's further logs are among them too.
-    read: the log at a path that `files_of` has files of. Raises seeds.errors.DataError: broken, or several logs.
+    read: the log at a path that `files_of` has files of; it counts what it reads. Raises seeds.errors.DataError: broken, or several logs.
     """
 
     name: str
     described: str
     suffixes: tuple[str, ...]
     files_of: Callable[[Path], tuple[Path, ...]]
-    read: Callable[[Path], "Interactions"]
+    read: Callable[[Path, Progress], "Interactions"]

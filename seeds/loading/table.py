@@ -1,19 +1,19 @@
-"""A tab-separated file with typed columns, read whole and checked line by line: RecBole's atomic layout.
+"""A tab-separated file with typed columns, read in pieces and checked line by line: RecBole's atomic layout.
 
 The first line names each column and its type (`user_id:token`). This file knows nothing of what the columns
 mean; `atomic.py` does.
 """
 
-import gzip
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seeds.errors import SourceError
+from seeds.loading.pieces import pieces
+from seeds.loading.progress import Progress
 
 if TYPE_CHECKING:
     import polars
@@ -43,27 +43,41 @@ class Table:
         )
 
 
-def read_table(path: Path) -> Table:
-    """Read an atomic file, plain or gzip'd. Raises DataError with line and column where it is broken."""
+def read_table(path: Path, progress: Progress) -> Table:
+    """Read an atomic file, plain or gzip'd, in pieces. Raises DataError with line and column where it is broken."""
     import polars
 
-    data = _read_bytes(path)
-    header, _, body = data.partition(b"\n")
-    types = _column_types(str(path), _decode(str(path), header, first_line=1))
-    _decode(str(path), body, first_line=FIRST_ROW_LINE)
-    body = body.rstrip(b"\n")
-    _check_widths(str(path), body, list(types))
-    schema = dict.fromkeys(types, polars.String)
-    if not body:
-        return Table(path=str(path), types=types, rows=polars.DataFrame(schema=schema))
-    rows = polars.read_csv(
-        body,
-        separator="\t",
-        has_header=False,
-        schema=schema,
-        quote_char=None,
-    ).fill_null("")
+    progress.begin(path)
+    frames: list[polars.DataFrame] = []
+    types: dict[str, str] | None = None
+    blank = 0  # a line without text, which only the end of a file may have
+    for line, data in pieces(path):
+        piece = data
+        if types is None:
+            header, _, piece = data.partition(b"\n")
+            types = _column_types(str(path), header.decode("utf-8"))
+        body = piece.rstrip(b"\n")
+        first = max(line, FIRST_ROW_LINE)
+        if body and blank:
+            _refuse_blank(str(path), blank, next(iter(types)))
+        if body:
+            _check_widths(str(path), body, list(types), first)
+            frames.append(_rows(body, types))
+        if len(piece) > len(body) + 1 or (piece and not body):
+            blank = blank or first + body.count(b"\n") + bool(body)
+        progress.add(body.count(b"\n") + bool(body), len(data))
+    progress.whole = True
+    types = types if types is not None else _column_types(str(path), "")
+    rows = polars.concat(frames) if frames else polars.DataFrame(schema=dict.fromkeys(types, polars.String))
     return Table(path=str(path), types=types, rows=rows)
+
+
+def _rows(body: bytes, types: dict[str, str]) -> "polars.DataFrame":
+    import polars
+
+    schema = dict.fromkeys(types, polars.String)
+    rows = polars.read_csv(body, separator="\t", has_header=False, schema=schema, quote_char=None)
+    return rows.fill_null("")
 
 
 def numbers(table: Table, column: str, *, empty_is_nan: bool) -> NDArray[np.float64]:
@@ -88,33 +102,6 @@ def numbers(table: Table, column: str, *, empty_is_nan: bool) -> NDArray[np.floa
             next_step="Correct or remove the line.",
         )
     return values.fill_null(float("nan")).to_numpy().astype(np.float64)
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if path.name.endswith(".gz") else raw
-    except (OSError, EOFError, zlib.error) as error:  # gzip.BadGzipFile is an OSError
-        raise SourceError(
-            path=str(path),
-            expected="a readable file" + (" in gzip format" if path.name.endswith(".gz") else ""),
-            found=str(error) or type(error).__name__,
-            next_step="Copy or compress the file again.",
-        ) from error
-    return data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-
-
-def _decode(path: str, data: bytes, *, first_line: int) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            path=path,
-            line=first_line + data.count(b"\n", 0, error.start),
-            expected="UTF-8 text",
-            found=f"byte 0x{data[error.start]:02x}",
-            next_step="Convert the file to UTF-8.",
-        ) from None
 
 
 def _column_types(path: str, header: str) -> dict[str, str]:
@@ -143,9 +130,7 @@ def _column_types(path: str, header: str) -> dict[str, str]:
     return types
 
 
-def _check_widths(path: str, body: bytes, columns: list[str]) -> None:
-    if not body:
-        return
+def _check_widths(path: str, body: bytes, columns: list[str], first_line: int) -> None:
     text = np.frombuffer(body, np.uint8)
     ends = np.append(np.flatnonzero(text == ord("\n")), len(text))  # (n_lines,)
     tabs = np.flatnonzero(text == ord("\t"))
@@ -155,12 +140,25 @@ def _check_widths(path: str, body: bytes, columns: list[str]) -> None:
     wrong = np.flatnonzero((widths != len(columns)) | blank)
     if not len(wrong):
         return
-    line, width = int(wrong[0]), 0 if blank[wrong[0]] else int(widths[wrong[0]])
+    line, width = int(wrong[0]) + first_line, 0 if blank[wrong[0]] else int(widths[wrong[0]])
+    if not width:
+        _refuse_blank(path, line, columns[0])
     raise SourceError(
         path=path,
-        line=line + FIRST_ROW_LINE,
+        line=line,
         column=columns[width] if width < len(columns) else "",
         expected=f"{len(columns)} fields separated by tabs",
-        found=f"{width}" if width else "an empty line",
+        found=f"{width}",
         next_step="Correct or remove the line.",
+    )
+
+
+def _refuse_blank(path: str, line: int, column: str) -> NoReturn:
+    raise SourceError(
+        path=path,
+        line=line,
+        column=column,
+        expected="a row",
+        found="an empty line",
+        next_step="Remove the line.",
     )

@@ -1,26 +1,35 @@
 """`evolverec check`: everything that can be checked in a repo without training it."""
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evolution.base.errors import ConsentError, DataError
+from evolution.base.errors import ConsentError, DataError, UsageError
+from evolution.domain.request import CheckRequest
+from server.cli.running import Agreed
+
+if TYPE_CHECKING:
+    from diagnosis.syntax import Unparsed
+    from evolution.trials.interpreter import Interpreter
 
 
-def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
+def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str, Any]:
     """The document of `evolverec check`.
 
     ok: there is no problem of severity error
     passed: one line per check without a problem
     Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then.
     """
+    from evolution.base.places import CONFIG_NAME
     from evolution.repo.config import read_config
+    from evolution.repo.copies.lookout import withheld_in_words
     from evolution.repo.programs import Programs
-    from evolution.trials.data import prepare
+    from evolution.trials.reading_data import read_data
 
     config = read_config(repo)
     passed, problems = ["evolverec.toml is well-formed"], list[dict[str, Any]]()
     try:
-        data = prepare(config, repo)
+        data = read_data(config, repo, tell=lambda words: None, cancelled=lambda: False)  # Ctrl-C ends it
         training = data.training
         passed.append(
             f"{config.data.source}: {training.n_users} users, {training.n_items} items, "
@@ -28,12 +37,19 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
         )
     except DataError as error:
         problems.append(_problem(error.path, error.line, "error", error.said))
-    sources = Programs.open(repo).sources(Programs.open(repo).snapshot().tree, config.recommender.editable)
-    problems += _static(sources)
+        data = None
+    programs = Programs.open(repo)
+    if data is not None:
+        sentences = withheld_in_words(programs.find_copies(data.lookout))
+        problems += [_problem(CONFIG_NAME, 0, "information", sentence) for sentence in sentences]
+    snapshot = programs.snapshot()
+    problems += [_problem(path, 0, "information", f"{path} {why}") for path, why in snapshot.left_out.items()]
+    sources = programs.sources(snapshot.tree, config.recommender.editable)
+    problems += _static(sources, _interpreter(repo, request, agreed))
     passed.append(f"{len(sources)} editable files were read")
     if not any(problem["severity"] == "error" for problem in problems):
         try:
-            trial_problems, trial_passed = _cheap_rungs(repo, trusted=trusted, python=python)
+            trial_problems, trial_passed = _cheap_rungs(repo, request, agreed)
             problems += trial_problems
             passed += trial_passed
         except ConsentError as error:
@@ -41,28 +57,63 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
     return {"ok": all(p["severity"] != "error" for p in problems), "problems": problems, "passed": passed}
 
 
-def _static(sources: dict[str, str]) -> list[dict[str, Any]]:
-    import ast
+def _interpreter(repo: Path, request: CheckRequest, agreed: Agreed) -> "Interpreter | None":
+    """The interpreter that runs the repo; None if it may not be started without consent, or cannot be used, which the
+    trial's own checks explain. Our own may be started.
+    """
+    from evolution.jobs.consent import questions_of_interpreter
+    from evolution.repo.settings import chosen_python
+    from evolution.trials.interpreter import interpreter_at
 
+    try:
+        chosen = Path(chosen_python(request.python))
+        ours = chosen == Path(sys.executable)
+        may_run = ours or all(asked.flag in agreed for asked in questions_of_interpreter(repo, request))
+        return interpreter_at(chosen) if may_run else None
+    except UsageError:
+        return None
+
+
+def _static(sources: dict[str, str], interpreter: "Interpreter | None") -> list[dict[str, Any]]:
     from diagnosis.rules.check import check_source
+    from diagnosis.syntax import Unparsed, parse
 
     problems: list[dict[str, Any]] = []
     for path, text in sources.items():
-        try:
-            ast.parse(text)
-        except SyntaxError as error:
-            problems.append(_problem(path, error.lineno or 1, "error", f"syntax error: {error.msg}"))
+        fault = parse(text) if path.endswith(".py") else None
+        if isinstance(fault, Unparsed):
+            problems.append(_unread(path, text, fault, interpreter))
         problems += [
             _problem(path, h.start_line, h.severity.value, h.message) for h in check_source(path, text)
         ]
     return problems
 
 
-def _cheap_rungs(repo: Path, *, trusted: bool, python: str) -> tuple[list[dict[str, Any]], list[str]]:
-    from evolution.domain.request import CheckRequest
+def _unread(path: str, text: str, fault: "Unparsed", interpreter: "Interpreter | None") -> dict[str, Any]:
+    """A file without a syntax tree: an error only where the interpreter that runs the repo cannot read it either."""
+    from diagnosis.syntax import Hurdle
+    from evolution.trials.foreign_syntax import judged, of_later_python
+
+    seen = "no rule has looked at this file"
+    if interpreter is None:
+        words = f"{seen}: it {fault.message}"
+        if fault.hurdle is Hurdle.SYNTAX:
+            words = (
+                f"{seen}: Python {sys.version_info[0]}.{sys.version_info[1]}, on which evolverec runs, finds a "
+                f"{fault.message}. With --trust the Python that runs this repo is asked"
+            )
+        return _problem(path, fault.line, "information", words)
+    theirs = judged(interpreter, text, fault)
+    if theirs is not None:
+        return _problem(path, theirs.line, "error", theirs.message)
+    why = of_later_python(interpreter) if fault.hurdle is Hurdle.SYNTAX else f"it {fault.message}"
+    return _problem(path, fault.line, "information", f"{seen}: {why}")
+
+
+def _cheap_rungs(repo: Path, request: CheckRequest, agreed: Agreed) -> tuple[list[dict[str, Any]], list[str]]:
     from server.cli.following import run_as_job
 
-    result = run_as_job(repo, CheckRequest(python=python), trusted=trusted, quiet=True)
+    result = run_as_job(repo, request, agreed=agreed, quiet=True)
     problems = [_problem(p["path"], p["line"], p["severity"], p["message"]) for p in result["problems"]]
     return problems, list(result["passed"])
 

@@ -1,5 +1,6 @@
 """Shows a job's events on a terminal: a progress bar per trial, a line per result. Everything goes to stderr."""
 
+import sys
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -8,6 +9,8 @@ from evolution.domain.job import Event, EventType
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
+
+NO_TRIAL = ""  # the bar of what a job does before it has a trial, such as reading the data
 
 
 class View(Protocol):
@@ -48,17 +51,18 @@ class LiveView:
     """A display with one progress bar per running trial, and lines above the bars."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._console = Console(stderr=True)
+        from server.cli.console import console
+
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[words]}", markup=False),
             TimeElapsedColumn(),
-            console=self._console,
+            console=console(stderr=True),
             transient=True,
+            disable=not sys.stderr.isatty(),  # also where FORCE_COLOR makes rich believe in a terminal
         )
         self._tasks: dict[str, TaskID] = {}
 
@@ -78,10 +82,12 @@ class LiveView:
     def show(self, event: Event) -> None:
         """Update the progress bars, and print the results that the event reports."""
         data = event.data
+        if event.type is not EventType.PROGRESS or data.get("trial"):
+            self._drop(NO_TRIAL)
         if event.type is EventType.EPOCH:
             self._advance(str(data["trial"]), str(data.get("label") or "training"), event)
-        elif event.type is EventType.PROGRESS and data.get("trial"):
-            self._stage(str(data["trial"]), event.message)
+        elif event.type is EventType.PROGRESS:
+            self._stage(str(data.get("trial") or NO_TRIAL), event.message)
         elif event.type is EventType.TRIAL and data.get("status") != "running":
             self._drop(str(data["trial"]))
             self.say(event.message)

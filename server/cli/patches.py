@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from diagnosis.encoding import decoded, encoded
 from evolution.base.errors import RepoError, UsageError
 from evolution.domain.proposal import Proposal, ProposalState
 from evolution.repo.applying import apply_to_files, changed_files
@@ -64,7 +65,7 @@ def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
             blob = head.tree / (base + path)
         except KeyError:
             return None
-        return blob.data_stream.read().decode("utf-8", "surrogateescape")
+        return decoded(blob.data_stream.read())
 
     files = changed_files(proposal.patch.edits, read)
     with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
@@ -72,7 +73,7 @@ def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
             user.git.read_tree(head.hexsha)
             for number, (path, text) in enumerate(sorted(files.items())):
                 draft = Path(scratch) / f"file-{number}"
-                draft.write_bytes(text.encode("utf-8", "surrogateescape"))
+                draft.write_bytes(encoded(text))
                 blob = user.git.hash_object("-w", "--no-filters", str(draft))
                 mode = f"{(head.tree / (base + path)).mode:o}" if read(path) is not None else "100644"
                 user.git.update_index("--add", "--cacheinfo", f"{mode},{blob},{base}{path}")

@@ -55,17 +55,19 @@ async def code_actions(session: Session, params: types.CodeActionParams) -> list
     return [action.command for action in found if action.command is not None]
 
 
-async def resolve(session: Session, action: types.CodeAction) -> types.CodeAction:
-    """Answer codeAction/resolve: add the edit, computed against the current text.
+async def resolve(session: Session, action: Any) -> dict[str, Any]:
+    """Answer codeAction/resolve: the action as it came, with the edit, computed against the current text.
 
-    Raises EditError if the patch no longer matches the text exactly.
+    Raises UsageError if it is no action, EditError if the patch no longer matches the text exactly.
     """
-    data: Any = action.data
+    if not isinstance(action, dict):
+        raise UsageError(f"expected a code action, got {str(action)[:200]!r}")
+    data = action.get("data")
     if not isinstance(data, dict) or "proposal" not in data:
         return action
     repo = await session.choose_repo(str(data.get("repo", "")))
-    action.edit = await workspace_edit(session, repo, find_proposal(repo, str(data["proposal"])))
-    return action
+    edit = await workspace_edit(session, repo, find_proposal(repo, str(data["proposal"])))
+    return {**action, "edit": edit}
 
 
 def find_proposal(repo: Repo, proposal: str) -> Proposal:
@@ -73,7 +75,7 @@ def find_proposal(repo: Repo, proposal: str) -> Proposal:
     found = next((known for known in repo.knowledge.proposals if known.id == proposal), None)
     if found is None:
         raise UsageError(
-            f"proposal {proposal!r} is not among those for the code as last measured; run propose again"
+            f"proposal {proposal[:200]!r} is not among those for the code as last measured; run propose again"
         )
     return found
 

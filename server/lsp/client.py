@@ -1,10 +1,14 @@
 """The client's capabilities as flat flags, read once from `initialize`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lsprotocol import types
-from pygls.capabilities import get_capability
+
+from server.lsp.handshake import pulls_diagnostics
+
+LLM_TAG = types.CodeActionTag.LlmGenerated.value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,45 +49,54 @@ class Client:
     registers_configuration: bool = False
 
 
-def read_client(capabilities: types.ClientCapabilities, encoding: str) -> Client:
-    """Read the flags from the capabilities of `initialize`. encoding: the position encoding that was negotiated."""
+def read_client(capabilities: Mapping[str, Any], encoding: str) -> Client:
+    """Read the flags from the capabilities of `initialize`, as plain JSON; what has another type than LSP's is absent.
 
-    def get(path: str, default: Any = None) -> Any:
-        return get_capability(capabilities, path, default)  # type: ignore[call-overload]
+    encoding: the position encoding that was negotiated
+    """
+
+    def get(path: str) -> Any:
+        found: Any = capabilities
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found
+
+    def is_set(path: str) -> bool:
+        return get(path) is True
+
+    def listed(path: str) -> list[Any]:
+        found = get(path)
+        return found if isinstance(found, list) else []
 
     def shown(name: str) -> Any:
         """A diagnostics capability, which clients declare under publishDiagnostics (push) or diagnostic (pull)."""
-        pushed = get(f"text_document.publish_diagnostics.{name}")
-        return pushed if pushed is not None else get(f"text_document.diagnostic.{name}")
+        pushed = get(f"textDocument.publishDiagnostics.{name}")
+        return pushed if pushed is not None else get(f"textDocument.diagnostic.{name}")
 
-    markup = get("text_document.hover.content_format", ()) or ()
-    resolvable = get("text_document.code_action.resolve_support.properties", ()) or ()
-    operations = get("workspace.workspace_edit.resource_operations", ()) or ()
+    document_changes = is_set("workspace.workspaceEdit.documentChanges")
     return Client(
         encoding=encoding,
-        literals=get("text_document.code_action.code_action_literal_support") is not None,
-        resolves_edits="edit" in resolvable and bool(get("text_document.code_action.data_support", False)),
-        disabled_actions=bool(get("text_document.code_action.disabled_support", False)),
-        document_changes=bool(get("workspace.workspace_edit.document_changes", False)),
-        annotations=get("workspace.workspace_edit.change_annotation_support") is not None,
-        creates_files=types.ResourceOperationKind.Create in operations
-        and bool(get("workspace.workspace_edit.document_changes", False)),
-        related_information=bool(shown("related_information")),
-        diagnostic_tags=shown("tag_support") is not None,
-        diagnostic_data=bool(shown("data_support")),
-        code_descriptions=bool(shown("code_description_support")),
-        markdown=types.MarkupKind.Markdown in markup,
-        progress=bool(get("window.work_done_progress", False)),
-        pulls=get("text_document.diagnostic") is not None
-        and bool(get("workspace.diagnostics.refresh_support", False)),
-        refreshes_lenses=bool(get("workspace.code_lens.refresh_support", False)),
-        watches=bool(get("workspace.did_change_watched_files.dynamic_registration", False)),
-        shows_documents=bool(get("window.show_document.support", False)),
-        content_documents=get("workspace.text_document_content") is not None,
-        link_tooltips=bool(get("text_document.document_link.tooltip_support", False)),
-        refreshes_hints=bool(get("workspace.inlay_hint.refresh_support", False)),
-        configures=bool(get("workspace.configuration", False)),
-        registers_configuration=bool(get("workspace.did_change_configuration.dynamic_registration", False)),
-        llm_tag=types.CodeActionTag.LlmGenerated
-        in (get("text_document.code_action.tag_support.value_set", ()) or ()),
+        literals=get("textDocument.codeAction.codeActionLiteralSupport") is not None,
+        resolves_edits="edit" in listed("textDocument.codeAction.resolveSupport.properties")
+        and is_set("textDocument.codeAction.dataSupport"),
+        disabled_actions=is_set("textDocument.codeAction.disabledSupport"),
+        document_changes=document_changes,
+        annotations=get("workspace.workspaceEdit.changeAnnotationSupport") is not None,
+        creates_files="create" in listed("workspace.workspaceEdit.resourceOperations") and document_changes,
+        related_information=shown("relatedInformation") is True,
+        diagnostic_tags=shown("tagSupport") is not None,
+        diagnostic_data=shown("dataSupport") is True,
+        code_descriptions=shown("codeDescriptionSupport") is True,
+        markdown="markdown" in listed("textDocument.hover.contentFormat"),
+        progress=is_set("window.workDoneProgress"),
+        pulls=pulls_diagnostics(capabilities),
+        refreshes_lenses=is_set("workspace.codeLens.refreshSupport"),
+        watches=is_set("workspace.didChangeWatchedFiles.dynamicRegistration"),
+        shows_documents=is_set("window.showDocument.support"),
+        content_documents=get("workspace.textDocumentContent") is not None,
+        link_tooltips=is_set("textDocument.documentLink.tooltipSupport"),
+        refreshes_hints=is_set("workspace.inlayHint.refreshSupport"),
+        configures=is_set("workspace.configuration"),
+        registers_configuration=is_set("workspace.didChangeConfiguration.dynamicRegistration"),
+        llm_tag=LLM_TAG in listed("textDocument.codeAction.tagSupport.valueSet"),
     )

@@ -209,13 +209,13 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
     """
     request = _request(session, kind, asked)
     repo = await session.choose_repo(str(asked.get("repo", "")))
-    await consent.ensure_trust(session, repo)
+    await consent.ensure_consent(session, repo, request)
     unsaved = "" if asked.get("onDisk") is True else await consent.settle_unsaved(session, repo)
     for job in await same_work.running(session, repo, request):
         if await same_work.is_of_these_files(session, repo, job):
             return _running(repo, job)
         same_work.say_that_it_is_older(session, job)
-    job = await session.background.store(control.start, repo.root, request, trusted=True)
+    job = await session.background.store(control.start, repo.root, request)
     if unsaved:
         message = f"evolverec {kind.value}: {unsaved}"
         session.server.window_show_message(

@@ -9,8 +9,9 @@ from evolution.base.places import CONFIG_NAME
 from server.lsp.config_schema import Key, key_of, schema
 from server.lsp.config_text import Place, PlaceKind, place_at
 from server.lsp.pages import CONFIG
+from server.lsp.places import path_of
 from server.lsp.positions import characters, code_range, columns, lines_of
-from server.lsp.session import Session, path_of
+from server.lsp.session import Session
 
 
 def is_config(uri: str) -> bool:

@@ -9,6 +9,7 @@ from server.lsp.session import Session
 from server.lsp.settings import from_configuration, from_options
 
 SECTION = "evolverec"
+MOST_TOLD = 50  # warnings in a session; who changes settings that often reads them no more
 
 
 def begin(session: Session, options: Any) -> None:
@@ -29,26 +30,39 @@ async def follow(session: Session) -> None:
         params = types.RegistrationParams(registrations=[registration])
         session.server.client_register_capability(params)
     tell(session, session.wrong_settings)
-    if session.client.configures:
-        take(session, await _ask(session))
+    await ask_again(session)
 
 
 async def did_change(session: Session, params: types.DidChangeConfigurationParams) -> None:
     """Handle workspace/didChangeConfiguration: ask the client for its settings, or take those it sent along."""
     if session.client.configures:
-        take(session, await _ask(session))
+        session.spawn(ask_again(session))
     elif isinstance(params.settings, dict):
         take(session, params.settings.get(SECTION))
+
+
+async def ask_again(session: Session) -> None:
+    """Take the settings that the client has now. One question at a time: a client may take its time to answer."""
+    session.asks_settings = True
+    if not session.client.configures or session.asking_settings:
+        return
+    session.asking_settings = True
+    try:
+        while session.asks_settings:
+            session.asks_settings = False
+            take(session, await _ask(session))
+    finally:
+        session.asking_settings = False
 
 
 async def _ask(session: Session) -> Any:
     """The client's settings for our section; None if the client does not answer."""
     item = types.ConfigurationItem(section=SECTION)
     try:
-        (found,) = await session.server.workspace_configuration_async(types.ConfigurationParams(items=[item]))
-    except (JsonRpcException, ValueError):
+        found = await session.server.workspace_configuration_async(types.ConfigurationParams(items=[item]))
+    except JsonRpcException:
         return None
-    return found
+    return found[0] if isinstance(found, list | tuple) and len(found) == 1 else None
 
 
 def take(session: Session, given: Any) -> None:
@@ -57,13 +71,13 @@ def take(session: Session, given: Any) -> None:
     session.settings, wrong = from_configuration(session.start_settings, given)
     tell(session, wrong)
     if session.settings.inlay_hints != before.inlay_hints and session.client.refreshes_hints:
-        session.server.workspace_inlay_hint_refresh(None)
+        session.server.protocol.request_refresh(types.WORKSPACE_INLAY_HINT_REFRESH)
 
 
 def tell(session: Session, wrong: list[str]) -> None:
     """Show each problem with the settings once per session."""
     for said in wrong:
-        if said not in session.told:
+        if said not in session.told and len(session.told) < MOST_TOLD:
             session.told.add(said)
             params = types.ShowMessageParams(type=types.MessageType.Warning, message=f"evolverec: {said}")
             session.server.window_show_message(params)

@@ -125,6 +125,9 @@ async def diagnose(session: Session, uri: str) -> FileDiagnostics:
         else:
             item = as_diagnostic(session, repo, view, found, around)
             parts[key] = (item, _digest(item))
+    if view.unseen:
+        item = _unseen(session, view)
+        parts[view.unseen] = (item, _digest(item))
     said = FileDiagnostics(
         items=[item for item, _ in parts.values()],
         id=_id(digest for _, digest in parts.values()),
@@ -133,6 +136,16 @@ async def diagnose(session: Session, uri: str) -> FileDiagnostics:
     )
     session.said[uri] = (view, said)
     return said
+
+
+def _unseen(session: Session, view: FileView) -> types.Diagnostic:
+    """Says on the first line that no static rule has looked at the file, and why."""
+    return types.Diagnostic(
+        range=code_range(view.lines, 0, 0, session.client.encoding),
+        severity=types.DiagnosticSeverity.Information,
+        source=SOURCE,
+        message=f"No static rule has looked at this file: it {view.unseen}.",
+    )
 
 
 def _said(items: list[types.Diagnostic]) -> FileDiagnostics:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from lsprotocol import types
 
+from evolution.base.places import CONFIG_NAME
 from server.lsp import applied, diagnostics, refresh
-from server.lsp.session import Session, path_of
+from server.lsp.places import path_of
+from server.lsp.session import Session
 
 PAUSE_S = 0.15  # typing pauses this long before the text is looked at again
 
@@ -35,7 +37,8 @@ def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
     """Handle textDocument/didSave: count the change on disk, and republish."""
     for repo in session.repos_around(params.text_document.uri):
         repo.disk_changes += 1
-    _later(session, params.text_document.uri)
+    if session.is_open(params.text_document.uri):
+        _later(session, params.text_document.uri)
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
@@ -51,7 +54,8 @@ async def did_change_files(session: Session, params: types.DidChangeWatchedFiles
     for change in params.changes:
         for repo in session.repos_around(change.uri):
             repo.disk_changes += 1
-        await session.repo_of(change.uri)
+    for folder in {path.parent for change in params.changes if (path := path_of(change.uri))}:
+        await session.repo_of((folder / CONFIG_NAME).as_uri())
     for repo in list(session.repos.values()):
         await refresh.renew(session, repo)
 

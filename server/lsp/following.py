@@ -115,7 +115,7 @@ def _report(session: Session, token: str, progress: JobProgress) -> None:
             ),
         )
     if session.client.refreshes_lenses:
-        session.server.workspace_code_lens_refresh(None)
+        session.server.protocol.request_refresh(types.WORKSPACE_CODE_LENS_REFRESH)
 
 
 def _end(session: Session, token: str, progress: JobProgress, ended: str) -> None:

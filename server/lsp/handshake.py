@@ -1,13 +1,20 @@
 """Answers `initialize` before pygls is imported.
 
-Importing lsprotocol takes half a second. The server's capabilities do not depend on it, so the first message is
-read and answered here as plain JSON. pygls is then given the same message, and its own answer is dropped.
+Importing lsprotocol takes half a second. The server's capabilities do not depend on it, so messages up to `initialize`
+are read and answered here as plain JSON, and the session gets what `initialize` said.
 server/lsp/table.py names the handler of each method; a test compares its methods with these capabilities.
 """
 
-import io
-import json
-from typing import Any, BinaryIO, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from server.lsp.arrivals import Arrivals
+from server.lsp.framing import Left
+from server.lsp.messages import INVALID_PARAMS, NOT_INITIALIZED, Message, Notification, Refusal, Request
+from server.lsp.outbox import Outbox
+from server.lsp.places import is_place
 
 COMMANDS = (
     "evolverec.train",
@@ -32,27 +39,82 @@ DOCS_SCHEME = "evolverec-docs"
 COMPLETES_AFTER = ("[", '"', "'", "=", "/", ":", "@", "*")
 POSITION_ENCODINGS = ("utf-8", "utf-16", "utf-32")
 VERSION = "0.1.0"
+MAX_PID = 1 << 22  # on Linux; a larger number is no process
 
 
-def answer_initialize(wire_in: BinaryIO, wire_out: BinaryIO) -> tuple[BinaryIO, BinaryIO]:
-    """Read one message and, if it is `initialize`, answer it.
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What `initialize` said, as plain JSON. Of what does not fit, nothing is kept: a client is free to declare more.
 
-    Returns the streams for pygls: the reader replays that message, the writer drops the second answer to it. Any
-    other first message is left to pygls, which refuses it as the protocol says.
+    encoding: the position encoding that was chosen
+    process_id: the client's process, None if it named none
+    folders: URI -> name of the workspace folders
     """
-    raw, body = _read_message(wire_in)
-    message = _parse(body)
-    if message.get("method") != "initialize" or "id" not in message:
-        return cast(BinaryIO, _Replay(raw, wire_in)), wire_out
-    result = {
-        "capabilities": capabilities(message.get("params", {}).get("capabilities") or {}),
-        "serverInfo": {"name": "evolverec", "version": VERSION},
+
+    encoding: str
+    capabilities: Mapping[str, Any]
+    options: Any
+    process_id: int | None
+    root_uri: str
+    folders: Mapping[str, str]
+
+
+def answer_initialize(arrivals: Arrivals, outbox: Outbox) -> Opening | None:
+    """Read messages up to `initialize`, and answer them. Returns None if the client leaves before it."""
+    while not isinstance(message := arrivals.next(), Left):
+        if isinstance(message, Notification) and message.method == "exit":
+            return None
+        answer = _answer(message)
+        if answer is not None:
+            outbox.send(answer)
+            if "result" in answer and isinstance(message, Request):
+                return opening(message.params)
+    return None
+
+
+def _answer(message: Message) -> dict[str, Any] | None:
+    """The answer to a message before the session; None to one that gets none."""
+    if isinstance(message, Refusal):
+        return message.document()
+    if not isinstance(message, Request):
+        return None
+    if message.method != "initialize":
+        reason = f"{message.method} came before initialize"
+        return Refusal(id=message.id, code=NOT_INITIALIZED, reason=reason).document()
+    if not isinstance(message.params, dict):
+        reason = (
+            f"initialize has params of {message.params!r}; expected an object with the client's capabilities"
+        )
+        return Refusal(id=message.id, code=INVALID_PARAMS, reason=reason).document()
+    offered = capabilities(_object(message.params.get("capabilities")))
+    server = {"name": "evolverec", "version": VERSION}
+    return {"jsonrpc": "2.0", "id": message.id, "result": {"capabilities": offered, "serverInfo": server}}
+
+
+def opening(params: dict[str, Any]) -> Opening:
+    """What the parameters of `initialize` say."""
+    declared = _object(params.get("capabilities"))
+    pid, root, folders = params.get("processId"), params.get("rootUri"), params.get("workspaceFolders")
+    if not isinstance(root, str) and isinstance(params.get("rootPath"), str):
+        root = Path(params["rootPath"]).as_uri() if is_place(params["rootPath"]) else ""
+    return Opening(
+        encoding=_position_encoding(declared),
+        capabilities=declared,
+        options=params.get("initializationOptions"),
+        process_id=pid if type(pid) is int and 0 < pid < MAX_PID else None,
+        root_uri=root if isinstance(root, str) else "",
+        folders=_folders(folders if isinstance(folders, list) else []),
+    )
+
+
+def _folders(given: list[Any]) -> dict[str, str]:
+    named = (_object(folder) for folder in given)
+    return {
+        folder["uri"]: str(folder.get("name", "")) for folder in named if isinstance(folder.get("uri"), str)
     }
-    _write_message(wire_out, {"jsonrpc": "2.0", "id": message["id"], "result": result})
-    return cast(BinaryIO, _Replay(raw, wire_in)), cast(BinaryIO, _WithoutAnswer(message["id"], wire_out))
 
 
-def capabilities(client: dict[str, Any]) -> dict[str, Any]:
+def capabilities(client: Mapping[str, Any]) -> dict[str, Any]:
     """The server's capabilities for a client with these capabilities, both as plain JSON."""
     offered: dict[str, Any] = {
         "positionEncoding": _position_encoding(client),
@@ -80,7 +142,7 @@ def capabilities(client: dict[str, Any]) -> dict[str, Any]:
     return offered
 
 
-def pulls_diagnostics(client: dict[str, Any]) -> bool:
+def pulls_diagnostics(client: Mapping[str, Any]) -> bool:
     """Whether to offer pull diagnostics.
 
     Findings change without the text changing, so the client must support being asked to pull again.
@@ -90,8 +152,9 @@ def pulls_diagnostics(client: dict[str, Any]) -> bool:
     )
 
 
-def _position_encoding(client: dict[str, Any]) -> str:
-    for encoding in _get(client, "general", "positionEncodings") or ():
+def _position_encoding(client: Mapping[str, Any]) -> str:
+    offered = _get(client, "general", "positionEncodings")
+    for encoding in offered if isinstance(offered, list) else ():
         if encoding in POSITION_ENCODINGS:
             return encoding
     return "utf-16"
@@ -103,74 +166,5 @@ def _get(value: Any, *keys: str) -> Any:
     return value
 
 
-def _parse(body: bytes) -> dict[str, Any]:
-    try:
-        message = json.loads(body)
-    except ValueError:
-        return {}
-    return message if isinstance(message, dict) else {}
-
-
-def _read_message(stream: BinaryIO) -> tuple[bytes, bytes]:
-    """(all bytes of the message, its body). Both are truncated or empty if the client left in the middle."""
-    raw, length = b"", 0
-    while line := stream.readline():
-        raw += line
-        if not line.strip():
-            break
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            length = int(value)
-    body = stream.read(length) if length else b""
-    return raw + body, body
-
-
-def _write_message(stream: BinaryIO, message: dict[str, Any]) -> None:
-    body = json.dumps(message).encode()
-    stream.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
-    stream.flush()
-
-
-class _Replay:
-    """A stream of the bytes already read, then of the rest; it has only the methods that pygls calls."""
-
-    def __init__(self, first: bytes, rest: BinaryIO) -> None:
-        self._first, self._rest = io.BytesIO(first), rest
-
-    def readline(self) -> bytes:
-        """Read a line of the replayed bytes, or of the rest once those are used up."""
-        return self._first.readline() or self._rest.readline()
-
-    def read(self, size: int) -> bytes:
-        """Read at most `size` bytes of the replayed message, or of the rest once it is used up."""
-        return self._first.read(size) or self._rest.read(size)
-
-
-class _WithoutAnswer:
-    """A stream that drops the answer to one request and passes everything else on.
-
-    Each write holds one whole message.
-    """
-
-    def __init__(self, request: int | str, rest: BinaryIO) -> None:
-        self._request: int | str | None = request
-        self._rest = rest
-
-    def write(self, data: bytes) -> int:
-        """Write one message, unless it is the answer to be dropped. Returns the number of bytes taken."""
-        if self._request is not None and self._answers(data):
-            self._request = None
-            return len(data)
-        return self._rest.write(data)
-
-    def _answers(self, data: bytes) -> bool:
-        message = _parse(data.partition(b"\r\n\r\n")[2])
-        return "method" not in message and message.get("id") == self._request
-
-    def flush(self) -> None:
-        """Flush the underlying stream."""
-        self._rest.flush()
-
-    def close(self) -> None:
-        """Close the underlying stream."""
-        self._rest.close()
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

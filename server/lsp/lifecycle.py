@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import sys
-from typing import Any
 
 from lsprotocol import types
 
@@ -18,8 +17,8 @@ PARENT_POLL_S = 1.0
 def initialize(session: Session, params: types.InitializeParams) -> None:
     """Handle `initialize`, which server/lsp/handshake.py has answered: read the client's capabilities and options."""
     workspace = session.server.workspace
-    session.client = read_client(params.capabilities, workspace.position_encoding or "utf-16")
-    options: Any = params.initialization_options
+    session.client = read_client(session.opening.capabilities, workspace.position_encoding or "utf-16")
+    options = session.opening.options
     chosen = options if isinstance(options, dict) else {}
     configuration.begin(session, options)
     session.changes.wanted = chosen.get("views") is True
@@ -31,8 +30,10 @@ async def initialized(session: Session, params: types.InitializedParams) -> None
     session.spawn(configuration.follow(session))
     if session.server.process_id:
         session.spawn(_watch_parent(session.server.process_id))
-    await refresh.find_repos(session)
-    session.looked_around.set()
+    try:
+        await refresh.find_repos(session)
+    finally:
+        session.looked_around.set()  # requests wait for it, also where a folder cannot be read
     # Objects that live as long as the server are exempt from garbage collection: a full pass over them takes some
     # 50 ms, during which nothing is answered.
     gc.freeze()

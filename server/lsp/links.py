@@ -1,10 +1,13 @@
 """Links in evolverec.toml: from the entry to its function, from data.source to the log or its folder."""
 
+import os
 from pathlib import Path
 
 from lsprotocol import types
 from pygls.uris import from_fs_path
 
+from evolution.base.errors import RepoError
+from evolution.repo.files import read_code
 from server.lsp.config_file import is_config, root_of
 from server.lsp.config_text import scan, strings
 from server.lsp.positions import columns, lines_of
@@ -59,13 +62,15 @@ def _function(root: Path, entry: str) -> tuple[str, str] | None:
     path = module_file(root, module)
     if path is None:
         return None
-    text = (root / path).read_text(encoding="utf-8", errors="replace")
-    line = find_entry(text, function)
+    try:
+        line = find_entry(read_code(root, path) or "", function)
+    except RepoError:
+        line = None
     place = "" if line is None else f"#L{line + 1}"
     return f"{from_fs_path(str(root / path))}{place}", f"Open {path}"
 
 
 def _log(root: Path, source: str) -> tuple[str, str] | None:
     path = named_source(root, source)
-    uri = from_fs_path(str(path.resolve())) if path else None
+    uri = from_fs_path(os.path.realpath(path)) if path else None
     return (uri, f"Open {source}") if uri else None

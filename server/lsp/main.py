@@ -4,17 +4,24 @@ Only LSP messages may reach the client's pipe. Before anything else is imported,
 replaced, so that a library that prints writes to stderr and a child process cannot read the client's messages.
 """
 
+import logging
 import os
 import sys
 from typing import BinaryIO, NoReturn
 
-from server.lsp import handshake
+from server.lsp.arrivals import Arrivals
+from server.lsp.handshake import answer_initialize
+from server.lsp.outbox import Outbox
 
 
 def serve_stdio() -> NoReturn:
     """Speak LSP on stdin and stdout until the client leaves; then the process ends."""
-    wire_in = os.fdopen(os.dup(0), "rb")
-    wire_out = os.fdopen(os.dup(1), "wb")
+    try:
+        wire_in, wire_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    except OSError as error:
+        sys.exit(
+            f"evolverec lsp: stdin or stdout is closed ({error}); an editor starts it with a pipe on each"
+        )
     devnull = os.open(os.devnull, os.O_RDONLY)
     os.dup2(devnull, 0)
     os.close(devnull)
@@ -37,11 +44,25 @@ def serve_tcp(host: str, port: int) -> NoReturn:
 
 
 def _serve(wire_in: BinaryIO, wire_out: BinaryIO) -> NoReturn:
-    reader, writer = handshake.answer_initialize(wire_in, wire_out)
-    from server.lsp.server import EvolverecServer
-
-    server = EvolverecServer()
-    server.start_io(reader, writer)
-    # os._exit, because a pool thread may still be reading; everything that must last is in the store already.
+    try:
+        orderly = converse(wire_in, wire_out)
+    except KeyboardInterrupt:
+        orderly = False
+    # os._exit, because a thread may still be reading; everything that must last is in the store already.
     sys.stderr.flush()
-    os._exit(0 if server.left_orderly else 1)
+    os._exit(0 if orderly else 1)
+
+
+def converse(wire_in: BinaryIO, wire_out: BinaryIO) -> bool:
+    """Speak LSP on two streams until the client leaves. Returns whether it sent `shutdown` before."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    arrivals, outbox = Arrivals(wire_in), Outbox(wire_out)
+    try:
+        opening = answer_initialize(arrivals, outbox)
+        if opening is None:
+            return False
+        from server.lsp.server import EvolverecServer
+
+        return EvolverecServer().hold(opening, arrivals, outbox)
+    finally:
+        outbox.close()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from diagnosis.anchors import Fate, relocate
+from diagnosis.encoding import unmarked
 from diagnosis.findings import Anchor
 from diagnosis.linemap import Moves, moved_lines
 from server.lsp.positions import lines_of
@@ -88,4 +89,4 @@ def mark(
 
 @lru_cache(maxsize=8)  # a cache apart from `lines_of`'s, which every keystroke fills with a new text
 def _measured(text: str) -> tuple[str, ...]:
-    return lines_of(text)
+    return lines_of(unmarked(text))

@@ -1,6 +1,5 @@
 """A recommender to start from: `evolverec.newRepo` makes one, `evolverec/choices` says what there is to choose."""
 
-from pathlib import Path
 from typing import Any
 
 from evolution.base.errors import UsageError
@@ -9,7 +8,8 @@ from seeds.loading import DEMO, built_in, described_logs, log_suffixes
 from seeds.new import all_seeds
 from server.lsp import refresh
 from server.lsp.commands import object_of
-from server.lsp.session import Session, path_of
+from server.lsp.places import place_named
+from server.lsp.session import Session
 
 Document = dict[str, Any]
 
@@ -21,9 +21,11 @@ async def new_repo(session: Session, *arguments: Any) -> Document:
     """
     asked = object_of(arguments)
     named = str(asked.get("folder") or "")
-    folder = path_of(named) or Path(named)
-    if not named or not folder.is_absolute():
-        raise UsageError(f"folder is {named!r}; expected the path or URI of a folder that is absent or empty")
+    folder = place_named(named)
+    if folder is None:
+        raise UsageError(
+            f"folder is {named[:200]!r}; expected the path or URI of a folder that is absent or empty"
+        )
     seed, data = str(asked.get("seed") or first_seed()), str(asked.get("data") or DEMO)
     made = await session.background.browse(make_repo, seed, folder, data)
     await refresh.find_repos(session)

@@ -5,6 +5,7 @@ import asyncio
 from lsprotocol import types
 
 from evolution.base.places import CONFIG_NAME
+from seeds.reading import is_plain
 from server.lsp import diagnostics, following
 from server.lsp.repo import Repo
 from server.lsp.session import Session
@@ -18,7 +19,7 @@ async def find_repos(session: Session) -> None:
         found = [
             config.parent
             for config in (folder / CONFIG_NAME, *folder.glob(f"*/{CONFIG_NAME}"))
-            if config.is_file()
+            if is_plain(config)
         ]
         for root in found:
             repo = await session.open_repo(root)
@@ -68,12 +69,13 @@ def tell_client(session: Session) -> None:
     """Ask the client to request lenses, hints and pulled diagnostics again, as far as it supports that."""
     if session.closed:
         return
+    ask = session.server.protocol.request_refresh
     if session.client.refreshes_lenses:
-        session.server.workspace_code_lens_refresh(None)
+        ask(types.WORKSPACE_CODE_LENS_REFRESH)
     if session.client.refreshes_hints and session.settings.inlay_hints:
-        session.server.workspace_inlay_hint_refresh(None)
+        ask(types.WORKSPACE_INLAY_HINT_REFRESH)
     if session.client.pulls:
-        session.server.workspace_diagnostic_refresh(None)
+        ask(types.WORKSPACE_DIAGNOSTIC_REFRESH)
 
 
 def tell_trouble(session: Session, repo: Repo) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 from cattrs.errors import BaseValidationError
 
+from diagnosis.encoding import unmarked
 from evolution.base.disks import disk_error, store_error
-from evolution.base.errors import EvolverecError
+from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.places import STORE_FOLDER, store_folder
+from evolution.repo.files import read_code
 from evolution.store.store import Store
 from server.shown.knowledge import Knowledge, read_knowledge
 from server.shown.stored_files import StoredFiles
@@ -126,8 +128,9 @@ class Repo:
         self._store = self._file = None
 
     def read_disk(self, path: str) -> str | None:
-        """The file's text on disk; None if there is no such file. Bytes that are no UTF-8 become surrogates."""
+        """The text of a file on disk as editors show it, without a byte order mark; None if it cannot be read."""
         try:
-            return (self.root / path).read_bytes().decode("utf-8", "surrogateescape")
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            text = read_code(self.root, path)
+        except RepoError:
             return None
+        return None if text is None else unmarked(text)

@@ -1,4 +1,4 @@
-"""The process that runs the static rules on one long file: text on stdin, hits as JSON on stdout."""
+"""The process that runs the static rules on one long file: text on stdin, hits as JSON on stdout, and why there are none."""
 
 import contextlib
 import dataclasses
@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from diagnosis.rules.check import check_source
+from diagnosis.rules.check import check_source, unseen_by_rules
 
 
 def check_rules(path: str) -> int:
@@ -16,6 +16,7 @@ def check_rules(path: str) -> int:
     """
     with contextlib.suppress(OSError, AttributeError):
         os.nice(10)  # the editor and running trials have priority
-    text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-    json.dump([dataclasses.asdict(hit) for hit in check_source(path, text)], sys.stdout)
+    text = sys.stdin.buffer.read().decode("utf-8", "surrogatepass")
+    hits = [dataclasses.asdict(hit) for hit in check_source(path, text)]
+    json.dump({"hits": hits, "unseen": unseen_by_rules(text)}, sys.stdout)
     return 0

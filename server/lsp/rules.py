@@ -24,10 +24,19 @@ TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """The text that the static rules last checked, and the notes for their hits."""
+    """The text that the static rules last checked, and the notes for their hits. unseen: why they could not, "" else."""
 
     text: str
     notes: tuple[Note, ...]
+    unseen: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the rules said of one text. unseen: why they could not look at it, in words that can follow the file's name."""
+
+    hits: tuple[RuleHit, ...] = ()
+    unseen: str = ""
 
 
 def moved(live: Live, text: str) -> list[Note]:
@@ -45,8 +54,8 @@ def moved(live: Live, text: str) -> list[Note]:
     return found
 
 
-async def judge(path: str, text: str) -> list[RuleHit]:
-    """The rules' hits, found in another process; [] if that process fails, which is logged to stderr."""
+async def judge(path: str, text: str) -> Judged:
+    """The rules' hits, found in another process, which a hostile text may end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(ENTRY),
@@ -58,14 +67,15 @@ async def judge(path: str, text: str) -> list[RuleHit]:
     )
     try:
         said, _ = await asyncio.wait_for(
-            process.communicate(text.encode("utf-8", "surrogateescape")), TIMEOUT_S
+            process.communicate(text.encode("utf-8", "surrogatepass")), TIMEOUT_S
         )
-        return [RuleHit(**hit) for hit in json.loads(said)]
+        answer = json.loads(said)
+        return Judged(hits=tuple(RuleHit(**hit) for hit in answer["hits"]), unseen=str(answer["unseen"]))
     except (TimeoutError, ValueError, OSError) as error:
         print(
             f"evolverec: no static rules for {path}, their process did not answer: {error!r}", file=sys.stderr
         )
-        return []
+        return Judged(unseen=_ended(process.returncode))
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -73,7 +83,14 @@ async def judge(path: str, text: str) -> list[RuleHit]:
             await process.wait()
 
 
-def live_of(path: str, text: str, hits: list[RuleHit]) -> Live:
+def _ended(status: int | None) -> str:
+    if status is None:
+        return f"keeps them busy for more than {TIMEOUT_S:g} s"
+    return f"ended the process that parses it (status {status}); it may be nested too deeply"
+
+
+def live_of(path: str, text: str, judged: Judged) -> Live:
     """The hits as notes anchored in the text."""
-    findings = rule_findings(hits, {path: text})
-    return Live(text=text, notes=tuple(Note(finding=finding, live=True) for finding in findings))
+    findings = rule_findings(judged.hits, {path: text})
+    notes = tuple(Note(finding=finding, live=True) for finding in findings)
+    return Live(text=text, notes=notes, unseen=judged.unseen)

@@ -10,19 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from pygls.uris import from_fs_path, to_fs_path
+from pygls.uris import from_fs_path
 
+from diagnosis.encoding import decoded, unmarked
 from evolution.base.errors import UsageError
 from evolution.base.places import CONFIG_NAME, STORE_FOLDER
 from evolution.repo.new_repo import first_seed
+from seeds.reading import CODE_BYTES, is_plain, read_bytes
 from server.lsp.background import Background
 from server.lsp.client import Client
+from server.lsp.handshake import opening
 from server.lsp.pages import Pages
 from server.lsp.panels.changes import Changes
+from server.lsp.places import path_of, place_named
 from server.lsp.progress import JobProgress
+from server.lsp.recent import Recent
 from server.lsp.repo import Repo
 from server.lsp.rules import LONG, Live, judge, live_of
 from server.lsp.settings import ClientSettings
+from server.lsp.texts import readable
 from server.lsp.view import FileView, Read, look
 
 if TYPE_CHECKING:
@@ -30,9 +36,13 @@ if TYPE_CHECKING:
     from server.lsp.server import EvolverecServer
 
 
+MOST_FILES = 500  # whose views are kept; a view that was dropped is made again
+
+
 class Session:
     """All state of one client's session.
 
+    opening: what `initialize` said; what a client without capabilities says, until it came
     settings: the user's current settings
     start_settings: the settings from `initialize`
     wrong_settings: problems with the settings from `initialize`, shown once the client listens
@@ -48,11 +58,14 @@ class Session:
     tokens: progress tokens that were used, since LSP permits each only once
     told: warnings and errors already shown
     changes: notifies the editor's own views
+    asks_settings, asking_settings: the client's settings are to be asked for; a question about them is open
+    processes: how many processes of ours may run at once on requests of the client
     looked_around: set once the repos that were open at the start are known
     """
 
     def __init__(self, server: "EvolverecServer") -> None:
         self.server = server
+        self.opening = opening({})
         self.background = Background()
         self.client = Client()
         self.settings = self.start_settings = ClientSettings()
@@ -64,17 +77,19 @@ class Session:
         self.newest_repo: Path | None = None
         self.pushed: set[str] = set()
         self.rules: dict[str, Live] = {}
-        self.said: dict[str, tuple[object, FileDiagnostics]] = {}
+        self.said = Recent[tuple[object, "FileDiagnostics"]](MOST_FILES)
         self.waiting: dict[str, asyncio.TimerHandle] = {}
         self.followed: dict[str, JobProgress] = {}
         self.finished: set[str] = set()
         self.tokens: set[str] = set()
         self.told: set[str] = set()
         self.changes = Changes(self)
+        self.processes = asyncio.Semaphore(2)
+        self.asks_settings = self.asking_settings = False
         self.looked_around = asyncio.Event()
         self._opening: dict[Path, asyncio.Future[bool]] = {}
         self._judging: set[str] = set()
-        self._views: dict[str, tuple[object, FileView]] = {}
+        self._views = Recent[tuple[object, FileView]](MOST_FILES)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -125,7 +140,7 @@ class Session:
         for parent in path.parents:
             if folders and not any(parent.is_relative_to(folder) for folder in folders):
                 return None
-            if (parent / CONFIG_NAME).is_file():
+            if is_plain(parent / CONFIG_NAME):
                 return parent
         return None
 
@@ -133,7 +148,7 @@ class Session:
         """The client's workspace folders, or its root if it sent none."""
         workspace = self.server.workspace
         uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
-        return [Path(path) for uri in uris if uri and (path := to_fs_path(uri))]
+        return [path for uri in uris if (path := path_of(uri))]
 
     async def repo_of(self, uri: str) -> Repo | None:
         """The repo that a file belongs to, opened if necessary; None if it belongs to none."""
@@ -174,16 +189,20 @@ class Session:
     async def named_repo(self, named: str) -> Repo:
         """The repo around a path or URI; for "", the repo last worked in. Raises UsageError if there is none."""
         if named:
-            path = path_of(named) or Path(named)
-            root = path if (path / CONFIG_NAME).is_file() else self.repo_root(path)
+            path = place_named(named)
+            root = self._root_around(path) if path else None
         else:
+            await self.looked_around.wait()
             root = self.newest_repo
         if root is None:
             raise UsageError(
-                f"{named or 'this workspace'} has no {CONFIG_NAME}: open a file of a repo that has one, "
+                f"{named[:200] or 'this workspace'} has no {CONFIG_NAME}: open a file of a repo that has one, "
                 f"or make one with `evolverec new {first_seed()} DIR`"
             )
         return await self.open_repo(root)
+
+    def _root_around(self, path: Path) -> Path | None:
+        return path if is_plain(path / CONFIG_NAME) else self.repo_root(path)
 
     def open_documents(self, repo: Repo) -> dict[str, str]:
         """Relative path -> URI of the repo's files that are open in the editor."""
@@ -200,7 +219,8 @@ class Session:
         """
         workspace = self.server.workspace
         buffers = {
-            path: workspace.get_text_document(uri).source for path, uri in self.open_documents(repo).items()
+            path: readable(workspace.get_text_document(uri).source)
+            for path, uri in self.open_documents(repo).items()
         }
         return lambda path: buffers[path] if path in buffers else repo.read_disk(path)
 
@@ -238,8 +258,9 @@ class Session:
             if repo is None:
                 return False
             relative = path.relative_to(repo.root).as_posix()
-            hits = await judge(relative, text)
-            self.rules[uri] = await self.background.think(live_of, relative, text, hits)
+            async with self.processes:
+                judged = await judge(relative, text)
+            self.rules[uri] = await self.background.think(live_of, relative, text, judged)
             repo.buffer_changes += 1
         finally:
             self._judging.discard(uri)
@@ -265,11 +286,11 @@ class Session:
         """The text of the buffer, or of the file on disk; None if there is neither."""
         document = self.server.workspace.text_documents.get(unquote(uri))
         if document is not None:
-            return document.source
+            return readable(document.source)
         path = path_of(uri)
         try:
-            return path.read_text(encoding="utf-8", errors="surrogateescape") if path else None
-        except OSError:
+            return unmarked(decoded(read_bytes(path, most=CODE_BYTES))) if path else None
+        except (OSError, ValueError):
             return None
 
     def is_open(self, uri: str) -> bool:
@@ -280,11 +301,3 @@ class Session:
         """The version of the file's buffer; None for a file that is not open."""
         document = self.server.workspace.text_documents.get(unquote(uri))
         return document.version if document else None
-
-
-def path_of(uri: str) -> Path | None:
-    """The path that a URI names; None unless it is a `file:` URI."""
-    if not uri.startswith("file:"):
-        return None
-    found = to_fs_path(uri)
-    return Path(found) if found else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from diagnosis.anchors import blob_hash
+from diagnosis.encoding import MARK, unmarked
 from diagnosis.syntax import parsed
 from server.lsp.marks import PlacedNote, mark, placer_of
 from server.lsp.positions import lines_of
@@ -28,6 +29,7 @@ class FileView:
     version: the version of the buffer, None for a file that is not open
     entry_line: the line (from 0) of the entry function, None if another file holds it
     edited: some file of the measured program has changed since, so its figures belong to an earlier version
+    unseen: why no static rule has looked at the text, "" if they have, or if it is not valid Python
     """
 
     path: str
@@ -37,6 +39,7 @@ class FileView:
     marks: tuple[PlacedNote, ...]
     entry_line: int | None
     edited: bool
+    unseen: str = ""
 
 
 def look(
@@ -63,6 +66,7 @@ def look(
         marks=tuple(sorted(marks, key=lambda found: (found.start, found.note.code))),
         entry_line=entry_line,
         edited=is_edited(knowledge.program_files, read, knowledge.sources),
+        unseen=unseen(path, text, live),
     )
 
 
@@ -83,6 +87,22 @@ def check_rules(path: str, text: str) -> tuple[Note, ...]:
         return ()
     findings = rule_findings(check_source(path, text), {path: text})
     return tuple(Note(finding=finding, live=True) for finding in findings)
+
+
+def unseen(path: str, text: str, live: Live | None) -> str:
+    """Why no static rule has looked at the text; "" if they have, or if it is not valid Python."""
+    if not path.endswith(".py"):
+        return ""
+    if len(text) > LONG:
+        return live.unseen if live else ""
+    return _unseen(text)
+
+
+@lru_cache(maxsize=128)
+def _unseen(text: str) -> str:
+    from diagnosis.rules.check import unseen_by_rules
+
+    return unseen_by_rules(text)
 
 
 def find_entry(text: str, function: str) -> int | None:
@@ -116,7 +136,8 @@ def is_edited(files: Mapping[str, str], read: Read, sources: Mapping[str, str]) 
 
 
 def has_blob(text: str | None, blob: str, sources: Mapping[str, str]) -> bool:
-    """Whether git would store this text as `blob`. Some editors send CRLF files with plain line feeds.
+    """Whether git would store this text as `blob`. Some editors send CRLF files with plain line feeds, and
+    none sends a byte order mark.
 
     sources: blob -> text, as in `is_edited`; comparing texts is far faster than hashing a long one
     """
@@ -124,5 +145,7 @@ def has_blob(text: str | None, blob: str, sources: Mapping[str, str]) -> bool:
         return False
     known = sources.get(blob)
     if known is not None:
+        known = unmarked(known)
         return known == text or ("\r" in known and "\r" not in text and known == text.replace("\n", "\r\n"))
-    return blob == blob_hash(text) or ("\r" not in text and blob == blob_hash(text.replace("\n", "\r\n")))
+    ends = (text, text.replace("\n", "\r\n")) if "\r" not in text else (text,)
+    return any(blob == blob_hash(mark + ended) for mark in ("", MARK) for ended in ends)

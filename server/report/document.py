@@ -1,24 +1,24 @@
 """The report as one document, read from the store: no code is run and no LLM is called."""
 
 import time
-import tomllib
 from collections.abc import Sequence
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 from evolution.base import serial
-from evolution.base.errors import EvolverecError
-from evolution.base.places import CONFIG_NAME
+from evolution.base.errors import ConfigError, EvolverecError
 from evolution.domain.feedback import Feedback
 from evolution.domain.probe import ProbeState
 from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.domain.run import Run
 from evolution.domain.trial import Trial
+from evolution.repo.files import config_text
 from evolution.repo.programs import Programs
 from evolution.store.documents import proposal_document, simulate_document, train_document
 from evolution.store.run_document import run_document
 from evolution.store.store import Store
+from seeds.reading import parse_toml
 from server.report.before_after import critique_rows, findings_rows
 from server.report.subject import no_run, subject
 from server.report.tried import rows_of_proposals, rows_of_run
@@ -104,8 +104,8 @@ def _objective(repo: Path, proposals: Sequence[Proposal]) -> str | None:
     if known:
         return known
     try:
-        stated = tomllib.loads((repo / CONFIG_NAME).read_text(encoding="utf-8"))["objective"]["expression"]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        stated = parse_toml(config_text(repo))["objective"]["expression"]
+    except (OSError, ConfigError, ValueError, KeyError, TypeError):
         return None
     return str(stated)
 

@@ -1,17 +1,18 @@
 """The knowledge about one repo, read from its store into one immutable value."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from diagnosis.findings import Anchor, Role
-from evolution.base.places import CONFIG_NAME
+from evolution.base.errors import ConfigError
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobRecord, JobState
 from evolution.domain.proposal import Proposal, ProposalState
 from evolution.domain.trial import Trial, TrialStatus
+from evolution.repo.files import config_text
 from evolution.store.store import Store
+from seeds.reading import parse_toml
 from server.shown import notes
 from server.shown.notes import Note
 from server.shown.repo_files import module_file
@@ -64,9 +65,9 @@ def read_entry(root: Path) -> Entry:
     the config's own diagnostics explain.
     """
     try:
-        stated = tomllib.loads((root / CONFIG_NAME).read_text(encoding="utf-8"))["recommender"]["entry"]
+        stated = parse_toml(config_text(root))["recommender"]["entry"]
         module, _, function = stated.partition(":")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError):
+    except (OSError, ConfigError, ValueError, KeyError, TypeError, AttributeError):
         return Entry()
     path = module_file(root, module)
     return Entry(path=path, function=function) if path else Entry()

@@ -8,7 +8,10 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from evolution.base.errors import RepoError
+from evolution.repo.files import read_code
 from seeds.loading import log_suffixes, source_path
+from seeds.reading import is_plain, walk
 
 MOST_FILES = 2000  # of a repo; further ones are not offered
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "venv"}
@@ -33,9 +36,7 @@ class EntryFunction:
 def functions(root: Path) -> list[EntryFunction]:
     """Every function at the top of a module of the repo, those that could build a recommender first."""
     found = [
-        function
-        for path in code_files(root)
-        for function in _functions(str(root / path), path, _stamp(root / path))
+        function for path in code_files(root) for function in _functions(str(root), path, _stamp(root / path))
     ]
     return sorted(found, key=lambda function: (not function.builds, function.entry))
 
@@ -46,17 +47,14 @@ def code_files(root: Path) -> list[str]:
 
 
 def _walk(root: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(root):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in SKIPPED
-            and not (Path(folder) / name / "pyvenv.cfg").exists()
-        ]
-        yield from (
-            (Path(folder) / name).relative_to(root).as_posix() for name in files if name.endswith(".py")
-        )
+    for path in walk(root, _holds_code):
+        if path.name.endswith(".py"):
+            yield path.relative_to(root).as_posix()
+
+
+def _holds_code(folder: Path) -> bool:
+    hidden = folder.name.startswith(".") or folder.name in SKIPPED
+    return not hidden and not os.path.lexists(folder / "pyvenv.cfg")
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -68,11 +66,11 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=MOST_FILES)
-def _functions(file: str, path: str, stamp: tuple[int, int]) -> tuple[EntryFunction, ...]:
+def _functions(root: str, path: str, stamp: tuple[int, int]) -> tuple[EntryFunction, ...]:
     """Read again when the file's stamp has changed."""
     try:
-        text = Path(file).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = read_code(Path(root), path) or ""
+    except RepoError:
         return ()
     module = path.removesuffix(".py").removesuffix("/__init__").removeprefix("src/").replace("/", ".")
     return tuple(
@@ -91,7 +89,7 @@ def module_file(root: Path, module: str) -> str | None:
     """The file of a module of the repo, relative to its root."""
     base = module.replace(".", "/")
     for path in (f"{base}.py", f"{base}/__init__.py", f"src/{base}.py"):
-        if module and (root / path).is_file():
+        if module and is_plain(root / path):
             return path
     return None
 
@@ -100,8 +98,9 @@ def logs_below(root: Path, typed: str) -> list[str]:
     """What stands in the folder that a path begins with: logs, and folders with a "/" behind them."""
     base, slash, _ = typed.rpartition("/")
     try:
-        entries = sorted(os.scandir(source_path(base + slash, root)), key=lambda entry: entry.name)
-    except OSError:
+        with os.scandir(source_path(base + slash, root)) as found:
+            entries = sorted(islice(found, MOST_FILES), key=lambda entry: entry.name)
+    except (OSError, ValueError):  # the second: a null byte
         return []
     suffixes = log_suffixes()
     return [
@@ -115,4 +114,7 @@ def logs_below(root: Path, typed: str) -> list[str]:
 def named_source(root: Path, source: str) -> Path | None:
     """The file or folder that data.source names, where there is one."""
     path = source_path(source, root)
-    return path if source and path.exists() else None
+    try:
+        return path if source and path.exists() else None
+    except OSError:  # a name that no file can have
+        return None

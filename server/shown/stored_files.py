@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from evolution.base.errors import EvolverecError
+from evolution.base.errors import EvolverecError, RepoError
 from evolution.repo.programs import Programs
 
 T = TypeVar("T")
@@ -29,9 +29,13 @@ class StoredFiles:
         return Programs.open(self._root)
 
     def on_disk(self, moment: object) -> str:
-        """The id of the program that the files on disk form, computed once per `moment`."""
+        """The id of the program that the files on disk form, computed once per `moment`; "" if they cannot be listed or read."""
         if self._on_disk is None or self._on_disk[0] != moment:
-            self._on_disk = (moment, self._programs.snapshot().tree)
+            try:
+                tree = self._programs.snapshot().tree
+            except (RepoError, OSError):
+                tree = ""
+            self._on_disk = (moment, tree)
         return self._on_disk[1]
 
     def of(self, program: str) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from figures import ROOT, SHARED_DATA, record
 
+from diagnosis.evidence import load_artifacts
 from evolution.domain.trial import Trial
 from evolution.repo.config import Config, DataSection, read_config
 from evolution.trials.data import prepare
@@ -35,9 +36,11 @@ def main() -> None:
     chosen = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="harness-share-") as folder:
         trial = measured(Path(folder), chosen.data, chosen.epochs, chosen.device)
-    if trial.failure is not None:
-        sys.exit(f"{trial.failure.reason}: {trial.failure.message}\n{trial.failure.traceback}")
-    record(f"harness-{chosen.device}", figures(trial, chosen.device))
+        if trial.failure is not None:
+            sys.exit(f"{trial.failure.reason}: {trial.failure.message}\n{trial.failure.traceback}")
+        artifacts = Path(folder) / ".evolverec" / "trials" / "harness-share" / "artifacts"
+        inside_s = load_artifacts(artifacts).reported["score_s"]  # as the worker says: the seed is honest
+    record(f"harness-{chosen.device}", figures(trial, chosen.device, inside_s))
 
 
 def measured(repo: Path, source: str, epochs: int, device: str) -> Trial:
@@ -64,14 +67,14 @@ def measured(repo: Path, source: str, epochs: int, device: str) -> Trial:
     return run_trial(request, Supervision(on_stage=lambda stage: print(stage, file=sys.stderr)))
 
 
-def figures(trial: Trial, device: str) -> dict[str, Any]:
+def figures(trial: Trial, device: str, inside_s: float) -> dict[str, Any]:
     cost, epochs = trial.cost, len(trial.epochs)
     in_epochs_s = sum(epoch.wall_s for epoch in trial.epochs)
     ranking_s = in_epochs_s - cost.fit_s
     rankings = (
         epochs + 1 / 6
     )  # two samples of 1,000 of 6,040 users, untrained and trained, are scored besides
-    score_s = cost.score_s / rankings
+    score_s, harness_s = inside_s / rankings, cost.harness_s + cost.score_s - inside_s
     return {
         "data": "ml-1m",
         "device": device,
@@ -81,8 +84,8 @@ def figures(trial: Trial, device: str) -> dict[str, Any]:
         "epoch_s": round(cost.fit_s / epochs, 2),
         "ranking_all_users_s": round(ranking_s / epochs, 2),
         "ranking_all_users_in_the_model_s": round(score_s, 2),
-        "harness_s": round(cost.harness_s, 2),
-        "harness_share": round(cost.harness_s / trial.wall_s, 4),
+        "harness_s": round(harness_s, 2),
+        "harness_share": round(harness_s / trial.wall_s, 4),
         "harness_share_of_an_epoch": round(max(0.0, ranking_s / epochs - score_s) * epochs / in_epochs_s, 4),
         "peak_memory_mb": round(cost.peak_memory_bytes / 1e6),
         "validation_NDCG@10": round(trial.metrics["NDCG@10"].value, 4),

@@ -23,8 +23,8 @@ from pytest_lsp import client_capabilities
 import evolverec_entry
 from evolution.repo.programs import Programs
 from evolution.store.store import Store
-from server.lsp.handshake import answer_initialize
-from server.lsp.server import EvolverecServer
+from server.lsp import server  # noqa: F401  imported here once, not in a server's thread
+from server.lsp.main import converse
 from tests.server.editor import Editor, introduce, new_editor
 from tests.server.records import CONFIG, MODEL, Records, Sample
 
@@ -131,8 +131,7 @@ def _serve_in_thread() -> tuple[threading.Thread, int]:
         with listener:
             connection, _ = listener.accept()
         with connection, connection.makefile("rb") as reader, connection.makefile("wb") as writer:
-            wire_in, wire_out = answer_initialize(reader, writer)
-            EvolverecServer().start_io(wire_in, wire_out)
+            converse(reader, writer)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

@@ -119,10 +119,9 @@ async def test_a_job_that_fails_is_told_in_its_own_sentence(connect, records):
 async def test_the_interpreter_comes_from_the_editors_settings(connect, records):
     editor = await connect("emacs", trusted=True, python="/nowhere/python")
     editor.open("model.py")
-    started = await editor.command("train")
-    await editor.wait(lambda: editor.client.messages, timeout_s=60)
-    assert "'/nowhere/python' does not exist" in editor.client.messages[0].message
-    assert records.store.job(started["job"]).exit_code == 2
+    with pytest.raises(JsonRpcException, match="'/nowhere/python' does not exist"):
+        await editor.command("train")
+    assert records.store.jobs() == []
 
 
 async def test_without_trust_nothing_runs_and_the_error_says_how_to_consent(connect, records):
@@ -145,6 +144,26 @@ async def test_consent_given_in_the_editor_is_remembered(connect, records):
     second = await editor.command("diagnose")
     assert len(editor.asked) == 1
     await editor.wait(lambda: records.store.job(second["job"]).state.ended, timeout_s=60)
+
+
+@pytest.mark.process
+async def test_an_interpreter_inside_the_repo_is_asked_about_by_name(connect, records):
+    (records.repo / "evolverec.toml").write_text(NO_DATA)
+    python = records.repo / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    editor = await connect("visual-studio-code", trusted=True, python=str(python))
+    editor.open("model.py")
+    with pytest.raises(JsonRpcException, match="--trust-python"):
+        await editor.command("train")
+    assert str(python) in editor.asked[0] and "outside of any sandbox" in editor.asked[0]
+    assert records.store.jobs() == []
+    editor.answers["Is it yours"] = "It is mine: run it"
+    started = await editor.command("train")
+    await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
+    again = await editor.command("diagnose")
+    assert len(editor.asked) == 2
+    await editor.wait(lambda: records.store.job(again["job"]).state.ended, timeout_s=60)
 
 
 @pytest.mark.process

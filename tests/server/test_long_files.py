@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from diagnosis.rules.check import check_source
-from server.lsp.rules import LONG, judge, live_of, moved
+from server.lsp.rules import LONG, Judged, judge, live_of, moved
 
 CARELESS = "import torch.nn.functional as F\n\n\ndef forward(x):\n    return F.dropout(x, 0.5)\n"
 LONG_FILE = CARELESS + "".join(f"\n\ndef f{n}(x):\n    return x + {n}\n" for n in range(LONG // 30))
@@ -29,12 +29,12 @@ async def test_a_hit_comes_later_follows_its_line_and_goes_with_it(connect, reco
 
 @pytest.mark.process
 async def test_the_other_process_says_what_this_one_would():
-    assert await judge("a.py", LONG_FILE) == HITS != []
-    assert await judge("a.py", "def (") == []
+    assert list((await judge("a.py", LONG_FILE)).hits) == HITS != []
+    assert await judge("a.py", "def (") == Judged()
 
 
 def test_until_it_is_judged_again_a_hit_is_known_only_while_its_lines_stand():
-    live = live_of("a.py", CARELESS, check_source("a.py", CARELESS))
+    live = live_of("a.py", CARELESS, Judged(hits=tuple(check_source("a.py", CARELESS))))
     assert [note.anchors[0].start_line for note in moved(live, CARELESS)] == [5]
     assert [note.anchors[0].start_line for note in moved(live, "\n\n" + CARELESS)] == [7]
     assert moved(live, CARELESS.replace("0.5", "0.4")) == []

@@ -265,6 +265,7 @@ async def test_a_client_that_pulls_is_not_pushed_to_and_is_told_to_pull_again(co
     editor = await connect(capabilities)
     uri = editor.open("model.py")
     await editor.lenses(uri)
+    await editor.ask("findings")  # answered once the start's refreshes are sent
     refreshes = editor.client.diagnostic_refresh_count
     records.feedback(records.finding())
     await editor.wait(lambda: editor.client.diagnostic_refresh_count > refreshes)

@@ -13,7 +13,7 @@ from lsprotocol import types
 
 import evolverec_entry
 from evolution.base.processes import identify
-from server.lsp.handshake import COMMANDS, answer_initialize, capabilities
+from server.lsp.handshake import COMMANDS, capabilities
 from server.lsp.table import COMMANDS as COMMAND_ROWS
 from server.lsp.table import FEATURES
 
@@ -118,21 +118,6 @@ def test_the_library_agrees_with_the_handshake(repo, monkeypatch):
         assert capabilities(wire)["positionEncoding"] == chosen
 
 
-def test_a_first_message_that_is_not_initialize_is_left_to_the_library(tmp_path):
-    source = tmp_path / "in"
-    source.write_bytes(b"Content-Length: 2\r\n\r\n{}rest\n")
-    with source.open("rb") as reader, (tmp_path / "out").open("wb") as writer:
-        again, same = answer_initialize(reader, writer)
-        assert same is writer
-        assert [again.readline(), again.readline(), again.read(2)] == [
-            b"Content-Length: 2\r\n",
-            b"\r\n",
-            b"{}",
-        ]
-        assert again.readline() == b"rest\n"
-    assert (tmp_path / "out").read_bytes() == b""
-
-
 @pytest.mark.process
 def test_initialize_is_answered_once(server, repo):
     _, wire = server
@@ -204,13 +189,13 @@ def test_importing_every_feature_loads_nothing_heavy():
 @pytest.mark.process
 def test_what_libraries_print_does_not_reach_the_wire(repo):
     code = (
-        "import os, sys, threading; from server.lsp import handshake, main; import subprocess\n"
-        "answer = handshake.answer_initialize\n"
+        "import os, sys, threading; from server.lsp import main; import subprocess\n"
+        "answer = main.answer_initialize\n"
         "def noisy(*streams):\n"
         "    print('python print'); os.write(1, b'descriptor one\\n'); subprocess.run(['echo', 'child'])\n"
         "    assert sys.stdin.read() == ''\n"
         "    return answer(*streams)\n"
-        "handshake.answer_initialize = noisy; main.serve_stdio()"
+        "main.answer_initialize = noisy; main.serve_stdio()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE

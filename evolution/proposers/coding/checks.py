@@ -1,9 +1,9 @@
 """Checks of a patch before it is trained: it parses, its smoke trial is complete, and its lines run."""
 
-import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from diagnosis.syntax import Unparsed, parse
 from evolution.base.errors import Cancelled
 from evolution.domain.trial import FailureReason, Trial
 from evolution.proposers.coding.failures import told
@@ -69,14 +69,7 @@ def _with_idle(words: str, idle: tuple[Idle, ...]) -> str:
 
 def _unparsable(changed: Mapping[str, str]) -> str:
     for path, text in changed.items():
-        try:
-            if path.endswith(".py"):
-                ast.parse(text)
-        except SyntaxError as error:
-            line = error.lineno or 1
-            return f"{path}:{line} is not valid Python: {error.msg}\n{excerpt(text, line)}"
-        except ValueError as error:
-            return f"{path} is not valid Python: {error}"
-        except (RecursionError, MemoryError):
-            return f"{path} is nested too deeply for Python's parser; write flatter expressions"
+        fault = parse(text) if path.endswith(".py") else None
+        if isinstance(fault, Unparsed):
+            return f"{path}:{fault.line} is not valid Python: {fault.message}\n{excerpt(text, fault.line)}"
     return ""

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from diagnosis.syntax import parsed
 from evolution.proposers.coding.statements import FunctionLines, Statement, functions, statements
 from evolution.proposers.coding.views import place
 
@@ -68,8 +69,8 @@ class Liveness:
 def judge(before: Mapping[str, str], after: Mapping[str, str], run: SmokeRun) -> Liveness:
     """Find patch lines that never run, or have no effect.
 
-    `before` and `after` map path to text; files that are missing from `after` or unchanged are skipped. Raises
-    SyntaxError if a changed file does not parse.
+    `before` and `after` map path to text; files that are missing from `after` or unchanged are skipped. A file that
+    our own parser cannot read, because it is of a later Python, has no lines to judge.
     """
     changed = {path: text for path, text in after.items() if before.get(path) != text}
     python = [path for path in sorted(changed) if path.endswith(".py")]
@@ -99,11 +100,11 @@ def _refusal(files: Sequence["_File"], read: set[str]) -> str:
 
 
 class _File:
-    """One changed Python file. Raises SyntaxError if it does not parse."""
+    """One changed Python file."""
 
     def __init__(self, path: str, before: str, after: str, run: SmokeRun) -> None:
         self.path, self.lines = path, after.split("\n")
-        self.tree = ast.parse(after)
+        self.tree = _parsed(after)
         self.ran = run.executed.get(path, frozenset())
         self.all = statements(self.tree)
         self.changed = _changed_lines(before, after)
@@ -191,7 +192,7 @@ class _File:
 
 
 def _means_more(before: str, after: str) -> bool:
-    return _meaning(before) != _meaning(after)
+    return parsed(after) is None or _meaning(before) != _meaning(after)
 
 
 def _meaning(text: str) -> str:
@@ -213,11 +214,8 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 
 def _parsed(text: str) -> ast.Module:
-    """The syntax tree; an empty one for text that is not Python, which the patch may repair."""
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError):
-        return ast.Module(body=[], type_ignores=[])
+    """The syntax tree; an empty one for text that does not parse."""
+    return parsed(text) or ast.Module(body=[], type_ignores=[])
 
 
 def _changed_lines(before: str, after: str) -> set[int]:

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
+from diagnosis.syntax import parsed
 from evolution.proposers.coding.views import place
 
 MAX_CHANGED_LINES = 120  # added plus removed; a new layer with its loss and its batches takes about 60
@@ -79,10 +80,8 @@ def _has_code(lines: Sequence[str]) -> bool:
 
 def _same(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether both sides parse to the same tree."""
-    try:
-        return ast.dump(ast.parse("\n".join(one))) == ast.dump(ast.parse("\n".join(other)))
-    except (SyntaxError, ValueError):
-        return False
+    before, after = parsed("\n".join(one)), parsed("\n".join(other))
+    return before is not None and after is not None and ast.dump(before) == ast.dump(after)
 
 
 def _lines(text: str) -> list[str]:

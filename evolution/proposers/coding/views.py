@@ -7,7 +7,9 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from diagnosis.encoding import unmarked
 from diagnosis.findings import Anchor, Site
+from diagnosis.syntax import parsed
 
 FILE_CHARS = 60_000  # characters of whole files in a prompt (about 20,000 tokens); other files are outlined
 AROUND = 4  # lines shown on either side of a place
@@ -15,7 +17,7 @@ AROUND = 4  # lines shown on either side of a place
 
 def numbered(text: str, *, first: int = 1, last: int = 0) -> str:
     """Lines first to last (from 1, inclusive; last 0 is the end) as "  12| code"."""
-    lines = text.split("\n")
+    lines = unmarked(text).split("\n")
     last = min(last or len(lines), len(lines))
     if last == len(lines) and not lines[-1]:
         last -= 1  # what follows the final newline is no line
@@ -58,9 +60,8 @@ def shown_files(
 
 def outline(text: str) -> str:
     """The classes and functions of a file, each with the lines that it spans; for other text the number of lines."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
+    tree = parsed(text)
+    if tree is None:
         return f"{text.count(chr(10)) + 1} lines"
     kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     named = [node for node in ast.walk(tree) if isinstance(node, kinds)]

@@ -38,26 +38,21 @@ def top_unseen(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """scores: (B, n_items + 1). seen: (row, item) pairs. questions: (B,), numbers that ties depend on.
 
-    items: int32 (B, k), best first, 0 where fewer exist. scores: float32 (B, k), -inf where item is 0.
+    items: int32 (B, k), best first, 0 where fewer are unseen. scores: float32 (B, k), -inf where item is 0.
     ties: int32 (B, 2), how many items share the k-th score [within the list, among all unseen items], 0 for short lists.
-    Raises NotFinite where a score is NaN or positive infinity.
+    An item whose score is minus infinity comes last, see `finite_scores`: a list is short only where its user has
+    fewer than k unseen items. Raises NotFinite where a score is NaN or positive infinity.
     """
-    torch: Any = sys.modules.get("torch")
-    if torch is None:
-        masked = np.array(scores, dtype=np.float32)  # a copy: the candidate may keep its own
-        masked[:, 0] = -np.inf
-        masked[seen] = -np.inf
-        values, items, within, among = _top_numpy(masked, k)
-    else:
-        masked = torch.as_tensor(scores).to(torch.float32, copy=True)
-        masked[:, 0] = -torch.inf
-        rows, columns = (torch.from_numpy(part).to(masked.device) for part in seen)
-        masked[rows, columns] = -torch.inf
-        values, items, within, among = _top_torch(torch, masked, k)
+    masked = _masked(scores, seen)
+    values, items, within, among = _top(masked, k)
     check_finite(values[:, :1])
+    if np.isneginf(values[:, -1]).any():
+        plain = as_numpy(scores)
+        if np.isneginf(plain[:, 1:]).any():
+            masked = _masked(finite_scores(plain), seen)
+            values, items, within, among = _top(masked, k)
     for row in np.flatnonzero(among > within):
-        whole = masked[row] if torch is None else masked[row].cpu().numpy()
-        items[row] = _break_ties(whole, items[row], values[row], questions[row])
+        items[row] = _break_ties(as_numpy(masked[row]), items[row], values[row], questions[row])
     best_first = np.lexsort((_lottery(questions[:, None], items), -values), axis=1)
     items = np.take_along_axis(items, best_first, axis=1)
     values = np.take_along_axis(values, best_first, axis=1)
@@ -65,11 +60,50 @@ def top_unseen(
     return _padded(items, values, np.stack([within, among], axis=1), k)
 
 
+def as_numpy(scores: Any) -> np.ndarray:
+    """A float32 copy on the CPU, of torch or numpy scores."""
+    if hasattr(scores, "cpu"):
+        scores = scores.float().cpu().numpy()
+    return np.array(scores, dtype=np.float32)
+
+
+def finite_scores(plain: np.ndarray) -> np.ndarray:
+    """The same float32 scores (B, n_items + 1) with less than the row's least in place of minus infinity; column 0 is 0."""
+    plain[:, 0] = 0.0
+    never = np.isneginf(plain)
+    if not never.any():
+        return plain
+    least = np.where(never, np.inf, plain).min(axis=1, keepdims=True)
+    with np.errstate(over="ignore"):
+        below = least - np.maximum(1.0, np.abs(least) * 1e-3)
+    return np.where(never, np.maximum(below, np.finfo(np.float32).min), plain)
+
+
 def check_finite(values: np.ndarray) -> None:
     if np.isnan(values).any():
         raise NotFinite("score() returned NaN; expected finite numbers for every item")
     if np.isposinf(values).any():
         raise NotFinite("score() returned infinity; expected finite numbers for every item")
+
+
+def _masked(scores: Any, seen: tuple[np.ndarray, np.ndarray]) -> Any:
+    """A float32 copy, for the candidate may keep its own, with minus infinity for padding and for what is seen."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        masked = np.array(scores, dtype=np.float32)
+        masked[:, 0] = -np.inf
+        masked[seen] = -np.inf
+        return masked
+    masked = torch.as_tensor(scores).to(torch.float32, copy=True)
+    masked[:, 0] = -torch.inf
+    rows, columns = (torch.from_numpy(part).to(masked.device) for part in seen)
+    masked[rows, columns] = -torch.inf
+    return masked
+
+
+def _top(masked: Any, k: int) -> tuple[np.ndarray, ...]:
+    """values, items (B, <= k), best first, and how many share the last value within them and among all."""
+    return _top_numpy(masked, k) if isinstance(masked, np.ndarray) else _top_torch(masked, k)
 
 
 def _top_numpy(masked: np.ndarray, k: int) -> tuple[np.ndarray, ...]:
@@ -85,7 +119,8 @@ def _top_numpy(masked: np.ndarray, k: int) -> tuple[np.ndarray, ...]:
     return values, items, np.where(short, 0, within), np.where(short, 0, among)
 
 
-def _top_torch(torch: Any, masked: Any, k: int) -> tuple[np.ndarray, ...]:
+def _top_torch(masked: Any, k: int) -> tuple[np.ndarray, ...]:
+    torch: Any = sys.modules["torch"]
     values, items = torch.topk(masked, min(k, masked.shape[1]), dim=1)
     cut = values[:, -1:]
     within, among = (values == cut).sum(dim=1), (masked == cut).sum(dim=1)

@@ -16,7 +16,7 @@ import numpy as np
 
 from .failures import ContractBroken, is_out_of_memory
 from .randomness import kept_random_states, seed_everything
-from .ranking import check_finite, checked_scores, top_unseen
+from .ranking import as_numpy, check_finite, checked_scores, finite_scores, top_unseen
 from .training_data import QuestionSet
 
 BATCH_BYTES = 16 << 20  # of float32 scores on CPU; larger batches fall out of the cache
@@ -37,8 +37,8 @@ def check_takes(build: Callable[..., Any], data: Any, *, device: str, seed: int)
 
 
 class CheckedRecommender:
-    """One recommender, built. fit_s and score_s add up the seconds spent inside its own code,
-    fit_cpu_s those that its process was really running. epochs: what fit() returned, None before it is called."""
+    """One recommender, built. score_s: seconds spent inside its score(). epochs: what fit() returned, None before it is
+    called."""
 
     def __init__(self, build: Callable[..., Any], data: Any, *, device: str, seed: int) -> None:
         check_takes(build, data, device=device, seed=seed)
@@ -51,7 +51,7 @@ class CheckedRecommender:
                     f"build() returned {kind}; expected a recommender with fit() and score(users, histories)"
                 )
         self.n_items = int(data.n_items)
-        self.fit_s = self.fit_cpu_s = self.score_s = 0.0
+        self.score_s = 0.0
         self.epochs: Iterator[Any] | None = None
         self._batch = self._times_asked = 0
         self._on_gpu = device != "cpu"
@@ -60,14 +60,9 @@ class CheckedRecommender:
 
     def epoch(self) -> dict[str, float] | None:
         """Advance fit() by one epoch; what it reports, None once it has ended."""
-        started, cpu_started = time.perf_counter(), time.process_time()
-        try:
-            if self.epochs is None:
-                self.epochs = _epochs_of(self.model.fit())
-            reported = next(self.epochs, None)
-        finally:
-            self.fit_s += time.perf_counter() - started
-            self.fit_cpu_s += time.process_time() - cpu_started
+        if self.epochs is None:
+            self.epochs = _epochs_of(self.model.fit())
+        reported = next(self.epochs, None)
         return None if reported is None else _floats(reported)
 
     # -- scoring
@@ -87,17 +82,10 @@ class CheckedRecommender:
 
         Raises NotFinite. Column 0 is 0.
         """
-        scores = self.score(users, histories)
-        if hasattr(scores, "cpu"):
-            scores = scores.float().cpu().numpy()
-        plain = np.array(scores, dtype=np.float32)
+        plain = as_numpy(self.score(users, histories))
         plain[:, 0] = 0.0
         check_finite(plain)
-        never = np.isneginf(plain)
-        if never.any():
-            least = np.where(never, np.inf, plain).min(axis=1, keepdims=True)
-            plain = np.where(never, np.where(np.isinf(least), 0.0, least) - 1.0, plain)
-        return plain
+        return finite_scores(plain)
 
     def dense_of(self, questions: QuestionSet, max_history: int) -> np.ndarray:
         """float32 (Q, n_items + 1) of a small set of questions."""

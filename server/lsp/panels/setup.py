@@ -13,7 +13,8 @@ from typing import Any
 from evolution.base.errors import EvolverecError, UsageError
 from evolution.base.places import CONFIG_NAME, ENTRY
 from server.lsp.panels.asking import Document, text
-from server.lsp.session import Session, path_of
+from server.lsp.places import place_named
+from server.lsp.session import Session
 
 PATIENCE_S = 120.0
 
@@ -21,10 +22,11 @@ PATIENCE_S = 120.0
 async def setup(session: Session, params: Any = None) -> Document:
     """Answer `evolverec/setup`, `{"folder": path or URI}`. Raises UsageError if there is no such folder."""
     named = text(params, "folder")
-    folder = path_of(named) or Path(named)
-    if not named or not folder.is_absolute() or not folder.is_dir():
-        raise UsageError(f"folder is {named!r}; expected the path or URI of a folder that exists")
-    document = await _doctor(folder, session.settings.interpreter)
+    folder = place_named(named)
+    if folder is None or not folder.is_dir():
+        raise UsageError(f"folder is {named[:200]!r}; expected the path or URI of a folder that exists")
+    async with session.processes:
+        document = await _doctor(folder, session.settings.interpreter)
     return {
         "folder": str(folder),
         "hasConfig": (folder / CONFIG_NAME).is_file(),

@@ -51,7 +51,7 @@ def test_a_job_whose_request_this_version_does_not_know_says_so(bench):
     with Store.open(bench.repo) as store:
         ended = store.job("train-0001")
     assert (done.returncode, ended.state, ended.exit_code) == (2, JobState.FAILED, 2)
-    assert ended.error == "colour is no option of train; expected one of device, python, seed"
+    assert ended.error == "colour is no option of train; expected one of device, no_sandbox, python, seed"
 
 
 def test_a_store_that_is_damaged_while_a_job_starts_is_named(bench):

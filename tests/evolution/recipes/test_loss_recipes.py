@@ -208,7 +208,7 @@ STRANGE = {
         "masked in several ways",
     ),
     "no table": ("nn.Embedding(n + 1, d, padding_idx=0)", "make_table(n)", "no lookup in an embedding table"),
-    "not python": ("def forward(self, seq):", "def forward(self seq):", "not valid Python"),
+    "not python": ("def forward(self, seq):", "def forward(self seq):", "syntax error"),
 }
 
 

@@ -1,5 +1,6 @@
 """No file that a loader reads is part of a program or of a worker's copy, in whatever format the log is kept."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,12 +101,16 @@ def test_while_the_config_cannot_be_read_nothing_that_may_be_a_log_becomes_part_
 
 
 def test_what_stays_hidden_in_the_sandbox_are_all_files_of_the_data(bench, repo, jsonl):
+    from evolution.trials.interpreter import interpreter_at
     from evolution.trials.workspace import _secrets_of
 
     config = bench.request().config.model_copy(update={"data": DataSection(source="../outside/log.jsonl")})
     for name in ("log.jsonl", "shards/a"):
         bench.write("u\n", f"../outside/{name}")
-    hidden = {path.resolve() for path in _secrets_of(replace(bench.request(), config=config))}
+    hidden = {
+        path.resolve()
+        for path in _secrets_of(replace(bench.request(), config=config), interpreter_at(Path(sys.executable)))
+    }
     outside = repo.parent / "outside"
     assert {outside / "log.jsonl", outside / "shards" / "a"} <= hidden
 

@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from evolution.domain.trial import FailureReason
+from evolution.trials import session
 from evolution.trials.failing import failed
 from evolution.trials.process import Launch, WorkerProcess
-from evolution.trials.request import WorkerLimits
+from evolution.trials.request import SandboxMode, Supervision, WorkerLimits
+from evolution.trials.run import run_trial
+from evolution.worker.guest.ranking import top_unseen
+from evolution.worker.guest.training_data import QuestionSet
 
+SOURCE = "import numpy as np\n\n\ndef build(data, *, device, seed):\n    return None\n" + "x = 1\n" * 10
+WIDTH = 3
 TRACE: dict[str, Any] = {
     "format": 1,
     "kind": "torch",
@@ -51,12 +58,12 @@ TRACE: dict[str, Any] = {
 
 
 class Honest:
-    """Answers as our own half of a worker does, for a model of random scores."""
+    """Answers as our own half of a worker does, for a model of random embeddings: what follows is like what was last."""
 
     def __init__(self, n_items: int) -> None:
         self._size, self._epochs = n_items + 1, 0
         self._rng = np.random.default_rng(0)
-        self._table = self._rng.normal(size=(self._size, self._size)).astype(np.float32)
+        self._table = self._rng.normal(size=(self._size, WIDTH)).astype(np.float32)
 
     def enter(self, **_: Any) -> dict[str, Any]:
         return {"python": "3.11.7", "numpy": "2.0.0", "pid": 7}
@@ -74,38 +81,42 @@ class Honest:
         return {"executed": {"model.py": [1, 2]}, "stopped": [["model.py", 3]], "reported": [{"loss": 1.0}]}
 
     def build(self, seed: int) -> dict[str, Any]:
-        return {"seconds": 0.1, "parameters": 12, "has_state": True}
+        return {"parameters": 12, "has_state": True}
 
     def score(self, batch: str, path: str) -> dict[str, Any]:
         histories = np.load(Path(batch, "histories.npy"))
-        np.save(path, self._table[histories[:, -1]])
+        np.save(path, self.scores_of(histories[:, -1]))
         return {}
 
+    def scores_of(self, last: Any) -> Any:
+        """last: int64 (B,), the newest item of each history -> float32 (B, n_items + 1)."""
+        return self._table[last] @ self._table.T
+
     def dense(self, questions: str, path: str) -> dict[str, Any]:
-        np.save(path, self._table[np.arange(len(np.load(Path(questions, "users.npy")))) % self._size])
+        scores = self.scores_of(QuestionSet(questions).histories(self._rows(questions), 1)[:, 0])
+        scores[:, 0] = 0.0
+        np.save(path, scores)
         return {"score_s": 0.1}
 
     def rank(self, questions: str, k: int, folder: str) -> dict[str, Any]:
-        """The first unseen items, with falling scores."""
-        users, items, offsets = (np.load(Path(questions, f"{n}.npy")) for n in ("users", "items", "offsets"))
-        top = np.zeros((len(users), k), np.int32)
-        for row in range(len(users)):
-            unseen = np.setdiff1d(np.arange(1, self._size), items[offsets[row] : offsets[row + 1]])[:k]
-            top[row, : len(unseen)] = unseen
-        scores = np.where(top > 0, -np.arange(k, dtype=np.float32), -np.inf).astype(np.float32)
-        ties = np.where((top[:, -1:] > 0), 1, 0).repeat(2, axis=1).astype(np.int32)
-        for name, array in (("top_items", top), ("top_scores", scores), ("top_ties", ties)):
+        asked, rows = QuestionSet(questions), self._rows(questions)
+        lists = top_unseen(self.scores_of(asked.histories(rows, 1)[:, 0]), asked.seen(rows), k, rows)
+        for name, array in zip(("top_items", "top_scores", "top_ties"), lists):
             np.save(Path(folder, f"{name}.npy"), array)
         return {"score_s": 0.1}
 
+    @staticmethod
+    def _rows(questions: str) -> Any:
+        return np.arange(len(np.load(Path(questions, "users.npy"))))
+
     def embeddings(self, path: str) -> dict[str, Any]:
-        np.save(path, self._table[:, :3])
+        np.save(path, self._table)
         return {"offered": True}
 
     def epoch(self) -> dict[str, Any]:
         self._epochs += 1
         reported = {"loss": 1.0 / self._epochs} if self._epochs <= 3 else None
-        return {"reported": reported, "fit_s": 0.1, "fit_cpu_s": 0.1}
+        return {"reported": reported}
 
     def keep(self) -> dict[str, Any]:
         return {}
@@ -136,17 +147,54 @@ class ForgedProcess(WorkerProcess):
     ) -> None:
         self._launch, self._worker, self._forge = launch, worker, forge
         self._answer = b""
-        self.peak_memory_bytes = 0
+        self._group = None
+        self._asked = 0
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        return 0
 
     def _send(self, request: bytes, wanted: str) -> None:
         asked = json.loads(request)
         honest = {"ok": getattr(self._worker, asked["do"])(**asked["with"])}
-        self._answer = self._forge(wanted, honest, Path(self._launch.cwd, "wire"))
+        line = self._forge(wanted, honest, Path(self._launch.cwd, "wire"))
+        number = f'"id": {asked["id"]}'.encode()
+        self._answer = self._numbered(line, number)
+
+    @staticmethod
+    def _numbered(line: bytes, number: bytes) -> bytes:
+        """Forgers know the number of the question as well."""
+        if line == b"{}":
+            return b"{" + number + b"}"
+        return b"{" + number + b", " + line[1:] if line.startswith(b'{"') and b'"id"' not in line else line
 
     def _line(self, wanted: str) -> bytes:
         if b"\n" in self._answer:
             raise failed(FailureReason.CRASH, "two lines, of which the second would be the next reply")
         return self._answer
 
+    def cpu_s(self) -> float:
+        return 0.0
+
     def end(self) -> None:
         pass
+
+
+def honest(wanted: str, reply: dict[str, Any], wire: Path) -> bytes:
+    return json.dumps(reply).encode()
+
+
+@pytest.fixture
+def forge(bench, monkeypatch):
+    """Call it with what is forged: the trial that comes of it. work: what is asked. kind: of worker."""
+
+    def run(forging=honest, work=run_trial, kind=Honest) -> Any:
+        bench.write(SOURCE)
+        request = bench.request(sandbox=SandboxMode.NONE, max_epochs=4)
+        worker = kind(request.data.training.n_items)
+        monkeypatch.setattr(
+            session, "WorkerProcess", lambda *given: ForgedProcess(*given, worker=worker, forge=forging)
+        )
+        return work(request, Supervision())
+
+    return run
