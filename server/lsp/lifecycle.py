@@ -7,6 +7,7 @@ import sys
 
 from lsprotocol import types
 
+from evolution.base.processes import identify, lives
 from server.lsp import configuration, refresh
 from server.lsp.client import read_client
 from server.lsp.session import Session
@@ -57,11 +58,10 @@ async def shutdown(session: Session, params: None) -> None:
 
 async def _watch_parent(pid: int) -> None:
     """End the server when the client's process is gone, since a killed client sends no `shutdown`. Jobs go on."""
-    import psutil
-
-    if not psutil.pid_exists(pid):  # over TCP the client may live on another machine
+    client = identify(pid)
+    if client is None:  # over TCP the client may live on another machine
         return
-    while psutil.pid_exists(pid):
+    while lives(client):  # another process under its pid is not the client
         await asyncio.sleep(PARENT_POLL_S)
     print(f"evolverec: the client (process {pid}) is gone", file=sys.stderr, flush=True)
     os._exit(1)
