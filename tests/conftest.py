@@ -9,11 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from evolution.repo.consents import agree_to_no_sandbox
+from evolution.trials.sandbox import BWRAP
 from seeds import new
 from seeds.loading import formats
 from seeds.loading.format import Format
 
-pytest_plugins = ["tests.llm.plugin", "tests.processes", "tests.trials"]
+pytest_plugins = [
+    "tests.hostile",
+    "tests.llm.plugin",
+    "tests.processes",
+    "tests.trials",
+    "tests.evolution.trials.forged",
+]
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 LLM = (
@@ -36,6 +44,8 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     names = ("EVOLVEREC_PYTHON", "EVOLVEREC_SLOTS", "PYTHONPATH", *LLM)
     for name in names:
         monkeypatch.delenv(name, raising=False)
+    if not Path(BWRAP).exists():
+        agree_to_no_sandbox()  # the tests go on there; tests/adversarial/test_without_sandbox.py is about the question
     return folder
 
 

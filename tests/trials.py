@@ -15,7 +15,7 @@ from evolution.domain.trial import Trial
 from evolution.repo.config import Config, DataSection, RecommenderSection, TrainingSection
 from evolution.trials.data import TrialData, prepare
 from evolution.trials.identity import trial_key
-from evolution.trials.request import SandboxMode, Supervision, TrialRequest
+from evolution.trials.request import Enforcement, SandboxMode, Supervision, TrialRequest
 from evolution.trials.run import run_trial, smoke_trial
 from evolution.trials.sandbox import sandbox_problem
 
@@ -61,7 +61,12 @@ class Bench:
     data: TrialData
 
     def request(
-        self, *, sandbox: SandboxMode = SandboxMode.AUTO, seed: int = 0, **training: object
+        self,
+        *,
+        sandbox: SandboxMode = SandboxMode.AUTO,
+        enforcement: Enforcement = Enforcement.AUTO,
+        seed: int = 0,
+        **training: object,
     ) -> TrialRequest:
         config = Config(
             recommender=RecommenderSection(entry="model:build", max_history=self.data.max_history),
@@ -80,6 +85,7 @@ class Bench:
             data=self.data,
             python=Path(sys.executable),
             sandbox=sandbox,
+            enforcement=enforcement,
         )
 
     def write(self, text: str, name: str = "model.py") -> None:

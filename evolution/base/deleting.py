@@ -1,5 +1,6 @@
 """Deletes what untrusted code has left behind, which may be nested deeper than Python can go, or made unwritable."""
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,8 @@ def delete_tree(path: Path) -> None:
     Does its best: what the system does not let go stays, and is no error.
     """
     if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
         return
     try:
         shutil.rmtree(path)

@@ -9,12 +9,13 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+
+from evolution.base.drafts import draft_name, gone_name
+from seeds.reading import RECORD_BYTES, open_plain, parse_json, read_text
 
 SEAL = "seal.json"
 TRIES = 5  # attempts to rename a folder to a name that other processes write too
@@ -37,24 +38,26 @@ def kept_folder(final: Path, make: Callable[[Path], None]) -> Path:
 def draft_beside(final: Path) -> Path:
     """A new empty folder in the parent folder of `final`, so that it can be renamed to `final` (same file system)."""
     final.parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=".draft-", dir=final.parent))
+    draft = final.parent / draft_name()
+    draft.mkdir(mode=0o700)
+    return draft
 
 
 def seal(folder: Path) -> str:
     """Write the SHA-256 of every file into `seal.json` and flush the whole folder to disk; returns the seal's SHA-256."""
-    hashes = {name: _hash(folder / name) for name in _files(folder)}
+    hashes = {name: hash_of(folder / name) for name in _files(folder)}
     text = json.dumps(hashes, sort_keys=True)
     (folder / SEAL).write_text(text, encoding="utf-8")
     for path in [folder, *folder.rglob("*")]:
-        _flush(path)
+        flush(path)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_intact(folder: Path) -> bool:
     """Whether the folder exists, has a seal, and every sealed file is unchanged. Files added later are ignored."""
     try:
-        sealed = (folder / SEAL).read_text(encoding="utf-8")
-        names = json.loads(sealed)
+        sealed = read_text(folder / SEAL, most=RECORD_BYTES, inside=folder)
+        names = parse_json(sealed)
         states = [(folder / name).stat() for name in names]
         stamp = tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in states)
         return isinstance(names, dict) and _matches(folder, sealed, stamp)
@@ -76,14 +79,14 @@ def publish(draft: Path, final: Path) -> None:
                 return
             remove_whole(final)
         else:
-            _flush(final.parent)
+            flush(final.parent)
             return
     draft.rename(final)
 
 
 def remove_whole(path: Path) -> None:
     """Delete a folder. It is renamed first, so that no other process sees it with half of its files."""
-    aside = path.with_name(f".gone-{path.name}-{secrets.token_hex(4)}")
+    aside = path.with_name(gone_name())
     with contextlib.suppress(FileNotFoundError):  # another process was faster
         path.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
@@ -91,20 +94,20 @@ def remove_whole(path: Path) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Replace a text file atomically: a reader, also after a crash, finds either the old text or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft = path.with_name(draft_name())
     try:
         draft.write_text(text, encoding="utf-8")
-        _flush(draft)
+        flush(draft)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _flush(path.parent)
+    flush(path.parent)
 
 
 @lru_cache(maxsize=256)
 def _matches(folder: Path, sealed: str, stamp: object) -> bool:
     """Whether the files have the hashes in `sealed`. `stamp` (inode, size, mtime of each file) is only a cache key."""
-    return all(_hash(folder / name) == known for name, known in json.loads(sealed).items())
+    return all(hash_of(folder / name) == known for name, known in json.loads(sealed).items())
 
 
 def _files(folder: Path) -> list[str]:
@@ -112,12 +115,14 @@ def _files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a plain file, as hex digits. Raises OSError."""
+    with open_plain(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # a buffered reader is one
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

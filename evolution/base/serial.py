@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from cattrs import Converter
 
+from seeds.reading import parse_json
+
 T = TypeVar("T")
 
 
@@ -29,7 +31,7 @@ def dumps(record: Any) -> str:
 
 def loads(kind: type[T], text: str) -> T:
     """Parse JSON into a record of class `kind`. Raises cattrs.errors.BaseValidationError if the text does not fit."""
-    return _converter().structure(json.loads(text), kind)
+    return _converter().structure(parse_json(text), kind)
 
 
 def load(kind: type[T], value: Any) -> T:

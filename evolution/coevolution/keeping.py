@@ -6,13 +6,15 @@ from pathlib import Path
 from evolution.base.errors import UsageError
 from evolution.base.places import PROBES_FOLDER
 from evolution.domain.probe import ProbeState
+from evolution.repo.files import read_code
 from evolution.store.store import Store
 
 
 def keep(repo: Path, store: Store, wanted: str) -> Path:
     """Write the admitted probe with this id into `probes/`, mark it as accepted, and return the file's path.
 
-    Raises UsageError if no such probe was admitted, or if a file of its name holds another probe.
+    Raises UsageError if no such probe was admitted, or if a file of its name holds another probe; RepoError if what has
+    its name is no plain file of the repo.
     """
     from evolution.coevolution.files import probe_text, save_probe
 
@@ -22,7 +24,7 @@ def keep(repo: Path, store: Store, wanted: str) -> Path:
     if record is None:
         raise UsageError(f"no probe {wanted!r} was admitted here; run evolve again")
     path = repo / PROBES_FOLDER / f"{record.spec.name}.py"
-    if path.exists() and path.read_text(encoding="utf-8") != probe_text(record.spec):
+    if read_code(repo, f"{PROBES_FOLDER}/{path.name}") not in (None, probe_text(record.spec)):
         raise UsageError(
             f"{PROBES_FOLDER}/{path.name} exists and is another probe; rename it, then keep this one"
         )

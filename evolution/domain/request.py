@@ -2,7 +2,7 @@
 
 A request is checked when it is made, so one that exists is valid. The command line makes requests directly; those of
 editors and of stored jobs come as JSON, which `parse_request` reads. An option of a job needs a field here, a flag in
-`server/cli/app.py`, and the code that uses it. An editor may give every option but `python`, in camel case.
+`server/cli/app.py`, and the code that uses it. An editor may give every option but `python` and `no_sandbox`, in camel case.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -60,12 +60,14 @@ class Request:
     """Options of every job. Raises RequestError if a value does not fit its annotation.
 
     python: the interpreter that runs the repo's code; "" for the one of the user's settings.
+    no_sandbox: the user wants trials without a sandbox.
     device: where trials run; None for the choice in evolverec.toml.
     """
 
     kind: ClassVar[JobKind]
 
     python: str = ""
+    no_sandbox: bool = False
     device: DeviceChoice | None = None
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ def is_alive(repo: Path, job: JobRecord) -> bool:
     try:
         return _is_held(job_folder(repo, job.id) / LOCK)
     except FileNotFoundError:
-        return _earlier_version_lives(job)
+        return job.process is None and _earlier_version_lives(job)
 
 
 @contextmanager
@@ -41,6 +41,14 @@ def handed_over(repo: Path, job: str) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def is_abandoned(repo: Path, job: str) -> bool:
+    """Whether the lock of a job's folder is there and nobody holds it. Jobs of earlier versions have none."""
+    try:
+        return not _is_held(job_folder(repo, job) / LOCK)
+    except FileNotFoundError:
+        return False
 
 
 def keep_to_ourselves() -> None:

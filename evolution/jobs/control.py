@@ -15,15 +15,16 @@ from pathlib import Path
 from cattrs.errors import BaseValidationError
 
 from evolution.base import serial
-from evolution.base.errors import ConsentError, EvolverecError
-from evolution.base.places import ENTRY, job_folder
+from evolution.base.errors import EvolverecError
+from evolution.base.places import ENTRY, job_folder, store_folder
 from evolution.base.processes import identify
 from evolution.domain.job import Event, JobRecord, JobState
 from evolution.domain.request import Request
-from evolution.jobs.alive import handed_over, is_alive
+from evolution.jobs import consent
+from evolution.jobs.alive import handed_over, is_abandoned, is_alive
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.repo.ownership import ensure_store_folder
-from evolution.repo.settings import is_trusted, trust
+from evolution.repo.settings import chosen_python, trust
 from evolution.store.store import Store
 from seeds.reading import open_plain, parse_json
 
@@ -35,14 +36,16 @@ EVENTS_AT_ONCE = 16_000_000  # bytes
 def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
     """Start a job on a repo as a process of its own.
 
-    trusted: the user consents to running the repo's code, which is remembered. Raises ConsentError without
-    consent, EvolverecError if the process cannot be started.
+    trusted: the user consents to running the repo's code, which is remembered. Raises ConsentError without consent to
+    what `consent` asks, UsageError if there is no such interpreter, EvolverecError if the process cannot be started.
     """
     repo = repo.resolve()
     if trusted:
         trust(repo)
-    if not is_trusted(repo):  # every kind of job may run its code
-        raise no_consent(repo, request)
+    consent.require(repo, request)
+    python = chosen_python(request.python)  # now, for the job runs in another folder than its caller
+    if request.python:
+        request = replace(request, python=python)
     ensure_store_folder(repo)
     job = JobRecord(
         id=f"{request.kind}-{secrets.token_hex(4)}",
@@ -51,11 +54,12 @@ def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
         created_at=time.time(),
         params=serial.plain(request),
     )
-    scratch_folder(repo, job.id).mkdir(parents=True)
+    job_folder(repo, job.id).mkdir(parents=True)
     with Store.open(repo) as store, handed_over(repo, job.id) as lock:
+        scratch_folder(repo, job.id).mkdir()
         store.put_job(job)
         try:
-            pid = _spawn(repo, job.id, lock)
+            pid = _spawn(repo, job.id, python, lock)
         except OSError as error:
             store.put_job(
                 replace(job, state=JobState.FAILED, error=str(error), finished_at=time.time(), exit_code=1)
@@ -66,20 +70,13 @@ def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
         return store.job(job.id) or job
 
 
-def no_consent(repo: Path, request: Request) -> ConsentError:
-    """The error for a job on a repo whose code the user has not consented to run."""
-    return ConsentError(
-        f"{request.kind} runs the code of {repo} on this machine, and you have not consented to that yet. "
-        "Read the code, then pass --trust (or trust the workspace in your editor)"
-    )
-
-
-def _spawn(repo: Path, job: str, lock: int) -> int:
+def _spawn(repo: Path, job: str, python: str, lock: int) -> int:
     """Start the job's process and return its pid. SIGTERM and SIGINT stay blocked there until `answer_stopping`.
 
     lock: the descriptor that the process inherits, and with it the lock of the job's folder.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["EVOLVEREC_PYTHON"] = python
     environment["TMPDIR"] = str(
         scratch_folder(repo, job)
     )  # so that nothing of a killed job stays behind in /tmp
@@ -133,6 +130,7 @@ def read_events(repo: Path, job_id: str, offset: int) -> tuple[list[Event], int]
 
 
 def _event(line: bytes) -> Event | None:
+    """None for a line that a full disk or a power cut has cut short."""
     try:
         return serial.load(Event, parse_json(line))
     except (BaseValidationError, ValueError, TypeError, KeyError):
@@ -157,4 +155,9 @@ def reconcile(repo: Path) -> list[JobRecord]:
             )
             remove_scratch(repo, job.id)
         forget_interrupted(repo, store)
+    for scratch in store_folder(repo).glob(
+        "jobs/*/scratch"
+    ):  # of a job that was killed after its last word, too
+        if is_abandoned(repo, scratch.parent.name):
+            remove_scratch(repo, scratch.parent.name)
     return running

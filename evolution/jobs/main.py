@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from evolution.base.places import job_folder
 from evolution.base.processes import identify
 from evolution.domain.job import EventType, JobRecord, JobState
 from evolution.domain.request import parse_request
-from evolution.jobs import control
+from evolution.jobs import consent, control
 from evolution.jobs.alive import keep_to_ourselves
 from evolution.jobs.leftovers import remove_scratch, scratch_folder
 from evolution.laboratory.context import EventLog, JobContext
@@ -38,17 +39,21 @@ def run_job(repo: Path, job_id: str) -> int:
     job = replace(found, state=JobState.RUNNING, pid=os.getpid(), process=identify(os.getpid()))
     store.put_job(job)
     os.nice(NICE)
-    with (job_folder(repo, job_id) / control.EVENTS).open("a", encoding="utf-8") as stream:
-        events = EventLog(stream)
-        ended = _work(repo, job, store, events, stop)
-        store.put_job(ended)
-        events.emit(
-            EventType.FINISHED,
-            ended.error or f"{job.kind} done",
-            state=ended.state,
-            exit_code=ended.exit_code,
-        )
-    remove_scratch(repo, job_id)
+    try:
+        with (job_folder(repo, job_id) / control.EVENTS).open("a", encoding="utf-8") as stream:
+            events = EventLog(stream)
+            ended = _work(repo, job, store, events, stop)
+            ended = replace(ended, program=(store.job(job_id) or job).program)
+            store.put_job(ended)
+            with suppress(OSError):  # the disk is full; who follows the job reads the store
+                events.emit(
+                    EventType.FINISHED,
+                    ended.error or f"{job.kind} done",
+                    state=ended.state,
+                    exit_code=ended.exit_code,
+                )
+    finally:
+        remove_scratch(repo, job_id)
     store.close()
     return ended.exit_code
 
@@ -62,6 +67,7 @@ def _work(repo: Path, job: JobRecord, store: Store, events: EventLog, stop: thre
     result: dict[str, Any] | None = None
     try:
         request = parse_request(job.kind, job.params)
+        consent.require(repo, request)
         context = JobContext(
             repo=repo,
             job=job,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evolution.base.errors import UsageError
 from evolution.repo.settings import UserSettings, available_cores
-from evolution.trials.interpreter import does_not_run
+from evolution.trials.interpreter import answer_of, does_not_run
 
 PROBE = """
 import json, sys
@@ -59,10 +59,6 @@ def _may_have_gpu() -> bool:
 
 def _ask(python: str) -> dict[str, int | bool]:
     try:
-        answer = subprocess.run(
-            [python, "-I", "-c", PROBE],
-            capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=True,
-        )  # fmt: skip
-        return json.loads(answer.stdout)
+        return json.loads(answer_of([python, "-I", "-c", PROBE], timeout_s=120))
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
         raise UsageError(does_not_run(python, error)) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from evolution.base.amounts import listed
+from evolution.base.disks import full_disk_error
 from evolution.base.errors import Cancelled, NotStored
 from evolution.base.places import CONFIG_NAME, trial_folder
 from evolution.domain.job import EventType
@@ -26,7 +27,7 @@ from evolution.trials.data import TrialData
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
 from evolution.trials.reading_data import read_data
-from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.request import SandboxMode, Supervision, TrialRequest
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -93,6 +94,8 @@ class Laboratory:
         for path, why in snapshot.left_out.items():
             self.context.events.emit(EventType.LOG, f"{path} {why}; the worker will not see it")
         self.programs.keep(snapshot.tree, "as on disk")
+        with self.context.store_lock:
+            self.context.store.note_program(self.context.job.id, snapshot.tree)
         self._say_what_changed(snapshot.tree)
         return snapshot.tree
 
@@ -117,7 +120,7 @@ class Laboratory:
     ) -> Trial:
         """The trial of a program: the stored one if `accept` returns True for it, else it is trained and measured now.
 
-        Raises Cancelled (after storing the cancelled trial), and NotStored in a replay.
+        Raises Cancelled (after storing the cancelled trial), DiskError, and NotStored in a replay.
         """
         key = self._key(program, seed)
         identity = trial_id(key)
@@ -153,6 +156,12 @@ class Laboratory:
             raise Cancelled("cancelled")
         return trial
 
+    def _check_disk(self, trial: Trial) -> None:
+        """Raises DiskError for a trial that failed while the disk was full, which is no fault of its program's."""
+        full = full_disk_error(self.context.scratch) if trial.status is TrialStatus.FAILED else None
+        if full is not None:
+            raise full
+
     def has_trial(self, program: str, *, seed: int) -> bool:
         """Whether a complete trial of the program is stored."""
         stored = self._stored(trial_id(self._key(program, seed)))
@@ -160,9 +169,13 @@ class Laboratory:
 
     def _run(self, order: Order, label: str) -> Trial:
         """Run a trial, and once more if it was killed."""
-        return run_unless_killed(
-            lambda: self.executor.run(order), lambda words: self._log(f"{label}: {words}")
-        )
+
+        def run() -> Trial:
+            trial = self.executor.run(order)
+            self._check_disk(trial)
+            return trial
+
+        return run_unless_killed(run, lambda words: self._log(f"{label}: {words}"))
 
     def _stands(self, stored: Trial, accept: Accept) -> bool:
         """Whether a run has already gone on from this killed trial as if its program had failed."""
@@ -263,6 +276,7 @@ class Laboratory:
             config=self.config,
             data=self.data,
             python=Path(self.context.settings.python),
+            sandbox=SandboxMode.NONE if self.context.request.no_sandbox else SandboxMode.AUTO,
         )
 
     def _supervision(self, trial: str, label: str) -> Supervision:

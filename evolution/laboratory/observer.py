@@ -1,6 +1,5 @@
 """Makes the feedback on a complete trial: measurements, findings with code anchors, critiques of simulated users."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from evolution.domain.feedback import Feedback
 from evolution.domain.job import EventType
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.laboratory import Laboratory
+from seeds.reading import RECORD_BYTES, parse_json, read_text
 from simulator.critiques import Critique, Simulation
 from simulator.shown import Shown, as_shown, kept
 
@@ -130,22 +130,27 @@ def observer_version() -> str:
 
 
 def ask_users(laboratory: Laboratory, feedback: Feedback, users: int) -> Feedback:
-    """The feedback with the critiques that `users` statistical personas make of their top items."""
+    """The feedback with the critiques that `users` statistical personas make of their top items.
+
+    Raises AnalysisError where what the trial left makes no sense.
+    """
     from diagnosis.evidence import load_artifacts
+    from evolution.trials.analysis import sensible
     from simulator.simulate import simulate
 
     context = laboratory.context
     context.events.emit(EventType.PROGRESS, "asking users", trial=feedback.trial, fraction=None, left_s=None)
-    artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
     data, shown = laboratory.data, list[Shown]()
-    simulation = simulate(
-        training=data.training,
-        questions=data.validation,
-        top_items=artifacts.top.items,
-        n_users=users,
-        seed=laboratory.config.training.seed,
-        witness=lambda page, judgement: shown.append(as_shown(page, judgement)),
-    )
+    with sensible(f"what trial {feedback.trial} left"):
+        artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")
+        simulation = simulate(
+            training=data.training,
+            questions=data.validation,
+            top_items=artifacts.top.items,
+            n_users=users,
+            seed=laboratory.config.training.seed,
+            witness=lambda page, judgement: shown.append(as_shown(page, judgement)),
+        )
     _keep(laboratory, feedback.trial, simulation, shown)
     sources = laboratory.programs.sources(feedback.program)
     anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in simulation.critiques}
@@ -226,6 +231,6 @@ def trace_of(laboratory: Laboratory, trial: str) -> dict[str, Any]:
     """The stored trace of one training step of a trial; {} if there is none."""
     path = trial_folder(laboratory.context.repo, trial) / "artifacts" / "trace.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return dict(parse_json(read_text(path, most=RECORD_BYTES, inside=path.parent)))
+    except (OSError, ValueError, TypeError):
         return {}

@@ -7,17 +7,19 @@ git configuration or attributes are never run, because a snapshot is taken befor
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from diagnosis.encoding import decoded, encoded
 from evolution.base.errors import EvolverecError, RepoError
+from evolution.base.kept import write_whole
 from evolution.base.paths import matches
 from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
 from evolution.repo.held_out import held_out, stated_exposed, stated_source
 from evolution.repo.listing import HARMLESS, Listed, list_files
+from evolution.repo.mending import is_whole, make_whole, mend, remove_objects
 from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.withheld import known_withheld, note_withheld
 from seeds.reading import CODE_BYTES, is_plain, open_plain
@@ -25,6 +27,9 @@ from seeds.reading import CODE_BYTES, is_plain, open_plain
 if TYPE_CHECKING:  # a language server reads programs, and holds no numpy
     from evolution.repo.copies.lookout import Copies, Lookout
 
+T = TypeVar("T")
+
+MENDS = 3  # how often one command is done again after something was mended
 LARGE_BYTES = CODE_BYTES
 LINK = "120000"  # git's mode of a symbolic link
 GIT_MISSING = "git is missing; programs and patches are kept in it, so nothing can be trained"
@@ -65,10 +70,9 @@ class Programs:
         bare = ensure_store_folder(repo) / "programs.git"
         if os.path.lexists(bare) and not _is_sound(bare):
             bare.rename(bare.with_name(f"programs.damaged-{time.time_ns()}.git"))
-        if not (bare / "HEAD").exists():
-            git.Repo.init(bare, bare=True, initial_branch="programs")
-        (bare / "info").mkdir(exist_ok=True)
-        (bare / "info" / "attributes").write_text(AS_IT_IS, encoding="ascii")
+        if not is_whole(bare):
+            make_whole(bare, lambda folder: git.Repo.init(folder, bare=True, initial_branch="programs"))
+        _write_attributes(bare / "info" / "attributes")
         return cls(repo, _command(bare, repo))
 
     def snapshot(self) -> Snapshot:
@@ -87,12 +91,45 @@ class Programs:
             if size > LARGE_BYTES
         }
         keep = [path for path in listed.files if path not in left_out]
+        tree = self._mending(lambda: self._checked(lambda: self._stored(keep)))
+        return Snapshot(tree=tree, left_out={**listed.left_out, **left_out})
+
+    def _stored(self, paths: list[str]) -> str:
+        """The tree of these files, read back once, so that a program that is named is also there."""
         with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
             environment = {"GIT_INDEX_FILE": str(Path(scratch) / "index"), "GIT_WORK_TREE": str(self.repo)}
             with self._git.custom_environment(**environment):
-                self._add(scratch, keep)
+                self._add(scratch, paths)
                 tree = self._git.write_tree()
-        return Snapshot(tree=tree, left_out={**listed.left_out, **left_out})
+        return tree
+
+    def _checked(self, store: Callable[[], str]) -> str:
+        """The tree that `store` makes, with every object in it readable: git takes any file in an object's place for it."""
+        tree = store()
+        if damaged := self._unreadable(tree):
+            remove_objects(store_folder(self.repo) / "programs.git", damaged)
+            tree = store()
+        return tree
+
+    def _unreadable(self, tree: str) -> list[str]:
+        blobs = sorted({blob for _, blob in self._entries(tree).values()})
+        with tempfile.TemporaryFile() as asked:
+            asked.write("\n".join([*blobs, ""]).encode())
+            asked.seek(0)
+            said = self._git.execute(["git", "cat-file", "--batch-check", "--buffer"], istream=asked)
+        return [line.split()[0] for line in str(said).split("\n") if line.endswith(" missing")]
+
+    def _mending(self, do: Callable[[], T]) -> T:
+        """What `do` returns; after a failure of git's that could be mended it is done again."""
+        import git
+
+        for _ in range(MENDS):
+            try:
+                return do()
+            except git.GitCommandError as error:
+                if not mend(store_folder(self.repo) / "programs.git", str(error.stderr)):
+                    raise
+        return do()
 
     def find_copies(self, lookout: "Lookout") -> "Copies":
         """Look through the files on disk for copies of the log. Later snapshots leave them out, those of a language
@@ -133,6 +170,9 @@ class Programs:
 
     def with_files(self, tree: str, files: Mapping[str, str]) -> str:
         """Store `tree` with these files (path -> whole text) added or replaced; returns the new tree hash."""
+        return self._mending(lambda: self._checked(lambda: self._changed(tree, files)))
+
+    def _changed(self, tree: str, files: Mapping[str, str]) -> str:
         with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
             with self._git.custom_environment(GIT_INDEX_FILE=str(Path(scratch) / "index")):
                 self._git.read_tree(tree)
@@ -204,8 +244,19 @@ class Programs:
 
     def keep(self, tree: str, name: str) -> None:
         """Protect a program from garbage collection by a ref that names it."""
-        commit = self._git.commit_tree(tree, "-m", name)
-        self._git.update_ref(f"refs/programs/{tree}", commit)
+
+        def name_it() -> None:
+            commit = self._git.commit_tree(tree, "-m", name)
+            self._git.update_ref(f"refs/programs/{tree}", commit)
+
+        self._mending(name_it)
+
+
+def _write_attributes(path: Path) -> None:
+    """Only where they are not as they should be, because another process may be reading them."""
+    if not path.is_file() or path.read_text(encoding="ascii", errors="replace") != AS_IT_IS:
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, AS_IT_IS)
 
 
 def _size(path: Path) -> int:

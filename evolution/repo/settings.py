@@ -7,6 +7,7 @@ later one in this order overrides an earlier one.
 
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -16,12 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evolution.base.drafts import draft_name
 from evolution.base.errors import UsageError
 from evolution.base.kept import write_whole
 from evolution.base.places import user_config_folder
 from evolution.literature.settings import LiteratureSettings, literature_settings
 from evolution.llm.settings import LlmSettings, llm_settings
 
+MARK = re.compile(r"[0-9a-f]{32}")
 KEYS = {"python": str, "slots": int, "llm": dict, "literature": dict}
 
 
@@ -45,20 +48,43 @@ def user_settings(*, python: str = "", slots: int = 0) -> UserSettings:
     Raises UsageError that names the wrong file or variable and says what was expected.
     """
     stored = _stored()
-    chosen_python = (
-        python or os.environ.get("EVOLVEREC_PYTHON", "") or str(stored.get("python", "")) or sys.executable
-    )
-    found = shutil.which(chosen_python)
-    if found is None:
-        raise UsageError(
-            f"the interpreter {chosen_python!r} does not exist or cannot be run; {another_interpreter()}"
-        )
     return UserSettings(
-        python=found,
+        python=_chosen(python, stored),
         slots=slots or _slots_from_environment() or int(stored.get("slots", 0)) or default_slots(),
         llm=llm_settings(stored.get("llm", {})),
         literature=literature_settings(stored.get("literature", {})),
     )
+
+
+def chosen_python(flag: str = "") -> str:
+    """The absolute path of the interpreter that runs repos, by the flag if given, else as `user_settings` says.
+
+    Raises UsageError: there is none, or the settings name a path relative to nothing.
+    """
+    return _chosen(flag, _stored())
+
+
+def _chosen(flag: str, stored: Mapping[str, Any]) -> str:
+    """A path is relative to the caller's folder; a bare name is looked up in PATH, in its absolute folders alone."""
+    kept = str(stored.get("python", ""))
+    if kept and not flag and not os.environ.get("EVOLVEREC_PYTHON") and _is_relative(kept):
+        raise UsageError(
+            f"{user_config_folder() / 'config.toml'}: python is {kept!r}; expected an absolute path, or a name to look "
+            "up in PATH"
+        )
+    named = flag or os.environ.get("EVOLVEREC_PYTHON", "") or kept or sys.executable
+    path = Path(named).expanduser()
+    folders = [folder for folder in os.get_exec_path() if Path(folder).is_absolute()]
+    found = shutil.which(str(path.absolute()) if os.sep in named else named, path=os.pathsep.join(folders))
+    if found is None:
+        raise UsageError(
+            f"the interpreter {named!r} does not exist or cannot be run; {another_interpreter()}"
+        )
+    return found
+
+
+def _is_relative(named: str) -> bool:
+    return os.sep in named and not Path(named).expanduser().is_absolute()
 
 
 def another_interpreter() -> str:
@@ -146,17 +172,29 @@ def machine_mark() -> str:
     A store without a mark made from it came with the repo and is not trusted (see `repo.ownership`).
     """
     path = user_config_folder() / "machine"
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
+    known = _mark_in(path)
+    if not known:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".machine.{os.getpid()}.{secrets.token_hex(4)}")
-        draft.write_text(secrets.token_hex(16) + "\n", encoding="ascii")
+        draft = path.with_name(draft_name())
+        write_whole(draft, secrets.token_hex(16) + "\n")
         draft.chmod(0o600)
         try:
-            os.link(draft, path)  # if two processes do this at once, the first one's mark is kept
+            if path.exists():  # damaged: an empty mark would be everybody's
+                draft.replace(path)
+            else:
+                os.link(draft, path)  # if two processes do this at once, the first one's mark is kept
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
-        return path.read_text(encoding="ascii").strip()
+            draft.unlink(missing_ok=True)
+        known = _mark_in(path)
+    return known
+
+
+def _mark_in(path: Path) -> str:
+    """The mark in a file; "" if there is none, or the file is damaged. Raises OSError if it cannot be read."""
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+    return text if MARK.fullmatch(text) else ""

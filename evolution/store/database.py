@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from seeds.reading import is_plain
@@ -41,26 +43,37 @@ def open_database(path: Path) -> sqlite3.Connection:
 
     Raises sqlite3.DatabaseError if the file is damaged but its schema can still be read.
     """
-    for companion in _files(path):
-        if companion.is_symlink() or (
-            companion.exists() and not companion.is_dir() and not is_plain(companion)
-        ):
+    with named_in_errors(path):
+        for companion in _files(path):
+            if companion.is_symlink() or (
+                companion.exists() and not companion.is_dir() and not is_plain(companion)
+            ):
+                _set_aside(path)
+        if path.exists() and not _is_readable(path):
             _set_aside(path)
-    if path.exists() and not _is_readable(path):
-        _set_aside(path)
-    connection = _connect(path)
-    connection.executescript(SCHEMA)
-    if connection.execute("pragma user_version").fetchone()[0] != SCHEMA_VERSION:  # it tells all readers
-        connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        connection = _connect(path)
+        connection.executescript(SCHEMA)
+        if connection.execute("pragma user_version").fetchone()[0] != SCHEMA_VERSION:  # it tells all readers
+            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
     return connection
+
+
+@contextmanager
+def named_in_errors(path: Path) -> Iterator[None]:
+    """Note the store's path on an error of SQLite, which names no file; `base.disks.store_error` tells it."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        error.add_note(str(path))
+        raise
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=20.0, isolation_level=None, check_same_thread=False)
     connection.execute("pragma journal_mode = wal")
     connection.execute(
-        "pragma synchronous = normal"
-    )  # WAL survives a killed process; only power loss can cost the tail
+        "pragma synchronous = full"
+    )  # a commit is on the disk: what was paid for outlives a power cut
     return connection
 
 

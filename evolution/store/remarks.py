@@ -8,7 +8,8 @@ SANDBOXED = "bubblewrap"
 def remarks(trial: Trial) -> tuple[str, ...]:
     """Sentences about what a reader should know beside the figures; only those that apply.
 
-    Tied timestamps in the split, a missing sandbox, packages that the worker did not see, an incomplete trace.
+    Tied timestamps in the split, a missing sandbox, packages that the worker did not see, an incomplete trace, an
+    answer too large to keep.
     """
     note = trial.note
     ties, sandbox = note.get("ties", {}), str(note.get("sandbox", SANDBOXED))
@@ -19,5 +20,6 @@ def remarks(trial: Trial) -> tuple[str, ...]:
         f"sandbox: {sandbox}" if sandbox != SANDBOXED else "",
         *(str(sentence) for sentence in note.get("withheld", ())),
         str(note.get("trace", "")),
+        str(note.get("not_kept", "")),
     ]
     return tuple(sentence for sentence in told if sentence)

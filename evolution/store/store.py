@@ -28,7 +28,7 @@ from evolution.domain.trial import Trial, TrialKey, TrialStatus
 from evolution.literature.passage import Passage
 from evolution.llm.exchanges import Exchange
 from evolution.repo.ownership import ensure_store_folder, is_ours
-from evolution.store.database import open_database
+from evolution.store.database import named_in_errors, open_database
 from simulator.shown import Shown
 
 BRIEF_JOB = """
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._db:
+        with named_in_errors(store_folder(self.repo) / "store.sqlite"), self._db:
             self._db.execute("begin immediate")
             yield self._db
 
@@ -320,10 +320,7 @@ class Store:
     def put_job(self, job: JobRecord) -> None:
         """Store a job's record, replacing an earlier record with the same id."""
         with self._writing() as db:
-            db.execute(
-                "insert or replace into jobs values (?, ?, ?, ?)",
-                (job.id, job.state, job.created_at, serial.dumps(job)),
-            )
+            _put_job(db, job)
 
     def note_process(self, job: str, process: ProcessId) -> None:
         """Store the process of a job, unless the process has already replaced the record by its own (state not STARTING)."""
@@ -333,9 +330,15 @@ class Store:
             ).fetchone()
             known = _fitting(JobRecord, row[0]) if row else None
             if known is not None:
-                noted = replace(known, pid=process.pid, process=process)
-                values = (job, noted.state, noted.created_at, serial.dumps(noted))
-                db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
+                _put_job(db, replace(known, pid=process.pid, process=process))
+
+    def note_program(self, job: str, program: str) -> None:
+        """Store on which program (a git tree hash) a job works; the first one that is noted stays."""
+        with self._writing() as db:
+            row = db.execute("select record from jobs where id = ?", (job,)).fetchone()
+            known = _fitting(JobRecord, row[0]) if row is not None else None
+            if known is not None and not known.program:
+                _put_job(db, replace(known, program=program))
 
     def job(self, job: str) -> JobRecord | None:
         """The job with this id, or whose id is the only one to begin so (at least 4 characters)."""
@@ -420,6 +423,11 @@ class Store:
         if exact:
             return exact[0]
         return rows[0] if len(rows) == 1 else None
+
+
+def _put_job(db: sqlite3.Connection, job: JobRecord) -> None:
+    values = (job.id, job.state, job.created_at, serial.dumps(job))
+    db.execute("insert or replace into jobs values (?, ?, ?, ?)", values)
 
 
 def _fitting(kind: type, text: str) -> Any | None:

@@ -13,7 +13,9 @@ from seeds.interactions import Float32, Int64
 
 OF_RANGE = 0.02  # of the difference between a list's first score and its last
 OF_LARGEST = 1e-5  # of its largest score; float32 has seven digits
-TIED_AT_LEAST = 0.9  # of the items that are tied in the dense scores, as rounding may part some of them
+TIED_AT_LEAST = (
+    0.9  # of the items that are tied by the one, by the other too, as rounding may part some of them
+)
 _ROWS = 64  # of dense scores that are looked at together
 Flags = NDArray[np.bool_]
 
@@ -67,14 +69,15 @@ def _contradict(lists: TopLists, unseen: Float32) -> Flags:
 def _ties_contradict(
     lists: TopLists, unseen: Float32, own: NDArray[np.floating], tolerance: NDArray[np.float64]
 ) -> Flags:
-    """A list may not claim more ties than there are scores near its last, nor fewer than are exactly as large."""
+    """A list may not claim more ties than there are scores near its last; where its scores are equal to the dense ones to
+    the last digit, their number is known."""
     full: Flags = lists.items[:, -1] > 0
     last, among = lists.scores[:, -1:], lists.ties[:, 1]
     near = (_distance(unseen, np.broadcast_to(last, unseen.shape)) <= tolerance).sum(axis=1)
     to_the_bit = (own == lists.scores).all(axis=1)
-    equal = np.where(to_the_bit, (unseen == last).sum(axis=1), 0)
-    wrong: Flags = (among > near) | (among < TIED_AT_LEAST * equal)
-    return full & wrong
+    equal = (unseen == last).sum(axis=1)
+    miscounted = to_the_bit & ((among < TIED_AT_LEAST * equal) | (equal < TIED_AT_LEAST * among))
+    return np.logical_and(full, (among > near) | miscounted)
 
 
 def _tolerance(lists: TopLists) -> NDArray[np.float64]:
@@ -102,9 +105,10 @@ def _misses(one: TopLists, other: TopLists, tolerance: NDArray[np.float64]) -> F
     at = np.minimum(np.searchsorted(ranked, keys), len(ranked) - 1)  # (Q, K)
     same = ranked[at] == keys
     theirs = np.where(same, other.scores.ravel()[order][at], other.scores[:, -1:])
-    far = np.where(same, _distance(one.scores, theirs), one.scores - theirs.astype(np.float64))
     filled = one.items > 0
-    return (filled & (np.where(filled, far, 0.0) > tolerance[:, None])).any(axis=1)
+    above = np.where(filled, one.scores, 0.0) - theirs.astype(np.float64)
+    far = np.where(same, _distance(one.scores, theirs), above)
+    return np.any(np.where(filled, far, 0.0) > tolerance[:, None], axis=1)
 
 
 def _keys(items: NDArray[np.integer], size: int) -> Int64:

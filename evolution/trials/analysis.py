@@ -20,6 +20,7 @@ from evolution.trials.failing import FAULTS_OF_DATA, TrialFailed
 from evolution.trials.interpreter import interpreter_at
 from evolution.trials.process import TOKEN, Launch, WorkerProcess
 from evolution.trials.request import GIB, WorkerLimits
+from evolution.trials.wire import clean_text
 from evolution.trials.worker_log import log_tail
 
 LIMITS = WorkerLimits(timeout_s=600.0, memory_bytes=8 * GIB)
@@ -75,7 +76,8 @@ def sensible(what: str) -> Iterator[None]:
         yield
     except FAULTS_OF_DATA as fault:
         traceback.print_exc()
-        raise AnalysisError(f"{what} makes no sense ({type(fault).__name__}: {fault!s:.200})") from fault
+        words = clean_text(f"{what} makes no sense ({type(fault).__name__}: {fault!s:.200})")
+        raise AnalysisError(words) from fault
 
 
 def analyst(

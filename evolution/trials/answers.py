@@ -1,5 +1,6 @@
 """Takes the files that a worker wrote. Whatever is in them, nothing outside them is read and no code runs."""
 
+import math
 import os
 import re
 import stat
@@ -14,7 +15,8 @@ from evolution.base.deleting import delete_tree
 
 MAGIC = b"\x93NUMPY\x01\x00"
 LONGEST_HEADER = 10_000
-MAX_BYTES = 4 << 30  # of an array whose size the worker chooses
+MOST_BYTES = 1 << 30
+GIB = 1 << 30
 # As numpy writes it for plain arrays. It is not evaluated: it is text of the worker's.
 HEADER = re.compile(
     rb"\{'descr': '([^']{2,8})', 'fortran_order': (True|False), 'shape': \(((?:\d{1,12}(?:, |,)?)*)\), \} *\n"
@@ -25,8 +27,12 @@ class BadAnswerError(Exception):
     """The worker's file is not the array that was asked for."""
 
 
-def take_plain_file(source: Path, target: Path) -> None:
-    """Move a file of the worker's out of its reach. Raises BadAnswerError: it is a link, a pipe or a folder."""
+class TooLargeError(BadAnswerError):
+    """It is, but there is more of it than was asked for; nothing of it was read."""
+
+
+def take_plain_file(source: Path, target: Path, most_bytes: int) -> None:
+    """Move a file of the worker's out of its reach. Raises BadAnswerError: it is a link, a pipe or a folder, or too large."""
     try:
         source.replace(target)
     except OSError as error:
@@ -34,12 +40,21 @@ def take_plain_file(source: Path, target: Path) -> None:
     if not stat.S_ISREG(target.lstat().st_mode):  # looked at where the worker can no longer exchange it
         delete_tree(target)
         raise BadAnswerError(f"the worker's answer {source.name} is not a plain file")
+    size = target.lstat().st_size  # holes count: whoever copies the file fills them
+    if size > most_bytes:
+        target.unlink()
+        raise TooLargeError(
+            f"{source.name} is {size / GIB:.2f} GiB, expected at most {most_bytes / GIB:.2f} GiB, the trial's limit of memory"
+        )
 
 
-def read_array(path: Path, *, shape: Sequence[int | None], dtype: type[np.generic]) -> NDArray[Any]:
-    """The array in `path`, of exactly this dtype and shape (None: any size). Raises BadAnswerError.
+def read_array(
+    path: Path, *, shape: Sequence[int | None], dtype: type[np.generic], most_bytes: int = MOST_BYTES
+) -> NDArray[Any]:
+    """The array in `path`, of exactly this dtype and shape (None: any size). Raises BadAnswerError, TooLargeError.
 
-    A link, a pipe, a pickle, or a file that is not as large as its array is refused before it is read.
+    A link, a pipe, a pickle, or a file that is not as large as its array is refused before it is read; so is, where the
+    worker chooses a size, an array of more than `most_bytes`.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -53,6 +68,11 @@ def read_array(path: Path, *, shape: Sequence[int | None], dtype: type[np.generi
             raise BadAnswerError(f"{path.name} holds {kind} of shape {found}, expected {dtype.__name__}")
         if any(wanted is not None and size != wanted for size, wanted in zip(found, shape)):
             raise BadAnswerError(f"{path.name} has shape {found}, expected {tuple(shape)}")
+        size = math.prod(found) * np.dtype(dtype).itemsize
+        if None in shape and size > most_bytes:
+            raise TooLargeError(
+                f"{path.name} has shape {found}, which is {size / GIB:.2f} GiB, expected at most {most_bytes / GIB:.2f} GiB"
+            )
         return _content(file, path.name, found, np.dtype(dtype), in_columns=in_columns)
 
 
@@ -75,8 +95,6 @@ def _content(
     size = dtype.itemsize
     for length in shape:
         size *= length
-    if size > MAX_BYTES:
-        raise BadAnswerError(f"{name} has shape {shape}, which is more than {MAX_BYTES >> 30} GiB")
     if os.fstat(file.fileno()).st_size - file.tell() != size:
         raise BadAnswerError(f"the worker's answer {name} is not as long as an array of shape {shape}")
     array = np.empty(shape[::-1] if in_columns else shape, dtype)

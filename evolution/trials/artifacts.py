@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from diagnosis.evidence import FILES, TopLists
 from evolution.base import serial
-from evolution.base.kept import is_intact, seal
+from evolution.base.kept import flush, hash_of, is_intact, seal
 from evolution.domain.trial import EpochRecord
 from evolution.trials.scoring import PerUser
 
 PER_USER = "per_user.npz"
 STATE = "state.bin"
+STATE_HASH = "state.sha256"  # among the sealed artifacts
 FOLDER = "artifacts"
 
 
@@ -27,13 +28,25 @@ def artifacts_folder(trial_folder: Path) -> Path:
 
 
 def settle(trial_folder: Path) -> None:
-    """Nothing more is written: from now on a change of an artifact is damage."""
-    seal(trial_folder / FOLDER)
+    """Nothing more is written: from now on a change of an artifact, or of the saved state, is damage."""
+    folder = trial_folder / FOLDER
+    if (trial_folder / STATE).is_file():
+        flush(trial_folder / STATE)
+        (folder / STATE_HASH).write_text(hash_of(trial_folder / STATE), encoding="ascii")
+    seal(folder)
 
 
 def are_intact(trial_folder: Path) -> bool:
     """Whether the artifacts of a measured trial are as it left them."""
     return is_intact(trial_folder / FOLDER)
+
+
+def has_whole_state(trial_folder: Path) -> bool:
+    """Whether the trial's saved state is there as it was saved. A trial of an earlier version noted no hash."""
+    state, noted = trial_folder / STATE, trial_folder / FOLDER / STATE_HASH
+    if not state.is_file():
+        return False
+    return not noted.is_file() or noted.read_text(encoding="ascii") == hash_of(state)
 
 
 def write_lists(folder: Path, lists: TopLists) -> None:

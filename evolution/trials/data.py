@@ -45,6 +45,7 @@ from evolution.trials.exporting import (
 )
 from seeds.interactions import Float32, Int64, Interactions, Questions
 from seeds.loading import Progress, files_of
+from seeds.reading import RECORD_BYTES, read_text
 
 if TYPE_CHECKING:
     from seeds.split import Split
@@ -173,7 +174,7 @@ class _Exported:
 def _known(index: Path) -> _Exported | None:
     """None where the source was not exported, and where the index is damaged: then it is exported again."""
     try:
-        return serial.loads(_Exported, index.read_text(encoding="utf-8"))
+        return serial.loads(_Exported, read_text(index, most=RECORD_BYTES, inside=index.parent))
     except (OSError, ValueError, BaseValidationError):
         return None
 

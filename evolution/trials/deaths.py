@@ -20,7 +20,7 @@ import psutil
 from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.entering import NOT_ENTERED
 from evolution.trials.replies import LONGEST_MESSAGE
-from evolution.trials.watchdog import GIB, out_of_memory
+from evolution.trials.watchdog import GIB, killed_at_limit
 
 _SENT_BY_OTHERS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _SHORT_OF_MEMORY = 0.1  # of the machine's: below it, programs such as earlyoom and systemd-oomd kill
@@ -75,9 +75,7 @@ class Death:
 def failure_of(death: Death) -> Failure:
     """The failure of a trial whose worker died."""
     if death.group_was_full:
-        known = out_of_memory(death.limit_bytes, death.limit_bytes)
-        words = f"the kernel killed the worker at its limit during {death.wanted}; "
-        return replace(known, message=words + known.message, traceback=death.tail)
+        return replace(killed_at_limit(death.limit_bytes), traceback=death.tail)
     if death.code == NOT_ENTERED and not death.answered:
         return _killed(death, "the worker could not join its control group", outside=True)
     name = _name(death.signal)

@@ -13,8 +13,8 @@ from evolution.trials.session import WorkerSession
 from seeds.interactions import Float32
 
 CODE = "embeddings-as-scored"
-ITEMS = 4000  # that are looked at, at most
-USERS = 64
+ITEMS = 2000  # that are looked at, at most
+USERS = 32
 EXCHANGED = 99  # tables with exchanged rows: by chance alone, one in a hundred is better than all of them
 
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from subprocess import SubprocessError
+from subprocess import CalledProcessError, SubprocessError, TimeoutExpired
 
 from diagnosis.encoding import encoded
 from diagnosis.syntax import Hurdle, Unparsed
@@ -58,9 +58,17 @@ def _asked(executable: Path, data: bytes) -> Unparsed | None:
             answer = json.loads(
                 answer_of([str(executable), "-I", "-S", "-B", "-c", _QUESTION, file.name], ASKED_S)
             )
-        except SubprocessError as error:  # nested so deeply that the parser itself dies
-            return Unparsed(hurdle=Hurdle.DEPTH, message=f"ends the parser of {executable}: {error}")
-        except (OSError, ValueError):
+        except TimeoutExpired:
+            return Unparsed(
+                hurdle=Hurdle.DEPTH, message=f"keeps the parser of {executable} busy for {ASKED_S:g} s"
+            )
+        except CalledProcessError as error:
+            if error.returncode < 0:  # nested so deeply that the parser itself dies
+                return Unparsed(
+                    hurdle=Hurdle.DEPTH, message=f"ends {executable} by signal {-error.returncode}"
+                )
+            return None
+        except (OSError, ValueError, SubprocessError):
             return None  # nobody can tell: the trial will
     return (
         None

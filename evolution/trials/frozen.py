@@ -106,9 +106,10 @@ def _make_as_before(
 ) -> None:
     session.build(request.key.seed)
     state = request.folder / artifacts.STATE
-    if state.exists():
+    if artifacts.has_whole_state(request.folder):
         session.load_state(state)
         return
-    supervision.on_stage("training again: the repo has no state_dict()")
+    why = "the saved state is damaged" if state.exists() else "there is no saved state"
+    supervision.on_stage(f"training again: {why}")
     for _ in range(trial.best_epoch):
         session.epoch()

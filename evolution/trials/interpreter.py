@@ -21,6 +21,13 @@ NUMPY_MISSING = "numpy is missing in the interpreter that runs repos; every work
 ASKED_S = 60.0
 ANSWER_BYTES = 1 << 20
 _TICK_S = 0.01
+_KEPT = (
+    "HOME",
+    "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "HSA_OVERRIDE_GFX_VERSION",
+)
 _QUESTION = Path(__file__).with_name("interpreter_question.py")
 
 
@@ -47,7 +54,8 @@ def interpreter_at(python: Path) -> Interpreter:
 @cache
 def _asked(python: Path, changed_ns: int) -> Interpreter:
     try:
-        known = json.loads(answer_of([str(python), "-E", "-B", "-c", _QUESTION.read_text(encoding="utf-8")]))
+        question = [str(python), "-E", "-B", "-c", _QUESTION.read_text(encoding="utf-8")]
+        known = json.loads(_answer_unless_killed(question))
         version = (int(known["version"][0]), int(known["version"][1]))
         path = tuple(str(entry) for entry in known["path"] if entry)
         prefixes, library, named = (_paths(known[name]) for name in ("prefixes", "library", "named"))
@@ -80,6 +88,16 @@ def _asked(python: Path, changed_ns: int) -> Interpreter:
 
 def _paths(told: Iterable[str]) -> tuple[Path, ...]:
     return tuple(sorted({Path(entry) for entry in told if Path(entry).is_absolute()}))
+
+
+def _answer_unless_killed(command: Sequence[str]) -> str:
+    """As `answer_of`; asked once more where somebody killed the process, which says nothing about the interpreter."""
+    try:
+        return answer_of(command)
+    except subprocess.CalledProcessError as error:
+        if error.returncode not in (-signal.SIGKILL, -signal.SIGTERM):
+            raise
+        return answer_of(command)
 
 
 def answer_of(command: Sequence[str], timeout_s: float = ASKED_S) -> str:
@@ -122,9 +140,9 @@ def _wait_within(process: "subprocess.Popen[bytes]", timeout_s: float, files: Se
 
 
 def _plain_environment() -> dict[str, str]:
-    """HOME says where the user's own packages are; libraries of conda and nix are found without any variable."""
-    home = {"HOME": os.environ["HOME"]} if "HOME" in os.environ else {}
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **home}
+    """HOME says where the user's own packages are, and the others which GPUs he may use."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **kept}
 
 
 def does_not_run(python: object, error: Exception) -> str:

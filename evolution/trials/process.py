@@ -21,9 +21,9 @@ from evolution.trials.entering import entering
 from evolution.trials.failing import TrialFailed, failed
 from evolution.trials.family import TOKEN as TOKEN  # for who makes the environment
 from evolution.trials.family import Family
-from evolution.trials.replies import told_failure
+from evolution.trials.replies import LONGEST_MESSAGE, told_failure
 from evolution.trials.request import Enforcement, WorkerLimits
-from evolution.trials.watchdog import Watchdog
+from evolution.trials.watchdog import Watchdog, killed_at_limit
 from evolution.trials.wire import MAX_BYTES, BadMessageError, parse_message
 from evolution.trials.worker_log import WorkerLog
 
@@ -56,25 +56,35 @@ class WorkerProcess:
         self._launch, self._limits, self._cancelled = launch, limits, cancelled
         self._deadline = time.monotonic() + limits.timeout_s
         self._unread = bytearray()
+        self._asked = 0
         self._answered = False
         self._kernel_kills = kernel_kills()
         self._log = WorkerLog(launch.log)
         self._group = _group(limits, launch.cwd)
-        try:
-            self._process = self._started()
-        except BaseException:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._log.close)
             if self._group is not None:
-                self._group.remove()
-            raise
-        finally:
-            self._log.begin()
-        self._family = Family(self._process.pid, self._group, "" if launch.confined else launch.token)
-        self._watchdog = Watchdog(self._family, limits, writable=launch.writable, confined=launch.confined)
-        self._watchdog.start()
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._stdin, self._stdout = self._process.stdin, self._process.stdout
-        os.set_blocking(self._stdin.fileno(), False)
-        os.set_blocking(self._stdout.fileno(), False)
+                undo.callback(self._group.remove)
+            try:
+                self._process = self._started()
+            finally:
+                self._log.begin()
+            undo.callback(self._process.wait)
+            undo.callback(self._process.kill)
+            assert self._process.stdin is not None and self._process.stdout is not None
+            self._stdin, self._stdout = self._process.stdin, self._process.stdout
+            os.set_blocking(self._stdin.fileno(), False)
+            os.set_blocking(self._stdout.fileno(), False)
+            self._family = Family(self._process.pid, self._group, "" if launch.confined else launch.token)
+            self._watchdog = Watchdog(
+                self._family,
+                limits,
+                group=self._group,
+                writable=launch.writable,
+                confined=launch.confined,
+            )
+            self._watchdog.start()
+            undo.pop_all()
 
     def _started(self) -> "subprocess.Popen[bytes]":
         """In its control group before it runs anything of its own."""
@@ -102,13 +112,18 @@ class WorkerProcess:
 
     def ask(self, wanted: str, **arguments: Any) -> dict[str, Any]:
         """The reply's document. Raises TrialFailed: the candidate failed, broke a limit, or was cancelled."""
-        self._send(json.dumps({"do": wanted, "with": arguments}).encode() + b"\n", wanted)
+        self._asked += 1
+        request = {"id": self._asked, "do": wanted, "with": arguments}
+        self._send(json.dumps(request).encode() + b"\n", wanted)
         try:
             reply = parse_message(self._line(wanted))
         except BadMessageError as problem:
             raise failed(FailureReason.CRASH, f"the worker's reply to {wanted} {problem}") from None
+        if reply.get("id") != self._asked:
+            words = "answers another question: the wire was written to, or a forked process answers as well"
+            raise failed(FailureReason.CRASH, f"the worker's reply to {wanted} {words}")
         if "failure" in reply:
-            raise TrialFailed(blamed(told_failure(reply["failure"]), self._launch.cwd))
+            raise TrialFailed(self._blamed(told_failure(reply["failure"])))
         if not isinstance(reply.get("ok"), dict):
             raise failed(
                 FailureReason.CRASH, f"the worker answered {wanted} with something else than a document"
@@ -181,6 +196,15 @@ class WorkerProcess:
             )
 
     # -- the end of a worker
+
+    def _blamed(self, told: Failure) -> Failure:
+        """What the worker tells of, unless more is known of it: a process of its may have been killed for want of memory."""
+        if self._group is not None and self._group.reached_its_limit():
+            return replace(told, reason=FailureReason.OUT_OF_MEMORY, message=self._at_limit(told.message))
+        return blamed(told, self._launch.cwd)
+
+    def _at_limit(self, told: str) -> str:
+        return f"{killed_at_limit(self._limits.memory_bytes).message} ({told})"[:LONGEST_MESSAGE]
 
     def _death(self, wanted: str) -> TrialFailed:
         try:

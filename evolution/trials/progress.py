@@ -10,7 +10,10 @@ from evolution.trials.scoring import Ranking
 
 @dataclass(kw_only=True)
 class TrialProgress:
-    """note: sandbox, withheld, versions, ties, trace (what was not traced). trace: of the smoke step, {} before it."""
+    """note: sandbox, withheld, versions, ties, trace (what was not traced), not_kept (what was too large).
+
+    trace: of the smoke step, {} before it.
+    """
 
     epochs: list[EpochRecord] = field(default_factory=list)
     contract: list[ContractCheck] = field(default_factory=list)

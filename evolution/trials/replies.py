@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from evolution.domain.trial import Failure, FailureReason
-from evolution.trials.failing import TrialFailed, broken_contract, failed
+from evolution.trials.failing import LONGEST_TRACEBACK, TrialFailed, broken_contract, failed
 
 Document = Mapping[str, Any]
 MAX_FIGURES = 1000  # that fit() reports of one epoch
 LONGEST_NAME = 200
 LONGEST_MESSAGE = 4_000
-LONGEST_TRACEBACK = 20_000
 LAST_LINE = 10_000_000
 # A worker cannot say of itself that it was cancelled, too slow or killed: that is seen from outside.
 _ITS_OWN = {

@@ -13,7 +13,9 @@ GIB = 1 << 30
 
 
 class SandboxMode(StrEnum):
-    AUTO = "auto"  # bubblewrap where it works, else limits alone with a warning
+    AUTO = (
+        "auto"  # bubblewrap where it works, else limits alone: a job starts there only if the user has agreed
+    )
     NONE = "none"  # limits alone: they stop accidents, not attackers
 
 

@@ -16,11 +16,11 @@ from evolution.trials import artifacts
 from evolution.trials.asking_again import checked_again
 from evolution.trials.contract import batch_of, check_contract, unanswered
 from evolution.trials.embedding_check import checked_embeddings
-from evolution.trials.failing import TrialFailed, broken_contract
+from evolution.trials.failing import LONGEST_TRACEBACK, TrialFailed, broken_contract, guarded
 from evolution.trials.parsing import parse_reachable
 from evolution.trials.process import place_in
 from evolution.trials.progress import TrialProgress
-from evolution.trials.replies import LONGEST_MESSAGE, LONGEST_TRACEBACK
+from evolution.trials.replies import LONGEST_MESSAGE
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.restoring import check_restoring
 from evolution.trials.sandbox import NO_SANDBOX_WARNING
@@ -60,7 +60,8 @@ def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Tri
     progress = TrialProgress(note={"ties": dict(request.data.ties)})
     status, failure = TrialStatus.COMPLETE, None
     try:
-        parse_reachable(request.checkout, request.config.recommender.entry, request.python)
+        with guarded(request.folder / "work"):
+            parse_reachable(request.checkout, request.config.recommender.entry, request.python)
         with opened(request, supervision, request.data.worker_inputs()) as session:
             progress.note["sandbox"] = "bubblewrap" if session.confined else NO_SANDBOX_WARNING
             progress.note["withheld"] = list(session.withheld)
@@ -121,6 +122,7 @@ def _train_and_measure(
         **untrained,
         **_embeddings(session, dense, progress),
     }
+    progress.note["not_kept"] = session.not_kept
     if any(check.passed is None for check in progress.contract):
         _check_again(request, session, progress)
     supervision.on_stage("asking again")

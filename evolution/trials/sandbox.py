@@ -4,6 +4,7 @@ Nothing is there that is not named here: no data source, no `.evolverec`, no hom
 network, no other process, and an environment of our own making.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -25,8 +26,12 @@ BWRAP = shutil.which("bwrap") or "/usr/bin/bwrap"
 OUR_NAMES = ("server", "evolution", "diagnosis", "simulator", "seeds", "evolverec_entry.py")
 NOT_INSTALLED = "is not installed"
 NO_SANDBOX_WARNING = (
-    "none: bubblewrap does not work here, so the candidate can read what you can read; "
-    "its limits stop accidents, not attackers"
+    "none, as you agreed: the candidate could read what you can read, labels among it, and its limits stop accidents, "
+    "not attackers"
+)
+WITHOUT_SANDBOX = (
+    "Without a sandbox the repo's code and every candidate run as you: they can read your files and the labels, use the "
+    "network, and their limits stop accidents, not attackers"
 )
 _SYSTEM = (
     "/usr",
@@ -156,6 +161,43 @@ def works(interpreter: Interpreter) -> bool:
 def sandbox_problem() -> str:
     """Why there is no sandbox on this machine, tried with our own interpreter; "" where there is one."""
     return _strength(interpreter_at(Path(sys.executable))).problem
+
+
+def sandbox_advice(problem: str) -> str:
+    """What to do about a problem that `sandbox_problem` told, in words that begin a sentence."""
+    if not sys.platform.startswith("linux"):
+        return "A Linux machine, container or virtual machine has one"
+    if problem.endswith(NOT_INSTALLED):
+        return "Install the package bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`)"
+    for file, forbidding, advice in _FORBIDDEN_BY:
+        with contextlib.suppress(OSError):
+            if Path(file).read_text(encoding="ascii").strip() == forbidding:
+                return advice
+    return (
+        "bubblewrap needs user namespaces; in a container, what starts the container must allow them and an own /proc "
+        "(Docker: --security-opt seccomp=unconfined --security-opt systempaths=unconfined)"
+    )
+
+
+_FORBIDDEN_BY = (
+    (
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "AppArmor forbids user namespaces, as Ubuntu does since 23.10: give bubblewrap a profile that allows them (a file "
+        "/etc/apparmor.d/bwrap with `profile bwrap /usr/bin/bwrap flags=(unconfined) { userns, }`, then "
+        "`systemctl reload apparmor`), or set the sysctl kernel.apparmor_restrict_unprivileged_userns to 0",
+    ),
+    (
+        "/proc/sys/kernel/unprivileged_userns_clone",
+        "0",
+        "This kernel forbids user namespaces: set the sysctl kernel.unprivileged_userns_clone to 1",
+    ),
+    (
+        "/proc/sys/user/max_user_namespaces",
+        "0",
+        "This kernel allows no user namespaces: set the sysctl user.max_user_namespaces to 15000",
+    ),
+)
 
 
 def sandbox_lacks() -> tuple[str, ...]:

@@ -1,13 +1,12 @@
 """A worker as the evaluator speaks to it: typed questions, checked answers, its seconds added up.
 
-Whatever a worker sends ends as a value of the right type or as TrialFailed; where a case was overlooked, `opened`
-turns the fault into a failed trial too, for no candidate may end a job.
+Whatever a worker sends ends as a value of the right type or as TrialFailed; where a case was overlooked, the guard of
+`opened` turns the fault into a failed trial too, for no candidate may end a job.
 """
 
 import contextlib
 import shutil
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +15,24 @@ from typing import Any
 import numpy as np
 
 from diagnosis.evidence import TopLists
+from evolution.base.deleting import delete_tree
 from evolution.domain.trial import FailureReason
 from evolution.trials import replies, workspace
-from evolution.trials.answers import BadAnswerError, read_array, take_plain_file
+from evolution.trials.answers import MOST_BYTES, BadAnswerError, TooLargeError, read_array, take_plain_file
 from evolution.trials.data import LIST_LENGTH
 from evolution.trials.exporting import write_questions
-from evolution.trials.failing import FAULTS_OF_DATA, broken_contract, failed
+from evolution.trials.failing import broken_contract, failed, guarded
 from evolution.trials.possible import PossibleLists
 from evolution.trials.process import WorkerProcess
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.traces import checked_trace
-from evolution.trials.wire import clean_text
 from seeds.interactions import Float32, Int64, Questions
 
 SMOKE_S = 20.0  # of tracing, at most; two steps of torch rarely need it
 SMOKE_WITHOUT_TORCH_S = 3.0  # there are no steps to count, so the trace goes on until it is stopped
 SMOKE_SHARE = 0.2  # of the trial's time limit, at most
+TABLE_WIDTH = 8192  # columns of an item table that are kept, at most; language models have up to 4096
+TABLE_BYTES = 1 << 30  # of an item table that is kept, at most; the analyst copies it several times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,8 @@ class WorkerSession:
     fit_s and score_s are parts of it, fit_cpu_s the seconds in which its processes were running meanwhile. All of it is
     measured here: the worker's own clock is the candidate's to exchange. reported_score_s: what the worker says of the
     seconds inside score() alone, which informs and counts for nothing.
+
+    not_kept: a sentence on an answer that was too large to keep, "" where there is none.
     """
 
     def __init__(self, request: TrialRequest, place: workspace.Workspace, process: WorkerProcess) -> None:
@@ -65,6 +68,7 @@ class WorkerSession:
         self.confined, self.withheld = place.confined, place.withheld
         self.fit_s = self.fit_cpu_s = self.score_s = self.theirs_s = self.reported_score_s = 0.0
         self.versions: dict[str, str] = {}
+        self.not_kept = ""
         self._watched = False
         self._possible: dict[Path, PossibleLists] = {}
 
@@ -197,10 +201,17 @@ class WorkerSession:
         return self._place.handed_inside / name
 
     def embeddings(self) -> Float32 | None:
+        """float32 (n_items + 1, d); None where the repo offers none, or one too large to keep, which `not_kept` tells."""
         path = self._place.wire_inside / "embeddings.npy"
         if not replies.flag(self._process.ask("embeddings", path=str(path)), "offered"):
             return None
-        return self._array("embeddings.npy", (self._n_items + 1, None), np.float32)
+        most = min(TABLE_BYTES, 4 * TABLE_WIDTH * (self._n_items + 1))
+        try:
+            return self._array("embeddings.npy", (self._n_items + 1, None), np.float32, most)
+        except TooLargeError as error:
+            delete_tree(self._place.wire / "embeddings.npy")
+            self.not_kept = f"item_embeddings() is not measured: {error}"
+            return None
 
     # -- training
 
@@ -222,7 +233,7 @@ class WorkerSession:
         """The state as the worker writes it, a plain file or a failure. The job moves the file, and never loads it."""
         self._process.ask("save_state", path=str(self._place.wire_inside / "state.bin"))
         try:
-            take_plain_file(self._place.wire / "state.bin", path)
+            take_plain_file(self._place.wire / "state.bin", path, self._request.limits.memory_bytes)
         except BadAnswerError as error:
             raise broken_contract(str(error)) from error
 
@@ -261,11 +272,19 @@ class WorkerSession:
             raise failed(FailureReason.NOT_FINITE, f"{name} holds scores that are not finite")
         return scores
 
-    def _array(self, name: str, shape: tuple[int | None, ...], dtype: type[np.generic]) -> Any:
+    def _array(
+        self, name: str, shape: tuple[int | None, ...], dtype: type[np.generic], most_bytes: int = MOST_BYTES
+    ) -> Any:
+        """The array of an answer. Its file goes with it, so that no later answer is read from an older file."""
+        path = self._place.wire / name
         try:
-            return read_array(self._place.wire / name, shape=shape, dtype=dtype)
+            return read_array(path, shape=shape, dtype=dtype, most_bytes=most_bytes)
+        except TooLargeError:
+            raise
         except BadAnswerError as error:
             raise broken_contract(str(error)) from error
+        finally:
+            delete_tree(path)
 
 
 @contextlib.contextmanager
@@ -274,18 +293,12 @@ def opened(
 ) -> Iterator[WorkerSession]:
     """A started worker; at the end it is gone, with everything it started and its working files.
 
-    Raises TrialFailed also for a fault that data of the worker's may have caused: its traceback, which is how we
-    learn of a bug of our own, goes to the job's log and into the failure.
+    Raises TrialFailed for all that the worker may be to blame for, see `guarded`.
     """
-    place = workspace.lay_out(request, inputs)
     try:
-        with WorkerProcess(place.launch, request.limits, supervision.cancelled) as process:
-            yield WorkerSession(request, place, process)
-    except FAULTS_OF_DATA as fault:
-        traceback.print_exc()
-        words = (
-            f"evolverec could not go on with what the worker sent ({type(fault).__name__}: {fault!s:.200})"
-        )
-        raise failed(FailureReason.CRASH, clean_text(words), traceback.format_exc()[-20_000:]) from fault
+        with guarded(request.folder / "work"):
+            place = workspace.lay_out(request, inputs)
+            with WorkerProcess(place.launch, request.limits, supervision.cancelled) as process:
+                yield WorkerSession(request, place, process)
     finally:
         workspace.clear(request)

@@ -8,11 +8,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from evolution.domain.trial import Failure, FailureReason
+from evolution.trials.control_groups import ControlGroup
 from evolution.trials.disk_use import TooDeepError, disk_use
 from evolution.trials.family import Family
 from evolution.trials.memory_use import FilesInMemory, proportional, resident
@@ -22,6 +24,7 @@ GIB = 1 << 30
 _GLANCE_EVERY_S = 0.05  # at the memory of known processes
 _LOOK_EVERY_S = 0.25  # for new processes, and at files in memory
 _DISK_EVERY_S = 2.0
+_MOST_OF_A_PROGRAM = 1_000_000  # files
 _SHARE = 20  # a look that takes t seconds is not repeated for this many t
 RAISE_MEMORY = "raise training.memory_gb in evolverec.toml, or use less"
 
@@ -34,11 +37,17 @@ class Watchdog:
     """
 
     def __init__(
-        self, family: Family, limits: WorkerLimits, *, writable: Sequence[Path], confined: bool
+        self,
+        family: Family,
+        limits: WorkerLimits,
+        *,
+        group: ControlGroup | None,
+        writable: Sequence[Path],
+        confined: bool,
     ) -> None:
-        self._family, self._limits, self._writable = family, limits, writable
+        self._family, self._limits, self._group, self._writable = family, limits, group, writable
         self._files = FilesInMemory(confined=confined, most_open=limits.open_files)
-        self._own_files = disk_use(writable, limits.files).files  # the program's, before it runs
+        self._own_files = _files_in(writable)  # the program's, before it runs
         self._in_files = 0
         self._seen: list[psutil.Process] = []
         self._stopped = threading.Event()
@@ -75,6 +84,10 @@ class Watchdog:
         return None
 
     def _look(self) -> Failure | None:
+        if self._group is not None and self._group.reached_its_limit():
+            return killed_at_limit(
+                self._limits.memory_bytes
+            )  # one of several processes, while the others go on
         self._seen = self._family.look()
         self._in_files = self._files.bytes(self._seen)
         self.free_bytes = _free_bytes()
@@ -118,6 +131,14 @@ class Watchdog:
         return None
 
 
+def _files_in(folders: Sequence[Path]) -> int:
+    """Where that cannot be told, the first look at the disk says why."""
+    try:
+        return disk_use(folders, _MOST_OF_A_PROGRAM).files
+    except TooDeepError:
+        return 0
+
+
 def out_of_memory(used: int, limit: int, *, in_files: int = 0) -> Failure:
     """used: bytes, as far as they are known. in_files: the part of them that is files in memory."""
     part = (
@@ -127,6 +148,12 @@ def out_of_memory(used: int, limit: int, *, in_files: int = 0) -> Failure:
     )
     message = f"the candidate used {used / GIB:.2f} GiB of memory{part}; its limit is {limit / GIB:.2f} GiB; {RAISE_MEMORY}"
     return Failure(reason=FailureReason.OUT_OF_MEMORY, message=message)
+
+
+def killed_at_limit(limit: int) -> Failure:
+    """The kernel has killed a process because the control group had no memory left."""
+    known = out_of_memory(limit, limit)
+    return replace(known, message=f"the kernel stopped the candidate at its limit: {known.message}")
 
 
 def _crash(message: str) -> Failure:

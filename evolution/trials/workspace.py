@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolution.base.deleting import delete_tree
+from evolution.base.errors import ConsentError
 from evolution.base.places import store_folder
+from evolution.repo.consents import goes_without_sandbox
 from evolution.repo.copies.lookout import withheld_in_words
 from evolution.trials import sandbox
 from evolution.trials.interpreter import Interpreter, interpreter_at
@@ -48,7 +50,10 @@ class Workspace:
 
 
 def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
-    """Make `<trial>/work`. inputs: name -> folder, read-only. Raises UsageError: the interpreter does not run."""
+    """Make `<trial>/work`. inputs: name -> folder, read-only. Raises UsageError: the interpreter does not run.
+
+    ConsentError: no sandbox works with this interpreter, and the user has not agreed to go without.
+    """
     interpreter = interpreter_at(request.python)
     work = request.folder / "work"
     delete_tree(work)
@@ -59,6 +64,7 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
     archive = write_archive(work / "worker.pyz")
     confined = request.sandbox is SandboxMode.AUTO and sandbox.works(interpreter)
     if not confined:
+        _require_consent(request, interpreter)
         for name, source in inputs.items():
             (data / name).symlink_to(source.resolve(), target_is_directory=True)
     repo = request.repo.resolve()
@@ -81,6 +87,7 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
             mounts=mounts,
             hidden=_secrets_of(request, interpreter),
             gpu=request.device == "cuda",
+            tmp_bytes=request.limits.memory_bytes,  # what is written there is memory, and counts as such
             environment=environment,
         )
         command = sandbox.sandboxed(command, confinement, interpreter, repo)
@@ -111,6 +118,16 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
             *(sandbox.withheld(interpreter, repo) if confined else ()),
         ),
     )
+
+
+def _require_consent(request: TrialRequest, interpreter: Interpreter) -> None:
+    """A job asks before it starts whether a sandbox works with our own interpreter; the repo's may differ."""
+    if request.sandbox is not SandboxMode.NONE and not goes_without_sandbox():
+        raise ConsentError(
+            f"no sandbox works with the interpreter {interpreter.executable}, and you have not consented to going on "
+            f"without one. {sandbox.WITHOUT_SANDBOX}. If you want that all the same, pass --no-sandbox; `evolverec "
+            "doctor` says what helps"
+        )
 
 
 def clear(request: TrialRequest) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 import typer
 
 from evolution.base.disks import disk_error, store_error
-from evolution.base.errors import Cancelled, EvolverecError, RepoError, RequestError, UsageError
+from evolution.base.errors import Cancelled, EvolverecError, RequestError, UsageError
 from evolution.domain.request import (
     NEWEST,
+    CheckRequest,
     CompareRequest,
     DiagnoseRequest,
     EvolveRequest,
@@ -30,13 +31,17 @@ from server.cli.options import (
     Device,
     Gate,
     Json,
+    NoSandbox,
     Proposer,
     Python,
     Repo,
     Trials,
     Trust,
+    TrustPython,
     given_options,
 )
+from server.cli.output import say
+from server.cli.running import exit_code_of, flags_given, next_steps, repo_at, run_on
 
 app = typer.Typer(
     name="evolverec",
@@ -58,7 +63,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print(f"evolverec {version('evolverec')}")
+        say(f"evolverec {version('evolverec')}")
         raise typer.Exit
 
 
@@ -113,23 +118,24 @@ def new(
     from evolution.repo.new_repo import make_repo
 
     document = make_repo(seed, folder, data)
-    output.deliver(document, as_json=as_json, show=lambda _: print(_next_steps(folder)))
-
-
-def _next_steps(folder: Path) -> str:
-    return (
-        f"made {folder}: read evolverec.toml and README.md, then\n"
-        f"  evolverec train {folder}\n  evolverec diagnose {folder}\n  evolverec propose {folder}"
-    )
+    output.deliver(document, as_json=as_json, show=lambda _: say(next_steps(folder)))
 
 
 @app.command()
-def check(repo: Repo, trust: Trust = False, python: Python = Request.python, as_json: Json = False) -> int:
+def check(
+    repo: Repo,
+    trust: Trust = False,
+    trust_python: TrustPython = False,
+    python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
+    as_json: Json = False,
+) -> int:
     """Check evolverec.toml, the data and the code; with consent also import, build and one batch."""
     from server.cli.checking import check_repo
     from server.cli.render import show_check
 
-    document = check_repo(_repo(repo), trusted=trust, python=python)
+    request = CheckRequest(python=python, no_sandbox=no_sandbox)
+    document = check_repo(repo_at(repo), request, agreed=flags_given(trust=trust, trust_python=trust_python))
     output.deliver(document, as_json=as_json, show=show_check)
     return 0 if document["ok"] else 1
 
@@ -142,16 +148,18 @@ def train(
     ] = TrainRequest.seed,
     device: Device = Request.device,
     python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
     trust: Trust = False,
+    trust_python: TrustPython = False,
     as_json: Json = False,
 ) -> int:
     """Train the repo as it is on disk and measure it on validation events."""
     from server.cli.render import show_train
 
-    request = TrainRequest(seed=seed, device=device, python=python)
-    document = _job(repo, request, trust=trust, as_json=as_json)
+    request = TrainRequest(seed=seed, device=device, python=python, no_sandbox=no_sandbox)
+    document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_train)
-    return _exit_code(document)
+    return exit_code_of(document)
 
 
 @app.command()
@@ -159,7 +167,9 @@ def diagnose(
     repo: Repo,
     device: Device = Request.device,
     python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
     trust: Trust = False,
+    trust_python: TrustPython = False,
     fail_on: Annotated[
         str,
         typer.Option("--fail-on", help="Exit 1 if a finding is at least this: error, warning, information."),
@@ -175,11 +185,11 @@ def diagnose(
 
     if fail_on and fail_on not in output.SEVERITIES:
         raise UsageError(f"--fail-on is {fail_on!r}; expected error, warning or information")
-    request = DiagnoseRequest(device=device, python=python)
-    document = _job(repo, request, trust=trust, as_json=as_json)
+    request = DiagnoseRequest(device=device, python=python, no_sandbox=no_sandbox)
+    document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     if sarif is not None:
         write_sarif(sarif, document)
-    output.deliver(document, as_json=as_json, show=lambda found: show_diagnosis(_repo(repo), found))
+    output.deliver(document, as_json=as_json, show=lambda found: show_diagnosis(repo_at(repo), found))
     return 1 if fail_on and output.reaches(document, fail_on) else 0
 
 
@@ -195,17 +205,24 @@ def simulate(
     budget_usd: BudgetUsd = SimulateRequest.budget_usd,
     device: Device = Request.device,
     python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
     trust: Trust = False,
+    trust_python: TrustPython = False,
     as_json: Json = False,
 ) -> None:
     """Ask simulated users, made from real histories, what is wrong with their pages."""
     from server.cli.render import show_simulation
 
     request = SimulateRequest(
-        users=users, llm_users=llm_users, budget_usd=budget_usd, device=device, python=python
+        users=users,
+        llm_users=llm_users,
+        budget_usd=budget_usd,
+        device=device,
+        python=python,
+        no_sandbox=no_sandbox,
     )
-    document = _job(repo, request, trust=trust, as_json=as_json)
-    output.deliver(document, as_json=as_json, show=lambda said: show_simulation(_repo(repo), said))
+    document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
+    output.deliver(document, as_json=as_json, show=lambda said: show_simulation(repo_at(repo), said))
 
 
 @app.command()
@@ -216,14 +233,16 @@ def propose(
     ] = ProposeRequest.trials,
     device: Device = Request.device,
     python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
     trust: Trust = False,
+    trust_python: TrustPython = False,
     as_json: Json = False,
 ) -> None:
     """Make patches for what is wrong, train each, and keep those whose gain is verified."""
     from server.cli.render import show_proposals
 
-    request = ProposeRequest(trials=trials, device=device, python=python)
-    document = _job(repo, request, trust=trust, as_json=as_json)
+    request = ProposeRequest(trials=trials, device=device, python=python, no_sandbox=no_sandbox)
+    document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_proposals)
 
 
@@ -250,7 +269,9 @@ def evolve(
     ] = EvolveRequest.replay,
     device: Device = Request.device,
     python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
     trust: Trust = False,
+    trust_python: TrustPython = False,
     as_json: Json = False,
 ) -> int:
     """Evolve the whole repo: the loop of Self-EvolveRec, within a budget."""
@@ -269,9 +290,10 @@ def evolve(
         replay=replay,
         device=device,
         python=python,
+        no_sandbox=no_sandbox,
     )
     request.check_given(given_options(context))
-    document = _job(repo, request, trust=trust, as_json=as_json)
+    document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_run)
     return 0 if document.get("same", True) else 1
 
@@ -294,7 +316,9 @@ def compare(
     ] = None,
     device: Device = Request.device,
     python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
     trust: Trust = False,
+    trust_python: TrustPython = False,
     as_json: Json = False,
 ) -> None:
     """Compare strategies at equal budgets: best-so-far curves with intervals over seeds."""
@@ -312,8 +336,9 @@ def compare(
         gate=gate,
         device=device,
         python=python,
+        no_sandbox=no_sandbox,
     )
-    document = _job(repo, request, trust=trust, as_json=as_json)
+    document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     if report is not None:
         from server.report.strategies_page import comparison_page
 
@@ -329,16 +354,18 @@ def test_command(
         typer.Argument(help="The trial to read; default: the newest of these files and the configured seed."),
     ] = "",
     python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
     trust: Trust = False,
+    trust_python: TrustPython = False,
     as_json: Json = False,
 ) -> int:
     """Measure a trial on the test events, once, in a fresh process. Each reading is logged."""
     from server.cli.render import show_train
 
-    request = TestRequest(trial=trial, python=python)
-    document = _job(repo, request, trust=trust, as_json=as_json)
+    request = TestRequest(trial=trial, python=python, no_sandbox=no_sandbox)
+    document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_train)
-    return _exit_code(document)
+    return exit_code_of(document)
 
 
 @app.command()
@@ -353,10 +380,10 @@ def apply(
     """Apply a proposal's patch to the files, or as a commit on a new branch."""
     from server.cli.patches import apply_proposal
 
-    document = apply_proposal(_repo(repo), proposal, branch=branch)
+    document = apply_proposal(repo_at(repo), proposal, branch=branch)
     where = f"branch {branch}" if branch else ", ".join(document["files"])
     output.deliver(
-        document, as_json=as_json, show=lambda d: print(f"applied {d['proposal']} ({d['title']}) to {where}")
+        document, as_json=as_json, show=lambda d: say(f"applied {d['proposal']} ({d['title']}) to {where}")
     )
 
 
@@ -370,7 +397,7 @@ def diff(
     from server.cli.patches import find_proposal
     from server.cli.render import show_diff
 
-    found = find_proposal(_repo(repo), proposal)
+    found = find_proposal(repo_at(repo), proposal)
     text = str(found.details.get("diff", ""))
     output.deliver({"proposal": found.id, "diff": text}, as_json=as_json, show=lambda _: show_diff(text))
 
@@ -381,7 +408,7 @@ def runs(repo: Repo, as_json: Json = False) -> None:
     from server.cli.history import runs_document
     from server.cli.render import show_runs
 
-    output.deliver(runs_document(_repo(repo)), as_json=as_json, show=show_runs)
+    output.deliver(runs_document(repo_at(repo)), as_json=as_json, show=show_runs)
 
 
 @app.command()
@@ -396,7 +423,7 @@ def show(
     from server.cli.history import item_document
     from server.cli.render import show_item
 
-    output.deliver(item_document(_repo(repo), item), as_json=as_json, show=show_item)
+    output.deliver(item_document(repo_at(repo), item), as_json=as_json, show=show_item)
 
 
 @app.command()
@@ -413,8 +440,8 @@ def report(
     """Write what was measured as one HTML page: no network, prints well, light and dark."""
     from server.cli.report import write_report
 
-    document = write_report(_repo(repo), out=out, run=run)
-    output.deliver(document, as_json=as_json, show=lambda written: print(f"wrote {written['page']}"))
+    document = write_report(repo_at(repo), out=out, run=run)
+    output.deliver(document, as_json=as_json, show=lambda written: say(f"wrote {written['page']}"))
 
 
 @app.command()
@@ -426,9 +453,9 @@ def stop(
     """Stop running jobs and wait for their end. What they have measured is kept."""
     from server.cli.history import stop_jobs
 
-    document = stop_jobs(_repo(repo), job)
+    document = stop_jobs(repo_at(repo), job)
     said = [f"{name} {words}" for name, words in document["endings"].items()] or ["nothing runs here"]
-    output.deliver(document, as_json=as_json, show=lambda _: print("\n".join(said)))
+    output.deliver(document, as_json=as_json, show=lambda _: say("\n".join(said)))
     return 1 if document["running"] else 0
 
 
@@ -464,32 +491,10 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where to make the demo's repo.")] = Path("demo-repo"),
     data: Annotated[str, typer.Option("--data", help=f"One of {', '.join(built_in())}.")] = DEMO,
     python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
 ) -> int:
     """Show the whole job on the built-in shop: train, diagnose, simulate, propose, apply, test."""
     from server.cli.demo import run_demo
 
-    document = run_demo(folder, data=data, python=python)
+    document = run_demo(folder, data=data, python=python, no_sandbox=no_sandbox)
     return 0 if document["test"] else 1
-
-
-def _repo(folder: Path) -> Path:
-    repo = folder.expanduser().resolve()
-    if not repo.is_dir():
-        raise UsageError(f"{folder} is no folder; expected the repo's folder, the one with evolverec.toml")
-    return repo
-
-
-def _exit_code(document: dict[str, Any]) -> int:
-    """Of a document about one trial."""
-    if document["status"] == "complete":
-        return 0
-    return Cancelled.exit_code if document["reason"] == "cancelled" else RepoError.exit_code
-
-
-def _job(folder: Path, request: Request, *, trust: bool, as_json: bool) -> dict[str, Any]:
-    from evolution.repo.config import read_config
-    from server.cli.following import run_as_job
-
-    repo = _repo(folder)
-    read_config(repo)  # a wrong evolverec.toml is said before anything is started
-    return run_as_job(repo, request, trusted=trust, quiet=as_json)

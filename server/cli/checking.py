@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evolution.base.errors import ConsentError, DataError, UsageError
+from evolution.domain.request import CheckRequest
+from server.cli.running import Agreed
 
 if TYPE_CHECKING:
     from diagnosis.syntax import Unparsed
     from evolution.trials.interpreter import Interpreter
 
 
-def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
+def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str, Any]:
     """The document of `evolverec check`.
 
     ok: there is no problem of severity error
@@ -22,7 +24,6 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
     from evolution.repo.config import read_config
     from evolution.repo.copies.lookout import withheld_in_words
     from evolution.repo.programs import Programs
-    from evolution.repo.settings import is_trusted
     from evolution.trials.reading_data import read_data
 
     config = read_config(repo)
@@ -44,11 +45,11 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
     snapshot = programs.snapshot()
     problems += [_problem(path, 0, "information", f"{path} {why}") for path, why in snapshot.left_out.items()]
     sources = programs.sources(snapshot.tree, config.recommender.editable)
-    problems += _static(sources, _interpreter(python, consented=trusted or is_trusted(repo)))
+    problems += _static(sources, _interpreter(repo, request, agreed))
     passed.append(f"{len(sources)} editable files were read")
     if not any(problem["severity"] == "error" for problem in problems):
         try:
-            trial_problems, trial_passed = _cheap_rungs(repo, trusted=trusted, python=python)
+            trial_problems, trial_passed = _cheap_rungs(repo, request, agreed)
             problems += trial_problems
             passed += trial_passed
         except ConsentError as error:
@@ -56,17 +57,19 @@ def check_repo(repo: Path, *, trusted: bool, python: str) -> dict[str, Any]:
     return {"ok": all(p["severity"] != "error" for p in problems), "problems": problems, "passed": passed}
 
 
-def _interpreter(python: str, *, consented: bool) -> "Interpreter | None":
+def _interpreter(repo: Path, request: CheckRequest, agreed: Agreed) -> "Interpreter | None":
     """The interpreter that runs the repo; None if it may not be started without consent, or cannot be used, which the
     trial's own checks explain. Our own may be started.
     """
-    from evolution.repo.settings import user_settings
+    from evolution.jobs.consent import questions_of_interpreter
+    from evolution.repo.settings import chosen_python
     from evolution.trials.interpreter import interpreter_at
 
     try:
-        chosen = Path(user_settings(python=python).python)
-        ours = chosen.resolve() == Path(sys.executable).resolve()
-        return interpreter_at(chosen) if consented or ours else None
+        chosen = Path(chosen_python(request.python))
+        ours = chosen == Path(sys.executable)
+        may_run = ours or all(asked.flag in agreed for asked in questions_of_interpreter(repo, request))
+        return interpreter_at(chosen) if may_run else None
     except UsageError:
         return None
 
@@ -107,11 +110,10 @@ def _unread(path: str, text: str, fault: "Unparsed", interpreter: "Interpreter |
     return _problem(path, fault.line, "information", f"{seen}: {why}")
 
 
-def _cheap_rungs(repo: Path, *, trusted: bool, python: str) -> tuple[list[dict[str, Any]], list[str]]:
-    from evolution.domain.request import CheckRequest
+def _cheap_rungs(repo: Path, request: CheckRequest, agreed: Agreed) -> tuple[list[dict[str, Any]], list[str]]:
     from server.cli.following import run_as_job
 
-    result = run_as_job(repo, CheckRequest(python=python), trusted=trusted, quiet=True)
+    result = run_as_job(repo, request, agreed=agreed, quiet=True)
     problems = [_problem(p["path"], p["line"], p["severity"], p["message"]) for p in result["problems"]]
     return problems, list(result["passed"])
 

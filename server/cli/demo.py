@@ -20,6 +20,7 @@ from seeds.new import all_seeds
 from server.cli import render
 from server.cli.demo_folder import make_folder, note_files, note_job
 from server.cli.following import result_of
+from server.cli.output import say
 from server.cli.patches import apply_proposal
 from server.cli.told import told_to_stop
 from server.shown.knowledge import read_entry
@@ -27,7 +28,7 @@ from server.shown.knowledge import read_entry
 SHOWN = ("NDCG@10", "HR@10")
 
 
-def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
+def run_demo(folder: Path, *, data: str, python: str, no_sandbox: bool) -> dict[str, Any]:
     """Make a repo, train, diagnose, ask users, propose, apply the best patch, and
     measure both versions on the test events.
 
@@ -35,19 +36,20 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
     """
     started = time.monotonic()
     repo = folder.resolve()
+    terms: dict[str, Any] = {"python": python, "no_sandbox": no_sandbox}
     make_folder(repo, data)
     _step(
         f"1. A recommender repo: {folder}, {all_seeds()[0].title} as published, on {data} (the built-in shop)"
     )
-    before = _run(repo, TrainRequest(python=python))
+    before = _run(repo, TrainRequest(**terms))
     _step("2. Trained and measured; the code never saw a validation or test event")
     render.show_train(before)
     _step("3. Why it fails, on the lines that cause it (`evolverec diagnose`)")
-    render.show_diagnosis(repo, _run(repo, DiagnoseRequest(python=python)))
+    render.show_diagnosis(repo, _run(repo, DiagnoseRequest(**terms)))
     _step("4. What simulated users say of their pages (`evolverec simulate`)")
-    render.show_simulation(repo, _run(repo, SimulateRequest(python=python)))
+    render.show_simulation(repo, _run(repo, SimulateRequest(**terms)))
     _step("5. Patches, each trained and measured (`evolverec propose`)")
-    proposed = _run(repo, ProposeRequest(python=python))
+    proposed = _run(repo, ProposeRequest(**terms))
     render.show_proposals(proposed)
     verified = [p for p in proposed["proposals"] if p["verified"]]
     document: dict[str, Any] = {
@@ -57,11 +59,11 @@ def run_demo(folder: Path, *, data: str, python: str) -> dict[str, Any]:
         "test": None,
     }
     if verified:
-        document["test"] = _apply_and_test(repo, verified[0], before, python)
+        document["test"] = _apply_and_test(repo, verified[0], before, terms)
     _step("6. In your editor")
-    print(_editor_words(repo))
+    say(_editor_words(repo))
     document["wall_s"] = round(time.monotonic() - started, 1)
-    print(f"\nThe whole demo took {document['wall_s']:.0f} s.")
+    say(f"\nThe whole demo took {document['wall_s']:.0f} s.")
     return document
 
 
@@ -73,19 +75,21 @@ def _run(repo: Path, request: Request) -> dict[str, Any]:
         return result_of(repo, job, quiet=False, told=told)
 
 
-def _apply_and_test(repo: Path, best: dict[str, Any], before: dict[str, Any], python: str) -> dict[str, Any]:
+def _apply_and_test(
+    repo: Path, best: dict[str, Any], before: dict[str, Any], terms: dict[str, Any]
+) -> dict[str, Any]:
     applied = apply_proposal(repo, best["id"], branch="")
     note_files(repo)
-    print(f"\napplied {applied['title']!r} to {', '.join(applied['files'])}")
+    say(f"\napplied {applied['title']!r} to {', '.join(applied['files'])}")
     _step("The same two versions on the test events, which nothing so far has read (`evolverec test`)")
     reads = {
-        "before": _run(repo, TestRequest(trial=before["trial"], python=python)),
-        "after": _run(repo, TestRequest(trial=best["trials"][0], python=python)),
+        "before": _run(repo, TestRequest(trial=before["trial"], **terms)),
+        "after": _run(repo, TestRequest(trial=best["trials"][0], **terms)),
     }
     for name in SHOWN:
         old, new = (reads[side]["metrics"][name] for side in ("before", "after"))
         change = (new["value"] - old["value"]) / old["value"] if old["value"] else float("nan")
-        print(
+        say(
             f"{name} on test: {old['value']:.4f} [{old['low']:.4f}, {old['high']:.4f}] -> "
             f"{new['value']:.4f} [{new['low']:.4f}, {new['high']:.4f}] ({change:+.0%}, the change has no interval here)"
         )

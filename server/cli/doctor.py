@@ -43,9 +43,10 @@ print(json.dumps(found))
 def examine(repo: Path, *, python: str) -> dict[str, Any]:
     """The document of `evolverec doctor`. ok: nothing that the main workflow needs is missing."""
     checks = [_check("python", True, f"evolverec runs on Python {sys.version.split()[0]}", "", needed=True)]
-    checks += _interpreter(python)
+    checks += _interpreter(python, repo)
     checks.append(_git())
-    checks.append(_sandbox())
+    checks.append(sandbox_check())
+    checks.append(_limits())
     checks.append(_check("cores", True, f"{available_cores()} CPU cores", "", needed=False))
     checks += _llm()
     checks += _repo(repo)
@@ -56,23 +57,19 @@ def _check(name: str, ok: bool, message: str, help_: str, *, needed: bool) -> di
     return {"name": name, "ok": ok, "message": message, "help": help_ or None, "needed": needed}
 
 
-def _interpreter(python: str) -> list[dict[str, Any]]:
-    from evolution.trials.interpreter import NUMPY_MISSING, does_not_run
+def _interpreter(python: str, repo: Path) -> list[dict[str, Any]]:
+    from evolution.jobs.consent import asks_for_interpreter
+    from evolution.trials.interpreter import NUMPY_MISSING, answer_of, does_not_run
 
     try:
         path = user_settings(python=python).python
     except UsageError as error:
         return [_check("interpreter", False, str(error), OTHER_PYTHON, needed=True)]
+    if asks_for_interpreter(Path(path), repo):
+        message = f"{path} lies inside the repo and was not started: you have not consented to that"
+        return [_check("interpreter", False, message, f"evolverec train {repo} --trust-python", needed=True)]
     try:
-        answer = subprocess.run(
-            [path, "-I", "-c", PROBE],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-            check=True,
-        )
-        found = json.loads(answer.stdout)
+        found = json.loads(answer_of([path, "-I", "-c", PROBE]))
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
         return [_check("interpreter", False, does_not_run(path, error), OTHER_PYTHON, needed=True)]
     torch_help = f"{path} -m pip install torch==2.13.0"
@@ -101,18 +98,29 @@ def _git() -> dict[str, Any]:
     return _check("git", path is not None, path or GIT_MISSING, "" if path else GIT_HELP, needed=True)
 
 
-def _sandbox() -> dict[str, Any]:
-    from evolution.trials.sandbox import NOT_INSTALLED, sandbox_problem
+def sandbox_check() -> dict[str, Any]:
+    """Whether trials are confined here, what is missing of that, and what the user has agreed to."""
+    from evolution.repo.consents import consents_file, goes_without_sandbox
+    from evolution.trials.sandbox import sandbox_advice, sandbox_lacks, sandbox_problem
 
     problem = sandbox_problem()
-    message = (
-        "bubblewrap works: a candidate sees neither labels nor your home"
-        if not problem
-        else (f"{problem}; trials run with limits that stop accidents, not attackers")
+    if not problem:
+        lacks = "; it goes without: " + "; ".join(sandbox_lacks()) if sandbox_lacks() else ""
+        message = f"bubblewrap works: a candidate sees neither labels nor your home{lacks}"
+        return _check("sandbox", True, message, "", needed=False)
+    agreed = (
+        f"you agreed to go on without one on this machine (delete {consents_file()} to be asked again)"
+        if goes_without_sandbox()
+        else "nothing of a repo runs until you agree to go on without one (--no-sandbox)"
     )
-    # If bubblewrap is installed but does not start, the message says why, and installing it again would not help.
-    installs = problem.endswith(NOT_INSTALLED)
-    return _check("sandbox", not problem, message, "apt install bubblewrap" if installs else "", needed=False)
+    return _check("sandbox", False, f"{problem}; {agreed}", sandbox_advice(problem), needed=False)
+
+
+def _limits() -> dict[str, Any]:
+    from evolution.trials.enforcement import group_place, limits_in_words
+
+    message = f"memory and processes of a trial are limited by {limits_in_words()}"
+    return _check("limits", group_place() is not None, message, "", needed=False)
 
 
 WITHOUT_LLM = "findings, recipes and statistical users work without; LLM personas, planner, coder and probe author need one"

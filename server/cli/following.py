@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from evolution.base.errors import Cancelled, EvolverecError, RepoError, UsageError
 from evolution.domain.job import Event, EventType, JobRecord, JobState
 from evolution.domain.request import Request
-from evolution.jobs import control
+from evolution.jobs import consent, control
 from evolution.jobs.alive import is_alive
 from evolution.jobs.stopping import GRACE_S, ask, kill
-from evolution.repo.settings import is_trusted
 from evolution.store.store import Store
+from server.cli.output import say
+from server.cli.running import Agreed
 from server.cli.told import Told, told_to_stop
 
 if TYPE_CHECKING:
@@ -27,16 +28,15 @@ if TYPE_CHECKING:
 POLL_S = 0.1
 
 
-def run_as_job(repo: Path, request: Request, *, trusted: bool, quiet: bool) -> dict[str, Any]:
+def run_as_job(repo: Path, request: Request, *, agreed: Agreed, quiet: bool) -> dict[str, Any]:
     """Start a job and wait for its end, as `result_of` does. Raises ConsentError if the user does not consent."""
     control.reconcile(repo)
-    if not trusted and not is_trusted(repo):
-        if quiet or not sys.stdin.isatty() or not _consents(repo):
-            raise control.no_consent(repo, request)
-        trusted = True
+    for question in consent.open_questions(repo, request):
+        if question.flag not in agreed and (quiet or not sys.stdin.isatty() or not _consents(question)):
+            raise consent.refusal(question)
+        question.remember()
     with told_to_stop() as told:
-        job = control.start(repo, request, trusted=trusted)
-        return result_of(repo, job, quiet=quiet, told=told)
+        return result_of(repo, control.start(repo, request), quiet=quiet, told=told)
 
 
 def result_of(repo: Path, job: JobRecord, *, quiet: bool, told: Told) -> dict[str, Any]:
@@ -53,9 +53,16 @@ def result_of(repo: Path, job: JobRecord, *, quiet: bool, told: Told) -> dict[st
     return dict(ended.result)
 
 
-def _consents(repo: Path) -> bool:
-    print(f"This runs the code of {repo} on this machine, as you.", file=sys.stderr)
-    return input("Do you trust it? [y/N] ").strip().lower() in ("y", "yes")
+_ASKED = {
+    consent.Matter.CODE: "Do you trust it?",
+    consent.Matter.INTERPRETER: "Is it yours, and may it run?",
+    consent.Matter.SANDBOX: "Go on without one, now and later on this machine?",
+}
+
+
+def _consents(question: consent.Question) -> bool:
+    say(f"{question.what}.", file=sys.stderr)
+    return input(f"{_ASKED[question.matter]} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _follow(repo: Path, job: JobRecord, *, quiet: bool, told: Told) -> JobRecord:

@@ -2,6 +2,8 @@
 
 import sys
 
+from evolution.base.plain_text import plain_text
+
 USAGE = "usage: evolverec lsp [--stdio | --tcp HOST:PORT]"
 HELP = f"""{USAGE}
 
@@ -36,5 +38,5 @@ def run_language_server(arguments: list[str]) -> int:
 
 
 def _wrong_use(problem: str) -> int:
-    print(f"evolverec lsp: {problem}\n{USAGE}", file=sys.stderr)
+    print(f"evolverec lsp: {plain_text(problem)}\n{USAGE}", file=sys.stderr)
     return 2

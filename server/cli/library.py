@@ -8,6 +8,7 @@ from evolution.base import serial
 from evolution.base.errors import UsageError
 from evolution.literature.library import Library, builtin_library, known_codes, meaning
 from evolution.literature.technique import Technique
+from server.cli.output import say
 
 SHOWN = 10
 
@@ -50,12 +51,12 @@ def show_library(document: dict[str, Any]) -> None:
     """Print the techniques: in full for a query or a code, else one line each."""
     found = document["techniques"]
     if document["meaning"]:
-        print(f"{document['code']}: {document['meaning']}\n")
+        say(f"{document['code']}: {document['meaning']}\n")
     if not found:
-        print("nothing in the library fits; try fewer or other words")
+        say("nothing in the library fits; try fewer or other words")
     whole = document["query"] or document["code"]
     for technique in found:
-        print(_entry(technique) if whole else f"{technique['id']:34} {technique['name']}")
+        say(_entry(technique) if whole else f"{technique['id']:34} {technique['name']}")
 
 
 def _entry(technique: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Shows a job's events on a terminal: a progress bar per trial, a line per result. Everything goes to stderr."""
 
+import sys
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -50,17 +51,18 @@ class LiveView:
     """A display with one progress bar per running trial, and lines above the bars."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._console = Console(stderr=True)
+        from server.cli.console import console
+
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[words]}", markup=False),
             TimeElapsedColumn(),
-            console=self._console,
+            console=console(stderr=True),
             transient=True,
+            disable=not sys.stderr.isatty(),  # also where FORCE_COLOR makes rich believe in a terminal
         )
         self._tasks: dict[str, TaskID] = {}
 

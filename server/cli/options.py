@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,8 @@ from evolution.domain.request import DeviceChoice, ProposerChoice
 
 
 def _from_here(python: str) -> str:
-    """A path as the terminal means it: the job runs in the repo's folder. A bare name is looked up in PATH there too."""
-    return str(Path(python).expanduser().absolute()) if "/" in python else python
+    """A path is relative to the terminal's folder, never to the repo. A bare name is looked up in PATH."""
+    return str(Path(python).expanduser().absolute()) if os.sep in python else python
 
 
 Repo = Annotated[
@@ -19,6 +20,18 @@ Repo = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Consent to running this repo's code, without being asked.")
+]
+TrustPython = Annotated[
+    bool,
+    typer.Option(
+        "--trust-python", help="Consent to an interpreter that lies inside the repo, until it changes."
+    ),
+]
+NoSandbox = Annotated[
+    bool,
+    typer.Option(
+        "--no-sandbox", help="Run the repo's code without a sandbox, as you and with all your rights."
+    ),
 ]
 Python = Annotated[
     str,

@@ -1,12 +1,14 @@
 """How commands print results: one JSON document on stdout with `--json`, else text for people; logs go to stderr."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 from evolution.base import serial
 from evolution.base.errors import EvolverecError, RepoError
+from evolution.base.plain_text import OBEYED, plain_text
 
 SEVERITIES = ("information", "warning", "error")  # from the least
 
@@ -21,10 +23,21 @@ def deliver(document: dict[str, Any], *, as_json: bool, show: Callable[[dict[str
 
 def write_json(document: dict[str, Any]) -> None:
     """Print the document to stdout as strict JSON; infinities and NaN become null."""
-    sys.stdout.write(
-        json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    )
+    text = json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write(OBEYED.sub(_escaped, text) + "\n")
     sys.stdout.flush()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A character that a terminal would obey, as JSON may write it in any of its strings."""
+    return json.dumps(found[0])[1:-1]
+
+
+def say(text: str, *, end: str = "\n", file: TextIO | None = None) -> None:
+    """Print text for people without any style, to stdout unless another file is given. It may quote anybody: no character
+    of it is one that a terminal obeys."""
+    out = sys.stdout if file is None else file
+    print(plain_text(text), end=end, file=out, flush=True)
 
 
 def report_error(error: EvolverecError, *, as_json: bool) -> int:
@@ -34,7 +47,7 @@ def report_error(error: EvolverecError, *, as_json: bool) -> int:
             {"path": error.path or None, "line": error.line or None} if isinstance(error, RepoError) else {}
         )
         write_json({"error": {"message": str(error), **place}})
-    print(f"evolverec: {error}", file=sys.stderr)
+    say(f"evolverec: {error}", file=sys.stderr)
     return error.exit_code
 
 

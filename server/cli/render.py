@@ -12,6 +12,7 @@ from diagnosis.encoding import unmarked
 from evolution.base.errors import RepoError
 from evolution.repo.files import read_code
 from server.cli.console import console
+from server.cli.output import say
 from server.cli.show_runs import show_run
 
 MARKS = {"error": ("x", "red"), "warning": ("!", "yellow"), "information": ("i", "blue")}
@@ -36,11 +37,11 @@ def show_train(document: dict[str, Any]) -> None:
     if document["status"] == "failed":
         place = f"{document['path']}:{document['line']}: " if document["path"] else ""
         out.print(
-            f"[red]x trial {document['trial']} failed: {document['reason']}[/]\n  {escape(place + str(document['message']))}"
+            f"[red]x trial {document['trial']} failed: {escape(document['reason'])}[/]\n  {escape(place + str(document['message']))}"
         )
         return
     table = Table(
-        title=f"trial {document['trial']} on {document['split']} events: {document['status']}, "
+        title=f"trial {document['trial']} on {escape(document['split'])} events: {document['status']}, "
         f"{document['epochs']} epochs, {document['wall_s']:.1f} s",
         title_justify="left",
     )
@@ -49,11 +50,11 @@ def show_train(document: dict[str, Any]) -> None:
     rows = {"objective": document["objective"], **_leading(document["metrics"])}
     for name, metric in rows.items():
         if metric:
-            table.add_row(name, _number(metric["value"]), _interval(metric))
+            table.add_row(escape(name), _number(metric["value"]), _interval(metric))
     out.print(table)
     for check in document["contract"]:
         if check["passed"] is False:
-            out.print(f"[yellow]! {check['code']}[/]: {escape(check['message'])}")
+            out.print(f"[yellow]! {escape(check['code'])}[/]: {escape(check['message'])}")
     _show_remarks(out, document)
 
 
@@ -93,7 +94,7 @@ def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
     for finding in findings:
         mark, colour = MARKS[finding["severity"]]
         out.print(
-            f"[{colour}]{mark} {finding['severity']}: {finding['code']}[/]  {escape(finding['message'])}"
+            f"[{colour}]{mark} {finding['severity']}: {escape(finding['code'])}[/]  {escape(finding['message'])}"
         )
         for anchor in finding["anchors"][:1]:
             _show_lines(out, repo, anchor, colour)
@@ -120,7 +121,7 @@ def _measured(finding: dict[str, Any]) -> str:
 
 
 def _show_lines(out: Console, repo: Path, anchor: dict[str, Any], colour: str) -> None:
-    out.print(f"   [cyan]{anchor['path']}:{anchor['start_line']}[/]")
+    out.print(f"   [cyan]{escape(anchor['path'])}:{anchor['start_line']}[/]")
     try:
         lines = unmarked(read_code(repo, anchor["path"]) or "").split("\n")
     except RepoError:
@@ -158,10 +159,10 @@ def _show_users(repo: Path, document: dict[str, Any]) -> None:
         _show_interpretation(out, document["interpretation"])
     for critique in document["critiques"]:
         mark, colour = ("+", "green") if critique["positive"] else ("!", "yellow")
-        out.print(f"[{colour}]{mark} {critique['code']}[/]  {escape(critique['message'])}")
+        out.print(f"[{colour}]{mark} {escape(critique['code'])}[/]  {escape(critique['message'])}")
         for quote in critique["quotes"]:
             out.print(
-                f"    - {escape(quote['text'])} [dim](user {quote['user']}: {escape(quote['persona'])})[/]"
+                f"    - {escape(quote['text'])} [dim](user {escape(str(quote['user']))}: {escape(quote['persona'])})[/]"
             )
         for anchor in critique["anchors"][:1]:
             _show_lines(out, repo, anchor, colour)
@@ -177,7 +178,7 @@ def _show_interpretation(out: Console, said: dict[str, Any]) -> None:
     if said["main_failure"]:
         out.print(f"  at the top: {escape(said['main_failure'])}")
     for tracked in said["track"]:
-        out.print(f"  worth measuring ({tracked['signal']}): {escape(tracked['sentence'])}")
+        out.print(f"  worth measuring ({escape(tracked['signal'])}): {escape(tracked['sentence'])}")
     out.print()
 
 
@@ -192,10 +193,11 @@ def show_proposals(document: dict[str, Any]) -> None:
         effect = proposal["effect"]
         moved = f"{effect['before']:.4f} -> {effect['after']:.4f}" if effect else "not trained to the end"
         change = change_words(effect) if effect else str(proposal["why_not"] or "")
-        table.add_row(proposal["id"], proposal["title"], str(proposal["verified"] or "no"), moved, change)
+        cells = (proposal["id"], proposal["title"], str(proposal["verified"] or "no"), moved, change)
+        table.add_row(*map(escape, cells))
     out.print(table)
     for item in document["did_not_fit"]:
-        out.print(f"[dim]{item['recipe']} makes no patch here: {escape(item['reason'])}[/]")
+        out.print(f"[dim]{escape(item['recipe'])} makes no patch here: {escape(item['reason'])}[/]")
     if verified:
         best = verified[0]
         out.print(f"[green]best: {best['id']}[/] {escape(best['title'])}\n  {escape(best['rationale'])}")
@@ -217,7 +219,7 @@ def show_diff(text: str) -> None:
     if out.is_terminal:
         out.print(Syntax(text, "diff", background_color="default", word_wrap=False))
     else:
-        print(text, end="")
+        say(text, end="")
 
 
 def show_runs(document: dict[str, Any]) -> None:
@@ -238,10 +240,11 @@ def show_runs(document: dict[str, Any]) -> None:
     for trial in document["trials"]:
         objective, ndcg = trial["objective"], trial["metrics"].get("NDCG@10")
         status = trial["status"] + (f": {trial['reason']}" if trial["reason"] else "")
-        table.add_row(
+        cells = (
             trial["trial"], trial["program"][:8], str(trial["seed"]), status, str(trial["epochs"]),
             _figure(objective), _figure(ndcg), f"{trial['wall_s']:.1f}",
         )  # fmt: skip
+        table.add_row(*map(escape, cells))
     out.print(table)
     for proposal in document["proposals"]:
         verified = proposal["verified"] or "not verified"
@@ -250,7 +253,7 @@ def show_runs(document: dict[str, Any]) -> None:
         )
     for run in document["runs"]:
         out.print(
-            f"run {run['run']}  {run['strategy']}, seed {run['seed']}, {run['state']}, {len(run['nodes'])} programs"
+            f"run {run['run']}  {escape(run['strategy'])}, seed {run['seed']}, {run['state']}, {len(run['nodes'])} programs"
         )
     for job in document["jobs"][:10]:
         out.print(
@@ -264,7 +267,7 @@ def show_item(document: dict[str, Any]) -> None:
     if document["kind"] == "trial":
         show_train(document)
         if document["traceback"]:
-            print(document["traceback"])
+            say(document["traceback"])
     elif document["kind"] == "proposal":
         show_proposals({"proposals": [document], "did_not_fit": []})
     elif document["kind"] == "run":
@@ -289,6 +292,6 @@ def show_doctor(document: dict[str, Any]) -> None:
     out = console()
     for check in document["checks"]:
         mark, colour = ("+", "green") if check["ok"] else ("x", "red") if check["needed"] else ("!", "yellow")
-        out.print(f"[{colour}]{mark} {check['name']}[/]: {escape(check['message'])}")
+        out.print(f"[{colour}]{mark} {escape(check['name'])}[/]: {escape(check['message'])}")
         if check["help"]:
             out.print(f"    try: {escape(check['help'])}")

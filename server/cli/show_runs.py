@@ -16,8 +16,8 @@ def show_run(document: dict[str, Any]) -> None:
         return
     out = console()
     out.print(
-        f"run {document['run']}: {document['strategy']}, seed {document['seed']}, {document['state']}; "
-        + spent_words(document["spent"], document["limits"])
+        f"run {document['run']}: {escape(document['strategy'])}, seed {document['seed']}, {document['state']}; "
+        + escape(spent_words(document["spent"], document["limits"]))
     )
     for line in _lineage(document["nodes"]):
         out.print(line)
@@ -98,21 +98,24 @@ def show_comparison(document: dict[str, Any]) -> None:
         reached, final = row["trials_to_goal"], row["final"]
         seeds = len(row["seeds"])
         table.add_row(
-            name, _spread(reached, ".1f"), f"{reached['not_reached']} of {seeds}", _spread(final, ".4f")
+            escape(name),
+            _spread(reached, ".1f"),
+            f"{reached['not_reached']} of {seeds}",
+            _spread(final, ".4f"),
         )
     out.print(table)
     against = document["against_best_other"]
     if against:
         out.print(
-            f"directional takes {_spread(against, '.2f')} times the trials of {against['other']}, the best other"
+            f"directional takes {_spread(against, '.2f')} times the trials of {escape(against['other'])}, the best other"
         )
     for proposer, rate in document["hit_rate"].items():
         out.print(
-            f"{proposer}: moved its target as intended in {rate['value']:.0%} of {rate['targets']} cases, "
+            f"{escape(proposer)}: moved its target as intended in {rate['value']:.0%} of {rate['targets']} cases, "
             f"95 % [{rate['low']:.0%}, {rate['high']:.0%}]"
         )
     for opinion in document["judged"]:
-        scores = ", ".join(f"{name} {value}" for name, value in opinion["scores"].items())
+        scores = escape(", ".join(f"{name} {value}" for name, value in opinion["scores"].items()))
         out.print(f"[dim]opinion of {escape(opinion['model'])} on run {opinion['run']}: {scores}[/]")
 
 

@@ -19,7 +19,7 @@ from evolution.domain.proposal import ProposalState
 from evolution.domain.request import LIMITS, TERMS, Request, asks_for
 from evolution.domain.run import Run
 from evolution.jobs import control
-from server.lsp import applied, cancelling, consent, refresh
+from server.lsp import applied, cancelling, consent, refresh, same_work
 from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
 from server.lsp.job_request import camel_case, job_request
@@ -76,7 +76,8 @@ async def _resume(session: Session, asked: Document) -> Document:
                 f"run {run.id} goes on as {run.terms.strategy}; start a new run for another {term}"
             )
     asked = {**asked, "resume": run.id}
-    working = next((job for job in repo.knowledge.running if job.id == run.job), None)
+    alive = await session.background.store(control.reconcile, repo.root)
+    working = next((job for job in alive if job.id == run.job), None)
     if working is None:
         return await _start(session, JobKind.EVOLVE, asked)
     request = _request(session, JobKind.EVOLVE, asked)
@@ -204,17 +205,17 @@ def _describe(session: Session, repo: Repo) -> Document:
 async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
     """Start a job and answer with its id.
 
-    If a job with exactly the same request is running, answer with that job's id.
+    If a job with exactly the same request is running on the files as they are on disk, answer with that job's id.
     """
     request = _request(session, kind, asked)
     repo = await session.choose_repo(str(asked.get("repo", "")))
-    await session.background.store(repo.load)
-    for job in repo.knowledge.running:
-        if asks_for(job, request):
-            return _running(repo, job)
-    await consent.ensure_trust(session, repo)
+    await consent.ensure_consent(session, repo, request)
     unsaved = "" if asked.get("onDisk") is True else await consent.settle_unsaved(session, repo)
-    job = await session.background.store(control.start, repo.root, request, trusted=True)
+    for job in await same_work.running(session, repo, request):
+        if await same_work.is_of_these_files(session, repo, job):
+            return _running(repo, job)
+        same_work.say_that_it_is_older(session, job)
+    job = await session.background.store(control.start, repo.root, request)
     if unsaved:
         message = f"evolverec {kind.value}: {unsaved}"
         session.server.window_show_message(

@@ -1,35 +1,60 @@
-"""Questions to the user before a job runs: may the repo's code run, and may it run without unsaved text?"""
+"""Questions to the user before a job runs: may the repo's code run, and its interpreter, without a sandbox, without
+unsaved text?
+"""
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from evolution.base.amounts import count
 from evolution.base.errors import Cancelled, ConsentError
-from evolution.repo.settings import is_trusted
+from evolution.domain.request import Request
+from evolution.jobs.consent import Matter, Question, open_questions
+from evolution.repo.settings import trust
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 
-TRUST = "Trust and run"
+_WORDS = {  # of each matter: the answer that agrees, the question, and what to do without it
+    Matter.CODE: (
+        "Trust and run",
+        "Have you read it, and do you trust it?",
+        "Trust the workspace in your editor, start the server with initializationOptions "
+        '{"trusted": true}, or run `evolverec train --trust` once',
+    ),
+    Matter.INTERPRETER: (
+        "It is mine: run it",
+        "Is it yours, and may it run?",
+        "If it is yours, run `evolverec train --trust-python` in the repo once; else choose another interpreter in your "
+        "editor's settings",
+    ),
+    Matter.SANDBOX: (
+        "Go on without a sandbox on this machine",
+        "Go on without one, now and later on this machine?",
+        "If you want that all the same, run `evolverec train --no-sandbox` in a terminal; a client that shows questions "
+        "asks for it",
+    ),
+}
 ON_DISK = "Run the files on disk"
 SAVED = "I have saved: run"
 CANCEL = "Cancel"
 
 
-async def ensure_trust(session: Session, repo: Repo) -> None:
-    """Return if the repo is trusted or the user agrees now.
+async def ensure_consent(session: Session, repo: Repo, request: Request) -> None:
+    """Return if the user has agreed to all that the job needs, or agrees now; each yes is remembered.
 
     Raises ConsentError if not, or if the client cannot ask.
     """
-    if session.settings.trusted or await session.background.store(is_trusted, repo.root):
-        return
-    question = (
-        f"evolverec will run the code of {repo.root} on this machine. Have you read it, and do you trust it?"
-    )
-    if await ask(session, question, (TRUST, CANCEL)) != TRUST:
-        raise ConsentError(
-            f"the code of {repo.root} was not run: it needs your consent first. Trust the workspace in your editor, "
-            'start the server with initializationOptions {"trusted": true}, or run `evolverec train --trust` once'
-        )
+    while (question := await session.background.store(_next_question, session, repo, request)) is not None:
+        yes, asked, refused = _WORDS[question.matter]
+        if await ask(session, f"evolverec: {question.what}. {asked}", (yes, CANCEL)) != yes:
+            raise ConsentError(f"nothing of {repo.root} was run: {question.what}. {refused}")
+        await session.background.store(question.remember)
+
+
+def _next_question(session: Session, repo: Repo, request: Request) -> Question | None:
+    """The first question without an answer. A client that vouches for its workspace has answered the one on code."""
+    if session.settings.trusted:
+        trust(repo.root)
+    return next(open_questions(repo.root, request), None)
 
 
 async def settle_unsaved(session: Session, repo: Repo) -> str:

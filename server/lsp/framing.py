@@ -24,6 +24,9 @@ _LONGEST_NAME = 32  # bytes of a name that may have come in part
 _HEADER_LINE = re.compile(rb"[A-Za-z][A-Za-z0-9-]*[ \t]*:[^\r\n]*\r?\n")
 _ENDED_EARLY = re.compile(rb"[Cc]ontent-[Ll]ength[ \t]*:[ \t]*[0-9]+[ \t]*\r?\n")
 _PART_OF_HEADER = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*(?:[ \t]*:[^\r\n]*)?)?\r?\Z")  # more of it may come
+_HEADLESS = re.compile(
+    rb'\s*(?:content-type[ \t]*:[^\r\n]*\r?\n\r?\n|\{\s*"(?:jsonrpc|id|method)")', re.IGNORECASE
+)
 _BLANK = re.compile(rb"\r?\n")
 # The end of an object and the start of a header behind it, by which a length is a few bytes too large.
 _NEXT_BEGUN = re.compile(rb"\}\s*(([A-Za-z-]+)[ \t]*:?[ \t]*[0-9]*[\r\n]*)\Z")
@@ -66,6 +69,9 @@ class Frames:
     def next(self) -> Frame | Broken | Left:
         """Wait for the next frame. After `Left` there is none."""
         while (remark := self._skip_to_header()) is not None:
+            if isinstance(remark, Broken):
+                self._lost = True
+                return remark
             length = self._read_header()
             if isinstance(length, int):
                 self._met, self._lost = True, False
@@ -90,11 +96,15 @@ class Frames:
             self._failed = f"the client's messages cannot be read ({error})"
             return b""
 
-    def _skip_to_header(self) -> str | None:
-        """Drop what comes before the next header. Returns a remark on it, None if no header comes any more."""
+    def _skip_to_header(self) -> str | Broken | None:
+        """Drop what comes before the next header. Returns a remark on it, None if no header comes any more, and what is
+        wrong as soon as a message begins without its length."""
         skipped, first = 0, b""
         limit = MAX_SKIPPED_BYTES if self._met or self._lost else MAX_GREETING_BYTES
         while (found := _LENGTH.search(self._held)) is None:
+            if not self._lost and (headless := _HEADLESS.match(self._held)) is not None:
+                del self._held[: headless.end()]
+                return Broken(reason="a message has no Content-Length; expected it before the body")
             surplus = max(0, len(self._held) - _LONGEST_NAME)
             first = first or bytes(self._held[:surplus])[:SHOWN_BYTES]
             skipped += surplus

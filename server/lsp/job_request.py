@@ -14,13 +14,17 @@ OF_THE_COMMAND = ("repo", "onDisk")
 def job_request(kind: JobKind, asked: Mapping[str, Any], *, python: str) -> Request:
     """The request of the job that a command starts.
 
-    asked: the command's object; every option of the job in camel case, except `python`
+    asked: the command's object; every option of the job in camel case, except `python` and `no_sandbox`
     python: the interpreter from the user's own settings
     Raises UsageError, which spells the option as the editor wrote it.
     """
     if "python" in asked:
         raise UsageError(
             "python is no option of a command; set evolverec.interpreter in your editor's settings"
+        )
+    if "noSandbox" in asked:
+        raise UsageError(
+            "noSandbox is no option of a command; where there is no sandbox you are asked, and your yes is remembered"
         )
     options = {name: value for name, value in asked.items() if name not in OF_THE_COMMAND}
     request = parse_request(kind, {**options, "python": python}, spelling=camel_case)

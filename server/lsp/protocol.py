@@ -27,6 +27,8 @@ logger = logging.getLogger("evolverec.lsp")
 
 MAX_ASKED = 1000  # requests of ours that the client has yet to answer
 MAX_OPEN = 4000  # documents
+MAX_TEXT = 256 << 20  # characters of all open documents together
+LONG_TEXT = 1 << 20  # characters that may be added without counting those that are there
 FAULT = "the traceback is in the server's log"
 
 
@@ -175,25 +177,33 @@ class Protocol(LanguageServerProtocol):
         self, params: types.DidOpenTextDocumentParams
     ) -> Generator[Any, Any, None]:
         """Hold the document's text, unless a client that never closes one holds too many open."""
-        if len(self.workspace.text_documents) >= MAX_OPEN:
-            logger.warning(
-                "%s was not opened: %s documents are open", params.text_document.uri[:200], MAX_OPEN
-            )
+        document = params.text_document
+        if len(self.workspace.text_documents) >= MAX_OPEN or not self._has_room(len(document.text)):
+            logger.error("%s was not opened: too many or too long documents are open", _named(document.uri))
             return
         yield from super().lsp_text_document__did_open(params)
+
+    def _has_room(self, more: int) -> bool:
+        held = self.workspace.text_documents.values() if more > LONG_TEXT else ()
+        return more + sum(len(document.source) for document in held) <= MAX_TEXT
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(
         self, params: types.DidChangeTextDocumentParams
     ) -> Generator[Any, Any, None]:
         """Apply the changes of textDocument/didChange, and hand the whole text on to pygls."""
-        document = self.workspace.text_documents.get(unquote(params.text_document.uri))
+        uri = params.text_document.uri
+        document = self.workspace.text_documents.get(unquote(uri))
         if document is None:
-            logger.warning("a change of %s, which is not open, was dropped", params.text_document.uri[:200])
+            logger.warning("a change of %s, which is not open, was dropped", _named(uri))
             return
         text, encoding = document.source, self.workspace.position_encoding or "utf-16"
         for change in params.content_changes:
             text = changed(text, change, encoding)
+        if not self._has_room(len(text) - len(document.source)):
+            logger.error("%s is held no more: its text is too long", _named(uri))
+            self.workspace.remove_text_document(uri)
+            return
         whole = types.TextDocumentContentChangeWholeDocument(text=text)
         yield from super().lsp_text_document__did_change(
             types.DidChangeTextDocumentParams(text_document=params.text_document, content_changes=[whole])
@@ -224,3 +234,7 @@ def _told(error: BaseException) -> tuple[int, str]:
 
 def _line(error: BaseException) -> str:
     return ascii(str(error))[:300]
+
+
+def _named(uri: str) -> str:
+    return ascii(uri[:200])

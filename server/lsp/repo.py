@@ -11,6 +11,7 @@ from typing import Any
 from cattrs.errors import BaseValidationError
 
 from diagnosis.encoding import unmarked
+from evolution.base.disks import disk_error, store_error
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.places import STORE_FOLDER, store_folder
 from evolution.repo.files import read_code
@@ -61,10 +62,12 @@ class Repo:
             return False
         try:
             changed = self._load()
+        except sqlite3.DatabaseError as error:
+            self.trouble = str(store_error(error))
+            return False
         except (sqlite3.Error, OSError, BaseValidationError, EvolverecError) as error:
-            self.trouble = (
-                f"{self.root / STORE_FOLDER} cannot be read ({error}); move it away to start afresh"
-            )
+            known = disk_error(error) if isinstance(error, OSError) else None
+            self.trouble = str(known or f"{self.root / STORE_FOLDER} cannot be read ({error})")
             return False
         self.trouble = ""
         return changed

@@ -9,7 +9,6 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import default_converter
 
 from evolution.base.errors import EvolverecError
 from server.lsp.arrivals import Arrivals
@@ -19,6 +18,7 @@ from server.lsp.messages import REQUEST_FAILED
 from server.lsp.outbox import Outbox
 from server.lsp.protocol import FAULT, Protocol
 from server.lsp.session import Session
+from server.lsp.shown_texts import converter
 from server.lsp.table import COMMANDS, FEATURES, VIEWS, Row, Where
 
 logger = logging.getLogger("evolverec.lsp")
@@ -35,7 +35,7 @@ class EvolverecServer(LanguageServer):
             VERSION,
             protocol_cls=Protocol,
             text_document_sync_kind=types.TextDocumentSyncKind.Full,  # as `Protocol` hands it on
-            converter_factory=default_converter,
+            converter_factory=converter,
         )
         self.session = Session(self)
         for row in (*FEATURES, *VIEWS):

@@ -6,8 +6,10 @@ the folder they have open. So trust comes from `initializationOptions` only, and
 the client asserts that it reads the user's own settings.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 INTERPRETER_IGNORED = (
@@ -33,8 +35,8 @@ class ClientSettings:
 
 OPTIONS: Mapping[str, tuple[str, type, str]] = {
     "trusted": ("trusted", bool, "true or false"),
-    "python": ("interpreter", str, "the path of a Python"),
-    "interpreter": ("interpreter", str, "the path of a Python"),
+    "python": ("interpreter", str, "the absolute path of a Python"),
+    "interpreter": ("interpreter", str, "the absolute path of a Python"),
     "inlayHints": ("inlay_hints", bool, "true or false"),
     "machineSettings": ("machine_settings", bool, "true or false"),
 }
@@ -70,8 +72,13 @@ def _overlay(
         value = given.get(name)
         if value is None or value == "":
             continue
-        if isinstance(value, kind):
+        if isinstance(value, kind) and not _is_relative(field, value):
             values[field] = value
         else:
             wrong.append(f"{prefix}{name} is {value!r}; expected {expected}")
     return replace(start, **values), wrong
+
+
+def _is_relative(field: str, value: Any) -> bool:
+    """Whether an interpreter's path is relative, as it would be to the repo: editors start the server there."""
+    return field == "interpreter" and os.sep in value and not Path(value).expanduser().is_absolute()

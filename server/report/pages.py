@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evolution.base.plain_text import plain_text
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -33,9 +35,15 @@ def _environment() -> "Environment":
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_plain,
     )
     found.filters.update(spread=spread, moment=moment, sentence=sentence, arxiv=arxiv, signed=signed)
     return found
+
+
+def _plain(value: Any) -> Any:
+    """A value of a template; a text without characters that hide or reorder what stands beside them."""
+    return plain_text(value) if type(value) is str else value
 
 
 def spread(metric: Mapping[str, Any] | None, form: str = ".4f", none: str = "no interval") -> str:

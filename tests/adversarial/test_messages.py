@@ -25,6 +25,8 @@ def the_wire():
     return next(found for found in gc.get_objects() if type(found).__name__ == "Channel")
 
 def say(line, times=1):
+    number = b'{"id": %d, ' % the_wire()._asked
+    line = number + line[1:] if line.startswith(b'{"') else line
     os.write(the_wire()._out.fileno(), (line + b"\\n") * times)
 """
 

@@ -62,14 +62,11 @@ class Session:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     folder = tmp_path_factory.mktemp("wire")
-    before = os.environ.get("EVOLVEREC_CONFIG_HOME")
-    os.environ["EVOLVEREC_CONFIG_HOME"] = str(folder / "config")
-    session = Session(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EVOLVEREC_CONFIG_HOME", str(folder / "config"))
+        session = Session(folder)
     yield session
     session.server.__exit__()
-    os.environ.pop("EVOLVEREC_CONFIG_HOME")
-    if before is not None:
-        os.environ["EVOLVEREC_CONFIG_HOME"] = before
 
 
 @pytest.fixture
@@ -254,7 +251,8 @@ def test_a_document_that_is_no_file_has_nothing_to_say(session: Session, uri: st
 BROKEN: dict[str, tuple[bytes, int | None]] = {
     "a negative length": (b"Content-Length: -5\r\n\r\n{}", PARSE),
     "a length that is no number": (b"Content-Length: five\r\n\r\n{}", PARSE),
-    "no length": (b"Content-Type: application/json\r\n\r\n{}", None),
+    "no length": (b"Content-Type: application/json\r\n\r\n{}", PARSE),
+    "no header": (b'{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}\n', PARSE),
     "an empty length": (b"Content-Length:\r\n\r\n{}", PARSE),
     "two lengths that differ": (b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", PARSE),
     "a huge length": (b"Content-Length: 99999999999999999999999999999999999\r\n\r\n{}", PARSE),

@@ -68,6 +68,9 @@ def soak(folder: Path, long_s: float) -> dict[str, Any]:
     while time.monotonic() - began < long_s:
         _round(rounds, client, folder, began + long_s)
         rounds += 1
+        if client.server.process.poll() is not None:
+            client.close()
+            client = FuzzedClient(places, folder, tally)
         passed = time.monotonic() - began
         if rounds == WARM_ROUNDS or (memory and passed - 60 * memory[-1]["minute"] >= SAMPLE_S):
             memory.append({"minute": round(passed / 60, 2), "rss_mb": round(client.resident_mb(), 1)})
@@ -87,7 +90,7 @@ def soak(folder: Path, long_s: float) -> dict[str, Any]:
 
 
 def _round(number: int, client: FuzzedClient, folder: Path, end: float) -> None:
-    """One round of bursts, a new server in place of one that died, and a few whole sessions."""
+    """One round of bursts, and a few whole sessions."""
 
     @seed(number)
     @settings(DRAWN)
@@ -109,9 +112,6 @@ def _round(number: int, client: FuzzedClient, folder: Path, end: float) -> None:
         print(fault, flush=True)
     for log in folder.glob("whole-*.log"):
         log.unlink()
-    if client.server.process.poll() is not None:
-        client.close()
-        client.__init__(client.places, folder, client.tally)
 
 
 def _figures(tally: Tally) -> dict[str, Any]:

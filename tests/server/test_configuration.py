@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pytest_lsp import client_capabilities
 
 from server.lsp.settings import INTERPRETER_IGNORED, ClientSettings, from_configuration, from_options
@@ -33,6 +34,14 @@ def test_a_wrong_option_is_told_and_its_default_stands():
     assert found == ClientSettings()
     assert "initializationOptions.trusted is 'yes'; expected true or false" in wrong and len(wrong) == 3
     assert from_options(None) == from_options([]) == (ClientSettings(), [])
+
+
+@pytest.mark.parametrize("python", [".venv/bin/python", "./python", "../x/python"])
+def test_an_interpreter_relative_to_nothing_is_told(python):
+    """The editor starts the server where it likes, often in the repo."""
+    found, wrong = from_options({"python": python})
+    assert found == ClientSettings() and "expected the absolute path of a Python" in wrong[0]
+    assert from_options({"python": "python3"})[0].interpreter == "python3"
 
 
 def test_a_folder_cannot_name_the_interpreter_or_give_trust():
@@ -126,6 +135,10 @@ async def test_the_interpreter_of_the_configuration_runs_the_next_job_where_no_f
         assert "evolverec.interpreter was not used" in editor.client.messages[0].message
     else:
         await asyncio.sleep(0.3)
-    job = await editor.command("train")
-    await editor.wait(lambda: records.store.job(job["job"]).state.ended, timeout_s=60)
-    assert (NO_PYTHON in records.store.job(job["job"]).error) is machine
+    if machine:
+        with pytest.raises(JsonRpcException, match=f"{NO_PYTHON}' does not exist"):
+            await editor.command("train")
+    else:
+        job = await editor.command("train")
+        await editor.wait(lambda: records.store.job(job["job"]).state.ended, timeout_s=60)
+        assert NO_PYTHON not in records.store.job(job["job"]).error

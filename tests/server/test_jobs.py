@@ -11,6 +11,7 @@ from pygls.exceptions import JsonRpcException
 from evolution.base.processes import identify
 from evolution.domain.job import EventType, JobKind, JobState
 from evolution.domain.request import REQUESTS, asks_for
+from evolution.repo.programs import Programs
 
 NO_DATA = '[recommender]\nentry = "model:build"\n\n[data]\nsource = "nowhere.inter"\n'
 
@@ -47,6 +48,11 @@ async def test_a_running_job_is_taken_up_with_its_progress(connect, records, sam
     await editor.wait(lambda: reports(editor)[-1].kind == "end")
 
 
+def on_disk(repo):
+    """The program that the files on disk are."""
+    return Programs.open(repo).snapshot().tree
+
+
 async def test_the_progress_cancel_button_stops_the_job(connect, records):
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         job = records.running_job(process=identify(process.pid))
@@ -70,6 +76,33 @@ async def test_a_job_whose_process_vanished_is_told_and_the_server_lives(connect
 
 
 @pytest.mark.process
+async def test_a_job_on_earlier_files_is_not_taken_for_the_one_asked_for(connect, records):
+    (records.repo / "evolverec.toml").write_text(NO_DATA)
+    older = records.running_job(program=on_disk(records.repo))
+    (records.repo / "model.py").write_text("a = 'edited and saved'\n")
+    editor = await connect("emacs", trusted=True)
+    editor.open("model.py")
+    started = await editor.command("train", onDisk=True)
+    assert started["job"] != older.id and not started["already_running"]
+    assert any(f"{older.id} goes on with an earlier version" in m.message for m in editor.client.messages)
+    await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
+
+
+@pytest.mark.process
+async def test_a_dead_job_is_not_taken_for_the_one_asked_for(connect, records):
+    (records.repo / "evolverec.toml").write_text(NO_DATA)
+    editor = await connect("emacs", trusted=True)
+    editor.open("model.py")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        known = identify(process.pid)
+        process.communicate(b"\n")
+    dead = records.running_job(process=known, program=on_disk(records.repo))
+    started = await editor.command("train", onDisk=True)
+    assert started["job"] != dead.id and not started["already_running"]
+    await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
+
+
+@pytest.mark.process
 async def test_a_job_that_fails_is_told_in_its_own_sentence(connect, records):
     (records.repo / "evolverec.toml").write_text(NO_DATA)
     editor = await connect("emacs", trusted=True)
@@ -86,10 +119,9 @@ async def test_a_job_that_fails_is_told_in_its_own_sentence(connect, records):
 async def test_the_interpreter_comes_from_the_editors_settings(connect, records):
     editor = await connect("emacs", trusted=True, python="/nowhere/python")
     editor.open("model.py")
-    started = await editor.command("train")
-    await editor.wait(lambda: editor.client.messages, timeout_s=60)
-    assert "'/nowhere/python' does not exist" in editor.client.messages[0].message
-    assert records.store.job(started["job"]).exit_code == 2
+    with pytest.raises(JsonRpcException, match="'/nowhere/python' does not exist"):
+        await editor.command("train")
+    assert records.store.jobs() == []
 
 
 async def test_without_trust_nothing_runs_and_the_error_says_how_to_consent(connect, records):
@@ -112,6 +144,26 @@ async def test_consent_given_in_the_editor_is_remembered(connect, records):
     second = await editor.command("diagnose")
     assert len(editor.asked) == 1
     await editor.wait(lambda: records.store.job(second["job"]).state.ended, timeout_s=60)
+
+
+@pytest.mark.process
+async def test_an_interpreter_inside_the_repo_is_asked_about_by_name(connect, records):
+    (records.repo / "evolverec.toml").write_text(NO_DATA)
+    python = records.repo / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    editor = await connect("visual-studio-code", trusted=True, python=str(python))
+    editor.open("model.py")
+    with pytest.raises(JsonRpcException, match="--trust-python"):
+        await editor.command("train")
+    assert str(python) in editor.asked[0] and "outside of any sandbox" in editor.asked[0]
+    assert records.store.jobs() == []
+    editor.answers["Is it yours"] = "It is mine: run it"
+    started = await editor.command("train")
+    await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)
+    again = await editor.command("diagnose")
+    assert len(editor.asked) == 2
+    await editor.wait(lambda: records.store.job(again["job"]).state.ended, timeout_s=60)
 
 
 @pytest.mark.process
@@ -140,7 +192,7 @@ async def test_a_client_that_has_asked_about_unsaved_text_is_not_asked_again(con
 
 
 async def test_the_same_job_asked_for_twice_runs_once(connect, records):
-    job = records.running_job()
+    job = records.running_job(program=on_disk(records.repo))
     editor = await connect("emacs", trusted=True)
     editor.open("model.py")
     assert await editor.command("train") == {
@@ -177,7 +229,7 @@ async def test_a_job_with_other_options_is_not_taken_for_the_one_asked_for(
 
 async def test_a_job_with_the_same_options_is_taken_for_the_one_asked_for(connect, records):
     asked = {"trials": 9, "budget_usd": 0.5, "strategy": "nas"}
-    job = records.running_job(kind=JobKind.EVOLVE, params=asked)
+    job = records.running_job(kind=JobKind.EVOLVE, params=asked, program=on_disk(records.repo))
     editor = await connect("emacs", trusted=True)
     editor.open("model.py")
     told = await editor.command("evolve", trials=9, budgetUsd=0.5, strategy="nas", onDisk=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 TRACEBACK_CHARS = 20_000
+LONGEST_TEXT = 100_000
+LONGEST_CHAIN = 20  # exceptions that led to one another
 
 
 class ContractBroken(Exception):
@@ -32,18 +34,64 @@ class ImportBroken(Exception):
 def describe(error: BaseException, *, stage: str, root: str, asked: Any = None) -> dict[str, Any]:
     """stage: what was being done, for people ("import of model:build", "fit()"). asked: the function of the repo
     that was called then; it is to blame where no line of the repo raised, and the answer alone was wrong."""
-    path, line = place(error, root)
-    if not path:
-        path, line = _defined_at(asked, root)
+    try:
+        path, line = place(error, root)
+        if not path:
+            path, line = _defined_at(asked, root)
+        kind, message = _kind(error, stage), _message(error, stage)
+    except BaseException:  # noqa: BLE001 - an exception of the candidate's, whose every attribute is code of its own
+        path, line, kind = "", 0, "crash"
+        message = f"{stage} raised {name_of(error)}, which cannot be looked at"
     return {
-        "kind": _kind(error, stage),
-        "message": _message(error, stage),
+        "kind": kind,
+        "message": message,
         "path": path,
         "line": line,
-        "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__))[
-            -TRACEBACK_CHARS:
-        ],
+        "traceback": traceback_of(error)[-TRACEBACK_CHARS:],
     }
+
+
+def text_of(error: BaseException) -> str:
+    """What the exception says; the candidate's own `__str__` may raise, or return no text."""
+    try:
+        return "".join(str(error)[:LONGEST_TEXT])  # a plain text, of whatever class it was
+    except BaseException as second:  # noqa: BLE001 - see above
+        return f"its text cannot be read, as reading it raises {name_of(second)}"
+
+
+def name_of(error: BaseException) -> str:
+    """The name of the exception's class, as Python keeps it: a metaclass may have another attribute of that name."""
+    return type.__dict__["__name__"].__get__(type(error))  # type: ignore[no-any-return]
+
+
+def traceback_of(error: BaseException) -> str:
+    """As Python prints it, from the first exception of a chain to the last. A group is not opened: it may hold millions."""
+    told: list[str] = []
+    link: Any = error
+    for _ in range(LONGEST_CHAIN):
+        if link is None:
+            break
+        told.insert(0, _one_traceback(link))
+        link = _attribute(link, "__cause__") or (
+            None if _attribute(link, "__suppress_context__") else _attribute(link, "__context__")
+        )
+    return "\nDuring the handling of the above exception, or because of it:\n\n".join(told)
+
+
+def _one_traceback(error: BaseException) -> str:
+    frames = _attribute(error, "__traceback__")
+    try:
+        if not any(part.__name__ == "BaseExceptionGroup" for part in type(error).__mro__):
+            return "".join(traceback.format_exception(type(error), error, frames, chain=False))
+    except BaseException:  # noqa: BLE001 - see above
+        pass
+    lines = ["Traceback (most recent call last):\n", *traceback.format_tb(frames)]
+    return "".join([*lines, f"{name_of(error)}: {text_of(error)}\n"])
+
+
+def _attribute(error: BaseException, name: str) -> Any:
+    """Of the exception as Python keeps it, whatever its class makes of the name."""
+    return BaseException.__dict__[name].__get__(error)
 
 
 def _kind(error: BaseException, stage: str) -> str:
@@ -59,10 +107,10 @@ def _kind(error: BaseException, stage: str) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    text = str(error).lower()
+    text = text_of(error).lower()
     return (
         isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
+        or name_of(error) == "OutOfMemoryError"
         or (isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text))
     )
 
@@ -70,8 +118,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _message(error: BaseException, stage: str) -> str:
     if isinstance(error, (ContractBroken, NotFinite, ImportBroken)):
         return str(error)
-    text = str(error).strip() or "no message"
-    return f"{stage} raised {type(error).__name__}: {text[:2000]}{_advice(error)}"
+    text = text_of(error).strip() or "no message"
+    return f"{stage} raised {name_of(error)}: {text[:2000]}{_advice(error)}"
 
 
 def _advice(error: BaseException) -> str:
@@ -92,7 +140,7 @@ def place(error: BaseException, root: str) -> tuple[str, int]:
     if isinstance(error, ImportBroken) and error.path:
         return error.path, error.line
     found = ("", 0)
-    for frame in traceback.extract_tb(error.__traceback__):
+    for frame in traceback.extract_tb(_attribute(error, "__traceback__")):
         if _inside(frame.filename, root):
             found = (_relative(frame.filename, root), int(frame.lineno or 0))
     return found

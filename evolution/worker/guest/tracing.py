@@ -29,11 +29,11 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from .failures import traceback_of
 from .tracing_frames import Limit, LineTracer, Places, StopTracing
 
 EPOCHS = 3
@@ -96,8 +96,8 @@ class _Run:
             action()
         except StopTracing:
             pass
-        except Exception:  # noqa: BLE001 -- candidate code: its failure is data, and the trace until then is of use
-            self._errors.append(traceback.format_exc()[-4000:])
+        except Exception as error:  # noqa: BLE001 -- candidate code: its failure is data, and the trace until then is of use
+            self._errors.append(traceback_of(error)[-4000:])
 
     def _phase(self, name: str) -> LineTracer:
         if self._ops is not None:

@@ -28,6 +28,7 @@ class Channel:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
         sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
         self._requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._asked = 0
         threading.Thread(target=self._read, name="wire", daemon=True).start()
 
     def _read(self) -> None:
@@ -37,10 +38,13 @@ class Channel:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         while True:
-            yield json.loads(self._requests.get())
+            request = json.loads(self._requests.get())
+            self._asked = request["id"]
+            yield request
 
     def reply(self, document: dict[str, Any]) -> None:
-        self._out.write(json.dumps(document).encode() + b"\n")
+        """The document carries the number of its question: a forked child that answers too is found out."""
+        self._out.write(json.dumps({"id": self._asked, **document}).encode() + b"\n")
         self._out.flush()
 
 

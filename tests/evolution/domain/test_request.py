@@ -147,7 +147,7 @@ def test_a_replay_is_not_told_what_to_do(option):
 def test_a_comparison_hands_every_shared_option_to_each_of_its_runs():
     shared = {
         "trials": 5, "budget_usd": 0.5, "budget_tokens": 7, "budget_gpu_s": 60.0, "gate": True,
-        "proposer": "recipes", "python": "/usr/bin/python3", "device": "cpu",
+        "proposer": "recipes", "python": "/usr/bin/python3", "device": "cpu", "no_sandbox": True,
     }  # fmt: skip
     assert set(shared) == {field.name for field in fields(RunRequest)}
     compared = parse_request(JobKind.COMPARE, shared)

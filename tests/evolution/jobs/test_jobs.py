@@ -20,7 +20,7 @@ from evolution.domain.job import EventType, JobKind, JobRecord, JobState
 from evolution.domain.request import TrainRequest
 from evolution.domain.trial import TrialStatus
 from evolution.jobs import control, stopping
-from evolution.jobs.alive import is_alive
+from evolution.jobs.alive import handed_over, is_alive
 from evolution.laboratory.leases import lease, trial_lock
 from evolution.store.store import Store
 
@@ -50,7 +50,7 @@ def test_a_job_whose_request_this_version_does_not_know_says_so(bench):
     with Store.open(bench.repo) as store:
         ended = store.job("train-0001")
     assert (done.returncode, ended.state, ended.exit_code) == (2, JobState.FAILED, 2)
-    assert ended.error == "colour is no option of train; expected one of device, python, seed"
+    assert ended.error == "colour is no option of train; expected one of device, no_sandbox, python, seed"
 
 
 def test_a_store_that_is_damaged_while_a_job_starts_is_named(bench):
@@ -110,6 +110,22 @@ def test_events_are_read_piece_by_piece_and_never_half(bench):
     events, offset = control.read_events(bench.repo, "j", offset)
     assert len(events) == 1 and offset == 2 * len(line.encode())
     assert control.read_events(bench.repo, "j", offset) == ([], offset)
+    path.write_text(
+        line[:20] + line + '{"t": "x"}\n' + "\0" * 8 + "\n" + line
+    )  # cut short by a full disk, and worse
+    assert [event.message for event in control.read_events(bench.repo, "j", 0)[0]] == ["ä"]
+
+
+def test_scratch_of_a_job_that_was_killed_after_its_last_word_is_removed(bench):
+    with Store.open(bench.repo) as store:
+        store.put_job(job_of(JobState.DONE))
+    scratch = job_folder(bench.repo, "train-0001") / "scratch"
+    scratch.mkdir(parents=True)
+    with handed_over(bench.repo, "train-0001"):
+        control.reconcile(bench.repo)
+        assert scratch.exists()
+    control.reconcile(bench.repo)
+    assert not scratch.exists()
 
 
 HOLD = """

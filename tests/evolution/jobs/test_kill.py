@@ -1,4 +1,4 @@
-"""SIGKILL to worker, job and language server at 20 moments of train and propose: nothing measured is lost or
+"""SIGKILL to worker, job and language server at random moments of train, propose and evolve: nothing measured is lost or
 measured twice, nothing is left behind, and what is the user's is as it was."""
 
 import json
@@ -22,6 +22,7 @@ from evolution.jobs import control
 from evolution.jobs.alive import is_alive
 from evolution.laboratory.leases import lease, trial_lock
 from evolution.store.store import Store
+from tests.bench import kills
 
 pytestmark = pytest.mark.training
 GONE_S = 5.0
@@ -167,7 +168,13 @@ def kill_worker(bench, kind: JobKind, moment: Moment) -> None:
     ended = bench.finish(job)
     assert ended.state in (JobState.DONE, JobState.FAILED), ended.error
     if ended.state is JobState.FAILED:
-        assert "SIGKILL" in ended.error or "exited" in ended.error or "closed" in ended.error, ended.error
+        said = (
+            "SIGKILL",
+            "exited",
+            "closed",
+            "status -9",
+        )  # the last: the first process of all looks at the interpreter
+        assert any(words in ended.error for words in said), ended.error
     wait_for_nobody(workers, bench)
     assert before.items() <= bench.trials().items()
 
@@ -225,3 +232,15 @@ def test_propose_survives_a_kill_of_anybody_at_any_moment(bench):
             assert_completes(bench, JobKind.TRAIN)  # where it was your own version whose worker was killed
             assert_completes(bench, JobKind.PROPOSE)
         assert (bench.of_the_user(), bench.status()) == (before, status), moment
+
+
+def test_a_run_with_an_llm_survives_kills_and_pays_nothing_twice(tmp_path, scripted_llm, monkeypatch):
+    """A life of the bench `tests/bench/kills.py`, which has 200 such kills."""
+    scripted_llm.script = kills.colleague
+    for name, value in scripted_llm.environment().items():
+        monkeypatch.setenv(name, value)
+    expected, whole_s = kills.reference(tmp_path, JobKind.EVOLVE)
+    tally = kills.Tally()
+    chance = random.Random(3)
+    hits = kills.live(tmp_path / "life", JobKind.EVOLVE, chance, whole_s, expected, scripted_llm, tally)
+    assert hits and tally.faults == []

@@ -14,7 +14,7 @@ from simulator.messages import MESSAGES
 
 TECHNIQUES = read_shelves()
 # Wrong code, and not a failure that a technique of the field could mend.
-NOT_FOR_A_TECHNIQUE = {"score-shape", "id-round-trip", "state-restored"}
+NOT_FOR_A_TECHNIQUE = {"score-shape", "id-round-trip", "state-restored", "embeddings-as-scored"}
 PRAISE = {code for code in MESSAGES if code.startswith("liked-")}
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from evolution.base.errors import UsageError
+from evolution.base.places import user_config_folder
 from evolution.llm.settings import OPENAI
-from evolution.repo.settings import user_llm, user_settings
+from evolution.repo.settings import machine_mark, user_llm, user_settings
 from evolution.trials.sandbox import clean_environment
 
 WHOLE = """
@@ -138,3 +139,13 @@ def test_a_wrong_setting_is_named_with_what_was_expected_and_without_the_key(con
         user_llm()
     assert says in str(raised.value) and str(config) in str(raised.value)
     assert "oops" not in str(raised.value)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\n", b"\xff\xfe", b"0123"])
+def test_a_damaged_mark_of_the_machine_is_made_anew_and_never_empty(damage: bytes):
+    first = machine_mark()
+    path = user_config_folder() / "machine"
+    path.write_bytes(damage)
+    again = machine_mark()
+    assert len(again) == 32 and again != first and machine_mark() == again
+    assert path.stat().st_mode & 0o777 == 0o600 and not list(path.parent.glob(".draft-*"))

@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from evolution.domain.trial import FailureReason
+from evolution.trials import session
 from evolution.trials.failing import failed
 from evolution.trials.process import Launch, WorkerProcess
-from evolution.trials.request import WorkerLimits
+from evolution.trials.request import SandboxMode, Supervision, WorkerLimits
+from evolution.trials.run import run_trial
 from evolution.worker.guest.ranking import top_unseen
 from evolution.worker.guest.training_data import QuestionSet
 
+SOURCE = "import numpy as np\n\n\ndef build(data, *, device, seed):\n    return None\n" + "x = 1\n" * 10
 WIDTH = 3
 TRACE: dict[str, Any] = {
     "format": 1,
@@ -143,6 +147,8 @@ class ForgedProcess(WorkerProcess):
     ) -> None:
         self._launch, self._worker, self._forge = launch, worker, forge
         self._answer = b""
+        self._group = None
+        self._asked = 0
 
     @property
     def peak_memory_bytes(self) -> int:
@@ -151,7 +157,16 @@ class ForgedProcess(WorkerProcess):
     def _send(self, request: bytes, wanted: str) -> None:
         asked = json.loads(request)
         honest = {"ok": getattr(self._worker, asked["do"])(**asked["with"])}
-        self._answer = self._forge(wanted, honest, Path(self._launch.cwd, "wire"))
+        line = self._forge(wanted, honest, Path(self._launch.cwd, "wire"))
+        number = f'"id": {asked["id"]}'.encode()
+        self._answer = self._numbered(line, number)
+
+    @staticmethod
+    def _numbered(line: bytes, number: bytes) -> bytes:
+        """Forgers know the number of the question as well."""
+        if line == b"{}":
+            return b"{" + number + b"}"
+        return b"{" + number + b", " + line[1:] if line.startswith(b'{"') and b'"id"' not in line else line
 
     def _line(self, wanted: str) -> bytes:
         if b"\n" in self._answer:
@@ -163,3 +178,23 @@ class ForgedProcess(WorkerProcess):
 
     def end(self) -> None:
         pass
+
+
+def honest(wanted: str, reply: dict[str, Any], wire: Path) -> bytes:
+    return json.dumps(reply).encode()
+
+
+@pytest.fixture
+def forge(bench, monkeypatch):
+    """Call it with what is forged: the trial that comes of it. work: what is asked. kind: of worker."""
+
+    def run(forging=honest, work=run_trial, kind=Honest) -> Any:
+        bench.write(SOURCE)
+        request = bench.request(sandbox=SandboxMode.NONE, max_epochs=4)
+        worker = kind(request.data.training.n_items)
+        monkeypatch.setattr(
+            session, "WorkerProcess", lambda *given: ForgedProcess(*given, worker=worker, forge=forging)
+        )
+        return work(request, Supervision())
+
+    return run

@@ -21,12 +21,10 @@ from evolution.trials.contract import CANDIDATES_FAULT
 from evolution.trials.failing import TrialFailed
 from evolution.trials.frozen import read_test
 from evolution.trials.replies import told_failure
-from evolution.trials.request import SandboxMode, Supervision
 from evolution.trials.run import run_trial, smoke_trial
 from evolution.trials.wire import MAX_BYTES, BadMessageError, parse_message
-from tests.evolution.trials.forged import TRACE, ForgedProcess, Honest
+from tests.evolution.trials.forged import SOURCE, TRACE, honest
 
-SOURCE = "import numpy as np\n\n\ndef build(data, *, device, seed):\n    return None\n" + "x = 1\n" * 10
 NASTY = [
     None, True, -1, 0, 1.5, 10**30, -(10**400), float("nan"), float("inf"), "", "abc", "\ud800", "\x1b[2J\x00", "x" * 300_000, [],
     {}, [[]], {"": None}, {"a": {"b": []}}, ["o99999"], [1, "2", None],
@@ -34,26 +32,6 @@ NASTY = [
 
 
 OVERLOOKED = "could not go on"  # what the last net says, which should have nothing to catch
-
-
-def honest(wanted: str, reply: dict[str, Any], wire: Path) -> bytes:
-    return json.dumps(reply).encode()
-
-
-@pytest.fixture
-def forge(bench, monkeypatch):
-    """Call it with what is forged: the trial that comes of it. kind: of what is asked of the worker."""
-
-    def run(forging=honest, work=run_trial) -> Any:
-        bench.write(SOURCE)
-        request = bench.request(sandbox=SandboxMode.NONE, max_epochs=4)
-        worker = Honest(request.data.training.n_items)
-        monkeypatch.setattr(
-            session, "WorkerProcess", lambda *given: ForgedProcess(*given, worker=worker, forge=forging)
-        )
-        return work(request, Supervision())
-
-    return run
 
 
 def fits_everywhere(trial: Trial, folder: Path) -> None:

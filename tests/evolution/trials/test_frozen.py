@@ -28,6 +28,17 @@ def test_a_repo_without_state_is_trained_again_and_answers_the_same(bench):
     assert without.metrics == with_state.metrics
 
 
+@pytest.mark.parametrize("damage", [b"", b"other bytes"])
+def test_a_damaged_state_is_not_believed_and_the_model_is_trained_again(bench, damage):
+    trial = bench.run(max_epochs=1)
+    whole = read_test(bench.request(), trial, Supervision())
+    (bench.request().folder / "state.bin").write_bytes(damage)
+    stages = []
+    again = read_test(bench.request(), trial, Supervision(on_stage=stages.append))
+    assert again.failure is None and again.metrics == whole.metrics
+    assert "training again: the saved state is damaged" in stages
+
+
 def test_the_test_questions_are_not_there_while_anything_is_learned(bench):
     searching = bench.changed(
         ("def state_dict", "def no_state"),

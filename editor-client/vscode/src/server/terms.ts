@@ -1,10 +1,13 @@
 /** Where the server and the repos' interpreter are, from settings, the Python extension, PATH and our own environment. */
 
+import { realpath } from 'node:fs/promises';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 
 import { candidates } from './candidates';
 import type { Terms } from './connection';
 import { environmentPython } from './environment';
+import { liesInside } from './inside';
 import { firstServing, onPath, pythonFacts } from './probe';
 
 export async function findTerms(
@@ -13,7 +16,7 @@ export async function findTerms(
 ): Promise<Terms | { reasons: string[] }> {
   const settings = vscode.workspace.getConfiguration('evolverec');
   const interpreter = settings.get<string>('interpreter', '').trim();
-  const selected = await pythonExtensionInterpreter(log);
+  const selected = await mayStart(await pythonExtensionInterpreter(log), log);
   const cwd = context.globalStorageUri.fsPath;
   await vscode.workspace.fs.createDirectory(context.globalStorageUri);
   const [evolverec = ''] = await onPath(['evolverec']);
@@ -28,6 +31,21 @@ export async function findTerms(
   if ('reasons' in found) return found;
   const python = interpreter || (await runsRepos(selected, cwd));
   return { serving: found.serving, python, extraArgs: settings.get<string[]>('args', []), cwd };
+}
+
+/** In restricted mode an interpreter of the folder's own is not started, not even to ask what it holds: "" then. */
+async function mayStart(python: string, log: vscode.LogOutputChannel): Promise<string> {
+  if (!python || vscode.workspace.isTrusted) return python;
+  const folders = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+  const places = [...folders, ...(await Promise.all(folders.map(real)))];
+  const names = [python, await real(python), path.join(await real(path.dirname(python)), path.basename(python))];
+  if (!liesInside(names, places)) return python;
+  log.info(`${python} lies in a folder that is not trusted, and is not started`);
+  return '';
+}
+
+async function real(file: string): Promise<string> {
+  return await realpath(file).catch(() => file);
 }
 
 /** The selected interpreter where it can train; else "": the server then uses its own. */
