@@ -14,7 +14,7 @@ from evolution.base.deleting import delete_tree
 from evolution.base.errors import ConsentError
 from evolution.base.places import store_folder
 from evolution.repo.consents import goes_without_sandbox
-from evolution.repo.copies.lookout import withheld_in_words
+from evolution.repo.withheld import withheld_in_words
 from evolution.trials import sandbox
 from evolution.trials.interpreter import Interpreter, interpreter_at
 from evolution.trials.process import TOKEN, Launch
