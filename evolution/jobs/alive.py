@@ -18,6 +18,7 @@ from evolution.domain.job import JobRecord
 
 LOCK = "alive.lock"
 UNLOCKED_GRACE_S = 30.0  # how long a job of an earlier version, without lock and pid, counts as alive
+RELEASED_WITHIN_S = 5.0  # milliseconds, but on a machine that swaps
 SAME_TIME_S = 1.0  # by how much an earlier version's start times differed
 
 
@@ -41,6 +42,14 @@ def handed_over(repo: Path, job: str) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def wait_until_released(repo: Path, job: str) -> None:
+    """Wait until a killed process has let its locks go: its first thread ends before the others, which hold them on."""
+    end = time.monotonic() + RELEASED_WITHIN_S
+    with suppress(FileNotFoundError):
+        while _is_held(job_folder(repo, job) / LOCK) and time.monotonic() < end:
+            time.sleep(0.01)
 
 
 def is_abandoned(repo: Path, job: str) -> bool:

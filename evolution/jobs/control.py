@@ -21,7 +21,7 @@ from evolution.base.processes import identify
 from evolution.domain.job import Event, JobRecord, JobState
 from evolution.domain.request import Request
 from evolution.jobs import consent
-from evolution.jobs.alive import handed_over, is_abandoned, is_alive
+from evolution.jobs.alive import handed_over, is_abandoned, is_alive, wait_until_released
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.settings import chosen_python, trust
@@ -146,6 +146,7 @@ def reconcile(repo: Path) -> list[JobRecord]:
             if is_alive(repo, job):
                 running.append(job)
                 continue
+            wait_until_released(repo, job.id)
             fresh = store.job(job.id)
             if fresh is None or fresh.state.ended:
                 continue

@@ -9,7 +9,7 @@ from pathlib import Path
 from evolution.base.errors import Cancelled
 from evolution.base.processes import ProcessId, identify, is_visible, send
 from evolution.domain.job import JobRecord, JobState
-from evolution.jobs.alive import is_alive
+from evolution.jobs.alive import is_alive, wait_until_released
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch
 from evolution.store.store import Store
 
@@ -63,6 +63,7 @@ def kill(repo: Path, job_id: str) -> Ending:
             return refused
         if not _ends(repo, job_id, KILL_WAIT_S):
             return Ending.STAYS
+        wait_until_released(repo, job_id)
         last = store.job(job_id)
         if last is not None and not last.state.ended:
             store.put_job(

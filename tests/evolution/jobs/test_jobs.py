@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from evolution.base.errors import Cancelled, ConsentError
 from evolution.base.places import ENTRY, job_folder
-from evolution.base.processes import ProcessId
+from evolution.base.processes import ProcessId, boot_id, namespace
 from evolution.domain.job import EventType, JobKind, JobRecord, JobState
 from evolution.domain.request import TrainRequest
 from evolution.domain.trial import TrialStatus
@@ -193,6 +194,29 @@ def test_only_trials_that_nobody_trains_are_forgotten(bench):
     assert sorted(bench.trials()) == ["complete001", "trained0001"]
     left = [path.parent.name for path in (bench.repo / ".evolverec").glob("trials/*/work")]
     assert left == ["trained0001"]
+
+
+def test_a_killed_job_is_tidied_up_after_once_it_has_let_its_locks_go(bench):
+    """The threads of a killed process end one after the other, and the last one lets the locks go."""
+    store = bench.repo / ".evolverec"
+    gone = ProcessId(pid=2**22 + 1, ticks=1, boot=boot_id(), namespace=namespace())
+    with Store.open(bench.repo) as opened:
+        opened.put_job(job_of(JobState.RUNNING, process=gone))
+    for folder in (job_folder(bench.repo, "train-0001"), store / "trials" / "t" / "work"):
+        folder.mkdir(parents=True)
+    held = threading.Event()
+
+    def dying() -> None:
+        with handed_over(bench.repo, "train-0001"), trial_lock(bench.repo, "t"):
+            held.set()
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=dying)
+    thread.start()
+    assert held.wait(10)
+    control.reconcile(bench.repo)
+    thread.join()
+    assert not (store / "trials" / "t" / "work").exists()
 
 
 @pytest.mark.training
