@@ -87,7 +87,8 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
             mounts=mounts,
             hidden=_secrets_of(request, interpreter),
             gpu=request.device == "cuda",
-            tmp_bytes=request.limits.memory_bytes,  # what is written there is memory, and counts as such
+            tmp_bytes=2
+            * request.limits.memory_bytes,  # beyond its limit, so that it ends by that, not by a full disk
             environment=environment,
         )
         command = sandbox.sandboxed(command, confinement, interpreter, repo)
