@@ -51,7 +51,7 @@ PARAMS: Mapping[JobKind, Mapping[str, Any]] = {
     JobKind.PROPOSE: {"trials": 3},
     JobKind.EVOLVE: {"strategy": "greedy", "proposer": "llm", "trials": 4},
 }
-# job: its process alone. group: its whole process group. worker: a worker, and but for `train` its job right after.
+# job: its process alone. group: its whole process group. worker: a worker, whose job goes on to its end or is killed later.
 VICTIMS: Mapping[JobKind, tuple[str, ...]] = dict.fromkeys(PARAMS, ("job", "job", "group", "worker"))
 ADDED = "events-{count}"
 COUNTS = (30, 36, 48, 60, 72, 96)  # events of an epoch, in the patches that the scripted model writes
@@ -150,14 +150,15 @@ def made(place: Path) -> Bench:
     return Bench(repo=place)
 
 
-def strike(bench: Bench, job: JobRecord, victim: str) -> None:
+def strike(bench: Bench, job: JobRecord, victim: str, chance: random.Random) -> None:
     family = [process for process in bench.processes() if process.pid != job.pid]
     if victim == "worker" and family:
         with suppress(psutil.Error):
             family[-1].kill()
-        if job.kind is JobKind.TRAIN:  # whose failure is tried again
-            bench.finish(job)
+        if chance.random() < 0.5:
+            bench.finish(job, 300.0)
             return
+        time.sleep(chance.uniform(0.0, 1.0))
     if victim == "group":
         with suppress(ProcessLookupError):
             os.killpg(job.pid, signal.SIGKILL)
@@ -224,7 +225,7 @@ def live(
         if not is_alive(bench.repo, bench.record(job)):
             tally.too_late += 1
             break
-        strike(bench, job, victim)
+        strike(bench, job, victim, chance)
         wait_for_nobody(bench, job, tally)
         hits += 1
         tally.kills[f"{kind} {victim}"] += 1
