@@ -11,6 +11,7 @@ APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot chromium ripgrep g++ make
 
 VSCODE := editor-client/vscode
 PICTURES := findings users diff run report
+AS_USER := $(addprefix tests/adversarial/test_,candidates.py secrets.py interpreter.py)
 PACKAGES := server evolution diagnosis simulator seeds
 
 .PHONY: help setup demo test test-user test-kernels check types unit vsix code-server pictures bench clean
@@ -102,8 +103,8 @@ test: $(SETUP)/apt-test $(SETUP)/vscode $(SETUP)/code-server.done check
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or wire or process or training or editor"
 	@$(MAKE) --no-print-directory test-user
 
-test-user: setup  # where root runs the tests: the adversarial ones once more, as somebody who owns nothing
-	$(BIN)/python tests/as_user.py $(BIN)/python -m pytest -n 2 -p no:cacheprovider tests/adversarial
+test-user: setup  # where root runs the tests: those of what a candidate may do once more, as somebody who owns nothing
+	$(BIN)/python tests/as_user.py $(BIN)/python -m pytest -n 2 -p no:cacheprovider $(AS_USER)
 
 test-kernels: setup
 	$(BIN)/python tests/kernels.py

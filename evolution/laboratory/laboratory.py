@@ -19,8 +19,8 @@ from evolution.laboratory.devices import choose_device
 from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in_parallel
 from evolution.laboratory.leases import POLL_S, trial_lock
 from evolution.laboratory.retrying import again_in_words, is_to_be_repeated, run_unless_killed, settled
-from evolution.repo.copies.lookout import withheld_in_words
 from evolution.repo.programs import Programs, changed_files
+from evolution.repo.withheld import withheld_in_words
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
 from evolution.trials.data import TrialData

@@ -21,11 +21,11 @@ from evolution.repo.held_out import held_out, stated_exposed, stated_source
 from evolution.repo.listing import HARMLESS, Listed, list_files
 from evolution.repo.mending import is_whole, make_whole, mend, remove_objects
 from evolution.repo.ownership import ensure_store_folder
-from evolution.repo.withheld import known_withheld, note_withheld
+from evolution.repo.withheld import Copies, known_withheld, note_withheld
 from seeds.reading import CODE_BYTES, is_plain, open_plain
 
 if TYPE_CHECKING:  # a language server reads programs, and holds no numpy
-    from evolution.repo.copies.lookout import Copies, Lookout
+    from evolution.repo.copies.lookout import Lookout
 
 T = TypeVar("T")
 
@@ -131,7 +131,7 @@ class Programs:
                     raise
         return do()
 
-    def find_copies(self, lookout: "Lookout") -> "Copies":
+    def find_copies(self, lookout: "Lookout") -> Copies:
         """Look through the files on disk for copies of the log. Later snapshots leave them out, those of a language
         server too; those that `data.exposed` names stay."""
         labels = held_out(self.repo, stated_source(self.repo))

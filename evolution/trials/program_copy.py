@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolution.base.places import STORE_FOLDER
-from evolution.repo.copies.lookout import Copies
 from evolution.repo.held_out import held_out
+from evolution.repo.withheld import Copies
 from evolution.trials.request import TrialRequest
 from seeds.reading import leads_out, walk
 

@@ -14,7 +14,7 @@ from evolution.base.deleting import delete_tree
 from evolution.base.errors import ConsentError
 from evolution.base.places import store_folder
 from evolution.repo.consents import goes_without_sandbox
-from evolution.repo.copies.lookout import withheld_in_words
+from evolution.repo.withheld import withheld_in_words
 from evolution.trials import sandbox
 from evolution.trials.interpreter import Interpreter, interpreter_at
 from evolution.trials.process import TOKEN, Launch
@@ -87,7 +87,8 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
             mounts=mounts,
             hidden=_secrets_of(request, interpreter),
             gpu=request.device == "cuda",
-            tmp_bytes=request.limits.memory_bytes,  # what is written there is memory, and counts as such
+            tmp_bytes=2
+            * request.limits.memory_bytes,  # beyond its limit, so that it ends by that, not by a full disk
             environment=environment,
         )
         command = sandbox.sandboxed(command, confinement, interpreter, repo)

@@ -22,8 +22,8 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
     """
     from evolution.base.places import CONFIG_NAME
     from evolution.repo.config import read_config
-    from evolution.repo.copies.lookout import withheld_in_words
     from evolution.repo.programs import Programs
+    from evolution.repo.withheld import withheld_in_words
     from evolution.trials.reading_data import read_data
 
     config = read_config(repo)

@@ -196,7 +196,7 @@ def _repo(repo: Path) -> list[dict[str, Any]]:
             )
         ]
     try:
-        read_config(repo)
+        config = read_config(repo)
     except ConfigError as error:
         return [_check("repo", False, str(error), "", needed=True)]
     trusted = is_trusted(repo)
@@ -204,4 +204,16 @@ def _repo(repo: Path) -> list[dict[str, Any]]:
     return [
         _check("repo", True, f"{repo / CONFIG_NAME} is well-formed", "", needed=True),
         _check("trust", trusted, message, "" if trusted else f"evolverec train {repo} --trust", needed=False),
+        *_labels(repo, config.data.exposed),
     ]
+
+
+def _labels(repo: Path, exposed: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What the last job found of copies of the log, and what the repo shows to its code although it may hold one."""
+    from evolution.repo.withheld import Copies, known_withheld, withheld_in_words
+
+    found = withheld_in_words(Copies(withheld=known_withheld(repo)))
+    if exposed:
+        message = f"data.exposed shows {', '.join(exposed)} to the code; where copies of the log match, labels are not secret"
+        return [_check("labels", False, "; ".join((message, *found)), "", needed=False)]
+    return [_check("labels", True, "; ".join(found), "", needed=False)] if found else []

@@ -6,12 +6,15 @@ from pathlib import Path
 from lsprotocol import types
 
 from evolution.base.places import CONFIG_NAME
+from evolution.repo.withheld import Copies, known_withheld, withheld_in_words
 from server.lsp.config_schema import Key, key_of, schema
 from server.lsp.config_text import Place, PlaceKind, place_at
 from server.lsp.pages import CONFIG
 from server.lsp.places import path_of
 from server.lsp.positions import characters, code_range, columns, lines_of
 from server.lsp.session import Session
+
+ABOUT_LABELS = (("data", "source"), ("data", "exposed"))  # the keys whose hover says what was withheld
 
 
 def is_config(uri: str) -> bool:
@@ -64,7 +67,8 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
     line = lines[row]
     place = place_at(lines, row, characters(line, params.position.character, encoding))
     markdown = session.client.markdown
-    said = await session.background.browse(_meaning, place, markdown=markdown) if place else ""
+    root = root_of(uri)
+    said = await session.background.browse(_meaning, place, root, markdown=markdown) if place else ""
     if not place or not said:
         return None
     start, end = (
@@ -76,13 +80,20 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
     )
 
 
-def _meaning(place: Place, *, markdown: bool) -> str:
+def _meaning(place: Place, root: Path | None, *, markdown: bool) -> str:
     """The text of a hover; "" at a place that is no known key or section."""
     if place.kind is PlaceKind.SECTION:
         keys = schema().get(place.section, {})
         return _about_section(place.section, list(keys.values()), markdown=markdown) if keys else ""
     key = key_of(place.section, place.key)
-    return _about_key(key, markdown=markdown) if key else ""
+    if key is None:
+        return ""
+    told = _about_key(key, markdown=markdown)
+    if root and (key.section, key.name) in ABOUT_LABELS:
+        told = ("  \n" if markdown else "\n").join(
+            (told, *withheld_in_words(Copies(withheld=known_withheld(root))))
+        )
+    return told
 
 
 def _about_key(key: Key, *, markdown: bool) -> str:

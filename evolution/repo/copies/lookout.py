@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from evolution.base.kept import write_whole
@@ -16,18 +15,8 @@ from evolution.base.versions import version_of
 from evolution.repo.copies.content import open_regular
 from evolution.repo.copies.log_index import LogIndex
 from evolution.repo.copies.looking import SMALLEST_BYTES, copy_of_the_log
+from evolution.repo.withheld import Copies
 from seeds.reading import CODE_BYTES, RECORD_BYTES, parse_json, read_text
-
-SHOWN = 3  # files that a sentence names
-
-
-@dataclass(frozen=True, kw_only=True)
-class Copies:
-    """withheld, exposed: relative path -> why it is taken for a copy of the log. exposed: those that the repo's
-    evolverec.toml wants shown to the code all the same."""
-
-    withheld: dict[str, str] = field(default_factory=dict)
-    exposed: dict[str, str] = field(default_factory=dict)
 
 
 class Lookout:
@@ -57,30 +46,9 @@ class Lookout:
         return self._seen[digest]
 
 
-def withheld_in_words(copies: Copies) -> tuple[str, ...]:
-    """What a user is told of a trial's copies: one sentence for those withheld, one for those exposed."""
-    said = []
-    if copies.withheld:
-        said.append(
-            f"withheld from the model's code, as held-out events could be read there: {_listed(copies.withheld)}; "
-            "if the code needs one, name it in data.exposed of evolverec.toml"
-        )
-    if copies.exposed:
-        said.append(
-            f"the labels were not secret: evolverec.toml exposes {_listed(copies.exposed)}, so the model's code could "
-            "read the held-out events, and these figures rest on its not doing so"
-        )
-    return tuple(said)
-
-
 def version() -> str:
     """Changes with the code that tells copies from other files."""
     return version_of("evolution/repo/copies")
-
-
-def _listed(files: dict[str, str]) -> str:
-    named = [f"{path} ({why})" for path, why in sorted(files.items())[:SHOWN]]
-    return ", ".join(named) + (f" and {len(files) - SHOWN} more" if len(files) > SHOWN else "")
 
 
 def _digest(path: Path) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from evolution.repo.copies.content import Content
+from evolution.repo.copies.judging import DIFFERENT, fewest_events
 from evolution.repo.copies.log_index import LogIndex
 from evolution.repo.copies.rows import Rows, rows_of, some_rows
 
@@ -52,13 +53,16 @@ def text_rows(content: Content, index: LogIndex) -> Iterator[Rows]:
 
 
 def _worth_a_look(pieces: list[str], pattern: re.Pattern[str], index: LogIndex) -> bool:
-    found, items = 0, index.namings[0].items
-    spaced = any(" " in name for name in index.item_names[1:200])
+    """Whether enough tokens may be items; the lines of most source files have too few. Ids with blanks are no tokens."""
+    if any(" " in name for name in index.item_names[1:200]):
+        return True
+    found, distinct, items, needed = 0, set[str](), index.namings[0].items, fewest_events(index)
     for piece in pieces:
-        for token in pattern.findall(piece):
-            found += token in items or token.isdigit() or token.endswith(".0")
-            if found >= 4 or spaced:
-                return True
+        ids = [token for token in pattern.findall(piece) if token in items or token[0].isdigit()]
+        found += len(ids)
+        distinct.update(ids)
+        if found >= needed and len(distinct) >= DIFFERENT:
+            return True
     return False
 
 
