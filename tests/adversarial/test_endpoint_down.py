@@ -131,7 +131,6 @@ def test_a_cancel_meanwhile_is_a_cancel(port: int):
     [
         (JobKind.EVOLVE, {"strategy": "greedy", "trials": 4}),
         (JobKind.SIMULATE, {}),
-        (JobKind.COMPARE, {"trials": 4}),
     ],
 )
 def test_a_job_that_needs_it_ends_before_it_trains(
