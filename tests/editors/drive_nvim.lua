@@ -125,7 +125,7 @@ end
 local function refuse_then_trust()
   answers = { 'Cancel' }
   vim.cmd('EvolverecTrain')
-  say('refused', expect('was not run'))
+  say('refused', expect('was run'))
   say('store after the refusal', vim.fn.isdirectory(repo .. '/.evolverec'))
   answers = { 'Trust and run' }
   start('EvolverecTrain')
