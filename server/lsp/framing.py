@@ -21,6 +21,7 @@ SHOWN_BYTES = 60
 
 _LENGTH = re.compile(rb"content-length[ \t]*:", re.IGNORECASE)
 _LONGEST_NAME = 32  # bytes of a name that may have come in part
+_LONGEST_BEGINNING = 256  # bytes of a message without a length that may have come in part
 _HEADER_LINE = re.compile(rb"[A-Za-z][A-Za-z0-9-]*[ \t]*:[^\r\n]*\r?\n")
 _ENDED_EARLY = re.compile(rb"[Cc]ontent-[Ll]ength[ \t]*:[ \t]*[0-9]+[ \t]*\r?\n")
 _PART_OF_HEADER = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*(?:[ \t]*:[^\r\n]*)?)?\r?\Z")  # more of it may come
@@ -101,11 +102,13 @@ class Frames:
         wrong as soon as a message begins without its length."""
         skipped, first = 0, b""
         limit = MAX_SKIPPED_BYTES if self._met or self._lost else MAX_GREETING_BYTES
-        while (found := _LENGTH.search(self._held)) is None:
-            if not self._lost and (headless := _HEADLESS.match(self._held)) is not None:
+        while True:
+            if not (self._lost or skipped) and (headless := _HEADLESS.match(self._held)) is not None:
                 del self._held[: headless.end()]
                 return Broken(reason="a message has no Content-Length; expected it before the body")
-            surplus = max(0, len(self._held) - _LONGEST_NAME)
+            if (found := _LENGTH.search(self._held)) is not None:
+                break
+            surplus = max(0, len(self._held) - _LONGEST_BEGINNING)
             first = first or bytes(self._held[:surplus])[:SHOWN_BYTES]
             skipped += surplus
             del self._held[:surplus]

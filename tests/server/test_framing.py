@@ -93,3 +93,18 @@ def test_a_stream_that_fails_ends_the_session_with_the_reason():
 
     left = Frames(Reset(b"", 1)).next()  # type: ignore[arg-type]
     assert isinstance(left, Left) and "reset by peer" in left.reason
+
+
+HEADLESS = (
+    b'{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}\n',
+    b"Content-Type: application/json\r\n\r\n{}",
+)
+
+
+@pytest.mark.parametrize("at_once", [1, 10, 40, 10_000])
+@pytest.mark.parametrize("headless", HEADLESS, ids=["no header", "no length"])
+def test_a_message_without_a_length_is_refused_whether_the_next_one_came_with_it_or_later(headless, at_once):
+    broken, frame, left = frames_of(headless + written({"id": 2}), at_once)
+    assert isinstance(broken, Broken) and "no Content-Length" in broken.reason
+    assert isinstance(frame, Frame) and json.loads(frame.body) == {"id": 2}
+    assert left == Left()
