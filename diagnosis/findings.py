@@ -19,6 +19,14 @@ class Severity(StrEnum):
     INFORMATION = "information"
 
 
+class Nature(StrEnum):
+    """What a finding says: why the model fails, or only that it does."""
+
+    CAUSE = "cause"  # a violated expectation, with its evidence, on the lines that violate it
+    SYMPTOM = "symptom"  # an outcome; it stands on a line only where an experiment connects the two
+    ADVICE = "advice"  # nothing is wrong, but a stronger choice is known
+
+
 class Role(StrEnum):
     """What a place in the code does; found from the traced step, never from names that the repo chose."""
 
@@ -55,6 +63,18 @@ class Anchor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CodePlace:
+    """A line of the measured program that was seen at work: path relative to the root with "/", line from 1.
+
+    does: what happens there, in words for a sentence such as "draws negatives"; "" if the finding says it.
+    """
+
+    path: str
+    line: int
+    does: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """The result of one probe on one trial.
 
@@ -62,6 +82,7 @@ class Measurement:
     higher_is_better: the direction in which the value gets healthier.
     healthy: None if the probe could not tell; details["reason"] says why.
     self_reported: measured inside the worker beside candidate code; it informs, and never verifies.
+    places: the lines that the measurement itself points at, best first; () leaves it to the roles of its kind.
     """
 
     code: str
@@ -76,6 +97,7 @@ class Measurement:
     severity: Severity
     message: str
     self_reported: bool = False
+    places: tuple[CodePlace, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -101,6 +123,7 @@ class FindingKind:
     definition: how the value is computed.
     roles: where a finding stands, in order of preference; the first role that the repo has is taken.
     verifies: codes of the users' complaints that a finding of this kind confirms.
+    explains: of a cause, codes of the symptoms that it brings about.
     """
 
     code: str
@@ -110,6 +133,8 @@ class FindingKind:
     found_by: FoundBy
     roles: tuple[Role, ...] = (Role.ENTRY,)
     verifies: tuple[str, ...] = ()
+    nature: Nature = Nature.CAUSE
+    explains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from diagnosis.catalogue import kind_of
 from diagnosis.contract_kinds import contract_kind
-from diagnosis.findings import Finding, FindingKind, Measurement, Severity, Site
+from diagnosis.findings import CodePlace, Finding, FindingKind, Measurement, Severity, Site
 from diagnosis.placing import finding_id, place, worst_first
 
 
@@ -20,6 +20,8 @@ class Check(Protocol):
     def severity(self) -> str: ...
     @property
     def message(self) -> str: ...
+    @property
+    def places(self) -> tuple[CodePlace, ...]: ...
 
 
 def findings(
@@ -34,9 +36,13 @@ def findings(
     """
 
     def found(
-        kind: FindingKind, severity: Severity, message: str, measurement: Measurement | None = None
+        kind: FindingKind,
+        severity: Severity,
+        message: str,
+        places: tuple[CodePlace, ...],
+        measurement: Measurement | None = None,
     ) -> Finding:
-        anchors = place(kind, sites, sources)
+        anchors = place(kind, sites, sources, places)
         return Finding(
             id=finding_id(kind.code, anchors[0]),
             kind=kind,
@@ -47,12 +53,12 @@ def findings(
         )
 
     measured = [
-        found(kind_of(m.code, m.details), m.severity, m.message, m)
+        found(kind_of(m.code, m.details), m.severity, m.message, m.places, m)
         for m in measurements
         if m.healthy is False
     ]
     checked = [
-        found(contract_kind(check.code), Severity(check.severity), check.message)
+        found(contract_kind(check.code), Severity(check.severity), check.message, check.places)
         for check in contract_checks
         if check.passed is False
     ]

@@ -4,20 +4,29 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from diagnosis.anchors import make_anchor
-from diagnosis.findings import Anchor, Finding, FindingKind, Role, Severity, Site
+from diagnosis.findings import Anchor, CodePlace, Finding, FindingKind, Role, Severity, Site
+from diagnosis.syntax import statement_range
 
 MAX_ANCHORS = 3
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 
 
-def place(kind: FindingKind, sites: Sequence[Site], sources: Mapping[str, str]) -> tuple[Anchor, ...]:
+def place(
+    kind: FindingKind,
+    sites: Sequence[Site],
+    sources: Mapping[str, str],
+    seen: Sequence[CodePlace] = (),
+) -> tuple[Anchor, ...]:
     """Anchors for a finding of this kind, at most MAX_ANCHORS.
 
-    They are the sites of the first of the kind's roles that the repo has, else `def build`, else the first line of the
-    first file.
+    They are the statements of `seen`, the lines that the measurement itself points at; else the sites of the first of
+    the kind's roles that the repo has, else `def build`, else the first line of the first file.
 
     sources: path -> text of the measured program.
     """
+    pointed = [_anchor_at(spot, kind, sources[spot.path]) for spot in seen if spot.path in sources]
+    if pointed:
+        return tuple(dict.fromkeys(pointed))[:MAX_ANCHORS]
     for role in (*kind.roles, Role.ENTRY):
         there = [site for site in sites if site.role is role and site.path in sources]
         if there:
@@ -25,6 +34,12 @@ def place(kind: FindingKind, sites: Sequence[Site], sources: Mapping[str, str]) 
     path = min(sources, key=lambda name: (not name.endswith(".py"), name))
     top = Site(role=Role.ENTRY, path=path, start_line=1, end_line=1)
     return (make_anchor(top, sources[path]),)
+
+
+def _anchor_at(spot: CodePlace, kind: FindingKind, source: str) -> Anchor:
+    start, end = statement_range(source, spot.line)
+    role = kind.roles[0] if kind.roles else Role.ENTRY
+    return make_anchor(Site(role=role, path=spot.path, start_line=start, end_line=end), source)
 
 
 def finding_id(code: str, anchor: Anchor) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from diagnosis.findings import CodePlace
+
 
 class TrialStatus(StrEnum):
     """Where a trial is in its life."""
@@ -104,12 +106,14 @@ class ContractCheck:
 
     passed: None if the check could not be made; message says why.
     severity: "error" fails the trial; "warning" becomes a finding, and training goes on.
+    places: the lines that the check itself points at, best first; () leaves it to the roles of its kind.
     """
 
     code: str
     passed: bool | None
     severity: str
     message: str
+    places: tuple[CodePlace, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

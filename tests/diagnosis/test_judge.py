@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from diagnosis.catalogue import CATALOGUE, kind_of
 from diagnosis.evidence import Evidence
-from diagnosis.findings import Measurement, Role, Severity, Site
+from diagnosis.findings import CodePlace, Measurement, Role, Severity, Site
 from diagnosis.judge import findings
 from diagnosis.measure import measure
 from diagnosis.rules.check import check_source
@@ -24,6 +24,7 @@ class Check:
     passed: bool | None
     severity: str = "warning"
     message: str = "two passes differ"
+    places: tuple[CodePlace, ...] = ()
 
 
 def measurement(code: str, healthy: bool | None, severity: Severity = Severity.WARNING) -> Measurement:
@@ -72,6 +73,13 @@ def test_a_failed_check_becomes_a_finding_of_the_contract() -> None:
         Severity.WARNING,
         "two passes differ",
     )
+
+
+def test_what_points_at_a_line_itself_stands_there_and_not_on_its_kinds_roles() -> None:
+    at = (CodePlace(path="m.py", line=6), CodePlace(path="gone.py", line=1), CodePlace(path="m.py", line=6))
+    told = replace(measurement("overconfidence", False), places=at)
+    (measured, checked) = findings([told], [Check("same-answer-twice", False, places=at)], SITES, SOURCE)
+    assert [a.start_line for a in measured.anchors] == [a.start_line for a in checked.anchors] == [6]
 
 
 def test_ids_follow_the_text_and_not_its_place() -> None:
