@@ -1,6 +1,7 @@
 """Kinds of findings from the checks of `score`'s contract; evolution/trials/contract.py runs the checks."""
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.symptoms import UNORDERED, WEAK
 
 ONE_BATCH = "Scores of one batch of real questions, asked before training in two ways that must agree."
 
@@ -20,6 +21,7 @@ KINDS = (
         why="Scores that change from call to call make every figure a matter of luck; dropout at evaluation does this.",
         definition=ONE_BATCH,
         roles=(Role.DROPOUT, Role.SCORING),
+        explains=("figures-disagree", "same-seed", *WEAK),
     ),
     FindingKind(
         code="batch-companions",
@@ -28,6 +30,7 @@ KINDS = (
         why="What a user is shown must not depend on who else is asked for at the same time.",
         definition=ONE_BATCH,
         roles=(Role.NORMALIZATION, Role.SCORING),
+        explains=("figures-disagree", *WEAK),
     ),
     FindingKind(
         code="more-padding",
@@ -36,6 +39,7 @@ KINDS = (
         why="Padding is attended to, so a history means something else beside a longer one.",
         definition=ONE_BATCH,
         roles=(Role.POSITION_TABLE, Role.ENCODER, Role.SCORING),
+        explains=("figures-disagree", *WEAK),
     ),
     FindingKind(
         code="newest-kept",
@@ -44,6 +48,7 @@ KINDS = (
         why="Of a history that is too long the oldest part is kept: the model answers for the past.",
         definition="A full-length history with its newest event changed must change the scores.",
         roles=(Role.SCORING,),
+        explains=(*UNORDERED, *WEAK),
     ),
     FindingKind(
         code="id-round-trip",
@@ -52,6 +57,7 @@ KINDS = (
         why="The first or last item is taken for padding or for its neighbour.",
         definition="Histories of a single first or last item, against padding and neighbouring ids.",
         roles=(Role.ITEM_TABLE, Role.SCORING),
+        explains=("untrained-rows", *WEAK),
     ),
     FindingKind(
         code="state-restored",
@@ -60,6 +66,7 @@ KINDS = (
         why="The best epoch is kept as state; a model that answers differently after loading it was not kept.",
         definition="The answer to one batch before the state is saved, and of a fresh model that loads it.",
         roles=(Role.ENTRY,),
+        explains=("figures-disagree", *WEAK),
     ),
     FindingKind(
         code="embeddings-as-scored",
@@ -68,6 +75,7 @@ KINDS = (
         why="What is measured on item embeddings says nothing of a model that scores by something else.",
         definition="How well scores are fitted by the item embeddings, against the same table with its rows exchanged.",
         roles=(Role.ITEM_TABLE, Role.ENTRY),
+        explains=("embedding-collapse", "untrained-rows"),
     ),
     FindingKind(
         code="same-seed",

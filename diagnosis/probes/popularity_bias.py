@@ -3,7 +3,7 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence, TopLists
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, popularity, shown
@@ -19,6 +19,12 @@ BIAS = FindingKind(
     "beside that of the real next choice and of the popularity ranker.",
     roles=(Role.LOSS, Role.NEGATIVES),
     verifies=("overused-popularity",),
+    nature=Nature.SYMPTOM,
+    needs_training=True,
+    unit="quantile of training events",
+    reference="what the users really chose next",
+    sources=("arXiv 2103.06364 (popularity bias)",),
+    explains=("exposure-concentration",),
 )
 REVERSED = FindingKind(
     code="popularity-reversed",
@@ -28,6 +34,10 @@ REVERSED = FindingKind(
     definition="Popularity of the top 10, beside that of the real next choice and of items at random.",
     roles=(Role.NEGATIVES, Role.LOSS),
     verifies=("missed-popularity",),
+    nature=Nature.SYMPTOM,
+    needs_training=True,
+    unit="quantile of training events",
+    reference="what the users really chose next",
 )
 
 HALFWAY = 0.5
