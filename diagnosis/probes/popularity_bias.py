@@ -47,8 +47,9 @@ def popularity_bias(evidence: Evidence) -> list[Measurement]:
     """Popularity of an item is the share of training events that go to less popular items (ties half).
 
     A list's lift is its mean popularity minus that of the user's real next choice. Two rankers give the
-    scale: the popularity ranker at one end, items at random at the other. A list that is nearer to one
-    of them than to what users choose is biased.
+    scale: the popularity ranker at one end, items at random at the other. Any good ranker leans to the popular,
+    because that is where it can be sure, so the scale starts at the personal reference that leans furthest. A list
+    that is nearer to an end than to the start is biased.
     """
     if "popularity" not in evidence.references:
         return [unjudged(kind.code, "no popularity reference", unit="quantile") for kind in (BIAS, REVERSED)]
@@ -60,8 +61,12 @@ def popularity_bias(evidence: Evidence) -> list[Measurement]:
     own = np.array([quantile[evidence.questions.history(q)].mean() for q in range(len(chosen))])
     value = mean_over_users(listed, evidence.seed)
     lift = mean_over_users(listed - chosen, evidence.seed)
-    up = mean_over_users(listed - chosen - HALFWAY * (most_popular - chosen), evidence.seed)
-    down = mean_over_users(chosen - listed - HALFWAY * (chosen - at_random), evidence.seed)
+    personal = {
+        n: mean_of_lists(top, quantile) for n, top in evidence.references.items() if n != "popularity"
+    }
+    high, low = (extreme([chosen, *personal.values()], key=np.mean) for extreme in (max, min))
+    up = mean_over_users(listed - high - HALFWAY * np.maximum(most_popular - high, 0), evidence.seed)
+    down = mean_over_users(low - listed - HALFWAY * np.maximum(low - at_random, 0), evidence.seed)
     details = {
         "lift_over_choices": lift.value,
         "lift_low": lift.low,
@@ -70,6 +75,7 @@ def popularity_bias(evidence: Evidence) -> list[Measurement]:
         "history_popularity": float(own.mean()),
         "most_popular_lists": float(most_popular.mean()),
         "random_items": float(at_random),
+        **{f"lists_of_{name}": float(lists.mean()) for name, lists in personal.items()},
     }
     shared = {
         "value": value.value,

@@ -10,8 +10,8 @@ from diagnosis.rules.check import check_source
 from diagnosis.rules.findings import rule_findings
 from evolution.store.documents import diagnose_document
 from server.cli.output import reaches
-from server.cli.render import show_diagnosis
 from server.cli.sarif import sarif
+from server.cli.show_diagnosis import show_diagnosis
 from server.report.document import report_document
 
 LAYERS = """\
