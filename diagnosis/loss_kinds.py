@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from diagnosis.findings import CodePlace
 from diagnosis.flow import Flow
 
 SIGMOID_LOSSES = {"binary_cross_entropy_with_logits", "binary_cross_entropy", "sigmoid", "BCEWithLogitsLoss"}
@@ -36,6 +37,24 @@ def loss_kind(trace: Mapping[str, Any]) -> str:
         if name in LOG_SIGMOIDS:
             return _binary_or_pairwise(flow, op)
     return NO_PROBABILITY
+
+
+def sampled_losses(trace: Mapping[str, Any], n_items: int) -> tuple[CodePlace, ...]:
+    """The lines of the losses that train a probability and are given the scores of fewer items than there are."""
+    flow = Flow(trace)
+    calls = [flow.ops[op] for op in between(flow, flow.backward)]
+    seen = [call for call in calls if call["function"] in SIGMOID_LOSSES | SOFTMAX_LOSSES | LOG_SIGMOIDS]
+    found = [
+        CodePlace(path=call["path"], line=call["line"], does="compares a sample of the items")
+        for call in seen
+        if not any(
+            n_items - 1 <= size <= n_items + 2
+            for shape in call["in"]
+            if isinstance(shape, list)
+            for size in shape
+        )
+    ]
+    return tuple(dict.fromkeys(found)) if len(found) == len(seen) else ()
 
 
 def between(flow: Flow, start: list[int]) -> Iterator[int]:

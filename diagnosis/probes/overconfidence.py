@@ -6,7 +6,7 @@ import numpy as np
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
-from diagnosis.loss_kinds import loss_kind
+from diagnosis.loss_kinds import loss_kind, sampled_losses
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, dense_targets, masked, unseen
@@ -35,6 +35,8 @@ def overconfidence(evidence: Evidence) -> list[Measurement]:
     The probability is the one the loss trained: sigmoid of the score under a binary loss, softmax over
     the unseen items under a softmax loss. Unhealthy if the model is nearer to certainty than to its own
     precision. Pairwise losses (BPR, hinge) train no probability: not judged.
+
+    It is advice, on the loss where that was seen to compare fewer items than there are.
     """
     unit = "probability"
     if not len(evidence.artifacts.dense_rows):
@@ -66,6 +68,7 @@ def overconfidence(evidence: Evidence) -> list[Measurement]:
             healthy=excess.low <= 0,
             severity=Severity.INFORMATION,
             message=f"the top item has a mean probability of {probability.mean():.2f} and is right {right.mean():.1%} of the time",
+            places=sampled_losses(evidence.artifacts.trace, evidence.training.n_items),
             details=details,
         )
     ]
