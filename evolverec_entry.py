@@ -2,7 +2,8 @@
 
 A repo may own packages called `server` or `simulator`, stand in the working directory or be on PYTHONPATH.
 So before any package of ours is imported, this module drops both from the module search path and puts the
-folder it was loaded from first. Variables that point git at another repo are dropped too. Nothing else happens here.
+folder it was loaded from first. Variables that point git at another repo are dropped too, and folders of PATH that
+are relative: the repo's own `git` would run in place of git. Nothing else happens here.
 """
 
 import os
@@ -47,10 +48,19 @@ def forget_callers_git() -> None:
         os.environ.pop(name, None)
 
 
+def forget_relative_programs() -> None:
+    """Drop the entries of PATH that mean the working directory or a folder in it (".", an empty one): programs such as
+    git and bubblewrap are started in the repo's folder, before anybody has agreed to run what the repo brings."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    absolute = [folder for folder in folders if Path(folder).is_absolute()]
+    os.environ["PATH"] = os.pathsep.join(absolute) or os.defpath
+
+
 def main() -> int:
     """Entry point of the console script `evolverec` and of `python -m evolverec_entry`."""
     isolate_path()
     forget_callers_git()
+    forget_relative_programs()
     from server.cli.main import run
 
     return run(sys.argv[1:])
