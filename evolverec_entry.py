@@ -32,13 +32,18 @@ CALLERS_GIT = (
 
 def isolate_path() -> None:
     """Drop the working directory and PYTHONPATH from `sys.path`; our own root comes first."""
-    unwanted = {Path.cwd().resolve()}
-    unwanted |= {
-        Path(entry).resolve() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry
-    }
-    unwanted.discard(OWN_ROOT)
-    sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() not in unwanted]
+    named = [".", *(entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry)]
+    unwanted = {_resolved(entry) for entry in named} - {OWN_ROOT} | {None}
+    sys.path[:] = [entry for entry in sys.path if entry and _resolved(entry) not in unwanted]
     sys.path[:] = [str(OWN_ROOT), *(entry for entry in sys.path if entry != str(OWN_ROOT))]
+
+
+def _resolved(entry: str) -> Path | None:
+    """None where nothing can be: the working directory was deleted, or links lead in a circle."""
+    try:
+        return Path(entry).resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def forget_callers_git() -> None:
