@@ -41,6 +41,13 @@ def test_a_path_that_no_file_can_have_is_wrong_use(tmp_path, monkeypatch, capsys
     assert len(said.err) < 1000 and "Traceback" not in said.err
 
 
+@pytest.mark.parametrize("command", ["runs", "check", "train --trust", "report"])
+def test_a_folder_that_takes_no_other_is_told(capsys, command):
+    words = command.split()
+    assert run([words[0], "/proc/self/task", *words[1:]]) in (1, 2)
+    assert capsys.readouterr().err.startswith("evolverec: ")
+
+
 def started(*words: str, cwd: Path, **options) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("evolverec")), *words]
     return subprocess.run(command, cwd=cwd, stderr=subprocess.PIPE, text=True, timeout=120, **options)
