@@ -268,8 +268,8 @@ def serve() -> None:
         wanted, arguments = request["do"], request.get("with", {})
         assert wanted in REQUESTS, wanted
         try:
-            reply = {"ok": getattr(session, wanted)(**arguments)}
+            line = channel.line({"ok": getattr(session, wanted)(**arguments)})
         except BaseException as error:  # noqa: BLE001 - candidate code; SystemExit is a failure like any other
-            told = failures.describe(error, stage=session.stage, root=session.root, asked=session.asked())
-            reply = {"failure": told}
-        channel.reply(reply)
+            told = failures.describe(error, stage=session.stage, root=session.root, asked=session.asked)
+            line = channel.line({"failure": told})
+        channel.send(line)
