@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from diagnosis.blame import Healing, connected
 from diagnosis.findings import Anchor, Finding, Measurement, Site
+from evolution.domain.trial import ContractCheck
 from simulator.critiques import Critique, Simulation
 
 USERS_ASKED = 200  # statistical personas that are asked about a trial, unless told otherwise
@@ -20,7 +21,9 @@ class Feedback:
     healed: code -> patches of this program after which what the code measures was healthy.
     simulation: of statistical personas; None if none were asked.
     interviews: of personas that an LLM plays; None if none were asked.
+    asked: what the trained model was asked, where it was examined.
     critique_anchors: critique id -> the lines that it points at.
+    examined: whether the program's training was watched and its trained model asked.
     """
 
     trial: str
@@ -36,6 +39,8 @@ class Feedback:
     evolved: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
     evolved_findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     healed: Mapping[str, tuple[Healing, ...]] = field(default_factory=dict)
+    examined: bool = False
+    asked: tuple[ContractCheck, ...] = ()
 
     @property
     def users_asked(self) -> int:

@@ -1,12 +1,13 @@
 """The verdict on a version in a few ranked lines: its status, what is wrong and why, and which checks were healthy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from diagnosis.blame import Group, groups
 from diagnosis.findings import Finding, FoundBy, Measurement, Nature, Severity
-from evolution.domain.trial import ContractCheck
+from evolution.domain.feedback import Feedback
+from evolution.domain.trial import ContractCheck, Trial
 
 MOST_LINES = 5
 NOT_CONVERGED = "not-converged"
@@ -60,6 +61,12 @@ def verdict(
         unhealthy=_codes(judged, False),
         unknown=_codes(judged, None),
     )
+
+
+def verdict_on(trial: Trial, feedback: Feedback, dismissed: Container[str]) -> Verdict:
+    """The verdict on a trial with its feedback. dismissed: ids of findings that the user dismissed."""
+    findings = [finding for finding in feedback.all_findings() if finding.id not in dismissed]
+    return verdict(findings, feedback.all_measurements(), (*trial.contract, *feedback.asked))
 
 
 def told_of(finding: Finding, causes: Sequence[Finding]) -> str:

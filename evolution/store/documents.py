@@ -8,7 +8,7 @@ from evolution.base import serial
 from evolution.domain.feedback import Feedback
 from evolution.domain.proposal import Effect, Proposal, Verified
 from evolution.domain.trial import Metric, Trial
-from evolution.domain.verdict import Verdict, told_of, verdict
+from evolution.domain.verdict import Verdict, told_of, verdict_on
 from evolution.store.remarks import remarks
 from simulator.critiques import Fidelity, Interpretation, Simulation
 
@@ -51,7 +51,7 @@ def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> 
     return {
         "trial": feedback.trial,
         "remarks": list(remarks(trial)),
-        "verdict": verdict_document(verdict(findings, feedback.all_measurements(), trial.contract)),
+        "verdict": verdict_document(verdict_on(trial, feedback, dismissed)),
         "findings": [finding_document(f, findings) for f in findings],
         "measurements": [serial.finite(serial.plain(m)) for m in feedback.all_measurements()],
     }

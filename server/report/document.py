@@ -13,7 +13,7 @@ from evolution.domain.probe import ProbeState
 from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.domain.run import Run
 from evolution.domain.trial import Trial
-from evolution.domain.verdict import verdict
+from evolution.domain.verdict import verdict_on
 from evolution.repo.files import config_text
 from evolution.repo.programs import Programs
 from evolution.store.documents import proposal_document, simulate_document, train_document, verdict_document
@@ -56,7 +56,7 @@ def report_document(repo: Path, store: Store | None, trial: Trial | None, run: s
         "tried": _tried(store, version, chosen, proposals),
         "best": _best(store, best) if best else None,
         "findings": findings_rows(before, after, dismissed) if before else None,
-        "verdict": _verdict(version, before, dismissed) if before else None,
+        "verdict": verdict_document(verdict_on(version, before, dismissed)) if before else None,
         "after_diagnosed": after is not None,
         "users": _users(before, after, dismissed),
         **_kept(store),
@@ -80,11 +80,6 @@ EMPTY: dict[str, Any] = {
     "spent": None,
     "running": [],
 }
-
-
-def _verdict(trial: Trial, feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
-    findings = [finding for finding in feedback.all_findings() if finding.id not in dismissed]
-    return verdict_document(verdict(findings, feedback.all_measurements(), trial.contract))
 
 
 def _measured(store: Store, trial: Trial) -> dict[str, Any]:

@@ -6,10 +6,8 @@ from typing import Any
 
 from diagnosis.blame import groups
 from diagnosis.findings import Finding, FoundBy, Nature, Role
-from evolution.domain.feedback import Feedback
 from evolution.domain.proposal import Proposal, ProposalState, Verified
-from evolution.domain.trial import Trial
-from evolution.domain.verdict import verdict
+from evolution.domain.verdict import verdict_on
 from evolution.store.documents import finding_document, verdict_document
 from evolution.store.remarks import remarks
 from server.lsp.marks import PlacedNote, mark, placer_of
@@ -17,7 +15,6 @@ from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.snapshot import RepoSnapshot, as_place, places, role_name, worked_out
 from server.lsp.session import Session
 from server.lsp.view import find_entry, rule_notes
-from server.shown.knowledge import Knowledge
 from server.shown.notes import Note
 from server.shown.wording import held_against, with_interval
 
@@ -48,18 +45,14 @@ async def findings(session: Session, params: Any = None) -> Document:
     causes = await worked_out(session, repo, by_cause)
     measured = repo.knowledge.history[:1]
     told = [remark for trial, _ in measured for remark in remarks(trial)]
-    verdicts = [_verdict(repo.knowledge, trial, feedback) for trial, feedback in measured]
+    dismissed = repo.knowledge.dismissed
+    verdicts = [verdict_document(verdict_on(*both, dismissed)) for both in measured]
     return {
         "repo": str(repo.root),
         "verdict": verdicts[0] if verdicts else None,
         "causes": causes,
         "remarks": told,
     }
-
-
-def _verdict(known: Knowledge, trial: Trial, feedback: Feedback) -> Document:
-    findings = [finding for finding in feedback.all_findings() if finding.id not in known.dismissed]
-    return verdict_document(verdict(findings, feedback.all_measurements(), trial.contract))
 
 
 def by_cause(seen: RepoSnapshot) -> list[Document]:
