@@ -55,6 +55,11 @@ class Asked:
         """The newest few events of each history: int64 (B, <= SHORT)."""
         return self.histories[:, -min(SHORT, self.histories.shape[1]) :]
 
+    @property
+    def other_histories(self) -> Int64:
+        """The batch with another item at each place that has one: int64 (B, L)."""
+        return np.where(self.histories > 0, self.other_items(self.histories), 0)
+
     def differ(self, one: Float32, other: Float32) -> Float32:
         """Which rows differ by more than rounding: bool (B,). Column 0 is ignored."""
         with np.errstate(over="ignore", invalid="ignore"):  # scores may be as large as float32 goes

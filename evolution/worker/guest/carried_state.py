@@ -6,6 +6,7 @@ Each is known by a path such as `net.memory`. Its digest tells whether an answer
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import sys
 import types
@@ -51,7 +52,7 @@ def carried(model: Any, places: Places) -> Iterator[tuple[str, Any]]:
     roots = [("", model)]
     for name, module in list(sys.modules.items()):
         filename = getattr(module, "__file__", None)
-        if isinstance(filename, str) and places.path(filename) is not None:
+        if isinstance(filename, str) and os.path.isfile(filename) and places.path(filename) is not None:
             roots.append((name, module))
     for name, root in roots:
         for path, value in _walk(name, root, seen, 0):
@@ -104,7 +105,8 @@ def _is_plain(value: Any) -> bool:
 
 
 def _is_tensor(value: Any) -> bool:
-    return hasattr(value, "detach") and hasattr(value, "_version")
+    torch: Any = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
 
 
 def _is_generator(value: Any) -> bool:
