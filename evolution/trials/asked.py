@@ -7,6 +7,7 @@ import numpy as np
 
 from diagnosis.findings import CodePlace
 from evolution.domain.trial import ContractCheck, FailureReason
+from evolution.trials.answers_compared import Bool, differ
 from evolution.trials.data import TrialData
 from evolution.trials.failing import TrialFailed
 from evolution.trials.partings import Batch, Changed, Parting
@@ -17,7 +18,6 @@ LOCATED = (
     11  # rows of a batch in which a line is looked for; a prime number is seldom the size of anything else
 )
 SHORT = 10  # events of a short history
-RELATIVE_TOLERANCE = 1e-3  # of the spread of a row's scores; rounding of other kernels is far below
 CANDIDATES_FAULT = (FailureReason.CRASH, FailureReason.CONTRACT, FailureReason.NOT_FINITE)
 
 
@@ -60,12 +60,9 @@ class Asked:
         """The batch with another item at each place that has one: int64 (B, L)."""
         return np.where(self.histories > 0, self.other_items(self.histories), 0)
 
-    def differ(self, one: Float32, other: Float32) -> Float32:
-        """Which rows differ by more than rounding: bool (B,). Column 0 is ignored."""
-        with np.errstate(over="ignore", invalid="ignore"):  # scores may be as large as float32 goes
-            spread = one[:, 1:].std(axis=1)
-            tolerance = RELATIVE_TOLERANCE * spread + 1e-6 * np.abs(one[:, 1:]).max(axis=1)
-            return np.abs(one - other)[:, 1:].max(axis=1) > tolerance
+    def differ(self, one: Float32, other: Float32, without: Int64 | None = None) -> Bool:
+        """Which rows differ by more than rounding, see `answers_compared.differ`: bool (B,)."""
+        return differ(one, other, without)
 
     def other_items(self, items: Int64) -> Int64:
         """For each item another one, not padding."""

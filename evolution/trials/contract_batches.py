@@ -3,9 +3,10 @@
 import numpy as np
 
 from evolution.domain.trial import ContractCheck
+from evolution.trials.answers_compared import Bool
 from evolution.trials.asked import LOCATED, Asked, padded, said
 from evolution.trials.partings import Batch
-from seeds.interactions import Float32, Int64
+from seeds.interactions import Int64
 
 CODE = "batch-companions"
 ALONE = 3  # rows that are asked for on their own
@@ -81,7 +82,7 @@ def _fewer_pair(asked: Asked, size: int) -> Pair:
     return (users, histories), (users[:size], histories[:size]), np.stack([rows, rows])
 
 
-def _failed(asked: Asked, changed: Float32, words: str, pair: Pair) -> ContractCheck:
+def _failed(asked: Asked, changed: Bool, words: str, pair: Pair) -> ContractCheck:
     parting = asked.located(*pair)
     call = f"; `{parting.function}` mixes the rows" if parting.function else ""
     return said(

@@ -3,13 +3,17 @@
 import numpy as np
 
 from evolution.domain.trial import ContractCheck
+from evolution.trials.answers_compared import movement
 from evolution.trials.asked import CANDIDATES_FAULT, LOCATED, Asked, said
 from evolution.trials.failing import TrialFailed
 from seeds.interactions import Float32, Int64
 
 PADDING, NEWEST, IDS = "more-padding", "newest-kept", "id-round-trip"
 EXTRA_PADDING = 7
-SCALED = 0.999  # correlation of two answers from which one is the other, scaled
+MATTERS = 0.02  # spreads of the scores: a recurrent model that runs over padding forgets it down to less
+LISTED, LISTS_MATTER = 10, 0.05  # share of the best items that are others
+UNEXPLAINED = 1e-6  # share of an answer's variance, where it is another answer on another scale
+RESCALED = 0.02  # least change of scale
 SILENT = "the scores do not depend on the history yet, so there is nothing to compare"
 
 
@@ -22,20 +26,31 @@ def check_padding(asked: Asked) -> ContractCheck:
         words = f"max_history is {asked.max_history}: there is no room for more padding"
         return said(PADDING, None, "warning", words)
     plain = asked.score(asked.users, short)
+    slight = ""
     for width in widths:
         wider = np.pad(short, ((0, 0), (width - short.shape[1], 0)))
         answer = asked.score(asked.users, wider)
-        changed = asked.differ(plain, answer)
-        if changed.any() and _newest_moves(asked, wider, answer):
+        if not asked.differ(plain, answer).any() or not _newest_moves(asked, wider, answer):
+            continue
+        moved, lists = float(np.median(movement(plain, answer))), _lists_changed(plain, answer)
+        if moved >= MATTERS or lists >= LISTS_MATTER:
             return _padding_counts(asked, short, wider, plain, answer)
-    return said(PADDING, True, "warning", "more padding on the left changes nothing")
+        slight = f"more padding on the left moves the scores by {moved:.1%} of their spread and {lists:.1%} of the lists"
+    return said(PADDING, True, "warning", slight or "more padding on the left changes nothing")
+
+
+def _lists_changed(plain: Float32, answer: Float32) -> float:
+    """Share of the ten best items of one answer that are not among those of the other."""
+    lists = [np.argsort(-scores[:, 1:], axis=1, kind="stable")[:, :LISTED] for scores in (plain, answer)]
+    kept = (lists[0][:, :, None] == lists[1][:, None, :]).any(axis=2)
+    return float(1.0 - kept.mean())
 
 
 def _newest_moves(asked: Asked, histories: Int64, answer: Float32) -> bool:
     """Where it does not, padding has pushed the events out, which check_newest finds."""
     edited = histories.copy()
     edited[:, -1] = asked.other_items(histories[:, -1])
-    return bool(asked.differ(answer, asked.score(asked.users, edited)).any())
+    return bool(asked.differ(answer, asked.score(asked.users, edited), _newest_of(histories, edited)).any())
 
 
 def _padding_counts(
@@ -58,12 +73,12 @@ def _padding_counts(
 
 
 def _is_scaled(plain: Float32, answer: Float32) -> bool:
-    """Whether most rows of the two answers are proportional to each other, but for their mean."""
+    """Whether most rows of the two answers are proportional to each other, but for their mean, and not equal."""
     one, other = plain[:, 1:].astype(np.float64), answer[:, 1:].astype(np.float64)
     one, other = one - one.mean(axis=1, keepdims=True), other - other.mean(axis=1, keepdims=True)
-    sizes = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
-    alike = (one * other).sum(axis=1) / np.maximum(sizes, 1e-300)
-    return bool(np.median(alike) > SCALED)
+    slope = (one * other).sum(axis=1) / np.maximum((one**2).sum(axis=1), 1e-300)
+    rest = ((other - slope[:, None] * one) ** 2).sum(axis=1) / np.maximum((other**2).sum(axis=1), 1e-300)
+    return bool(np.median(rest) < UNEXPLAINED and abs(np.median(slope) - 1) > RESCALED)
 
 
 def check_newest(asked: Asked) -> ContractCheck:
@@ -72,16 +87,19 @@ def check_newest(asked: Asked) -> ContractCheck:
     edited = short.copy()
     edited[:, -1] = asked.other_items(short[:, -1])
     plain = asked.score(asked.users, short)
-    if not asked.differ(plain, asked.score(asked.users, edited)).any():
+    if not asked.differ(plain, asked.score(asked.users, edited), _newest_of(short, edited)).any():
         others = np.where(short > 0, asked.other_items(short), 0)
-        if not asked.differ(plain, asked.score(asked.users, others)).any():
+        if not asked.differ(
+            plain, asked.score(asked.users, others), np.concatenate([short, others], 1)
+        ).any():
             return said(NEWEST, None, "warning", _what_counts(asked, plain))
         words = "the newest event of a history changes nothing, while older ones do"
         return said(NEWEST, False, "warning", words, asked.located(asked.few(short), asked.few(edited)).loses)
     long = asked.rng.integers(1, asked.n_items + 1, size=(len(asked.users), asked.max_history))
     edited = long.copy()
     edited[:, -1] = asked.other_items(long[:, -1])
-    changed = asked.differ(asked.score(asked.users, long), asked.score(asked.users, edited))
+    plain = asked.score(asked.users, long)
+    changed = asked.differ(plain, asked.score(asked.users, edited), _newest_of(long, edited))
     if changed.any():
         return said(NEWEST, True, "warning", f"of {asked.max_history} events the newest counts")
     return said(
@@ -92,6 +110,11 @@ def check_newest(asked: Asked) -> ContractCheck:
         "own limit loses its newest events; keep them, `history[-limit:]`",
         asked.located(asked.few(long), asked.few(edited)).loses,
     )
+
+
+def _newest_of(histories: Int64, edited: Int64) -> Int64:
+    """The items that come and go, (B, 2): a model may mask the items of a history and yet read nothing of it."""
+    return np.stack([histories[:, -1], edited[:, -1]], axis=1)
 
 
 def _what_counts(asked: Asked, plain: Float32) -> str:

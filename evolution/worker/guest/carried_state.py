@@ -6,11 +6,11 @@ Each is known by a path such as `net.memory`. Its digest tells whether an answer
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ def carried(model: Any, places: Places) -> Iterator[tuple[str, Any]]:
     roots = [("", model)]
     for name, module in list(sys.modules.items()):
         filename = getattr(module, "__file__", None)
-        if isinstance(filename, str) and os.path.isfile(filename) and places.path(filename) is not None:
+        if isinstance(filename, str) and Path(filename).is_file() and places.path(filename) is not None:
             roots.append((name, module))
     for name, root in roots:
         for path, value in _walk(name, root, seen, 0):
