@@ -13,8 +13,9 @@ from evolution.domain.trial import (
     TrialStatus,
 )
 from evolution.trials import artifacts
+from evolution.trials.asked import batch_of
 from evolution.trials.asking_again import checked_again
-from evolution.trials.contract import batch_of, check_contract, unanswered
+from evolution.trials.contract import check_contract, unanswered
 from evolution.trials.embedding_check import checked_embeddings
 from evolution.trials.failing import LONGEST_TRACEBACK, TrialFailed, broken_contract, guarded
 from evolution.trials.parsing import parse_reachable
