@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from diagnosis.catalogue import CATALOGUE
-from diagnosis.findings import FindingKind
 from evolution.base.errors import UsageError
-from evolution.recipes.catalogue import RECIPES
 from evolution.store.store import Store
 from server.cli.output import say
 from server.shown.explaining import explanation
+from server.shown.helping import recipes_for
 from server.shown.knowledge import read_knowledge
 from server.shown.plot import sparkline
 from server.shown.stored_files import StoredFiles
@@ -29,12 +28,6 @@ def explain_document(repo: Path | None, code: str) -> dict[str, Any]:
     if kind is None:
         raise UsageError(f"{code!r} is no code of a finding; expected one of {', '.join(sorted(CATALOGUE))}")
     return explanation(kind, history, recipes_for(kind))
-
-
-def recipes_for(kind: FindingKind) -> dict[str, str]:
-    """Code -> title of the recipes that a finding of this kind calls for, the most promising first."""
-    calling = sorted((r for r in RECIPES if kind.code in r.triggers), key=lambda recipe: -recipe.promise)
-    return {recipe.code: recipe.title for recipe in calling}
 
 
 def show_explanation(document: dict[str, Any]) -> None:
