@@ -3,6 +3,7 @@
 from typing import Any
 
 from evolution.base.errors import Cancelled, RepoError
+from evolution.domain.healing import with_healings
 from evolution.domain.request import CheckRequest, TrainRequest
 from evolution.domain.trial import FailureReason, Trial
 from evolution.domain.verdict import verdict_on
@@ -33,8 +34,9 @@ def _judged(laboratory: Laboratory, trial: Trial) -> dict[str, Any]:
         feedback = feedback_of(laboratory, trial)
     except (AnalysisError, RepoError) as error:
         return {"verdict": None, "remarks": [*remarks(trial), f"not diagnosed: {error}"]}
-    dismissed = laboratory.context.store.dismissed()
-    return {"verdict": verdict_document(verdict_on(trial, feedback, dismissed))}
+    store = laboratory.context.store
+    shown = with_healings(feedback, store.proposals(feedback.program))
+    return {"verdict": verdict_document(verdict_on(trial, shown, store.dismissed()))}
 
 
 def trained(laboratory: Laboratory) -> Trial:

@@ -9,6 +9,7 @@ from typing import Any
 from evolution.base import serial
 from evolution.base.errors import ConfigError, EvolverecError
 from evolution.domain.feedback import Feedback
+from evolution.domain.healing import with_healings
 from evolution.domain.probe import ProbeState
 from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.domain.run import Run
@@ -44,6 +45,8 @@ def report_document(repo: Path, store: Store | None, trial: Trial | None, run: s
     proposals = [p for p in store.proposals(version.key.program) if p.state is not ProposalState.DISMISSED]
     best = next((p for p in proposals if p.verified is not Verified.NO), None)
     before = store.feedback(version.id)
+    if before is not None:
+        before = with_healings(before, proposals)
     after = store.feedback(best.trials[0]) if best else None
     dismissed = store.dismissed()
     return {
