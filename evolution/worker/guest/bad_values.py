@@ -55,6 +55,7 @@ def _of_numpy(epoch: Callable[[], Any], places: Places) -> dict[str, Any]:
 
 def _of_torch(epoch: Callable[[], Any], places: Places, limit: Limit) -> dict[str, Any]:
     import torch
+    import torch.optim.optimizer as torch_optimizer
 
     watch = _watch(places, limit)
     told: list[Any] = []
@@ -64,7 +65,8 @@ def _of_torch(epoch: Callable[[], Any], places: Places, limit: Limit) -> dict[st
             warnings.simplefilter("always")
             stack.enter_context(torch.autograd.set_detect_anomaly(True))
             stack.enter_context(watch)
-            stack.callback(torch.optim.optimizer.register_optimizer_step_pre_hook(watch.before_step).remove)
+            if hasattr(torch_optimizer, "register_optimizer_step_pre_hook"):
+                stack.callback(torch_optimizer.register_optimizer_step_pre_hook(watch.before_step).remove)
             epoch()
     except StopTracing:
         pass
