@@ -17,6 +17,7 @@ from diagnosis.streams.negatives import (
     repeated_in_rows,
 )
 from diagnosis.streams.reading import Read, read
+from diagnosis.streams.recorded import drawn
 
 _WEAK = (
     "weaker-than-popularity",
@@ -67,7 +68,9 @@ def judged(seen: Read) -> list[Measurement]:
     """The same for a training that was read."""
     found: dict[str, Measurement] = {}
     for each in negatives(seen):
-        for one in (_hits(seen, each), _range(seen.log, each), _repeated(seen, each)):
+        repeated = _repeated(seen, each)
+        few = repeated is not None and repeated.healthy is False  # few draws tell little of range and hits
+        for one in (repeated, *(() if few else (_hits(seen, each), _range(seen.log, each)))):
             if one is not None and (one.code not in found or found[one.code].healthy):
                 found[one.code] = one
     return list(found.values())
@@ -91,7 +94,11 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     if same > max(0.02, 3 / seen.log.n_items):
         said += f", {same:.1%} are the positive itself"
     if not error and bad:
-        said += ": hits are not drawn again" if share < 1.5 * chance else ": they are drawn towards what users chose"
+        said += (
+            ": hits are not drawn again"
+            if share < 1.5 * chance
+            else ": they are drawn towards what users chose"
+        )
     return measured(
         HIT.code,
         share,
@@ -101,7 +108,7 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
         reference=chance,
         reference_name="a uniform draw",
         severity=Severity.ERROR if error else Severity.WARNING,
-        places=each.drawn.view.stream.places,
+        places=drawn(each.drawn.view.stream),
     )
 
 
@@ -110,7 +117,7 @@ def _range(log: Log, each: Negatives) -> Measurement | None:
     n = int(each.counted.sum())
     if n < 200:
         return None
-    places = each.drawn.view.stream.places
+    places = drawn(each.drawn.view.stream)
     if outside.mean() > 0 and outside.sum() > 3:
         share = float(outside.sum() / n)
         ids = np.unique(each.drawn.view.ids[outside])
@@ -179,7 +186,7 @@ def _scattered(log: Log, items: np.ndarray, missed: np.ndarray, n_each: float) -
 def _repeated(seen: Read, each: Negatives) -> Measurement | None:
     if not each.counted.any():
         return None
-    places = each.drawn.view.stream.places
+    places = drawn(each.drawn.view.stream)
     in_calls, calls = repeated_in_calls(each)
     in_rows, rows = repeated_in_rows(each)
     epochs = repeated_in_epochs(seen, each)

@@ -12,7 +12,8 @@ from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.streams.draws import Draws, draws
 from diagnosis.streams.log import Log
-from diagnosis.streams.reading import Read, read
+from diagnosis.streams.reading import Read, aims_right, read
+from diagnosis.streams.recorded import epoch_of, made
 
 _WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "not-learning", "untrained-rows")
 NEVER = FindingKind(
@@ -61,16 +62,17 @@ def judged(seen: Read) -> list[Measurement]:
         if seen.whole:
             return []  # what targets are is not known, or a finding of its own
         return [unjudged(NEVER.code, "no epoch was seen from its start to its end", unit=UNIT)]
+    if not aims_right(seen):
+        return []  # a finding of its own, which explains what is missed
     if drawn.mean < 0.05:
         return [unjudged(NEVER.code, "an epoch holds too few targets to tell", unit=UNIT)]
-    places = drawn.each[0].view.stream.places
+    places = made(drawn.each[0].view.stream)
+    newest = _newest(seen.log, drawn, places)
+    if any(one.healthy is False for one in newest):
+        return newest
     never = _never(seen, drawn, places)
     patterned = never.details.get("shape", "") not in ("", "fixed")
-    return [
-        *_newest(seen.log, drawn, places),
-        *([] if patterned else _uniform(seen.log, drawn, places)),
-        never,
-    ]
+    return [*newest, *([] if patterned else _uniform(seen.log, drawn, places)), never]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +87,22 @@ class Shape:
 def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measurement:
     share = float(drawn.missed.sum() / max(drawn.possible.sum(), 1))
     by_chance = float(np.exp(-drawn.mean)) if drawn.rows_are_events or drawn.mean < 0.9 else 0.0
-    shape = shape_of(seen.log, drawn)
+    unknown = drawn.missed.sum() * seen.whole <= 1.5 * drawn.unplaced
+    shape = None if unknown else shape_of(seen.log, drawn)
     named = {"missed": int(drawn.missed.sum()), "shape": shape.name if shape else ""}
     said = f"{share:.1%} of {int(drawn.possible.sum())} events were no target in {seen.whole} epochs"
     if shape is None or share < FEW:
-        random = share > max(FEW, 1.3 * by_chance + 0.02)
+        random = not unknown and share > max(FEW, 1.3 * by_chance + 0.02)
         if random and drawn.mean < 0.9 and not _same_each_epoch(seen, drawn):
             return unjudged(NEVER.code, f"an epoch of this training is no whole pass: {said}", unit=UNIT)
         if random and _same_each_epoch(seen, drawn):
-            shape = Shape(name="fixed", words="they are the same in both epochs, without a pattern", design=share < 0.15)
+            shape = Shape(
+                name="fixed", words="they are the same in both epochs, without a pattern", design=share < 0.15
+            )
         else:
-            return measured(NEVER.code, share, said, unit=UNIT, healthy=True, reference=by_chance, details=named)
+            return measured(
+                NEVER.code, share, said, unit=UNIT, healthy=True, reference=by_chance, details=named
+            )
     mild = share < (0.25 if shape.design else MANY)
     silent = shape.design and share < 0.25 and shape.name != "fixed"
     return measured(
@@ -117,7 +124,7 @@ def shape_of(log: Log, drawn: Draws) -> Shape | None:
     missed, possible = drawn.missed, drawn.possible
     if missed.sum() < 20:
         return None
-    if _splits(log.from_end == 0, ~missed, possible, 0.9) and missed.sum() > 0.3 * possible.sum():
+    if _splits(log.from_end == 0, ~missed, possible, 0.75) and missed.sum() > 0.3 * possible.sum():
         return Shape(name="only-newest", words="only the newest event of a user ever is one")
     users = _whole(log.users, missed, possible, log.n_users + 1)
     if missed[users[log.users]].sum() > 0.8 * missed.sum():
@@ -133,7 +140,9 @@ def shape_of(log: Log, drawn: Draws) -> Shape | None:
     return _in_time(log, missed, possible)
 
 
-def _splits(group: NDArray[np.bool_], missed: NDArray[np.bool_], possible: NDArray[np.bool_], share: float) -> bool:
+def _splits(
+    group: NDArray[np.bool_], missed: NDArray[np.bool_], possible: NDArray[np.bool_], share: float
+) -> bool:
     """Whether the missed are the group: most of either is in the other."""
     group, both = group & possible, group & missed & possible
     missed = missed & possible
@@ -156,7 +165,9 @@ def _of_users(log: Log, users: NDArray[np.bool_]) -> Shape:
         most = int(log.lengths[ids].max())
         return Shape(name="short-users", words=f"{said}, those with {most} events or fewer", design=True)
     if len(others) and log.lengths[ids].min() > log.lengths[others].max():
-        return Shape(name="long-users", words=f"{said}, those with {int(log.lengths[ids].min())} events or more")
+        return Shape(
+            name="long-users", words=f"{said}, those with {int(log.lengths[ids].min())} events or more"
+        )
     if len(others) and ids.min() > np.quantile(others, 0.99):
         return Shape(name="last-users", words=f"{said}, those from id {ids.min()} on")
     if len(others) and ids.max() < np.quantile(others, 0.01):
@@ -169,7 +180,9 @@ def _of_items(log: Log, items: NDArray[np.bool_]) -> Shape:
     others = np.flatnonzero(~items[1:] & (log.counts[1:] > 0)) + 1
     said = f"all events of {len(ids)} items"
     if len(others) and log.counts[ids].max() < log.counts[others].min():
-        return Shape(name="rare-items", words=f"{said}, those with {int(log.counts[ids].max())} events or fewer")
+        return Shape(
+            name="rare-items", words=f"{said}, those with {int(log.counts[ids].max())} events or fewer"
+        )
     if len(others) and log.counts[ids].min() > log.counts[others].max():
         return Shape(name="popular-items", words=f"{said}, the most popular ones")
     if len(others) and ids.min() > np.quantile(others, 0.99):
@@ -197,7 +210,7 @@ def _same_each_epoch(seen: Read, drawn: Draws) -> bool:
         return False
     sets = []
     for epoch in range(2):
-        inside = seen.watched.epoch_of(drawn.each[0].steps) == epoch
+        inside = epoch_of(seen.watched, drawn.each[0].steps) == epoch
         events = drawn.each[0].events[inside]
         sets.append(np.unique(events[events >= 0]))
     both = len(np.intersect1d(sets[0], sets[1], assume_unique=True))
@@ -213,12 +226,17 @@ def _newest(log: Log, drawn: Draws, places: tuple[CodePlace, ...]) -> list[Measu
     if usual < 0.2:
         return []
     cut = rate < 0.1 * usual
+    masked = any(one.relation is not None and one.relation.by == 0 for one in drawn.each)
+    if masked and cut:
+        return []  # told as a position that is never masked
+    last = int(np.quantile(log.from_end[others & (drawn.counts > 0)], 0.001)) if cut else 0
+    which = "newest event of every user is" if last < 2 else f"{last} newest events of every user are"
     return [
         measured(
             NEWEST.code,
             rate,
             f"the newest event was a target for {rate:.1%} of {int(newest.sum())} users, other events were for {usual:.1%}"
-            + (": the newest is cut off, and it was not held out yet" if cut else ""),
+            + (f": the {which} cut off, though what is held out is gone already" if cut else ""),
             unit="share of users",
             healthy=not cut,
             reference=usual,
@@ -241,20 +259,24 @@ def _uniform(log: Log, drawn: Draws, places: tuple[CodePlace, ...]) -> list[Meas
     others = ~active & (length > 0)
     if active.sum() < 5 or others.sum() < 20:
         return []
-    events = float(of_user[active].sum() / length[active].sum()), float(of_user[others].sum() / length[others].sum())
+    events = (
+        float(of_user[active].sum() / length[active].sum()),
+        float(of_user[others].sum() / length[others].sum()),
+    )
     drawn_each = float(of_user[active].mean()), float(of_user[others].mean())
     ratio = events[0] / max(events[1], 1e-9)
     longer = float(length[active].mean() / length[others].mean())
     # between "as often as they have events" (ratio 1) and "as often as others" (ratio 1 / longer)
     uniform = longer > 2 and drawn_each[0] < 1.25 * drawn_each[1]
-    said = (
-        f"an event of the {int(active.sum())} most active users was a target {events[0]:.2f} times, others {events[1]:.2f} times"
-    )
+    said = f"an event of the {int(active.sum())} most active users was a target {events[0]:.2f} times, others {events[1]:.2f} times"
     return [
         measured(
             UNIFORM.code,
             ratio,
-            said + (f": users are drawn alike, though these have {longer:.1f} times the events" if uniform else ""),
+            said
+            + (
+                f": users are drawn alike, though these have {longer:.1f} times the events" if uniform else ""
+            ),
             unit="times the draws of other events",
             healthy=not uniform,
             reference=1.0,

@@ -3,12 +3,13 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.measured import measured
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.streams.drawn import Drawn
 from diagnosis.streams.reading import Read, read
+from diagnosis.streams.recorded import made
 from diagnosis.streams.relations import Relation
 from diagnosis.streams.ways import way_to_loss
 
@@ -63,16 +64,17 @@ def targets(evidence: Evidence) -> list[Measurement]:
 
 def _surely_read(evidence: Evidence, seen: Read) -> bool:
     """Whether what is taken for the input has a longer way to the loss than the target, so that they are not exchanged."""
-    if seen.inputs is None or not evidence.artifacts.trace:
+    trace = seen.watched.trace or evidence.artifacts.trace
+    if seen.inputs is None or not trace.get("ops"):
         return True
-    way = way_to_loss(evidence.artifacts.trace)
+    way = way_to_loss(trace)
     classes = any(each.view.stream.kind == "target" for each in seen.positives)
     return classes or any(way(seen.inputs.view.stream) > way(each.view.stream) for each in seen.positives)
 
 
 def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
     """What targets are, for a training that was read."""
-    foreign = _foreign(seen)
+    foreign = _foreign(seen) or _nobodys(seen)
     if foreign is not None:
         return [foreign]
     related = [each for each in seen.positives if each.relation is not None and each.relation.by is not None]
@@ -86,7 +88,9 @@ def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
     if relation.by == 1:
         return [_following(relation), _not_seen(relation)]
     if not surely_read and (relation.by or 0) < 0:
-        return [unjudged(MISPLACED.code, "which look-up is read and which is aimed at is not known", unit=UNIT)]
+        return [
+            unjudged(MISPLACED.code, "which look-up is read and which is aimed at is not known", unit=UNIT)
+        ]
     return [_elsewhere(best, relation)]
 
 
@@ -102,7 +106,7 @@ def _following(relation: Relation) -> Measurement:
 
 
 def _not_seen(relation: Relation) -> Measurement:
-    same = _seen_equal(relation)
+    same = relation.shown()
     return measured(
         IS_INPUT.code,
         same,
@@ -113,15 +117,9 @@ def _not_seen(relation: Relation) -> Measurement:
     )
 
 
-def _seen_equal(relation: Relation) -> float:
-    beside = relation.aligned.seen
-    there = (relation.items > 0) & (relation.aligned.places >= 0)
-    return float(((beside == relation.items) & there).sum() / max(there.sum(), 1))
-
-
 def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurement]:
     """Masked models aim at the event of the same position, and hide it."""
-    same = _seen_equal(relation)
+    same = relation.shown()
     if same < 0.5:
         return [
             measured(
@@ -145,13 +143,9 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
             reference=0.0,
             reference_name="the next event",
             severity=Severity.ERROR,
-            places=_lines(seen, best),
+            places=made(best.view.stream),
         )
     ]
-
-
-def _lines(seen: Read, best: Drawn) -> tuple[CodePlace, ...]:
-    return best.view.stream.places
 
 
 def _elsewhere(best: Drawn, relation: Relation) -> Measurement:
@@ -168,7 +162,7 @@ def _elsewhere(best: Drawn, relation: Relation) -> Measurement:
         reference=0.0,
         reference_name="the next event",
         severity=Severity.ERROR,
-        places=best.view.stream.places,
+        places=made(best.view.stream),
         details={"by": by},
     )
 
@@ -198,9 +192,51 @@ def _foreign(seen: Read) -> Measurement | None:
             reference_name="every target an event of its user",
             higher_is_better=True,
             severity=Severity.ERROR,
-            places=each.view.stream.places,
+            places=made(each.view.stream),
         )
     return None
+
+
+def _nobodys(seen: Read) -> Measurement | None:
+    """Item views beside users or histories, in pairs as for positives and negatives, none of which holds an event."""
+    if seen.positives or not seen.watched.epochs or _has_classes(seen):
+        return None
+    beside = [each for each in seen.unknown if (each.items > 0).sum() >= 200 and not _renumbered(seen, each)]
+    columns = sum(
+        1 if each.relation and not each.relation.aligned.newest else each.view.width for each in beside
+    )
+    if columns < 2 or any(each.own > max(0.3, 1.5 * each.chance) for each in beside):
+        return None
+    best = max(beside, key=lambda each: each.own)
+    return measured(
+        OF_ANOTHER.code,
+        best.own,
+        f"no line looks up items that the user beside them chose: {best.own:.1%} are, and {best.chance:.1%} would be by chance",
+        unit=UNIT,
+        healthy=False,
+        reference=1.0,
+        reference_name="every target an event of its user",
+        higher_is_better=True,
+        severity=Severity.ERROR,
+        places=made(beside[0].view.stream),
+    )
+
+
+def _has_classes(seen: Read) -> bool:
+    """Whether a loss or a look-up of scores takes classes, so that positives need no rows of their own."""
+    return any(
+        each.kind in ("target", "multi-hot") or each.function == "gather" for each in seen.watched.streams
+    )
+
+
+def _renumbered(seen: Read, each: Drawn) -> bool:
+    """Whether ids occur as often as items do, under another numbering."""
+    counted = np.sort(np.bincount(each.view.ids[each.view.ids >= 0].reshape(-1)))[::-1].astype(float)
+    expected = np.sort(seen.log.counts[1:])[::-1].astype(float)
+    n = min(len(counted), len(expected))
+    scaled = expected[:n] * counted[:n].sum() / max(expected[:n].sum(), 1)
+    spread = np.abs(counted[:n] - counted[:n].mean()).sum()
+    return bool(np.abs(counted[:n] - scaled).sum() < 0.3 * spread)
 
 
 def _right_items(seen: Read, each: Drawn) -> bool:
@@ -234,7 +270,7 @@ def _last(seen: Read, best: Drawn, relation: Relation) -> list[Measurement]:
             reference=usual,
             reference_name="other events",
             higher_is_better=True,
-            places=best.view.stream.places,
+            places=made(best.view.stream),
         )
     ]
 

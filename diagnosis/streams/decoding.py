@@ -102,8 +102,9 @@ def as_stretches(log: Log, view: View) -> Reading | None:
     rng = np.random.default_rng(0)
     some = rng.choice(len(view.ids), min(SAMPLE, len(view.ids)), replace=False)
     best: Reading | None = None
+    pads = padded(view.ids[some], padding_of(view.ids))
     for numbering in item_numberings(log, view.stream.rows):
-        items = numbering.decode(view.ids[some], log.n_items)
+        items = np.where(pads, 0, numbering.decode(view.ids[some], log.n_items))
         long = _long(items, view.width)
         if long.sum() < 5:
             continue
@@ -130,6 +131,7 @@ class Sequence:
     """A view whose rows are stretches of users' histories.
 
     items, places: int64 (n, W), items 0 and places -1 for what is no event.
+    padding: the id that rows begin or end with; None if they do not.
     """
 
     view: View
@@ -137,14 +139,49 @@ class Sequence:
     items: Int64
     located: Located
     places: Int64
+    padding: int | None = None
 
 
 def sequence(log: Log, view: View, reading: Reading) -> Sequence:
     """All rows of a view, located."""
-    items = reading.numbering.decode(view.ids, log.n_items)
+    padding = padding_of(view.ids)
+    items = np.where(padded(view.ids, padding), 0, reading.numbering.decode(view.ids, log.n_items))
     located = (locate_reversed if reading.newest_first else locate)(log, items)
-    places = located.places(log, view.width)
-    return Sequence(view=view, numbering=reading.numbering, items=items, located=located, places=places)
+    return Sequence(
+        view=view,
+        numbering=reading.numbering,
+        items=items,
+        located=located,
+        places=located.places(log, view.width),
+        padding=padding,
+    )
+
+
+def padding_of(ids: NDArray[np.integer]) -> int | None:
+    """The id that rows begin or end with twice or more; None if few rows do."""
+    if ids.shape[1] < 3:
+        return None
+    last = ids.shape[1] - 1 - (ids[:, ::-1] != NOTHING).argmax(axis=1)  # of rows in calls of unlike widths
+    ends = np.take_along_axis(ids, last[:, None], axis=1)[:, 0]
+    before = np.take_along_axis(ids, np.maximum(last - 1, 0)[:, None], axis=1)[:, 0]
+    doubled = np.concatenate([ids[:, 0][ids[:, 0] == ids[:, 1]], ends[ends == before]])
+    if len(doubled) < max(3, 0.02 * len(ids)):
+        return None
+    values, counts = np.unique(doubled, return_counts=True)
+    best = counts.argmax()
+    return int(values[best]) if counts[best] > 0.8 * len(doubled) else None
+
+
+def padded(ids: NDArray[np.integer], padding: int | None) -> NDArray[np.bool_]:
+    """Which entries belong to a run of the padding id at the beginning or the end of a row, of two or more."""
+    if padding is None:
+        return np.zeros(ids.shape, dtype=bool)
+    is_padding = ids == padding
+    rest = is_padding | (ids == NOTHING)
+    ahead = np.logical_and.accumulate(is_padding, axis=1)
+    behind = np.logical_and.accumulate(rest[:, ::-1], axis=1)[:, ::-1] & is_padding
+    ahead &= ahead.sum(axis=1)[:, None] >= 2
+    return ahead | (behind & (behind.sum(axis=1)[:, None] >= 2))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

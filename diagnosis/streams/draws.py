@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from diagnosis.streams.drawn import Drawn
 from diagnosis.streams.reading import Read
+from diagnosis.streams.recorded import epoch_of
 from seeds.interactions import Int64
 
 
@@ -16,11 +17,13 @@ class Draws:
 
     counts: float64 (N,), how often each event was one; the same item met again shares with its first event.
     possible: bool (N,), which events can be: where the next event is the target, a user's first cannot.
+    unplaced: targets that could be any of several events, or whose row was not found in the log.
     each: the targets they were counted from. rows_are_events: a row has one target.
     """
 
     counts: NDArray[np.float64]
     possible: NDArray[np.bool_]
+    unplaced: int
     each: tuple[Drawn, ...]
     rows_are_events: bool
 
@@ -42,19 +45,23 @@ def draws(seen: Read) -> Draws | None:
         return None
     counts = np.zeros(seen.log.n)
     counted: set[bytes] = set()
+    unplaced = 0
     for one in each:
-        inside = seen.watched.epoch_of(one.steps) < seen.whole
+        inside = epoch_of(seen.watched, one.steps) < seen.whole
         events = one.events[inside]
         if events.tobytes() in counted:
             continue
         counted.add(events.tobytes())
+        unplaced += int((one.items[inside] > 0).sum() - (events >= 0).sum())
         counts += np.bincount(events[events >= 0], minlength=seen.log.n)
     following = any(one.relation is not None and one.relation.by != 0 for one in each)
     if not following:
         counts = _shared(seen, counts)
     possible = seen.log.from_start >= 1 if following else np.ones(seen.log.n, dtype=bool)
     narrow = all(one.relation is None or one.relation.aligned.newest for one in each)
-    return Draws(counts=counts, possible=possible, each=tuple(each), rows_are_events=narrow)
+    return Draws(
+        counts=counts, possible=possible, unplaced=unplaced, each=tuple(each), rows_are_events=narrow
+    )
 
 
 def _places_events(one: Drawn) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from diagnosis.streams.drawn import Drawn
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read
+from diagnosis.streams.recorded import epoch_of
 from diagnosis.streams.views import NOTHING
 from seeds.interactions import Int64
 
@@ -34,6 +35,8 @@ class Negatives:
 
 def negatives(seen: Read) -> list[Negatives]:
     """Every view of negatives beside its positives."""
+    if any(each.shuffled for each in seen.positives):
+        return []  # whose they are is not known
     return [_with_positives(seen, each) for each in seen.negatives]
 
 
@@ -44,8 +47,8 @@ def _with_positives(seen: Read, each: Drawn) -> Negatives:
     for positive in seen.positives:
         if len(positive.items) != shape[0] or positive.mixed or not (positive.steps == each.steps).all():
             continue
-        beside = _beside(positive.items, shape)
-        events = _beside(positive.events, shape)
+        beside = _beside(positive, positive.items, shape)
+        events = _beside(positive, positive.events, shape)
         if beside is not None and events is not None:
             counted = there & columns & (beside > 0)
             return Negatives(drawn=each, counted=counted, positives=beside, events=events)
@@ -54,16 +57,16 @@ def _with_positives(seen: Read, each: Drawn) -> Negatives:
     return Negatives(drawn=each, counted=counted, positives=none, events=none - 1)
 
 
-def _beside(values: Int64, shape: tuple[int, ...]) -> Int64 | None:
-    """Values of the positives, spread over the negatives of the same row or place; 0 (or -1) stays where none is."""
+def _beside(positive: Drawn, values: Int64, shape: tuple[int, ...]) -> Int64 | None:
+    """Values of the positives, spread over the negatives of the same row or place."""
+    if positive.relation is None or positive.relation.aligned.newest or values.shape[1] == 1:
+        one = values.max(axis=1)  # one positive in a row, in whichever column
+        return np.repeat(one[:, None], shape[1], axis=1)
     if values.shape == shape:
         return values
-    if shape[1] % values.shape[1] == 0 and values.shape[1] > 1 and shape[1] > values.shape[1]:
-        wide = np.repeat(values, shape[1] // values.shape[1], axis=1)
-        if (values > 0).sum(axis=1).max() > 1:
-            return wide
-    one = values.max(axis=1)  # one positive in a row, in whichever column
-    return np.repeat(one[:, None], shape[1], axis=1) if ((values > 0).sum(axis=1) <= 1).all() else None
+    if shape[1] % values.shape[1] == 0:
+        return np.repeat(values, shape[1] // values.shape[1], axis=1)
+    return None
 
 
 def never_drawn(log: Log, items: Int64) -> tuple[Int64, float]:
@@ -100,9 +103,11 @@ def repeated_in_epochs(seen: Read, each: Negatives) -> tuple[float, float] | Non
     """
     if seen.watched.epochs < 2:
         return None
-    epoch = seen.watched.epoch_of(each.drawn.steps)
-    events = each.events if (each.events >= 0).any() else np.repeat(
-        each.drawn.users[:, None], each.counted.shape[1], axis=1
+    epoch = epoch_of(seen.watched, each.drawn.steps)
+    events = (
+        each.events
+        if (each.events >= 0).any()
+        else np.repeat(each.drawn.users[:, None], each.counted.shape[1], axis=1)
     )
     keys = events * (seen.log.n_items + 1) + each.drawn.items
     good = each.counted & (each.drawn.items > 0) & (events >= 0)

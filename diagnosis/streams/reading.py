@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from diagnosis.evidence import Evidence
+from diagnosis.examination import Stream, Watched
 from diagnosis.streams.decoding import (
     Numbering,
     Pairing,
@@ -24,7 +25,6 @@ from diagnosis.streams.relations import relate
 from diagnosis.streams.shuffled import beside, users_of_all_events
 from diagnosis.streams.telling import told_apart
 from diagnosis.streams.views import View, columns, distinct, views
-from diagnosis.streams.watched import Stream, Watched
 from diagnosis.streams.ways import way_to_loss
 from seeds.interactions import Int64
 
@@ -54,16 +54,15 @@ class Read:
 
 def read(evidence: Evidence) -> Read | None:
     """What the watched training of this trial did; None if it was not watched or the log is too small to tell."""
-    examination = getattr(evidence, "examination", None)
-    seen = getattr(examination, "watched", None) if examination is not None else None
-    if not isinstance(seen, Watched) or evidence.training.n_events < MIN_EVENTS:
+    seen = evidence.watched
+    if seen is None or not seen.streams or evidence.training.n_events < MIN_EVENTS:
         return None
     return _read(evidence, seen)
 
 
 @lru_cache(maxsize=2)
 def _read(evidence: Evidence, seen: Watched) -> Read:
-    return read_streams(Log(evidence.training), seen, way_to_loss(evidence.artifacts.trace))
+    return read_streams(Log(evidence.training), seen, way_to_loss(seen.trace or evidence.artifacts.trace))
 
 
 def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda stream: 0) -> Read:
@@ -94,9 +93,25 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
     )
 
 
+def aims_right(seen: Read) -> bool:
+    """Whether positives are the events that they should be: the next ones, hidden ones, or the user's own."""
+    by = [each.relation.by for each in seen.positives if each.relation is not None]
+    if any(each.shuffled for each in seen.positives):
+        return False
+    return not by or any(one == 1 for one in by) or (0 in by and not seen_equal_to_input(seen))
+
+
+def seen_equal_to_input(seen: Read) -> bool:
+    """Whether most targets are the very item that the model sees at their position."""
+    return any(
+        each.relation is not None and each.relation.by == 0 and each.relation.shown() >= 0.5
+        for each in seen.positives
+    )
+
+
 def _candidates(log: Log, stream: Stream) -> list[View]:
     """Views of a stream that may hold items or users: what is indexed must be about as large as their number."""
-    if stream.kind not in ("index", "target") or not len(stream.calls):
+    if stream.kind not in ("index", "target") or not len(stream.calls) or not stream.grad:
         return []
     if stream.rows and stream.rows < min(log.n_items, log.n_users) - 2:
         return []

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from diagnosis.streams.decoding import Numbering, Sequence, item_numberings
 from diagnosis.streams.log import Log
+from diagnosis.streams.recorded import D0, D1
 from diagnosis.streams.views import NOTHING, View
-from diagnosis.streams.watched import D0, D1
 from seeds.interactions import Int64
 
 BY = (1, 0, 2, -1, -2, 3, -3, 4, 5, 10)  # how many events later the target may lie; ties go to the first
@@ -42,7 +42,7 @@ def align(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
     users = inputs.located.user
     if inputs.view.same_rows(view):
         if view.width == 1:
-            yield _newest(log, inputs, view)
+            yield from _ends(log, inputs, view)
             return
         per_call = np.maximum(view.calls[:, D1], 1)
         if (per_call == widths).all():
@@ -66,7 +66,7 @@ def align(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
                 newest=False,
                 seen=np.repeat(inputs.items, k, axis=1),
             )
-        yield _newest(log, inputs, view)
+        yield from _ends(log, inputs, view)
         return
     for less in (0, 1):
         flat = view.shaped(heights, widths - less)
@@ -82,10 +82,17 @@ def align(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
     yield from _packed(inputs, view)
 
 
-def _newest(log: Log, inputs: Sequence, view: View) -> Aligned:
-    """One id, or a few candidates, for a row: they lie beside the newest event that the row shows."""
-    newest = np.where(inputs.items > 0, inputs.places, -1).max(axis=1)  # the log runs upwards in time
-    wide = np.repeat(newest[:, None], view.width, axis=1)
+def _ends(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
+    """One id, or a few candidates, for a row: they lie beside the newest event that the row shows, or the oldest."""
+    shown = np.where(inputs.items > 0, inputs.places, -1)
+    yield _beside(log, inputs, view, shown.max(axis=1))  # the log runs upwards in time
+    if inputs.located.reversed:
+        oldest = np.where(shown >= 0, shown, log.n).min(axis=1)
+        yield _beside(log, inputs, view, np.where(oldest < log.n, oldest, -1))
+
+
+def _beside(log: Log, inputs: Sequence, view: View, place: Int64) -> Aligned:
+    wide = np.repeat(place[:, None], view.width, axis=1)
     seen = np.where(wide >= 0, log.items[np.maximum(wide, 0)], 0)
     return Aligned(view=view, places=wide, users=inputs.located.user, newest=True, seen=seen)
 
@@ -129,6 +136,11 @@ class Relation:
     columns: NDArray[np.bool_]
     events: Int64
 
+    def shown(self) -> float:
+        """The share of items that the model sees at their own position."""
+        there = (self.items > 0) & (self.aligned.places >= 0)
+        return float(((self.aligned.seen == self.items) & there).sum() / max(there.sum(), 1))
+
 
 def relate(log: Log, inputs: Sequence, view: View) -> Relation | None:
     """The clearest relation of a view to what was put in; None if its ids lie beside nothing that was."""
@@ -136,16 +148,19 @@ def relate(log: Log, inputs: Sequence, view: View) -> Relation | None:
     for aligned in align(log, inputs, view):
         for numbering in _numberings(log, inputs, view):
             found = _relation(log, aligned, numbering)
-            if found is not None and (best is None or found.share > best.share + 0.02):
+            if found is None or (best is not None and found.by is None):
+                continue  # ids that follow nothing are read by the first numbering
+            if best is None or found.share > best.share + 0.02:
                 best = found
-            if best is not None and best.share > 0.95:
+            if best.share > 0.95:
                 return best
     return best
 
 
 def _numberings(log: Log, inputs: Sequence, view: View) -> Iterator[Numbering]:
     """The inputs' numbering first: one table has one numbering. Then those of the view's own size."""
-    yield inputs.numbering
+    if inputs.view.stream.rows == view.stream.rows or inputs.view.stream.table == view.stream.table:
+        yield inputs.numbering
     for numbering in item_numberings(log, view.stream.rows):
         if (numbering.offset, numbering.name) != (inputs.numbering.offset, inputs.numbering.name):
             yield numbering

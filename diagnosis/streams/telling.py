@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from diagnosis.streams.decoding import Sequence
 from diagnosis.streams.drawn import OWN, Drawn, own_share
 from diagnosis.streams.log import Log
+from diagnosis.streams.recorded import D0
 from diagnosis.streams.shuffled import shuffled
-from diagnosis.streams.watched import D0
 
 MOST_PARTS = 8  # positives and so many sets of negatives may lie one after the other in a call
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnosis.streams.watched import D0, D1, OFFSET, STEP, Int32, Stream
+from diagnosis.examination import Int32, Stream
+from diagnosis.streams.recorded import D0, D1, OFFSET, STEP
 from seeds.interactions import Int64
 
 NOTHING = np.iinfo(np.int32).min  # fills rows of calls that are narrower than the widest
 MAX_CALLS = 16  # a step
+LAST_TURN = 3  # calls of a line in one step from this one on share a stream (guest/epoch_streams.py)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,7 +21,7 @@ class View:
 
     ids: int32 (n, W), NOTHING beyond a call's own width.
     call: int64 (n,), which of `calls` a row belongs to; calls: (C, 4) as in a stream.
-    ordinal: which of the step's calls of this stream it is.
+    ordinal: where several share a stream, which of the step's calls of this stream it is.
     """
 
     stream: Stream
@@ -84,10 +86,13 @@ def views(stream: Stream) -> Iterator[View]:
     if not len(calls):
         return
     _, first, number = np.unique(calls[:, STEP], return_index=True, return_counts=True)
-    usual = int(np.bincount(number).argmax())
-    if usual > MAX_CALLS or (number == usual).mean() < 0.5:
+    usual = int(np.bincount(number).argmax()) if stream.turn >= LAST_TURN else 1
+    if usual > MAX_CALLS or ((number == usual).mean() < 0.5 and usual > 1):
         return
-    first = first[number == usual]
+    if usual == 1:  # several in a step are batches whose gradients add up
+        first = np.arange(len(calls))
+    else:
+        first = first[number == usual]
     for ordinal in range(usual):
         view = view_of(stream, calls[first + ordinal], ordinal)
         if not _counts_upwards(view):

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from diagnosis.examination import Stream
 from diagnosis.flow import Flow
-from diagnosis.streams.watched import Stream
 
 
 def way_to_loss(trace: Mapping[str, Any]) -> Callable[[Stream], int]:

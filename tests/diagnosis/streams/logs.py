@@ -7,14 +7,14 @@ from seeds.interactions import Interactions, ItemColumns
 N_USERS, N_ITEMS = 200, 80
 
 
-def make_log(n_users: int = N_USERS, n_items: int = N_ITEMS, mean: float = 9.0, seed: int = 0) -> Interactions:
+def make_log(
+    n_users: int = N_USERS, n_items: int = N_ITEMS, mean: float = 9.0, seed: int = 0
+) -> Interactions:
     """No user meets an item twice; item ids say nothing of popularity."""
     rng = np.random.default_rng(seed)
     weights = rng.permutation(1 / np.arange(1, n_items + 1) ** 0.6)
     lengths = np.clip(rng.geometric(1 / mean, n_users) + 3, 4, n_items // 2)
-    histories = [
-        rng.choice(n_items, size, replace=False, p=weights / weights.sum()) + 1 for size in lengths
-    ]
+    histories = [rng.choice(n_items, size, replace=False, p=weights / weights.sum()) + 1 for size in lengths]
     empty = ("",) * (n_items + 1)
     return Interactions(
         users=np.repeat(np.arange(1, n_users + 1), lengths).astype(np.int64),

@@ -57,7 +57,9 @@ def sasrec(log: Interactions, plant: str = "", width: int = 40, batch: int = 32)
             return drawn
         for _ in range(20):
             hit = np.isin(drawn, history)
-            drawn[hit] = rng.integers(1, n // 2 if plant == "negatives-low" else n + (plant != "negatives-off-by-one"), hit.sum())
+            drawn[hit] = rng.integers(
+                1, n // 2 if plant == "negatives-low" else n + (plant != "negatives-off-by-one"), hit.sum()
+            )
         if plant == "negatives-one-a-row":
             drawn[:] = drawn[0]
         return drawn
@@ -271,7 +273,12 @@ def ncf(log: Interactions, plant: str = "", batch: int = 256, k: int = 4) -> Epo
 
     def epochs(step: Callable[[], None]) -> Iterator[Any]:
         torch.manual_seed(0)
-        tables = [nn.Embedding(log.n_users + 1, D), nn.Embedding(n + 1, D), nn.Embedding(log.n_users + 1, D), nn.Embedding(n + 1, D)]
+        tables = [
+            nn.Embedding(log.n_users + 1, D),
+            nn.Embedding(n + 1, D),
+            nn.Embedding(log.n_users + 1, D),
+            nn.Embedding(n + 1, D),
+        ]
         adam = torch.optim.Adam([p for t in tables for p in t.parameters()], 1e-2)
         while True:
             data = torch.from_numpy(fixed if plant == "negatives-fixed" else rows())
@@ -405,7 +412,11 @@ def item2vec(log: Interactions, plant: str = "", batch: int = 256, reach: int = 
     for user in range(1, log.n_users + 1):
         history = log.history(user)
         for i in range(len(history)):
-            pairs += [(history[i], history[j]) for j in range(max(0, i - reach), min(len(history), i + reach + 1)) if i != j]
+            pairs += [
+                (history[i], history[j])
+                for j in range(max(0, i - reach), min(len(history), i + reach + 1))
+                if i != j
+            ]
     centre, context = torch.from_numpy(np.array(pairs)).T
 
     def epochs(step: Callable[[], None]) -> Iterator[Any]:
