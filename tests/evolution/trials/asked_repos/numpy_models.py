@@ -83,7 +83,10 @@ class Factors(Counts):
         self.table = np.vstack([self.left, self.right.T]).astype("f4")
 
     def score(self, users, histories):
-        left, right = self.table[: self.n + 1], self.table[self.n + 1 :] if len(self.table) > self.m + 1 else self.table
+        left, right = (
+            self.table[: self.n + 1],
+            self.table[self.n + 1 :] if len(self.table) > self.m + 1 else self.table,
+        )
         scores = left[users][:, : right.shape[1]] @ right.T
         np.put_along_axis(scores, histories, -np.inf, axis=1)
         return scores
