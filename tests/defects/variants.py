@@ -29,7 +29,7 @@ class Edit:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """The text of a line after the edits, without indentation; `nth` of those that have it, from 1."""
+    """The text of a line after the edits, without indentation; `nth` of those that have it, from 1; 0 where one has."""
 
     file: str
     text: str
@@ -112,7 +112,7 @@ def _variant(folder: Path, row: dict[str, Any], aside: bool) -> Variant:
 
 
 def _lines(rows: Sequence[dict[str, Any]]) -> tuple[Line, ...]:
-    return tuple(Line(file=r["file"], text=r["line"].strip(), nth=int(r.get("nth", 1))) for r in rows)
+    return tuple(Line(file=r["file"], text=r["line"].strip(), nth=int(r.get("nth", 0))) for r in rows)
 
 
 def source_of(variant: Variant) -> Path:
@@ -143,6 +143,10 @@ def places(lines: Sequence[Line], planted: Path, said: str) -> set[tuple[str, in
 def _number(line: Line, path: Path, said: str) -> int:
     texts = path.read_text(encoding="utf-8").splitlines()
     found = [number for number, text in enumerate(texts, start=1) if text.strip() == line.text]
-    if len(found) < line.nth or (line.nth == 1 and len(found) > 1):
-        raise BadVariant(f"{said}: line {line.text!r} occurs {len(found)} times in {line.file}; say which by nth.")
+    if line.nth == 0 and len(found) == 1:
+        return found[0]
+    if not 1 <= line.nth <= len(found):
+        raise BadVariant(
+            f"{said}: line {line.text!r} occurs {len(found)} times in {line.file}; say which by nth."
+        )
     return found[line.nth - 1]

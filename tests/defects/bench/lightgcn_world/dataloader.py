@@ -15,7 +15,6 @@ class Loader:
         self.UserItemNet = sp.csr_matrix(
             (np.ones(len(self.trainUser)), (self.trainUser, self.trainItem)), shape=(self.n_user, self.m_item)
         )
-        self.allPos = [self.UserItemNet[u].nonzero()[1] for u in range(self.n_user)]
         self.prev = np.full(len(self.trainItem), -1)
         same = self.trainUser[1:] == self.trainUser[:-1]
         self.prev[1:][same] = self.trainItem[:-1][same]
@@ -44,13 +43,11 @@ class Loader:
 
 def UniformSample(dataset):
     """One negative per training pair: (N, 4) of user, previous item, positive, negative."""
-    S = []
-    for row in np.random.permutation(dataset.trainDataSize):
-        user = dataset.trainUser[row]
-        posForUser = dataset.allPos[user]
-        while True:
-            negitem = np.random.randint(0, dataset.m_item)
-            if negitem not in posForUser:
-                break
-        S.append([user, dataset.prev[row], dataset.trainItem[row], negitem])
-    return np.array(S)
+    rows = np.random.permutation(dataset.trainDataSize)
+    users = dataset.trainUser[rows]
+    negItems = np.random.randint(0, dataset.m_item, len(rows))
+    known = np.asarray(dataset.UserItemNet[users, negItems]).ravel() > 0
+    while known.any():
+        negItems[known] = np.random.randint(0, dataset.m_item, known.sum())
+        known = np.asarray(dataset.UserItemNet[users, negItems]).ravel() > 0
+    return np.stack([users, dataset.prev[rows], dataset.trainItem[rows], negItems], axis=1)

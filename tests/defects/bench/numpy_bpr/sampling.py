@@ -11,18 +11,18 @@ class TripleSampler(object):
         self.l = items[:-1][follows]
         self.i = items[1:][follows]
         self.n_items = n_items
-        self.positives = [set() for _ in range(int(users.max()) + 1)]
-        for u, i in zip(users.tolist(), items.tolist()):
-            self.positives[u].add(i)
+        self.positives = np.zeros((int(users.max()) + 1, n_items + 1), dtype=bool)
+        self.positives[users, items] = True
 
     def __len__(self):
         return len(self.u)
 
     def negatives(self, users):
         j = self.rs.randint(1, self.n_items + 1, size=len(users))
-        for k, u in enumerate(users):
-            while j[k] in self.positives[u]:
-                j[k] = self.rs.randint(1, self.n_items + 1)
+        hit = self.positives[users, j]
+        while hit.any():
+            j[hit] = self.rs.randint(1, self.n_items + 1, size=hit.sum())
+            hit = self.positives[users, j]
         return j
 
     def batches(self, size):

@@ -7,7 +7,7 @@ class NegSampler:
     """k items per position which the user never touched."""
 
     def __init__(self, user2items, n_items, k, seed):
-        self.user2items = {u: set(v) for u, v in user2items.items()}
+        self.user2items = {u: np.unique(v) for u, v in user2items.items()}
         self.n_items = n_items
         self.k = k
         self.rng = np.random.default_rng(seed)
@@ -15,9 +15,10 @@ class NegSampler:
     def sample(self, user, length):
         cand = self.rng.integers(1, self.n_items + 1, size=(length, self.k))
         seen = self.user2items[user]
-        for i, j in np.argwhere(np.isin(cand, list(seen))):
-            while cand[i, j] in seen:
-                cand[i, j] = self.rng.integers(1, self.n_items + 1)
+        bad = np.isin(cand, seen)
+        while bad.any():
+            cand[bad] = self.rng.integers(1, self.n_items + 1, size=bad.sum())
+            bad = np.isin(cand, seen)
         return cand
 
 
