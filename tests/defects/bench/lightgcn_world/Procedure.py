@@ -16,7 +16,7 @@ class BPRLoss:
         self.opt.zero_grad()
         loss.backward()
         self.opt.step()
-        return loss.cpu().item()
+        return loss.detach()
 
 
 def BPR_train_original(dataset, recommend_model, loss_class):
@@ -30,4 +30,4 @@ def BPR_train_original(dataset, recommend_model, loss_class):
     for batch in torch.split(S, world.config["bpr_batch_size"]):
         batch_users, batch_prev, batch_pos, batch_neg = batch.unbind(1)
         aver_loss += bpr.stageOne(batch_users, batch_prev, batch_pos, batch_neg)
-    return aver_loss / total_batch
+    return float(aver_loss) / total_batch

@@ -39,11 +39,11 @@ class VAERecommender:
                 recon_batch, mu, logvar = self.model(data)
                 loss = loss_function(recon_batch, goal, mu, logvar, anneal)
                 loss.backward()
-                train_loss += loss.item()
+                train_loss += loss.detach()
                 self.optimizer.step()
                 self.update_count += 1
                 n_batches += 1
-        return train_loss / n_batches
+        return float(train_loss) / n_batches
 
     def score(self, users, histories):
         self.model.eval()

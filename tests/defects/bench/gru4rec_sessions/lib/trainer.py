@@ -1,4 +1,3 @@
-import numpy as np
 import torch
 
 
@@ -35,8 +34,8 @@ class Trainer:
             loss = self.loss_func(self.model, output[alive], target[alive])
             loss.backward()
             self.optim.step()
-            losses.append(loss.item())
-        return float(np.mean(losses))
+            losses.append(loss.detach())
+        return float(torch.stack(losses).mean())
 
     def reset_hidden(self, hidden, fresh):
         keep = torch.from_numpy(~fresh).to(hidden)[None, :, None]

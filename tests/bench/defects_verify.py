@@ -1,0 +1,69 @@
+"""Are the planted defects real? Trains each variant a few epochs without the product and compares it with its healthy repo.
+
+    python tests/bench/defects_verify.py [EPOCHS] [REPO ...]     0 epochs: as many as evolverec.toml says
+
+Prints for each variant what became of metrics, losses and scores. Kinds that change neither are marked: their defect is
+in the repo's own evaluation, in cost, or shows only when a state is restored.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.defects.variants import Variant, all_variants, plant
+
+SCRIPT = Path(__file__).with_name("defects_training.py")
+
+
+def trained(variant: Variant, epochs: int) -> dict[str, Any]:
+    """The document of one training; {"error": the end of stderr} of one that fails."""
+    with tempfile.TemporaryDirectory(prefix="verify-") as folder:
+        planted = Path(folder) / variant.repo
+        plant(variant, planted)
+        words = [
+            sys.executable,
+            "-W",
+            "ignore",
+            str(SCRIPT),
+            str(planted),
+            *([str(epochs)] if epochs else []),
+        ]
+        done = subprocess.run(
+            words, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+        )
+    return json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-300:]}
+
+
+def told(variant: Variant, result: dict[str, Any], healthy: dict[str, Any]) -> str:
+    """One line on a variant."""
+    if "error" in result:
+        return f"{'fails as planned' if variant.fails else 'FAILS'} {result['error']!r}"
+    changed = [name for name in ("losses", "scores") if str(result[name]) != str(healthy.get(name))] or [
+        "NOTHING"
+    ]
+    figures = (
+        f"{result['seconds']:5.1f} s, NDCG@10 {result['NDCG@10']:.3f} (healthy {healthy['NDCG@10']:.3f})"
+    )
+    return f"{figures}, loss {result['losses'][-1]:.3f} ({healthy['losses'][-1]:.3f}), changed: {' '.join(changed)}"
+
+
+def main(epochs: int, repos: list[str]) -> None:
+    healthy: dict[str, dict[str, Any]] = {}
+    for variant in all_variants():
+        if repos and variant.repo not in repos:
+            continue
+        result = trained(variant, epochs)
+        if variant.name == "original":
+            healthy[variant.repo] = result
+        print(f"{variant.id} [{variant.kind}]: {told(variant, result, healthy[variant.repo])}", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, sys.argv[2:])
