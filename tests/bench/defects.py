@@ -4,7 +4,6 @@
     python tests/bench/defects.py --static            static rules alone, seconds; nothing of the repos runs
     python tests/bench/defects.py --repo mult_vae --kind penalty-outweighs --only NAME --show
     python tests/bench/defects.py --check             the format of all variants
-    python tests/bench/defects.py --verify            trains every variant without the product (see verify_defects.py)
 
 Results of single variants are kept in a folder (--keep), so that a stopped bench goes on where it was.
 """

@@ -1,6 +1,7 @@
 """Scores of the defect bench: what the findings on one planted variant say, held against what was planted. Pure functions."""
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,14 +45,15 @@ class Score:
 def score(
     variant: Variant, planted: Path, found: list[Found], accepted: Mapping[str, tuple[str, ...]]
 ) -> Score:
-    """accepted: kind -> codes of findings that name it."""
+    """accepted: kind -> what names it: a code, or "code: expression" where the message must match the expression too."""
     causes = [finding for finding in found if finding.nature == "cause"]
     codes = tuple(f"{f.code}@{_at(f)}" + ("" if f.nature == "cause" else f" ({f.nature})") for f in found)
     if variant.healthy:
         return Score(silent=not causes, false_causes=_labels(causes), codes=codes)
     cause = places(variant.cause, planted, variant.id)
     innocent_not = cause | places(variant.near, planted, variant.id) | entry_lines(planted)
-    named = [finding for finding in causes if finding.code in accepted.get(variant.kind, ())]
+    names = [name for kind in (variant.kind, *variant.also) for name in accepted.get(kind, ())]
+    named = [finding for finding in causes if any(_names(finding, name) for name in names)]
     accusing = [finding for finding in found if finding.nature != "advice" and finding.anchors]
     return Score(
         named=bool(named),
@@ -71,6 +73,11 @@ def entry_lines(planted: Path) -> set[Place]:
             if isinstance(node, ast.FunctionDef) and node.name == "build":
                 found.add((path.relative_to(planted).as_posix(), node.lineno))
     return found
+
+
+def _names(finding: Found, name: str) -> bool:
+    code, _, expression = name.partition(": ")
+    return finding.code == code and re.search(expression, finding.message, re.IGNORECASE) is not None
 
 
 def _covers(anchor: tuple[str, int, int], line: Place) -> bool:

@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 BENCH = HERE / "bench"
 ASIDE = HERE / "aside"
 HEALTHY = "healthy"
-NAMES = {"name", "kind", "why", "edits", "cause", "near", "fails"}
+NAMES = {"name", "kind", "also", "why", "edits", "cause", "near", "fails"}
 
 
 class BadVariant(Exception):
@@ -38,11 +38,15 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One planted defect, or one other healthy design (`kind` is HEALTHY) of the repo in `folder`."""
+    """One planted defect, or one other healthy design (`kind` is HEALTHY) of the repo in `folder`.
+
+    also: other kinds whose findings name this defect as well.
+    """
 
     folder: Path
     name: str
     kind: str
+    also: tuple[str, ...]
     why: str
     edits: tuple[Edit, ...]
     cause: tuple[Line, ...]
@@ -69,14 +73,15 @@ def repos(root: Path) -> list[Path]:
 
 
 def read_variants(folder: Path, *, aside: bool = False) -> list[Variant]:
-    """The variants of a repo, after the repo itself, which is a healthy variant without an edit. Raises BadVariant."""
-    original = Variant(
-        folder=folder, name="original", kind=HEALTHY, why="The repo as it is.", edits=(), cause=(), near=(),
-        fails=False, aside=aside,
-    )  # fmt: skip
+    """The variants of a repo, after the repo itself, which is a healthy variant without an edit. Raises BadVariant.
+
+    A folder without evolverec.toml holds further variants of the bench's repo of that name.
+    """
     path = folder / "variants.toml"
     rows = tomllib.loads(path.read_text(encoding="utf-8")).get("variant", []) if path.exists() else []
-    return [original, *(_variant(folder, row, aside) for row in rows)]
+    own = [{"name": "original", "kind": HEALTHY, "why": "The repo as it is.", "edits": []}]
+    own = own if (folder / "evolverec.toml").exists() else []
+    return [_variant(folder, row, aside) for row in own + rows]
 
 
 def all_variants(*, aside: bool = True) -> list[Variant]:
@@ -100,6 +105,7 @@ def _variant(folder: Path, row: dict[str, Any], aside: bool) -> Variant:
             folder=folder,
             name=row["name"],
             kind=row["kind"],
+            also=tuple(row.get("also", ())),
             why=row["why"],
             edits=tuple(Edit(file=e["file"], old=e["old"], new=e["new"]) for e in row["edits"]),
             cause=_lines(row.get("cause", ())),
