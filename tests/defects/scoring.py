@@ -48,12 +48,13 @@ def score(
     """accepted: kind -> what names it: a code, or "code: expression" where the message must match the expression too."""
     causes = [finding for finding in found if finding.nature == "cause"]
     codes = tuple(f"{f.code}@{_at(f)}" + ("" if f.nature == "cause" else f" ({f.nature})") for f in found)
-    if variant.healthy:
-        return Score(silent=not causes, false_causes=_labels(causes), codes=codes)
-    cause = places(variant.cause, planted, variant.id)
-    innocent_not = cause | places(variant.near, planted, variant.id) | entry_lines(planted)
     names = [name for kind in (variant.kind, *variant.also) for name in accepted.get(kind, ())]
     named = [finding for finding in causes if any(_names(finding, name) for name in names)]
+    if variant.healthy:
+        false = _labels(finding for finding in causes if finding not in named)
+        return Score(silent=not causes, false_causes=false, codes=codes)
+    cause = places(variant.cause, planted, variant.id)
+    innocent_not = cause | places(variant.near, planted, variant.id) | entry_lines(planted)
     accusing = [finding for finding in found if finding.nature != "advice" and finding.anchors]
     return Score(
         named=bool(named),
