@@ -19,7 +19,7 @@ class ResidualBlock(nn.Module):
 
 
 class NextItNetModule(nn.Module):
-    def __init__(self, num_items, channels=48, dilations=(1, 2, 4), p=0.35, lr=6e-3, gamma=0.96):
+    def __init__(self, num_items, channels=48, dilations=(1, 2, 4), p=0.5, lr=6e-3, gamma=0.96):
         super().__init__()
         self.lr = lr
         self.gamma = gamma
