@@ -6,39 +6,43 @@ Prints for each variant what became of metrics, losses and scores. Kinds that ch
 in the repo's own evaluation, in cost, or shows only when a state is restored.
 """
 
-import json
-import os
-import subprocess
+import multiprocessing
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parent)]
 
+from defects_training import main as train
+
+from evolution.repo.config import read_config
 from tests.defects.variants import Variant, all_variants, plant
-
-SCRIPT = Path(__file__).with_name("defects_training.py")
 
 
 def trained(variant: Variant, epochs: int) -> dict[str, Any]:
-    """The document of one training; {"error": the end of stderr} of one that fails."""
+    """The document of one training, in a fork of this process; {"error": the end of the traceback} of one that fails."""
+    ours, theirs = multiprocessing.get_context("fork").Pipe(duplex=False)
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         planted = Path(folder) / variant.repo
         plant(variant, planted)
-        words = [
-            sys.executable,
-            "-W",
-            "ignore",
-            str(SCRIPT),
-            str(planted),
-            *([str(epochs)] if epochs else []),
-        ]
-        done = subprocess.run(
-            words, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
-        )
-    return json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-300:]}
+        child = multiprocessing.get_context("fork").Process(target=_train, args=(planted, epochs, theirs))
+        child.start()
+        theirs.close()
+        try:
+            return ours.recv()
+        except EOFError:
+            return {"error": "the process died"}
+        finally:
+            child.join()
+
+
+def _train(planted: Path, epochs: int, answer: Any) -> None:
+    try:
+        answer.send(train(planted, epochs or read_config(planted).training.max_epochs))
+    except Exception:  # noqa: BLE001 - whatever a planted defect raises is what is asked for
+        answer.send({"error": traceback.format_exc()[-300:]})
 
 
 def told(variant: Variant, result: dict[str, Any], healthy: dict[str, Any]) -> str:

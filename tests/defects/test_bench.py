@@ -73,7 +73,9 @@ def test_near_lines_are_neither_right_nor_an_accusation(tmp_path: Path) -> None:
 def test_advice_counts_nowhere_and_a_cause_on_a_healthy_repo_is_false(tmp_path: Path) -> None:
     healthy = VARIANTS["sasrec_loader/original"]
     planted = _planted(healthy, tmp_path)
-    advice = _found("few-negatives", planted, "return F.cross_entropy(logits, gold)", "trainer.py", nature="advice")
+    advice = _found(
+        "few-negatives", planted, "return F.cross_entropy(logits, gold)", "trainer.py", nature="advice"
+    )
     cause = _found("no-shuffle", planted, "shuffle=True,", "dataset.py")
     assert score(healthy, planted, [advice], ACCEPTED).false_causes == ()
     assert len(score(healthy, planted, [advice, cause], ACCEPTED).false_causes) == 1
@@ -110,7 +112,9 @@ SLICE = ("numpy_bpr/state-without-a-table", "lightgcn_world/python-loop-negative
 
 @pytest.mark.training
 @pytest.mark.parametrize("name", SLICE)
-def test_the_product_names_a_planted_cause_on_its_line(name: str, tmp_path: Path, own_configuration: Path) -> None:
+def test_the_product_names_a_planted_cause_on_its_line(
+    name: str, tmp_path: Path, own_configuration: Path
+) -> None:
     planted = _planted(VARIANTS[name], tmp_path)
     accepted = {kind: tuple(row["codes"]) for kind, row in defects.read_kinds().items()}
     result = score(VARIANTS[name], planted, product.diagnose(planted, own_configuration), accepted)

@@ -9,7 +9,7 @@ class Predictor:
         self.module = NextItNetModule(log.n_items)
         self.dm = SessionDataModule(log, seed=seed)
         self.ema = EMA(0.9)
-        self.trainer = MiniTrainer(callbacks=[LossMeter(), self.ema], grad_clip=1.0)
+        self.trainer = MiniTrainer(callbacks=[LossMeter(), self.ema], grad_clip=0.25)
         self.trainer.attach(self.module)
         self.serving = NextItNetModule(log.n_items)
 
