@@ -13,11 +13,10 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parent)]
-
-from defects_training import main as train
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from evolution.repo.config import read_config
+from tests.defects.training import train
 from tests.defects.variants import Variant, all_variants, plant
 
 

@@ -4,14 +4,11 @@ python tests/bench/defects_training.py REPO [EPOCHS]
 """
 
 import importlib
-import json
 import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
@@ -37,7 +34,7 @@ class Cut:
         return np.asarray(self.recommender.score(users, histories[:, -self.max_history :]))
 
 
-def main(repo: Path, epochs: int) -> dict[str, Any]:
+def train(repo: Path, epochs: int) -> dict[str, Any]:
     """seconds, metrics on validation, losses, and the scores of 50 users after every epoch, rounded."""
     torch.set_num_threads(1)
     config = read_config(repo).recommender
@@ -69,9 +66,3 @@ def main(repo: Path, epochs: int) -> dict[str, Any]:
         "NDCG@10": round(float(metrics["NDCG@10"].mean()), 4),
         "scores": scores,
     }
-
-
-if __name__ == "__main__":
-    folder = Path(sys.argv[1]).resolve()
-    wanted = int(sys.argv[2]) if len(sys.argv) > 2 else read_config(folder).training.max_epochs
-    print(json.dumps(main(folder, wanted)))
