@@ -7,9 +7,11 @@ import numpy as np
 from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement
 from diagnosis.probes import (
+    attention_axis,
     embedding_collapse,
     exposure_concentration,
     figures_disagree,
+    mixed_heads,
     not_converged,
     not_learning,
     order,
@@ -18,6 +20,7 @@ from diagnosis.probes import (
     ranking_margin,
     references,
     same_list,
+    squashed_logits,
     untrained_rows,
 )
 from diagnosis.probes.outcome import BEYOND_TRAINING, unjudged
@@ -36,6 +39,9 @@ PROBES: tuple[Probe, ...] = (
     not_learning.PROBE,
     not_converged.PROBE,
     figures_disagree.PROBE,
+    squashed_logits.PROBE,
+    attention_axis.PROBE,
+    mixed_heads.PROBE,
 )
 
 
