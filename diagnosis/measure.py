@@ -8,6 +8,9 @@ from diagnosis.probes import (
     attention_axis,
     embedding_collapse,
     exposure_concentration,
+    gradient_clearing,
+    learning_rate,
+    loss_values,
     mixed_heads,
     not_converged,
     not_learning,
@@ -16,9 +19,11 @@ from diagnosis.probes import (
     popularity_bias,
     ranking_margin,
     references,
+    row_decay,
     same_list,
     squashed_logits,
     untrained_rows,
+    who_learns,
 )
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
@@ -38,6 +43,11 @@ PROBES: tuple[Probe, ...] = (
     squashed_logits.PROBE,
     attention_axis.PROBE,
     mixed_heads.PROBE,
+    who_learns.PROBE,
+    gradient_clearing.PROBE,
+    row_decay.PROBE,
+    learning_rate.PROBE,
+    loss_values.PROBE,
 )
 
 
