@@ -43,7 +43,9 @@ FEWEST = 4  # steps
 def gradient_clearing(evidence: Evidence) -> list[Measurement]:
     """The gradients at `backward` and at the optimizer's step, in the watched epochs."""
     watched = evidence.watched
-    if watched is None or len(watched.losses) < FEWEST:
+    if watched is None:
+        return []
+    if len(watched.losses) < FEWEST:
         return [unjudged(NOT_CLEARED.code, "no training was watched", unit=UNIT)]
     found = _never_stepped(watched) or _not_cleared(watched) or _cleared_early(watched)
     if found is not None:
@@ -85,7 +87,9 @@ def _not_cleared(watched: Watched) -> Measurement | None:
 def _cleared_early(watched: Watched) -> Measurement | None:
     looked_at = max((p.steps_looked_at for p in watched.parameters), default=0)
     share = watched.steps_without_gradient / max(looked_at, 1)
-    if looked_at < FEWEST or share < MOST:
+    if (
+        looked_at < FEWEST or share < MOST or len(set(watched.losses)) == 1
+    ):  # a constant loss is its own cause
         return None
     message = f"no parameter had a gradient at {watched.steps_without_gradient} of {looked_at} steps"
     clear, back, step = watched.clear_place, watched.loss_place, watched.step_place

@@ -55,7 +55,7 @@ TOO_HIGH = FindingKind(
     found_by=FoundBy.PROBE,
     title="Far too high a learning rate",
     why="Steps that overshoot throw the weights about, and the loss stays above where it began.",
-    definition="Median loss of the second half of the watched steps relative to that of the first steps.",
+    definition="Highest loss of the watched steps, over five of them or half of them, relative to the first step's.",
     roles=(Role.OPTIMIZER,),
     explains=_WEAK,
 )
@@ -66,15 +66,18 @@ FEW_EPOCHS = 5  # a plan for fewer is over soon, and rightly so
 STILL = 2e-3  # of their length; less over two epochs is no training
 FLAT = 0.01  # of the first loss
 THROWN = 1.5  # times their own length
-RISEN = 1.02  # times the first loss
-START = 5  # steps that say where the loss began
-FEWEST = 20  # steps
+RISEN = 1.02  # times the first loss, in the second half of the watched steps
+LEAPT = 5.0  # times the first loss, over START steps together
+START = 5  # steps
+FEWEST = 8  # steps
 
 
 def learning_rate(evidence: Evidence) -> list[Measurement]:
     """The rates of the watched epochs, and what they did to weights and loss."""
     watched = evidence.watched
-    if watched is None or watched.optimizer_steps < FEWEST or not watched.learning_rates:
+    if watched is None:
+        return []
+    if watched.optimizer_steps < FEWEST or not watched.learning_rates:
         return [
             unjudged(RUNS_OUT.code, f"fewer than {FEWEST} steps of an optimizer were watched", unit=SHARE)
         ]
@@ -195,18 +198,26 @@ def _too_high(watched: Watched) -> Measurement | None:
     learned = [p for p in watched.parameters if p.steps_with_grad and p.weight_norm_before > 0]
     if len(losses) < FEWEST or not learned:
         return None
-    began, late = float(np.median(losses[:START])), float(np.median(losses[len(losses) // 2 :]))
+    began, late = losses[0], float(np.median(losses[len(losses) // 2 :]))
+    peak = max(float(np.mean(losses[at : at + START])) for at in range(len(losses) - START + 1))
     thrown = max(p.update_norm / p.weight_norm_before for p in learned)
-    if began <= 0 or late < RISEN * began or thrown < THROWN:
+    if began <= 0 or thrown < THROWN or (late < RISEN * began and peak < LEAPT * began):
         return None
+    highest = max(late, peak)
     message = (
-        f"the loss rose from {began:.3g} to {late:.3g}, and weights moved by {thrown:.3g} times their length in "
+        f"the loss rose from {began:.3g} to {highest:.3g}, and weights moved by {thrown:.3g} times their length in "
         f"{watched.steps} steps: the learning rate {watched.learning_rates[0][1]:.2g} is too high"
     )
     return violated(
-        TOO_HIGH, late / began, message, _optimizers(watched), unit="times the first loss",
-        severity=Severity.ERROR, reference=1.0, reference_name="the first loss",
-    )  # fmt: skip
+        TOO_HIGH,
+        highest / began,
+        message,
+        _optimizers(watched),
+        unit="times the first loss",
+        severity=Severity.ERROR,
+        reference=1.0,
+        reference_name="the first loss",
+    )
 
 
 def _losses(watched: Watched) -> list[float]:

@@ -40,8 +40,10 @@ FAR = 4.0  # times a guess's loss
 def loss_values(evidence: Evidence) -> list[Measurement]:
     """The losses of the watched steps."""
     watched = evidence.watched
-    losses = [loss for loss in watched.losses if loss is not None] if watched is not None else []
-    if watched is None or len(losses) < FEWEST:
+    if watched is None:
+        return []
+    losses = [loss for loss in watched.losses if loss is not None]
+    if len(losses) < FEWEST:
         return [unjudged(CONSTANT.code, "fewer than ten steps were watched", unit="share of the loss")]
     found = _constant(watched, losses) or _scale(watched, losses)
     if found is not None:

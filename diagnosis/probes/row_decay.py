@@ -27,7 +27,9 @@ FEWEST_ROWS = 20
 def row_decay(evidence: Evidence) -> list[Measurement]:
     """The tables of which some rows had no gradient in the first watched steps."""
     watched = evidence.watched
-    if watched is None or not watched.epoch_ends or not watched.optimizer_steps:
+    if watched is None:
+        return []
+    if not watched.epoch_ends or not watched.optimizer_steps:
         return [unjudged(KIND.code, "no whole epoch was watched", unit=UNIT)]
     tables = [
         p

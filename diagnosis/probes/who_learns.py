@@ -75,7 +75,9 @@ DRAWING = {
 def who_learns(evidence: Evidence) -> list[Measurement]:
     """The parameters that the watched training steps used, by what the optimizers did to them."""
     watched = evidence.watched
-    if watched is None or not watched.optimizer_steps:
+    if watched is None:
+        return []
+    if not watched.optimizer_steps:
         return [unjudged(NOT_UPDATED.code, "no optimizer was watched at work", unit=UNIT)]
     flow = Flow(watched.trace)
     found = [
