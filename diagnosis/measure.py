@@ -11,6 +11,9 @@ from diagnosis.probes import (
     embedding_collapse,
     exposure_concentration,
     figures_disagree,
+    gradient_clearing,
+    learning_rate,
+    loss_values,
     mixed_heads,
     not_converged,
     not_learning,
@@ -19,9 +22,11 @@ from diagnosis.probes import (
     popularity_bias,
     ranking_margin,
     references,
+    row_decay,
     same_list,
     squashed_logits,
     untrained_rows,
+    who_learns,
 )
 from diagnosis.probes.outcome import BEYOND_TRAINING, unjudged
 from diagnosis.probes.probe import Probe
@@ -42,6 +47,11 @@ PROBES: tuple[Probe, ...] = (
     squashed_logits.PROBE,
     attention_axis.PROBE,
     mixed_heads.PROBE,
+    who_learns.PROBE,
+    gradient_clearing.PROBE,
+    row_decay.PROBE,
+    learning_rate.PROBE,
+    loss_values.PROBE,
 )
 
 
