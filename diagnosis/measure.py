@@ -6,9 +6,13 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement
 from diagnosis.probes import (
     attention_axis,
+    batches,
     embedding_collapse,
     exposure_concentration,
+    graph_edges,
+    item_ids,
     mixed_heads,
+    negatives,
     not_converged,
     not_learning,
     order,
@@ -18,12 +22,20 @@ from diagnosis.probes import (
     references,
     same_list,
     squashed_logits,
+    target_coverage,
+    targets,
     untrained_rows,
 )
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 
 PROBES: tuple[Probe, ...] = (
+    targets.PROBE,
+    target_coverage.PROBE,
+    negatives.PROBE,
+    batches.PROBE,
+    item_ids.PROBE,
+    graph_edges.PROBE,
     ranking_margin.PROBE,
     references.PROBE,
     embedding_collapse.PROBE,

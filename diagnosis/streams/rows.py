@@ -6,7 +6,7 @@ import numpy as np
 
 from diagnosis.findings import CodePlace
 from diagnosis.streams.reading import Read
-from diagnosis.streams.recorded import D0, epoch_of, made
+from diagnosis.streams.recorded import D0, epoch_of
 from seeds.interactions import Int64
 
 
@@ -58,4 +58,4 @@ def passes(seen: Read) -> Passes | None:
         )
         for e in range(seen.watched.epochs)
     )
-    return Passes(epochs=epochs, places=tuple(reversed(made(view.stream))))
+    return Passes(epochs=epochs, places=(*reversed(view.stream.made_at), view.stream.place))
