@@ -186,12 +186,13 @@ def padded(ids: NDArray[np.integer], padding: int | None) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pairing:
-    """Users and items of the same rows: which numberings make the most of them events of the log."""
+    """Users and items of the same rows: which numberings make the most of them events of the log. rows: of the items' table."""
 
     users: Numbering
     items: Numbering
     share: float
     chance: float
+    rows: int = 0
 
 
 def pairing(log: Log, users: View, items: View) -> Pairing | None:
@@ -215,7 +216,13 @@ def pairing(log: Log, users: View, items: View) -> Pairing | None:
             met = log.met(np.broadcast_to(user[:, None], item.shape), item)
             share = float((met.sum(axis=0) / np.maximum((item > 0).sum(axis=0), 1)).max())
             if best is None or share > best.share + 0.02:
-                best = Pairing(users=user_numbering, items=item_numbering, share=share, chance=chance)
+                best = Pairing(
+                    users=user_numbering,
+                    items=item_numbering,
+                    share=share,
+                    chance=chance,
+                    rows=items.stream.rows,
+                )
         if best is not None and best.share > 0.98:
             break
     if best is not None and best.share >= min(0.9, max(0.15, 3 * best.chance)):
@@ -229,7 +236,9 @@ def _covering(log: Log, users: View, items: View) -> Pairing | None:
         for item_numbering in item_numberings(log, items.stream.rows):
             if item_numbering.offset is None:
                 break
-            reading = Pairing(users=user_numbering, items=item_numbering, share=0.0, chance=0.0)
+            reading = Pairing(
+                users=user_numbering, items=item_numbering, share=0.0, chance=0.0, rows=items.stream.rows
+            )
             if _covers(log, reading, users, items):
                 return reading
     return None
