@@ -9,8 +9,11 @@ from diagnosis.probes import (
     batches,
     embedding_collapse,
     exposure_concentration,
+    gradient_clearing,
     graph_edges,
     item_ids,
+    learning_rate,
+    loss_values,
     mixed_heads,
     negatives,
     not_converged,
@@ -20,11 +23,13 @@ from diagnosis.probes import (
     popularity_bias,
     ranking_margin,
     references,
+    row_decay,
     same_list,
     squashed_logits,
     target_coverage,
     targets,
     untrained_rows,
+    who_learns,
 )
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
@@ -50,6 +55,11 @@ PROBES: tuple[Probe, ...] = (
     squashed_logits.PROBE,
     attention_axis.PROBE,
     mixed_heads.PROBE,
+    who_learns.PROBE,
+    gradient_clearing.PROBE,
+    row_decay.PROBE,
+    learning_rate.PROBE,
+    loss_values.PROBE,
 )
 
 

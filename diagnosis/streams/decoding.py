@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.streams.locating import Located, locate, locate_reversed
-from diagnosis.streams.log import Log
+from diagnosis.streams.log import Log, different
 from diagnosis.streams.views import NOTHING, View
 from seeds.interactions import Int64
 
@@ -225,12 +225,10 @@ def pairing(log: Log, users: View, items: View) -> Pairing | None:
                 )
         if best is not None and best.share > 0.98:
             break
-    if best is not None and best.share >= min(0.9, max(0.15, 3 * best.chance)):
-        return best
-    return _covering(log, users, items)
+    return best if best is not None and best.share >= min(0.9, max(0.15, 3 * best.chance)) else None
 
 
-def _covering(log: Log, users: View, items: View) -> Pairing | None:
+def covering(log: Log, users: View, items: View) -> Pairing | None:
     """A reading under which the pairs, most of them negatives, hold the whole log."""
     for user_numbering in user_numberings(log, users.stream.rows):
         for item_numbering in item_numberings(log, items.stream.rows):
@@ -244,12 +242,20 @@ def _covering(log: Log, users: View, items: View) -> Pairing | None:
     return None
 
 
+def _may_cover(log: Log, reading: Pairing, users: View, items: View) -> bool:
+    """Whether enough of a sample are events for all of the log to be among the pairs, twice where two epochs were seen."""
+    some = np.linspace(0, len(users.ids) - 1, min(PAIRS, len(users.ids))).astype(np.int64)
+    user = reading.users.decode(users.ids[some, 0], log.n_users)
+    item = reading.items.decode(items.ids[some, 0], log.n_items)
+    return bool(log.met(user, item).mean() > 0.7 * log.n / len(users.ids))
+
+
 def _covers(log: Log, reading: Pairing, users: View, items: View) -> bool:
     """Whether the pairs contain all the log, which so many pairs drawn at random would not."""
-    if items.width > 1 or len(users.ids) < log.n:
+    if items.width > 1 or len(users.ids) < log.n or not _may_cover(log, reading, users, items):
         return False
     user = reading.users.decode(users.ids[:, 0], log.n_users)
     item = reading.items.decode(items.ids[:, 0], log.n_items)
-    pairs = np.unique(log.key(user, item)[log.met(user, item)])
+    pairs = different(log.key(user, item)[log.met(user, item)])
     by_chance = 1 - np.exp(-len(users.ids) / (log.n_users * log.n_items))
     return len(pairs) >= 0.98 * log.distinct.sum() and by_chance < 0.95

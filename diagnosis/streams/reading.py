@@ -14,6 +14,7 @@ from diagnosis.streams.decoding import (
     Reading,
     Sequence,
     as_stretches,
+    covering,
     item_numberings,
     pairing,
     sequence,
@@ -168,21 +169,21 @@ def _beside_users(
     log: Log, found: list[View], inputs: Sequence | None, epochs: int
 ) -> tuple[list[Drawn], list[tuple[View, Numbering]]]:
     """Item views beside views of users with as many rows."""
-    best: dict[int, tuple[View, Pairing]] = {}
     items = [view for view in found if inputs is None or view is not inputs.view]
-    for user_view in (view for view in found if view.width == 1 and view.stream.kind == "index"):
-        for view in items:
-            if view is user_view or not user_view.same_rows(view):
-                continue
-            reading = pairing(log, user_view, view)
-            if reading is not None and _better(reading, best.get(id(user_view)), view, user_view):
-                best[id(user_view)] = (user_view, reading)
+    together = [
+        (user_view, view)
+        for user_view in items
+        if user_view.width == 1 and user_view.stream.kind == "index"
+        for view in items
+        if view is not user_view and user_view.same_rows(view)
+    ]
+    best = _best_pairing(log, together, pairing) or _best_pairing(log, together, covering)
     if not best and inputs is None:
         known = users_of_all_events(log, items, epochs)
         return (list(beside(log, *known, items)), [known]) if known else ([], [])
     if not best:
         return [], []
-    user_view, reading = max(best.values(), key=lambda pair: pair[1].share)
+    user_view, reading = best
     drawn = []
     for view in items:
         if view is user_view or not user_view.same_rows(view) or _is_users(view, user_view):
@@ -214,8 +215,18 @@ def _of_one(first: Drawn) -> Sequence:
     )
 
 
-def _better(reading: Pairing, known: tuple[View, Pairing] | None, _view: View, _users: View) -> bool:
-    return known is None or reading.share > known[1].share
+def _best_pairing(
+    log: Log,
+    together: list[tuple[View, View]],
+    judge: Callable[[Log, View, View], Pairing | None],
+) -> tuple[View, Pairing] | None:
+    """The users' view whose pairs are events most often; None if no pairs are."""
+    best: tuple[View, Pairing] | None = None
+    for user_view, view in together:
+        reading = judge(log, user_view, view)
+        if reading is not None and (best is None or reading.share > best[1].share):
+            best = (user_view, reading)
+    return best
 
 
 def _is_users(view: View, user_view: View) -> bool:

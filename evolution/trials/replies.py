@@ -11,6 +11,7 @@ from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.failing import LONGEST_TRACEBACK, TrialFailed, broken_contract, failed
 
 Document = Mapping[str, Any]
+MOST = 1e15  # bytes, seconds or parameters: more than any machine has
 MAX_FIGURES = 1000  # that fit() reports of one epoch
 LONGEST_NAME = 200
 LONGEST_MESSAGE = 4_000
@@ -24,15 +25,18 @@ _ITS_OWN = {
 
 
 def number(reply: Document, name: str) -> float:
-    """Finite, 0 or more."""
+    """A time, size or count: finite, 0 or more, and at most MOST."""
     value = reply.get(name)
-    if not _is_number(value) or not math.isfinite(value) or value < 0:
-        raise _nonsense(name, value, "a number, 0 or more")
+    if not _is_number(value) or not 0 <= value <= MOST:
+        raise _nonsense(name, value, f"a number from 0 to {MOST:.0e}")
     return float(value)
 
 
 def whole(reply: Document, name: str) -> int:
-    return int(number(reply, name))
+    value = number(reply, name)
+    if not value.is_integer():
+        raise _nonsense(name, value, "a whole number")
+    return int(value)
 
 
 def flag(reply: Document, name: str) -> bool:
@@ -69,6 +73,14 @@ def finite_figures(reported: Any) -> dict[str, float]:
             message = f"fit() reported {key[:LONGEST_NAME]} = {value}: the training has diverged"
             raise failed(FailureReason.NOT_FINITE, message)
     return {key[:LONGEST_NAME]: float(value) for key, value in reported.items()}
+
+
+def figures_or_none(reply: Document, name: str, size: int) -> list[float | None]:
+    """`size` finite numbers, None where there is none."""
+    value = list_of(reply, name)
+    if len(value) != size or not all(v is None or (_is_number(v) and math.isfinite(v)) for v in value):
+        raise _nonsense(name, value, f"{size} finite numbers or nulls")
+    return [None if v is None else float(v) for v in value]
 
 
 def list_of(reply: Document, name: str) -> list[Any]:

@@ -13,8 +13,9 @@ from evolution.domain.trial import (
     TrialStatus,
 )
 from evolution.trials import artifacts
+from evolution.trials.asked import batch_of
 from evolution.trials.asking_again import checked_again
-from evolution.trials.contract import batch_of, check_contract, unanswered
+from evolution.trials.contract import check_contract, unanswered
 from evolution.trials.embedding_check import checked_embeddings
 from evolution.trials.failing import LONGEST_TRACEBACK, TrialFailed, broken_contract, guarded
 from evolution.trials.parsing import parse_reachable
@@ -22,7 +23,7 @@ from evolution.trials.process import place_in
 from evolution.trials.progress import TrialProgress
 from evolution.trials.replies import LONGEST_MESSAGE
 from evolution.trials.request import Supervision, TrialRequest
-from evolution.trials.restoring import check_restoring
+from evolution.trials.restoring import check_restoring, once_restored
 from evolution.trials.sandbox import NO_SANDBOX_WARNING
 from evolution.trials.scoring import (
     OBJECTIVE,
@@ -132,6 +133,7 @@ def _train_and_measure(
     progress.contract = checked_again(
         session, data, progress.best.lists, dense, progress.contract, seed=request.key.seed
     )
+    progress.contract = once_restored(progress.contract, str(progress.note.get("restored", "")))
     _summarise(request, progress)
     progress.metrics |= sampled_figures(dense, data.sample, data.validation, data.training, request.key.seed)
     artifacts.write_per_user(folder, progress.best.per_user)
@@ -246,8 +248,8 @@ def _settle_on_best(
         before, after = progress.best.means[OBJECTIVE], again.means[OBJECTIVE]
         if abs(before - after) > 1e-3 * max(before, 1e-9) + 1e-6:
             progress.note["restored"] = (
-                f"the best epoch scored {before:.4f} while training and {after:.4f} after its state was restored; "
-                "the latter is reported"
+                f"the best epoch's objective was {before:.4f} while training and {after:.4f} after its state was "
+                "restored; the latter is reported"
             )
         progress.best = again
 
