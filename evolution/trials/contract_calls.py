@@ -38,7 +38,7 @@ def _moved_by_others(asked: Asked) -> bool:
     in each row, unsettles it.
     """
     one = asked.score(asked.users, asked.histories, seed=1)
-    asked.score(asked.other_users(), asked.other_histories[::-1], seed=1)
+    asked.score(asked.other_users(), asked.other_histories[::-1].copy(), seed=1)
     return bool(asked.differ(one, asked.score(asked.users, asked.histories, seed=1)).any())
 
 
