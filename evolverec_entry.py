@@ -2,7 +2,8 @@
 
 A repo may own packages called `server` or `simulator`, stand in the working directory or be on PYTHONPATH.
 So before any package of ours is imported, this module drops both from the module search path and puts the
-folder it was loaded from first. Variables that point git at another repo are dropped too. Nothing else happens here.
+folder it was loaded from first. Variables that point git at another repo are dropped too, and folders of PATH that
+are relative: the repo's own `git` would run in place of git. Nothing else happens here.
 """
 
 import os
@@ -31,13 +32,18 @@ CALLERS_GIT = (
 
 def isolate_path() -> None:
     """Drop the working directory and PYTHONPATH from `sys.path`; our own root comes first."""
-    unwanted = {Path.cwd().resolve()}
-    unwanted |= {
-        Path(entry).resolve() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry
-    }
-    unwanted.discard(OWN_ROOT)
-    sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() not in unwanted]
+    named = [".", *(entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry)]
+    unwanted = {_resolved(entry) for entry in named} - {OWN_ROOT} | {None}
+    sys.path[:] = [entry for entry in sys.path if entry and _resolved(entry) not in unwanted]
     sys.path[:] = [str(OWN_ROOT), *(entry for entry in sys.path if entry != str(OWN_ROOT))]
+
+
+def _resolved(entry: str) -> Path | None:
+    """None where nothing can be: the working directory was deleted, or links lead in a circle."""
+    try:
+        return Path(entry).resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def forget_callers_git() -> None:
@@ -47,10 +53,19 @@ def forget_callers_git() -> None:
         os.environ.pop(name, None)
 
 
+def forget_relative_programs() -> None:
+    """Drop the entries of PATH that mean the working directory or a folder in it (".", an empty one): programs such as
+    git and bubblewrap are started in the repo's folder, before anybody has agreed to run what the repo brings."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    absolute = [folder for folder in folders if Path(folder).is_absolute()]
+    os.environ["PATH"] = os.pathsep.join(absolute) or os.defpath
+
+
 def main() -> int:
     """Entry point of the console script `evolverec` and of `python -m evolverec_entry`."""
     isolate_path()
     forget_callers_git()
+    forget_relative_programs()
     from server.cli.main import run
 
     return run(sys.argv[1:])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnosis.examination import Examination, Watched
 from seeds.interactions import Float32, Interactions, Questions
 
 Int32 = NDArray[np.int32]
@@ -60,6 +61,7 @@ class Evidence:
 
     references: name ("popularity", "markov", "ease") -> top lists on the same questions, each fit on `training` alone.
     seed: the seed for every random number generator of a probe.
+    examination: how the program trains and what it answers, looked at beside the trial; None where it was not.
     """
 
     training: Interactions
@@ -67,6 +69,12 @@ class Evidence:
     artifacts: Artifacts
     references: Mapping[str, TopLists]
     seed: int
+    examination: Examination | None = None
+
+    @property
+    def watched(self) -> Watched | None:
+        """The watched training; None where there is none."""
+        return self.examination.watched if self.examination is not None else None
 
 
 FILES = {

@@ -4,10 +4,12 @@ A text that cannot be parsed concerns its own file alone: `parse` says why, and 
 """
 
 import ast
+import re
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 
 from diagnosis.encoding import encoded, unmarked
 
@@ -15,6 +17,8 @@ from diagnosis.encoding import encoded, unmarked
 _ONE_AT_A_TIME = threading.Lock()
 DEEPEST = 300  # levels of a syntax tree; code that walks one calls itself up to three times for each
 LONGEST = 2_000_000  # characters
+MOST_WORDS = 300_000  # and signs; a syntax tree takes some 700 bytes for each
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 class Hurdle(StrEnum):
@@ -38,6 +42,8 @@ def parse(text: str) -> ast.Module | Unparsed:
     """The syntax tree of a text as `encoding.decoded` returns it, at most DEEPEST levels deep; or why there is none."""
     if len(text) > LONGEST:
         return Unparsed(hurdle=Hurdle.LENGTH, message=f"is longer than {LONGEST:,} characters")
+    if _has_many_words(text):
+        return Unparsed(hurdle=Hurdle.LENGTH, message=f"has more than {MOST_WORDS:,} words and signs")
     try:
         with _ONE_AT_A_TIME:
             tree = ast.parse(_readable(text))
@@ -57,6 +63,11 @@ def parsed(text: str) -> ast.Module | None:
 
 
 _TOO_DEEP = f"is nested too deeply: an expression or block has more than {DEEPEST} levels"
+
+
+def _has_many_words(text: str) -> bool:
+    found = _WORD.finditer(text) if len(text) > MOST_WORDS else iter(())
+    return next(islice(found, MOST_WORDS, None), None) is not None
 
 
 def _readable(text: str) -> str | bytes:

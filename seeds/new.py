@@ -61,6 +61,10 @@ def new_repo(seed_name: str, folder: Path, *, data: str) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise NewRepoError(f"{folder} exists and is not an empty folder. Name a new one, or empty it.")
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+        raise NewRepoError(f"{folder} cannot be made: {error.strerror}. Name another folder.") from None
     shutil.copytree(TEMPLATES / seed_name, folder, dirs_exist_ok=True, ignore=ignored)
     config = folder / "evolverec.toml"
     text = config.read_text(encoding="utf-8").replace(f'"{DATA_MARK}"', _toml_string(data))

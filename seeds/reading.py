@@ -46,7 +46,7 @@ def open_plain(path: Path, *, inside: Path | None = None) -> BinaryIO:
     Raises OSError: NotPlain if there is something else than a plain file, or a link that leads out of `inside`.
     """
     real = _real(path, inside)
-    _check_plain(path, Path(real).stat().st_mode)  # before it is opened: opening some devices acts on them
+    _check_plain(path, _mode_of(real, path))  # before it is opened: opening some devices acts on them
     descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _check_plain(path, os.fstat(descriptor).st_mode)
@@ -136,6 +136,15 @@ def _real(path: Path, inside: Path | None) -> str:
             path, f"is or lies behind a link that leads out of {inside}; put the file itself there"
         )
     return os.path.realpath(path)
+
+
+def _mode_of(real: str, path: Path) -> int:
+    try:
+        return Path(real).stat().st_mode
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise NotPlain(path, "is a link that leads to itself, expected a plain file") from None
+        raise
 
 
 def _check_plain(path: Path, mode: int) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from diagnosis.evidence import Evidence, load_artifacts
+from diagnosis.examination import FOLDER as EXAMINATION
+from diagnosis.examination import load_examination
 from evolution.base import serial
 from evolution.trials.data import read_lists
 from evolution.trials.exporting import read_interactions, read_questions
@@ -35,11 +37,13 @@ def measured(folder: Path, seed: int) -> list[Any]:
 
 
 def read_evidence(folder: Path, seed: int) -> Evidence:
-    """Read a folder that holds training/, names/, validation/, targets/, references/<name>/ and artifacts/."""
+    """Read a folder that holds training/, names/, validation/, targets/, references/<name>/, artifacts/ and perhaps
+    examination/."""
     return Evidence(
         training=read_interactions(folder / "training", folder / "names"),
         questions=read_questions(folder / "validation", folder / "targets" / "validation.npy"),
         artifacts=load_artifacts(folder / "artifacts"),
         references={path.name: read_lists(path) for path in sorted((folder / "references").iterdir())},
         seed=seed,
+        examination=load_examination(folder / EXAMINATION),
     )

@@ -33,8 +33,7 @@ def user_config_folder() -> Path:
     """The folder of the user's settings: `EVOLVEREC_CONFIG_HOME`, else `$XDG_CONFIG_HOME/evolverec`, else `~/.config/evolverec`."""
     if own := os.environ.get("EVOLVEREC_CONFIG_HOME"):
         return Path(own)
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "evolverec"
+    return _personal("XDG_CONFIG_HOME", ".config")
 
 
 def lease_folder() -> Path:
@@ -48,5 +47,10 @@ def pages_folder() -> Path:
 
 
 def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "evolverec"
+    return _personal("XDG_CACHE_HOME", ".cache")
+
+
+def _personal(variable: str, below_home: str) -> Path:
+    """A relative folder is none, as the standard says: it could be one that a repo brought, with consents in it."""
+    base = Path(os.environ.get(variable, ""))
+    return (base if base.is_absolute() else Path.home() / below_home) / "evolverec"

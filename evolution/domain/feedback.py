@@ -20,6 +20,7 @@ class Feedback:
     simulation: of statistical personas; None if none were asked.
     interviews: of personas that an LLM plays; None if none were asked.
     critique_anchors: critique id -> the lines that it points at.
+    examined: whether the program's training was watched and its trained model asked.
     """
 
     trial: str
@@ -34,6 +35,7 @@ class Feedback:
     critique_anchors: Mapping[str, tuple[Anchor, ...]] = field(default_factory=dict)
     evolved: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
     evolved_findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    examined: bool = False
 
     @property
     def users_asked(self) -> int:

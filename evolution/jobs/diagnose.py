@@ -16,7 +16,7 @@ def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
     """Train the user's version if needed and measure it. Raises RepoError if the trial failed, Cancelled."""
     laboratory = Laboratory(context)
     trial = trained(laboratory)
-    feedback = feedback_of(laboratory, trial)
+    feedback = feedback_of(laboratory, trial, examined=True)
     return Outcome(document=diagnose_document(trial, feedback, context.store.dismissed()))
 
 
@@ -30,7 +30,7 @@ def simulate(context: JobContext, request: SimulateRequest) -> Outcome:
     if llm is not None and request.llm_users and not is_trained(laboratory):
         reach(llm, [llm.model_of("persona")], cancelled=context.cancelled)
     trial = trained(laboratory)
-    feedback = feedback_of(laboratory, trial, users=request.users)
+    feedback = feedback_of(laboratory, trial, users=request.users, examined=True)
     if llm is not None and request.llm_users:
         limits = Limits(usd=request.budget_usd)
         with opened_interviewer(context, llm, users=request.llm_users, limits=limits) as interviewer:

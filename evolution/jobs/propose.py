@@ -39,7 +39,7 @@ def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
     be measured, Cancelled."""
     evaluation = CandidateEvaluation(laboratory)
     parent = evaluation.parent()
-    feedback = feedback_of(laboratory, parent, users=USERS_ASKED)
+    feedback = feedback_of(laboratory, parent, users=USERS_ASKED, examined=True)
     candidates, did_not_fit = draft(laboratory, parent.key.program, feedback)
     for recipe, reason in did_not_fit:
         laboratory.context.events.emit(EventType.LOG, f"{recipe} makes no patch here: {reason}")

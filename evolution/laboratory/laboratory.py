@@ -13,7 +13,15 @@ from evolution.base.disks import full_disk_error
 from evolution.base.errors import Cancelled, NotStored
 from evolution.base.places import CONFIG_NAME, trial_folder
 from evolution.domain.job import EventType
-from evolution.domain.trial import EpochRecord, FailureReason, Trial, TrialKey, TrialStatus, is_killed
+from evolution.domain.trial import (
+    ContractCheck,
+    EpochRecord,
+    FailureReason,
+    Trial,
+    TrialKey,
+    TrialStatus,
+    is_killed,
+)
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.devices import choose_device
 from evolution.laboratory.executor import Executor, LocalSlots, Order, Rungs, in_parallel
@@ -24,6 +32,8 @@ from evolution.repo.withheld import withheld_in_words
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
 from evolution.trials.data import TrialData
+from evolution.trials.examining import checks_of, examine, is_examined
+from evolution.trials.failing import TrialFailed
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
 from evolution.trials.reading_data import read_data
@@ -245,6 +255,29 @@ class Laboratory:
         If one call raises, the whole job is told to stop; trials that were measured by then are stored.
         """
         return in_parallel(self.executor, work, items, stop=self.context.stop.set)
+
+    def examine(self, trial: Trial) -> tuple[ContractCheck, ...]:
+        """Examine a complete trial unless that is done; what its trained model answered to the questions of a diagnosis.
+
+        What could not be looked at is told in the log. Raises Cancelled.
+        """
+        folder = trial_folder(self.context.repo, trial.id)
+        label = f"examination of {trial.id}"
+        if not (self.replays or is_examined(folder)):
+            with (
+                self._only_one(trial.id),
+                self.slots.hold(self.context.cancelled, lambda: self._waiting(label)) as slot,
+            ):
+                request = self._request(trial.id, trial.key, folder)
+                gpu = str(slot) if self.device.kind == "cuda" else ""
+                supervision = self._supervision(trial.id, "your version")
+                try:
+                    missing = examine(replace(request, gpu=gpu), trial, supervision)
+                except TrialFailed as failed:
+                    raise Cancelled("cancelled") from failed
+                if missing:
+                    self._log(f"{label}: {missing}")
+        return checks_of(folder)
 
     def read_test(self, trial: Trial) -> TestReading:
         """Evaluate the saved state of a complete trial on the test events, in a new process. Raises Cancelled."""

@@ -36,6 +36,9 @@ _OBSERVER = (
     "evolution/analyst",
     "evolution/coevolution",
     "evolution/laboratory/observer.py",
+    "evolution/trials/asking_trained.py",
+    "evolution/trials/examining.py",
+    "evolution/worker",
 )
 
 
@@ -46,17 +49,23 @@ def feedback_of(
     users: int = 0,
     interviewer: "Interviewer | None" = None,
     charged: bool = False,
+    examined: bool = False,
 ) -> Feedback:
     """The feedback on a complete trial, from the store as far as it is there.
 
     With users > 0 it has critiques of that many statistical personas, with an interviewer also of LLM-played users.
+    examined: the program's training is watched and its trained model asked, which takes up to a minute more.
     charged: interviews are repeated even if stored (from recorded exchanges), so that a repeated run is charged the
     same. Raises RepoError if the trial is not complete, Cancelled.
     """
     with laboratory.context.store_lock:
         feedback = laboratory.context.store.feedback(trial.id)
-    if feedback is None or feedback.made_by != observer_version():
-        feedback = diagnose(laboratory, trial)
+    if (
+        feedback is None
+        or feedback.made_by != observer_version()
+        or (examined and not feedback.examined and not laboratory.replays)
+    ):
+        feedback = diagnose(laboratory, trial, examined=examined)
         _put(laboratory, feedback)
     if users and (
         feedback.simulation is None
@@ -82,9 +91,12 @@ def _put(laboratory: Laboratory, feedback: Feedback) -> None:
     context.events.emit(EventType.FEEDBACK, said, trial=feedback.trial)
 
 
-def diagnose(laboratory: Laboratory, trial: Trial) -> Feedback:
-    """Raises RepoError where the trial has not ended well, AnalysisError where what it left cannot be measured."""
+def diagnose(laboratory: Laboratory, trial: Trial, *, examined: bool = False) -> Feedback:
+    """The feedback without users. examined: see `feedback_of`.
+
+    Raises RepoError where the trial has not ended well, AnalysisError where what it left cannot be measured."""
     from evolution.trials.analysis import analyse, sensible
+    from evolution.trials.asking_trained import merged
 
     if trial.status is not TrialStatus.COMPLETE:
         reason = f": {trial.failure.message}" if trial.failure else ""
@@ -92,12 +104,15 @@ def diagnose(laboratory: Laboratory, trial: Trial) -> Feedback:
     context = laboratory.context
     context.events.emit(EventType.PROGRESS, "measuring", trial=trial.id, fraction=None, left_s=None)
     folder = trial_folder(context.repo, trial.id)
+    asked = laboratory.examine(trial) if examined else ()
     measurements = analyse(folder, laboratory.data, seed=trial.key.seed, cancelled=context.cancelled)
     sources = laboratory.programs.sources(trial.key.program)
     with sensible(f"the code of trial {trial.id}, or its trace,"):
         sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
         hits = [hit for path, text in sources.items() for hit in check_source(path, text)]
-        found = findings(measurements, trial.contract, sites, sources) + rule_findings(hits, sources)
+        found = findings(measurements, merged(trial.contract, asked), sites, sources) + rule_findings(
+            hits, sources
+        )
     return Feedback(
         trial=trial.id,
         program=trial.key.program,
@@ -106,6 +121,7 @@ def diagnose(laboratory: Laboratory, trial: Trial) -> Feedback:
         measurements=tuple(measurements),
         findings=tuple(found),
         sites=tuple(sites),
+        examined=examined,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from evolution.base.kept import hash_of, write_whole
 from evolution.base.places import user_config_folder
+from seeds.reading import RECORD_BYTES, parse_json, read_text
 
 _LINKS = 40  # as many as the kernel follows
 _MACHINE_ID = Path("/etc/machine-id")
@@ -98,8 +99,8 @@ def _stored(name: str) -> Mapping[str, Any]:
 def _all() -> Mapping[str, Any]:
     """Damaged consents are none: the user is asked again."""
     try:
-        found = json.loads(consents_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = parse_json(read_text(consents_file(), most=RECORD_BYTES))
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, Mapping) else {}
 

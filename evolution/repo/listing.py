@@ -2,9 +2,9 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from evolution.base.errors import RepoError
 from evolution.base.places import STORE_FOLDER
@@ -127,13 +127,20 @@ def _by_git(folder: Path) -> list[str] | None:
     return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name] if done.returncode == 0 else None
 
 
+def check_attributes(repo: Path, files: Iterable[str]) -> None:
+    """Raises RepoError for a `.gitattributes` that is no plain file: git reads those of all folders of the files it stores."""
+    folders = {folder for name in files for folder in PurePosixPath(name).parents}
+    for folder in sorted(folders):
+        name = str(folder / ".gitattributes")
+        if os.path.lexists(repo / name):
+            _check_plain(repo, name)
+
+
 def _check_plain(folder: Path, name: str) -> None:
     """Raises RepoError for a file of git's that git would wait for, or read without end."""
     try:
         open_plain(folder / name).close()
     except NotPlain as error:
-        raise RepoError(
-            f"{error.strerror}, so git cannot list the files of {folder}; delete it", path=name
-        ) from None
+        raise RepoError(f"{error.strerror}, so git cannot read {folder}; delete it", path=name) from None
     except OSError:
         pass  # git says why it cannot read it

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from evolution.base.errors import UsageError
+from evolution.base.given_paths import real_path
 from seeds.loading import built_in, described_sources, source_path
 from seeds.new import all_seeds
 
@@ -20,12 +21,13 @@ def make_repo(seed: str, folder: Path, data: str) -> dict[str, str]:
     from seeds.errors import NewRepoError
     from seeds.new import new_repo
 
+    repo = real_path(folder)
     if data not in built_in():
-        data = str(source_path(data, Path.cwd()).resolve())
+        data = str(real_path(source_path(data, Path())))
         if not Path(data).exists():
             raise UsageError(f"--data {data} does not exist; expected {described_sources()}")
     try:
-        new_repo(seed, folder, data=data)
+        new_repo(seed, repo, data=data)
     except NewRepoError as error:
         raise UsageError(str(error)) from None
-    return {"repo": str(folder.resolve()), "seed": seed, "data": data}
+    return {"repo": str(repo), "seed": seed, "data": data}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evolution.base.errors import RepoError
+from evolution.base.errors import DiskError, RepoError
 from evolution.base.kept import write_whole
 from evolution.base.places import STORE_FOLDER, lease_folder, store_folder
 from evolution.repo.settings import machine_mark
@@ -24,7 +24,8 @@ def ensure_store_folder(repo: Path) -> Path:
     """Return the repo's `.evolverec` folder, making it if needed. Its own `.gitignore` hides it from the user's git.
 
     The contents of a folder that was not made here are moved to `foreign-<time>` inside it. Raises RepoError if
-    `.evolverec` is a file or a symbolic link (a link would let the repo choose where evolverec writes).
+    `.evolverec` is a file or a symbolic link (a link would let the repo choose where evolverec writes), DiskError if no folder
+    can be made there.
     """
     folder = store_folder(repo)
     if folder.is_symlink():
@@ -35,7 +36,12 @@ def ensure_store_folder(repo: Path) -> Path:
         raise RepoError(
             "is a file, expected a folder that evolverec makes itself; delete it", path=STORE_FOLDER
         )
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileNotFoundError:  # of the kernel's file systems, and of a repo that is being deleted
+        raise DiskError(
+            f"{folder} cannot be made, and what is measured is kept in it; use another folder"
+        ) from None
     if not is_ours(repo):
         with _alone():
             if not is_ours(repo):

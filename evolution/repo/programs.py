@@ -18,7 +18,7 @@ from evolution.base.kept import write_whole
 from evolution.base.paths import matches
 from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
 from evolution.repo.held_out import held_out, stated_exposed, stated_source
-from evolution.repo.listing import HARMLESS, Listed, list_files
+from evolution.repo.listing import HARMLESS, Listed, check_attributes, list_files
 from evolution.repo.mending import is_whole, make_whole, mend, remove_objects
 from evolution.repo.ownership import ensure_store_folder
 from evolution.repo.withheld import Copies, known_withheld, note_withheld
@@ -144,6 +144,7 @@ class Programs:
     def _add(self, scratch: str, paths: list[str]) -> None:
         import git
 
+        check_attributes(self.repo, paths)
         names = Path(scratch) / "names"
         names.write_bytes(b"\0".join(os.fsencode(path) for path in paths))
         with names.open("rb") as stream:

@@ -23,6 +23,7 @@ from evolution.base.kept import write_whole
 from evolution.base.places import user_config_folder
 from evolution.literature.settings import LiteratureSettings, literature_settings
 from evolution.llm.settings import LlmSettings, llm_settings
+from seeds.reading import CONFIG_BYTES, RECORD_BYTES, NotPlain, parse_json, parse_toml, read_text
 
 MARK = re.compile(r"[0-9a-f]{32}")
 KEYS = {"python": str, "slots": int, "llm": dict, "literature": dict}
@@ -125,9 +126,11 @@ def _slots_from_environment() -> int:
 def _stored() -> Mapping[str, Any]:
     path = user_config_folder() / "config.toml"
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = parse_toml(read_text(path, most=CONFIG_BYTES))
     except FileNotFoundError:
         return {}
+    except NotPlain as wrong:
+        raise UsageError(f"{path} {wrong.strerror}; mend or delete it") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}; mend or delete it") from None
     for key, value in values.items():
@@ -161,8 +164,8 @@ def _trust_file() -> Path:
 
 def _trusted() -> set[str]:
     try:
-        return set(json.loads(_trust_file().read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+        return set(parse_json(read_text(_trust_file(), most=RECORD_BYTES)))
+    except (FileNotFoundError, NotPlain, ValueError, TypeError):
         return set()
 
 
@@ -192,9 +195,12 @@ def machine_mark() -> str:
 
 
 def _mark_in(path: Path) -> str:
-    """The mark in a file; "" if there is none, or the file is damaged. Raises OSError if it cannot be read."""
+    """The mark in a file; "" if there is none, or the file is damaged. Raises OSError if it cannot be read, UsageError if
+    it is no file."""
     try:
-        text = path.read_text(encoding="ascii").strip()
+        text = read_text(path, most=RECORD_BYTES).strip()
     except (FileNotFoundError, UnicodeDecodeError):
         return ""
+    except NotPlain as wrong:
+        raise UsageError(f"{path} {wrong.strerror}; delete it") from None
     return text if MARK.fullmatch(text) else ""

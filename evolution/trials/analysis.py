@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from diagnosis.examination import FOLDER as EXAMINATION
 from diagnosis.findings import Measurement
 from evolution.base import serial
 from evolution.base.errors import Cancelled, EvolverecError
@@ -131,6 +132,8 @@ def evidence_mounts(trial_folder: Path, data: TrialData) -> list[sandbox.Mount]:
         "artifacts": trial_folder / FOLDER,
         **{f"references/{name}": path for name, path in reference_files(data).items()},
     }
+    if (trial_folder / EXAMINATION).is_dir():
+        sources[EXAMINATION] = trial_folder / EXAMINATION
     return [
         sandbox.Mount(source=source.resolve(), target=_INSIDE / "evidence" / name)
         for name, source in sources.items()

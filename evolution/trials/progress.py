@@ -10,7 +10,8 @@ from evolution.trials.scoring import Ranking
 
 @dataclass(kw_only=True)
 class TrialProgress:
-    """note: sandbox, withheld, versions, ties, trace (what was not traced), not_kept (what was too large).
+    """note: sandbox, withheld, versions, ties, trace (what was not traced), not_kept (what was too large), restored
+    (how the best epoch differed once it was).
 
     trace: of the smoke step, {} before it.
     """

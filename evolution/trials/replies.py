@@ -11,6 +11,7 @@ from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.failing import LONGEST_TRACEBACK, TrialFailed, broken_contract, failed
 
 Document = Mapping[str, Any]
+MOST = 1e15  # bytes, seconds or parameters: more than any machine has
 MAX_FIGURES = 1000  # that fit() reports of one epoch
 LONGEST_NAME = 200
 LONGEST_MESSAGE = 4_000
@@ -24,15 +25,18 @@ _ITS_OWN = {
 
 
 def number(reply: Document, name: str) -> float:
-    """Finite, 0 or more."""
+    """A time, size or count: finite, 0 or more, and at most MOST."""
     value = reply.get(name)
-    if not _is_number(value) or not math.isfinite(value) or value < 0:
-        raise _nonsense(name, value, "a number, 0 or more")
+    if not _is_number(value) or not 0 <= value <= MOST:
+        raise _nonsense(name, value, f"a number from 0 to {MOST:.0e}")
     return float(value)
 
 
 def whole(reply: Document, name: str) -> int:
-    return int(number(reply, name))
+    value = number(reply, name)
+    if not value.is_integer():
+        raise _nonsense(name, value, "a whole number")
+    return int(value)
 
 
 def flag(reply: Document, name: str) -> bool:
@@ -83,6 +87,13 @@ def list_of(reply: Document, name: str) -> list[Any]:
     value = reply.get(name)
     if not isinstance(value, list):
         raise _nonsense(name, value, "a list")
+    return value
+
+
+def mapping(reply: Document, name: str) -> dict[str, Any]:
+    value = reply.get(name)
+    if not isinstance(value, dict):
+        raise _nonsense(name, value, "a mapping")
     return value
 
 

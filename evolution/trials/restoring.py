@@ -1,5 +1,6 @@
 """Contract checks that build again: a restored state scores the same, the same seed starts the same."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from evolution.trials.session import Built, WorkerSession
 from seeds.interactions import Float32, Int64
 
 SLOW_BUILD_S = 10.0  # a build slower than this is not repeated for a check alone
+STATE_RESTORED = "state-restored"
 _RANDOM = "the same question gets different answers, so no two can be compared"
 _DIFFERENT_MODELS = (
     "building twice with the same seed gives different models; seed every generator from `seed`, "
@@ -21,6 +23,7 @@ _PARTIAL_STATE = (
     "a model that was given the saved state scores differently: state_dict() does not hold all that scoring uses, "
     "so the best epoch cannot be restored faithfully"
 )
+_OTHER_MODEL = "state_dict() and load_state_dict() do not give back the model that was saved"
 
 
 def check_restoring(
@@ -41,6 +44,16 @@ def check_restoring(
     return built, [restored, said("same-seed", same, "warning", message)]
 
 
+def once_restored(contract: Sequence[ContractCheck], difference: str) -> list[ContractCheck]:
+    """The checks with what restoring the best epoch has shown. difference: how it differed, in words, "" where it did
+    not. Of a model that answers the same question in two ways nothing is said."""
+    twice = next((check.passed for check in contract if check.code == "same-answer-twice"), None)
+    if not difference or twice is False:
+        return list(contract)
+    failed_now = said(STATE_RESTORED, False, "warning", f"{difference}: {_OTHER_MODEL}")
+    return [failed_now if check.code == STATE_RESTORED else check for check in contract]
+
+
 def _restored(
     session: WorkerSession,
     batch: tuple[Int64, Int64],
@@ -50,7 +63,7 @@ def _restored(
     seed: int,
     state: Path,
 ) -> ContractCheck:
-    code = "state-restored"
+    code = STATE_RESTORED
     if not first.has_state:
         words = "there is no state_dict(); the last epoch counts, and measuring again retrains"
         return said(code, None, "warning", words)

@@ -23,7 +23,7 @@ from evolution.trials.process import place_in
 from evolution.trials.progress import TrialProgress
 from evolution.trials.replies import LONGEST_MESSAGE
 from evolution.trials.request import Supervision, TrialRequest
-from evolution.trials.restoring import check_restoring
+from evolution.trials.restoring import check_restoring, once_restored
 from evolution.trials.sandbox import NO_SANDBOX_WARNING
 from evolution.trials.scoring import (
     OBJECTIVE,
@@ -105,11 +105,14 @@ def _train_and_measure(
     data = request.data
     untrained = _untrained(request, session, progress)
     supervision.on_stage("training")
-    status = train(request, supervision, session, progress, built)
-    artifacts.write_curves(folder, progress.epochs)
-    _summarise(request, progress)
+    try:
+        status = train(request, supervision, session, progress, built)
+    except TrialFailed:
+        if progress.epochs:
+            _keep_epochs(request, progress)
+        raise
+    _keep_epochs(request, progress)
     assert progress.best is not None
-    artifacts.write_per_user(folder, progress.best.per_user)
     if status is TrialStatus.PRUNED:
         artifacts.settle(request.folder)
         return status
@@ -130,6 +133,7 @@ def _train_and_measure(
     progress.contract = checked_again(
         session, data, progress.best.lists, dense, progress.contract, seed=request.key.seed
     )
+    progress.contract = once_restored(progress.contract, str(progress.note.get("restored", "")))
     _summarise(request, progress)
     progress.metrics |= sampled_figures(dense, data.sample, data.validation, data.training, request.key.seed)
     artifacts.write_per_user(folder, progress.best.per_user)
@@ -142,6 +146,16 @@ def _train_and_measure(
         session.save_state(request.folder / artifacts.STATE)
     artifacts.settle(request.folder)
     return TrialStatus.COMPLETE
+
+
+def _keep_epochs(request: TrialRequest, progress: TrialProgress) -> None:
+    """Write the curves, and what the best epoch so far says of each user."""
+    folder = artifacts.artifacts_folder(request.folder)
+    artifacts.write_curves(folder, progress.epochs)
+    artifacts.write_document(folder, "trace", progress.trace)
+    if progress.best is not None:
+        _summarise(request, progress)
+        artifacts.write_per_user(folder, progress.best.per_user)
 
 
 def _smoke_alone(
@@ -234,8 +248,8 @@ def _settle_on_best(
         before, after = progress.best.means[OBJECTIVE], again.means[OBJECTIVE]
         if abs(before - after) > 1e-3 * max(before, 1e-9) + 1e-6:
             progress.note["restored"] = (
-                f"the best epoch scored {before:.4f} while training and {after:.4f} after its state was restored; "
-                "the latter is reported"
+                f"the best epoch's objective was {before:.4f} while training and {after:.4f} after its state was "
+                "restored; the latter is reported"
             )
         progress.best = again
 

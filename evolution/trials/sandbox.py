@@ -7,6 +7,7 @@ network, no other process, and an environment of our own making.
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -44,8 +45,7 @@ _SYSTEM = (
 _SYSTEM_OR_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION")
 
-
-TRIED_S = 60.0
+TRIED_S = 20.0  # a sandbox starts within milliseconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,11 +207,19 @@ def sandbox_lacks() -> tuple[str, ...]:
 
 @cache
 def _strength(interpreter: Interpreter) -> Strength:
-    """The most that works here, tried from the strongest."""
+    """The most that works here."""
     if not sys.platform.startswith("linux"):
         return Strength(problem="bubblewrap needs Linux")
     if not Path(BWRAP).exists():
         return Strength(problem=f"bubblewrap {NOT_INSTALLED}")
+    try:
+        return _strongest(interpreter)
+    except subprocess.TimeoutExpired:
+        return Strength(problem=f"bubblewrap gives no answer within {TRIED_S:g} s")
+
+
+def _strongest(interpreter: Interpreter) -> Strength:
+    """Tried from the strongest. Raises TimeoutExpired at the first that hangs: the next would hang as well."""
     first = ""
     for filtered, nested_refused in product(_possible(_can_filter()), _possible(_can_refuse_nesting())):
         tried = Strength(filtered=filtered, nesting_refused=nested_refused)
@@ -231,36 +239,37 @@ def _can_filter() -> bool:
 
 
 def _can_refuse_nesting() -> bool:
-    """bubblewrap has --disable-userns since 0.8.0, where it is not setuid."""
+    """bubblewrap has --disable-userns since 0.8.0, where it is not setuid. Raises TimeoutExpired."""
     try:
-        told = subprocess.run(
-            [BWRAP, "--help"], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        _, told = _ended([BWRAP, "--help"])
+    except OSError:
         return False
-    return "--disable-userns" in told.stdout + told.stderr
+    return "--disable-userns" in told
 
 
 def _tried(strength: Strength, interpreter: Interpreter) -> str:
-    """What is wrong with a sandbox of this strength; "" for nothing."""
+    """What is wrong with a sandbox of this strength; "" for nothing. Raises TimeoutExpired."""
     confinement = Confinement(mounts=(), environment=clean_environment(1, ""))
     command = [str(interpreter.executable), "-s", "-B", "-c", ""]
     wrapped = _bubblewrap(strength, command, confinement, interpreter, Path("/"))
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     try:
-        with launching.start(wrapped, **pipes) as process:
-            try:
-                _, said = process.communicate(timeout=TRIED_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                return f"bubblewrap gives no answer within {TRIED_S:g} s"
+        code, said = _ended(wrapped)
     except OSError as error:
         return f"bubblewrap does not start: {error}"
-    return (
-        ""
-        if process.returncode == 0
-        else f"bubblewrap does not start: {said.decode(errors='replace').strip()[-300:]}"
-    )
+    return "" if code == 0 else f"bubblewrap does not start: {said.strip()[-300:]}"
+
+
+def _ended(command: Sequence[str]) -> tuple[int, str]:
+    """Exit status and output of a command. Raises OSError; TimeoutExpired, with the command and what it started ended."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with launching.start(command, **pipes, start_new_session=True) as process:
+        try:
+            said, _ = process.communicate(timeout=TRIED_S)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, said.decode(errors="replace")
 
 
 def _system_mounts(confinement: Confinement) -> list[str]:

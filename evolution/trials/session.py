@@ -27,6 +27,7 @@ from evolution.trials.possible import PossibleLists
 from evolution.trials.process import WorkerProcess
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.traces import checked_trace
+from evolution.trials.watched import checked_watch, keep_watch
 from seeds.interactions import Float32, Int64, Questions
 
 SMOKE_S = 20.0  # of tracing, at most; two steps of torch rarely need it
@@ -52,6 +53,22 @@ class Built:
     seconds: float
     parameters: int
     has_state: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadValue:
+    """The first value of a training that is not finite: which call gave it. Self-reported.
+
+    epoch, step: from 1; step 0 where unknown. value: "nan" or "inf". largest_weight: then, 0 where unknown.
+    """
+
+    path: str
+    line: int
+    function: str
+    epoch: int
+    step: int
+    value: str
+    largest_weight: float
 
 
 class WorkerSession:
@@ -137,6 +154,30 @@ class WorkerSession:
         return Walk(
             executed=replies.lines_by_path(reply, "executed"), stopped=replies.places(reply, "stopped")
         )
+
+    def watch_epochs(self, *, seconds: float, folder: Path, max_epochs: int) -> dict[str, Any]:
+        """Have a recommender trained for two epochs under the watch, and keep in `folder` what was seen; its document.
+
+        Where a value stopped being finite, it is trained again up to there, to see in which call. Raises TrialFailed.
+        """
+        document = self._watch_epochs(seconds, None)
+        losses = document["losses"]
+        if None in losses and not document["non_finite"]:
+            document = self._watch_epochs(seconds, max(0, losses.index(None) - 1))
+        keep_watch(document, folder, self._array, max_epochs=max_epochs)
+        return document
+
+    def _watch_epochs(self, seconds: float, suspect_from: int | None) -> dict[str, Any]:
+        training = self._request.data.training
+        reply, _ = self._timed(
+            "watch_epochs",
+            seed=self._request.key.seed,
+            seconds=seconds,
+            least_rows=min(training.n_items, training.n_users) // 4,
+            folder=str(self._place.wire_inside),
+            suspect_from=suspect_from,
+        )
+        return checked_watch(reply)
 
     def build(self, seed: int) -> Built:
         reply, seconds = self._timed("build", seed=seed)
@@ -256,6 +297,26 @@ class WorkerSession:
         self.fit_s += seconds
         self.fit_cpu_s += self._process.cpu_s() - running
         return replies.figures(reply, "reported")
+
+    def find_bad_value(self, *, seed: int, epochs: int, seconds: float) -> BadValue | None:
+        """Train anew for `epochs` epochs and look at each result of the last; None where nothing bad is seen.
+
+        Raises TrialFailed. The recommender is used up by it.
+        """
+        reply, _ = self._timed("find_bad_value", seed=seed, epochs=epochs, seconds=seconds)
+        found = replies.mapping(reply, "found")
+        if not found:
+            return None
+        ((path, line),) = replies.places({"place": [[found.get("path"), found.get("line")]]}, "place")
+        return BadValue(
+            path=path,
+            line=line,
+            function=replies.text(found, "function"),
+            epoch=epochs,
+            step=replies.whole(found, "step"),
+            value=replies.text(found, "value"),
+            largest_weight=replies.number(found, "largest_weight"),
+        )
 
     def keep(self) -> None:
         self._process.ask("keep")

@@ -4,7 +4,7 @@ What the fields mean is said in evolution/worker/guest/tracing.py, which writes 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -32,7 +32,7 @@ class _Placed(_Part):
     line: Line
 
 
-class _Op(_Placed):
+class Op(_Placed):
     phase: Phase
     function: Name
     scope: Name
@@ -44,34 +44,34 @@ class _Op(_Placed):
     count: Count
 
 
-class _Parameter(_Placed):
+class Parameter(_Placed):
     shape: Shape
     name: Name
     module: int
     data: Name
 
 
-class _Module(_Placed):
+class Module(_Placed):
     type: Name
     name: Name
     library: bool
 
 
-class _Optimizer(_Placed):
+class Optimizer(_Placed):
     type: Name
     defaults: dict[Name, Scalar]
     groups: Count
     parameters: list[Name]
 
 
-class _Loader(_Placed):
+class Loader(_Placed):
     phase: Phase
     sampler: Name
     batch_size: int | bool
     trained: bool
 
 
-class _Step(_Placed):
+class Step(_Placed):
     type: Name
 
 
@@ -91,12 +91,12 @@ class _Trace(_Part):
     score: _Score
     executed: Lines
     executed_training: Lines
-    ops: Annotated[list[_Op], Field(max_length=10_000)]
-    parameters: Annotated[list[_Parameter], Field(max_length=100_000)]
-    modules: Annotated[list[_Module], Field(max_length=100_000)]
-    optimizers: Annotated[list[_Optimizer], Field(max_length=1_000)]
-    loaders: Annotated[list[_Loader], Field(max_length=10_000)]
-    step_sites: Annotated[list[_Step], Field(max_length=10_000)]
+    ops: Annotated[list[Op], Field(max_length=10_000)]
+    parameters: Annotated[list[Parameter], Field(max_length=100_000)]
+    modules: Annotated[list[Module], Field(max_length=100_000)]
+    optimizers: Annotated[list[Optimizer], Field(max_length=1_000)]
+    loaders: Annotated[list[Loader], Field(max_length=10_000)]
+    step_sites: Annotated[list[Step], Field(max_length=10_000)]
 
 
 def checked_trace(reply: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,10 +108,7 @@ def checked_trace(reply: Mapping[str, Any]) -> dict[str, Any]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "all of it"
         raise _no_trace(f"{where[:200]}: {first['msg'][:200]}") from None
-    for where, names in _references(trace):
-        for name in names:
-            if not _is_there(name, trace):
-                raise _no_trace(f"{where} names {name[:50]!r}, which it does not have")
+    check_references(trace.ops, trace.parameters, trace.optimizers, _no_trace, trace.score.sources)
     for parameter in trace.parameters:
         if not -1 <= parameter.module < len(trace.modules):
             raise _no_trace(f"a parameter belongs to module {parameter.module}, which it does not have")
@@ -119,17 +116,23 @@ def checked_trace(reply: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _references(trace: _Trace) -> Iterable[tuple[str, Iterable[str]]]:
-    """What names a node of the trace, and the nodes that it names."""
-    yield from (("an op", source) for op in trace.ops for source in op.inputs)
-    yield from (("an optimizer", optimizer.parameters) for optimizer in trace.optimizers)
-    yield "the score", trace.score.sources
-    yield "a parameter", [parameter.data for parameter in trace.parameters if parameter.data]
-
-
-def _is_there(name: str, trace: _Trace) -> bool:
-    match = _NODE.fullmatch(name)
-    return match is not None and int(match[2]) < len(trace.ops if match[1] == "o" else trace.parameters)
+def check_references(
+    ops: Sequence[Op],
+    parameters: Sequence[Parameter],
+    optimizers: Sequence[Optimizer],
+    nonsense: Callable[[str], TrialFailed],
+    score: Sequence[str] = (),
+) -> None:
+    """Raise what `nonsense` makes of a sentence where a part of a trace names a node that is not there."""
+    named: list[tuple[str, Iterable[str]]] = [("an op", source) for op in ops for source in op.inputs]
+    named += [("an optimizer", optimizer.parameters) for optimizer in optimizers]
+    named += [("the score", score)]
+    named += [("a parameter", [parameter.data]) for parameter in parameters if parameter.data]
+    for where, names in named:
+        for name in names:
+            match = _NODE.fullmatch(name)
+            if match is None or int(match[2]) >= len(ops if match[1] == "o" else parameters):
+                raise nonsense(f"{where} names {name[:50]!r}, which it does not have")
 
 
 def _no_trace(why: str) -> TrialFailed:

@@ -8,6 +8,7 @@ import typer
 
 from evolution.base.disks import disk_error, store_error
 from evolution.base.errors import Cancelled, EvolverecError, RequestError, UsageError
+from evolution.base.given_paths import real_path
 from evolution.domain.request import (
     NEWEST,
     CheckRequest,
@@ -481,7 +482,7 @@ def doctor(
     from server.cli.doctor import examine
     from server.cli.render import show_doctor
 
-    document = examine(repo.resolve(), python=python)
+    document = examine(real_path(repo), python=python)
     output.deliver(document, as_json=as_json, show=show_doctor)
     return 0 if document["ok"] else 1
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.rule import Rule
 
+from evolution.base.given_paths import real_path
 from evolution.domain.request import (
     DiagnoseRequest,
     ProposeRequest,
@@ -35,7 +36,7 @@ def run_demo(folder: Path, *, data: str, python: str, no_sandbox: bool) -> dict[
     Raises UsageError if `folder` holds anything that no earlier demo made.
     """
     started = time.monotonic()
-    repo = folder.resolve()
+    repo = real_path(folder)
     terms: dict[str, Any] = {"python": python, "no_sandbox": no_sandbox}
     make_folder(repo, data)
     _step(

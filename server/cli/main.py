@@ -23,9 +23,11 @@ def run(argv: list[str]) -> int:
 
         return check_rules(argv[1])
     from server.cli.app import run_app
+    from server.cli.output import end_output
 
     try:
-        return run_app(argv)
+        code = run_app(argv)
     except BrokenPipeError:  # the process that reads our output has ended, as `| head` does
         sys.stderr.close()
         return 1
+    return code if end_output() else code or 1

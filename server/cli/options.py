@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from evolution.base.given_paths import absolute_path
 from evolution.domain.request import DeviceChoice, ProposerChoice
 
 
 def _from_here(python: str) -> str:
     """A path is relative to the terminal's folder, never to the repo. A bare name is looked up in PATH."""
-    return str(Path(python).expanduser().absolute()) if os.sep in python else python
+    return str(absolute_path(Path(python))) if os.sep in python else python
 
 
 Repo = Annotated[

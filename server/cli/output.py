@@ -1,6 +1,8 @@
 """How commands print results: one JSON document on stdout with `--json`, else text for people; logs go to stderr."""
 
+import contextlib
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -40,13 +42,25 @@ def say(text: str, *, end: str = "\n", file: TextIO | None = None) -> None:
     print(plain_text(text), end=end, file=out, flush=True)
 
 
+def end_output() -> bool:
+    """Write what stdout still holds. False if that is not possible; it is dropped then, as Python would try once more at
+    its end and print a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
 def report_error(error: EvolverecError, *, as_json: bool) -> int:
     """Print the error to stderr, with `--json` also as a document on stdout. Returns the exit code."""
     if as_json:
         place = (
             {"path": error.path or None, "line": error.line or None} if isinstance(error, RepoError) else {}
         )
-        write_json({"error": {"message": str(error), **place}})
+        with contextlib.suppress(OSError):  # stdout may be what the error is about
+            write_json({"error": {"message": str(error), **place}})
     say(f"evolverec: {error}", file=sys.stderr)
     return error.exit_code
 

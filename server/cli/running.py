@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base.errors import Cancelled, RepoError, UsageError
+from evolution.base.given_paths import real_path
 from evolution.domain.request import Request
 
 Agreed = frozenset[str]  # the flags by which the user consents, of those given
@@ -17,7 +18,7 @@ def flags_given(*, trust: bool, trust_python: bool) -> Agreed:
 
 def repo_at(folder: Path) -> Path:
     """The repo's real path. Raises UsageError: there is no such folder."""
-    repo = folder.expanduser().resolve()
+    repo = real_path(folder)
     if not repo.is_dir():
         raise UsageError(f"{folder} is no folder; expected the repo's folder, the one with evolverec.toml")
     return repo

@@ -7,8 +7,10 @@ import pytest
 
 from diagnosis.evidence import load_artifacts
 from evolution.domain.trial import Failure, FailureReason, TrialStatus
+from evolution.trials import replies
 from evolution.trials.agreement import lists_contradict, lists_differ, rows_of, scores_differ
 from evolution.trials.embedding_check import explains
+from evolution.trials.failing import TrialFailed
 from evolution.trials.frozen import read_test
 from evolution.trials.possible import PossibleLists
 from evolution.trials.request import SandboxMode
@@ -337,3 +339,9 @@ def test_folders_of_ours_that_an_unconfined_candidate_deletes_fail_its_trial(ben
         bench.changed((IN_FIT, f"            if epoch == 1: {code}\n{IN_FIT}")), sandbox=SandboxMode.NONE
     )
     assert trial.status is TrialStatus.FAILED and trial.failure.reason is not FailureReason.CANCELLED
+
+
+@pytest.mark.parametrize("value", [1e308, 10**400, -5, 1.5, float("nan"), float("inf"), True, "many", None])
+def test_figures_that_no_machine_has_are_refused(value):
+    with pytest.raises(TrialFailed, match="parameters is"):
+        replies.whole({"parameters": value}, "parameters")

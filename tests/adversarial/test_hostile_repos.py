@@ -48,6 +48,30 @@ every_kind = pytest.mark.parametrize("kind", NO_FILES)
 
 
 @every_kind
+@pytest.mark.parametrize("folder", [".", "inner/deep"])
+def test_attributes_that_git_would_wait_for_are_named(repo: Path, kind: str, folder: str) -> None:
+    (repo / folder).mkdir(parents=True, exist_ok=True)
+    (repo / folder / "module.py").write_text("X = 1\n")
+    NO_FILES[kind](repo / folder / ".gitattributes")
+    try:
+        Programs.open(repo).snapshot()
+    except RepoError as refused:
+        assert "expected a plain file" in str(refused) and refused.path.endswith(".gitattributes")
+
+
+@every_kind
+@pytest.mark.parametrize("name", ["config.toml", "trusted.json", "consents.json", "machine"])
+def test_settings_that_are_no_files_hang_nothing(
+    repo: Path, own_configuration: Path, capsys: pytest.CaptureFixture[str], kind: str, name: str
+) -> None:
+    (own_configuration / name).unlink(missing_ok=True)
+    NO_FILES[kind](own_configuration / name)
+    assert run(["train", str(repo), "--json"]) in (1, 2)
+    said = capsys.readouterr().err
+    assert "--trust" in said or name in said
+
+
+@every_kind
 def test_what_is_no_plain_file_of_the_repo_is_not_read(repo: Path, kind: str) -> None:
     NO_FILES[kind](repo / "file")
     with pytest.raises(OSError) as refused:

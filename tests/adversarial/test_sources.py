@@ -282,3 +282,16 @@ def _proposal(edit: Edit) -> Proposal:
 
 def _back(edit: Edit) -> list[Edit]:
     return [Edit(path=edit.path, old=edit.new, new=edit.old)]
+
+
+@pytest.mark.parametrize("text", ["X = 1\n" * 300_000, "1;" * 400_000, f"X = [{'1,' * 500_000}]\n"])
+def test_a_file_of_very_many_words_is_not_parsed_and_is_named(text):
+    """A syntax tree of 2 MB of such text takes more than a gigabyte."""
+    fault = parse(text)
+    assert (
+        isinstance(fault, Unparsed) and fault.hurdle is Hurdle.LENGTH and "words and signs" in fault.message
+    )
+
+
+def test_a_long_text_of_few_words_is_parsed():
+    assert parsed(f"X = '{'x' * 1_000_000}'\n") is not None

@@ -164,6 +164,30 @@ def test_a_kernel_that_forbids_it_is_told_with_what_helps(tmp_path, monkeypatch,
     assert advice in sandbox.sandbox_advice("bubblewrap does not start: bwrap: setting up uid map: denied")
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 1",
+        "exec sleep 600",
+        "sleep 600 & wait",  # what it started holds its output open
+        'test "$1" = --help || exec sleep 600; echo --disable-userns',
+    ],
+)
+def test_a_bubblewrap_that_fails_or_hangs_is_none_and_is_asked_once(
+    tmp_path, no_bubblewrap, monkeypatch, script
+):
+    broken = tmp_path / "bwrap"
+    broken.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/starts\n{script}\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sandbox, "BWRAP", str(broken))
+    monkeypatch.setattr(sandbox, "TRIED_S", 0.5)
+    problem = sandbox.sandbox_problem()
+    assert "no answer within 0.5 s" in problem if "sleep" in script else "does not start" in problem
+    starts = [int(line) for line in (tmp_path / "starts").read_text().split()]
+    assert len(starts) == (2 if script.startswith("test") else 1) or script == "exit 1"
+    assert not any(Path(f"/proc/{group}").exists() for group in starts)
+
+
 # An interpreter of the repo's own
 
 

@@ -66,6 +66,27 @@ def test_a_new_repo_is_committed_to_itself_though_a_hook_of_another_repo_asks_fo
     assert log.returncode != 0 and "does not have any commits" in log.stderr
 
 
+@pytest.mark.parametrize("path", [".:{}", ":{}", "{}:", "tools:{}", ".", ""])
+def test_no_program_of_the_repos_is_run_for_one_of_the_systems(repo: Path, tmp_path: Path, path: str):
+    """PATH may name the working directory, and git is started in the repo's folder."""
+    subprocess.run(["git", "init", "-q", str(repo)], check=True)
+    (repo / "tools").mkdir()
+    for name in ("git", "bwrap", "systemd-run", "uname"):
+        for program in (repo / name, repo / "tools" / name):
+            program.write_text(f'#!/bin/sh\necho "$0 $*" >> {tmp_path}/ran\nexec /usr/bin/{name} "$@"\n')
+            program.chmod(0o755)
+    environment = {**os.environ, "PATH": path.format(os.environ["PATH"])}
+    done = subprocess.run(
+        [str(ENTRY_POINT), "check", ".", "--json"],
+        cwd=repo,
+        env=environment,
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
+
+
 @pytest.mark.training
 def test_the_worker_has_the_repos_own_modules(namesakes: Path):
     done = evolverec(namesakes, "train", ".", "--trust", "--json")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import os
+import signal
+import sys
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 TRACEBACK_CHARS = 20_000
 LONGEST_TEXT = 100_000
 LONGEST_CHAIN = 20  # exceptions that led to one another
+LONGEST_STACK = 200  # lines of a traceback, the innermost ones
+T = TypeVar("T")
 
 
 class ContractBroken(Exception):
@@ -31,24 +37,50 @@ class ImportBroken(Exception):
         self.path, self.line = path, line
 
 
-def describe(error: BaseException, *, stage: str, root: str, asked: Any = None) -> dict[str, Any]:
-    """stage: what was being done, for people ("import of model:build", "fit()"). asked: the function of the repo
-    that was called then; it is to blame where no line of the repo raised, and the answer alone was wrong."""
-    try:
-        path, line = place(error, root)
-        if not path:
-            path, line = _defined_at(asked, root)
-        kind, message = _kind(error, stage), _message(error, stage)
-    except BaseException:  # noqa: BLE001 - an exception of the candidate's, whose every attribute is code of its own
-        path, line, kind = "", 0, "crash"
-        message = f"{stage} raised {name_of(error)}, which cannot be looked at"
+OURS = (ContractBroken, NotFinite, ImportBroken)
+# Python 3.9 has no groups.
+GROUPS = tuple(kind for kind in (getattr(builtins, "BaseExceptionGroup", None),) if kind is not None)
+
+
+def describe(
+    error: BaseException, *, stage: str, root: str, asked: Callable[[], Any] = lambda: None
+) -> dict[str, Any]:
+    """stage: what was being done, for people ("import of model:build", "fit()"). asked: gives the function of the repo
+    that was called then; it is to blame where no line of the repo raised, and the answer alone was wrong.
+
+    Nothing is raised: of an exception of the candidate's every attribute may be code of its own, and what cannot be
+    looked at costs that part alone.
+    """
+    _be_left_alone()
+    path, line = _tried(lambda: place(error, root), ("", 0))
+    if not path:
+        path, line = _tried(lambda: _defined_at(asked(), root), ("", 0))
+    unknown = f"{stage} raised {name_of(error)}, which cannot be looked at"
     return {
-        "kind": kind,
-        "message": message,
+        "kind": _tried(lambda: _kind(error, stage), "crash"),
+        "message": _tried(lambda: _message(error, stage), unknown),
         "path": path,
         "line": line,
-        "traceback": traceback_of(error)[-TRACEBACK_CHARS:],
+        "traceback": _tried(lambda: traceback_of(error), "")[-TRACEBACK_CHARS:],
     }
+
+
+def _tried(look: Callable[[], T], otherwise: T) -> T:
+    """What `look` finds. It may try twice, as a hook of the candidate's that raises is taken off by that."""
+    for _ in range(2):
+        try:
+            return look()
+        except BaseException:  # noqa: BLE001 - see `describe`; SystemExit would end the worker without a word
+            continue
+    return otherwise
+
+
+def _be_left_alone() -> None:
+    """No timer or hook of the candidate's interrupts what follows."""
+    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+        _tried(lambda timer=timer: signal.setitimer(timer, 0), None)  # type: ignore[misc]
+    _tried(lambda: sys.settrace(None), None)
+    _tried(lambda: sys.setprofile(None), None)
 
 
 def text_of(error: BaseException) -> str:
@@ -67,41 +99,55 @@ def name_of(error: BaseException) -> str:
 def traceback_of(error: BaseException) -> str:
     """As Python prints it, from the first exception of a chain to the last. A group is not opened: it may hold millions."""
     told: list[str] = []
+    for link in _chain(error):
+        told.insert(0, _one_traceback(link))
+    return "\nDuring the handling of the above exception, or because of it:\n\n".join(told)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception, and those that led to it, the first of all last. No method of theirs is called."""
     link: Any = error
     for _ in range(LONGEST_CHAIN):
-        if link is None:
-            break
-        told.insert(0, _one_traceback(link))
-        link = _attribute(link, "__cause__") or (
-            None if _attribute(link, "__suppress_context__") else _attribute(link, "__context__")
-        )
-    return "\nDuring the handling of the above exception, or because of it:\n\n".join(told)
+        yield link
+        cause = _attribute(link, "__cause__")
+        if cause is None and not _attribute(link, "__suppress_context__"):
+            cause = _attribute(link, "__context__")
+        if cause is None:
+            return
+        link = cause
 
 
 def _one_traceback(error: BaseException) -> str:
     frames = _attribute(error, "__traceback__")
     try:
-        if not any(part.__name__ == "BaseExceptionGroup" for part in type(error).__mro__):
-            return "".join(traceback.format_exception(type(error), error, frames, chain=False))
+        if not _is(error, GROUPS):
+            return "".join(
+                traceback.format_exception(type(error), error, frames, limit=-LONGEST_STACK, chain=False)
+            )
     except BaseException:  # noqa: BLE001 - see above
         pass
-    lines = ["Traceback (most recent call last):\n", *traceback.format_tb(frames)]
+    lines = ["Traceback (most recent call last):\n", *traceback.format_tb(frames, limit=-LONGEST_STACK)]
     return "".join([*lines, f"{name_of(error)}: {text_of(error)}\n"])
 
 
-def _attribute(error: BaseException, name: str) -> Any:
-    """Of the exception as Python keeps it, whatever its class makes of the name."""
-    return BaseException.__dict__[name].__get__(error)
+def _attribute(error: BaseException, name: str, of: type[BaseException] = BaseException) -> Any:
+    """Of the exception as Python keeps it for its class `of`, whatever a class of the candidate's makes of the name."""
+    return of.__dict__[name].__get__(error)
+
+
+def _is(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    """As `isinstance`, which asks the exception for a `__class__` of its own."""
+    return issubclass(type(error), kinds)
 
 
 def _kind(error: BaseException, stage: str) -> str:
-    if isinstance(error, ContractBroken):
+    if _is(error, (ContractBroken,)):
         return "contract"
-    if isinstance(error, NotFinite):
+    if _is(error, (NotFinite,)):
         return "not finite"
     if is_out_of_memory(error):
         return "out of memory"
-    if isinstance(error, ImportBroken) or stage.startswith("import"):
+    if _is(error, (ImportBroken,)) or stage.startswith("import"):
         return "import"
     return "crash"
 
@@ -109,41 +155,66 @@ def _kind(error: BaseException, stage: str) -> str:
 def is_out_of_memory(error: BaseException) -> bool:
     text = text_of(error).lower()
     return (
-        isinstance(error, MemoryError)
+        _is(error, (MemoryError,))
         or name_of(error) == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text))
+        or (_is(error, (RuntimeError,)) and ("out of memory" in text or "can't allocate memory" in text))
     )
 
 
 def _message(error: BaseException, stage: str) -> str:
-    if isinstance(error, (ContractBroken, NotFinite, ImportBroken)):
-        return str(error)
+    if _is(error, OURS):
+        return text_of(error)
     text = text_of(error).strip() or "no message"
     return f"{stage} raised {name_of(error)}: {text[:2000]}{_advice(error)}"
 
 
 def _advice(error: BaseException) -> str:
     """What helps, where the error itself does not say it. No path of this machine: an LLM may be told of the error."""
-    if not isinstance(error, ModuleNotFoundError) or not error.name:
+    name = _attribute(error, "name", ImportError) if _is(error, (ModuleNotFoundError,)) else None
+    if not isinstance(name, str) or not name:
         return ""
     return (
-        f". {error.name.partition('.')[0]} is no file of the program (those that git ignores are left out), and the "
+        f". {name.partition('.')[0]} is no file of the program (those that git ignores are left out), and the "
         "interpreter that runs repos has no such package: install it there (`evolverec doctor` names the interpreter), "
         "or set another with --python"
     )
 
 
 def place(error: BaseException, root: str) -> tuple[str, int]:
-    """The innermost line of the repo that the traceback passes through; ("", 0) where there is none."""
-    if isinstance(error, SyntaxError) and error.filename and _inside(error.filename, root):
-        return _relative(error.filename, root), int(error.lineno or 0)
-    if isinstance(error, ImportBroken) and error.path:
-        return error.path, error.line
-    found = ("", 0)
-    for frame in traceback.extract_tb(_attribute(error, "__traceback__")):
-        if _inside(frame.filename, root):
-            found = (_relative(frame.filename, root), int(frame.lineno or 0))
-    return found
+    """The innermost line of the repo that the traceback passes through, or that of an exception which led to this one;
+    ("", 0) where there is none.
+    """
+    for link in _chain(error):
+        found = _tried(lambda link=link: _stated_place(link, root), ("", 0))  # type: ignore[misc]
+        path, line = found if found[0] else _innermost(link, root)
+        if path:
+            return path, line
+    return "", 0
+
+
+def _stated_place(error: BaseException, root: str) -> tuple[str, int]:
+    """What the exception itself says of where it belongs."""
+    if _is(error, (ImportBroken,)):
+        return error.path, error.line  # type: ignore[attr-defined]
+    if _is(error, (SyntaxError,)):
+        filename = _attribute(error, "filename", SyntaxError)
+        if isinstance(filename, str) and _inside(filename, root):
+            return _relative(filename, root), int(_attribute(error, "lineno", SyntaxError) or 0)
+    return "", 0
+
+
+def _innermost(error: BaseException, root: str) -> tuple[str, int]:
+    """The last line of the repo on the way from where the exception was caught to where it was raised."""
+    step, inside = _attribute(error, "__traceback__"), {"": False}
+    filename, line = "", 0
+    while step is not None:
+        name = step.tb_frame.f_code.co_filename
+        if name not in inside:
+            inside[name] = _inside(name, root)
+        if inside[name]:
+            filename, line = name, int(step.tb_lineno or 0)
+        step = step.tb_next
+    return (_relative(filename, root), line) if filename else ("", 0)
 
 
 def _defined_at(function: Any, root: str) -> tuple[str, int]:
@@ -156,7 +227,10 @@ def _defined_at(function: Any, root: str) -> tuple[str, int]:
 def _inside(filename: str, root: str) -> bool:
     if filename.startswith("<"):  # "<frozen importlib._bootstrap>", "<string>": no files
         return False
-    full = os.path.realpath(filename)
+    try:
+        full = os.path.realpath(filename)
+    except ValueError:  # code may be compiled under a name that no file can have
+        return False
     return full.startswith(root + os.sep) and "site-packages" not in Path(full).parts[len(Path(root).parts) :]
 
 

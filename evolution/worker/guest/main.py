@@ -30,6 +30,7 @@ class GuestSession:
         self._best: Any = None
         self._questions: dict[str, QuestionSet] = {}
         self._watch: LineWatch | None = None
+        self._watched: Any = None  # the recommender that trained under the watch of `watch_epochs`
 
     # -- setting up
 
@@ -78,6 +79,27 @@ class GuestSession:
                 score_batch=_batch_in(folder),
             )
         }
+
+    def watch_epochs(
+        self, seed: int, seconds: float, least_rows: int, folder: str, suspect_from: int | None = None
+    ) -> dict[str, Any]:
+        """Train a recommender of its own for two epochs under the watch; arrays go to `folder`."""
+        from .epoch_watch import (
+            watch_epochs,  # after the program's import, which decides whether there is torch
+        )
+
+        self._candidate = self._watched = None
+        watched = watch_epochs(
+            lambda: self._model_to_trace(seed),
+            root=self.root,
+            seconds=seconds,
+            n_items=int(self._data.n_items),
+            least_rows=least_rows,
+            folder=Path(folder),
+            suspect_from=suspect_from,
+        )
+        self._watched = watched.recommender
+        return {"watched": watched.document}
 
     def build(self, seed: int) -> dict[str, Any]:
         self.stage = "build()"
@@ -195,6 +217,16 @@ class GuestSession:
         self.stage = "fit()"
         return {"reported": self.candidate.epoch()}
 
+    def find_bad_value(self, seed: int, epochs: int, seconds: float) -> dict[str, Any]:
+        """Where a training that ends in nan in its last epoch first has a value that is not finite; {} where unknown."""
+        from .bad_values import find_bad_value
+
+        self._candidate = None  # its memory first
+        found = find_bad_value(
+            lambda: self._model_to_trace(seed), root=self.root, epochs=epochs, seconds=seconds
+        )
+        return {"found": found}
+
     def keep(self) -> dict[str, Any]:
         self.stage = "state_dict()"
         self._best = self.candidate.state()
@@ -264,8 +296,8 @@ class GuestSession:
 
 WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
-    "enter", "watch", "load", "smoke", "walk", "build", "score", "padding", "part", "changes", "rank", "dense", "embeddings",
-    "epoch", "keep", "restore", "save_state", "load_state", "memory",
+    "enter", "watch", "load", "smoke", "walk", "watch_epochs", "build", "score", "padding", "part", "changes", "rank",
+    "dense", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "memory", "find_bad_value",
 )  # fmt: skip
 
 
@@ -286,8 +318,8 @@ def serve() -> None:
         wanted, arguments = request["do"], request.get("with", {})
         assert wanted in REQUESTS, wanted
         try:
-            reply = {"ok": getattr(session, wanted)(**arguments)}
+            line = channel.line({"ok": getattr(session, wanted)(**arguments)})
         except BaseException as error:  # noqa: BLE001 - candidate code; SystemExit is a failure like any other
-            told = failures.describe(error, stage=session.stage, root=session.root, asked=session.asked())
-            reply = {"failure": told}
-        channel.reply(reply)
+            told = failures.describe(error, stage=session.stage, root=session.root, asked=session.asked)
+            line = channel.line({"failure": told})
+        channel.send(line)

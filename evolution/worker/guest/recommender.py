@@ -30,7 +30,7 @@ def check_takes(build: Callable[..., Any], data: Any, *, device: str, seed: int)
         inspect.signature(build).bind(data, device=device, seed=seed)
     except TypeError as error:
         raise ContractBroken(
-            f"build() cannot be called as it must be: {error}; expected `def build(data, *, device, seed)`"
+            f"what recommender.entry names cannot be called as build(): {error}; expected `def build(data, *, device, seed)`"
         ) from None
     except ValueError:
         pass  # not every callable tells its signature

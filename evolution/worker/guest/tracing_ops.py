@@ -26,11 +26,12 @@ class OpRecorder(TorchFunctionMode):
     """While entered, every torch call is recorded under the current `phase`.
 
     Raises StopTracing out of the call that passes the limit, or of the third `backward` (two training
-    steps are enough; an optimizer's second step usually ends the run before).
+    steps are enough; an optimizer's second step usually ends the run before). most_backwards: None for no such end.
     """
 
-    def __init__(self, places: Places, limit: Limit) -> None:
+    def __init__(self, places: Places, limit: Limit, *, most_backwards: int | None = BACKWARD_LIMIT) -> None:
         super().__init__()
+        self._most_backwards = most_backwards
         self.phase = "build"
         self.limit = limit
         self.ops: list[dict[str, Any]] = []
@@ -50,12 +51,15 @@ class OpRecorder(TorchFunctionMode):
         name = _name(func)
         if name == "backward":
             self.backwards += 1
-            if self.backwards >= BACKWARD_LIMIT and self.phase == "train":
+            if self._is_enough() and self.phase == "train":
                 raise StopTracing
         out = func(*args, **keywords)
         if not self.paused:
             self._record(name, args, keywords, out)
         return out
+
+    def _is_enough(self) -> bool:
+        return self._most_backwards is not None and self.backwards >= self._most_backwards
 
     def source(self, tensor: Any) -> str | None:
         """The node that made a tensor, or the parameter that it is; None if it came from elsewhere."""

@@ -18,12 +18,13 @@ OPTIMIZER_FACTS = ("lr", "weight_decay", "betas", "momentum", "eps")
 
 
 class SiteRecorder:
-    """Context manager: while entered, torch's constructors report; the second optimizer step ends the run.
+    """Context manager: while entered, torch's constructors report; the optimizer step number `last_step` ends the run.
 
-    Everything patched is restored on exit, whatever happened between.
+    Everything patched is restored on exit, whatever happened between. last_step: None for no such end.
     """
 
-    def __init__(self, places: Places, recorder: OpRecorder) -> None:
+    def __init__(self, places: Places, recorder: OpRecorder, *, last_step: int | None = STEPS) -> None:
+        self._last_step = last_step
         self.modules: list[tuple[Any, dict[str, Any]]] = []
         self.optimizers: list[dict[str, Any]] = []
         self.loaders: list[dict[str, Any]] = []
@@ -146,7 +147,11 @@ class SiteRecorder:
             if site not in self.steps:
                 self.steps.append(site)
         self.n_steps += 1
-        if self._recorder.phase == "train" and self.n_steps >= STEPS:
+        if (
+            self._last_step is not None
+            and self._recorder.phase == "train"
+            and self.n_steps >= self._last_step
+        ):
             raise StopTracing
 
     def name_parameters(self) -> list[dict[str, Any]]:

@@ -42,9 +42,20 @@ class Channel:
             self._asked = request["id"]
             yield request
 
+    def line(self, document: dict[str, Any]) -> bytes:
+        """The document as it is sent, with the number of its question: a forked child that answers too is found out.
+
+        Raises TypeError, ValueError or RecursionError where the candidate has put something into it that is no JSON.
+        """
+        return json.dumps({"id": self._asked, **document}).encode() + b"\n"
+
     def reply(self, document: dict[str, Any]) -> None:
-        """The document carries the number of its question: a forked child that answers too is found out."""
-        self._out.write(json.dumps({"id": self._asked, **document}).encode() + b"\n")
+        """Send a document that holds nothing of a candidate's."""
+        self.send(self.line(document))
+
+    def send(self, line: bytes) -> None:
+        """Send what `line` returned."""
+        self._out.write(line)
         self._out.flush()
 
 

@@ -40,6 +40,14 @@ def test_a_state_that_misses_part_of_the_model_is_noticed(bench):
     assert checks_of(bench.run(partial))["state-restored"].passed is False
 
 
+def test_a_state_that_is_another_model_once_trained_is_noticed(bench):
+    """Before the training both are zero, and cannot be told apart."""
+    turned = bench.changed(("* 0.01", "* 0"), ('{"table": self.table', '{"table": -self.table'))
+    check = checks_of(bench.run(turned))["state-restored"]
+    assert check.passed is False
+    assert "while training and" in check.message
+
+
 def test_a_model_without_state_is_told_that_the_last_epoch_counts(bench):
     check = checks_of(bench.run(bench.changed(("def state_dict", "def none"))))["state-restored"]
     assert check.passed is None

@@ -1,0 +1,131 @@
+"""The examination of a trained program: one more worker, in which it trains for two epochs under the watch, and in which
+its trained model is asked what a diagnosis wants to know. The trial itself is not touched, and takes no longer.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from diagnosis.evidence import FILES
+from diagnosis.examination import CHECKS, FOLDER, WATCHED
+from evolution.base import serial
+from evolution.base.drafts import draft_name, remove_abandoned
+from evolution.base.versions import version_of
+from evolution.domain.trial import ContractCheck, FailureReason, Trial
+from evolution.trials import artifacts
+from evolution.trials.asked import batch_of
+from evolution.trials.asking_trained import ask_trained
+from evolution.trials.failing import TrialFailed
+from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.session import WorkerSession, opened
+from evolution.trials.watched import nothing_watched
+from seeds.reading import RECORD_BYTES, parse_json, read_text
+
+WATCH_SHARE = 0.1  # of the seconds that fit() took in the trial
+SHORTEST_WATCH_S, LONGEST_WATCH_S = 20.0, 60.0
+TRAINED_AGAIN_S = (
+    60.0  # of fit() in the trial; a model without state is trained again for its questions up to here
+)
+STAMP = "examined.json"
+_EXAMINER = ("evolution/worker", "evolution/trials", "diagnosis/examination.py")
+
+
+def examiner_version() -> str:
+    """A hash of the code that examines; an examination by another version is made again."""
+    return version_of(*_EXAMINER)
+
+
+def is_examined(trial_folder: Path) -> bool:
+    """Whether this version has examined the trial."""
+    try:
+        stamp = parse_json(read_text(trial_folder / FOLDER / STAMP, most=RECORD_BYTES, inside=trial_folder))
+    except (OSError, ValueError):
+        return False
+    return isinstance(stamp, dict) and stamp.get("version") == examiner_version()
+
+
+def examine(request: TrialRequest, trial: Trial, supervision: Supervision) -> str:
+    """Examine a complete trial and leave the result in `<trial>/examination/`. Returns why a part of it is missing, or "".
+
+    Raises TrialFailed only where the job is cancelled, UsageError.
+    """
+    remove_abandoned(request.folder)
+    draft = request.folder / draft_name()
+    draft.mkdir(parents=True)
+    checks: list[ContractCheck] = []
+    why = ""
+    try:
+        try:
+            with opened(request, supervision, request.data.worker_inputs()) as session:
+                supervision.on_stage("watching a training")
+                session.start()
+                seconds = min(max(SHORTEST_WATCH_S, WATCH_SHARE * trial.cost.fit_s), LONGEST_WATCH_S)
+                max_epochs = request.config.training.max_epochs
+                session.watch_epochs(seconds=seconds, folder=draft, max_epochs=max_epochs)
+                checks = _asked(request, trial, session, supervision)
+        except TrialFailed as failed:
+            if failed.failure.reason is FailureReason.CANCELLED:
+                raise
+            why = failed.failure.message
+        _finish(draft, checks, why)
+        _replace(draft, request.folder / FOLDER)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return why
+
+
+def checks_of(trial_folder: Path) -> tuple[ContractCheck, ...]:
+    """What the trained model was asked, with its answers; () where it was not."""
+    path = trial_folder / FOLDER / CHECKS
+    try:
+        document = parse_json(read_text(path, most=RECORD_BYTES, inside=trial_folder))
+    except (OSError, ValueError):
+        return ()
+    return serial.load(tuple[ContractCheck, ...], document)
+
+
+def _asked(
+    request: TrialRequest, trial: Trial, session: WorkerSession, supervision: Supervision
+) -> list[ContractCheck]:
+    """What the trial's trained model answers; [] where the session cannot have it."""
+    data, max_history = request.data, request.config.recommender.max_history
+    has_state = artifacts.has_whole_state(request.folder)
+    if not has_state and trial.cost.fit_s > TRAINED_AGAIN_S:
+        return []
+    session.build(request.key.seed)
+    untrained = None
+    if trial.contract and trial.contract[0].passed:  # else it can answer nothing yet
+        untrained = session.score(*batch_of(data.validation, max_history))
+    if has_state:
+        session.load_state(request.folder / artifacts.STATE)
+    else:
+        supervision.on_stage("training again, for the model has no state")
+        for _ in range(trial.best_epoch):
+            session.epoch()
+    supervision.on_stage("asking the trained model")
+    return ask_trained(session, data, max_history, trace=_trace_of(request.folder), untrained=untrained)
+
+
+def _trace_of(trial_folder: Path) -> dict[str, Any]:
+    """The trace of the trial's smoke step; {} where it is not there."""
+    path = artifacts.artifacts_folder(trial_folder) / FILES["trace"]
+    try:
+        document = parse_json(read_text(path, most=RECORD_BYTES, inside=trial_folder))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _finish(draft: Path, checks: list[ContractCheck], why: str) -> None:
+    if not (draft / WATCHED).exists():
+        document = {**nothing_watched(why), "max_epochs": 0}
+        (draft / WATCHED).write_text(json.dumps(document), encoding="utf-8")
+    (draft / CHECKS).write_text(json.dumps(serial.plain(checks)), encoding="utf-8")
+    stamp = {"version": examiner_version(), "missing": why}
+    (draft / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
+
+
+def _replace(draft: Path, place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
+    draft.replace(place)
