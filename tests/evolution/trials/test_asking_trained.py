@@ -45,7 +45,7 @@ DEFECTS: list[tuple[str, str, str, Edits, str]] = [
     ("batch-companions", TORCH, "Gru", ((GRU, "last = out[:, -1] - out[:, -1].mean(0)\n        return last @ self.items.weight.T"),), "last = out[:, -1] - out[:, -1].mean(0)"),
     ("batch-companions", TORCH, "Conv", (("x = torch.relu(self.conv(x))[:, :, 0]", "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),), "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),
     ("batch-companions", TORCH, "Bpr", ((FACTORS, "return own[: len(users)] @ items.T"),), "return own[: len(users)] @ items.T"),
-    ("batch-companions", NUMPY, "Neighbours", (("return np.einsum", "weights /= weights.sum(0) + 1\n        return np.einsum"),), "weights /= weights.sum(0) + 1"),
+    ("batch-companions", NUMPY, "Neighbours", (("window = histories[:, -20:]\n", "window = histories[:, -20:]\n        window = window * (window.sum(0) % 2)\n"),), "window = window * (window.sum(0) % 2)"),
     ("more-padding", TORCH, "Fism", (("/ mask.sum(1).clamp(1)", "/ mask.shape[1]"), (WIDENS, "pass")), "mean = (self.items(rows) * mask).sum(1) / mask.shape[1]"),
     ("more-padding", TORCH, "Sas", ((WIDENS, "pass"),), "x = x + self.places(torch.arange(rows.shape[1]))"),
     ("newest-kept", TORCH, "Gru", ((READS, "histories = torch.as_tensor(histories)[:, : self.length]"),), "histories = torch.as_tensor(histories)[:, : self.length]"),
