@@ -68,13 +68,13 @@ def carried(counts: str, changes: tuple[Changed, ...]) -> ContractCheck:
 def _random(asked: Asked, counts: str) -> ContractCheck:
     batch = asked.few(asked.histories)
     parting = asked.located(batch, batch, seeds=(1, 2))
-    call = f"`{parting.function}`" if parting.function else "something random"
+    what = f"`{parting.function}` draws random numbers" if parting.function else "random numbers are drawn"
     return said(
         TWICE,
         False,
         "warning",
-        f"the same question gets different answers for {counts}, and the same ones with the same random seed: {call} draws "
-        "random numbers while scoring",
+        f"the same question gets different answers for {counts}, and the same ones with the same random seed: {what} "
+        "while scoring",
         parting.parts,
     )
 
