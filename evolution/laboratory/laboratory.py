@@ -31,7 +31,6 @@ from evolution.repo.programs import Programs, changed_files
 from evolution.repo.withheld import withheld_in_words
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
-from evolution.trials.asking_trained import ask_trained
 from evolution.trials.data import TrialData
 from evolution.trials.examining import checks_of, examine, is_examined
 from evolution.trials.failing import TrialFailed
@@ -273,7 +272,7 @@ class Laboratory:
                 gpu = str(slot) if self.device.kind == "cuda" else ""
                 supervision = self._supervision(trial.id, "your version")
                 try:
-                    missing = examine(replace(request, gpu=gpu), trial, supervision, ask_trained)
+                    missing = examine(replace(request, gpu=gpu), trial, supervision)
                 except TrialFailed as failed:
                     raise Cancelled("cancelled") from failed
                 if missing:

@@ -96,6 +96,7 @@ def diagnose(laboratory: Laboratory, trial: Trial, *, examined: bool = False) ->
 
     Raises RepoError where the trial has not ended well, AnalysisError where what it left cannot be measured."""
     from evolution.trials.analysis import analyse, sensible
+    from evolution.trials.asking_trained import merged
 
     if trial.status is not TrialStatus.COMPLETE:
         reason = f": {trial.failure.message}" if trial.failure else ""
@@ -109,7 +110,7 @@ def diagnose(laboratory: Laboratory, trial: Trial, *, examined: bool = False) ->
     with sensible(f"the code of trial {trial.id}, or its trace,"):
         sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
         hits = [hit for path, text in sources.items() for hit in check_source(path, text)]
-        found = findings(measurements, (*trial.contract, *asked), sites, sources) + rule_findings(
+        found = findings(measurements, merged(trial.contract, asked), sites, sources) + rule_findings(
             hits, sources
         )
     return Feedback(

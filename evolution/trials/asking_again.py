@@ -14,7 +14,7 @@ import numpy as np
 from diagnosis.evidence import TopLists
 from evolution.domain.trial import ContractCheck
 from evolution.trials.agreement import lists_contradict, lists_differ, rows_of
-from evolution.trials.contract import said
+from evolution.trials.asked import said
 from evolution.trials.data import TrialData, chosen
 from evolution.trials.failing import broken_contract
 from evolution.trials.possible import PossibleLists

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolution.domain.trial import ContractCheck
-from evolution.trials.contract import said
+from evolution.trials.asked import said
 from evolution.trials.session import WorkerSession
 from seeds.interactions import Float32
 

@@ -4,15 +4,18 @@ its trained model is asked what a diagnosis wants to know. The trial itself is n
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from diagnosis.evidence import FILES
 from diagnosis.examination import CHECKS, FOLDER, WATCHED
 from evolution.base import serial
 from evolution.base.drafts import draft_name, remove_abandoned
 from evolution.base.versions import version_of
 from evolution.domain.trial import ContractCheck, FailureReason, Trial
 from evolution.trials import artifacts
+from evolution.trials.asked import batch_of
+from evolution.trials.asking_trained import ask_trained
 from evolution.trials.failing import TrialFailed
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.session import WorkerSession, opened
@@ -26,8 +29,6 @@ TRAINED_AGAIN_S = (
 )
 STAMP = "examined.json"
 _EXAMINER = ("evolution/worker", "evolution/trials", "diagnosis/examination.py")
-
-Ask = Callable[[WorkerSession, TrialRequest, Trial], list[ContractCheck]]
 
 
 def examiner_version() -> str:
@@ -44,10 +45,10 @@ def is_examined(trial_folder: Path) -> bool:
     return isinstance(stamp, dict) and stamp.get("version") == examiner_version()
 
 
-def examine(request: TrialRequest, trial: Trial, supervision: Supervision, ask: Ask) -> str:
+def examine(request: TrialRequest, trial: Trial, supervision: Supervision) -> str:
     """Examine a complete trial and leave the result in `<trial>/examination/`. Returns why a part of it is missing, or "".
 
-    ask: puts further questions to the trained model. Raises TrialFailed only where the job is cancelled, UsageError.
+    Raises TrialFailed only where the job is cancelled, UsageError.
     """
     remove_abandoned(request.folder)
     draft = request.folder / draft_name()
@@ -62,9 +63,7 @@ def examine(request: TrialRequest, trial: Trial, supervision: Supervision, ask: 
                 seconds = min(max(SHORTEST_WATCH_S, WATCH_SHARE * trial.cost.fit_s), LONGEST_WATCH_S)
                 max_epochs = request.config.training.max_epochs
                 session.watch_epochs(seconds=seconds, folder=draft, max_epochs=max_epochs)
-                if _make_trained(request, trial, session, supervision):
-                    supervision.on_stage("asking the trained model")
-                    checks = ask(session, request, trial)
+                checks = _asked(request, trial, session, supervision)
         except TrialFailed as failed:
             if failed.failure.reason is FailureReason.CANCELLED:
                 raise
@@ -86,21 +85,36 @@ def checks_of(trial_folder: Path) -> tuple[ContractCheck, ...]:
     return serial.load(tuple[ContractCheck, ...], document)
 
 
-def _make_trained(
+def _asked(
     request: TrialRequest, trial: Trial, session: WorkerSession, supervision: Supervision
-) -> bool:
-    """Make the session's recommender the trial's trained one; whether that can be had."""
-    if artifacts.has_whole_state(request.folder):
-        session.build(request.key.seed)
-        session.load_state(request.folder / artifacts.STATE)
-        return True
-    if trial.cost.fit_s > TRAINED_AGAIN_S:
-        return False
-    supervision.on_stage("training again, for the model has no state")
+) -> list[ContractCheck]:
+    """What the trial's trained model answers; [] where the session cannot have it."""
+    data, max_history = request.data, request.config.recommender.max_history
+    has_state = artifacts.has_whole_state(request.folder)
+    if not has_state and trial.cost.fit_s > TRAINED_AGAIN_S:
+        return []
     session.build(request.key.seed)
-    for _ in range(trial.best_epoch):
-        session.epoch()
-    return True
+    untrained = None
+    if trial.contract and trial.contract[0].passed:  # else it can answer nothing yet
+        untrained = session.score(*batch_of(data.validation, max_history))
+    if has_state:
+        session.load_state(request.folder / artifacts.STATE)
+    else:
+        supervision.on_stage("training again, for the model has no state")
+        for _ in range(trial.best_epoch):
+            session.epoch()
+    supervision.on_stage("asking the trained model")
+    return ask_trained(session, data, max_history, trace=_trace_of(request.folder), untrained=untrained)
+
+
+def _trace_of(trial_folder: Path) -> dict[str, Any]:
+    """The trace of the trial's smoke step; {} where it is not there."""
+    path = artifacts.artifacts_folder(trial_folder) / FILES["trace"]
+    try:
+        document = parse_json(read_text(path, most=RECORD_BYTES, inside=trial_folder))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _finish(draft: Path, checks: list[ContractCheck], why: str) -> None:

@@ -75,10 +75,25 @@ def finite_figures(reported: Any) -> dict[str, float]:
     return {key[:LONGEST_NAME]: float(value) for key, value in reported.items()}
 
 
+def figures_or_none(reply: Document, name: str, size: int) -> list[float | None]:
+    """`size` finite numbers, None where there is none."""
+    value = list_of(reply, name)
+    if len(value) != size or not all(v is None or (_is_number(v) and math.isfinite(v)) for v in value):
+        raise _nonsense(name, value, f"{size} finite numbers or nulls")
+    return [None if v is None else float(v) for v in value]
+
+
 def list_of(reply: Document, name: str) -> list[Any]:
     value = reply.get(name)
     if not isinstance(value, list):
         raise _nonsense(name, value, "a list")
+    return value
+
+
+def mapping(reply: Document, name: str) -> dict[str, Any]:
+    value = reply.get(name)
+    if not isinstance(value, dict):
+        raise _nonsense(name, value, "a mapping")
     return value
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from evolution.domain.trial import ContractCheck
-from evolution.trials.contract import CANDIDATES_FAULT, batch_of, said
+from evolution.trials.asked import CANDIDATES_FAULT, batch_of, said
 from evolution.trials.data import TrialData
 from evolution.trials.failing import TrialFailed
 from evolution.trials.session import Built, WorkerSession

@@ -22,6 +22,7 @@ from evolution.trials.answers import MOST_BYTES, BadAnswerError, TooLargeError, 
 from evolution.trials.data import LIST_LENGTH
 from evolution.trials.exporting import write_questions
 from evolution.trials.failing import broken_contract, failed, guarded
+from evolution.trials.partings import Batch, Changed, Parting, changes_in, parting_in
 from evolution.trials.possible import PossibleLists
 from evolution.trials.process import WorkerProcess
 from evolution.trials.request import Supervision, TrialRequest
@@ -32,6 +33,7 @@ from seeds.interactions import Float32, Int64, Questions
 SMOKE_S = 20.0  # of tracing, at most; two steps of torch rarely need it
 SMOKE_WITHOUT_TORCH_S = 3.0  # there are no steps to count, so the trace goes on until it is stopped
 SMOKE_SHARE = 0.2  # of the trial's time limit, at most
+PARTING_S = 5.0  # in which a worker looks for a line, at most
 TABLE_WIDTH = 8192  # columns of an item table that are kept, at most; language models have up to 4096
 TABLE_BYTES = 1 << 30  # of an item table that is kept, at most; the analyst copies it several times
 
@@ -51,6 +53,22 @@ class Built:
     seconds: float
     parameters: int
     has_state: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadValue:
+    """The first value of a training that is not finite: which call gave it. Self-reported.
+
+    epoch, step: from 1; step 0 where unknown. value: "nan" or "inf". largest_weight: then, 0 where unknown.
+    """
+
+    path: str
+    line: int
+    function: str
+    epoch: int
+    step: int
+    value: str
+    largest_weight: float
 
 
 class WorkerSession:
@@ -171,12 +189,44 @@ class WorkerSession:
 
     # -- asking
 
-    def score(self, users: Int64, histories: Int64) -> Float32:
-        """users (B,), histories (B, L) -> float32 (B, n_items + 1)."""
+    def score(self, users: Int64, histories: Int64, seed: int | None = None) -> Float32:
+        """users (B,), histories (B, L) -> float32 (B, n_items + 1). seed: of the random numbers that score() may draw,
+        others at each call where it is None."""
         self._write_batch(users, histories)
         answer = self._place.wire_inside / "scores.npy"
-        self._timed("score", batch=str(self._place.handed_inside), path=str(answer))
+        self._timed("score", batch=str(self._place.handed_inside), path=str(answer), seed=seed)
         return self._dense("scores.npy", len(users))
+
+    def padding_scores(self, users: Int64, histories: Int64) -> list[float | None]:
+        """What score() says of column 0, which is padding, for each row; None where it is not finite. Self-reported."""
+        self._write_batch(users, histories)
+        reply, _ = self._timed("padding", batch=str(self._place.handed_inside))
+        return replies.figures_or_none(reply, "scores", len(users))
+
+    def parting(self, first: Batch, second: Batch, rows: Int64, seeds: tuple[int, int] = (0, 0)) -> Parting:
+        """Where the answers to two batches part. rows: (2, n), which of them belong together. Self-reported."""
+        folders = {name: self._place.handed / name for name in ("first", "second")}
+        for folder, (users, histories) in zip(folders.values(), (first, second), strict=True):
+            folder.mkdir(exist_ok=True)
+            np.save(folder / "users.npy", users)
+            np.save(folder / "histories.npy", histories)
+        np.save(self._place.handed / "rows.npy", rows)
+        inside = self._place.handed_inside
+        reply, _ = self._timed(
+            "part",
+            first=str(inside / "first"),
+            second=str(inside / "second"),
+            rows=str(inside / "rows.npy"),
+            seeds=list(seeds),
+            seconds=PARTING_S,
+        )
+        return parting_in(reply)
+
+    def changes(self, users: Int64, histories: Int64) -> tuple[Changed, ...]:
+        """What an answer changes on the recommender. Self-reported."""
+        self._write_batch(users, histories)
+        reply, _ = self._timed("changes", batch=str(self._place.handed_inside), seconds=PARTING_S)
+        return changes_in(reply)
 
     def rank(self, name: str, questions: Questions) -> TopLists:
         """The lists of the questions exported as the input `name`. Raises TrialFailed: they are impossible."""
@@ -247,6 +297,26 @@ class WorkerSession:
         self.fit_s += seconds
         self.fit_cpu_s += self._process.cpu_s() - running
         return replies.figures(reply, "reported")
+
+    def find_bad_value(self, *, seed: int, epochs: int, seconds: float) -> BadValue | None:
+        """Train anew for `epochs` epochs and look at each result of the last; None where nothing bad is seen.
+
+        Raises TrialFailed. The recommender is used up by it.
+        """
+        reply, _ = self._timed("find_bad_value", seed=seed, epochs=epochs, seconds=seconds)
+        found = replies.mapping(reply, "found")
+        if not found:
+            return None
+        ((path, line),) = replies.places({"place": [[found.get("path"), found.get("line")]]}, "place")
+        return BadValue(
+            path=path,
+            line=line,
+            function=replies.text(found, "function"),
+            epoch=epochs,
+            step=replies.whole(found, "step"),
+            value=replies.text(found, "value"),
+            largest_weight=replies.number(found, "largest_weight"),
+        )
 
     def keep(self) -> None:
         self._process.ask("keep")

@@ -127,13 +127,53 @@ class GuestSession:
 
     # -- asking
 
-    def score(self, batch: str, path: str) -> dict[str, Any]:
-        """Dense scores of `users.npy` (B,) and `histories.npy` (B, L) in the folder `batch`, written to `path`."""
+    def score(self, batch: str, path: str, seed: int | None = None) -> dict[str, Any]:
+        """Dense scores of `users.npy` (B,) and `histories.npy` (B, L) in the folder `batch`, written to `path`.
+
+        seed: of random numbers that are drawn meanwhile; None draws others each time.
+        """
+        self.stage = "score()"
+        users, histories = _batch_in(batch)
+        with self.candidate.at_rest(seed):
+            np.save(path, self.candidate.dense(users, histories))
+        return {}
+
+    def padding(self, batch: str) -> dict[str, Any]:
+        """The recommender's own scores of column 0 for the batch in the folder."""
         self.stage = "score()"
         users, histories = _batch_in(batch)
         with self.candidate.at_rest():
-            np.save(path, self.candidate.dense(users, histories))
-        return {}
+            return {"scores": self.candidate.padding_scores(users, histories)}
+
+    def part(self, first: str, second: str, rows: str, seeds: list[int], seconds: float) -> dict[str, Any]:
+        """Where the answers to two batches part ("parts"), and where a difference between them is lost ("loses").
+
+        rows: int64 (2, n), the rows that belong together. seeds: one for each answer. Each is one place or none.
+        """
+        self.stage = "score()"
+        from .comparing import first_parting, last_loss
+        from .comparing_steps import steps_compared
+
+        steps = steps_compared(
+            self.candidate, [_batch_in(first), _batch_in(second)], np.load(rows), seeds, self.root, seconds
+        )
+        found = {"parts": first_parting(*steps), "loses": last_loss(*steps)}
+        return {name: [step.told()] if step is not None else [] for name, step in found.items()}
+
+    def changes(self, batch: str, seconds: float) -> dict[str, Any]:
+        """What answering the batch changes on the recommender, see `carried_state.changes`."""
+        self.stage = "score()"
+        from .carried_state import changes
+        from .tracing_frames import Limit, Places
+
+        users, histories = _batch_in(batch)
+        candidate = self.candidate
+
+        def score() -> None:
+            with candidate.at_rest(0):
+                candidate.model.score(users, histories)
+
+        return {"changed": changes(score, candidate.model, Places(self.root), Limit(seconds))}
 
     def rank(self, questions: str, k: int, folder: str) -> dict[str, Any]:
         """The lists of the question set in the folder `questions`, written to `folder`."""
@@ -176,6 +216,16 @@ class GuestSession:
     def epoch(self) -> dict[str, Any]:
         self.stage = "fit()"
         return {"reported": self.candidate.epoch()}
+
+    def find_bad_value(self, seed: int, epochs: int, seconds: float) -> dict[str, Any]:
+        """Where a training that ends in nan in its last epoch first has a value that is not finite; {} where unknown."""
+        from .bad_values import find_bad_value
+
+        self._candidate = None  # its memory first
+        found = find_bad_value(
+            lambda: self._model_to_trace(seed), root=self.root, epochs=epochs, seconds=seconds
+        )
+        return {"found": found}
 
     def keep(self) -> dict[str, Any]:
         self.stage = "state_dict()"
@@ -246,8 +296,8 @@ class GuestSession:
 
 WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
-    "enter", "watch", "load", "smoke", "walk", "watch_epochs", "build", "score", "rank", "dense", "embeddings",
-    "epoch", "keep", "restore", "save_state", "load_state", "memory",
+    "enter", "watch", "load", "smoke", "walk", "watch_epochs", "build", "score", "padding", "part", "changes", "rank",
+    "dense", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "memory", "find_bad_value",
 )  # fmt: skip
 
 

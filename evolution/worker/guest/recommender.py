@@ -127,11 +127,16 @@ class CheckedRecommender:
                     at += self._batch
         return tuple(np.concatenate(part) for part in zip(*results))
 
+    def padding_scores(self, users: np.ndarray, histories: np.ndarray) -> list[float | None]:
+        """What the recommender itself says of column 0, which is padding, for each row; None where it is not finite."""
+        column = as_numpy(self.score(users, histories))[:, 0]
+        return [float(value) if np.isfinite(value) else None for value in column]
+
     @contextlib.contextmanager
-    def at_rest(self) -> Iterator[None]:
+    def at_rest(self, seed: int | None = None) -> Iterator[None]:
         """Evaluation mode, no gradients; modes and random states are as before afterwards.
 
-        Whoever draws random numbers while scoring draws others each time, so that it shows.
+        Whoever draws random numbers while scoring draws others each time, so that it shows, unless a seed is given.
         """
         torch: Any = sys.modules.get("torch")
         parts = [part for module in self.modules().values() for part in module.modules()]
@@ -142,7 +147,7 @@ class CheckedRecommender:
         try:
             with kept_random_states(), no_gradients:
                 self._times_asked += 1
-                seed_everything(self._times_asked)
+                seed_everything(self._times_asked if seed is None else seed)
                 yield
         finally:
             for part, flag in zip(parts, flags):

@@ -49,7 +49,12 @@ class Channel:
         """
         return json.dumps({"id": self._asked, **document}).encode() + b"\n"
 
+    def reply(self, document: dict[str, Any]) -> None:
+        """Send a document that holds nothing of a candidate's."""
+        self.send(self.line(document))
+
     def send(self, line: bytes) -> None:
+        """Send what `line` returned."""
         self._out.write(line)
         self._out.flush()
 

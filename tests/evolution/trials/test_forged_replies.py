@@ -17,7 +17,7 @@ from evolution.domain.trial import Failure, FailureReason, Trial, TrialStatus
 from evolution.store.store import Store
 from evolution.trials import session, traces
 from evolution.trials.answers import BadAnswerError, read_array
-from evolution.trials.contract import CANDIDATES_FAULT
+from evolution.trials.asked import CANDIDATES_FAULT
 from evolution.trials.failing import TrialFailed
 from evolution.trials.frozen import read_test
 from evolution.trials.replies import told_failure

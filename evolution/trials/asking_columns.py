@@ -1,0 +1,134 @@
+"""Whether the columns of a trained model's scores are the items they are taken for, and whether high means good."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from evolution.domain.trial import ContractCheck
+from evolution.trials.answers_compared import Float64, movement, unmasked
+from evolution.trials.asked import Asked, said
+from evolution.trials.asking_time import standard_errors
+from evolution.trials.sampled import TOGETHER, Sampled
+from seeds.interactions import Int64
+
+SHIFTED, INVERTED, TIED, PADDING = "items-shifted", "scores-inverted", "scores-tied", "padding-ranked"
+SHIFTS = (-1, 1)
+EVENTS = 5  # that are taken of a user
+NOTHING = 1e-5  # spreads of the scores: rounding
+SIGNIFICANT = 6.0  # standard errors
+MORE = 1.3  # times what the item's own column says
+BELOW = 0.42  # mean share of unseen items that a target beats; .5 is chance
+SHARED_BY = 0.01  # of the catalogue, that share the best score
+LEAST_SHARED = 10
+MOST = 0.5  # of the users
+PADDING_FIRST = 0.6  # of the users
+
+
+def check_columns(asked: Asked, sampled: Sampled) -> list[ContractCheck]:
+    """Four checks, of shifted columns, of inverted and of tied scores, and of the padding column."""
+    return [_shifted(asked, sampled), _inverted(sampled), _tied(sampled), _padding(asked, sampled)]
+
+
+def _shifted(asked: Asked, sampled: Sampled) -> ContractCheck:
+    """What users really chose, against the columns beside it. Scores are taken without what all users share."""
+    rows, items = _chosen(asked, sampled)
+    values = sampled.personal()
+    own = _at(values, rows, items)
+    for shift in SHIFTS:
+        inside = (items + shift >= 1) & (items + shift <= asked.n_items)
+        beside = _at(values, rows[inside], items[inside] + shift)
+        known = ~np.isnan(beside) & ~np.isnan(own[inside])
+        beside, here = beside[known], own[inside][known]
+        if len(beside) < 50 or standard_errors(beside) < SIGNIFICANT:
+            continue
+        if standard_errors(beside - here) > SIGNIFICANT and beside.mean() > MORE * max(here.mean(), 0.0):
+            words = (
+                f"column j of the scores speaks of item j{-shift:+d}: what users chose stands {beside.mean():.2f} standard "
+                f"deviations above the mean in the column {'after' if shift > 0 else 'before'} its own, {here.mean():.2f} in "
+                f"its own, over {len(beside)} choices; an id is shifted by one"
+            )
+            return said(SHIFTED, False, "warning", words)
+    return said(SHIFTED, True, "warning", "no neighbouring column says more of an item than its own")
+
+
+def _chosen(asked: Asked, sampled: Sampled) -> tuple[Int64, Int64]:
+    """(row, item) of the targets, and of up to five items that a trained model should score high for the row: of a model that
+    reads histories, training events that followed the newest event; of one that goes by user id, the user's own events."""
+    rows, items = [np.arange(len(sampled.users))], [sampled.targets]
+    by_user = _goes_by_user(asked, sampled)
+    for row, kept in enumerate(_own(sampled) if by_user else _successors(asked, sampled)):
+        rows.append(np.full(len(kept), row))
+        items.append(kept)
+    return np.concatenate(rows), np.concatenate(items)
+
+
+def _goes_by_user(asked: Asked, sampled: Sampled) -> bool:
+    """Whether other histories of the same users change nothing."""
+    few = slice(0, TOGETHER)
+    others = np.roll(sampled.histories[few], 1, axis=0)
+    moved = movement(sampled.scores[few], asked.score(sampled.users[few], others))
+    return bool(np.median(moved) < NOTHING)
+
+
+def _own(sampled: Sampled) -> Iterator[Int64]:
+    for history in sampled.histories:
+        yield np.unique(history[history > 0][-EVENTS:])
+
+
+def _successors(asked: Asked, sampled: Sampled) -> Iterator[Int64]:
+    training = asked.data.training
+    follows = training.users[1:] == training.users[:-1]
+    before, after = training.items[:-1][follows], training.items[1:][follows]
+    order = np.argsort(before, kind="stable")
+    before, after = before[order], after[order]
+    for newest in sampled.histories[:, -1]:
+        start, end = np.searchsorted(before, (newest, newest + 1))
+        yield after[start:end][-EVENTS:]
+
+
+def _at(values: Float64, rows: Int64, items: Int64) -> Float64:
+    return values[rows, np.clip(items, 0, values.shape[1] - 1)]
+
+
+def _inverted(sampled: Sampled) -> ContractCheck:
+    """The share of unseen items that score below the target: .5 is chance."""
+    size = np.maximum((~sampled.seen).sum(axis=1) - 1, 1)
+    beaten = 1.0 - np.minimum(sampled.ranks(sampled.scores) / size, 1.0)
+    figures = f"a target scores above {beaten.mean():.0%} of the unseen items"
+    if len(beaten) >= 20 and beaten.mean() < BELOW and standard_errors(0.5 - beaten) > SIGNIFICANT:
+        words = (
+            f"{figures}, worse than chance: the best items score lowest, as distances or negated scores do"
+        )
+        return said(INVERTED, False, "warning", words)
+    return said(INVERTED, True, "warning", figures)
+
+
+def _tied(sampled: Sampled) -> ContractCheck:
+    """Users whose best score is shared by so many items that the first of a list is drawn by lot."""
+    counted = unmasked(sampled.scores)
+    values = np.where(counted, sampled.scores, -np.inf)
+    shared = (values == values.max(axis=1, keepdims=True)).sum(axis=1)
+    many = shared >= max(LEAST_SHARED, SHARED_BY * (sampled.scores.shape[1] - 1))
+    if many.mean() > MOST:
+        words = (
+            f"the best score of {many.mean():.0%} of the users is shared by {int(np.median(shared[many]))} items (median): scores "
+            "are equal or saturated, so lists are drawn by lot"
+        )
+        return said(TIED, False, "warning", words)
+    return said(TIED, True, "warning", f"{1 - many.mean():.0%} of the users have a best item")
+
+
+def _padding(asked: Asked, sampled: Sampled) -> ContractCheck:
+    """What the model itself says of column 0, which is overwritten before ranking: a model trained on padding predicts it."""
+    few = slice(0, 64)
+    told = asked.session.padding_scores(sampled.users[few], sampled.histories[few])
+    column = np.array([np.nan if value is None else value for value in told])
+    best = sampled.scores[few, 1:].max(axis=1)
+    first = column > best
+    if np.isnan(column).any() or not column.std() > 0 or first.mean() < PADDING_FIRST:
+        return said(PADDING, True, "warning", f"padding scores best for {first.mean():.0%} of the users")
+    words = (
+        f"padding, column 0, scores above every item for {first.mean():.0%} of the users: the model was trained to predict "
+        "padding; leave padded places out of the loss"
+    )
+    return said(PADDING, False, "warning", words)

@@ -1,0 +1,96 @@
+"""Contract check of batches: a user's scores do not depend on the others, on the row, or on how many are asked for."""
+
+import numpy as np
+
+from evolution.domain.trial import ContractCheck
+from evolution.trials.answers_compared import Bool
+from evolution.trials.asked import LOCATED, Asked, padded, said
+from evolution.trials.partings import Batch
+from seeds.interactions import Int64
+
+CODE = "batch-companions"
+ALONE = 3  # rows that are asked for on their own
+
+
+def check_batches(asked: Asked) -> ContractCheck:
+    """The same questions with other companions, in other rows, in a smaller batch, and alone."""
+    half = max(1, len(asked.users) // 2)
+    changed = asked.differ(asked.answer[:half], asked.score(*with_others(asked))[:half])
+    if changed.any():
+        return _failed(asked, changed, "change with who else is in the batch", _other_pair(asked))
+    order = asked.rng.permutation(len(asked.users))
+    changed = asked.differ(asked.answer[order], asked.score(asked.users[order], asked.histories[order]))
+    if changed.any():
+        words = "change when the rows of the batch are exchanged: they go by the row, not by the user"
+        return _failed(asked, changed, words, _moved_pair(asked))
+    changed = asked.differ(asked.answer[:half], asked.score(asked.users[:half], asked.histories[:half]))
+    if changed.any():
+        return _failed(
+            asked, changed, "change with the number of users in the batch", _fewer_pair(asked, half)
+        )
+    changed = np.array([_alone(asked, row) for row in _spread(len(asked.users))])
+    if changed.any():
+        return _failed(asked, changed, "change when a user is asked for alone", _fewer_pair(asked, 1))
+    return said(CODE, True, "warning", "a user's scores do not depend on who else is in the batch")
+
+
+def with_others(asked: Asked) -> Batch:
+    """The batch with other companions for its first half: real questions of other users, in the same width."""
+    questions, half = asked.data.validation, max(1, len(asked.users) // 2)
+    rows = asked.rng.integers(len(questions), size=len(asked.users) - half)
+    drawn = padded([questions.history(int(row)) for row in rows], asked.histories.shape[1])
+    users, histories = asked.users.copy(), asked.histories.copy()
+    if len(rows):
+        users[half:], histories[half:] = questions.users[rows], 0
+        histories[half:, -drawn.shape[1] :] = drawn
+    return users, histories
+
+
+def _spread(size: int) -> Int64:
+    return np.unique(np.linspace(0, size - 1, min(ALONE, size)).astype(np.int64))
+
+
+def _alone(asked: Asked, row: int) -> bool:
+    one = slice(int(row), int(row) + 1)
+    return bool(asked.differ(asked.answer[one], asked.score(asked.users[one], asked.histories[one])).any())
+
+
+Pair = tuple[Batch, Batch, Int64]
+
+
+def _other_pair(asked: Asked) -> Pair:
+    """Two batches of LOCATED rows that share their first rows."""
+    users, histories = asked.few(asked.histories)
+    shared = max(1, len(users) // 2)
+    other_users, other_histories = users.copy(), histories.copy()
+    other_users[shared:], other_histories[shared:] = (
+        asked.users[-(len(users) - shared) :],
+        asked.histories[-(len(users) - shared) :],
+    )
+    rows = np.arange(shared)
+    return (users, histories), (other_users, other_histories), np.stack([rows, rows])
+
+
+def _moved_pair(asked: Asked) -> Pair:
+    users, histories = asked.few(asked.histories)
+    order = np.roll(np.arange(len(users)), 1)
+    return (users, histories), (users[order], histories[order]), np.stack([order, np.arange(len(users))])
+
+
+def _fewer_pair(asked: Asked, size: int) -> Pair:
+    size = min(size, 5, LOCATED)
+    users, histories = asked.few(asked.histories)
+    rows = np.arange(size)
+    return (users, histories), (users[:size], histories[:size]), np.stack([rows, rows])
+
+
+def _failed(asked: Asked, changed: Bool, words: str, pair: Pair) -> ContractCheck:
+    parting = asked.located(*pair)
+    call = f"; `{parting.function}` mixes the rows" if parting.function else ""
+    return said(
+        CODE,
+        False,
+        "warning",
+        f"the scores of {int(changed.sum())} of {len(changed)} users {words}{call}",
+        parting.parts,
+    )

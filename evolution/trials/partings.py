@@ -1,0 +1,97 @@
+"""What a worker says of two answers: the line where they part, and what an answer changes. Self-reported, and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from diagnosis.findings import CodePlace
+from evolution.domain.trial import FailureReason
+from evolution.trials.failing import failed
+from evolution.trials.replies import LAST_LINE
+from seeds.interactions import Int64
+
+Batch = tuple[Int64, Int64]  # users (B,), histories (B, L)
+Name = Annotated[str, Field(max_length=1000)]
+Line = Annotated[int, Field(ge=0, le=LAST_LINE)]
+_Config = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parting:
+    """parts: the line whose inputs agree and whose outputs do not. loses: the last whose inputs differ while its outputs
+    agree. Each is () where no line was found. function: torch's name of the call that parts, "" where it is a line."""
+
+    parts: tuple[CodePlace, ...] = ()
+    loses: tuple[CodePlace, ...] = ()
+    function: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """A value that an answer changes: name is its path from the recommender or the module. generator: of random numbers."""
+
+    name: str
+    generator: bool
+    places: tuple[CodePlace, ...]
+
+
+class _Step(BaseModel):
+    model_config = _Config
+    path: Name
+    line: Line
+    function: Name
+
+
+class _Parting(BaseModel):
+    model_config = _Config
+    parts: Annotated[list[_Step], Field(max_length=1)]
+    loses: Annotated[list[_Step], Field(max_length=1)]
+
+
+class _Changed(BaseModel):
+    model_config = _Config
+    name: Name
+    generator: bool
+    path: Name
+    line: Line
+
+
+class _Changes(BaseModel):
+    model_config = _Config
+    changed: Annotated[list[_Changed], Field(max_length=100)]
+
+
+def parting_in(reply: Mapping[str, Any]) -> Parting:
+    """Raises TrialFailed where the reply is no parting."""
+    told = _checked(_Parting, reply)
+    return Parting(
+        parts=tuple(CodePlace(path=step.path, line=step.line) for step in told.parts),
+        loses=tuple(CodePlace(path=step.path, line=step.line) for step in told.loses),
+        function=told.parts[0].function if told.parts else "",
+    )
+
+
+def changes_in(reply: Mapping[str, Any]) -> tuple[Changed, ...]:
+    """Raises TrialFailed where the reply is no list of changes."""
+    return tuple(
+        Changed(
+            name=one.name,
+            generator=one.generator,
+            places=(CodePlace(path=one.path, line=one.line),) if one.path else (),
+        )
+        for one in _checked(_Changes, reply).changed
+    )
+
+
+def _checked(model: Any, reply: Mapping[str, Any]) -> Any:
+    try:
+        return model.model_validate(dict(reply))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "all of it"
+        raise failed(
+            FailureReason.CRASH,
+            f"the worker's comparison of two answers makes no sense: {where[:200]}: {first['msg'][:200]}",
+        ) from None

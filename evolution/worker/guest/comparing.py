@@ -1,0 +1,141 @@
+"""Two questions to one recommender, step by step: the line at which their answers part, or at which a difference is lost.
+
+The steps of an answer are torch calls (`OpSteps`), or executed lines with the arrays that they made (`LineSteps`). Of two
+answers the same steps are compared, row by row and aligned at the newest event, so that questions of other batches and
+other widths can be compared too. Sizes that mean one thing alone make that possible: the job asks with a prime number of
+rows.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+RELATIVE = 1e-3  # of the largest value; other batches are computed by other kernels
+MOST_PARTS = 64  # heads or positions that are folded into a dimension together with the rows
+
+
+class Step:
+    """One call or one line. inputs, outputs: arrays, None where one was too large to keep."""
+
+    __slots__ = ("function", "inputs", "outputs", "place")
+
+    def __init__(self, place: tuple[str, int, str], function: str, inputs: list[Any], outputs: list[Any]):
+        self.place, self.function, self.inputs, self.outputs = place, function, inputs, outputs
+
+    def told(self) -> dict[str, Any]:
+        return {"path": self.place[0], "line": self.place[1], "function": self.function}
+
+
+class Alignment:
+    """Which rows of two batches belong together, and how wide their histories are."""
+
+    def __init__(self, rows: Any, other_rows: Any, shape: tuple[int, int], other_shape: tuple[int, int]):
+        self.rows = (np.asarray(rows), np.asarray(other_rows))
+        self.shapes = (shape, other_shape)
+
+    def differ(self, one: Any, other: Any) -> bool | None:
+        """Whether two arrays say something else of the same rows; None where they cannot be compared."""
+        if one is None or other is None or one.ndim != other.ndim:
+            return None
+        first, second = self._laid_out(one, other)
+        if first is None or second is None or first.shape != second.shape:
+            return None
+        if first.dtype.kind not in "fc":
+            return bool((first != second).any())
+        with np.errstate(all="ignore"):
+            finite = np.isfinite(first) & np.isfinite(second)
+            if (first[~finite] != second[~finite]).any() and not np.isnan(first[~finite]).any():
+                return True
+            largest = float(np.abs(first[finite]).max(initial=0.0))
+            return bool((np.abs(first - second)[finite] > RELATIVE * largest).any())
+
+    def _laid_out(self, one: Any, other: Any) -> tuple[Any, Any]:
+        for axis in range(one.ndim):
+            one, other = self._axis(one, other, axis)
+            if one is None:
+                return None, None
+        return one, other
+
+    def _axis(self, one: Any, other: Any, axis: int) -> tuple[Any, Any]:
+        (rows, width), (other_rows, other_width) = self.shapes
+        here, there = one.shape[axis], other.shape[axis]
+        if (here, there) == (rows, other_rows):
+            return one.take(self.rows[0], axis), other.take(self.rows[1], axis)
+        if (here, there) == (width, other_width):
+            least = min(here, there)
+            return _newest(one, axis, least), _newest(other, axis, least)
+        folded = here % rows == 0 and there % other_rows == 0 and here // rows > 1
+        parts, other_parts = here // rows, there // other_rows
+        if folded and (parts, other_parts) == (width, other_width):
+            least = min(width, other_width)
+            return (
+                _unfolded(one, axis, rows, self.rows[0], least),
+                _unfolded(other, axis, other_rows, self.rows[1], least),
+            )
+        if folded and parts == other_parts and parts <= MOST_PARTS:
+            return (
+                _unfolded(one, axis, rows, self.rows[0], parts),
+                _unfolded(other, axis, other_rows, self.rows[1], parts),
+            )
+        return (one, other) if here == there else (None, None)
+
+
+def _newest(array: Any, axis: int, length: int) -> Any:
+    return array.take(np.arange(array.shape[axis] - length, array.shape[axis]), axis)
+
+
+def _unfolded(array: Any, axis: int, rows: int, chosen: Any, length: int) -> Any:
+    """The chosen rows of a dimension that holds rows and something else, as a dimension of as many again."""
+    shape = array.shape
+    parts = array.reshape(*shape[:axis], rows, -1, *shape[axis + 1 :]).take(chosen, axis)
+    kept = _newest(parts, axis + 1, length)
+    return kept.reshape(*shape[:axis], -1, *shape[axis + 1 :])
+
+
+def first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
+    """The first step whose inputs agree and whose outputs do not. Steps that take nothing come last: they count positions,
+    and whoever counts them may put it right later."""
+    made_up = None
+    for step, twin in zip(steps, other):
+        if step.place != twin.place or step.function != twin.function:
+            return made_up or step  # the two answers went different ways
+        if not _any_differ(step.outputs, twin.outputs, alignment):
+            continue
+        if _any_differ(step.inputs, twin.inputs, alignment):
+            continue
+        if step.inputs:
+            return step
+        made_up = made_up or step
+    return made_up
+
+
+def last_loss(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
+    """The last step whose inputs differ while its outputs agree: there the difference was lost. Where the first whole
+    numbers of the rows agree already, it was lost on the way to them: the histories came in there."""
+    found, entry = None, None
+    for step, twin in zip(steps, other):
+        if step.place != twin.place:
+            break
+        kept = _any_differ(step.outputs, twin.outputs, alignment)
+        if step.outputs and not kept and _any_differ(step.inputs, twin.inputs, alignment):
+            found = step
+        if entry is None and any(_whole_numbers(array, alignment) for array in step.outputs):
+            entry = (step, kept)
+    return found or (entry[0] if entry is not None and not entry[1] else None)
+
+
+def _whole_numbers(array: Any, alignment: Alignment) -> bool:
+    """Of two dimensions, as histories are: users alone tell nothing of these."""
+    return (
+        array is not None
+        and array.ndim == 2
+        and array.dtype.kind in "iu"
+        and array.shape[0] == alignment.shapes[0][0]
+    )
+
+
+def _any_differ(arrays: list[Any], others: list[Any], alignment: Alignment) -> bool:
+    return any(alignment.differ(one, other) is True for one, other in itertools.zip_longest(arrays, others))
