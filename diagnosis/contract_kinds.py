@@ -1,5 +1,6 @@
 """Kinds of findings from the checks of `score`'s contract; evolution/trials/contract.py runs the checks."""
 
+from diagnosis.asked_kinds import ASKED
 from diagnosis.findings import FindingKind, FoundBy, Role
 
 ONE_BATCH = "Scores of one batch of real questions, asked before training in two ways that must agree."
@@ -17,7 +18,7 @@ KINDS = (
         code="same-answer-twice",
         found_by=FoundBy.CONTRACT,
         title="Two answers to one question",
-        why="Scores that change from call to call make every figure a matter of luck; dropout at evaluation does this.",
+        why="Random numbers that are drawn while scoring make every figure a matter of luck; dropout at evaluation does this.",
         definition=ONE_BATCH,
         roles=(Role.DROPOUT, Role.SCORING),
     ),
@@ -77,6 +78,7 @@ KINDS = (
         definition="The answers of two models that are built with the same seed, before training.",
         roles=(Role.INITIALIZATION, Role.ENTRY),
     ),
+    *ASKED,
 )
 _BY_CODE = {kind.code: kind for kind in KINDS}
 

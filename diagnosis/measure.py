@@ -5,8 +5,10 @@ import numpy as np
 from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement
 from diagnosis.probes import (
+    attention_axis,
     embedding_collapse,
     exposure_concentration,
+    mixed_heads,
     not_converged,
     not_learning,
     order,
@@ -15,6 +17,7 @@ from diagnosis.probes import (
     ranking_margin,
     references,
     same_list,
+    squashed_logits,
     untrained_rows,
 )
 from diagnosis.probes.outcome import unjudged
@@ -32,6 +35,9 @@ PROBES: tuple[Probe, ...] = (
     untrained_rows.PROBE,
     not_learning.PROBE,
     not_converged.PROBE,
+    squashed_logits.PROBE,
+    attention_axis.PROBE,
+    mixed_heads.PROBE,
 )
 
 

@@ -1,18 +1,22 @@
 """Whether the columns of a trained model's scores are the items they are taken for, and whether high means good."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from evolution.domain.trial import ContractCheck
-from evolution.trials.answers_compared import Float64, unmasked
+from evolution.trials.answers_compared import Float64, movement, unmasked
 from evolution.trials.asked import Asked, said
 from evolution.trials.asking_time import standard_errors
-from evolution.trials.sampled import Sampled
+from evolution.trials.sampled import TOGETHER, Sampled
 from seeds.interactions import Int64
 
 SHIFTED, INVERTED, TIED, PADDING = "items-shifted", "scores-inverted", "scores-tied", "padding-ranked"
 SHIFTS = (-1, 1)
+EVENTS = 5  # that are taken of a user
+NOTHING = 1e-5  # spreads of the scores: rounding
 SIGNIFICANT = 6.0  # standard errors
-TWICE = 2.0  # times what the item's own column says
+MORE = 1.3  # times what the item's own column says
 BELOW = 0.42  # mean share of unseen items that a target beats; .5 is chance
 SHARED_BY = 0.01  # of the catalogue, that share the best score
 LEAST_SHARED = 10
@@ -37,7 +41,7 @@ def _shifted(asked: Asked, sampled: Sampled) -> ContractCheck:
         beside, here = beside[known], own[inside][known]
         if len(beside) < 50 or standard_errors(beside) < SIGNIFICANT:
             continue
-        if standard_errors(beside - here) > SIGNIFICANT and beside.mean() > TWICE * max(here.mean(), 0.0):
+        if standard_errors(beside - here) > SIGNIFICANT and beside.mean() > MORE * max(here.mean(), 0.0):
             words = (
                 f"column j of the scores speaks of item j{-shift:+d}: what users chose stands {beside.mean():.2f} standard "
                 f"deviations above the mean in the column {'after' if shift > 0 else 'before'} its own, {here.mean():.2f} in "
@@ -48,19 +52,38 @@ def _shifted(asked: Asked, sampled: Sampled) -> ContractCheck:
 
 
 def _chosen(asked: Asked, sampled: Sampled) -> tuple[Int64, Int64]:
-    """(row, item) of the targets, and of up to three training events that followed the newest event of a history."""
+    """(row, item) of the targets, and of up to five items that a trained model should score high for the row: of a model that
+    reads histories, training events that followed the newest event; of one that goes by user id, the user's own events."""
+    rows, items = [np.arange(len(sampled.users))], [sampled.targets]
+    by_user = _goes_by_user(asked, sampled)
+    for row, kept in enumerate(_own(sampled) if by_user else _successors(asked, sampled)):
+        rows.append(np.full(len(kept), row))
+        items.append(kept)
+    return np.concatenate(rows), np.concatenate(items)
+
+
+def _goes_by_user(asked: Asked, sampled: Sampled) -> bool:
+    """Whether other histories of the same users change nothing."""
+    few = slice(0, TOGETHER)
+    others = np.roll(sampled.histories[few], 1, axis=0)
+    moved = movement(sampled.scores[few], asked.score(sampled.users[few], others))
+    return bool(np.median(moved) < NOTHING)
+
+
+def _own(sampled: Sampled) -> Iterator[Int64]:
+    for history in sampled.histories:
+        yield np.unique(history[history > 0][-EVENTS:])
+
+
+def _successors(asked: Asked, sampled: Sampled) -> Iterator[Int64]:
     training = asked.data.training
     follows = training.users[1:] == training.users[:-1]
     before, after = training.items[:-1][follows], training.items[1:][follows]
     order = np.argsort(before, kind="stable")
     before, after = before[order], after[order]
-    rows, items = [np.arange(len(sampled.users))], [sampled.targets]
-    for row, newest in enumerate(sampled.histories[:, -1]):
+    for newest in sampled.histories[:, -1]:
         start, end = np.searchsorted(before, (newest, newest + 1))
-        kept = after[start:end][-3:]
-        rows.append(np.full(len(kept), row))
-        items.append(kept)
-    return np.concatenate(rows), np.concatenate(items)
+        yield after[start:end][-EVENTS:]
 
 
 def _at(values: Float64, rows: Int64, items: Int64) -> Float64:

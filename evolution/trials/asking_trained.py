@@ -16,6 +16,8 @@ from evolution.trials.asking_histories import check_histories
 from evolution.trials.asking_time import check_time
 from evolution.trials.asking_users import check_users
 from evolution.trials.contract import answered_checks
+from evolution.trials.contract_batches import CODE as COMPANIONS
+from evolution.trials.contract_histories import NEWEST
 from evolution.trials.data import TrialData
 from evolution.trials.failing import TrialFailed
 from evolution.trials.sampled import sampled
@@ -47,19 +49,27 @@ def ask_trained(
     checks += contract
     if not contract[0].passed:
         return checks
-    return merged(checks, further_checks(asked, trace))
+    return merged(checks, further_checks(asked, trace, contract))
 
 
-def further_checks(asked: Asked, trace: Mapping[str, Any]) -> list[ContractCheck]:
-    """What only a trained model can be asked."""
+def further_checks(
+    asked: Asked, trace: Mapping[str, Any], contract: Sequence[ContractCheck]
+) -> list[ContractCheck]:
+    """What only a trained model can be asked.
+
+    Where scores go by the rest of the batch, nothing is told of what a history or a user does; where the newest events are
+    lost, nothing of time.
+    """
+    failed = {check.code for check in contract if check.passed is False}
     sample = sampled(asked.score, asked.data, asked.max_history)
-    parts: tuple[Callable[[], list[ContractCheck]], ...] = (
-        lambda: check_histories(asked, trace),
-        lambda: [check_time(asked, sample)],
-        lambda: [check_users(asked)],
-        lambda: check_columns(asked, sample),
-    )
-    return [check for part in parts for check in _tried(part)]
+    checks = []
+    if COMPANIONS not in failed:
+        checks += _tried(lambda: check_histories(asked, trace))
+        checks += _tried(lambda: [check_users(asked)])
+    failed |= {check.code for check in checks if check.passed is False}
+    if NEWEST not in failed:
+        checks += _tried(lambda: [check_time(asked, sample)])
+    return checks + _tried(lambda: check_columns(asked, sample))
 
 
 def merged(contract: Sequence[ContractCheck], later_ones: Sequence[ContractCheck]) -> list[ContractCheck]:

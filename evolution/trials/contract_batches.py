@@ -14,21 +14,23 @@ ALONE = 3  # rows that are asked for on their own
 
 def check_batches(asked: Asked) -> ContractCheck:
     """The same questions with other companions, in other rows, in a smaller batch, and alone."""
-    others, order = with_others(asked), asked.rng.permutation(len(asked.users))
     half = max(1, len(asked.users) // 2)
-    with_other_users = asked.differ(asked.answer[:half], asked.score(*others)[:half])
-    moved = asked.differ(asked.answer[order], asked.score(asked.users[order], asked.histories[order]))
-    fewer = asked.differ(asked.answer[:half], asked.score(asked.users[:half], asked.histories[:half]))
-    alone = np.array([_alone(asked, row) for row in _spread(len(asked.users))])
-    if with_other_users.any():
-        return _failed(asked, with_other_users, "change with who else is in the batch", _other_pair(asked))
-    if moved.any():
+    changed = asked.differ(asked.answer[:half], asked.score(*with_others(asked))[:half])
+    if changed.any():
+        return _failed(asked, changed, "change with who else is in the batch", _other_pair(asked))
+    order = asked.rng.permutation(len(asked.users))
+    changed = asked.differ(asked.answer[order], asked.score(asked.users[order], asked.histories[order]))
+    if changed.any():
         words = "change when the rows of the batch are exchanged: they go by the row, not by the user"
-        return _failed(asked, moved, words, _moved_pair(asked))
-    if fewer.any():
-        return _failed(asked, fewer, "change with the number of users in the batch", _fewer_pair(asked, half))
-    if alone.any():
-        return _failed(asked, alone, "change when a user is asked for alone", _fewer_pair(asked, 1))
+        return _failed(asked, changed, words, _moved_pair(asked))
+    changed = asked.differ(asked.answer[:half], asked.score(asked.users[:half], asked.histories[:half]))
+    if changed.any():
+        return _failed(
+            asked, changed, "change with the number of users in the batch", _fewer_pair(asked, half)
+        )
+    changed = np.array([_alone(asked, row) for row in _spread(len(asked.users))])
+    if changed.any():
+        return _failed(asked, changed, "change when a user is asked for alone", _fewer_pair(asked, 1))
     return said(CODE, True, "warning", "a user's scores do not depend on who else is in the batch")
 
 

@@ -90,6 +90,13 @@ def list_of(reply: Document, name: str) -> list[Any]:
     return value
 
 
+def mapping(reply: Document, name: str) -> dict[str, Any]:
+    value = reply.get(name)
+    if not isinstance(value, dict):
+        raise _nonsense(name, value, "a mapping")
+    return value
+
+
 def lines_by_path(reply: Document, name: str) -> dict[str, list[int]]:
     """path -> lines of it, from 1."""
     value = reply.get(name)

@@ -105,11 +105,14 @@ def _train_and_measure(
     data = request.data
     untrained = _untrained(request, session, progress)
     supervision.on_stage("training")
-    status = train(request, supervision, session, progress, built)
-    artifacts.write_curves(folder, progress.epochs)
-    _summarise(request, progress)
+    try:
+        status = train(request, supervision, session, progress, built)
+    except TrialFailed:
+        if progress.epochs:
+            _keep_epochs(request, progress)
+        raise
+    _keep_epochs(request, progress)
     assert progress.best is not None
-    artifacts.write_per_user(folder, progress.best.per_user)
     if status is TrialStatus.PRUNED:
         artifacts.settle(request.folder)
         return status
@@ -143,6 +146,16 @@ def _train_and_measure(
         session.save_state(request.folder / artifacts.STATE)
     artifacts.settle(request.folder)
     return TrialStatus.COMPLETE
+
+
+def _keep_epochs(request: TrialRequest, progress: TrialProgress) -> None:
+    """Write the curves, and what the best epoch so far says of each user."""
+    folder = artifacts.artifacts_folder(request.folder)
+    artifacts.write_curves(folder, progress.epochs)
+    artifacts.write_document(folder, "trace", progress.trace)
+    if progress.best is not None:
+        _summarise(request, progress)
+        artifacts.write_per_user(folder, progress.best.per_user)
 
 
 def _smoke_alone(

@@ -55,6 +55,22 @@ class Built:
     has_state: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class BadValue:
+    """The first value of a training that is not finite: which call gave it. Self-reported.
+
+    epoch, step: from 1; step 0 where unknown. value: "nan" or "inf". largest_weight: then, 0 where unknown.
+    """
+
+    path: str
+    line: int
+    function: str
+    epoch: int
+    step: int
+    value: str
+    largest_weight: float
+
+
 class WorkerSession:
     """theirs_s: seconds in which the worker had a question of ours about import, build, fit or score to answer.
 
@@ -281,6 +297,26 @@ class WorkerSession:
         self.fit_s += seconds
         self.fit_cpu_s += self._process.cpu_s() - running
         return replies.figures(reply, "reported")
+
+    def find_bad_value(self, *, seed: int, epochs: int, seconds: float) -> BadValue | None:
+        """Train anew for `epochs` epochs and look at each result of the last; None where nothing bad is seen.
+
+        Raises TrialFailed. The recommender is used up by it.
+        """
+        reply, _ = self._timed("find_bad_value", seed=seed, epochs=epochs, seconds=seconds)
+        found = replies.mapping(reply, "found")
+        if not found:
+            return None
+        ((path, line),) = replies.places({"place": [[found.get("path"), found.get("line")]]}, "place")
+        return BadValue(
+            path=path,
+            line=line,
+            function=replies.text(found, "function"),
+            epoch=epochs,
+            step=replies.whole(found, "step"),
+            value=replies.text(found, "value"),
+            largest_weight=replies.number(found, "largest_weight"),
+        )
 
     def keep(self) -> None:
         self._process.ask("keep")

@@ -4,7 +4,8 @@ import time
 
 from evolution.domain.objective import parse_expression
 from evolution.domain.trial import EpochRecord, TrialStatus
-from evolution.trials.failing import broken_contract
+from evolution.trials.breaking_off import broken_off, with_first_bad_value
+from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.progress import TrialProgress
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.scoring import OBJECTIVE, judged
@@ -18,7 +19,28 @@ def train(
     progress: TrialProgress,
     built: Built,
 ) -> TrialStatus:
-    """Epoch by epoch, until fit ends, patience runs out, the caller prunes, or the last epoch is reached."""
+    """Epoch by epoch, until fit ends, patience runs out, the caller prunes, or the last epoch is reached.
+
+    Raises TrialFailed, which says in which epoch; `progress` then holds the epochs before.
+    """
+    try:
+        return _epochs(request, supervision, session, progress, built)
+    except TrialFailed as failed:
+        seed, measured = request.key.seed, len(progress.epochs)
+        failure = broken_off(
+            failed.failure, measured + 1, measured=measured, max_epochs=request.config.training.max_epochs
+        )
+        supervision.on_stage("looking for what broke the training")
+        raise TrialFailed(with_first_bad_value(failure, session, seed=seed, epoch=measured + 1)) from failed
+
+
+def _epochs(
+    request: TrialRequest,
+    supervision: Supervision,
+    session: WorkerSession,
+    progress: TrialProgress,
+    built: Built,
+) -> TrialStatus:
     settings = request.config.training
     objective = parse_expression(request.config.objective.expression)
     without_gain = 0

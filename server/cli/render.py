@@ -32,17 +32,19 @@ STATUS_COLOURS = {"CRITICAL": "red", "NEEDS_IMPROVEMENT": "yellow", "STABLE": "g
 
 
 def show_train(document: dict[str, Any]) -> None:
-    """Print a trial's metrics, failed contract checks and remarks, or the reason of its failure."""
+    """Print a trial's metrics, failed contract checks and remarks; of a failed trial the reason, then what it measured."""
     out = console()
     if document["status"] == "failed":
         place = f"{document['path']}:{document['line']}: " if document["path"] else ""
         out.print(
             f"[red]x trial {document['trial']} failed: {escape(document['reason'])}[/]\n  {escape(place + str(document['message']))}"
         )
-        return
+        if not document["metrics"]:
+            return
+    kept = ", what was measured before" if document["status"] == "failed" else ""
     table = Table(
         title=f"trial {document['trial']} on {escape(document['split'])} events: {document['status']}, "
-        f"{document['epochs']} epochs, {document['wall_s']:.1f} s",
+        f"{document['epochs']} epochs, {document['wall_s']:.1f} s{kept}",
         title_justify="left",
     )
     for column in ("metric", "value", "95 % interval"):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from diagnosis.findings import Anchor, Finding, FindingKind, FoundBy, Measurement, Severity
+from evolution.base.amounts import count
 from evolution.domain.feedback import Feedback
 from evolution.domain.trial import Trial
 from simulator.critiques import Critique, Fidelity, Quote
@@ -88,6 +89,12 @@ def of_critique(critique: Critique, anchors: tuple[Anchor, ...], *, model: str =
     )
 
 
+def _kept(trial: Trial) -> str:
+    if not trial.metrics:
+        return "so nothing of this version is measured"
+    return f"after {count(len(trial.epochs), 'epoch')} whose figures are kept"
+
+
 def of_failure(trial: Trial, anchors: tuple[Anchor, ...]) -> Note | None:
     """The failure of a trial as a note; None if the trial did not fail."""
     failure = trial.failure
@@ -96,7 +103,7 @@ def of_failure(trial: Trial, anchors: tuple[Anchor, ...]) -> Note | None:
     kind = FindingKind(
         code=f"trial-{failure.reason.value.replace(' ', '-')}",
         title="The trial failed",
-        why=f"The trial ended here ({failure.reason.value}), so nothing of this version is measured.",
+        why=f"The trial ended here ({failure.reason.value}), {_kept(trial)}.",
         definition="",
         found_by=FoundBy.TRIAL,
     )

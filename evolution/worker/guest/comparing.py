@@ -113,23 +113,28 @@ def first_parting(steps: list[Step], other: list[Step], alignment: Alignment) ->
 
 
 def last_loss(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
-    """The last step whose inputs differ while its outputs agree: there the difference was lost. Where no step was given the
-    difference at all, the first that made whole numbers of the rows: the histories came in there."""
+    """The last step whose inputs differ while its outputs agree: there the difference was lost. Where the first whole
+    numbers of the rows agree already, it was lost on the way to them: the histories came in there."""
     found, entry = None, None
     for step, twin in zip(steps, other):
         if step.place != twin.place:
             break
-        given = _any_differ(step.inputs, twin.inputs, alignment)
         kept = _any_differ(step.outputs, twin.outputs, alignment)
-        if given and not kept and step.outputs:
+        if step.outputs and not kept and _any_differ(step.inputs, twin.inputs, alignment):
             found = step
         if entry is None and any(_whole_numbers(array, alignment) for array in step.outputs):
-            entry = step
-    return found or entry
+            entry = (step, kept)
+    return found or (entry[0] if entry is not None and not entry[1] else None)
 
 
 def _whole_numbers(array: Any, alignment: Alignment) -> bool:
-    return array is not None and array.dtype.kind in "iu" and array.shape[:1] == (alignment.shapes[0][0],)
+    """Of two dimensions, as histories are: users alone tell nothing of these."""
+    return (
+        array is not None
+        and array.ndim == 2
+        and array.dtype.kind in "iu"
+        and array.shape[0] == alignment.shapes[0][0]
+    )
 
 
 def _any_differ(arrays: list[Any], others: list[Any], alignment: Alignment) -> bool:

@@ -217,6 +217,16 @@ class GuestSession:
         self.stage = "fit()"
         return {"reported": self.candidate.epoch()}
 
+    def find_bad_value(self, seed: int, epochs: int, seconds: float) -> dict[str, Any]:
+        """Where a training that ends in nan in its last epoch first has a value that is not finite; {} where unknown."""
+        from .bad_values import find_bad_value
+
+        self._candidate = None  # its memory first
+        found = find_bad_value(
+            lambda: self._model_to_trace(seed), root=self.root, epochs=epochs, seconds=seconds
+        )
+        return {"found": found}
+
     def keep(self) -> dict[str, Any]:
         self.stage = "state_dict()"
         self._best = self.candidate.state()
@@ -287,8 +297,7 @@ class GuestSession:
 WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
     "enter", "watch", "load", "smoke", "walk", "watch_epochs", "build", "score", "padding", "part", "changes", "rank",
-    "dense", "embeddings",
-    "epoch", "keep", "restore", "save_state", "load_state", "memory",
+    "dense", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "memory", "find_bad_value",
 )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ class Honest:
     def build(self, seed: int) -> dict[str, Any]:
         return {"parameters": 12, "has_state": True}
 
-    def score(self, batch: str, path: str) -> dict[str, Any]:
+    def score(self, batch: str, path: str, seed: int | None = None) -> dict[str, Any]:
         histories = np.load(Path(batch, "histories.npy"))
         np.save(path, self.scores_of(histories[:, -1]))
         return {}

@@ -1,0 +1,225 @@
+"""Whether negatives cover the catalogue, miss what the user chose, and are drawn anew."""
+
+import numpy as np
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.probes.measured import measured
+from diagnosis.probes.probe import Probe
+from diagnosis.streams.drawn import OWN
+from diagnosis.streams.log import Log
+from diagnosis.streams.negatives import (
+    Negatives,
+    negatives,
+    never_drawn,
+    repeated_in_calls,
+    repeated_in_epochs,
+    repeated_in_rows,
+)
+from diagnosis.streams.reading import Read, read
+from diagnosis.streams.recorded import drawn
+
+_WEAK = (
+    "weaker-than-popularity",
+    "weaker-than-markov",
+    "weaker-than-ease",
+    "ranking-margin",
+    "popularity-bias",
+    "exposure-concentration",
+)
+HIT = FindingKind(
+    code="negatives-hit-positives",
+    found_by=FoundBy.PROBE,
+    title="Negatives are the user's own items",
+    why="The model is told to rank low what it is told to rank high elsewhere.",
+    definition="Share of drawn negatives that are training events of the user beside them, by chance of a uniform draw as reference.",
+    roles=(Role.NEGATIVES,),
+    explains=_WEAK,
+)
+RANGE = FindingKind(
+    code="negatives-out-of-range",
+    found_by=FoundBy.PROBE,
+    title="Negatives miss a part of the catalogue",
+    why="Items that are never a negative are never pushed down, and ids outside of the catalogue teach nothing.",
+    definition="Share of the catalogue that was never drawn as a negative beyond chance, or of draws that are no item.",
+    roles=(Role.NEGATIVES,),
+    explains=(*_WEAK, "untrained-rows"),
+)
+REPEATED = FindingKind(
+    code="negatives-repeated",
+    found_by=FoundBy.PROBE,
+    title="Negatives are not drawn anew",
+    why="The model tells few pairs of items apart, however long it trains.",
+    definition="Share of negatives that are the same in the whole batch, at all positions of a row, or in the next epoch beside the same positive.",
+    roles=(Role.NEGATIVES,),
+    explains=_WEAK,
+)
+HITS = 0.1  # from where on hits cost accuracy
+ENOUGH = 12.0  # draws an item, so that a uniform draw misses one of a hundred thousand
+
+
+def negatives_drawn(evidence: Evidence) -> list[Measurement]:
+    """Hits, range and repetition of each view of negatives."""
+    seen = read(evidence)
+    return [] if seen is None else judged(seen)
+
+
+def judged(seen: Read) -> list[Measurement]:
+    """The same for a training that was read."""
+    found: dict[str, Measurement] = {}
+    for each in negatives(seen):
+        repeated = _repeated(seen, each)
+        few = repeated is not None and repeated.healthy is False  # few draws tell little of range and hits
+        for one in (repeated, *(() if few else (_hits(seen, each), _range(seen.log, each)))):
+            if one is not None and (one.code not in found or found[one.code].healthy):
+                found[one.code] = one
+    return list(found.values())
+
+
+def _hits(seen: Read, each: Negatives) -> Measurement | None:
+    if each.drawn.mixed or not (each.drawn.users > 0).any():
+        return None
+    users = np.broadcast_to(each.drawn.users[:, None], each.drawn.items.shape)
+    good = each.counted & (each.drawn.items > 0) & (users > 0)
+    n = int(good.sum())
+    if n < 200:
+        return None
+    hit = seen.log.met(users[good], each.drawn.items[good])
+    share = float(hit.mean())
+    chance = float(seen.log.distinct[users[good]].mean() / seen.log.n_items)
+    same = float((each.positives[good] == each.drawn.items[good]).mean())
+    error = share >= OWN
+    bad = error or share > HITS
+    said = f"{share:.1%} of {n} negatives are items that their user chose ({chance:.1%} would be by chance)"
+    if same > max(0.02, 3 / seen.log.n_items):
+        said += f", {same:.1%} are the positive itself"
+    if not error and bad:
+        said += (
+            ": hits are not drawn again"
+            if share < 1.5 * chance
+            else ": they are drawn towards what users chose"
+        )
+    return measured(
+        HIT.code,
+        share,
+        said,
+        unit="share of negatives",
+        healthy=not bad,
+        reference=chance,
+        reference_name="a uniform draw",
+        severity=Severity.ERROR if error else Severity.WARNING,
+        places=drawn(each.drawn.view.stream),
+    )
+
+
+def _range(log: Log, each: Negatives) -> Measurement | None:
+    outside = each.counted & (each.drawn.items == 0)
+    n = int(each.counted.sum())
+    if n < 200:
+        return None
+    places = drawn(each.drawn.view.stream)
+    if outside.mean() > 0 and outside.sum() > 3:
+        share = float(outside.sum() / n)
+        ids = np.unique(each.drawn.view.ids[outside])
+        named = ", ".join(str(i) for i in ids[:4]) + (", ..." if len(ids) > 4 else "")
+        return measured(
+            RANGE.code,
+            share,
+            f"{share:.2%} of {n} negatives are no item of the catalogue (id {named} of the table at this line)",
+            unit="share of negatives",
+            healthy=False,
+            reference=0.0,
+            places=places,
+        )
+    return _unreached(log, each, places)
+
+
+def _unreached(log: Log, each: Negatives, places) -> Measurement | None:
+    items = each.items
+    missed, by_chance = never_drawn(log, items)
+    share = len(missed) / log.n_items
+    said = f"{len(items)} negatives were drawn of {log.n_items - len(missed)} of {log.n_items} items"
+    pattern = _pattern(log, items, missed, by_chance)
+    return measured(
+        RANGE.code,
+        share,
+        f"{said}; {pattern}" if pattern else said,
+        unit="share of the catalogue",
+        healthy=not pattern,
+        reference=by_chance / log.n_items,
+        reference_name="a uniform draw",
+        places=places,
+    )
+
+
+def _pattern(log: Log, items: np.ndarray, missed: np.ndarray, by_chance: float) -> str:
+    """What the items that were never drawn have in common, where chance does not explain them; "" otherwise."""
+    n_each = len(items) / log.n_items
+    if not len(missed) or len(missed) <= by_chance + 4 * np.sqrt(by_chance) or n_each < 1:
+        return ""
+    kept = np.setdiff1d(np.arange(1, log.n_items + 1), missed)
+    if not len(kept):
+        return ""
+    # each item of the range must be likely to be drawn, were it in the range
+    sure = np.exp(-len(items) / max(len(kept), 1)) * log.n_items < 1e-3 or len(missed) >= 5
+    if sure and missed.min() > kept.max():
+        return f"ids from {missed.min()} on never are one: the range ends too early"
+    if sure and missed.max() < kept.min():
+        return f"ids up to {missed.max()} never are one: the range starts too late"
+    block = np.concatenate([missed[missed > kept.max()], missed[missed < kept.min()]])
+    if len(block) >= 0.9 * len(missed) and sure:
+        return f"only ids {kept.min()} to {kept.max()} are ever one"
+    return _scattered(log, items, missed, n_each)
+
+
+def _scattered(log: Log, items: np.ndarray, missed: np.ndarray, n_each: float) -> str:
+    counts = np.bincount(items, minlength=log.n_items + 1)[1:]
+    drawn = counts[counts > 0]
+    even = np.quantile(drawn, 0.05) > 0.3 * drawn.mean()
+    if n_each < ENOUGH or not even or len(missed) < 0.05 * log.n_items:
+        return ""  # drawn by popularity, which is a choice
+    if (log.counts[missed] == 0).all():
+        return "" if len(missed) < 0.1 * log.n_items else "items without training events never are one"
+    return f"{len(missed)} items never are one, though all others are drawn alike"
+
+
+def _repeated(seen: Read, each: Negatives) -> Measurement | None:
+    if not each.counted.any():
+        return None
+    places = drawn(each.drawn.view.stream)
+    in_calls, calls = repeated_in_calls(each)
+    in_rows, rows = repeated_in_rows(each)
+    epochs = repeated_in_epochs(seen, each)
+    if calls >= 5 and in_calls > 0.95:
+        value, said = in_calls, f"all negatives of a batch are one item in {in_calls:.0%} of {calls} batches"
+    elif rows >= 20 and in_rows > 0.95:
+        value, said = in_rows, f"all negatives of a row are one item in {in_rows:.0%} of {rows} rows"
+    elif epochs is not None and epochs[0] > 0.9 and epochs[1] < 0.6:
+        value = epochs[0]
+        said = (
+            f"{epochs[0]:.0%} of the negatives of the second epoch stood beside the same positive in the first "
+            f"({epochs[1]:.1%} would by chance): they are drawn once"
+        )
+    else:
+        again = f", {epochs[0]:.1%} of them as in the epoch before" if epochs else ""
+        return measured(
+            REPEATED.code,
+            epochs[0] if epochs else in_calls,
+            f"negatives differ within batches and rows{again}",
+            unit="share of negatives",
+            healthy=True,
+            reference=epochs[1] if epochs else 0.0,
+        )
+    return measured(
+        REPEATED.code,
+        value,
+        said,
+        unit="share of negatives",
+        healthy=False,
+        reference=0.0,
+        reference_name="drawn anew",
+        places=places,
+    )
+
+
+PROBE = Probe(kinds=(HIT, RANGE, REPEATED), run=negatives_drawn)

@@ -1,0 +1,278 @@
+"""Whether each target is the event that follows what was put in."""
+
+import numpy as np
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.probes.measured import measured
+from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
+from diagnosis.streams.drawn import Drawn
+from diagnosis.streams.reading import Read, read
+from diagnosis.streams.recorded import made
+from diagnosis.streams.relations import Relation
+from diagnosis.streams.ways import way_to_loss
+
+_WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin", "not-learning")
+
+IS_INPUT = FindingKind(
+    code="target-is-input",
+    found_by=FoundBy.PROBE,
+    title="The target is the input itself",
+    why="The model is asked to name an item that it sees, learns to copy, and has learned nothing of what comes next.",
+    definition="Share of targets that are the very event the model sees at their position (or, where a row has one target, its newest event).",
+    roles=(Role.LOADER, Role.LOSS),
+    explains=_WEAK,
+)
+MISPLACED = FindingKind(
+    code="target-misplaced",
+    found_by=FoundBy.PROBE,
+    title="The target is not the next event",
+    why="The model learns to name an event that scoring does not ask for: an earlier one, or one that skips the next.",
+    definition="Share of targets that lie a fixed number of events, other than one, after the event at their position, located in the training log.",
+    roles=(Role.LOADER, Role.LOSS),
+    explains=(*_WEAK, "order-ignored"),
+)
+OF_ANOTHER = FindingKind(
+    code="target-of-another",
+    found_by=FoundBy.PROBE,
+    title="Targets are not this user's",
+    why="What the model is told to rank high has nothing to do with the user or history beside it.",
+    definition="Share of targets that are training events of the user beside them.",
+    roles=(Role.LOADER, Role.LOSS),
+    explains=(*_WEAK, "same-list", "popularity-bias"),
+)
+NEVER_LAST = FindingKind(
+    code="last-position-never-masked",
+    found_by=FoundBy.PROBE,
+    title="The last position is never masked",
+    why="Scoring asks for the last position, and training never does.",
+    definition="Share of rows whose newest event is hidden and a target, beside the same for all other events.",
+    roles=(Role.LOADER, Role.LOSS),
+    explains=_WEAK,
+)
+UNIT = "share of targets"
+
+
+def targets(evidence: Evidence) -> list[Measurement]:
+    """One measurement for each of the kinds that the watched training can be held against."""
+    seen = read(evidence)
+    if seen is None:
+        return []
+    return judged(seen, _surely_read(evidence, seen))
+
+
+def _surely_read(evidence: Evidence, seen: Read) -> bool:
+    """Whether what is taken for the input has a longer way to the loss than the target, so that they are not exchanged."""
+    trace = seen.watched.trace or evidence.artifacts.trace
+    if seen.inputs is None or not trace.get("ops"):
+        return True
+    way = way_to_loss(trace)
+    classes = any(each.view.stream.kind == "target" for each in seen.positives)
+    return classes or any(way(seen.inputs.view.stream) > way(each.view.stream) for each in seen.positives)
+
+
+def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
+    """What targets are, for a training that was read."""
+    foreign = _foreign(seen) or _nobodys(seen)
+    if foreign is not None:
+        return [foreign]
+    related = [each for each in seen.positives if each.relation is not None and each.relation.by is not None]
+    if not related:
+        return []
+    best = max(related, key=lambda each: each.relation.by == 1)  # pyright: ignore[reportOptionalMemberAccess]
+    relation = best.relation
+    assert relation is not None
+    if relation.by == 0:
+        return _beside_itself(seen, best, relation)
+    if relation.by == 1:
+        return [_following(relation), _not_seen(relation)]
+    if not surely_read and (relation.by or 0) < 0:
+        return [
+            unjudged(MISPLACED.code, "which look-up is read and which is aimed at is not known", unit=UNIT)
+        ]
+    return [_elsewhere(best, relation)]
+
+
+def _following(relation: Relation) -> Measurement:
+    return measured(
+        MISPLACED.code,
+        1 - relation.share,
+        f"{relation.share:.1%} of {relation.judged} targets are the event after the one at their position",
+        unit=UNIT,
+        healthy=True,
+        reference=0.0,
+    )
+
+
+def _not_seen(relation: Relation) -> Measurement:
+    same = relation.shown()
+    return measured(
+        IS_INPUT.code,
+        same,
+        f"{same:.1%} of targets are the item that the model sees at their position",
+        unit=UNIT,
+        healthy=True,
+        reference=0.0,
+    )
+
+
+def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurement]:
+    """Masked models aim at the event of the same position, and hide it."""
+    same = relation.shown()
+    if same < 0.5:
+        return [
+            measured(
+                IS_INPUT.code,
+                same,
+                f"targets are hidden from the model at {1 - same:.1%} of their positions",
+                unit=UNIT,
+                healthy=True,
+                reference=0.0,
+            ),
+            *_last(seen, best, relation),
+        ]
+    where = "the newest event of their own input" if relation.aligned.newest else "the input itself"
+    return [
+        measured(
+            IS_INPUT.code,
+            same,
+            f"targets are {where} at {same:.1%} of {relation.judged} positions: nothing is left to predict",
+            unit=UNIT,
+            healthy=False,
+            reference=0.0,
+            reference_name="the next event",
+            severity=Severity.ERROR,
+            places=made(best.view.stream),
+        )
+    ]
+
+
+def _elsewhere(best: Drawn, relation: Relation) -> Measurement:
+    by = relation.by or 0
+    where = f"{by} events after" if by > 1 else f"{-by} event{'s' if by < -1 else ''} before"
+    meaning = "history runs backwards" if by < 0 else "the next event is skipped"
+    return measured(
+        MISPLACED.code,
+        relation.share,
+        f"{relation.share:.1%} of {relation.judged} targets lie {where} the event at their position "
+        f"(expected: 1 after): {meaning}",
+        unit=UNIT,
+        healthy=False,
+        reference=0.0,
+        reference_name="the next event",
+        severity=Severity.ERROR,
+        places=made(best.view.stream),
+        details={"by": by},
+    )
+
+
+def _foreign(seen: Read) -> Measurement | None:
+    """Targets that belong to somebody else, or to nobody."""
+    for each in seen.positives:
+        aims = each.view.stream.kind == "target" or each.shuffled
+        known = int(((each.items > 0) & (each.users > 0)[:, None]).sum())
+        if not aims or known < 200 or (each.relation is not None and each.relation.by is not None):
+            continue
+        if each.own > 0.5:
+            continue  # some event of the user, in an order that is not known here
+        how = (
+            "they are the right items in the wrong order, beside other users' rows"
+            if each.shuffled or _right_items(seen, each)
+            else "they are not the events that follow, nor any of the user's"
+        )
+        return measured(
+            OF_ANOTHER.code,
+            each.own,
+            f"{each.own:.1%} of {known} targets are events of the user beside them "
+            f"({each.chance:.1%} would be by chance): {how}",
+            unit=UNIT,
+            healthy=False,
+            reference=1.0,
+            reference_name="every target an event of its user",
+            higher_is_better=True,
+            severity=Severity.ERROR,
+            places=made(each.view.stream),
+        )
+    return None
+
+
+def _nobodys(seen: Read) -> Measurement | None:
+    """Item views beside users or histories, in pairs as for positives and negatives, none of which holds an event."""
+    if seen.positives or not seen.watched.epochs or _has_classes(seen):
+        return None
+    beside = [each for each in seen.unknown if (each.items > 0).sum() >= 200 and not _renumbered(seen, each)]
+    columns = sum(
+        1 if each.relation and not each.relation.aligned.newest else each.view.width for each in beside
+    )
+    if columns < 2 or any(each.own > max(0.3, 1.5 * each.chance) for each in beside):
+        return None
+    best = max(beside, key=lambda each: each.own)
+    return measured(
+        OF_ANOTHER.code,
+        best.own,
+        f"no line looks up items that the user beside them chose: {best.own:.1%} are, and {best.chance:.1%} would be by chance",
+        unit=UNIT,
+        healthy=False,
+        reference=1.0,
+        reference_name="every target an event of its user",
+        higher_is_better=True,
+        severity=Severity.ERROR,
+        places=made(beside[0].view.stream),
+    )
+
+
+def _has_classes(seen: Read) -> bool:
+    """Whether a loss or a look-up of scores takes classes, so that positives need no rows of their own."""
+    return any(
+        each.kind in ("target", "multi-hot") or each.function == "gather" for each in seen.watched.streams
+    )
+
+
+def _renumbered(seen: Read, each: Drawn) -> bool:
+    """Whether ids occur as often as items do, under another numbering."""
+    counted = np.sort(np.bincount(each.view.ids[each.view.ids >= 0].reshape(-1)))[::-1].astype(float)
+    expected = np.sort(seen.log.counts[1:])[::-1].astype(float)
+    n = min(len(counted), len(expected))
+    scaled = expected[:n] * counted[:n].sum() / max(expected[:n].sum(), 1)
+    spread = np.abs(counted[:n] - counted[:n].mean()).sum()
+    return bool(np.abs(counted[:n] - scaled).sum() < 0.3 * spread)
+
+
+def _right_items(seen: Read, each: Drawn) -> bool:
+    from diagnosis.streams.shuffled import shuffled
+
+    return shuffled(seen.log, seen.inputs, seen.watched.epochs, each)
+
+
+def _last(seen: Read, best: Drawn, relation: Relation) -> list[Measurement]:
+    """Whether the newest event of a row is hidden as often as the others."""
+    inputs = seen.inputs
+    if inputs is None or relation.aligned.newest or relation.aligned.places.shape != inputs.places.shape:
+        return []
+    aimed = (relation.items > 0) & (inputs.items == 0)
+    there = ((inputs.items > 0) | aimed) & (inputs.places >= 0)
+    newest = there & (inputs.places == np.where(there, inputs.places, -1).max(axis=1)[:, None])
+    others = there & ~newest
+    if others.sum() < 100 or newest.sum() < 50:
+        return []
+    rate, usual = float(aimed[newest].mean()), float(aimed[others].mean())
+    expected = usual * newest.sum()
+    never = rate < 0.1 * usual and expected > 20
+    return [
+        measured(
+            NEVER_LAST.code,
+            rate,
+            f"the newest event of a row is hidden in {rate:.1%} of {int(newest.sum())} rows, others are in {usual:.1%}"
+            + (": what scoring asks for is never trained" if never else ""),
+            unit="share of rows",
+            healthy=not never,
+            reference=usual,
+            reference_name="other events",
+            higher_is_better=True,
+            places=made(best.view.stream),
+        )
+    ]
+
+
+PROBE = Probe(kinds=(MISPLACED, IS_INPUT, OF_ANOTHER, NEVER_LAST), run=targets)

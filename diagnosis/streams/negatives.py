@@ -1,0 +1,119 @@
+"""What is known of drawn negatives: how they are spread, whom they hit, whether they are drawn anew."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnosis.streams.drawn import Drawn
+from diagnosis.streams.log import Log
+from diagnosis.streams.reading import Read
+from diagnosis.streams.recorded import epoch_of
+from diagnosis.streams.views import NOTHING
+from seeds.interactions import Int64
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Negatives:
+    """One view of negatives, where it counts.
+
+    drawn: as read. counted: bool (n, W), where the loss uses them; beside padding it does not.
+    positives: the item aimed at beside each, int64 (n, W), 0 where not known. events: its place, -1 likewise.
+    """
+
+    drawn: Drawn
+    counted: NDArray[np.bool_]
+    positives: Int64
+    events: Int64
+
+    @property
+    def items(self) -> Int64:
+        """The items that were drawn and counted: int64 (D,)."""
+        chosen = self.drawn.items[self.counted]
+        return chosen[chosen > 0]
+
+
+def negatives(seen: Read) -> list[Negatives]:
+    """Every view of negatives beside its positives."""
+    if any(each.shuffled for each in seen.positives):
+        return []  # whose they are is not known
+    return [_with_positives(seen, each) for each in seen.negatives]
+
+
+def _with_positives(seen: Read, each: Drawn) -> Negatives:
+    there = each.view.ids != NOTHING
+    columns = (each.items > 0).any(axis=0)
+    shape = each.items.shape
+    for positive in seen.positives:
+        if len(positive.items) != shape[0] or positive.mixed or not (positive.steps == each.steps).all():
+            continue
+        beside = _beside(positive, positive.items, shape)
+        events = _beside(positive, positive.events, shape)
+        if beside is not None and events is not None:
+            counted = there & columns & (beside > 0)
+            return Negatives(drawn=each, counted=counted, positives=beside, events=events)
+    counted = (each.items > 0) & (each.users > 0)[:, None]
+    none = np.zeros(shape, dtype=np.int64)
+    return Negatives(drawn=each, counted=counted, positives=none, events=none - 1)
+
+
+def _beside(positive: Drawn, values: Int64, shape: tuple[int, ...]) -> Int64 | None:
+    """Values of the positives, spread over the negatives of the same row or place."""
+    if positive.relation is None or positive.relation.aligned.newest or values.shape[1] == 1:
+        one = values.max(axis=1)  # one positive in a row, in whichever column
+        return np.repeat(one[:, None], shape[1], axis=1)
+    if values.shape == shape:
+        return values
+    if shape[1] % values.shape[1] == 0:
+        return np.repeat(values, shape[1] // values.shape[1], axis=1)
+    return None
+
+
+def never_drawn(log: Log, items: Int64) -> tuple[Int64, float]:
+    """Items that were never drawn, and how many that would be by chance of a uniform draw."""
+    counts = np.bincount(items, minlength=log.n_items + 1)[1:]
+    by_chance = log.n_items * float(np.exp(-len(items) / log.n_items))
+    return np.flatnonzero(counts == 0) + 1, by_chance
+
+
+def repeated_in_calls(each: Negatives) -> tuple[float, int]:
+    """The share of calls all of whose negatives are one item, and how many calls hold more than one."""
+    items = np.where(each.counted, each.drawn.items, 0)
+    call = each.drawn.view.call
+    n = len(each.drawn.view.calls)
+    high, low = np.zeros(n, np.int64), np.full(n, np.iinfo(np.int64).max)
+    np.maximum.at(high, call, items.max(axis=1))
+    np.minimum.at(low, call, np.where(items > 0, items, np.iinfo(np.int64).max).min(axis=1))
+    many = np.bincount(call, weights=(items > 0).sum(axis=1), minlength=n) >= 4
+    return float((high == low)[many].mean()) if many.any() else 0.0, int(many.sum())
+
+
+def repeated_in_rows(each: Negatives) -> tuple[float, int]:
+    """The share of rows all of whose negatives are one item, and how many rows hold at least four."""
+    items = np.where(each.counted, each.drawn.items, 0)
+    many = (items > 0).sum(axis=1) >= 4
+    least = np.where(items > 0, items, np.iinfo(np.int64).max).min(axis=1)
+    return float((items.max(axis=1) == least)[many].mean()) if many.any() else 0.0, int(many.sum())
+
+
+def repeated_in_epochs(seen: Read, each: Negatives) -> tuple[float, float] | None:
+    """The share of second draws (positive and negative) that the first epoch had already, and the same by chance.
+
+    None if two epochs were not seen. Where the positive is not known the user stands for it.
+    """
+    if seen.watched.epochs < 2:
+        return None
+    epoch = epoch_of(seen.watched, each.drawn.steps)
+    events = (
+        each.events
+        if (each.events >= 0).any()
+        else np.repeat(each.drawn.users[:, None], each.counted.shape[1], axis=1)
+    )
+    keys = events * (seen.log.n_items + 1) + each.drawn.items
+    good = each.counted & (each.drawn.items > 0) & (events >= 0)
+    first, second = (np.unique(keys[good & (epoch == e)[:, None]]) for e in (0, 1))
+    if len(first) < 50 or len(second) < 50:
+        return None
+    again = len(np.intersect1d(first, second, assume_unique=True)) / len(second)
+    with_key = len(first) / max(len(np.unique(first // (seen.log.n_items + 1))), 1)
+    return again, min(1.0, with_key / seen.log.n_items)

@@ -1,0 +1,258 @@
+"""What one watched training put in, aimed at and drawn as negatives: read from the values of its streams alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from diagnosis.evidence import Evidence
+from diagnosis.examination import Stream, Watched
+from diagnosis.streams.decoding import (
+    Numbering,
+    Pairing,
+    Reading,
+    Sequence,
+    as_stretches,
+    item_numberings,
+    pairing,
+    sequence,
+)
+from diagnosis.streams.drawn import OWN, Drawn, own_share
+from diagnosis.streams.locating import Located
+from diagnosis.streams.log import Log
+from diagnosis.streams.relations import relate
+from diagnosis.streams.shuffled import beside, users_of_all_events
+from diagnosis.streams.telling import told_apart
+from diagnosis.streams.views import View, columns, distinct, views
+from diagnosis.streams.ways import way_to_loss
+from seeds.interactions import Int64
+
+MIN_EVENTS = 20
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Read:
+    """Everything that was understood of a watched training.
+
+    inputs: the stretches of histories that the model reads; None if it reads none (pairs of users and items).
+    positives: what it learns to rank high. negatives: items beside the same users that are not.
+    unknown: item views that fit neither.
+    whole: epochs seen from end to end.
+    """
+
+    log: Log
+    watched: Watched
+    inputs: Sequence | None = None
+    users: tuple[tuple[View, Numbering], ...] = ()
+    positives: tuple[Drawn, ...] = ()
+    negatives: tuple[Drawn, ...] = ()
+    unknown: tuple[Drawn, ...] = ()
+    whole: int = 0
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def read(evidence: Evidence) -> Read | None:
+    """What the watched training of this trial did; None if it was not watched or the log is too small to tell."""
+    seen = evidence.watched
+    if seen is None or not seen.streams or evidence.training.n_events < MIN_EVENTS:
+        return None
+    return _read(evidence, seen)
+
+
+@lru_cache(maxsize=2)
+def _read(evidence: Evidence, seen: Watched) -> Read:
+    return read_streams(Log(evidence.training), seen, way_to_loss(seen.trace or evidence.artifacts.trace))
+
+
+def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda stream: 0) -> Read:
+    """Tell inputs, users, positives and negatives apart by their values.
+
+    way: how many calls lie between a look-up and the loss.
+    """
+    found = distinct([view for stream in seen.streams for view in _candidates(log, stream)])
+    inputs = _inputs(log, found, way)
+    paired, users = _beside_users(log, found, inputs, seen.epochs)
+    found = [view for view in found if not any(_is_users(view, known) for known, _ in users)]
+    if inputs is None:
+        inputs = _previous_item(log, paired)
+    drawn = _beside_sequence(log, inputs, found) if inputs else []
+    drawn = _with_users(drawn, paired)
+    if inputs is not None:
+        drawn = [each for each in drawn if each.view.stream is not inputs.view.stream or each.relation]
+    positives, negatives, unknown = told_apart(log, drawn, inputs, seen.epochs)
+    return Read(
+        log=log,
+        watched=seen,
+        inputs=inputs,
+        users=tuple(users),
+        positives=tuple(positives),
+        negatives=tuple(negatives),
+        unknown=tuple(unknown),
+        whole=0 if any(each.view.stream.cut for each in positives) else seen.epochs,
+    )
+
+
+def aims_right(seen: Read) -> bool:
+    """Whether positives are the events that they should be: the next ones, hidden ones, or the user's own."""
+    by = [each.relation.by for each in seen.positives if each.relation is not None]
+    if any(each.shuffled for each in seen.positives):
+        return False
+    return not by or any(one == 1 for one in by) or (0 in by and not seen_equal_to_input(seen))
+
+
+def seen_equal_to_input(seen: Read) -> bool:
+    """Whether most targets are the very item that the model sees at their position."""
+    return any(
+        each.relation is not None and each.relation.by == 0 and each.relation.shown() >= 0.5
+        for each in seen.positives
+    )
+
+
+def _candidates(log: Log, stream: Stream) -> list[View]:
+    """Views of a stream that may hold items or users: what is indexed must be about as large as their number."""
+    if stream.kind not in ("index", "target") or not len(stream.calls) or not stream.grad:
+        return []
+    if stream.rows and stream.rows < min(log.n_items, log.n_users) - 2:
+        return []
+    found = list(views(stream))
+    joint = stream.rows >= log.n_users + log.n_items - 1
+    return [part for view in found for part in (columns(view) if joint and 2 <= view.width <= 4 else [view])]
+
+
+def _inputs(log: Log, found: list[View], way: Callable[[Stream], int]) -> Sequence | None:
+    """The rows that the model reads: stretches of histories that are looked up, and never a loss's classes.
+
+    Positives are stretches as well. What is read has the longest way to the loss; where that is not known, it is
+    looked up first.
+    """
+    rows: list[tuple[View, Reading]] = []
+    for view in found:
+        if view.stream.kind == "index" and view.width >= 2:
+            reading = as_stretches(log, view)
+            if reading is not None:
+                rows.append((view, reading))
+    if not rows:
+        return None
+    rows.sort(key=lambda pair: (-way(pair[0].stream), pair[0].stream.id, pair[0].ordinal))
+    view, reading = rows[0]
+    return sequence(log, view, reading)
+
+
+def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Drawn]:
+    """Every other item view, beside the events that were put in."""
+    drawn = []
+    for view in found:
+        if view is inputs.view:
+            continue
+        relation = relate(log, inputs, view)
+        if relation is None:
+            continue
+        aligned = relation.aligned
+        own, chance = own_share(log, aligned.users, relation.items)
+        drawn.append(
+            Drawn(
+                view=aligned.view,
+                numbering=relation.numbering,
+                items=relation.items,
+                users=aligned.users,
+                own=own,
+                chance=chance,
+                relation=relation,
+                events=relation.events,
+            )
+        )
+    return drawn
+
+
+def _beside_users(
+    log: Log, found: list[View], inputs: Sequence | None, epochs: int
+) -> tuple[list[Drawn], list[tuple[View, Numbering]]]:
+    """Item views beside views of users with as many rows."""
+    best: dict[int, tuple[View, Pairing]] = {}
+    items = [view for view in found if inputs is None or view is not inputs.view]
+    for user_view in (view for view in found if view.width == 1 and view.stream.kind == "index"):
+        for view in items:
+            if view is user_view or not user_view.same_rows(view):
+                continue
+            reading = pairing(log, user_view, view)
+            if reading is not None and _better(reading, best.get(id(user_view)), view, user_view):
+                best[id(user_view)] = (user_view, reading)
+    if not best and inputs is None:
+        known = users_of_all_events(log, items, epochs)
+        return (list(beside(log, *known, items)), [known]) if known else ([], [])
+    if not best:
+        return [], []
+    user_view, reading = max(best.values(), key=lambda pair: pair[1].share)
+    drawn = []
+    for view in items:
+        if view is user_view or not user_view.same_rows(view) or _is_users(view, user_view):
+            continue
+        drawn.append(_paired(log, user_view, reading, view))
+    return [each for each in drawn if each is not None], [(user_view, reading.users)]
+
+
+def _previous_item(log: Log, paired: list[Drawn]) -> Sequence | None:
+    """Where the model reads one item beside a user (the last one, as FPMC does): a sequence of length one."""
+    own = [each for each in paired if each.own >= OWN and each.view.width == 1]
+    for first in own:
+        for other in own:
+            if other is first or (first.items == other.items).all():
+                continue
+            inputs = _of_one(first)
+            relation = relate(log, inputs, other.view)
+            if relation is not None and relation.by == 1:
+                return inputs
+    return None
+
+
+def _of_one(first: Drawn) -> Sequence:
+    start = np.maximum(first.events[:, 0], 0)
+    found = first.events[:, 0] >= 0
+    located = Located(start=start, found=found, user=first.users, unsure=~found, reversed=False)
+    return Sequence(
+        view=first.view, numbering=first.numbering, items=first.items, located=located, places=first.events
+    )
+
+
+def _better(reading: Pairing, known: tuple[View, Pairing] | None, _view: View, _users: View) -> bool:
+    return known is None or reading.share > known[1].share
+
+
+def _is_users(view: View, user_view: View) -> bool:
+    """Whether a view holds the same users: looked up in a second table."""
+    return view.ids.shape == user_view.ids.shape and bool((view.ids == user_view.ids).all())
+
+
+def _paired(log: Log, user_view: View, reading: Pairing, view: View) -> Drawn | None:
+    users = reading.users.decode(user_view.ids[:, 0], log.n_users)
+    best: tuple[float, Numbering, Int64] | None = None
+    numberings = [reading.items, *item_numberings(log, view.stream.rows)]
+    for numbering in numberings:
+        items = numbering.decode(view.ids, log.n_items)
+        if (items > 0).mean() < 0.3:
+            continue
+        own = own_share(log, users, items)[0]
+        if best is None or own > max(best[0] * 1.5, best[0] + 0.2):
+            best = (own, numbering, items)
+    if best is None:
+        return None
+    own, numbering, items = best
+    own, chance = own_share(log, users, items)
+    events = log.event(np.broadcast_to(users[:, None], items.shape), items)
+    return Drawn(
+        view=view,
+        numbering=numbering,
+        items=items,
+        users=users,
+        own=own,
+        chance=chance,
+        relation=None,
+        events=events,
+    )
+
+
+def _with_users(drawn: list[Drawn], paired: list[Drawn]) -> list[Drawn]:
+    """What lies beside the sequence, and views that only users tell."""
+    known = {id(each.view.stream) for each in drawn}
+    return [*drawn, *(each for each in paired if id(each.view.stream) not in known)]

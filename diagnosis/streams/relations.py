@@ -1,0 +1,211 @@
+"""Where the items of one view lie relative to the events that another put in: the next event, the same, an earlier one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnosis.streams.decoding import Numbering, Sequence, item_numberings
+from diagnosis.streams.log import Log
+from diagnosis.streams.recorded import D0, D1
+from diagnosis.streams.views import NOTHING, View
+from seeds.interactions import Int64
+
+BY = (1, 0, 2, -1, -2, 3, -3, 4, 5, 10)  # how many events later the target may lie; ties go to the first
+CLEAR = 0.8  # a relation holds for this share of the items
+MOST = 200_000  # items on which a relation is tried
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Aligned:
+    """A view beside the events put in.
+
+    view: cut as the sequence where it was flat.
+    places: int64 (n, W), the place of the event put in beside each id, -1 beside padding.
+    users: int64 (n,), whose row it is, 0 where not known.
+    newest: whether there is one id (or one set of candidates) for a row, beside the newest event of the row.
+    seen: int64 (n, W), the item that the model sees there; 0 where padding or a mask hides it.
+    """
+
+    view: View
+    places: Int64
+    users: Int64
+    newest: bool
+    seen: Int64
+
+
+def align(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
+    """Every way in which the ids of a view can lie beside those put in, the plainest first."""
+    calls = inputs.view.calls
+    heights, widths = calls[:, D0], np.maximum(calls[:, D1], 1)
+    users = inputs.located.user
+    if inputs.view.same_rows(view):
+        if view.width == 1:
+            yield from _ends(log, inputs, view)
+            return
+        per_call = np.maximum(view.calls[:, D1], 1)
+        if (per_call == widths).all():
+            yield Aligned(view=view, places=inputs.places, users=users, newest=False, seen=inputs.items)
+        elif len(per_call) == len(widths) and (per_call == widths - 1).all():
+            cut = slice(0, inputs.view.width - 1)
+            yield Aligned(
+                view=view,
+                places=inputs.places[:, cut],
+                users=users,
+                newest=False,
+                seen=inputs.items[:, cut],
+            )
+        elif (per_call % widths == 0).all() and inputs.view.width * (k := int(per_call[0] // widths[0])) == (
+            view.width
+        ):
+            yield Aligned(
+                view=view,
+                places=np.repeat(inputs.places, k, axis=1),
+                users=users,
+                newest=False,
+                seen=np.repeat(inputs.items, k, axis=1),
+            )
+        yield from _ends(log, inputs, view)
+        return
+    for less in (0, 1):
+        flat = view.shaped(heights, widths - less)
+        if flat is not None:
+            cut = slice(0, flat.width)
+            yield Aligned(
+                view=flat,
+                places=inputs.places[:, cut],
+                users=users,
+                newest=False,
+                seen=inputs.items[:, cut],
+            )
+    yield from _packed(inputs, view)
+
+
+def _ends(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
+    """One id, or a few candidates, for a row: they lie beside the newest event that the row shows, or the oldest."""
+    shown = np.where(inputs.items > 0, inputs.places, -1)
+    yield _beside(log, inputs, view, shown.max(axis=1))  # the log runs upwards in time
+    if inputs.located.reversed:
+        oldest = np.where(shown >= 0, shown, log.n).min(axis=1)
+        yield _beside(log, inputs, view, np.where(oldest < log.n, oldest, -1))
+
+
+def _beside(log: Log, inputs: Sequence, view: View, place: Int64) -> Aligned:
+    wide = np.repeat(place[:, None], view.width, axis=1)
+    seen = np.where(wide >= 0, log.items[np.maximum(wide, 0)], 0)
+    return Aligned(view=view, places=wide, users=inputs.located.user, newest=True, seen=seen)
+
+
+def _packed(inputs: Sequence, view: View) -> Iterator[Aligned]:
+    """A view of the ids at real positions only, as a boolean mask leaves them: (M,) or (M, K) for inputs (B, L)."""
+    if len(view.calls) != len(inputs.view.calls) or (view.calls[:, 0] != inputs.view.calls[:, 0]).any():
+        return
+    there = inputs.view.ids != NOTHING
+    for mask in (inputs.items > 0, (inputs.items == 0) & there & (inputs.places >= 0)):
+        heights = np.bincount(inputs.view.call, weights=mask.sum(axis=1), minlength=len(view.calls))
+        if (heights == view.calls[:, D0]).mean() < 1.0:
+            continue
+        row = np.nonzero(mask)[0]
+        yield Aligned(
+            view=view,
+            places=np.repeat(inputs.places[mask][:, None], view.width, axis=1),
+            users=inputs.located.user[row],
+            newest=False,
+            seen=np.repeat(inputs.items[mask][:, None], view.width, axis=1),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Relation:
+    """What a view's items are, beside the events put in.
+
+    by: how many events later of the same user (1: the next one); None if no such number holds for most.
+    share: of the items for which it holds. judged: how many items that is measured on.
+    columns: bool (W,), the columns for which it holds; others hold candidates of another make.
+    items: int64 (n, W) decoded, 0 for what is no item.
+    events: int64 (n, W), the place of the event that an item is, -1 where it is none.
+    """
+
+    aligned: Aligned
+    numbering: Numbering
+    items: Int64
+    by: int | None
+    share: float
+    judged: int
+    columns: NDArray[np.bool_]
+    events: Int64
+
+    def shown(self) -> float:
+        """The share of items that the model sees at their own position."""
+        there = (self.items > 0) & (self.aligned.places >= 0)
+        return float(((self.aligned.seen == self.items) & there).sum() / max(there.sum(), 1))
+
+
+def relate(log: Log, inputs: Sequence, view: View) -> Relation | None:
+    """The clearest relation of a view to what was put in; None if its ids lie beside nothing that was."""
+    best: Relation | None = None
+    for aligned in align(log, inputs, view):
+        for numbering in _numberings(log, inputs, view):
+            found = _relation(log, aligned, numbering)
+            if found is None or (best is not None and found.by is None):
+                continue  # ids that follow nothing are read by the first numbering
+            if best is None or found.share > best.share + 0.02:
+                best = found
+            if best.share > 0.95:
+                return best
+    return best
+
+
+def _numberings(log: Log, inputs: Sequence, view: View) -> Iterator[Numbering]:
+    """The inputs' numbering first: one table has one numbering. Then those of the view's own size."""
+    if inputs.view.stream.rows == view.stream.rows or inputs.view.stream.table == view.stream.table:
+        yield inputs.numbering
+    for numbering in item_numberings(log, view.stream.rows):
+        if (numbering.offset, numbering.name) != (inputs.numbering.offset, inputs.numbering.name):
+            yield numbering
+
+
+def _relation(log: Log, aligned: Aligned, numbering: Numbering) -> Relation | None:
+    items = numbering.decode(aligned.view.ids, log.n_items)
+    sample = np.unique(np.linspace(0, len(items) - 1, max(1, MOST // items.shape[1])).astype(np.int64))
+    beside, at = items[sample], aligned.places[sample]
+    judged = (beside > 0) & (at >= 0)
+    if judged.sum() < 20:
+        return None
+    best: tuple[float, int | None, NDArray[np.bool_]] = (0.0, None, np.ones(items.shape[1], dtype=bool))
+    for by in BY:
+        there = log.moved(at, by)
+        right = judged & (there >= 0) & (log.items[np.maximum(there, 0)] == beside)
+        counted = judged & ((there >= 0) | (by == 0)) if by < 0 else judged
+        share, columns = _best_columns(right, counted, aligned.newest)
+        if share > best[0] + 0.05:
+            best = (share, by, columns)
+    share, by, columns = best
+    if share < CLEAR:
+        by = None
+    events = log.moved(aligned.places, by) if by is not None else np.full(items.shape, -1)
+    fits = (events >= 0) & (items > 0) & (log.items[np.maximum(events, 0)] == items)
+    return Relation(
+        aligned=aligned,
+        numbering=numbering,
+        items=items,
+        by=by,
+        share=share,
+        judged=int(judged.sum()),
+        columns=columns,
+        events=np.where(fits, events, -1),
+    )
+
+
+def _best_columns(
+    right: NDArray[np.bool_], counted: NDArray[np.bool_], newest: bool
+) -> tuple[float, NDArray[np.bool_]]:
+    """How often it is right: over all, or where each row holds candidates, of the columns where it is right."""
+    every = np.ones(right.shape[1], dtype=bool)
+    overall = float(right.sum() / max(counted.sum(), 1))
+    if not newest or right.shape[1] == 1 or overall >= CLEAR:
+        return overall, every
+    of_column = right.sum(axis=0) / np.maximum(counted.sum(axis=0), 1)
+    good = (of_column >= CLEAR) & (counted.sum(axis=0) >= 20)
+    return (float(of_column[good].mean()), good) if good.any() else (overall, every)

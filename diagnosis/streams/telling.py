@@ -1,0 +1,159 @@
+"""Tells positives from negatives by whether they are events of the user beside them, column by column."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnosis.streams.decoding import Sequence
+from diagnosis.streams.drawn import OWN, Drawn, own_share
+from diagnosis.streams.log import Log
+from diagnosis.streams.recorded import D0
+from diagnosis.streams.shuffled import shuffled
+
+MOST_PARTS = 8  # positives and so many sets of negatives may lie one after the other in a call
+
+
+def told_apart(
+    log: Log, drawn: list[Drawn], inputs: Sequence | None, epochs: int
+) -> tuple[list[Drawn], list[Drawn], list[Drawn]]:
+    """Positives, negatives, and what is neither."""
+    parts = [part for each in drawn for part in _parts(log, each)]
+    positives = _positives(log, parts) or _misplaced(log, parts, inputs, epochs)
+    if not positives:
+        return [], [], parts
+    negatives = [
+        each
+        for each in parts
+        if not any(each.view is positive.view and each.items is positive.items for positive in positives)
+        and each.view.stream.kind == "index"
+        and not _read_again(each)
+    ]
+    return positives, [each for each in negatives if not _same_items(each, positives)], []
+
+
+def _positives(log: Log, parts: list[Drawn]) -> list[Drawn]:
+    """The events after those put in; else classes of a loss; else the views that are the users' own."""
+    following = [each for each in parts if each.relation is not None and each.relation.by == 1]
+    if following:
+        return following
+    classes = [
+        each for each in parts if each.view.stream.kind == "target" and each.view.stream.rows >= log.n_items
+    ]
+    if classes:
+        return classes
+    related = [each for each in parts if each.relation is not None and each.relation.by is not None]
+    if related:
+        return [each for each in related if each.relation.by != 0] or related  # pyright: ignore[reportOptionalMemberAccess]
+    own = [each for each in parts if each.own >= OWN]
+    if len(own) < 2:
+        return own
+    return [max(own, key=_covered)]  # of two views of own items that which covers the log holds the positives
+
+
+def _misplaced(log: Log, parts: list[Drawn], inputs: Sequence | None, epochs: int) -> list[Drawn]:
+    """Views, or columns of one, that hold the right items beside the wrong users."""
+    found = []
+    for each in parts:
+        whole = shuffled(log, inputs, epochs, each)
+        columns = range(0 if whole or inputs is not None or each.view.width > MOST_PARTS else each.view.width)
+        for mask in [np.ones(each.items.shape, dtype=bool)] if whole else [_column(each, c) for c in columns]:
+            part = _only(log, each, mask)
+            if whole or shuffled(log, inputs, epochs, part):
+                found.append(replace(part, shuffled=True))
+    return found
+
+
+def _column(each: Drawn, column: int) -> NDArray[np.bool_]:
+    return np.broadcast_to(np.arange(each.view.width) == column, each.items.shape)
+
+
+def _covered(each: Drawn) -> int:
+    return len(np.unique(each.events[each.events >= 0]))
+
+
+def _read_again(each: Drawn) -> bool:
+    """Whether it is what was put in, looked up a second time."""
+    return each.relation is not None and each.relation.by is not None and each.own >= OWN
+
+
+def _same_items(each: Drawn, positives: list[Drawn]) -> bool:
+    return any(
+        each.items.shape == other.items.shape and bool((each.items == other.items).all())
+        for other in positives
+    )
+
+
+def _parts(log: Log, each: Drawn) -> list[Drawn]:
+    """The columns (or equal parts of each call) that are the users' own, and those that are not."""
+    if each.relation is not None and not each.relation.aligned.newest and each.view.width > 1:
+        return [each]  # columns are places in a history
+    if each.own >= OWN and each.view.width == 1:
+        return [each]
+    masks = _by_column(log, each) if each.view.width > 1 else _by_part(log, each)
+    if masks is None:
+        return _mixed(log, each) if each.relation is None else [each]
+    return [_only(log, each, mask) for mask in masks if mask.any()]
+
+
+def _met(log: Log, each: Drawn) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    known = (each.items > 0) & (each.users > 0)[:, None]
+    return log.met(np.broadcast_to(each.users[:, None], each.items.shape), each.items) & known, known
+
+
+def _by_column(log: Log, each: Drawn) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    met, known = _met(log, each)
+    own = met.sum(axis=0) / np.maximum(known.sum(axis=0), 1) >= OWN
+    if own.all():
+        own = _covering_columns(log, each)
+    if own.all() or not own.any():
+        return None
+    return np.broadcast_to(own, met.shape), np.broadcast_to(~own, met.shape)
+
+
+def _covering_columns(log: Log, each: Drawn) -> NDArray[np.bool_]:
+    """Where all columns are the users' own: those that go through the log, if the others are drawn from it."""
+    count = [len(np.unique(column[column >= 0])) for column in each.events.T]
+    whole = np.asarray(count) >= 0.98 * log.distinct.sum()
+    return whole if whole.any() else np.ones(len(whole), dtype=bool)
+
+
+def _by_part(log: Log, each: Drawn) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Calls that hold the positives in one half (third, ...) and negatives in the others, or alternate."""
+    met, known = _met(log, each)
+    heights = each.view.calls[:, D0].astype(np.int64)
+    size = heights[each.view.call]
+    nth = np.arange(len(size)) - (np.cumsum(heights) - heights)[each.view.call]
+    for parts in range(2, MOST_PARTS + 1):
+        if (heights % parts).any():
+            continue
+        for of in (nth * parts // size, nth % parts):
+            right = np.bincount(of, weights=met[:, 0], minlength=parts)
+            own = right / np.maximum(np.bincount(of, weights=known[:, 0], minlength=parts), 1) >= OWN
+            if own.any() and not own.all():
+                return own[of][:, None], ~own[of][:, None]
+    return None
+
+
+def _holds_events(log: Log, each: Drawn) -> bool:
+    """Whether more of the pairs are events than chance would have, or all of the log is among them."""
+    if each.own > max(0.1, 2 * each.chance):
+        return True
+    return _covered(each) >= 0.98 * log.distinct.sum() and (each.own > 0.05)
+
+
+def _only(log: Log, each: Drawn, mask: NDArray[np.bool_]) -> Drawn:
+    items = np.where(mask, each.items, 0)
+    own, chance = own_share(log, each.users, items)
+    return replace(each, items=items, events=np.where(mask, each.events, -1), own=own, chance=chance)
+
+
+def _mixed(log: Log, each: Drawn) -> list[Drawn]:
+    """Rows in any order, each with its label: only the log can tell positives from negatives."""
+    met, _ = _met(log, each)
+    if each.view.width > 1 or each.own >= OWN or not _holds_events(log, each):
+        return [each]
+    if each.view.stream.kind != "index":
+        return [each]
+    own, others = _only(log, each, met), _only(log, each, ~met)
+    return [replace(own, mixed=True), replace(others, mixed=True)]

@@ -1,0 +1,37 @@
+"""How far it is from a look-up to the loss, in the traced step."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from diagnosis.examination import Stream
+from diagnosis.flow import Flow
+
+
+def way_to_loss(trace: Mapping[str, Any]) -> Callable[[Stream], int]:
+    """How many calls lie at least between a stream's look-up and `backward`; 0 where the trace does not know it.
+
+    What a model reads goes through its encoder, what it is compared with does not.
+    """
+    flow = Flow(trace)
+    distance = _distances(flow)
+    ways: dict[tuple[str, int], int] = {}
+    for index, op in enumerate(flow.ops):
+        if op["phase"] == "train" and index in distance and op["function"] in ("embedding", "__getitem__"):
+            key = (op["path"], op["line"])
+            ways[key] = max(ways.get(key, 0), distance[index])
+    return lambda stream: ways.get((stream.place.path, stream.place.line), 0)
+
+
+def _distances(flow: Flow) -> dict[int, int]:
+    """Calls between each call and the nearest `backward`."""
+    distance = dict.fromkeys(flow.backward, 0)
+    queue = deque(flow.backward)
+    while queue:
+        op = queue.popleft()
+        for source in {s for slot in flow.ops[op]["inputs"] for s in slot if s.startswith("o")}:
+            before = int(source[1:])
+            if before not in distance:
+                distance[before] = distance[op] + 1
+                queue.append(before)
+    return distance

@@ -1,0 +1,83 @@
+"""Trained models are asked: each planted defect is found in two code shapes, on its line, and healthy ones are silent."""
+
+import pytest
+
+from tests.evolution.trials.asking import Edits, asked
+
+NUMPY, TORCH = "numpy_models.py", "torch_models.py"
+HEALTHY = [
+    *((NUMPY, kind) for kind in ("Markov", "Neighbours", "Ease", "Popular", "Factors")),
+    *((TORCH, kind) for kind in ("Sas", "Bert", "Gru", "Conv", "Fpmc", "Bpr", "Graph", "Vae", "Fism")),
+]
+
+
+@pytest.mark.parametrize(("file", "kind"), HEALTHY)
+def test_a_healthy_model_of_any_make_fails_no_check(tmp_path, micro, file, kind):
+    planted = asked(tmp_path, micro, file, kind)
+    assert planted.failed == [], [check.message for check in planted.checks if check.passed is False]
+
+
+MARKOV = "return self.table[newest]"
+FACTORS = "return own[users] @ items.T"
+GRU = "return out[:, -1] @ self.items.weight.T"
+READS = "histories = torch.as_tensor(histories)[:, -self.length :]"
+ANSWERS = "return self.net(torch.as_tensor(users), histories)"
+WIDENS = "histories = F.pad(histories, (self.length - histories.shape[1], 0))"
+
+# code -> (file, kind, edits, the line that it must point at, "" where only the kind is told)
+DEFECTS: list[tuple[str, str, str, Edits, str]] = [
+    (
+        "state-carried", NUMPY, "Markov",
+        ((MARKOV, "s = self.table[newest]\n        self.drift = 0.5 * getattr(self, 'drift', 0) + s.mean(0)\n        return s + self.drift"),),
+        "self.drift = 0.5 * getattr(self, 'drift', 0) + s.mean(0)",
+    ),
+    (
+        "state-carried", TORCH, "Gru",
+        (
+            ("out, _ = self.rnn(self.items(rows))", "past = getattr(self, 'past', None)\n        fits = past is not None and past.shape[1] == len(rows)\n        out, past = self.rnn(self.items(rows), past if fits else None)\n        self.past = past.detach()"),
+        ),
+        "self.past = past.detach()",
+    ),
+    ("same-answer-twice", TORCH, "Vae", (("if self.training:", "if True:"),), "middle = middle + torch.randn_like(middle) * (width / 2).exp() * 0.1"),
+    ("same-answer-twice", NUMPY, "Markov", ((MARKOV, "s = self.table[newest]\n        return s * (np.random.random(s.shape) > 0.2)"),), "return s * (np.random.random(s.shape) > 0.2)"),
+    ("same-answer-twice", NUMPY, "Ease", (("return rows @ self.table", "rows = rows * (self.rng.random(rows.shape) > 0.2)\n        return rows @ self.table"), ("self.table = self.noise.copy()", "self.table, self.rng = self.noise.copy(), np.random.default_rng(seed)")), "rows = rows * (self.rng.random(rows.shape) > 0.2)"),
+    ("batch-companions", TORCH, "Gru", ((GRU, "last = out[:, -1] - out[:, -1].mean(0)\n        return last @ self.items.weight.T"),), "last = out[:, -1] - out[:, -1].mean(0)"),
+    ("batch-companions", TORCH, "Conv", (("x = torch.relu(self.conv(x))[:, :, 0]", "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),), "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),
+    ("batch-companions", TORCH, "Bpr", ((FACTORS, "return own[: len(users)] @ items.T"),), "return own[: len(users)] @ items.T"),
+    ("batch-companions", NUMPY, "Neighbours", (("return np.einsum", "weights /= weights.sum(0) + 1\n        return np.einsum"),), "weights /= weights.sum(0) + 1"),
+    ("more-padding", TORCH, "Fism", (("/ mask.sum(1).clamp(1)", "/ mask.shape[1]"), (WIDENS, "pass")), "mean = (self.items(rows) * mask).sum(1) / mask.shape[1]"),
+    ("more-padding", TORCH, "Sas", ((WIDENS, "pass"),), "x = x + self.places(torch.arange(rows.shape[1]))"),
+    ("newest-kept", TORCH, "Gru", ((READS, "histories = torch.as_tensor(histories)[:, : self.length]"),), "histories = torch.as_tensor(histories)[:, : self.length]"),
+    ("newest-kept", NUMPY, "Neighbours", (("window = histories[:, -20:]", "window = histories[:, -20:-1]"),), "window = histories[:, -20:-1]"),
+    ("history-holes", TORCH, "Fism", ((ANSWERS, "histories = histories * (torch.arange(self.length) % 2)\n        " + ANSWERS),), "histories = histories * (torch.arange(self.length) % 2)"),
+    ("history-holes", NUMPY, "Neighbours", (("window = histories[:, -20:]", "window = histories[:, ::-2]"),), "window = histories[:, ::-2]"),
+    ("history-window", TORCH, "Sas", ((READS, "histories = torch.as_tensor(histories)[:, -3:]"),), "histories = torch.as_tensor(histories)[:, -3:]"),
+    ("history-window", TORCH, "Gru", (("out, _ = self.rnn(self.items(rows))", "x = self.items(rows)\n        out, _ = self.rnn(x if self.training else x[:, -2:])"),), "out, _ = self.rnn(x if self.training else x[:, -2:])"),
+    ("input-ignored", TORCH, "Gru", ((ANSWERS, "histories = torch.zeros_like(histories)\n        " + ANSWERS),), "histories = torch.zeros_like(histories)"),
+    ("input-ignored", TORCH, "Bpr", ((FACTORS, "return own.mean(0).expand(len(users), -1) @ items.T"),), ""),
+    ("time-reversed", TORCH, "Conv", ((ANSWERS, "histories = histories.flip(1)\n        " + ANSWERS),), ""),
+    ("user-shifted", TORCH, "Bpr", ((FACTORS, "return own[users - 1] @ items.T"),), ""),
+    ("user-shifted", NUMPY, "Factors", (("left[users]", "left[users - 1]"),), ""),
+    ("items-shifted", NUMPY, "Markov", ((MARKOV, "return np.roll(self.table[newest], 1, axis=1)"),), ""),
+    ("items-shifted", TORCH, "Bpr", ((FACTORS, "return torch.roll(own[users] @ items.T, -1, 1)"),), ""),
+    ("scores-inverted", TORCH, "Bpr", ((FACTORS, "return torch.cdist(own[users], items)"),), ""),
+    ("scores-inverted", NUMPY, "Ease", (("return rows @ self.table", "return -(rows @ self.table)"),), ""),
+    ("scores-tied", TORCH, "Bpr", ((FACTORS, "return torch.sigmoid(500 * (own[users] @ items.T))"),), ""),
+    ("scores-tied", NUMPY, "Ease", (("return rows @ self.table", "return np.clip(rows @ self.table, 0, 1e-4)"),), ""),
+    ("padding-ranked", TORCH, "Fism", (("self.who = torch", "self.goals[::3] = 0\n        self.who = torch"),), ""),
+    ("padding-ranked", TORCH, "Conv", (("self.who = torch", "self.goals[::2] = 0\n        self.who = torch"),), ""),
+    ("scores-frozen", NUMPY, "Markov", (("self.table = self.noise.copy()", "self.table = self.noise.copy()\n        self.kept = self.table.copy()"), (MARKOV, "return self.kept[newest]")), ""),
+    ("scores-frozen", TORCH, "Bpr", ((FACTORS, "self.kept = getattr(self, 'kept', None) or (own.clone(), items.clone())\n        return self.kept[0][users] @ self.kept[1].T"),), ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "file", "kind", "edits", "line"), DEFECTS, ids=[f"{row[0]}-{row[2]}" for row in DEFECTS]
+)
+def test_a_planted_defect_is_found_on_its_line(tmp_path, micro, code, file, kind, edits, line):
+    planted = asked(tmp_path, micro, file, kind, edits)
+    assert code in planted.failed, [check.message for check in planted.checks if check.code == code]
+    if line:
+        assert planted.line_of(code) == line
+    also = set(planted.failed) - {code}
+    assert not also, f"{also} are said too"
