@@ -64,6 +64,11 @@ Gate = Annotated[
         "--gate", help="What users and measurements both call critical counts as nothing, as in the paper."
     ),
 ]
+FailOn = Annotated[
+    str, typer.Option("--fail-on", help="Exit 1 if a finding is at least this: error, warning, information.")
+]
+Sarif = Annotated[Path | None, typer.Option("--sarif", help="Also write the findings as SARIF 2.1.0.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also list the checks that are healthy.")]
 
 
 def given_options(context: typer.Context) -> list[str]:

@@ -20,6 +20,7 @@ from evolution.store.store import Store
 from server.cli import output, render, show_runs
 from server.cli.library import show_library
 from server.cli.live import LiveView
+from server.cli.show_diagnosis import show_diagnosis
 from tests.cli import report_store
 from tests.cli.conftest import evolverec, repo  # noqa: F401
 from tests.conftest import ROOT
@@ -95,7 +96,7 @@ def documents(folder):
     return {
         "train": (render.show_train, {**known["complete"], "contract": contract, "remarks": ["x"]}),
         "a failed trial": (render.show_train, known["failed"]),
-        "diagnose": (lambda d: render.show_diagnosis(folder, d), {**found, "remarks": ["x"]}),
+        "diagnose": (lambda d: show_diagnosis(folder, d), {**found, "remarks": ["x"]}),
         "simulate": (lambda d: render.show_simulation(folder, d), {**said, "no_vote": "x"}),
         "propose": (
             render.show_proposals,
