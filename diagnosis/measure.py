@@ -8,13 +8,17 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement
 from diagnosis.probes import (
     attention_axis,
+    batches,
     embedding_collapse,
     exposure_concentration,
     figures_disagree,
     gradient_clearing,
+    graph_edges,
+    item_ids,
     learning_rate,
     loss_values,
     mixed_heads,
+    negatives,
     not_converged,
     not_learning,
     order,
@@ -25,6 +29,8 @@ from diagnosis.probes import (
     row_decay,
     same_list,
     squashed_logits,
+    target_coverage,
+    targets,
     untrained_rows,
     who_learns,
 )
@@ -32,6 +38,12 @@ from diagnosis.probes.outcome import BEYOND_TRAINING, unjudged
 from diagnosis.probes.probe import Probe
 
 PROBES: tuple[Probe, ...] = (
+    targets.PROBE,
+    target_coverage.PROBE,
+    negatives.PROBE,
+    batches.PROBE,
+    item_ids.PROBE,
+    graph_edges.PROBE,
     ranking_margin.PROBE,
     references.PROBE,
     embedding_collapse.PROBE,
