@@ -63,6 +63,7 @@ SHARE = "share of the rate"
 GONE = 0.05  # of the highest rate: no training left
 REACHED = 0.5  # of the chosen rate
 FEW_EPOCHS = 5  # a plan for fewer is over soon, and rightly so
+MANY_CHANGES = 6  # of the rate, in two epochs
 STILL = 2e-3  # of their length; less over two epochs is no training
 FLAT = 0.01  # of the first loss
 THROWN = 1.5  # times their own length
@@ -116,7 +117,10 @@ def _runs_out(watched: Watched, planned: int) -> Measurement | None:
     if not len(second) or first.max() <= 0:
         return None
     share = float(second.max() / by_step.max())
-    if share >= GONE:
+    halfway = (
+        float(by_step.max() * (second[-1] / first[-1]) ** (planned / 2)) if _is_geometric(watched) else np.inf
+    )
+    if share >= GONE and halfway >= GONE * by_step.max():
         return None
     per_epoch = watched.scheduler.get("calls", 0) / max(1, watched.epochs)
     message = (
@@ -128,6 +132,15 @@ def _runs_out(watched: Watched, planned: int) -> Measurement | None:
         RUNS_OUT, share, message, [_schedule(watched), watched.step_place], unit=SHARE, severity=Severity.ERROR,
         reference=1.0, reference_name="the highest", higher_is_better=True,
     )  # fmt: skip
+
+
+def _is_geometric(watched: Watched) -> bool:
+    """Whether the rate falls by the same factor again and again, several times in an epoch."""
+    told = np.array([rate for _, rate in watched.learning_rates if rate > 0])
+    if len(told) < MANY_CHANGES:
+        return False
+    by = told[1:] / told[:-1]
+    return bool(by.max() < 1 and by.max() - by.min() < 1e-3)
 
 
 def _wraps(watched: Watched) -> Measurement | None:

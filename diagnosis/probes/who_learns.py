@@ -6,7 +6,7 @@ from diagnosis.evidence import Evidence
 from diagnosis.examination import LearnedParameter, Watched
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.flow import Flow
-from diagnosis.operations import place_of
+from diagnosis.operations import place_of, trained
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
@@ -93,8 +93,13 @@ def who_learns(evidence: Evidence) -> list[Measurement]:
 
 def _reaching(flow: Flow) -> set[str]:
     """The parameters that calls of the training loss take."""
-    near = [op for op in flow.upstream(flow.backward) if flow.ops[op]["phase"] == "train"]
-    return {source for op in near for slot in flow.ops[op]["inputs"] for source in slot if source[0] == "p"}
+    return {
+        source
+        for op in trained(flow)
+        for slot in flow.ops[op]["inputs"]
+        for source in slot
+        if source[0] == "p"
+    }
 
 
 def _not_updated(watched: Watched, flow: Flow) -> Measurement | None:
@@ -110,7 +115,10 @@ def _not_updated(watched: Watched, flow: Flow) -> Measurement | None:
     message = (
         f"{_named(lost)} in the loss, but no optimizer was given {_them(lost)}: {_stay(lost)} as initialised"
     )
-    places = [*_places(lost), *_optimizers(watched)]
+    outside = _unregistered(lost, watched)
+    places = [*outside, *_optimizers(watched), *_places(lost)]
+    if outside:
+        message += f"; the {watched.trace['modules'][_root(lost[0], watched)]['type']} that holds it is no part of the model"
     return violated(
         NOT_UPDATED,
         float(len(lost)),
@@ -191,8 +199,9 @@ def _changed_by_hand(parameter: LearnedParameter, flow: Flow) -> bool:
 
 def _is_recorded(parameter: LearnedParameter, flow: Flow) -> bool:
     """Whether nothing cuts it off at once, as a second model that only gives targets is."""
-    after = flow.downstream(flow.consumers(_node(parameter)), depth=4)
-    return not any(flow.ops[op]["function"] in CUTTING for op in after if flow.ops[op]["phase"] == "train")
+    near = set(trained(flow))
+    after = [op for op in flow.downstream(flow.consumers(_node(parameter)), depth=4) if op in near]
+    return not any(flow.ops[op]["function"] in CUTTING for op in after)
 
 
 def _is_drawn(parameter: LearnedParameter, flow: Flow) -> bool:
@@ -204,12 +213,30 @@ def _is_drawn(parameter: LearnedParameter, flow: Flow) -> bool:
 
 def _cut_at(parameter: LearnedParameter, flow: Flow) -> CodePlace | None:
     """The call that lets no gradient through on the way from the parameter to the loss, else its first use."""
-    users = [op for op in flow.consumers(_node(parameter)) if flow.ops[op]["phase"] == "train"]
+    near = set(trained(flow))
+    users = [op for op in flow.consumers(_node(parameter)) if op in near]
     for op in flow.downstream(users):
-        call = flow.ops[op]
-        if call["phase"] == "train" and call["function"] in CUTTING:
-            return place_of(call, call["function"])
+        if op in near and flow.ops[op]["function"] in CUTTING:
+            return place_of(flow.ops[op], flow.ops[op]["function"])
     return place_of(flow.ops[users[0]]) if users else None
+
+
+def _unregistered(lost: list[LearnedParameter], watched: Watched) -> list[CodePlace]:
+    """Where modules are made of which no parameter is in an optimizer and that belong to no other module, as those of a
+    plain list."""
+    learned = {_root(p, watched) for p in watched.parameters if p.optimizer >= 0}
+    roots = [root for p in lost if (root := _root(p, watched)) >= 0 and root not in learned]
+    made = [watched.trace["modules"][root] for root in roots]
+    return list(dict.fromkeys(CodePlace(path=m["path"], line=m["line"], does="makes it") for m in made))
+
+
+def _root(parameter: LearnedParameter, watched: Watched) -> int:
+    """The outermost module that a parameter belongs to, as an index of the trace's; -1 where it belongs to none."""
+    modules = watched.trace["modules"]
+    at = int(watched.trace["parameters"][parameter.number]["module"])
+    while at >= 0 and modules[at]["name"]:
+        at -= 1  # modules are in the order in which they were begun, so the outermost comes before its parts
+    return at
 
 
 def _optimizers(watched: Watched) -> list[CodePlace]:

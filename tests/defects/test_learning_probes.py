@@ -150,7 +150,13 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         SCRIPT,
         [("[table, weight, bias]", "[weight, bias]")],
         "not-in-optimizer",
-        "table = torch.nn.Parameter(torch.randn(201, 8) * 0.1)",
+        "opt = torch.optim.SGD([weight, bias], lr=0.5)",
+    ),
+    "layers of a module in a plain list": (
+        OBJECT,
+        [("nn.ModuleList([nn.Linear(8, 8) for _ in range(2)])", "[nn.Sequential(nn.Linear(8, 8), nn.ReLU()) for _ in range(2)]")],
+        "not-in-optimizer",
+        "self.layers = [nn.Sequential(nn.Linear(8, 8), nn.ReLU()) for _ in range(2)]",
     ),
     "a table frozen at random": (
         OBJECT,
@@ -238,6 +244,12 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         "schedule-runs-out",
         "plan.step()",
     ),
+    "a mild exponential decay at every batch": (
+        OBJECT,
+        [("            self.schedule.step()\n", ""), ("LambdaLR(self.optimizer, lambda n: 1.0)", "ExponentialLR(self.optimizer, 0.98)"), ("        return float(", "        self.schedule.step()\n        return float(")],
+        "schedule-runs-out",
+        "self.schedule.step()",
+    ),
     "a cosine for epochs stepped at every batch": (
         OBJECT,
         [("            self.schedule.step()\n", ""), ("LambdaLR(self.optimizer, lambda n: 1.0)", "CosineAnnealingLR(self.optimizer, 10)"), ("        return float(", "        self.schedule.step()\n        return float(")],
@@ -289,6 +301,7 @@ HEALTHY: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "mild decay by SGD": (SCRIPT, [("lr=0.5", "lr=0.1, weight_decay=1e-4")]),
     "a short warm-up": (OBJECT, [("lambda n: 1.0", "lambda n: min(1.0, (n + 1) / 4)")]),
     "a cosine over all epochs": (OBJECT, [("LambdaLR(self.optimizer, lambda n: 1.0)", "CosineAnnealingLR(self.optimizer, 20)")]),
+    "an exponential decay at every epoch": (OBJECT, [("LambdaLR(self.optimizer, lambda n: 1.0)", "ExponentialLR(self.optimizer, 0.9)")]),
     "one cycle over all steps": (
         OBJECT,
         [("            self.schedule.step()\n", ""), ("LambdaLR(self.optimizer, lambda n: 1.0)", "OneCycleLR(self.optimizer, 1e-3, total_steps=400)"), ("        return float(", "        self.schedule.step()\n        return float(")],
