@@ -32,6 +32,8 @@ HEALTHY = (
     "item2vec",
     "lightgcn",
     "one_table",
+    "lightgcn:self-loops",
+    "one_table:self-loops",
 )
 PLANTED = {
     "target-is-input": (
@@ -116,7 +118,6 @@ PLANTED = {
     "graph-edges-unknown": (("lightgcn:edges-unknown", ""), ("one_table:edges-unknown", "")),
     "graph-one-way": (("lightgcn:one-way", ""), ("one_table:one-way", "")),
     "graph-not-normalised": (("lightgcn:plain", ""), ("one_table:plain", "")),
-    "graph-self-loops": (("lightgcn:self-loops", ""), ("one_table:self-loops", "")),
 }
 BESIDE = {"graph-edges-unknown": {"graph-edges-missing"}}  # edges that lead elsewhere are missing as well
 LARGE = {"sasrec:drop-last": 150, "bpr:drop-last": 600, "two_tower:drop-last": 600}
