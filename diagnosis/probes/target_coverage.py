@@ -96,6 +96,8 @@ def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measureme
     by_chance = float(np.exp(-drawn.mean)) if drawn.rows_are_events or drawn.mean < 0.9 else 0.0
     unknown = drawn.missed.sum() * seen.whole <= 1.5 * drawn.unplaced
     shape = None if unknown else shape_of(seen.log, drawn)
+    if shape is not None and shape.name in ("users", "items") and not _same_each_epoch(seen, drawn):
+        shape = None  # others are missed in every epoch
     named = {"missed": int(drawn.missed.sum()), "shape": shape.name if shape else ""}
     said = f"{share:.1%} of {int(drawn.possible.sum())} events were no target in {seen.whole} epochs"
     if shape is None or share < FEW:

@@ -25,7 +25,7 @@ from diagnosis.streams.log import Log
 from diagnosis.streams.relations import relate
 from diagnosis.streams.shuffled import beside, users_of_all_events
 from diagnosis.streams.telling import told_apart
-from diagnosis.streams.views import View, columns, distinct, views
+from diagnosis.streams.views import View, columns, distinct, slots, views
 from diagnosis.streams.ways import way_to_loss
 
 MIN_EVENTS = 20
@@ -142,9 +142,9 @@ def _inputs(log: Log, found: list[View], way: Callable[[Stream], int]) -> Sequen
 def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Drawn]:
     """Every other item view, beside the events that were put in."""
     drawn = []
-    for view in found:
-        if view is inputs.view:
-            continue
+    width = inputs.view.width
+    others = [each for each in found if each is not inputs.view]
+    for view in (part for each in others for part in (slots(each, width) if width > 1 else []) or [each]):
         relation = relate(log, inputs, view)
         if relation is None:
             continue

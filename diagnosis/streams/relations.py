@@ -159,10 +159,12 @@ def relate(log: Log, inputs: Sequence, view: View) -> Relation | None:
 
 def _numberings(log: Log, inputs: Sequence, view: View) -> Iterator[Numbering]:
     """The inputs' numbering first: one table has one numbering. Then those of the view's own size."""
-    if inputs.view.stream.rows == view.stream.rows or inputs.view.stream.table == view.stream.table:
+    same = inputs.view.stream.rows == view.stream.rows or inputs.view.stream.table == view.stream.table != ""
+    if same:
         yield inputs.numbering
     for numbering in item_numberings(log, view.stream.rows):
-        if (numbering.offset, numbering.name) != (inputs.numbering.offset, inputs.numbering.name):
+        known = (numbering.offset, numbering.name) == (inputs.numbering.offset, inputs.numbering.name)
+        if not (same and known):
             yield numbering
 
 

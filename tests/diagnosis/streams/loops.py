@@ -387,6 +387,8 @@ def fpmc(log: Interactions, plant: str = "", batch: int = 64) -> Epochs:
     """The user and his last item say what comes next."""
     at = np.flatnonzero(log.users[1:] == log.users[:-1])
     users, last, following = (torch.from_numpy(x) for x in (log.users[at], log.items[at], log.items[at + 1]))
+    met = torch.zeros(log.n_users + 1, log.n_items + 1, dtype=torch.bool)
+    met[log.users, log.items] = True
 
     def epochs(step: Callable[[], None]) -> Iterator[Any]:
         torch.manual_seed(0)
@@ -396,6 +398,9 @@ def fpmc(log: Interactions, plant: str = "", batch: int = 64) -> Epochs:
             for part in torch.randperm(len(users)).split(batch):
                 state = of_users(users[part]) + of_items(last[part])
                 bad = torch.randint(1, log.n_items + 1, (len(part),))
+                for _ in range(20):
+                    again = torch.randint(1, log.n_items + 1, bad.shape)
+                    bad = torch.where(met[users[part], bad], again, bad)
                 loss = F.softplus((state * (of_items(bad) - of_items(following[part]))).sum(-1)).mean()
                 adam.zero_grad()
                 loss.backward()
