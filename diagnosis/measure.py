@@ -8,10 +8,17 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement
 from diagnosis.probes import (
     attention_axis,
+    batches,
     embedding_collapse,
     exposure_concentration,
     figures_disagree,
+    gradient_clearing,
+    graph_edges,
+    item_ids,
+    learning_rate,
+    loss_values,
     mixed_heads,
+    negatives,
     not_converged,
     not_learning,
     order,
@@ -19,14 +26,24 @@ from diagnosis.probes import (
     popularity_bias,
     ranking_margin,
     references,
+    row_decay,
     same_list,
     squashed_logits,
+    target_coverage,
+    targets,
     untrained_rows,
+    who_learns,
 )
 from diagnosis.probes.outcome import BEYOND_TRAINING, unjudged
 from diagnosis.probes.probe import Probe
 
 PROBES: tuple[Probe, ...] = (
+    targets.PROBE,
+    target_coverage.PROBE,
+    negatives.PROBE,
+    batches.PROBE,
+    item_ids.PROBE,
+    graph_edges.PROBE,
     ranking_margin.PROBE,
     references.PROBE,
     embedding_collapse.PROBE,
@@ -42,6 +59,11 @@ PROBES: tuple[Probe, ...] = (
     squashed_logits.PROBE,
     attention_axis.PROBE,
     mixed_heads.PROBE,
+    who_learns.PROBE,
+    gradient_clearing.PROBE,
+    row_decay.PROBE,
+    learning_rate.PROBE,
+    loss_values.PROBE,
 )
 
 

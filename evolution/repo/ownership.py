@@ -4,15 +4,13 @@ A folder without this machine's mark came with the repo and is not trusted: its 
 configuration in it could name commands to run.
 """
 
-import fcntl
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from evolution.base.errors import DiskError, RepoError
 from evolution.base.kept import write_whole
+from evolution.base.locking import alone
 from evolution.base.places import STORE_FOLDER, lease_folder, store_folder
 from evolution.repo.settings import machine_mark
 from seeds.reading import read_bytes
@@ -43,7 +41,8 @@ def ensure_store_folder(repo: Path) -> Path:
             f"{folder} cannot be made, and what is measured is kept in it; use another folder"
         ) from None
     if not is_ours(repo):
-        with _alone():
+        # Without the lock, a second process could move away files that the first just made.
+        with alone(lease_folder() / "ownership.lock"):
             if not is_ours(repo):
                 _start_afresh(repo, folder)
     return folder
@@ -75,13 +74,3 @@ def _start_afresh(repo: Path, folder: Path) -> None:
             path.rename(aside / path.name)
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     write_whole(folder / MARK, _mark_of(repo))
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """A lock over all processes of the user. Without it, a second process could move away files that the first just made."""
-    lock = lease_folder() / "ownership.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -59,7 +59,7 @@ def _check(name: str, ok: bool, message: str, help_: str, *, needed: bool) -> di
 
 def _interpreter(python: str, repo: Path) -> list[dict[str, Any]]:
     from evolution.jobs.consent import asks_for_interpreter
-    from evolution.trials.interpreter import NUMPY_MISSING, answer_of, does_not_run
+    from evolution.trials.interpreter import NUMPY_MISSING, answer_about_torch, does_not_run
 
     try:
         path = user_settings(python=python).python
@@ -69,7 +69,7 @@ def _interpreter(python: str, repo: Path) -> list[dict[str, Any]]:
         message = f"{path} lies inside the repo and was not started: you have not consented to that"
         return [_check("interpreter", False, message, f"evolverec train {repo} --trust-python", needed=True)]
     try:
-        found = json.loads(answer_of([path, "-I", "-c", PROBE]))
+        found = json.loads(answer_about_torch(path, PROBE))
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
         return [_check("interpreter", False, does_not_run(path, error), OTHER_PYTHON, needed=True)]
     torch_help = f"{path} -m pip install torch==2.13.0"

@@ -53,7 +53,8 @@ Trials = Annotated[
 BudgetUsd = Annotated[float | None, typer.Option("--budget-usd", help="Dollars for the LLM at most.")]
 BudgetTokens = Annotated[int | None, typer.Option("--budget-tokens", help="Tokens of the LLM at most.")]
 BudgetGpu = Annotated[
-    float | None, typer.Option("--budget-gpu-s", help="Seconds of training at most, whatever the device.")
+    float | None,
+    typer.Option("--budget-gpu-s", help="Seconds of training and ranking at most, whatever the device."),
 ]
 Proposer = Annotated[
     ProposerChoice, typer.Option("--proposer", help="Who makes patches; auto: an LLM where one is set.")
