@@ -49,7 +49,9 @@ def reversed_histories(histories: Int64) -> Int64:
 
 def standard_errors(differences: Float64) -> float:
     """How many standard errors the mean is above 0; 0 where all are equal."""
-    error = differences.std() / np.sqrt(max(len(differences), 1))
+    if len(differences) < 2:
+        return 0.0
+    error = differences.std() / np.sqrt(len(differences))
     return float(differences.mean() / error) if error > 0 else 0.0
 
 
