@@ -40,6 +40,8 @@ def reach(settings: LlmSettings, models: Sequence[str], *, cancelled: Callable[[
         ) from None
     finally:
         endpoint.close()
+    if cancelled():  # a request that was broken off by it may look like a slow one
+        raise Cancelled("cancelled")
 
 
 def _listed(endpoint: Endpoint, cancelled: Callable[[], bool]) -> list[str]:

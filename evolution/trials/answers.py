@@ -1,6 +1,7 @@
 """Takes the files that a worker wrote. Whatever is in them, nothing outside them is read and no code runs."""
 
 import contextlib
+import errno
 import math
 import os
 import re
@@ -17,6 +18,7 @@ from evolution.base.deleting import delete_tree
 MAGIC = b"\x93NUMPY\x01\x00"
 LONGEST_HEADER = 10_000
 MOST_BYTES = 1 << 30
+_NO_FILE = (errno.ELOOP, errno.ENXIO)  # what opening a link without following it says, and a socket
 GIB = 1 << 30
 # As numpy writes it for plain arrays. It is not evaluated: it is text of the worker's.
 HEADER = re.compile(
@@ -70,7 +72,8 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise BadAnswerError(f"the worker's answer {path.name} cannot be read: {error.strerror}") from None
+        said = "is not a plain file" if error.errno in _NO_FILE else f"cannot be read: {error.strerror}"
+        raise BadAnswerError(f"the worker's answer {path.name} {said}") from None
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise BadAnswerError(f"the worker's answer {path.name} is not a plain file")
