@@ -42,6 +42,14 @@ def say(text: str, *, end: str = "\n", file: TextIO | None = None) -> None:
     print(plain_text(text), end=end, file=out, flush=True)
 
 
+def write_exactly(text: str) -> None:
+    """Write what a program is to read, such as a patch, byte for byte as git gave it; for a pipe or a file, which obeys no
+    character. A carriage return or an escape that was taken out would make it another patch."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.flush()
+
+
 def end_output() -> bool:
     """Write what stdout still holds. False if that is not possible; it is dropped then, as Python would try once more at
     its end and print a traceback."""

@@ -12,7 +12,7 @@ from diagnosis.encoding import unmarked
 from evolution.base.errors import RepoError
 from evolution.repo.files import read_code
 from server.cli.console import console
-from server.cli.output import say
+from server.cli.output import say, write_exactly
 from server.cli.show_runs import show_run
 
 MARKS = {"error": ("x", "red"), "warning": ("!", "yellow"), "information": ("i", "blue")}
@@ -213,6 +213,14 @@ def change_words(effect: dict[str, Any]) -> str:
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})" if effect["before"] else ""
     return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+
+
+def print_diff(text: str) -> None:
+    """Print a unified diff on a terminal for people, else exactly, for `git apply`."""
+    if console().is_terminal:
+        show_diff(text)
+    else:
+        write_exactly(text)
 
 
 def show_diff(text: str) -> None:
