@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from evolution.base.plain_text import plain_text
 from evolution.llm.prompt import SHORTEST_SECRET
 from evolution.llm.settings import LlmSettings
 from evolution.llm.usage import Usage, claimed_usage
@@ -65,7 +66,7 @@ class Failed(Exception):
         status: int = 0,
         is_slow: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(plain_text(message))  # it quotes the endpoint, and goes into logs as well
         self.kind, self.wait_s, self.billed, self.received = kind, wait_s, billed, received
         self.status, self.is_slow = status, is_slow
 

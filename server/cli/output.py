@@ -25,9 +25,14 @@ def deliver(document: dict[str, Any], *, as_json: bool, show: Callable[[dict[str
 
 def write_json(document: dict[str, Any]) -> None:
     """Print the document to stdout as strict JSON; infinities and NaN become null."""
-    text = json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write(OBEYED.sub(_escaped, text) + "\n")
+    sys.stdout.write(json_text(document))
     sys.stdout.flush()
+
+
+def json_text(document: dict[str, Any]) -> str:
+    """The document as strict JSON without any character that a terminal would obey."""
+    text = json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False)
+    return OBEYED.sub(_escaped, text) + "\n"
 
 
 def _escaped(found: re.Match[str]) -> str:
