@@ -11,7 +11,8 @@ from diagnosis.encoding import encoded
 from diagnosis.linemap import changes
 from evolution.base.drafts import draft_name
 from evolution.base.errors import EditError, RepoError
-from evolution.domain.edits import BOM, Edit, Seen, apply_edits, check_path, seen_in
+from evolution.domain.edit_paths import check_path
+from evolution.domain.edits import BOM, Edit, Seen, apply_edits, seen_in
 from evolution.domain.proposal import Proposal
 from evolution.repo.files import read_code
 from evolution.repo.left_drafts import noted

@@ -17,6 +17,8 @@ EVENTS = 5  # that are taken of a user
 NOTHING = 1e-5  # spreads of the scores: rounding
 SIGNIFICANT = 6.0  # standard errors
 MORE = 1.3  # times what the item's own column says
+SUPPORTED = 3.0  # standard errors, where something else says the same
+FAR_BELOW = -0.3  # standard deviations
 BELOW = 0.42  # mean share of unseen items that a target beats; .5 is chance
 SHARED_BY = 0.01  # of the catalogue, that share the best score
 LEAST_SHARED = 10
@@ -26,7 +28,7 @@ PADDING_FIRST = 0.6  # of the users
 
 def check_columns(asked: Asked, sampled: Sampled) -> list[ContractCheck]:
     """Four checks, of shifted columns, of inverted and of tied scores, and of the padding column."""
-    return [_shifted(asked, sampled), _inverted(sampled), _tied(sampled), _padding(asked, sampled)]
+    return [_shifted(asked, sampled), _inverted(asked, sampled), _tied(sampled), _padding(asked, sampled)]
 
 
 def _shifted(asked: Asked, sampled: Sampled) -> ContractCheck:
@@ -90,17 +92,27 @@ def _at(values: Float64, rows: Int64, items: Int64) -> Float64:
     return values[rows, np.clip(items, 0, values.shape[1] - 1)]
 
 
-def _inverted(sampled: Sampled) -> ContractCheck:
-    """The share of unseen items that score below the target: .5 is chance."""
+def _inverted(asked: Asked, sampled: Sampled) -> ContractCheck:
+    """The share of unseen items that score below the target: .5 is chance. Or, where that is not much worse than chance, what
+    users chose before stands far below the mean too."""
     size = np.maximum((~sampled.seen).sum(axis=1) - 1, 1)
     beaten = 1.0 - np.minimum(sampled.ranks(sampled.scores) / size, 1.0)
     figures = f"a target scores above {beaten.mean():.0%} of the unseen items"
-    if len(beaten) >= 20 and beaten.mean() < BELOW and standard_errors(0.5 - beaten) > SIGNIFICANT:
+    worse = standard_errors(0.5 - beaten) if len(beaten) >= 20 else 0.0
+    if (worse > SIGNIFICANT and beaten.mean() < BELOW) or (
+        worse > SUPPORTED and _chosen_last(asked, sampled)
+    ):
         words = (
             f"{figures}, worse than chance: the best items score lowest, as distances or negated scores do"
         )
         return said(INVERTED, False, "warning", words)
     return said(INVERTED, True, "warning", figures)
+
+
+def _chosen_last(asked: Asked, sampled: Sampled) -> bool:
+    values = _at(sampled.personal(), *_chosen(asked, sampled))
+    values = values[~np.isnan(values)]
+    return len(values) >= 50 and standard_errors(-values) > SIGNIFICANT and bool(values.mean() < FAR_BELOW)
 
 
 def _tied(sampled: Sampled) -> ContractCheck:

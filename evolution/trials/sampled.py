@@ -11,7 +11,7 @@ from evolution.trials.asked import padded
 from evolution.trials.data import TrialData
 from seeds.interactions import Float32, Int64
 
-USERS = 256
+USERS = 512
 TOGETHER = 64  # users of a batch
 
 

@@ -57,6 +57,12 @@ def _result(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:
         "locations": locations[:1],
         "relatedLocations": locations[1:],
         "partialFingerprints": {"evolverecFinding/v1": finding["id"]},
+        "properties": {
+            "nature": finding["nature"],
+            "explained_by": finding["explained_by"],
+            "healed_by": finding["healed_by"],
+            "ruled_out": finding["ruled_out"],
+        },
     }
 
 

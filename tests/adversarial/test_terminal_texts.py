@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import unicodedata
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from server.cli import output, render, show_runs
 from server.cli.library import show_library
 from server.cli.live import LiveView
 from server.cli.sarif import write_sarif
+from server.cli.show_diagnosis import show_diagnosis
 from tests.cli import report_store
 from tests.cli.conftest import evolverec, repo  # noqa: F401
 from tests.conftest import ROOT
@@ -99,7 +101,7 @@ def documents(folder):
     return {
         "train": (render.show_train, {**known["complete"], "contract": contract, "remarks": ["x"]}),
         "a failed trial": (render.show_train, known["failed"]),
-        "diagnose": (lambda d: render.show_diagnosis(folder, d), {**found, "remarks": ["x"]}),
+        "diagnose": (lambda d: show_diagnosis(folder, d), {**found, "remarks": ["x"]}),
         "simulate": (lambda d: render.show_simulation(folder, d), {**said, "no_vote": "x"}),
         "propose": (
             render.show_proposals,
@@ -162,7 +164,8 @@ def test_what_is_stored_of_others_is_printed_as_text(
 
 def test_sarif_is_plain_and_names_the_files(filled, tmp_path):
     document = documents(filled[0])["diagnose"][1]
-    write_sarif(tmp_path / "found.sarif", hostile(document))
+    exchanged: Any = hostile(document)
+    write_sarif(tmp_path / "found.sarif", exchanged)
     written = (tmp_path / "found.sarif").read_text()
     check_is_plain(written)
     (run,) = json.loads(written)["runs"]

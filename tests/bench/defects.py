@@ -3,6 +3,7 @@
     python tests/bench/defects.py                     the whole bench; result in docs/results/defects.json
     python tests/bench/defects.py --static            static rules alone, seconds; nothing of the repos runs
     python tests/bench/defects.py --repo mult_vae --kind penalty-outweighs --only NAME --show
+    python tests/bench/defects.py --epochs 6          quicker: causes need no long training, symptoms do
     python tests/bench/defects.py --check             the format of all variants
 
 Results of single variants are kept in a folder (--keep), so that a stopped bench goes on where it was.
@@ -11,6 +12,7 @@ Results of single variants are kept in a folder (--keep), so that a stopped benc
 import argparse
 import ast
 import json
+import re
 import sys
 import tempfile
 import time
@@ -77,12 +79,17 @@ def check(variants: Iterable[Variant], kinds: Kinds) -> list[str]:
 
 
 def run(
-    variant: Variant, diagnose: Callable[[Path, Path], list[Found]], accepted: dict[str, tuple[str, ...]]
+    variant: Variant,
+    diagnose: Callable[[Path, Path], list[Found]],
+    accepted: dict[str, tuple[str, ...]],
+    epochs: int = 0,
 ) -> dict[str, Any]:
-    """One variant through the product: its score, the messages, the seconds."""
+    """One variant through the product: its score, the messages, the seconds. epochs: at most; 0 for the repo's own."""
     with tempfile.TemporaryDirectory(prefix="defect-") as folder:
         planted = Path(folder) / variant.repo
         plant(variant, planted)
+        if epochs:
+            shorten(planted / "evolverec.toml", epochs)
         started = time.monotonic()
         try:
             found = diagnose(planted, Path(folder) / "config")
@@ -100,6 +107,13 @@ def run(
             "found": [asdict(f) for f in found],
             **asdict(result),
         }
+
+
+def shorten(config: Path, epochs: int) -> None:
+    """Train at most so many epochs."""
+    text = config.read_text(encoding="utf-8")
+    fewer = re.sub(r"max_epochs = (\d+)", lambda m: f"max_epochs = {min(epochs, int(m[1]))}", text)
+    config.write_text(fewer, encoding="utf-8")
 
 
 def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -148,6 +162,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", help="name of a variant")
     parser.add_argument("--aside", choices=("only", "without"), help="default: both, stated apart")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=0, help="train at most so many, for a quick look")
     parser.add_argument("--static", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--show", action="store_true", help="print every message; write no result file")
@@ -155,20 +170,23 @@ def main() -> int:
         "--keep", type=Path, help="folder of single results; those that are there are not run again"
     )
     parser.add_argument("--name", default="defects", help="name of the result file")
+    parser.add_argument("--kept-only", action="store_true", help="score what --keep has, and run nothing")
     options = parser.parse_args()
     kinds, variants = read_kinds(), chosen(options)
     wrong = check(variants, kinds)
     print("\n".join(wrong) or f"{len(variants)} variants keep the format", file=sys.stderr)
     if wrong or options.check:
         return 1 if wrong else 0
+    if options.kept_only:
+        variants = [variant for variant in variants if kept_file(options, variant).exists()]
     accepted = {kind: tuple(row["codes"]) for kind, row in kinds.items()}
 
     def one(variant: Variant) -> dict[str, Any]:
-        kept = options.keep and options.keep / f"{variant.repo}--{variant.name}.json"
+        kept = kept_file(options, variant) if options.keep else None
         if kept and kept.exists():
             return again(variant, json.loads(kept.read_text(encoding="utf-8")), accepted)
         run_static = (lambda repo, _: product.static(repo)) if options.static else product.diagnose
-        result = run(variant, run_static, accepted)
+        result = run(variant, run_static, accepted, options.epochs)
         if kept:
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(result, indent=1), encoding="utf-8")
@@ -190,6 +208,7 @@ def main() -> int:
             )
     figures = {
         "static_only": options.static,
+        "epochs": options.epochs or "as many as each repo asks for",
         "bench": summary([r for r in results if not r["aside"]]),
         "kept_aside": summary([r for r in results if r["aside"]]),
     }
@@ -198,6 +217,11 @@ def main() -> int:
         return 0
     record(options.name, {**figures, "variants": {r["id"]: _told(r) for r in results}})
     return 0
+
+
+def kept_file(options: argparse.Namespace, variant: Variant) -> Path:
+    """Where the result of one variant is kept."""
+    return options.keep / f"{variant.repo}--{variant.name}.json"
 
 
 def again(variant: Variant, kept: dict[str, Any], accepted: dict[str, tuple[str, ...]]) -> dict[str, Any]:

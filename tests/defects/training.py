@@ -1,7 +1,4 @@
-"""Trains a planted repo without the product, to see that it runs and what its defect changes: one JSON document on stdout.
-
-python tests/bench/defects_training.py REPO [EPOCHS]
-"""
+"""Trains a planted repo without the product, to see that it runs and what its defect changes: one JSON document on stdout."""
 
 import importlib
 import sys
