@@ -50,6 +50,7 @@ ALLOWED = {
     "evolution/llm/endpoint.py": ANSWER,
     "evolution/llm/prompt.py": SHIPPED,
     "evolution/recipes/code.py": "parses with libcst what `diagnosis.syntax.parse` has found to be shallow",
+    "evolution/repo/applying.py": "opens a draft that it makes itself",
     "evolution/repo/consents.py": PERSONAL,
     "evolution/repo/copies/content.py": GUARDED,
     "evolution/repo/copies/log_index.py": MARKED,

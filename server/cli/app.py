@@ -397,11 +397,11 @@ def diff(
 ) -> None:
     """Print a proposal's patch as a unified diff."""
     from server.cli.patches import find_proposal
-    from server.cli.render import show_diff
+    from server.cli.render import print_diff
 
     found = find_proposal(repo_at(repo), proposal)
     text = str(found.details.get("diff", ""))
-    output.deliver({"proposal": found.id, "diff": text}, as_json=as_json, show=lambda _: show_diff(text))
+    output.deliver({"proposal": found.id, "diff": text}, as_json=as_json, show=lambda _: print_diff(text))
 
 
 @app.command()

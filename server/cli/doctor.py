@@ -153,10 +153,13 @@ def _llm() -> list[dict[str, Any]]:
 
 def _reachable(settings: "LlmSettings") -> dict[str, Any]:
     from evolution.llm.endpoint import Endpoint, Failed
+    from evolution.llm.reaching import ask_a_word
 
     endpoint = Endpoint(replace(settings, timeout_s=LLM_TIMEOUT_S))
     try:
         known = endpoint.models()
+        if settings.models_used()[0] in known:  # a list may be open to all, whatever their key
+            ask_a_word(endpoint, settings.models_used()[0])
     except Failed as failure:
         message = f"{settings.base_url} cannot be used: {failure}; until then {WITHOUT_LLM}"
         help_ = "set EVOLVEREC_LLM_BASE_URL and EVOLVEREC_LLM_KEY, or start the endpoint"

@@ -9,7 +9,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from server.cli.console import console
-from server.cli.output import say
+from server.cli.output import say, write_exactly
 from server.cli.show_diagnosis import MARKS, show_lines, show_verdict
 from server.cli.show_runs import show_run
 
@@ -157,6 +157,14 @@ def change_words(effect: dict[str, Any]) -> str:
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})" if effect["before"] else ""
     return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+
+
+def print_diff(text: str) -> None:
+    """Print a unified diff on a terminal for people, else exactly, for `git apply`."""
+    if console().is_terminal:
+        show_diff(text)
+    else:
+        write_exactly(text)
 
 
 def show_diff(text: str) -> None:
