@@ -12,6 +12,7 @@ from diagnosis.syntax import called_name, dotted, parsed
 
 Loop = ast.For | ast.AsyncFor | ast.While
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+MOST_HELPERS = 3  # functions between a loop and the `backward` that it calls
 # Nodes without a position of their own that hold others.
 _PLAIN = {ast.comprehension, ast.arguments, ast.withitem, ast.match_case}
 
@@ -86,10 +87,20 @@ class ParsedFile:
         return f"{origin}.{rest}" if rest else origin
 
     def training_loops(self) -> list[Loop]:
-        """The innermost loops that train: they call `backward`, or a function of this file that does."""
+        """The innermost loops that train: they call `backward`, or a function of this file that does so once a call.
+
+        A function with a loop of its own around `backward` is an epoch, and who calls it in a loop loops over epochs.
+        """
         backward = [call for call in self.calls if is_backward(call)]
-        stepping = {f.name for call in backward if (f := self.function_of(call)) is not None}
-        steps = backward + [call for call in self.calls if called_name(call) in stepping]
+        stepping: set[str] = set()
+        steps = backward
+        for _ in range(MOST_HELPERS):
+            once = [f.name for call in steps if (f := self.function_of(call)) and not self._loops(call)]
+            more = set(once) - stepping
+            if not more:
+                break
+            stepping |= more
+            steps = backward + [call for call in self.calls if called_name(call) in stepping]
         found: dict[Loop, None] = {}
         for call in steps:
             for outer in self.around(call):
@@ -100,6 +111,15 @@ class ParsedFile:
                     break
         around = {outer for loop in found for outer in self.around(loop)}
         return [loop for loop in found if loop not in around]
+
+    def _loops(self, node: ast.AST) -> bool:
+        """Whether the node is repeated by a loop of its own function."""
+        for outer in self.around(node):
+            if isinstance(outer, Function):
+                return False
+            if isinstance(outer, Loop | ast.comprehension | ast.ListComp | ast.GeneratorExp | ast.SetComp):
+                return True
+        return False
 
     def hit(
         self, code: str, node: ast.expr | ast.stmt, message: str, severity: Severity = Severity.WARNING

@@ -45,12 +45,19 @@ def host_device_traffic(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
-    """Calls that run in each iteration of the loop, also inside a function of this file that it calls and that trains."""
-    called = {called_name(call) for call in _unconditional(loop.body)}
-    yield from _unconditional(loop.body)
-    for function in source.functions:
-        if function.name in called and any(is_backward(call) for call in _unconditional(function.body)):
-            yield from _unconditional(function.body)
+    """Calls that run in each iteration of the loop, also inside functions of this file that it calls and that train."""
+    bodies = [list(_unconditional(loop.body))]
+    trains = {f.name for f in source.functions if any(map(is_backward, _unconditional(f.body)))}
+    known: set[str] = set()
+    while bodies:
+        calls = bodies.pop()
+        yield from calls
+        called = {called_name(call) for call in calls} - known
+        known |= called
+        for function in source.functions:
+            inside = list(_unconditional(function.body)) if function.name in called else []
+            if function.name in trains or trains & {called_name(call) for call in inside}:
+                bodies.append(inside)
 
 
 def _unconditional(body: list[ast.stmt]) -> Iterator[ast.Call]:

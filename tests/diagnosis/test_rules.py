@@ -133,3 +133,46 @@ def test_evaluation_under_no_grad_is_healthy_wherever_it_stands() -> None:
     outside = "def f(m):\n    m.eval()\n    return m.s().topk(9)\nwith torch.inference_mode():\n    f(m)\n"
     decorated = "@torch.no_grad()\ndef f(m):\n    m.eval()\n    return m.s().topk(9)\n"
     assert codes(inside) == codes(outside) == codes(decorated) == []
+
+
+EPOCH_IN_A_FUNCTION = """
+def epoch(net, optimizer, batches):
+    total = 0
+    for batch in batches:
+        loss = net(batch)
+        loss.backward()
+        optimizer.step()
+        total = total + loss.detach()
+    return (total / len(batches)).item()
+
+
+def fit(net, optimizer, batches):
+    for number in range(20):
+        yield {"loss": epoch(net, optimizer, batches), "number": number.item()}
+"""
+STEP_IN_A_HELPER = """
+def step(net, optimizer, batch):
+    loss = net(batch)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def one(net, optimizer, batch):
+    return step(net, optimizer, batch)
+
+
+def fit(net, optimizer, batches):
+    for batch in batches:
+        one(net, optimizer, batch)
+        batch.tolist()
+"""
+
+
+def test_a_value_that_is_read_once_an_epoch_is_not_read_at_every_step():
+    assert [hit.code for hit in check_source("m.py", EPOCH_IN_A_FUNCTION)] == []
+
+
+def test_a_step_in_a_helper_of_a_helper_belongs_to_the_loop():
+    hits = [h for h in check_source("m.py", STEP_IN_A_HELPER) if h.code == "host-device-traffic"]
+    assert [hit.start_line for hit in hits] == [6, 16]
