@@ -33,6 +33,7 @@ MACHINE = "reads what the kernel says, or a file made a moment ago in a temporar
 ALLOWED = {
     "diagnosis/coevolution/source.py": "parses a probe of at most MAX_CHARACTERS, and catches what a parser raises",
     "diagnosis/evidence.py": MARKED,
+    "diagnosis/examination.py": MARKED,
     "diagnosis/syntax.py": GUARDED,
     "evolution/analyst/probe_process.py": MARKED,
     "evolution/base/kept.py": MARKED,

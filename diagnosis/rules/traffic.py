@@ -55,7 +55,9 @@ def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
         called = {called_name(call) for call in calls} - known
         known |= called
         for function in source.functions:
-            inside = list(_unconditional(function.body)) if function.name in called else []
+            if function.name not in called:
+                continue
+            inside = list(_unconditional(function.body))
             if function.name in trains or trains & {called_name(call) for call in inside}:
                 bodies.append(inside)
 

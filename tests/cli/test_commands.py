@@ -239,7 +239,7 @@ def test_sarif_has_a_rule_per_code_and_a_result_per_finding():
     other = {"path": "train.py", "start_line": 9, "end_line": 9}
     finding = {
         "id": "i1", "code": "collapse", "severity": "warning", "message": "m", "why": "w", "definition": "",
-        "anchors": [anchor, other],
+        "anchors": [anchor, other], "nature": "symptom", "explained_by": "x", "healed_by": "", "ruled_out": [],
     }  # fmt: skip
     log = sarif.sarif(
         {"findings": [finding, {**finding, "id": "i2", "severity": "information", "anchors": []}]}
@@ -253,6 +253,7 @@ def test_sarif_has_a_rule_per_code_and_a_result_per_finding():
     assert place == {
         "artifactLocation": {"uri": "model.py"}, "region": {"startLine": 3, "endLine": 4},
     }  # fmt: skip
+    assert (first["properties"]["nature"], first["properties"]["explained_by"]) == ("symptom", "x")
     assert len(first["relatedLocations"]) == 1 and second["locations"] == []
     json.dumps(log, allow_nan=False)
 

@@ -80,6 +80,9 @@ class Honest:
     def walk(self, **_: Any) -> dict[str, Any]:
         return {"executed": {"model.py": [1, 2]}, "stopped": [["model.py", 3]], "reported": [{"loss": 1.0}]}
 
+    def find_bad_value(self, **_: Any) -> dict[str, Any]:
+        return {"found": {}}
+
     def build(self, seed: int) -> dict[str, Any]:
         return {"parameters": 12, "has_state": True}
 

@@ -106,7 +106,7 @@ def test_a_worker_cannot_say_that_the_user_has_cancelled(forge, kind):
     """The job would end as cancelled. That, and a limit of time, is seen from outside alone."""
     failure = json.dumps({"failure": {"kind": kind, "message": "enough"}}).encode()
     trial = forge(lambda asked, reply, wire: failure if asked == "epoch" else honest(asked, reply, wire))
-    assert (trial.failure.reason, trial.failure.message) == (FailureReason.CRASH, "enough")
+    assert (trial.failure.reason, trial.failure.message) == (FailureReason.CRASH, "epoch 1: enough")
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../x.py", "a/../../b.py", "x" * 2000, 7, None])
