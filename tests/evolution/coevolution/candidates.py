@@ -67,9 +67,6 @@ TEMPLATES = (
         "t-kind-recent", "dear", "missed-category", "higher", "rate", condition="subcategory-of-recent"
     ),
     _template(
-        "t-broad-history", "dear", "missed-category", "higher", "rate", condition="category-of-history"
-    ),
-    _template(
         "t-favourite-kind", "dear", "missed-category", "higher", "rate", condition="favourite-subcategory"
     ),
     _template("t-stores", "one-store", "missed-store", "higher", "rate", condition="store-of-history"),
@@ -228,6 +225,7 @@ BAD = (
     _bad("copy-popularity", _of_users("value = quantiles(view)[page].mean()", _QUANTILE), "copy", complaint="missed-popularity", on="rare"),
     _bad("copy-monotone", _of_users("value = np.exp(5 * quantiles(view)[page].mean())", _QUANTILE), "copy", complaint="missed-popularity", on="rare"),
     _bad("copy-negated", _of_users("value = 3.0 - quantiles(view)[page].mean() ** 3", _QUANTILE), "copy", complaint="missed-popularity", on="rare", better="lower"),
+    Candidate(id="copy-off-category", on="dear", complaint="missed-category", better="higher", template="rate", parameters={"condition": "category-of-history"}, faults=("copy",)),
     Candidate(id="copy-template", on="rare", complaint="missed-popularity", better="higher", template="gap", parameters={"column": "popularity"}, faults=("copy",)),
     # wrong sign
     _bad("sign-kinds", _SHARE_OF_OWN_KINDS, "wrong-sign", better="lower"),

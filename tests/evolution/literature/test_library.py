@@ -15,8 +15,9 @@ from evolution.recipes.catalogue import RECIPES
 from simulator.messages import MESSAGES
 
 TECHNIQUES = read_shelves()
-# Wrong code is mended on its line. What a technique of the field could mend is an outcome, or a weak choice.
-WRONG_CODE = {code for code, kind in CATALOGUE.items() if kind.nature is Nature.CAUSE}
+# Wrong code is mended on its line. What a technique of the field could mend is an outcome, or a weak choice. Two figures
+# of one model that disagree are neither.
+WRONG_CODE = {code for code, kind in CATALOGUE.items() if kind.nature is Nature.CAUSE} | {"figures-disagree"}
 PRAISE = {code for code in MESSAGES if code.startswith("liked-")}
 
 
