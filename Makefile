@@ -14,7 +14,7 @@ PICTURES := findings users diff run report
 AS_USER := $(addprefix tests/adversarial/test_,candidates.py secrets.py interpreter.py)
 PACKAGES := server evolution diagnosis simulator seeds
 
-.PHONY: help setup demo test test-user test-kernels check types unit vsix code-server pictures bench clean
+.PHONY: help setup demo test test-user test-kernels check types unit docs vsix code-server pictures bench clean
 
 help:
 	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes)"
@@ -22,6 +22,7 @@ help:
 	@echo "make check   lint, types, import directions and unit tests (under 90 s)"
 	@echo "make test-user   the adversarial tests as an ordinary user (for root, who runs make test)"
 	@echo "make test-kernels  the unit tests as other processors would compute them (under 3 minutes)"
+	@echo "make docs    write docs/probes.md from the kinds of findings"
 	@echo "make vsix    build the VS Code extension"
 	@echo "make pictures  pictures of the main job in VS Code, into docs/pictures"
 	@echo "make bench   the figures of docs/results (hours; see tests/bench)"
@@ -108,6 +109,9 @@ test-user: setup  # where root runs the tests: those of what a candidate may do 
 
 test-kernels: setup
 	$(BIN)/python tests/kernels.py
+
+docs: setup
+	$(BIN)/python -m server.report.probes_page
 
 bench: setup
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

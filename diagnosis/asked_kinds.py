@@ -63,7 +63,7 @@ ASKED = (
         title="Time read backwards",
         why="The model takes the oldest event for the newest.",
         definition="Mean of 1 / log2(1 + rank of the target) over users, with histories as they are and in reverse: higher "
-        "in reverse by 4 standard errors and a tenth, in a log whose newest events tell more than its oldest.",
+        "in reverse by 3 standard errors and a tenth, in a log whose newest events tell more than its oldest.",
         roles=(Role.SCORING,),
         explains=("order-ignored", *WEAK),
     ),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnosis.contract_kinds import KINDS, contract_kind
-from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.findings import FindingKind, FoundBy, Nature, Role
 from diagnosis.measure import PROBES
 from diagnosis.rules.check import RULES
 
@@ -58,4 +58,5 @@ def _evolved_kind(code: str, details: Mapping[str, Any]) -> FindingKind:
         definition=str(details.get("definition", "A probe that was written while the model evolved.")),
         roles=ROLES_OF_SIGNAL.get(str(details.get("signal", "")), (Role.ENTRY,)),
         verifies=(complaint,) if complaint else (),
+        nature=Nature.SYMPTOM,
     )

@@ -2,6 +2,7 @@
 
 from diagnosis.asked_kinds import ASKED
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.symptoms import UNORDERED, WEAK
 
 ONE_BATCH = "Scores of one batch of real questions, asked before training in two ways that must agree."
 
@@ -21,6 +22,7 @@ KINDS = (
         why="Random numbers that are drawn while scoring make every figure a matter of luck; dropout at evaluation does this.",
         definition=ONE_BATCH,
         roles=(Role.DROPOUT, Role.SCORING),
+        explains=("figures-disagree", "same-seed", *WEAK),
     ),
     FindingKind(
         code="batch-companions",
@@ -29,6 +31,7 @@ KINDS = (
         why="What a user is shown must not depend on who else is asked for at the same time.",
         definition=ONE_BATCH,
         roles=(Role.NORMALIZATION, Role.SCORING),
+        explains=("figures-disagree", *WEAK),
     ),
     FindingKind(
         code="more-padding",
@@ -37,6 +40,7 @@ KINDS = (
         why="Padding is attended to, so a history means something else beside a longer one.",
         definition=ONE_BATCH,
         roles=(Role.POSITION_TABLE, Role.ENCODER, Role.SCORING),
+        explains=("figures-disagree", *WEAK),
     ),
     FindingKind(
         code="newest-kept",
@@ -45,6 +49,7 @@ KINDS = (
         why="Of a history that is too long the oldest part is kept: the model answers for the past.",
         definition="A full-length history with its newest event changed must change the scores.",
         roles=(Role.SCORING,),
+        explains=(*UNORDERED, *WEAK),
     ),
     FindingKind(
         code="id-round-trip",
@@ -53,6 +58,7 @@ KINDS = (
         why="The first or last item is taken for padding or for its neighbour.",
         definition="Histories of a single first or last item, against padding and neighbouring ids.",
         roles=(Role.ITEM_TABLE, Role.SCORING),
+        explains=("untrained-rows", *WEAK),
     ),
     FindingKind(
         code="state-restored",
@@ -61,6 +67,7 @@ KINDS = (
         why="The best epoch is kept as state; a model that answers differently after loading it was not kept.",
         definition="The answer to one batch before the state is saved, and of a fresh model that loads it.",
         roles=(Role.ENTRY,),
+        explains=("figures-disagree", *WEAK),
     ),
     FindingKind(
         code="embeddings-as-scored",
@@ -69,6 +76,7 @@ KINDS = (
         why="What is measured on item embeddings says nothing of a model that scores by something else.",
         definition="How well scores are fitted by the item embeddings, against the same table with its rows exchanged.",
         roles=(Role.ITEM_TABLE, Role.ENTRY),
+        explains=("embedding-collapse", "untrained-rows"),
     ),
     FindingKind(
         code="same-seed",

@@ -12,6 +12,7 @@ from diagnosis.examination import Examination, Watched
 from seeds.interactions import Float32, Interactions, Questions
 
 Int32 = NDArray[np.int32]
+SHUFFLED = 10  # newest events whose order `dense_shuffled` permutes; a model reads at least that many, so none is exchanged
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,7 +36,7 @@ class Artifacts:
     top: lists for all questions, by the state of the best epoch.
     dense_rows: int32 (S,), indices of the densely scored questions.
     dense_scores: float32 (S, n_items + 1), raw scores of these; seen items are not masked, column 0 is meaningless.
-    dense_shuffled: the same users' scores with the order of each history permuted.
+    dense_shuffled: the same users' scores with the order of the SHUFFLED newest events of each history permuted.
     item_embeddings: float32 (n_items + 1, d), as used for scoring; None if the repo offers none.
     untrained_*: the same from the model before its first epoch.
     curves: one mapping per epoch with "epoch", "wall_s", "reported" (what fit yielded) and "metrics" (validation).

@@ -122,8 +122,12 @@ class FindingKind:
     why: one sentence on why it matters.
     definition: how the value is computed.
     roles: where a finding stands, in order of preference; the first role that the repo has is taken.
+    unit, reference: of its values, and what they are held against; "" where nothing is measured.
+    sources: papers, or threads in which the defect was seen, for whoever wants to read on.
     verifies: codes of the users' complaints that a finding of this kind confirms.
-    explains: of a cause, codes of the symptoms that it brings about.
+    explains: codes of what it brings about (see `diagnosis/symptoms.py`): findings and users' complaints. Of a symptom,
+        codes of those that always come with it.
+    needs_training: more epochs alone may mend it, so nothing is said before the model has converged.
     """
 
     code: str
@@ -135,16 +139,23 @@ class FindingKind:
     verifies: tuple[str, ...] = ()
     nature: Nature = Nature.CAUSE
     explains: tuple[str, ...] = ()
+    unit: str = ""
+    reference: str = ""
+    sources: tuple[str, ...] = ()
+    needs_training: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something unhealthy in a trial, on the lines that cause it.
+    """Something unhealthy in a trial, on the lines that cause it, or on the entry where these are not known.
 
-    id: stable for the same code and the same anchored text.
+    id: stable for the same code and the same text where it would stand alone.
     anchors: best first; () stands at the entry function.
     measurement: None where nothing was measured (rules, contract checks, failures).
     columns: of a static rule's hit only: (first, end), from 0 in UTF-8 bytes, end exclusive.
+    explained_by: ids of the findings that bring it about, the likeliest first.
+    healed_by: titles of the patches that were seen to heal it; its anchors are the lines that they change.
+    ruled_out: of a symptom, codes of the causes that would explain it and that were checked and are healthy.
     """
 
     id: str
@@ -154,6 +165,9 @@ class Finding:
     anchors: tuple[Anchor, ...]
     measurement: Measurement | None = None
     columns: tuple[int, int] | None = None
+    explained_by: tuple[str, ...] = ()
+    healed_by: tuple[str, ...] = ()
+    ruled_out: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:

@@ -1,12 +1,16 @@
-"""Turns unhealthy measurements and failed contract checks into findings, each on the lines that cause it."""
+"""Turns unhealthy measurements and failed contract checks into findings.
+
+Each cause stands on the lines that violate an expectation, each symptom on the entry; `diagnosis/blame.py` connects them.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from diagnosis.catalogue import kind_of
+from diagnosis.blame import ruled_out, worst_first
+from diagnosis.catalogue import CATALOGUE, kind_of
 from diagnosis.contract_kinds import contract_kind
-from diagnosis.findings import CodePlace, Finding, FindingKind, Measurement, Severity, Site
-from diagnosis.placing import finding_id, place, worst_first
+from diagnosis.findings import CodePlace, Finding, FindingKind, Measurement, Nature, Severity, Site
+from diagnosis.placing import finding_id, place
 
 
 class Check(Protocol):
@@ -34,6 +38,10 @@ def findings(
 
     sources: path -> text of the measured program.
     """
+    measured, checked = list(measurements), list(contract_checks)
+    healthy = frozenset(
+        [m.code for m in measured if m.healthy] + [check.code for check in checked if check.passed]
+    )
 
     def found(
         kind: FindingKind,
@@ -43,6 +51,7 @@ def findings(
         measurement: Measurement | None = None,
     ) -> Finding:
         anchors = place(kind, sites, sources, places)
+        symptom = kind.nature is Nature.SYMPTOM
         return Finding(
             id=finding_id(kind.code, anchors[0]),
             kind=kind,
@@ -50,16 +59,17 @@ def findings(
             message=message,
             anchors=anchors,
             measurement=measurement,
+            ruled_out=ruled_out(kind, CATALOGUE.values(), healthy) if symptom else (),
         )
 
-    measured = [
+    by_probes = [
         found(kind_of(m.code, m.details), m.severity, m.message, m.places, m)
-        for m in measurements
+        for m in measured
         if m.healthy is False
     ]
-    checked = [
+    by_contract = [
         found(contract_kind(check.code), Severity(check.severity), check.message, check.places)
-        for check in contract_checks
+        for check in checked
         if check.passed is False
     ]
-    return worst_first([*measured, *checked])
+    return worst_first([*by_probes, *by_contract])

@@ -1,14 +1,25 @@
 """Runs all probes on one trial's evidence."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement
 from diagnosis.probes import (
     attention_axis,
+    batches,
     embedding_collapse,
     exposure_concentration,
+    figures_disagree,
+    gradient_clearing,
+    graph_edges,
+    item_ids,
+    learning_rate,
+    list_traits,
+    loss_values,
     mixed_heads,
+    negatives,
     not_converged,
     not_learning,
     order,
@@ -16,14 +27,25 @@ from diagnosis.probes import (
     popularity_bias,
     ranking_margin,
     references,
+    row_decay,
     same_list,
+    slices,
     squashed_logits,
+    target_coverage,
+    targets,
     untrained_rows,
+    who_learns,
 )
-from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.outcome import BEYOND_TRAINING, unjudged
 from diagnosis.probes.probe import Probe
 
 PROBES: tuple[Probe, ...] = (
+    targets.PROBE,
+    target_coverage.PROBE,
+    negatives.PROBE,
+    batches.PROBE,
+    item_ids.PROBE,
+    graph_edges.PROBE,
     ranking_margin.PROBE,
     references.PROBE,
     embedding_collapse.PROBE,
@@ -35,15 +57,23 @@ PROBES: tuple[Probe, ...] = (
     untrained_rows.PROBE,
     not_learning.PROBE,
     not_converged.PROBE,
+    figures_disagree.PROBE,
+    slices.PROBE,
+    list_traits.PROBE,
     squashed_logits.PROBE,
     attention_axis.PROBE,
     mixed_heads.PROBE,
+    who_learns.PROBE,
+    gradient_clearing.PROBE,
+    row_decay.PROBE,
+    learning_rate.PROBE,
+    loss_values.PROBE,
 )
 
 
 def measure(evidence: Evidence) -> list[Measurement]:
     """Every probe's measurements, healthy ones included. A probe that raises yields an unjudged measurement and stops
-    no other probe.
+    no other probe. What more epochs may mend is not judged in a model that was still improving.
     """
     measurements: list[Measurement] = []
     for probe in PROBES:
@@ -52,4 +82,18 @@ def measure(evidence: Evidence) -> list[Measurement]:
         except (ValueError, ArithmeticError, IndexError, KeyError, np.linalg.LinAlgError) as error:
             reason = f"the probe failed: {type(error).__name__}: {error}"
             measurements.append(unjudged(probe.kinds[0].code, reason, unit=""))
-    return measurements
+    return _patient(measurements)
+
+
+def _patient(measurements: list[Measurement]) -> list[Measurement]:
+    rising = any(m.code == not_converged.KIND.code and m.healthy is False for m in measurements)
+    waiting = {kind.code for probe in PROBES for kind in probe.kinds if kind.needs_training}
+    return [_unready(m) if rising and m.code in waiting else m for m in measurements]
+
+
+def _unready(measured: Measurement) -> Measurement:
+    """Unjudged, unless it was healthy, or no further epoch can mend it."""
+    if measured.healthy is not False or measured.details.get(BEYOND_TRAINING):
+        return measured
+    details = {**measured.details, "reason": "the model was still improving when training ended"}
+    return replace(measured, healthy=None, details=details)

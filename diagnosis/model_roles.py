@@ -38,13 +38,14 @@ def position_sites(flow: Flow, tables: list[int]) -> Iterator[Site]:
         is_table = (
             len(parameter["shape"]) >= 2 and parameter["shape"][-1] == width and index not in tables[:1]
         )
-        if is_table and any(_by_position(flow, op) for op in flow.consumers(f"p{index}")):
+        if is_table and any(by_position(flow, op) for op in flow.consumers(f"p{index}")):
             yield _at(
                 Role.POSITION_TABLE, parameter, {"shape": parameter["shape"], "name": parameter["name"]}
             )
 
 
-def _by_position(flow: Flow, op: int) -> bool:
+def by_position(flow: Flow, op: int) -> bool:
+    """Whether a call that uses a table takes its rows by their place: in a row, by `arange`, or all of them at once."""
     call = flow.ops[op]
     if call["phase"] == "build":
         return False

@@ -1,14 +1,17 @@
-"""Chooses the lines that a finding stands on, and its id."""
+"""Chooses the lines that a finding stands on, and its id.
+
+A cause stands where it was seen at work, else on the part of the code that its kind names. A symptom accuses no line: it
+stands on the entry, until `diagnosis/blame.py` finds what connects it with one.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 
 from diagnosis.anchors import make_anchor
-from diagnosis.findings import Anchor, CodePlace, Finding, FindingKind, Role, Severity, Site
+from diagnosis.findings import Anchor, CodePlace, FindingKind, Nature, Role, Site
 from diagnosis.syntax import statement_range
 
 MAX_ANCHORS = 3
-_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 
 
 def place(
@@ -19,15 +22,16 @@ def place(
 ) -> tuple[Anchor, ...]:
     """Anchors for a finding of this kind, at most MAX_ANCHORS.
 
-    They are the statements of `seen`, the lines that the measurement itself points at; else the sites of the first of
-    the kind's roles that the repo has, else `def build`, else the first line of the first file.
+    They are the statements of `seen`, the lines that the measurement itself points at; else, for a cause, the sites of
+    the first of the kind's roles that the repo has; else `def build`, else the first line of the first file.
 
     sources: path -> text of the measured program.
     """
     pointed = [_anchor_at(spot, kind, sources[spot.path]) for spot in seen if spot.path in sources]
     if pointed:
         return tuple(dict.fromkeys(pointed))[:MAX_ANCHORS]
-    for role in (*kind.roles, Role.ENTRY):
+    roles = kind.roles if kind.nature is Nature.CAUSE else ()
+    for role in (*roles, Role.ENTRY):
         there = [site for site in sites if site.role is role and site.path in sources]
         if there:
             return tuple(make_anchor(site, sources[site.path]) for site in there[:MAX_ANCHORS])
@@ -47,8 +51,3 @@ def finding_id(code: str, anchor: Anchor) -> str:
     return hashlib.sha256(
         f"{code}\0{anchor.path}\0{anchor.text}".encode("utf-8", "surrogatepass")
     ).hexdigest()[:12]
-
-
-def worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    """Sorted by severity, errors first; findings of one severity keep their order."""
-    return sorted(findings, key=lambda finding: _ORDER[finding.severity])

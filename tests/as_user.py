@@ -74,7 +74,13 @@ def as_user(command: Sequence[str], home: Path) -> list[str]:
     for folder in (home, held):
         os.chown(folder, USER, USER)
     become = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--inh-caps=-all"]
-    environment = ["env", f"HOME={home}", "PYTHONDONTWRITEBYTECODE=1", "TMPDIR=" + str(home)]
+    environment = [
+        "env",
+        f"HOME={home}",
+        f"TMPDIR={home}",
+        f"HYPOTHESIS_STORAGE_DIRECTORY={home}/hypothesis",  # the checkout is not the user's to write
+        "PYTHONDONTWRITEBYTECODE=1",
+    ]
     script = "\n".join(
         ["set -e", *opening(needed(), held), "exec " + shlex.join([*become, *environment, *command])]
     )

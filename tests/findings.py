@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from diagnosis.findings import Anchor, Finding, FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import Anchor, Finding, FindingKind, FoundBy, Measurement, Nature, Role, Severity
 
 ANCHORLESS: tuple[Anchor, ...] = ()
 
@@ -25,6 +25,8 @@ def make_finding(
     reference_name: str = "",
     unit: str = "",
     details: Mapping[str, Any] | None = None,
+    nature: Nature = Nature.CAUSE,
+    explains: tuple[str, ...] = (),
 ) -> Finding:
     """value None: nothing was measured."""
     measurement = None
@@ -45,7 +47,16 @@ def make_finding(
         )
     title = code.replace("-", " ").capitalize()
     roles = tuple(anchor.role for anchor in anchors) or (Role.ENTRY,)
-    kind = FindingKind(code=code, title=title, why=why, definition=definition, found_by=found_by, roles=roles)
+    kind = FindingKind(
+        code=code,
+        title=title,
+        why=why,
+        definition=definition,
+        found_by=found_by,
+        roles=roles,
+        nature=nature,
+        explains=explains,
+    )
     return Finding(
         id=id or f"id-{code}",
         kind=kind,

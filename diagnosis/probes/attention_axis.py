@@ -33,15 +33,24 @@ def attention_axis(evidence: Evidence) -> list[Measurement]:
     judged = 0
     for op in trained(flow):
         call = flow.ops[op]
-        along = axis(call) if call["function"] in SOFTMAXES else None
+        along = axis(call) if call["function"] in SOFTMAXES | {"log_softmax"} else None
         if along is None or len(call["in"][0]) < 2:
             continue
         summed = set(_summed_axes(flow, op))
         judged += bool(summed)
+        if _is_over_users(flow, op, evidence.training.n_items):
+            return [_wrong(flow, op, along, {len(call["in"][0]) - 1})]
         if summed and along not in summed and _is_wrong(flow, call["in"][0], along):
             return [_wrong(flow, op, along, summed)]
     words = f"{judged} softmaxes are normalised along the axis that is summed"
     return [_measured(0.0, healthy=True, message=words)]
+
+
+def _is_over_users(flow: Flow, op: int, n_items: int) -> bool:
+    """Whether scores of all items for a batch of users are normalised over the users."""
+    shape = flow.ops[op]["in"][0]
+    of_items = len(shape) == 2 and n_items - 1 <= shape[1] <= n_items + 2 and shape[0] not in (1, shape[1])
+    return of_items and axis(flow.ops[op]) == 0
 
 
 def _is_wrong(flow: Flow, shape: list[int], along: int) -> bool:
@@ -114,7 +123,7 @@ def _wrong(flow: Flow, op: int, along: int, summed: set[int]) -> Measurement:
     shape = tuple(call["in"][0])
     over = "the batch" if along == 0 else "the queries"
     message = (
-        f"softmax along axis {along} of {shape} normalises over {over}, while its result is summed along axis {min(summed)}: "
+        f"{call['function']} along axis {along} of {shape} normalises over {over}, while its result is summed along axis {min(summed)}: "
         "weights of one answer do not sum to one"
     )
     return _measured(1.0, healthy=False, message=message, places=(place_of(call),))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence, TopLists
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import popularity, shown
@@ -18,6 +18,10 @@ KIND = FindingKind(
     definition="Gini of how often each item is in a top 10, beside training events and reference rankers.",
     roles=(Role.LOSS, Role.NEGATIVES),
     verifies=("overused-popularity",),
+    nature=Nature.SYMPTOM,
+    needs_training=True,
+    unit="Gini",
+    reference="training events and the personal reference rankers",
 )
 
 HALFWAY = 0.5

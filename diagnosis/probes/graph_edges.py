@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.evidence import Evidence
+from diagnosis.examination import Stream
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.measured import measured
 from diagnosis.probes.probe import Probe
@@ -85,10 +86,25 @@ def judged(seen: Read) -> list[Measurement]:
     """The same for a training that was read; the first graph that is understood speaks."""
     for stream in seen.watched.streams:
         if stream.kind == "edges":
+            if len(stream.calls) and not len(stream.ids) and stream.rows >= seen.log.n_users:
+                return [_empty(seen.log, stream)]
             read_as = graph(seen.log, stream)
             if read_as is not None:
                 return [*_events(seen.log, read_as), *_blocks(seen, read_as), *_weights(seen.log, read_as)]
     return []
+
+
+def _empty(log: Log, stream: Stream) -> Measurement:
+    return measured(
+        MISSING.code,
+        1.0,
+        f"the graph of {stream.rows} nodes has no edge at all; the log has {int(log.distinct.sum())} different pairs",
+        unit="share of pairs",
+        healthy=False,
+        reference=0.0,
+        severity=Severity.ERROR,
+        places=made(stream),
+    )
 
 
 def _events(log: Log, edges: Graph) -> list[Measurement]:
@@ -227,9 +243,8 @@ def _weights(log: Log, edges: Graph) -> list[Measurement]:
                 share,
                 f"{edges.loops} of {nodes} nodes have an edge to themselves",
                 unit="share of nodes",
-                healthy=share < 0.5,
+                healthy=True,  # some methods want them
                 reference=0.0,
-                severity=Severity.INFORMATION,
                 places=made(edges.stream),
             )
         )

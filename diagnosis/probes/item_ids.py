@@ -140,7 +140,9 @@ def _padding_targets(seen: Read) -> list[Measurement]:
         real = (ids != NOTHING) & (ids >= 0) & (ids != stream.ignore)
         padding = real & (each.items == 0)
         if each.relation is not None and not each.relation.aligned.newest:
-            padding |= real & (each.relation.aligned.seen == 0) & (each.relation.aligned.places < 0)
+            beside = (each.relation.aligned.seen == 0) & (each.relation.aligned.places < 0)
+            known = seen.inputs.padding if seen.inputs is not None else None
+            padding |= real & beside & (ids == known)
         share = float(padding.sum() / max(real.sum(), 1))
         if share < FEW:
             continue

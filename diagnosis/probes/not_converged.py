@@ -1,9 +1,10 @@
 """Was the model still improving when training ended?"""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 
@@ -12,26 +13,35 @@ KIND = FindingKind(
     found_by=FoundBy.PROBE,
     title="Not converged",
     why="The model was still improving when training ended; more epochs are free accuracy.",
-    definition="Position of the best validation epoch among those ranked.",
+    definition="Whether the validation metric still rises by more than its noise over the last half of the ranked epochs, "
+    "with the best one near the end.",
     roles=(Role.OPTIMIZER,),
+    nature=Nature.SYMPTOM,
+    unit="share of training",
+    reference="the last ranked epoch",
 )
 
 # Validation metrics by which training may be stopped; the first one that the curve has is read.
 METRICS = ("objective", "NDCG@10")
+RISE = 0.02  # of the best value, over the last half of the ranked epochs
+NEAR_THE_END = 0.75  # of the ranked epochs: an earlier best epoch shows a curve that turned
 
 
 def not_converged(evidence: Evidence) -> list[Measurement]:
-    """Which of the ranked epochs was best on validation; unhealthy (information) if the last one, still rising."""
+    """Where the best ranked epoch lies, and how much the metric rises over the last half of the ranked epochs.
+
+    Unhealthy (information) if the best one is near the end and the rise is beyond the curve's own noise.
+    """
     curves = evidence.artifacts.curves
     metric = next((name for name in METRICS if any(name in c["metrics"] for c in curves)), METRICS[0])
     ranked = [(c["epoch"], c["metrics"][metric]) for c in curves if metric in c["metrics"]]
-    if len(ranked) < 4:
-        return [unjudged(KIND.code, "fewer than four epochs were ranked", unit="share of training")]
-    values = np.array([value for _, value in ranked])
+    if len(ranked) < 2:
+        return [unjudged(KIND.code, "fewer than two epochs were ranked", unit="share of training")]
+    values = np.array([value for _, value in ranked], dtype=np.float64)
     best = int(values.argmax())
-    third = max(len(values) // 3, 1)
-    rise = float(values[-third:].mean() - values[-2 * third : -third].mean())
-    rising = best == len(values) - 1 and rise > 0.02 * float(values.max())
+    rise, noise = rise_and_noise(values)
+    near_the_end = (best + 1) / len(values) > NEAR_THE_END
+    rising = near_the_end and rise > max(RISE * float(values.max()), noise)
     return [
         Measurement(
             code=KIND.code,
@@ -46,9 +56,29 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
             severity=Severity.INFORMATION,
             message=f"the best {metric} came at epoch {ranked[best][0]} of {ranked[-1][0]}"
             + (": it was still improving when training ended" if rising else ""),
-            details={"best_epoch": ranked[best][0], "last_epoch": ranked[-1][0], "recent_rise": rise},
+            details={
+                "best_epoch": ranked[best][0],
+                "last_epoch": ranked[-1][0],
+                "recent_rise": rise,
+                "noise": noise,
+            },
         )
     ]
+
+
+def rise_and_noise(values: NDArray[np.float64]) -> tuple[float, float]:
+    """How much a curve rises over its last half, by a straight line, and how much it would by chance (two standard
+    errors of that rise; 0 for two points, which show no noise).
+    """
+    tail = values[-max(len(values) // 2 + 1, 2) :]
+    steps = np.arange(len(tail), dtype=np.float64)
+    centred = steps - steps.mean()
+    slope = float((centred * tail).sum() / (centred**2).sum())
+    if len(tail) < 3:
+        return slope * steps[-1], 0.0
+    left = tail - tail.mean() - slope * centred
+    error = np.sqrt((left**2).sum() / (len(tail) - 2) / (centred**2).sum())
+    return slope * float(steps[-1]), 2 * float(error) * float(steps[-1])
 
 
 PROBE = Probe(kinds=(KIND,), run=not_converged)

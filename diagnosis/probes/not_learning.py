@@ -4,51 +4,86 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.probes.ranking import dense_targets, masked, ndcg_of_scores, unseen
+from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
     code="not-learning",
     found_by=FoundBy.PROBE,
     title="Not learning",
     why="The training loss does not fall: the model stays as it was initialised, or diverges.",
-    definition="Lowest reported training loss relative to the first epoch's.",
+    definition="Mean reported training loss of the last third of the epochs relative to the first epoch's, where the model "
+    "ranks no better than before training or got far worse than it was.",
     roles=(Role.OPTIMIZER, Role.LOSS),
+    nature=Nature.SYMPTOM,
+    unit="share of the first loss",
+    reference="the first epoch",
 )
 
-FLAT = 0.01
+RANKED = "NDCG@10"
+FLAT = 0.01  # of the first loss
+DIVERGED = 0.5  # of the first loss
+LOST = 0.2  # of the best epoch's metric
 
 
 def not_learning(evidence: Evidence) -> list[Measurement]:
-    """The reported training loss: its lowest epoch mean relative to the first epoch's."""
+    """The reported training loss: the mean of its last third relative to the first epoch's.
+
+    A loss may stand or even rise in a model that learns (a penalty that is phased in, harder negatives), so a loss that
+    does not fall is unhealthy only where ranking is no better than before training, and one that rises where ranking lost.
+    """
     losses = [value for curve in evidence.artifacts.curves if (value := _loss(curve["reported"])) is not None]
     if len(losses) < 3:
         return [
             unjudged(KIND.code, "fewer than three epochs reported a loss", unit="share of the first loss")
         ]
-    first, last = losses[0], losses[-1]
+    first, late = losses[0], float(np.mean(losses[-(len(losses) // 3) :]))
     scale = max(abs(first), 1e-12)
-    fall = (first - min(losses)) / scale
-    diverged = not math.isfinite(last) or last > first + 0.5 * abs(first)
+    finite = math.isfinite(first) and math.isfinite(late)
+    diverged = not finite or (late > first + DIVERGED * scale and _ranking_lost(evidence))
+    flat = finite and late > first - FLAT * scale and not _ranks_better_than_before(evidence)
     return [
         Measurement(
             code=KIND.code,
-            value=1 - fall if math.isfinite(fall) else 0.0,
+            value=1 - (first - late) / scale if finite else 0.0,
             low=None,
             high=None,
             reference=1.0,
             reference_name="the first epoch",
             unit="share of the first loss",
             higher_is_better=False,
-            healthy=bool(fall >= FLAT and not diverged),
+            healthy=not (diverged or flat),
             severity=Severity.WARNING,
-            message=f"the training loss went from {first:.4g} to {last:.4g} in {len(losses)} epochs"
-            + (": it diverges" if diverged else ": it does not fall" if fall < FLAT else ""),
+            message=f"the training loss went from {first:.4g} to {losses[-1]:.4g} in {len(losses)} epochs"
+            + (": it diverges" if diverged else ": it does not fall" if flat else ""),
             details={"losses": losses[-200:], "diverged": diverged},
         )
     ]
+
+
+def _ranks_better_than_before(evidence: Evidence) -> bool:
+    """Whether the trained model ranks the targets higher than the untrained one, beyond chance over users."""
+    untrained, rows = evidence.artifacts.untrained_dense_scores, evidence.artifacts.dense_rows
+    if untrained is None or not len(rows):
+        return False
+    allowed = unseen(evidence.questions, rows, evidence.training.n_items)
+    after, before = (
+        ndcg_of_scores(masked(scores, allowed), dense_targets(evidence))
+        for scores in (evidence.artifacts.dense_scores, untrained)
+    )
+    return mean_over_users(after - before, evidence.seed).low > 0
+
+
+def _ranking_lost(evidence: Evidence) -> bool:
+    """Whether the last ranked epoch is far below the best one; True where fewer than two were ranked."""
+    ranked = [c["metrics"][RANKED] for c in evidence.artifacts.curves if RANKED in c["metrics"]]
+    return len(ranked) < 2 or ranked[-1] < (1 - LOST) * max(ranked)
 
 
 def _loss(reported: Mapping[str, Any]) -> float | None:

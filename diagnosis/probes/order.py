@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.evidence import SHUFFLED, Evidence
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
+from diagnosis.order_readers import order_readers, reads_histories
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, dense_targets, masked, ndcg_of_scores, unseen
@@ -11,14 +12,30 @@ from seeds.interactions import Int64
 from seeds.metrics.intervals import mean_over_users
 from seeds.references import fit
 
-KIND = FindingKind(
+IGNORED = FindingKind(
     code="order-ignored",
     found_by=FoundBy.PROBE,
     title="Order ignored",
-    why="The order of events says what comes next in this data, and the model does not use it.",
+    why="A part that reads positions is there, and yet the scores are the same whatever the order of the events is.",
+    definition="Change of the scores when histories are shuffled, as a share of their spread, of a model that computes "
+    "its scores with a table of positions, a recurrence, a convolution or a causal mask.",
+    roles=(Role.POSITION_TABLE, Role.CAUSAL_MASK, Role.ENCODER),
+    unit="share of the scores' spread",
+    reference="no change",
+    explains=("order-unused", "weaker-than-markov", "missed-sequence"),
+)
+UNUSED = FindingKind(
+    code="order-unused",
+    found_by=FoundBy.PROBE,
+    title="Order of no use",
+    why="The order of events says what comes next in this data, and the model gains little or nothing by it.",
     definition="NDCG@10 lost when histories are shuffled, beside what a Markov ranker loses.",
-    roles=(Role.POSITION_TABLE, Role.ENCODER, Role.CAUSAL_MASK),
     verifies=("missed-sequence",),
+    nature=Nature.SYMPTOM,
+    needs_training=True,
+    unit="NDCG@10 lost",
+    reference="a first-order Markov ranker under the same shuffling",
+    sources=("arXiv 2408.12008 (does it look sequential?)",),
 )
 
 # A model that uses order loses at least this share of the Markov ranker's relative loss.
@@ -28,19 +45,49 @@ UNMOVED = 0.01
 
 
 def order_ignored(evidence: Evidence) -> list[Measurement]:
-    """NDCG@10 lost when each history is shuffled, beside what the same shuffling costs a Markov ranker."""
+    """NDCG@10 lost when each history is shuffled, beside what the same shuffling costs a Markov ranker.
+
+    A model that reads no history, or none of whose parts reads an order, is told as information: it is a choice.
+    """
     shuffled = evidence.artifacts.dense_shuffled
     if shuffled is None or not len(evidence.artifacts.dense_rows):
-        return [unjudged(KIND.code, "no shuffled histories were scored", unit="NDCG@10 lost")]
-    rows, targets = evidence.artifacts.dense_rows, dense_targets(evidence)
+        reason = "no shuffled histories were scored"
+        return [unjudged(kind.code, reason, unit=kind.unit) for kind in (IGNORED, UNUSED)]
+    rows = evidence.artifacts.dense_rows
     allowed = unseen(evidence.questions, rows, evidence.training.n_items)
-    ordered = masked(evidence.artifacts.dense_scores, allowed)
-    before = ndcg_of_scores(ordered, targets)
+    moved = _moved(evidence.artifacts.dense_scores, shuffled, allowed)
+    return [_ignored(evidence, moved), _unused(evidence, shuffled, allowed, moved)]
+
+
+def _ignored(evidence: Evidence, moved: float) -> Measurement:
+    readers = order_readers(evidence.artifacts.trace, evidence.training.n_items)
+    if moved < UNMOVED and not readers:
+        reason = "no part of the model was seen to read an order"
+        return unjudged(IGNORED.code, reason, unit=IGNORED.unit, value=moved)
+    return Measurement(
+        code=IGNORED.code,
+        value=moved,
+        low=None,
+        high=None,
+        reference=0.0,
+        reference_name=IGNORED.reference,
+        unit=IGNORED.unit,
+        higher_is_better=True,
+        healthy=moved >= UNMOVED,
+        severity=Severity.WARNING,
+        message=f"shuffling the histories moves the scores by {moved:.2%} of their spread"
+        + (f", though {readers[0].does} is part of the scores" if moved < UNMOVED else ""),
+        places=readers,
+    )
+
+
+def _unused(evidence: Evidence, shuffled: np.ndarray, allowed: Bool, moved: float) -> Measurement:
+    rows, targets = evidence.artifacts.dense_rows, dense_targets(evidence)
+    before = ndcg_of_scores(masked(evidence.artifacts.dense_scores, allowed), targets)
     after = ndcg_of_scores(masked(shuffled, allowed), targets)
     loss = mean_over_users(before - after, evidence.seed)
     markov_before, markov_after = _markov(evidence, rows, targets, allowed)
     markov = mean_over_users(markov_before - markov_after, evidence.seed)
-    moved = _moved(evidence.artifacts.dense_scores, shuffled, allowed)
     markov_share = markov.value / max(float(markov_before.mean()), 1e-12)
     details = {
         "ndcg_in_order": float(before.mean()),
@@ -52,25 +99,28 @@ def order_ignored(evidence: Evidence) -> list[Measurement]:
     }
     if markov.low <= 0:
         reason = "a first-order Markov ranker loses nothing measurable by shuffling: order says little in this data"
-        return [unjudged(KIND.code, reason, unit="NDCG@10 lost", value=loss.value, details=details)]
+        return unjudged(UNUSED.code, reason, unit=UNUSED.unit, value=loss.value, details=details)
+    trace = evidence.artifacts.trace
+    if moved < UNMOVED and not reads_histories(trace):
+        reason = "the scores are not computed from histories"
+        return unjudged(UNUSED.code, reason, unit=UNUSED.unit, value=loss.value, details=details)
+    by_design = moved < UNMOVED and not order_readers(trace, evidence.training.n_items)
     insensitive = loss.high < SHARE_OF_MARKOV * markov_share * float(before.mean())
-    return [
-        Measurement(
-            code=KIND.code,
-            value=loss.value,
-            low=loss.low,
-            high=loss.high,
-            reference=markov.value,
-            reference_name="a first-order Markov ranker under the same shuffling",
-            unit="NDCG@10 lost",
-            higher_is_better=True,
-            healthy=bool(moved >= UNMOVED and not insensitive),
-            severity=Severity.WARNING,
-            message=f"shuffling the histories costs the model {loss.value:.4f} NDCG@10 of {before.mean():.4f}; "
-            f"a first-order Markov ranker loses {markov.value:.4f} of {markov_before.mean():.4f}",
-            details=details,
-        )
-    ]
+    return Measurement(
+        code=UNUSED.code,
+        value=loss.value,
+        low=loss.low,
+        high=loss.high,
+        reference=markov.value,
+        reference_name=UNUSED.reference,
+        unit=UNUSED.unit,
+        higher_is_better=True,
+        healthy=bool(moved >= UNMOVED and not insensitive),
+        severity=Severity.INFORMATION if by_design else Severity.WARNING,
+        message=f"shuffling the histories costs the model {loss.value:.4f} NDCG@10 of {before.mean():.4f}; "
+        f"a first-order Markov ranker loses {markov.value:.4f} of {markov_before.mean():.4f}",
+        details=details,
+    )
 
 
 def _moved(ordered: np.ndarray, shuffled: np.ndarray, allowed: Bool) -> float:
@@ -83,17 +133,19 @@ def _moved(ordered: np.ndarray, shuffled: np.ndarray, allowed: Bool) -> float:
 
 
 def _markov(evidence: Evidence, rows: np.ndarray, targets: Int64, allowed: Bool) -> tuple[Float64, Float64]:
-    """NDCG@10 of the Markov ranker asked with the last event, and with a random event instead: float64 (S,) each."""
+    """NDCG@10 of the Markov ranker asked with the last event, and with a random one of those that are shuffled: float64
+    (S,) each.
+    """
     rng = np.random.default_rng(evidence.seed)
     ranker = fit("markov", evidence.training)
     users = evidence.questions.users[rows]
     histories = [evidence.questions.history(int(q)) for q in rows]
     last = np.array([h[-1] if len(h) else 0 for h in histories], dtype=np.int64)
-    drawn = np.array([h[rng.integers(len(h))] if len(h) else 0 for h in histories], dtype=np.int64)
+    drawn = np.array([rng.choice(h[-SHUFFLED:]) if len(h) else 0 for h in histories], dtype=np.int64)
     by_last, by_any = (
         ndcg_of_scores(masked(ranker.score(users, at[:, None]), allowed), targets) for at in (last, drawn)
     )
     return by_last, by_any
 
 
-PROBE = Probe(kinds=(KIND,), run=order_ignored)
+PROBE = Probe(kinds=(IGNORED, UNUSED), run=order_ignored)

@@ -5,6 +5,8 @@ from typing import Any
 
 from diagnosis.findings import Measurement, Severity
 
+BEYOND_TRAINING = "beyond_training"  # in a measurement's details: true if more epochs cannot mend it
+
 
 def unjudged(
     code: str, reason: str, *, unit: str, value: float = 0.0, details: Mapping[str, Any] | None = None

@@ -1,13 +1,12 @@
 """Is the model as sure of its best item as it is right? (gSASRec, arXiv 2308.07192)"""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
-from diagnosis.flow import Flow
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
+from diagnosis.loss_kinds import loss_kind, sampled_losses
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, dense_targets, masked, unseen
@@ -20,10 +19,13 @@ KIND = FindingKind(
     why="A model trained on too few negatives is sure of everything near the top and cannot order it.",
     definition="Mean probability of the top item (sigmoid or softmax, as trained) minus its precision.",
     roles=(Role.LOSS, Role.NEGATIVES),
+    nature=Nature.ADVICE,
+    needs_training=True,
+    unit="probability",
+    reference="as sure as it is right",
+    sources=("arXiv 2308.07192 (gSASRec)",),
 )
 
-SIGMOID_LOSSES = {"binary_cross_entropy_with_logits", "binary_cross_entropy", "sigmoid", "BCEWithLogitsLoss"}
-SOFTMAX_LOSSES = {"cross_entropy", "log_softmax", "nll_loss", "logsumexp", "softmax"}
 HALFWAY = 0.5
 
 
@@ -33,6 +35,8 @@ def overconfidence(evidence: Evidence) -> list[Measurement]:
     The probability is the one the loss trained: sigmoid of the score under a binary loss, softmax over
     the unseen items under a softmax loss. Unhealthy if the model is nearer to certainty than to its own
     precision. Pairwise losses (BPR, hinge) train no probability: not judged.
+
+    It is advice, on the loss where that was seen to compare fewer items than there are.
     """
     unit = "probability"
     if not len(evidence.artifacts.dense_rows):
@@ -62,38 +66,12 @@ def overconfidence(evidence: Evidence) -> list[Measurement]:
             unit=unit,
             higher_is_better=False,
             healthy=excess.low <= 0,
-            severity=Severity.WARNING,
+            severity=Severity.INFORMATION,
             message=f"the top item has a mean probability of {probability.mean():.2f} and is right {right.mean():.1%} of the time",
+            places=sampled_losses(evidence.artifacts.trace, evidence.training.n_items),
             details=details,
         )
     ]
-
-
-def loss_kind(trace: Mapping[str, Any]) -> str:
-    """ "sigmoid", "softmax", or a text that says why it is neither; read from the calls that feed `backward` in the
-    traced step.
-    """
-    flow = Flow(trace)
-    if not flow.backward:
-        return "the trace shows no loss"
-    for op in flow.upstream(flow.backward, depth=6):
-        name = flow.ops[op]["function"]
-        if name in SIGMOID_LOSSES:
-            return "sigmoid"
-        if name in SOFTMAX_LOSSES:
-            return "softmax"
-        if name in ("log_sigmoid", "logsigmoid", "softplus"):
-            return _binary_or_pairwise(flow, op)
-    return "a loss without probabilities"
-
-
-def _binary_or_pairwise(flow: Flow, op: int) -> str:
-    """ "pairwise" if the log sigmoid is of a difference of two scores or item vectors (BPR), else "sigmoid" (BCE)."""
-    near = [flow.ops[i] for i in flow.upstream([op], depth=5)]
-    differences = [o for o in near if o["function"] in ("sub", "__sub__", "__rsub__", "subtract")]
-    return (
-        "pairwise" if any(len(o["inputs"]) > 1 and all(o["inputs"][:2]) for o in differences) else "sigmoid"
-    )
 
 
 def _sigmoid(x: Float64) -> Float64:

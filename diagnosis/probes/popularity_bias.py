@@ -3,7 +3,7 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence, TopLists
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, popularity, shown
@@ -19,6 +19,12 @@ BIAS = FindingKind(
     "beside that of the real next choice and of the popularity ranker.",
     roles=(Role.LOSS, Role.NEGATIVES),
     verifies=("overused-popularity",),
+    nature=Nature.SYMPTOM,
+    needs_training=True,
+    unit="quantile of training events",
+    reference="what the users really chose next",
+    sources=("arXiv 2103.06364 (popularity bias)",),
+    explains=("exposure-concentration",),
 )
 REVERSED = FindingKind(
     code="popularity-reversed",
@@ -28,6 +34,10 @@ REVERSED = FindingKind(
     definition="Popularity of the top 10, beside that of the real next choice and of items at random.",
     roles=(Role.NEGATIVES, Role.LOSS),
     verifies=("missed-popularity",),
+    nature=Nature.SYMPTOM,
+    needs_training=True,
+    unit="quantile of training events",
+    reference="what the users really chose next",
 )
 
 HALFWAY = 0.5
@@ -37,8 +47,9 @@ def popularity_bias(evidence: Evidence) -> list[Measurement]:
     """Popularity of an item is the share of training events that go to less popular items (ties half).
 
     A list's lift is its mean popularity minus that of the user's real next choice. Two rankers give the
-    scale: the popularity ranker at one end, items at random at the other. A list that is nearer to one
-    of them than to what users choose is biased.
+    scale: the popularity ranker at one end, items at random at the other. Any good ranker leans to the popular,
+    because that is where it can be sure, so the scale starts at the personal reference that leans furthest. A list
+    that is nearer to an end than to the start is biased.
     """
     if "popularity" not in evidence.references:
         return [unjudged(kind.code, "no popularity reference", unit="quantile") for kind in (BIAS, REVERSED)]
@@ -50,8 +61,12 @@ def popularity_bias(evidence: Evidence) -> list[Measurement]:
     own = np.array([quantile[evidence.questions.history(q)].mean() for q in range(len(chosen))])
     value = mean_over_users(listed, evidence.seed)
     lift = mean_over_users(listed - chosen, evidence.seed)
-    up = mean_over_users(listed - chosen - HALFWAY * (most_popular - chosen), evidence.seed)
-    down = mean_over_users(chosen - listed - HALFWAY * (chosen - at_random), evidence.seed)
+    personal = {
+        n: mean_of_lists(top, quantile) for n, top in evidence.references.items() if n != "popularity"
+    }
+    high, low = (extreme([chosen, *personal.values()], key=np.mean) for extreme in (max, min))
+    up = mean_over_users(listed - high - HALFWAY * np.maximum(most_popular - high, 0), evidence.seed)
+    down = mean_over_users(low - listed - HALFWAY * np.maximum(low - at_random, 0), evidence.seed)
     details = {
         "lift_over_choices": lift.value,
         "lift_low": lift.low,
@@ -60,6 +75,7 @@ def popularity_bias(evidence: Evidence) -> list[Measurement]:
         "history_popularity": float(own.mean()),
         "most_popular_lists": float(most_popular.mean()),
         "random_items": float(at_random),
+        **{f"lists_of_{name}": float(lists.mean()) for name, lists in personal.items()},
     }
     shared = {
         "value": value.value,

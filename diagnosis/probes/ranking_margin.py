@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
-from diagnosis.probes.outcome import unjudged
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
+from diagnosis.probes.outcome import BEYOND_TRAINING, unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, above_and_tied, dense_targets, masked, popularity, unseen
 from seeds.interactions import Int64, Interactions
@@ -19,6 +19,10 @@ KIND = FindingKind(
     why="What users really choose next scores below what they do not choose more often than counting would.",
     definition="Share of unseen items that score above the validation target, mean over users.",
     roles=(Role.LOSS, Role.NEGATIVES),
+    nature=Nature.SYMPTOM,
+    needs_training=True,
+    unit="share",
+    reference="popularity on the same questions",
 )
 
 
@@ -45,6 +49,7 @@ def ranking_margin(evidence: Evidence) -> list[Measurement]:
         before = _share_above(masked(untrained, allowed), targets, allowed)
         details["untrained_share"] = float(before.mean())
         upside_down |= mean_over_users(share - before, evidence.seed).low > 0
+    details[BEYOND_TRAINING] = bool(upside_down)
     healthy = not upside_down and worse.low <= 0
     return [
         Measurement(

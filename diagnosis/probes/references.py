@@ -1,7 +1,7 @@
 """The model beside rankers that take a second to fit: popularity, first-order Markov, EASE."""
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import ndcg_of_lists
 from seeds.metrics.intervals import mean_over_users
@@ -14,6 +14,11 @@ KINDS = {
         why="Showing everyone the most popular items is better and costs nothing.",
         definition="Full-ranking NDCG@10 against the popularity ranker on the same users, paired bootstrap.",
         roles=(Role.LOSS, Role.NEGATIVES),
+        nature=Nature.SYMPTOM,
+        needs_training=True,
+        unit="NDCG@10",
+        reference="the popularity ranker on the same users",
+        explains=("weaker-than-markov", "weaker-than-ease", "ranking-margin"),
     ),
     "markov": FindingKind(
         code="weaker-than-markov",
@@ -23,6 +28,10 @@ KINDS = {
         definition="Full-ranking NDCG@10 against a first-order Markov ranker on the same users, paired bootstrap.",
         roles=(Role.LOSS, Role.NEGATIVES),
         verifies=("missed-sequence",),
+        nature=Nature.SYMPTOM,
+        needs_training=True,
+        unit="NDCG@10",
+        reference="the first-order Markov ranker on the same users",
     ),
     "ease": FindingKind(
         code="weaker-than-ease",
@@ -31,6 +40,10 @@ KINDS = {
         why="A linear item-to-item model is better: the model misses which items go together.",
         definition="Full-ranking NDCG@10 against EASE on the same users, paired bootstrap.",
         roles=(Role.LOSS, Role.NEGATIVES),
+        nature=Nature.SYMPTOM,
+        needs_training=True,
+        unit="NDCG@10",
+        reference="the EASE ranker on the same users",
     ),
 }
 

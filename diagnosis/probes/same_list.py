@@ -3,7 +3,7 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence, TopLists
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import CUTOFF, Float64, shown
@@ -16,6 +16,11 @@ KIND = FindingKind(
     why="The user's history hardly matters for what is shown.",
     definition="Mean share of a user's top 10 that another user sees too, beside the reference rankers.",
     roles=(Role.ENCODER, Role.SCORING, Role.LOSS),
+    nature=Nature.SYMPTOM,
+    needs_training=True,
+    unit="share",
+    reference="the less personal of the reference rankers",
+    explains=("exposure-concentration", "popularity-bias"),
 )
 
 HALFWAY = 0.5

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.evidence import Evidence
+from diagnosis.examination import Stream
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.measured import measured
 from diagnosis.probes.outcome import unjudged
@@ -13,7 +14,8 @@ from diagnosis.probes.probe import Probe
 from diagnosis.streams.draws import Draws, draws
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, aims_right, read
-from diagnosis.streams.recorded import epoch_of, made
+from diagnosis.streams.recorded import chosen, epoch_of
+from diagnosis.streams.recorded import drawn as random
 
 _WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "not-learning", "untrained-rows")
 NEVER = FindingKind(
@@ -66,13 +68,18 @@ def judged(seen: Read) -> list[Measurement]:
         return []  # a finding of its own, which explains what is missed
     if drawn.mean < 0.05:
         return [unjudged(NEVER.code, "an epoch holds too few targets to tell", unit=UNIT)]
-    places = made(drawn.each[0].view.stream)
+    places = chosen(_rows_of(seen, drawn))
     newest = _newest(seen.log, drawn, places)
     if any(one.healthy is False for one in newest):
         return newest
     never = _never(seen, drawn, places)
     patterned = never.details.get("shape", "") not in ("", "fixed")
-    return [*newest, *([] if patterned else _uniform(seen.log, drawn, places)), never]
+    return [*newest, *([] if patterned else _uniform(seen.log, drawn, random(_rows_of(seen, drawn)))), never]
+
+
+def _rows_of(seen: Read, drawn: Draws) -> Stream:
+    """The stream whose ids were made with the rows: users, where rows are pairs and items may be put together."""
+    return seen.users[0][0].stream if seen.inputs is None and seen.users else drawn.each[0].view.stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +96,8 @@ def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measureme
     by_chance = float(np.exp(-drawn.mean)) if drawn.rows_are_events or drawn.mean < 0.9 else 0.0
     unknown = drawn.missed.sum() * seen.whole <= 1.5 * drawn.unplaced
     shape = None if unknown else shape_of(seen.log, drawn)
+    if shape is not None and shape.name in ("users", "items") and not _same_each_epoch(seen, drawn):
+        shape = None  # others are missed in every epoch
     named = {"missed": int(drawn.missed.sum()), "shape": shape.name if shape else ""}
     said = f"{share:.1%} of {int(drawn.possible.sum())} events were no target in {seen.whole} epochs"
     if shape is None or share < FEW:

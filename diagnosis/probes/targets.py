@@ -3,7 +3,7 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.measured import measured
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
@@ -91,7 +91,7 @@ def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
         return [
             unjudged(MISPLACED.code, "which look-up is read and which is aimed at is not known", unit=UNIT)
         ]
-    return [_elsewhere(best, relation)]
+    return [_elsewhere(seen, best, relation)]
 
 
 def _following(relation: Relation) -> Measurement:
@@ -143,12 +143,16 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
             reference=0.0,
             reference_name="the next event",
             severity=Severity.ERROR,
-            places=made(best.view.stream),
+            places=_lines(seen, best),
         )
     ]
 
 
-def _elsewhere(best: Drawn, relation: Relation) -> Measurement:
+def _lines(seen: Read, each: Drawn) -> tuple[CodePlace, ...]:
+    return made(each.view.stream, seen.inputs.view.stream if seen.inputs is not None else None)
+
+
+def _elsewhere(seen: Read, best: Drawn, relation: Relation) -> Measurement:
     by = relation.by or 0
     where = f"{by} events after" if by > 1 else f"{-by} event{'s' if by < -1 else ''} before"
     meaning = "history runs backwards" if by < 0 else "the next event is skipped"
@@ -162,7 +166,7 @@ def _elsewhere(best: Drawn, relation: Relation) -> Measurement:
         reference=0.0,
         reference_name="the next event",
         severity=Severity.ERROR,
-        places=made(best.view.stream),
+        places=_lines(seen, best),
         details={"by": by},
     )
 
@@ -192,7 +196,7 @@ def _foreign(seen: Read) -> Measurement | None:
             reference_name="every target an event of its user",
             higher_is_better=True,
             severity=Severity.ERROR,
-            places=made(each.view.stream),
+            places=_lines(seen, each),
         )
     return None
 
@@ -270,7 +274,7 @@ def _last(seen: Read, best: Drawn, relation: Relation) -> list[Measurement]:
             reference=usual,
             reference_name="other events",
             higher_is_better=True,
-            places=made(best.view.stream),
+            places=_lines(seen, best),
         )
     ]
 

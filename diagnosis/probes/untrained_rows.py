@@ -1,7 +1,7 @@
 """Item rows that training never moved, and how often their items are recommended."""
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import popularity, shown
@@ -14,6 +14,10 @@ KIND = FindingKind(
     why="Items whose row was never trained are ranked by the random numbers they were initialised with.",
     definition="Share of list places that go to items whose embedding is the same before and after training.",
     roles=(Role.ITEM_TABLE, Role.NEGATIVES),
+    nature=Nature.SYMPTOM,
+    needs_training=True,
+    unit="share of list places",
+    reference="how often users chose such items",
 )
 
 

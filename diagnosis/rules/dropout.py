@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.symptoms import UNSTEADY, WEAK
 
 KIND = FindingKind(
     code="functional-dropout",
@@ -15,6 +16,7 @@ KIND = FindingKind(
     why="F.dropout drops units in evaluation too unless it is told `training=`, so scores are random.",
     definition="A call of torch.nn.functional.dropout without `training`.",
     roles=(Role.DROPOUT,),
+    explains=(*UNSTEADY, *WEAK),
 )
 
 FUNCTIONS = {

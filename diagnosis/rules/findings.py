@@ -5,8 +5,9 @@ keystroke.
 from collections.abc import Iterable, Mapping
 
 from diagnosis.anchors import make_anchor
+from diagnosis.blame import worst_first
 from diagnosis.findings import Finding, Site
-from diagnosis.placing import finding_id, worst_first
+from diagnosis.placing import finding_id
 from diagnosis.rules.check import RULES
 from diagnosis.rules.hits import RuleHit
 

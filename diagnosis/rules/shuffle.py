@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Loop, ParsedFile, is_false, keyword
+from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -16,6 +17,7 @@ KIND = FindingKind(
     why="Every epoch sees the same batches in the same order, and the last ones weigh most.",
     definition="A training loop over batches whose order is never permuted.",
     roles=(Role.LOADER,),
+    explains=("not-learning", *WEAK),
 )
 
 PERMUTES = {

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.streams.locating import Located, locate, locate_reversed
-from diagnosis.streams.log import Log
+from diagnosis.streams.log import Log, different
 from diagnosis.streams.views import NOTHING, View
 from seeds.interactions import Int64
 
@@ -186,12 +186,13 @@ def padded(ids: NDArray[np.integer], padding: int | None) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pairing:
-    """Users and items of the same rows: which numberings make the most of them events of the log."""
+    """Users and items of the same rows: which numberings make the most of them events of the log. rows: of the items' table."""
 
     users: Numbering
     items: Numbering
     share: float
     chance: float
+    rows: int = 0
 
 
 def pairing(log: Log, users: View, items: View) -> Pairing | None:
@@ -215,32 +216,46 @@ def pairing(log: Log, users: View, items: View) -> Pairing | None:
             met = log.met(np.broadcast_to(user[:, None], item.shape), item)
             share = float((met.sum(axis=0) / np.maximum((item > 0).sum(axis=0), 1)).max())
             if best is None or share > best.share + 0.02:
-                best = Pairing(users=user_numbering, items=item_numbering, share=share, chance=chance)
+                best = Pairing(
+                    users=user_numbering,
+                    items=item_numbering,
+                    share=share,
+                    chance=chance,
+                    rows=items.stream.rows,
+                )
         if best is not None and best.share > 0.98:
             break
-    if best is not None and best.share >= min(0.9, max(0.15, 3 * best.chance)):
-        return best
-    return _covering(log, users, items)
+    return best if best is not None and best.share >= min(0.9, max(0.15, 3 * best.chance)) else None
 
 
-def _covering(log: Log, users: View, items: View) -> Pairing | None:
+def covering(log: Log, users: View, items: View) -> Pairing | None:
     """A reading under which the pairs, most of them negatives, hold the whole log."""
     for user_numbering in user_numberings(log, users.stream.rows):
         for item_numbering in item_numberings(log, items.stream.rows):
             if item_numbering.offset is None:
                 break
-            reading = Pairing(users=user_numbering, items=item_numbering, share=0.0, chance=0.0)
+            reading = Pairing(
+                users=user_numbering, items=item_numbering, share=0.0, chance=0.0, rows=items.stream.rows
+            )
             if _covers(log, reading, users, items):
                 return reading
     return None
 
 
+def _may_cover(log: Log, reading: Pairing, users: View, items: View) -> bool:
+    """Whether enough of a sample are events for all of the log to be among the pairs, twice where two epochs were seen."""
+    some = np.linspace(0, len(users.ids) - 1, min(PAIRS, len(users.ids))).astype(np.int64)
+    user = reading.users.decode(users.ids[some, 0], log.n_users)
+    item = reading.items.decode(items.ids[some, 0], log.n_items)
+    return bool(log.met(user, item).mean() > 0.7 * log.n / len(users.ids))
+
+
 def _covers(log: Log, reading: Pairing, users: View, items: View) -> bool:
     """Whether the pairs contain all the log, which so many pairs drawn at random would not."""
-    if items.width > 1 or len(users.ids) < log.n:
+    if items.width > 1 or len(users.ids) < log.n or not _may_cover(log, reading, users, items):
         return False
     user = reading.users.decode(users.ids[:, 0], log.n_users)
     item = reading.items.decode(items.ids[:, 0], log.n_items)
-    pairs = np.unique(log.key(user, item)[log.met(user, item)])
+    pairs = different(log.key(user, item)[log.met(user, item)])
     by_chance = 1 - np.exp(-len(users.ids) / (log.n_users * log.n_items))
     return len(pairs) >= 0.98 * log.distinct.sum() and by_chance < 0.95

@@ -58,7 +58,7 @@ class Log:
     @cached_property
     def distinct(self) -> Int64:
         """Different items of each user: int64 (n_users + 1,)."""
-        keys = np.unique(self._pairs[0])
+        keys = different(self._pairs[0])
         return np.bincount(keys // (self.n_items + 1), minlength=self.n_users + 1)
 
     def key(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> Int64:
@@ -106,6 +106,20 @@ class Log:
             order = np.argsort(keys, kind="stable")
             self._windows[k] = Windows(keys=keys[order], places=starts[order])
         return self._windows[k]
+
+
+def different(values: NDArray[np.integer]) -> NDArray[np.integer]:
+    """The different values, sorted. numpy's own `unique` takes several times as long for millions."""
+    ordered = np.sort(values, axis=None)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
+
+
+def common(one: NDArray[np.integer], other: NDArray[np.integer]) -> int:
+    """How many of the sorted different values of `one` are among those of `other`."""
+    if not len(other):
+        return 0
+    at = np.minimum(np.searchsorted(other, one), len(other) - 1)
+    return int((other[at] == one).sum())
 
 
 def hashed(flat: NDArray[np.integer], starts: NDArray[np.integer], k: int) -> NDArray[np.uint64]:

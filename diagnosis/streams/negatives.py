@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.streams.drawn import Drawn
-from diagnosis.streams.log import Log
+from diagnosis.streams.log import Log, common, different
 from diagnosis.streams.reading import Read
 from diagnosis.streams.recorded import epoch_of
 from diagnosis.streams.views import NOTHING
 from seeds.interactions import Int64
+
+MOST = 400_000  # draws that are compared between epochs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,9 +113,11 @@ def repeated_in_epochs(seen: Read, each: Negatives) -> tuple[float, float] | Non
     )
     keys = events * (seen.log.n_items + 1) + each.drawn.items
     good = each.counted & (each.drawn.items > 0) & (events >= 0)
-    first, second = (np.unique(keys[good & (epoch == e)[:, None]]) for e in (0, 1))
+    if good.sum() > MOST:  # a part of the positives, both epochs' draws of each
+        good &= events % int(good.sum() // MOST + 1) == 0
+    first, second = (different(keys[good & (epoch == e)[:, None]]) for e in (0, 1))
     if len(first) < 50 or len(second) < 50:
         return None
-    again = len(np.intersect1d(first, second, assume_unique=True)) / len(second)
-    with_key = len(first) / max(len(np.unique(first // (seen.log.n_items + 1))), 1)
+    again = common(second, first) / len(second)
+    with_key = len(first) / max(len(different(first // (seen.log.n_items + 1))), 1)
     return again, min(1.0, with_key / seen.log.n_items)

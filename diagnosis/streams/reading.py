@@ -14,6 +14,7 @@ from diagnosis.streams.decoding import (
     Reading,
     Sequence,
     as_stretches,
+    covering,
     item_numberings,
     pairing,
     sequence,
@@ -24,9 +25,8 @@ from diagnosis.streams.log import Log
 from diagnosis.streams.relations import relate
 from diagnosis.streams.shuffled import beside, users_of_all_events
 from diagnosis.streams.telling import told_apart
-from diagnosis.streams.views import View, columns, distinct, views
+from diagnosis.streams.views import View, columns, distinct, slots, views
 from diagnosis.streams.ways import way_to_loss
-from seeds.interactions import Int64
 
 MIN_EVENTS = 20
 
@@ -142,9 +142,9 @@ def _inputs(log: Log, found: list[View], way: Callable[[Stream], int]) -> Sequen
 def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Drawn]:
     """Every other item view, beside the events that were put in."""
     drawn = []
-    for view in found:
-        if view is inputs.view:
-            continue
+    width = inputs.view.width
+    others = [each for each in found if each is not inputs.view]
+    for view in (part for each in others for part in (slots(each, width) if width > 1 else []) or [each]):
         relation = relate(log, inputs, view)
         if relation is None:
             continue
@@ -169,21 +169,21 @@ def _beside_users(
     log: Log, found: list[View], inputs: Sequence | None, epochs: int
 ) -> tuple[list[Drawn], list[tuple[View, Numbering]]]:
     """Item views beside views of users with as many rows."""
-    best: dict[int, tuple[View, Pairing]] = {}
     items = [view for view in found if inputs is None or view is not inputs.view]
-    for user_view in (view for view in found if view.width == 1 and view.stream.kind == "index"):
-        for view in items:
-            if view is user_view or not user_view.same_rows(view):
-                continue
-            reading = pairing(log, user_view, view)
-            if reading is not None and _better(reading, best.get(id(user_view)), view, user_view):
-                best[id(user_view)] = (user_view, reading)
+    together = [
+        (user_view, view)
+        for user_view in items
+        if user_view.width == 1 and user_view.stream.kind == "index"
+        for view in items
+        if view is not user_view and user_view.same_rows(view)
+    ]
+    best = _best_pairing(log, together, pairing) or _best_pairing(log, together, covering)
     if not best and inputs is None:
         known = users_of_all_events(log, items, epochs)
         return (list(beside(log, *known, items)), [known]) if known else ([], [])
     if not best:
         return [], []
-    user_view, reading = max(best.values(), key=lambda pair: pair[1].share)
+    user_view, reading = best
     drawn = []
     for view in items:
         if view is user_view or not user_view.same_rows(view) or _is_users(view, user_view):
@@ -215,8 +215,18 @@ def _of_one(first: Drawn) -> Sequence:
     )
 
 
-def _better(reading: Pairing, known: tuple[View, Pairing] | None, _view: View, _users: View) -> bool:
-    return known is None or reading.share > known[1].share
+def _best_pairing(
+    log: Log,
+    together: list[tuple[View, View]],
+    judge: Callable[[Log, View, View], Pairing | None],
+) -> tuple[View, Pairing] | None:
+    """The users' view whose pairs are events most often; None if no pairs are."""
+    best: tuple[View, Pairing] | None = None
+    for user_view, view in together:
+        reading = judge(log, user_view, view)
+        if reading is not None and (best is None or reading.share > best[1].share):
+            best = (user_view, reading)
+    return best
 
 
 def _is_users(view: View, user_view: View) -> bool:
@@ -226,18 +236,18 @@ def _is_users(view: View, user_view: View) -> bool:
 
 def _paired(log: Log, user_view: View, reading: Pairing, view: View) -> Drawn | None:
     users = reading.users.decode(user_view.ids[:, 0], log.n_users)
-    best: tuple[float, Numbering, Int64] | None = None
-    numberings = [reading.items, *item_numberings(log, view.stream.rows)]
-    for numbering in numberings:
-        items = numbering.decode(view.ids, log.n_items)
-        if (items > 0).mean() < 0.3:
-            continue
-        own = own_share(log, users, items)[0]
-        if best is None or own > max(best[0] * 1.5, best[0] + 0.2):
-            best = (own, numbering, items)
-    if best is None:
+    first = (
+        reading.items if view.stream.rows == reading.rows else next(item_numberings(log, view.stream.rows))
+    )
+    numbering, items = first, first.decode(view.ids, log.n_items)
+    own = own_share(log, users, items)[0]
+    for other in item_numberings(log, view.stream.rows) if own < 0.5 else ():
+        read_as = other.decode(view.ids, log.n_items)
+        if own_share(log, users, read_as)[0] > 0.8:  # items that nobody chose are read like the others
+            numbering, items = other, read_as
+            break
+    if (items > 0).mean() < 0.3:
         return None
-    own, numbering, items = best
     own, chance = own_share(log, users, items)
     events = log.event(np.broadcast_to(users[:, None], items.shape), items)
     return Drawn(

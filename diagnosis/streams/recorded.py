@@ -1,5 +1,7 @@
 """The recorded streams of a watched training: their columns, their epochs, and the lines to blame for their ids."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +34,9 @@ HANDING_ON = {
     "permute",
     "clamp",
 }
-DRAWING = {"randint", "randint_like", "multinomial", "rand", "rand_like", "randperm", "random_", "uniform_"}
+FILLING = {"cat", "stack", "where", "masked_fill", "masked_fill_", "mul", "__mul__", "__setitem__"}
+DRAWING = {"randint", "randint_like", "multinomial", "rand", "rand_like", "random_", "uniform_"}
+ORDERING = {"randperm", "arange", "argsort", "split", "chunk"}
 
 
 def epoch_of(seen: Watched, steps: NDArray[np.integer]) -> NDArray[np.integer]:
@@ -40,17 +44,47 @@ def epoch_of(seen: Watched, steps: NDArray[np.integer]) -> NDArray[np.integer]:
     return np.searchsorted(np.asarray(seen.epoch_ends, dtype=np.int64), steps, side="right")
 
 
-def made(stream: Stream) -> tuple[CodePlace, ...]:
-    """Lines to blame for the ids of a stream, best first: where they were made, then where they are looked up."""
-    made_at = [place for place in stream.made_at if place.does not in HANDING_ON] or list(stream.made_at)
-    return _each_once([*made_at[:2], stream.place])
+def made(stream: Stream, beside: Stream | None = None) -> tuple[CodePlace, ...]:
+    """Lines to blame for the ids of a stream, best first: where they were made, then where they are looked up.
+
+    beside: a stream made of the same data that is right; lines of its own making come later.
+    """
+    shared = {(place.path, place.line) for place in (beside.made_at if beside is not None else ())}
+
+    def rank(place: CodePlace) -> tuple[bool, ...]:
+        plain = place.does in HANDING_ON | FILLING | ORDERING
+        return (plain, (place.path, place.line) in shared)
+
+    return _each_once([*_each_once(sorted(stream.made_at, key=rank))[:2], stream.place])
 
 
 def drawn(stream: Stream) -> tuple[CodePlace, ...]:
-    """The same, a line that draws at random before all others."""
+    """The same for ids that are drawn: the first draw, the draw that came last, then the others."""
     random = [place for place in stream.made_at if place.does in DRAWING]
-    return _each_once([*random, *made(stream)])
+    return _each_once([*random[-1:], *random[:1], *made(stream)])
 
 
-def _each_once(places: list[CodePlace]) -> tuple[CodePlace, ...]:
-    return tuple({(place.path, place.line): place for place in reversed(places)}.values())[::-1]
+def chosen(stream: Stream) -> tuple[CodePlace, ...]:
+    """The same for what is or is not among the ids: a choice from the order of rows, else where the data came from."""
+    made_at = list(stream.made_at)
+    shuffled = [n for n, place in enumerate(made_at) if place.does in ("randperm", "arange")]
+    begun = [n for n, place in enumerate(made_at) if place.does in ("split", "chunk")]
+    between = made_at[begun[0] + 1 : shuffled[0]] if begun and shuffled else []
+    picked = [place for place in between if place.does not in HANDING_ON]
+    others = [place for place in reversed(made_at) if place.does not in HANDING_ON | ORDERING | DRAWING]
+    return _each_once([*picked, *others[:2], stream.place])
+
+
+def ordered(stream: Stream) -> tuple[CodePlace, ...]:
+    """The same for the order of ids: where rows are put in order, else the outermost line that makes them."""
+    made_at = list(reversed(stream.made_at))
+    ordering = [place for place in made_at if place.does in ORDERING]
+    others = [place for place in made_at if place.does not in HANDING_ON | ORDERING | DRAWING]
+    return _each_once([*ordering, *others, stream.place])
+
+
+def _each_once(places: Iterable[CodePlace]) -> tuple[CodePlace, ...]:
+    first: dict[tuple[str, int], CodePlace] = {}
+    for place in places:
+        first.setdefault((place.path, place.line), place)
+    return tuple(first.values())

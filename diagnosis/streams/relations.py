@@ -1,20 +1,20 @@
 """Where the items of one view lie relative to the events that another put in: the next event, the same, an earlier one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.streams.decoding import Numbering, Sequence, item_numberings
-from diagnosis.streams.log import Log
+from diagnosis.streams.log import Log, different
 from diagnosis.streams.recorded import D0, D1
 from diagnosis.streams.views import NOTHING, View
 from seeds.interactions import Int64
 
 BY = (1, 0, 2, -1, -2, 3, -3, 4, 5, 10)  # how many events later the target may lie; ties go to the first
 CLEAR = 0.8  # a relation holds for this share of the items
-MOST = 200_000  # items on which a relation is tried
+MOST = 50_000  # items on which a relation is tried
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,57 +144,75 @@ class Relation:
 
 def relate(log: Log, inputs: Sequence, view: View) -> Relation | None:
     """The clearest relation of a view to what was put in; None if its ids lie beside nothing that was."""
-    best: Relation | None = None
+    best: tuple[Aligned, Numbering, Guess] | None = None
     for aligned in align(log, inputs, view):
         for numbering in _numberings(log, inputs, view):
-            found = _relation(log, aligned, numbering)
-            if found is None or (best is not None and found.by is None):
+            guess = _guess(log, aligned, numbering)
+            if guess is None or (best is not None and guess.by is None):
                 continue  # ids that follow nothing are read by the first numbering
-            if best is None or found.share > best.share + 0.02:
-                best = found
-            if best.share > 0.95:
-                return best
-    return best
+            if best is None or guess.share > best[2].share + 0.02:
+                best = (aligned, numbering, guess)
+            if best[2].share > 0.95:
+                return _in_full(log, *best)
+    return _in_full(log, *best) if best is not None else None
 
 
 def _numberings(log: Log, inputs: Sequence, view: View) -> Iterator[Numbering]:
     """The inputs' numbering first: one table has one numbering. Then those of the view's own size."""
-    if inputs.view.stream.rows == view.stream.rows or inputs.view.stream.table == view.stream.table:
+    same = inputs.view.stream.rows == view.stream.rows or inputs.view.stream.table == view.stream.table != ""
+    if same:
         yield inputs.numbering
     for numbering in item_numberings(log, view.stream.rows):
-        if (numbering.offset, numbering.name) != (inputs.numbering.offset, inputs.numbering.name):
+        known = (numbering.offset, numbering.name) == (inputs.numbering.offset, inputs.numbering.name)
+        if not (same and known):
             yield numbering
 
 
-def _relation(log: Log, aligned: Aligned, numbering: Numbering) -> Relation | None:
-    items = numbering.decode(aligned.view.ids, log.n_items)
-    sample = np.unique(np.linspace(0, len(items) - 1, max(1, MOST // items.shape[1])).astype(np.int64))
-    beside, at = items[sample], aligned.places[sample]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Guess:
+    """A relation, judged on a part of the rows; the fields are those of Relation."""
+
+    by: int | None
+    share: float
+    judged: int
+    columns: NDArray[np.bool_]
+
+
+def _guess(log: Log, aligned: Aligned, numbering: Numbering) -> Guess | None:
+    ids = aligned.view.ids
+    sample = different(np.linspace(0, len(ids) - 1, max(1, MOST // ids.shape[1])).astype(np.int64))
+    beside, at = numbering.decode(ids[sample], log.n_items), aligned.places[sample]
     judged = (beside > 0) & (at >= 0)
     if judged.sum() < 20:
         return None
-    best: tuple[float, int | None, NDArray[np.bool_]] = (0.0, None, np.ones(items.shape[1], dtype=bool))
+    best = Guess(by=None, share=0.0, judged=int(judged.sum()), columns=np.ones(ids.shape[1], dtype=bool))
     for by in BY:
         there = log.moved(at, by)
         right = judged & (there >= 0) & (log.items[np.maximum(there, 0)] == beside)
-        counted = judged & ((there >= 0) | (by == 0)) if by < 0 else judged
+        counted = judged & (there >= 0) if by < 0 else judged
         share, columns = _best_columns(right, counted, aligned.newest)
-        if share > best[0] + 0.05:
-            best = (share, by, columns)
-    share, by, columns = best
-    if share < CLEAR:
-        by = None
-    events = log.moved(aligned.places, by) if by is not None else np.full(items.shape, -1)
-    fits = (events >= 0) & (items > 0) & (log.items[np.maximum(events, 0)] == items)
+        if share > best.share + 0.05:
+            best = Guess(by=by, share=share, judged=best.judged, columns=columns)
+        if best.share > 0.99:
+            break
+    return best if best.share >= CLEAR else replace(best, by=None)
+
+
+def _in_full(log: Log, aligned: Aligned, numbering: Numbering, guess: Guess) -> Relation:
+    items = numbering.decode(aligned.view.ids, log.n_items)
+    events = np.full(items.shape, -1, dtype=np.int64)
+    if guess.by is not None:
+        there = log.moved(aligned.places, guess.by)
+        events = np.where((there >= 0) & (items > 0) & (log.items[np.maximum(there, 0)] == items), there, -1)
     return Relation(
         aligned=aligned,
         numbering=numbering,
         items=items,
-        by=by,
-        share=share,
-        judged=int(judged.sum()),
-        columns=columns,
-        events=np.where(fits, events, -1),
+        by=guess.by,
+        share=guess.share,
+        judged=guess.judged,
+        columns=guess.columns,
+        events=events,
     )
 
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnosis.examination import Stream
 from diagnosis.findings import CodePlace
 from diagnosis.streams.reading import Read
-from diagnosis.streams.recorded import D0, epoch_of, made
+from diagnosis.streams.recorded import D0, epoch_of, ordered
+from diagnosis.streams.views import View
 from seeds.interactions import Int64
 
 
@@ -30,6 +32,11 @@ class Passes:
 
     epochs: tuple[Rows, ...]
     places: tuple[CodePlace, ...]
+
+
+def _row_stream(seen: Read, view: View) -> Stream:
+    """The stream whose ids were made with the rows: users, where rows are pairs and items may be put together."""
+    return seen.users[0][0].stream if seen.inputs is None and seen.users else view.stream
 
 
 def passes(seen: Read) -> Passes | None:
@@ -58,4 +65,4 @@ def passes(seen: Read) -> Passes | None:
         )
         for e in range(seen.watched.epochs)
     )
-    return Passes(epochs=epochs, places=tuple(reversed(made(view.stream))))
+    return Passes(epochs=epochs, places=ordered(_row_stream(seen, view)))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from diagnosis.streams.decoding import Sequence
 from diagnosis.streams.drawn import OWN, Drawn, own_share
-from diagnosis.streams.log import Log
+from diagnosis.streams.log import Log, different
 from diagnosis.streams.recorded import D0
 from diagnosis.streams.shuffled import shuffled
 
@@ -69,7 +69,7 @@ def _column(each: Drawn, column: int) -> NDArray[np.bool_]:
 
 
 def _covered(each: Drawn) -> int:
-    return len(np.unique(each.events[each.events >= 0]))
+    return len(different(each.events[each.events >= 0]))
 
 
 def _read_again(each: Drawn) -> bool:
@@ -113,7 +113,7 @@ def _by_column(log: Log, each: Drawn) -> tuple[NDArray[np.bool_], NDArray[np.boo
 
 def _covering_columns(log: Log, each: Drawn) -> NDArray[np.bool_]:
     """Where all columns are the users' own: those that go through the log, if the others are drawn from it."""
-    count = [len(np.unique(column[column >= 0])) for column in each.events.T]
+    count = [len(different(column[column >= 0])) for column in each.events.T]
     whole = np.asarray(count) >= 0.98 * log.distinct.sum()
     return whole if whole.any() else np.ones(len(whole), dtype=bool)
 

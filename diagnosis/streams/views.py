@@ -12,6 +12,7 @@ from seeds.interactions import Int64
 
 NOTHING = np.iinfo(np.int32).min  # fills rows of calls that are narrower than the widest
 MAX_CALLS = 16  # a step
+MOST_SLOTS = 4  # candidates at a place that are told apart
 LAST_TURN = 3  # calls of a line in one step from this one on share a stream (guest/epoch_streams.py)
 
 
@@ -126,6 +127,26 @@ def distinct(found: list[View]) -> list[View]:
                 view  # twice in one table: one may be the target of the other
             )
     return list(kept.values())
+
+
+def slots(view: View, width: int) -> list[View]:
+    """A view of rows (width, K) cut into the first of the K candidates of each place, and the others; [] if it is none.
+
+    Of few candidates each is a view of its own.
+    """
+    per_call = np.maximum(view.calls[:, D1], 1)
+    k = view.width // width
+    if k < 2 or view.width % width or (per_call % k).any():
+        return []
+    place = np.arange(view.width) % k
+    groups = [place == n for n in range(k)] if k <= MOST_SLOTS else [place == 0, place > 0]
+    return [_cut(view, group, int(group[:k].sum()), k) for group in groups]
+
+
+def _cut(view: View, chosen: NDArray[np.bool_], kept: int, of: int) -> View:
+    calls = view.calls.copy()
+    calls[:, D1] = np.maximum(calls[:, D1], 1) // of * kept
+    return replace(view, ids=view.ids[:, chosen], calls=calls)
 
 
 def columns(view: View) -> list[View]:

@@ -29,7 +29,7 @@ def gone_name() -> str:
 def remove_abandoned(folder: Path, *, deep: bool = False) -> None:
     """Delete the drafts in a folder (deep: and below it) whose process has ended; what cannot be deleted stays."""
     for path in _drafts(folder, deep=deep):
-        if _is_abandoned(path):
+        if is_abandoned(path):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -42,7 +42,8 @@ def _drafts(folder: Path, *, deep: bool) -> Iterator[Path]:
         yield from list(search(pattern))
 
 
-def _is_abandoned(path: Path) -> bool:
+def is_abandoned(path: Path) -> bool:
+    """Whether the process that made this name has ended, or cannot be seen and made it more than a day ago."""
     found = _NAME.fullmatch(path.name)
     boot = boot_id()[:8]
     if found and found[4] == boot:

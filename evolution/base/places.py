@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from evolution.base.errors import UsageError
+
 PACKAGE_ROOT = (
     Path(__file__).resolve().parents[2]
 )  # the folder of the packages `evolution`, `server`, ... and of ENTRY
@@ -30,10 +32,21 @@ def job_folder(repo: Path, job: str) -> Path:
 
 
 def user_config_folder() -> Path:
-    """The folder of the user's settings: `EVOLVEREC_CONFIG_HOME`, else `$XDG_CONFIG_HOME/evolverec`, else `~/.config/evolverec`."""
+    """The folder of the user's settings: `EVOLVEREC_CONFIG_HOME`, else `$XDG_CONFIG_HOME/evolverec`, else `~/.config/evolverec`.
+
+    Raises UsageError: EVOLVEREC_CONFIG_HOME is relative. Jobs and servers run in the repo's folder, and consents that a repo
+    brings are none.
+    """
     if own := os.environ.get("EVOLVEREC_CONFIG_HOME"):
+        if not Path(own).is_absolute():
+            raise UsageError(f"EVOLVEREC_CONFIG_HOME is {own[:200]!r}; expected an absolute path")
         return Path(own)
     return _personal("XDG_CONFIG_HOME", ".config")
+
+
+def answers_lock() -> Path:
+    """The lock file of the answers (trusted repos, consents) that the user's settings keep."""
+    return user_config_folder() / "answers.lock"
 
 
 def lease_folder() -> Path:

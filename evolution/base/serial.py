@@ -4,6 +4,7 @@ Unknown keys are ignored, because a newer version may have added them.
 """
 
 import json
+import re
 from functools import cache
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from cattrs import Converter
 from seeds.reading import parse_json
 
 T = TypeVar("T")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @cache
@@ -25,8 +27,13 @@ def plain(record: Any) -> Any:
 
 
 def dumps(record: Any) -> str:
-    """The record as compact JSON on one line; NaN and infinities are not replaced (see `finite`)."""
-    return json.dumps(plain(record), ensure_ascii=False, separators=(",", ":"))
+    """The record as compact JSON on one line; NaN and infinities are not replaced (see `finite`).
+
+    Bytes of a file that are no text (`diagnosis.encoding`) are halves of pairs, which neither SQLite nor a file takes but as
+    JSON writes them.
+    """
+    text = json.dumps(plain(record), ensure_ascii=False, separators=(",", ":"))
+    return _HALF.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def loads(kind: type[T], text: str) -> T:

@@ -1,4 +1,4 @@
-"""Probes in a repo's `probes/` folder: one Python file each, with its facts as TOML in a comment block at the top.
+"""Reads the probes in a repo's `probes/` folder: one Python file each, with its facts as TOML in a comment block at the top.
 
     # /// probe
     # name = "missed-price-gap"
@@ -9,7 +9,6 @@ Probes are code that came with the repo. Nothing here runs it, but loaded probes
 a caller who has the user's consent to run the repo's code may load them.
 """
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -22,45 +21,11 @@ from diagnosis.coevolution.templates import template
 from diagnosis.encoding import unmarked
 from evolution.base.errors import ConsentError, RepoError
 from evolution.base.places import PROBES_FOLDER
+from evolution.coevolution.probe_text import TEXTS
 from evolution.repo.files import read_code
-from seeds.reading import leads_out, parse_toml
+from seeds.reading import parse_toml
 
 _BLOCK = re.compile(r"# /// probe\n((?:#(?: .*)?\n)*?)# ///\n", re.MULTILINE)
-_TEXTS = (
-    "name",
-    "complaint",
-    "signal",
-    "definition",
-    "unit",
-    "author",
-    "template",
-    "admitted_because",
-)
-
-
-def save_probe(repo: Path, spec: ProbeSpec) -> Path:
-    """Write a probe into the repo's `probes/` folder and return the file's path.
-
-    Raises OSError, and RepoError if the folder or file is a link that leads out of the repo.
-    """
-    path = repo / PROBES_FOLDER / f"{spec.name}.py"
-    if leads_out(path, repo):
-        raise RepoError("is a link that leads out of the repo; nothing was written", path=PROBES_FOLDER)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(probe_text(spec), encoding="utf-8")
-    return path
-
-
-def probe_text(spec: ProbeSpec) -> str:
-    """The text of a probe's file."""
-    facts = {name: getattr(spec, name) for name in _TEXTS}
-    lines = [f"{name} = {_toml(text)}" for name, text in facts.items() if text]
-    lines.append(f"higher_is_better = {str(spec.higher_is_better).lower()}")
-    if spec.parameters:
-        lines.append("[parameters]")
-        lines += [f"{name} = {_toml(text)}" for name, text in sorted(spec.parameters.items())]
-    block = "".join(f"# {line}\n" for line in lines)
-    return f"# /// probe\n{block}# ///\n{spec.source}"
 
 
 def load_probes(repo: Path, *, consented: bool) -> list[ProbeSpec]:
@@ -100,7 +65,7 @@ def read_probe(text: str, path: str) -> ProbeSpec:
 
 
 def _spec(facts: Mapping[str, object], source: str) -> ProbeSpec:
-    texts = {name: str(facts.get(name, "")) for name in _TEXTS}
+    texts = {name: str(facts.get(name, "")) for name in TEXTS}
     for name in ("name", "complaint", "signal", "definition", "unit"):
         if not texts[name]:
             raise KeyError(name)
@@ -120,8 +85,3 @@ def _spec(facts: Mapping[str, object], source: str) -> ProbeSpec:
         parameters=parameters,
         source=source if source.strip() else "",
     )
-
-
-def _toml(text: str) -> str:
-    """A TOML basic string. A JSON string on one line is one, except for the character DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

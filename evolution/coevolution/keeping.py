@@ -5,6 +5,7 @@ from pathlib import Path
 
 from evolution.base.errors import UsageError
 from evolution.base.places import PROBES_FOLDER
+from evolution.coevolution.probe_text import probe_text, save_probe
 from evolution.domain.probe import ProbeState
 from evolution.repo.files import read_code
 from evolution.store.store import Store
@@ -16,8 +17,6 @@ def keep(repo: Path, store: Store, wanted: str) -> Path:
     Raises UsageError if no such probe was admitted, or if a file of its name holds another probe; RepoError if what has
     its name is no plain file of the repo.
     """
-    from evolution.coevolution.files import probe_text, save_probe
-
     record = next(
         (r for r in store.probes(wanted) if r.state in (ProbeState.ADMITTED, ProbeState.ACCEPTED)), None
     )

@@ -6,31 +6,20 @@ own endings (in a file with mixed ones, each kept line its own), and the mark st
 """
 
 import itertools
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from difflib import unified_diff as _difflib_diff
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 
 from diagnosis.encoding import MARK as BOM
 from diagnosis.encoding import decoded, encoded
 from diagnosis.linemap import changes, ends
 from evolution.base.errors import EditError
-from evolution.base.paths import matches
-
-if TYPE_CHECKING:
-    from unidiff.patch import Hunk
+from evolution.domain.edit_paths import check_path
 
 RARE = 32  # a line that occurs more often does not tell where in a file an edit belongs
-OWN_PATHS = (
-    ".git",
-    ".evolverec",
-    "evolverec.toml",
-)  # a patch may not change the files that decide how it is judged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,20 +57,6 @@ def apply_edits(
         _check_new(path, {*files, *by_path})
     changed = {path: _edited(path, files.get(path), group) for path, group in by_path.items()}
     return {**files, **changed}
-
-
-def check_path(path: str, editable: Sequence[str]) -> None:
-    """Raises EditError unless `path` is a plain relative path that one of the patterns allows."""
-    parts = path.split("/")
-    if any(part in ("", ".", "..") for part in parts) or re.search(r'[\\"\x00-\x1f]|^[A-Za-z]:', path):
-        raise EditError(f"{path!r} is no plain path below the repo's root; write it like models/encoder.py")
-    if any(part.casefold() in OWN_PATHS for part in parts):  # many file systems do not tell cases apart
-        raise EditError("a patch may not change this file", path=path)
-    if not matches(path, editable):
-        raise EditError(
-            f"may not be edited; evolverec.toml's recommender.editable allows {', '.join(editable) or 'nothing'}",
-            path=path,
-        )
 
 
 def _check_new(path: str, known: set[str]) -> None:
@@ -360,72 +335,3 @@ def _is_exact(old: list[str], new: list[str], hunk: _Hunk) -> bool:
         return True
     says_what_it_means = old[a:b] not in ([], [""]) and new[c:d] != [""]
     return says_what_it_means and len(_matches(old, old[a:b])) == 1
-
-
-def unified_diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """Every difference between two sets of files, in git's format, fit for `git apply`; "" if they are equal."""
-    paths = sorted({*before, *after})
-    return "".join(
-        _file_diff(path, before.get(path), after.get(path))
-        for path in paths
-        if before.get(path) != after.get(path)
-    )
-
-
-def _file_diff(path: str, before: str | None, after: str | None) -> str:
-    mode = (
-        "new file mode 100644\n" if before is None else "deleted file mode 100644\n" if after is None else ""
-    )
-    tab = "\t" if " " in path else ""  # ends the name, for programs that would stop reading at a space
-    source = "/dev/null" if before is None else f"a/{path}{tab}"
-    target = "/dev/null" if after is None else f"b/{path}{tab}"
-    body = _difflib_diff(_with_ends(before or ""), _with_ends(after or ""), source, target, n=3)
-    marked = (line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in body)
-    return f"diff --git a/{path} b/{path}\n{mode}" + "".join(marked)
-
-
-def _with_ends(text: str) -> list[str]:
-    lines = [line + "\n" for line in text.split("\n")]
-    lines[-1] = lines[-1][:-1]
-    return [line for line in lines if line]
-
-
-def parse_unified_diff(text: str) -> list[Edit]:
-    """The edits that a unified diff with context lines makes.
-
-    Raises EditError if the diff is malformed, has no context, or deletes or renames a file.
-    """
-    from unidiff.errors import UnidiffParseError
-    from unidiff.patch import PatchSet
-
-    try:
-        patch = PatchSet(text)
-    except UnidiffParseError as error:
-        raise EditError(f"this is no unified diff: {error}") from None
-    edits: list[Edit] = []
-    for file in patch:
-        if file.is_removed_file or file.is_rename:
-            raise EditError("a patch may change and add files, not delete or rename them", path=file.path)
-        edits += [_hunk_edit(file.path, hunk, is_new=file.is_added_file) for hunk in file]
-    return edits
-
-
-def _hunk_edit(path: str, hunk: "Hunk", *, is_new: bool) -> Edit:
-    sides: dict[str, list[str]] = {"old": [], "new": []}
-    open_ended: set[str] = set()
-    last: tuple[str, ...] = ()
-    for line in hunk:
-        if line.line_type == "\\":
-            open_ended.update(last)
-            continue
-        last = {"-": ("old",), "+": ("new",)}.get(line.line_type, ("old", "new"))
-        for side in last:
-            sides[side].append(line.value.removesuffix("\n"))
-    if not sides["old"] and not is_new:
-        raise EditError("a hunk has no context; make the diff with at least one line of it", path=path)
-    if all(line.endswith("\r") for line in sides["old"][:-1] + sides["new"][:-1]):
-        # edits of a CRLF file are written with plain newlines
-        sides = {side: [line.removesuffix("\r") for line in lines] for side, lines in sides.items()}
-    if len(open_ended) == 1 and not is_new:
-        sides["new" if "old" in open_ended else "old"].append("")  # the other side ends with a newline
-    return Edit(path=path, old="\n".join(sides["old"]), new="\n".join(sides["new"]))

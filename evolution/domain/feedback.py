@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from diagnosis.blame import Healing, connected
 from diagnosis.findings import Anchor, Finding, Measurement, Site
-from diagnosis.placing import worst_first
+from evolution.domain.trial import ContractCheck
 from simulator.critiques import Critique, Simulation
 
 USERS_ASKED = 200  # statistical personas that are asked about a trial, unless told otherwise
@@ -14,11 +15,13 @@ USERS_ASKED = 200  # statistical personas that are asked about a trial, unless t
 class Feedback:
     """All findings and critiques of one trial. Readers take `all_findings` and `all_measurements`.
 
-    measurements, findings: of built-in checks.
+    measurements, findings: of built-in checks. Findings are stored unconnected: causes and symptoms each by themselves.
     evolved: probe id -> what that evolved probe measured.
     evolved_findings: probe id -> findings for what it measured as unhealthy.
+    healed: code -> patches of this program after which what the code measures was healthy.
     simulation: of statistical personas; None if none were asked.
     interviews: of personas that an LLM plays; None if none were asked.
+    asked: what the trained model was asked, where it was examined.
     critique_anchors: critique id -> the lines that it points at.
     examined: whether the program's training was watched and its trained model asked.
     """
@@ -35,7 +38,9 @@ class Feedback:
     critique_anchors: Mapping[str, tuple[Anchor, ...]] = field(default_factory=dict)
     evolved: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
     evolved_findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    healed: Mapping[str, tuple[Healing, ...]] = field(default_factory=dict)
     examined: bool = False
+    asked: tuple[ContractCheck, ...] = ()
 
     @property
     def users_asked(self) -> int:
@@ -43,9 +48,11 @@ class Feedback:
         return self.simulation.asked if self.simulation else 0
 
     def all_findings(self) -> tuple[Finding, ...]:
-        """Findings of built-in checks and of evolved probes, worst first, as every reader is shown them."""
+        """Findings of built-in checks and of evolved probes as every reader is shown them: the worst group first, each
+        symptom after what explains it and on its lines.
+        """
         evolved = [finding for found in self.evolved_findings.values() for finding in found]
-        return tuple(worst_first([*self.findings, *evolved]))
+        return tuple(connected([*self.findings, *evolved], self.healed))
 
     def all_measurements(self) -> tuple[Measurement, ...]:
         """Measurements by built-in and by evolved probes, healthy ones included."""

@@ -8,7 +8,7 @@ class Limits:
     """Limits of one run; None means unlimited.
 
     usd, tokens: of all exchanges with the LLM.
-    gpu_s: seconds of fit.
+    gpu_s: seconds in which programs run: import, build(), fit(), score().
     trials: programs trained.
     """
 

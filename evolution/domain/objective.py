@@ -52,7 +52,7 @@ class Objective:
 class Guardrail:
     """A bound that a candidate must keep.
 
-    name: a metric, "cost" (seconds of fit per epoch) or "memory" (peak bytes).
+    name: a metric, "cost" (seconds of fit per epoch, see laboratory/program_cost.py) or "memory" (peak bytes).
     """
 
     text: str

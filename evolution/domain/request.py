@@ -162,7 +162,7 @@ class RunRequest(Request):
     """Options of requests that start runs of evolution.
 
     trials, budget_usd, budget_tokens, budget_gpu_s: limits of one run, None for unlimited; budget_gpu_s in seconds of
-        training, on any device.
+        training and ranking, on any device.
     gate: whether a program that users and measurements both call critical counts as 0, as in Self-EvolveRec.
     """
 

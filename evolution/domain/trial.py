@@ -86,8 +86,11 @@ class Cost:
     """What a trial cost, as the job measured it.
 
     fit_s: seconds until epochs of fit() were answered; fit_cpu_s: those in which the worker's processes were running.
-    score_s: seconds until questions were answered, ranking in the worker included.
-    harness_s: the rest, seconds in which the worker had nothing to do with import, build, fit or score.
+    score_s, score_cpu_s: the same of questions about users, ranking in the worker included.
+    other_s, other_cpu_s: the same of all else that runs code of the program: import, build(), a first look at it, its state,
+        item_embeddings(); other_cpu_s includes what its processes do while nothing is asked of them.
+    rankings: how many rankings of all validation users the questions about users amount to; 0 if unknown.
+    harness_s: the rest, seconds in which the worker was asked nothing that runs code of the program.
     peak_memory_bytes: resident, of all the worker's processes.
     parameters: number of the model's parameters as the worker counts them, 0 if unknown; it informs, and judges nothing.
     """
@@ -95,9 +98,18 @@ class Cost:
     fit_s: float = 0.0
     fit_cpu_s: float = 0.0
     score_s: float = 0.0
+    score_cpu_s: float = 0.0
+    other_s: float = 0.0
+    other_cpu_s: float = 0.0
+    rankings: float = 0.0
     harness_s: float = 0.0
     peak_memory_bytes: int = 0
     parameters: int = 0
+
+    @property
+    def program_s(self) -> float:
+        """Seconds in which the program had something to do, whatever it called it."""
+        return self.fit_s + self.score_s + self.other_s
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,12 +22,12 @@ class Ledger:
 
     limits: Limits
     exchanges: Budget | None = None
-    _charged: dict[str, float] = field(default_factory=dict)  # trial id -> seconds of fit
+    _charged: dict[str, float] = field(default_factory=dict)  # trial id -> seconds of its program
 
     def charge(self, trials: Sequence[Trial]) -> None:
         """Charge each trial once per run; a trial that was charged before is ignored."""
         for trial in trials:
-            self._charged.setdefault(trial.id, trial.cost.fit_s)
+            self._charged.setdefault(trial.id, trial.cost.program_s)
 
     @property
     def trials(self) -> int:
@@ -36,7 +36,7 @@ class Ledger:
 
     @property
     def seconds(self) -> float:
-        """Seconds of fit of all charged trials."""
+        """Seconds in which the programs of all charged trials ran: training that is hidden in score() or build() counts."""
         return sum(self._charged.values())
 
     def may_train(self) -> bool:

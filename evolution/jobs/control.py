@@ -24,7 +24,7 @@ from evolution.jobs import consent
 from evolution.jobs.alive import handed_over, is_abandoned, is_alive, wait_until_released
 from evolution.jobs.leftovers import forget_interrupted, remove_scratch, scratch_folder
 from evolution.repo.ownership import ensure_store_folder
-from evolution.repo.settings import chosen_python, trust
+from evolution.repo.settings import chosen_python, is_relative, trust
 from evolution.store.store import Store
 from seeds.reading import open_plain, parse_json
 
@@ -44,7 +44,9 @@ def start(repo: Path, request: Request, *, trusted: bool = False) -> JobRecord:
         trust(repo)
     consent.require(repo, request)
     python = chosen_python(request.python)  # now, for the job runs in another folder than its caller
-    if request.python:
+    if is_relative(
+        request.python
+    ):  # else as it was given, so that who asks for the same again finds this job
         request = replace(request, python=python)
     ensure_store_folder(repo)
     job = JobRecord(

@@ -3,19 +3,40 @@
 from typing import Any
 
 from evolution.base.errors import Cancelled, RepoError
+from evolution.domain.healing import with_healings
 from evolution.domain.request import CheckRequest, TrainRequest
 from evolution.domain.trial import FailureReason, Trial
+from evolution.domain.verdict import verdict_on
 from evolution.jobs.outcome import Outcome, failed
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.laboratory import Laboratory, complete
-from evolution.store.documents import train_document
+from evolution.laboratory.observer import feedback_of
+from evolution.store.documents import train_document, verdict_document
+from evolution.store.remarks import remarks
+from evolution.trials.analysis import AnalysisError
 
 
 def train(context: JobContext, request: TrainRequest) -> Outcome:
-    """The trial of the files on disk; a failed trial is an outcome with exit code 1. Raises Cancelled."""
-    trial = _trial(Laboratory(context), request.seed)
+    """The trial of the files on disk, with the verdict on it; a failed trial is an outcome with exit code 1. Raises
+    Cancelled.
+    """
+    laboratory = Laboratory(context)
+    trial = _trial(laboratory, request.seed)
     document = train_document(trial)
-    return Outcome(document=document) if trial.failure is None else failed(document, trial.failure)
+    if trial.failure is not None:
+        return failed(document, trial.failure)
+    return Outcome(document={**document, **_judged(laboratory, trial)})
+
+
+def _judged(laboratory: Laboratory, trial: Trial) -> dict[str, Any]:
+    """The verdict on a trial, for its document; null, with a remark, where what it left cannot be measured."""
+    try:
+        feedback = feedback_of(laboratory, trial)
+    except (AnalysisError, RepoError) as error:
+        return {"verdict": None, "remarks": [*remarks(trial), f"not diagnosed: {error}"]}
+    store = laboratory.context.store
+    shown = with_healings(feedback, store.proposals(feedback.program))
+    return {"verdict": verdict_document(verdict_on(trial, shown, store.dismissed()))}
 
 
 def trained(laboratory: Laboratory) -> Trial:

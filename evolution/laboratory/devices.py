@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evolution.base.errors import UsageError
 from evolution.repo.settings import UserSettings, available_cores
-from evolution.trials.interpreter import answer_of, does_not_run
+from evolution.trials.interpreter import answer_about_torch, does_not_run
 
 PROBE = """
 import json, sys
@@ -59,6 +59,6 @@ def _may_have_gpu() -> bool:
 
 def _ask(python: str) -> dict[str, int | bool]:
     try:
-        return json.loads(answer_of([python, "-I", "-c", PROBE], timeout_s=120))
+        return json.loads(answer_about_torch(python, PROBE))
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
         raise UsageError(does_not_run(python, error)) from None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from diagnosis.findings import Measurement
 from evolution.base.errors import RepoError
 from evolution.domain.feedback import Feedback
+from evolution.domain.healing import CHANGED, changed_lines
 from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression
 from evolution.domain.proposal import Proposal, Verified
@@ -154,7 +155,12 @@ class CandidateEvaluation:
             fixed=fixed,
             why_not=why_not,
             created_at=time.time(),
-            details={"diff": candidate.diff, "note": candidate.note, "parent_trial": parent.id},
+            details={
+                "diff": candidate.diff,
+                "note": candidate.note,
+                "parent_trial": parent.id,
+                CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(parent.key.program)),
+            },
         )
         with self.context.store_lock:
             self.context.store.put_proposal(proposal)

@@ -122,6 +122,7 @@ def diagnose(laboratory: Laboratory, trial: Trial, *, examined: bool = False) ->
         findings=tuple(found),
         sites=tuple(sites),
         examined=examined,
+        asked=tuple(asked),
     )
 
 

@@ -10,6 +10,7 @@ from evolution.base.places import trial_folder
 from evolution.domain.objective import Objective, parse_guardrail
 from evolution.domain.proposal import Effect
 from evolution.domain.trial import Trial
+from evolution.laboratory.program_cost import seconds_of
 from evolution.trials.artifacts import read_per_user
 from evolution.trials.bootstrap import pooled_paired_interval
 
@@ -55,21 +56,28 @@ def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
     broken: list[str] = []
     for text in texts:
         guardrail = parse_guardrail(text)
-        parent = float(np.mean([_value(trial, guardrail.name) for trial, _ in pairs]))
-        child = float(np.mean([_value(trial, guardrail.name) for _, trial in pairs]))
+        parent, child, added = _values(guardrail.name, pairs)
         if not guardrail.holds(child, parent):
             broken.append(
-                f"{text} is broken: {guardrail.name} is {child:.4g}, the parent's {parent:.4g} (no interval)"
+                f"{text} is broken: {guardrail.name} is {child:.4g}{added}, the parent's {parent:.4g} (no interval)"
             )
     return broken
 
 
-def _value(trial: Trial, name: str) -> float:
-    if name == "cost":
-        # On CPU the process time counts, as other trials run beside this one; on GPU the elapsed time, as the
-        # process waits for the GPU. It is per epoch, because the number of epochs depends on chance.
-        spent = trial.cost.fit_cpu_s if trial.key.device.startswith("cpu") else trial.cost.fit_s
-        return spent / max(1, len(trial.epochs))
+def _values(name: str, pairs: Sequence[Pair]) -> tuple[float, float, str]:
+    """The parent's value, the child's, and what there is to say of the child's."""
+    parents, children = [trial for trial, _ in pairs], [trial for _, trial in pairs]
+    if name != "cost":
+        return _mean(parents, name), _mean(children, name), ""
+    before, after = seconds_of(parents), seconds_of(children)
+    hidden = after.beyond(before)
+    added = (
+        f" ({hidden:.4g} s of it spent outside of fit(), beyond what the parent does there)" if hidden else ""
+    )
+    return before.epoch, after.epoch + hidden, added
+
+
+def _mean(trials: Sequence[Trial], name: str) -> float:
     if name == "memory":
-        return float(trial.cost.peak_memory_bytes)
-    return trial.metrics[name].value
+        return float(np.mean([trial.cost.peak_memory_bytes for trial in trials]))
+    return float(np.mean([trial.metrics[name].value for trial in trials]))

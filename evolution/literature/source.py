@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from evolution.base.plain_text import plain_text
 from evolution.base.versions import version_of
 from evolution.literature.passage import Passage
 
 
 class SourceFailed(Exception):
-    """A source could not answer; the message is one sentence for the user. It never ends a run."""
+    """A source could not answer; the message is one sentence for the user, as plain text. It never ends a run."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain_text(message))
 
 
 class LiteratureSource(Protocol):

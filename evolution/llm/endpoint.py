@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from evolution.base.plain_text import plain_text
 from evolution.llm.prompt import SHORTEST_SECRET
 from evolution.llm.settings import LlmSettings
 from evolution.llm.usage import Usage, claimed_usage
@@ -29,6 +30,8 @@ MAX_BODY_BYTES = 4 << 20
 GRACE_S = 5.0  # how long a cancelled request may still be answered, as the answer was probably paid for
 LONGEST_FINISH = 40  # characters kept of the reason why a model ended; known reasons are shorter
 NO_KEY = "none"  # sent to endpoints that need no key, because the header must hold something
+_BEGIN_OF_JSON = (b"{", b"[", b"\xef")  # the last of a byte order mark
+_LOOKED_AT = 4096  # bytes; some endpoints send white space until they have an answer
 _LOOK_EVERY_S = 0.05  # how often a waiting thread checks for a cancel
 
 
@@ -63,7 +66,7 @@ class Failed(Exception):
         status: int = 0,
         is_slow: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(plain_text(message))  # it quotes the endpoint, and goes into logs as well
         self.kind, self.wait_s, self.billed, self.received = kind, wait_s, billed, received
         self.status, self.is_slow = status, is_slow
 
@@ -147,14 +150,25 @@ class Endpoint:
         """
         create = resource(self.client()).with_streaming_response.create
         deadline = time.monotonic() + self.settings.timeout_s
-        task = _Task(lambda: self._read(create, body, prompt, deadline))
-        content = task.result(deadline, cancelled)
+        content = bytearray()
+        task = _Task(lambda: self._read(create, body, prompt, deadline, content))
+        try:
+            task.result(deadline, cancelled)
+        except Failed as failure:
+            if failure.is_slow and content[:_LOOKED_AT].strip():
+                raise _broken("its answer was not complete in time", len(content)) from None
+            raise
         return hide_key(content.decode("utf-8", "replace"), self.settings.key)
 
     def _read(
-        self, create: Callable[..., Any], body: Mapping[str, Any], prompt: str, deadline: float
-    ) -> bytes:
-        content = bytearray()
+        self,
+        create: Callable[..., Any],
+        body: Mapping[str, Any],
+        prompt: str,
+        deadline: float,
+        content: bytearray,
+    ) -> None:
+        """Adds to `content` what comes, for as long as it may become JSON: a page or noise may never end."""
         with self._failures():
             with create(**body, extra_headers={"X-Evolverec-Prompt": prompt}) as response:
                 for piece in response.iter_bytes():
@@ -164,7 +178,9 @@ class Endpoint:
                         raise Failed(Remedy.HOPELESS, said, billed=True, received=len(content))
                     if time.monotonic() > deadline:
                         raise _broken("its answer was not complete in time", len(content))
-        return bytes(content)
+                    begin = content[:_LOOKED_AT].lstrip()[:1]
+                    if begin and bytes(begin) not in _BEGIN_OF_JSON:
+                        return
 
     def _failures(self) -> "_Failures":
         return _Failures(self.settings)
@@ -220,24 +236,26 @@ def hide_key(text: str, key: str) -> str:
 
 
 class _Task:
-    """Runs a function in a thread that may be left behind; keeps its result or its failure."""
+    """Runs a function in a thread that may be left behind; keeps its failure."""
 
-    def __init__(self, do: Callable[[], bytes]) -> None:
+    def __init__(self, do: Callable[[], None]) -> None:
         self._do, self._done = do, threading.Event()
-        self._found: bytes | None = None
-        self._failure = Failed(Remedy.HOPELESS, "the request broke off; its traceback is in the log")
+        self._failure: Failed | None = Failed(
+            Remedy.HOPELESS, "the request broke off; its traceback is in the log"
+        )
         threading.Thread(target=self._run, daemon=True, name="llm-request").start()
 
     def _run(self) -> None:
         try:
-            self._found = self._do()
+            self._do()
+            self._failure = None
         except Failed as failure:
             self._failure = failure
         finally:
             self._done.set()
 
-    def result(self, deadline: float, cancelled: Callable[[], bool]) -> bytes:
-        """The function's result. Raises Failed if it failed, does not end by the deadline, or is cancelled (after
+    def result(self, deadline: float, cancelled: Callable[[], bool]) -> None:
+        """Returns when the function has. Raises Failed if it failed, does not end by the deadline, or is cancelled (after
         GRACE_S).
         """
         is_cancelled = False
@@ -248,9 +266,8 @@ class _Task:
                 if is_cancelled:
                     raise Failed(Remedy.HOPELESS, "cancelled before it had answered", billed=True)
                 raise Failed(Remedy.AGAIN, "it did not answer in time", billed=True, is_slow=True)
-        if self._found is None:
+        if self._failure is not None:
             raise self._failure
-        return self._found
 
 
 class _Failures:

@@ -1,12 +1,12 @@
 """Notices before anything is trained that an endpoint is down, refuses the key, or does not have a model.
 
-The endpoint is asked for its models. What that leaves open (some endpoints list none, or not all) is settled by one question
-of a few tokens. Neither is an exchange: nothing is recorded or charged to a budget, so a replay is the same with or without.
+The endpoint is asked for its models, and then a question of a few tokens: of every model that it does not list, for some
+endpoints list none or not all, and of one that it lists, for a list is often given without a key, or by something else than
+what would answer. Neither is an exchange: nothing is recorded or charged to a budget, so a replay is the same with or without.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -27,9 +27,8 @@ def reach(settings: LlmSettings, models: Sequence[str], *, cancelled: Callable[[
     endpoint = Endpoint(replace(settings, timeout_s=TIMEOUT_S))
     try:
         listed = _listed(endpoint, cancelled)
-        for model in models:
-            if model not in listed:
-                _try_model(endpoint, model, listed, cancelled)
+        for model in _to_try(models, listed):
+            _try_model(endpoint, model, listed, cancelled)
     except Failed as failure:
         if cancelled():
             raise Cancelled("cancelled") from None
@@ -40,6 +39,13 @@ def reach(settings: LlmSettings, models: Sequence[str], *, cancelled: Callable[[
         ) from None
     finally:
         endpoint.close()
+    if cancelled():  # a request that was broken off by it may look like a slow one
+        raise Cancelled("cancelled")
+
+
+def _to_try(models: Sequence[str], listed: Sequence[str]) -> list[str]:
+    unlisted = [model for model in dict.fromkeys(models) if model not in listed]
+    return unlisted or list(models[:1])
 
 
 def _listed(endpoint: Endpoint, cancelled: Callable[[], bool]) -> list[str]:
@@ -53,31 +59,24 @@ def _listed(endpoint: Endpoint, cancelled: Callable[[], bool]) -> list[str]:
 
 
 def _try_model(endpoint: Endpoint, model: str, listed: Sequence[str], cancelled: Callable[[], bool]) -> None:
-    """Raises Failed if the endpoint does not answer for this model. One that is slow or wants another form is there."""
-
-    def ask() -> None:
-        with suppress(_Unsettled):
-            _ask(endpoint, model, cancelled)
+    """Raises Failed if the endpoint does not answer for this model. One that is slow to begin or wants another form is there;
+    one that does not end an answer of a few words is not."""
 
     try:
-        _twice(ask, cancelled)
+        _twice(lambda: ask_a_word(endpoint, model, cancelled=cancelled), cancelled)
     except Failed as failure:
         few = ", ".join(sorted(listed)[:8])
         said = f"{failure}; it lists {few}" if few else str(failure)
         raise Failed(failure.kind, f"asked for {model}, {said}", status=failure.status) from None
 
 
-class _Unsettled(Exception):
-    """The endpoint is there, and only a real question would tell more."""
-
-
-def _ask(endpoint: Endpoint, model: str, cancelled: Callable[[], bool]) -> None:
+def ask_a_word(endpoint: Endpoint, model: str, *, cancelled: Callable[[], bool] = lambda: False) -> None:
+    """Raises Failed if the endpoint is not there or refuses. Where only a real question would tell more, nothing is raised."""
     try:
         endpoint.complete({"model": model, **QUESTION}, prompt="reach", cancelled=cancelled)
     except Failed as failure:
-        if failure.kind in (Remedy.PAUSE, Remedy.OTHERWISE) or failure.is_slow:
-            raise _Unsettled from None
-        raise
+        if failure.kind not in (Remedy.PAUSE, Remedy.OTHERWISE) and not failure.is_slow:
+            raise
 
 
 def _twice(do: Callable[[], T], cancelled: Callable[[], bool]) -> T:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from evolution.base.errors import LlmError
 from evolution.domain.proposal import Idea
@@ -10,6 +11,7 @@ from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.candidates import carry_out as as_candidate
 from evolution.laboratory.laboratory import Laboratory
 from evolution.llm.asking import Ask
+from evolution.proposers.coding.checks import for_interpreter
 from evolution.proposers.coding.coder import carry_out
 from evolution.proposers.coding.records import Coded, CodingRound, Task
 from evolution.proposers.normal_form import normal_form
@@ -47,7 +49,12 @@ class LlmProposer:
 
     def _attempt(self, situation: Situation, idea: Idea, change: str) -> Attempt:
         task = self._task(situation, idea, change)
-        coded = carry_out(task, ask=self._ask, smoke=lambda files: self._smoke(situation, files))
+        coded = carry_out(
+            task,
+            ask=self._ask,
+            smoke=lambda files: self._smoke(situation, files),
+            hindrance=for_interpreter(Path(self._laboratory.context.settings.python)),
+        )
         rounds = tuple(round_words(done) for done in coded.rounds)
         if not isinstance(coded, Coded):
             return NotMade(idea=idea, why=coded.reason, rounds=rounds)

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,10 +9,13 @@ from pathlib import Path
 
 from diagnosis.encoding import encoded
 from diagnosis.linemap import changes
+from evolution.base.drafts import draft_name
 from evolution.base.errors import EditError, RepoError
-from evolution.domain.edits import BOM, Edit, Seen, apply_edits, check_path, seen_in
+from evolution.domain.edit_paths import check_path
+from evolution.domain.edits import BOM, Edit, Seen, apply_edits, seen_in
 from evolution.domain.proposal import Proposal
 from evolution.repo.files import read_code
+from evolution.repo.left_drafts import noted
 from seeds.reading import leads_out
 
 ANYTHING = ("*",)  # editable files were checked when the patch was made
@@ -156,22 +158,25 @@ def _check_target(repo: Path, path: str) -> None:
 
 
 def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
-    drafts: list[tuple[Path, Path]] = []
-    try:
-        for path, text in files.items():
-            target = (repo / path).resolve()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".evolverec-", dir=target.parent)
-            drafts.append((Path(name), target))
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(encoded(text))
-                stream.flush()
-                os.fsync(
-                    stream.fileno()
-                )  # a file of the user is never replaced by an empty one at a power cut
-            Path(name).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
-        for draft, target in drafts:
-            draft.replace(target)
-    finally:
-        for draft, _ in drafts:
-            draft.unlink(missing_ok=True)
+    real = repo.resolve()
+    targets = {(real / path).resolve(): encoded(text) for path, text in files.items()}
+    drafts = {target: target.with_name(draft_name()) for target in targets}
+    with noted(real, (target.parent for target in targets)):
+        try:
+            for target, content in targets.items():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _write_draft(drafts[target], content, target)
+            for target, draft in drafts.items():
+                draft.replace(target)
+        finally:
+            for draft in drafts.values():
+                draft.unlink(missing_ok=True)
+
+
+def _write_draft(draft: Path, content: bytes, target: Path) -> None:
+    """On the disk: a file of the user is never replaced by an empty one at a power cut."""
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)

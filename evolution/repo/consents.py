@@ -8,15 +8,16 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evolution.base.kept import hash_of, write_whole
-from evolution.base.places import user_config_folder
+from evolution.base.kept import write_whole
+from evolution.base.locking import alone
+from evolution.base.places import answers_lock, user_config_folder
+from evolution.repo.interpreter_identity import identity_of, links_of
 from seeds.reading import RECORD_BYTES, parse_json, read_text
 
-_LINKS = 40  # as many as the kernel follows
 _MACHINE_ID = Path("/etc/machine-id")
 
 
@@ -28,24 +29,26 @@ def consents_file() -> Path:
 def lies_inside(python: Path, repo: Path) -> bool:
     """Whether an interpreter is a file of the repo's, by its name or by a link on the way to it."""
     inside = repo.resolve()
-    return any(step.is_relative_to(inside) for step in _steps(python))
+    return any(step.is_relative_to(inside) for step in links_of(python))
 
 
 def may_run(python: Path, repo: Path) -> bool:
     """Whether the user has agreed to this interpreter for this repo, and it is still the same."""
     agreed = _stored("interpreters").get(str(repo.resolve()), {})
-    return isinstance(agreed, Mapping) and agreed.get(str(python)) == _identity(python)
+    return isinstance(agreed, Mapping) and agreed.get(str(python)) == identity_of(python, repo)
 
 
 def agree_to_interpreter(python: Path, repo: Path) -> None:
-    """Remember that the user agrees to this interpreter for this repo, until one of its files changes."""
-    known = dict(_stored("interpreters"))
-    of_repo = known.get(str(repo.resolve()), {})
-    known[str(repo.resolve())] = {
-        **(of_repo if isinstance(of_repo, Mapping) else {}),
-        str(python): _identity(python),
-    }
-    _store("interpreters", known)
+    """Remember that the user agrees to this interpreter for this repo, until one of the files that decide what it runs changes."""
+    identity = identity_of(python, repo)
+    with alone(answers_lock()):
+        known = dict(_stored("interpreters"))
+        of_repo = known.get(str(repo.resolve()), {})
+        known[str(repo.resolve())] = {
+            **(of_repo if isinstance(of_repo, Mapping) else {}),
+            str(python): identity,
+        }
+        _store("interpreters", known)
 
 
 def goes_without_sandbox() -> bool:
@@ -55,29 +58,8 @@ def goes_without_sandbox() -> bool:
 
 def agree_to_no_sandbox() -> None:
     """Remember that the user agrees to trials without a sandbox on this machine."""
-    _store("without_sandbox", {**_stored("without_sandbox"), _machine(): True})
-
-
-def _steps(python: Path) -> Iterator[Path]:
-    """The interpreter, and what its links lead to; each with its folder resolved."""
-    step = python.absolute()
-    for _ in range(_LINKS):
-        step = step.parent.resolve() / step.name
-        yield step
-        if not step.is_symlink():
-            return
-        step = step.parent / step.readlink()
-
-
-def _identity(python: Path) -> str:
-    """A digest of what decides which program an interpreter is: its links, its file, its `pyvenv.cfg`."""
-    found = hashlib.sha256()
-    for step in _steps(python):
-        found.update(f"{step}\n".encode("utf-8", "surrogateescape"))
-        for path in (step, step.parent.parent / "pyvenv.cfg"):
-            if path.is_file() and not path.is_symlink():
-                found.update(hash_of(path).encode())
-    return found.hexdigest()
+    with alone(answers_lock()):
+        _store("without_sandbox", {**_stored("without_sandbox"), _machine(): True})
 
 
 def _machine() -> str:

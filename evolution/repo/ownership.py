@@ -4,17 +4,17 @@ A folder without this machine's mark came with the repo and is not trusted: its 
 configuration in it could name commands to run.
 """
 
-import fcntl
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from evolution.base.errors import DiskError, RepoError
 from evolution.base.kept import write_whole
+from evolution.base.locking import alone
+from evolution.base.notices import notice
 from evolution.base.places import STORE_FOLDER, lease_folder, store_folder
 from evolution.repo.settings import machine_mark
+from evolution.repo.tracked import written_by_git
 from seeds.reading import read_bytes
 
 MARK = "mark"
@@ -43,19 +43,22 @@ def ensure_store_folder(repo: Path) -> Path:
             f"{folder} cannot be made, and what is measured is kept in it; use another folder"
         ) from None
     if not is_ours(repo):
-        with _alone():
+        # Without the lock, a second process could move away files that the first just made.
+        with alone(lease_folder() / "ownership.lock"):
             if not is_ours(repo):
                 _start_afresh(repo, folder)
     return folder
 
 
 def is_ours(repo: Path) -> bool:
-    """Whether `.evolverec` was made on this machine, by this user and for this folder."""
+    """Whether `.evolverec` was made on this machine, by this user and for this folder, and the repo's git has put nothing
+    into it since."""
     folder = store_folder(repo)
     try:
-        return not folder.is_symlink() and _mark_in(folder) == _mark_of(repo).encode()
+        is_marked = not folder.is_symlink() and _mark_in(folder) == _mark_of(repo).encode()
     except OSError:
         return False
+    return is_marked and not written_by_git(repo)
 
 
 def _mark_in(folder: Path) -> bytes:
@@ -66,22 +69,24 @@ def _mark_of(repo: Path) -> str:
     return hashlib.sha256(f"{machine_mark()}:{repo.resolve()}".encode()).hexdigest() + "\n"
 
 
+def _say_what_was_moved(repo: Path, aside: Path, written: list[str]) -> None:
+    why = "it was not made on this machine for this folder"
+    if written:
+        few = ", ".join(written[:3]) + (", ..." if len(written) > 3 else "")
+        why = f"git has written files into it ({few}); `git rm -r --cached {STORE_FOLDER}` makes git forget them"
+    notice(
+        f"{repo / STORE_FOLDER} is not trusted, because {why}. What was in it lies unread in {aside.name} there"
+    )
+
+
 def _start_afresh(repo: Path, folder: Path) -> None:
+    written = written_by_git(repo)
     foreign = list(folder.iterdir())
     if foreign:
         aside = folder / f"foreign-{time.time_ns()}"
         aside.mkdir()
         for path in foreign:
             path.rename(aside / path.name)
+        _say_what_was_moved(repo, aside, written)
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     write_whole(folder / MARK, _mark_of(repo))
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """A lock over all processes of the user. Without it, a second process could move away files that the first just made."""
-    lock = lease_folder() / "ownership.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

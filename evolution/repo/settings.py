@@ -19,8 +19,10 @@ from typing import Any
 
 from evolution.base.drafts import draft_name
 from evolution.base.errors import UsageError
+from evolution.base.given_paths import absolute_path
 from evolution.base.kept import write_whole
-from evolution.base.places import user_config_folder
+from evolution.base.locking import alone
+from evolution.base.places import answers_lock, user_config_folder
 from evolution.literature.settings import LiteratureSettings, literature_settings
 from evolution.llm.settings import LlmSettings, llm_settings
 from seeds.reading import CONFIG_BYTES, RECORD_BYTES, NotPlain, parse_json, parse_toml, read_text
@@ -68,15 +70,15 @@ def chosen_python(flag: str = "") -> str:
 def _chosen(flag: str, stored: Mapping[str, Any]) -> str:
     """A path is relative to the caller's folder; a bare name is looked up in PATH, in its absolute folders alone."""
     kept = str(stored.get("python", ""))
-    if kept and not flag and not os.environ.get("EVOLVEREC_PYTHON") and _is_relative(kept):
+    if kept and not flag and not os.environ.get("EVOLVEREC_PYTHON") and is_relative(kept):
         raise UsageError(
             f"{user_config_folder() / 'config.toml'}: python is {kept!r}; expected an absolute path, or a name to look "
             "up in PATH"
         )
     named = flag or os.environ.get("EVOLVEREC_PYTHON", "") or kept or sys.executable
-    path = Path(named).expanduser()
     folders = [folder for folder in os.get_exec_path() if Path(folder).is_absolute()]
-    found = shutil.which(str(path.absolute()) if os.sep in named else named, path=os.pathsep.join(folders))
+    wanted = str(absolute_path(Path(named))) if os.sep in named else named
+    found = shutil.which(wanted, path=os.pathsep.join(folders))
     if found is None:
         raise UsageError(
             f"the interpreter {named!r} does not exist or cannot be run; {another_interpreter()}"
@@ -84,8 +86,10 @@ def _chosen(flag: str, stored: Mapping[str, Any]) -> str:
     return found
 
 
-def _is_relative(named: str) -> bool:
-    return os.sep in named and not Path(named).expanduser().is_absolute()
+def is_relative(python: str) -> bool:
+    """Whether an interpreter is named by a path that is relative to some folder. A bare name, which is looked up in PATH,
+    and `~/...` are not."""
+    return os.sep in python and not python.startswith(("~", os.sep))
 
 
 def another_interpreter() -> str:
@@ -152,10 +156,11 @@ def is_trusted(repo: Path) -> bool:
 
 def trust(repo: Path) -> None:
     """Remember that the user consents to running the repo's code, for this user and this folder."""
-    known = sorted({*_trusted(), str(repo.resolve())})
-    path = _trust_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(known, indent=1) + "\n")
+    if is_trusted(repo):
+        return
+    with alone(answers_lock()):  # or of two answers at once, one would be lost
+        known = sorted({*_trusted(), str(repo.resolve())})
+        write_whole(_trust_file(), json.dumps(known, indent=1) + "\n")
 
 
 def _trust_file() -> Path:

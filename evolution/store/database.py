@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from evolution.base.locking import alone
+from evolution.base.notices import notice
 from seeds.reading import is_plain
 
 SCHEMA_VERSION = 1
+_UNIT = 512  # bytes, of which the size of a page is a multiple
 SCHEMA = """
 create table if not exists trials (
     id text primary key, program text not null, status text not null, created_at real not null, record text not null);
@@ -49,13 +52,37 @@ def open_database(path: Path) -> sqlite3.Connection:
                 companion.exists() and not companion.is_dir() and not is_plain(companion)
             ):
                 _set_aside(path)
-        if path.exists() and not _is_readable(path):
-            _set_aside(path)
-        connection = _connect(path)
-        connection.executescript(SCHEMA)
-        if connection.execute("pragma user_version").fetchone()[0] != SCHEMA_VERSION:  # it tells all readers
-            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        if _is_whole(path):
+            return _prepared(path)
+        with alone(path.with_name("store.lock")):  # a file that another process has just begun is empty
+            if path.exists() and not _is_whole(path):
+                _set_aside(path)
+            return _prepared(path)
+
+
+def _prepared(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    connection.executescript(SCHEMA)
+    if connection.execute("pragma user_version").fetchone()[0] != SCHEMA_VERSION:  # it tells all readers
+        connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
     return connection
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether there is a store that can be read. An empty file is none: SQLite would take it for a new one, and what had
+    been in it would be gone without a word. Nor does SQLite mind a last page that is cut short."""
+    if not path.exists():
+        return False
+    size = path.stat().st_size
+    if size < _UNIT or (size % _UNIT and not _has_log(path)):
+        return False
+    return _is_readable(path)
+
+
+def _has_log(path: Path) -> bool:
+    """Whether pages may stand in the log that were not written to the file yet."""
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 @contextmanager
@@ -97,6 +124,9 @@ def _set_aside(path: Path) -> None:
     for companion in _files(path):
         if os.path.lexists(companion):
             companion.rename(aside.with_name(aside.name + companion.name.removeprefix(path.name)))
+    notice(
+        f"{path} is damaged (empty, cut short, or no database); it is kept as {aside.name}, and a new store is begun"
+    )
 
 
 def _files(path: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from evolution.base import serial
 from evolution.domain.feedback import Feedback
 from evolution.domain.proposal import Effect, Proposal, Verified
 from evolution.domain.trial import Metric, Trial
+from evolution.domain.verdict import Verdict, told_of, verdict_on
 from evolution.store.remarks import remarks
 from simulator.critiques import Fidelity, Interpretation, Simulation
 
@@ -46,17 +47,26 @@ def _metric(metric: Metric | None) -> dict[str, float | None] | None:
 
 def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
     """The document of `diagnose`: all measurements, and the findings whose ids are not in `dismissed`."""
+    findings = [f for f in feedback.all_findings() if f.id not in dismissed]
     return {
         "trial": feedback.trial,
         "remarks": list(remarks(trial)),
-        "findings": [finding_document(f) for f in feedback.all_findings() if f.id not in dismissed],
+        "verdict": verdict_document(verdict_on(trial, feedback, dismissed)),
+        "findings": [finding_document(f, findings) for f in findings],
         "measurements": [serial.finite(serial.plain(m)) for m in feedback.all_measurements()],
     }
 
 
-def finding_document(finding: Finding) -> dict[str, Any]:
+def verdict_document(found: Verdict) -> dict[str, Any]:
+    """The verdict. checks: a sentence; healthy, unhealthy, unknown: the codes that it counts."""
+    return {**serial.plain(found), "checks": found.checks}
+
+
+def finding_document(finding: Finding, beside: Sequence[Finding] = ()) -> dict[str, Any]:
     """A finding, the same for the terminal, JSON, SARIF, the editor and the report.
 
+    beside: all findings that are told, among which are those that explain it; explained_by has their ids. blame is the
+    sentence on what connects it with its lines, "" for a cause and for advice.
     value, low, high and reference are null for a finding without a measurement. probe is the id of the evolved probe
     that measured the finding, null for a built-in check.
     """
@@ -71,6 +81,11 @@ def finding_document(finding: Finding) -> dict[str, Any]:
             "definition": finding.kind.definition,
             **measured_document(finding.measurement),
             "source": finding.kind.found_by.value,
+            "nature": finding.kind.nature.value,
+            "explained_by": list(finding.explained_by),
+            "healed_by": list(finding.healed_by),
+            "ruled_out": list(finding.ruled_out),
+            "blame": told_of(finding, beside),
             "probe": finding.probe or None,
             "self_reported": finding.self_reported,
             "anchors": _anchors(finding.anchors),

@@ -1,10 +1,12 @@
 """Takes the files that a worker wrote. Whatever is in them, nothing outside them is read and no code runs."""
 
+import contextlib
+import errno
 import math
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +18,7 @@ from evolution.base.deleting import delete_tree
 MAGIC = b"\x93NUMPY\x01\x00"
 LONGEST_HEADER = 10_000
 MOST_BYTES = 1 << 30
+_NO_FILE = (errno.ELOOP, errno.ENXIO)  # what opening a link without following it says, and a socket
 GIB = 1 << 30
 # As numpy writes it for plain arrays. It is not evaluated: it is text of the worker's.
 HEADER = re.compile(
@@ -32,20 +35,49 @@ class TooLargeError(BadAnswerError):
 
 
 def take_plain_file(source: Path, target: Path, most_bytes: int) -> None:
-    """Move a file of the worker's out of its reach. Raises BadAnswerError: it is a link, a pipe or a folder, or too large."""
+    """Copy what is in a file of the worker's into a new one of our own, and delete the worker's.
+
+    What is stored has our owner, mode and place: a worker's umask, second links, open files and holes stay behind. Raises
+    BadAnswerError: it is a link, a pipe or a folder, too large, or was changed meanwhile.
+    """
+    target.unlink(missing_ok=True)
     try:
-        source.replace(target)
-    except OSError as error:
-        raise BadAnswerError(f"the worker's answer {source.name} cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(target.lstat().st_mode):  # looked at where the worker can no longer exchange it
-        delete_tree(target)
-        raise BadAnswerError(f"the worker's answer {source.name} is not a plain file")
-    size = target.lstat().st_size  # holes count: whoever copies the file fills them
-    if size > most_bytes:
+        with _opened(source) as file:
+            size = os.fstat(file.fileno()).st_size  # holes count: they are filled
+            if size > most_bytes:
+                raise TooLargeError(
+                    f"{source.name} is {size / GIB:.2f} GiB, expected at most {most_bytes / GIB:.2f} GiB, the trial's "
+                    "limit of memory"
+                )
+            _copy(file, target, size)
+    finally:
+        delete_tree(source)
+
+
+def _copy(file: IO[bytes], target: Path, size: int) -> None:
+    """The first `size` bytes; nothing is left where there are fewer."""
+    left = size
+    with target.open("xb") as copy:
+        while left and (part := file.read(min(left, 1 << 20))):
+            copy.write(part)
+            left -= len(part)
+    if left:
         target.unlink()
-        raise TooLargeError(
-            f"{source.name} is {size / GIB:.2f} GiB, expected at most {most_bytes / GIB:.2f} GiB, the trial's limit of memory"
-        )
+        raise BadAnswerError(f"the worker's answer {target.name} changed while it was read")
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """A plain file of the worker's. Raises BadAnswerError: it is none, or cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        said = "is not a plain file" if error.errno in _NO_FILE else f"cannot be read: {error.strerror}"
+        raise BadAnswerError(f"the worker's answer {path.name} {said}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise BadAnswerError(f"the worker's answer {path.name} is not a plain file")
+        yield file
 
 
 def read_array(
@@ -56,13 +88,7 @@ def read_array(
     A link, a pipe, a pickle, or a file that is not as large as its array is refused before it is read; so is, where the
     worker chooses a size, an array of more than `most_bytes`.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise BadAnswerError(f"the worker's answer {path.name} cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise BadAnswerError(f"the worker's answer {path.name} is not a plain file")
+    with _opened(path) as file:
         kind, in_columns, found = _header(file, path.name)
         if kind != np.dtype(dtype).str or len(found) != len(shape):
             raise BadAnswerError(f"{path.name} holds {kind} of shape {found}, expected {dtype.__name__}")

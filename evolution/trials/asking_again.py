@@ -41,7 +41,7 @@ def checked_again(
     Raises TrialFailed where lists and scores of the same batch contradict each other: the lists are forged.
     """
     rng = unforeseen(data.validation, seed)
-    if not comparable(contract, "same-answer-twice"):
+    if not comparable(contract, "same-answer-twice") or not comparable(contract, "state-carried"):
         return list(contract)
     again = asked_again(session, data.validation, lists, rng)
     if again.random:

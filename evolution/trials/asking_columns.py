@@ -1,6 +1,7 @@
 """Whether the columns of a trained model's scores are the items they are taken for, and whether high means good."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,10 +14,13 @@ from seeds.interactions import Int64
 
 SHIFTED, INVERTED, TIED, PADDING = "items-shifted", "scores-inverted", "scores-tied", "padding-ranked"
 SHIFTS = (-1, 1)
+LEAST_CHOICES = 50
 EVENTS = 5  # that are taken of a user
 NOTHING = 1e-5  # spreads of the scores: rounding
 SIGNIFICANT = 6.0  # standard errors
 MORE = 1.3  # times what the item's own column says
+SUPPORTED = 3.0  # standard errors, where something else says the same
+FAR_BELOW = -0.3  # standard deviations
 BELOW = 0.42  # mean share of unseen items that a target beats; .5 is chance
 SHARED_BY = 0.01  # of the catalogue, that share the best score
 LEAST_SHARED = 10
@@ -26,29 +30,58 @@ PADDING_FIRST = 0.6  # of the users
 
 def check_columns(asked: Asked, sampled: Sampled) -> list[ContractCheck]:
     """Four checks, of shifted columns, of inverted and of tied scores, and of the padding column."""
-    return [_shifted(asked, sampled), _inverted(sampled), _tied(sampled), _padding(asked, sampled)]
+    return [_shifted(asked, sampled), _inverted(asked, sampled), _tied(sampled), _padding(asked, sampled)]
 
 
 def _shifted(asked: Asked, sampled: Sampled) -> ContractCheck:
-    """What users really chose, against the columns beside it. Scores are taken without what all users share."""
-    rows, items = _chosen(asked, sampled)
+    """What users really chose, against the columns beside it. Scores are taken without what all users share.
+
+    What is yet to come must say so alone, or more weakly together with the events that were given: a model may be kept from
+    repeating these.
+    """
     values = sampled.personal()
-    own = _at(values, rows, items)
+    rows, items = _chosen(asked, sampled)
+    given = list(_own(sampled))
+    given_rows = np.repeat(np.arange(len(given)), [len(kept) for kept in given])
     for shift in SHIFTS:
-        inside = (items + shift >= 1) & (items + shift <= asked.n_items)
-        beside = _at(values, rows[inside], items[inside] + shift)
-        known = ~np.isnan(beside) & ~np.isnan(own[inside])
-        beside, here = beside[known], own[inside][known]
-        if len(beside) < 50 or standard_errors(beside) < SIGNIFICANT:
-            continue
-        if standard_errors(beside - here) > SIGNIFICANT and beside.mean() > MORE * max(here.mean(), 0.0):
+        chosen = _beside(values, rows, items, shift)
+        again = _beside(values, given_rows, np.concatenate(given), shift)
+        if chosen.certain or (chosen.errors > SUPPORTED and again.certain):
+            told = chosen if chosen.certain else again
             words = (
-                f"column j of the scores speaks of item j{-shift:+d}: what users chose stands {beside.mean():.2f} standard "
-                f"deviations above the mean in the column {'after' if shift > 0 else 'before'} its own, {here.mean():.2f} in "
-                f"its own, over {len(beside)} choices; an id is shifted by one"
+                f"column j of the scores speaks of item j{-shift:+d}: what users chose stands {told.beside:.2f} standard "
+                f"deviations above the mean in the column {'after' if shift > 0 else 'before'} its own, {told.own:.2f} in "
+                f"its own, over {told.count} choices; an id is shifted by one"
             )
             return said(SHIFTED, False, "warning", words)
     return said(SHIFTED, True, "warning", "no neighbouring column says more of an item than its own")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Beside:
+    """Mean score of `count` items in the column beside theirs, and in their own. errors: standard errors between the two.
+    certain: whether the column beside clearly says more."""
+
+    beside: float
+    own: float
+    count: int
+    errors: float
+    certain: bool
+
+
+def _beside(values: Float64, rows: Int64, items: Int64, shift: int) -> _Beside:
+    inside = (items + shift >= 1) & (items + shift < values.shape[1])
+    beside, own = _at(values, rows[inside], items[inside] + shift), _at(values, rows[inside], items[inside])
+    known = ~np.isnan(beside) & ~np.isnan(own)
+    beside, own = beside[known], own[known]
+    if len(beside) < LEAST_CHOICES:
+        return _Beside(beside=0.0, own=0.0, count=len(beside), errors=0.0, certain=False)
+    errors = standard_errors(beside - own)
+    clear = standard_errors(beside) > SIGNIFICANT and errors > SIGNIFICANT
+    certain = bool(clear and beside.mean() > MORE * max(own.mean(), 0.0))
+    return _Beside(
+        beside=float(beside.mean()), own=float(own.mean()), count=len(beside), errors=errors, certain=certain
+    )
 
 
 def _chosen(asked: Asked, sampled: Sampled) -> tuple[Int64, Int64]:
@@ -90,17 +123,27 @@ def _at(values: Float64, rows: Int64, items: Int64) -> Float64:
     return values[rows, np.clip(items, 0, values.shape[1] - 1)]
 
 
-def _inverted(sampled: Sampled) -> ContractCheck:
-    """The share of unseen items that score below the target: .5 is chance."""
+def _inverted(asked: Asked, sampled: Sampled) -> ContractCheck:
+    """The share of unseen items that score below the target: .5 is chance. Or, where that is not much worse than chance, what
+    users chose before stands far below the mean too."""
     size = np.maximum((~sampled.seen).sum(axis=1) - 1, 1)
     beaten = 1.0 - np.minimum(sampled.ranks(sampled.scores) / size, 1.0)
     figures = f"a target scores above {beaten.mean():.0%} of the unseen items"
-    if len(beaten) >= 20 and beaten.mean() < BELOW and standard_errors(0.5 - beaten) > SIGNIFICANT:
+    worse = standard_errors(0.5 - beaten) if len(beaten) >= 20 else 0.0
+    if (worse > SIGNIFICANT and beaten.mean() < BELOW) or (
+        worse > SUPPORTED and _chosen_last(asked, sampled)
+    ):
         words = (
             f"{figures}, worse than chance: the best items score lowest, as distances or negated scores do"
         )
         return said(INVERTED, False, "warning", words)
     return said(INVERTED, True, "warning", figures)
+
+
+def _chosen_last(asked: Asked, sampled: Sampled) -> bool:
+    values = _at(sampled.personal(), *_chosen(asked, sampled))
+    values = values[~np.isnan(values)]
+    return len(values) >= 50 and standard_errors(-values) > SIGNIFICANT and bool(values.mean() < FAR_BELOW)
 
 
 def _tied(sampled: Sampled) -> ContractCheck:

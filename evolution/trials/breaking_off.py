@@ -34,7 +34,7 @@ def _ran_out(failure: Failure) -> bool:
 
 def with_first_bad_value(failure: Failure, session: WorkerSession, *, seed: int, epoch: int) -> Failure:
     """The failure, on the line that first gave a value that is not finite, where training again shows it."""
-    if failure.reason is not FailureReason.NOT_FINITE or session.fit_s > AGAIN_S:
+    if failure.reason is not FailureReason.NOT_FINITE or session.fit.s > AGAIN_S:
         return failure
     try:
         bad = session.find_bad_value(seed=seed, epochs=epoch, seconds=2 * AGAIN_S)

@@ -27,6 +27,8 @@ from evolution.trials.failing import TrialFailed
 from evolution.trials.session import WorkerSession
 from seeds.interactions import Float32
 
+BY_CALL = "the same question gets different answers"
+BY_BATCH = "answers depend on who else is in the batch"
 Check = Callable[[Asked], ContractCheck]
 
 
@@ -50,7 +52,10 @@ def answered_checks(asked: Asked) -> list[ContractCheck]:
     calls = _calls(asked)
     if not calls[0].passed:
         return [*calls, *(_incomparable(code) for code in PAIRS)]
-    checks = [guarded(code, check, asked) for code, check in PAIRS.items()]
+    companions = guarded(COMPANIONS, check_batches, asked)
+    if companions.passed is False:
+        return [*calls, companions, *(_incomparable(code, BY_BATCH) for code in PAIRS if code != COMPANIONS)]
+    checks = [companions, *(guarded(c, check, asked) for c, check in PAIRS.items() if c != COMPANIONS)]
     later = check_order(asked)
     return [calls[0], later or calls[1], *checks]
 
@@ -87,8 +92,8 @@ def _unasked(code: str, failed: TrialFailed) -> ContractCheck:
     return said(code, False, "warning", f"{words} ({failure.path}:{failure.line})", (place,))
 
 
-def _incomparable(code: str) -> ContractCheck:
-    return said(code, None, "warning", "the same question gets different answers, so no two can be compared")
+def _incomparable(code: str, why: str = BY_CALL) -> ContractCheck:
+    return said(code, None, "warning", f"{why}, so no two can be compared")
 
 
 PAIRS: dict[str, Check] = {

@@ -38,7 +38,7 @@ def _moved_by_others(asked: Asked) -> bool:
     in each row, unsettles it.
     """
     one = asked.score(asked.users, asked.histories, seed=1)
-    asked.score(asked.other_users(), asked.other_histories[::-1], seed=1)
+    asked.score(asked.other_users(), asked.other_histories[::-1].copy(), seed=1)
     return bool(asked.differ(one, asked.score(asked.users, asked.histories, seed=1)).any())
 
 
@@ -68,13 +68,13 @@ def carried(counts: str, changes: tuple[Changed, ...]) -> ContractCheck:
 def _random(asked: Asked, counts: str) -> ContractCheck:
     batch = asked.few(asked.histories)
     parting = asked.located(batch, batch, seeds=(1, 2))
-    call = f"`{parting.function}`" if parting.function else "something random"
+    what = f"`{parting.function}` draws random numbers" if parting.function else "random numbers are drawn"
     return said(
         TWICE,
         False,
         "warning",
-        f"the same question gets different answers for {counts}, and the same ones with the same random seed: {call} draws "
-        "random numbers while scoring",
+        f"the same question gets different answers for {counts}, and the same ones with the same random seed: {what} "
+        "while scoring",
         parting.parts,
     )
 

@@ -14,6 +14,14 @@ MATTERS = 0.02  # spreads of the scores: a recurrent model that runs over paddin
 LISTED, LISTS_MATTER = 10, 0.05  # share of the best items that are others
 UNEXPLAINED = 1e-6  # share of an answer's variance, where it is another answer on another scale
 RESCALED = 0.02  # least change of scale
+SELECTIONS = ("__getitem__", "select", "narrow", "index_select", "gather")
+MEANS = {
+    "mean": "a mean counts padding",
+    "arange": "positions are counted from the padded end",
+    **dict.fromkeys(
+        ("softmax", "scaled_dot_product_attention", "multi_head_attention_forward"), "padding is attended to"
+    ),
+}
 SILENT = "the scores do not depend on the history yet, so there is nothing to compare"
 
 
@@ -57,19 +65,19 @@ def _padding_counts(
     asked: Asked, short: Int64, wider: Int64, plain: Float32, answer: Float32
 ) -> ContractCheck:
     changed = asked.differ(plain, answer)
+    parting = asked.located(asked.few(short), asked.few(wider))
+    counts = f"{wider.shape[1] - short.shape[1]} more zeros on the left of a history change the scores of {int(changed.sum())} of {len(changed)} users"
+    if parting.function in SELECTIONS and parting.taken:
+        words = f"{counts}: a place is counted from the left, where padding and the oldest events stand, and not from the newest"
+        return said(PADDING, False, "warning", words, parting.parts)
     why = (
         "the same scores on another scale, as of a mean that counts padding"
         if _is_scaled(plain[changed], answer[changed])
-        else "padding is attended to, or positions are counted from the padded end"
+        else MEANS.get(
+            parting.function, "padding is attended to, or positions are counted from the padded end"
+        )
     )
-    return said(
-        PADDING,
-        False,
-        "warning",
-        f"{wider.shape[1] - short.shape[1]} more zeros on the left of a history change the scores of {int(changed.sum())} of "
-        f"{len(changed)} users: {why}",
-        asked.located(asked.few(short), asked.few(wider)).parts,
-    )
+    return said(PADDING, False, "warning", f"{counts}: {why}", parting.parts)
 
 
 def _is_scaled(plain: Float32, answer: Float32) -> bool:

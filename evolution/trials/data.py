@@ -25,7 +25,7 @@ import numpy as np
 from cattrs.errors import BaseValidationError
 from numpy.typing import NDArray
 
-from diagnosis.evidence import TopLists
+from diagnosis.evidence import SHUFFLED, TopLists
 from evolution.base import serial
 from evolution.base.errors import ConfigError, DataError
 from evolution.base.kept import draft_beside, is_intact, kept_folder, publish, seal, write_whole
@@ -264,19 +264,19 @@ def chosen(questions: Questions, rows: NDArray[np.int32]) -> Questions:
     )
 
 
-def shuffled_newest(questions: Questions, max_history: int) -> Questions:
-    """The same questions, the newest `max_history` events of each in random order; which events they are stays."""
+def shuffled_newest(questions: Questions, newest: int) -> Questions:
+    """The same questions, the `newest` last events of each in random order; which events they are stays."""
     rng = np.random.default_rng(SAMPLE_SEED)
     items: Int64 = questions.items.copy()
     for q in range(len(questions)):
         end = questions.offsets[q + 1]
-        start = max(questions.offsets[q], end - max_history)
+        start = max(questions.offsets[q], end - newest)
         rng.shuffle(items[start:end])
     return Questions(users=questions.users, items=items, offsets=questions.offsets, targets=questions.targets)
 
 
 def _shuffled_sample(data: TrialData) -> Questions:
-    return shuffled_newest(chosen(data.validation, data.sample), data.max_history)
+    return shuffled_newest(chosen(data.validation, data.sample), min(data.max_history, SHUFFLED))
 
 
 def reference_files(data: TrialData) -> dict[str, Path]:

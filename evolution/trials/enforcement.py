@@ -90,7 +90,17 @@ def _of_systemd(found: list[Hierarchy]) -> Iterator[GroupPlace]:
 
 
 def _told(command: list[str], environment: dict[str, str], *given: int) -> str:
-    """What a command prints. given: open files for it. Raises OSError, SubprocessError: it does not start, fails, or does not end."""
+    """What a command prints. given: open files for it; it is started again where it was killed. Raises OSError,
+    SubprocessError: it does not start, fails, or does not end."""
+    try:
+        return _told_once(command, environment, *given)
+    except subprocess.CalledProcessError as error:
+        if error.returncode >= 0:
+            raise
+    return _told_once(command, environment, *given)
+
+
+def _told_once(command: list[str], environment: dict[str, str], *given: int) -> str:
     return subprocess.run(
         command,
         env=environment,

@@ -12,9 +12,8 @@ from subprocess import CalledProcessError, SubprocessError, TimeoutExpired
 
 from diagnosis.encoding import encoded
 from diagnosis.syntax import Hurdle, Unparsed
-from evolution.trials.interpreter import Interpreter, answer_of
+from evolution.trials.interpreter import ASKED_S, Interpreter, answer_of
 
-ASKED_S = 20.0
 _QUESTION = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
@@ -55,9 +54,7 @@ def _asked(executable: Path, data: bytes) -> Unparsed | None:
         file.write(data)
         file.flush()
         try:
-            answer = json.loads(
-                answer_of([str(executable), "-I", "-S", "-B", "-c", _QUESTION, file.name], ASKED_S)
-            )
+            answer = json.loads(answer_of([str(executable), "-I", "-S", "-B", "-c", _QUESTION, file.name]))
         except TimeoutExpired:
             return Unparsed(
                 hurdle=Hurdle.DEPTH, message=f"keeps the parser of {executable} busy for {ASKED_S:g} s"

@@ -18,7 +18,8 @@ from evolution.repo.settings import another_interpreter
 
 OLDEST = (3, 9)
 NUMPY_MISSING = "numpy is missing in the interpreter that runs repos; every worker needs it"
-ASKED_S = 60.0
+ASKED_S = 12.0  # asking takes a tenth of a second, and some seconds from a slow disk
+IMPORTED_S = 45.0  # importing torch takes a second, and up to half a minute from a cold disk
 ANSWER_BYTES = 1 << 20
 _TICK_S = 0.01
 _KEPT = (
@@ -54,7 +55,7 @@ def interpreter_at(python: Path) -> Interpreter:
 @cache
 def _asked(python: Path, changed_ns: int) -> Interpreter:
     try:
-        question = [str(python), "-E", "-B", "-c", _QUESTION.read_text(encoding="utf-8")]
+        question = [str(python), "-E", "-S", "-B", "-c", _QUESTION.read_text(encoding="utf-8")]
         known = json.loads(_answer_unless_killed(question))
         version = (int(known["version"][0]), int(known["version"][1]))
         path = tuple(str(entry) for entry in known["path"] if entry)
@@ -98,6 +99,12 @@ def _answer_unless_killed(command: Sequence[str]) -> str:
         if error.returncode not in (-signal.SIGKILL, -signal.SIGTERM):
             raise
         return answer_of(command)
+
+
+def answer_about_torch(python: str, question: str) -> str:
+    """As `answer_of`, for a question that imports torch. One that does not start at all is noticed as soon as for others."""
+    answer_of([python, "-I", "-c", "pass"])
+    return answer_of([python, "-I", "-c", question], IMPORTED_S)
 
 
 def answer_of(command: Sequence[str], timeout_s: float = ASKED_S) -> str:

@@ -1,4 +1,8 @@
-"""Run by the user's interpreter (`-c`, any Python 3) to say what it is; prints one JSON document.
+"""Run by the user's interpreter (`-S -c`, any Python 3) to say what it is; prints one JSON document.
+
+It runs outside of any sandbox, so it sets up the path itself, as Python does, but for one thing: `sitecustomize` is
+run only where it is an installed one. Python would take it from any folder that a .pth file names, and that of an
+editable package is a repo's.
 
 named: folders and files that its editable packages name, by finders, `direct_url.json` and links among its packages.
 Folders that a .pth file adds are in its path.
@@ -6,11 +10,46 @@ Folders that a .pth file adds are in its path.
 
 import importlib.util
 import json
+import site
 import sys
-import sysconfig
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+
+
+def library_paths():
+    import sysconfig  # which takes the prefix at its import: that of an environment is known when `site` has run
+
+    return sysconfig.get_paths()
+
+
+def set_up_path():
+    sys.path[:] = [entry for entry in sys.path if entry]
+    for name in ("sitecustomize", "usercustomize"):
+        setattr(site, "exec" + name, only_installed(name, getattr(site, "exec" + name, None)))
+    site.main()
+
+
+def only_installed(name, execute):
+    def run():
+        found = importlib.util.find_spec(name)
+        origin = Path(found.origin).resolve() if found and found.origin else None
+        if (
+            execute
+            and origin
+            and any(folder in (origin.parent, origin.parent.parent) for folder in installed())
+        ):
+            execute()
+
+    return run
+
+
+def installed():
+    folders = [library_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    for name in ("getsitepackages", "getusersitepackages"):
+        found = getattr(site, name)() if hasattr(site, name) else []
+        folders += [found] if isinstance(found, str) else found
+    return [Path(folder).resolve() for folder in folders]
 
 
 def by_finders():
@@ -58,6 +97,7 @@ def safely_named():
         return []  # packages whose records are damaged are not shown; the worker's import says which
 
 
+set_up_path()
 print(
     json.dumps(
         {
@@ -66,9 +106,7 @@ print(
             "version": list(sys.version_info[:2]),
             "path": sys.path,
             "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix],
-            "library": [
-                sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "include", "platinclude")
-            ],
+            "library": [library_paths()[name] for name in ("stdlib", "platstdlib", "include", "platinclude")],
             "named": safely_named(),
         }
     )

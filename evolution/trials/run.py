@@ -69,7 +69,7 @@ def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Tri
             try:
                 status = work(request, supervision, session, progress)
             finally:
-                progress.cost = _cost(session, progress.cost, time.perf_counter() - started)
+                progress.cost = _cost(request, session, progress.cost, time.perf_counter() - started)
     except TrialFailed as failed:
         status, failure = TrialStatus.FAILED, failed.failure
     return Trial(
@@ -282,12 +282,17 @@ def _summarise(request: TrialRequest, progress: TrialProgress) -> None:
     progress.objective = objective_metric(progress.best.per_user, seed)
 
 
-def _cost(session: WorkerSession, so_far: Cost, wall_s: float) -> Cost:
+def _cost(request: TrialRequest, session: WorkerSession, so_far: Cost, wall_s: float) -> Cost:
+    fit, score, theirs = session.fit, session.score_spent, session.theirs
     return Cost(
-        fit_s=session.fit_s,
-        fit_cpu_s=session.fit_cpu_s,
-        score_s=session.score_s,
-        harness_s=max(0.0, wall_s - session.theirs_s),
+        fit_s=fit.s,
+        fit_cpu_s=fit.cpu_s,
+        score_s=score.s,
+        score_cpu_s=score.cpu_s,
+        other_s=max(0.0, theirs.s - fit.s - score.s),
+        other_cpu_s=max(0.0, session.cpu_s() - fit.cpu_s - score.cpu_s),
+        rankings=session.answered / max(1, len(request.data.validation)),
+        harness_s=max(0.0, wall_s - theirs.s),
         peak_memory_bytes=session.peak_memory_bytes,
         parameters=so_far.parameters,
     )

@@ -11,7 +11,7 @@ from evolution.trials.asked import padded
 from evolution.trials.data import TrialData
 from seeds.interactions import Float32, Int64
 
-USERS = 256
+USERS = 512
 TOGETHER = 64  # users of a batch
 
 
@@ -50,7 +50,8 @@ class Sampled:
         values = _centred(np.where(counted, self.scores.astype(np.float64), 0.0), counted, axis=0)
         values = _centred(values, counted, axis=1)
         deviation = np.sqrt((values**2).sum(axis=1) / np.maximum(counted.sum(axis=1), 1))[:, None]
-        known = counted & (deviation > 1e-9 * np.abs(self.scores[:, 1:]).max(initial=1e-30))
+        largest = np.where(counted, np.abs(self.scores), 0.0).max(initial=1e-30)
+        known = counted & (deviation > 1e-9 * largest)
         return np.where(known, values / np.maximum(deviation, 1e-300), np.nan)
 
 

@@ -46,6 +46,9 @@ _SYSTEM_OR_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION")
 
 TRIED_S = 20.0  # a sandbox starts within milliseconds
+TRIES = 3
+# What a person or a machine without memory sends; other signals are a program's own faults.
+_SENT = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,9 +208,21 @@ def sandbox_lacks() -> tuple[str, ...]:
     return _strength(interpreter_at(Path(sys.executable))).lacks()
 
 
-@cache
+class _Killed(Exception):
+    """Somebody killed what was tried, each time: that says nothing about this machine, and is not remembered."""
+
+
 def _strength(interpreter: Interpreter) -> Strength:
     """The most that works here."""
+    try:
+        return _known_strength(interpreter)
+    except _Killed as killed:
+        return Strength(problem=f"bubblewrap is killed by a signal ({killed}) each time that it is tried")
+
+
+@cache
+def _known_strength(interpreter: Interpreter) -> Strength:
+    """Raises _Killed, which is not cached."""
     if not sys.platform.startswith("linux"):
         return Strength(problem="bubblewrap needs Linux")
     if not Path(BWRAP).exists():
@@ -260,7 +275,19 @@ def _tried(strength: Strength, interpreter: Interpreter) -> str:
 
 
 def _ended(command: Sequence[str]) -> tuple[int, str]:
-    """Exit status and output of a command. Raises OSError; TimeoutExpired, with the command and what it started ended."""
+    """Exit status and output of a command, which is started again where it was killed. Raises OSError; _Killed;
+    TimeoutExpired, with the command and what it started ended."""
+    number = 0
+    for _ in range(TRIES):
+        status, said = _ended_once(command)
+        # bubblewrap tells the death of what runs inside as a shell does
+        number = -status if status < 0 else status - 128
+        if number not in _SENT:
+            return status, said
+    raise _Killed(number)
+
+
+def _ended_once(command: Sequence[str]) -> tuple[int, str]:
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with launching.start(command, **pipes, start_new_session=True) as process:
         try:

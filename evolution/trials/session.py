@@ -71,12 +71,23 @@ class BadValue:
     largest_weight: float
 
 
-class WorkerSession:
-    """theirs_s: seconds in which the worker had a question of ours about import, build, fit or score to answer.
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What a question took until it was answered: seconds, and those in which the worker's processes were running."""
 
-    fit_s and score_s are parts of it, fit_cpu_s the seconds in which its processes were running meanwhile. All of it is
-    measured here: the worker's own clock is the candidate's to exchange. reported_score_s: what the worker says of the
-    seconds inside score() alone, which informs and counts for nothing.
+    s: float = 0.0
+    cpu_s: float = 0.0
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(s=self.s + other.s, cpu_s=self.cpu_s + other.cpu_s)
+
+
+class WorkerSession:
+    """theirs: what the worker took while it had a question of ours to answer that runs code of the program.
+
+    fit and score_spent are parts of it. All of it is measured here: the worker's own clock is the candidate's to exchange.
+    answered: questions of users in score. reported_score_s: what the worker says of the seconds inside score() alone,
+    which informs and counts for nothing.
 
     not_kept: a sentence on an answer that was too large to keep, "" where there is none.
     """
@@ -85,7 +96,8 @@ class WorkerSession:
         self._request, self._place, self._process = request, place, process
         self._n_items = request.data.training.n_items
         self.confined, self.withheld = place.confined, place.withheld
-        self.fit_s = self.fit_cpu_s = self.score_s = self.theirs_s = self.reported_score_s = 0.0
+        self.fit = self.score_spent = self.theirs = Spent()
+        self.answered, self.reported_score_s = 0, 0.0
         self.versions: dict[str, str] = {}
         self.not_kept = ""
         self._watched = False
@@ -180,9 +192,9 @@ class WorkerSession:
         return checked_watch(reply)
 
     def build(self, seed: int) -> Built:
-        reply, seconds = self._timed("build", seed=seed)
+        reply, spent = self._timed("build", seed=seed)
         return Built(
-            seconds=seconds,
+            seconds=spent.s,
             parameters=replies.whole(reply, "parameters"),
             has_state=replies.flag(reply, "has_state"),
         )
@@ -251,12 +263,12 @@ class WorkerSession:
 
     def _dense_scores(self, asked: Path, size: int) -> Float32:
         inside = self._place.wire_inside / "dense.npy"
-        self._scored("dense", questions=str(asked), path=str(inside))
+        self._scored("dense", size, questions=str(asked), path=str(inside))
         return self._dense("dense.npy", size)
 
     def _rank(self, asked: Path, questions: Questions) -> TopLists:
         size = len(questions)
-        self._scored("rank", questions=str(asked), k=LIST_LENGTH, folder=str(self._place.wire_inside))
+        self._scored("rank", size, questions=str(asked), k=LIST_LENGTH, folder=str(self._place.wire_inside))
         lists = TopLists(
             items=self._array("top_items.npy", (size, LIST_LENGTH), np.int32),
             scores=self._array("top_scores.npy", (size, LIST_LENGTH), np.float32),
@@ -278,7 +290,8 @@ class WorkerSession:
     def embeddings(self) -> Float32 | None:
         """float32 (n_items + 1, d); None where the repo offers none, or one too large to keep, which `not_kept` tells."""
         path = self._place.wire_inside / "embeddings.npy"
-        if not replies.flag(self._process.ask("embeddings", path=str(path)), "offered"):
+        reply, _ = self._timed("embeddings", path=str(path))
+        if not replies.flag(reply, "offered"):
             return None
         most = min(TABLE_BYTES, 4 * TABLE_WIDTH * (self._n_items + 1))
         try:
@@ -292,10 +305,8 @@ class WorkerSession:
 
     def epoch(self) -> dict[str, float] | None:
         """What fit() reported of one more epoch; None once it has ended. Raises TrialFailed: not finite."""
-        running = self._process.cpu_s()
-        reply, seconds = self._timed("epoch")
-        self.fit_s += seconds
-        self.fit_cpu_s += self._process.cpu_s() - running
+        reply, spent = self._timed("epoch")
+        self.fit += spent
         return replies.figures(reply, "reported")
 
     def find_bad_value(self, *, seed: int, epochs: int, seconds: float) -> BadValue | None:
@@ -319,14 +330,14 @@ class WorkerSession:
         )
 
     def keep(self) -> None:
-        self._process.ask("keep")
+        self._timed("keep")
 
     def restore(self) -> None:
-        self._process.ask("restore")
+        self._timed("restore")
 
     def save_state(self, path: Path) -> None:
         """The state as the worker writes it, a plain file or a failure. The job moves the file, and never loads it."""
-        self._process.ask("save_state", path=str(self._place.wire_inside / "state.bin"))
+        self._timed("save_state", path=str(self._place.wire_inside / "state.bin"))
         try:
             take_plain_file(self._place.wire / "state.bin", path, self._request.limits.memory_bytes)
         except BadAnswerError as error:
@@ -334,7 +345,7 @@ class WorkerSession:
 
     def load_state(self, path: Path) -> None:
         shutil.copyfile(path, self._place.handed / "state.bin")
-        self._process.ask("load_state", path=str(self._place.handed_inside / "state.bin"))
+        self._timed("load_state", path=str(self._place.handed_inside / "state.bin"))
 
     def memory(self) -> dict[str, int]:
         """Peaks in bytes, as the worker's own process sees them."""
@@ -345,24 +356,30 @@ class WorkerSession:
         np.save(self._place.handed / "users.npy", users)
         np.save(self._place.handed / "histories.npy", histories)
 
-    def _scored(self, wanted: str, **arguments: Any) -> None:
-        reply, seconds = self._timed(wanted, **arguments)
-        self.score_s += seconds
+    def _scored(self, wanted: str, size: int, **arguments: Any) -> None:
+        reply, spent = self._timed(wanted, **arguments)
+        self.score_spent += spent
+        self.answered += size
         self.reported_score_s += replies.number(reply, "score_s")
 
-    def _timed(self, wanted: str, **arguments: Any) -> tuple[dict[str, Any], float]:
-        """The reply, and the seconds until it came, also where it is a failure."""
-        started = time.perf_counter()
+    def _timed(self, wanted: str, **arguments: Any) -> tuple[dict[str, Any], Spent]:
+        """The reply, and what it took until it came, also where it is a failure."""
+        started, running = time.perf_counter(), self._process.cpu_s()
         try:
             reply = self._process.ask(wanted, **arguments)
         finally:
-            seconds = time.perf_counter() - started
-            self.theirs_s += seconds
-        return reply, seconds
+            spent = Spent(s=time.perf_counter() - started, cpu_s=self._process.cpu_s() - running)
+            self.theirs += spent
+        return reply, spent
+
+    def cpu_s(self) -> float:
+        """Seconds in which the worker's processes were running so far, whether or not they had a question to answer."""
+        return self._process.cpu_s()
 
     def _dense(self, name: str, size: int) -> Float32:
         """Scores of `size` questions. Raises TrialFailed: one is not finite, which our half of a worker sees to."""
         scores = self._array(name, (size, self._n_items + 1), np.float32)
+        scores[:, 0] = 0.0  # padding, in which nothing is told
         if not np.isfinite(scores).all():
             raise failed(FailureReason.NOT_FINITE, f"{name} holds scores that are not finite")
         return scores

@@ -1,6 +1,7 @@
 """The command line: one function per command. `lsp` is not among them: `main.py` starts it without this module."""
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Protocol, runtime_checkable
 
@@ -24,21 +25,24 @@ from evolution.domain.request import (
 )
 from seeds.loading import DEMO, built_in, described_sources
 from seeds.new import seed_names
-from server.cli import output
+from server.cli import looking_up, output
 from server.cli.options import (
     BudgetGpu,
     BudgetTokens,
     BudgetUsd,
     Device,
+    FailOn,
     Gate,
     Json,
     NoSandbox,
     Proposer,
     Python,
     Repo,
+    Sarif,
     Trials,
     Trust,
     TrustPython,
+    Verbose,
     given_options,
 )
 from server.cli.output import say
@@ -171,18 +175,14 @@ def diagnose(
     no_sandbox: NoSandbox = Request.no_sandbox,
     trust: Trust = False,
     trust_python: TrustPython = False,
-    fail_on: Annotated[
-        str,
-        typer.Option("--fail-on", help="Exit 1 if a finding is at least this: error, warning, information."),
-    ] = "",
-    sarif: Annotated[
-        Path | None, typer.Option("--sarif", help="Also write the findings as SARIF 2.1.0.")
-    ] = None,
+    fail_on: FailOn = "",
+    sarif: Sarif = None,
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> int:
     """Say why the model fails, on the lines that cause it. Trains first where needed."""
-    from server.cli.render import show_diagnosis
     from server.cli.sarif import write_sarif
+    from server.cli.show_diagnosis import show_diagnosis
 
     if fail_on and fail_on not in output.SEVERITIES:
         raise UsageError(f"--fail-on is {fail_on!r}; expected error, warning or information")
@@ -190,7 +190,8 @@ def diagnose(
     document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     if sarif is not None:
         write_sarif(sarif, document)
-    output.deliver(document, as_json=as_json, show=lambda found: show_diagnosis(repo_at(repo), found))
+    shown = partial(show_diagnosis, repo_at(repo), verbose=verbose)
+    output.deliver(document, as_json=as_json, show=shown)
     return 1 if fail_on and output.reaches(document, fail_on) else 0
 
 
@@ -396,11 +397,11 @@ def diff(
 ) -> None:
     """Print a proposal's patch as a unified diff."""
     from server.cli.patches import find_proposal
-    from server.cli.render import show_diff
+    from server.cli.render import print_diff
 
     found = find_proposal(repo_at(repo), proposal)
     text = str(found.details.get("diff", ""))
-    output.deliver({"proposal": found.id, "diff": text}, as_json=as_json, show=lambda _: show_diff(text))
+    output.deliver({"proposal": found.id, "diff": text}, as_json=as_json, show=lambda _: print_diff(text))
 
 
 @app.command()
@@ -460,16 +461,8 @@ def stop(
     return 1 if document["running"] else 0
 
 
-@app.command()
-def library(
-    query: Annotated[str, typer.Argument(help="Words to search for; default: list all.")] = "",
-    code: Annotated[str, typer.Option("--code", help="The code of a finding or a critique.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Look up techniques of the field, by words or by the code of what is wrong."""
-    from server.cli.library import library_document, show_library
-
-    output.deliver(library_document(query, code), as_json=as_json, show=show_library)
+app.command()(looking_up.explain)
+app.command()(looking_up.library)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`evolverec check`: everything that can be checked in a repo without training it."""
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from evolution.domain.request import CheckRequest
 from server.cli.running import Agreed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from diagnosis.syntax import Unparsed
     from evolution.trials.interpreter import Interpreter
 
@@ -45,7 +48,7 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
     snapshot = programs.snapshot()
     problems += [_problem(path, 0, "information", f"{path} {why}") for path, why in snapshot.left_out.items()]
     sources = programs.sources(snapshot.tree, config.recommender.editable)
-    problems += _static(sources, _interpreter(repo, request, agreed))
+    problems += _static(sources, cache(lambda: _interpreter(repo, request, agreed)))
     passed.append(f"{len(sources)} editable files were read")
     if not any(problem["severity"] == "error" for problem in problems):
         try:
@@ -74,15 +77,16 @@ def _interpreter(repo: Path, request: CheckRequest, agreed: Agreed) -> "Interpre
         return None
 
 
-def _static(sources: dict[str, str], interpreter: "Interpreter | None") -> list[dict[str, Any]]:
+def _static(sources: dict[str, str], interpreter: "Callable[[], Interpreter | None]") -> list[dict[str, Any]]:
     from diagnosis.rules.check import check_source
     from diagnosis.syntax import Unparsed, parse
 
+    # The interpreter is asked for a file that we cannot read alone: one that hangs is waited for.
     problems: list[dict[str, Any]] = []
     for path, text in sources.items():
         fault = parse(text) if path.endswith(".py") else None
         if isinstance(fault, Unparsed):
-            problems.append(_unread(path, text, fault, interpreter))
+            problems.append(_unread(path, text, fault, interpreter()))
         problems += [
             _problem(path, h.start_line, h.severity.value, h.message) for h in check_source(path, text)
         ]

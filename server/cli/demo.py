@@ -23,6 +23,7 @@ from server.cli.demo_folder import make_folder, note_files, note_job
 from server.cli.following import result_of
 from server.cli.output import say
 from server.cli.patches import apply_proposal
+from server.cli.show_diagnosis import show_diagnosis
 from server.cli.told import told_to_stop
 from server.shown.knowledge import read_entry
 
@@ -46,7 +47,7 @@ def run_demo(folder: Path, *, data: str, python: str, no_sandbox: bool) -> dict[
     _step("2. Trained and measured; the code never saw a validation or test event")
     render.show_train(before)
     _step("3. Why it fails, on the lines that cause it (`evolverec diagnose`)")
-    render.show_diagnosis(repo, _run(repo, DiagnoseRequest(**terms)))
+    show_diagnosis(repo, _run(repo, DiagnoseRequest(**terms)))
     _step("4. What simulated users say of their pages (`evolverec simulate`)")
     render.show_simulation(repo, _run(repo, SimulateRequest(**terms)))
     _step("5. Patches, each trained and measured (`evolverec propose`)")

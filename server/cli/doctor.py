@@ -59,7 +59,7 @@ def _check(name: str, ok: bool, message: str, help_: str, *, needed: bool) -> di
 
 def _interpreter(python: str, repo: Path) -> list[dict[str, Any]]:
     from evolution.jobs.consent import asks_for_interpreter
-    from evolution.trials.interpreter import NUMPY_MISSING, answer_of, does_not_run
+    from evolution.trials.interpreter import NUMPY_MISSING, answer_about_torch, does_not_run
 
     try:
         path = user_settings(python=python).python
@@ -69,7 +69,7 @@ def _interpreter(python: str, repo: Path) -> list[dict[str, Any]]:
         message = f"{path} lies inside the repo and was not started: you have not consented to that"
         return [_check("interpreter", False, message, f"evolverec train {repo} --trust-python", needed=True)]
     try:
-        found = json.loads(answer_of([path, "-I", "-c", PROBE]))
+        found = json.loads(answer_about_torch(path, PROBE))
     except (subprocess.SubprocessError, OSError, json.JSONDecodeError) as error:
         return [_check("interpreter", False, does_not_run(path, error), OTHER_PYTHON, needed=True)]
     torch_help = f"{path} -m pip install torch==2.13.0"
@@ -153,10 +153,13 @@ def _llm() -> list[dict[str, Any]]:
 
 def _reachable(settings: "LlmSettings") -> dict[str, Any]:
     from evolution.llm.endpoint import Endpoint, Failed
+    from evolution.llm.reaching import ask_a_word
 
     endpoint = Endpoint(replace(settings, timeout_s=LLM_TIMEOUT_S))
     try:
         known = endpoint.models()
+        if settings.models_used()[0] in known:  # a list may be open to all, whatever their key
+            ask_a_word(endpoint, settings.models_used()[0])
     except Failed as failure:
         message = f"{settings.base_url} cannot be used: {failure}; until then {WITHOUT_LLM}"
         help_ = "set EVOLVEREC_LLM_BASE_URL and EVOLVEREC_LLM_KEY, or start the endpoint"

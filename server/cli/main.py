@@ -18,10 +18,10 @@ def run(argv: list[str]) -> int:
         from evolution.jobs.main import run_job
 
         return run_job(Path(argv[1]), argv[2])
-    if argv[:1] == ["check-rules"] and len(argv) == 2:
+    if argv[:1] == ["check-rules"] and len(argv) == 3:
         from server.lsp.rule_process import check_rules
 
-        return check_rules(argv[1])
+        return check_rules(argv[1], argv[2])
     from server.cli.app import run_app
     from server.cli.output import end_output
 

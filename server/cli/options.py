@@ -53,7 +53,8 @@ Trials = Annotated[
 BudgetUsd = Annotated[float | None, typer.Option("--budget-usd", help="Dollars for the LLM at most.")]
 BudgetTokens = Annotated[int | None, typer.Option("--budget-tokens", help="Tokens of the LLM at most.")]
 BudgetGpu = Annotated[
-    float | None, typer.Option("--budget-gpu-s", help="Seconds of training at most, whatever the device.")
+    float | None,
+    typer.Option("--budget-gpu-s", help="Seconds of training and ranking at most, whatever the device."),
 ]
 Proposer = Annotated[
     ProposerChoice, typer.Option("--proposer", help="Who makes patches; auto: an LLM where one is set.")
@@ -64,6 +65,11 @@ Gate = Annotated[
         "--gate", help="What users and measurements both call critical counts as nothing, as in the paper."
     ),
 ]
+FailOn = Annotated[
+    str, typer.Option("--fail-on", help="Exit 1 if a finding is at least this: error, warning, information.")
+]
+Sarif = Annotated[Path | None, typer.Option("--sarif", help="Also write the findings as SARIF 2.1.0.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also list the checks that are healthy.")]
 
 
 def given_options(context: typer.Context) -> list[str]:

@@ -25,9 +25,14 @@ def deliver(document: dict[str, Any], *, as_json: bool, show: Callable[[dict[str
 
 def write_json(document: dict[str, Any]) -> None:
     """Print the document to stdout as strict JSON; infinities and NaN become null."""
-    text = json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write(OBEYED.sub(_escaped, text) + "\n")
+    sys.stdout.write(json_text(document))
     sys.stdout.flush()
+
+
+def json_text(document: dict[str, Any]) -> str:
+    """The document as strict JSON without any character that a terminal would obey."""
+    text = json.dumps(serial.finite(document), ensure_ascii=False, indent=2, allow_nan=False)
+    return OBEYED.sub(_escaped, text) + "\n"
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -40,6 +45,14 @@ def say(text: str, *, end: str = "\n", file: TextIO | None = None) -> None:
     of it is one that a terminal obeys."""
     out = sys.stdout if file is None else file
     print(plain_text(text), end=end, file=out, flush=True)
+
+
+def write_exactly(text: str) -> None:
+    """Write what a program is to read, such as a patch, byte for byte as git gave it; for a pipe or a file, which obeys no
+    character. A carriage return or an escape that was taken out would make it another patch."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.flush()
 
 
 def end_output() -> bool:

@@ -8,14 +8,11 @@ from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
-from diagnosis.encoding import unmarked
-from evolution.base.errors import RepoError
-from evolution.repo.files import read_code
 from server.cli.console import console
-from server.cli.output import say
+from server.cli.output import say, write_exactly
+from server.cli.show_diagnosis import MARKS, show_lines, show_verdict
 from server.cli.show_runs import show_run
 
-MARKS = {"error": ("x", "red"), "warning": ("!", "yellow"), "information": ("i", "blue")}
 LEADING = (
     "NDCG@10",
     "HR@10",
@@ -58,6 +55,8 @@ def show_train(document: dict[str, Any]) -> None:
         if check["passed"] is False:
             out.print(f"[yellow]! {escape(check['code'])}[/]: {escape(check['message'])}")
     _show_remarks(out, document)
+    if document.get("verdict"):
+        show_verdict(out, document["verdict"])
 
 
 def _show_remarks(out: Console, document: dict[str, Any]) -> None:
@@ -79,61 +78,6 @@ def _figure(metric: dict[str, Any] | None) -> str:
 
 def _interval(metric: dict[str, Any]) -> str:
     return "no interval" if metric["low"] is None else f"[{metric['low']:.4f}, {metric['high']:.4f}]"
-
-
-def show_diagnosis(repo: Path, document: dict[str, Any]) -> None:
-    """Print each finding below its source lines, the worst first."""
-    out = console()
-    findings = document["findings"]
-    if not findings:
-        out.print(
-            f"[green]no findings[/] on trial {document['trial']}; {_judged(document['measurements'], True)} measurements "
-            "are healthy"
-        )
-    if unknown := _judged(document["measurements"], None):
-        out.print(f"[dim]{unknown} probes could not tell; --json says why (`healthy` is null)[/]")
-    _show_remarks(out, document)
-    for finding in findings:
-        mark, colour = MARKS[finding["severity"]]
-        out.print(
-            f"[{colour}]{mark} {finding['severity']}: {escape(finding['code'])}[/]  {escape(finding['message'])}"
-        )
-        for anchor in finding["anchors"][:1]:
-            _show_lines(out, repo, anchor, colour)
-        out.print(f"    why: {escape(finding['why'])}")
-        if finding["value"] is not None:
-            out.print(f"    measured: {escape(_measured(finding))}")
-        out.print()
-
-
-def _judged(measurements: list[dict[str, Any]], healthy: bool | None) -> int:
-    return sum(measurement["healthy"] is healthy for measurement in measurements)
-
-
-def _measured(finding: dict[str, Any]) -> str:
-    words = f"{finding['value']:.4g} {finding['unit']}".strip()
-    words += (
-        f", 95 % [{finding['low']:.4g}, {finding['high']:.4g}]"
-        if finding["low"] is not None
-        else ", no interval"
-    )
-    if finding["reference"] is not None:
-        words += f"; {finding['reference_name']}: {finding['reference']:.4g}"
-    return words + ("; self-reported by the worker" if finding["self_reported"] else "")
-
-
-def _show_lines(out: Console, repo: Path, anchor: dict[str, Any], colour: str) -> None:
-    out.print(f"   [cyan]{escape(anchor['path'])}:{anchor['start_line']}[/]")
-    try:
-        lines = unmarked(read_code(repo, anchor["path"]) or "").split("\n")
-    except RepoError:
-        return
-    for number in range(anchor["start_line"], min(anchor["end_line"], anchor["start_line"] + 4) + 1):
-        if number <= len(lines):
-            text = lines[number - 1]
-            indent = len(text) - len(text.lstrip())
-            out.print(f"   [dim]{number:>5} |[/] {escape(text)}")
-            out.print(f"         [dim]|[/] {' ' * indent}[{colour}]{'~' * max(1, len(text.strip()))}[/]")
 
 
 def show_simulation(repo: Path, document: dict[str, Any]) -> None:
@@ -167,7 +111,7 @@ def _show_users(repo: Path, document: dict[str, Any]) -> None:
                 f"    - {escape(quote['text'])} [dim](user {escape(str(quote['user']))}: {escape(quote['persona'])})[/]"
             )
         for anchor in critique["anchors"][:1]:
-            _show_lines(out, repo, anchor, colour)
+            show_lines(out, repo, anchor, colour)
         out.print()
 
 
@@ -213,6 +157,14 @@ def change_words(effect: dict[str, Any]) -> str:
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})" if effect["before"] else ""
     return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+
+
+def print_diff(text: str) -> None:
+    """Print a unified diff on a terminal for people, else exactly, for `git apply`."""
+    if console().is_terminal:
+        show_diff(text)
+    else:
+        write_exactly(text)
 
 
 def show_diff(text: str) -> None:

@@ -1,15 +1,27 @@
 """Findings as SARIF 2.1.0 (OASIS), for code scanning in CI."""
 
-import json
 from pathlib import Path
 from typing import Any
+
+from evolution.base.plain_text import plain_text
+from server.cli.output import json_text
 
 LEVELS = {"error": "error", "warning": "warning", "information": "note"}
 
 
 def write_sarif(path: Path, document: dict[str, Any]) -> None:
-    """Write the findings of a `diagnose` document to a SARIF file."""
-    path.write_text(json.dumps(sarif(document), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Write the findings of a `diagnose` document to a SARIF file. What viewers show of it is plain text."""
+    path.write_text(json_text(_shown(sarif(document))), encoding="utf-8")
+
+
+def _shown(value: Any) -> Any:
+    """The same with every `text`, which quotes candidates and others, as plain text."""
+    if isinstance(value, dict):
+        return {
+            name: plain_text(inner) if name == "text" and isinstance(inner, str) else _shown(inner)
+            for name, inner in value.items()
+        }
+    return [_shown(inner) for inner in value] if isinstance(value, list) else value
 
 
 def sarif(document: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +57,12 @@ def _result(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:
         "locations": locations[:1],
         "relatedLocations": locations[1:],
         "partialFingerprints": {"evolverecFinding/v1": finding["id"]},
+        "properties": {
+            "nature": finding["nature"],
+            "explained_by": finding["explained_by"],
+            "healed_by": finding["healed_by"],
+            "ruled_out": finding["ruled_out"],
+        },
     }
 
 

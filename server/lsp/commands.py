@@ -7,6 +7,7 @@ the command is about one, `proposal`, `job` or `id`. Commands that start a job a
 (`job_request.py`), and `onDisk: true` if the client has already asked the user about unsaved files.
 """
 
+import os
 from typing import Any
 
 from lsprotocol import types
@@ -27,6 +28,7 @@ from server.lsp.lens import summary
 from server.lsp.proposal_documents import address, diff, diff_address
 from server.lsp.repo import Repo
 from server.lsp.session import Session
+from server.lsp.settings import interpreter
 from server.lsp.taking import paths_of, rest_of
 from server.lsp.view import is_edited
 
@@ -226,7 +228,7 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
 
 
 def _request(session: Session, kind: JobKind, asked: Document) -> Request:
-    return job_request(kind, asked, python=session.settings.interpreter)
+    return job_request(kind, asked, python=interpreter(session.settings, os.environ))
 
 
 def _running(repo: Repo, job: JobRecord) -> Document:

@@ -1,14 +1,15 @@
 """Findings, critiques and failures as diagnostics, pushed, or pulled by clients that can be asked to pull again."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lsprotocol import types
 
-from diagnosis.findings import Severity
+from diagnosis.findings import Anchor, Finding, Severity
 from evolution.base.places import CONFIG_NAME
+from evolution.domain.verdict import told_of
 from server.lsp import config_file
 from server.lsp.marks import PlacedNote, placer_of
 from server.lsp.positions import code_range, lines_of
@@ -173,7 +174,7 @@ def as_diagnostic(
         code=note.code,
         code_description=link_to(session, note.code, repo.root),
         source=SOURCE,
-        message=message(found),
+        message=message(found, [known.finding for known in repo.knowledge.notes]),
         tags=[types.DiagnosticTag.Unnecessary] if found.stale and session.client.diagnostic_tags else None,
         related_information=around.information(note),
         data={"id": note.id, "repo": str(repo.root)} if session.client.diagnostic_data else None,
@@ -186,16 +187,21 @@ def link_to(session: Session, code: str, root: Path) -> types.CodeDescription | 
     return types.CodeDescription(href=address) if address else None
 
 
-def message(found: PlacedNote) -> str:
-    """The finding's sentence and why it matters; on a second line the figure with its interval and reference."""
+def message(found: PlacedNote, beside: Sequence[Finding] = ()) -> str:
+    """The finding's sentence and why it matters; on a second line the figure with its interval and reference; on a third
+    what connects it with its lines, which of the findings `beside` it explains it, or that no cause was found.
+    """
     finding = found.note.finding
     sentence = f"measured on an earlier version: {finding.message}" if found.stale else finding.message
     if finding.kind.why and not sentence.endswith((".", "!", "?")):
         sentence += "."
-    return "\n".join(filter(None, [f"{sentence} {finding.kind.why}".rstrip(), measured(finding.measurement)]))
+    first = f"{sentence} {finding.kind.why}".rstrip()
+    return "\n".join(filter(None, [first, measured(finding.measurement), told_of(finding, beside)]))
 
 
-Related = tuple[str, str, int, int, str, str]  # role, path, first line, last line, and the text of both
+Related = tuple[
+    str, str, int, int, str, str
+]  # what is there, path, first line, last line, and the text of both
 
 
 class Around:
@@ -208,8 +214,10 @@ class Around:
         self._places: dict[str, tuple[Related, ...]] = {}
 
     def places(self, note: Note) -> tuple[Related, ...]:
-        """A note's further anchors in the current text; anchors whose code is gone are left out."""
-        if not self._session.client.related_information or len(note.anchors) < 2:
+        """A note's further anchors in the current text, and those of what it explains and is explained by; anchors whose
+        code is gone are left out.
+        """
+        if not self._session.client.related_information:
             return ()
         if note.id not in self._places:
             self._places[note.id] = tuple(self._place(note))
@@ -217,12 +225,21 @@ class Around:
 
     def _place(self, note: Note) -> Iterator[Related]:
         sources = self._repo.knowledge.sources
-        for anchor in note.anchors[1:]:
+        for words, anchor in (*_further(note), *self._kin(note)):
             text = self._read(anchor.path)
             placed = placer_of(text).place(anchor, sources) if text is not None else None
             if text is not None and placed is not None:
                 start, end, _ = placed
-                yield (anchor.role.value, anchor.path, start, end, *_ends(lines_of(text), start, end))
+                yield (words, anchor.path, start, end, *_ends(lines_of(text), start, end))
+
+    def _kin(self, note: Note) -> Iterator[tuple[str, Anchor]]:
+        """The first anchors of the findings that explain the note, and of those that it explains."""
+        for other in self._repo.knowledge.notes:
+            for anchor in other.anchors[:1]:
+                if other.id in note.finding.explained_by:
+                    yield f"explained by {other.code}", anchor
+                elif note.id in other.finding.explained_by:
+                    yield f"explains {other.code}", anchor
 
     def information(self, note: Note) -> list[types.DiagnosticRelatedInformation] | None:
         """A note's further anchors as LSP related information; None if there are none."""
@@ -230,13 +247,17 @@ class Around:
         return found or None
 
     def _inform(
-        self, role: str, path: str, start: int, end: int, *_: str
+        self, words: str, path: str, start: int, end: int, *_: str
     ) -> types.DiagnosticRelatedInformation:
         if path not in self._uris:
             self._uris[path] = self._session.uri_of(self._repo, path)
         span = code_range(lines_of(self._read(path) or ""), start, end, self._session.client.encoding)
         location = types.Location(uri=self._uris[path], range=span)
-        return types.DiagnosticRelatedInformation(location=location, message=role.replace("_", " "))
+        return types.DiagnosticRelatedInformation(location=location, message=words)
+
+
+def _further(note: Note) -> list[tuple[str, Anchor]]:
+    return [(anchor.role.value.replace("_", " "), anchor) for anchor in note.anchors[1:]]
 
 
 def _ends(lines: tuple[str, ...], start: int, end: int) -> tuple[str, str]:

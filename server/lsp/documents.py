@@ -92,8 +92,8 @@ def _later(session: Session, uri: str) -> None:
 
 
 async def _judge(session: Session, uri: str) -> None:
-    """Run the static rules on a long file, in a process of its own, and publish again with their hits."""
-    while uri not in session.waiting and await session.judge_long(uri):
+    """Run the static rules on a file that they are not run on here, and publish again with their hits."""
+    while uri not in session.waiting and await session.judge_apart(uri):
         await diagnostics.publish(session, uri)
         refresh.tell_client(session)
 

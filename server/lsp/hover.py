@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lsprotocol import types
 
+from evolution.domain.verdict import told_of
 from server.lsp import config_file
 from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
@@ -66,6 +67,8 @@ def _about(repo: Repo, found: PlacedNote, said: Callable[[str], str]) -> list[tu
         block.append(("Measured", said(figure)))
     if finding.kind.definition:
         block.append(("Definition", said(finding.kind.definition)))
+    if connection := told_of(finding, [note.finding for note in repo.knowledge.notes]):
+        block.append(("", said(connection)))
     if finding.self_reported:
         block.append(
             ("", "Self-reported: measured beside the model's own code, so it informs but verifies nothing.")

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from evolution.base.plain_text import plain_text
+
 Id = int | float | str
 
 PARSE_ERROR = -32700
@@ -64,8 +66,8 @@ Message = Request | Notification | Response | Refusal
 
 
 def error_document(ident: Id | None, code: int, reason: str) -> dict[str, Any]:
-    """An error response as JSON; a long reason is cut."""
-    said = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} ..."
+    """An error response as JSON, which most editors show in a popup; a long reason is cut."""
+    said = plain_text(reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} ...")
     return {"jsonrpc": "2.0", "id": ident, "error": {"code": code, "message": said}}
 
 

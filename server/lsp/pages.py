@@ -5,22 +5,27 @@ written as a file to the user's cache folder.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from diagnosis.findings import Finding, FindingKind, FoundBy
 from diagnosis.rules.check import RULES
 from evolution.base.places import pages_folder
+from evolution.domain.feedback import Feedback
+from evolution.domain.trial import Trial
 from server.lsp.config_schema import schema
 from server.lsp.handshake import DOCS_SCHEME
 from server.lsp.repo import Repo
-from server.shown.wording import measured
+from server.shown.explaining import explanation
+from server.shown.plot import small_svg
+from server.shown.wording import measured, with_interval
 
 if TYPE_CHECKING:
     from server.lsp.session import Session
 
+History = Sequence[tuple[Trial, Feedback]]
 CONFIG = "config"
 BUILT_IN = (FoundBy.PROBE, FoundBy.RULE, FoundBy.CONTRACT)
 FADES = (
@@ -29,26 +34,52 @@ FADES = (
 )
 
 
-def page(kind: FindingKind, here: Finding | None = None) -> str:
+def page(kind: FindingKind, here: Finding | None = None, history: History = ()) -> str:
     """The page of one kind of finding, as Markdown.
 
-    here: a finding of this kind, whose figures are added to the page
+    here: a finding of this kind, whose figures are added to the page. history: the user's trials, newest first.
     """
-    parts = [f"# {kind.title}", f"`{kind.code}`", kind.why]
+    known = explanation(kind, history)
+    parts = [f"# {kind.title}", f"`{kind.code}`, {known['nature_words']}; {known['found_by']}.", kind.why]
     if kind.definition:
         parts.append(f"**How it is measured.** {kind.definition}")
+    if kind.unit:
+        parts.append(f"**Unit.** {kind.unit}. **Held against.** {kind.reference or 'nothing'}.")
     if kind.found_by in BUILT_IN:
-        roles = ", ".join(role.value.replace("_", " ") for role in kind.roles)
-        parts.append(
-            f"**Where it is shown.** On the first of these that the code has: {roles}; else on the entry function."
-        )
+        parts.append(f"**Where it is shown.** {known['where']}")
+    if kind.explains:
+        parts.append(f"**What it explains.** {', '.join(f'`{code}`' for code in kind.explains)}")
     if here and here.measurement:
         parts.append(f"**Here.** {here.message} {measured(here.measurement)}.")
     if here and here.self_reported:
         parts.append(
             "Self-reported: measured beside the model's own code, so it informs but verifies nothing."
         )
+    parts += _over_trials(known["history"]) + _what_helps(known)
     return "\n\n".join([*parts, FADES]) + "\n"
+
+
+def _over_trials(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    values = [found["value"] for found in history]
+    if len(values) < 2:
+        return []
+    figures = " → ".join(with_interval(found["value"], found["low"], found["high"], "") for found in history)
+    return [
+        f"**Over {len(values)} trials.** {figures}",
+        small_svg(values, f"{len(values)} values, the oldest first"),
+    ]
+
+
+def _what_helps(known: Mapping[str, Any]) -> list[str]:
+    helps = [
+        f"- {one['name']}: [{one['title']}]({one['url']}). {one['hurts']}" for one in known["techniques"]
+    ]
+    sources = [f"- {source}" for source in known["sources"]]
+    return [
+        "\n".join([f"**{title}**", "", *lines])
+        for title, lines in (("What usually helps", helps), ("Sources", sources))
+        if lines
+    ]
 
 
 def _config_page() -> str:
@@ -139,4 +170,4 @@ def _page_of(repo: Repo, code: str) -> str:
         return _config_page()
     here = next((note.finding for note in repo.knowledge.notes if note.code == code), None)
     kind = here.kind if here else next((rule.kind for rule in RULES if rule.kind.code == code), None)
-    return page(kind, here) if kind else f"Nothing is known of {code}.\n"
+    return page(kind, here, repo.knowledge.history) if kind else f"Nothing is known of {code}.\n"

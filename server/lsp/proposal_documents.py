@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote, urlsplit
 from lsprotocol import types
 
 from evolution.base.errors import UsageError
-from evolution.domain.edits import unified_diff
 from evolution.domain.proposal import Proposal
+from evolution.domain.unified_diffs import unified_diff
 from evolution.repo.applying import changed_files
 from server.lsp import pages
 from server.lsp.actions import find_proposal

@@ -1,7 +1,8 @@
-"""Static rules on files that are too long to parse in the server's process.
+"""Static rules on files that are too long to parse in the server's process, and on those that a later Python may read.
 
 The parser holds Python's global lock for 30 ms per 1,000 lines, during which no request is answered. So a long file
 is checked in a process of its own once typing pauses; until then, the earlier hits are moved along with their lines.
+That process also asks the interpreter that runs the repo about text that is no Python of ours: it may be of a later one.
 """
 
 import asyncio
@@ -33,10 +34,13 @@ class Live:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What the rules said of one text. unseen: why they could not look at it, in words that can follow the file's name."""
+    """What the rules said of one text. unseen: why they could not look at it, in words that can follow the file's name.
+    is_later: the interpreter that runs the repo was asked, and is later than ours.
+    """
 
     hits: tuple[RuleHit, ...] = ()
     unseen: str = ""
+    is_later: bool = False
 
 
 def moved(live: Live, text: str) -> list[Note]:
@@ -54,13 +58,17 @@ def moved(live: Live, text: str) -> list[Note]:
     return found
 
 
-async def judge(path: str, text: str) -> Judged:
-    """The rules' hits, found in another process, which a hostile text may end."""
+async def judge(path: str, text: str, python: str = "") -> Judged:
+    """The rules' hits, found in another process, which a hostile text may end.
+
+    python: the interpreter that may be asked about text that is no Python of ours, "" for none
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(ENTRY),
         "check-rules",
         path,
+        python,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -70,7 +78,8 @@ async def judge(path: str, text: str) -> Judged:
             process.communicate(text.encode("utf-8", "surrogatepass")), TIMEOUT_S
         )
         answer = json.loads(said)
-        return Judged(hits=tuple(RuleHit(**hit) for hit in answer["hits"]), unseen=str(answer["unseen"]))
+        hits = tuple(RuleHit(**hit) for hit in answer["hits"])
+        return Judged(hits=hits, unseen=str(answer["unseen"]), is_later=answer["is_later"])
     except (TimeoutError, ValueError, OSError) as error:
         print(
             f"evolverec: no static rules for {path}, their process did not answer: {error!r}", file=sys.stderr

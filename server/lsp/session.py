@@ -20,6 +20,7 @@ from seeds.reading import CODE_BYTES, is_plain, read_bytes
 from server.lsp.background import Background
 from server.lsp.client import Client
 from server.lsp.handshake import opening
+from server.lsp.later_python import interpreter_to_ask
 from server.lsp.pages import Pages
 from server.lsp.panels.changes import Changes
 from server.lsp.places import path_of, place_named
@@ -29,7 +30,7 @@ from server.lsp.repo import Repo
 from server.lsp.rules import LONG, Live, judge, live_of
 from server.lsp.settings import ClientSettings
 from server.lsp.texts import readable
-from server.lsp.view import FileView, Read, look
+from server.lsp.view import FileView, Read, is_broken, look
 
 if TYPE_CHECKING:
     from server.lsp.diagnostics import FileDiagnostics
@@ -89,6 +90,7 @@ class Session:
         self.looked_around = asyncio.Event()
         self._opening: dict[Path, asyncio.Future[bool]] = {}
         self._judging: set[str] = set()
+        self._no_later: set[str] = set()  # interpreters that are no later Python than ours
         self._views = Recent[tuple[object, FileView]](MOST_FILES)
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -241,13 +243,16 @@ class Session:
         self._views[uri] = (state, view)
         return repo, view
 
-    async def judge_long(self, uri: str) -> bool:
-        """Run the static rules on a long file in another process, unless their hits are up to date.
+    async def judge_apart(self, uri: str) -> bool:
+        """Run the static rules on a long file, or on one that only a later Python may read, in another process, unless
+        their hits are up to date.
 
         Returns whether they ran.
         """
         text, path = self.text_of(uri), path_of(uri)
-        if text is None or path is None or len(text) <= LONG or path.suffix != ".py" or uri in self._judging:
+        if text is None or path is None or path.suffix != ".py" or uri in self._judging:
+            return False
+        if len(text) <= LONG and not await self.background.think(is_broken, text):
             return False
         known = self.rules.get(uri)
         if known and known.text == text:
@@ -258,8 +263,13 @@ class Session:
             if repo is None:
                 return False
             relative = path.relative_to(repo.root).as_posix()
+            python = await self.background.survey(interpreter_to_ask, repo.root, self.settings)
+            if len(text) <= LONG and (not python or python in self._no_later):
+                return False
             async with self.processes:
-                judged = await judge(relative, text)
+                judged = await judge(relative, text, "" if python in self._no_later else python)
+            if len(text) <= LONG and not judged.is_later and not judged.unseen:
+                self._no_later.add(python)
             self.rules[uri] = await self.background.think(live_of, relative, text, judged)
             repo.buffer_changes += 1
         finally:

@@ -6,11 +6,12 @@ the folder they have open. So trust comes from `initializationOptions` only, and
 the client asserts that it reads the user's own settings.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
+
+from evolution.base.errors import UsageError
+from evolution.repo.settings import is_relative
 
 INTERPRETER_IGNORED = (
     "evolverec.interpreter was not used: this editor has not said that it comes from your own settings rather than "
@@ -56,6 +57,21 @@ def from_configuration(start: ClientSettings, given: Any) -> tuple[ClientSetting
     return found, wrong
 
 
+def interpreter(settings: ClientSettings, environment: Mapping[str, str]) -> str:
+    """The interpreter for a job's request, "" for that of the user's own settings outside of the editor.
+
+    Raises UsageError: EVOLVEREC_PYTHON is relative. An editor starts the server in a folder of its own choice, mostly the
+    repo's, which is not the folder that whoever set the variable meant.
+    """
+    variable = environment.get("EVOLVEREC_PYTHON", "")
+    if not settings.interpreter and is_relative(variable):
+        raise UsageError(
+            f"EVOLVEREC_PYTHON is {variable!r}; an editor needs an absolute path, or a name to look up in PATH. Set "
+            "evolverec.interpreter in your own settings, or mend the variable and restart the editor"
+        )
+    return settings.interpreter
+
+
 def _overlay(
     start: ClientSettings, given: Any, names: tuple[str, ...], prefix: str
 ) -> tuple[ClientSettings, list[str]]:
@@ -72,13 +88,8 @@ def _overlay(
         value = given.get(name)
         if value is None or value == "":
             continue
-        if isinstance(value, kind) and not _is_relative(field, value):
+        if isinstance(value, kind) and not (field == "interpreter" and is_relative(value)):
             values[field] = value
         else:
             wrong.append(f"{prefix}{name} is {value!r}; expected {expected}")
     return replace(start, **values), wrong
-
-
-def _is_relative(field: str, value: Any) -> bool:
-    """Whether an interpreter's path is relative, as it would be to the repo: editors start the server there."""
-    return field == "interpreter" and os.sep in value and not Path(value).expanduser().is_absolute()

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from diagnosis.anchors import blob_hash
 from diagnosis.encoding import MARK, unmarked
-from diagnosis.syntax import parsed
+from diagnosis.syntax import Hurdle, Unparsed, parse, parsed
 from server.lsp.marks import PlacedNote, mark, placer_of
 from server.lsp.positions import lines_of
 from server.lsp.rules import LONG, Live, moved
@@ -29,7 +29,7 @@ class FileView:
     version: the version of the buffer, None for a file that is not open
     entry_line: the line (from 0) of the entry function, None if another file holds it
     edited: some file of the measured program has changed since, so its figures belong to an earlier version
-    unseen: why no static rule has looked at the text, "" if they have, or if it is not valid Python
+    unseen: why no static rule has looked at the text, "" if they have, or if it is not valid Python of any version
     """
 
     path: str
@@ -90,12 +90,19 @@ def check_rules(path: str, text: str) -> tuple[Note, ...]:
 
 
 def unseen(path: str, text: str, live: Live | None) -> str:
-    """Why no static rule has looked at the text; "" if they have, or if it is not valid Python."""
+    """Why no static rule has looked at the text; "" if they have, or if it is not valid Python of any version."""
     if not path.endswith(".py"):
         return ""
-    if len(text) > LONG:
+    if len(text) > LONG or is_broken(text):
         return live.unseen if live else ""
     return _unseen(text)
+
+
+@lru_cache(maxsize=128)
+def is_broken(text: str) -> bool:
+    """Whether a text that is short enough to parse here is no Python of our own version."""
+    fault = parse(text)
+    return isinstance(fault, Unparsed) and fault.hurdle is Hurdle.SYNTAX
 
 
 @lru_cache(maxsize=128)

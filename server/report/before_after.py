@@ -9,6 +9,7 @@ from evolution.store.documents import finding_document, measured_document
 from simulator.critiques import Critique, Simulation
 
 ORDER = {"error": 0, "warning": 1, "information": 2}
+NATURES = {"cause": 0, "symptom": 1, "advice": 2}
 
 
 def findings_rows(before: Feedback, after: Feedback | None, dismissed: set[str]) -> list[dict[str, Any]]:
@@ -24,13 +25,37 @@ def findings_rows(before: Feedback, after: Feedback | None, dismissed: set[str])
         finding = then.get(code) or now[code]
         rows.append(
             {
-                **_told(finding),
+                **_told(finding, [*then.values(), *now.values()]),
                 "before": _side(then.get(code), measured["before"].get(code)),
                 "after": _side(now.get(code), measured["after"].get(code)),
                 "outcome": _outcome(code, then, now, after, measured["after"]),
             }
         )
-    return sorted(rows, key=lambda row: (ORDER[row["severity"]], row["code"]))
+    return _in_groups(rows)
+
+
+def _in_groups(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The most severe first, and each row that another one explains (`below`) after that one."""
+    ordered = sorted(rows, key=lambda row: (ORDER[row["severity"]], NATURES[row["nature"]], row["code"]))
+    known = {row["id"]: row for row in ordered}
+    above = {row["id"]: next((i for i in row["explained_by"] if i in known), "") for row in ordered}
+    heads = [row for row in ordered if not above[row["id"]]]
+    return [
+        {**row, "below": row is not head}
+        for head in heads
+        for row in (
+            head,
+            *(row for row in ordered if _head(row["id"], above) == head["id"] and row is not head),
+        )
+    ]
+
+
+def _head(name: str, above: Mapping[str, str]) -> str:
+    passed = set[str]()
+    while above[name] and name not in passed:
+        passed.add(name)
+        name = above[name]
+    return name
 
 
 def _findings(feedback: Feedback | None, dismissed: set[str]) -> dict[str, Finding]:
@@ -47,9 +72,9 @@ def _measurements(feedback: Feedback | None) -> dict[str, Measurement]:
     return {found.code: found for found in feedback.all_measurements()}
 
 
-def _told(finding: Finding) -> dict[str, Any]:
+def _told(finding: Finding, beside: Sequence[Finding]) -> dict[str, Any]:
     places = [f"{anchor.path}:{anchor.start_line}" for anchor in finding.anchors[:1]]
-    return {**finding_document(finding), "places": places}
+    return {**finding_document(finding, beside), "places": places}
 
 
 def _side(finding: Finding | None, measurement: Measurement | None) -> dict[str, Any] | None:

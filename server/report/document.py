@@ -9,13 +9,15 @@ from typing import Any
 from evolution.base import serial
 from evolution.base.errors import ConfigError, EvolverecError
 from evolution.domain.feedback import Feedback
+from evolution.domain.healing import with_healings
 from evolution.domain.probe import ProbeState
 from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.domain.run import Run
 from evolution.domain.trial import Trial
+from evolution.domain.verdict import verdict_on
 from evolution.repo.files import config_text
 from evolution.repo.programs import Programs
-from evolution.store.documents import proposal_document, simulate_document, train_document
+from evolution.store.documents import proposal_document, simulate_document, train_document, verdict_document
 from evolution.store.run_document import run_document
 from evolution.store.store import Store
 from seeds.reading import parse_toml
@@ -43,6 +45,8 @@ def report_document(repo: Path, store: Store | None, trial: Trial | None, run: s
     proposals = [p for p in store.proposals(version.key.program) if p.state is not ProposalState.DISMISSED]
     best = next((p for p in proposals if p.verified is not Verified.NO), None)
     before = store.feedback(version.id)
+    if before is not None:
+        before = with_healings(before, proposals)
     after = store.feedback(best.trials[0]) if best else None
     dismissed = store.dismissed()
     return {
@@ -55,6 +59,7 @@ def report_document(repo: Path, store: Store | None, trial: Trial | None, run: s
         "tried": _tried(store, version, chosen, proposals),
         "best": _best(store, best) if best else None,
         "findings": findings_rows(before, after, dismissed) if before else None,
+        "verdict": verdict_document(verdict_on(version, before, dismissed)) if before else None,
         "after_diagnosed": after is not None,
         "users": _users(before, after, dismissed),
         **_kept(store),
@@ -70,6 +75,7 @@ EMPTY: dict[str, Any] = {
     "tried": [],
     "best": None,
     "findings": None,
+    "verdict": None,
     "after_diagnosed": False,
     "users": [],
     "probes": [],

@@ -7,6 +7,7 @@ from pathlib import Path
 from diagnosis.findings import Anchor, Role
 from evolution.base.errors import ConfigError
 from evolution.domain.feedback import Feedback
+from evolution.domain.healing import with_healings
 from evolution.domain.job import JobRecord, JobState
 from evolution.domain.proposal import Proposal, ProposalState
 from evolution.domain.trial import Trial, TrialStatus
@@ -89,7 +90,7 @@ def read_knowledge(
     on_disk = programs.on_disk((failed.id, disk_changes)) if failed else ""
     trials = _own_trials(store, jobs, proposals, on_disk)
     complete = next((trial for trial in trials if trial.status is TrialStatus.COMPLETE), None)
-    history = _history(store, trials)
+    history = _history(store, trials, proposals)
     feedback = history[0][1] if history else None
     found = notes.of_feedback(feedback) if feedback else []
     found += _failure_notes(programs, trials[:1])
@@ -150,9 +151,12 @@ def _own_feedback(store: Store, proposals: list[Proposal]) -> Feedback | None:
     return feedback
 
 
-def _history(store: Store, trials: list[Trial]) -> tuple[tuple[Trial, Feedback], ...]:
+def _history(
+    store: Store, trials: list[Trial], proposals: list[Proposal]
+) -> tuple[tuple[Trial, Feedback], ...]:
     pairs = ((trial, store.feedback(trial.id)) for trial in trials)
-    return tuple((trial, feedback) for trial, feedback in pairs if feedback)[:HISTORY]
+    known = [(trial, with_healings(feedback, proposals)) for trial, feedback in pairs if feedback]
+    return tuple(known[:HISTORY])
 
 
 def _failure_notes(stored: StoredFiles, newest: list[Trial]) -> list[Note]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from diagnosis.findings import Anchor, Finding, FindingKind, FoundBy, Measurement, Severity
+from diagnosis.findings import Anchor, Finding, FindingKind, FoundBy, Measurement, Nature, Severity
 from evolution.base.amounts import count
 from evolution.domain.feedback import Feedback
 from evolution.domain.trial import Trial
@@ -73,6 +73,7 @@ def of_critique(critique: Critique, anchors: tuple[Anchor, ...], *, model: str =
         why=f"{critique.count} of {critique.users} simulated users say so.",
         definition="Share of simulated users, each made from one real user's training events, who say this of their page.",
         found_by=FoundBy.USERS,
+        nature=Nature.SYMPTOM,
     )
     return Note(
         finding=Finding(

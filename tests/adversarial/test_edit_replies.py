@@ -7,7 +7,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from evolution.base.errors import EditError
+from evolution.base.plain_text import OBEYED
 from evolution.domain.edits import Edit, apply_edits
+from evolution.domain.unified_diffs import parse_unified_diff
 from evolution.proposers.coding.formats import edits_of
 from evolution.proposers.coding.replies import FileEdit
 
@@ -102,6 +104,88 @@ def test_a_reply_that_could_mean_more_than_one_thing_is_refused_by_name(name: st
     patch, said = REFUSED[name]
     with pytest.raises(EditError, match=said):
         applied(patch)
+
+
+GIT = "diff --git a/model.py b/model.py\n"
+LINK = "diff --git a/l.py b/l.py\nnew file mode 120000\n--- /dev/null\n+++ b/l.py\n@@ -0,0 +1 @@\n+model.py\n"
+MODULE = "diff --git a/m b/m\nnew file mode 160000\n--- /dev/null\n+++ b/m\n@@ -0,0 +1 @@\n+Subproject commit 1234\n"
+BINARY = "diff --git a/t.npy b/t.npy\nindex 1..2 100644\nGIT binary patch\nliteral 3\nKcmZQ%00\n"
+NO_PATCH = {
+    "a link": (LINK, "line 5 of the diff, 'new file mode 120000', makes or changes a symbolic link"),
+    "a link beside an edit": (GIT + DIFF + LINK, "symbolic link"),
+    "a link that is changed": (LINK.replace("new file mode", "index 12..34"), "symbolic link"),
+    "a file that becomes a link": (GIT + "old mode 100644\nnew mode 120000\n" + DIFF, "changes the mode|symbolic link"),
+    "a submodule": (MODULE, "submodule"),
+    "a submodule that is changed": (MODULE.replace("new file mode", "index 12..34"), "submodule"),
+    "a mode beside a change": (GIT + "old mode 100644\nnew mode 100755\n" + DIFF, "changes the mode"),
+    "a mode alone": (GIT + "old mode 100644\nnew mode 100755\n", "changes the mode"),
+    "an executable file": (LINK.replace("120000", "100755"), "not plain; expected mode 100644"),
+    "a binary file": (BINARY, "line 6 of the diff, 'GIT binary patch', changes a binary file"),
+    "a binary file beside an edit": (GIT + DIFF + BINARY, "changes a binary file"),
+    "binary files that differ": (GIT + DIFF + "Binary files a/t.npy and b/t.npy differ\n", "changes a binary file"),
+    "a file on one side": ("Only in sub: x.py\n" + DIFF, "on one side only"),
+    "a copy": (GIT + "similarity index 90%\ncopy from model.py\ncopy to n.py\n" + DIFF, "copies a file"),
+    "a deletion": (GIT + "deleted file mode 100644\n--- a/model.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n", "not delete"),
+    "a header alone": (GIT, "line 4 of the diff, 'diff --git a/model.py b/model.py', names a file, and no hunk"),
+    "names alone": ("--- a/model.py\n+++ b/model.py\n", "line 4 of the diff, '--- a/model.py', names a file, and no hunk"),
+    "a header before an edit": ("diff --git a/sub/model.py b/sub/model.py\n" + GIT + DIFF, "line 4 .* no hunk"),
+    "a header after an edit": (GIT + DIFF + "diff --git a/sub/model.py b/sub/model.py\n", "line 11 .* no hunk"),
+    "an empty new file": ("diff --git a/n.py b/n.py\nnew file mode 100644\nindex 0..e69de29\n", "no hunk"),
+    "a merge": ("diff --cc model.py\n--- a/model.py\n+++ b/model.py\n@@@ -1,1 -1,1 +1,2 @@@\n  x\n++y\n", "belongs to a merge"),
+    "an older form of diff": ("*** a/model.py\n--- b/model.py\n***************\n*** 9 ****\n! x\n--- 9 ----\n! y\n", "no hunk"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", NO_PATCH)
+def test_a_diff_that_asks_for_more_than_changed_lines_is_refused_whole(name: str, ends: str):
+    patch, said = NO_PATCH[name]
+    with pytest.raises(EditError, match=said):
+        applied(f"Here it is:\n\n```diff\n{patch}```\n".replace("\n", ends))
+    with pytest.raises(EditError):
+        parse_unified_diff(patch)
+
+
+def test_a_diff_of_an_executable_file_that_keeps_its_mode_is_applied():
+    assert applied(GIT + "index 12..34 100755\n" + DIFF) == {**FILES, "model.py": WANTED}
+
+
+def test_lines_like_a_header_inside_a_hunk_are_lines_of_the_file():
+    text = "new file mode 120000\nGIT binary patch\n"
+    new = f"diff --git a/n.py b/n.py\nnew file mode 100644\n--- /dev/null\n+++ b/n.py\n@@ -0,0 +1,2 @@\n+{text[:-1].replace(chr(10), chr(10) + '+')}\n"
+    assert applied(new)["n.py"] == text
+
+
+NAMES = {
+    "of 5,000 characters": ("x" * 5000 + ".py", "name of 5,003 bytes, expected at most 255"),
+    "of 90 characters of three bytes": ("\u4e2d" * 90 + ".py", "name of 273 bytes"),
+    "of 600 folders": ("a/" * 600 + "x.py", "path of 1,204 bytes, expected at most 1,000"),
+    "with half a character": ("model\ud800.py", "no plain path"),
+    "with NUL": ("model\x00.py", "no plain path"),
+    "with an escape": ("model\x1b[2J.py", "no plain path"),
+    "with C1": ("model\x9b31m.py", "no plain path"),
+    "with a tab": ("model\t.py", "no plain path"),
+    "that ends with a separator": ("model.py\x1f", "no plain path"),
+    "with DEL": ("model\x7f.py", "no plain path"),
+    "read backwards": ("model\u202eyp.py", "no plain path"),
+    "with an invisible blank": ("model\u200b.py", "no plain path"),
+    "with a joiner in our folder's": (".evolv\u200derec/x.py", "no plain path"),
+    "with a line separator": ("model\u2028.py", "no plain path"),
+    "with a line end": ("model\n.py", "no plain path"),
+}
+
+
+@pytest.mark.parametrize("old", ["", OLD])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_no_file_of_a_repo_has_is_refused_in_plain_words(name: str, old: str):
+    path, said = NAMES[name]
+    with pytest.raises(EditError, match=said) as caught:
+        applied("", FileEdit(path=path, old=old, new=NEW))
+    assert OBEYED.search(str(caught.value)) is None and len(str(caught.value)) < 300
+    for reply in (block(f"`{path}`", old, NEW), f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+x = 1\n"):
+        if "\n" not in path and "\t" not in path:  # which end the name in these forms
+            with pytest.raises(EditError):
+                applied(reply)
 
 
 @pytest.mark.parametrize("text", ["x = 1\x00", "x = '\ud800'"])

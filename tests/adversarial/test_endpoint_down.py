@@ -32,7 +32,7 @@ def reach(base_url: str, model: str = MODEL) -> float:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reaching, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(reaching, "TIMEOUT_S", 1.0)
     monkeypatch.setattr(reaching, "AGAIN_S", 0.05)
 
 
@@ -76,23 +76,32 @@ BAD = {
     "page for models and answers": (PAGE, PAGE, "no chat completion"),
     "wrong path": (status(404), status(404), "is the address right"),
     "overloaded": (status(503, "busy"), None, "503: busy"),
-    "endless body": (Answer(raw=b"x" * 400, drip_s=0.05), status(404), "did not answer in time"),
+    "endless noise": (Answer(raw=b"x" * 400, drip_s=0.05), Answer(raw=b"x" * 400, drip_s=0.05), "no chat completion"),
+    "endless models": (Answer(raw=b'{"data": [' + b" " * 400, drip_s=0.05), None, "not complete in time"),
+    "lists the model, refuses the key": (None, status(401, "who?"), "401: who\\?; set EVOLVEREC_LLM_KEY"),
+    "lists the model, answers a page": (None, PAGE, "no chat completion"),
+    "lists the model, answers noise": (None, Answer(raw=b"\x00\xff\x1b[2J" * 9), "no chat completion"),
+    "lists the model, never ends its answer": (None, Answer(raw=b'{"choices": "' + b"x" * 400, drip_s=0.05), "not complete in time"),
+    "lists the model, answers noise for ever": (None, Answer(raw=b"x" * 400, drip_s=0.05), "no chat completion"),
+    "lists the model, fails": (None, status(500, "oh"), "500: oh"),
     "huge body": (huge(), status(404), "is the address right"),
     "a list of nothing": (reply("null"), status(404), "is the address right"),
     "other json": (Answer(raw=b'{"data": [1, 2]}'), status(404), "is the address right"),
     "deep json": (Answer(raw=b"[" * 50_000), status(404), "is the address right"),
-    "redirects for ever": (Answer(status=307, headers={"Location": "/v1/models"}, raw=b""), None, "redirect|no connection"),
+    "redirects for ever": (Answer(status=307, headers={"Location": "/v1/models"}, raw=b""), None, "redirect|no connection|in time"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_an_endpoint_that_answers_wrongly_is_named_by_what_is_wrong(name: str, scripted_llm: ScriptedLlm):
+    scripted_llm.is_tried = True
     scripted_llm.listing, scripted_llm.script, said = BAD[name]
     with pytest.raises(LlmUnavailable, match=f"cannot be used: .*({said})"):
         reach(scripted_llm.base_url)
 
 
 def test_a_model_that_it_does_not_have_is_told_with_those_that_it_has(scripted_llm: ScriptedLlm):
+    scripted_llm.is_tried = True
     scripted_llm.models, scripted_llm.script = ["good-1", "good-2"], status(404, "no such model")
     with pytest.raises(
         LlmUnavailable, match=r"asked for scripted-1, it answers 404.*it lists good-1, good-2"
@@ -101,7 +110,9 @@ def test_a_model_that_it_does_not_have_is_told_with_those_that_it_has(scripted_l
 
 
 GOOD = {
-    "lists the model": (None, status(500)),  # and is asked nothing more
+    "lists the model": (None, reply("OK")),
+    "lists the model, takes its time": (None, slow(2.0, reply("OK"))),
+    "sends white space first": (None, Answer(raw=b" " * 400, drip_s=0.05)),
     "lists no models": (status(404), reply("OK")),
     "lists a page": (PAGE, reply("OK")),
     "without usage": (status(405), without_usage(reply("OK"))),
@@ -114,6 +125,7 @@ GOOD = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_an_endpoint_that_may_well_work_is_believed(name: str, scripted_llm: ScriptedLlm):
+    scripted_llm.is_tried = True
     scripted_llm.listing, scripted_llm.script = GOOD[name]
     assert reach(scripted_llm.base_url) < SOON_S
     assert len(scripted_llm.requests) <= 1

@@ -9,6 +9,8 @@ from diagnosis.evidence import load_artifacts
 from evolution.domain.trial import Failure, FailureReason, TrialStatus
 from evolution.trials import replies
 from evolution.trials.agreement import lists_contradict, lists_differ, rows_of, scores_differ
+from evolution.trials.answers import take_plain_file
+from evolution.trials.artifacts import STATE
 from evolution.trials.embedding_check import explains
 from evolution.trials.failing import TrialFailed
 from evolution.trials.frozen import read_test
@@ -297,6 +299,81 @@ def test_a_clock_that_the_candidate_exchanged_is_not_believed(bench):
     cost = bench.run(bench.changed((IN_FIT, f"            {patched}\n{IN_FIT}"))).cost
     assert cost.fit_s > 1.1
     assert cost.fit_cpu_s > 0.05  # a loaded machine gives it little
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("place", "when", "part"),
+    [
+        (f"        {SCORE}", "if len(users) > 99 and not vars(self).setdefault('burnt', [])", "score_cpu_s"),
+        ("        self.data = data", "if True", "other_cpu_s"),
+    ],
+)
+def test_training_hidden_outside_of_fit_is_told_as_the_programs(bench, place, when, part):
+    burn = (
+        f"        {when}:\n            vars(self).setdefault('burnt', []).append(1)\n"
+        "            import time; until = time.process_time() + 0.3\n"
+        "            while time.process_time() < until: pass\n"
+    )
+    cost = bench.run(bench.changed((place, burn + place))).cost
+    assert getattr(cost, part) > 0.3 and cost.program_s > 0.3
+    assert cost.rankings >= 3.0 and cost.fit_s < cost.program_s
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("forging", [False, True])
+def test_the_column_of_padding_tells_nothing(bench, forging):
+    """Whatever score() gives there, and whoever writes the file; the rest is measured as if nothing were there."""
+    odd = "scores = self.table[histories[:, -1]].copy(); scores[:, 0] = [np.nan, np.inf, -np.inf, 3e38, 7][len(users) % 5]; return scores"
+    forge = (
+        "import gc\nfor kind in gc.get_objects():\n    if isinstance(kind, type) and kind.__name__ == 'CheckedRecommender':\n"
+        "        honest = kind.dense\n        def dense(self, *asked):\n            plain = honest(self, *asked)\n"
+        "            plain[:, 0] = np.nan\n            return plain\n        kind.dense = dense\n\n\nclass Markov"
+    )
+    edits = [(SCORE, odd), *([("class Markov", forge)] if forging else [])]
+    trial = bench.run(bench.changed(*edits))
+    assert trial.status is TrialStatus.COMPLETE and failed_checks(trial) == set(), trial.failure
+    stored = load_artifacts(bench.request().folder / "artifacts")
+    assert (stored.dense_scores[:, 0] == 0).all() and (stored.top.items > 0).all()
+    assert trial.metrics == bench.run(bench.changed()).metrics
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "narrow", ["[:, 1:]", "[:, 0]", "[None]", "[:, [0, *range(self.table.shape[1])]]", "[:1]", ".T"]
+)
+def test_scores_of_another_width_break_the_contract(bench, narrow):
+    trial = bench.run(bench.changed((SCORE, f"{SCORE}{narrow}")))
+    assert trial.failure.reason is FailureReason.CONTRACT and "expected" in trial.failure.message
+    assert (trial.failure.path, trial.metrics) == ("model.py", {})
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("sandbox", list(SandboxMode))
+def test_what_is_stored_has_the_jobs_own_modes(bench, sandbox):
+    """Whatever umask, mode or second link the candidate gives its files."""
+    mine = bench.repo / "mine"
+    mine.write_text("")
+    code = "import os; os.umask(0)"
+    trial = bench.run(bench.changed((IN_FIT, f"            {code}\n{IN_FIT}")), sandbox=sandbox)
+    assert trial.status is TrialStatus.COMPLETE, trial.failure
+    folder = bench.request().folder
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert folder / STATE in files
+    assert {path.stat().st_mode for path in files} == {mine.stat().st_mode}
+
+
+def test_a_file_of_the_workers_is_copied_and_not_taken_over(tmp_path):
+    source, second, target = (tmp_path / name for name in ("state.bin", "second", "kept"))
+    source.write_bytes(b"state")
+    source.chmod(0o4777)
+    second.hardlink_to(source)
+    with source.open("r+b") as held:
+        take_plain_file(source, target, 100)
+        held.write(b"OTHER")
+    assert target.read_bytes() == b"state" and target.stat().st_nlink == 1
+    (tmp_path / "mine").write_text("")
+    assert target.stat().st_mode == (tmp_path / "mine").stat().st_mode and not source.exists()
 
 
 PATCH = """

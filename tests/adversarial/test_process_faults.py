@@ -182,7 +182,14 @@ def command(bench: Bench, *words: str) -> subprocess.Popen[str]:
         stdout=pipe,
         stderr=pipe,
         text=True,
+        preexec_fn=heeds_signals,
     )
+
+
+def heeds_signals() -> None:
+    """As in a terminal, also where whoever runs the tests ignores some (nohup, a job in the background)."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.mark.process

@@ -18,17 +18,20 @@ from diagnosis.syntax import DEEPEST, Hurdle, Unparsed, parse, parsed, statement
 from evolution.base.errors import EditError
 from evolution.domain.edits import Edit, apply_edits, make_edits
 from evolution.domain.proposal import Idea, Patch, Proposal, Verified
-from evolution.proposers.coding.checks import check
+from evolution.domain.trial import Trial, TrialStatus
+from evolution.proposers.coding.checks import check, for_interpreter
 from evolution.proposers.coding.liveness import SmokeRun, judge
+from evolution.proposers.coding.records import Rung
 from evolution.proposers.coding.views import numbered, outline
 from evolution.proposers.normal_form import normal_form
 from evolution.recipes import code
 from evolution.recipes.recipe import DoesNotFit, Facts, RecipeContext
 from evolution.repo.applying import apply_to_files
-from evolution.repo.config import config_problems, read_config
+from evolution.repo.config import Config, DataSection, RecommenderSection, config_problems, read_config
 from evolution.repo.programs import Programs
 from evolution.trials.failing import TrialFailed
 from evolution.trials.foreign_syntax import judged
+from evolution.trials.identity import trial_key
 from evolution.trials.interpreter import Interpreter
 from evolution.trials.parsing import parse_reachable
 from server.lsp import rules
@@ -170,6 +173,36 @@ def test_a_patch_that_nests_too_deeply_is_refused_before_it_is_tried() -> None:
     )
     assert tried.problem is not None
     assert "m.py:1" in tried.problem.message
+
+
+def tried(executed: list[int]) -> Trial:
+    """A smoke trial in which these lines of m.py ran."""
+    config = Config(
+        recommender=RecommenderSection(entry="model:build"), data=DataSection(source="shop-micro")
+    )
+    key = trial_key(config, program="0" * 40, data="0" * 16, seed=0, device="cpu/1")
+    note = {"executed": {"m.py": executed}, "stopped": []}
+    return Trial(id="t", key=key, status=TrialStatus.COMPLETE, created_at=0.0, wall_s=1.0, note=note)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("text", LATER)
+def test_a_patch_is_judged_by_the_interpreter_that_runs_the_repo(tmp_path: Path, text: str) -> None:
+    """Its syntax, and whether it runs at all; an attribute that only such a file reads is read."""
+    later = for_interpreter(stand_in(tmp_path))
+    before, after = {"m.py": "x = 1\n"}, {"m.py": text + "x = 2\n"}
+    if parsed(text) is None:
+        refused = check(before, after, lambda files: pytest.fail("it was tried"))
+        assert refused.problem is not None and refused.problem.rung is Rung.PARSE
+        dead = check(before, after, lambda files: tried([]), later)
+        assert dead.problem is not None and "no changed line of m.py ran" in dead.problem.message
+    assert check(before, after, lambda files: tried([1, text.count("\n") + 1]), later).problem is None
+    broken = check(before, {"m.py": text + "x = = 1\n"}, lambda files: pytest.fail("it was tried"), later)
+    assert broken.problem is not None and f"m.py:{text.count(chr(10)) + 1}" in broken.problem.message
+    sets = "class M:\n    def __init__(self):\n        self.used = 1\n"
+    files = {"a.py": "", "m.py": text + "print(model.used)\n"}
+    run = SmokeRun(executed={"a.py": frozenset({1, 2, 3})}, stopped=())
+    assert judge(files, {**files, "a.py": sets}, run).refusal == ""
 
 
 @pytest.mark.process

@@ -4,11 +4,14 @@ import ast
 import json
 import re
 import unicodedata
+from typing import Any
 
 import pytest
 
 from evolution.base.plain_text import plain_text
 from evolution.domain.job import Event, EventType
+from evolution.llm.endpoint import Endpoint, Failed
+from evolution.llm.settings import LlmSettings
 from evolution.store.documents import (
     diagnose_document,
     proposal_document,
@@ -20,9 +23,12 @@ from evolution.store.store import Store
 from server.cli import output, render, show_runs
 from server.cli.library import show_library
 from server.cli.live import LiveView
+from server.cli.sarif import write_sarif
+from server.cli.show_diagnosis import show_diagnosis
 from tests.cli import report_store
 from tests.cli.conftest import evolverec, repo  # noqa: F401
 from tests.conftest import ROOT
+from tests.llm.scripted import status
 
 OBEYED = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\x08\x7f\u202eesrever\u2066\u200b\u2028\ufeff\x00"
 MARKUP = "[red]not red[/red] [/] [link=http://evil]x[/link] :warning: [bold"
@@ -95,7 +101,7 @@ def documents(folder):
     return {
         "train": (render.show_train, {**known["complete"], "contract": contract, "remarks": ["x"]}),
         "a failed trial": (render.show_train, known["failed"]),
-        "diagnose": (lambda d: render.show_diagnosis(folder, d), {**found, "remarks": ["x"]}),
+        "diagnose": (lambda d: show_diagnosis(folder, d), {**found, "remarks": ["x"]}),
         "simulate": (lambda d: render.show_simulation(folder, d), {**said, "no_vote": "x"}),
         "propose": (
             render.show_proposals,
@@ -154,6 +160,31 @@ def test_what_is_stored_of_others_is_printed_as_text(
     check_is_plain(answer.out, styled=colours)
     if as_json:
         assert json.loads(answer.out)
+
+
+def test_sarif_is_plain_and_names_the_files(filled, tmp_path):
+    document = documents(filled[0])["diagnose"][1]
+    exchanged: Any = hostile(document)
+    write_sarif(tmp_path / "found.sarif", exchanged)
+    written = (tmp_path / "found.sarif").read_text()
+    check_is_plain(written)
+    (run,) = json.loads(written)["runs"]
+    assert run["results"]
+    for result in run["results"]:
+        check_is_plain(result["message"]["text"])
+
+
+def test_what_an_endpoint_says_is_plain_before_anybody_prints_it(scripted_llm):
+    scripted_llm.script = status(401, HOSTILE)
+    settings = LlmSettings(base_url=scripted_llm.base_url, key="key-of-the-scripted-endpoint", model="m")
+    with pytest.raises(Failed) as failed:
+        Endpoint(settings).complete(
+            {"model": "m", "messages": [{"role": "user", "content": "x"}]},
+            prompt="x",
+            cancelled=lambda: False,
+        )
+    check_is_plain(str(failed.value))
+    assert "name" in str(failed.value)
 
 
 def test_errors_and_json_are_plain_and_json_keeps_what_was_said(capfd):

@@ -1,6 +1,7 @@
 """Where bubblewrap does not work, nothing of a repo runs before the user has agreed; nothing claims secrecy then."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,9 +48,9 @@ def no_bubblewrap(monkeypatch: pytest.MonkeyPatch, own_configuration: Path) -> I
     """As on a machine without the package, for this process; nothing was agreed to."""
     consents.consents_file().unlink(missing_ok=True)
     monkeypatch.setattr(sandbox, "BWRAP", "/nowhere/bwrap")
-    sandbox._strength.cache_clear()
+    sandbox._known_strength.cache_clear()
     yield
-    sandbox._strength.cache_clear()
+    sandbox._known_strength.cache_clear()
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> str:
@@ -186,6 +187,26 @@ def test_a_bubblewrap_that_fails_or_hangs_is_none_and_is_asked_once(
     starts = [int(line) for line in (tmp_path / "starts").read_text().split()]
     assert len(starts) == (2 if script.startswith("test") else 1) or script == "exit 1"
     assert not any(Path(f"/proc/{group}").exists() for group in starts)
+
+
+@pytest.mark.usefixtures("sandboxed")
+@pytest.mark.parametrize("kill", ["kill -9 $$", "kill -15 $$", "exit 137"])
+def test_a_bubblewrap_that_was_killed_is_tried_again_and_not_remembered_as_none(
+    tmp_path, no_bubblewrap, monkeypatch, kill
+):
+    real = shutil.which("bwrap")
+    often = tmp_path / "bwrap"
+    often.write_text(
+        f'#!/bin/sh\necho >> {tmp_path}/starts\n[ $(wc -l < {tmp_path}/starts) -ge "$(cat {tmp_path}/kills)" ] '
+        f'|| {kill}\nexec {real} "$@"\n'
+    )
+    often.chmod(0o755)
+    monkeypatch.setattr(sandbox, "BWRAP", str(often))
+    (tmp_path / "kills").write_text("100")
+    assert "killed by a signal" in sandbox.sandbox_problem()
+    (tmp_path / "starts").unlink()
+    (tmp_path / "kills").write_text("2")
+    assert sandbox.sandbox_problem() == "" and sandbox.sandbox_lacks() == ()
 
 
 # An interpreter of the repo's own

@@ -170,16 +170,19 @@ def main() -> int:
         "--keep", type=Path, help="folder of single results; those that are there are not run again"
     )
     parser.add_argument("--name", default="defects", help="name of the result file")
+    parser.add_argument("--kept-only", action="store_true", help="score what --keep has, and run nothing")
     options = parser.parse_args()
     kinds, variants = read_kinds(), chosen(options)
     wrong = check(variants, kinds)
     print("\n".join(wrong) or f"{len(variants)} variants keep the format", file=sys.stderr)
     if wrong or options.check:
         return 1 if wrong else 0
+    if options.kept_only:
+        variants = [variant for variant in variants if kept_file(options, variant).exists()]
     accepted = {kind: tuple(row["codes"]) for kind, row in kinds.items()}
 
     def one(variant: Variant) -> dict[str, Any]:
-        kept = options.keep and options.keep / f"{variant.repo}--{variant.name}.json"
+        kept = kept_file(options, variant) if options.keep else None
         if kept and kept.exists():
             return again(variant, json.loads(kept.read_text(encoding="utf-8")), accepted)
         run_static = (lambda repo, _: product.static(repo)) if options.static else product.diagnose
@@ -214,6 +217,11 @@ def main() -> int:
         return 0
     record(options.name, {**figures, "variants": {r["id"]: _told(r) for r in results}})
     return 0
+
+
+def kept_file(options: argparse.Namespace, variant: Variant) -> Path:
+    """Where the result of one variant is kept."""
+    return options.keep / f"{variant.repo}--{variant.name}.json"
 
 
 def again(variant: Variant, kept: dict[str, Any], accepted: dict[str, tuple[str, ...]]) -> dict[str, Any]:

@@ -151,11 +151,11 @@ def test_without_git_the_error_and_doctor_say_the_same(repo, tmp_path):
 @pytest.mark.process
 def test_without_bubblewrap_doctor_says_what_to_install_and_what_waits(repo, monkeypatch):
     monkeypatch.setattr(sandbox, "BWRAP", "/nowhere/bwrap")
-    sandbox._strength.cache_clear()
+    sandbox._known_strength.cache_clear()
     try:
         check = doctors(examine(repo, python=""), "sandbox")
     finally:
-        sandbox._strength.cache_clear()
+        sandbox._known_strength.cache_clear()
     assert not check["ok"] and not check["needed"]
     assert "bubblewrap is not installed; nothing of a repo runs until you agree" in check["message"]
     assert "apt install bubblewrap" in check["help"]

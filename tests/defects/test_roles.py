@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diagnosis.findings import Role, Site
-from diagnosis.probes.overconfidence import loss_kind
+from diagnosis.loss_kinds import loss_kind
 from diagnosis.roles import find_sites
 
 N_ITEMS = 300

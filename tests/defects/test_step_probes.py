@@ -109,7 +109,12 @@ def measured(tmp_path: Path) -> Measured:
         batch = (np.array([1, 2]), np.full((2, 7), 5))
         trace = trace_smoke(module["make"], root=str(tmp_path), seconds=30.0, score_batch=batch)
         assert trace["error"] == ""
-        found = probe.run(cast(Evidence, SimpleNamespace(artifacts=SimpleNamespace(trace=trace))))
+        found = probe.run(
+            cast(
+                Evidence,
+                SimpleNamespace(artifacts=SimpleNamespace(trace=trace), training=SimpleNamespace(n_items=59)),
+            )
+        )
         for measurement in found:
             for place in measurement.places:
                 assert place.path == "m.py"
@@ -193,6 +198,16 @@ AXES = {
         "a = torch.softmax(torch.einsum('btd,bsd->bts', q, k), dim=1)\nreturn torch.einsum('bts,bsd->btd', a, v)[:, -1]",
     ),
 }
+OVER_USERS = {
+    "scores of all items": (
+        OBJECT,
+        "return q[:, -1]\n---\np = F.log_softmax(h @ table.T, dim=0)\nreturn F.nll_loss(p, y)",
+    ),
+    "probabilities of all items": (
+        SCRIPT,
+        "return q[:, -1]\n---\np = (h @ table.T).softmax(0)\nreturn -(p.gather(1, y[:, None]) + 1e-9).log().mean()",
+    ),
+}
 RIGHT_AXES = {
     "over the keys": MODEL,
     "pooling over positions": "a = torch.softmax((q * k).sum(-1, keepdim=True), 1)\nreturn (a * v).sum(1)",
@@ -248,6 +263,13 @@ def test_weights_normalised_along_another_axis_than_they_sum_are_found(measured:
     assert unhealthy(measured(attention_axis.PROBE, template, body)) == [
         ("softmax-axis", body.split("\n")[0])
     ]
+
+
+@pytest.mark.parametrize("case", OVER_USERS)
+def test_scores_normalised_over_the_users_are_found(measured: Measured, case: str) -> None:
+    template, body = OVER_USERS[case]
+    line = body.partition("---\n")[2].split("\n")[0]
+    assert unhealthy(measured(attention_axis.PROBE, template, body)) == [("softmax-axis", line)]
 
 
 @pytest.mark.parametrize("template", [OBJECT, SCRIPT], ids=["object", "script"])

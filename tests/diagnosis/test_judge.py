@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from diagnosis.catalogue import CATALOGUE, kind_of
 from diagnosis.evidence import Evidence
-from diagnosis.findings import CodePlace, Measurement, Role, Severity, Site
+from diagnosis.findings import CodePlace, Measurement, Nature, Role, Severity, Site
 from diagnosis.judge import findings
 from diagnosis.measure import measure
 from diagnosis.rules.check import check_source
@@ -48,13 +48,27 @@ def test_healthy_and_unjudged_measurements_make_no_finding() -> None:
     assert findings(measured, [Check("padding", True), Check("padding", None)], SITES, SOURCE) == []
 
 
-def test_findings_stand_on_their_role_and_fall_back_to_the_entry() -> None:
-    measured = [measurement("embedding-collapse", False), measurement("order-ignored", False)]
-    found = {f.code: f for f in findings(measured, [], SITES, SOURCE)}
-    assert found["embedding-collapse"].anchors[0].text == "table = make()"
+def test_a_cause_stands_on_its_role_and_falls_back_to_the_entry() -> None:
+    checks = [Check("id-round-trip", False), Check("newest-kept", False)]
+    found = {f.code: f for f in findings([measurement("order-ignored", False)], checks, SITES, SOURCE)}
+    assert found["id-round-trip"].anchors[0].text == "table = make()"
+    assert found["newest-kept"].anchors[0].role is Role.ENTRY  # no line was seen to make the scores
     assert (
         found["order-ignored"].anchors[0].role is Role.ENTRY
     )  # the repo has neither positions nor an encoder
+
+
+def test_a_symptom_accuses_no_line_whatever_its_kinds_roles() -> None:
+    measured = [
+        measurement(kind.code, False) for kind in CATALOGUE.values() if kind.nature is not Nature.CAUSE
+    ]
+    assert {f.anchors[0].role for f in findings(measured, [], SITES, SOURCE)} == {Role.ENTRY}
+
+
+def test_a_symptom_says_which_causes_were_checked_and_are_healthy() -> None:
+    checks = [Check("more-padding", True), Check("newest-kept", None), Check("score-shape", True)]
+    (found,) = findings([measurement("weaker-than-ease", False)], checks, SITES, SOURCE)
+    assert found.ruled_out == ("more-padding",)
 
 
 def test_worst_first() -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from pytest_lsp import client_capabilities
 
-from diagnosis.findings import FoundBy, Severity
+from diagnosis.findings import FoundBy, Nature, Severity
 from diagnosis.rules.check import check_source
 from diagnosis.rules.findings import rule_findings
 from evolution.store.documents import diagnose_document
 from server.cli.output import reaches
-from server.cli.render import show_diagnosis
 from server.cli.sarif import sarif
+from server.cli.show_diagnosis import show_diagnosis
 from server.report.document import report_document
 
 LAYERS = """\
@@ -30,7 +30,8 @@ def stored(repo, records, sample):
     trial = records.trial()
     evolved = records.finding("evolved-price-gap", severity=Severity.ERROR, details={"probe": "p1"})
     feedback = records.feedback(
-        records.finding(),
+        records.finding(explains=("order-unused",)),
+        records.finding("order-unused", sample.entry, nature=Nature.SYMPTOM),
         records.finding("more-padding", sample.loss, found_by=FoundBy.CONTRACT, value=None),
         records.finding("same-list", sample.entry),
         *rule_findings(check_source("layers.py", LAYERS), {"layers.py": LAYERS}),
@@ -48,12 +49,15 @@ def test_the_terminal_json_sarif_and_exit_code_tell_the_same(stored, repo, capsy
     document = told(*stored)
     ids = {finding["id"] for finding in document["findings"]}
     codes = [finding["code"] for finding in document["findings"]]
-    assert codes[0] == "evolved-price-gap" and len(ids) == len(codes) == 4
+    assert codes[0] == "evolved-price-gap" and len(ids) == len(codes) == 5
     (run,) = sarif(document)["runs"]
     assert {result["partialFingerprints"]["evolverecFinding/v1"] for result in run["results"]} == ids
     show_diagnosis(repo, document)
     shown = capsys.readouterr().out
     assert [code for code in codes if f": {code}" in shown] == codes and "same-list" not in shown
+    told_with = {result["ruleId"]: result["properties"]["explained_by"] for result in run["results"]}
+    assert told_with["order-unused"] == ["id-embedding-collapse"] and told_with["more-padding"] == []
+    assert document["verdict"]["status"] in shown and "    i information: order-unused" in shown
     assert reaches(document, "error")
     without = {"findings": [f for f in document["findings"] if not f["probe"]]}
     assert reaches(without, "warning") and not reaches(without, "error")
@@ -75,5 +79,11 @@ async def test_the_editor_and_the_report_tell_what_the_terminal_tells(stored, re
     viewed = [finding for cause in (await editor.ask("findings"))["causes"] for finding in cause["findings"]]
     assert {finding["id"] for finding in viewed} == ids
 
+    symptom = next(mark for _, mark in marks if mark.code == "order-unused")
+    assert "Explained by: Embedding collapse." in symptom.message
+    assert [one.message for one in symptom.related_information] == ["explained by embedding-collapse"]
+
     report = report_document(Path(repo), records.store, stored[0])
     assert {row["code"] for row in report["findings"]} == codes
+    assert [row["code"] for row in report["findings"] if row["below"]] == ["order-unused"]
+    assert report["verdict"] == document["verdict"]

@@ -11,7 +11,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pytest_lsp import client_capabilities
 
-from diagnosis.findings import Severity
+from diagnosis.findings import Nature, Severity
 from evolution.domain.job import EventType
 from evolution.domain.proposal import Effect, Idea, Verified
 from evolution.domain.trial import Failure, FailureReason, TrialStatus
@@ -63,22 +63,29 @@ async def test_the_overview_tells_how_far_jobs_are(connect, records):
     }
 
 
-async def test_findings_are_grouped_by_the_part_of_the_code(connect, records, sample):
+async def test_findings_are_grouped_by_their_cause_and_what_has_none_apart(connect, records, sample):
     records.trial()
     records.feedback(
         records.finding(),
         records.finding("flat-table", severity=Severity.ERROR),
         records.finding("from-nowhere", anchors=()),
+        records.finding("weak", sample.entry, nature=Nature.SYMPTOM),
+        records.finding("mild", sample.entry, nature=Nature.ADVICE),
         simulation=records.simulation(),
     )
     records.proposal("p1", sample.patched)
     editor = await connect(EDITOR)
     causes = (await editor.ask("findings"))["causes"]
     assert [(cause["role"], cause["title"]) for cause in causes] == [
-        ("item table", "Item table"),
-        ("", "The model as a whole"),
+        ("item table", "Flat table"),
+        ("item table", "Embedding collapse"),
+        ("", "From nowhere"),
+        ("", "Outcomes without a known cause"),
+        ("", "What users say"),
+        ("", "Advice"),
     ]
-    worst, collapse = causes[0]["findings"]
+    assert len({cause["id"] for cause in causes}) == len(causes)
+    (worst,), (collapse,) = causes[0]["findings"], causes[1]["findings"]
     assert (worst["code"], worst["severity"]) == ("flat-table", "error")
     assert collapse["figure"] == ".120 of the width, 95 % [.100, .140]"
     assert collapse["against"] == "untrained model .600"
@@ -92,10 +99,26 @@ async def test_findings_are_grouped_by_the_part_of_the_code(connect, records, sa
             "role": "item table",
         }
     ]
-    nowhere = {finding["code"]: finding for finding in causes[1]["findings"]}
+    nowhere = {finding["code"]: finding for cause in causes[2:] for finding in cause["findings"]}
     assert [place["line"] for place in nowhere["from-nowhere"]["places"]] == [sample.entry]
     assert nowhere["overused-popularity"]["source"] == "users"
     assert nowhere["overused-popularity"]["byLlm"] is False
+
+
+async def test_a_cause_and_what_it_explains_are_one_group_with_the_verdict_above(connect, records, sample):
+    records.trial()
+    records.feedback(
+        records.finding(explains=("weak",)), records.finding("weak", sample.entry, nature=Nature.SYMPTOM)
+    )
+    told = await (await connect(EDITOR)).ask("findings")
+    (cause,) = told["causes"]
+    assert [finding["code"] for finding in cause["findings"]] == ["embedding-collapse", "weak"]
+    head, below = cause["findings"]
+    assert (below["explained_by"], below["blame"]) == ([head["id"]], "Explained by: Embedding collapse.")
+    assert below["places"] == head["places"] and below["severity"] == "information"
+    assert told["verdict"]["status"] == "needs improvement"
+    (line,) = told["verdict"]["lines"]
+    assert line.startswith("Embedding collapse: ") and line.endswith("Explains: Weak")
 
 
 async def test_what_to_know_beside_the_findings_is_told(connect, records):

@@ -64,13 +64,27 @@ export interface RepoState {
 /** `evolverec/findings`. */
 export interface Findings {
   repo: string;
+  /** Of the newest diagnosed version; null before any diagnosis. */
+  verdict: Verdict | null;
   causes: Cause[];
   /** What to know beside them: a split that rests on file order, no sandbox, a training step that was not traced. */
   remarks: string[];
 }
 
-/** Findings that stand on the same part of the code. */
+/** At most five ranked lines, and the codes of the checks that were healthy, that were not, and that could not tell. */
+export interface Verdict {
+  status: 'broken' | 'needs improvement' | 'not converged' | 'healthy';
+  lines: string[];
+  /** For example "14 checks: 12 healthy, 2 not". */
+  checks: string;
+  healthy: string[];
+  unhealthy: string[];
+  unknown: string[];
+}
+
+/** A cause with what it explains; or what has no known cause, advice, or what users say. */
 export interface Cause {
+  id: string;
   /** "loss", "item table", ...; "" for what stands on no part of the code. */
   role: string;
   title: string;
@@ -84,6 +98,11 @@ export interface Finding {
   message: string;
   why: string;
   definition: string;
+  nature: 'cause' | 'symptom' | 'advice';
+  /** Ids of the findings that bring it about. */
+  explained_by: string[];
+  /** What connects it with its lines, or that no cause was found; "" for a cause and for advice. */
+  blame: string;
   /** What found it; "users" are simulated ones. */
   source: "probe" | "rule" | "contract" | "users" | "trial";
   /** Id of the evolved probe that found it, null for a built-in check. */

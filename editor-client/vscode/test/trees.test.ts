@@ -15,7 +15,12 @@ const labelled = (nodes: readonly Node[], label: RegExp): Node => {
   assert.ok(found, `no row ${label}`);
   return found;
 };
-const cause = (...findings: ReturnType<typeof finding>[]) => ({ repo: '/r', causes: [{ role: 'loss', title: 'Loss', findings }], remarks: [] as string[] });
+const cause = (...findings: ReturnType<typeof finding>[]) => ({
+  repo: '/r',
+  verdict: null,
+  causes: [{ id: 'f1', role: 'loss', title: 'Loss', findings }],
+  remarks: [] as string[],
+});
 
 test('a finding says its severity in words, its interval, its line and its fixes', () => {
   const tree = findingsTree(cause(finding({ fixes: ['p1'] })), [proposal()]);
@@ -31,7 +36,23 @@ test('what to know beside the findings stands below them, and alone where there 
   const remarks = ['sandbox: none', 'no training step was traced'];
   const tree = findingsTree({ ...cause(finding()), remarks }, []);
   assert.deepEqual(tree.slice(1).map(({ label }) => label), remarks);
-  assert.deepEqual(findingsTree({ repo: '/r', causes: [], remarks }, []).length, 2);
+  assert.deepEqual(findingsTree({ repo: '/r', verdict: null, causes: [], remarks }, []).length, 2);
+});
+
+test('what a cause explains stands below it, and says what connects the two', () => {
+  const symptom = finding({ id: 'f2', code: 'weaker-than-ease', nature: 'symptom', explained_by: ['f1'], blame: 'Explained by: Popularity lift.' });
+  const [node] = findingsTree(cause(finding(), symptom, finding({ id: 'f3', code: 'alone' })), []);
+  assert.deepEqual(node?.children?.map(({ label }) => label), ['popularity-lift', 'alone']);
+  const below = labelled(node?.children?.[0]?.children ?? [], /^weaker-than-ease/);
+  assert.ok(labelled(below.children ?? [], /^Explained by: Popularity lift/));
+});
+
+test('the verdict stands first: its lines, and which checks were healthy', () => {
+  const verdict = { status: 'needs improvement' as const, lines: ['Ids off by one'], checks: '2 checks: 1 healthy, 1 not', healthy: ['same-list'], unhealthy: ['id-round-trip'], unknown: [] };
+  const [node] = findingsTree({ ...cause(finding()), verdict }, []);
+  assert.equal(node?.label, 'needs improvement');
+  assert.deepEqual(node?.children?.map(({ label }) => label), ['Ids off by one', '2 checks: 1 healthy, 1 not']);
+  assert.ok(labelled(node?.children ?? [], /^same-list$/));
 });
 
 test('a faded finding is not counted and says so', () => {

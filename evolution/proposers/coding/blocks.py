@@ -127,7 +127,7 @@ def _path_before(lines: Sequence[str], which: str) -> str:
         written.pop()
     if not written or _CLOSE.fullmatch(written[-1]) or _FENCE.match(written[-1]):
         return ""
-    line = written[-1].strip()
+    line = written[-1].strip(" \t")
     bare = line.strip("*`#: ")
     if labelled := _LABELLED.fullmatch(bare):
         bare = labelled[1].strip("*`: ")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from diagnosis.syntax import Unparsed, parse
 from evolution.base.errors import Cancelled
@@ -10,8 +11,12 @@ from evolution.proposers.coding.failures import told
 from evolution.proposers.coding.liveness import Idle, SmokeRun, judge
 from evolution.proposers.coding.records import Problem, Rung
 from evolution.proposers.coding.views import excerpt
+from evolution.trials.foreign_syntax import judged
+from evolution.trials.interpreter import interpreter_at
 
 Smoke = Callable[[Mapping[str, str]], Trial]  # runs the program with these files (path -> text) changed
+# (a text, why our own parser has no tree of it) -> what keeps the interpreter that runs the repo from running it
+Hindrance = Callable[[str, Unparsed], Unparsed | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +33,28 @@ class Checked:
     idle: tuple[Idle, ...] = ()
 
 
-def check(sources: Mapping[str, str], changed: Mapping[str, str], smoke: Smoke) -> Checked:
+def for_our_parser(text: str, fault: Unparsed) -> Unparsed | None:
+    """The Hindrance where nobody else than our own parser is asked."""
+    return fault
+
+
+def for_interpreter(python: Path) -> Hindrance:
+    """The Hindrance of the interpreter at this path, which may be of a later Python than ours."""
+    return lambda text, fault: judged(interpreter_at(python), text, fault)
+
+
+def check(
+    sources: Mapping[str, str],
+    changed: Mapping[str, str],
+    smoke: Smoke,
+    hindrance: Hindrance = for_our_parser,
+) -> Checked:
     """Run all checks. Raises Cancelled.
 
     sources: path -> text before the patch.
     changed: path -> text of the files that the patch changes.
     """
-    broken = _unparsable(changed)
+    broken = _unparsable(changed, hindrance)
     if broken:
         return Checked(problem=Problem(rung=Rung.PARSE, message=broken), smoke=None)
     trial = smoke(changed)
@@ -67,9 +87,10 @@ def _with_idle(words: str, idle: tuple[Idle, ...]) -> str:
     return "\n".join([words, *(str(lines) for lines in idle)])
 
 
-def _unparsable(changed: Mapping[str, str]) -> str:
+def _unparsable(changed: Mapping[str, str], hindrance: Hindrance) -> str:
     for path, text in changed.items():
-        fault = parse(text) if path.endswith(".py") else None
-        if isinstance(fault, Unparsed):
+        tree = parse(text) if path.endswith(".py") else None
+        fault = hindrance(text, tree) if isinstance(tree, Unparsed) else None
+        if fault is not None:
             return f"{path}:{fault.line} is not valid Python: {fault.message}\n{excerpt(text, fault.line)}"
     return ""

@@ -1,7 +1,7 @@
 """Turns an idea into a patch that runs: code it, reflect on it once, check it, debug it for a few rounds.
 
-Nothing is trained or stored here. The caller gives the two functions that reach outside: `ask`, which asks a model,
-and `smoke`, which runs the cheap rungs on a program.
+Nothing is trained or stored here. The caller gives the functions that reach outside: `ask`, which asks a model, `smoke`,
+which runs the cheap rungs on a program, and `hindrance`, which asks the interpreter that runs the repo about syntax.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from evolution.base.errors import LlmError
 from evolution.proposers.coding.asking import code_values, reflect_values
-from evolution.proposers.coding.checks import Checked, Smoke, check, idle_problem
+from evolution.proposers.coding.checks import Checked, Hindrance, Smoke, check, for_our_parser, idle_problem
 from evolution.proposers.coding.debugger import debugged
 from evolution.proposers.coding.draft import PatchInProgress
 from evolution.proposers.coding.patching import edits_between
@@ -23,13 +23,18 @@ DEFAULT_LIMITS = CodingLimits()
 
 
 def carry_out(
-    task: Task, *, ask: "Ask", smoke: Smoke, limits: CodingLimits = DEFAULT_LIMITS
+    task: Task,
+    *,
+    ask: "Ask",
+    smoke: Smoke,
+    hindrance: Hindrance = for_our_parser,
+    limits: CodingLimits = DEFAULT_LIMITS,
 ) -> Coded | GaveUp:
     """The patch that carries out the task's idea, or why there is none.
 
     Bad answers of the model, and exchanges that fail, end in GaveUp. Raises Cancelled, and whatever `smoke` raises.
     """
-    return _Carrying(task, ask, smoke, limits).run()
+    return _Carrying(task, ask, smoke, hindrance, limits).run()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +48,10 @@ class _Accepted:
 class _Carrying:
     """One task while it is carried out."""
 
-    def __init__(self, task: Task, ask: "Ask", smoke: Smoke, limits: CodingLimits) -> None:
-        self._task, self._ask, self._smoke = task, ask, smoke
+    def __init__(
+        self, task: Task, ask: "Ask", smoke: Smoke, hindrance: Hindrance, limits: CodingLimits
+    ) -> None:
+        self._task, self._ask, self._smoke, self._hindrance = task, ask, smoke, hindrance
         self._draft = PatchInProgress(task, limits)
         self._accepted: _Accepted | None = None
         self._reflected = False
@@ -70,7 +77,7 @@ class _Carrying:
             return problem
         if not self._reflected:
             self._reflect()
-        checked = check(self._task.sources, self._draft.changed(), self._smoke)
+        checked = check(self._task.sources, self._draft.changed(), self._smoke, self._hindrance)
         problem = checked.problem
         if problem is None:
             first = self._accepted is None

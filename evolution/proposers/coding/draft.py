@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from evolution.base.errors import EditError
-from evolution.domain.edits import Edit, unified_diff
+from evolution.domain.edits import Edit
+from evolution.domain.unified_diffs import unified_diff
 from evolution.proposers.coding.formats import as_blocks, edits_of
 from evolution.proposers.coding.patch_size import complaint
 from evolution.proposers.coding.patching import patched

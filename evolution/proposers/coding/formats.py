@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from evolution.base.errors import EditError
-from evolution.domain.edits import BOM, Edit, parse_unified_diff
+from evolution.domain.edits import BOM, Edit
+from evolution.domain.unified_diffs import parse_unified_diff
 from evolution.proposers.coding.blocks import has_blocks, read_blocks, written_block
+from evolution.proposers.coding.diffs import looks_like_diff, names_diff, plain_diff
 from evolution.proposers.coding.replies import FileEdit
 
-_HUNK = re.compile(r"^@@.*?@@(.*)$|^@@\s*$")
-_DIFF = re.compile(r"^(diff --git |--- |@@)", re.MULTILINE)
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")  # no source file holds these
 _NUMBERED = re.compile(r"^ *\d+\| ?")
 
@@ -40,7 +40,7 @@ def as_blocks(edits: Sequence[FileEdit]) -> str:
 def _as_data(edit: FileEdit) -> Edit:
     """An edit without its final newline, which models sometimes write and sometimes leave out."""
     old, new = (_plain(text).removesuffix("\n") for text in (edit.old, edit.new))
-    return Edit(path=_normal(edit.path.strip()), old=old, new=new)
+    return Edit(path=_normal(edit.path.strip(" \t\n")), old=old, new=new)
 
 
 def _as_text(text: str) -> list[Edit]:
@@ -49,13 +49,10 @@ def _as_text(text: str) -> list[Edit]:
     lines = _plain(text).split("\n")
     if has_blocks(lines):
         edits, outside = read_blocks(lines)
-        if any(
-            line.startswith("diff --git ") or _is_header(outside[at : at + 3])
-            for at, line in enumerate(outside)
-        ):
+        if any(names_diff(outside, at) for at in range(len(outside))):
             raise EditError("`patch` holds SEARCH/REPLACE blocks and a diff; expected one of them")
-    elif _DIFF.search("\n".join(lines)):
-        edits = parse_unified_diff(_plain_diff(lines))
+    elif looks_like_diff("\n".join(lines)):
+        edits = parse_unified_diff(plain_diff(lines))
     else:
         raise EditError(
             "`patch` holds neither a SEARCH/REPLACE block nor a unified diff; write one, or use `edits`. A block is the "
@@ -90,43 +87,3 @@ def _check(edit: Edit, which: str) -> None:
         )
     if edit.old == edit.new:
         raise EditError(f"{which} changes nothing: old and new are the same", path=edit.path)
-
-
-def _plain_diff(lines: Sequence[str]) -> str:
-    """The diff without fences and words around it, and with hunk headers counted anew, because models miscount lines."""
-    plain: list[str] = []
-    hunk: list[str] = []
-    for at, line in enumerate([*lines, "diff --git"]):
-        header = _is_header(lines[at : at + 3])
-        fence = line.startswith(("```", "~~~"))  # moved in by a space it is a line of the file
-        if header or fence or _HUNK.match(line) or line.startswith("diff --git"):
-            plain += _counted(hunk)
-            hunk = [line] if _HUNK.match(line) else []
-            plain += lines[at : at + 2] if header else []
-        elif not hunk and line.startswith("+") and not line.startswith("+++ "):
-            raise EditError(
-                f"line {at + 1} of the diff adds a line outside of any hunk: {line[:80]!r}; begin it with @@"
-            )
-        elif hunk:
-            hunk.append(line if line[:1] in ("+", "-", " ", "\\") else f" {line}")
-        elif line.startswith(("deleted file", "rename ")):
-            raise EditError("a patch may change and add files, not delete or rename them")
-    return "\n".join(plain) + "\n"
-
-
-def _is_header(lines: Sequence[str]) -> bool:
-    """Whether these three lines name the file of the next hunk; lines inside a hunk may look like the first two."""
-    return len(lines) == 3 and all(map(str.startswith, lines, ("--- ", "+++ ", "@@")))
-
-
-def _counted(hunk: list[str]) -> list[str]:
-    """The hunk with a header that counts its lines."""
-    if not hunk:
-        return []
-    body = hunk[1:]
-    while body and not body[-1].strip():
-        body.pop()  # the blank lines before the next header are no context
-    old = sum(line[0] in " -" for line in body)
-    new = sum(line[0] in " +" for line in body)
-    start = 0 if " -0,0 " in hunk[0] else 1  # 0 says that the file is new
-    return [f"@@ -{start},{old} +1,{new} @@", *body]

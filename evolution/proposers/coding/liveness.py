@@ -19,6 +19,7 @@ takes effect later, or behind a switch that is off, is therefore refused. That i
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -69,8 +70,8 @@ class Liveness:
 def judge(before: Mapping[str, str], after: Mapping[str, str], run: SmokeRun) -> Liveness:
     """Find patch lines that never run, or have no effect.
 
-    `before` and `after` map path to text; files that are missing from `after` or unchanged are skipped. A file that
-    our own parser cannot read, because it is of a later Python, has no lines to judge.
+    `before` and `after` map path to text; files that are missing from `after` or unchanged are skipped. Of a file that
+    our own parser cannot read, because it is of a later Python, no statements are known: some changed line must have run.
     """
     changed = {path: text for path, text in after.items() if before.get(path) != text}
     python = [path for path in sorted(changed) if path.endswith(".py")]
@@ -96,6 +97,9 @@ def _refusal(files: Sequence["_File"], read: set[str]) -> str:
     outside = [(file, s) for file in files for s in file.counted() if s.function is None]
     if not inside and outside and not any(file.works(s, read) for file, s in outside):
         return f"nothing imports {_listed([file.path for file in files])}: no line of the patch ran"
+    unread = [file for file in files if file.unread]
+    if unread and not inside and not outside and not any(file.ran_or_was_stopped() for file in unread):
+        return f"no changed line of {_listed([file.path for file in unread])} ran"
     return ""
 
 
@@ -104,14 +108,19 @@ class _File:
 
     def __init__(self, path: str, before: str, after: str, run: SmokeRun) -> None:
         self.path, self.lines = path, after.split("\n")
-        self.tree = _parsed(after)
+        self.tree, self.unread = _parsed(after), parsed(after) is None
         self.ran = run.executed.get(path, frozenset())
         self.all = statements(self.tree)
         self.changed = _changed_lines(before, after)
         known = {function.name for function in functions(_parsed(before))}
         self.functions = functions(self.tree)
         self.added = [function for function in self.functions if function.name not in known]
+        self.was_stopped = path in {stopped for stopped, _ in run.stopped}
         self.later = self._later([line for stopped, line in run.stopped if stopped == path])
+
+    def ran_or_was_stopped(self) -> bool:
+        """Whether a changed line ran, or time kept one from it."""
+        return not self.ran.isdisjoint(self.changed) or self.was_stopped
 
     def counted(self) -> list[Statement]:
         """Statements of the patch that had the time and reason to run."""
@@ -270,10 +279,16 @@ def _drops_its_value(node: ast.stmt) -> bool:
 
 
 def _attributes_read(files: Mapping[str, str]) -> set[str]:
-    """Names that a Python file reads as an attribute, or holds as a string (for `getattr` and dataclasses)."""
+    """Names that a Python file reads as an attribute, or holds as a string (for `getattr` and dataclasses).
+
+    A file that our own parser cannot read may read every word in it.
+    """
     read: set[str] = set()
     for path, text in files.items():
-        for node in ast.walk(_parsed(text)) if path.endswith(".py") else ():
+        tree = parsed(text) if path.endswith(".py") else ast.Module(body=[], type_ignores=[])
+        if tree is None:
+            read.update(re.findall(r"\w+", text))
+        for node in ast.walk(tree) if tree else ():
             if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Store):
                 read.add(node.attr)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():

@@ -6,6 +6,7 @@ Each is known by a path such as `net.memory`. Its digest tells whether an answer
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import sys
 import types
@@ -21,6 +22,8 @@ DEEPEST = 5
 MOST = 4000  # attributes that are looked at
 SAMPLE = 65536  # elements of a large array that are hashed
 CHANGED_AT_MOST = 20
+IN_CONTAINER = 200
+CONTAINERS = (dict, list, tuple, set)
 PROGRAM = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType)  # code, not state
 
 
@@ -29,66 +32,78 @@ def changes(score: Any, model: Any, places: Places, limit: Limit) -> list[dict[s
 
     generator: whether it is a generator of random numbers.
     """
-    before = {name: _digest(value) for name, value in carried(model, places)}
+    before = {part.name: _digest(part.value) for part in carried(model, places)}
     score()
-    changed = [(name, value) for name, value in carried(model, places) if before.get(name) != _digest(value)][
-        :CHANGED_AT_MOST
-    ]
+    changed = [part for part in carried(model, places) if before.get(part.name) != _digest(part.value)]
     if not changed:
         return []
-    watch = _Watch([name for name, _ in changed], model, places, limit)
+    watch = _Watch(changed[:CHANGED_AT_MOST], places, limit)
     watch.run(score)
     told = []
-    for name, value in changed:
-        path, line = watch.at.get(name, ("", 0))
-        told.append({"name": name, "generator": _is_generator(value), "path": path, "line": line})
+    for part in changed[:CHANGED_AT_MOST]:
+        path, line = watch.at.get(part.name, ("", 0))
+        told.append({"name": part.name, "generator": _is_generator(part.value), "path": path, "line": line})
     return told
 
 
-def carried(model: Any, places: Places) -> Iterator[tuple[str, Any]]:
-    """(path, value) of all plain values that hang on the recommender or on a module of the repo."""
+class Part:
+    """A plain value that is carried, and the dictionary that has it under `key`; of a list, tuple or set its length."""
+
+    __slots__ = ("holder", "key", "name", "value")
+
+    def __init__(self, name: str, value: Any, holder: Any, key: Any) -> None:
+        self.name, self.value, self.holder, self.key = name, value, holder, key
+
+    def now(self) -> Any:
+        """The value that is there at present; the one known before where it cannot be looked up."""
+        if not isinstance(self.holder, dict):
+            return self.value
+        value = self.holder.get(self.key)
+        return value if _is_plain(value) else len(value) if isinstance(value, CONTAINERS) else None
+
+
+def carried(model: Any, places: Places) -> Iterator[Part]:
+    """All plain values that hang on the recommender or on a module of the repo, by their path."""
     seen: set[int] = set()
-    count = 0
     roots = [("", model)]
     for name, module in list(sys.modules.items()):
         filename = getattr(module, "__file__", None)
         if isinstance(filename, str) and Path(filename).is_file() and places.path(filename) is not None:
             roots.append((name, module))
-    for name, root in roots:
-        for path, value in _walk(name, root, seen, 0):
-            yield path, value
-            count += 1
-            if count >= MOST:
-                return
+    parts = itertools.chain.from_iterable(
+        _walk(Part(name, root, None, None), seen, 0) for name, root in roots
+    )
+    yield from itertools.islice(parts, MOST)
 
 
-def _walk(name: str, value: Any, seen: set[int], depth: int) -> Iterator[tuple[str, Any]]:
+def _walk(part: Part, seen: set[int], depth: int) -> Iterator[Part]:
+    value = part.value
     if _is_plain(value):
-        yield name, value
+        yield part
         return
     if depth > DEEPEST or id(value) in seen:
         return
     seen.add(id(value))
-    if isinstance(value, (dict, list, tuple, set)):
-        yield name, len(value)
+    if isinstance(value, CONTAINERS):
+        yield Part(part.name, len(value), part.holder, part.key)
         pairs = value.items() if isinstance(value, dict) else enumerate(list(value))
-        for key, part in list(pairs)[:200]:
-            yield from _walk(f"{name}[{key!r:.40}]", part, seen, depth + 1)
+        for key, inner in list(pairs)[:IN_CONTAINER]:
+            yield from _walk(Part(f"{part.name}[{key!r:.40}]", inner, value, key), seen, depth + 1)
         return
-    for key, part in _held_by(value):
-        yield from _walk(_joined(name, key), part, seen, depth + 1)
+    for holder, key in _held_by(value):
+        yield from _walk(Part(_joined(part.name, key), holder[key], holder, key), seen, depth + 1)
 
 
-def _held_by(value: Any) -> Iterator[tuple[str, Any]]:
-    """The attributes of an object; those of a torch module without the dictionaries in which it keeps them."""
+def _held_by(value: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where the attributes of an object are; of a torch module without the dictionaries in which it keeps them."""
     held = getattr(value, "__dict__", None)
     if not isinstance(held, dict) or isinstance(value, PROGRAM):
         return
     for key, part in list(held.items()):
         if key in ("_parameters", "_buffers", "_modules") and isinstance(part, dict):
-            yield from list(part.items())
-        elif not key.startswith("__") and not isinstance(part, types.ModuleType):
-            yield key, part
+            yield from ((part, inner) for inner in list(part))
+        elif isinstance(key, str) and not key.startswith("__") and not isinstance(part, types.ModuleType):
+            yield held, key
 
 
 def _joined(name: str, key: str) -> str:
@@ -152,12 +167,12 @@ def _bytes_digest(array: Any, shape: Any) -> str:
 
 
 class _Watch:
-    """Looks after each line of the repo whether one of the named values has become another. at: name -> (path, line)."""
+    """Looks after each line of the repo whether one of the parts has become another. at: name -> (path, line)."""
 
-    def __init__(self, names: list[str], model: Any, places: Places, limit: Limit) -> None:
+    def __init__(self, parts: list[Part], places: Places, limit: Limit) -> None:
         self.at: dict[str, tuple[str, int]] = {}
-        self._names, self._model, self._places, self._limit = set(names), model, places, limit
-        self._known = self._look()
+        self._parts, self._places, self._limit = parts, places, limit
+        self._known = {part.name: (_glance(part.now()), _digest(part.now())) for part in parts}
         self._last: tuple[str, int] | None = None
 
     def run(self, score: Any) -> None:
@@ -170,18 +185,13 @@ class _Watch:
         finally:
             sys.settrace(before)
 
-    def _look(self) -> dict[str, str]:
-        return {
-            name: _digest(value) for name, value in carried(self._model, self._places) if name in self._names
-        }
-
     def _on_call(self, frame: Any, event: str, argument: Any) -> Any:
         path = self._places.path(frame.f_code.co_filename)
         return None if path is None else lambda *event: self._trace(path, *event)
 
     def _trace(self, path: str, frame: Any, event: str, argument: Any) -> Any:
         if event in ("line", "return"):
-            if self._limit.reached() or len(self.at) == len(self._names):
+            if self._limit.reached() or len(self.at) == len(self._parts):
                 raise StopTracing
             if self._last is not None:
                 self._compare(self._last)
@@ -199,8 +209,17 @@ class _Watch:
         return None
 
     def _compare(self, place: tuple[str, int]) -> None:
-        now = self._look()
-        for name, digest in now.items():
-            if digest != self._known.get(name):
-                self.at.setdefault(name, place)
-        self._known = now
+        for part in self._parts:
+            value = part.now()
+            glance = _glance(value)
+            if part.name in self.at or (glance is not None and glance == self._known[part.name][0]):
+                continue
+            digest = _digest(value)
+            if digest != self._known[part.name][1]:
+                self.at[part.name] = place
+            self._known[part.name] = (glance, digest)
+
+
+def _glance(value: Any) -> Any:
+    """What is the same as long as a value is; None where only its digest tells."""
+    return (id(value), value._version) if _is_tensor(value) and not value.is_inference() else None

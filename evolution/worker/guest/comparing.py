@@ -26,7 +26,9 @@ class Step:
         self.place, self.function, self.inputs, self.outputs = place, function, inputs, outputs
 
     def told(self) -> dict[str, Any]:
-        return {"path": self.place[0], "line": self.place[1], "function": self.function}
+        """taken: whether something that had been made of the question went in, rather than a parameter alone."""
+        taken = any(array is not None and array.ndim > 1 for array in self.inputs)
+        return {"path": self.place[0], "line": self.place[1], "function": self.function, "taken": taken}
 
 
 class Alignment:

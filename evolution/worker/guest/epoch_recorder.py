@@ -11,6 +11,7 @@ import torch
 from .epoch_learning import LearningWatch
 from .epoch_streams import Streams, lookups, reads_ids
 from .epoch_watch import CHAIN, FULL_STEPS
+from .id_origins import IdOrigins
 from .tracing_frames import Limit, Places, StopTracing
 from .tracing_ops import OpRecorder, _name
 from .tracing_sites import SiteRecorder
@@ -39,6 +40,7 @@ class EpochRecorder(OpRecorder):
         super().__init__(places, Limit(float("inf")), most_backwards=None)
         self.streams = Streams(n_items, least_rows)
         self.learning = LearningWatch(places, self)
+        self._origins = IdOrigins(places.here)
         self._sites = SiteRecorder(places, self, last_step=None)
         self._suspect_from = suspect_from
         self._not_finite: dict[str, Any] = {}
@@ -50,6 +52,7 @@ class EpochRecorder(OpRecorder):
         stack.enter_context(self)
         stack.enter_context(self._sites)
         stack.enter_context(self.learning)
+        stack.enter_context(self._origins)
 
     def begin_training(self, limit: Limit, most_steps: int) -> None:
         self.phase, self.limit, self._most_steps = "train", limit, most_steps
@@ -81,6 +84,7 @@ class EpochRecorder(OpRecorder):
         in_full = self.phase == "build" or self.learning.step < FULL_STEPS
         if in_full:
             self._record(name, args, kwargs, out)
+        self._origins.note(name, args, kwargs, out)
         if self.phase != "train":
             return
         if reads_ids(name):
@@ -106,6 +110,9 @@ class EpochRecorder(OpRecorder):
 
     def _made_at(self, tensor: Any) -> list[list[Any]]:
         """Where an id tensor came from, nearest first: the calls that made it, through their first tensor argument."""
+        known = self._origins.of(tensor)
+        if known:
+            return [list(place) for place in known[:CHAIN]]
         source = self.source(tensor)
         chain: list[list[Any]] = []
         while source is not None and source.startswith("o") and len(chain) < CHAIN:

@@ -42,6 +42,9 @@ class Channel:
             self._asked = request["id"]
             yield request
 
+    def reply(self, document: dict[str, Any]) -> None:
+        self.send(self.line(document))
+
     def line(self, document: dict[str, Any]) -> bytes:
         """The document as it is sent, with the number of its question: a forked child that answers too is found out.
 

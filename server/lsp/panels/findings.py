@@ -1,11 +1,14 @@
-"""`evolverec/findings`: findings and critiques, grouped by the part of the code that they are anchored in."""
+"""`evolverec/findings`: the verdict, and findings and critiques in groups: each cause with what it brings about."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from diagnosis.findings import Role, Severity
+from diagnosis.blame import groups
+from diagnosis.findings import Finding, FoundBy, Nature, Role
 from evolution.domain.proposal import Proposal, ProposalState, Verified
-from evolution.store.documents import finding_document
+from evolution.domain.verdict import verdict_on
+from evolution.store.documents import finding_document, verdict_document
 from evolution.store.remarks import remarks
 from server.lsp.marks import PlacedNote, mark, placer_of
 from server.lsp.panels.asking import Document, repo_asked_for
@@ -16,7 +19,6 @@ from server.shown.notes import Note
 from server.shown.wording import held_against, with_interval
 
 WHOLE = ""  # the cause of findings that are anchored in no part of the code
-ORDER = tuple(Severity)  # worst first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,22 +45,54 @@ async def findings(session: Session, params: Any = None) -> Document:
     causes = await worked_out(session, repo, by_cause)
     measured = repo.knowledge.history[:1]
     told = [remark for trial, _ in measured for remark in remarks(trial)]
-    return {"repo": str(repo.root), "causes": causes, "remarks": told}
+    dismissed = repo.knowledge.dismissed
+    verdicts = [verdict_document(verdict_on(*both, dismissed)) for both in measured]
+    return {
+        "repo": str(repo.root),
+        "verdict": verdicts[0] if verdicts else None,
+        "causes": causes,
+        "remarks": told,
+    }
 
 
 def by_cause(seen: RepoSnapshot) -> list[Document]:
-    """Groups of findings, the group with the worst finding first."""
-    groups: dict[str, list[Standing]] = {}
-    for standing in sorted(everything(seen), key=lambda s: (s.faded, ORDER.index(s.note.severity))):
-        groups.setdefault(standing.cause, []).append(standing)
+    """Groups of findings, those with a finding that has not faded first, then the one with the worst finding.
+
+    A cause has a group of its own, with what it explains below it. What has no cause shares one group, and so do advice
+    and what users say.
+    """
+    standing = {s.note.id: s for s in reversed(everything(seen))}
+    told = [standing[name].note.finding for name in standing]
+    gathered: dict[tuple[str, str, str], list[Standing]] = {}
+    for group in groups(reversed(told)):
+        members = [standing[f.id] for f in (group.head, *group.members)]
+        gathered.setdefault(_heading(standing[group.head.id]), []).extend(members)
+    ranked = sorted(gathered.items(), key=lambda item: all(s.faded for s in item[1]))
     return [
         {
-            "role": cause,
-            "title": cause.capitalize() or "The model as a whole",
-            "findings": [_finding(seen, standing) for standing in group],
+            "id": name,
+            "role": role,
+            "title": title,
+            "findings": [_finding(seen, s, told) for s in sorted(members, key=_is_faded)],
         }
-        for cause, group in groups.items()
+        for (name, role, title), members in ranked
     ]
+
+
+def _is_faded(standing: Standing) -> bool:
+    return standing.faded
+
+
+def _heading(standing: Standing) -> tuple[str, str, str]:
+    """The id, role and title of the group that a finding heads."""
+    finding = standing.note.finding
+    if finding.kind.found_by is FoundBy.USERS:
+        return "users", WHOLE, "What users say"
+    if finding.kind.nature is Nature.ADVICE:
+        return "advice", WHOLE, "Advice"
+    if finding.kind.nature is Nature.SYMPTOM:
+        return "outcomes", WHOLE, "Outcomes without a known cause"
+    return finding.id, standing.cause, finding.kind.title
 
 
 def everything(seen: RepoSnapshot) -> list[Standing]:
@@ -98,11 +132,11 @@ def _live_place(seen: RepoSnapshot, note: Note) -> Document:
     return as_place(seen, anchor.path, anchor.start_line - 1, anchor.end_line - 1, anchor.role)
 
 
-def _finding(seen: RepoSnapshot, standing: Standing) -> Document:
+def _finding(seen: RepoSnapshot, standing: Standing, beside: Sequence[Finding]) -> Document:
     note = standing.note
     measured = note.finding.measurement
     return {
-        **finding_document(note.finding),
+        **finding_document(note.finding, beside),
         "figure": with_interval(measured.value, measured.low, measured.high, measured.unit)
         if measured
         else "",

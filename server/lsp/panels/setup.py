@@ -15,6 +15,7 @@ from evolution.base.places import CONFIG_NAME, ENTRY
 from server.lsp.panels.asking import Document, text
 from server.lsp.places import place_named
 from server.lsp.session import Session
+from server.lsp.settings import interpreter
 
 PATIENCE_S = 120.0
 
@@ -26,7 +27,7 @@ async def setup(session: Session, params: Any = None) -> Document:
     if folder is None or not folder.is_dir():
         raise UsageError(f"folder is {named[:200]!r}; expected the path or URI of a folder that exists")
     async with session.processes:
-        document = await _doctor(folder, session.settings.interpreter)
+        document = await _doctor(folder, interpreter(session.settings, os.environ))
     return {
         "folder": str(folder),
         "hasConfig": (folder / CONFIG_NAME).is_file(),

@@ -13,7 +13,7 @@ from diagnosis.coevolution.ranking_of_models import rank_correlation
 from diagnosis.coevolution.rejection import ProbeFailed, Reason
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.coevolution.verdict import Gap, mean_gap, measurement, unmeasured
-from diagnosis.findings import Role, Site
+from diagnosis.findings import Nature, Role, Site
 from diagnosis.judge import findings
 
 N = 200
@@ -162,12 +162,13 @@ def test_a_verdict_lies_between_the_good_and_the_bad_model() -> None:
     assert blind.healthy is None and "do not differ" in blind.message
 
 
-def test_a_finding_of_an_evolved_probe_brings_its_words_and_stands_where_the_signal_is_decided() -> None:
+def test_a_finding_of_an_evolved_probe_brings_its_words_and_accuses_no_line() -> None:
     values = dict(runner()(SPEC, SUBJECTS))
     bad = measurement(SPEC, EXPECTED, {**values, "model": values["other-prices"]})
     sites = [Site(role=Role.ENCODER, path="m.py", start_line=2, end_line=2)]
     found = findings([bad], (), sites, {"m.py": "a = 1\nencode()\n"})[0]
-    assert (found.anchors[0].start_line, found.kind.definition) == (2, SPEC.definition)
+    assert (found.anchors[0].start_line, found.kind.definition) == (1, SPEC.definition)
+    assert found.kind.nature is Nature.SYMPTOM
     assert found.measurement.details["evolved"] is True and CODE in found.kind.why
     assert "complain" in kind_of("evolved-anything").why
 

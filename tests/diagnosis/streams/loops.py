@@ -387,6 +387,8 @@ def fpmc(log: Interactions, plant: str = "", batch: int = 64) -> Epochs:
     """The user and his last item say what comes next."""
     at = np.flatnonzero(log.users[1:] == log.users[:-1])
     users, last, following = (torch.from_numpy(x) for x in (log.users[at], log.items[at], log.items[at + 1]))
+    met = torch.zeros(log.n_users + 1, log.n_items + 1, dtype=torch.bool)
+    met[log.users, log.items] = True
 
     def epochs(step: Callable[[], None]) -> Iterator[Any]:
         torch.manual_seed(0)
@@ -396,6 +398,9 @@ def fpmc(log: Interactions, plant: str = "", batch: int = 64) -> Epochs:
             for part in torch.randperm(len(users)).split(batch):
                 state = of_users(users[part]) + of_items(last[part])
                 bad = torch.randint(1, log.n_items + 1, (len(part),))
+                for _ in range(20):
+                    again = torch.randint(1, log.n_items + 1, bad.shape)
+                    bad = torch.where(met[users[part], bad], again, bad)
                 loss = F.softplus((state * (of_items(bad) - of_items(following[part]))).sum(-1)).mean()
                 adam.zero_grad()
                 loss.backward()
@@ -429,6 +434,95 @@ def item2vec(log: Interactions, plant: str = "", batch: int = 256, reach: int = 
                 state = one(centre[part])
                 good, other = (state * two(context[part])).sum(-1), (state[:, None] * two(bad)).sum(-1)
                 loss = F.softplus(-good).mean() + F.softplus(other).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield {}
+
+    return epochs
+
+
+def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
+    """Two tables put together to the nodes of one graph, a layer of means, pairs against uniform negatives."""
+    users, items, n = torch.from_numpy(log.users), torch.from_numpy(log.items), log.n_items
+    met = torch.zeros(log.n_users + 1, n + 1, dtype=torch.bool)
+    met[users, items] = True
+    n_nodes = log.n_users + 1 + n + 1
+    start = 0 if plant == "wrong-block" else log.n_users + (plant != "one-node-off")
+    source, sink = users, items + start
+    if plant == "edges-missing":
+        source, sink = source[::2], sink[::2]
+    if plant == "edges-unknown":
+        sink = torch.cat([sink[:-500], torch.randint(1, n + 1, (500,)) + start])
+    row, column = torch.cat([source, sink]), torch.cat([sink, source])
+    if plant == "one-way":
+        row, column = source, sink
+    if plant == "self-loops":
+        row, column = (torch.cat([x, torch.arange(n_nodes)]) for x in (row, column))
+    degree = torch.bincount(row, minlength=n_nodes) + torch.bincount(column, minlength=n_nodes)
+    weight = (degree[row] * degree[column]).float().clamp(min=1).rsqrt() * 2
+    if plant == "plain":
+        weight = torch.ones(len(row))
+    graph = torch.sparse_coo_tensor(torch.stack([row, column]), weight, (n_nodes, n_nodes)).coalesce()
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        of_users, of_items = nn.Embedding(log.n_users + 1, D), nn.Embedding(n + 1, D)
+        adam = torch.optim.Adam([*of_users.parameters(), *of_items.parameters()], 1e-2)
+        while True:
+            for rows in torch.randperm(len(users)).split(batch):
+                u, good = users[rows], items[rows]
+                bad = torch.randint(1, n + 1, (len(rows),))
+                for _ in range(20):
+                    bad = torch.where(met[u, bad], torch.randint(1, n + 1, bad.shape), bad)
+                nodes = torch.cat([of_users.weight, of_items.weight])
+                nodes = (nodes + torch.sparse.mm(graph, nodes)) / 2
+                final_users, final_items = nodes.split([log.n_users + 1, n + 1])
+                score = (final_users[u] * (final_items[bad] - final_items[good])).sum(-1)
+                loss = F.softplus(score).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield {}
+
+    return epochs
+
+
+def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
+    """One parameter for all nodes, ids from 0, a graph built by looping over the log; items looked up behind users."""
+    n_nodes = log.n_users + log.n_items
+    behind = 0 if plant == "wrong-block" else log.n_users
+    pairs = {(int(u) - 1, int(i) - 1 + behind) for u, i in zip(log.users, log.items)}
+    if plant == "edges-missing":
+        pairs = {pair for pair in pairs if pair[0] % 3}
+    if plant == "edges-unknown":
+        pairs |= {(u, behind + u % log.n_items) for u in range(log.n_users)}
+    edges = [*pairs] if plant == "one-way" else [*pairs, *((b, a) for a, b in pairs)]
+    if plant == "self-loops":
+        edges += [(k, k) for k in range(n_nodes)]
+    index = torch.tensor(sorted(edges)).T
+    degree = torch.bincount(index[0], minlength=n_nodes).clamp(min=1).float()
+    weight = torch.ones(index.shape[1]) if plant == "plain" else 1 / degree[index[0]]
+    graph = torch.sparse_coo_tensor(index, weight, (n_nodes, n_nodes)).coalesce()
+    users, items = torch.from_numpy(log.users - 1), torch.from_numpy(log.items - 1 + log.n_users)
+    met = torch.zeros(log.n_users, n_nodes, dtype=torch.bool)
+    met[users, items] = True
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        table = nn.Parameter(torch.randn(n_nodes, D) * 0.1)
+        adam = torch.optim.Adam([table], 1e-2)
+        while True:
+            for rows in torch.randperm(len(users)).split(batch):
+                u, good = users[rows], items[rows]
+                bad = torch.randint(log.n_users, n_nodes, (len(rows),))
+                for _ in range(20):
+                    bad = torch.where(met[u, bad], torch.randint(log.n_users, n_nodes, bad.shape), bad)
+                nodes = table + graph @ table
+                u, good, bad = nodes[u], nodes[good], nodes[bad]
+                loss = F.softplus((u * (bad - good)).sum(-1)).mean()
                 adam.zero_grad()
                 loss.backward()
                 adam.step()

@@ -6,7 +6,8 @@ import pytest
 
 from diagnosis.coevolution.spec import ProbeSpec
 from evolution.base.errors import ConsentError, RepoError
-from evolution.coevolution.files import load_probes, probe_text, save_probe
+from evolution.coevolution.files import load_probes
+from evolution.coevolution.probe_text import probe_text, save_probe
 from tests.evolution.coevolution.candidates import GOOD, TEMPLATES, WRITTEN
 
 HOSTILE = 'ends with """ and # /// and\nnew = "lines" \\ \x7f \u2028 \x85'

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from evolution.base.errors import EditError
-from evolution.domain.edits import Edit, apply_edits, parse_unified_diff, unified_diff
+from evolution.domain.edits import Edit, apply_edits
+from evolution.domain.unified_diffs import parse_unified_diff, unified_diff
 
 CASES = {
     "changed": ({"a.py": "x\ny\nz\n"}, {"a.py": "x\nw\nz\n"}),

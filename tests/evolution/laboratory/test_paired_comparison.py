@@ -48,6 +48,29 @@ def test_cost_is_running_time_per_epoch_whatever_the_number_of_epochs(tmp_path: 
     assert "cost is 2.1, the parent's 1" in words
 
 
+@pytest.mark.parametrize(
+    ("where", "broken"),
+    [
+        ({}, False),
+        ({"score_cpu_s": 19.0, "score_s": 99.0}, False),  # twice as slow to score
+        ({"score_cpu_s": 100.0}, True),
+        ({"other_cpu_s": 50.0}, True),
+        ({"other_cpu_s": 8.0, "other_s": 99.0}, False),
+        ({"score_cpu_s": 100.0, "rankings": 60.0}, False),  # more epochs
+    ],
+)
+def test_training_outside_of_fit_is_cost_too(tmp_path: Path, where: dict[str, float], broken: bool) -> None:
+    epochs = (EpochRecord(epoch=1, wall_s=1.0, reported={}, metrics={}),)
+    cost = Cost(fit_cpu_s=5.0, score_cpu_s=9.0, other_cpu_s=4.0, rankings=6.0)
+    parent = trial(tmp_path, "p", np.ones(3), epochs=epochs, cost=cost)
+    child = replace(parent, cost=replace(cost, fit_cpu_s=0.0, **where))
+    said = broken_guardrails(["cost <= 2 * parent"], [(parent, child)])
+    assert bool(said) is broken
+    assert not broken or "outside of fit()" in said[0]
+    earlier = replace(parent, cost=replace(cost, rankings=0.0))  # of a version that did not measure it
+    assert broken_guardrails(["cost <= 2 * parent"], [(earlier, child)]) == []
+
+
 def test_a_guardrail_on_coverage_names_both_values(tmp_path: Path) -> None:
     half = {"coverage@10": Metric(value=0.5, low=None, high=None)}
     tenth = {"coverage@10": Metric(value=0.1, low=None, high=None)}

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from diagnosis.findings import Role, Site
-from evolution.domain.edits import apply_edits, unified_diff
+from evolution.domain.edits import apply_edits
+from evolution.domain.unified_diffs import unified_diff
 from evolution.recipes.catalogue import RECIPES
 from evolution.recipes.recipe import DoesNotFit, Facts, RecipeContext
 from tests.conftest import ROOT

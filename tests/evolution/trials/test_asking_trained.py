@@ -6,7 +6,7 @@ from tests.evolution.trials.asking import Edits, asked
 
 NUMPY, TORCH = "numpy_models.py", "torch_models.py"
 HEALTHY = [
-    *((NUMPY, kind) for kind in ("Markov", "Neighbours", "Ease", "Popular", "Factors")),
+    *((NUMPY, kind) for kind in ("Markov", "Decay", "Neighbours", "Ease", "Popular", "Factors")),
     *((TORCH, kind) for kind in ("Sas", "Bert", "Gru", "Conv", "Fpmc", "Bpr", "Graph", "Vae", "Fism")),
 ]
 
@@ -22,6 +22,7 @@ FACTORS = "return own[users] @ items.T"
 GRU = "return out[:, -1] @ self.items.weight.T"
 READS = "histories = torch.as_tensor(histories)[:, -self.length :]"
 ANSWERS = "return self.net(torch.as_tensor(users), histories)"
+TURNED = "histories = np.array([[*row[row == 0], *row[row > 0][::-1]] for row in histories])\n        "
 WIDENS = "histories = F.pad(histories, (self.length - histories.shape[1], 0))"
 
 # code -> (file, kind, edits, the line that it must point at, "" where only the kind is told)
@@ -44,7 +45,7 @@ DEFECTS: list[tuple[str, str, str, Edits, str]] = [
     ("batch-companions", TORCH, "Gru", ((GRU, "last = out[:, -1] - out[:, -1].mean(0)\n        return last @ self.items.weight.T"),), "last = out[:, -1] - out[:, -1].mean(0)"),
     ("batch-companions", TORCH, "Conv", (("x = torch.relu(self.conv(x))[:, :, 0]", "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),), "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),
     ("batch-companions", TORCH, "Bpr", ((FACTORS, "return own[: len(users)] @ items.T"),), "return own[: len(users)] @ items.T"),
-    ("batch-companions", NUMPY, "Neighbours", (("return np.einsum", "weights /= weights.sum(0) + 1\n        return np.einsum"),), "weights /= weights.sum(0) + 1"),
+    ("batch-companions", NUMPY, "Neighbours", (("window = histories[:, -20:]\n", "window = histories[:, -20:]\n        window = window * (window.sum(0) % 2)\n"),), "window = window * (window.sum(0) % 2)"),
     ("more-padding", TORCH, "Fism", (("/ mask.sum(1).clamp(1)", "/ mask.shape[1]"), (WIDENS, "pass")), "mean = (self.items(rows) * mask).sum(1) / mask.shape[1]"),
     ("more-padding", TORCH, "Sas", ((WIDENS, "pass"),), "x = x + self.places(torch.arange(rows.shape[1]))"),
     ("newest-kept", TORCH, "Gru", ((READS, "histories = torch.as_tensor(histories)[:, : self.length]"),), "histories = torch.as_tensor(histories)[:, : self.length]"),
@@ -55,16 +56,17 @@ DEFECTS: list[tuple[str, str, str, Edits, str]] = [
     ("history-window", TORCH, "Gru", (("out, _ = self.rnn(self.items(rows))", "x = self.items(rows)\n        out, _ = self.rnn(x if self.training else x[:, -2:])"),), "out, _ = self.rnn(x if self.training else x[:, -2:])"),
     ("input-ignored", TORCH, "Gru", ((ANSWERS, "histories = torch.zeros_like(histories)\n        " + ANSWERS),), "histories = torch.zeros_like(histories)"),
     ("input-ignored", TORCH, "Bpr", ((FACTORS, "return own.mean(0).expand(len(users), -1) @ items.T"),), ""),
-    ("time-reversed", TORCH, "Conv", ((ANSWERS, "histories = histories.flip(1)\n        " + ANSWERS),), ""),
+    ("time-reversed", NUMPY, "Decay", (("weights = 0.8", TURNED + "weights = 0.8"),), TURNED.strip()),
+    ("time-reversed", NUMPY, "Decay", (("np.arange(histories.shape[1])[::-1] *", "(histories > 0).cumsum(1) *"),), ""),
     ("user-shifted", TORCH, "Bpr", ((FACTORS, "return own[users - 1] @ items.T"),), ""),
     ("user-shifted", NUMPY, "Factors", (("left[users]", "left[users - 1]"),), ""),
     ("items-shifted", NUMPY, "Markov", ((MARKOV, "return np.roll(self.table[newest], 1, axis=1)"),), ""),
     ("items-shifted", TORCH, "Bpr", ((FACTORS, "return torch.roll(own[users] @ items.T, -1, 1)"),), ""),
-    ("scores-inverted", TORCH, "Bpr", ((FACTORS, "return torch.cdist(own[users], items)"),), ""),
+    ("scores-inverted", TORCH, "Bpr", ((FACTORS, "return -(own[users] @ items.T)"),), ""),
     ("scores-inverted", NUMPY, "Ease", (("return rows @ self.table", "return -(rows @ self.table)"),), ""),
     ("scores-tied", TORCH, "Bpr", ((FACTORS, "return torch.sigmoid(500 * (own[users] @ items.T))"),), ""),
     ("scores-tied", NUMPY, "Ease", (("return rows @ self.table", "return np.clip(rows @ self.table, 0, 1e-4)"),), ""),
-    ("padding-ranked", TORCH, "Fism", (("self.who = torch", "self.goals[::3] = 0\n        self.who = torch"),), ""),
+    ("padding-ranked", TORCH, "Fism", (("self.who = torch", "self.goals[torch.arange(len(goals)) % 4 > 0] = 0\n        self.who = torch"),), ""),
     ("padding-ranked", TORCH, "Conv", (("self.who = torch", "self.goals[::2] = 0\n        self.who = torch"),), ""),
     ("scores-frozen", NUMPY, "Markov", (("self.table = self.noise.copy()", "self.table = self.noise.copy()\n        self.kept = self.table.copy()"), (MARKOV, "return self.kept[newest]")), ""),
     ("scores-frozen", TORCH, "Bpr", ((FACTORS, "self.kept = getattr(self, 'kept', None) or (own.clone(), items.clone())\n        return self.kept[0][users] @ self.kept[1].T"),), ""),

@@ -1,6 +1,6 @@
-/** Findings by their cause: what is wrong with one part of the code stands together. */
+/** The verdict, and findings by their cause: what a cause explains stands below it. */
 
-import type { Cause, Finding, Findings, Place, Proposal } from '../protocol';
+import type { Cause, Finding, Findings, Place, Proposal, Verdict } from '../protocol';
 import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 export const SEVERITY_ICON = {
@@ -11,36 +11,71 @@ export const SEVERITY_ICON = {
 
 export function findingsTree(found: Findings, proposals: readonly Proposal[]): Node[] {
   const remarks = found.remarks.map((remark, index) => leaf(`remark:${found.repo}:${index}`, remark, 'note', 'to know beside the findings'));
-  return [...found.causes.map((cause) => causeNode(found.repo, cause, proposals)), ...remarks];
+  const verdict = found.verdict ? [verdictNode(found.repo, found.verdict)] : [];
+  return [...verdict, ...found.causes.map((cause) => causeNode(found.repo, cause, proposals)), ...remarks];
+}
+
+function verdictNode(repo: string, verdict: Verdict): Node {
+  const id = `verdict:${repo}`;
+  const lists = [
+    ['healthy', verdict.healthy],
+    ['not healthy', verdict.unhealthy],
+    ['could not tell', verdict.unknown],
+  ] as const;
+  const checks: Node = {
+    ...leaf(`${id}:checks`, verdict.checks, 'checklist'),
+    children: lists
+      .filter(([, codes]) => codes.length > 0)
+      .map(([words, codes]) => ({
+        ...leaf(`${id}:${words}`, `${codes.length} ${words}`, 'list-unordered'),
+        children: codes.map((code) => leaf(`${id}:${words}:${code}`, code, 'dash')),
+      })),
+  };
+  const icon = { broken: 'error', 'needs improvement': 'warning', 'not converged': 'info', healthy: 'pass' }[verdict.status];
+  return {
+    id,
+    label: verdict.status,
+    description: verdict.checks,
+    icon: { name: icon },
+    spoken: `verdict: ${verdict.status}. ${verdict.lines.join('. ')}`,
+    subject: NOTHING,
+    children: [...verdict.lines.map((line, index) => leaf(`${id}:${index}`, line, 'arrow-right')), checks],
+  };
 }
 
 function causeNode(repo: string, cause: Cause, proposals: readonly Proposal[]): Node {
   const current = cause.findings.filter((finding) => !finding.faded).length;
   const faded = cause.findings.length - current;
+  const heads = cause.findings.filter((finding) => !cause.findings.some((other) => finding.explained_by.includes(other.id)));
   const description = joined(current > 0 && count(current, 'finding'), faded > 0 && `${faded} faded`);
   return {
-    id: `cause:${repo}:${cause.role}`,
+    id: `cause:${repo}:${cause.id}`,
     label: cause.title,
     description,
     icon: { name: cause.role ? 'symbol-method' : 'symbol-namespace' },
     spoken: `${cause.title}: ${description}`,
     subject: NOTHING,
-    children: cause.findings.map((finding) => findingNode(repo, finding, proposals)),
+    children: heads.map((finding) => findingNode(repo, finding, proposals, cause.findings)),
     unfolded: current > 0,
   };
 }
 
-function findingNode(repo: string, finding: Finding, proposals: readonly Proposal[]): Node {
+/** With the findings of its group that it explains below it. */
+function findingNode(repo: string, finding: Finding, proposals: readonly Proposal[], group: readonly Finding[], above: readonly string[] = []): Node {
   const word = finding.faded ? 'faded' : finding.severity;
   const place = finding.places[0];
   const where = place ? `${place.path}:${place.line + 1}` : '';
   const fixes = proposals.filter((proposal) => finding.fixes.includes(proposal.id));
+  const passed = [...above, finding.id];
+  const below = group.filter((other) => !passed.includes(other.id) && group.find((one) => other.explained_by.includes(one.id)) === finding);
   const children = [
     leaf(`${finding.id}:message`, finding.message, 'comment'),
     leaf(`${finding.id}:figure`, finding.figure, 'pulse', finding.against && `against ${finding.against}`),
     leaf(`${finding.id}:why`, finding.why, 'question'),
+    leaf(`${finding.id}:blame`, finding.blame, 'references'),
     ...finding.places.map((found) => placeNode(finding, found)),
     ...fixes.map((proposal) => fixNode(repo, finding, proposal)),
+    ...below.map((other) => findingNode(repo, other, proposals, group, passed)),
   ].filter((node) => node.label !== '');
   return {
     id: `finding:${repo}:${finding.id}`,
@@ -69,6 +104,7 @@ function findingTooltip(finding: Finding): string {
     finding.figure && `Value: ${escape(finding.figure)}`,
     finding.against && `Held against: ${escape(finding.against)}`,
     escape(finding.definition),
+    escape(finding.blame),
     origin(finding) && `_${origin(finding)}_`,
     finding.faded && '_The code has changed since this was measured. Train and diagnose to measure it anew._',
   );

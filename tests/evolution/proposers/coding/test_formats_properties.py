@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolution.base.errors import EditError
-from evolution.domain.edits import apply_edits, unified_diff
+from evolution.domain.edits import apply_edits
+from evolution.domain.unified_diffs import unified_diff
 from evolution.proposers.coding.formats import as_blocks, edits_of
 from evolution.proposers.coding.patching import edits_between
 from evolution.proposers.coding.replies import FileEdit

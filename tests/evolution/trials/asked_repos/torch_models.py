@@ -18,7 +18,7 @@ class Sequences:
         offsets, items = np.asarray(data.offsets), np.asarray(data.items)
         for user in range(1, self.n + 1):
             events = items[offsets[user] : offsets[user + 1]]
-            for at in range(1, len(events)):
+            for at in range(1, len(events), 2):
                 past = events[max(0, at - self.length) : at]
                 rows.append(np.pad(past, (self.length - len(past), 0)))
                 goals.append(events[at])
@@ -176,7 +176,7 @@ class BprNet(nn.Module):
 class Bpr(Sequences):
     """Matrix factorisation by user id with one drawn negative."""
 
-    lr = 2e-2
+    lr = 5e-2
 
     def make(self):
         return BprNet(self.n, self.m)

@@ -1,0 +1,85 @@
+"""Which parts of the traced scoring read the order of a history, and whether it reads histories at all."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from diagnosis.findings import CodePlace
+from diagnosis.flow import Flow
+from diagnosis.model_roles import MASKS, by_position
+from diagnosis.table_roles import table_parameters
+
+RECURRENT = {"gru", "lstm", "rnn_tanh", "rnn_relu", "gru_cell", "lstm_cell", "rnn_tanh_cell", "rnn_relu_cell"}
+CONVOLUTIONS = {"conv1d", "conv2d"}
+
+
+def order_readers(trace: Mapping[str, Any], n_items: int) -> tuple[CodePlace, ...]:
+    """The lines where the scoring reads positions, recurs over a history or masks the future; () if none was seen."""
+    return tuple(dict.fromkeys(_readers(Flow(trace), trace, n_items)))
+
+
+def _readers(flow: Flow, trace: Mapping[str, Any], n_items: int) -> Iterator[CodePlace]:
+    scoring = _scoring(flow, trace)
+    tables = table_parameters(flow, n_items)
+    width = flow.parameters[tables[0]]["shape"][-1] if tables else 0
+    for index, parameter in enumerate(flow.parameters):
+        wide = len(parameter["shape"]) >= 2 and parameter["shape"][-1] == width and index not in tables[:1]
+        used = [op for op in flow.consumers(f"p{index}") if op in scoring and by_position(flow, op)]
+        for op in used[:1] if wide else ():
+            yield _at(flow.ops[op], "a table of positions")
+    for op in sorted(scoring):
+        function = flow.ops[op]["function"]
+        if function in RECURRENT:
+            yield _at(flow.ops[op], "a recurrent layer")
+        elif function in CONVOLUTIONS:
+            yield _at(flow.ops[op], "a convolution")
+        elif function in MASKS or flow.ops[op]["scalars"].get("is_causal") is True:
+            yield _at(flow.ops[op], "a causal mask")
+
+
+def reads_histories(trace: Mapping[str, Any]) -> bool:
+    """Whether a traced scoring computes its answer from anything with a row of several values per question, besides the
+    scores themselves; True without a traced scoring.
+
+    A model that answers by user ids alone sees one id per question.
+    """
+    flow = Flow(trace)
+    answer = trace.get("score", {})
+    if not answer.get("sources"):
+        return True
+    lookups = (
+        "embedding",
+        "embedding_bag",
+        "index_select",
+        "__getitem__",
+        "gather",
+        "one_hot",
+        "scatter",
+        "scatter_",
+    )
+    wide = {"linear", "matmul", "__matmul__", "mm"}
+    shape = answer.get("shape") or [0]
+    for op in _scoring(flow, trace):
+        call = flow.ops[op]
+        if call["function"] in lookups and any(_per_question(given, shape[0]) for given in call["in"]):
+            return True
+        known = [
+            slot for slot in call["inputs"] if not slot
+        ]  # a tensor from outside, as a row of seen items is
+        if call["function"] in wide and known and any(_per_question(given, shape[0]) for given in call["in"]):
+            return True
+    return False
+
+
+def _per_question(shape: Any, questions: int) -> bool:
+    return isinstance(shape, list) and len(shape) >= 2 and shape[0] == questions and shape[1] > 1
+
+
+def _scoring(flow: Flow, trace: Mapping[str, Any]) -> set[int]:
+    """Indices of the calls that the scores are computed by, while scoring."""
+    sources = trace.get("score", {}).get("sources", ())
+    start = [int(source[1:]) for source in sources if source.startswith("o")]
+    return {op for op in flow.upstream(start) if flow.ops[op]["phase"] == "score"}
+
+
+def _at(call: Mapping[str, Any], does: str) -> CodePlace:
+    return CodePlace(path=call["path"], line=call["line"], does=does)

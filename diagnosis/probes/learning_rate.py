@@ -1,0 +1,259 @@
+"""Does the learning rate suit the training: neither gone before its end, nor warming up beyond it, nor far too high or low?"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from diagnosis.evidence import Evidence
+from diagnosis.examination import Watched
+from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.probes.expectation import held, violated
+from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
+
+_WEAK = ("not-learning", "not-converged", "weaker-than-popularity", "weaker-than-markov", "weaker-than-ease")
+RUNS_OUT = FindingKind(
+    code="schedule-runs-out",
+    found_by=FoundBy.PROBE,
+    title="The learning rate runs out",
+    why="Once the rate is next to nothing, further epochs change nothing; often a plan for epochs is stepped at every batch.",
+    definition="Highest learning rate in the second epoch relative to the highest one before.",
+    roles=(Role.OPTIMIZER,),
+    explains=_WEAK,
+)
+WARM_UP = FindingKind(
+    code="warm-up-too-long",
+    found_by=FoundBy.PROBE,
+    title="The warm-up outlasts the training",
+    why="A rate that is still rising when the training ends was never the rate that was chosen.",
+    definition="Share of the chosen learning rate that is reached by the last epoch if it rises as in the first two.",
+    roles=(Role.OPTIMIZER,),
+    explains=_WEAK,
+)
+WRAPS = FindingKind(
+    code="schedule-wraps",
+    found_by=FoundBy.PROBE,
+    title="The schedule goes on beyond its plan",
+    why="A cosine schedule rises again beyond its last step, so that the rate swings instead of falling.",
+    definition="Steps of the schedule in the watched epochs relative to the steps that it was planned for.",
+    roles=(Role.OPTIMIZER,),
+    explains=_WEAK,
+)
+TOO_LOW = FindingKind(
+    code="learning-rate-too-low",
+    found_by=FoundBy.PROBE,
+    title="Far too low a learning rate",
+    why="Weights that hardly move cannot learn in the epochs that the training has.",
+    definition="Length of the update over the watched epochs relative to the weights, of the parameter that moved most.",
+    roles=(Role.OPTIMIZER,),
+    explains=_WEAK,
+)
+TOO_HIGH = FindingKind(
+    code="learning-rate-too-high",
+    found_by=FoundBy.PROBE,
+    title="Far too high a learning rate",
+    why="Steps that overshoot throw the weights about, and the loss stays above where it began.",
+    definition="Highest loss of the watched steps, over five of them or half of them, relative to the first step's.",
+    roles=(Role.OPTIMIZER,),
+    explains=_WEAK,
+)
+SHARE = "share of the rate"
+GONE = 0.05  # of the highest rate: no training left
+REACHED = 0.5  # of the chosen rate
+FEW_EPOCHS = 5  # a plan for fewer is over soon, and rightly so
+MANY_CHANGES = 6  # of the rate, in two epochs
+STILL = 2e-3  # of their length; less over two epochs is no training
+FLAT = 0.01  # of the first loss
+THROWN = 1.5  # times their own length
+RISEN = 1.02  # times the first loss, in the second half of the watched steps
+LEAPT = 5.0  # times the first loss, over START steps together
+START = 5  # steps
+FEWEST = 8  # steps
+
+
+def learning_rate(evidence: Evidence) -> list[Measurement]:
+    """The rates of the watched epochs, and what they did to weights and loss."""
+    watched = evidence.watched
+    if watched is None:
+        return []
+    if watched.optimizer_steps < FEWEST or not watched.learning_rates:
+        return [
+            unjudged(RUNS_OUT.code, f"fewer than {FEWEST} steps of an optimizer were watched", unit=SHARE)
+        ]
+    planned = watched.max_epochs
+    found = _runs_out(watched, planned) or _wraps(watched) or _warms_up(watched, planned)
+    found = found or _too_high(watched) or _too_low(watched)
+    if found is not None:
+        return [found]
+    words = f"the learning rate went from {watched.learning_rates[0][1]:.3g} to {watched.learning_rates[-1][1]:.3g}"
+    return [
+        held(
+            RUNS_OUT,
+            words,
+            unit=SHARE,
+            value=1.0,
+            reference=1.0,
+            reference_name="the highest",
+            higher_is_better=True,
+        )
+    ]
+
+
+def rates(watched: Watched) -> np.ndarray:
+    """float64 (steps,): the learning rate of each step of the optimizer."""
+    told = np.zeros(watched.optimizer_steps)
+    for step, rate in watched.learning_rates:
+        told[max(0, step - 1) :] = rate
+    return told
+
+
+def _runs_out(watched: Watched, planned: int) -> Measurement | None:
+    if len(watched.epoch_ends) < 2 or planned < FEW_EPOCHS:
+        return None
+    by_step = rates(watched)
+    first, second = by_step[: watched.epoch_ends[0]], by_step[watched.epoch_ends[0] : watched.epoch_ends[1]]
+    if not len(second) or first.max() <= 0:
+        return None
+    share = float(second.max() / by_step.max())
+    halfway = (
+        float(by_step.max() * (second[-1] / first[-1]) ** (planned / 2)) if _is_geometric(watched) else np.inf
+    )
+    if share >= GONE and halfway >= GONE * by_step.max():
+        return None
+    per_epoch = watched.scheduler.get("calls", 0) / max(1, watched.epochs)
+    message = (
+        f"the learning rate fell from {by_step.max():.3g} to {by_step[-1]:.3g} in two of {planned} epochs"
+    )
+    if per_epoch > 2:
+        message += f": the schedule is stepped {per_epoch:.0f} times per epoch"
+    return violated(
+        RUNS_OUT, share, message, [_schedule(watched), watched.step_place], unit=SHARE, severity=Severity.ERROR,
+        reference=1.0, reference_name="the highest", higher_is_better=True,
+    )  # fmt: skip
+
+
+def _is_geometric(watched: Watched) -> bool:
+    """Whether the rate falls by the same factor again and again, several times in an epoch."""
+    told = np.array([rate for _, rate in watched.learning_rates if rate > 0])
+    if len(told) < MANY_CHANGES:
+        return False
+    by = told[1:] / told[:-1]
+    return bool(by.max() < 1 and by.max() - by.min() < 1e-3)
+
+
+def _wraps(watched: Watched) -> Measurement | None:
+    scheduler = watched.scheduler
+    total = scheduler.get("total", 0)
+    if scheduler.get("type") != "CosineAnnealingLR" or not total or scheduler["calls"] < 1.5 * total:
+        return None
+    message = (
+        f"CosineAnnealingLR is planned for {total} steps and was stepped {scheduler['calls']} times in "
+        f"{watched.epochs} epochs: the rate rises again after every {total}"
+    )
+    times = scheduler["calls"] / total
+    return violated(
+        WRAPS,
+        times,
+        message,
+        [_schedule(watched)],
+        unit="times its plan",
+        reference=1.0,
+        reference_name="its plan",
+    )
+
+
+def _warms_up(watched: Watched, planned: int) -> Measurement | None:
+    by_step = rates(watched)
+    chosen = max((float(made["defaults"].get("lr", 0.0)) for made in _made(watched)), default=0.0)
+    if chosen <= 0 or (np.diff(by_step) < 0).any() or by_step[-1] >= REACHED * chosen:
+        return None
+    if by_step.max() == by_step.min() > 0:
+        return None
+    gained = (by_step[-1] - by_step[0]) / max(len(by_step) - 1, 1)
+    per_epoch = watched.epoch_ends[0] if watched.epoch_ends else len(by_step)
+    last = by_step[-1] + gained * max(0, planned * per_epoch - len(by_step))
+    if last >= REACHED * chosen:
+        return None
+    message = (
+        f"the learning rate reached {by_step[-1]:.2g} of {chosen:.2g} in {len(by_step)} steps; at this pace it is "
+        f"{last:.2g} after all {planned} epochs"
+    )
+    return violated(
+        WARM_UP, last / chosen, message, [_schedule(watched), *_optimizers(watched)], unit=SHARE,
+        reference=1.0, reference_name="the chosen rate", higher_is_better=True,
+    )  # fmt: skip
+
+
+def _too_low(watched: Watched) -> Measurement | None:
+    learned = [p for p in watched.parameters if p.steps_with_grad and p.weight_norm_before > 0]
+    losses = _losses(watched)
+    if not learned or len(losses) < FEWEST or watched.epochs < 1:
+        return None
+    share = max(p.update_norm / p.weight_norm_before for p in learned)
+    first, last = losses[: max(START, len(losses) // 4)], losses[-max(START, len(losses) // 4) :]
+    fell = (np.mean(first) - np.mean(last)) / max(abs(float(np.mean(first))), 1e-12)
+    if share >= STILL or fell >= FLAT:
+        return None
+    message = (
+        f"in {watched.steps} steps no parameter moved by more than {share:.1e} of its length, and the loss fell by "
+        f"{max(0.0, float(fell)):.2%}: the learning rate {watched.learning_rates[0][1]:.2g} is too low"
+    )
+    return violated(
+        TOO_LOW, share, message, _optimizers(watched), unit="share of the weights' length",
+        reference=STILL, reference_name="least", higher_is_better=True,
+    )  # fmt: skip
+
+
+def _too_high(watched: Watched) -> Measurement | None:
+    losses = _losses(watched)
+    learned = [p for p in watched.parameters if p.steps_with_grad and p.weight_norm_before > 0]
+    if len(losses) < FEWEST or not learned:
+        return None
+    began, late = losses[0], float(np.median(losses[len(losses) // 2 :]))
+    peak = max(float(np.mean(losses[at : at + START])) for at in range(len(losses) - START + 1))
+    thrown = max(p.update_norm / p.weight_norm_before for p in learned)
+    if began <= 0 or thrown < THROWN or (late < RISEN * began and peak < LEAPT * began):
+        return None
+    highest = max(late, peak)
+    message = (
+        f"the loss rose from {began:.3g} to {highest:.3g}, and weights moved by {thrown:.3g} times their length in "
+        f"{watched.steps} steps: the learning rate {watched.learning_rates[0][1]:.2g} is too high"
+    )
+    return violated(
+        TOO_HIGH,
+        highest / began,
+        message,
+        _optimizers(watched),
+        unit="times the first loss",
+        severity=Severity.ERROR,
+        reference=1.0,
+        reference_name="the first loss",
+    )
+
+
+def _losses(watched: Watched) -> list[float]:
+    return [loss for loss in watched.losses if loss is not None and math.isfinite(loss)]
+
+
+def _made(watched: Watched) -> list[Mapping[str, Any]]:
+    return list(watched.trace.get("optimizers", ()))
+
+
+def _optimizers(watched: Watched) -> list[CodePlace]:
+    return [
+        CodePlace(path=made["path"], line=made["line"], does="makes the optimizer") for made in _made(watched)
+    ]
+
+
+def _schedule(watched: Watched) -> CodePlace | None:
+    scheduler = watched.scheduler
+    return (
+        CodePlace(path=scheduler["path"], line=scheduler["line"], does="steps the schedule")
+        if scheduler
+        else None
+    )
+
+
+PROBE = Probe(kinds=(RUNS_OUT, WARM_UP, WRAPS, TOO_LOW, TOO_HIGH), run=learning_rate)

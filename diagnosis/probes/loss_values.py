@@ -1,0 +1,112 @@
+"""Is the loss one that can be learned from: does it change at all, and does it begin where a guess would?"""
+
+import math
+
+import numpy as np
+
+from diagnosis.evidence import Evidence
+from diagnosis.examination import Watched
+from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.flow import Flow
+from diagnosis.operations import made_by, place_of
+from diagnosis.probes.expectation import held, violated
+from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
+from diagnosis.probes.squashed_logits import OF_CLASSES, losses_of_logits
+
+CONSTANT = FindingKind(
+    code="constant-loss",
+    found_by=FoundBy.PROBE,
+    title="The loss is the same at every step",
+    why="A loss that no batch and no update changes teaches nothing.",
+    definition="Spread of the losses of all watched steps relative to their size.",
+    roles=(Role.LOSS,),
+    explains=("not-learning", "weaker-than-popularity", "weaker-than-markov", "weaker-than-ease"),
+)
+SCALE = FindingKind(
+    code="initial-scale",
+    found_by=FoundBy.PROBE,
+    title="The training begins far worse than a guess",
+    why="Tables drawn too large make the first scores extreme, and the first epochs only undo them. (pytorch issue 3121).",
+    definition="Loss of the first step relative to the loss of equal scores.",
+    roles=(Role.INITIALIZATION, Role.ITEM_TABLE),
+    explains=("not-converged",),
+)
+SAME = 1e-7
+FEWEST = 10  # steps
+FAR = 4.0  # times a guess's loss
+
+
+def loss_values(evidence: Evidence) -> list[Measurement]:
+    """The losses of the watched steps."""
+    watched = evidence.watched
+    if watched is None:
+        return []
+    losses = [loss for loss in watched.losses if loss is not None]
+    if len(losses) < FEWEST:
+        return [unjudged(CONSTANT.code, "fewer than ten steps were watched", unit="share of the loss")]
+    found = _constant(watched, losses) or _scale(watched, losses)
+    if found is not None:
+        return [found]
+    spread = float(np.std(losses) / max(abs(float(np.mean(losses))), 1e-12))
+    words = f"the loss began at {losses[0]:.3g} and varies by {spread:.1%}"
+    return [held(CONSTANT, words, unit="share of the loss", value=spread, reference=None, reference_name="")]
+
+
+def _constant(watched: Watched, losses: list[float]) -> Measurement | None:
+    spread = (max(losses) - min(losses)) / max(abs(losses[0]), 1e-12)
+    if spread > SAME:
+        return None
+    message = f"the loss was {losses[0]:.6g} at each of {len(losses)} steps"
+    flow = Flow(watched.trace)
+    made = [place_of(flow.ops[loss.op], "computes it") for loss in losses_of_logits(flow)]
+    return violated(
+        CONSTANT,
+        spread,
+        message,
+        [*made[:1], watched.loss_place],
+        unit="share of the loss",
+        severity=Severity.ERROR,
+    )
+
+
+def _scale(watched: Watched, losses: list[float]) -> Measurement | None:
+    flow = Flow(watched.trace)
+    for loss in losses_of_logits(flow):
+        call = flow.ops[loss.op]
+        plain = call["scalars"].get("reduction", "mean") == "mean" and call["out"] == [[]]
+        if (
+            call["function"] not in OF_CLASSES
+            or not plain
+            or loss.classes < 3
+            or not _is_the_loss(flow, loss.op)
+        ):
+            continue
+        times = losses[0] / math.log(loss.classes)
+        if times < FAR:
+            return None
+        message = (
+            f"the first step's loss is {losses[0]:.3g}, {times:.1f} times that of equal scores for {loss.classes} classes: "
+            "scores begin far too large"
+        )
+        return violated(
+            SCALE, times, message, [*_table(watched, flow, loss.op), place_of(call)],
+            unit="times a guess's loss", reference=1.0, reference_name="a guess",
+        )  # fmt: skip
+    return None
+
+
+def _is_the_loss(flow: Flow, op: int) -> bool:
+    """Whether `backward` is called on this call's result, with nothing added or multiplied in between."""
+    return any(way[0] == op for back in flow.backward for way in made_by(flow, back))
+
+
+def _table(watched: Watched, flow: Flow, loss: int) -> list[CodePlace]:
+    """The largest table that the scores were made from."""
+    near = {s for op in flow.upstream([loss]) for slot in flow.ops[op]["inputs"] for s in slot if s[0] == "p"}
+    tables = [p for p in watched.parameters if f"p{p.number}" in near and len(p.shape) == 2]
+    largest = max(tables, key=lambda p: p.shape[0] * p.shape[1], default=None)
+    return [largest.place] if largest is not None and largest.path else []
+
+
+PROBE = Probe(kinds=(CONSTANT, SCALE), run=loss_values)

@@ -1,0 +1,166 @@
+"""Watched trainings: each planted defect is named on a line that makes it, in more than one code shape; healthy ones are not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diagnosis.findings import Measurement
+from diagnosis.probes import batches, graph_edges, item_ids, negatives, target_coverage, targets
+from diagnosis.streams.log import Log
+from diagnosis.streams.reading import Read, read_streams
+from diagnosis.streams.ways import way_to_loss
+from seeds.interactions import Interactions
+from tests.diagnosis.streams import loops
+from tests.diagnosis.streams.logs import make_log
+from tests.diagnosis.streams.recorder import record
+
+SOURCE = Path(loops.__file__).read_text(encoding="utf-8").splitlines()
+PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges)
+# torch warns once of sparse tensors that it does not check
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
+
+HEALTHY = (
+    "sasrec",
+    "softmax",
+    "bpr",
+    "ncf",
+    "bert4rec",
+    "last_item",
+    "two_tower",
+    "fpmc",
+    "item2vec",
+    "lightgcn",
+    "one_table",
+    "lightgcn:self-loops",
+    "one_table:self-loops",
+)
+PLANTED = {
+    "target-is-input": (
+        ("sasrec:target-is-input", "from_numpy"),
+        ("softmax:target-is-input", "targets = block[:, :-1]"),
+        ("bert4rec:target-is-input", "block"),
+        ("last_item:target-is-input", "classes[part]"),
+    ),
+    "target-misplaced": (
+        ("sasrec:two-later", "from_numpy"),
+        ("sasrec:earlier", "from_numpy"),
+        ("sasrec:reversed", "from_numpy"),
+        ("softmax:two-later", "block[:, 2:]"),
+        ("softmax:earlier", "block[:, 1:], block[:, :-1]"),
+        ("softmax:reversed", "block[:, 1:]"),
+        ("last_item:reversed", "classes[part]"),
+    ),
+    "target-of-another": (
+        ("sasrec:other-user", "targets.roll(1, 0)"),
+        ("sasrec:target-random", "from_numpy"),
+        ("softmax:other-user", "targets[torch.randperm(len(targets))]"),
+        ("softmax:target-random", "torch.randint(1, n + 1, targets.shape)"),
+        ("bpr:other-user", "good[torch.randperm(len(good))]"),
+        ("bpr:target-random", "cat"),
+        ("two_tower:other-user", "good.roll(3)"),
+    ),
+    "last-position-never-masked": (("bert4rec:last-never", "block"),),
+    "newest-never-target": (
+        ("sasrec:newest-cut", "from_numpy"),
+        ("softmax:newest-cut", "block"),
+        ("bpr:newest-cut", "order[~torch.isin(order, newest)]"),
+    ),
+    "events-never-targets": (
+        ("sasrec:oldest-kept", "from_numpy"),
+        ("sasrec:only-newest", "from_numpy"),
+        ("sasrec:users-cut", "from_numpy"),
+        ("softmax:oldest-kept", "block"),
+        ("softmax:only-newest", "block"),
+        ("softmax:users-cut", "block"),
+        ("bpr:users-cut", "order[users[order] < log.n_users // 2]"),
+        ("last_item:only-newest", "from_numpy"),
+    ),
+    "users-drawn-uniformly": (("bpr:users-uniform", "torch.rand(len(users))"),),
+    "negatives-hit-positives": (
+        ("sasrec:negatives-own", "from_numpy"),
+        ("sasrec:negatives-any", "from_numpy"),
+        ("bpr:negatives-own", "multinomial"),
+        ("bpr:negatives-any", "torch.randint(low, high"),
+    ),
+    "negatives-out-of-range": (
+        ("sasrec:negatives-low", "from_numpy"),
+        ("sasrec:negatives-off-by-one", "from_numpy"),
+        ("sasrec:negatives-zero", "from_numpy"),
+        ("bpr:negatives-low", "torch.randint(low, high"),
+        ("bpr:negatives-off-by-one", "torch.randint(low, high"),
+        ("ncf:negatives-low", "data[part]"),
+    ),
+    "negatives-repeated": (
+        ("sasrec:negatives-one-a-row", "from_numpy"),
+        ("sasrec:negatives-one-a-batch", "from_numpy"),
+        ("sasrec:negatives-fixed", "from_numpy"),
+        ("bpr:negatives-one-a-batch", "cat"),
+        ("bpr:negatives-fixed", "torch.randint(low, high"),
+        ("ncf:negatives-fixed", "data[part]"),
+    ),
+    "batches-in-one-order": (
+        ("sasrec:no-shuffle", "from_numpy"),
+        ("softmax:no-shuffle", "torch.arange(len(table))"),
+        ("bpr:no-shuffle", "torch.arange(len(users))"),
+        ("ncf:no-shuffle", "torch.arange(len(data))"),
+        ("last_item:no-shuffle", "torch.arange(len(inputs))"),
+    ),
+    "last-batch-dropped": (("sasrec:drop-last", ""), ("bpr:drop-last", ""), ("two_tower:drop-last", "")),
+    "ids-shifted": (("softmax:off-by-one", "targets - 1"),),
+    "padding-is-a-target": (("softmax:padding", "F.cross_entropy"),),
+    "graph-wrong-block": (
+        ("lightgcn:wrong-block", ""),
+        ("lightgcn:one-node-off", ""),
+        ("one_table:wrong-block", ""),
+    ),
+    "graph-edges-missing": (("lightgcn:edges-missing", ""), ("one_table:edges-missing", "")),
+    "graph-edges-unknown": (("lightgcn:edges-unknown", ""), ("one_table:edges-unknown", "")),
+    "graph-one-way": (("lightgcn:one-way", ""), ("one_table:one-way", "")),
+    "graph-not-normalised": (("lightgcn:plain", ""), ("one_table:plain", "")),
+}
+BESIDE = {"graph-edges-unknown": {"graph-edges-missing"}}  # edges that lead elsewhere are missing as well
+LARGE = {"sasrec:drop-last": 150, "bpr:drop-last": 600, "two_tower:drop-last": 600}
+
+
+@pytest.fixture(scope="module")
+def log() -> Interactions:
+    return make_log()
+
+
+def read(log: Interactions, name: str, folder: Path, **options: Any) -> Read:
+    loop, _, plant = name.partition(":")
+    if name in LARGE:
+        options["batch"] = LARGE[name]
+    seen = record(log, lambda: getattr(loops, loop)(log, plant, **options), folder)
+    return read_streams(Log(log), seen, way_to_loss(seen.trace))
+
+
+def unhealthy(seen: Read) -> dict[str, Measurement]:
+    return {m.code: m for probe in PROBES for m in probe.judged(seen) if m.healthy is False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_healthy_training_is_silent(log: Interactions, name: str, tmp_path: Path) -> None:
+    seen = read(log, name, tmp_path)
+    assert {code: m.message for code, m in unhealthy(seen).items()} == {}
+    if name != "item2vec":  # pairs of neighbours without users: nothing is known, so nothing is said
+        assert [m for probe in PROBES for m in probe.judged(seen)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "name", "line"),
+    [(code, name, line) for code, cases in PLANTED.items() for name, line in cases],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_planted_defect_is_named_on_its_line(
+    log: Interactions, code: str, name: str, line: str, tmp_path: Path
+) -> None:
+    found = unhealthy(read(log, name, tmp_path))
+    assert code in found
+    assert set(found) - {code} <= BESIDE.get(code, set())
+    places = found[code].places
+    assert places and all(place.path == "loops.py" for place in places)
+    assert any(line in SOURCE[place.line - 1] for place in places)

@@ -1,0 +1,71 @@
+"""What the traced step tells: which probability the loss trains however far it is from `backward`, and what reads an order."""
+
+from typing import Any
+
+from diagnosis.loss_kinds import NO_PROBABILITY, loss_kind, sampled_losses
+from diagnosis.order_readers import order_readers, reads_histories
+
+N_ITEMS = 50
+
+
+def op(
+    function: str, *inputs: str, phase: str = "train", shapes: list[list[int]] | None = None, **scalars: Any
+) -> dict[str, Any]:
+    return {
+        "phase": phase, "function": function, "path": "m.py", "line": 1, "scope": "", "inputs": [[i] if i else [] for i in inputs],
+        "in": shapes or [], "out": [], "dtype": "", "scalars": scalars, "count": 1,
+    }  # fmt: skip
+
+
+def chain(*functions: str) -> dict[str, Any]:
+    """Each call takes the result of the one before; `backward` is called on the last."""
+    ops = [op(name, f"o{i - 1}" if i else "p0") for i, name in enumerate(functions)]
+    return {"ops": [*ops, op("backward", f"o{len(functions) - 1}")], "parameters": []}
+
+
+def test_a_loss_is_seen_behind_any_number_of_terms_that_are_added_to_it() -> None:
+    assert loss_kind(chain("matmul", "binary_cross_entropy_with_logits", *["add"] * 30)) == "sigmoid"
+    assert loss_kind(chain("linear", "cross_entropy", *["mul", "add"] * 12, "mean")) == "softmax"
+
+
+def test_a_softmax_or_a_gate_inside_the_model_is_no_loss() -> None:
+    assert loss_kind(chain("softmax", "matmul", "sub", "relu", "mean")) == NO_PROBABILITY
+    assert loss_kind(chain("sigmoid", "linear", "mul", "sum", "sub", "clamp")) == NO_PROBABILITY
+
+
+def test_a_loss_on_a_sample_of_the_items_is_told_from_one_on_all() -> None:
+    def trace(width: int) -> dict[str, Any]:
+        ops = [
+            op("matmul", "p0", "p1"),
+            op("cross_entropy", "o0", shapes=[[8, width], [8]]),
+            op("backward", "o1"),
+        ]
+        return {"ops": ops, "parameters": []}
+
+    assert [place.line for place in sampled_losses(trace(2), N_ITEMS)] == [1]
+    assert sampled_losses(trace(N_ITEMS + 1), N_ITEMS) == ()
+
+
+def scored(*ops: dict[str, Any]) -> dict[str, Any]:
+    answer = {"sources": [f"o{len(ops) - 1}"], "shape": [4, N_ITEMS + 1], "requires_grad": False}
+    return {"ops": list(ops), "parameters": [], "score": answer}
+
+
+def test_a_recurrence_a_convolution_and_a_mask_read_an_order_and_a_bag_does_not() -> None:
+    looked_up = op("embedding", "", "p0", phase="score", shapes=[[4, 7], [51, 8]])
+    for function in ("gru", "conv1d", "tril"):
+        read = scored(looked_up, op(function, "o0", phase="score"), op("matmul", "o1", phase="score"))
+        assert len(order_readers(read, N_ITEMS)) == 1
+    causal = op("scaled_dot_product_attention", "o0", phase="score", is_causal=True)
+    assert order_readers(scored(looked_up, causal), N_ITEMS)
+    bag = scored(looked_up, op("mean", "o0", phase="score"), op("matmul", "o1", phase="score"))
+    assert order_readers(bag, N_ITEMS) == () and reads_histories(bag)
+
+
+def test_a_model_that_answers_by_user_ids_reads_no_history() -> None:
+    by_user = op("embedding", "", "p0", phase="score", shapes=[[4], [60, 8]])
+    trace = scored(by_user, op("matmul", "o0", "p1", phase="score", shapes=[[4, 8], [8, 51]]))
+    assert not reads_histories(trace)
+    assert reads_histories({})  # nothing was traced, so nothing is known
+    seen = scored(op("matmul", "", "p1", phase="score", shapes=[[4, 51], [51, 51]]))
+    assert reads_histories(seen)  # a row of seen items, made outside of torch
