@@ -38,7 +38,7 @@ class BERT4Rec:
             return scores[:, -1, :]
 
     def item_embeddings(self):
-        return self.model.bert.embedding.token.weight.detach()[:-1]
+        return self.model.out.weight.detach()
 
     def state_dict(self):
         return self.model.state_dict()
