@@ -20,7 +20,6 @@ KIND = FindingKind(
     definition="Mean probability of the top item (sigmoid or softmax, as trained) minus its precision.",
     roles=(Role.LOSS, Role.NEGATIVES),
     nature=Nature.ADVICE,
-    needs_training=True,
     unit="probability",
     reference="as sure as it is right",
     sources=("arXiv 2308.07192 (gSASRec)",),

@@ -198,16 +198,19 @@ def test_an_llm_is_told_why_its_probe_was_rejected_and_tries_again(
     ground: Ground, author: Callable[..., Author], scripted_llm: ScriptedLlm
 ) -> None:
     _, feedback, archive = ground.look()
-    first = unverified_complaints(feedback, ())[0]
-    assert first.code == "missed-category"
+    first, second_one = unverified_complaints(feedback, ())[:2]
+    assert (first.code, second_one.code) == ("missed-popularity", "missed-sequence")
     llm = author(
-        reply(written("repeats-seen", first.code)), reply(written("w-kinds-covered", first.code)), refuse()
+        refuse(),
+        reply(written("repeats-seen", second_one.code)),
+        reply(written("w-first-follower", second_one.code)),
+        refuse(),
     )
     run = EvolvingProbes(ground.laboratory, llm)
     admitted = run.after_generation(archive, 1)
     assert run.specs[0].author == MODEL and run.specs[0].id == admitted[0], ground.said
     assert "forbids" in ground.said
-    second = scripted_llm.requests[1].body["messages"][1]["content"]
+    second = scripted_llm.requests[2].body["messages"][1]["content"]
     assert "Rejected as serving-forbids" in second and "np.isin(page, history)" in second
 
 
@@ -222,14 +225,14 @@ def test_a_probe_that_an_architecture_change_broke_is_retired_and_its_complaint_
     ground: Ground,
 ) -> None:
     trial, feedback, archive = ground.look()
-    broken = next(c.spec for c in BAD if c.id == "absent-evidence")
+    broken = replace(next(c.spec for c in BAD if c.id == "absent-evidence"), complaint="missed-sequence")
     run = EvolvingProbes(ground.laboratory, None, [broken])
     found = run.extended(feedback, trial).evolved[broken.id][0]
     assert found.healthy is None and found.details[BROKEN] == Reason.ABSENT
     admitted = run.after_generation(archive, 1)
     assert broken not in run.specs and admitted
     assert [record.state for record in ground.store.probes(broken.id)] == [ProbeState.RETIRED]
-    assert "missed-category" in {spec.complaint for spec in run.specs}
+    assert "missed-sequence" in {spec.complaint for spec in run.specs}
 
 
 def test_a_probe_accepted_by_the_user_counts_from_the_start(ground: Ground) -> None:
