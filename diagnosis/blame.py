@@ -129,4 +129,6 @@ def _healed(finding: Finding, healed: Mapping[str, Sequence[Healing]]) -> Findin
     if finding.kind.nature is Nature.CAUSE or not healings:
         return finding
     titles = tuple(healing.title for healing in healings)
-    return replace(finding, healed_by=titles, anchors=healings[0].anchors or finding.anchors)
+    # What stands on a line of its own was seen there; a symptom is at home nowhere until a patch shows where.
+    elsewhere = healings[0].anchors if finding.kind.nature is Nature.SYMPTOM else ()
+    return replace(finding, healed_by=titles, anchors=elsewhere or finding.anchors)

@@ -104,9 +104,12 @@ async def _patches(
     wanted: list[tuple[Proposal, str, list[PlacedNote]]] = []
     for proposal in open_fixes(repo, None):
         fixed = [marks[note] for note in proposal.idea.addresses if note in marks]
-        kind = QUICKFIX if fixed else REWRITE
-        if (fixed or at_entry) and _wanted(kind, only):
-            wanted.append((proposal, kind, fixed))
+        quick = bool(fixed) and _wanted(
+            QUICKFIX, only
+        )  # outcomes stand on the entry, where a rewrite is offered as well
+        kind = QUICKFIX if quick else REWRITE
+        if quick or (at_entry and _wanted(REWRITE, only)):
+            wanted.append((proposal, kind, fixed if quick else []))
     proposals, taken = [proposal for proposal, _, _ in wanted], frozenset(repo.taken)
     misfits = await session.background.think(_misfits, proposals, taken, session.reader(repo))
     found = []

@@ -216,7 +216,9 @@ class ScriptedLlm:
 
     def answer(self, prompt: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
         if prompt == "reach" and not self.is_tried:
-            return replace(reply("OK"), usage=(0, 0))  # it is asked before a run, whose budget does not pay it
+            return replace(
+                reply("OK"), usage=(0, 0)
+            )  # it is asked before a run, whose budget does not pay it
         with self.lock:
             request = Request(number=len(self.requests), prompt=prompt, body=body, headers=headers)
             self.requests.append(request)

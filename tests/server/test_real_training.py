@@ -32,6 +32,7 @@ WORDS = {
     Role.OPTIMIZER: "torch.optim.Adam(",
     Role.POSITION_TABLE: "nn.Embedding(max_len",
     Role.SCORING: "self.item_embedding.weight.T",
+    Role.ENTRY: "def build(",
 }
 
 pytestmark = [pytest.mark.training, pytest.mark.process, pytest.mark.timeout(1200)]

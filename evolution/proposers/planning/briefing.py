@@ -7,7 +7,7 @@ them. No value holds an absolute path.
 from collections.abc import Mapping
 from typing import Any
 
-from diagnosis.findings import Finding, Severity
+from diagnosis.findings import Finding, Nature, Severity
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.feedback import Feedback
 from evolution.domain.run import Moved, Node, NodeStatus
@@ -104,8 +104,12 @@ def _objective(node: Node) -> str:
 
 
 def worth_telling(feedback: Feedback) -> list[Finding]:
-    """The findings that are errors or warnings, worst first."""
-    return [finding for finding in feedback.all_findings() if finding.severity is not Severity.INFORMATION]
+    """The findings that are errors or warnings, and advice, worst first."""
+    return [
+        finding
+        for finding in feedback.all_findings()
+        if finding.severity is not Severity.INFORMATION or finding.kind.nature is Nature.ADVICE
+    ]
 
 
 def finding_facts(finding: Finding) -> dict[str, Any]:
