@@ -77,9 +77,12 @@ def train(workbench, repo):
 def diagnose(workbench, repo):
     """Each measured finding stands on its line. Returns the first anchor of those about the loss."""
     workbench.lens("Diagnose").click()
-    expect(workbench.lens(re.compile(r"\b[1-9]\d* findings"))).to_be_visible()
-    with Store.open(repo) as store:
-        (job,) = [job for job in store.jobs() if job.kind == "diagnose"]
+
+    def diagnosed():
+        with Store.open(repo) as store:
+            return next((job for job in store.jobs() if job.kind == "diagnose" and job.result), None)
+
+    job = workbench.wait("the diagnosis", diagnosed)
     found = [(finding["message"], finding["anchors"][0]) for finding in job.result["findings"]]
     here = [(message, anchor) for message, anchor in found if anchor["path"] == FILE]
     assert len(here) > 1
