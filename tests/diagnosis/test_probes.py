@@ -203,9 +203,10 @@ def test_before_convergence_nothing_is_said_that_more_epochs_may_mend(
     weak = np.broadcast_to(popular, healthy.artifacts.dense_scores.shape).astype(np.float32)
     short = curves([1.0, 0.9, 0.8], [0.01, 0.02, 0.03])
     assert {"same-list", "popularity-bias", "weaker-than-markov"} <= unhealthy(scored(weak))
-    assert unhealthy(scored(weak, curves=short)) == {"not-converged"}
+    sure = {"overconfidence"}  # it grows with training, and is advice
+    assert unhealthy(scored(weak, curves=short)) - sure == {"not-converged"}
     upside_down = unhealthy(scored(-healthy.artifacts.dense_scores, curves=short))
-    assert upside_down == {"not-converged", "ranking-margin"}
+    assert upside_down - sure == {"not-converged", "ranking-margin"}
 
 
 def test_a_curve_that_only_trembles_has_converged(scored: Scored) -> None:
