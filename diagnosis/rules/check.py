@@ -1,6 +1,16 @@
 """Runs all static rules on one file, as the user types."""
 
-from diagnosis.rules import dropout, grad_at_evaluation, sampling, selected_on_test, shuffle, traffic
+from diagnosis.rules import (
+    discount,
+    dropout,
+    grad_at_evaluation,
+    ideal_gain,
+    sampling,
+    selected_on_test,
+    shuffle,
+    timestamps,
+    traffic,
+)
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import read_source
@@ -13,6 +23,9 @@ RULES: tuple[Rule, ...] = (
     sampling.RULE,
     grad_at_evaluation.RULE,
     selected_on_test.RULE,
+    discount.RULE,
+    ideal_gain.RULE,
+    timestamps.RULE,
 )
 
 
