@@ -1,14 +1,19 @@
 """Runs all static rules on one file, as the user types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from diagnosis.rules import (
+    clipping,
     discount,
     dropout,
     grad_at_evaluation,
+    gradients_cleared,
+    graphs_kept,
     ideal_gain,
+    not_called,
+    optimizer_recreated,
     sampling,
     selected_on_test,
     shuffle,
@@ -31,8 +36,14 @@ RULES: tuple[Rule, ...] = (
     discount.RULE,
     ideal_gain.RULE,
     timestamps.RULE,
+    gradients_cleared.RULE,
+    clipping.RULE,
+    optimizer_recreated.RULE,
+    not_called.RULE,
+    graphs_kept.RULE,
 )
 
+CROSSING = tuple(rule for rule in RULES if rule.crosses)
 LONGEST_OTHER = 100_000  # characters of a file that is only looked into
 
 
@@ -49,21 +60,32 @@ def check_source(path: str, text: str, others: Mapping[str, str] | None = None) 
         for other, words in (others or {}).items()
         if other != path and _small(other, words)
     ]
-    return _hits(source, Codebase(files=(source, *(file for file in around if file is not None))))
+    repo = Codebase(
+        files=(source, *(file for file in around if file is not None)),
+        whole=bool(others) and None not in around,
+    )
+    hits = _hits(source, repo, RULES)
+    for file in repo.files[1:]:
+        hits += _hits(file, repo, CROSSING)
+    return _sorted([hit for hit in hits if hit.path == path])
 
 
 def check_sources(sources: Mapping[str, str]) -> list[RuleHit]:
     """All hits in the files of a repo, which is one whole, by file and line. sources: path -> text."""
     read = [read_source(path, text) for path, text in sources.items() if path.endswith(".py")]
     files = tuple(file for file in read if file is not None)
-    repo = Codebase(files=files)
-    return [hit for file in files for hit in _hits(file, repo)]
+    repo = Codebase(files=files, whole=len(files) == len(read))
+    return _sorted([hit for file in files for hit in _hits(file, repo, RULES)])
 
 
-def _hits(source: ParsedFile, repo: Codebase) -> list[RuleHit]:
+def _hits(source: ParsedFile, repo: Codebase, rules: Sequence[Rule]) -> list[RuleHit]:
     placed = replace(source, repo=repo)
-    hits = [hit for rule in RULES for hit in rule.run(placed)]
-    return sorted(hits, key=lambda hit: (hit.start_line, hit.code))
+    return [hit for rule in rules for hit in rule.run(placed)]
+
+
+def _sorted(hits: list[RuleHit]) -> list[RuleHit]:
+    """Each hit once, in the order of the text."""
+    return sorted(dict.fromkeys(hits), key=lambda hit: (hit.path, hit.start_line, hit.code))
 
 
 def _small(path: str, text: str) -> bool:

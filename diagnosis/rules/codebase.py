@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import How, bindings, owner_of, parameters
+from diagnosis.rules.values import Binding, How, bindings, owner_of, parameters
 from diagnosis.syntax import called_name, dotted
 
 DEEPEST = 6  # bindings and calls that one question follows
@@ -42,9 +42,13 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Codebase:
-    """All parsed files of a repo; the one that is being checked alone where the others are not at hand."""
+    """All parsed files of a repo; the one that is being checked alone where the others are not at hand.
+
+    whole: nothing of the repo is missing, so that what is not here is nowhere.
+    """
 
     files: tuple[ParsedFile, ...]
+    whole: bool
 
     @cached_property
     def functions(self) -> dict[str, list[Defined]]:
@@ -141,14 +145,13 @@ class Codebase:
                         return found
         return None
 
-    def attribute(self, kind: Defined, name: str) -> list[ast.expr]:
-        """What `self.name` is assigned to in a class."""
+    def attribute(self, kind: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
+        """What `self.name` is assigned to in a class, with the file of each."""
         return [
-            binding.value
+            place
             for binding in bindings(kind.file, f"self.{name}", kind.node)
-            if binding.how is How.ASSIGNED
-            and binding.position is None
-            and kind.node in kind.file.around(binding.node)
+            if binding.how is How.ASSIGNED and kind.node in kind.file.around(binding.node)
+            for place in self._taken(kind.file, binding)
         ]
 
     def class_around(self, file: ParsedFile, node: ast.AST) -> Defined | None:
@@ -217,8 +220,8 @@ class Codebase:
     def _bound(self, file: ParsedFile, node: ast.expr, depth: int) -> list[tuple[ParsedFile, ast.expr]]:
         """The expressions that a name or attribute stands for, one step back."""
         if isinstance(node, ast.Name):
-            found = [b for b in bindings(file, node.id, node) if b.position is None]
-            plain = [(file, b.value) for b in found if b.how is How.ASSIGNED]
+            found = bindings(file, node.id, node)
+            plain = [p for b in found if b.how is How.ASSIGNED for p in self._taken(file, b)]
             if not found and depth < DEEPEST and (owner := owner_of(file, node.id, node)):
                 return self._given(Defined(file=file, node=owner), node.id)
             return plain
@@ -228,12 +231,20 @@ class Codebase:
             else:
                 kind = self.class_of(file, node.value) if depth < DEEPEST else None
             if kind is not None:
-                return [
-                    (place.file, value)
-                    for place in self._lineage(kind)
-                    for value in self.attribute(place, node.attr)
-                ]
+                return [value for place in self._lineage(kind) for value in self.attribute(place, node.attr)]
         return []
+
+    def _taken(self, file: ParsedFile, binding: Binding) -> list[tuple[ParsedFile, ast.expr]]:
+        """The value of a binding; where it takes a tuple apart that a function of the repo returns, the part."""
+        if binding.position is None:
+            return [(file, binding.value)]
+        reached = self.callee(file, binding.value) if isinstance(binding.value, ast.Call) else None
+        tuples = [value for value in returns(reached) if isinstance(value, ast.Tuple)] if reached else []
+        return [
+            (reached.file, t.elts[binding.position])
+            for t in tuples
+            if reached and binding.position < len(t.elts)
+        ]
 
     def _lineage(self, kind: Defined, depth: int = 0) -> list[Defined]:
         """A class and the classes of the repo above it."""
