@@ -14,9 +14,12 @@ from diagnosis.rules import (
     ideal_gain,
     not_called,
     optimizer_recreated,
+    plain_lists,
     sampling,
     selected_on_test,
     shuffle,
+    softmax_axis,
+    squashed_twice,
     timestamps,
     traffic,
 )
@@ -41,6 +44,9 @@ RULES: tuple[Rule, ...] = (
     optimizer_recreated.RULE,
     not_called.RULE,
     graphs_kept.RULE,
+    plain_lists.RULE,
+    squashed_twice.RULE,
+    softmax_axis.RULE,
 )
 
 CROSSING = tuple(rule for rule in RULES if rule.crosses)

@@ -7,6 +7,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import Binding, How, bindings, owner_of, parameters
@@ -38,6 +39,9 @@ class Made:
     def full_name(self) -> str:
         """What is called, imports resolved: "torch.nn.GRU"."""
         return self.file.full_name(self.call)
+
+
+_CALLS_OF_MODULES: "WeakKeyDictionary[Codebase, dict[ast.AST, list[Made]]]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,6 +163,24 @@ class Codebase:
         found = next((outer for outer in file.around(node) if isinstance(outer, ast.ClassDef)), None)
         return Defined(file=file, node=found) if found else None
 
+    def calls_of_module(self, kind: ast.AST | None) -> list[Made]:
+        """The calls of objects of a class, which run its `forward`; [] while they are being collected."""
+        found = _CALLS_OF_MODULES.get(self)
+        if found is None:
+            found = _CALLS_OF_MODULES[self] = {}
+            for file in self.files:
+                for call in file.calls:
+                    name = called_name(call)
+                    if (
+                        name in self.functions
+                        or name in self.classes
+                        or file.full_name(call).startswith("torch.")
+                    ):
+                        continue
+                    if reached := self.class_of(file, call.func):
+                        found.setdefault(reached.node, []).append(Made(file=file, call=call))
+        return found.get(kind, []) if kind else []
+
     def is_module(self, kind: Defined | None) -> bool:
         """Whether a class is a torch module."""
         return kind is not None and getattr(kind.node, "name", "") in self.modules
@@ -265,6 +287,8 @@ class Codebase:
         is_method = isinstance(owner, ast.ClassDef) and names[:1] in (["self"], ["cls"])
         called = owner.name if isinstance(owner, ast.ClassDef) and node.name == "__init__" else node.name
         place = names.index(name) - is_method
+        if node.name == "forward" and is_method:
+            return [g for made in self.calls_of_module(owner) if (g := _argument(made, name, place))]
         if (
             len(self.classes.get(called, []) if node.name == "__init__" else self.functions.get(called, []))
             > 1
@@ -272,12 +296,7 @@ class Codebase:
             return []
         given: list[tuple[ParsedFile, ast.expr]] = []
         for made in self.calls(called):
-            call = made.call
-            named = next((k.value for k in call.keywords if k.arg == name), None)
-            if named is not None:
-                given.append((made.file, named))
-            elif 0 <= place < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args):
-                given.append((made.file, call.args[place]))
+            given += [g] if (g := _argument(made, name, place)) else []
         return given
 
     def _function(self, file: ParsedFile, name: str) -> Defined | None:
@@ -305,6 +324,19 @@ class Codebase:
             return None
         kind = self.class_of(file, function.value)
         return self.method(kind, function.attr) if kind else None
+
+
+def _argument(made: Made, name: str, place: int) -> tuple[ParsedFile, ast.expr] | None:
+    """What a call gives for a parameter; None if it is left out or hidden behind a star."""
+    call = made.call
+    named = next((k.value for k in call.keywords if k.arg == name), None)
+    if (
+        named is None
+        and 0 <= place < len(call.args)
+        and not any(isinstance(a, ast.Starred) for a in call.args)
+    ):
+        named = call.args[place]
+    return (made.file, named) if named is not None else None
 
 
 def returns(function: Defined) -> list[ast.expr]:
