@@ -8,6 +8,7 @@ from diagnosis.rules import (
     clipping,
     discount,
     dropout,
+    eval_forgotten,
     grad_at_evaluation,
     gradients_cleared,
     graphs_kept,
@@ -22,6 +23,7 @@ from diagnosis.rules import (
     squashed_twice,
     timestamps,
     traffic,
+    train_forgotten,
 )
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
@@ -44,6 +46,8 @@ RULES: tuple[Rule, ...] = (
     optimizer_recreated.RULE,
     not_called.RULE,
     graphs_kept.RULE,
+    eval_forgotten.RULE,
+    train_forgotten.RULE,
     plain_lists.RULE,
     squashed_twice.RULE,
     softmax_axis.RULE,

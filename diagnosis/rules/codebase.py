@@ -117,6 +117,8 @@ class Codebase:
             ]
         if isinstance(node, ast.Subscript):
             return self._elements(file, node.value, depth)
+        if isinstance(node, ast.Name) and (looped := self._iterated(file, node, depth)):
+            return looped
         return [
             made
             for place, value in self._bound(file, node, depth)
@@ -226,6 +228,21 @@ class Codebase:
             if 0 <= place < len(call.args):
                 return self.makers(file, call.args[place], depth + 1)
         return self.makers(reached.file, value, depth + 1)
+
+    def _iterated(self, file: ParsedFile, node: ast.Name, depth: int) -> list[Made]:
+        """What the elements are made by that a loop variable stands for; through `enumerate` and `zip`."""
+        found: list[Made] = []
+        for binding in bindings(file, node.id, node):
+            value, position = binding.value, binding.position
+            if binding.how is not How.ITERATED:
+                continue
+            if isinstance(value, ast.Call) and position is not None and isinstance(value.func, ast.Name):
+                place = position - 1 if value.func.id == "enumerate" else position
+                if value.func.id in ("enumerate", "zip") and 0 <= place < len(value.args):
+                    found += self._elements(file, value.args[place], depth)
+            elif position is None:
+                found += self._elements(file, value, depth)
+        return found
 
     def _elements(self, file: ParsedFile, node: ast.expr, depth: int) -> list[Made]:
         """What the elements of a list or ModuleList are made by."""

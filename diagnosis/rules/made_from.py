@@ -4,6 +4,7 @@ At a name, the binding that is nearest above counts; where a condition may have 
 """
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diagnosis.rules.codebase import Codebase, Defined, returns
@@ -50,6 +51,8 @@ REARRANGES = frozenset(
         "ravel",
     ]
 )
+# Operations whose results are parts of their input.
+APART = {"split", "chunk", "unbind", "tensor_split", "split_with_sizes"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,6 +125,8 @@ def _inside(value: Value, call: ast.Call, reached: Defined, position: int | None
     """What the function that a call runs returns; of a tuple, the part at `position`."""
     found = []
     for given in returns(reached):
+        if is_dead(reached, call, given):
+            continue
         if position is not None:
             if not isinstance(given, ast.Tuple) or position >= len(given.elts):
                 return []
@@ -137,10 +142,17 @@ def _bound(repo: Codebase, value: Value) -> list[Value]:
     if isinstance(node, ast.Attribute):
         return []
     found: list[Value] = []
+    within = value.calls[-1] if value.calls else None
     for binding in reaching(value.file, name, node):
+        if within is not None and is_dead(Defined(file=value.file, node=within[2]), within[1], binding.node):
+            continue
         if binding.how is How.ASSIGNED and binding.position is None:
             found.append(_at(value, binding.value))
         elif binding.how is How.ASSIGNED and isinstance(binding.value, ast.Call):
+            done = operation(repo, value.file, binding.value)
+            if done is not None and done.name in APART and done.values:
+                found.append(_at(value, done.values[0]))
+                continue
             reached = repo.callee(value.file, binding.value)
             inside = _inside(value, binding.value, reached, binding.position) if reached else []
             if not inside:
@@ -149,6 +161,55 @@ def _bound(repo: Codebase, value: Value) -> list[Value]:
         else:
             return []
     return found or _argument(value, name)
+
+
+def is_dead(function: Defined, call: ast.Call, node: ast.AST) -> bool:
+    """Whether a call skips a part of a function: a branch on a flag that the call sets otherwise or leaves out."""
+    file = function.file
+    if node not in file.places:
+        return False
+    for outer in file.around(node):
+        if outer is function.node:
+            return False
+        if isinstance(outer, ast.If) and not _holds(file, [outer.test], node):
+            flag = _flag(function, call, outer.test)
+            if flag is not None and _holds(file, outer.orelse if flag else outer.body, node):
+                return True
+    return False
+
+
+def _flag(function: Defined, call: ast.Call, test: ast.expr) -> bool | None:
+    """The truth of a parameter that is tested, as the call gives it; None where that is not a constant."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = _flag(function, call, test.operand)
+        return None if inner is None else not inner
+    node = function.node
+    if (
+        not isinstance(test, ast.Name)
+        or not isinstance(node, Function)
+        or any(k.arg is None for k in call.keywords)
+    ):
+        return None
+    names = [n for n in parameters(node) if n not in ("self", "cls")]
+    if test.id not in names or any(isinstance(a, ast.Starred) for a in call.args):
+        return None
+    given = next((k.value for k in call.keywords if k.arg == test.id), None)
+    place = names.index(test.id)
+    if given is None:
+        given = call.args[place] if place < len(call.args) else _default(node, test.id)
+    return bool(given.value) if isinstance(given, ast.Constant) else None
+
+
+def _default(function: Function, name: str) -> ast.expr | None:
+    arguments = function.args
+    plain = [*arguments.posonlyargs, *arguments.args]
+    with_default = plain[len(plain) - len(arguments.defaults) :]
+    for argument, default in zip(
+        (*with_default, *arguments.kwonlyargs), (*arguments.defaults, *arguments.kw_defaults)
+    ):
+        if argument.arg == name:
+            return default
+    return None
 
 
 def _argument(value: Value, name: str) -> list[Value]:
@@ -220,6 +281,6 @@ def _other_branch(file: ParsedFile, binder: ast.AST, at: ast.AST) -> bool:
     return False
 
 
-def _holds(file: ParsedFile, body: list[ast.stmt], node: ast.AST) -> bool:
+def _holds(file: ParsedFile, body: Sequence[ast.AST], node: ast.AST) -> bool:
     place = file.places.get(node, -1)
     return any(file.places[s] <= place < file.ends[file.places[s]] for s in body)

@@ -23,6 +23,7 @@ KIND = FindingKind(
     explains=(*UNTRAINED, *WEAK),
 )
 TAKES_LOGITS = {
+    "softplus",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "logsigmoid",
