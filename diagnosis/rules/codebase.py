@@ -13,7 +13,7 @@ from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import Binding, How, bindings, owner_of, parameters
 from diagnosis.syntax import called_name, dotted
 
-DEEPEST = 6  # bindings and calls that one question follows
+DEEPEST = 12  # bindings and calls that one question follows
 # Methods that hand their own object on.
 SAME_OBJECT = {"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "requires_grad_", "apply"}
 # Functions that wrap a model, and answer as it does.
@@ -30,17 +30,29 @@ class Defined:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Made:
-    """A call that makes an object, and its file."""
+    """A call that makes an object, and its file. chosen: the class's name, where a table of classes is called."""
 
     file: ParsedFile
     call: ast.Call
+    chosen: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of what is called."""
+        return self.chosen.rpartition(".")[2] or called_name(self.call)
 
     @property
     def full_name(self) -> str:
         """What is called, imports resolved: "torch.nn.GRU"."""
+        if self.chosen:
+            head, _, rest = self.chosen.partition(".")
+            origin = self.file.imports.get(head, head)
+            return f"{origin}.{rest}" if rest else origin
         return self.file.full_name(self.call)
 
 
+# What was found out about a codebase: expression -> who made it; and the expressions that are being asked about.
+_MAKERS: "WeakKeyDictionary[Codebase, tuple[dict[ast.AST, list[Made]], set[ast.AST]]]" = WeakKeyDictionary()
 _CALLS_OF_MODULES: "WeakKeyDictionary[Codebase, dict[ast.AST, list[Made]]]" = WeakKeyDictionary()
 
 
@@ -90,6 +102,31 @@ class Codebase:
                 return found
             found |= more
 
+    @cached_property
+    def constructions(self) -> dict[str, list[Made]]:
+        """Name of a class -> the calls that make its objects, by `super().__init__` of a class below as well."""
+        found: dict[str, list[Made]] = {}
+        for file in self.files:
+            for call in file.calls:
+                names = {called_name(call)} & self.classes.keys()
+                if isinstance(call.func, ast.Subscript | ast.Name) and not names:
+                    names = set(self._table_called(file, call.func).values()) & self.classes.keys()
+                if _is_super_init(call) and (kind := self.class_around(file, call)):
+                    names = {base.rpartition(".")[2] for base in _bases(kind)} & self.classes.keys()
+                for name in names:
+                    found.setdefault(name, []).append(Made(file=file, call=call))
+        return found
+
+    @cached_property
+    def below(self) -> dict[str, list[Defined]]:
+        """Name of a class -> the classes that name it as a base."""
+        found: dict[str, list[Defined]] = {}
+        for places in self.classes.values():
+            for place in places:
+                for base in _bases(place):
+                    found.setdefault(base.rpartition(".")[2], []).append(place)
+        return found
+
     def calls(self, *names: str) -> Iterator[Made]:
         """All calls in the repo whose called name, its last part, is one of these."""
         for file in self.files:
@@ -106,8 +143,19 @@ class Codebase:
         """The constructor calls that may have made an expression's value, followed through names, attributes of
         objects, factories and wrappers.
         """
-        if depth > DEEPEST:
+        known, busy = _MAKERS.setdefault(self, ({}, set()))
+        if node in known:
+            return known[node]
+        if depth > DEEPEST or node in busy:
             return []
+        busy.add(node)
+        found = self._makers(file, node, depth)
+        busy.discard(node)
+        if not busy:
+            known[node] = found
+        return found
+
+    def _makers(self, file: ParsedFile, node: ast.expr, depth: int) -> list[Made]:
         if isinstance(node, ast.Call):
             return self._made_by(file, node, depth)
         if isinstance(node, ast.IfExp):
@@ -151,6 +199,18 @@ class Codebase:
                         return found
         return None
 
+    def _filled_in(self, kind: Defined, name: str, found: Defined | None) -> Defined | None:
+        """A method, or where it is only a place for one, the only one that a class below puts there."""
+        if found is not None and not _is_abstract(found.node):
+            return found
+        below = [m for d in self.below.get(getattr(kind.node, "name", ""), []) if (m := self._own(d, name))]
+        return below[0] if len(below) == 1 else found
+
+    def _own(self, kind: Defined, name: str) -> Defined | None:
+        body = getattr(kind.node, "body", [])
+        nodes = [n for n in body if isinstance(n, Function) and n.name == name]
+        return Defined(file=kind.file, node=nodes[0]) if nodes else None
+
     def attribute(self, kind: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
         """What `self.name` is assigned to in a class, with the file of each."""
         return [
@@ -188,7 +248,7 @@ class Codebase:
         return kind is not None and getattr(kind.node, "name", "") in self.modules
 
     def _class_called(self, made: Made) -> Defined | None:
-        places = self.classes.get(called_name(made.call), [])
+        places = self.classes.get(made.name, [])
         here = [place for place in places if place.file.path == made.file.path] or places
         return here[0] if len(here) == 1 else None
 
@@ -200,6 +260,8 @@ class Codebase:
             return self.makers(file, call.args[0], depth + 1)
         if name in self.classes:
             return [Made(file=file, call=call)]
+        if table := self._table_called(file, call.func):
+            return [Made(file=file, call=call, chosen=chosen) for chosen in table.values()]
         reached = None
         if isinstance(call.func, ast.Name):
             reached = self._function(file, call.func.id)
@@ -210,6 +272,32 @@ class Codebase:
         return [
             made for value in returns(reached) for made in self._returned(reached, value, file, call, depth)
         ]
+
+    def _table_called(self, file: ParsedFile, function: ast.expr) -> dict[object, str]:
+        """Key -> name of the class, where what is called was looked up in a dictionary of classes; else {}."""
+        if isinstance(function, ast.Name):
+            values = [b.value for b in bindings(file, function.id, function) if b.how is How.ASSIGNED]
+            function = values[0] if len(values) == 1 else function
+        if (
+            isinstance(function, ast.Call)
+            and called_name(function) == "get"
+            and isinstance(function.func, ast.Attribute)
+        ):
+            table = function.func.value
+        elif isinstance(function, ast.Subscript):
+            table = function.value
+        else:
+            return {}
+        if isinstance(table, ast.Name):
+            values = [b.value for b in bindings(file, table.id, table)]
+            table = values[0] if len(values) == 1 else table
+        if not isinstance(table, ast.Dict):
+            return {}
+        return {
+            (key.value if isinstance(key, ast.Constant) else number): dotted(value)
+            for number, (key, value) in enumerate(zip(table.keys, table.values))
+            if dotted(value)
+        }
 
     def _returned(
         self, reached: Defined, value: ast.expr, file: ParsedFile, call: ast.Call, depth: int
@@ -227,6 +315,16 @@ class Codebase:
             place = names.index(inner.id) - (names[:1] == ["self"])
             if 0 <= place < len(call.args):
                 return self.makers(file, call.args[place], depth + 1)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Subscript):
+            table, key = self._table_called(reached.file, inner.func), inner.func.slice
+            place = (
+                names.index(key.id) - (names[:1] == ["self"])
+                if isinstance(key, ast.Name) and key.id in names
+                else -1
+            )
+            given = call.args[place] if 0 <= place < len(call.args) else None
+            if isinstance(given, ast.Constant) and given.value in table:
+                return [Made(file=reached.file, call=inner, chosen=table[given.value])]
         return self.makers(reached.file, value, depth + 1)
 
     def _iterated(self, file: ParsedFile, node: ast.Name, depth: int) -> list[Made]:
@@ -302,18 +400,14 @@ class Codebase:
         names = parameters(node)
         owner = function.file.parents.get(node)
         is_method = isinstance(owner, ast.ClassDef) and names[:1] in (["self"], ["cls"])
-        called = owner.name if isinstance(owner, ast.ClassDef) and node.name == "__init__" else node.name
         place = names.index(name) - is_method
-        if node.name == "forward" and is_method:
-            return [g for made in self.calls_of_module(owner) if (g := _argument(made, name, place))]
-        if (
-            len(self.classes.get(called, []) if node.name == "__init__" else self.functions.get(called, []))
-            > 1
-        ):
-            return []
-        given: list[tuple[ParsedFile, ast.expr]] = []
-        for made in self.calls(called):
-            given += [g] if (g := _argument(made, name, place)) else []
+        if node.name == "__init__" and isinstance(owner, ast.ClassDef):
+            calls = self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
+        elif node.name == "forward" and is_method:
+            calls = self.calls_of_module(owner)
+        else:
+            calls = list(self.calls(node.name)) if len(self.functions[node.name]) == 1 else []
+        given = [g for made in calls if (g := _argument(made, name, place))]
         return given
 
     def _function(self, file: ParsedFile, name: str) -> Defined | None:
@@ -329,7 +423,8 @@ class Codebase:
     def _method_called(self, file: ParsedFile, function: ast.Attribute, depth: int = 0) -> Defined | None:
         if isinstance(function.value, ast.Name) and function.value.id == "self":
             kind = self.class_around(file, function)
-            return self.method(kind, function.attr) if kind else None
+            found = self.method(kind, function.attr) if kind else None
+            return self._filled_in(kind, function.attr, found) if kind else None
         if isinstance(function.value, ast.Name) and function.value.id in file.imports:
             found = [d for d in self.functions.get(function.attr, []) if not _is_method(d)]
             module = file.imports[function.value.id].replace(".", "/")
@@ -367,6 +462,25 @@ def returns(function: Defined) -> list[ast.expr]:
 
 def _is_method(defined: Defined) -> bool:
     return isinstance(defined.file.parents.get(defined.node), ast.ClassDef)
+
+
+def _is_super_init(call: ast.Call) -> bool:
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr == "__init__"
+        and isinstance(function.value, ast.Call)
+        and called_name(function.value) == "super"
+    )
+
+
+def _is_abstract(node: ast.AST) -> bool:
+    """Whether a function does nothing but wait for one in a class below."""
+    body = getattr(node, "body", [])
+    return all(
+        isinstance(s, ast.Pass | ast.Raise) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in body
+    )
 
 
 def _bases(kind: Defined) -> list[str]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from diagnosis.rules.codebase import Codebase, Defined, Made
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import amount
-from diagnosis.syntax import called_name
 
 MOST = 200  # functions that one question reaches
 # Layers that answer otherwise in training; those of the second row do only when they are given a rate of dropout.
@@ -43,7 +42,7 @@ def perhaps_reached(repo: Codebase, start: Iterable[Defined]) -> list[Defined]:
             n.id if isinstance(n, ast.Name) else n.attr
             for n in place.file.within(place.node, ast.Name, ast.Attribute)
         }
-        for name in names & repo.functions.keys():
+        for name in (names & repo.functions.keys()) - {"__init__"}:
             waiting += repo.functions[name]
         for name in names & repo.classes.keys():
             waiting += [m for c in repo.classes[name] if (m := repo.method(c, "__init__"))]
@@ -103,7 +102,7 @@ def two_faced(repo: Codebase, places: Iterable[Defined]) -> Made | None:
 def is_two_faced(repo: Codebase, made: Made, depth: int = 0) -> bool:
     """Whether a constructor call makes a layer that answers otherwise in training."""
     full = made.full_name
-    name = called_name(made.call)
+    name = made.name
     if not full.startswith("torch.nn."):
         return False
     if name in TRANSFORMERS:

@@ -42,9 +42,11 @@ def train_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
                 continue
             asked = [place for place in reached(repo, [loop, *scores]) if _stays(place)]
             if asked and two_faced(repo, reached(repo, [loop])) is not None:
-                yield source.hit(
+                place = _where(repo, loop)
+                assert isinstance(place.node, ast.expr | ast.stmt)
+                yield place.file.hit(
                     KIND.code,
-                    _where(start, loop),
+                    place.node,
                     "trains in evaluation mode after the first evaluation: call .train() in each epoch",
                 )
 
@@ -85,14 +87,19 @@ def _stays(place: Defined) -> bool:
     return bool(evaluates(place)) and not trains(place)
 
 
-def _where(start: Defined, loop: Defined) -> ast.expr | ast.stmt:
-    """A `.train()` that stands in the same function before the loop, else the loop."""
+def _where(repo: Codebase, loop: Defined) -> Defined:
+    """A `.train()` that stands in the same function before the loop, else the loop over batches, else the loop."""
     function = loop.file.function_of(loop.node)
     calls = trains(Defined(file=loop.file, node=function)) if isinstance(function, Function) else []
     before = [call for call in calls if loop.file.places[call] < loop.file.places[loop.node]]
-    node = before[-1] if before else loop.node
-    assert isinstance(node, ast.expr | ast.stmt)
-    return node
+    if before:
+        return Defined(file=loop.file, node=before[-1])
+    batches = {training.loop: training.file for training in trainings(repo)}
+    for place in reached(repo, [loop]):
+        for node in place.file.within(place.node, ast.For, ast.While):
+            if node in batches:
+                return Defined(file=place.file, node=node)
+    return loop
 
 
-RULE = Rule(kind=KIND, run=train_forgotten)
+RULE = Rule(kind=KIND, run=train_forgotten, crosses=True)
