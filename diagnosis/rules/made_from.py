@@ -55,23 +55,32 @@ REARRANGES = frozenset(
 APART = {"split", "chunk", "unbind", "tensor_split", "split_with_sizes"}
 
 
+Calls = tuple[
+    tuple[ParsedFile, ast.Call, ast.AST], ...
+]  # the file of a call, the call, the function that it runs
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Value:
     """An expression in its file. calls: the calls through which it was reached, innermost last."""
 
     file: ParsedFile
     node: ast.expr
-    calls: tuple[tuple[ParsedFile, ast.Call, ast.AST], ...] = ()
+    calls: Calls = ()
 
 
 def endings(
-    repo: Codebase, file: ParsedFile, node: ast.expr, through: frozenset[str] = REARRANGES
+    repo: Codebase,
+    file: ParsedFile,
+    node: ast.expr,
+    through: frozenset[str] = REARRANGES,
+    calls: Calls = (),
 ) -> list[Value]:
     """The expressions that made a value, one for each way it may have come: operations other than `through`,
-    parameters that nothing gives, constants.
+    parameters that nothing gives, constants. calls: through which the node was reached, as in `Value`.
     """
     found: list[Value] = []
-    waiting = [Value(file=file, node=node)]
+    waiting = [Value(file=file, node=node, calls=calls)]
     seen: set[tuple[ast.AST, int]] = set()
     while waiting:
         value = waiting.pop()
@@ -148,6 +157,8 @@ def _bound(repo: Codebase, value: Value) -> list[Value]:
             continue
         if binding.how is How.ASSIGNED and binding.position is None:
             found.append(_at(value, binding.value))
+        elif binding.how is How.ASSIGNED and isinstance(binding.value, ast.ListComp):
+            found.append(_at(value, binding.value.elt))
         elif binding.how is How.ASSIGNED and isinstance(binding.value, ast.Call):
             done = operation(repo, value.file, binding.value)
             if done is not None and done.name in APART and done.values:

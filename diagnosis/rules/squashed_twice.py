@@ -80,19 +80,16 @@ def squashed(repo: Codebase, value: Value, depth: int = 0) -> list[Value]:
 
 
 def _ends(repo: Codebase, value: Value) -> list[Value]:
-    return [
-        Value(file=end.file, node=end.node, calls=(*value.calls, *end.calls))
-        for end in endings(repo, value.file, value.node)
-    ]
+    return endings(repo, value.file, value.node, calls=value.calls)
 
 
 def _squash(repo: Codebase, end: Value, depth: int) -> list[Value]:
     node = end.node
     if isinstance(node, ast.UnaryOp) and depth < 3:
-        return squashed(repo, Value(file=end.file, node=node.operand), depth + 1)
+        return squashed(repo, Value(file=end.file, node=node.operand, calls=end.calls), depth + 1)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and depth < 3:
-        left = squashed(repo, Value(file=end.file, node=node.left), depth + 1)
-        right = squashed(repo, Value(file=end.file, node=node.right), depth + 1)
+        left = squashed(repo, Value(file=end.file, node=node.left, calls=end.calls), depth + 1)
+        right = squashed(repo, Value(file=end.file, node=node.right, calls=end.calls), depth + 1)
         return [*left, *right] if left and right else []
     if not isinstance(node, ast.Call):
         return []
@@ -105,7 +102,9 @@ def _squash(repo: Codebase, end: Value, depth: int) -> list[Value]:
         return [end] if FUNCTION_OF.get(full.rpartition(".")[2]) in SQUASHES else []
     if done.name in ("cat", "concat", "stack", "hstack", "vstack") and done.values and depth < 3:
         parts = done.values[0].elts if isinstance(done.values[0], ast.Tuple | ast.List) else []
-        found = [squashed(repo, Value(file=end.file, node=part), depth + 1) for part in parts]
+        found = [
+            squashed(repo, Value(file=end.file, node=part, calls=end.calls), depth + 1) for part in parts
+        ]
         return [v for part in found for v in part] if found and all(found) else []
     return [end] if done.name in SQUASHES else []
 
