@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from diagnosis.rules import (
+    batch_axis,
+    batch_mixed,
     clipping,
     discount,
     dropout,
@@ -15,6 +17,7 @@ from diagnosis.rules import (
     heads_view,
     ideal_gain,
     mask_sense,
+    mean_divided,
     not_called,
     optimizer_recreated,
     plain_lists,
@@ -26,6 +29,7 @@ from diagnosis.rules import (
     timestamps,
     traffic,
     train_forgotten,
+    updates_lost,
 )
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
@@ -48,6 +52,10 @@ RULES: tuple[Rule, ...] = (
     optimizer_recreated.RULE,
     not_called.RULE,
     graphs_kept.RULE,
+    batch_axis.RULE,
+    batch_mixed.RULE,
+    mean_divided.RULE,
+    updates_lost.RULE,
     heads_view.RULE,
     mask_sense.RULE,
     eval_forgotten.RULE,
