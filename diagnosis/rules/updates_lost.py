@@ -51,7 +51,8 @@ def updates_lost(source: ParsedFile) -> Iterator[RuleHit]:
         function = source.function_of(node)
         if function is None or not isinstance(ids, ast.Name) or not _may_repeat(source, ids, function):
             continue
-        if _is_array(source, function, ids.id) and not _is_distinct(source, ids):
+        many = _is_array(source, function, ids.id) or _is_spread(source, function, node.value)
+        if many and not _is_distinct(source, ids):
             yield source.hit(
                 KIND.code, node, "keeps one update of an id that occurs twice: use np.add.at, or index_add_"
             )
@@ -98,6 +99,21 @@ def _is_array(source: ParsedFile, function: Function, ids: str) -> bool:
         if name in ("sum", "einsum") and _over_rows(call) and _mentions(call, ids, rows):
             return True
     return False
+
+
+def _is_spread(source: ParsedFile, function: Function, value: ast.expr) -> bool:
+    """Whether an added value has one number for each row: the function gives it, or a part of it, a second axis."""
+    spread: set[str] = set()
+    for part in source.within(function, ast.Subscript):
+        index = part.slice
+        if isinstance(index, ast.Tuple) and len(index.elts) == 2 and isinstance(index.elts[0], ast.Slice):
+            last = index.elts[1]
+            new_axis = isinstance(last, ast.Constant) and last.value is None
+            if new_axis or dotted(last).endswith("newaxis"):
+                spread.add(dotted(part.value))
+                outer = source.parents.get(part)
+                spread |= {dotted(t) for t in outer.targets} if isinstance(outer, ast.Assign) else set()
+    return any(isinstance(p, ast.Name) and p.id in spread for p in ast.walk(value))
 
 
 def _over_rows(call: ast.Call) -> bool:
