@@ -4,11 +4,11 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase
+from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.made_from import endings
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
+from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import Operation, operation, whole
 from diagnosis.rules.values import parameters
 from diagnosis.symptoms import WEAK
@@ -68,21 +68,13 @@ def _is_over_batch(done: Operation) -> bool:
 
 
 def _is_of_batch(repo: Codebase, source: ParsedFile, call: ast.Call, tensor: ast.expr) -> bool:
-    function = source.function_of(call)
     kind = repo.class_around(source, call)
-    if (
-        function is None
-        or kind is None
-        or not repo.is_module(kind)
-        or not _has_layers(repo, kind.file, kind.node)
-    ):
+    if kind is None or not repo.is_module(kind) or not _has_layers(kind.file, kind.node):
         return False
-    return all(
-        _made_for_batch(repo, source, function, end.node) for end in endings(repo, source, tensor, THROUGH)
-    )
+    return all(_made_for_batch(repo, end.file, end.node) for end in endings(repo, source, tensor, THROUGH))
 
 
-def _has_layers(repo: Codebase, file: ParsedFile, kind: ast.AST) -> bool:
+def _has_layers(file: ParsedFile, kind: ast.AST) -> bool:
     """Whether a class makes layers, which a module that is only a loss does not."""
     return any(
         full.startswith("torch.nn.")
@@ -93,22 +85,32 @@ def _has_layers(repo: Codebase, file: ParsedFile, kind: ast.AST) -> bool:
     )
 
 
-def _made_for_batch(repo: Codebase, source: ParsedFile, function: Function, node: ast.expr) -> bool:
-    """Whether an expression is an argument of a method, or the answer of a layer."""
-    if isinstance(node, ast.Name):
-        return function.name != "__init__" and node.id in parameters(function)
+def _made_for_batch(repo: Codebase, file: ParsedFile, node: ast.expr, depth: int = 0) -> bool:
+    """Whether an expression is an argument of `forward`, also handed on to another method, or the answer of a layer."""
     if isinstance(node, ast.BinOp):
-        sides = (node.left, node.right)
-        ends = [end.node for side in sides for end in endings(repo, source, side, THROUGH)]
+        ends = [e for side in (node.left, node.right) for e in endings(repo, file, side, THROUGH)]
         return any(
-            _made_for_batch(repo, source, function, end) for end in ends if not isinstance(end, ast.BinOp)
+            _made_for_batch(repo, e.file, e.node, depth) for e in ends if not isinstance(e.node, ast.BinOp)
         )
+    if isinstance(node, ast.Name):
+        return depth < 3 and _is_argument(repo, file, node, depth)
     if not isinstance(node, ast.Call):
         return False
-    done = operation(repo, source, node)
+    done = operation(repo, file, node)
     return done is not None and (
         done.name in ("linear", "embedding", "cat") or done.name.startswith("torch.nn.")
     )
+
+
+def _is_argument(repo: Codebase, file: ParsedFile, node: ast.Name, depth: int) -> bool:
+    function = file.function_of(node)
+    if function is None or node.id not in parameters(function):
+        return False
+    if function.name == "forward":
+        return True
+    given = repo.given(Defined(file=file, node=function), node.id)
+    ends = [end for place, value in given for end in endings(repo, place, value, THROUGH)]
+    return bool(ends) and all(_made_for_batch(repo, end.file, end.node, depth + 1) for end in ends)
 
 
 RULE = Rule(kind=KIND, run=batch_mixed)
