@@ -5,9 +5,13 @@ from diagnosis.rules import (
     dropout,
     grad_at_evaluation,
     ideal_gain,
+    random_split,
+    resampled,
     sampling,
+    seen_ranked,
     selected_on_test,
     shuffle,
+    target_first,
     timestamps,
     traffic,
 )
@@ -26,6 +30,10 @@ RULES: tuple[Rule, ...] = (
     discount.RULE,
     ideal_gain.RULE,
     timestamps.RULE,
+    resampled.RULE,
+    target_first.RULE,
+    random_split.RULE,
+    seen_ranked.RULE,
 )
 
 
