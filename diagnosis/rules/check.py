@@ -11,6 +11,7 @@ from diagnosis.rules import (
     ideal_gain,
     random_split,
     resampled,
+    reseeded,
     sampling,
     seen_ranked,
     selected_on_test,
@@ -39,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     target_first.RULE,
     random_split.RULE,
     seen_ranked.RULE,
+    reseeded.RULE,
 )
 
 LONGEST_OTHER = 100_000  # characters of a file that is only looked into

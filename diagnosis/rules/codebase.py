@@ -12,6 +12,7 @@ from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import How, bindings, owner_of, parameters
 from diagnosis.syntax import called_name, dotted
 
+MOST_OPEN = 24  # expressions that one question asks about at once
 DEEPEST = 6  # bindings and calls that one question follows
 # Methods that hand their own object on.
 SAME_OBJECT = {"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "requires_grad_", "apply"}
@@ -98,8 +99,20 @@ class Codebase:
         """The constructor calls that may have made an expression's value, followed through names, attributes of
         objects, factories and wrappers.
         """
-        if depth > DEEPEST:
+        if depth > DEEPEST or node in self._open or len(self._open) > MOST_OPEN:
             return []
+        self._open.add(node)
+        try:
+            return self._makers(file, node, depth)
+        finally:
+            self._open.discard(node)
+
+    @cached_property
+    def _open(self) -> set[ast.AST]:
+        """The expressions whose makers are being looked for: what leads back to one of them leads nowhere."""
+        return set()
+
+    def _makers(self, file: ParsedFile, node: ast.expr, depth: int) -> list[Made]:
         if isinstance(node, ast.Call):
             return self._made_by(file, node, depth)
         if isinstance(node, ast.IfExp):
