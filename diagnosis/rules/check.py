@@ -9,6 +9,7 @@ from diagnosis.rules import (
     dropout,
     grad_at_evaluation,
     ideal_gain,
+    lost_updates,
     random_split,
     resampled,
     reseeded,
@@ -16,6 +17,7 @@ from diagnosis.rules import (
     seen_ranked,
     selected_on_test,
     shuffle,
+    state_by_reference,
     target_first,
     timestamps,
     traffic,
@@ -41,6 +43,8 @@ RULES: tuple[Rule, ...] = (
     random_split.RULE,
     seen_ranked.RULE,
     reseeded.RULE,
+    lost_updates.RULE,
+    state_by_reference.RULE,
 )
 
 LONGEST_OTHER = 100_000  # characters of a file that is only looked into
