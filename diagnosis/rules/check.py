@@ -10,6 +10,7 @@ from diagnosis.rules import (
     grad_at_evaluation,
     ideal_gain,
     lost_updates,
+    one_by_one,
     random_split,
     resampled,
     reseeded,
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     reseeded.RULE,
     lost_updates.RULE,
     state_by_reference.RULE,
+    one_by_one.RULE,
 )
 
 LONGEST_OTHER = 100_000  # characters of a file that is only looked into

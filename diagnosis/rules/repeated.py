@@ -27,7 +27,7 @@ def repeated(repo: Codebase) -> dict[ast.AST, Defined]:
     """The functions that run at least once in each epoch of training, by their nodes."""
     found = _FOUND.get(repo)
     if found is None:
-        found = _FOUND[repo] = _below(repo, [*_fed(repo), *_in_training_loops(repo)])
+        found = _FOUND[repo] = below(repo, [*_fed(repo), *_in_training_loops(repo)])
     return found
 
 
@@ -104,7 +104,8 @@ def _called(repo: Codebase, file: ParsedFile, nodes: Iterable[ast.AST]) -> Itera
             yield reached
 
 
-def _below(repo: Codebase, roots: Iterable[Defined]) -> dict[ast.AST, Defined]:
+def below(repo: Codebase, roots: Iterable[Defined]) -> dict[ast.AST, Defined]:
+    """The functions and all that they call, MOST_LEVELS deep, by their nodes."""
     found = {root.node: root for root in roots}
     fresh = list(found.values())
     for _ in range(MOST_LEVELS):
