@@ -1,30 +1,32 @@
 """Runs all static rules on one file, as the user types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from diagnosis.rules import (
-    discount,
+    clipping,
     dropout,
+    eval_forgotten,
     grad_at_evaluation,
-    ideal_gain,
-    lost_updates,
-    one_by_one,
-    random_split,
-    resampled,
-    reseeded,
+    gradients_cleared,
+    graphs_kept,
+    heads_view,
+    mask_sense,
+    not_called,
+    optimizer_recreated,
+    plain_lists,
     sampling,
-    seen_ranked,
     selected_on_test,
     shuffle,
-    state_by_reference,
-    target_first,
-    timestamps,
+    softmax_axis,
+    squashed_twice,
     traffic,
+    train_forgotten,
 )
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.on_data import ON_DATA
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, read_source
 from diagnosis.syntax import Hurdle, Unparsed, parse
@@ -36,19 +38,22 @@ RULES: tuple[Rule, ...] = (
     sampling.RULE,
     grad_at_evaluation.RULE,
     selected_on_test.RULE,
-    discount.RULE,
-    ideal_gain.RULE,
-    timestamps.RULE,
-    resampled.RULE,
-    target_first.RULE,
-    random_split.RULE,
-    seen_ranked.RULE,
-    reseeded.RULE,
-    lost_updates.RULE,
-    state_by_reference.RULE,
-    one_by_one.RULE,
+    gradients_cleared.RULE,
+    clipping.RULE,
+    optimizer_recreated.RULE,
+    not_called.RULE,
+    graphs_kept.RULE,
+    heads_view.RULE,
+    mask_sense.RULE,
+    eval_forgotten.RULE,
+    train_forgotten.RULE,
+    plain_lists.RULE,
+    squashed_twice.RULE,
+    softmax_axis.RULE,
+    *ON_DATA,
 )
 
+CROSSING = tuple(rule for rule in RULES if rule.crosses)
 LONGEST_OTHER = 100_000  # characters of a file that is only looked into
 
 
@@ -65,21 +70,32 @@ def check_source(path: str, text: str, others: Mapping[str, str] | None = None) 
         for other, words in (others or {}).items()
         if other != path and _small(other, words)
     ]
-    return _hits(source, Codebase(files=(source, *(file for file in around if file is not None))))
+    repo = Codebase(
+        files=(source, *(file for file in around if file is not None)),
+        whole=bool(others) and None not in around,
+    )
+    hits = _hits(source, repo, RULES)
+    for file in repo.files[1:]:
+        hits += _hits(file, repo, CROSSING)
+    return _sorted([hit for hit in hits if hit.path == path])
 
 
 def check_sources(sources: Mapping[str, str]) -> list[RuleHit]:
     """All hits in the files of a repo, which is one whole, by file and line. sources: path -> text."""
     read = [read_source(path, text) for path, text in sources.items() if path.endswith(".py")]
     files = tuple(file for file in read if file is not None)
-    repo = Codebase(files=files)
-    return [hit for file in files for hit in _hits(file, repo)]
+    repo = Codebase(files=files, whole=len(files) == len(read))
+    return _sorted([hit for file in files for hit in _hits(file, repo, RULES)])
 
 
-def _hits(source: ParsedFile, repo: Codebase) -> list[RuleHit]:
+def _hits(source: ParsedFile, repo: Codebase, rules: Sequence[Rule]) -> list[RuleHit]:
     placed = replace(source, repo=repo)
-    hits = [hit for rule in RULES for hit in rule.run(placed)]
-    return sorted(hits, key=lambda hit: (hit.start_line, hit.code))
+    return [hit for rule in rules for hit in rule.run(placed)]
+
+
+def _sorted(hits: list[RuleHit]) -> list[RuleHit]:
+    """Each hit once, in the order of the text."""
+    return sorted(dict.fromkeys(hits), key=lambda hit: (hit.path, hit.start_line, hit.code))
 
 
 def _small(path: str, text: str) -> bool:

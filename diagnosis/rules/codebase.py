@@ -7,13 +7,13 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import How, bindings, owner_of, parameters
+from diagnosis.rules.values import Binding, How, bindings, owner_of, parameters
 from diagnosis.syntax import called_name, dotted
 
-MOST_OPEN = 24  # expressions that one question asks about at once
-DEEPEST = 6  # bindings and calls that one question follows
+DEEPEST = 12  # bindings and calls that one question follows
 # Methods that hand their own object on.
 SAME_OBJECT = {"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "requires_grad_", "apply"}
 # Functions that wrap a model, and answer as it does.
@@ -30,22 +30,41 @@ class Defined:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Made:
-    """A call that makes an object, and its file."""
+    """A call that makes an object, and its file. chosen: the class's name, where a table of classes is called."""
 
     file: ParsedFile
     call: ast.Call
+    chosen: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of what is called."""
+        return self.chosen.rpartition(".")[2] or called_name(self.call)
 
     @property
     def full_name(self) -> str:
         """What is called, imports resolved: "torch.nn.GRU"."""
+        if self.chosen:
+            head, _, rest = self.chosen.partition(".")
+            origin = self.file.imports.get(head, head)
+            return f"{origin}.{rest}" if rest else origin
         return self.file.full_name(self.call)
+
+
+# What was found out about a codebase: expression -> who made it; and the expressions that are being asked about.
+_MAKERS: "WeakKeyDictionary[Codebase, tuple[dict[ast.AST, list[Made]], set[ast.AST]]]" = WeakKeyDictionary()
+_CALLS_OF_MODULES: "WeakKeyDictionary[Codebase, dict[ast.AST, list[Made]]]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Codebase:
-    """All parsed files of a repo; the one that is being checked alone where the others are not at hand."""
+    """All parsed files of a repo; the one that is being checked alone where the others are not at hand.
+
+    whole: nothing of the repo is missing, so that what is not here is nowhere.
+    """
 
     files: tuple[ParsedFile, ...]
+    whole: bool
 
     @cached_property
     def functions(self) -> dict[str, list[Defined]]:
@@ -83,6 +102,31 @@ class Codebase:
                 return found
             found |= more
 
+    @cached_property
+    def constructions(self) -> dict[str, list[Made]]:
+        """Name of a class -> the calls that make its objects, by `super().__init__` of a class below as well."""
+        found: dict[str, list[Made]] = {}
+        for file in self.files:
+            for call in file.calls:
+                names = {called_name(call)} & self.classes.keys()
+                if isinstance(call.func, ast.Subscript | ast.Name) and not names:
+                    names = set(self._table_called(file, call.func).values()) & self.classes.keys()
+                if _is_super_init(call) and (kind := self.class_around(file, call)):
+                    names = {base.rpartition(".")[2] for base in _bases(kind)} & self.classes.keys()
+                for name in names:
+                    found.setdefault(name, []).append(Made(file=file, call=call))
+        return found
+
+    @cached_property
+    def below(self) -> dict[str, list[Defined]]:
+        """Name of a class -> the classes that name it as a base."""
+        found: dict[str, list[Defined]] = {}
+        for places in self.classes.values():
+            for place in places:
+                for base in _bases(place):
+                    found.setdefault(base.rpartition(".")[2], []).append(place)
+        return found
+
     def calls(self, *names: str) -> Iterator[Made]:
         """All calls in the repo whose called name, its last part, is one of these."""
         for file in self.files:
@@ -99,18 +143,17 @@ class Codebase:
         """The constructor calls that may have made an expression's value, followed through names, attributes of
         objects, factories and wrappers.
         """
-        if depth > DEEPEST or node in self._open or len(self._open) > MOST_OPEN:
+        known, busy = _MAKERS.setdefault(self, ({}, set()))
+        if node in known:
+            return known[node]
+        if depth > DEEPEST or node in busy:
             return []
-        self._open.add(node)
-        try:
-            return self._makers(file, node, depth)
-        finally:
-            self._open.discard(node)
-
-    @cached_property
-    def _open(self) -> set[ast.AST]:
-        """The expressions whose makers are being looked for: what leads back to one of them leads nowhere."""
-        return set()
+        busy.add(node)
+        found = self._makers(file, node, depth)
+        busy.discard(node)
+        if not busy:
+            known[node] = found
+        return found
 
     def _makers(self, file: ParsedFile, node: ast.expr, depth: int) -> list[Made]:
         if isinstance(node, ast.Call):
@@ -122,6 +165,8 @@ class Codebase:
             ]
         if isinstance(node, ast.Subscript):
             return self._elements(file, node.value, depth)
+        if isinstance(node, ast.Name) and (looped := self._iterated(file, node, depth)):
+            return looped
         return [
             made
             for place, value in self._bound(file, node, depth)
@@ -154,14 +199,25 @@ class Codebase:
                         return found
         return None
 
-    def attribute(self, kind: Defined, name: str) -> list[ast.expr]:
-        """What `self.name` is assigned to in a class."""
+    def _filled_in(self, kind: Defined, name: str, found: Defined | None) -> Defined | None:
+        """A method, or where it is only a place for one, the only one that a class below puts there."""
+        if found is not None and not _is_abstract(found.node):
+            return found
+        below = [m for d in self.below.get(getattr(kind.node, "name", ""), []) if (m := self._own(d, name))]
+        return below[0] if len(below) == 1 else found
+
+    def _own(self, kind: Defined, name: str) -> Defined | None:
+        body = getattr(kind.node, "body", [])
+        nodes = [n for n in body if isinstance(n, Function) and n.name == name]
+        return Defined(file=kind.file, node=nodes[0]) if nodes else None
+
+    def attribute(self, kind: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
+        """What `self.name` is assigned to in a class, with the file of each."""
         return [
-            binding.value
+            place
             for binding in bindings(kind.file, f"self.{name}", kind.node)
-            if binding.how is How.ASSIGNED
-            and binding.position is None
-            and kind.node in kind.file.around(binding.node)
+            if binding.how is How.ASSIGNED and kind.node in kind.file.around(binding.node)
+            for place in self._taken(kind.file, binding)
         ]
 
     def class_around(self, file: ParsedFile, node: ast.AST) -> Defined | None:
@@ -169,12 +225,30 @@ class Codebase:
         found = next((outer for outer in file.around(node) if isinstance(outer, ast.ClassDef)), None)
         return Defined(file=file, node=found) if found else None
 
+    def calls_of_module(self, kind: ast.AST | None) -> list[Made]:
+        """The calls of objects of a class, which run its `forward`; [] while they are being collected."""
+        found = _CALLS_OF_MODULES.get(self)
+        if found is None:
+            found = _CALLS_OF_MODULES[self] = {}
+            for file in self.files:
+                for call in file.calls:
+                    name = called_name(call)
+                    if (
+                        name in self.functions
+                        or name in self.classes
+                        or file.full_name(call).startswith("torch.")
+                    ):
+                        continue
+                    if reached := self.class_of(file, call.func):
+                        found.setdefault(reached.node, []).append(Made(file=file, call=call))
+        return found.get(kind, []) if kind else []
+
     def is_module(self, kind: Defined | None) -> bool:
         """Whether a class is a torch module."""
         return kind is not None and getattr(kind.node, "name", "") in self.modules
 
     def _class_called(self, made: Made) -> Defined | None:
-        places = self.classes.get(called_name(made.call), [])
+        places = self.classes.get(made.name, [])
         here = [place for place in places if place.file.path == made.file.path] or places
         return here[0] if len(here) == 1 else None
 
@@ -186,6 +260,8 @@ class Codebase:
             return self.makers(file, call.args[0], depth + 1)
         if name in self.classes:
             return [Made(file=file, call=call)]
+        if table := self._table_called(file, call.func):
+            return [Made(file=file, call=call, chosen=chosen) for chosen in table.values()]
         reached = None
         if isinstance(call.func, ast.Name):
             reached = self._function(file, call.func.id)
@@ -196,6 +272,32 @@ class Codebase:
         return [
             made for value in returns(reached) for made in self._returned(reached, value, file, call, depth)
         ]
+
+    def _table_called(self, file: ParsedFile, function: ast.expr) -> dict[object, str]:
+        """Key -> name of the class, where what is called was looked up in a dictionary of classes; else {}."""
+        if isinstance(function, ast.Name):
+            values = [b.value for b in bindings(file, function.id, function) if b.how is How.ASSIGNED]
+            function = values[0] if len(values) == 1 else function
+        if (
+            isinstance(function, ast.Call)
+            and called_name(function) == "get"
+            and isinstance(function.func, ast.Attribute)
+        ):
+            table = function.func.value
+        elif isinstance(function, ast.Subscript):
+            table = function.value
+        else:
+            return {}
+        if isinstance(table, ast.Name):
+            values = [b.value for b in bindings(file, table.id, table)]
+            table = values[0] if len(values) == 1 else table
+        if not isinstance(table, ast.Dict):
+            return {}
+        return {
+            (key.value if isinstance(key, ast.Constant) else number): dotted(value)
+            for number, (key, value) in enumerate(zip(table.keys, table.values))
+            if dotted(value)
+        }
 
     def _returned(
         self, reached: Defined, value: ast.expr, file: ParsedFile, call: ast.Call, depth: int
@@ -213,7 +315,32 @@ class Codebase:
             place = names.index(inner.id) - (names[:1] == ["self"])
             if 0 <= place < len(call.args):
                 return self.makers(file, call.args[place], depth + 1)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Subscript):
+            table, key = self._table_called(reached.file, inner.func), inner.func.slice
+            place = (
+                names.index(key.id) - (names[:1] == ["self"])
+                if isinstance(key, ast.Name) and key.id in names
+                else -1
+            )
+            given = call.args[place] if 0 <= place < len(call.args) else None
+            if isinstance(given, ast.Constant) and given.value in table:
+                return [Made(file=reached.file, call=inner, chosen=table[given.value])]
         return self.makers(reached.file, value, depth + 1)
+
+    def _iterated(self, file: ParsedFile, node: ast.Name, depth: int) -> list[Made]:
+        """What the elements are made by that a loop variable stands for; through `enumerate` and `zip`."""
+        found: list[Made] = []
+        for binding in bindings(file, node.id, node):
+            value, position = binding.value, binding.position
+            if binding.how is not How.ITERATED:
+                continue
+            if isinstance(value, ast.Call) and position is not None and isinstance(value.func, ast.Name):
+                place = position - 1 if value.func.id == "enumerate" else position
+                if value.func.id in ("enumerate", "zip") and 0 <= place < len(value.args):
+                    found += self._elements(file, value.args[place], depth)
+            elif position is None:
+                found += self._elements(file, value, depth)
+        return found
 
     def _elements(self, file: ParsedFile, node: ast.expr, depth: int) -> list[Made]:
         """What the elements of a list or ModuleList are made by."""
@@ -230,8 +357,8 @@ class Codebase:
     def _bound(self, file: ParsedFile, node: ast.expr, depth: int) -> list[tuple[ParsedFile, ast.expr]]:
         """The expressions that a name or attribute stands for, one step back."""
         if isinstance(node, ast.Name):
-            found = [b for b in bindings(file, node.id, node) if b.position is None]
-            plain = [(file, b.value) for b in found if b.how is How.ASSIGNED]
+            found = bindings(file, node.id, node)
+            plain = [p for b in found if b.how is How.ASSIGNED for p in self._taken(file, b)]
             if not found and depth < DEEPEST and (owner := owner_of(file, node.id, node)):
                 return self._given(Defined(file=file, node=owner), node.id)
             return plain
@@ -241,12 +368,20 @@ class Codebase:
             else:
                 kind = self.class_of(file, node.value) if depth < DEEPEST else None
             if kind is not None:
-                return [
-                    (place.file, value)
-                    for place in self._lineage(kind)
-                    for value in self.attribute(place, node.attr)
-                ]
+                return [value for place in self._lineage(kind) for value in self.attribute(place, node.attr)]
         return []
+
+    def _taken(self, file: ParsedFile, binding: Binding) -> list[tuple[ParsedFile, ast.expr]]:
+        """The value of a binding; where it takes a tuple apart that a function of the repo returns, the part."""
+        if binding.position is None:
+            return [(file, binding.value)]
+        reached = self.callee(file, binding.value) if isinstance(binding.value, ast.Call) else None
+        tuples = [value for value in returns(reached) if isinstance(value, ast.Tuple)] if reached else []
+        return [
+            (reached.file, t.elts[binding.position])
+            for t in tuples
+            if reached and binding.position < len(t.elts)
+        ]
 
     def _lineage(self, kind: Defined, depth: int = 0) -> list[Defined]:
         """A class and the classes of the repo above it."""
@@ -265,21 +400,14 @@ class Codebase:
         names = parameters(node)
         owner = function.file.parents.get(node)
         is_method = isinstance(owner, ast.ClassDef) and names[:1] in (["self"], ["cls"])
-        called = owner.name if isinstance(owner, ast.ClassDef) and node.name == "__init__" else node.name
         place = names.index(name) - is_method
-        if (
-            len(self.classes.get(called, []) if node.name == "__init__" else self.functions.get(called, []))
-            > 1
-        ):
-            return []
-        given: list[tuple[ParsedFile, ast.expr]] = []
-        for made in self.calls(called):
-            call = made.call
-            named = next((k.value for k in call.keywords if k.arg == name), None)
-            if named is not None:
-                given.append((made.file, named))
-            elif 0 <= place < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args):
-                given.append((made.file, call.args[place]))
+        if node.name == "__init__" and isinstance(owner, ast.ClassDef):
+            calls = self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
+        elif node.name == "forward" and is_method:
+            calls = self.calls_of_module(owner)
+        else:
+            calls = list(self.calls(node.name)) if len(self.functions[node.name]) == 1 else []
+        given = [g for made in calls if (g := _argument(made, name, place))]
         return given
 
     def _function(self, file: ParsedFile, name: str) -> Defined | None:
@@ -295,7 +423,8 @@ class Codebase:
     def _method_called(self, file: ParsedFile, function: ast.Attribute, depth: int = 0) -> Defined | None:
         if isinstance(function.value, ast.Name) and function.value.id == "self":
             kind = self.class_around(file, function)
-            return self.method(kind, function.attr) if kind else None
+            found = self.method(kind, function.attr) if kind else None
+            return self._filled_in(kind, function.attr, found) if kind else None
         if isinstance(function.value, ast.Name) and function.value.id in file.imports:
             found = [d for d in self.functions.get(function.attr, []) if not _is_method(d)]
             module = file.imports[function.value.id].replace(".", "/")
@@ -309,6 +438,19 @@ class Codebase:
         return self.method(kind, function.attr) if kind else None
 
 
+def _argument(made: Made, name: str, place: int) -> tuple[ParsedFile, ast.expr] | None:
+    """What a call gives for a parameter; None if it is left out or hidden behind a star."""
+    call = made.call
+    named = next((k.value for k in call.keywords if k.arg == name), None)
+    if (
+        named is None
+        and 0 <= place < len(call.args)
+        and not any(isinstance(a, ast.Starred) for a in call.args)
+    ):
+        named = call.args[place]
+    return (made.file, named) if named is not None else None
+
+
 def returns(function: Defined) -> list[ast.expr]:
     """The expressions that a function returns, those of functions inside it left out."""
     return [
@@ -320,6 +462,25 @@ def returns(function: Defined) -> list[ast.expr]:
 
 def _is_method(defined: Defined) -> bool:
     return isinstance(defined.file.parents.get(defined.node), ast.ClassDef)
+
+
+def _is_super_init(call: ast.Call) -> bool:
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr == "__init__"
+        and isinstance(function.value, ast.Call)
+        and called_name(function.value) == "super"
+    )
+
+
+def _is_abstract(node: ast.AST) -> bool:
+    """Whether a function does nothing but wait for one in a class below."""
+    body = getattr(node, "body", [])
+    return all(
+        isinstance(s, ast.Pass | ast.Raise) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in body
+    )
 
 
 def _bases(kind: Defined) -> list[str]:

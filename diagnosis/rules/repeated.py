@@ -20,7 +20,7 @@ _TRAINING: "WeakKeyDictionary[Codebase, dict[ast.AST, Defined]]" = WeakKeyDictio
 
 def repo_of(source: ParsedFile) -> Codebase:
     """The repo of a file; the file alone where no other is at hand."""
-    return source.repo or Codebase(files=(source,))
+    return source.repo or Codebase(files=(source,), whole=False)
 
 
 def repeated(repo: Codebase) -> dict[ast.AST, Defined]:

@@ -23,7 +23,7 @@ def examples() -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(("code", "word", "text"), examples())
 def test_a_rule_hits_its_bad_examples_where_they_say_and_no_good_one(code: str, word: str, text: str) -> None:
-    hits = {hit.start_line for hit in check_source("m.py", text) if hit.code == code}
+    hits = {hit.start_line for hit in check_source("m.py", text, {}) if hit.code == code}
     marked = {number for number, line in enumerate(text.split("\n"), 1) if line.endswith("# here")}
     assert hits == marked
     assert bool(marked) == (word == "bad")
