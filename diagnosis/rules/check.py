@@ -8,14 +8,12 @@ from diagnosis.rules import (
     batch_axis,
     batch_mixed,
     clipping,
-    discount,
     dropout,
     eval_forgotten,
     grad_at_evaluation,
     gradients_cleared,
     graphs_kept,
     heads_view,
-    ideal_gain,
     mask_sense,
     mean_divided,
     not_called,
@@ -26,13 +24,13 @@ from diagnosis.rules import (
     shuffle,
     softmax_axis,
     squashed_twice,
-    timestamps,
     traffic,
     train_forgotten,
     updates_lost,
 )
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.on_data import ON_DATA
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, read_source
 from diagnosis.syntax import Hurdle, Unparsed, parse
@@ -44,9 +42,6 @@ RULES: tuple[Rule, ...] = (
     sampling.RULE,
     grad_at_evaluation.RULE,
     selected_on_test.RULE,
-    discount.RULE,
-    ideal_gain.RULE,
-    timestamps.RULE,
     gradients_cleared.RULE,
     clipping.RULE,
     optimizer_recreated.RULE,
@@ -63,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     plain_lists.RULE,
     squashed_twice.RULE,
     softmax_axis.RULE,
+    *ON_DATA,
 )
 
 CROSSING = tuple(rule for rule in RULES if rule.crosses)
