@@ -63,6 +63,7 @@ def examine(request: TrialRequest, trial: Trial, supervision: Supervision) -> st
                 seconds = min(max(SHORTEST_WATCH_S, WATCH_SHARE * trial.cost.fit_s), LONGEST_WATCH_S)
                 max_epochs = request.config.training.max_epochs
                 session.watch_epochs(seconds=seconds, folder=draft, max_epochs=max_epochs)
+                session.replay(folder=draft)
                 checks = _asked(request, trial, session, supervision)
         except TrialFailed as failed:
             if failed.failure.reason is FailureReason.CANCELLED:

@@ -1,0 +1,19 @@
+"""What was asked of one kept training step (evolution/worker/guest/replaying.py), for the probes that judge it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import CodePlace
+
+
+def answer(evidence: Evidence, question: str) -> Mapping[str, Any]:
+    """The answer to one question; {} where it was not asked or has none."""
+    if evidence.examination is None:
+        return {}
+    return evidence.examination.replayed.get(question, {})
+
+
+def places(told: Mapping[str, Any], name: str = "places") -> tuple[CodePlace, ...]:
+    """The lines of an answer, best first."""
+    return tuple(CodePlace(path=path, line=line) for path, line, *_ in told.get(name, ()))
