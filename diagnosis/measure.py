@@ -18,6 +18,7 @@ from diagnosis.probes import (
     item_ids,
     learning_rate,
     list_traits,
+    loss_terms,
     loss_values,
     mixed_heads,
     negatives,
@@ -69,6 +70,7 @@ PROBES: tuple[Probe, ...] = (
     gradient_clearing.PROBE,
     row_decay.PROBE,
     learning_rate.PROBE,
+    loss_terms.PROBE,
     loss_values.PROBE,
 )
 

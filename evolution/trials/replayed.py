@@ -19,6 +19,8 @@ Name = Annotated[str, Field(max_length=1000)]
 Line = Annotated[int, Field(ge=0, le=LAST_LINE)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Nothing = Annotated[dict[Any, Any], Field(max_length=0)]
 Place = Annotated[tuple[Name, Line, Name], Strict(False)]  # path, line, function
 Places = Annotated[list[Place], Field(max_length=20)]
 
@@ -33,11 +35,26 @@ class _Future(_Part):
     places: Places
 
 
+class _Faint(_Part):
+    gradient: Number
+    places: Places
+
+
+class _Terms(_Part):
+    value: Number
+    gradient: Number
+    penalty: Number
+    penalty_gradient: Number
+    places: Places
+    faint: Annotated[list[_Faint], Field(max_length=20)]
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
     error: Annotated[str, Field(max_length=5000)]
-    future: _Future | dict[Any, Any] = {}
+    future: _Future | Nothing = {}
+    terms: _Terms | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

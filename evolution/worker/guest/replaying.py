@@ -52,6 +52,7 @@ def replay_step(
 
 def _questions(candidate: Any, data: Any) -> dict[str, Callable[[Any], dict[str, Any]]]:
     from .step_future import future
+    from .step_terms import terms
 
     n_items = int(data.n_items)
-    return {"future": lambda step: future(step, n_items)}
+    return {"future": lambda step: future(step, n_items), "terms": terms}
