@@ -24,7 +24,7 @@ MOST_TERMS = 200
 LONGEST_WAY = 100
 MOST_COMPARED = 12  # terms whose gradients are taken one by one
 FAINT = 1e-3  # of the strongest gradient
-LOOKING_UP = {"embedding", "__getitem__", "index_select", "getattr"}
+LOOKING_UP = {"embedding", "__getitem__", "index_select"}
 SHRINKS = 0.9  # cosine of a gradient with what it is taken at
 MIXED = 0.1  # share of the rarer sign, in what a penalty may shrink: an activation or a loss has one sign
 
@@ -92,7 +92,12 @@ def _faint(step: KeptStep, found: list[Term], weights: list[Any]) -> Iterator[di
 
 
 def _is_of_weights(step: KeptStep, term: Term) -> bool:
-    return all(step.maker(one) is None or step.maker(one).function in LOOKING_UP for one in _carriers(step, term))
+    """Whether it is taken of parameters, or of rows of them."""
+    return all(one.is_leaf or _is_of_leaves(step.maker(one)) for one in _carriers(step, term))
+
+
+def _is_of_leaves(call: Call | None) -> bool:
+    return call is not None and call.function in LOOKING_UP and all(one.is_leaf for one in call.inputs if one.requires_grad)
 
 
 def _weighed(shrinking: list[Term], others: list[Term]) -> list[list[Any]]:
