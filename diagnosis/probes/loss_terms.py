@@ -21,7 +21,15 @@ PENALTY = FindingKind(
     definition="Norm of the gradient of all terms that only shrink what they take, over that of all others, in one training step "
     "after the watched epochs.",
     roles=(Role.LOSS,),
-    explains=(*WEAK, "same-list", "popularity-bias", "exposure-concentration", "not-learning", "embedding-collapse", "order-ignored"),
+    explains=(
+        *WEAK,
+        "same-list",
+        "popularity-bias",
+        "exposure-concentration",
+        "not-learning",
+        "embedding-collapse",
+        "order-ignored",
+    ),
     unit=UNIT,
     reference="half",
 )
@@ -42,10 +50,22 @@ def loss_terms(evidence: Evidence) -> list[Measurement]:
     """The terms of the kept step."""
     told = answer(evidence, "terms")
     if not told or told["gradient"] <= 0:
-        return [unjudged(kind.code, "no step was kept whose loss has a gradient", unit=UNIT) for kind in (PENALTY, WITHOUT_WEIGHT)]
+        return [
+            unjudged(kind.code, "no step was kept whose loss has a gradient", unit=UNIT)
+            for kind in (PENALTY, WITHOUT_WEIGHT)
+        ]
     share = told["penalty_gradient"] / told["gradient"]
     message = f"the penalty's gradient is {share:.2g} times that of all other terms, after {_epochs(evidence)} epochs"
-    found = [_measured(PENALTY, share, reference=OUTWEIGHS, healthy=share < OUTWEIGHS, message=message, where=places(told))]
+    found = [
+        _measured(
+            PENALTY,
+            share,
+            reference=OUTWEIGHS,
+            healthy=share < OUTWEIGHS,
+            message=message,
+            where=places(told),
+        )
+    ]
     return [*found, _faintest(evidence, told)]
 
 
@@ -56,8 +76,12 @@ def _faintest(evidence: Evidence, told: Mapping[str, Any]) -> Measurement:
         share = term["gradient"] / told["gradient"] * longer
         if share < NEVER:
             message = f"its gradient is {share:.1e} times that of the other terms, even if its weight grows to the last epoch as it did so far"
-            return _measured(WITHOUT_WEIGHT, share, reference=NEVER, healthy=False, message=message, where=places(term))
-    return _measured(WITHOUT_WEIGHT, 1.0, reference=NEVER, healthy=True, message="every term has a weight", where=())
+            return _measured(
+                WITHOUT_WEIGHT, share, reference=NEVER, healthy=False, message=message, where=places(term)
+            )
+    return _measured(
+        WITHOUT_WEIGHT, 1.0, reference=NEVER, healthy=True, message="every term has a weight", where=()
+    )
 
 
 def _epochs(evidence: Evidence) -> int:
@@ -65,7 +89,13 @@ def _epochs(evidence: Evidence) -> int:
 
 
 def _measured(
-    kind: FindingKind, value: float, *, reference: float, healthy: bool, message: str, where: tuple[CodePlace, ...]
+    kind: FindingKind,
+    value: float,
+    *,
+    reference: float,
+    healthy: bool,
+    message: str,
+    where: tuple[CodePlace, ...],
 ) -> Measurement:
     return Measurement(
         code=kind.code,

@@ -49,12 +49,20 @@ class _Terms(_Part):
     faint: Annotated[list[_Faint], Field(max_length=20)]
 
 
+class _Serving(_Part):
+    rows: Count
+    agreement: Annotated[float, Field(ge=0, le=1.001)]
+    unserved: bool
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
     error: Annotated[str, Field(max_length=5000)]
     future: _Future | Nothing = {}
     terms: _Terms | Nothing = {}
+    serving: _Serving | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

@@ -25,10 +25,10 @@ WITHOUT_TORCH = "the repo makes no torch calls, so nothing of its training could
 
 
 class Watched:
-    """What was seen of a training. epochs: what its fit() returned, to go on with."""
+    """What was seen of a training. epochs: what its fit() returned, to go on with. settled: an epoch has just ended."""
 
-    def __init__(self, epochs: Any, document: dict[str, Any]) -> None:
-        self.epochs, self.document = epochs, document
+    def __init__(self, epochs: Any, settled: bool, document: dict[str, Any]) -> None:
+        self.epochs, self.settled, self.document = epochs, settled, document
 
 
 def watch_epochs(
@@ -47,14 +47,14 @@ def watch_epochs(
     code is kept as `error` beside what was seen until then. Everything patched meanwhile is restored.
     """
     if "torch" not in sys.modules:
-        return Watched(None, _empty(WITHOUT_TORCH))
+        return Watched(None, False, _empty(WITHOUT_TORCH))
     from .epoch_recorder import EpochRecorder  # needs torch
 
     started = time.monotonic()
     places = Places(root)
     recorder = EpochRecorder(places, n_items=n_items, least_rows=least_rows, suspect_from=suspect_from)
     ends: list[int] = []
-    error, epochs = "", None
+    error, epochs, settled = "", None, False
     with ExitStack() as stack:
         recorder.enter(stack)
         try:
@@ -65,6 +65,7 @@ def watch_epochs(
                 ends.append(recorder.learning.step)
                 if len(ends) >= EPOCHS:
                     break
+            settled = True
         except StopTracing:
             pass
         except Exception as fault:  # noqa: BLE001 -- candidate code: its failure is data
@@ -77,7 +78,7 @@ def watch_epochs(
         epochs=len(ends),
         epoch_ends=ends,
     )
-    return Watched(epochs, document)
+    return Watched(epochs, settled, document)
 
 
 def _empty(note: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class GuestSession:
         self._watch: LineWatch | None = None
         self._traced: CheckedRecommender | None = None  # trained under the watch of `watch_epochs`
         self._epochs: Any = None  # what its fit() returned
+        self._settled = False  # an epoch of it has just ended
 
     # -- setting up
 
@@ -99,7 +100,7 @@ class GuestSession:
             folder=Path(folder),
             suspect_from=suspect_from,
         )
-        self._epochs = watched.epochs
+        self._epochs, self._settled = watched.epochs, watched.settled
         return {"watched": watched.document}
 
     def replay(self, seconds: float) -> dict[str, Any]:
@@ -111,7 +112,10 @@ class GuestSession:
         self.stage = "fit()"
         from .replaying import replay_step
 
-        return {"replayed": replay_step(candidate, epochs, self._data, root=self.root, seconds=seconds)}
+        told = replay_step(
+            candidate, epochs, self._data, root=self.root, seconds=seconds, settled=self._settled
+        )
+        return {"replayed": told}
 
     def build(self, seed: int) -> dict[str, Any]:
         self.stage = "build()"

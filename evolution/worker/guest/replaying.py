@@ -17,27 +17,30 @@ NO_STEP = "no further training step could be kept"
 
 
 def replay_step(
-    candidate: Any, epochs: Iterator[Any], data: Any, *, root: str, seconds: float
+    candidate: Any, epochs: Iterator[Any], data: Any, *, root: str, seconds: float, settled: bool
 ) -> dict[str, Any]:
     """{"format": 1, "note", "error", question: its answer}.
 
     candidate: the CheckedRecommender. epochs: what its fit() returned; where that has ended, it is trained anew.
-    data: the training log.
+    data: the training log. settled: an epoch has just ended, so that what is computed once an epoch is up to date.
     """
     from .step_kept import KeptStep, StepKeeper  # needs torch
 
+    places = Places(root)
     document: dict[str, Any] = {"format": 1, "note": NO_STEP, "error": ""}
 
     def answer(step: KeptStep) -> None:
         document["note"] = ""
-        for name, question in _questions(candidate, data).items():
+        for name, question in _questions(candidate, data, places, settled).items():
             try:
                 with kept_random_states():
                     document[name] = question(step)
+            except StopTracing:
+                continue  # too large for this question
             except Exception as fault:  # noqa: BLE001 -- candidate code is at work in some: its failure is data
                 document["error"] = f"{document['error']}{name}: {traceback_of(fault)[-1500:]}\n"[-4000:]
 
-    limit, places = Limit(seconds), Places(root)
+    limit = Limit(seconds)
     for steps in (lambda: epochs, lambda: iter(candidate.model.fit())):
         keeper = StepKeeper(places, limit, answer)
         try:
@@ -50,9 +53,18 @@ def replay_step(
     return document
 
 
-def _questions(candidate: Any, data: Any) -> dict[str, Callable[[Any], dict[str, Any]]]:
+def _questions(
+    candidate: Any, data: Any, places: Places, settled: bool
+) -> dict[str, Callable[[Any], dict[str, Any]]]:
     from .step_future import future
+    from .step_serving import serving
     from .step_terms import terms
 
     n_items = int(data.n_items)
-    return {"future": lambda step: future(step, n_items), "terms": terms}
+    questions: dict[str, Callable[[Any], dict[str, Any]]] = {
+        "future": lambda step: future(step, n_items),
+        "terms": terms,
+    }
+    if settled:
+        questions["serving"] = lambda step: serving(step, candidate, data, places)
+    return questions

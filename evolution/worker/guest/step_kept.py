@@ -97,17 +97,45 @@ class KeptStep:
         return (call for call in self.calls if any(one is tensor for one in call.inputs))
 
 
-class StepKeeper(TorchFunctionMode):
+class CallKeeper(TorchFunctionMode):
+    """While entered, the repo's torch calls are kept in `step`."""
+
+    def __init__(self, places: Places) -> None:
+        super().__init__()
+        self.step = KeptStep()
+        self._places = places
+        self._bytes = 0
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        keywords = kwargs or {}
+        out = func(*args, **keywords)
+        place = self._places.here()
+        if place is not None and _name(func) not in LOOKS:
+            self._keep(_name(func), place, args, keywords, out)
+        return out
+
+    def _keep(
+        self, name: str, place: tuple[str, int, str], args: Any, kwargs: dict[str, Any], out: Any
+    ) -> None:
+        outputs = list(_tensors(args[:1] if name == "__setitem__" else out))
+        self._bytes += sum(one.numel() * one.element_size() for one in outputs if one.layout is torch.strided)
+        if self._bytes > LARGEST_STEP:
+            raise StopTracing
+        if outputs:
+            self.step.add(name, place, args, kwargs, outputs)
+
+
+class StepKeeper(CallKeeper):
     """While entered, calls are kept; at the first `backward`, `at_backward` gets the step, and StopTracing is raised.
 
     Raises StopTracing also where the step is too large or takes too long, with nothing told.
     """
 
     def __init__(self, places: Places, limit: Limit, at_backward: Callable[[KeptStep], None]) -> None:
-        super().__init__()
-        self.step = KeptStep()
-        self._places, self._limit, self._at_backward = places, limit, at_backward
-        self._bytes = 0
+        super().__init__(places)
+        self._limit, self._at_backward = limit, at_backward
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -120,23 +148,13 @@ class StepKeeper(TorchFunctionMode):
             raise StopTracing
         if name in LOOKS:
             return func(*args, **keywords)
-        if self._limit.reached() or self._bytes > LARGEST_STEP:
+        if self._limit.reached():
             raise StopTracing
         place = self._places.here()
         out = func(*args, **keywords) if place is None else self._at_its_mean(func, name, args, keywords)
         if place is not None and torch.is_grad_enabled():
             self._keep(name, place, args, keywords, out)
         return out
-
-    def _keep(
-        self, name: str, place: tuple[str, int, str], args: Any, kwargs: dict[str, Any], out: Any
-    ) -> None:
-        outputs = list(_tensors(args[:1] if name == "__setitem__" else out))
-        if outputs:
-            self._bytes += sum(
-                one.numel() * one.element_size() for one in outputs if one.layout is torch.strided
-            )
-            self.step.add(name, place, args, kwargs, outputs)
 
     def _at_its_mean(self, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         if name in DROPOUTS:

@@ -13,7 +13,19 @@ from .step_kept import Call, KeptStep
 
 ADDING = {"add", "__add__", "__radd__", "__iadd__", "add_"}
 SUBTRACTING = {"sub", "__sub__", "__isub__", "sub_"}
-SCALING = {"mul", "__mul__", "__rmul__", "mul_", "__imul__", "div", "__truediv__", "div_", "__itruediv__", "neg", "__neg__"}
+SCALING = {
+    "mul",
+    "__mul__",
+    "__rmul__",
+    "mul_",
+    "__imul__",
+    "div",
+    "__truediv__",
+    "div_",
+    "__itruediv__",
+    "neg",
+    "__neg__",
+}
 # Calls that a penalty is made of, between what it shrinks and its number.
 OF_PENALTIES = (
     ADDING | SUBTRACTING | SCALING
@@ -41,7 +53,9 @@ def terms_of(step: KeptStep) -> list[Term]:
     return list(_terms(step, step.loss, step.maker(step.loss), (), 1.0))
 
 
-def _terms(step: KeptStep, tensor: Any, call: Call | None, way: tuple[Call, ...], factor: float) -> Iterator[Term]:
+def _terms(
+    step: KeptStep, tensor: Any, call: Call | None, way: tuple[Call, ...], factor: float
+) -> Iterator[Term]:
     if call is None or not tensor.requires_grad or len(way) > LONGEST_WAY:
         return
     moved = [n for n, one in enumerate(call.inputs) if one.requires_grad]
@@ -97,7 +111,11 @@ def _is_of_weights(step: KeptStep, term: Term) -> bool:
 
 
 def _is_of_leaves(call: Call | None) -> bool:
-    return call is not None and call.function in LOOKING_UP and all(one.is_leaf for one in call.inputs if one.requires_grad)
+    return (
+        call is not None
+        and call.function in LOOKING_UP
+        and all(one.is_leaf for one in call.inputs if one.requires_grad)
+    )
 
 
 def _weighed(shrinking: list[Term], others: list[Term]) -> list[list[Any]]:
@@ -118,12 +136,23 @@ def _gradient(found: list[Term], weights: list[Any]) -> list[Any]:
     total: list[Any] = [None] * len(weights)
     for term in found:
         given = gradients(term.tensor, weights, torch.full_like(term.tensor, term.factor))
-        total = [one if other is None else other if one is None else one + other for one, other in zip(total, given)]
+        total = [
+            one if other is None else other if one is None else one + other
+            for one, other in zip(total, given)
+        ]
     return total
 
 
 def _norm(given: list[Any]) -> float:
-    return _finite(math.sqrt(sum(float(one.coalesce().values().norm() if one.is_sparse else one.norm()) ** 2 for one in given if one is not None)))
+    return _finite(
+        math.sqrt(
+            sum(
+                float(one.coalesce().values().norm() if one.is_sparse else one.norm()) ** 2
+                for one in given
+                if one is not None
+            )
+        )
+    )
 
 
 def _weights(step: KeptStep) -> list[Any]:
@@ -140,7 +169,9 @@ def _shrinks(step: KeptStep, term: Term) -> float:
     if not carriers or any(not _has_both_signs(one) for one in carriers):
         return 0.0
     given = gradients(term.tensor, carriers, torch.ones_like(term.tensor))
-    pairs = [(one.detach().float(), slope.float()) for one, slope in zip(carriers, given) if slope is not None]
+    pairs = [
+        (one.detach().float(), slope.float()) for one, slope in zip(carriers, given) if slope is not None
+    ]
     along = sum(float((one * slope).sum()) for one, slope in pairs)
     size = math.sqrt(sum(float((one * (slope != 0)).norm()) ** 2 for one, slope in pairs))
     steep = math.sqrt(sum(float(slope.norm()) ** 2 for _, slope in pairs))
