@@ -2,9 +2,8 @@
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
-from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places
+from diagnosis.probes.replayed import answer, places, unanswered
 
 UNIT = "share of histories"
 KIND = FindingKind(
@@ -33,11 +32,9 @@ def future_visible(evidence: Evidence) -> list[Measurement]:
     """What the kept step says of it."""
     told = answer(evidence, "future")
     if not told:
-        return [
-            unjudged(
-                KIND.code, "no step was kept whose loss is about the event after each position", unit=UNIT
-            )
-        ]
+        return unanswered(
+            evidence, (KIND,), "no step was kept whose loss is about the event after each position"
+        )
     seen = float(told["seen"])
     healthy = seen < 0.5
     where = places(told)

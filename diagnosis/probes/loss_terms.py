@@ -5,9 +5,8 @@ from typing import Any
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
-from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places
+from diagnosis.probes.replayed import answer, places, unanswered
 
 UNIT = "gradient relative to that of the other terms"
 OUTWEIGHS = 0.5  # of the other terms' gradient
@@ -50,10 +49,7 @@ def loss_terms(evidence: Evidence) -> list[Measurement]:
     """The terms of the kept step."""
     told = answer(evidence, "terms")
     if not told or told["gradient"] <= 0:
-        return [
-            unjudged(kind.code, "no step was kept whose loss has a gradient", unit=UNIT)
-            for kind in (PENALTY, WITHOUT_WEIGHT)
-        ]
+        return unanswered(evidence, (PENALTY, WITHOUT_WEIGHT), "no step was kept whose loss has a gradient")
     share = told["penalty_gradient"] / told["gradient"]
     message = f"the penalty's gradient is {share:.2g} times that of all other terms, after {_epochs(evidence)} epochs"
     found = [

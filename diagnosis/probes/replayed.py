@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import CodePlace
+from diagnosis.findings import CodePlace, FindingKind, Measurement
+from diagnosis.probes.outcome import unjudged
 
 
 def answer(evidence: Evidence, question: str) -> Mapping[str, Any]:
@@ -17,3 +18,10 @@ def answer(evidence: Evidence, question: str) -> Mapping[str, Any]:
 def places(told: Mapping[str, Any], name: str = "places") -> tuple[CodePlace, ...]:
     """The lines of an answer, best first."""
     return tuple(CodePlace(path=path, line=line) for path, line, *_ in told.get(name, ()))
+
+
+def unanswered(evidence: Evidence, kinds: tuple[FindingKind, ...], why: str) -> list[Measurement]:
+    """What a probe says that has no answer: nothing where no training was watched at all."""
+    if evidence.examination is None:
+        return []
+    return [unjudged(kind.code, why, unit=kind.unit) for kind in kinds]

@@ -7,7 +7,7 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places
+from diagnosis.probes.replayed import answer, places, unanswered
 
 UNIT = "correlation"
 SAME = 0.9999
@@ -33,7 +33,7 @@ def serving_differs(evidence: Evidence) -> list[Measurement]:
     """Scores of the kept step's rows beside what the step computed for them."""
     told = answer(evidence, "serving")
     if not told:
-        return [unjudged(KIND.code, "no rows of a kept step could be scored as well", unit=UNIT)]
+        return unanswered(evidence, (KIND,), "no rows of a kept step could be scored as well")
     where = places(told)
     found = bool(where) and (told["unserved"] or told["agreement"] < SAME)
     if told["agreement"] < SAME and not found:

@@ -56,6 +56,7 @@ def replay_step(
 def _questions(
     candidate: Any, data: Any, places: Places, settled: bool
 ) -> dict[str, Callable[[Any], dict[str, Any]]]:
+    from .step_direction import direction
     from .step_future import future
     from .step_serving import serving
     from .step_terms import terms
@@ -66,5 +67,6 @@ def _questions(
         "terms": terms,
     }
     if settled:
+        questions["direction"] = lambda step: direction(step, candidate, data)
         questions["serving"] = lambda step: serving(step, candidate, data, places)
     return questions
