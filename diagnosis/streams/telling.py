@@ -10,6 +10,7 @@ from diagnosis.streams.drawn import OWN, Drawn, own_share
 from diagnosis.streams.log import Log, different
 from diagnosis.streams.recorded import D0
 from diagnosis.streams.shuffled import shuffled
+from diagnosis.streams.target_columns import divided
 
 MOST_PARTS = 8  # positives and so many sets of negatives may lie one after the other in a call
 
@@ -88,6 +89,9 @@ def _parts(log: Log, each: Drawn) -> list[Drawn]:
     """The columns (or equal parts of each call) that are the users' own, and those that are not."""
     if each.relation is not None and not each.relation.aligned.newest and each.view.width > 1:
         return [each]  # columns are places in a history
+    by_place = divided(log, each)
+    if by_place is not None:
+        return [_measured(log, part) for part in by_place]
     if each.own >= OWN and each.view.width == 1:
         return [each]
     masks = _by_column(log, each) if each.view.width > 1 else _by_part(log, each)
@@ -140,6 +144,11 @@ def _holds_events(log: Log, each: Drawn) -> bool:
     if each.own > max(0.1, 2 * each.chance):
         return True
     return _covered(each) >= 0.98 * log.distinct.sum() and (each.own > 0.05)
+
+
+def _measured(log: Log, each: Drawn) -> Drawn:
+    own, chance = own_share(log, each.users, each.items)
+    return replace(each, own=own, chance=chance)
 
 
 def _only(log: Log, each: Drawn, mask: NDArray[np.bool_]) -> Drawn:
