@@ -7,6 +7,7 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.measured import measured
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.streams.crossing import inputs_cross, targets_cross
 from diagnosis.streams.drawn import Drawn
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import made
@@ -52,6 +53,7 @@ NEVER_LAST = FindingKind(
     explains=_WEAK,
 )
 UNIT = "share of targets"
+CROSSED = 0.5  # of the borders between users
 
 
 def targets(evidence: Evidence) -> list[Measurement]:
@@ -86,12 +88,37 @@ def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
     if relation.by == 0:
         return _beside_itself(seen, best, relation)
     if relation.by == 1:
-        return [_following(relation), _not_seen(relation)]
+        across = _across(seen, best)
+        return [across] if across is not None else [_following(relation), _not_seen(relation)]
     if not surely_read and (relation.by or 0) < 0:
         return [
             unjudged(MISPLACED.code, "which look-up is read and which is aimed at is not known", unit=UNIT)
         ]
     return [_elsewhere(seen, best, relation)]
+
+
+def _across(seen: Read, best: Drawn) -> Measurement | None:
+    """Targets, or inputs, that are a neighbouring user's where a user's own events end."""
+    assert seen.inputs is not None
+    targets = targets_cross(seen.log, best)
+    inputs = inputs_cross(seen.log, seen.inputs, best)
+    for crossing, said, stream in (
+        (targets, "the target beside a user's newest event is the next user's first event", best.view.stream),
+        (inputs, "before a user's first event the input holds another user's", seen.inputs.view.stream),
+    ):
+        if crossing is not None and crossing.share > CROSSED:
+            return measured(
+                OF_ANOTHER.code,
+                crossing.share,
+                f"{said}, at {crossing.crossed} of {crossing.borders} borders between users",
+                unit=UNIT,
+                healthy=False,
+                reference=0.0,
+                reference_name="no event of another user",
+                severity=Severity.ERROR,
+                places=made(stream),
+            )
+    return None
 
 
 def _following(relation: Relation) -> Measurement:

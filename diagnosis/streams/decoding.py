@@ -132,6 +132,7 @@ class Sequence:
 
     items, places: int64 (n, W), items 0 and places -1 for what is no event.
     padding: the id that rows begin or end with; None if they do not.
+    time_major: whether the repo's own tensor is (T, B), and the view was turned.
     """
 
     view: View
@@ -140,10 +141,11 @@ class Sequence:
     located: Located
     places: Int64
     padding: int | None = None
+    time_major: bool = False
 
 
-def sequence(log: Log, view: View, reading: Reading) -> Sequence:
-    """All rows of a view, located."""
+def sequence(log: Log, view: View, reading: Reading, *, time_major: bool = False) -> Sequence:
+    """All rows of a view, located. time_major: whether the view was turned."""
     padding = padding_of(view.ids)
     items = np.where(padded(view.ids, padding), 0, reading.numbering.decode(view.ids, log.n_items))
     located = (locate_reversed if reading.newest_first else locate)(log, items)
@@ -154,6 +156,7 @@ def sequence(log: Log, view: View, reading: Reading) -> Sequence:
         located=located,
         places=located.places(log, view.width),
         padding=padding,
+        time_major=time_major,
     )
 
 

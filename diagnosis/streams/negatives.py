@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from diagnosis.streams.drawn import Drawn
 from diagnosis.streams.log import Log, common, different
 from diagnosis.streams.reading import Read
-from diagnosis.streams.recorded import epoch_of
+from diagnosis.streams.recorded import D0, epoch_of
 from diagnosis.streams.views import NOTHING
 from seeds.interactions import Int64
 
+FEWEST = 16  # negatives of a batch that are compared with those of the one before
 MOST = 400_000  # draws that are compared between epochs
 
 
@@ -55,6 +56,8 @@ def _with_positives(seen: Read, each: Drawn) -> Negatives:
             counted = there & columns & (beside > 0)
             return Negatives(drawn=each, counted=counted, positives=beside, events=events)
     counted = (each.items > 0) & (each.users > 0)[:, None]
+    if not each.users.any():
+        counted = there & columns  # they serve all rows of a call
     none = np.zeros(shape, dtype=np.int64)
     return Negatives(drawn=each, counted=counted, positives=none, events=none - 1)
 
@@ -96,6 +99,22 @@ def repeated_in_rows(each: Negatives) -> tuple[float, int]:
     many = (items > 0).sum(axis=1) >= 4
     least = np.where(items > 0, items, np.iinfo(np.int64).max).min(axis=1)
     return float((items.max(axis=1) == least)[many].mean()) if many.any() else 0.0, int(many.sum())
+
+
+def repeated_at_places(each: Negatives) -> tuple[float, int]:
+    """The share of negatives that stood at the same place of the batch before, and how many calls could be compared."""
+    calls, items = each.drawn.view.calls, each.drawn.items
+    heights = calls[:, D0].astype(np.int64)
+    begins = np.cumsum(heights) - heights
+    shares = []
+    for call in range(1, len(calls)):
+        n = int(min(heights[call - 1], heights[call]))
+        before = items[begins[call - 1] : begins[call - 1] + n]
+        now = items[begins[call] : begins[call] + n]
+        both = (before > 0) & (now > 0)
+        if both.sum() >= FEWEST:
+            shares.append(float((before == now)[both].mean()))
+    return float(np.median(shares)) if shares else 0.0, len(shares)
 
 
 def repeated_in_epochs(seen: Read, each: Negatives) -> tuple[float, float] | None:

@@ -22,9 +22,12 @@ from diagnosis.streams.decoding import (
 from diagnosis.streams.drawn import OWN, Drawn, own_share
 from diagnosis.streams.locating import Located
 from diagnosis.streams.log import Log
+from diagnosis.streams.pieces import targets_and_rest
+from diagnosis.streams.recorded import D0, D1, STEP
 from diagnosis.streams.relations import relate
 from diagnosis.streams.shuffled import beside, users_of_all_events
 from diagnosis.streams.telling import told_apart
+from diagnosis.streams.time_major import turned
 from diagnosis.streams.views import View, columns, distinct, slots, views
 from diagnosis.streams.ways import way_to_loss
 
@@ -72,6 +75,8 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
     """
     found = distinct([view for stream in seen.streams for view in _candidates(log, stream)])
     inputs = _inputs(log, found, way)
+    if inputs is None:
+        inputs, found = _time_major(log, found)
     paired, users = _beside_users(log, found, inputs, seen.epochs)
     found = [view for view in found if not any(_is_users(view, known) for known, _ in users)]
     if inputs is None:
@@ -139,6 +144,21 @@ def _inputs(log: Log, found: list[View], way: Callable[[Stream], int]) -> Sequen
     return sequence(log, view, reading)
 
 
+def _time_major(log: Log, found: list[View]) -> tuple[Sequence | None, list[View]]:
+    """The same where time is the first axis; views of that shape are turned with it."""
+    for view in found:
+        other = turned(view) if view.stream.kind == "index" else None
+        reading = as_stretches(log, other) if other is not None else None
+        if other is None or reading is None:
+            continue
+        inputs = sequence(log, other, reading, time_major=True)
+        shape = view.calls[:, [STEP, D0, D1]]
+        alike = [np.array_equal(each.calls[:, [STEP, D0, D1]], shape) for each in found]
+        rest = [(turned(each) or each) if same else each for each, same in zip(found, alike, strict=True)]
+        return inputs, [other if each is view else new for each, new in zip(found, rest, strict=True)]
+    return None, found
+
+
 def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Drawn]:
     """Every other item view, beside the events that were put in."""
     drawn = []
@@ -146,6 +166,11 @@ def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Draw
     others = [each for each in found if each is not inputs.view]
     for view in (part for each in others for part in (slots(each, width) if width > 1 else []) or [each]):
         relation = relate(log, inputs, view)
+        if relation is None or relation.by is None:
+            both = targets_and_rest(log, inputs, view)
+            if both is not None:
+                relation = both[0]
+                drawn.append(_for_all(log, both[0].numbering, both[1]))
         if relation is None:
             continue
         aligned = relation.aligned
@@ -163,6 +188,23 @@ def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Draw
             )
         )
     return drawn
+
+
+def _for_all(log: Log, numbering: Numbering, view: View) -> Drawn:
+    """Items that serve all rows of a call, beside nobody."""
+    items = numbering.decode(view.ids, log.n_items)
+    nobody = np.zeros(len(items), dtype=np.int64)
+    nowhere = np.full(items.shape, -1, dtype=np.int64)
+    return Drawn(
+        view=view,
+        numbering=numbering,
+        items=items,
+        users=nobody,
+        own=0.0,
+        chance=0.0,
+        relation=None,
+        events=nowhere,
+    )
 
 
 def _beside_users(
