@@ -57,6 +57,8 @@ REPEATED = FindingKind(
     explains=_WEAK,
 )
 HITS = 0.1  # from where on hits cost accuracy
+ONE = 0.6  # of the negatives of a batch or row: they are one draw, some of it drawn again
+MANY_HITS = 0.25  # where hits come of chance
 ENOUGH = 12.0  # draws an item, so that a uniform draw misses one of a hundred thousand
 
 
@@ -91,8 +93,8 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     chance = _chance(seen.log, users[good], each.drawn.items[good])
     same = float((each.positives[good] == each.drawn.items[good]).mean())
     error = share >= OWN
-    bad = error or share > HITS
-    by_chance = share < 1.5 * chance
+    by_chance = share < 1.5 * chance  # a uniform draw that keeps hits, as most samplers of the literature do
+    bad = error or share > (MANY_HITS if by_chance else HITS)
     said = f"{share:.1%} of {n} negatives are items that their user chose ({chance:.1%} would be by chance)"
     if same > max(0.02, 3 / seen.log.n_items):
         said += f", {same:.1%} are the positive itself"
@@ -195,10 +197,10 @@ def _repeated(seen: Read, each: Negatives) -> Measurement | None:
     in_rows, rows = repeated_in_rows(each)
     at_places, places_seen = repeated_at_places(each)
     epochs = repeated_in_epochs(seen, each)
-    if calls >= 5 and in_calls > 0.95:
-        value, said = in_calls, f"all negatives of a batch are one item in {in_calls:.0%} of {calls} batches"
-    elif rows >= 20 and in_rows > 0.95:
-        value, said = in_rows, f"all negatives of a row are one item in {in_rows:.0%} of {rows} rows"
+    if calls >= 5 and in_calls > ONE:
+        value, said = in_calls, f"{in_calls:.0%} of the negatives of a batch are one item, in {calls} batches"
+    elif rows >= 20 and in_rows > ONE:
+        value, said = in_rows, f"{in_rows:.0%} of the negatives of a row are one item, in {rows} rows"
     elif places_seen >= 5 and at_places > 0.5:
         value = at_places
         said = f"{at_places:.0%} of the negatives stand at the same place of the batch as in the batch before: each draw starts from the same seed"

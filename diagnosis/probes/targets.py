@@ -76,13 +76,13 @@ def _surely_read(evidence: Evidence, seen: Read) -> bool:
 
 def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
     """What targets are, for a training that was read."""
-    foreign = _foreign(seen) or _nobodys(seen)
+    foreign = _strangers(seen) or _foreign(seen) or _nobodys(seen)
     if foreign is not None:
         return [foreign]
     related = [each for each in seen.positives if each.relation is not None and each.relation.by is not None]
     if not related:
         return []
-    best = max(related, key=lambda each: each.relation.by == 1)  # pyright: ignore[reportOptionalMemberAccess]
+    best = max(related, key=lambda each: _apart(seen, each))
     relation = best.relation
     assert relation is not None
     if relation.by == 0:
@@ -95,6 +95,13 @@ def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
             unjudged(MISPLACED.code, "which look-up is read and which is aimed at is not known", unit=UNIT)
         ]
     return [_elsewhere(seen, best, relation)]
+
+
+def _apart(seen: Read, each: Drawn) -> tuple[bool, int]:
+    """Next events first; of others those least made of the input itself."""
+    inputs = seen.inputs.view.stream.made_at if seen.inputs is not None else ()
+    shared = len({(p.path, p.line) for p in inputs} & {(p.path, p.line) for p in each.view.stream.made_at})
+    return each.relation is not None and each.relation.by == 1, -shared
 
 
 def _across(seen: Read, best: Drawn) -> Measurement | None:
@@ -195,6 +202,27 @@ def _elsewhere(seen: Read, best: Drawn, relation: Relation) -> Measurement:
         severity=Severity.ERROR,
         places=_lines(seen, best),
         details={"by": by},
+    )
+
+
+def _strangers(seen: Read) -> Measurement | None:
+    """User ids that are looked up beside other users' histories."""
+    beside = seen.strangers
+    if beside is None:
+        return None
+    n = len(beside.view.ids)
+    return measured(
+        OF_ANOTHER.code,
+        beside.agreement,
+        f"{beside.agreement:.1%} of {n} histories are those of the user whose id is looked up beside them: "
+        "the ids are in another order than the histories",
+        unit="share of rows",
+        healthy=False,
+        reference=1.0,
+        reference_name="every history its user's",
+        higher_is_better=True,
+        severity=Severity.ERROR,
+        places=made(beside.view.stream),
     )
 
 

@@ -13,6 +13,7 @@ from seeds.interactions import Int64
 
 SAMPLE = 400  # rows on which a numbering is tried
 PAIRS = 4000  # pairs on which it is tried
+FEWEST_ROWS = 0.8  # a table of users has a row for nearly each of them
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -200,6 +201,8 @@ class Pairing:
 
 def pairing(log: Log, users: View, items: View) -> Pairing | None:
     """How ids of users and items must be read so that pairs are training events; None if no reading stands out."""
+    if users.stream.rows < FEWEST_ROWS * log.n_users:
+        return None
     rng = np.random.default_rng(0)
     some = rng.choice(len(users.ids), min(PAIRS, len(users.ids)), replace=False)
     whose = users.ids[some, 0]
@@ -233,6 +236,8 @@ def pairing(log: Log, users: View, items: View) -> Pairing | None:
 
 def covering(log: Log, users: View, items: View) -> Pairing | None:
     """A reading under which the pairs, most of them negatives, hold the whole log."""
+    if users.stream.rows < FEWEST_ROWS * log.n_users:
+        return None
     for user_numbering in user_numberings(log, users.stream.rows):
         for item_numbering in item_numberings(log, items.stream.rows):
             if item_numbering.offset is None:

@@ -65,7 +65,7 @@ def draws(seen: Read) -> Draws | None:
 
 
 def _places_events(one: Drawn) -> bool:
-    return bool((one.events >= 0).sum() >= 0.8 * max((one.items > 0).sum(), 1))
+    return bool((one.events >= 0).sum() >= 0.6 * max((one.items > 0).sum(), 1))
 
 
 def _shared(seen: Read, counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -25,7 +25,9 @@ from diagnosis.streams.log import Log
 from diagnosis.streams.pieces import targets_and_rest
 from diagnosis.streams.recorded import D0, D1, STEP
 from diagnosis.streams.relations import relate
-from diagnosis.streams.shuffled import beside, users_of_all_events
+from diagnosis.streams.row_users import RowUsers, row_users
+from diagnosis.streams.shuffled import beside as beside_all
+from diagnosis.streams.shuffled import users_of_all_events
 from diagnosis.streams.telling import told_apart
 from diagnosis.streams.time_major import turned
 from diagnosis.streams.views import View, columns, distinct, slots, views
@@ -41,6 +43,7 @@ class Read:
     inputs: the stretches of histories that the model reads; None if it reads none (pairs of users and items).
     positives: what it learns to rank high. negatives: items beside the same users that are not.
     unknown: item views that fit neither.
+    strangers: user ids beside histories of others; None if there are none.
     whole: epochs seen from end to end.
     """
 
@@ -51,6 +54,7 @@ class Read:
     positives: tuple[Drawn, ...] = ()
     negatives: tuple[Drawn, ...] = ()
     unknown: tuple[Drawn, ...] = ()
+    strangers: RowUsers | None = None
     whole: int = 0
     notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -77,7 +81,12 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
     inputs = _inputs(log, found, way)
     if inputs is None:
         inputs, found = _time_major(log, found)
+    beside = row_users(log, inputs, found) if inputs is not None else None
+    if beside is not None and not beside.right:
+        found = [view for view in found if not _is_users(view, beside.view)]
     paired, users = _beside_users(log, found, inputs, seen.epochs)
+    if not users and beside is not None and beside.right:
+        users = [(beside.view, beside.numbering)]
     found = [view for view in found if not any(_is_users(view, known) for known, _ in users)]
     if inputs is None:
         inputs = _previous_item(log, paired)
@@ -94,6 +103,7 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
         positives=tuple(positives),
         negatives=tuple(negatives),
         unknown=tuple(unknown),
+        strangers=beside if beside is not None and not beside.right else None,
         whole=0 if any(each.view.stream.cut for each in positives) else seen.epochs,
     )
 
@@ -222,7 +232,7 @@ def _beside_users(
     best = _best_pairing(log, together, pairing) or _best_pairing(log, together, covering)
     if not best and inputs is None:
         known = users_of_all_events(log, items, epochs)
-        return (list(beside(log, *known, items)), [known]) if known else ([], [])
+        return (list(beside_all(log, *known, items)), [known]) if known else ([], [])
     if not best:
         return [], []
     user_view, reading = best

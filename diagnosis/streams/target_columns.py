@@ -13,7 +13,18 @@ from diagnosis.streams.log import Log
 from diagnosis.streams.relations import CLEAR
 from seeds.interactions import Int64
 
-BY = (1, 0, 2, 3, 4, 5, 6, 7, 8, -1)  # how many events after the newest one that the row shows; ties go to the first
+BY = (
+    1,
+    0,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    -1,
+)  # how many events after the newest one that the row shows; ties go to the first
 FEWEST = 20  # judged rows of a column
 
 

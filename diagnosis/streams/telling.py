@@ -43,6 +43,7 @@ def _positives(log: Log, parts: list[Drawn]) -> list[Drawn]:
     ]
     if classes:
         return classes
+    parts = _without_inputs(parts)
     related = [each for each in parts if each.relation is not None and each.relation.by is not None]
     if related:
         return [each for each in related if each.relation.by != 0] or related  # pyright: ignore[reportOptionalMemberAccess]
@@ -50,6 +51,24 @@ def _positives(log: Log, parts: list[Drawn]) -> list[Drawn]:
     if len(own) < 2:
         return own
     return [max(own, key=_covered)]  # of two views of own items that which covers the log holds the positives
+
+
+def _without_inputs(parts: list[Drawn]) -> list[Drawn]:
+    """Without what is read a second time, where rows have something else beside them that may be their target."""
+    single = [each for each in parts if each.relation is not None and each.relation.aligned.newest]
+    others = [each for each in single if not _input_again(each)]
+    kept = others or single
+    return (
+        [each for each in parts if any(each is one for one in kept) or not _input_again(each)]
+        if kept
+        else parts
+    )
+
+
+def _input_again(each: Drawn) -> bool:
+    """Whether it holds the very items that are read at its places."""
+    relation = each.relation
+    return relation is not None and relation.by == 0 and relation.shown() > 0.999
 
 
 def _misplaced(log: Log, parts: list[Drawn], inputs: Sequence | None, epochs: int) -> list[Drawn]:
