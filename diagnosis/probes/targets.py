@@ -9,6 +9,8 @@ from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.streams.crossing import inputs_cross, targets_cross
 from diagnosis.streams.drawn import Drawn
+from diagnosis.streams.log import Log
+from diagnosis.streams.profiles import Profiles
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import made
 from diagnosis.streams.relations import Relation
@@ -53,6 +55,7 @@ NEVER_LAST = FindingKind(
     explains=_WEAK,
 )
 UNIT = "share of targets"
+LEAKED = 0.25  # of targets are put in, beyond what is met again
 CROSSED = 0.5  # of the borders between users
 
 
@@ -79,6 +82,8 @@ def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
     foreign = _strangers(seen) or _foreign(seen) or _nobodys(seen)
     if foreign is not None:
         return [foreign]
+    if seen.profiles is not None:
+        return _of_profiles(seen.log, seen.profiles)
     related = [each for each in seen.positives if each.relation is not None and each.relation.by is not None]
     if not related:
         return []
@@ -203,6 +208,36 @@ def _elsewhere(seen: Read, best: Drawn, relation: Relation) -> Measurement:
         places=_lines(seen, best),
         details={"by": by},
     )
+
+
+def _of_profiles(log: Log, rows: Profiles) -> list[Measurement]:
+    """Rows of targets that are another user's, or that the row put in holds beside other events."""
+    own, chance, n = rows.own(log)
+    leaked, more = rows.leaked()
+    repeats = 1 - float(log.distinct.sum() / log.n)  # what is met again may be in both
+    if n >= 200 and own < 0.5:
+        code, value, good = OF_ANOTHER.code, own, 1.0
+        said = f"{own:.1%} of {n} targets are events of the user whose row is put in ({chance:.1%} would be by chance)"
+    elif leaked > repeats + LEAKED and more > LEAKED:
+        code, value, good = IS_INPUT.code, leaked, 0.0
+        said = (
+            f"{leaked:.0%} of the targets are in the row that is put in as well, "
+            f"where {more:.0%} of the entries are no targets: the input holds the events to be predicted"
+        )
+    else:
+        return []
+    return [
+        measured(
+            code,
+            value,
+            said,
+            unit=UNIT,
+            healthy=False,
+            reference=good,
+            severity=Severity.ERROR,
+            places=made((rows.aimed_at if code == OF_ANOTHER.code else rows.put_in).stream),
+        )
+    ]
 
 
 def _strangers(seen: Read) -> Measurement | None:

@@ -23,6 +23,7 @@ from diagnosis.streams.drawn import OWN, Drawn, own_share
 from diagnosis.streams.locating import Located
 from diagnosis.streams.log import Log
 from diagnosis.streams.pieces import targets_and_rest
+from diagnosis.streams.profiles import Profiles, profiles
 from diagnosis.streams.recorded import D0, D1, STEP
 from diagnosis.streams.relations import relate
 from diagnosis.streams.row_users import RowUsers, row_users
@@ -44,6 +45,7 @@ class Read:
     positives: what it learns to rank high. negatives: items beside the same users that are not.
     unknown: item views that fit neither.
     strangers: user ids beside histories of others; None if there are none.
+    profiles: rows as wide as the catalogue, where the model reads and answers those; positives are their targets.
     whole: epochs seen from end to end.
     """
 
@@ -55,6 +57,7 @@ class Read:
     negatives: tuple[Drawn, ...] = ()
     unknown: tuple[Drawn, ...] = ()
     strangers: RowUsers | None = None
+    profiles: Profiles | None = None
     whole: int = 0
     notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -95,6 +98,9 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
     if inputs is not None:
         drawn = [each for each in drawn if each.view.stream is not inputs.view.stream or each.relation]
     positives, negatives, unknown = told_apart(log, drawn, inputs, seen.epochs)
+    rows = profiles(log, seen.streams) if inputs is None and not positives else None
+    if rows is not None and rows.drawn is not None:
+        positives = [rows.drawn]
     return Read(
         log=log,
         watched=seen,
@@ -103,6 +109,7 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
         positives=tuple(positives),
         negatives=tuple(negatives),
         unknown=tuple(unknown),
+        profiles=rows,
         strangers=beside if beside is not None and not beside.right else None,
         whole=0 if any(each.view.stream.cut for each in positives) else seen.epochs,
     )
