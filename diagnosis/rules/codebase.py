@@ -211,6 +211,14 @@ class Codebase:
         nodes = [n for n in body if isinstance(n, Function) and n.name == name]
         return Defined(file=kind.file, node=nodes[0]) if nodes else None
 
+    def attribute_bindings(self, kind: Defined, name: str) -> list[Binding]:
+        """Where a class assigns to `self.name`, in its own body."""
+        return [
+            binding
+            for binding in bindings(kind.file, f"self.{name}", kind.node)
+            if kind.node in kind.file.around(binding.node)
+        ]
+
     def attribute(self, kind: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
         """What `self.name` is assigned to in a class, with the file of each."""
         return [
@@ -368,7 +376,7 @@ class Codebase:
             else:
                 kind = self.class_of(file, node.value) if depth < DEEPEST else None
             if kind is not None:
-                return [value for place in self._lineage(kind) for value in self.attribute(place, node.attr)]
+                return [value for place in self.lineage(kind) for value in self.attribute(place, node.attr)]
         return []
 
     def _taken(self, file: ParsedFile, binding: Binding) -> list[tuple[ParsedFile, ast.expr]]:
@@ -383,14 +391,14 @@ class Codebase:
             if reached and binding.position < len(t.elts)
         ]
 
-    def _lineage(self, kind: Defined, depth: int = 0) -> list[Defined]:
+    def lineage(self, kind: Defined, depth: int = 0) -> list[Defined]:
         """A class and the classes of the repo above it."""
         found = [kind]
         if depth < DEEPEST:
             for base in _bases(kind):
                 for above in self.classes.get(base.rpartition(".")[2], []):
                     if above.node is not kind.node:
-                        found += self._lineage(above, depth + 1)
+                        found += self.lineage(above, depth + 1)
         return found
 
     def given(self, function: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
@@ -398,17 +406,24 @@ class Codebase:
         node = function.node
         assert isinstance(node, Function)
         names = parameters(node)
-        owner = function.file.parents.get(node)
-        is_method = isinstance(owner, ast.ClassDef) and names[:1] in (["self"], ["cls"])
+        is_method = isinstance(function.file.parents.get(node), ast.ClassDef) and names[:1] in (
+            ["self"],
+            ["cls"],
+        )
         place = names.index(name) - is_method
+        return [g for made in self.callers(function) if (g := _argument(made, name, place))]
+
+    def callers(self, function: Defined) -> list[Made]:
+        """The calls in the repo that run a function; [] where its name is another's as well."""
+        node = function.node
+        assert isinstance(node, Function)
+        owner = function.file.parents.get(node)
+        is_method = isinstance(owner, ast.ClassDef) and parameters(node)[:1] in (["self"], ["cls"])
         if node.name == "__init__" and isinstance(owner, ast.ClassDef):
-            calls = self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
-        elif node.name == "forward" and is_method:
-            calls = self.calls_of_module(owner)
-        else:
-            calls = list(self.calls(node.name)) if len(self.functions[node.name]) == 1 else []
-        given = [g for made in calls if (g := _argument(made, name, place))]
-        return given
+            return self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
+        if node.name == "forward" and is_method:
+            return self.calls_of_module(owner)
+        return list(self.calls(node.name)) if len(self.functions[node.name]) == 1 else []
 
     def _function(self, file: ParsedFile, name: str) -> Defined | None:
         """The plain function that a name means in a file: its own, or the one of the repo that it imports."""
