@@ -44,16 +44,18 @@ def activation_missing(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def _in_sequence(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
-    layers = [
-        a
-        for a in call.args
-        if isinstance(a, ast.Call) and not source.full_name(a).startswith("torch.nn.Dropout")
-    ]
+    layers = [a for a in call.args if not _is_dropout(source, a)]
     for first, second in pairwise(layers):
+        if not isinstance(first, ast.Call) or not isinstance(second, ast.Call):
+            continue
         if source.full_name(first) == source.full_name(second) == LINEAR:
             one, other = Made(file=source, call=first), Made(file=source, call=second)
             if not _is_factorised(one, other):
                 yield source.hit(KIND.code, second, "follows a linear layer with no activation in between")
+
+
+def _is_dropout(source: ParsedFile, node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and source.full_name(node).startswith("torch.nn.Dropout")
 
 
 def _on_each_other(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
