@@ -67,9 +67,13 @@ def _cuts_time(repo: Codebase, source: ParsedFile, tensor: ast.expr, sizes: list
 
 
 def _names(source: ParsedFile, tensor: ast.expr) -> set[str]:
-    """The names that a tensor is written with, or that the value of its name is."""
-    values = [b.value for b in bindings(source, tensor.id, tensor)] if isinstance(tensor, ast.Name) else []
-    return {n.id for value in (tensor, *values) for n in ast.walk(value) if isinstance(n, ast.Name)}
+    """The names of tensors that have the shape of a tensor: its own, and of what a layer makes it of."""
+    if isinstance(tensor, ast.Name):
+        values = [b.value for b in bindings(source, tensor.id, tensor)]
+        return {tensor.id}.union(*(_names(source, v) for v in values if isinstance(v, ast.Call)))
+    if isinstance(tensor, ast.Call) and len(tensor.args) == 1 and isinstance(tensor.args[0], ast.Name):
+        return {tensor.args[0].id}
+    return set()
 
 
 def _axis(source: ParsedFile, size: ast.expr) -> tuple[str, int] | None:
