@@ -2,6 +2,7 @@
 
 from diagnosis.rules import (
     discount,
+    graph_blocks,
     ideal_gain,
     lost_updates,
     one_by_one,
@@ -9,9 +10,11 @@ from diagnosis.rules import (
     resampled,
     reseeded,
     seen_ranked,
+    shuffled_apart,
     state_by_reference,
     target_first,
     timestamps,
+    window,
 )
 from diagnosis.rules.rule import Rule
 
@@ -27,4 +30,9 @@ ON_DATA: tuple[Rule, ...] = (
     lost_updates.RULE,
     state_by_reference.RULE,
     one_by_one.RULE,
+    window.RULE,
+    window.AHEAD_RULE,
+    shuffled_apart.RULE,
+    graph_blocks.ONE_WAY_RULE,
+    graph_blocks.WRONG_RULE,
 )
