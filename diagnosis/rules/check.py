@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from diagnosis.rules import (
+    batch_axis,
+    batch_mixed,
     clipping,
     dropout,
     eval_forgotten,
@@ -13,6 +15,7 @@ from diagnosis.rules import (
     graphs_kept,
     heads_view,
     mask_sense,
+    mean_divided,
     not_called,
     optimizer_recreated,
     plain_lists,
@@ -23,6 +26,7 @@ from diagnosis.rules import (
     squashed_twice,
     traffic,
     train_forgotten,
+    updates_lost,
 )
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
@@ -43,6 +47,10 @@ RULES: tuple[Rule, ...] = (
     optimizer_recreated.RULE,
     not_called.RULE,
     graphs_kept.RULE,
+    batch_axis.RULE,
+    batch_mixed.RULE,
+    mean_divided.RULE,
+    updates_lost.RULE,
     heads_view.RULE,
     mask_sense.RULE,
     eval_forgotten.RULE,

@@ -360,7 +360,7 @@ class Codebase:
             found = bindings(file, node.id, node)
             plain = [p for b in found if b.how is How.ASSIGNED for p in self._taken(file, b)]
             if not found and depth < DEEPEST and (owner := owner_of(file, node.id, node)):
-                return self._given(Defined(file=file, node=owner), node.id)
+                return self.given(Defined(file=file, node=owner), node.id)
             return plain
         if isinstance(node, ast.Attribute):
             if isinstance(node.value, ast.Name) and node.value.id == "self":
@@ -393,7 +393,7 @@ class Codebase:
                         found += self._lineage(above, depth + 1)
         return found
 
-    def _given(self, function: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
+    def given(self, function: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
         """What the calls in the repo give for a parameter of a function; [] if none is seen."""
         node = function.node
         assert isinstance(node, Function)
