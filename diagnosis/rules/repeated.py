@@ -103,8 +103,14 @@ def _fed(repo: Codebase) -> Iterator[Defined]:
 def _in_training_loops(repo: Codebase) -> Iterator[Defined]:
     for file in repo.files:
         for loop in file.loops:
-            if _trains_inside(file, loop, repo):
+            if _trains_inside(file, loop, repo) or _is_of_fit(file, loop):
                 yield from _called(repo, file, loop.body)
+
+
+def _is_of_fit(file: ParsedFile, loop: Loop) -> bool:
+    """Whether a loop yields the epochs of `fit`: a repo without torch trains there too."""
+    function = file.function_of(loop)
+    return function is not None and function.name == "fit" and bool(file.within(loop, ast.Yield))
 
 
 def _trains_inside(file: ParsedFile, loop: Loop, repo: Codebase) -> bool:
