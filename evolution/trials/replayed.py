@@ -56,6 +56,22 @@ class _Serving(_Part):
     places: Places
 
 
+class _Direction(_Part):
+    rows: Count
+    gain: Number
+    error: Number
+    lifted: Share
+    above: Share
+    one_way: bool
+    places: Places
+
+
+class _WrongClass(_Part):
+    right: Count
+    taken: Count
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
@@ -63,6 +79,8 @@ class _Replayed(_Part):
     future: _Future | Nothing = {}
     terms: _Terms | Nothing = {}
     serving: _Serving | Nothing = {}
+    direction: _Direction | Nothing = {}
+    wrong_class: _WrongClass | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

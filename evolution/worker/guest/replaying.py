@@ -56,6 +56,7 @@ def replay_step(
 def _questions(
     candidate: Any, data: Any, places: Places, settled: bool
 ) -> dict[str, Callable[[Any], dict[str, Any]]]:
+    from .step_candidates import wrong_class
     from .step_direction import direction
     from .step_future import future
     from .step_serving import serving
@@ -65,6 +66,7 @@ def _questions(
     questions: dict[str, Callable[[Any], dict[str, Any]]] = {
         "future": lambda step: future(step, n_items),
         "terms": terms,
+        "wrong_class": lambda step: wrong_class(step, data),
     }
     if settled:
         questions["direction"] = lambda step: direction(step, candidate, data)

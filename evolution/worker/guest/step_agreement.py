@@ -100,11 +100,11 @@ class Comparing:
         """values (B,) or (B, K): of the items `sets[0]`, or of their difference to `sets[1]`."""
         mine, theirs = [], []
         for row in range(len(self.scores)):
-            ids, given = self._at(sets[0], row), self._at(values, row)
+            ids, given = self._asked.at(sets[0], row), self._asked.at(values, row)
             known = self._known(row, ids)
             told = self.scores[row, ids]
             if len(sets) > 1:
-                other = self._at(sets[1], row)
+                other = self._asked.at(sets[1], row)
                 known &= self._known(row, other)
                 told = told - self.scores[row, other]
             mine.append(given[known])
@@ -114,15 +114,6 @@ class Comparing:
         if sum(len(one) for one in mine) < 2 * LEAST_ITEMS:
             return 0.0
         return float(_unit(np.concatenate(mine)) @ _unit(np.concatenate(theirs)))
-
-    def _at(self, array: Any, row: int) -> Any:
-        """What an array of the batch holds for a row: at its last event, where the array has the shape of histories."""
-        asked = self._asked
-        if asked.laid_out and asked.turned and array.shape[:2] == asked.laid_out[::-1]:
-            array = array.swapaxes(0, 1)
-        if asked.laid_out and array.shape[:2] == asked.laid_out:
-            return np.atleast_1d(array[asked.batch[row], asked.places[row]])
-        return np.atleast_1d(array[asked.batch[row]]).ravel()
 
     def _known(self, row: int, ids: Any) -> Any:
         return (ids > 0) & np.isfinite(self.scores[row, ids]) & (self.scores[row, ids] > -1e6)
