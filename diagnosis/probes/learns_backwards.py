@@ -60,6 +60,9 @@ NO_NEGATIVES = FindingKind(
 
 def learns_backwards(evidence: Evidence) -> list[Measurement]:
     """What a small step of the kept loss does to the scores."""
+    served = answer(evidence, "serving")
+    if served.get("negated"):
+        return [_negated(served)]
     exchanged = answer(evidence, "wrong_class")
     if exchanged:
         return [_wrong_class(exchanged)]
@@ -69,6 +72,13 @@ def learns_backwards(evidence: Evidence) -> list[Measurement]:
             evidence, (BACKWARDS, NO_NEGATIVES), "no rows of a kept step could be scored as well"
         )
     return [_backwards(evidence, told), _without_negatives(told)]
+
+
+def _negated(told: Mapping[str, Any]) -> Measurement:
+    message = (
+        f"the scores of {told['rows']} rows are the lower the higher training's own: scoring turns their sign"
+    )
+    return _measured(BACKWARDS, -1.0, 0.0, healthy=False, message=message, where=places(told), better=True)
 
 
 def _wrong_class(told: Mapping[str, Any]) -> Measurement:

@@ -53,6 +53,7 @@ class _Serving(_Part):
     rows: Count
     agreement: Annotated[float, Field(ge=0, le=1.001)]
     unserved: bool
+    negated: bool
     places: Places
 
 
