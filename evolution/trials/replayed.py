@@ -73,6 +73,13 @@ class _WrongClass(_Part):
     places: Places
 
 
+class _Padding(_Part):
+    padded: Count
+    counted: Share
+    share: Share
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
@@ -80,6 +87,7 @@ class _Replayed(_Part):
     future: _Future | Nothing = {}
     terms: _Terms | Nothing = {}
     serving: _Serving | Nothing = {}
+    padding: _Padding | Nothing = {}
     direction: _Direction | Nothing = {}
     wrong_class: _WrongClass | Nothing = {}
 

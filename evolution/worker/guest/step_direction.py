@@ -15,7 +15,7 @@ import torch
 from .step_candidates import joined_at
 from .step_future import histories_of
 from .step_kept import Call, KeptStep
-from .step_rows import Asked, Events, asked_rows
+from .step_rows import Asked, Events, asked_rows, index_lookups
 from .step_terms import ADDING, SCALING, SUBTRACTING, gradient_of, ranking_terms
 
 STEP = 0.001  # of the norm of all weights that move
@@ -63,7 +63,7 @@ def direction(step: KeptStep, candidate: Any, data: Any) -> dict[str, Any]:
         "error": error,
         "lifted": float(lifted),
         "above": float(above),
-        "one_way": _goes_one_way(step),
+        "one_way": _goes_one_way(step, events.n_items),
         "places": [call.told() for call in _makers(step, events.n_items)],
     }
 
@@ -78,7 +78,7 @@ def _with_beginnings(asked: Asked) -> Asked:
     return Asked([0] * len(users), users, histories)
 
 
-def _goes_one_way(step: KeptStep) -> bool:
+def _goes_one_way(step: KeptStep, n_items: int) -> bool:
     """Whether all scores that the loss is made of move it the same way: no item is pushed away from a user."""
     scores: dict[int, Any] = {}
     todo = [term.call for term in ranking_terms(step)]
@@ -89,11 +89,23 @@ def _goes_one_way(step: KeptStep) -> bool:
                 todo.append(step.calls[source])
             elif one.requires_grad:
                 scores[id(one)] = one
+    if any(_compares(step, one, n_items) for one in scores.values()):
+        return False
     given = gradient_of(ranking_terms(step), list(scores.values()))
     signs = {float(sign) for slope in given if slope is not None for sign in torch.sign(slope).unique()} - {
         0.0
     }
     return len(signs) == 1
+
+
+def _compares(step: KeptStep, scores: Any, n_items: int) -> bool:
+    """Whether each of these numbers is of two rows of one table, as a difference of two scores is."""
+    numbers = {call.number for call in step.upstream(scores)}
+    looked_up: dict[int, set[int]] = {}
+    for call, one in index_lookups(step, n_items):
+        if call.number in numbers and one.ids.numel() == scores.numel():
+            looked_up.setdefault(id(one.of), set()).add(id(one.ids))
+    return any(len(ids) > 1 for ids in looked_up.values())
 
 
 def _is_of_each(call: Call) -> bool:
