@@ -31,9 +31,16 @@ class Toy:
         self.net = self.make()
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=0.02)
 
+    def make(self) -> Any:
+        raise NotImplementedError
+
+    def loss(self) -> Any:
+        raise NotImplementedError
+
     def fit(self):
         for _ in range(20):
             self.net.train()
+            loss = torch.zeros(())
             for _ in range(10):
                 loss = self.loss()
                 self.optimizer.zero_grad()
