@@ -80,6 +80,12 @@ class _Padding(_Part):
     places: Places
 
 
+class _Correction(_Part):
+    kind: Literal["right", "added", "rows", "none"]
+    classes: Count
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
@@ -89,6 +95,7 @@ class _Replayed(_Part):
     serving: _Serving | Nothing = {}
     padding: _Padding | Nothing = {}
     direction: _Direction | Nothing = {}
+    correction: _Correction | Nothing = {}
     wrong_class: _WrongClass | Nothing = {}
 
 

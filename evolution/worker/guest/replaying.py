@@ -57,6 +57,7 @@ def _questions(
     candidate: Any, data: Any, places: Places, settled: bool
 ) -> dict[str, Callable[[Any], dict[str, Any]]]:
     from .step_candidates import wrong_class
+    from .step_correction import correction
     from .step_direction import direction
     from .step_future import future
     from .step_padding import padding
@@ -67,6 +68,7 @@ def _questions(
     questions: dict[str, Callable[[Any], dict[str, Any]]] = {
         "future": lambda step: future(step, n_items),
         "padding": lambda step: padding(step, n_items),
+        "correction": lambda step: correction(step, data),
         "terms": terms,
         "wrong_class": lambda step: wrong_class(step, data),
     }
