@@ -1,4 +1,4 @@
-"""Remembers on which lines of the repo numpy's arrays of whole numbers came up, and of which others they were made.
+"""Remembers on which lines of the repo arrays and lists of whole numbers came up, and of which others they were made.
 
 numpy tells nobody what it does. While a recommender is built and takes its first steps, every line of the repo is
 followed: an array that a local variable, an attribute of `self`, a `yield` or a `return` holds for the first time was
@@ -19,7 +19,8 @@ import numpy as np
 from .tracing_frames import Places
 
 MOST_LINES = 200_000
-MOST = 8  # places in a chain
+MOST_LISTS = 5_000
+MOST = 10  # places in a chain
 NAMES = 4  # arrays of a line that a chain goes back through
 DRAWS = [
     "randint",
@@ -52,27 +53,40 @@ class ArrayBirths:
         self._lines: dict[str, dict[int, ast.stmt]] = {}
         self._before: dict[int, int] = {}  # frame -> the line that it is at
         self._left = MOST_LINES
+        self._lists = 0
         self._outer: Any = None
+        self._entered = False
 
     def __enter__(self) -> ArrayBirths:
         self._outer = sys.gettrace()
         sys.settrace(self._on_call)
+        self._entered = True
         return self
 
     def __exit__(self, *_: Any) -> None:
-        sys.settrace(self._outer)
+        if self._entered:
+            sys.settrace(self._outer)
+        self._entered, self._left = False, 0
 
     def of(self, array: Any) -> list[list[Any]]:
         """[path, line, function] of the lines that made an array, nearest first; [] where that is not known."""
         return [list(place) for place in self._chain(array)]
 
     def _chain(self, array: Any) -> tuple[Place, ...]:
-        while isinstance(array, np.ndarray):
+        while isinstance(array, (np.ndarray, list)):
             known = self._known.get(id(array))
             if known is not None and known[0]() is array:
                 return known[1]
-            array = array.base
+            array = getattr(array, "base", None)
         return ()
+
+    def _keep(self, array: Any, chain: tuple[Place, ...]) -> None:
+        """A list is held, because nothing tells when it is gone."""
+        held = isinstance(array, list)
+        if held and id(array) not in self._known:
+            self._lists += 1
+        if not held or self._lists <= MOST_LISTS:
+            self._known[id(array)] = ((lambda: array) if held else weakref.ref(array), chain)
 
     def _on_call(self, frame: Any, event: str, argument: Any) -> Any:
         if self._left <= 0 or self._places.path(frame.f_code.co_filename) is None:
@@ -97,6 +111,8 @@ class ArrayBirths:
     def _bound(self, frame: Any, line: int) -> None:
         """What the line that has run bound to a name or to an attribute."""
         statement = self._statement(frame, line)
+        for target in _filled(statement):
+            self._refilled(_value(target, frame), frame, line, statement)
         for target in _targets(statement):
             self._born(_value(target, frame), frame, line, statement, _made_of(statement))
 
@@ -120,11 +136,24 @@ class ArrayBirths:
         path = self._places.path(frame.f_code.co_filename)
         if path is None:
             return
-        chain: list[Place] = [(path, line, _does(made_of))]
+        handed = isinstance(statement, (ast.Return, ast.Expr, ast.For))
+        chain: list[Place] = [(path, line, _does(made_of) or ("return" if handed else ""))]
         for source in list(_sources(made_of, frame))[:NAMES]:
             if source is not array:
                 chain += self._chain(source)
-        self._known[id(array)] = (weakref.ref(array), tuple(dict.fromkeys(chain))[:MOST])
+        self._keep(array, tuple(dict.fromkeys(chain))[:MOST])
+
+    def _refilled(self, array: Any, frame: Any, line: int, statement: Any) -> None:
+        """A line that writes into an array comes before the line that made it."""
+        path, known = self._places.path(frame.f_code.co_filename), self._chain(array)
+        if path is None or not known or id(array) not in self._known:
+            return
+        place = (path, line, _does(_made_of(statement)) or "__setitem__")
+        if place in known:
+            return
+        sources = [self._chain(one) for one in list(_sources(_made_of(statement), frame))[:NAMES]]
+        chain = [place, *known, *(one for source in sources for one in source)]
+        self._keep(array, tuple(dict.fromkeys(chain))[:MOST])
 
     def _statement(self, frame: Any, line: int) -> Any:
         name = frame.f_code.co_filename
@@ -149,13 +178,20 @@ def _statements(name: str) -> dict[int, ast.stmt]:
 
 def _targets(statement: Any) -> Iterator[ast.AST]:
     """Names and attributes that a statement binds, those of a tuple one by one."""
-    bound = list(getattr(statement, "targets", []))
+    bound: list[Any] = list(getattr(statement, "targets", []))
     if isinstance(statement, (ast.AnnAssign, ast.For)):
         bound = [statement.target]
     for target in bound:
-        for node in ast.walk(target):
+        for node in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
             if isinstance(node, (ast.Name, ast.Attribute)):
                 yield node
+
+
+def _filled(statement: Any) -> Iterator[ast.AST]:
+    """Names and attributes that a statement assigns parts of."""
+    for target in getattr(statement, "targets", []):
+        if isinstance(target, ast.Subscript):
+            yield target.value
 
 
 def _made_of(statement: Any) -> Any:
@@ -193,4 +229,6 @@ def _does(expression: Any) -> str:
 
 
 def _is_ids(value: Any) -> bool:
+    if type(value) is list:
+        return bool(value) and isinstance(value[0], (int, np.integer)) and not isinstance(value[0], bool)
     return isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.ndim > 0

@@ -20,7 +20,7 @@ from .tracing_frames import Limit, Places, StopTracing
 FULL_STEPS = 3  # that are traced in full
 EPOCHS = 2
 MOST_STEPS = 20_000
-CHAIN = 8  # places that a tensor came through, at most
+CHAIN = 16  # places that a tensor came through, at most
 WITHOUT_TORCH = (
     "the repo makes no torch calls, and no table of numbers that it looks rows up in could be watched"
 )
