@@ -193,8 +193,9 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
     ]
 
 
-def _lines(seen: Read, each: Drawn) -> tuple[CodePlace, ...]:
-    return made(each.view.stream, seen.inputs.view.stream if seen.inputs is not None else None)
+def _lines(seen: Read, each: Drawn, *, random: bool = False) -> tuple[CodePlace, ...]:
+    beside = seen.inputs.view.stream if seen.inputs is not None else None
+    return made(each.view.stream, beside, random=random)
 
 
 def _elsewhere(seen: Read, best: Drawn, relation: Relation) -> Measurement:
@@ -292,7 +293,7 @@ def _foreign(seen: Read) -> Measurement | None:
             reference_name="every target an event of its user",
             higher_is_better=True,
             severity=Severity.ERROR,
-            places=_lines(seen, each),
+            places=_lines(seen, each, random=True),
         )
     return None
 
