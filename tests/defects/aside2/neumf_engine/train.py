@@ -2,6 +2,8 @@
 
 import sys
 
+import numpy as np
+import torch
 from config import CONFIGS
 from data import SampleGenerator, read_ratings
 from evaluate import MetronAtK
@@ -10,6 +12,8 @@ from neumf import ENGINES
 
 def main(path, name):
     config = dict(CONFIGS[name])
+    np.random.seed(config["seed"])
+    torch.manual_seed(config["seed"])
     ratings = read_ratings(path)
     generator = SampleGenerator(ratings, config)
     config["num_users"], config["num_items"] = generator.num_users, generator.num_items
