@@ -10,7 +10,8 @@ from diagnosis.findings import CodePlace
 from diagnosis.syntax import called_name
 
 MOST = 2  # deciding lines of a finding
-UNSURE = 3  # lines that may decide; of more, none is told
+UNSURE = 4  # lines that may decide; of more, none is told
+NEAR = 3  # statements between the nearest deciding line and others
 # The argument that holds the ids, of calls where others do not.
 IDS = {
     "gather": 1,
@@ -37,28 +38,32 @@ def decided(code: str, seen: Sequence[CodePlace], sources: Mapping[str, str]) ->
     made = [place for place in seen[:-1] if place.path in sources]
     for starts, passing in ((_looked_up(program, seen[-1]), made), (_on_line(program, made[:1]), [])):
         walked = list(flow_into(program, starts))
-        nodes = pick(program, _passing(program, walked, passing))
-        places = _places(program, nodes)
+        through = _passing(program, walked, passing)
+        places = _places(program, _nearest(pick(program, through), through))
         if 0 < len(places) <= UNSURE:
             return _once([*places[:MOST], *seen])
     return tuple(seen)
 
 
 def _looked_up(program: Program, place: CodePlace) -> list[ast.expr]:
-    """The expressions that hold ids on a line."""
-    found: list[ast.expr] = []
-    for node in _nodes(program, place):
+    """The expressions that hold ids on a line: the index of a look-up, else every argument."""
+    nodes = _nodes(program, place)
+    sure: list[ast.expr] = []
+    for node in nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            found += [
-                part for part in parts if isinstance(part, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+            sure += [
+                one for one in parts if isinstance(one, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
             ]
-        elif isinstance(node, ast.Call) and node.args:
-            at = IDS.get(called_name(node))
-            found += node.args if at is None else node.args[at : at + 1]
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-            found.append(node.left)
-    return found
+        elif isinstance(node, ast.Call) and node.args and called_name(node) in IDS:
+            at = IDS[called_name(node)]
+            sure += node.args[at : at + 1]
+    if sure:
+        return sure
+    given = [one for node in nodes if isinstance(node, ast.Call) for one in node.args]
+    return given + [
+        one.left for one in nodes if isinstance(one, ast.BinOp) and isinstance(one.op, ast.MatMult)
+    ]
 
 
 def _on_line(program: Program, places: Iterable[CodePlace]) -> list[ast.expr]:
@@ -81,11 +86,24 @@ def _nodes(program: Program, place: CodePlace) -> list[ast.expr]:
 
 def _passing(program: Program, walked: list[At], made: Sequence[CodePlace]) -> list[At]:
     """What flows through one of the lines that were seen to make the values; everything if none is known."""
-    through: dict[int, bool] = {}
+    known: dict[At, bool] = {}
+
+    def passes(at: At) -> bool:
+        if at not in known:
+            here = any(_covers(program, at.node, place) for place in made)
+            known[at] = here or (at.before is not None and passes(at.before))
+        return known[at]
+
+    return [at for at in walked if passes(at)] if made else walked
+
+
+def _nearest(nodes: Sequence[ast.AST], walked: Sequence[At]) -> list[ast.AST]:
+    """Without what lies much farther back than the nearest; nodes beside the walk stay."""
+    hops: dict[ast.AST, int] = {}
     for at in walked:
-        here = any(_covers(program, at.node, place) for place in made)
-        through[id(at)] = here or (at.before is not None and through.get(id(at.before), False))
-    return [at for at in walked if through[id(at)]] if made else walked
+        hops.setdefault(at.node, at.hops)
+    least = min((hops[node] for node in nodes if node in hops), default=0)
+    return [node for node in nodes if hops.get(node, least) <= least + NEAR]
 
 
 def _covers(program: Program, node: ast.expr, place: CodePlace) -> bool:

@@ -9,6 +9,7 @@ from diagnosis.syntax import called_name, parsed
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+GROWING = {"append", "extend", "add", "update", "appendleft", "insert"}
 ALIKE = 4  # definitions of one name; more say nothing about which is meant
 
 
@@ -126,9 +127,20 @@ def _definitions(node: ast.AST) -> Iterator[tuple[ast.expr, Definition]]:
         yield node.target, Definition(value=node.iter, loops=True)
     elif isinstance(node, ast.withitem) and node.optional_vars is not None:
         yield node.optional_vars, Definition(value=node.context_expr)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-        if node.func.attr in ("append", "extend", "add", "update", "appendleft", "insert"):
-            yield node.func.value, Definition(value=node.args[-1])
+    elif isinstance(node, ast.Call):
+        yield from _changes(node)
+
+
+def _changes(node: ast.Call) -> Iterator[tuple[ast.expr, Definition]]:
+    """What a call changes in place: `rows.append(x)`, `rng.shuffle(rows)`, `rows.sort()`."""
+    if not isinstance(node.func, ast.Attribute):
+        return
+    if node.func.attr in GROWING and node.args:
+        yield node.func.value, Definition(value=node.args[-1])
+    elif node.func.attr == "shuffle" and node.args:
+        yield node.args[0], Definition(value=node)
+    elif node.func.attr == "sort":
+        yield node.func.value, Definition(value=node)
 
 
 def _define(program: Program, target: ast.expr, definition: Definition) -> None:

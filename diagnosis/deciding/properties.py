@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Iterable
 
-from diagnosis.deciding.program import Program
+from diagnosis.deciding.program import Definition, Program
 from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
 
@@ -50,19 +50,24 @@ def draws(program: Program, walked: list[At]) -> list[ast.AST]:
 
 
 def seeded_draws(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where a generator is made or seeded anew in code that runs again and again; else the draws."""
+    """Where a generator is made or seeded anew in code that runs again and again; then the draws."""
     drawn = draws(program, walked)
-    if not drawn:
-        return []
-    scopes = {program.scope(at.node): None for at in walked}
-    seeds = [
-        node
-        for scope in scopes
-        if getattr(scope, "name", "<module>") not in ONCE
-        for node in ast.walk(scope)
-        if isinstance(node, ast.Call) and called_name(node) in SEEDS and program.scope(node) is scope
-    ]
-    return [*seeds, *drawn]
+    return [*_seeds(program, walked), *drawn] if drawn else []
+
+
+def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Seeds of generators that were walked through, outside of code that runs once."""
+    nodes = {at.node: None for at in walked}
+    named = {
+        (program.scope(node), ast.dump(node)) for node in nodes if isinstance(node, (ast.Name, ast.Attribute))
+    }
+    found: list[ast.AST] = [node for node in nodes if _calls(program, node, SEEDS)]
+    for call in (one for name in SEEDS for one in program.calls.get(name, [])):
+        receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if receiver is not None and (program.scope(call), ast.dump(receiver)) in named:
+            found.append(call)
+    again = [one for one in found if getattr(program.scope(one), "name", "<module>") not in ONCE]
+    return list(dict.fromkeys(again))
 
 
 def rejections(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -90,19 +95,22 @@ def _tested(program: Program, node: ast.AST) -> list[ast.AST]:
 
 
 def cuts(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Slices, bounds and filters that leave rows or events out; not the shift of targets by one."""
-    found: list[ast.AST] = []
+    """Slices that leave rows or events out, not the shift of targets by one; else filters; else random choices."""
+    sliced: list[ast.AST] = []
+    filtered: list[ast.AST] = []
     for at in walked:
-        if isinstance(at.node, ast.Subscript) and any(_leaves_out(part) for part in _slices(at.node)):
-            found.append(at.node)
-        if _calls(program, at.node, {"head", "tail", "min", "drop_duplicates", "query", "islice"}):
-            found.append(at.node)
-        if isinstance(at.node, ast.Subscript) and isinstance(at.node.slice, ast.Compare):
-            found.append(at.node)
-        found += [test for part in getattr(at.node, "generators", ()) for test in part.ifs]
-        if isinstance(at.node, ast.Compare) or _calls(program, at.node, DRAWS):
-            found.append(at.node)
-    return found
+        node = at.node
+        if (isinstance(node, ast.Subscript) and any(_leaves_out(part) for part in _slices(node))) or _calls(program, node, {"head", "tail", "min", "islice"}):
+            sliced.append(node)
+        elif isinstance(node, ast.Compare) or _calls(program, node, {"drop_duplicates", "query"}):
+            filtered.append(node)
+        filtered += [test for part in getattr(node, "generators", ()) for test in part.ifs]
+    return sliced or filtered or draws(program, walked)
+
+
+def edge_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
+    """The same for edges, else where they are put into blocks of a matrix."""
+    return cuts(program, walked) or blocks(program, walked)
 
 
 def end_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -121,20 +129,34 @@ def end_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
 
 def picks(program: Program, walked: list[At]) -> list[ast.AST]:
     """The index or slice by which targets are taken from a history, after inputs that reach too far."""
-    chosen = [at.node for at in walked if isinstance(at.node, ast.Subscript) and _of_time(program, at.node)][:1]
+    chosen = [at.node for at in walked if isinstance(at.node, ast.Subscript) and _of_time(program, at.node)][
+        :1
+    ]
     too_far = [node for one in chosen for node in _reaching_too_far(program, one)]
     return [*too_far, *chosen]
 
 
 def _of_time(program: Program, node: ast.Subscript) -> bool:
-    """Whether a history is sliced, or indexed with a number that a loop counts."""
+    """Whether a history is shifted by a slice, or indexed with a number that a loop counts."""
+    parts = list(_slices(node))
     if getattr(node.value, "attr", "") == "shape":
         return False
-    if _slices(node):
-        return True
+    if parts:
+        return all(_constant_or_none(bound) for part in parts for bound in (part.lower, part.upper))
     names = [one.id for one in ast.walk(node.slice) if isinstance(one, ast.Name)]
-    scope = program.scope(node)
-    return len(names) == 1 and any(one.loops for one in program.locals.get((scope, names[0]), []))
+    given = program.locals.get((program.scope(node), names[0]), []) if len(names) == 1 else []
+    return any(_counts(one) for one in given)
+
+
+def _counts(given: Definition) -> bool:
+    name = called_name(given.value) if isinstance(given.value, ast.Call) else ""
+    return given.loops and (name == "range" or (name == "enumerate" and given.path_in[:1] == (0,)))
+
+
+def _constant_or_none(bound: ast.expr | None) -> bool:
+    return bound is None or all(
+        isinstance(one, (ast.Constant, ast.UnaryOp, ast.unaryop)) for one in ast.walk(bound)
+    )
 
 
 def _reaching_too_far(program: Program, chosen: ast.Subscript) -> list[ast.AST]:
@@ -153,13 +175,20 @@ def _reaching_too_far(program: Program, chosen: ast.Subscript) -> list[ast.AST]:
 
 
 def shuffles(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where rows are put in another order."""
-    return [at.calls[0] if at.calls else at.node for at in walked if _calls(program, at.node, SHUFFLES)]
+    """Where rows are put in another order; of a helper that is given the rows, where it is called."""
+    found = []
+    for at in walked:
+        if _calls(program, at.node, SHUFFLES):
+            helped = bool(at.calls) and bool(at.calls[-1].args)
+            found.append(at.calls[-1] if helped else at.node)
+    return found
 
 
 def orders(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where rows are sorted, and the loader that takes them as they come."""
-    return [at.node for at in walked if _calls(program, at.node, ORDERS)]
+    """Where the generator that shuffles is seeded anew; else where rows are sorted, and the loader of rows as they come."""
+    shuffled = [at.node for at in walked if _calls(program, at.node, SHUFFLES)]
+    seeds = _seeds(program, walked) if shuffled else []
+    return seeds or [at.node for at in walked if _calls(program, at.node, ORDERS)]
 
 
 def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -167,8 +196,12 @@ def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
     built, added = [], []
     for at in walked:
         statement = program.statement(at.node)
-        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        cells = [one for one in targets if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple)]
+        targets = (
+            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        )
+        cells = [
+            one for one in targets if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple)
+        ]
         if any(_slices(one) for one in cells) or _calls(program, at.node, {"bmat", "block_array", "block"}):
             built.append(at.node)
         sums = isinstance(at.node, ast.BinOp) and isinstance(at.node.op, ast.Add)
@@ -239,7 +272,7 @@ BY_CODE: dict[str, Picks] = {
     "target-of-another": shuffles,
     "batches-in-one-order": orders,
     "batches-sorted": orders,
-    "graph-edges-missing": cuts,
+    "graph-edges-missing": edge_cuts,
     "graph-wrong-block": blocks,
     "graph-one-way": blocks,
     "graph-not-normalised": weights,

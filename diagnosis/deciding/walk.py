@@ -10,6 +10,8 @@ from diagnosis.syntax import called_name
 
 MOST = 6_000  # expressions
 DEEPEST = 7  # calls within each other
+WIDEST = 3  # parts of parts
+FARTHEST = 40  # statements
 # Calls whose parts in a list lie side by side in the result, so that a column of it is one of the parts.
 SIDE_BY_SIDE = {
     "stack",
@@ -25,6 +27,8 @@ SIDE_BY_SIDE = {
     "c_",
     "TensorDataset",
 }
+# What tells only of shape and kind, not of values.
+SHAPE = {"shape", "dtype", "device", "size", "ndim", "len", "dim"}
 ITERATED = ("__iter__", "__next__", "__getitem__", "__call__", "forward")
 LOADING = {"DataLoader", "Subset", "ConcatDataset"}
 
@@ -56,7 +60,7 @@ def flow_into(program: Program, starts: Iterable[ast.expr]) -> Iterator[At]:
     while queue and len(seen) < MOST:
         at = queue.popleft()
         key = (at.node, at.part, at.calls)
-        if key in seen or len(at.calls) > DEEPEST:
+        if key in seen or len(at.calls) > DEEPEST or len(at.part) > WIDEST or at.hops > FARTHEST:
             continue
         seen.add(key)
         yield at
@@ -188,6 +192,8 @@ def _through(program: Program, at: At, value: ast.expr, part: tuple[object, ...]
 
 
 def _of_attribute(program: Program, at: At, node: ast.Attribute) -> Iterator[At]:
+    if node.attr in SHAPE:
+        return
     known = program.attributes.get(node.attr, [])
     own = isinstance(node.value, ast.Name) and node.value.id == "self"
     inside = program.class_of(node) if own else None
@@ -210,6 +216,8 @@ def _of_attribute(program: Program, at: At, node: ast.Attribute) -> Iterator[At]
 
 def _of_call(program: Program, at: At, node: ast.Call) -> Iterator[At]:
     name = called_name(node)
+    if name in SHAPE:
+        return
     functions = _called(program, node, name)
     if functions and node not in at.calls:
         for function in functions:
@@ -266,9 +274,9 @@ def _held_classes(program: Program, name: str) -> list[ast.ClassDef]:
 def _results(program: Program, at: At, function: Function, calls: tuple[ast.Call, ...]) -> Iterator[At]:
     """What a function returns and yields."""
     for node in ast.walk(function):
-        if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)) and node.value is not None:
-            if program.scope(node) is function:
-                yield at.to(node.value, calls=calls, hops=at.hops + 1)
+        gives = isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)) and node.value is not None
+        if gives and program.scope(node) is function:
+            yield at.to(node.value, calls=calls, hops=at.hops + 1)
 
 
 def _of_loader(program: Program, at: At, node: ast.Call) -> Iterator[At]:
@@ -354,14 +362,32 @@ def _callers(program: Program, function: Function) -> list[ast.Call]:
     if owner is None or function.name not in ("__init__", "forward", "__call__"):
         return program.calls.get(function.name, [])
     if function.name == "__init__":
-        heirs = [
-            n
-            for n, cs in program.classes.items()
-            for c in cs
-            if any(getattr(b, "id", "") == owner.name for b in c.bases)
-        ]
-        return [call for name in (owner.name, *heirs) for call in program.calls.get(name, [])]
+        made = [call for name in _heirs(program, owner) for call in program.calls.get(name, [])]
+        return made or _by_factory(program, owner, function)
     names = {
         name for name in program.calls if name and any(one is owner for one in _held_classes(program, name))
     }
     return [call for name in names for call in program.calls[name]]
+
+
+def _heirs(program: Program, owner: ast.ClassDef) -> list[str]:
+    """Names of a class and of those that are made of it."""
+    names = [owner.name]
+    for name, classes in program.classes.items():
+        bases = [base for one in classes for base in one.bases]
+        if any(getattr(base, "id", getattr(base, "attr", "")) == owner.name for base in bases):
+            names.append(name)
+    return names
+
+
+def _by_factory(program: Program, owner: ast.ClassDef, function: Function) -> list[ast.Call]:
+    """Calls of a class that was chosen by a key, `TRAINERS[name](...)`, with as many arguments as it takes."""
+    takes = len(function.args.args) - 1
+    chosen = [call for call in program.calls.get("", []) if isinstance(call.func, ast.Subscript)]
+    for (scope, name), given in program.locals.items():
+        if any(isinstance(one.value, ast.Subscript) for one in given):
+            chosen += [call for call in program.calls.get(name, []) if program.scope(call) is scope]
+    tables = [one for tree in program.trees.values() for one in ast.walk(tree) if isinstance(one, ast.Dict)]
+    named = {one.id for table in tables for one in ast.walk(table) if isinstance(one, ast.Name)}
+    fits = [call for call in chosen if len(call.args) + len(call.keywords) == takes]
+    return fits if named.intersection(_heirs(program, owner)) else []
