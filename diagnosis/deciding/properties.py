@@ -100,7 +100,9 @@ def cuts(program: Program, walked: list[At]) -> list[ast.AST]:
     filtered: list[ast.AST] = []
     for at in walked:
         node = at.node
-        if (isinstance(node, ast.Subscript) and any(_leaves_out(part) for part in _slices(node))) or _calls(program, node, {"head", "tail", "min", "islice"}):
+        if (isinstance(node, ast.Subscript) and any(_leaves_out(part) for part in _slices(node))) or _calls(
+            program, node, {"head", "tail", "min", "islice"}
+        ):
             sliced.append(node)
         elif isinstance(node, ast.Compare) or _calls(program, node, {"drop_duplicates", "query"}):
             filtered.append(node)

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from diagnosis.deciding.instances import by_factory, heirs, held_classes
 from diagnosis.deciding.program import ALIKE, SCOPES, Function, Program
 from diagnosis.syntax import called_name
 
@@ -256,19 +257,9 @@ def _called(program: Program, node: ast.Call, name: str) -> list[Function]:
     else:
         found = [f for f in found if not isinstance(program.parents.get(f), ast.ClassDef)]
     if not found and isinstance(node.func, (ast.Name, ast.Attribute)):
-        for owner in _held_classes(program, name):
+        for owner in held_classes(program, name):
             found += program.methods(owner, "forward", "__call__")
     return found if len(found) <= ALIKE else []
-
-
-def _held_classes(program: Program, name: str) -> list[ast.ClassDef]:
-    """Classes of which a variable or attribute of this name holds an instance."""
-    given = [*program.attributes.get(name, [])]
-    given += [one for (_, known), more in program.locals.items() if known == name for one in more]
-    names = {
-        called_name(inner) for one in given for inner in ast.walk(one.value) if isinstance(inner, ast.Call)
-    }
-    return [owner for known in names for owner in program.classes.get(known, [])[:1]]
 
 
 def _results(program: Program, at: At, function: Function, calls: tuple[ast.Call, ...]) -> Iterator[At]:
@@ -299,7 +290,7 @@ def _named(program: Program, node: ast.expr | None) -> list[Function]:
     found = program.functions.get(name, [])
     if isinstance(node, ast.Call) and node.args:  # functools.partial, or an instance with __call__
         return _named(program, node.args[0])
-    for owner in _held_classes(program, name) if name and not found else ():
+    for owner in held_classes(program, name) if name and not found else ():
         found = [*found, *program.methods(owner, "__call__")]
     return found[:ALIKE]
 
@@ -362,32 +353,9 @@ def _callers(program: Program, function: Function) -> list[ast.Call]:
     if owner is None or function.name not in ("__init__", "forward", "__call__"):
         return program.calls.get(function.name, [])
     if function.name == "__init__":
-        made = [call for name in _heirs(program, owner) for call in program.calls.get(name, [])]
-        return made or _by_factory(program, owner, function)
+        made = [call for name in heirs(program, owner) for call in program.calls.get(name, [])]
+        return made or by_factory(program, owner, function)
     names = {
-        name for name in program.calls if name and any(one is owner for one in _held_classes(program, name))
+        name for name in program.calls if name and any(one is owner for one in held_classes(program, name))
     }
     return [call for name in names for call in program.calls[name]]
-
-
-def _heirs(program: Program, owner: ast.ClassDef) -> list[str]:
-    """Names of a class and of those that are made of it."""
-    names = [owner.name]
-    for name, classes in program.classes.items():
-        bases = [base for one in classes for base in one.bases]
-        if any(getattr(base, "id", getattr(base, "attr", "")) == owner.name for base in bases):
-            names.append(name)
-    return names
-
-
-def _by_factory(program: Program, owner: ast.ClassDef, function: Function) -> list[ast.Call]:
-    """Calls of a class that was chosen by a key, `TRAINERS[name](...)`, with as many arguments as it takes."""
-    takes = len(function.args.args) - 1
-    chosen = [call for call in program.calls.get("", []) if isinstance(call.func, ast.Subscript)]
-    for (scope, name), given in program.locals.items():
-        if any(isinstance(one.value, ast.Subscript) for one in given):
-            chosen += [call for call in program.calls.get(name, []) if program.scope(call) is scope]
-    tables = [one for tree in program.trees.values() for one in ast.walk(tree) if isinstance(one, ast.Dict)]
-    named = {one.id for table in tables for one in ast.walk(table) if isinstance(one, ast.Name)}
-    fits = [call for call in chosen if len(call.args) + len(call.keywords) == takes]
-    return fits if named.intersection(_heirs(program, owner)) else []
