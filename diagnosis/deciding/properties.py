@@ -119,8 +119,8 @@ def end_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
     """What takes the last event away: `len(x) - 2`, `x[:-1]`, `range(1, len(x) - 1)`."""
     found: list[ast.AST] = []
     for at in walked:
-        whole = isinstance(at.node, ast.BinOp) and isinstance(at.node.op, ast.Sub)
-        if whole and _is_length(at.node.left) and _constant(at.node.right) > 0:
+        less = _operands(at.node, ast.Sub)
+        if less is not None and _is_length(less[0]) and _constant(less[1]) > 0:
             found.append(at.node)
         for part in _slices(at.node) if isinstance(at.node, ast.Subscript) else ():
             upper = part.upper
@@ -169,9 +169,8 @@ def _reaching_too_far(program: Program, chosen: ast.Subscript) -> list[ast.AST]:
         if not isinstance(node, ast.Subscript) or ast.dump(node.value) != base:
             continue
         for part in _slices(node):
-            upper = part.upper
-            behind = isinstance(upper, ast.BinOp) and isinstance(upper.op, ast.Add)
-            if behind and ast.dump(upper.left) == index and _constant(upper.right) > 0:
+            more = _operands(part.upper, ast.Add)
+            if more is not None and ast.dump(more[0]) == index and _constant(more[1]) > 0:
                 found.append(node)
     return found
 
@@ -195,7 +194,8 @@ def orders(program: Program, walked: list[At]) -> list[ast.AST]:
 
 def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
     """Where edges are put into blocks of a matrix; else where items are numbered behind users."""
-    built, added = [], []
+    built: list[ast.AST] = []
+    added: list[ast.AST] = []
     for at in walked:
         statement = program.statement(at.node)
         targets = (
@@ -206,18 +206,20 @@ def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
         ]
         if any(_slices(one) for one in cells) or _calls(program, at.node, {"bmat", "block_array", "block"}):
             built.append(at.node)
-        sums = isinstance(at.node, ast.BinOp) and isinstance(at.node.op, ast.Add)
-        if sums and isinstance(at.node.right, (ast.Name, ast.Attribute)):
+        sums = _operands(at.node, ast.Add)
+        if sums is not None and isinstance(sums[1], (ast.Name, ast.Attribute)):
             added.append(at.node)
     return built or added
 
 
 def weights(program: Program, walked: list[At]) -> list[ast.AST]:
     """Where the values of the edges are made that a sparse matrix is built from."""
-    made = [at.node for at in walked if _calls(program, at.node, SPARSE) and len(at.node.args) > 1]  # pyright: ignore[reportAttributeAccessIssue]
-    values = {id(one.args[1]) for one in made[:1]}  # pyright: ignore[reportAttributeAccessIssue]
-    given = [at.node for at in walked if at.before is not None and id(at.before.node) in values]
-    return given[:1] or made[:1]
+    calls = [at.node for at in walked if isinstance(at.node, ast.Call) and _calls(program, at.node, SPARSE)]
+    made = [one for one in calls if len(one.args) > 1][:1]
+    given = [
+        at.node for at in walked for one in made if at.before is not None and at.before.node is one.args[1]
+    ]
+    return [*given[:1]] or [*made]
 
 
 def _calls(program: Program, node: ast.AST, names: set[str]) -> bool:
@@ -249,6 +251,13 @@ def _leaves_out(part: ast.Slice) -> bool:
     if part.lower is not None and part.upper is None and part.step is None:
         return not isinstance(part.lower, ast.Constant)
     return not (isinstance(part.upper, ast.UnaryOp) and part.step is None)
+
+
+def _operands(node: ast.AST | None, operator: type[ast.operator]) -> tuple[ast.expr, ast.expr] | None:
+    """Both sides of a sum or difference."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, operator):
+        return node.left, node.right
+    return None
 
 
 def _is_length(node: ast.AST) -> bool:

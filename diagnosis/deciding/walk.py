@@ -265,9 +265,9 @@ def _called(program: Program, node: ast.Call, name: str) -> list[Function]:
 def _results(program: Program, at: At, function: Function, calls: tuple[ast.Call, ...]) -> Iterator[At]:
     """What a function returns and yields."""
     for node in ast.walk(function):
-        gives = isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)) and node.value is not None
-        if gives and program.scope(node) is function:
-            yield at.to(node.value, calls=calls, hops=at.hops + 1)
+        value = node.value if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)) else None
+        if value is not None and program.scope(node) is function:
+            yield at.to(value, calls=calls, hops=at.hops + 1)
 
 
 def _of_loader(program: Program, at: At, node: ast.Call) -> Iterator[At]:
