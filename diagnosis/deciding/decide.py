@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 
 from diagnosis.deciding.program import Program, read_program
-from diagnosis.deciding.properties import BY_CODE
+from diagnosis.deciding.properties import BY_CODE, Picks
 from diagnosis.deciding.walk import At, flow_into
 from diagnosis.findings import CodePlace
 from diagnosis.syntax import called_name
@@ -37,12 +37,22 @@ def decided(code: str, seen: Sequence[CodePlace], sources: Mapping[str, str]) ->
     program = read_program(sources)
     made = [place for place in seen[:-1] if place.path in sources]
     for starts, passing in ((_looked_up(program, seen[-1]), made), (_on_line(program, made[:1]), [])):
-        walked = list(flow_into(program, starts))
-        through = _passing(program, walked, passing)
-        places = _places(program, _nearest(pick(program, through), through))
+        places = _agreed([_from(program, pick, start, passing) for start in starts])
         if 0 < len(places) <= UNSURE:
             return _once([*places[:MOST], *seen])
     return tuple(seen)
+
+
+def _from(program: Program, pick: Picks, start: ast.expr, passing: Sequence[CodePlace]) -> list[CodePlace]:
+    """The deciding lines of what flows into one expression, nearest first."""
+    through = _passing(program, list(flow_into(program, [start])), passing)
+    return _places(program, _nearest(pick(program, through), through))
+
+
+def _agreed(found: Sequence[list[CodePlace]]) -> list[CodePlace]:
+    """Where several expressions of a line have deciding lines, those that all have: it is not known which one is meant."""
+    some = [places for places in found if places]
+    return [place for place in some[0] if all(place in other for other in some)] if some else []
 
 
 def _looked_up(program: Program, place: CodePlace) -> list[ast.expr]:

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from diagnosis.syntax import called_name, parsed
@@ -15,11 +15,23 @@ ALIKE = 4  # definitions of one name; more say nothing about which is meant
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """An expression that gives a name its value. index: which part of the value, None for all of it."""
+    """An expression that gives a name its value.
+
+    path_in: which part of the value the name holds, outermost first. loops: the name holds one element at a time.
+    key: of `name["key"] = value`, the key; "" of the name itself.
+    """
 
     value: ast.expr
     path_in: tuple[object, ...] = ()
-    loops: bool = False  # the name holds one element of the value at a time
+    loops: bool = False
+    key: str = ""
+
+    def part_of(self, wanted: tuple[object, ...]) -> tuple[object, ...] | None:
+        """Which part of the value is meant where this part of the name is wanted; None if another key is."""
+        named = wanted[-1] if wanted and isinstance(wanted[-1], str) else ""
+        if self.key and named:
+            return wanted[:-1] if named == self.key else None
+        return (*wanted, *reversed(self.path_in))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,7 +39,7 @@ class Program:
     """The syntax of all files. Nodes are known by identity.
 
     functions, classes: by name. calls: by the last part of the called name. attributes: definitions of `x.name`, whatever x
-    is. parents, paths: of every node. instances: class name -> names of variables and attributes that hold one.
+    is. columns: keys that are assigned, `x["key"] = value`. parents, paths: of every node. instances: class name -> names of variables and attributes that hold one.
     """
 
     functions: dict[str, list[Function]] = field(default_factory=dict)
@@ -38,6 +50,7 @@ class Program:
     paths: dict[ast.AST, str] = field(default_factory=dict)
     locals: dict[tuple[ast.AST, str], list[Definition]] = field(default_factory=dict)
     trees: dict[str, ast.Module] = field(default_factory=dict)
+    columns: set[str] = field(default_factory=set)
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
         """The nodes around a node, innermost first."""
@@ -148,7 +161,7 @@ def _define(program: Program, target: ast.expr, definition: Definition) -> None:
         starred = any(isinstance(part, ast.Starred) for part in target.elts)
         for index, part in enumerate(target.elts):
             path = definition.path_in if starred else (*definition.path_in, index)
-            _define(program, part, Definition(value=definition.value, path_in=path, loops=definition.loops))
+            _define(program, part, replace(definition, path_in=path))
     elif isinstance(target, ast.Starred):
         _define(program, target.value, definition)
     elif isinstance(target, ast.Name):
@@ -159,4 +172,7 @@ def _define(program: Program, target: ast.expr, definition: Definition) -> None:
             target.attr, []
         ).append(definition)
     elif isinstance(target, ast.Subscript):
-        _define(program, target.value, definition)
+        key = target.slice.value if isinstance(target.slice, ast.Constant) else ""
+        named = replace(definition, key=key) if isinstance(key, str) and key else definition
+        program.columns.update({key} if isinstance(key, str) else ())
+        _define(program, target.value, named)

@@ -95,7 +95,7 @@ def _tested(program: Program, node: ast.AST) -> list[ast.AST]:
 
 
 def cuts(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Slices that leave rows or events out, not the shift of targets by one; else filters; else random choices."""
+    """Slices that leave rows or events out, not the shift of targets by one; else filters."""
     sliced: list[ast.AST] = []
     filtered: list[ast.AST] = []
     for at in walked:
@@ -107,12 +107,12 @@ def cuts(program: Program, walked: list[At]) -> list[ast.AST]:
         elif isinstance(node, ast.Compare) or _calls(program, node, {"drop_duplicates", "query"}):
             filtered.append(node)
         filtered += [test for part in getattr(node, "generators", ()) for test in part.ifs]
-    return sliced or filtered or draws(program, walked)
+    return sliced or filtered
 
 
 def edge_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
-    """The same for edges, else where they are put into blocks of a matrix."""
-    return cuts(program, walked) or blocks(program, walked)
+    """The same for edges; else random choices of them, else where they are put into blocks of a matrix."""
+    return cuts(program, walked) or draws(program, walked) or blocks(program, walked)
 
 
 def end_cuts(program: Program, walked: list[At]) -> list[ast.AST]:

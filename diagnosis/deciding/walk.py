@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from diagnosis.deciding.instances import by_factory, heirs, held_classes
-from diagnosis.deciding.program import ALIKE, SCOPES, Function, Program
+from diagnosis.deciding.program import ALIKE, SCOPES, Definition, Function, Program
 from diagnosis.syntax import called_name
 
 MOST = 6_000  # expressions
@@ -91,7 +91,9 @@ def _sources(program: Program, at: At) -> Iterator[At]:
     elif isinstance(node, ast.IfExp):
         yield at.to(node.body)
         yield at.to(node.orelse)
-    elif not isinstance(node, (ast.Lambda, ast.Constant)):
+    elif isinstance(node, ast.Lambda):
+        yield at.to(node.body)
+    elif not isinstance(node, ast.Constant):
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 yield at.to(child)
@@ -137,7 +139,7 @@ def _of_name(program: Program, at: At, node: ast.Name) -> Iterator[At]:
     for around in scopes:
         found = program.locals.get((around, node.id), [])
         for one in _reaching(program, node, found) if around is scope else found:
-            yield from _through(program, at, one.value, (*at.part, *reversed(one.path_in)))
+            yield from _defined(at, one)
         if not isinstance(around, ast.Module) and _position(around, node.id) is not None:
             yield from _of_parameter(program, at, around, node.id)
             return
@@ -146,7 +148,7 @@ def _of_name(program: Program, at: At, node: ast.Name) -> Iterator[At]:
     for tree in [t for p, t in program.trees.items() if p != program.paths[node]]:
         imported = program.locals.get((tree, node.id), [])
         if len(imported) == 1 and _imports(program.trees[program.paths[node]], node.id):
-            yield from _through(program, at, imported[0].value, at.part)
+            yield from _defined(at, imported[0])
 
 
 def _imports(tree: ast.Module, name: str) -> bool:
@@ -177,8 +179,11 @@ def _in_comprehension(program: Program, use: ast.Name) -> bool:
     )
 
 
-def _through(program: Program, at: At, value: ast.expr, part: tuple[object, ...]) -> Iterator[At]:
+def _defined(at: At, given: Definition) -> Iterator[At]:
     """A step to the value of a name; `enumerate` and `zip` hand parts on."""
+    value, part = given.value, given.part_of(at.part)
+    if part is None:
+        return
     if isinstance(value, ast.Call) and part and isinstance(part[-1], int):
         name, index = called_name(value), part[-1]
         if name == "enumerate" and value.args:
@@ -203,7 +208,7 @@ def _of_attribute(program: Program, at: At, node: ast.Attribute) -> Iterator[At]
         known = mine or known
     if known and len({program.class_of(one.value) for one in known}) <= ALIKE:
         for one in known:
-            yield from _through(program, at, one.value, (*at.part, *reversed(one.path_in)))
+            yield from _defined(at, one)
     properties = [
         f
         for f in program.functions.get(node.attr, [])
@@ -211,13 +216,18 @@ def _of_attribute(program: Program, at: At, node: ast.Attribute) -> Iterator[At]
     ]
     for function in properties[:ALIKE]:
         yield from _results(program, at, function, at.calls)
-    if not known and not properties and not own:
+    if node.attr in program.columns and not own:
+        yield at.to(node.value, part=(*at.part, node.attr))
+    elif not known and not properties and not own:
         yield at.to(node.value)
 
 
 def _of_call(program: Program, at: At, node: ast.Call) -> Iterator[At]:
     name = called_name(node)
     if name in SHAPE:
+        return
+    if name in ("get", "get_nowait") and not node.args:  # of a queue: what others put into it
+        yield from (at.to(one.args[0], hops=at.hops + 1) for one in program.calls.get("put", []) if one.args)
         return
     functions = _called(program, node, name)
     if functions and node not in at.calls:
@@ -310,15 +320,26 @@ def _of_parameter(program: Program, at: At, scope: ast.AST, name: str) -> Iterat
     place = _position(scope, name)
     if not isinstance(scope, Function) or place is None or name in ("self", "cls"):
         return
-    entered = at.calls[-1] if at.calls else None
+    calls = at.calls
+    while calls and not _enters(program, calls[-1], scope):
+        calls = calls[:-1]  # the parameter was reached through an attribute, and not through this call
+    entered = calls[-1] if calls else None
     if entered is not None:
         if called_name(entered) in LOADING:
-            yield from _elements(at.to(at.node, calls=at.calls[:-1]), entered)
+            yield from _elements(at.to(at.node, calls=calls[:-1]), entered)
         else:
-            yield from _given(at, entered, scope, place, name, at.calls[:-1])
+            yield from _given(at, entered, scope, place, name, calls[:-1])
         return
     for call in _callers(program, scope):
         yield from _given(at, call, scope, place, name, ())
+
+
+def _enters(program: Program, call: ast.Call, function: Function) -> bool:
+    """Whether a call runs this function: by its name, or as the `collate_fn` of a loader."""
+    name = called_name(call)
+    if name in LOADING:
+        return any(function in _named(program, one.value) for one in call.keywords if one.arg == "collate_fn")
+    return function in _called(program, call, name)
 
 
 def _given(

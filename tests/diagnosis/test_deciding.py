@@ -177,6 +177,87 @@ def fit(net, sessions, rng):
 """,
 }
 
+QUEUE = {
+    "utils.py": """
+import numpy as np
+from multiprocessing import Process, Queue
+
+def other_than(low, high, known):
+    t = np.random.randint(low, high)  # draw
+    while t in known:  # test
+        t = np.random.randint(low, high)
+    return t
+
+def work(log, n, queue):
+    def one():
+        user = np.random.randint(1, len(log))  # user
+        wrong = np.zeros(20)
+        for k in range(20):
+            wrong[k] = other_than(1, n, set(log[user]))
+        return user, wrong
+    while True:
+        rows = []
+        for _ in range(8):
+            rows.append(one())
+        queue.put(zip(*rows))
+
+class Sampler:
+    def __init__(self, log, n):
+        self.queue = Queue()
+        Process(target=work, args=(log, n, self.queue))
+
+    def following(self):
+        return self.queue.get()
+""",
+    "main.py": """
+from net import Net
+from utils import Sampler
+
+def main(log, n):
+    sampler, net = Sampler(log, n), Net()
+    for _ in range(9):
+        user, wrong = sampler.following()
+        user, wrong = np.array(user), np.array(wrong)
+        net(user, wrong)
+""",
+    "net.py": """
+class Net:
+    def forward(self, users, others):
+        who = self.users(torch.LongTensor(users))
+        return who, self.items(torch.LongTensor(others))
+""",
+}
+FRAMES = {
+    "prepare.py": """
+import random
+import torch
+
+class Triples:
+    def __init__(self, users, others):
+        self.users, self.others = users, others
+
+    def __getitem__(self, k):
+        return self.users[k], self.others[k]
+
+def loader(log, n):
+    log["wrong"] = log["left"].apply(lambda left: random.sample(sorted(left), n))  # draw
+    users, others = [], []
+    for row in log.itertuples():
+        users.append(int(row.user))
+        others.append(int(row.wrong[0]))
+    rows = Triples(users=torch.LongTensor(users), others=torch.LongTensor(others))
+    return DataLoader(rows, batch_size=8, shuffle=True)
+""",
+    "train.py": """
+from prepare import loader
+
+def train(net, log):
+    for n, batch in enumerate(loader(log, 4)):
+        users, others = batch[0], batch[1]
+        loss = net.who[users] * net.what[others]
+""",
+}
+
 
 def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
     """The first line of these files that holds a text."""
@@ -199,6 +280,10 @@ def first_decided(code: str, sources: dict[str, str], *seen: str) -> tuple[str, 
     [
         ("negatives-out-of-range", COLUMNS, ("unbind", "self.items[wrong]"), "# draw"),
         ("negatives-out-of-range", LOADER, ("from_numpy(full)", "self.table(ids)"), "# draw"),
+        ("negatives-out-of-range", QUEUE, ("self.items(",), "# draw"),
+        ("negatives-hit-positives", QUEUE, ("self.items(",), "# test"),
+        ("negatives-repeated", FRAMES, ("net.what",), "# draw"),
+        ("batches-in-one-order", FRAMES, ("net.what",), "shuffle=True"),
         ("negatives-hit-positives", LOADER, ("from_numpy(full)", "self.table(ids)"), "# test"),
         ("events-never-targets", LOADER, ("from_numpy(full)", "self.table(ids)"), "# cut"),
         ("target-is-input", LOADER, ("from_numpy(full)", "self.table(ids)"), "# shift"),
@@ -234,6 +319,12 @@ def test_place_stays_where_nothing_is_known_to_decide() -> None:
     seen = (CodePlace(path="fit.py", line=5), CodePlace(path="gone.py", line=1))
     assert decided("negatives-out-of-range", seen, SESSIONS) == seen
     assert decided("overconfidence", seen, SESSIONS) == seen
+
+
+def test_line_that_looks_up_two_draws_is_not_told_which_is_meant() -> None:
+    both = "import random\n\ndef step(p, q):\n    a = random.randint(1, 9)\n    b = random.randint(1, 5)\n    return p[a] * q[b]\n"
+    seen = (CodePlace(path="m.py", line=6),)
+    assert decided("negatives-out-of-range", seen, {"m.py": both}) == seen
 
 
 def test_file_that_is_no_python_concerns_nobody_else() -> None:
