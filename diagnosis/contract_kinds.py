@@ -1,7 +1,7 @@
 """Kinds of findings from the checks of `score`'s contract; evolution/trials/contract.py runs the checks."""
 
 from diagnosis.asked_kinds import ASKED
-from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.findings import FindingKind, FoundBy, Nature, Role
 from diagnosis.symptoms import UNORDERED, WEAK
 
 ONE_BATCH = "Scores of one batch of real questions, asked before training in two ways that must agree."
@@ -75,8 +75,7 @@ KINDS = (
         title="Embeddings that do not score",
         why="What is measured on item embeddings says nothing of a model that scores by something else.",
         definition="How well scores are fitted by the item embeddings, against the same table with its rows exchanged.",
-        roles=(Role.ITEM_TABLE, Role.ENTRY),
-        explains=("embedding-collapse", "untrained-rows"),
+        nature=Nature.ADVICE,  # what is offered for measuring ranks nobody; a model that learnt nothing fails this too
     ),
     FindingKind(
         code="same-seed",

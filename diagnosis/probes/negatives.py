@@ -3,7 +3,7 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.measured import measured
 from diagnosis.probes.probe import Probe
 from diagnosis.streams.drawn import OWN
@@ -36,6 +36,15 @@ HIT = FindingKind(
     definition="Share of drawn negatives that are training events of the user beside them, held against the same items beside other users.",
     roles=(Role.NEGATIVES,),
     explains=_WEAK,
+)
+KEPT = FindingKind(
+    code="negatives-not-rejected",
+    found_by=FoundBy.PROBE,
+    title="Hits are not drawn again",
+    why="Most samplers leave it at chance, which costs little in a large catalogue; in a small one drawing hits again is stronger.",
+    definition="As for negatives-hit-positives, where the share is what a draw that does not look at the user gives.",
+    roles=(Role.NEGATIVES,),
+    nature=Nature.ADVICE,
 )
 RANGE = FindingKind(
     code="negatives-out-of-range",
@@ -95,17 +104,18 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     said = f"{share:.1%} of {n} negatives are items that their user chose ({chance:.1%} would be by chance)"
     if same > max(0.02, 3 / seen.log.n_items):
         said += f", {same:.1%} are the positive itself"
+    kept = bad and not error and by_chance
     if not error and bad:
-        said += ": hits are not drawn again" if by_chance else ": they are drawn towards what users chose"
+        said += ": hits are not drawn again" if kept else ": they are drawn towards what users chose"
     return measured(
-        HIT.code,
+        KEPT.code if kept else HIT.code,
         share,
         said,
         unit="share of negatives",
         healthy=not bad,
         reference=chance,
         reference_name="the same items beside other users",
-        severity=Severity.ERROR if error else Severity.INFORMATION if by_chance else Severity.WARNING,
+        severity=Severity.ERROR if error else Severity.INFORMATION if kept else Severity.WARNING,
         places=drawn(each.drawn.view.stream),
     )
 
@@ -225,4 +235,4 @@ def _repeated(seen: Read, each: Negatives) -> Measurement | None:
     )
 
 
-PROBE = Probe(kinds=(HIT, RANGE, REPEATED), run=negatives_drawn)
+PROBE = Probe(kinds=(HIT, KEPT, RANGE, REPEATED), run=negatives_drawn)

@@ -79,8 +79,10 @@ PLANTED = {
     "users-drawn-uniformly": (("bpr:users-uniform", "torch.rand(len(users))"),),
     "negatives-hit-positives": (
         ("sasrec:negatives-own", "from_numpy"),
-        ("sasrec:negatives-any", "from_numpy"),
         ("bpr:negatives-own", "multinomial"),
+    ),
+    "negatives-not-rejected": (
+        ("sasrec:negatives-any", "from_numpy"),
         ("bpr:negatives-any", "torch.randint(low, high"),
     ),
     "negatives-out-of-range": (
