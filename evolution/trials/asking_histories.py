@@ -17,11 +17,12 @@ from evolution.trials.partings import Parting
 READ, WINDOW, HOLES, NOTHING = "history-read", "history-window", "history-holes", "input-ignored"
 # Calls that lose a change by the values that they are given: a dead unit, a maximum elsewhere, a test for padding. No event
 # is cut off by them, and the events that count are others for other weights.
-BY_VALUE = frozenset(
-    "relu relu_ relu6 leaky_relu elu gelu silu sigmoid tanh hardtanh softplus max amax maximum clamp clamp_ clip max_pool1d "
-    "max_pool2d adaptive_max_pool1d layer_norm batch_norm sign round floor bool __bool__ gt ge lt le eq ne greater __gt__ "
-    "__ge__ __lt__ __le__ __eq__ __ne__".split()
-)
+BY_VALUE = frozenset((
+    "relu", "relu_", "relu6", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "hardtanh", "softplus", "max",
+    "amax", "maximum", "clamp", "clamp_", "clip", "max_pool1d", "max_pool2d", "adaptive_max_pool1d", "layer_norm",
+    "batch_norm", "sign", "round", "floor", "bool", "__bool__", "gt", "ge", "lt", "le", "eq", "ne", "greater",
+    "__gt__", "__ge__", "__lt__", "__le__", "__eq__", "__ne__",
+))  # fmt: skip
 LOST_IN = 0.9  # of the rows, where the newest event is lost in all histories of some length
 PART = 0.5  # of what a training step looks up, that scoring reads at least
 
