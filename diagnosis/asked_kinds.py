@@ -1,9 +1,12 @@
 """Kinds of findings from questions to the trained model; evolution/trials/asking_trained.py asks them.
 
+Where an answer alone cannot tell the line, the kind stands at the entry: the lines that compute the scores are innocent when
+the loss, the sampler or the ids are at fault.
+
 `state-carried` is asked before the training too.
 """
 
-from diagnosis.findings import FindingKind, FoundBy, Nature, Role
+from diagnosis.findings import FindingKind, FoundBy, Role
 
 WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin")
 ALIKE = ("popularity-bias", "exposure-concentration", "same-list")
@@ -25,7 +28,7 @@ ASKED = (
         title="Scores from before the training",
         why="Whatever was learnt does not reach the scores.",
         definition="The answers to one batch before and after training, equal for every user.",
-        roles=(Role.SCORING,),
+        roles=(Role.ENTRY,),
         explains=("not-learning", "untrained-rows", *WEAK),
     ),
     FindingKind(
@@ -74,7 +77,7 @@ ASKED = (
         why="Each user gets what was learnt of a neighbour.",
         definition="Mean score of a user's training events, in standard deviations and without what all users share, under "
         "his own id and those beside it.",
-        roles=(Role.SCORING,),
+        roles=(Role.ENTRY,),
         explains=WEAK,
     ),
     FindingKind(
@@ -84,8 +87,8 @@ ASKED = (
         why="Each score is that of the item beside it.",
         definition="Mean score of what users chose, in standard deviations and without what all users share, in its own "
         "column and in those beside it.",
-        roles=(Role.SCORING, Role.ITEM_TABLE),
-        explains=("embeddings-as-scored", *WEAK),
+        roles=(Role.ENTRY,),
+        explains=WEAK,
     ),
     FindingKind(
         code="scores-inverted",
@@ -93,8 +96,7 @@ ASKED = (
         title="Best items last",
         why="Low scores mean good items, and the ranking takes the high ones.",
         definition="Mean share of unseen items that score below the target: .5 is chance, under .42 by 6 standard errors.",
-        roles=(Role.SCORING, Role.LOSS),
-        nature=Nature.SYMPTOM,  # of a loss that learns backwards, of a sampler, or of scoring: `learns-backwards` tells
+        roles=(Role.ENTRY,),
         explains=WEAK,
     ),
     FindingKind(

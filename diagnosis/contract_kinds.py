@@ -75,9 +75,7 @@ KINDS = (
         title="Embeddings that do not score",
         why="What is measured on item embeddings says nothing of a model that scores by something else.",
         definition="How well scores are fitted by the item embeddings, against the same table with its rows exchanged.",
-        roles=(Role.ITEM_TABLE, Role.ENTRY),
-        nature=Nature.ADVICE,  # the model may be as good as any: what is measured on its table is not
-        explains=("embedding-collapse", "untrained-rows"),
+        nature=Nature.ADVICE,  # what is offered for measuring ranks nobody; a model that learnt nothing fails this too
     ),
     FindingKind(
         code="same-seed",

@@ -97,9 +97,20 @@ def _cleared_early(watched: Watched) -> Measurement | None:
         words = f"{message}: {_at(clear)} clears them after backward and before step"
         places = [clear, step]
     else:
+        # `backward` raises where a loss depends on nothing, so this one does on parameters that the optimizer lacks
         words = f"{message}: the loss does not depend on what the optimizer was given"
-        places = [back, step]
+        places = [*_made(watched), back, step]
     return violated(CLEARED_EARLY, min(share, 1.0), words, places, unit=UNIT, severity=Severity.ERROR)
+
+
+def _made(watched: Watched) -> list[CodePlace]:
+    """The line of the optimizer, where there is one alone."""
+    made = watched.trace.get("optimizers", ())
+    return [
+        CodePlace(path=one["path"], line=one["line"], does="makes the optimizer")
+        for one in made
+        if len(made) == 1
+    ]
 
 
 def _between(back: CodePlace | None, clear: CodePlace, step: CodePlace | None) -> bool:

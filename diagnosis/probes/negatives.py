@@ -3,7 +3,7 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.measured import measured
 from diagnosis.probes.probe import Probe
 from diagnosis.streams.drawn import OWN
@@ -38,6 +38,15 @@ HIT = FindingKind(
     roles=(Role.NEGATIVES,),
     explains=_WEAK,
 )
+KEPT = FindingKind(
+    code="negatives-not-rejected",
+    found_by=FoundBy.PROBE,
+    title="Hits are not drawn again",
+    why="Most samplers leave it at chance, which costs little in a large catalogue; in a small one drawing hits again is stronger.",
+    definition="As for negatives-hit-positives, where the share is what a draw that does not look at the user gives.",
+    roles=(Role.NEGATIVES,),
+    nature=Nature.ADVICE,
+)
 RANGE = FindingKind(
     code="negatives-out-of-range",
     found_by=FoundBy.PROBE,
@@ -57,8 +66,8 @@ REPEATED = FindingKind(
     explains=_WEAK,
 )
 HITS = 0.1  # from where on hits cost accuracy
-ONE = 0.6  # of the negatives of a batch or row: they are one draw, some of it drawn again
 MANY_HITS = 0.25  # where hits come of chance
+ONE = 0.6  # of the negatives of a batch or row: they are one draw, some of it drawn again
 ENOUGH = 12.0  # draws an item, so that a uniform draw misses one of a hundred thousand
 
 
@@ -98,17 +107,18 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     said = f"{share:.1%} of {n} negatives are items that their user chose ({chance:.1%} would be by chance)"
     if same > max(0.02, 3 / seen.log.n_items):
         said += f", {same:.1%} are the positive itself"
+    kept = bad and not error and by_chance
     if not error and bad:
-        said += ": hits are not drawn again" if by_chance else ": they are drawn towards what users chose"
+        said += ": hits are not drawn again" if kept else ": they are drawn towards what users chose"
     return measured(
-        HIT.code,
+        KEPT.code if kept else HIT.code,
         share,
         said,
         unit="share of negatives",
         healthy=not bad,
         reference=chance,
         reference_name="the same items beside other users",
-        severity=Severity.ERROR if error else Severity.INFORMATION if by_chance else Severity.WARNING,
+        severity=Severity.ERROR if error else Severity.INFORMATION if kept else Severity.WARNING,
         places=drawn(each.drawn.view.stream),
     )
 
@@ -232,4 +242,4 @@ def _repeated(seen: Read, each: Negatives) -> Measurement | None:
     )
 
 
-PROBE = Probe(kinds=(HIT, RANGE, REPEATED), run=negatives_drawn)
+PROBE = Probe(kinds=(HIT, KEPT, RANGE, REPEATED), run=negatives_drawn)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from diagnosis.evidence import SHUFFLED, Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
+from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.order_readers import order_readers, reads_histories
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
@@ -19,7 +19,7 @@ IGNORED = FindingKind(
     why="A part that reads positions is there, and yet the scores are the same whatever the order of the events is.",
     definition="Change of the scores when histories are shuffled, as a share of their spread, of a model that computes "
     "its scores with a table of positions, a recurrence, a convolution or a causal mask.",
-    roles=(Role.POSITION_TABLE, Role.CAUSAL_MASK, Role.ENCODER),
+    roles=(Role.ENTRY,),  # the part that reads positions is seldom the one that loses their order
     unit="share of the scores' spread",
     reference="no change",
     explains=("order-unused", "weaker-than-markov", "missed-sequence"),
@@ -76,9 +76,12 @@ def _ignored(evidence: Evidence, moved: float) -> Measurement:
         healthy=moved >= UNMOVED,
         severity=Severity.WARNING,
         message=f"shuffling the histories moves the scores by {moved:.2%} of their spread"
-        + (f", though {readers[0].does} is part of the scores" if moved < UNMOVED else ""),
-        places=readers,
+        + (f", though {_told(readers[0])} is part of the scores" if moved < UNMOVED else ""),
     )
+
+
+def _told(reader: CodePlace) -> str:
+    return f"{reader.does} ({reader.path}:{reader.line})"
 
 
 def _unused(evidence: Evidence, shuffled: np.ndarray, allowed: Bool, moved: float) -> Measurement:

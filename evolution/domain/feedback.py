@@ -49,7 +49,7 @@ class Feedback:
 
     def all_findings(self) -> tuple[Finding, ...]:
         """Findings of built-in checks and of evolved probes as every reader is shown them: the worst group first, each
-        symptom after what explains it and on its lines.
+        symptom after what explains it.
         """
         evolved = [finding for found in self.evolved_findings.values() for finding in found]
         return tuple(connected([*self.findings, *evolved], self.healed))

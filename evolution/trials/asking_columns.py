@@ -1,10 +1,13 @@
 """Whether the columns of a trained model's scores are the items they are taken for, and whether high means good."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from diagnosis.findings import CodePlace
+from diagnosis.scoring_sign import turns_round
 from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import Float64, movement, unmasked
 from evolution.trials.asked import Asked, said
@@ -28,9 +31,13 @@ MOST = 0.5  # of the users
 PADDING_FIRST = 0.6  # of the users
 
 
-def check_columns(asked: Asked, sampled: Sampled) -> list[ContractCheck]:
-    """Four checks, of shifted columns, of inverted and of tied scores, and of the padding column."""
-    return [_shifted(asked, sampled), _inverted(asked, sampled), _tied(sampled), _padding(asked, sampled)]
+def check_columns(asked: Asked, sampled: Sampled, trace: Mapping[str, Any]) -> list[ContractCheck]:
+    """Four checks, of shifted columns, of inverted and of tied scores, and of the padding column.
+
+    trace: of the smoke step, {} where there is none.
+    """
+    inverted = _inverted(asked, sampled, turns_round(trace))
+    return [_shifted(asked, sampled), inverted, _tied(sampled), _padding(asked, sampled)]
 
 
 def _shifted(asked: Asked, sampled: Sampled) -> ContractCheck:
@@ -123,7 +130,7 @@ def _at(values: Float64, rows: Int64, items: Int64) -> Float64:
     return values[rows, np.clip(items, 0, values.shape[1] - 1)]
 
 
-def _inverted(asked: Asked, sampled: Sampled) -> ContractCheck:
+def _inverted(asked: Asked, sampled: Sampled, places: tuple[CodePlace, ...]) -> ContractCheck:
     """The share of unseen items that score below the target: .5 is chance. Or, where that is not much worse than chance, what
     users chose before stands far below the mean too."""
     size = np.maximum((~sampled.seen).sum(axis=1) - 1, 1)
@@ -136,7 +143,7 @@ def _inverted(asked: Asked, sampled: Sampled) -> ContractCheck:
         words = (
             f"{figures}, worse than chance: the best items score lowest, as distances or negated scores do"
         )
-        return said(INVERTED, False, "warning", words)
+        return said(INVERTED, False, "warning", words, places)
     return said(INVERTED, True, "warning", figures)
 
 

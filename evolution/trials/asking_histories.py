@@ -6,15 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from diagnosis.findings import CodePlace
 from diagnosis.read_widths import encodes_order, trained_width, trains_users
 from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import movement
 from evolution.trials.asked import LOCATED, Asked, said
 from evolution.trials.contract_histories import NEWEST
 from evolution.trials.history_profile import DEAD, LongBatch, Profile, long_batch, profile_of
+from evolution.trials.partings import Parting
 
 READ, WINDOW, HOLES, NOTHING = "history-read", "history-window", "history-holes", "input-ignored"
+# Calls that lose a change by the values that they are given: a dead unit, a maximum elsewhere, a test for padding. No event
+# is cut off by them, and the events that count are others for other weights.
+BY_VALUE = frozenset((
+    "relu", "relu_", "relu6", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "hardtanh", "softplus", "max",
+    "amax", "maximum", "clamp", "clamp_", "clip", "max_pool1d", "max_pool2d", "adaptive_max_pool1d", "layer_norm",
+    "batch_norm", "sign", "round", "floor", "bool", "__bool__", "gt", "ge", "lt", "le", "eq", "ne", "greater",
+    "__gt__", "__ge__", "__lt__", "__le__", "__eq__", "__ne__",
+))  # fmt: skip
 LOST_IN = 0.9  # of the rows, where the newest event is lost in all histories of some length
 PART = 0.5  # of what a training step looks up, that scoring reads at least
 
@@ -28,13 +36,19 @@ class HistoriesAsked:
     batch: LongBatch
     profile: Profile
 
-    def loses(self, place: int) -> tuple[CodePlace, ...]:
-        """The line where a change of this event is lost."""
+    def lost(self, place: int, code: str, words: str) -> ContractCheck | None:
+        """The finding that this event counts for nothing, on the line where a change of it is lost; None where it is lost by
+        what the values happen to be.
+        """
+        parting = self._parting(place)
+        return None if parting.losing in BY_VALUE else said(code, False, "warning", words, parting.loses)
+
+    def _parting(self, place: int) -> Parting:
         edited, _ = self.batch.exchanged([place])
         rows = self.batch.lengths >= place
         few = np.flatnonzero(rows)[:LOCATED]
         users = self.batch.users[few]
-        return self.asked.located((users, self.batch.histories[few]), (users, edited[few])).loses
+        return self.asked.located((users, self.batch.histories[few]), (users, edited[few]))
 
 
 def check_histories(asked: Asked, trace: Mapping[str, Any]) -> list[ContractCheck]:
@@ -100,13 +114,13 @@ def _newest(it: HistoriesAsked) -> ContractCheck | None:
     )
     if lost.mean() >= LOST_IN:
         words = f"the newest event changes no score in {int(lost.sum())} of {len(lost)} long histories, older ones do: {where}"
-        return said(NEWEST, False, "warning", words, it.loses(1))
+        return it.lost(1, NEWEST, words)
     if lost.mean() >= 0.2 and lengths[lost].min() > lengths[~lost].max():
         words = (
             f"in histories of more than {int(lengths[~lost].max())} events the newest one changes nothing, older ones do: "
             "keep the newest, `history[-limit:]`"
         )
-        return said(NEWEST, False, "warning", words, it.loses(1))
+        return it.lost(1, NEWEST, words)
     return None
 
 
@@ -116,7 +130,7 @@ def _holes(it: HistoriesAsked) -> ContractCheck | None:
         return None
     shown = ", ".join(str(place) for place in holes[:5])
     words = f"events {shown} places back change no score, their neighbours on both sides do: some events of a history are skipped"
-    return said(HOLES, False, "warning", words, it.loses(holes[0]))
+    return it.lost(holes[0], HOLES, words)
 
 
 def _window(it: HistoriesAsked) -> ContractCheck | None:
@@ -131,7 +145,7 @@ def _window(it: HistoriesAsked) -> ContractCheck | None:
         if window > 1
         else f"only the newest event changes a score, while a training step looks up {width}: the rest of a history is lost"
     )
-    return said(WINDOW, False, "warning", words, it.loses(window + 1))
+    return it.lost(window + 1, WINDOW, words)
 
 
 def _what_is_read(it: HistoriesAsked) -> str:

@@ -69,7 +69,7 @@ def further_checks(
     failed |= {check.code for check in checks if check.passed is False}
     if NEWEST not in failed:
         checks += _tried(lambda: [check_time(asked, sample)])
-    return checks + _tried(lambda: check_columns(asked, sample))
+    return checks + _tried(lambda: check_columns(asked, sample, trace))
 
 
 def merged(contract: Sequence[ContractCheck], later_ones: Sequence[ContractCheck]) -> list[ContractCheck]:

@@ -29,9 +29,9 @@ def checked_embeddings(session: WorkerSession, dense: Float32) -> tuple[Float32 
         return None, None
     problem = _problem_with(table, again)
     if problem or table is None:
-        return None, said(CODE, False, "warning", f"{problem}; nothing is measured on it")
+        return None, said(CODE, False, "information", f"{problem}; nothing is measured on it")
     explained = explains(table, dense, seed=0)
-    return table, said(CODE, explained, "warning", _WORDS[explained])
+    return table, said(CODE, explained, "information", _WORDS[explained])
 
 
 def _problem_with(table: Float32 | None, again: Float32 | None) -> str:

@@ -21,12 +21,13 @@ _Config = ConfigDict(extra="forbid", strict=True)
 @dataclass(frozen=True, kw_only=True)
 class Parting:
     """parts: the line whose inputs agree and whose outputs do not. loses: the last whose inputs differ while its outputs
-    agree. Each is () where no line was found. function: torch's name of the call that parts, "" where it is a line. taken: whether it took
-    something that had been made of the question, rather than a parameter alone."""
+    agree. Each is () where no line was found. function, losing: torch's names of the calls that part and that lose, "" where it
+    is a line. taken: whether what parts took something that had been made of the question, rather than a parameter alone."""
 
     parts: tuple[CodePlace, ...] = ()
     loses: tuple[CodePlace, ...] = ()
     function: str = ""
+    losing: str = ""
     taken: bool = False
 
 
@@ -73,6 +74,7 @@ def parting_in(reply: Mapping[str, Any]) -> Parting:
         parts=tuple(CodePlace(path=step.path, line=step.line) for step in told.parts),
         loses=tuple(CodePlace(path=step.path, line=step.line) for step in told.loses),
         function=told.parts[0].function if told.parts else "",
+        losing=told.loses[0].function if told.loses else "",
         taken=bool(told.parts) and told.parts[0].taken,
     )
 

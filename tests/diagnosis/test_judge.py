@@ -53,9 +53,7 @@ def test_a_cause_stands_on_its_role_and_falls_back_to_the_entry() -> None:
     found = {f.code: f for f in findings([measurement("order-ignored", False)], checks, SITES, SOURCE)}
     assert found["id-round-trip"].anchors[0].text == "table = make()"
     assert found["newest-kept"].anchors[0].role is Role.ENTRY  # no line was seen to make the scores
-    assert (
-        found["order-ignored"].anchors[0].role is Role.ENTRY
-    )  # the repo has neither positions nor an encoder
+    assert found["order-ignored"].anchors[0].role is Role.ENTRY  # what loses the order is not known
 
 
 def test_a_symptom_accuses_no_line_whatever_its_kinds_roles() -> None:

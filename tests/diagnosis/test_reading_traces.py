@@ -4,6 +4,7 @@ from typing import Any
 
 from diagnosis.loss_kinds import NO_PROBABILITY, loss_kind, sampled_losses
 from diagnosis.order_readers import order_readers, reads_histories
+from diagnosis.scoring_sign import turns_round
 
 N_ITEMS = 50
 
@@ -69,3 +70,20 @@ def test_a_model_that_answers_by_user_ids_reads_no_history() -> None:
     assert reads_histories({})  # nothing was traced, so nothing is known
     seen = scored(op("matmul", "", "p1", phase="score", shapes=[[4, 51], [51, 51]]))
     assert reads_histories(seen)  # a row of seen items, made outside of torch
+
+
+def test_a_distance_or_a_negation_alone_turns_scores_round() -> None:
+    looked_up = op("embedding", "", "p0", phase="score")
+    for function in ("cdist", "neg", "__neg__"):
+        assert len(turns_round(scored(looked_up, op(function, "o0", phase="score")))) == 1
+
+
+def test_a_negated_distance_and_a_product_turn_nothing_round() -> None:
+    looked_up = op("embedding", "", "p0", phase="score")
+    negated = scored(looked_up, op("cdist", "o0", phase="score"), op("neg", "o1", phase="score"))
+    inverse = scored(looked_up, op("cdist", "o0", phase="score"), op("reciprocal", "o1", phase="score"))
+    product = scored(looked_up, op("matmul", "o0", phase="score"))
+    elsewhere = scored(
+        op("neg", "p0"), op("matmul", "o0", phase="score")
+    )  # in the training step, as of a loss
+    assert [turns_round(trace) for trace in (negated, inverse, product, elsewhere, {})] == [()] * 5

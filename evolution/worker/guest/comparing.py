@@ -114,8 +114,16 @@ def first_parting(steps: list[Step], other: list[Step], alignment: Alignment) ->
     return made_up
 
 
+# torch's names of calls that give one answer for many values, whatever comes in.
+SATURATING = frozenset((
+    "relu", "relu_", "relu6", "elu", "gelu", "silu", "sigmoid", "tanh", "hardtanh", "clamp", "clamp_", "max", "amax",
+    "max_pool1d", "max_pool2d", "adaptive_max_pool1d",
+))  # fmt: skip
+
+
 def last_loss(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
-    """The last step whose inputs differ while its outputs agree: there the difference was lost. Where the first whole
+    """The last step whose inputs differ while its outputs agree: there the difference was lost. A unit that is dead or
+    saturated goes before: what another path cuts off says nothing while such a unit loses the rest. Where the first whole
     numbers of the rows agree already, it was lost on the way to them: the histories came in there."""
     found, entry = None, None
     for step, twin in zip(steps, other):
@@ -123,7 +131,7 @@ def last_loss(steps: list[Step], other: list[Step], alignment: Alignment) -> Ste
             break
         kept = _any_differ(step.outputs, twin.outputs, alignment)
         if step.outputs and not kept and _any_differ(step.inputs, twin.inputs, alignment):
-            found = step
+            found = found if found is not None and found.function in SATURATING else step
         if entry is None and any(_whole_numbers(array, alignment) for array in step.outputs):
             entry = (step, kept)
     return found or (entry[0] if entry is not None and not entry[1] else None)

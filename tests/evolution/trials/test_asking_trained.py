@@ -83,3 +83,26 @@ def test_a_planted_defect_is_found_on_its_line(tmp_path, micro, code, file, kind
         assert planted.line_of(code) == line
     also = set(planted.failed) - {code}
     assert not also, f"{also} are said too"
+
+
+NEWEST_BESIDE = "x = torch.relu(self.conv(x) - 50)[:, :, 0] + self.items(rows[:, -1])"
+DEAD_UNITS = {
+    "relu": (("x = torch.relu(self.conv(x))[:, :, 0]", NEWEST_BESIDE),),
+    "clamp": (("x = torch.relu(self.conv(x))[:, :, 0]", NEWEST_BESIDE.replace("torch.relu(", "torch.clamp(min=0.0, input=")),),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edits", DEAD_UNITS.values(), ids=DEAD_UNITS)
+def test_events_that_dead_units_lose_are_not_taken_for_a_short_window(tmp_path, micro, edits):
+    planted = asked(tmp_path, micro, TORCH, "Conv", edits)
+    assert "history-window" not in planted.failed
+
+
+def test_a_window_is_still_seen_where_units_live(tmp_path, micro):
+    edits = (("x = torch.relu(self.conv(x))[:, :, 0]", "x = torch.relu(self.conv(x))[:, :, 0] if self.training else self.items(rows[:, -1])"),)  # fmt: skip
+    assert "history-window" in asked(tmp_path, micro, TORCH, "Conv", edits).failed
+
+
+def test_inverted_scores_stand_on_the_negation_or_nowhere(tmp_path, micro):
+    edits = ((FACTORS, "return -(own[users] @ items.T)"),)
+    assert asked(tmp_path, micro, TORCH, "Bpr", edits).line_of("scores-inverted") == edits[0][1]
