@@ -1,11 +1,12 @@
 """Symptoms go to what brings them about, in one group each, and to no line that nothing connects them with."""
 
 from dataclasses import replace
+from typing import Any
 
 from diagnosis.anchors import make_anchor
 from diagnosis.blame import Healing, connected, explains, groups
 from diagnosis.catalogue import CATALOGUE
-from diagnosis.findings import Anchor, Finding, Nature, Role, Severity, Site
+from diagnosis.findings import Anchor, Finding, FoundBy, Nature, Role, Severity, Site
 from tests.findings import make_finding
 
 TEXT = "a\nb\nc\nd\n"
@@ -16,7 +17,7 @@ def at(line: int) -> tuple[Anchor, ...]:
 
 
 def finding(
-    code: str, nature: Nature, line: int, severity: Severity = Severity.WARNING, **kind: tuple[str, ...]
+    code: str, nature: Nature, line: int, severity: Severity = Severity.WARNING, **kind: Any
 ) -> Finding:
     made = make_finding(code, anchors=at(line), severity=severity)
     return replace(made, kind=replace(made.kind, nature=nature, **kind))
@@ -34,9 +35,11 @@ def lines(findings: list[Finding]) -> dict[str, int]:
     return {f.code: f.anchors[0].start_line for f in findings}
 
 
-def test_a_symptom_stands_on_the_line_of_the_cause_that_explains_it_by_code_or_by_complaint() -> None:
+def test_a_symptom_is_told_with_the_cause_that_explains_it_by_code_or_by_complaint_and_accuses_no_line() -> (
+    None
+):
     told = connected([WEAK, OTHER, ADVICE, EVOLVED, CAUSE])
-    assert lines(told) == {"cause": 3, "weak": 3, "evolved": 3, "other": 1, "advice": 2}
+    assert lines(told) == {"cause": 3, "weak": 1, "evolved": 1, "other": 1, "advice": 2}
     assert {f.code: f.explained_by for f in told if f.explained_by} == {
         "weak": ("id-cause",),
         "evolved": ("id-cause",),
@@ -81,7 +84,7 @@ def test_a_patch_that_healed_a_symptom_gives_it_its_lines_and_moves_no_cause() -
     told = {f.code: f for f in connected([WEAK, MILDER, ADVICE], healed)}
     assert lines(list(told.values())) == {"weak": 4, "milder": 4, "advice": 2}
     assert told["weak"].healed_by == ("Full softmax",)
-    assert lines(connected([CAUSE, WEAK], healed)) == {"cause": 3, "weak": 3}
+    assert lines(connected([CAUSE, WEAK], healed)) == {"cause": 3, "weak": 1}
 
 
 def test_causes_come_before_symptoms_of_one_severity() -> None:
@@ -100,3 +103,19 @@ def test_what_kinds_explain_exists_and_no_two_symptoms_explain_each_other() -> N
     told = {kind.code for kind in kinds} | {code for kind in kinds for code in kind.verifies}
     assert {code for kind in kinds for code in kind.explains} <= told
     assert not [(a.code, b.code) for a in symptoms for b in symptoms if explains(a, b) and explains(b, a)]
+
+
+def test_a_cause_seen_in_values_stands_on_the_line_where_a_rule_that_explains_it_sees_it() -> None:
+    seen = finding("seen", Nature.CAUSE, 4)
+    rule = finding("rule", Nature.CAUSE, 2, found_by=FoundBy.RULE, explains=("seen",))
+    placed = {f.code: [a.start_line for a in f.anchors] for f in connected([seen, rule])}
+    assert placed == {"rule": [2], "seen": [2, 4]}
+
+
+def test_a_cause_keeps_its_line_beside_a_rule_that_does_not_explain_it_and_beside_another_probe() -> None:
+    seen = finding("seen", Nature.CAUSE, 4)
+    for other in (
+        finding("rule", Nature.CAUSE, 2, found_by=FoundBy.RULE, explains=("weak",)),
+        finding("probe", Nature.CAUSE, 2, explains=("seen",)),
+    ):
+        assert lines(connected([seen, other]))["seen"] == 4
