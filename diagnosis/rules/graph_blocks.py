@@ -17,7 +17,7 @@ ONE_WAY = FindingKind(
     why="Only users hear from items, or items from users: half of the propagated embeddings are empty.",
     definition="One off-diagonal block of a square matrix is assigned, and its transpose nowhere.",
     roles=(Role.LOADER,),
-    explains=("graph-one-way", *WEAK),
+    explains=("graph-one-way", "graph-edges-missing", *WEAK),
     sources=("arXiv:2002.02126",),
 )
 WRONG = FindingKind(
@@ -27,7 +27,7 @@ WRONG = FindingKind(
     why="Item i and user i become one node, so that strangers are mixed.",
     definition="A block of user rows and item columns is assigned from row 0 and column 0 of the matrix of all nodes.",
     roles=(Role.LOADER,),
-    explains=("graph-wrong-block", *WEAK),
+    explains=("graph-wrong-block", "graph-edges-missing", "graph-edges-unknown", *WEAK),
     sources=("arXiv:2002.02126",),
 )
 

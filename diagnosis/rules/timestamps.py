@@ -33,6 +33,7 @@ SORTS = {
     "nsmallest",
     "nlargest",
 }
+LOADS = {"loadtxt", "genfromtxt"}  # of whole tables, times among them
 ORDERS = SORTS - {"min", "max", "searchsorted"}
 
 
@@ -73,7 +74,9 @@ def _casts_below(source: ParsedFile, call: ast.Call) -> Iterator[ast.Call]:
     for given in _given(call):
         for step in _steps(source, given):
             yield from (
-                c for c in source.within(step, ast.Call) if _is_small(c) and _is_time(source, _value(c))
+                c
+                for c in source.within(step, ast.Call)
+                if _is_small(c) and (called_name(c) in LOADS or _is_time(source, _value(c)))
             )
 
 
@@ -90,6 +93,8 @@ def _is_small(call: ast.Call) -> bool:
     """Whether the call casts to at most 32 bits: `np.float32(x)`, `x.astype("float32")`, `x.float()`, `dtype=...`."""
     name = called_name(call)
     if name in SMALL or (name == "float" and isinstance(call.func, ast.Attribute)):
+        return True
+    if (less := keyword(call, "downcast")) is not None and "float" in words_of(less):
         return True
     kind = keyword(call, "dtype") or (
         call.args[-1] if name in ("astype", "to", "cast") and call.args else None
