@@ -1,6 +1,7 @@
 """The static rules on data, sampling and evaluation."""
 
 from diagnosis.rules import (
+    batch_means,
     discount,
     drawn_once,
     fixed_order,
@@ -10,6 +11,7 @@ from diagnosis.rules import (
     one_by_one,
     one_draw,
     random_split,
+    recall_by_k,
     resampled,
     reseeded,
     seen_ranked,
@@ -33,6 +35,8 @@ ON_DATA: tuple[Rule, ...] = (
     state_by_reference.RULE,
     one_by_one.RULE,
     fixed_order.RULE,
+    batch_means.RULE,
+    recall_by_k.RULE,
     hooks.RULE,
     hooks.IN_COMPREHENSIONS,
     one_draw.RULE,
