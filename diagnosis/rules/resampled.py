@@ -22,11 +22,13 @@ KIND = FindingKind(
     sources=("github.com/RUCAIBox/RecBole/issues/2077", "Krichene and Rendle, KDD 2020"),
 )
 
+METRICS = ("ndcg", "recall", "hit", "mrr", "auc", "metric", "eval", "rank_of", "precision", "hr")
+
 
 def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
     """Draws inside evaluations, other than those that a condition makes rare, as one that fills a cache."""
     judging = evaluators(source) | _examples_of_evaluation(source)
-    if not judging:
+    if not judging or not _judges(source):
         return
     seen: set[int] = set()
     for call in source.calls:
@@ -46,6 +48,14 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
                 statement_of(source, call),
                 "draws other candidates at each evaluation: draw them once, or seed the generator here",
             )
+
+
+def _judges(source: ParsedFile) -> bool:
+    """Whether the file evaluates, in its author's words: it names a metric, or evaluation."""
+    names = (n.id for n in source.within(source.nodes[0], ast.Name) if isinstance(n.ctx, ast.Store))
+    defined = (node.name for node in source.within(source.nodes[0], ast.FunctionDef, ast.ClassDef))
+    called = (called_name(call) for call in source.calls)
+    return any(word in name.lower() for name in (*names, *defined, *called) for word in METRICS)
 
 
 def _examples_of_evaluation(source: ParsedFile) -> frozenset[Function]:
