@@ -18,6 +18,7 @@ from diagnosis.rules import (
     shuffled_apart,
     state_by_reference,
     target_first,
+    ties_by_item,
     timestamps,
     window,
 )
@@ -37,6 +38,7 @@ ON_DATA: tuple[Rule, ...] = (
     fixed_order.RULE,
     batch_means.RULE,
     recall_by_k.RULE,
+    ties_by_item.RULE,
     hooks.RULE,
     hooks.IN_COMPREHENSIONS,
     one_draw.RULE,

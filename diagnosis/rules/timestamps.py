@@ -117,10 +117,10 @@ def _is_time(source: ParsedFile, node: ast.expr | None) -> bool:
         return False
     if isinstance(node, ast.Subscript) and _is_in_key(source, node):
         return True
-    if any(_tells_time(word) for word in words_of(node)):
+    if any(tells_time(word) for word in words_of(node)):
         return True
     return any(
-        _tells_time(word) for name in names_in(node) for s in origins(source, name) for word in words_of(s)
+        tells_time(word) for name in names_in(node) for s in origins(source, name) for word in words_of(s)
     )
 
 
@@ -131,7 +131,8 @@ def _is_in_key(source: ParsedFile, node: ast.Subscript) -> bool:
     return isinstance(key, ast.Tuple) and isinstance(node.slice, ast.Constant) and key.elts[0] not in around
 
 
-def _tells_time(word: str) -> bool:
+def tells_time(word: str) -> bool:
+    """Whether a name or the title of a column speaks of the time of an event."""
     return any(piece in TIMES for piece in word.lower().replace("-", "_").replace(":", "_").split("_"))
 
 
@@ -141,7 +142,7 @@ def _columns(source: ParsedFile) -> Iterator[tuple[ast.expr, str]]:
         for key, value in zip(table.keys, table.values, strict=True):
             named = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
             plain = not isinstance(value, ast.Dict | ast.List)
-            if _tells_time(named) and plain and any(word in SMALL for word in words_of(value)):
+            if tells_time(named) and plain and any(word in SMALL for word in words_of(value)):
                 yield value, named
     for statement in source.within(source.nodes[0], ast.Assign):
         target = statement.targets[0]
@@ -150,7 +151,7 @@ def _columns(source: ParsedFile) -> Iterator[tuple[ast.expr, str]]:
             if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant)
             else dotted(target).rpartition(".")[2]
         )
-        if isinstance(name, str) and _tells_time(name):
+        if isinstance(name, str) and tells_time(name):
             casts = [
                 c for c in source.calls_in(statement.value) if _is_small(c) and _is_time(source, _value(c))
             ]
