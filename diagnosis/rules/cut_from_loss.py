@@ -121,13 +121,16 @@ def _is_own_object(repo: Codebase, source: ParsedFile, function: ast.expr) -> bo
     while isinstance(function, ast.Subscript):
         function = function.value
     kind = repo.class_around(source, function)
-    is_attribute = isinstance(function, ast.Attribute) and dotted(function).startswith("self.")
-    return is_attribute and kind is not None and repo.method(kind, function.attr) is None
+    if not isinstance(function, ast.Attribute) or not dotted(function).startswith("self.") or kind is None:
+        return False
+    return repo.method(kind, function.attr) is None
 
 
 def _called_again(source: ParsedFile, function: Function, call: ast.Call) -> bool:
     name = dotted(call.func)
-    return any(c is not call and dotted(c.func) == name for c in source.within(function, ast.Call))
+    return bool(name) and any(
+        c is not call and dotted(c.func) == name for c in source.within(function, ast.Call)
+    )
 
 
 def _is_read_otherwise(source: ParsedFile, function: Function, name: ast.Name) -> bool:
