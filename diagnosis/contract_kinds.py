@@ -1,7 +1,7 @@
 """Kinds of findings from the checks of `score`'s contract; evolution/trials/contract.py runs the checks."""
 
 from diagnosis.asked_kinds import ASKED
-from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.findings import FindingKind, FoundBy, Nature, Role
 from diagnosis.symptoms import UNORDERED, WEAK
 
 ONE_BATCH = "Scores of one batch of real questions, asked before training in two ways that must agree."
@@ -76,6 +76,7 @@ KINDS = (
         why="What is measured on item embeddings says nothing of a model that scores by something else.",
         definition="How well scores are fitted by the item embeddings, against the same table with its rows exchanged.",
         roles=(Role.ITEM_TABLE, Role.ENTRY),
+        nature=Nature.ADVICE,  # the model may be as good as any: what is measured on its table is not
         explains=("embedding-collapse", "untrained-rows"),
     ),
     FindingKind(

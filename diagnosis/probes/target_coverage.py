@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnosis.decisions import Decision
 from diagnosis.evidence import Evidence
 from diagnosis.examination import Stream
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
@@ -26,6 +27,7 @@ NEVER = FindingKind(
     definition="Share of training events (a user's first one apart, where the next event is the target) that were no target in whole epochs.",
     roles=(Role.LOADER,),
     explains=_WEAK,
+    decided_by=Decision.COVERAGE,
 )
 NEWEST = FindingKind(
     code="newest-never-target",
@@ -35,6 +37,7 @@ NEWEST = FindingKind(
     definition="Share of users whose newest training event was a target in whole epochs, beside the same for all other events.",
     roles=(Role.LOADER,),
     explains=_WEAK,
+    decided_by=Decision.COVERAGE,
 )
 UNIFORM = FindingKind(
     code="users-drawn-uniformly",
@@ -44,6 +47,7 @@ UNIFORM = FindingKind(
     definition="Draws for each event of the most active users (a quarter of all events), beside that of all others.",
     roles=(Role.LOADER,),
     explains=_WEAK,
+    decided_by=Decision.CHOICE,
 )
 UNIT = "share of events"
 FEW, MANY = 0.02, 0.05  # events that may be missed; from where on it is a warning
@@ -73,13 +77,17 @@ def judged(seen: Read) -> list[Measurement]:
     if any(one.healthy is False for one in newest):
         return newest
     never = _never(seen, drawn, places)
-    patterned = never.details.get("shape", "") not in ("", "fixed")
+    patterned = never.healthy is False or never.details.get("shape", "") not in ("", "fixed")
     return [*newest, *([] if patterned else _uniform(seen.log, drawn, random(_rows_of(seen, drawn)))), never]
 
 
 def _rows_of(seen: Read, drawn: Draws) -> Stream:
-    """The stream whose ids were made with the rows: users, where rows are pairs and items may be put together."""
-    return seen.users[0][0].stream if seen.inputs is None and seen.users else drawn.each[0].view.stream
+    """The stream whose ids were made with the rows alone: positives may be put together with negatives."""
+    if seen.inputs is None:
+        return seen.users[0][0].stream if seen.users else drawn.each[0].view.stream
+    aimed = drawn.each[0].view.stream
+    shared = any((each.view.stream.id == aimed.id) for each in seen.negatives)
+    return seen.inputs.view.stream if shared and seen.inputs.view.width > 1 else aimed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,10 +150,11 @@ def shape_of(log: Log, drawn: Draws) -> Shape | None:
     if missed[items[log.items]].sum() > 0.8 * missed.sum():
         return _of_items(log, items)
     for name, rank, kept in (("oldest", log.from_end, "newest"), ("newest", log.from_start, "oldest")):
-        limit = int(np.quantile(rank[possible & ~missed], 0.999)) + 1 if (possible & ~missed).any() else 0
-        if limit and _splits(rank >= limit, missed, possible, 0.8):
-            words = f"of each user all but his {kept} {limit} are left out"
-            return Shape(name=f"{name}-cut", words=words, design=name == "oldest")
+        for most in (0.999, 0.99, 0.97):  # a few rows were found at a wrong place
+            limit = int(np.quantile(rank[possible & ~missed], most)) + 1 if (possible & ~missed).any() else 0
+            if limit and _splits(rank >= limit, missed, possible, 0.8):
+                words = f"of each user all but his {kept} {limit} are left out"
+                return Shape(name=f"{name}-cut", words=words, design=name == "oldest")
     return _in_time(log, missed, possible)
 
 
@@ -276,7 +285,7 @@ def _uniform(log: Log, drawn: Draws, places: tuple[CodePlace, ...]) -> list[Meas
     ratio = events[0] / max(events[1], 1e-9)
     longer = float(length[active].mean() / length[others].mean())
     # between "as often as they have events" (ratio 1) and "as often as others" (ratio 1 / longer)
-    uniform = longer > 2 and drawn_each[0] < 1.25 * drawn_each[1]
+    uniform = longer > 2 and drawn_each[0] < 1.5 * drawn_each[1]
     said = f"an event of the {int(active.sum())} most active users was a target {events[0]:.2f} times, others {events[1]:.2f} times"
     return [
         measured(

@@ -12,14 +12,12 @@ from diagnosis.rules import (
     copied_loss,
     cut_from_loss,
     decay_per_batch,
-    discount,
     dropout,
     eval_forgotten,
     grad_at_evaluation,
     gradients_cleared,
     graphs_kept,
     heads_view,
-    ideal_gain,
     leafless,
     loss_unused,
     mask_sense,
@@ -34,13 +32,12 @@ from diagnosis.rules import (
     shuffle,
     softmax_axis,
     squashed_twice,
-    timestamps,
     traffic,
     train_forgotten,
-    updates_lost,
 )
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.on_data import ON_DATA
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, read_source
 from diagnosis.syntax import Hurdle, Unparsed, parse
@@ -52,9 +49,6 @@ RULES: tuple[Rule, ...] = (
     sampling.RULE,
     grad_at_evaluation.RULE,
     selected_on_test.RULE,
-    discount.RULE,
-    ideal_gain.RULE,
-    timestamps.RULE,
     gradients_cleared.RULE,
     clipping.RULE,
     optimizer_recreated.RULE,
@@ -71,7 +65,6 @@ RULES: tuple[Rule, ...] = (
     batch_axis.RULE,
     batch_mixed.RULE,
     mean_divided.RULE,
-    updates_lost.RULE,
     heads_view.RULE,
     mask_sense.RULE,
     eval_forgotten.RULE,
@@ -79,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     plain_lists.RULE,
     squashed_twice.RULE,
     softmax_axis.RULE,
+    *ON_DATA,
 )
 
 CROSSING = tuple(rule for rule in RULES if rule.crosses)

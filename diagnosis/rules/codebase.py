@@ -229,6 +229,14 @@ class Codebase:
         below = [m for d in self.below.get(getattr(kind.node, "name", ""), []) if (m := _own(d, name))]
         return below[0] if len(below) == 1 else found
 
+    def attribute_bindings(self, kind: Defined, name: str) -> list[Binding]:
+        """Where a class assigns to `self.name`, in its own body."""
+        return [
+            binding
+            for binding in bindings(kind.file, f"self.{name}", kind.node)
+            if kind.node in kind.file.around(binding.node)
+        ]
+
     def attribute(self, kind: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
         """What `self.name` is assigned to in a class, with the file of each."""
         return [
@@ -404,17 +412,24 @@ class Codebase:
         node = function.node
         assert isinstance(node, Function)
         names = parameters(node)
-        owner = function.file.parents.get(node)
-        is_method = isinstance(owner, ast.ClassDef) and names[:1] in (["self"], ["cls"])
+        is_method = isinstance(function.file.parents.get(node), ast.ClassDef) and names[:1] in (
+            ["self"],
+            ["cls"],
+        )
         place = names.index(name) - is_method
+        return [g for made in self.callers(function) if (g := _argument(made, name, place))]
+
+    def callers(self, function: Defined) -> list[Made]:
+        """The calls in the repo that run a function; [] where its name is another's as well."""
+        node = function.node
+        assert isinstance(node, Function)
+        owner = function.file.parents.get(node)
+        is_method = isinstance(owner, ast.ClassDef) and parameters(node)[:1] in (["self"], ["cls"])
         if node.name == "__init__" and isinstance(owner, ast.ClassDef):
-            calls = self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
-        elif node.name == "forward" and is_method:
-            calls = self.calls_of_module(owner)
-        else:
-            calls = list(self.calls(node.name)) if len(self.functions[node.name]) == 1 else []
-        given = [g for made in calls if (g := _argument(made, name, place))]
-        return given
+            return self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
+        if node.name == "forward" and is_method:
+            return self.calls_of_module(owner)
+        return list(self.calls(node.name)) if len(self.functions[node.name]) == 1 else []
 
     def _function(self, file: ParsedFile, name: str) -> Defined | None:
         """The plain function that a name means in a file: its own, or the one of the repo that it imports."""

@@ -2,13 +2,14 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import How, bindings, names_in, same
+from diagnosis.rules.values import How, bindings, names_in, origins, same
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -31,6 +32,7 @@ SAVES = {
     "clone",
     "save_pretrained",
 }
+MOST_ORIGINS = 8
 MOST_STEPS = 3  # assignments between the metric and the evaluation that returns it
 
 
@@ -85,7 +87,7 @@ def _of_test(source: ParsedFile, *nodes: ast.expr) -> bool:
     for node in nodes:
         found = parts_in(node)
         if Part.TEST in found and Part.VALID not in found:
-            return True
+            return not _is_of_validation(source, node)
         if not found and any(_made_of_test(source, name, MOST_STEPS) for name in names_in(node)):
             return True
     return False
@@ -93,7 +95,11 @@ def _of_test(source: ParsedFile, *nodes: ast.expr) -> bool:
 
 def _made_of_test(source: ParsedFile, name: ast.Name | ast.Attribute, steps: int) -> bool:
     made = [b.value for b in bindings(source, dotted(name), name) if b.how is not How.CHANGED]
-    made = [value for value in made if not isinstance(value, ast.Constant | ast.UnaryOp)]
+    made = [
+        value
+        for value in made
+        if not isinstance(value, ast.Constant | ast.UnaryOp) and not _is_made_once(value)
+    ]
     if not made or steps == 0:
         return False
     return all(_is_test(source, value, steps) for value in made)
@@ -105,10 +111,20 @@ def _is_test(source: ParsedFile, value: ast.expr, steps: int) -> bool:
         given = parts_in(*call.args, *(k.value for k in call.keywords))
         found = given if given else parts_named([called_name(call)]) - {Part.TRAIN}
         if found:
-            return Part.TEST in found and Part.VALID not in found
+            return Part.TEST in found and Part.VALID not in found and not _is_of_validation(source, call)
     if parts_in(value):
         return Part.TEST in parts_in(value) and Part.VALID not in parts_in(value)
     return any(_made_of_test(source, name, steps - 1) for name in names_in(value))
+
+
+def _is_of_validation(source: ParsedFile, node: ast.expr) -> bool:
+    """Whether what is called test was made of validation events."""
+    return any(Part.VALID in parts_in(step) for step in islice(origins(source, node), 1, MOST_ORIGINS))
+
+
+def _is_made_once(value: ast.expr) -> bool:
+    """Whether a value is an object, as a trainer that holds all loaders, and no figure."""
+    return isinstance(value, ast.Call) and called_name(value)[:1].isupper()
 
 
 RULE = Rule(kind=KIND, run=selected_on_test)

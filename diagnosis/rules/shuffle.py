@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Loop, ParsedFile, is_false, keyword
+from diagnosis.rules.values import bindings
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -49,14 +50,19 @@ def no_shuffle(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
-    names = {name for loop in loops if isinstance(loop, ast.For) for name in _names(loop.iter)}
+    names = {
+        (_scope(source, loop, name), name)
+        for loop in loops
+        if isinstance(loop, ast.For)
+        for name in _names(loop.iter)
+    }
     for call in source.calls:
         if source.full_name(call) not in LOADERS or _has_order(call):
             continue
         inline = any(call in source.calls_in(loop.iter) for loop in loops if isinstance(loop, ast.For))
         statement = source.parents.get(call)
         targets = statement.targets if isinstance(statement, ast.Assign) else []
-        assigned = {dotted(target).rpartition(".")[2] for target in targets}
+        assigned = {(_scope(source, call, dotted(t)), dotted(t).rpartition(".")[2]) for t in targets}
         if inline or assigned & names:
             yield source.hit(
                 KIND.code,
@@ -78,6 +84,13 @@ def _has_order(call: ast.Call) -> bool:
         return True
     dataset = call.args[0] if call.args else keyword(call, "dataset")
     return isinstance(dataset, ast.Call) and "iterable" in called_name(dataset).lower()
+
+
+def _scope(source: ParsedFile, node: ast.AST, name: str) -> ast.AST | None:
+    """The function to which a local name belongs; None for what other functions see: attributes, names of the file."""
+    function = source.function_of(node)
+    is_local = function is not None and "." not in name and bool(bindings(source, name, node))
+    return function if is_local else None
 
 
 def _names(node: ast.expr) -> set[str]:

@@ -8,7 +8,7 @@ from evolution.base.drafts import remove_abandoned
 from evolution.base.places import job_folder, store_folder, trial_folder
 from evolution.domain.trial import TrialStatus
 from evolution.laboratory.leases import trial_lock
-from evolution.repo.left_drafts import remove_left_drafts
+from evolution.repo.left_drafts import end_left_drafts
 from evolution.store.store import Store
 
 TRIES = 5
@@ -27,12 +27,12 @@ def remove_scratch(repo: Path, job_id: str) -> None:
 
 def forget_interrupted(repo: Path, store: Store) -> None:
     """Delete the records and working folders of trials that are marked running but that no process works on, and the
-    drafts of processes that have ended, those among the user's files included.
+    drafts of processes that have ended; a patch that one of them was writing into the user's files is written or left out whole.
 
     A process holds the lock of the trial that it trains or tests, and the kernel releases it when the process dies;
     trials of other running jobs are therefore left alone.
     """
-    remove_left_drafts(repo)
+    end_left_drafts(repo)
     remove_abandoned(store_folder(repo))
     remove_abandoned(store_folder(repo) / "data", deep=True)
     running = {trial.id for trial in store.trials() if trial.status is TrialStatus.RUNNING}

@@ -161,11 +161,12 @@ def _replace_all(repo: Path, files: Mapping[str, str]) -> None:
     real = repo.resolve()
     targets = {(real / path).resolve(): encoded(text) for path, text in files.items()}
     drafts = {target: target.with_name(draft_name()) for target in targets}
-    with noted(real, (target.parent for target in targets)):
+    with noted(real, drafts) as ready:
         try:
             for target, content in targets.items():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _write_draft(drafts[target], content, target)
+            ready()
             for target, draft in drafts.items():
                 draft.replace(target)
         finally:

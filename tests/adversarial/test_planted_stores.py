@@ -1,5 +1,7 @@
 """What lies in `.evolverec` without our having written it, or was cut short there, or was left by a kill."""
 
+import json
+import os
 import shutil
 import signal
 import subprocess
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from evolution.base.kept import hash_of
 from evolution.base.places import store_folder
 from evolution.jobs import control
 from evolution.repo.ownership import ensure_store_folder, is_ours
@@ -146,14 +149,20 @@ import os, signal, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
 from evolution.repo import applying
-real = Path.replace
-def replace(self, target):
-    if Path(target).suffix == ".py":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(self, target)
-Path.replace = replace
-applying._replace_all(Path({repo!r}), {{"model.py": "X = 2\\n", "inner/new.py": "Y = 1\\n"}})
+after = {after}
+real = Path.{call}
+def killed(self, *given):
+    global after
+    if self.parent.name != "applying" and self.name.startswith(".draft-"):
+        after -= 1
+        if after < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, *given)
+Path.{call} = killed
+applying._replace_all(Path({repo!r}), {{"model.py": "X = 2\\n", "inner/new.py": "Y = 1\\n", "loss.py": "Z = 2\\n"}})
 """
+OLD = {"model.py": "X = 1\n", "loss.py": "Z = 1\n", ".draft-of-the-users": "mine\n"}
+NEW = OLD | {"model.py": "X = 2\n", "inner/new.py": "Y = 1\n", "loss.py": "Z = 2\n"}
 
 
 def users_files(repo: Path) -> dict[str, str]:
@@ -161,13 +170,58 @@ def users_files(repo: Path) -> dict[str, str]:
     return {path.relative_to(repo).as_posix(): path.read_text() for path in found}
 
 
-def test_drafts_of_a_killed_apply_are_removed_by_the_next_start(tmp_path):
-    (tmp_path / "model.py").write_text("X = 1\n")
-    (tmp_path / ".draft-of-the-users").write_text("mine\n")
+@pytest.fixture
+def killed_apply(tmp_path):
+    for name, text in OLD.items():
+        (tmp_path / name).write_text(text)
     ensure_store_folder(tmp_path)
-    killed = subprocess.run([sys.executable, "-c", APPLY.format(root=str(ROOT), repo=str(tmp_path))])
-    assert killed.returncode == -signal.SIGKILL
-    assert len(users_files(tmp_path)) == 4, "the drafts are there"
+
+    def kill(call: str, *, after: int) -> Path:
+        code = APPLY.format(root=str(ROOT), repo=str(tmp_path), call=call, after=after)
+        assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+        assert len(users_files(tmp_path)) > len(OLD), "drafts are there"
+        return tmp_path
+
+    return kill
+
+
+@pytest.mark.parametrize(
+    ("call", "after", "expected"),
+    [
+        pytest.param("chmod", 1, OLD, id="not every draft was written"),
+        pytest.param("replace", 0, NEW, id="before the first file"),
+        pytest.param("replace", 1, NEW, id="between two files"),
+        pytest.param("replace", 2, NEW, id="before the last file"),
+    ],
+)
+def test_a_killed_apply_is_written_whole_or_not_at_all(killed_apply, call, after, expected):
+    repo = killed_apply(call, after=after)
+    control.reconcile(repo)
+    assert users_files(repo) == expected
+    assert not list((store_folder(repo) / "applying").iterdir())
+
+
+def test_a_file_that_was_edited_since_a_killed_apply_is_kept(killed_apply):
+    repo = killed_apply("replace", after=0)
+    for name in ("model.py", "loss.py"):
+        (repo / name).write_text("mine since\n")
+    control.reconcile(repo)
+    assert users_files(repo) == OLD | {"model.py": "mine since\n", "loss.py": "mine since\n"}
+
+
+def test_a_planted_note_moves_no_file_of_the_user(tmp_path):
+    (tmp_path / "model.py").write_text("X = 1\n")
+    (tmp_path / "other.py").write_text("Y = 1\n")
+    folder = ensure_store_folder(tmp_path) / "applying"
+    folder.mkdir()
+    told = {
+        "drafts": [{"path": "other.py", "target": "model.py", "before": hash_of(tmp_path / "model.py")}],
+        "ready": True,
+    }
+    note = folder / ".draft-1.1.1.00000000-abcd"
+    note.write_text(json.dumps(told))
+    os.utime(note, (0, 0))
+    os.utime(tmp_path / "other.py", (0, 0))
     control.reconcile(tmp_path)
-    assert users_files(tmp_path) == {"model.py": "X = 1\n", ".draft-of-the-users": "mine\n"}
-    assert not list((store_folder(tmp_path) / "applying").iterdir())
+    assert users_files(tmp_path) == {"model.py": "X = 1\n", "other.py": "Y = 1\n"}
+    assert not note.exists()

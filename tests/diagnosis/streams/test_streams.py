@@ -22,6 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarn
 
 HEALTHY = (
     "sasrec",
+    "sasrec:negatives-any",
+    "bpr:negatives-any",
     "softmax",
     "bpr",
     "ncf",
@@ -79,9 +81,7 @@ PLANTED = {
     "users-drawn-uniformly": (("bpr:users-uniform", "torch.rand(len(users))"),),
     "negatives-hit-positives": (
         ("sasrec:negatives-own", "from_numpy"),
-        ("sasrec:negatives-any", "from_numpy"),
         ("bpr:negatives-own", "multinomial"),
-        ("bpr:negatives-any", "torch.randint(low, high"),
     ),
     "negatives-out-of-range": (
         ("sasrec:negatives-low", "from_numpy"),
