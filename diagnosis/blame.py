@@ -8,7 +8,8 @@ outcome. Without a cause it stays there with the causes that were checked and ar
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from diagnosis.findings import Anchor, Finding, FindingKind, Nature, Severity
+from diagnosis.findings import Anchor, Finding, FindingKind, FoundBy, Nature, Severity
+from diagnosis.placing import MAX_ANCHORS
 
 _SEVERITIES = tuple(Severity)  # worst first
 _NATURES = tuple(Nature)  # causes before symptoms before advice
@@ -120,9 +121,17 @@ def _settled(group: Group, healed: Mapping[str, Sequence[Healing]]) -> Group:
 
 def _below(member: Finding, head: Finding) -> Finding:
     if member.kind.nature is Nature.CAUSE:
-        return member
-    anchors = head.anchors if head.healed_by else member.anchors
+        return _beside(member, head)
+    anchors = head.anchors if head.healed_by and member.kind.nature is Nature.SYMPTOM else member.anchors
     return replace(member, severity=Severity.INFORMATION, anchors=anchors, ruled_out=())
+
+
+def _beside(member: Finding, head: Finding) -> Finding:
+    """A cause that was seen in values, on the line on which a rule that explains it sees it in the code; its own follow."""
+    seen_in_code = head.kind.found_by is FoundBy.RULE and explains(head.kind, member.kind)
+    if not seen_in_code or member.kind.found_by is FoundBy.RULE:
+        return member
+    return replace(member, anchors=tuple(dict.fromkeys((*head.anchors, *member.anchors)))[:MAX_ANCHORS])
 
 
 def _healed(finding: Finding, healed: Mapping[str, Sequence[Healing]]) -> Finding:

@@ -1,4 +1,4 @@
-"""The number that an expression stands for, through names, attributes, defaults and options of the command line."""
+"""The numbers that an expression may stand for, through names, attributes, defaults and options of the command line."""
 
 import ast
 from collections.abc import Sequence
@@ -12,11 +12,13 @@ from diagnosis.syntax import called_name, dotted
 DEEPEST = 6
 
 
-def number_of(repo: Codebase, file: ParsedFile, node: ast.expr | None, depth: int = 0) -> float | None:
-    """The number, if it is one and the same wherever it is set; else None."""
+def numbers_of(repo: Codebase, file: ParsedFile, node: ast.expr | None, depth: int = 0) -> frozenset[float]:
+    """The numbers that it may be, one for each place that sets it; empty where one of them is none that can be told."""
     plain = amount(node)
-    if node is None or plain is not None or depth > DEEPEST:
-        return plain
+    if node is None or plain is not None:
+        return frozenset() if plain is None else frozenset((plain,))
+    if depth > DEEPEST:
+        return frozenset()
     if isinstance(node, ast.Name):
         values = [(file, b.value) if b.position is None else None for b in bindings(file, node.id, node)]
         owner = owner_of(file, node.id, node) if not values else None
@@ -24,15 +26,17 @@ def number_of(repo: Codebase, file: ParsedFile, node: ast.expr | None, depth: in
             default = default_of(owner, node.id)
             given = repo.given(Defined(file=file, node=owner), node.id)
             values = [*given, *([(file, default)] if default is not None and not given else [])]
-        return _same(repo, values, depth)
+        return _all(repo, values, depth)
     if isinstance(node, ast.Attribute):
-        return _same(repo, _settings(repo).get(node.attr, []), depth)
-    return None
+        return _all(repo, _settings(repo).get(node.attr, []), depth)
+    return frozenset()
 
 
-def _same(repo: Codebase, values: Sequence[tuple[ParsedFile, ast.expr] | None], depth: int) -> float | None:
-    found = {number_of(repo, *value, depth + 1) if value else None for value in values}
-    return found.pop() if len(found) == 1 else None
+def _all(
+    repo: Codebase, values: Sequence[tuple[ParsedFile, ast.expr] | None], depth: int
+) -> frozenset[float]:
+    found = [numbers_of(repo, *value, depth + 1) if value else frozenset[float]() for value in values]
+    return frozenset().union(*found) if all(found) else frozenset()
 
 
 @once

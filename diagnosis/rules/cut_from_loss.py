@@ -160,11 +160,9 @@ def _without_gradient(
         used = isinstance(target, ast.Name) and any(
             n.id == target.id and source.places[n] >= end for n in source.within(function, ast.Name)
         )
-        if (
-            used
-            and _is_layer(repo, source, assign.value.func)
-            and not _called_again(source, function, assign.value)
-        ):
+        function_called = assign.value.func
+        layer = _is_layer(repo, source, function_called) or _is_own_object(repo, source, function_called)
+        if used and layer and not _called_again(source, function, assign.value):
             yield source.hit(KIND.code, assign, "no gradient reaches this layer: leave out no_grad")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase
-from diagnosis.rules.constants import number_of
+from diagnosis.rules.constants import numbers_of
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, Loop, ParsedFile, keyword
@@ -59,14 +59,16 @@ def _counts_epochs(repo: Codebase, training: Training, file: ParsedFile, made: a
     if name == "ReduceLROnPlateau":
         return True
     if name == "ExponentialLR":
-        gamma = number_of(repo, file, keyword(made, "gamma") or first)
-        return gamma is not None and gamma <= SLOWEST
+        gammas = numbers_of(repo, file, keyword(made, "gamma") or first)
+        return bool(gammas) and max(gammas) <= SLOWEST
     if name == "StepLR":
-        size = number_of(repo, file, keyword(made, "step_size") or first)
+        sizes = numbers_of(repo, file, keyword(made, "step_size") or first)
         gamma = keyword(made, "gamma") or (made.args[2] if len(made.args) > 2 else None)
-        factor = 0.1 if gamma is None else number_of(repo, file, gamma)
+        factors = {0.1} if gamma is None else numbers_of(repo, file, gamma)
         return (
-            size is not None and factor is not None and 0 < factor < 1 and factor ** (SHORTEST / size) <= 0.5
+            bool(sizes and factors)
+            and 0 < max(factors) < 1
+            and max(factors) ** (SHORTEST / max(sizes)) <= 0.5
         )
     if name in ("CosineAnnealingLR", "LinearLR", "PolynomialLR"):
         total = keyword(made, "T_max") or keyword(made, "total_iters") or first
@@ -96,14 +98,12 @@ def _by_hand(repo: Codebase, source: ParsedFile) -> Iterator[RuleHit]:
         loops = [o for o in _up_to_function(source, node) if isinstance(o, Loop)]
         if not name or len(loops) < 2 or not isinstance(node.op, ast.Mult):
             continue
-        factor = number_of(repo, source, node.value)
+        factors = numbers_of(repo, source, node.value)
         conditions = any(isinstance(o, ast.If) for o in _up_to_function(source, node))
-        if factor is not None and 0 < factor <= SLOWEST and not conditions and _scales_updates(repo, name):
-            yield source.hit(
-                KIND.code,
-                node,
-                f"multiplies the learning rate by {factor:g} at every batch: do it once an epoch",
-            )
+        decays = bool(factors) and min(factors) > 0 and max(factors) <= SLOWEST
+        if decays and not conditions and _scales_updates(repo, name):
+            message = f"multiplies the learning rate by {max(factors):g} at every batch: do it once an epoch"
+            yield source.hit(KIND.code, node, message)
 
 
 def _up_to_function(source: ParsedFile, node: ast.AST) -> Iterator[ast.AST]:

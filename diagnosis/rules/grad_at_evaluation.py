@@ -60,6 +60,9 @@ def _scoring(source: ParsedFile, function: Function, repo: Codebase) -> ast.stmt
         or not isinstance(source.parents.get(function), ast.ClassDef)
     ):
         return None
+    calls = source.calls_in(function)
+    if any(called_name(c) == "numpy" for c in calls) and not any(called_name(c) == "detach" for c in calls):
+        return None  # a tensor with a graph would refuse
     if not trains(repo) or not any(
         _is_module_call(repo, source, call)
         for call in source.calls_in(function)

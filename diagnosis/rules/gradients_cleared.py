@@ -38,7 +38,7 @@ def gradients_cleared(source: ParsedFile) -> Iterator[RuleHit]:
         if not clears and (together or repo.whole) and not _clears_otherwise(repo):
             event = backward[0]
             where = event.file if event.file.path == source.path else training.file
-            node = event.call if where is event.file else event.outer
+            node = event.call if where == event.file else event.outer
             yield where.hit(
                 KIND.code,
                 node,
@@ -85,7 +85,7 @@ def _too_early(training: Training) -> Iterator[RuleHit]:
     for first, second, third in zip(order, order[1:], order[2:]):
         kinds = (first.does, second.does, third.does)
         same = second.receiver == third.receiver and not (first.guarded or second.guarded or third.guarded)
-        if kinds == (Does.BACKWARD, Does.CLEAR, Does.STEP) and same and second.file is third.file:
+        if kinds == (Does.BACKWARD, Does.CLEAR, Does.STEP) and same and second.file == third.file:
             yield second.file.hit(
                 KIND.code,
                 second.call,

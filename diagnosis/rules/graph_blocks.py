@@ -13,21 +13,21 @@ from diagnosis.syntax import called_name
 ONE_WAY = FindingKind(
     code="graph-block-one-way",
     found_by=FoundBy.RULE,
-    title="Edges of the graph lead one way",
+    title="A block of the graph is missing",
     why="Only users hear from items, or items from users: half of the propagated embeddings are empty.",
     definition="One off-diagonal block of a square matrix is assigned, and its transpose nowhere.",
     roles=(Role.LOADER,),
-    explains=("graph-one-way", *WEAK),
+    explains=("graph-one-way", "graph-edges-missing", *WEAK),
     sources=("arXiv:2002.02126",),
 )
 WRONG = FindingKind(
     code="graph-block-misplaced",
     found_by=FoundBy.RULE,
-    title="Items are connected as users",
+    title="A block of the graph is misplaced",
     why="Item i and user i become one node, so that strangers are mixed.",
     definition="A block of user rows and item columns is assigned from row 0 and column 0 of the matrix of all nodes.",
     roles=(Role.LOADER,),
-    explains=("graph-wrong-block", *WEAK),
+    explains=("graph-wrong-block", "graph-edges-missing", "graph-edges-unknown", *WEAK),
     sources=("arXiv:2002.02126",),
 )
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.discount import statement_of
+from diagnosis.rules.draws import draws_one, is_draw
 from diagnosis.rules.evaluating import trainers
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, is_false, keyword
-from diagnosis.rules.values import bindings, names_in, origins, same
+from diagnosis.rules.values import bindings, names_in, origins, same, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -32,7 +34,11 @@ OWNERS = ("user", "uid", "session", "customer", "visitor")
 def random_split(source: ParsedFile) -> Iterator[RuleHit]:
     """Permuted lists that are cut by `[:-1]` and `[-1]`; where times are known, all random splits of events."""
     seen: set[int] = set()
-    for node in (*_last_of_permuted(source), *(_by_library(source) if _knows_time(source) else ())):
+    for node in (
+        *_last_of_permuted(source),
+        *_held_out(source),
+        *(_by_library(source) if _knows_time(source) else ()),
+    ):
         place = statement_of(source, node)
         if place.lineno not in seen:
             seen.add(place.lineno)
@@ -49,7 +55,7 @@ def _last_of_permuted(source: ParsedFile) -> Iterator[ast.expr]:
     training = trainers(source)
     for part in source.within(source.nodes[0], ast.Subscript):
         cut = part.slice if isinstance(part.slice, ast.Slice) else None
-        name = dotted(part.value)
+        name = _table(part.value)
         if (
             cut is None
             or cut.lower is not None
@@ -66,6 +72,11 @@ def _last_of_permuted(source: ParsedFile) -> Iterator[ast.expr]:
         permuted = _permuted(source, part)
         if permuted is not None and (leaves_last or not any(_are_owners(source, a) for a in permuted.args)):
             yield permuted
+
+
+def _table(node: ast.expr) -> str:
+    """The name of what is cut: "df" for `df.iloc[:n]`."""
+    return dotted(node).removesuffix(".iloc").removesuffix(".loc").removesuffix(".values")
 
 
 def _has_last(source: ParsedFile, cut: ast.Subscript) -> bool:
@@ -87,7 +98,7 @@ def _has_rest(source: ParsedFile, cut: ast.Subscript, bound: ast.expr) -> bool:
 
 def _permuted(source: ParsedFile, part: ast.Subscript) -> ast.Call | None:
     """The call that permutes what is cut, if one does: what gave it its value, or `shuffle(x)` on it in place."""
-    name = dotted(part.value)
+    name = _table(part.value)
     for binding in bindings(source, name, part):
         for call in source.within(binding.value, ast.Call):
             if called_name(call) in PERMUTES or (called_name(call) == "sample" and _is_whole(call)):
@@ -114,6 +125,7 @@ def _is_whole(call: ast.Call) -> bool:
 
 def _by_library(source: ParsedFile) -> Iterator[ast.expr]:
     """Random splits of events by a library, or by a random mask."""
+    yield from _by_mask(source)
     for call in source.calls:
         name = called_name(call)
         if name in SPLITS and not is_false(keyword(call, "shuffle")):
@@ -123,6 +135,51 @@ def _by_library(source: ParsedFile) -> Iterator[ast.expr]:
                 yield call
         elif name == "sample" and 0 < _share(call) < 1 and _is_rest_dropped(source, call):
             yield call
+
+
+def _by_mask(source: ParsedFile) -> Iterator[ast.expr]:
+    """`mask = np.random.rand(len(df)) < 0.8`, where both `df[mask]` and `df[~mask]` are taken."""
+    for statement in source.within(source.nodes[0], ast.Assign):
+        value, name = statement.value, dotted(statement.targets[0])
+        drawn = isinstance(value, ast.Compare) and any(
+            called_name(c) in ("rand", "random", "uniform") for c in source.calls_in(value.left)
+        )
+        if not drawn or not name:
+            continue
+        around = source.function_of(statement) or source.nodes[0]
+        indices = [p.slice for p in source.within(around, ast.Subscript) if not _are_owners(source, p.value)]
+        turned = [i.operand for i in indices if isinstance(i, ast.UnaryOp) and isinstance(i.op, ast.Invert)]
+        if any(dotted(i) == name for i in indices) and any(dotted(i) == name for i in turned):
+            yield value
+
+
+def _held_out(source: ParsedFile) -> Iterator[ast.expr]:
+    """`test[u] = random.choice(items)`: an event of a history that was drawn is held out."""
+    for statement in source.within(source.nodes[0], ast.Assign):
+        if parts_in(*statement.targets) & {Part.TEST, Part.VALID} and not parts_in(statement.value):
+            words = [w.lower() for w in words_of(statement.value)]
+            taken = _taken_at_random(source, statement.value)
+            if taken is not None and not any(
+                part in w for w in words for part in ("neg", "cand", "unseen", "all")
+            ):
+                yield taken
+
+
+def _taken_at_random(source: ParsedFile, value: ast.expr) -> ast.expr | None:
+    """The draw by which one element of a list is taken: `choice(x)`, `x[randrange(len(x))]`, `x.pop(randint(...))`."""
+    if isinstance(value, ast.Call) and called_name(value) == "choice" and is_draw(source, value):
+        is_list = len(value.args) == 1 and not isinstance(value.args[0], ast.Call | ast.Constant)
+        return value if is_list and not value.keywords else None
+    index: ast.expr | None = value.slice if isinstance(value, ast.Subscript) else None
+    if isinstance(value, ast.Call) and called_name(value) == "pop" and value.args:
+        index = value.args[0]
+    if index is None:
+        return None
+    steps = [s for count, s in enumerate(origins(source, index)) if count < 3]
+    drawn = (c for s in steps if isinstance(s, ast.Call) for c in (s,) if is_draw(source, c) and draws_one(c))
+    return next(
+        (c for c in drawn if any(called_name(part) == "len" for part in source.calls_in(*c.args))), None
+    )
 
 
 def _share(call: ast.Call) -> float:

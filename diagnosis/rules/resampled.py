@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import SEEDS, generator_made, is_draw, is_shared
-from diagnosis.rules.evaluating import evaluators, ranks
+from diagnosis.rules.evaluating import evaluators
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.syntax import called_name
@@ -21,11 +22,13 @@ KIND = FindingKind(
     sources=("github.com/RUCAIBox/RecBole/issues/2077", "Krichene and Rendle, KDD 2020"),
 )
 
+METRICS = ("ndcg", "recall", "hit", "mrr", "auc", "metric", "eval", "rank_of", "precision", "hr")
+
 
 def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
     """Draws inside evaluations, other than those that a condition makes rare, as one that fills a cache."""
-    judging = evaluators(source)
-    if not any(ranks(source, function) for function in judging):
+    judging = evaluators(source) | _examples_of_evaluation(source)
+    if not judging or not _judges(source):
         return
     seen: set[int] = set()
     for call in source.calls:
@@ -45,6 +48,26 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
                 statement_of(source, call),
                 "draws other candidates at each evaluation: draw them once, or seed the generator here",
             )
+
+
+def _judges(source: ParsedFile) -> bool:
+    """Whether the file evaluates, in its author's words: it names a metric, or evaluation."""
+    names = (n.id for n in source.within(source.nodes[0], ast.Name) if isinstance(n.ctx, ast.Store))
+    defined = (node.name for node in source.within(source.nodes[0], ast.FunctionDef, ast.ClassDef))
+    called = (called_name(call) for call in source.calls)
+    return any(word in name.lower() for name in (*names, *defined, *called) for word in METRICS)
+
+
+def _examples_of_evaluation(source: ParsedFile) -> frozenset[Function]:
+    """The methods that make an example in a class that its author names after evaluation."""
+    made = (f for f in source.functions if f.name in ("__getitem__", "__iter__"))
+    return frozenset(
+        f for f in made if isinstance(owner := source.parents.get(f), ast.ClassDef) and _evaluates(owner.name)
+    )
+
+
+def _evaluates(name: str) -> bool:
+    return "eval" in name.lower() or bool(parts_named([name]) & {Part.TEST, Part.VALID})
 
 
 def _is_seeded(source: ParsedFile, call: ast.Call, function: Function, judging: frozenset[Function]) -> bool:

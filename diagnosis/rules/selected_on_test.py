@@ -9,7 +9,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import How, bindings, names_in, origins, same
+from diagnosis.rules.values import How, bindings, names_in, origins, same, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -32,6 +32,7 @@ SAVES = {
     "clone",
     "save_pretrained",
 }
+METRICS = ("ndcg", "recall", "hr", "hit", "mrr", "map", "auc", "metric", "score")
 MOST_ORIGINS = 8
 MOST_STEPS = 3  # assignments between the metric and the evaluation that returns it
 
@@ -50,6 +51,8 @@ def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
         if sides and (_saves(source, node) or _keeps_the_best(node, sides)) and _of_test(source, *sides):
             yield _hit(source, node)
     for call in source.calls:
+        if called_name(call) in ("max", "argmax") and _picks_by_test(call):
+            yield _hit(source, call)
         if _stops(call) and _of_test(source, *call.args):
             yield _hit(source, call)
 
@@ -79,13 +82,28 @@ def _keeps_the_best(node: ast.If, sides: list[ast.expr]) -> bool:
 
 def _stops(call: ast.Call) -> bool:
     words = called_name(call).lower().replace("_", "")
-    return "earlystop" in words or words in ("stopper", "stopping")
+    owner = dotted(call.func).rpartition(".")[0].lower()
+    return "earlystop" in words or words in ("stopper", "stopping") or (words == "step" and "stop" in owner)
+
+
+def _picks_by_test(call: ast.Call) -> bool:
+    """Whether the best of several is taken by a test metric: `max(runs, key=lambda r: r["test_ndcg"])`."""
+    key = next((k.value for k in call.keywords if k.arg == "key"), None)
+    if key is not None:
+        return parts_in(key) == {Part.TEST}
+    given = call.args[0] if call.args else call
+    words = [word.lower() for word in words_of(given)]
+    return called_name(call) == "argmax" and any(
+        parts_named([word]) == {Part.TEST} and any(metric in word for metric in METRICS) for word in words
+    )
 
 
 def _of_test(source: ParsedFile, *nodes: ast.expr) -> bool:
     """Whether a value is a metric of test events: by its name, or by what the call that made it was given."""
     for node in nodes:
         found = parts_in(node)
+        if found == {Part.VALID} and any(_is_test_by_another_name(source, name) for name in names_in(node)):
+            return True
         if Part.TEST in found and Part.VALID not in found:
             return not _is_of_validation(source, node)
         if not found and any(_made_of_test(source, name, MOST_STEPS) for name in names_in(node)):
@@ -109,12 +127,27 @@ def _is_test(source: ParsedFile, value: ast.expr, steps: int) -> bool:
     call = next((part for part in ast.walk(value) if isinstance(part, ast.Call)), None)
     if call is not None:
         given = parts_in(*call.args, *(k.value for k in call.keywords))
+        named = [n for a in (*call.args, *(k.value for k in call.keywords)) for n in names_in(a)]
+        if Part.TEST not in given and any(_is_test_by_another_name(source, name) for name in named):
+            return True
         found = given if given else parts_named([called_name(call)]) - {Part.TRAIN}
         if found:
             return Part.TEST in found and Part.VALID not in found and not _is_of_validation(source, call)
     if parts_in(value):
         return Part.TEST in parts_in(value) and Part.VALID not in parts_in(value)
     return any(_made_of_test(source, name, steps - 1) for name in names_in(value))
+
+
+def _is_test_by_another_name(source: ParsedFile, name: ast.Name | ast.Attribute) -> bool:
+    """Whether what is called validation was made of test events: `valid_loader = DataLoader(test_set)`."""
+    made = [
+        b.value for b in bindings(source, dotted(name), name) if b.how is How.ASSIGNED and b.position is None
+    ]
+    return (
+        parts_in(name) == {Part.VALID}
+        and bool(made)
+        and all(parts_in(value) == {Part.TEST} for value in made)
+    )
 
 
 def _is_of_validation(source: ParsedFile, node: ast.expr) -> bool:

@@ -130,11 +130,7 @@ def _summed(repo: Codebase, source: ParsedFile, done: Operation) -> Iterator[Rul
         return
     for end in endings(repo, source, node, frozenset(("neg",))):
         product = end.node.operand if isinstance(end.node, ast.UnaryOp) else end.node
-        if (
-            not isinstance(product, ast.BinOp)
-            or not isinstance(product.op, ast.Mult)
-            or end.file is not source
-        ):
+        if not isinstance(product, ast.BinOp) or not isinstance(product.op, ast.Mult) or end.file != source:
             continue
         for side in (product.left, product.right):
             yield from _beside(repo, source, side, along, done.call)

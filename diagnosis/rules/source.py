@@ -42,6 +42,13 @@ class ParsedFile:
     imports: dict[str, str]
     repo: "Codebase | None" = None
 
+    def __eq__(self, other: object) -> bool:
+        """One parsed text is one file, whether it knows its repo or not."""
+        return isinstance(other, ParsedFile) and self.nodes is other.nodes
+
+    def __hash__(self) -> int:
+        return id(self.nodes)
+
     @property
     def calls(self) -> list[ast.Call]:
         """All calls of the file, in the order of the text."""

@@ -33,6 +33,7 @@ SORTS = {
     "nsmallest",
     "nlargest",
 }
+LOADS = {"loadtxt", "genfromtxt"}  # of whole tables, times among them
 ORDERS = SORTS - {"min", "max", "searchsorted"}
 
 
@@ -73,7 +74,9 @@ def _casts_below(source: ParsedFile, call: ast.Call) -> Iterator[ast.Call]:
     for given in _given(call):
         for step in _steps(source, given):
             yield from (
-                c for c in source.within(step, ast.Call) if _is_small(c) and _is_time(source, _value(c))
+                c
+                for c in source.within(step, ast.Call)
+                if _is_small(c) and (called_name(c) in LOADS or _is_time(source, _value(c)))
             )
 
 
@@ -90,6 +93,8 @@ def _is_small(call: ast.Call) -> bool:
     """Whether the call casts to at most 32 bits: `np.float32(x)`, `x.astype("float32")`, `x.float()`, `dtype=...`."""
     name = called_name(call)
     if name in SMALL or (name == "float" and isinstance(call.func, ast.Attribute)):
+        return True
+    if (less := keyword(call, "downcast")) is not None and "float" in words_of(less):
         return True
     kind = keyword(call, "dtype") or (
         call.args[-1] if name in ("astype", "to", "cast") and call.args else None
@@ -112,10 +117,10 @@ def _is_time(source: ParsedFile, node: ast.expr | None) -> bool:
         return False
     if isinstance(node, ast.Subscript) and _is_in_key(source, node):
         return True
-    if any(_tells_time(word) for word in words_of(node)):
+    if any(tells_time(word) for word in words_of(node)):
         return True
     return any(
-        _tells_time(word) for name in names_in(node) for s in origins(source, name) for word in words_of(s)
+        tells_time(word) for name in names_in(node) for s in origins(source, name) for word in words_of(s)
     )
 
 
@@ -126,7 +131,8 @@ def _is_in_key(source: ParsedFile, node: ast.Subscript) -> bool:
     return isinstance(key, ast.Tuple) and isinstance(node.slice, ast.Constant) and key.elts[0] not in around
 
 
-def _tells_time(word: str) -> bool:
+def tells_time(word: str) -> bool:
+    """Whether a name or the title of a column speaks of the time of an event."""
     return any(piece in TIMES for piece in word.lower().replace("-", "_").replace(":", "_").split("_"))
 
 
@@ -136,7 +142,7 @@ def _columns(source: ParsedFile) -> Iterator[tuple[ast.expr, str]]:
         for key, value in zip(table.keys, table.values, strict=True):
             named = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
             plain = not isinstance(value, ast.Dict | ast.List)
-            if _tells_time(named) and plain and any(word in SMALL for word in words_of(value)):
+            if tells_time(named) and plain and any(word in SMALL for word in words_of(value)):
                 yield value, named
     for statement in source.within(source.nodes[0], ast.Assign):
         target = statement.targets[0]
@@ -145,7 +151,7 @@ def _columns(source: ParsedFile) -> Iterator[tuple[ast.expr, str]]:
             if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant)
             else dotted(target).rpartition(".")[2]
         )
-        if isinstance(name, str) and _tells_time(name):
+        if isinstance(name, str) and tells_time(name):
             casts = [
                 c for c in source.calls_in(statement.value) if _is_small(c) and _is_time(source, _value(c))
             ]

@@ -18,6 +18,8 @@ from server.shown.notes import Note
 Read = Callable[
     [str], str | None
 ]  # relative path -> text as the user sees it, None where there is no such file
+Others = tuple[tuple[str, str], ...]  # (relative path, text) of the other files of a repo
+MOST_BESIDE = 40_000  # characters of the other files, some 1,000 lines
 DEF = re.compile(r"(?:async[ \t]+)?def[ \t]+")
 
 
@@ -51,7 +53,8 @@ def look(
     """
     text = read(path) or ""
     entry_line = find_entry(text, knowledge.entry.function) if path == knowledge.entry.path else None
-    shown = [note for note in rule_notes(path, text, live) if note.id not in knowledge.dismissed]
+    others = beside(knowledge.program_files, path, read)
+    shown = [note for note in rule_notes(path, text, live, others) if note.id not in knowledge.dismissed]
     placer = placer_of(text)
     marks = [
         found
@@ -70,23 +73,36 @@ def look(
     )
 
 
-def rule_notes(path: str, text: str, live: Live | None) -> Sequence[Note]:
-    """The static rules' notes on the text; for a long text, those in `live`, moved to their lines' current places."""
+def rule_notes(path: str, text: str, live: Live | None, others: Others | None = None) -> Sequence[Note]:
+    """The static rules' notes on the text; for a long text, those in `live`, moved to their lines' current places.
+
+    others: the other files of the repo, where they are at hand
+    """
     if len(text) > LONG:
         return moved(live, text) if live else ()
-    return check_rules(path, text)
+    return check_rules(path, text, others)
+
+
+def beside(program_files: Mapping[str, str], path: str, read: Read) -> Others | None:
+    """The other Python files of a measured program, as the user sees them; None before there is one, and where they are
+    too long to be looked into at every keystroke.
+    """
+    paths = sorted(other for other in program_files if other.endswith(".py") and other != path)
+    texts = tuple((other, text) for other in paths if (text := read(other)) is not None)
+    small = sum(len(text) for _, text in texts) <= MOST_BESIDE
+    return texts if program_files and small else None
 
 
 @lru_cache(maxsize=128)  # keeps the other files of a repo while one of them is edited
-def check_rules(path: str, text: str) -> tuple[Note, ...]:
-    """Run the static rules on the text; () for text that does not parse."""
+def check_rules(path: str, text: str, others: Others | None = None) -> tuple[Note, ...]:
+    """Run the static rules on the text; () for text that does not parse. others: as in `rule_notes`."""
     from diagnosis.rules.check import check_source
     from diagnosis.rules.findings import rule_findings
 
     if not path.endswith(".py"):
         return ()
-    findings = rule_findings(check_source(path, text), {path: text})
-    return tuple(Note(finding=finding, live=True) for finding in findings)
+    hits = check_source(path, text, None if others is None else dict(others))
+    return tuple(Note(finding=finding, live=True) for finding in rule_findings(hits, {path: text}))
 
 
 def unseen(path: str, text: str, live: Live | None) -> str:

@@ -1,11 +1,12 @@
 """Symptoms are told below what brings them about, in one group each, and stand on no line but that of a patch that healed them."""
 
 from dataclasses import replace
+from typing import Any
 
 from diagnosis.anchors import make_anchor
 from diagnosis.blame import Healing, connected, explains, groups
 from diagnosis.catalogue import CATALOGUE
-from diagnosis.findings import Anchor, Finding, Nature, Role, Severity, Site
+from diagnosis.findings import Anchor, Finding, FoundBy, Nature, Role, Severity, Site
 from tests.findings import make_finding
 
 TEXT = "a\nb\nc\nd\n"
@@ -16,7 +17,7 @@ def at(line: int) -> tuple[Anchor, ...]:
 
 
 def finding(
-    code: str, nature: Nature, line: int, severity: Severity = Severity.WARNING, **kind: tuple[str, ...]
+    code: str, nature: Nature, line: int, severity: Severity = Severity.WARNING, **kind: Any
 ) -> Finding:
     made = make_finding(code, anchors=at(line), severity=severity)
     return replace(made, kind=replace(made.kind, nature=nature, **kind))
@@ -100,3 +101,19 @@ def test_what_kinds_explain_exists_and_no_two_symptoms_explain_each_other() -> N
     told = {kind.code for kind in kinds} | {code for kind in kinds for code in kind.verifies}
     assert {code for kind in kinds for code in kind.explains} <= told
     assert not [(a.code, b.code) for a in symptoms for b in symptoms if explains(a, b) and explains(b, a)]
+
+
+def test_a_cause_seen_in_values_stands_on_the_line_where_a_rule_that_explains_it_sees_it() -> None:
+    seen = finding("seen", Nature.CAUSE, 4)
+    rule = finding("rule", Nature.CAUSE, 2, found_by=FoundBy.RULE, explains=("seen",))
+    placed = {f.code: [a.start_line for a in f.anchors] for f in connected([seen, rule])}
+    assert placed == {"rule": [2], "seen": [2, 4]}
+
+
+def test_a_cause_keeps_its_line_beside_a_rule_that_does_not_explain_it_and_beside_another_probe() -> None:
+    seen = finding("seen", Nature.CAUSE, 4)
+    for other in (
+        finding("rule", Nature.CAUSE, 2, found_by=FoundBy.RULE, explains=("weak",)),
+        finding("probe", Nature.CAUSE, 2, explains=("seen",)),
+    ):
+        assert lines(connected([seen, other]))["seen"] == 4

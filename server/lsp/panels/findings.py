@@ -14,7 +14,7 @@ from server.lsp.marks import PlacedNote, mark, placer_of
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.snapshot import RepoSnapshot, as_place, places, role_name, worked_out
 from server.lsp.session import Session
-from server.lsp.view import find_entry, rule_notes
+from server.lsp.view import beside, find_entry, rule_notes
 from server.shown.notes import Note
 from server.shown.wording import held_against, with_interval
 
@@ -119,7 +119,11 @@ def _by_rules(seen: RepoSnapshot) -> list[Standing]:
     known = seen.knowledge
     paths = sorted(path for path in {*known.program_files, *seen.open} if path.endswith(".py"))
     texts = ((path, seen.read(path) or "") for path in paths)
-    found = [note for path, text in texts for note in rule_notes(path, text, seen.rules.get(path))]
+    found = [
+        note
+        for path, text in texts
+        for note in rule_notes(path, text, seen.rules.get(path), beside(known.program_files, path, seen.read))
+    ]
     return [
         Standing(note=note, faded=False, places=[_live_place(seen, note)])
         for note in found

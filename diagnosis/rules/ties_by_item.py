@@ -1,0 +1,61 @@
+"""Static rule: events of one time are put in the order of their items' ids."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.timestamps import tells_time
+from diagnosis.rules.values import words_of
+from diagnosis.syntax import called_name
+
+KIND = FindingKind(
+    code="ties-broken-by-item",
+    found_by=FoundBy.RULE,
+    title="Ties in time are broken by item id",
+    why="Which of two simultaneous events is last, and held out, then depends on their ids, which a model can learn.",
+    definition="Events are sorted by time, and by item after it.",
+    sources=("github.com/yueqirex/LRURec/issues/1",),
+)
+
+ITEMS = ("item", "items", "iid", "itemid", "movie", "movieid", "asin", "sid", "product", "track", "book")
+
+
+def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
+    """`np.lexsort((items, times, users))`, `df.sort_values(["user", "time", "item"])`, keys of `sorted`."""
+    for call in source.calls:
+        keys = _keys(call)
+        times = [place for place, key in enumerate(keys) if any(tells_time(word) for word in words_of(key))]
+        after = keys[times[0] + 1 :] if len(times) == 1 else []
+        if any(_is_item(key) for key in after):
+            yield source.hit(
+                KIND.code,
+                call,
+                "puts simultaneous events in the order of their items: keep the order of the log",
+            )
+
+
+def _keys(call: ast.Call) -> list[ast.expr]:
+    """What a call sorts by, the first to count first; [] for calls that sort by one thing, or by none."""
+    name = called_name(call)
+    given: ast.expr | None = None
+    if name == "lexsort":
+        given = call.args[0] if call.args else keyword(call, "keys")
+    elif name == "sort_values":
+        given = call.args[0] if call.args else keyword(call, "by")
+    elif name in ("sorted", "sort"):
+        key = keyword(call, "key")
+        given = key.body if isinstance(key, ast.Lambda) else None
+    keys = list(given.elts) if isinstance(given, ast.Tuple | ast.List) else []
+    return keys[::-1] if name == "lexsort" else keys
+
+
+def _is_item(key: ast.expr) -> bool:
+    """Whether the last name of a key says item."""
+    words = [word.lower().replace("-", "_") for word in words_of(key)]
+    return any(piece in ITEMS for word in words for piece in word.split(":")[0].split("_"))
+
+
+RULE = Rule(kind=KIND, run=ties_broken_by_item)
