@@ -64,6 +64,9 @@ REPEATED = FindingKind(
     roles=(Role.NEGATIVES,),
     explains=_WEAK,
 )
+OTHER_IDS = (
+    0.3  # of what was read as negatives: so many that are no items are ids of something else, as of users
+)
 HITS = 0.1  # from where on hits cost accuracy
 ENOUGH = 12.0  # draws an item, so that a uniform draw misses one of a hundred thousand
 
@@ -131,6 +134,8 @@ def _range(log: Log, each: Negatives) -> Measurement | None:
     if n < 200:
         return None
     places = drawn(each.drawn.view.stream)
+    if outside.sum() > OTHER_IDS * n:
+        return None
     if outside.mean() > 0 and outside.sum() > 3:
         share = float(outside.sum() / n)
         ids = np.unique(each.drawn.view.ids[outside])
