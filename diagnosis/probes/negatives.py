@@ -12,6 +12,7 @@ from diagnosis.streams.negatives import (
     Negatives,
     negatives,
     never_drawn,
+    repeated_at_places,
     repeated_in_calls,
     repeated_in_epochs,
     repeated_in_rows,
@@ -60,7 +61,7 @@ REPEATED = FindingKind(
     found_by=FoundBy.PROBE,
     title="Negatives are not drawn anew",
     why="The model tells few pairs of items apart, however long it trains.",
-    definition="Share of negatives that are the same in the whole batch, at all positions of a row, or in the next epoch beside the same positive.",
+    definition="Share of negatives that are the same in the whole batch, at all positions of a row, at the same place of the next batch, or in the next epoch beside the same positive.",
     roles=(Role.NEGATIVES,),
     explains=_WEAK,
 )
@@ -68,6 +69,8 @@ OTHER_IDS = (
     0.3  # of what was read as negatives: so many that are no items are ids of something else, as of users
 )
 HITS = 0.1  # from where on hits cost accuracy
+MANY_HITS = 0.25  # where hits come of chance
+ONE = 0.6  # of the negatives of a batch or row: they are one draw, some of it drawn again
 ENOUGH = 12.0  # draws an item, so that a uniform draw misses one of a hundred thousand
 
 
@@ -102,8 +105,8 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     chance = _chance(seen.log, users[good], each.drawn.items[good])
     same = float((each.positives[good] == each.drawn.items[good]).mean())
     error = share >= OWN
-    bad = error or share > HITS
-    by_chance = share < 1.5 * chance
+    by_chance = share < 1.5 * chance  # a uniform draw that keeps hits, as most samplers of the literature do
+    bad = error or share > (MANY_HITS if by_chance else HITS)
     said = f"{share:.1%} of {n} negatives are items that their user chose ({chance:.1%} would be by chance)"
     if same > max(0.02, 3 / seen.log.n_items):
         said += f", {same:.1%} are the positive itself"
@@ -207,11 +210,15 @@ def _repeated(seen: Read, each: Negatives) -> Measurement | None:
     places = drawn(each.drawn.view.stream)
     in_calls, calls = repeated_in_calls(each)
     in_rows, rows = repeated_in_rows(each)
+    at_places, places_seen = repeated_at_places(each)
     epochs = repeated_in_epochs(seen, each)
-    if calls >= 5 and in_calls > 0.95:
-        value, said = in_calls, f"all negatives of a batch are one item in {in_calls:.0%} of {calls} batches"
-    elif rows >= 20 and in_rows > 0.95:
-        value, said = in_rows, f"all negatives of a row are one item in {in_rows:.0%} of {rows} rows"
+    if calls >= 5 and in_calls > ONE:
+        value, said = in_calls, f"{in_calls:.0%} of the negatives of a batch are one item, in {calls} batches"
+    elif rows >= 20 and in_rows > ONE:
+        value, said = in_rows, f"{in_rows:.0%} of the negatives of a row are one item, in {rows} rows"
+    elif places_seen >= 5 and at_places > 0.5:
+        value = at_places
+        said = f"{at_places:.0%} of the negatives stand at the same place of the batch as in the batch before: each draw starts from the same seed"
     elif epochs is not None and epochs[0] > 0.9 and epochs[1] < 0.6:
         value = epochs[0]
         said = (

@@ -73,13 +73,17 @@ def judged(seen: Read) -> list[Measurement]:
     if any(one.healthy is False for one in newest):
         return newest
     never = _never(seen, drawn, places)
-    patterned = never.details.get("shape", "") not in ("", "fixed")
+    patterned = never.healthy is False or never.details.get("shape", "") not in ("", "fixed")
     return [*newest, *([] if patterned else _uniform(seen.log, drawn, random(_rows_of(seen, drawn)))), never]
 
 
 def _rows_of(seen: Read, drawn: Draws) -> Stream:
-    """The stream whose ids were made with the rows: users, where rows are pairs and items may be put together."""
-    return seen.users[0][0].stream if seen.inputs is None and seen.users else drawn.each[0].view.stream
+    """The stream whose ids were made with the rows alone: positives may be put together with negatives."""
+    if seen.inputs is None:
+        return seen.users[0][0].stream if seen.users else drawn.each[0].view.stream
+    aimed = drawn.each[0].view.stream
+    shared = any((each.view.stream.id == aimed.id) for each in seen.negatives)
+    return seen.inputs.view.stream if shared and seen.inputs.view.width > 1 else aimed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,11 +146,22 @@ def shape_of(log: Log, drawn: Draws) -> Shape | None:
     if missed[items[log.items]].sum() > 0.8 * missed.sum():
         return _of_items(log, items)
     for name, rank, kept in (("oldest", log.from_end, "newest"), ("newest", log.from_start, "oldest")):
-        limit = int(np.quantile(rank[possible & ~missed], 0.999)) + 1 if (possible & ~missed).any() else 0
-        if limit and _splits(rank >= limit, missed, possible, 0.8):
-            words = f"of each user all but his {kept} {limit} are left out"
-            return Shape(name=f"{name}-cut", words=words, design=name == "oldest")
+        for most in (0.999, 0.99, 0.97):  # a few rows were found at a wrong place
+            limit = int(np.quantile(rank[possible & ~missed], most)) + 1 if (possible & ~missed).any() else 0
+            beyond = rank >= limit
+            if limit and (_splits(beyond, missed, possible, 0.8) or _never_beyond(drawn, beyond)):
+                words = f"of each user all but his {kept} {limit} are left out"
+                return Shape(name=f"{name}-cut", words=words, design=name == "oldest")
     return _in_time(log, missed, possible)
+
+
+def _never_beyond(drawn: Draws, group: NDArray[np.bool_]) -> bool:
+    """Whether a large group never is a target, however seldom the others are in an epoch of few targets."""
+    group, others = group & drawn.possible, ~group & drawn.possible
+    if group.sum() < 0.3 * drawn.possible.sum() or not others.any():
+        return False
+    expected = float(drawn.counts[others].mean() * group.sum())
+    return expected > 100 and float(drawn.counts[group].sum()) < 0.02 * expected
 
 
 def _splits(
@@ -276,7 +291,7 @@ def _uniform(log: Log, drawn: Draws, places: tuple[CodePlace, ...]) -> list[Meas
     ratio = events[0] / max(events[1], 1e-9)
     longer = float(length[active].mean() / length[others].mean())
     # between "as often as they have events" (ratio 1) and "as often as others" (ratio 1 / longer)
-    uniform = longer > 2 and drawn_each[0] < 1.25 * drawn_each[1]
+    uniform = longer > 2 and drawn_each[0] < 1.5 * drawn_each[1]
     said = f"an event of the {int(active.sum())} most active users was a target {events[0]:.2f} times, others {events[1]:.2f} times"
     return [
         measured(

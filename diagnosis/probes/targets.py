@@ -7,7 +7,10 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.measured import measured
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.streams.crossing import inputs_cross, targets_cross
 from diagnosis.streams.drawn import Drawn
+from diagnosis.streams.log import Log
+from diagnosis.streams.profiles import Profiles
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import made
 from diagnosis.streams.relations import Relation
@@ -52,6 +55,8 @@ NEVER_LAST = FindingKind(
     explains=_WEAK,
 )
 UNIT = "share of targets"
+LEAKED = 0.25  # of targets are put in, beyond what is met again
+CROSSED = 0.5  # of the borders between users
 
 
 def targets(evidence: Evidence) -> list[Measurement]:
@@ -74,24 +79,58 @@ def _surely_read(evidence: Evidence, seen: Read) -> bool:
 
 def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
     """What targets are, for a training that was read."""
-    foreign = _foreign(seen) or _nobodys(seen)
+    foreign = _strangers(seen) or _foreign(seen) or _nobodys(seen)
     if foreign is not None:
         return [foreign]
+    if seen.profiles is not None:
+        return _of_profiles(seen.log, seen.profiles)
     related = [each for each in seen.positives if each.relation is not None and each.relation.by is not None]
     if not related:
         return []
-    best = max(related, key=lambda each: each.relation.by == 1)  # pyright: ignore[reportOptionalMemberAccess]
+    best = max(related, key=lambda each: _apart(seen, each))
     relation = best.relation
     assert relation is not None
     if relation.by == 0:
         return _beside_itself(seen, best, relation)
     if relation.by == 1:
-        return [_following(relation), _not_seen(relation)]
+        across = _across(seen, best)
+        return [across] if across is not None else [_following(relation), _not_seen(relation)]
     if not surely_read and (relation.by or 0) < 0:
         return [
             unjudged(MISPLACED.code, "which look-up is read and which is aimed at is not known", unit=UNIT)
         ]
     return [_elsewhere(seen, best, relation)]
+
+
+def _apart(seen: Read, each: Drawn) -> tuple[bool, int]:
+    """Next events first; of others those least made of the input itself."""
+    inputs = seen.inputs.view.stream.made_at if seen.inputs is not None else ()
+    shared = len({(p.path, p.line) for p in inputs} & {(p.path, p.line) for p in each.view.stream.made_at})
+    return each.relation is not None and each.relation.by == 1, -shared
+
+
+def _across(seen: Read, best: Drawn) -> Measurement | None:
+    """Targets, or inputs, that are a neighbouring user's where a user's own events end."""
+    assert seen.inputs is not None
+    targets = targets_cross(seen.log, best)
+    inputs = inputs_cross(seen.log, seen.inputs, best)
+    for crossing, said, stream in (
+        (targets, "the target beside a user's newest event is the next user's first event", best.view.stream),
+        (inputs, "before a user's first event the input holds another user's", seen.inputs.view.stream),
+    ):
+        if crossing is not None and crossing.share > CROSSED:
+            return measured(
+                OF_ANOTHER.code,
+                crossing.share,
+                f"{said}, at {crossing.crossed} of {crossing.borders} borders between users",
+                unit=UNIT,
+                healthy=False,
+                reference=0.0,
+                reference_name="no event of another user",
+                severity=Severity.ERROR,
+                places=made(stream),
+            )
+    return None
 
 
 def _following(relation: Relation) -> Measurement:
@@ -143,13 +182,16 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
             reference=0.0,
             reference_name="the next event",
             severity=Severity.ERROR,
-            places=_lines(seen, best),
+            places=made(seen.inputs.view.stream)
+            if relation.aligned.newest and seen.inputs
+            else _lines(seen, best),
         )
     ]
 
 
-def _lines(seen: Read, each: Drawn) -> tuple[CodePlace, ...]:
-    return made(each.view.stream, seen.inputs.view.stream if seen.inputs is not None else None)
+def _lines(seen: Read, each: Drawn, *, random: bool = False) -> tuple[CodePlace, ...]:
+    beside = seen.inputs.view.stream if seen.inputs is not None else None
+    return made(each.view.stream, beside, random=random)
 
 
 def _elsewhere(seen: Read, best: Drawn, relation: Relation) -> Measurement:
@@ -168,6 +210,57 @@ def _elsewhere(seen: Read, best: Drawn, relation: Relation) -> Measurement:
         severity=Severity.ERROR,
         places=_lines(seen, best),
         details={"by": by},
+    )
+
+
+def _of_profiles(log: Log, rows: Profiles) -> list[Measurement]:
+    """Rows of targets that are another user's, or that the row put in holds beside other events."""
+    own, chance, n = rows.own(log)
+    leaked, more = rows.leaked()
+    repeats = 1 - float(log.distinct.sum() / log.n)  # what is met again may be in both
+    if n >= 200 and own < 0.5:
+        code, value, good = OF_ANOTHER.code, own, 1.0
+        said = f"{own:.1%} of {n} targets are events of the user whose row is put in ({chance:.1%} would be by chance)"
+    elif leaked > repeats + LEAKED and more > LEAKED:
+        code, value, good = IS_INPUT.code, leaked, 0.0
+        said = (
+            f"{leaked:.0%} of the targets are in the row that is put in as well, "
+            f"where {more:.0%} of the entries are no targets: the input holds the events to be predicted"
+        )
+    else:
+        return []
+    return [
+        measured(
+            code,
+            value,
+            said,
+            unit=UNIT,
+            healthy=False,
+            reference=good,
+            severity=Severity.ERROR,
+            places=made((rows.aimed_at if code == OF_ANOTHER.code else rows.put_in).stream),
+        )
+    ]
+
+
+def _strangers(seen: Read) -> Measurement | None:
+    """User ids that are looked up beside other users' histories."""
+    beside = seen.strangers
+    if beside is None:
+        return None
+    n = len(beside.view.ids)
+    return measured(
+        OF_ANOTHER.code,
+        beside.agreement,
+        f"{beside.agreement:.1%} of {n} histories are those of the user whose id is looked up beside them: "
+        "the ids are in another order than the histories",
+        unit="share of rows",
+        healthy=False,
+        reference=1.0,
+        reference_name="every history its user's",
+        higher_is_better=True,
+        severity=Severity.ERROR,
+        places=made(beside.view.stream),
     )
 
 
@@ -196,7 +289,7 @@ def _foreign(seen: Read) -> Measurement | None:
             reference_name="every target an event of its user",
             higher_is_better=True,
             severity=Severity.ERROR,
-            places=_lines(seen, each),
+            places=_lines(seen, each, random=True),
         )
     return None
 

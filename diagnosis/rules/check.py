@@ -1,9 +1,46 @@
 """Runs all static rules on one file, as the user types."""
 
-from diagnosis.rules import dropout, grad_at_evaluation, sampling, selected_on_test, shuffle, traffic
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from diagnosis.rules import (
+    activation_missing,
+    batch_axis,
+    batch_mixed,
+    clipping,
+    copied_loss,
+    cut_from_loss,
+    decay_per_batch,
+    dropout,
+    eval_forgotten,
+    grad_at_evaluation,
+    gradients_cleared,
+    graphs_kept,
+    heads_view,
+    leafless,
+    loss_unused,
+    mask_sense,
+    mean_divided,
+    not_called,
+    optimizer_partial,
+    optimizer_recreated,
+    plain_lists,
+    random_table_frozen,
+    sampling,
+    selected_on_test,
+    shuffle,
+    softmax_axis,
+    squashed_twice,
+    traffic,
+    train_forgotten,
+    updates_lost,
+)
+from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.on_data import ON_DATA
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import read_source
+from diagnosis.rules.source import ParsedFile, read_source
 from diagnosis.syntax import Hurdle, Unparsed, parse
 
 RULES: tuple[Rule, ...] = (
@@ -13,16 +50,85 @@ RULES: tuple[Rule, ...] = (
     sampling.RULE,
     grad_at_evaluation.RULE,
     selected_on_test.RULE,
+    gradients_cleared.RULE,
+    clipping.RULE,
+    optimizer_recreated.RULE,
+    not_called.RULE,
+    graphs_kept.RULE,
+    decay_per_batch.RULE,
+    cut_from_loss.RULE,
+    optimizer_partial.RULE,
+    activation_missing.RULE,
+    copied_loss.RULE,
+    loss_unused.RULE,
+    random_table_frozen.RULE,
+    leafless.RULE,
+    batch_axis.RULE,
+    batch_mixed.RULE,
+    mean_divided.RULE,
+    updates_lost.RULE,
+    heads_view.RULE,
+    mask_sense.RULE,
+    eval_forgotten.RULE,
+    train_forgotten.RULE,
+    plain_lists.RULE,
+    squashed_twice.RULE,
+    softmax_axis.RULE,
+    *ON_DATA,
 )
 
+CROSSING = tuple(rule for rule in RULES if rule.crosses)
+LONGEST_OTHER = 100_000  # characters of a file that is only looked into
 
-def check_source(path: str, text: str) -> list[RuleHit]:
-    """All hits in a file, by line; [] for files other than Python, and while the text is not valid Python."""
+
+def check_source(path: str, text: str, others: Mapping[str, str] | None = None) -> list[RuleHit]:
+    """All hits in a file, by line; [] for files other than Python, and while the text is not valid Python.
+
+    others: path -> text of the other files of the repo, which calls and classes are followed into.
+    """
     source = read_source(path, text) if path.endswith(".py") else None
     if source is None:
         return []
-    hits = [hit for rule in RULES for hit in rule.run(source)]
-    return sorted(hits, key=lambda hit: (hit.start_line, hit.code))
+    around = [
+        _read(other, words)
+        for other, words in (others or {}).items()
+        if other != path and _small(other, words)
+    ]
+    repo = Codebase(
+        files=(source, *(file for file in around if file is not None)),
+        whole=others is not None and None not in around,
+    )
+    hits = _hits(source, repo, RULES)
+    for file in repo.files[1:]:
+        hits += _hits(file, repo, CROSSING)
+    return _sorted([hit for hit in hits if hit.path == path])
+
+
+def check_sources(sources: Mapping[str, str]) -> list[RuleHit]:
+    """All hits in the files of a repo, which is one whole, by file and line. sources: path -> text."""
+    read = [read_source(path, text) for path, text in sources.items() if path.endswith(".py")]
+    files = tuple(file for file in read if file is not None)
+    repo = Codebase(files=files, whole=len(files) == len(read))
+    return _sorted([hit for file in files for hit in _hits(file, repo, RULES)])
+
+
+def _hits(source: ParsedFile, repo: Codebase, rules: Sequence[Rule]) -> list[RuleHit]:
+    placed = replace(source, repo=repo)
+    return [hit for rule in rules for hit in rule.run(placed)]
+
+
+def _sorted(hits: list[RuleHit]) -> list[RuleHit]:
+    """Each hit once, in the order of the text."""
+    return sorted(dict.fromkeys(hits), key=lambda hit: (hit.path, hit.start_line, hit.code))
+
+
+def _small(path: str, text: str) -> bool:
+    return path.endswith(".py") and len(text) <= LONGEST_OTHER
+
+
+@lru_cache(maxsize=64)  # the other files stay as they are while one is edited
+def _read(path: str, text: str) -> ParsedFile | None:
+    return read_source(path, text)
 
 
 def unseen_by_rules(text: str) -> str:

@@ -1,12 +1,15 @@
-"""Static rule: evaluation code that keeps gradients."""
+"""Static rule: evaluation and scoring code that keeps gradients."""
 
 import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_backward
+from diagnosis.rules.values import origins, parameters
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -14,7 +17,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Gradients kept at evaluation",
     why="Without no_grad every score keeps its graph: memory and time are spent for nothing.",
-    definition="A function that calls `.eval()` and ranks without `no_grad` or `inference_mode`.",
+    definition="A function that calls `.eval()` and ranks, or `score`, with nothing on the way to the model that switches "
+    "gradients off.",
     roles=(Role.SCORING,),
 )
 
@@ -23,46 +27,96 @@ RANKS = {"topk", "argsort", "sort"}
 
 
 def grad_at_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
-    """A function that calls `.eval()` and then ranks, without `no_grad`, `inference_mode` or `detach`."""
-    module_wide = any(_mentions(decorator) for f in source.functions for decorator in f.decorator_list)
+    """Functions that call `.eval()` and rank, themselves or through helpers, and `score`, without `no_grad`,
+    `inference_mode` or an early `detach`.
+    """
+    repo = repo_of(source)
     for function in source.functions:
-        calls = source.calls_in(function)
-        evals = [
-            call
-            for call in calls
-            if isinstance(call.func, ast.Attribute) and call.func.attr == "eval" and not call.args
-        ]
-        ranks = any(called_name(call) in RANKS for call in calls)
-        freed = any(called_name(call) in NO_GRAD | {"detach"} for call in calls) or module_wide
-        if (
-            evals
-            and ranks
-            and not freed
-            and not any(map(is_backward, calls))
-            and not _called_without_grad(source, function)
-        ):
-            yield source.hit(
-                KIND.code,
-                evals[0],
-                "evaluates with gradients on: wrap the scoring in torch.no_grad()",
-            )
+        if function in trains(repo):
+            continue
+        place = _evaluation(source, function) or _scoring(source, function, repo)
+        if place is not None and not _is_freed(repo, Defined(file=source, node=function)):
+            yield source.hit(KIND.code, place, "scores with gradients on: wrap it in torch.no_grad()")
 
 
-def _mentions(node: ast.expr) -> bool:
+def _evaluation(source: ParsedFile, function: Function) -> ast.expr | None:
+    """The call of `.eval()` in a function that ranks, or calls a function of its file that does."""
+    calls = source.calls_in(function)
+    evals = [c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "eval" and not c.args]
+    if not evals or any(map(is_backward, calls)) or any(called_name(call) == "detach" for call in calls):
+        return None
+    names = {called_name(call) for call in calls}
+    helpers = [f for f in source.functions if f.name in names]
+    ranks = any(called_name(c) in RANKS for around in (function, *helpers) for c in source.calls_in(around))
+    return evals[0] if ranks else None
+
+
+def _scoring(source: ParsedFile, function: Function, repo: Codebase) -> ast.stmt | None:
+    """`score` of a model that trains by `backward`, where it calls the model itself."""
+    names = [name for name in parameters(function) if name != "self"]
+    if (
+        function.name != "score"
+        or len(names) != 2
+        or not isinstance(source.parents.get(function), ast.ClassDef)
+    ):
+        return None
+    if not trains(repo) or not any(
+        _is_module_call(repo, source, call)
+        for call in source.calls_in(function)
+        if _is_of_the_answer(source, call)
+    ):
+        return None
+    return function
+
+
+def _is_of_the_answer(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call's first result is not detached at once: what is detached keeps no graph."""
+    return not isinstance(source.parents.get(call), ast.Attribute) or called_name(call) != "detach"
+
+
+def _is_module_call(repo: Codebase, source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call runs a torch module of the repo: the object itself, or a method of its class."""
+    reached = callee(repo, source, call)
+    if reached is not None:
+        owner = reached.file.parents.get(reached.node)
+        return isinstance(owner, ast.ClassDef) and owner.name in repo.modules
+    head = dotted(call.func)
+    if not head.startswith("self.") or head.count(".") != 1:
+        return False
+    made = [part for step in origins(source, call.func) for part in source.within(step, ast.Call)]
+    return any(called_name(part) in repo.modules for part in made)
+
+
+def _is_freed(repo: Codebase, function: Defined) -> bool:
+    """Whether gradients are switched off in the function, in what it calls, or by who calls it."""
+    reached = below(repo, [function]).values()
+    for place in (function, *reached):
+        if _mentions(place.node):
+            return True
+    return any(_called_without_grad(file, function.node) for file in repo.files)
+
+
+def _mentions(node: ast.AST) -> bool:
     return any(
         isinstance(part, ast.Name | ast.Attribute) and dotted(part).rpartition(".")[2] in NO_GRAD
         for part in ast.walk(node)
     )
 
 
-def _called_without_grad(source: ParsedFile, function: Function) -> bool:
-    """Whether a caller in this file calls the function with gradients switched off."""
+def _called_without_grad(source: ParsedFile, function: ast.AST) -> bool:
+    """Whether a caller in a file calls the function with gradients switched off."""
     for call in source.calls:
-        if called_name(call) == function.name:
-            for outer in source.around(call):
-                if isinstance(outer, ast.With) and any(_mentions(item.context_expr) for item in outer.items):
-                    return True
+        if called_name(call) == getattr(function, "name", ""):
+            around = source.around(call)
+            if any(isinstance(o, ast.With | Function) and _switches(o) for o in around):
+                return True
     return False
+
+
+def _switches(outer: ast.With | Function) -> bool:
+    if isinstance(outer, ast.With):
+        return any(_mentions(item.context_expr) for item in outer.items)
+    return any(_mentions(decorator) for decorator in outer.decorator_list)
 
 
 RULE = Rule(kind=KIND, run=grad_at_evaluation)

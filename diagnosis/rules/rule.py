@@ -14,7 +14,9 @@ class Rule:
 
     kind: the kind of its findings.
     run: yields the hits in one file, each with the code of `kind`.
+    crosses: what is written in one file may be a fault of another: hits may lie in other files of the repo.
     """
 
     kind: FindingKind
     run: Callable[[ParsedFile], Iterator[RuleHit]]
+    crosses: bool = False

@@ -4,33 +4,33 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.draws import DRAWS, draws_one
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, keyword
-from diagnosis.syntax import called_name
+from diagnosis.rules.source import ParsedFile
+from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="python-loop-sampling",
     found_by=FoundBy.RULE,
     title="Negatives drawn in a Python loop",
     why="One draw at a time in Python is an order of magnitude slower than one vectorised call.",
-    definition="A `while` or `for` loop that draws single random items and tests them for membership.",
+    definition="A `while` loop that draws single random items until one passes a test.",
     roles=(Role.NEGATIVES,),
 )
 
-DRAWS = {"randint", "randrange", "choice", "integers"}
-SIZES = ("size", "shape", "k")
-
 
 def python_loop_sampling(source: ParsedFile) -> Iterator[RuleHit]:
-    """Loops such as `while candidate in seen: candidate = randint(...)`: they test membership and draw single numbers."""
-    for loop in source.loops:
-        if not isinstance(loop, ast.While):
-            continue
-        tests_membership = _has_membership(loop.test)
-        in_body = any(_has_membership(s.test) for s in loop.body if isinstance(s, ast.If))
-        draws = any(map(_draws_one, source.calls_in(*loop.body)))
-        if draws and (tests_membership or in_body):
+    """Loops such as `while candidate in seen: candidate = randint(...)`: they draw single numbers, and test each."""
+    for loop in source.within(source.nodes[0], ast.While):
+        calls = source.calls_in(*loop.body)
+        draws = [call for call in calls if called_name(call) in DRAWS and draws_one(call)]
+        tests = [
+            loop.test,
+            *(branch.test for s in loop.body for branch in source.within(s, ast.If) if _leaves(branch)),
+        ]
+        drawn = {name for call in draws for name in _taken_by(source, call)}
+        if draws and any(_tests_member(test) or _tests_drawn(test, drawn) for test in tests):
             yield source.hit(
                 KIND.code,
                 loop,
@@ -38,19 +38,34 @@ def python_loop_sampling(source: ParsedFile) -> Iterator[RuleHit]:
             )
 
 
-def _has_membership(test: ast.expr) -> bool:
+def _leaves(branch: ast.If) -> bool:
+    """Whether a condition decides that the draw is kept, or made again."""
+    kept = (ast.Break, ast.Continue, ast.Return)
+    return any(isinstance(part, kept) for s in branch.body for part in ast.walk(s)) or _tests_member(
+        branch.test
+    )
+
+
+def _taken_by(source: ParsedFile, call: ast.Call) -> Iterator[str]:
+    """The names that take what is drawn."""
+    statement = next((outer for outer in source.around(call) if isinstance(outer, ast.stmt)), None)
+    if isinstance(statement, ast.Assign):
+        yield from (name for target in statement.targets if (name := dotted(target)))
+
+
+def _tests_member(test: ast.expr) -> bool:
     return any(
         isinstance(part, ast.Compare) and any(isinstance(op, ast.In | ast.NotIn) for op in part.ops)
         for part in ast.walk(test)
     )
 
 
-def _draws_one(call: ast.Call) -> bool:
-    name = called_name(call)
-    sized = any(keyword(call, size) for size in SIZES) or (
-        name in ("randint", "integers") and len(call.args) > 2
-    )
-    return name in DRAWS and not sized
+def _tests_drawn(test: ast.expr, drawn: set[str]) -> bool:
+    """Whether a table or a function is asked about what was drawn: `if clicked[user, candidate] == 0`."""
+    if any(isinstance(part, ast.Call) and called_name(part) == "len" for part in ast.walk(test)):
+        return False
+    asked = [part for part in ast.walk(test) if isinstance(part, ast.Subscript | ast.Call)]
+    return any(isinstance(name, ast.Name) and name.id in drawn for part in asked for name in ast.walk(part))
 
 
 RULE = Rule(kind=KIND, run=python_loop_sampling)

@@ -2,54 +2,129 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.syntax import called_name
+from diagnosis.rules.values import How, bindings, names_in, origins, same
+from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="selected-on-test",
     found_by=FoundBy.RULE,
     title="Model selected on test",
     why="Keeping the epoch that is best on test makes the test figure a training figure.",
-    definition="A test metric in the condition under which the model is saved.",
+    definition="A metric of test events in the condition under which the model is kept, or training stops.",
     roles=(Role.ENTRY,),
+    sources=("github.com/xiangwang1223/neural_graph_collaborative_filtering/issues/37",),
 )
 
-SAVES = {"save", "save_checkpoint", "deepcopy"}
+SAVES = {
+    "save",
+    "save_checkpoint",
+    "deepcopy",
+    "state_dict",
+    "save_model",
+    "save_weights",
+    "clone",
+    "save_pretrained",
+}
+MOST_ORIGINS = 8
+MOST_STEPS = 3  # assignments between the metric and the evaluation that returns it
 
 
 def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
-    """Conditions such as `if test_ndcg > best: torch.save(...)`: they compare a name with the word "test", and save."""
+    """Conditions such as `if ndcg > best: torch.save(...)`, where `ndcg` was measured on test events; calls of an early
+    stopper with such a metric.
+    """
     for node in source.within(source.nodes[0], ast.If):
-        saves = any(called_name(call) in SAVES for call in source.calls_in(*node.body))
-        compared = any(
-            isinstance(op, ast.Gt | ast.GtE | ast.Lt | ast.LtE)
+        compared = [
+            part
             for part in source.within(node.test, ast.Compare)
-            for op in part.ops
-        )
-        if saves and compared and any(_is_test(name) for name in _words(node.test)):
-            yield source.hit(
-                KIND.code,
-                node,
-                "keeps the model that is best on test: choose by validation, read test once",
-            )
+            if any(isinstance(op, ast.Gt | ast.GtE | ast.Lt | ast.LtE) for op in part.ops)
+        ]
+        sides = [side for part in compared for side in (part.left, *part.comparators)]
+        if sides and (_saves(source, node) or _keeps_the_best(node, sides)) and _of_test(source, *sides):
+            yield _hit(source, node)
+    for call in source.calls:
+        if _stops(call) and _of_test(source, *call.args):
+            yield _hit(source, call)
 
 
-def _words(test: ast.expr) -> Iterator[str]:
-    for part in ast.walk(test):
-        if isinstance(part, ast.Name):
-            yield part.id
-        elif isinstance(part, ast.Attribute):
-            yield part.attr
-        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
-            yield part.value
+def _hit(source: ParsedFile, node: ast.expr | ast.stmt) -> RuleHit:
+    return source.hit(
+        KIND.code, node, "keeps the model that is best on test: choose by validation, read test once"
+    )
 
 
-def _is_test(name: str) -> bool:
-    return "test" in name.lower().replace("/", "_").replace("-", "_").split("_")
+def _saves(source: ParsedFile, node: ast.If) -> bool:
+    return any(called_name(call) in SAVES for call in source.calls_in(*node.body))
+
+
+def _keeps_the_best(node: ast.If, sides: list[ast.expr]) -> bool:
+    """Whether the body makes one side of the comparison the other: `if ndcg > best: best = ndcg`."""
+    names = [dotted(side) for side in sides]
+    for statement in node.body:
+        if isinstance(statement, ast.Assign) and any(
+            dotted(t) in names for t in statement.targets if dotted(t)
+        ):
+            taken = statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
+            if any(same(part, side) for part in taken for side in sides):
+                return True
+    return False
+
+
+def _stops(call: ast.Call) -> bool:
+    words = called_name(call).lower().replace("_", "")
+    return "earlystop" in words or words in ("stopper", "stopping")
+
+
+def _of_test(source: ParsedFile, *nodes: ast.expr) -> bool:
+    """Whether a value is a metric of test events: by its name, or by what the call that made it was given."""
+    for node in nodes:
+        found = parts_in(node)
+        if Part.TEST in found and Part.VALID not in found:
+            return not _is_of_validation(source, node)
+        if not found and any(_made_of_test(source, name, MOST_STEPS) for name in names_in(node)):
+            return True
+    return False
+
+
+def _made_of_test(source: ParsedFile, name: ast.Name | ast.Attribute, steps: int) -> bool:
+    made = [b.value for b in bindings(source, dotted(name), name) if b.how is not How.CHANGED]
+    made = [
+        value
+        for value in made
+        if not isinstance(value, ast.Constant | ast.UnaryOp) and not _is_made_once(value)
+    ]
+    if not made or steps == 0:
+        return False
+    return all(_is_test(source, value, steps) for value in made)
+
+
+def _is_test(source: ParsedFile, value: ast.expr, steps: int) -> bool:
+    call = next((part for part in ast.walk(value) if isinstance(part, ast.Call)), None)
+    if call is not None:
+        given = parts_in(*call.args, *(k.value for k in call.keywords))
+        found = given if given else parts_named([called_name(call)]) - {Part.TRAIN}
+        if found:
+            return Part.TEST in found and Part.VALID not in found and not _is_of_validation(source, call)
+    if parts_in(value):
+        return Part.TEST in parts_in(value) and Part.VALID not in parts_in(value)
+    return any(_made_of_test(source, name, steps - 1) for name in names_in(value))
+
+
+def _is_of_validation(source: ParsedFile, node: ast.expr) -> bool:
+    """Whether what is called test was made of validation events."""
+    return any(Part.VALID in parts_in(step) for step in islice(origins(source, node), 1, MOST_ORIGINS))
+
+
+def _is_made_once(value: ast.expr) -> bool:
+    """Whether a value is an object, as a trainer that holds all loaders, and no figure."""
+    return isinstance(value, ast.Call) and called_name(value)[:1].isupper()
 
 
 RULE = Rule(kind=KIND, run=selected_on_test)

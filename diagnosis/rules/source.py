@@ -4,11 +4,14 @@ import ast
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnosis.findings import Severity
 from diagnosis.rules.hits import RuleHit
 from diagnosis.syntax import called_name, dotted, parsed
+
+if TYPE_CHECKING:
+    from diagnosis.rules.codebase import Codebase
 
 Loop = ast.For | ast.AsyncFor | ast.While
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -27,6 +30,7 @@ class ParsedFile:
     by_type: type of node -> indices in `nodes`.
     parents: node -> the node around it.
     imports: local name -> full dotted name of the imported thing.
+    repo: this file and the others of its repo that are at hand; None outside a check.
     """
 
     path: str
@@ -36,6 +40,7 @@ class ParsedFile:
     by_type: dict[type, list[int]]
     parents: dict[ast.AST, ast.AST]
     imports: dict[str, str]
+    repo: "Codebase | None" = None
 
     @property
     def calls(self) -> list[ast.Call]:

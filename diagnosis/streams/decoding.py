@@ -13,6 +13,7 @@ from seeds.interactions import Int64
 
 SAMPLE = 400  # rows on which a numbering is tried
 PAIRS = 4000  # pairs on which it is tried
+FEWEST_ROWS = 0.8  # a table of users has a row for nearly each of them
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,6 +133,7 @@ class Sequence:
 
     items, places: int64 (n, W), items 0 and places -1 for what is no event.
     padding: the id that rows begin or end with; None if they do not.
+    time_major: whether the repo's own tensor is (T, B), and the view was turned.
     """
 
     view: View
@@ -140,10 +142,11 @@ class Sequence:
     located: Located
     places: Int64
     padding: int | None = None
+    time_major: bool = False
 
 
-def sequence(log: Log, view: View, reading: Reading) -> Sequence:
-    """All rows of a view, located."""
+def sequence(log: Log, view: View, reading: Reading, *, time_major: bool = False) -> Sequence:
+    """All rows of a view, located. time_major: whether the view was turned."""
     padding = padding_of(view.ids)
     items = np.where(padded(view.ids, padding), 0, reading.numbering.decode(view.ids, log.n_items))
     located = (locate_reversed if reading.newest_first else locate)(log, items)
@@ -154,6 +157,7 @@ def sequence(log: Log, view: View, reading: Reading) -> Sequence:
         located=located,
         places=located.places(log, view.width),
         padding=padding,
+        time_major=time_major,
     )
 
 
@@ -197,6 +201,8 @@ class Pairing:
 
 def pairing(log: Log, users: View, items: View) -> Pairing | None:
     """How ids of users and items must be read so that pairs are training events; None if no reading stands out."""
+    if users.stream.rows < FEWEST_ROWS * log.n_users:
+        return None
     rng = np.random.default_rng(0)
     some = rng.choice(len(users.ids), min(PAIRS, len(users.ids)), replace=False)
     whose = users.ids[some, 0]
@@ -230,6 +236,8 @@ def pairing(log: Log, users: View, items: View) -> Pairing | None:
 
 def covering(log: Log, users: View, items: View) -> Pairing | None:
     """A reading under which the pairs, most of them negatives, hold the whole log."""
+    if users.stream.rows < FEWEST_ROWS * log.n_users:
+        return None
     for user_numbering in user_numberings(log, users.stream.rows):
         for item_numbering in item_numberings(log, items.stream.rows):
             if item_numbering.offset is None:

@@ -57,15 +57,21 @@ def draws(seen: Read) -> Draws | None:
     following = any(one.relation is not None and one.relation.by != 0 for one in each)
     if not following:
         counts = _shared(seen, counts)
-    possible = seen.log.from_start >= 1 if following else np.ones(seen.log.n, dtype=bool)
-    narrow = all(one.relation is None or one.relation.aligned.newest for one in each)
+    first = seen.log.from_start < 1
+    if following or (seen.profiles is not None and not counts[first].any()):
+        possible = ~first  # rows that are cut have what follows as their target
+    else:
+        possible = np.ones(seen.log.n, dtype=bool)
+    narrow = seen.profiles is None and all(
+        one.relation is None or one.relation.aligned.newest for one in each
+    )
     return Draws(
         counts=counts, possible=possible, unplaced=unplaced, each=tuple(each), rows_are_events=narrow
     )
 
 
 def _places_events(one: Drawn) -> bool:
-    return bool((one.events >= 0).sum() >= 0.8 * max((one.items > 0).sum(), 1))
+    return bool((one.events >= 0).sum() >= 0.6 * max((one.items > 0).sum(), 1))
 
 
 def _shared(seen: Read, counts: NDArray[np.float64]) -> NDArray[np.float64]:

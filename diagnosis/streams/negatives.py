@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from diagnosis.streams.drawn import Drawn
 from diagnosis.streams.log import Log, common, different
 from diagnosis.streams.reading import Read
-from diagnosis.streams.recorded import epoch_of
+from diagnosis.streams.recorded import D0, epoch_of
 from diagnosis.streams.views import NOTHING
 from seeds.interactions import Int64
 
+FEWEST = 16  # negatives of a batch that are compared with those of the one before
+MOST_ROWS = 5_000  # rows that are looked at by themselves
 MOST = 400_000  # draws that are compared between epochs
 
 
@@ -55,6 +57,8 @@ def _with_positives(seen: Read, each: Drawn) -> Negatives:
             counted = there & columns & (beside > 0)
             return Negatives(drawn=each, counted=counted, positives=beside, events=events)
     counted = (each.items > 0) & (each.users > 0)[:, None]
+    if not each.users.any():
+        counted = there & columns  # they serve all rows of a call
     none = np.zeros(shape, dtype=np.int64)
     return Negatives(drawn=each, counted=counted, positives=none, events=none - 1)
 
@@ -79,23 +83,50 @@ def never_drawn(log: Log, items: Int64) -> tuple[Int64, float]:
 
 
 def repeated_in_calls(each: Negatives) -> tuple[float, int]:
-    """The share of calls all of whose negatives are one item, and how many calls hold more than one."""
+    """The share of a call's negatives that are its commonest item, in the median, and how many calls hold at least four.
+
+    A call that draws hits anew keeps some of one draw for all.
+    """
     items = np.where(each.counted, each.drawn.items, 0)
-    call = each.drawn.view.call
-    n = len(each.drawn.view.calls)
-    high, low = np.zeros(n, np.int64), np.full(n, np.iinfo(np.int64).max)
-    np.maximum.at(high, call, items.max(axis=1))
-    np.minimum.at(low, call, np.where(items > 0, items, np.iinfo(np.int64).max).min(axis=1))
-    many = np.bincount(call, weights=(items > 0).sum(axis=1), minlength=n) >= 4
-    return float((high == low)[many].mean()) if many.any() else 0.0, int(many.sum())
+    call = each.drawn.view.call.repeat(items.shape[1])
+    return _commonest(call, items.reshape(-1))
 
 
 def repeated_in_rows(each: Negatives) -> tuple[float, int]:
-    """The share of rows all of whose negatives are one item, and how many rows hold at least four."""
+    """The same for the negatives of a row."""
     items = np.where(each.counted, each.drawn.items, 0)
-    many = (items > 0).sum(axis=1) >= 4
-    least = np.where(items > 0, items, np.iinfo(np.int64).max).min(axis=1)
-    return float((items.max(axis=1) == least)[many].mean()) if many.any() else 0.0, int(many.sum())
+    some = items[different(np.linspace(0, len(items) - 1, min(len(items), MOST_ROWS)).astype(np.int64))]
+    return _commonest(np.arange(len(some)).repeat(some.shape[1]), some.reshape(-1))
+
+
+def _commonest(group: Int64, items: Int64) -> tuple[float, int]:
+    """Of the items of each group of four or more, the share of the commonest, in the median; how many groups there are."""
+    group, items = group[items > 0], items[items > 0]
+    if not len(items):
+        return 0.0, 0
+    many = int(items.max()) + 1
+    keys, counts = np.unique(group * many + items, return_counts=True)
+    most = np.zeros(int(group.max()) + 1, dtype=np.int64)
+    np.maximum.at(most, keys // many, counts)
+    sizes = np.bincount(group)
+    large = sizes >= 4
+    return (float(np.median(most[large] / sizes[large])), int(large.sum())) if large.any() else (0.0, 0)
+
+
+def repeated_at_places(each: Negatives) -> tuple[float, int]:
+    """The share of negatives that stood at the same place of the batch before, and how many calls could be compared."""
+    calls, items = each.drawn.view.calls, each.drawn.items
+    heights = calls[:, D0].astype(np.int64)
+    begins = np.cumsum(heights) - heights
+    shares = []
+    for call in range(1, len(calls)):
+        n = int(min(heights[call - 1], heights[call]))
+        before = items[begins[call - 1] : begins[call - 1] + n]
+        now = items[begins[call] : begins[call] + n]
+        both = (before > 0) & (now > 0)
+        if both.sum() >= FEWEST:
+            shares.append(float((before == now)[both].mean()))
+    return float(np.median(shares)) if shares else 0.0, len(shares)
 
 
 def repeated_in_epochs(seen: Read, each: Negatives) -> tuple[float, float] | None:

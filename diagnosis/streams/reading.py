@@ -22,9 +22,15 @@ from diagnosis.streams.decoding import (
 from diagnosis.streams.drawn import OWN, Drawn, own_share
 from diagnosis.streams.locating import Located
 from diagnosis.streams.log import Log
+from diagnosis.streams.pieces import targets_and_rest
+from diagnosis.streams.profiles import Profiles, profiles
+from diagnosis.streams.recorded import D0, D1, STEP
 from diagnosis.streams.relations import relate
-from diagnosis.streams.shuffled import beside, users_of_all_events
+from diagnosis.streams.row_users import RowUsers, row_users
+from diagnosis.streams.shuffled import beside as beside_all
+from diagnosis.streams.shuffled import users_of_all_events
 from diagnosis.streams.telling import told_apart
+from diagnosis.streams.time_major import turned
 from diagnosis.streams.views import View, columns, distinct, slots, views
 from diagnosis.streams.ways import way_to_loss
 
@@ -38,6 +44,8 @@ class Read:
     inputs: the stretches of histories that the model reads; None if it reads none (pairs of users and items).
     positives: what it learns to rank high. negatives: items beside the same users that are not.
     unknown: item views that fit neither.
+    strangers: user ids beside histories of others; None if there are none.
+    profiles: rows as wide as the catalogue, where the model reads and answers those; positives are their targets.
     whole: epochs seen from end to end.
     """
 
@@ -48,6 +56,8 @@ class Read:
     positives: tuple[Drawn, ...] = ()
     negatives: tuple[Drawn, ...] = ()
     unknown: tuple[Drawn, ...] = ()
+    strangers: RowUsers | None = None
+    profiles: Profiles | None = None
     whole: int = 0
     notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -72,7 +82,14 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
     """
     found = distinct([view for stream in seen.streams for view in _candidates(log, stream)])
     inputs = _inputs(log, found, way)
+    if inputs is None:
+        inputs, found = _time_major(log, found)
+    beside = row_users(log, inputs, found) if inputs is not None else None
+    if beside is not None and not beside.right:
+        found = [view for view in found if not _is_users(view, beside.view)]
     paired, users = _beside_users(log, found, inputs, seen.epochs)
+    if not users and beside is not None and beside.right:
+        users = [(beside.view, beside.numbering)]
     found = [view for view in found if not any(_is_users(view, known) for known, _ in users)]
     if inputs is None:
         inputs = _previous_item(log, paired)
@@ -81,6 +98,9 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
     if inputs is not None:
         drawn = [each for each in drawn if each.view.stream is not inputs.view.stream or each.relation]
     positives, negatives, unknown = told_apart(log, drawn, inputs, seen.epochs)
+    rows = profiles(log, seen.streams) if inputs is None and not positives else None
+    if rows is not None and rows.drawn is not None:
+        positives = [rows.drawn]
     return Read(
         log=log,
         watched=seen,
@@ -89,6 +109,8 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
         positives=tuple(positives),
         negatives=tuple(negatives),
         unknown=tuple(unknown),
+        profiles=rows,
+        strangers=beside if beside is not None and not beside.right else None,
         whole=0 if any(each.view.stream.cut for each in positives) else seen.epochs,
     )
 
@@ -139,6 +161,21 @@ def _inputs(log: Log, found: list[View], way: Callable[[Stream], int]) -> Sequen
     return sequence(log, view, reading)
 
 
+def _time_major(log: Log, found: list[View]) -> tuple[Sequence | None, list[View]]:
+    """The same where time is the first axis; views of that shape are turned with it."""
+    for view in found:
+        other = turned(view) if view.stream.kind == "index" else None
+        reading = as_stretches(log, other) if other is not None else None
+        if other is None or reading is None:
+            continue
+        inputs = sequence(log, other, reading, time_major=True)
+        shape = view.calls[:, [STEP, D0, D1]]
+        alike = [np.array_equal(each.calls[:, [STEP, D0, D1]], shape) for each in found]
+        rest = [(turned(each) or each) if same else each for each, same in zip(found, alike, strict=True)]
+        return inputs, [other if each is view else new for each, new in zip(found, rest, strict=True)]
+    return None, found
+
+
 def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Drawn]:
     """Every other item view, beside the events that were put in."""
     drawn = []
@@ -146,6 +183,11 @@ def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Draw
     others = [each for each in found if each is not inputs.view]
     for view in (part for each in others for part in (slots(each, width) if width > 1 else []) or [each]):
         relation = relate(log, inputs, view)
+        if relation is None or relation.by is None:
+            both = targets_and_rest(log, inputs, view)
+            if both is not None:
+                relation = both[0]
+                drawn.append(_for_all(log, both[0].numbering, both[1]))
         if relation is None:
             continue
         aligned = relation.aligned
@@ -165,6 +207,23 @@ def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Draw
     return drawn
 
 
+def _for_all(log: Log, numbering: Numbering, view: View) -> Drawn:
+    """Items that serve all rows of a call, beside nobody."""
+    items = numbering.decode(view.ids, log.n_items)
+    nobody = np.zeros(len(items), dtype=np.int64)
+    nowhere = np.full(items.shape, -1, dtype=np.int64)
+    return Drawn(
+        view=view,
+        numbering=numbering,
+        items=items,
+        users=nobody,
+        own=0.0,
+        chance=0.0,
+        relation=None,
+        events=nowhere,
+    )
+
+
 def _beside_users(
     log: Log, found: list[View], inputs: Sequence | None, epochs: int
 ) -> tuple[list[Drawn], list[tuple[View, Numbering]]]:
@@ -180,7 +239,7 @@ def _beside_users(
     best = _best_pairing(log, together, pairing) or _best_pairing(log, together, covering)
     if not best and inputs is None:
         known = users_of_all_events(log, items, epochs)
-        return (list(beside(log, *known, items)), [known]) if known else ([], [])
+        return (list(beside_all(log, *known, items)), [known]) if known else ([], [])
     if not best:
         return [], []
     user_view, reading = best

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from diagnosis.streams.decoding import Numbering, Sequence, item_numberings
 from diagnosis.streams.log import Log, different
 from diagnosis.streams.recorded import D0, D1
-from diagnosis.streams.views import NOTHING, View
+from diagnosis.streams.time_major import reading_order
+from diagnosis.streams.views import View
 from seeds.interactions import Int64
 
 BY = (1, 0, 2, -1, -2, 3, -3, 4, 5, 10)  # how many events later the target may lie; ties go to the first
@@ -79,7 +80,7 @@ def align(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
                 newest=False,
                 seen=inputs.items[:, cut],
             )
-    yield from _packed(inputs, view)
+    yield from _packed(log, inputs, view)
 
 
 def _ends(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
@@ -97,23 +98,35 @@ def _beside(log: Log, inputs: Sequence, view: View, place: Int64) -> Aligned:
     return Aligned(view=view, places=wide, users=inputs.located.user, newest=True, seen=seen)
 
 
-def _packed(inputs: Sequence, view: View) -> Iterator[Aligned]:
-    """A view of the ids at real positions only, as a boolean mask leaves them: (M,) or (M, K) for inputs (B, L)."""
+def _packed(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
+    """A view of the ids at some positions only, as a boolean mask leaves them: (M,) or (M, K) for inputs (B, L)."""
     if len(view.calls) != len(inputs.view.calls) or (view.calls[:, 0] != inputs.view.calls[:, 0]).any():
         return
-    there = inputs.view.ids != NOTHING
-    for mask in (inputs.items > 0, (inputs.items == 0) & there & (inputs.places >= 0)):
-        heights = np.bincount(inputs.view.call, weights=mask.sum(axis=1), minlength=len(view.calls))
-        if (heights == view.calls[:, D0]).mean() < 1.0:
+    for chosen, counts in packings(log, inputs):
+        if (counts != view.calls[:, D0]).any():
             continue
-        row = np.nonzero(mask)[0]
+        cells = chosen[:, None].repeat(view.width, axis=1)
+        places = inputs.places.reshape(-1)[cells]
         yield Aligned(
             view=view,
-            places=np.repeat(inputs.places[mask][:, None], view.width, axis=1),
-            users=inputs.located.user[row],
+            places=places,
+            users=inputs.located.user[chosen // inputs.view.width],
             newest=False,
-            seen=np.repeat(inputs.items[mask][:, None], view.width, axis=1),
+            seen=inputs.items.reshape(-1)[cells],
         )
+
+
+def packings(log: Log, inputs: Sequence) -> Iterator[tuple[Int64, Int64]]:
+    """Positions that a mask may leave, in the order of the repo's own tensor, and how many there are in each call.
+
+    The events that are read, those that are hidden, those that have a next one.
+    """
+    order = reading_order(inputs.view, inputs.time_major)
+    items, places = inputs.items.reshape(-1)[order], inputs.places.reshape(-1)[order]
+    call = inputs.view.call[order // inputs.view.width]
+    followed = (items > 0) & (log.moved(places, 1) >= 0)
+    for mask in (items > 0, (items == 0) & (places >= 0), followed):
+        yield order[mask], np.bincount(call[mask], minlength=len(inputs.view.calls))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -48,7 +48,7 @@ def passes(seen: Read) -> Passes | None:
         view = inputs.view
         keys, users = inputs.located.start * 2 + 1, inputs.located.user
         lengths = (inputs.items > 0).sum(axis=1)
-    elif seen.positives:
+    elif seen.positives and seen.profiles is None:
         first = seen.positives[0]
         view, users = first.view, first.users
         keys = first.users * (seen.log.n_items + 1) + first.items.max(axis=1)

@@ -28,12 +28,18 @@ def next_items(log: Log, inputs: Sequence) -> Int64:
     return np.bincount(log.items[there[there >= 0]], minlength=log.n_items + 1)
 
 
+def all_next_items(log: Log) -> Int64:
+    """How often each item follows another event of the same user: int64 (n_items + 1,)."""
+    return np.bincount(log.items[log.from_start > 0], minlength=log.n_items + 1)
+
+
 def shuffled(log: Log, inputs: Sequence | None, epochs: int, each: Drawn) -> bool:
     """Whether the items are those that should be aimed at, each beside a user or event that it does not belong to."""
-    expected = next_items(log, inputs) if inputs is not None else log.counts * epochs
     counted = np.bincount(each.items.reshape(-1), minlength=log.n_items + 1)
     counted[0] = 0
-    return same_counts(counted, expected)
+    if inputs is None:
+        return same_counts(counted, log.counts * epochs)
+    return same_counts(counted, next_items(log, inputs)) or same_counts(counted, all_next_items(log) * epochs)
 
 
 def users_of_all_events(log: Log, found: list[View], epochs: int) -> tuple[View, Numbering] | None:

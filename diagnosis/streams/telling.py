@@ -10,6 +10,7 @@ from diagnosis.streams.drawn import OWN, Drawn, own_share
 from diagnosis.streams.log import Log, different
 from diagnosis.streams.recorded import D0
 from diagnosis.streams.shuffled import shuffled
+from diagnosis.streams.target_columns import divided
 
 MOST_PARTS = 8  # positives and so many sets of negatives may lie one after the other in a call
 
@@ -42,6 +43,7 @@ def _positives(log: Log, parts: list[Drawn]) -> list[Drawn]:
     ]
     if classes:
         return classes
+    parts = _without_inputs(parts)
     related = [each for each in parts if each.relation is not None and each.relation.by is not None]
     if related:
         return [each for each in related if each.relation.by != 0] or related  # pyright: ignore[reportOptionalMemberAccess]
@@ -49,6 +51,24 @@ def _positives(log: Log, parts: list[Drawn]) -> list[Drawn]:
     if len(own) < 2:
         return own
     return [max(own, key=_covered)]  # of two views of own items that which covers the log holds the positives
+
+
+def _without_inputs(parts: list[Drawn]) -> list[Drawn]:
+    """Without what is read a second time, where rows have something else beside them that may be their target."""
+    single = [each for each in parts if each.relation is not None and each.relation.aligned.newest]
+    others = [each for each in single if not _input_again(each)]
+    kept = others or single
+    return (
+        [each for each in parts if any(each is one for one in kept) or not _input_again(each)]
+        if kept
+        else parts
+    )
+
+
+def _input_again(each: Drawn) -> bool:
+    """Whether it holds the very items that are read at its places."""
+    relation = each.relation
+    return relation is not None and relation.by == 0 and relation.shown() > 0.999
 
 
 def _misplaced(log: Log, parts: list[Drawn], inputs: Sequence | None, epochs: int) -> list[Drawn]:
@@ -88,6 +108,9 @@ def _parts(log: Log, each: Drawn) -> list[Drawn]:
     """The columns (or equal parts of each call) that are the users' own, and those that are not."""
     if each.relation is not None and not each.relation.aligned.newest and each.view.width > 1:
         return [each]  # columns are places in a history
+    by_place = divided(log, each)
+    if by_place is not None:
+        return [_measured(log, part) for part in by_place]
     if each.own >= OWN and each.view.width == 1:
         return [each]
     masks = _by_column(log, each) if each.view.width > 1 else _by_part(log, each)
@@ -140,6 +163,11 @@ def _holds_events(log: Log, each: Drawn) -> bool:
     if each.own > max(0.1, 2 * each.chance):
         return True
     return _covered(each) >= 0.98 * log.distinct.sum() and (each.own > 0.05)
+
+
+def _measured(log: Log, each: Drawn) -> Drawn:
+    own, chance = own_share(log, each.users, each.items)
+    return replace(each, own=own, chance=chance)
 
 
 def _only(log: Log, each: Drawn, mask: NDArray[np.bool_]) -> Drawn:

@@ -10,7 +10,7 @@ from diagnosis.catalogue import ROLES_OF_SIGNAL
 from diagnosis.findings import Anchor, Role, Site
 from diagnosis.judge import findings
 from diagnosis.roles import find_sites
-from diagnosis.rules.check import check_source
+from diagnosis.rules.check import check_sources
 from diagnosis.rules.findings import rule_findings
 from evolution.base.amounts import count
 from evolution.base.errors import Cancelled, RepoError
@@ -109,7 +109,7 @@ def diagnose(laboratory: Laboratory, trial: Trial, *, examined: bool = False) ->
     sources = laboratory.programs.sources(trial.key.program)
     with sensible(f"the code of trial {trial.id}, or its trace,"):
         sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
-        hits = [hit for path, text in sources.items() for hit in check_source(path, text)]
+        hits = check_sources(sources)
         found = findings(measurements, merged(trial.contract, asked), sites, sources) + rule_findings(
             hits, sources
         )

@@ -14,7 +14,7 @@ from evolution.base.drafts import draft_name, remove_abandoned
 from evolution.base.versions import version_of
 from evolution.domain.trial import ContractCheck, FailureReason, Trial
 from evolution.trials import artifacts
-from evolution.trials.asked import batch_of
+from evolution.trials.asked import CANDIDATES_FAULT, batch_of
 from evolution.trials.asking_trained import ask_trained
 from evolution.trials.failing import TrialFailed
 from evolution.trials.request import Supervision, TrialRequest
@@ -63,6 +63,7 @@ def examine(request: TrialRequest, trial: Trial, supervision: Supervision) -> st
                 seconds = min(max(SHORTEST_WATCH_S, WATCH_SHARE * trial.cost.fit_s), LONGEST_WATCH_S)
                 max_epochs = request.config.training.max_epochs
                 session.watch_epochs(seconds=seconds, folder=draft, max_epochs=max_epochs)
+                why = _replayed(session, draft)
                 checks = _asked(request, trial, session, supervision)
         except TrialFailed as failed:
             if failed.failure.reason is FailureReason.CANCELLED:
@@ -83,6 +84,17 @@ def checks_of(trial_folder: Path) -> tuple[ContractCheck, ...]:
     except (OSError, ValueError):
         return ()
     return serial.load(tuple[ContractCheck, ...], document)
+
+
+def _replayed(session: WorkerSession, folder: Path) -> str:
+    """Why no further step of the watched training could be looked into, "" where it was; the rest does without."""
+    try:
+        session.replay(folder=folder)
+    except TrialFailed as failed:
+        if failed.failure.reason not in CANDIDATES_FAULT:
+            raise
+        return failed.failure.message
+    return ""
 
 
 def _asked(

@@ -25,6 +25,7 @@ from evolution.trials.failing import broken_contract, failed, guarded
 from evolution.trials.partings import Batch, Changed, Parting, changes_in, parting_in
 from evolution.trials.possible import PossibleLists
 from evolution.trials.process import WorkerProcess
+from evolution.trials.replayed import keep_replay
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.traces import checked_trace
 from evolution.trials.watched import checked_watch, keep_watch
@@ -34,6 +35,7 @@ SMOKE_S = 20.0  # of tracing, at most; two steps of torch rarely need it
 SMOKE_WITHOUT_TORCH_S = 3.0  # there are no steps to count, so the trace goes on until it is stopped
 SMOKE_SHARE = 0.2  # of the trial's time limit, at most
 PARTING_S = 5.0  # in which a worker looks for a line, at most
+REPLAY_S = 15.0  # of one kept training step and what is asked of it, at most
 TABLE_WIDTH = 8192  # columns of an item table that are kept, at most; language models have up to 4096
 TABLE_BYTES = 1 << 30  # of an item table that is kept, at most; the analyst copies it several times
 
@@ -178,6 +180,11 @@ class WorkerSession:
             document = self._watch_epochs(seconds, max(0, losses.index(None) - 1))
         keep_watch(document, folder, self._array, max_epochs=max_epochs)
         return document
+
+    def replay(self, *, folder: Path) -> None:
+        """Have one further step of the watched training kept and questioned; the answers go to `folder`. Raises TrialFailed."""
+        reply, _ = self._timed("replay", seconds=REPLAY_S)
+        keep_replay(reply, folder)
 
     def _watch_epochs(self, seconds: float, suspect_from: int | None) -> dict[str, Any]:
         training = self._request.data.training

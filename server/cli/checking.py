@@ -78,7 +78,7 @@ def _interpreter(repo: Path, request: CheckRequest, agreed: Agreed) -> "Interpre
 
 
 def _static(sources: dict[str, str], interpreter: "Callable[[], Interpreter | None]") -> list[dict[str, Any]]:
-    from diagnosis.rules.check import check_source
+    from diagnosis.rules.check import check_sources
     from diagnosis.syntax import Unparsed, parse
 
     # The interpreter is asked for a file that we cannot read alone: one that hangs is waited for.
@@ -87,9 +87,7 @@ def _static(sources: dict[str, str], interpreter: "Callable[[], Interpreter | No
         fault = parse(text) if path.endswith(".py") else None
         if isinstance(fault, Unparsed):
             problems.append(_unread(path, text, fault, interpreter()))
-        problems += [
-            _problem(path, h.start_line, h.severity.value, h.message) for h in check_source(path, text)
-        ]
+    problems += [_problem(h.path, h.start_line, h.severity.value, h.message) for h in check_sources(sources)]
     return problems
 
 

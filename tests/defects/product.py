@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnosis.catalogue import kind_of
-from diagnosis.rules.check import check_source
+from diagnosis.rules.check import check_sources
 from tests.defects.scoring import Found
 
 TIMEOUT_S = 600
@@ -49,14 +49,18 @@ def diagnose(repo: Path, config: Path) -> list[Found]:
 
 def static(repo: Path) -> list[Found]:
     """The findings of the static rules on every file of a repo; nothing of the repo runs."""
-    found = []
-    for path in sorted(repo.rglob("*.py")):
-        name = path.relative_to(repo).as_posix()
-        for hit in check_source(name, path.read_text(encoding="utf-8")):
-            nature = kind_of(hit.code).nature.value
-            anchor = (hit.path, hit.start_line, hit.end_line)
-            found.append(Found(code=hit.code, nature=nature, message=hit.message, anchors=(anchor,)))
-    return found
+    texts = {
+        p.relative_to(repo).as_posix(): p.read_text(encoding="utf-8") for p in sorted(repo.rglob("*.py"))
+    }
+    return [
+        Found(
+            code=hit.code,
+            nature=kind_of(hit.code).nature.value,
+            message=hit.message,
+            anchors=((hit.path, hit.start_line, hit.end_line),),
+        )
+        for hit in check_sources(texts)
+    ]
 
 
 def _found(finding: dict[str, Any]) -> Found:

@@ -140,6 +140,7 @@ def epoch(net, optimizer, batches):
     total = 0
     for batch in batches:
         loss = net(batch)
+        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         total = total + loss.detach()

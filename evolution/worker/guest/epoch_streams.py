@@ -18,6 +18,8 @@ MAX_STREAMS = 60
 MAX_CALLS = 200_000  # of one stream
 LAST_TURN = 3  # calls at one line in one step that are told apart; further ones go with the last of these
 MAX_EDGE_SETS = 3  # different sparse matrices at one line; more are samples of a graph
+MOST_HOT = 0.3  # of a multi-hot target's entries
+TARGET_SLOT = 1  # slot of a multi-hot stream that is what the model is compared with; 0 where it is read
 NOT_IDS = (torch.float16, torch.float32, torch.float64, torch.bfloat16, torch.bool)
 
 
@@ -111,6 +113,16 @@ def _product(args: Any, kwargs: dict[str, Any], n_items: int) -> Iterator[Lookup
         yield Lookup("multi-hot", left, right, left.shape[1])
 
 
+def _weighed(args: Any, kwargs: dict[str, Any], n_items: int) -> Iterator[Lookup]:
+    """Rows about as wide as the catalogue, mostly zeros, that say which of a model's outputs count: multi-hot targets."""
+    pair = [value for value in (*args[:2], *kwargs.values()) if _is_values(value) and value.dim() == 2]
+    if len(pair) < 2 or pair[0].shape != pair[1].shape or not _is_near(pair[0].shape[1], n_items):
+        return
+    plain = [value for value in pair[:2] if not value.requires_grad]
+    if len(plain) == 1 and 0 < int(torch.count_nonzero(plain[0].detach())) <= MOST_HOT * plain[0].numel():
+        yield Lookup("multi-hot", plain[0], None, plain[0].shape[1], slot=TARGET_SLOT)
+
+
 def _is_near(width: int, n_items: int) -> bool:
     return n_items - 1 <= width <= n_items + 3
 
@@ -139,6 +151,12 @@ _READERS: dict[str, Callable[[Any, dict[str, Any], int], Iterator[Lookup]]] = {
     "sparse_mm": _product,
     "_sparse_mm": _product,
     "spmm": _product,
+    "mul": _weighed,
+    "__mul__": _weighed,
+    "__rmul__": _weighed,
+    "mse_loss": _weighed,
+    "binary_cross_entropy": _weighed,
+    "binary_cross_entropy_with_logits": _weighed,
 }
 
 

@@ -1,8 +1,8 @@
 """Watches the first epochs of a training as it really runs: which ids it reads, what learns, where a value stops being
 finite. The first steps are traced in full, so that what is watched has its place in the data flow.
 
-What comes out is plain data (format 1) and arrays; `diagnosis` interprets them. A repo without torch has nothing that
-could be watched.
+What comes out is plain data (format 1) and arrays; `diagnosis` interprets them. Of a repo without torch only the rows of
+its tables are watched (array_watch.py).
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from .tracing_frames import Limit, Places, StopTracing
 FULL_STEPS = 3  # that are traced in full
 EPOCHS = 2
 MOST_STEPS = 20_000
-CHAIN = 8  # places that a tensor came through, at most
-WITHOUT_TORCH = "the repo makes no torch calls, so nothing of its training could be watched"
+CHAIN = 16  # places that a tensor came through, at most
+WITHOUT_TORCH = (
+    "the repo makes no torch calls, and no table of numbers that it looks rows up in could be watched"
+)
 
 
 class Watched:
-    """The recommender that was trained under the watch, and what was seen."""
+    """What was seen of a training. epochs: what its fit() returned, to go on with. settled: an epoch has just ended."""
 
-    def __init__(self, recommender: Any, document: dict[str, Any]) -> None:
-        self.recommender, self.document = recommender, document
+    def __init__(self, epochs: Any, settled: bool, document: dict[str, Any]) -> None:
+        self.epochs, self.settled, self.document = epochs, settled, document
 
 
 def watch_epochs(
@@ -47,23 +49,31 @@ def watch_epochs(
     code is kept as `error` beside what was seen until then. Everything patched meanwhile is restored.
     """
     if "torch" not in sys.modules:
-        return Watched(None, _empty(WITHOUT_TORCH))
+        from .array_watch import watch_arrays
+
+        seen = watch_arrays(
+            build, root=root, seconds=seconds, least_rows=least_rows, folder=folder, epochs=EPOCHS
+        )
+        nothing = _empty(WITHOUT_TORCH)
+        return Watched(None, False, {**nothing, "kind": "numpy", "note": "", **seen} if seen else nothing)
     from .epoch_recorder import EpochRecorder  # needs torch
 
     started = time.monotonic()
     places = Places(root)
     recorder = EpochRecorder(places, n_items=n_items, least_rows=least_rows, suspect_from=suspect_from)
     ends: list[int] = []
-    error, recommender = "", None
+    error, epochs, settled = "", None, False
     with ExitStack() as stack:
         recorder.enter(stack)
         try:
             recommender = build()
             recorder.begin_training(Limit(seconds), MOST_STEPS)
-            for _ in _epochs(recommender):
+            epochs = iter(recommender.fit())
+            while next(epochs, None) is not None:
                 ends.append(recorder.learning.step)
                 if len(ends) >= EPOCHS:
                     break
+            settled = True
         except StopTracing:
             pass
         except Exception as fault:  # noqa: BLE001 -- candidate code: its failure is data
@@ -76,13 +86,7 @@ def watch_epochs(
         epochs=len(ends),
         epoch_ends=ends,
     )
-    return Watched(recommender, document)
-
-
-def _epochs(recommender: Any) -> Any:
-    epochs = iter(recommender.fit())
-    while next(epochs, None) is not None:
-        yield None
+    return Watched(epochs, settled, document)
 
 
 def _empty(note: str) -> dict[str, Any]:

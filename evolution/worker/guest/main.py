@@ -30,7 +30,9 @@ class GuestSession:
         self._best: Any = None
         self._questions: dict[str, QuestionSet] = {}
         self._watch: LineWatch | None = None
-        self._watched: Any = None  # the recommender that trained under the watch of `watch_epochs`
+        self._traced: CheckedRecommender | None = None  # trained under the watch of `watch_epochs`
+        self._epochs: Any = None  # what its fit() returned
+        self._settled = False  # an epoch of it has just ended
 
     # -- setting up
 
@@ -88,7 +90,7 @@ class GuestSession:
             watch_epochs,  # after the program's import, which decides whether there is torch
         )
 
-        self._candidate = self._watched = None
+        self._candidate = self._traced = self._epochs = None
         watched = watch_epochs(
             lambda: self._model_to_trace(seed),
             root=self.root,
@@ -98,12 +100,26 @@ class GuestSession:
             folder=Path(folder),
             suspect_from=suspect_from,
         )
-        self._watched = watched.recommender
+        self._epochs, self._settled = watched.epochs, watched.settled
         return {"watched": watched.document}
+
+    def replay(self, seconds: float) -> dict[str, Any]:
+        """One further step of the watched training, kept whole; see `replaying`. The recommender is used up by it."""
+        candidate, epochs = self._traced, self._epochs
+        self._traced = self._epochs = None
+        if candidate is None or epochs is None or "torch" not in sys.modules:
+            return {"replayed": {}}
+        self.stage = "fit()"
+        from .replaying import replay_step
+
+        told = replay_step(
+            candidate, epochs, self._data, root=self.root, seconds=seconds, settled=self._settled
+        )
+        return {"replayed": told}
 
     def build(self, seed: int) -> dict[str, Any]:
         self.stage = "build()"
-        self._candidate = None  # the old one's memory first
+        self._candidate = self._traced = self._epochs = None  # the old one's memory first
         self._candidate = CheckedRecommender(*self._program(), device=self._device, seed=seed)
         entry.check_modules(self.root, set())
         candidate = self._candidate
@@ -114,9 +130,9 @@ class GuestSession:
 
     def _model_to_trace(self, seed: int) -> Any:
         self.stage = "build()"
-        model = CheckedRecommender(*self._program(), device=self._device, seed=seed).model
+        self._traced = CheckedRecommender(*self._program(), device=self._device, seed=seed)
         self.stage = "fit()"
-        return model
+        return self._traced.model
 
     def asked(self) -> Any:
         """The function of the repo that the present stage calls; None where it is none of the recommender's."""
@@ -296,7 +312,7 @@ class GuestSession:
 
 WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
-    "enter", "watch", "load", "smoke", "walk", "watch_epochs", "build", "score", "padding", "part", "changes", "rank",
+    "enter", "watch", "load", "smoke", "walk", "watch_epochs", "replay", "build", "score", "padding", "part", "changes", "rank",
     "dense", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "memory", "find_bad_value",
 )  # fmt: skip
 

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarn
 
 HEALTHY = (
     "sasrec",
+    "sasrec:negatives-any",
+    "bpr:negatives-any",
     "softmax",
     "bpr",
     "ncf",
@@ -80,10 +82,6 @@ PLANTED = {
     "negatives-hit-positives": (
         ("sasrec:negatives-own", "from_numpy"),
         ("bpr:negatives-own", "multinomial"),
-    ),
-    "negatives-not-rejected": (
-        ("sasrec:negatives-any", "from_numpy"),
-        ("bpr:negatives-any", "torch.randint(low, high"),
     ),
     "negatives-out-of-range": (
         ("sasrec:negatives-low", "from_numpy"),

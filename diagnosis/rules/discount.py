@@ -1,0 +1,122 @@
+"""Static rule: a discount of NDCG that does not begin with log2(2) = 1 at the first place."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.places_from import first_value, number
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import same
+from diagnosis.syntax import called_name
+
+KIND = FindingKind(
+    code="discount-off-by-one",
+    found_by=FoundBy.RULE,
+    title="Discount off by one",
+    why="NDCG divides the first place by log2(2) = 1; another start gives figures that compare with no paper's.",
+    definition="A division by the logarithm of a place that is counted from 0 or 1, in which the first place is not 2.",
+    sources=("Järvelin and Kekäläinen, 2002", "github.com/kuandeng/LightGCN/issues/1"),
+)
+
+FIRST = 2
+SOFTENS = {"max", "maximum", "where", "clip", "clamp"}
+
+
+def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
+    """Divisions such as `1 / log2(i + 3)` with `i` from 0."""
+    for call in logarithms(source):
+        first = first_value(source, call.args[0])
+        if first is None or first == FIRST or not is_divisor(source, call) or _is_guarded(source, call):
+            continue
+        yield source.hit(
+            KIND.code,
+            statement_of(source, call),
+            f"discounts the first place by log2({first}) where NDCG has log2(2) = 1: "
+            f"{'add' if first < FIRST else 'take off'} {abs(FIRST - first)}",
+        )
+
+
+def logarithms(source: ParsedFile) -> Iterator[ast.Call]:
+    """Calls of `log2(x)`, `log(x)` and `log(x, 2)`."""
+    for call in source.calls:
+        base = call.args[1] if len(call.args) == 2 else None
+        if called_name(call) in ("log2", "log") and call.args and (base is None or number(base) == FIRST):
+            yield call
+
+
+def is_divisor(source: ParsedFile, call: ast.expr) -> bool:
+    """Whether something is divided by the value, at once or under a name of the same function."""
+    inner: ast.AST = call
+    for outer in source.around(call):
+        if isinstance(outer, ast.BinOp):
+            if (
+                isinstance(outer.op, ast.Div)
+                and outer.right is inner
+                and not _is_log(outer.right, outer.left)
+            ):
+                return True
+            if isinstance(outer.op, ast.Pow) and outer.left is inner:
+                return (number(outer.right) or 0) < 0
+        if isinstance(outer, ast.Call) and called_name(outer) == "reciprocal":
+            return True
+        if isinstance(outer, ast.Assign):
+            return any(_divides(source, outer, target) for target in outer.targets)
+        if isinstance(outer, ast.stmt):
+            return False
+        inner = outer
+    return False
+
+
+def statement_of(source: ParsedFile, node: ast.expr) -> ast.expr | ast.stmt:
+    """The statement around an expression, or the expression where a compound statement holds it."""
+    for outer in source.around(node):
+        if isinstance(outer, ast.stmt):
+            return node if hasattr(outer, "body") else outer
+    return node
+
+
+def _is_log(right: ast.expr, left: ast.expr) -> bool:
+    """Whether both sides are logarithms: `log(x) / log(2)` only changes the base."""
+    return all(isinstance(s, ast.Call) and called_name(s) in ("log", "log2") for s in (right, left)) and (
+        isinstance(right, ast.Call) and bool(right.args) and number(right.args[0]) is not None
+    )
+
+
+def _divides(source: ParsedFile, statement: ast.Assign, name: ast.expr) -> bool:
+    around = source.function_of(statement) or source.nodes[0]
+    return any(
+        isinstance(part.op, ast.Div) and any(same(_read(name), _read(p)) for p in ast.walk(part.right))
+        for part in source.within(around, ast.BinOp)
+    )
+
+
+def _read(node: ast.AST) -> ast.AST | None:
+    if isinstance(node, ast.Name):
+        return ast.Name(id=node.id, ctx=ast.Load())
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return ast.Attribute(value=ast.Name(id=node.value.id, ctx=ast.Load()), attr=node.attr, ctx=ast.Load())
+    return ast.Constant(value=id(node))
+
+
+def _is_guarded(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the first place may be treated by itself, as in the form of DCG that leaves it whole."""
+    names = {part.id for part in ast.walk(call.args[0]) if isinstance(part, ast.Name)}
+    for outer in source.around(call):
+        if isinstance(outer, Function):
+            return False
+        if isinstance(outer, ast.Call) and called_name(outer) in SOFTENS:
+            return True
+        if isinstance(outer, ast.If | ast.IfExp):
+            tested = (part for part in ast.walk(outer.test) if isinstance(part, ast.Compare))
+            for part in tested:
+                sides = (part.left, *part.comparators)
+                if any(isinstance(s, ast.Name) and s.id in names for s in sides) and any(
+                    number(s) is not None for s in sides
+                ):
+                    return True
+    return False
+
+
+RULE = Rule(kind=KIND, run=discount_off_by_one)

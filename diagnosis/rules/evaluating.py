@@ -1,0 +1,103 @@
+"""Which functions of a file rank items to judge a model, and which ones train."""
+
+import ast
+from weakref import WeakKeyDictionary
+
+from diagnosis.rules.source import Function, ParsedFile, is_backward
+from diagnosis.syntax import called_name, dotted
+
+RANKS = {"topk", "argsort", "argpartition", "nlargest", "rankdata", "top_k"}
+MOST_LEVELS = 4  # of calls between the function that ranks and its helpers
+NOT_CALLS = {
+    "forward",
+    "__init__",
+    "__call__",
+    "append",
+    "get",
+    "update",
+    "items",
+    "join",
+    "sum",
+    "mean",
+    "add",
+    "eval",
+    "train",
+}
+FEEDS = {"__getitem__", "__iter__", "collate_fn", "training_step", "forward", "calculate_loss", "loss"}
+
+_REACHED: "WeakKeyDictionary[ParsedFile, tuple[frozenset[Function], frozenset[Function]]]" = (
+    WeakKeyDictionary()
+)
+
+
+def evaluators(source: ParsedFile) -> frozenset[Function]:
+    """The functions that rank items and train nothing, those that call them, and the helpers of either.
+
+    A function that training uses as well is none of them.
+    """
+    if source not in _REACHED:
+        _REACHED[source] = _both(source)
+    judging, training = _REACHED[source]
+    return judging - training
+
+
+def trainers(source: ParsedFile) -> frozenset[Function]:
+    """The functions that call `backward`, make examples or a loss, and their helpers."""
+    evaluators(source)
+    return _REACHED[source][1]
+
+
+def ranks(source: ParsedFile, function: Function) -> bool:
+    """Whether the function itself ranks: it sorts scores, takes the best, or counts those above one."""
+    if any(called_name(call) in RANKS for call in source.calls_in(function)):
+        return True
+    return any(is_count_above(call) for call in source.calls_in(function))
+
+
+def is_count_above(call: ast.Call) -> bool:
+    """`(scores > score).sum()`, or `np.sum(scores > score)`."""
+    if called_name(call) not in ("sum", "count_nonzero"):
+        return False
+    inner = summed(call)
+    return isinstance(inner, ast.Compare) and isinstance(inner.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE)
+
+
+def summed(call: ast.Call) -> ast.expr | None:
+    """What `x.sum(1)` or `np.sum(x, 1)` sums."""
+    own = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return own if own is not None and not isinstance(own, ast.Name) else (call.args or [own])[0]
+
+
+def _both(source: ParsedFile) -> tuple[frozenset[Function], frozenset[Function]]:
+    calls = {f: {called_name(c) for c in source.calls_in(f) if _is_own(source, c)} for f in source.functions}
+    steps = {f for f in source.functions if any(map(is_backward, source.calls_in(f)))}
+    training = _below(steps | {f for f in source.functions if f.name in FEEDS}, calls)
+    ranking = {f for f in source.functions if ranks(source, f)} - steps
+    callers = _above(ranking, calls) - steps - _above(steps, calls)
+    return frozenset(_below(ranking | callers, calls)), frozenset(training)
+
+
+def _is_own(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call may mean a function of this file, rather than one of a module that it imports."""
+    head = dotted(call.func).partition(".")[0]
+    return called_name(call) not in NOT_CALLS and not (
+        head in source.imports and isinstance(call.func, ast.Attribute)
+    )
+
+
+def _below(roots: set[Function], calls: dict[Function, set[str]]) -> set[Function]:
+    """The functions and those that they call, MOST_LEVELS deep."""
+    found = set(roots)
+    for _ in range(MOST_LEVELS):
+        named = {name for f in found for name in calls[f]}
+        found |= {f for f in calls if f.name in named and f.name not in NOT_CALLS}
+    return found
+
+
+def _above(roots: set[Function], calls: dict[Function, set[str]]) -> set[Function]:
+    """The functions that call one of the roots, MOST_LEVELS deep."""
+    found = set(roots)
+    for _ in range(MOST_LEVELS):
+        names = {f.name for f in found}
+        found |= {f for f in calls if calls[f] & names}
+    return found - roots

@@ -1,0 +1,184 @@
+"""Static rule: losses that are summed or kept with their autograd graphs."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase, Defined, returns
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.made_from import reaching
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile, is_backward
+from diagnosis.rules.steps import Does, Training, trainings
+from diagnosis.rules.values import Binding, parameters
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="graph-kept",
+    found_by=FoundBy.RULE,
+    title="Graphs of the losses are kept",
+    why="A sum or list of losses that are not detached holds the graph of every step: memory grows all epoch long.",
+    definition="The tensor on which `backward` was called, added to or put into something that outlives the step.",
+    roles=(Role.LOSS,),
+)
+KEEPERS = {"append", "add", "extend", "appendleft"}
+
+
+def graphs_kept(source: ParsedFile) -> Iterator[RuleHit]:
+    """In training loops: `total += loss`, `losses.append(loss)`, and functions that do so with what they are given."""
+    repo = source.repo
+    for training in trainings(repo) if repo else ():
+        if repo is not None and training.file.path == source.path:
+            for body in _bodies(training):
+                yield from _kept(repo, body)
+
+
+def _bodies(training: Training) -> Iterator[Defined]:
+    """The loop, and the functions in which `backward` runs once a step."""
+    yield Defined(file=training.file, node=training.loop)
+    for event in training.of(Does.BACKWARD):
+        function = event.file.function_of(event.call)
+        if function is not None and event.call is not event.outer:
+            yield Defined(file=event.file, node=function)
+
+
+def _kept(repo: Codebase, place: Defined) -> Iterator[RuleHit]:
+    file = place.file
+    for node in file.within(place.node, ast.AugAssign, ast.Assign, ast.Call):
+        value, store = _plainly(node)
+        if isinstance(node, ast.Call) and (called_name(node) not in KEEPERS or value is None):
+            value, store = _handed_on(repo, file, node)
+        if value is None or store is None or not _has_graph(repo, file, value):
+            continue
+        if not _is_used_for_backward(file, store) and not _is_local(file, place, store):
+            yield file.hit(
+                KIND.code,
+                node,
+                "keeps the graph of every step: add loss.detach(), or loss.item() now and then",
+            )
+
+
+def _handed_on(repo: Codebase, file: ParsedFile, call: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:
+    if not isinstance(call.func, ast.Attribute):
+        return None, None
+    reached = repo.callee(file, call)
+    return (_kept_argument(reached, call), call.func.value) if reached else (None, None)
+
+
+def _kept_argument(reached: Defined, call: ast.Call) -> ast.expr | None:
+    """The argument that the called method adds to an attribute of its object as it is."""
+    function = reached.node
+    if not isinstance(function, Function):
+        return None
+    names = [n for n in parameters(function) if n != "self"]
+    for node in reached.file.within(function, ast.AugAssign, ast.Assign, ast.Call):
+        value, store = _plainly(node)
+        if value is None or store is None or not isinstance(store, ast.Attribute | ast.Subscript):
+            continue
+        name = _carried(value)
+        if name in names and reaching(reached.file, name, value) == []:
+            given = next((k.value for k in call.keywords if k.arg == name), None)
+            place = names.index(name)
+            return given or (call.args[place] if place < len(call.args) else None)
+    return None
+
+
+def _plainly(node: ast.AST) -> tuple[ast.expr | None, ast.expr | None]:
+    """(what is stored, where) of a statement or call that adds to something; (None, None) for all others."""
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
+        return node.value, node.target
+    if (
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.BinOp)
+        and isinstance(node.value.op, ast.Add)
+    ):
+        name, sides = dotted(node.targets[0]), (node.value.left, node.value.right)
+        if name and name in map(dotted, sides):
+            return next((s for s in sides if dotted(s) != name), None), node.targets[0]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        is_keeper = node.func.attr in KEEPERS and len(node.args) == 1
+        return (node.args[0], node.func.value) if is_keeper else (None, None)
+    return None, None
+
+
+def _carried(node: ast.expr) -> str:
+    """The name whose graph an expression carries on: a name, alone or in sums and products; "" if there is none."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.BinOp):
+        return _carried(node.left) or _carried(node.right)
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and called_name(node) in ("mean", "sum")
+    ):
+        return _carried(node.func.value)
+    return ""
+
+
+def _has_graph(repo: Codebase, file: ParsedFile, node: ast.expr) -> bool:
+    """Whether an expression carries a tensor on which `backward` is called in its function, or in the function that
+    returns it.
+    """
+    name = _carried(node)
+    if not name:
+        return isinstance(node, ast.Call) and _returns_graph(repo, file, node)
+    here = reaching(file, name, node)
+    if any(isinstance(b.value, ast.Call) and _returns_graph(repo, file, b.value) for b in here):
+        return True
+    return _is_backwarded(file, file.function_of(node) or file.nodes[0], name, here)
+
+
+def _returns_graph(repo: Codebase, file: ParsedFile, call: ast.Call) -> bool:
+    reached = repo.callee(file, call)
+    return reached is not None and any(
+        isinstance(value, ast.Name)
+        and _is_backwarded(reached.file, reached.node, value.id, reaching(reached.file, value.id, value))
+        for value in returns(reached)
+    )
+
+
+def _is_backwarded(file: ParsedFile, scope: ast.AST, name: str, values: list[Binding]) -> bool:
+    """Whether `backward` is called in a scope on the same value of a name."""
+    for call in file.within(scope, ast.Call):
+        if (
+            is_backward(call)
+            and isinstance(call.func, ast.Attribute)
+            and file.function_of(call) in (scope, None)
+        ):
+            loss = call.func.value
+            carried = [n for n in ast.walk(loss) if isinstance(n, ast.Name) and n.id == name]
+            if carried and _carried(loss) == name and values and reaching(file, name, carried[0]) == values:
+                return True
+    return False
+
+
+def _is_used_for_backward(file: ParsedFile, store: ast.expr) -> bool:
+    """Whether what is stored to is itself a loss, or part of one."""
+    name = dotted(store).rpartition(".")[2]
+    function = file.function_of(store) or file.nodes[0]
+    losses = [
+        c.func.value
+        for c in file.within(function, ast.Call)
+        if is_backward(c) and isinstance(c.func, ast.Attribute)
+    ]
+    words = {
+        n.id if isinstance(n, ast.Name) else n.attr
+        for loss in losses
+        for n in ast.walk(loss)
+        if isinstance(n, ast.Name | ast.Attribute)
+    }
+    return not name or name in words
+
+
+def _is_local(file: ParsedFile, place: Defined, store: ast.expr) -> bool:
+    """Whether what is stored to is made anew in each round."""
+    name = dotted(store)
+    if "." in name:
+        return False
+    made = [b.node for b in reaching(file, name, store)]
+    body = file.places[place.node], file.ends[file.places[place.node]]
+    return bool(made) and all(body[0] < file.places[m] < body[1] for m in made)
+
+
+RULE = Rule(kind=KIND, run=graphs_kept, crosses=True)

@@ -1,0 +1,158 @@
+"""Static rule: an ideal gain of NDCG that counts k hits, however few relevant items there are."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.discount import is_divisor, logarithms, statement_of
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.values import origins, same
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="ideal-gain-of-k-hits",
+    found_by=FoundBy.RULE,
+    title="Ideal gain counts too many hits",
+    why="A user with fewer than k relevant items can never reach an NDCG of 1, so that the figure is too low.",
+    definition="The DCG is divided by an unconditional sum of the discounts of k places, where no `min` with the number "
+    "of relevant items bounds k.",
+    sources=("Järvelin and Kekäläinen, 2002",),
+)
+
+COUNTS = {
+    "min",
+    "minimum",
+    "len",
+    "sum",
+    "count_nonzero",
+    "size",
+    "clamp",
+    "clip",
+    "numel",
+    "nnz",
+    "count",
+    "where",
+}
+
+
+def ideal_gain_of_k_hits(source: ParsedFile) -> Iterator[RuleHit]:
+    """Sums such as `sum(1 / log2(i + 2) for i in range(k))` by which the gain of the first k places is divided."""
+    for call in logarithms(source):
+        if not is_divisor(source, call):
+            continue
+        whole = _unconditional_sum(source, call)
+        if whole is None or not _divides_a_gain(source, whole[0]):
+            continue
+        if _is_cut(source, whole[1]):
+            yield source.hit(
+                KIND.code,
+                statement_of(source, call),
+                "the ideal gain sums all k places: sum min(k, number of relevant items) of them",
+            )
+
+
+def _unconditional_sum(source: ParsedFile, call: ast.Call) -> tuple[ast.AST, ast.expr] | None:
+    """The node that sums the discounts of all places, and the number of places; None for any other logarithm."""
+    for outer in source.around(call):
+        if isinstance(outer, ast.GeneratorExp | ast.ListComp):
+            (first, *more) = outer.generators
+            if more or first.ifs or not _is_one_over(outer.elt, call):
+                return None
+            summed = source.parents.get(outer)
+            stop = _stop(first.iter)
+            return (summed, stop) if stop is not None and summed is not None and _is_sum(summed) else None
+        if isinstance(outer, ast.Call) and called_name(outer) == "sum":
+            stop = next((s for p in ast.walk(call) if (s := _stop(p)) is not None), None)
+            divided = outer.args[0] if outer.args else getattr(outer.func, "value", None)
+            return (outer, stop) if stop is not None and _is_one_over(divided, call) else None
+        if isinstance(outer, ast.AugAssign):
+            loop = source.parents.get(outer)
+            if not isinstance(loop, ast.For) or not _is_one_over(outer.value, call):
+                return None
+            return (outer, stop) if (stop := _stop(loop.iter)) is not None else None
+        if isinstance(outer, ast.stmt):
+            return None
+    return None
+
+
+def _is_sum(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Call) and called_name(node) in ("sum", "fsum")
+
+
+def _is_one_over(node: ast.AST | None, call: ast.Call) -> bool:
+    """Whether the expression is 1 divided by something with the logarithm, and nothing else."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
+        return False
+    one = node.left
+    plain = isinstance(one, ast.Constant) or (
+        isinstance(one, ast.Call) and called_name(one) in ("log", "ones", "float", "log2")
+    )
+    return plain and any(part is call for part in ast.walk(node.right))
+
+
+def _stop(node: ast.AST) -> ast.expr | None:
+    """The number of places of `range(k)` or `arange(2, k + 2)`, up to a constant."""
+    if not isinstance(node, ast.Call) or called_name(node) not in ("range", "arange") or not node.args:
+        return None
+    stop = node.args[0] if len(node.args) == 1 else node.args[1]
+    while (
+        isinstance(stop, ast.BinOp)
+        and isinstance(stop.op, ast.Add | ast.Sub)
+        and isinstance(stop.right, ast.Constant)
+    ):
+        stop = stop.left
+    return stop
+
+
+def _divides_a_gain(source: ParsedFile, whole: ast.AST) -> bool:
+    """Whether the function divides by the sum, or returns it to a function that divides by it."""
+    around = source.function_of(whole) or source.nodes[0]
+    if _divided(source, around, whole):
+        return True
+    name = getattr(around, "name", "")
+    calls = [call for call in source.calls if called_name(call) == name] if name else []
+    return any(_divided(source, source.function_of(call) or source.nodes[0], call) for call in calls)
+
+
+def _divided(source: ParsedFile, around: ast.AST, value: ast.AST) -> bool:
+    taken = [
+        outer for outer in (value, *source.around(value)) if isinstance(outer, ast.Assign | ast.AugAssign)
+    ]
+    names = {
+        dotted(t) for s in taken[:1] for t in (s.targets if isinstance(s, ast.Assign) else [s.target])
+    } - {""}
+    for part in source.within(around, ast.BinOp, ast.AugAssign):
+        if isinstance(part.op, ast.Div):
+            right = part.right if isinstance(part, ast.BinOp) else part.value
+            if any(inner is value or dotted(inner) in names for inner in ast.walk(right)):
+                return True
+    return False
+
+
+def _is_cut(source: ParsedFile, bound: ast.expr) -> bool:
+    """Whether the bound is the length of the list that is judged: nothing counts the relevant items, and the same
+    expression cuts a list or a top k.
+    """
+    steps = list(origins(source, bound))
+    if any(isinstance(p, ast.Call) and called_name(p) in COUNTS for s in steps for p in ast.walk(s)):
+        return False
+    if any(isinstance(p, ast.Attribute) and p.attr in ("shape", "size") for s in steps for p in ast.walk(s)):
+        return False
+    if isinstance(bound, ast.Constant):
+        return True
+    return any(same(bound, cut) for cut in _cuts(source))
+
+
+def _cuts(source: ParsedFile) -> Iterator[ast.expr]:
+    for part in source.within(source.nodes[0], ast.Slice):
+        if part.lower is None and part.upper is not None:
+            yield part.upper
+    for call in source.calls:
+        if called_name(call) in ("topk", "argpartition", "top_k", "islice", "nlargest"):
+            yield from call.args
+            yield from (k.value for k in call.keywords)
+
+
+RULE = Rule(kind=KIND, run=ideal_gain_of_k_hits)

@@ -1,0 +1,167 @@
+"""Static rule: users are scored one at a time."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.repeated import below, callee, repo_of, trains
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.values import How, bindings
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="one-user-at-a-time",
+    found_by=FoundBy.RULE,
+    title="Users are scored one at a time",
+    why="A model's call costs almost the same for one user as for hundreds, so that evaluation takes a hundred times as long.",
+    definition="A loop over users in `score`, or in what it calls, calls the model for a batch of one.",
+    roles=(Role.SCORING,),
+    sources=("github.com/pmixer/SASRec.pytorch",),
+)
+
+LOADS = {"DataLoader", "batches", "batch", "split", "chunk", "array_split", "loader", "range"}
+ONES = {"unsqueeze", "reshape", "view", "expand_dims", "atleast_2d"}
+ARRAYS = {"array", "asarray", "tensor", "as_tensor", "LongTensor", "Tensor", "from_numpy", "stack"}
+
+
+def one_user_at_a_time(source: ParsedFile) -> Iterator[RuleHit]:
+    """`for user in users: scores = model(torch.tensor([user]), history[None])` in what `score` runs."""
+    repo = repo_of(source)
+    served = below(repo, repo.functions.get("score", []))
+    for function in source.functions:
+        if function not in served or function in trains(repo):
+            continue
+        for loop in source.within(function, ast.For):
+            if source.function_of(loop) is function and _is_of_single_ones(source, loop):
+                call = _call_of_one(source, loop)
+                if call is not None:
+                    yield source.hit(
+                        KIND.code,
+                        loop,
+                        "calls the model once for each user: score a batch of users in one call",
+                    )
+                    break
+
+
+def _is_of_single_ones(source: ParsedFile, loop: ast.For) -> bool:
+    """Whether a loop goes through users, not through batches of them."""
+    given = loop.iter
+    while (
+        isinstance(given, ast.Call)
+        and called_name(given) in ("tqdm", "enumerate", "list", "sorted", "trange")
+        and given.args
+    ):
+        given = given.args[0]
+    if isinstance(given, ast.Call) and called_name(given) == "range":
+        return len(given.args) < 3
+    if isinstance(given, ast.Call):
+        return called_name(given) in ("zip", "items", "keys", "values", "tolist", "unique")
+    name = dotted(given).lower()
+    made = [b.value for b in bindings(source, dotted(given), given) if b.how is How.ASSIGNED] if name else []
+    if any(
+        isinstance(part, ast.Call) and called_name(part) in LOADS
+        for value in made
+        for part in ast.walk(value)
+    ):
+        return False
+    return bool(name) and not any(
+        word in name for word in ("batch", "loader", "epoch", "layer", "block", "step", "chunk", "dl")
+    )
+
+
+def _call_of_one(source: ParsedFile, loop: ast.For) -> ast.Call | None:
+    """A call of a model on a batch that holds what the loop is at, and nothing else."""
+    at = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+    for inner in (part for statement in loop.body for part in source.within(statement, ast.For)):
+        if any(isinstance(part, ast.Name) and part.id in at for part in ast.walk(inner.iter)):
+            at |= {part.id for part in ast.walk(inner.target) if isinstance(part, ast.Name)}
+    for call in source.calls_in(*loop.body):
+        if _is_a_model(source, call) and any(
+            _is_one(source, given, at, loop) for given in (*call.args, *(k.value for k in call.keywords))
+        ):
+            return call
+    return None
+
+
+def _is_a_model(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call may be a model's: an object that is called, or a method of one or a function of the repo that scores."""
+    name, head = called_name(call), dotted(call.func).partition(".")[0]
+    if head in source.imports and not isinstance(call.func, ast.Name):
+        return False
+    if any(
+        word in name.lower()
+        for word in (
+            "model",
+            "net",
+            "encoder",
+            "predict",
+            "score",
+            "logit",
+            "forward",
+            "recommend",
+            "tower",
+            "query",
+        )
+    ):
+        reached = callee(repo_of(source), source, call)
+        return reached is None or not _is_plain(reached.file, reached.node)
+    return False
+
+
+def _is_plain(file: ParsedFile, node: ast.AST) -> bool:
+    """Whether a function does no linear algebra and calls nothing that could."""
+    return not any(True for _ in file.calls_in(node)) and not file.within(node, ast.BinOp)
+
+
+def _is_one(source: ParsedFile, node: ast.expr, at: set[str], loop: ast.For, depth: int = 0) -> bool:
+    """Whether an argument is a batch of one: `[user]`, `row[None]`, `x[i : i + 1]`, `row.unsqueeze(0)`, `item.view(1)`."""
+    if isinstance(node, ast.Name) and depth < 3:
+        found = [
+            b
+            for b in bindings(source, node.id, node)
+            if loop in source.around(b.node) and b.how is How.ASSIGNED
+        ]
+        return any(_is_one(source, b.value, at, loop, depth + 1) for b in found)
+    if not any(isinstance(part, ast.Name) and part.id in at for part in ast.walk(node)):
+        return False
+    if isinstance(node, ast.List):
+        return len(node.elts) == 1
+    if isinstance(node, ast.Subscript):
+        return _adds_an_axis(node.slice) or _is_slice_of_one(node.slice)
+    if isinstance(node, ast.Call):
+        name = called_name(node)
+        if name in ONES and isinstance(node.func, ast.Attribute):
+            numbers = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            return bool(numbers) and numbers[0] in ((0,) if name == "unsqueeze" else (1,))
+        inner = (
+            node.func.value
+            if isinstance(node.func, ast.Attribute) and not (node.args and name in ARRAYS)
+            else None
+        )
+        return any(
+            _is_one(source, part, at, loop, depth + 1)
+            for part in (*node.args[:1], *([inner] if inner is not None else []))
+        )
+    return False
+
+
+def _adds_an_axis(index: ast.expr) -> bool:
+    first = index.elts[0] if isinstance(index, ast.Tuple) and index.elts else index
+    return (isinstance(first, ast.Constant) and first.value is None) or dotted(first).endswith("newaxis")
+
+
+def _is_slice_of_one(index: ast.expr) -> bool:
+    """`i : i + 1`"""
+    return (
+        isinstance(index, ast.Slice)
+        and isinstance(index.upper, ast.BinOp)
+        and isinstance(index.upper.right, ast.Constant)
+        and index.upper.right.value == 1
+        and index.lower is not None
+        and ast.dump(index.upper.left) == ast.dump(index.lower)
+    )
+
+
+RULE = Rule(kind=KIND, run=one_user_at_a_time)

@@ -1,0 +1,145 @@
+"""From which number a position counts: 0 for `enumerate(x)`, 1 for `enumerate(x, 1)`, through names and helpers."""
+
+import ast
+
+from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.values import How, arguments_of, bindings, owner_of, returned_by
+from diagnosis.syntax import called_name, dotted
+
+DEEPEST = 8
+# Calls that hand a number on as it is.
+KEEPS = {
+    "int",
+    "float",
+    "item",
+    "tensor",
+    "array",
+    "asarray",
+    "to",
+    "astype",
+    "long",
+    "cpu",
+    "numpy",
+    "as_tensor",
+    "double",
+}
+PLACES = {"index", "nonzero", "flatnonzero", "argwhere", "where"}
+
+
+def first_value(source: ParsedFile, node: ast.expr, depth: int = 0) -> int | None:
+    """The value of an expression at the first position; None where it is no position, or that cannot be told.
+
+    A plain number is no position.
+    """
+    if depth > DEEPEST:
+        return None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        return _moved(source, node, depth)
+    if isinstance(node, ast.Name | ast.Attribute):
+        return _named(source, node, depth)
+    if isinstance(node, ast.Subscript):
+        if _is_order_of_order(node.value):
+            return 0
+        return first_value(source, node.value, depth + 1)
+    if isinstance(node, ast.Call):
+        return _called(source, node, depth)
+    return None
+
+
+def number(node: ast.expr | None) -> int | None:
+    """The whole number that a constant is, its sign included."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = number(node.operand)
+        return None if inner is None else -inner
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, int | float)
+        and node.value == int(node.value)
+    ):
+        return int(node.value)
+    return None
+
+
+def _moved(source: ParsedFile, node: ast.BinOp, depth: int) -> int | None:
+    sign = 1 if isinstance(node.op, ast.Add) else -1
+    left, right = number(node.left), number(node.right)
+    if right is not None:
+        base = first_value(source, node.left, depth + 1)
+        return None if base is None else base + sign * right
+    if left is not None and sign > 0:
+        base = first_value(source, node.right, depth + 1)
+        return None if base is None else base + left
+    return None
+
+
+def _named(source: ParsedFile, node: ast.Name | ast.Attribute, depth: int) -> int | None:
+    name = dotted(node)
+    found = bindings(source, name, node)
+    if isinstance(node, ast.Name) and len(found) > 1:
+        around = {*source.around(node)}
+        inner = [b for b in found if _holds(source, b.node, around)]
+        found = inner[-1:] if inner and all(b.how is How.ITERATED for b in inner) else found
+    values: set[int | None] = set()
+    for binding in found:
+        if binding.how is How.ITERATED:
+            values.add(_iterated(source, binding.value, binding.position, depth))
+        else:
+            whole = binding.how is How.ASSIGNED and not binding.position
+            values.add(first_value(source, binding.value, depth + 1) if whole else None)
+    owner = None if found or "." in name else owner_of(source, name, node)
+    if owner is not None:
+        values = {first_value(source, given, depth + 1) for given in arguments_of(source, owner, name)}
+    return values.pop() if len(values) == 1 else None
+
+
+def _holds(source: ParsedFile, node: ast.AST, around: set[ast.AST]) -> bool:
+    """Whether a loop or comprehension is around."""
+    return node in around or (isinstance(node, ast.comprehension) and source.parents.get(node) in around)
+
+
+def _iterated(source: ParsedFile, node: ast.expr, position: int | None, depth: int) -> int | None:
+    if not isinstance(node, ast.Call):
+        return first_value(source, node, depth + 1)
+    name = called_name(node)
+    if name == "enumerate" and position == 0:
+        start = node.args[1] if len(node.args) > 1 else keyword(node, "start")
+        return 0 if start is None else number(start)
+    if name == "zip" and position is not None and position < len(node.args):
+        return _iterated(source, node.args[position], None, depth + 1)
+    return first_value(source, node, depth + 1) if position is None else None
+
+
+def _called(source: ParsedFile, node: ast.Call, depth: int) -> int | None:
+    name = called_name(node)
+    if name in ("range", "arange", "count"):
+        return (
+            (0 if name != "count" else None)
+            if len(node.args) == 1
+            else number(node.args[0])
+            if node.args
+            else None
+        )
+    if name in PLACES:
+        return 0
+    inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if name == "sum":
+        counted = inner if inner is not None and not _is_library(source, inner) else (node.args or [None])[0]
+        is_count = isinstance(counted, ast.Compare) and isinstance(counted.ops[0], ast.Gt | ast.Lt)
+        return 0 if is_count else None
+    if name in KEEPS:
+        method = inner is not None and not _is_library(source, inner)
+        value = inner if method else (node.args or [None])[0]
+        return first_value(source, value, depth + 1) if value is not None else None
+    if _is_order_of_order(node):
+        return 0
+    values = {first_value(source, value, depth + 1) for value in returned_by(source, node)}
+    return values.pop() if len(values) == 1 else None
+
+
+def _is_library(source: ParsedFile, node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in source.imports
+
+
+def _is_order_of_order(node: ast.expr) -> bool:
+    """Whether the expression is `x.argsort().argsort()`, however it is called."""
+    return sum(isinstance(p, ast.Call) and called_name(p) == "argsort" for p in ast.walk(node)) >= 2

@@ -1,0 +1,173 @@
+"""Static rule: events that are split into training and test at random, although their times are known."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.discount import statement_of
+from diagnosis.rules.evaluating import trainers
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.places_from import number
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import ParsedFile, is_false, keyword
+from diagnosis.rules.values import bindings, names_in, origins, same
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="random-split",
+    found_by=FoundBy.RULE,
+    title="Split at random, not by time",
+    why="A model that was trained on later events than those it is tested on has seen the future.",
+    definition="Events are permuted and then cut into parts, or handed to a random split, in a file that knows their times.",
+    sources=("arXiv:2010.11060", "arXiv:2307.14951"),
+)
+
+PERMUTES = {"permutation", "permuted", "randperm", "shuffle"}
+SPLITS = {"train_test_split", "random_split", "ShuffleSplit", "KFold", "random_train_test_split"}
+KNOWS_TIME = ("timestamp", "timestamps", "unix", "unixreviewtime", "datetime", "date")
+LONGEST = 40  # characters of the name of a column
+OWNERS = ("user", "uid", "session", "customer", "visitor")
+
+
+def random_split(source: ParsedFile) -> Iterator[RuleHit]:
+    """Permuted lists that are cut by `[:-1]` and `[-1]`; where times are known, all random splits of events."""
+    seen: set[int] = set()
+    for node in (*_last_of_permuted(source), *(_by_library(source) if _knows_time(source) else ())):
+        place = statement_of(source, node)
+        if place.lineno not in seen:
+            seen.add(place.lineno)
+            yield source.hit(
+                KIND.code,
+                place,
+                "splits events at random, so that training holds later events than test: split by time",
+            )
+
+
+def _last_of_permuted(source: ParsedFile) -> Iterator[ast.expr]:
+    """Permutations of what is then cut in two: `x[:-1]` and `x[-1]` anywhere, `x[:n]` and `x[n:]` where times are known."""
+    knows_time = _knows_time(source)
+    training = trainers(source)
+    for part in source.within(source.nodes[0], ast.Subscript):
+        cut = part.slice if isinstance(part.slice, ast.Slice) else None
+        name = dotted(part.value)
+        if (
+            cut is None
+            or cut.lower is not None
+            or cut.upper is None
+            or not name
+            or source.function_of(part) in training
+        ):
+            continue
+        leaves_last = (number(cut.upper) or 0) < 0 and _has_last(source, part)
+        if not leaves_last and not (
+            knows_time and _has_rest(source, part, cut.upper) and not _are_owners(source, part.value)
+        ):
+            continue
+        permuted = _permuted(source, part)
+        if permuted is not None and (leaves_last or not any(_are_owners(source, a) for a in permuted.args)):
+            yield permuted
+
+
+def _has_last(source: ParsedFile, cut: ast.Subscript) -> bool:
+    """Whether the last elements of the same list are taken one by one."""
+    around = source.function_of(cut) or source.nodes[0]
+    return any(
+        same(other.value, cut.value) and (number(other.slice) or 0) < 0
+        for other in source.within(around, ast.Subscript)
+    )
+
+
+def _has_rest(source: ParsedFile, cut: ast.Subscript, bound: ast.expr) -> bool:
+    around = source.function_of(cut) or source.nodes[0]
+    return any(
+        same(other.value, cut.value) and isinstance(other.slice, ast.Slice) and same(other.slice.lower, bound)
+        for other in source.within(around, ast.Subscript)
+    )
+
+
+def _permuted(source: ParsedFile, part: ast.Subscript) -> ast.Call | None:
+    """The call that permutes what is cut, if one does: what gave it its value, or `shuffle(x)` on it in place."""
+    name = dotted(part.value)
+    for binding in bindings(source, name, part):
+        for call in source.within(binding.value, ast.Call):
+            if called_name(call) in PERMUTES or (called_name(call) == "sample" and _is_whole(call)):
+                return call
+    around = source.function_of(part) or source.nodes[0]
+    for call in source.calls_in(around):
+        if (
+            called_name(call) == "shuffle"
+            and call.args
+            and dotted(call.args[0]) == name
+            and call.lineno < part.lineno
+        ):
+            return call
+    return None
+
+
+def _is_whole(call: ast.Call) -> bool:
+    """`df.sample(frac=1)`, or `random.sample(x, len(x))`."""
+    whole = keyword(call, "frac")
+    if whole is not None:
+        return number(whole) == 1
+    return len(call.args) > 1 and isinstance(call.args[1], ast.Call) and called_name(call.args[1]) == "len"
+
+
+def _by_library(source: ParsedFile) -> Iterator[ast.expr]:
+    """Random splits of events by a library, or by a random mask."""
+    for call in source.calls:
+        name = called_name(call)
+        if name in SPLITS and not is_false(keyword(call, "shuffle")):
+            whole = call.args[0] if call.args else None
+            ordered = name == "KFold" and keyword(call, "shuffle") is None
+            if whole is not None and not ordered and not _are_owners(source, whole):
+                yield call
+        elif name == "sample" and 0 < _share(call) < 1 and _is_rest_dropped(source, call):
+            yield call
+
+
+def _share(call: ast.Call) -> float:
+    share = keyword(call, "frac")
+    return (
+        float(share.value)
+        if isinstance(share, ast.Constant) and isinstance(share.value, float | int)
+        else 0.0
+    )
+
+
+def _is_rest_dropped(source: ParsedFile, call: ast.Call) -> bool:
+    """`train = df.sample(frac=.8)` beside `test = df.drop(train.index)`."""
+    own = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return own is not None and any(
+        called_name(other) == "drop" and isinstance(other.func, ast.Attribute) and same(other.func.value, own)
+        for other in source.calls
+    )
+
+
+def _are_owners(source: ParsedFile, node: ast.expr) -> bool:
+    """Whether what is split are users or sessions, each of which stays whole."""
+    names = [dotted(name).lower() for name in names_in(node)]
+    if any(word in name for name in names for word in OWNERS):
+        return True
+    return any(
+        called_name(call) in ("unique", "nunique", "keys", "drop_duplicates")
+        for step in origins(source, node)
+        for call in source.within(step, ast.Call)
+    )
+
+
+def _knows_time(source: ParsedFile) -> bool:
+    """Whether the file reads times of events: a column or an attribute that says so."""
+    whole = source.nodes[0]
+    words = [
+        *(name.id for name in source.within(whole, ast.Name)),
+        *(name.attr for name in source.within(whole, ast.Attribute)),
+        *(
+            c.value
+            for c in source.within(whole, ast.Constant)
+            if isinstance(c.value, str) and len(c.value) < LONGEST
+        ),
+    ]
+    return any(piece in KNOWS_TIME for word in words for piece in word.lower().replace(":", "_").split("_"))
+
+
+RULE = Rule(kind=KIND, run=random_split)

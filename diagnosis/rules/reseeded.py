@@ -1,0 +1,189 @@
+"""Static rule: a random generator that starts anew, from the same seed, in each epoch or step of training."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.discount import statement_of
+from diagnosis.rules.draws import DRAWS, GENERATORS
+from diagnosis.rules.evaluating import evaluators
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.repeated import in_training_loop, repeated, repo_of
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile, keyword
+from diagnosis.rules.values import How, bindings, names_in, parameters
+from diagnosis.symptoms import WEAK
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="reseeded-in-training",
+    found_by=FoundBy.RULE,
+    title="Generator seeded anew in training",
+    why="Each epoch draws the same numbers: the same negatives, masks or order, which the model learns by heart.",
+    definition="A generator gets a seed that does not change, in code that runs at each epoch or step of training and draws.",
+    roles=(Role.NEGATIVES, Role.LOADER),
+    explains=("negatives-repeated", "batches-in-one-order", "overconfidence", *WEAK),
+)
+
+RANDOM = DRAWS | {
+    "permutation",
+    "randperm",
+    "shuffle",
+    "permuted",
+    "random",
+    "rand",
+    "randn",
+    "normal",
+    "uniform",
+    "bernoulli",
+}
+STARTS = {"manual_seed", "seed", "manual_seed_all"}
+# Calls whose result depends on nothing but their arguments.
+PLAIN = {
+    "int",
+    "hash",
+    "abs",
+    "len",
+    "str",
+    "max",
+    "min",
+    "item",
+    "crc32",
+    "SeedSequence",
+    "Generator",
+    "device",
+    "tuple",
+}
+MOST_STEPS = 12
+
+
+def reseeded_in_training(source: ParsedFile) -> Iterator[RuleHit]:
+    """`torch.Generator().manual_seed(17)` in the function that draws, `gen.manual_seed(0)` at the start of each epoch."""
+    repo = repo_of(source)
+    again = repeated(repo)
+    nodes = {(d.file.path, d.node.lineno): d.node for d in again.values() if isinstance(d.node, Function)}
+    for call in source.calls:
+        seed = _seed(source, call)
+        function = source.function_of(call)
+        if seed is None or function is None or function.name == "__init__" or function in evaluators(source):
+            continue
+        runs_again = (source.path, function.lineno) in nodes or in_training_loop(source, call, repo)
+        if not runs_again or not _draws(source, function, call) or _is_rare(source, call, function):
+            continue
+        if all(_stays(source, part, function) for part in seed):
+            yield source.hit(
+                KIND.code,
+                statement_of(source, call),
+                "starts the generator anew from the same seed in each epoch, which draws the same numbers again: "
+                "make it once, before training",
+            )
+
+
+def _seed(source: ParsedFile, call: ast.Call) -> list[ast.expr] | None:
+    """What a generator is seeded with; None for other calls, and for seeds that the system draws."""
+    name = called_name(call)
+    if name in STARTS and isinstance(call.func, ast.Attribute):
+        return call.args or None
+    if name in GENERATORS - {"Generator"}:
+        given = [*call.args, *([s] if (s := keyword(call, "seed")) is not None else [])]
+        return (
+            None
+            if not given or any(isinstance(s, ast.Constant) and s.value is None for s in given)
+            else given
+        )
+    return None
+
+
+def _draws(source: ParsedFile, function: Function, seeding: ast.Call) -> bool:
+    """Whether the function draws after the seed, or hands the generator on."""
+    after = [c for c in source.calls_in(function) if c is not seeding and c.lineno >= seeding.lineno]
+    names = _names_of(source, seeding)
+    return any(called_name(c) in RANDOM for c in after) or any(
+        dotted(given) in names
+        for c in after
+        for given in (*c.args, *(k.value for k in c.keywords))
+        if dotted(given)
+    )
+
+
+def _names_of(source: ParsedFile, seeding: ast.Call) -> set[str]:
+    """What the seeded generator is called."""
+    statement = next((o for o in source.around(seeding) if isinstance(o, ast.stmt)), None)
+    names = {dotted(t) for t in statement.targets} if isinstance(statement, ast.Assign) else set()
+    own = dotted(seeding.func.value) if isinstance(seeding.func, ast.Attribute) else ""
+    return {name for name in (*names, own) if name and name not in source.imports}
+
+
+def _is_rare(source: ParsedFile, call: ast.Call, function: Function) -> bool:
+    """Whether a condition decides that the generator is seeded."""
+    for outer in source.around(call):
+        if outer is function:
+            return False
+        if isinstance(outer, ast.If | ast.IfExp):
+            return True
+    return False
+
+
+def _stays(source: ParsedFile, node: ast.expr, function: Function, steps: int = 0) -> bool:
+    """Whether an expression has the same value in each epoch, for the same example."""
+    if steps > MOST_STEPS or any(called_name(c) not in PLAIN for c in source.calls_in(node)):
+        return False
+    return all(_name_stays(source, name, function, steps) for name in names_in(node))
+
+
+def _name_stays(source: ParsedFile, name: ast.Name | ast.Attribute, function: Function, steps: int) -> bool:
+    text = dotted(name)
+    if "." in text:
+        return _is_set_once(source, text)
+    if text in source.imports or text == "self":
+        return True
+    found = bindings(source, text, name)
+    if found:
+        return all(b.how in (How.ASSIGNED, How.ITERATED) for b in found) and all(
+            _is_of_examples(source, b.value, b.how, function) and _stays(source, b.value, function, steps + 1)
+            for b in found
+        )
+    if text not in parameters(function):
+        return text.isupper()
+    return function.name == "__getitem__" or _arguments_stay(source, function, text, steps)
+
+
+def _is_of_examples(source: ParsedFile, value: ast.expr, how: How, function: Function) -> bool:
+    """Whether what a loop goes through are examples; a counter of a loop may be that of epochs."""
+    counts = isinstance(value, ast.Call) and called_name(value) in ("range", "count", "enumerate")
+    return not (how is How.ITERATED and counts)
+
+
+def _is_set_once(source: ParsedFile, text: str) -> bool:
+    """Whether only constructors assign an attribute."""
+    owners = [source.function_of(b.node) for b in bindings(source, text, source.nodes[0])]
+    stored = [
+        part
+        for part in source.within(source.nodes[0], ast.Attribute)
+        if isinstance(part.ctx, ast.Store) and part.attr == text.rpartition(".")[2]
+    ]
+    inits = [owner for owner in owners if owner is not None and owner.name == "__init__"]
+    return bool(inits) and len(inits) == len(owners) == len(stored)
+
+
+def _arguments_stay(source: ParsedFile, function: Function, name: str, steps: int) -> bool:
+    """Whether all calls in the repo give a parameter something that stays."""
+    repo = repo_of(source)
+    names = parameters(function)
+    place = names.index(name) - (names[:1] in (["self"], ["cls"]))
+    given: list[tuple[ParsedFile, ast.expr]] = []
+    for made in repo.calls(function.name):
+        value = keyword(made.call, name)
+        if value is None and 0 <= place < len(made.call.args):
+            value = made.call.args[place]
+        if value is None:
+            return False
+        given.append((made.file, value))
+    around = [(file, value, file.function_of(value)) for file, value in given]
+    return bool(around) and all(
+        owner is not None and steps < MOST_STEPS and _stays(file, value, owner, steps + 3)
+        for file, value, owner in around
+    )
+
+
+RULE = Rule(kind=KIND, run=reseeded_in_training)

@@ -1,0 +1,126 @@
+"""Static rule: an evaluation that leaves out padding, and ranks what the user has seen."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.draws import is_draw
+from diagnosis.rules.evaluating import evaluators
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.places_from import number
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import parameters
+from diagnosis.syntax import called_name
+
+KIND = FindingKind(
+    code="seen-items-ranked",
+    found_by=FoundBy.RULE,
+    title="Seen items are ranked",
+    why="Items that a user has had take the first places of the list, and the target falls behind them.",
+    definition="An evaluation over all items sets the scores of padding, or is given the seen items, and filters none of them.",
+    sources=("github.com/RUCAIBox/RecBole/issues/1449",),
+)
+
+TOPS = {"topk", "argsort", "argpartition", "nlargest", "top_k"}
+FILTERS = {
+    "masked_fill", "masked_fill_", "scatter", "scatter_", "index_fill", "index_fill_", "where", "isin", "in1d",
+    "setdiff1d", "difference", "difference_update", "delete", "discard", "remove", "putmask", "copyto", "put_along_axis",
+    "index_put_", "fill_diagonal_", "pop", "multiply", "masked_scatter_", "filter", "exclude",
+}  # fmt: skip
+SEEN = ("seen", "rated", "interacted", "watched", "train_items", "consumed", "known", "clicked", "visited")
+CANDIDATES = ("cand", "neg", "sampled")
+
+
+def seen_items_ranked(source: ParsedFile) -> Iterator[RuleHit]:
+    """Functions that rank all items and filter nothing but a fixed column, or never read the seen items they are given."""
+    judging = evaluators(source)
+    for function in source.functions:
+        if function not in judging or function.name in ("score", "predict"):
+            continue
+        tops = [call for call in source.calls_in(function) if called_name(call) in TOPS]
+        if not tops or _ranks_a_few(source, function):
+            continue
+        if _ignores_seen(source, function) or (
+            _sets_padding(source, function) and not _filters(source, function)
+        ):
+            yield source.hit(
+                KIND.code,
+                _filter_of(source, function) or tops[0],
+                "ranks the items that the user has seen: set their scores to -inf before",
+            )
+
+
+def _filter_of(source: ParsedFile, function: Function) -> ast.expr | None:
+    """A comparison that leaves something else out."""
+    compared = source.within(function, ast.Compare)
+    return next((c for c in compared if any(isinstance(op, ast.NotIn) for op in c.ops)), None)
+
+
+def _filters(source: ParsedFile, function: Function) -> bool:
+    """Whether anything in the function, or in a helper that it calls, may leave out items by their ids."""
+    called = {called_name(call) for call in source.calls_in(function)}
+    helpers = [f for f in source.functions if f.name in called and f is not function]
+    for around in (function, *helpers):
+        if any(called_name(call) in FILTERS for call in source.calls_in(around)):
+            return True
+        if any(isinstance(op, ast.NotIn) for c in source.within(around, ast.Compare) for op in c.ops):
+            return True
+        if any(isinstance(branch.body[0], ast.Continue) for branch in source.within(around, ast.If)):
+            return True
+        if any(not _is_fixed(target) for target, _ in _stores(source, around)):
+            return True
+        if any(isinstance(part.op, ast.Mult | ast.Sub) for part in source.within(around, ast.AugAssign)):
+            return True
+    return False
+
+
+def _stores(source: ParsedFile, around: ast.AST) -> Iterator[tuple[ast.Subscript, ast.expr]]:
+    """Assignments of a number to elements of something: `scores[seen] = -1e9`."""
+    for statement in source.within(around, ast.Assign):
+        for target in statement.targets:
+            if isinstance(target, ast.Subscript) and _is_low(statement.value):
+                yield target, statement.value
+
+
+def _is_low(value: ast.expr) -> bool:
+    """-inf, a large negative number, the least of a type, or 0."""
+    return (
+        isinstance(value, ast.UnaryOp)
+        or number(value) == 0
+        or (isinstance(value, ast.Call) and called_name(value) in ("float", "finfo"))
+        or (isinstance(value, ast.Attribute) and value.attr in ("min", "inf", "NINF"))
+        or isinstance(value, ast.Name)
+    )
+
+
+def _is_fixed(target: ast.Subscript) -> bool:
+    """Whether the index is the same for all users: `scores[:, 0]`."""
+    parts = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+    return all(
+        number(p) is not None or (isinstance(p, ast.Slice) and p.lower is p.upper is None) for p in parts
+    )
+
+
+def _sets_padding(source: ParsedFile, function: Function) -> bool:
+    return any(_is_fixed(target) and number(value) != 0 for target, value in _stores(source, function))
+
+
+def _ignores_seen(source: ParsedFile, function: Function) -> bool:
+    """Whether a parameter that its author names after seen items is never read."""
+    read = {name.id for name in source.within(function, ast.Name)}
+    return any(
+        name not in read and any(word in name.lower() for word in SEEN) and "unseen" not in name.lower()
+        for name in parameters(function)
+    )
+
+
+def _ranks_a_few(source: ParsedFile, function: Function) -> bool:
+    """Whether only some candidates are ranked."""
+    names = (name.id.lower() for name in source.within(function, ast.Name))
+    return any(word in name for name in names for word in CANDIDATES) or any(
+        is_draw(source, call) for call in source.calls_in(function)
+    )
+
+
+RULE = Rule(kind=KIND, run=seen_items_ranked)

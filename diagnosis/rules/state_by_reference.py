@@ -1,0 +1,87 @@
+"""Static rule: the best state is kept by reference, and trains on."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.repeated import repo_of, trains
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, Loop, ParsedFile
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="state-kept-by-reference",
+    found_by=FoundBy.RULE,
+    title="Best state kept by reference",
+    why="`state_dict()` holds the tensors that training goes on to change, so that the last epoch is restored, not the best.",
+    definition="A `state_dict()` that is kept without a copy while training goes on, and is loaded later.",
+    sources=("pytorch.org/tutorials/beginner/saving_loading_models.html",),
+)
+
+SHALLOW = {"dict", "OrderedDict", "copy", "items", "state_dict"}
+
+
+def state_kept_by_reference(source: ParsedFile) -> Iterator[RuleHit]:
+    """`if ndcg > best: best_state = model.state_dict()`, where `load_state_dict(best_state)` follows after training."""
+    loaded = {
+        dotted(call.args[0]).rpartition(".")[2]
+        for call in source.calls
+        if called_name(call) == "load_state_dict" and call.args
+    } - {""}
+    if not loaded:
+        return
+    for statement in source.within(source.nodes[0], ast.Assign):
+        for name, value in _taken(statement):
+            if name.rpartition(".")[2] in loaded and _is_reference(value) and _goes_on(source, statement):
+                yield source.hit(
+                    KIND.code,
+                    statement,
+                    "keeps the state by reference, so that training goes on to change it: copy.deepcopy(...) it",
+                )
+
+
+def _taken(statement: ast.Assign) -> Iterator[tuple[str, ast.expr]]:
+    for target in statement.targets:
+        if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+            yield from zip(map(dotted, target.elts), statement.value.elts, strict=False)
+        else:
+            yield dotted(target), statement.value
+
+
+def _is_reference(value: ast.expr) -> bool:
+    """Whether a value is `state_dict()` itself, or a new dictionary of the same tensors."""
+    if isinstance(value, ast.DictComp):
+        of_state = any(_is_reference(part.iter) for part in value.generators)
+        return of_state and isinstance(value.value, ast.Name)
+    if not isinstance(value, ast.Call) or called_name(value) not in SHALLOW:
+        return False
+    if called_name(value) == "state_dict":
+        return not value.args
+    own = value.func.value if isinstance(value.func, ast.Attribute) else None
+    given = value.args[0] if value.args else own
+    return given is not None and _is_reference(given)
+
+
+def _goes_on(source: ParsedFile, statement: ast.Assign) -> bool:
+    """Whether training goes on after the state was kept: a loop around trains, or an early stopper's method keeps the best."""
+    training = trains(repo_of(source))
+    names = {getattr(node, "name", "") for node in training}
+    compared = False
+    for outer in source.around(statement):
+        if isinstance(outer, ast.If):
+            compared |= any(
+                isinstance(op, ast.Gt | ast.GtE | ast.Lt | ast.LtE)
+                for part in source.within(outer.test, ast.Compare)
+                for op in part.ops
+            )
+        if isinstance(outer, Loop):
+            called = {called_name(call) for call in source.calls_in(*outer.body)}
+            if "backward" in called or called & names:
+                return True
+        if isinstance(outer, Function):
+            return compared and isinstance(source.parents.get(outer), ast.ClassDef)
+    return False
+
+
+RULE = Rule(kind=KIND, run=state_kept_by_reference)

@@ -1,0 +1,141 @@
+"""Static rule: the target is always the first candidate, and ties count in its favour."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.discount import statement_of
+from diagnosis.rules.draws import is_draw
+from diagnosis.rules.evaluating import evaluators, is_count_above, ranks, summed
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.places_from import number
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import names_in, origins
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="target-always-first",
+    found_by=FoundBy.RULE,
+    title="Target always the first candidate",
+    why="Where scores are equal a sort keeps the order, so that a model that scores everything alike is never wrong.",
+    definition="A list of candidates that begins with the target and goes on with drawn items is ranked by sorting.",
+    sources=("github.com/pmixer/SASRec.pytorch/issues/43",),
+)
+
+JOINS = {"concatenate", "cat", "hstack", "concat", "column_stack", "append"}
+MIXES = {"permutation", "shuffle", "randperm", "permuted"}
+NEGATIVE = ("neg", "distract", "unseen", "candidate", "other")
+
+
+def target_always_first(source: ParsedFile) -> Iterator[RuleHit]:
+    """Lists such as `[target] + negatives`, in a file that ranks by sorting and never counts ties against the target."""
+    judging = evaluators(source)
+    if not any(ranks(source, f) for f in judging) or _counts_ties(source, judging):
+        return
+    for function in source.functions:
+        if function not in judging or any(called_name(c) in MIXES for c in source.calls_in(function)):
+            continue
+        for node in _lists(source, function):
+            yield source.hit(
+                KIND.code,
+                statement_of(source, node),
+                "the target is always the first candidate and wins every tie: shuffle them, or count ties against it",
+            )
+            break
+
+
+def _counts_ties(source: ParsedFile, judging: frozenset[Function]) -> bool:
+    """Whether a rank counts candidates that score the same: `(scores >= scores[0]).sum()`."""
+    return any(
+        isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.GtE | ast.LtE | ast.Eq)
+        for f in judging
+        for call in source.calls_in(f)
+        if is_count_above(call) or (called_name(call) == "sum" and _is_compared(call))
+        for part in ast.walk(call)
+    )
+
+
+def _is_compared(call: ast.Call) -> bool:
+    inner = summed(call)
+    return isinstance(inner, ast.Compare) and isinstance(inner.comparators[0], ast.Subscript)
+
+
+def _lists(source: ParsedFile, function: Function) -> Iterator[ast.expr]:
+    for node in source.within(function, ast.BinOp, ast.List, ast.Call, ast.Assign):
+        if isinstance(node, ast.BinOp):
+            first = node.left if isinstance(node.op, ast.Add) and _is_single(node.left) else None
+            rest: ast.expr | None = node.right
+        elif isinstance(node, ast.List):
+            starred = len(node.elts) == 2 and isinstance(node.elts[1], ast.Starred)
+            first, rest = (node.elts[0], node.elts[1]) if starred else (None, None)
+        elif isinstance(node, ast.Call):
+            first, rest = _joined(node)
+        else:
+            if _is_filled(source, function, node):
+                yield node.value
+            continue
+        if (
+            first is not None
+            and rest is not None
+            and _is_drawn(source, rest)
+            and not _is_drawn(source, first)
+        ):
+            yield node
+
+
+def _is_single(node: ast.expr) -> bool:
+    return isinstance(node, ast.List) and len(node.elts) == 1 and not isinstance(node.elts[0], ast.Starred)
+
+
+def _joined(call: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:
+    """The first and the second of two things that a call puts one after the other."""
+    name = called_name(call)
+    if name == "insert" and len(call.args) >= 2:
+        if len(call.args) == 2 and isinstance(call.func, ast.Attribute) and number(call.args[0]) == 0:
+            return call.args[1], call.func.value
+        return (
+            (call.args[2], call.args[0]) if len(call.args) > 2 and number(call.args[1]) == 0 else (None, None)
+        )
+    if name not in JOINS or not call.args:
+        return None, None
+    if name == "append":
+        return (call.args[0], call.args[1]) if len(call.args) > 1 else (None, None)
+    parts = call.args[0].elts if isinstance(call.args[0], ast.Tuple | ast.List) else []
+    return (parts[0], parts[1]) if len(parts) == 2 else (None, None)
+
+
+def _is_drawn(source: ParsedFile, node: ast.expr) -> bool:
+    """Whether a value was drawn at random, or its author calls it negative."""
+    if any(word in dotted(name).lower() for name in names_in(node) for word in NEGATIVE):
+        return True
+    return any(
+        is_draw(source, call)
+        for step in origins(source, _whole(node))
+        for call in source.within(step, ast.Call)
+    )
+
+
+def _whole(node: ast.expr) -> ast.expr:
+    """What an expression takes its element from: whose place was drawn, as `test[user]`, was not drawn itself."""
+    while isinstance(node, ast.Subscript | ast.List) and (isinstance(node, ast.Subscript) or node.elts):
+        node = node.value if isinstance(node, ast.Subscript) else node.elts[0]
+    return node
+
+
+def _is_filled(source: ParsedFile, function: Function, statement: ast.Assign) -> bool:
+    """`items = [target]`, to which a loop then appends what it draws."""
+    if not _is_single(statement.value) or _is_drawn(source, statement.value):
+        return False
+    name = dotted(statement.targets[0])
+    return bool(name) and any(
+        called_name(call) in ("append", "extend")
+        and isinstance(call.func, ast.Attribute)
+        and dotted(call.func.value) == name
+        and call.args
+        and _is_drawn(source, call.args[0])
+        for call in source.calls_in(function)
+    )
+
+
+RULE = Rule(kind=KIND, run=target_always_first)

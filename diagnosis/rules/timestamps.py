@@ -1,0 +1,156 @@
+"""Static rule: events that are sorted by timestamps in single precision."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.values import names_in, origins, words_of
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="timestamps-in-float32",
+    found_by=FoundBy.RULE,
+    title="Timestamps in single precision",
+    why="A float32 holds seconds since 1970 to within 128: events of one session get the same time and lose their order.",
+    definition="Times that are cast to 32 or 16 bits, and by which events are then ordered.",
+    sources=("github.com/RUCAIBox/RecBole/issues/2204",),
+)
+
+SMALL = {"float32", "float16", "single", "half", "f4", "<f4", "FloatTensor", "bfloat16", "f"}
+TIMES = ("time", "timestamp", "date", "datetime", "unix", "ts", "times", "timestamps")
+SORTS = {
+    "sort",
+    "sorted",
+    "argsort",
+    "lexsort",
+    "sort_values",
+    "searchsorted",
+    "min",
+    "max",
+    "nsmallest",
+    "nlargest",
+}
+ORDERS = SORTS - {"min", "max", "searchsorted"}
+
+
+def timestamps_in_float32(source: ParsedFile) -> Iterator[RuleHit]:
+    """Casts of times to float32 whose result is sorted: in a key, in an array, or in a column that is sorted by."""
+    seen: set[int] = set()
+    for call in source.calls:
+        if called_name(call) in ORDERS:
+            for cast in _casts_below(source, call):
+                if cast.lineno not in seen:
+                    seen.add(cast.lineno)
+                    yield _hit(source, cast)
+    sorted_by = {
+        w for call in source.calls if called_name(call) in ORDERS for a in _given(call) for w in words_of(a)
+    }
+    for cast, column in _columns(source):
+        if column in sorted_by and cast.lineno not in seen:
+            seen.add(cast.lineno)
+            yield _hit(source, cast)
+
+
+def _hit(source: ParsedFile, cast: ast.expr) -> RuleHit:
+    return source.hit(
+        KIND.code,
+        cast,
+        "orders events by times in single precision, which tell no two minutes apart: keep int64",
+    )
+
+
+def _given(call: ast.Call) -> list[ast.expr]:
+    """What is sorted, and by what."""
+    own = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+    return [*own, *call.args, *(k.value for k in call.keywords)]
+
+
+def _casts_below(source: ParsedFile, call: ast.Call) -> Iterator[ast.Call]:
+    """Casts in what is sorted, in the key, and in what the sorted names were made of."""
+    for given in _given(call):
+        for step in _steps(source, given):
+            yield from (
+                c for c in source.within(step, ast.Call) if _is_small(c) and _is_time(source, _value(c))
+            )
+
+
+def _steps(source: ParsedFile, given: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(given, ast.Lambda):
+        yield given.body
+    elif isinstance(given, ast.Name | ast.Attribute | ast.Tuple | ast.List | ast.UnaryOp | ast.Subscript):
+        yield from origins(source, given)
+    else:
+        yield given
+
+
+def _is_small(call: ast.Call) -> bool:
+    """Whether the call casts to at most 32 bits: `np.float32(x)`, `x.astype("float32")`, `x.float()`, `dtype=...`."""
+    name = called_name(call)
+    if name in SMALL or (name == "float" and isinstance(call.func, ast.Attribute)):
+        return True
+    kind = keyword(call, "dtype") or (
+        call.args[-1] if name in ("astype", "to", "cast") and call.args else None
+    )
+    return kind is not None and any(word in SMALL for word in words_of(kind))
+
+
+def _value(call: ast.Call) -> ast.expr | None:
+    """What a cast casts."""
+    if called_name(call) in ("astype", "float", "half", "to", "cast") and isinstance(
+        call.func, ast.Attribute
+    ):
+        return call.func.value
+    return call.args[0] if call.args else None
+
+
+def _is_time(source: ParsedFile, node: ast.expr | None) -> bool:
+    """Whether a value is a time as it was recorded, in its author's words, no difference of times; in a key, anything."""
+    if node is None or any(isinstance(part, ast.BinOp) for part in ast.walk(node)):
+        return False
+    if isinstance(node, ast.Subscript) and _is_in_key(source, node):
+        return True
+    if any(_tells_time(word) for word in words_of(node)):
+        return True
+    return any(
+        _tells_time(word) for name in names_in(node) for s in origins(source, name) for word in words_of(s)
+    )
+
+
+def _is_in_key(source: ParsedFile, node: ast.Subscript) -> bool:
+    """Whether a field of a record is the second or later part of a key: `key=lambda r: (r[0], float32(r[2]))`."""
+    around = list(source.around(node))
+    key = next((outer.body for outer in around if isinstance(outer, ast.Lambda)), None)
+    return isinstance(key, ast.Tuple) and isinstance(node.slice, ast.Constant) and key.elts[0] not in around
+
+
+def _tells_time(word: str) -> bool:
+    return any(piece in TIMES for piece in word.lower().replace("-", "_").replace(":", "_").split("_"))
+
+
+def _columns(source: ParsedFile) -> Iterator[tuple[ast.expr, str]]:
+    """Casts of named columns of times: `{"timestamp": np.float32}`, `df["timestamp"] = df["timestamp"].astype("float32")`."""
+    for table in source.within(source.nodes[0], ast.Dict):
+        for key, value in zip(table.keys, table.values, strict=True):
+            named = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+            plain = not isinstance(value, ast.Dict | ast.List)
+            if _tells_time(named) and plain and any(word in SMALL for word in words_of(value)):
+                yield value, named
+    for statement in source.within(source.nodes[0], ast.Assign):
+        target = statement.targets[0]
+        name = (
+            target.slice.value
+            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant)
+            else dotted(target).rpartition(".")[2]
+        )
+        if isinstance(name, str) and _tells_time(name):
+            casts = [
+                c for c in source.calls_in(statement.value) if _is_small(c) and _is_time(source, _value(c))
+            ]
+            if casts:
+                yield casts[0], name
+
+
+RULE = Rule(kind=KIND, run=timestamps_in_float32)

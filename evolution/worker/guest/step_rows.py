@@ -1,0 +1,198 @@
+"""Whose rows a kept step is about: users and histories that `score` can be asked for, read from what is looked up.
+
+Ids are held against the log: a row of item ids is a history where it is a stretch of one user's events, a column of ids is
+users where the items beside them are theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .epoch_streams import Lookup, lookups
+from .step_kept import Call, KeptStep
+
+MOST_ROWS = 31
+LEAST_ROWS = 6
+SHIFTS = (0, 1)  # ids count from 1, or from 0
+LONGEST = 400  # ids of a row that are looked at
+
+
+class Asked:
+    """Rows of the step that scoring can be asked for: users (R,), histories (R, L).
+
+    batch: which row of the batch each is. places: where its last event stands in what was looked up, of the shape `laid_out`, with
+    rows first; () where it was no history. turned: time comes first there.
+    """
+
+    def __init__(self, batch: list[int], users: list[int], histories: list[Any]) -> None:
+        self.batch, self.users = np.array(batch), np.array(users, np.int64)
+        self.places: Any = ()
+        self.laid_out: tuple[int, ...] = ()
+        self.turned = False
+        width = max(1, *(len(one) for one in histories))
+        self.histories = np.zeros((len(batch), width), np.int64)
+        for row, ids in zip(self.histories, histories):
+            row[width - len(ids) :] = ids
+
+    def at(self, array: Any, row: int) -> Any:
+        """What an array of the batch holds for a row: at its last event, where the array has the shape of histories."""
+        if self.laid_out and self.turned and array.shape[:2] == self.laid_out[::-1]:
+            array = array.swapaxes(0, 1)
+        if self.laid_out and array.shape[:2] == self.laid_out:
+            return np.atleast_1d(array[self.batch[row], self.places[row]])
+        return np.atleast_1d(array[self.batch[row]]).ravel()
+
+
+class Events:
+    """The training log, as far as rows are held against it."""
+
+    def __init__(self, data: Any) -> None:
+        self.items, self.users = np.asarray(data.items), np.asarray(data.users)
+        self.offsets = np.asarray(data.offsets)
+        self.n_users, self.n_items = int(data.n_users), int(data.n_items)
+
+    def of(self, user: int) -> Any:
+        """A user's items, oldest first."""
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    def user_of(self, ids: Any) -> int:
+        """A user of whose events these ids are a stretch; 0 if there is none."""
+        ends = np.flatnonzero(self.items == ids[-1])
+        for back in range(1, min(len(ids), 6)):
+            ends = ends[ends >= back]
+            ends = ends[self.items[ends - back] == ids[-1 - back]]
+        same = self.users[ends] == self.users[np.maximum(ends - min(len(ids), 6) + 1, 0)]
+        return int(self.users[ends[same][0]]) if same.any() else 0
+
+
+def index_lookups(step: KeptStep, n_items: int) -> Iterator[tuple[Call, Lookup]]:
+    """The calls of the step that look rows up for the loss, with what they look up."""
+    for call in step.upstream(step.loss):
+        for found in lookups(call.function, call.args, call.kwargs, n_items):
+            if (
+                found.kind == "index"
+                and call.outputs[0].requires_grad
+                and list(call.outputs[0].shape[: found.ids.dim()]) == list(found.ids.shape)
+            ):
+                yield call, found
+
+
+def asked_rows(step: KeptStep, events: Events, most: int = MOST_ROWS) -> Asked | None:
+    """Histories that the step reads, with their users; else its users, with their histories; None where it has neither."""
+    found = [one for _, one in index_lookups(step, events.n_items)]
+    wide = [
+        one for one in found if one.ids.dim() == 2 and one.ids.shape[1] > 1 and one.rows > events.n_items // 2
+    ]
+    for one in wide:
+        for turned in (False, True):
+            ids = _plain(one.ids.T if turned else one.ids)
+            asked = _first(_histories(ids + shift, events, most) for shift in SHIFTS)
+            if asked is not None:
+                asked.turned = turned
+                return asked
+    for one in found:
+        if one.ids.dim() == 1 and events.n_users <= one.rows <= events.n_users + 2:
+            items = [
+                _plain(other.ids) for other in found if other is not one and other.ids.shape == one.ids.shape
+            ]
+            asked = _first(_users(_plain(one.ids) + shift, items, events, most) for shift in SHIFTS)
+            if asked is not None:
+                return asked
+    return _first(_sets(call, events, most) for call in step.upstream(step.loss))
+
+
+def _first(tried: Iterator[Asked | None]) -> Asked | None:
+    return next((one for one in tried if one is not None), None)
+
+
+def _plain(ids: Any) -> Any:
+    return ids.detach().cpu().numpy().astype(np.int64)
+
+
+def _some(size: int, most: int) -> range:
+    return range(0, size, max(1, size // (2 * most)))
+
+
+def _histories(ids: Any, events: Events, most: int) -> Asked | None:
+    """ids: (B, T). None where most rows are no stretch of anybody's events."""
+    batch, users, histories, tried = [], [], [], 0
+    for row in _some(len(ids), most):
+        kept = ids[row][(ids[row] > 0) & (ids[row] <= events.n_items)][-LONGEST:]
+        if len(kept) < 2:
+            continue
+        tried += 1
+        user = events.user_of(kept)
+        if user:
+            batch.append(row)
+            users.append(user)
+            histories.append(kept)
+    asked = _enough(batch, users, histories, tried, most)
+    if asked is not None:
+        filled = (ids[asked.batch] > 0) & (ids[asked.batch] <= events.n_items)
+        asked.laid_out, asked.places = ids.shape, ids.shape[1] - 1 - filled[:, ::-1].argmax(1)
+    return asked
+
+
+def _enough(batch: list[int], users: list[int], histories: list[Any], tried: int, most: int) -> Asked | None:
+    if len(batch) < max(LEAST_ROWS, 0.7 * tried):
+        return None
+    return Asked(batch[:most], users[:most], histories[:most])
+
+
+def _users(ids: Any, beside: list[Any], events: Events, most: int) -> Asked | None:
+    """ids: (B,) of users. beside: ids looked up for the same rows; in one of them the items must be theirs.
+
+    Where one holds the event before another's, histories end there.
+    """
+    if ids.min() < 1 or ids.max() > events.n_users:
+        return None
+    rows = [row for row in _some(len(ids), most) if len(events.of(ids[row]))][:most]
+    places = [
+        [_place(items[row] + shift, events.of(ids[row])) for row in rows]
+        for items in beside
+        for shift in SHIFTS
+    ]
+    own = [np.array(one) for one in places if np.mean([place >= 0 for place in one]) >= 0.7]
+    if not any((one >= 0).mean() > 0.9 for one in own):
+        return None
+    before = next(
+        (one for one in own for other in own if ((other == one + 1) & (one >= 0)).mean() > 0.7), None
+    )
+    ends = [len(events.of(ids[row])) for row in rows] if before is None else before + 1
+    kept = [(row, end) for row, end in zip(rows, ends) if end > 0]
+    histories = [events.of(ids[row])[:end][-LONGEST:] for row, end in kept]
+    return _enough([row for row, _ in kept], [int(ids[row]) for row, _ in kept], histories, 0, most)
+
+
+def _place(item: int, own: Any) -> int:
+    """Where an item is among a user's events, the last time; -1 for nowhere."""
+    there = np.flatnonzero(own == item)
+    return int(there[-1]) if len(there) else -1
+
+
+def _sets(call: Call, events: Events, most: int) -> Asked | None:
+    """Rows as wide as the catalogue, of which what is not 0 is the events of one user."""
+    for one in lookups(call.function, call.args, call.kwargs, events.n_items):
+        if one.kind != "multi-hot":
+            continue
+        rows = call.inputs[0].detach().cpu().numpy() != 0
+        shift = 0 if rows.shape[1] > events.n_items else 1
+        batch, users, histories = [], [], []
+        for row in _some(len(rows), most)[:most]:
+            items = np.flatnonzero(rows[row]) + shift
+            met = np.bincount(events.users[np.isin(events.items, items)], minlength=events.n_users + 1)
+            likely = (
+                [user for user in np.argsort(-met)[:20] if set(items) <= set(events.of(user))]
+                if len(items) > 1
+                else []
+            )
+            if likely:
+                own = events.of(likely[0])
+                batch.append(row)
+                users.append(int(likely[0]))
+                histories.append(own[np.isin(own, items)][-LONGEST:])
+        return _enough(batch, users, histories, min(len(rows), most), most)
+    return None

@@ -1,0 +1,204 @@
+"""Does scoring compute what the kept step computes? The same rows are scored in the same state.
+
+Where no number of the step ranks items as the scores do, two functions were written for one. The product that makes the scores
+is looked at: are the vectors that it multiplies those that the step multiplies?
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from .step_agreement import Candidates, Comparing, agreeing
+from .step_kept import Call, CallKeeper, KeptStep
+from .step_rows import Asked, Events, asked_rows
+from .step_vectors import Vectors
+from .tracing_frames import Places
+
+SAME = 0.9999
+OTHER = 0.99
+LEAST = 0.3  # else the rows may be others
+PRODUCTS = {"matmul", "__matmul__", "mm", "bmm", "einsum", "linear", "cdist", "baddbmm", "addmm", "inner"}
+MULTIPLYING = PRODUCTS | {
+    "mul",
+    "__mul__",
+    "multiply",
+    "cosine_similarity",
+    "pairwise_distance",
+    "sub",
+    "__sub__",
+    "dot",
+}
+ADDING = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "mul", "__mul__", "__rmul__"}
+TURNING = {"neg", "__neg__", "negative", "rsub", "__rsub__"}
+BATCH_STATISTICS = {"batch_norm"}
+
+
+def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[str, Any]:
+    """{"rows", "agreement", "unserved", "places"}; {} where rows cannot be asked for, or more than the function may differ.
+
+    agreement: correlation of the scores with what is most like them in the step. unserved: whether training alone
+    adds something. negated: whether the scores are the lower the higher the step's. places: lines of scoring, then of training.
+    """
+    events = Events(data)
+    asked = asked_rows(step, events)
+    if asked is None or step.noisy or any(call.function in BATCH_STATISTICS for call in step.calls):
+        return {}
+    scored, scores = _scored(candidate, asked, places)
+    if scored is None or _reads_copies(step, scored):
+        return {}
+    comparing = Comparing(scores, asked, events, Candidates(step, events))
+    signed, by = agreeing(step, comparing)
+    best = abs(signed)
+    told = {
+        "rows": len(asked.users),
+        "agreement": round(best, 6),
+        "unserved": False,
+        "negated": False,
+        "places": [],
+    }
+    if by is None or best < LEAST:
+        return {}
+    if signed < 0 and bool((by.outputs[0] < 0).any()):  # what is never negative is a distance
+        told.update(negated=True, places=[call.told() for call in _ends(scored)])
+        return told
+    missing = _added_in_training(step, by, scored) if best >= SAME else _read_in_training(step, by, scored)
+    if missing is not None:
+        told.update(
+            unserved=True,
+            places=[call.told() for call in (_last_product(scored) or scored.calls[-1], missing)],
+        )
+    elif best < OTHER:
+        told["places"] = [call.told() for call in _parting(step, scored, comparing)]
+    return told
+
+
+def _scored(candidate: Any, asked: Asked, places: Places) -> tuple[KeptStep | None, Any]:
+    keeper = CallKeeper(places)
+    with candidate.at_rest(0):
+        with keeper:
+            answer = candidate.model.score(asked.users, asked.histories)
+        plain = (
+            answer.detach().float().cpu().numpy()
+            if isinstance(answer, torch.Tensor)
+            else np.asarray(answer, np.float32)
+        )
+    width = plain.shape[-1]
+    ends = [
+        one
+        for call in keeper.step.calls
+        for one in call.outputs
+        if one.dim() and one.shape[-1] in (width, width - 1)
+    ]
+    if plain.ndim != 2 or not ends:
+        return None, plain
+    keeper.step.loss = answer if isinstance(answer, torch.Tensor) and keeper.step.maker(answer) else ends[-1]
+    return keeper.step, plain
+
+
+def _leaves(step: KeptStep, of: Any) -> list[Any]:
+    """The tensors that come from outside of the step and hold numbers."""
+    held = {}
+    for call in step.upstream(of):
+        for one, source in zip(call.inputs, call.sources):
+            if source < 0 and one.is_floating_point() and one.layout is torch.strided:
+                held[id(one)] = one
+    return list(held.values())
+
+
+def _reads_copies(step: KeptStep, scored: KeptStep) -> bool:
+    """Whether scoring reads weights of its own, such as an average of those that are trained."""
+    trained = [one for one in _leaves(step, step.loss) if one.requires_grad and one.dim() > 1]
+    known = {one.data_ptr() for one in _leaves(step, step.loss)}
+    own = [one for one in _leaves(scored, scored.loss) if one.dim() > 1 and one.data_ptr() not in known]
+    return any(one.shape == other.shape and _alike(one, other) for one in own for other in trained)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    both = torch.stack([one.detach().float().flatten(), other.detach().float().flatten()])
+    return bool(torch.corrcoef(both)[0, 1] > 0.2)
+
+
+def _served(scored: KeptStep) -> set[int]:
+    return {one.data_ptr() for one in _leaves(scored, scored.loss)}
+
+
+def _read_in_training(step: KeptStep, by: Call, scored: KeptStep) -> Call | None:
+    """The call that takes parameters for the step's scores which scoring does not read."""
+    served = _served(scored)
+    for call in step.region(by, -1):
+        for one, source in zip(call.inputs, call.sources):
+            if source < 0 and one.requires_grad and one.numel() > 1 and one.data_ptr() not in served:
+                return call
+    return None
+
+
+def _added_in_training(step: KeptStep, by: Call, scored: KeptStep) -> Call | None:
+    """The call after `by` that adds parameters to the scores which scoring does not read."""
+    served = _served(scored)
+    here = {id(out) for out in by.outputs}
+    for call in step.calls[by.number + 1 :]:
+        if (
+            not any(id(one) in here for one in call.inputs)
+            or call.outputs[0].numel() != by.outputs[0].numel()
+        ):
+            continue
+        here |= {id(out) for out in call.outputs}
+        if call.function not in ADDING:
+            continue
+        for one in call.inputs:
+            if id(one) in here or not one.requires_grad or one.numel() < 2:
+                continue
+            own = [leaf for leaf in (_leaves(step, one) or [one]) if leaf.requires_grad and leaf.numel() > 1]
+            if own and all(leaf.data_ptr() not in served for leaf in own):
+                return call
+    return None
+
+
+def _last_product(scored: KeptStep) -> Call | None:
+    width = scored.loss.shape[-1]
+    products = [
+        call
+        for call in scored.upstream(scored.loss)
+        if call.function in PRODUCTS and call.outputs[0].shape[-1] in (width - 1, width, width + 1)
+    ]
+    return products[-1] if products else None
+
+
+def _ends(scored: KeptStep) -> list[Call]:
+    """What makes the scores: where a sign is turned, else the last product."""
+    turning = [call for call in scored.upstream(scored.loss) if call.function in TURNING]
+    product = _last_product(scored)
+    return [*turning[-1:], *([product] if product is not None else [])] or scored.calls[-1:]
+
+
+def _parting(step: KeptStep, scored: KeptStep, comparing: Comparing) -> list[Call]:
+    """The lines of scoring that compute something else, best first; [] where that cannot be said."""
+    multiplied = Vectors(
+        one for call in step.upstream(step.loss) if call.function in MULTIPLYING for one in call.inputs
+    )
+    product = _last_product(scored)
+    if product is None:
+        return []
+    rows = len(comparing.scores)
+    sides = [one for one in product.inputs if one.is_floating_point() and one.dim() > 1]
+    queries = [one for one in sides if rows in one.shape[:-1]]
+    tables = [one for one in sides if not any(one is other for other in queries)]
+    query = all(multiplied.has(one) for one in queries)
+    table = all(multiplied.has(one) or multiplied.has(one.transpose(-1, -2)) for one in tables)
+    if query or not table:
+        return [product, *([] if query else _first_other(step, scored)[:1])]
+    return _first_other(step, scored)
+
+
+def _first_other(step: KeptStep, scored: KeptStep) -> list[Call]:
+    """The first call of scoring that makes something else of what the step has as well."""
+    held = Vectors(one for call in step.upstream(step.loss) for one in (*call.inputs, *call.outputs))
+    for call in scored.upstream(scored.loss):
+        made = [one for one in call.outputs if one.is_floating_point() and one.dim() > 1]
+        taken = [one for one in call.inputs if one.is_floating_point() and one.dim() > 1]
+        if made and taken and all(map(held.has, taken)) and not any(map(held.has, made)):
+            return [call]
+    return []
