@@ -22,7 +22,11 @@ def _readers(flow: Flow, trace: Mapping[str, Any], n_items: int) -> Iterator[Cod
     tables = table_parameters(flow, n_items)
     width = flow.parameters[tables[0]]["shape"][-1] if tables else 0
     for index, parameter in enumerate(flow.parameters):
-        wide = len(parameter["shape"]) >= 2 and parameter["shape"][-1] == width and index not in tables[:1]
+        shape = parameter["shape"]
+        of_items = index in tables or (
+            len(shape) >= 2 and shape[0] >= n_items
+        )  # a second table of items, or one of users
+        wide = len(shape) >= 2 and shape[-1] == width and not of_items
         used = [op for op in flow.consumers(f"p{index}") if op in scoring and by_position(flow, op)]
         for op in used[:1] if wide else ():
             yield _at(flow.ops[op], "a table of positions")

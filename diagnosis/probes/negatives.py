@@ -65,6 +65,9 @@ REPEATED = FindingKind(
     roles=(Role.NEGATIVES,),
     explains=_WEAK,
 )
+OTHER_IDS = (
+    0.3  # of what was read as negatives: so many that are no items are ids of something else, as of users
+)
 HITS = 0.1  # from where on hits cost accuracy
 MANY_HITS = 0.25  # where hits come of chance
 ONE = 0.6  # of the negatives of a batch or row: they are one draw, some of it drawn again
@@ -134,6 +137,8 @@ def _range(log: Log, each: Negatives) -> Measurement | None:
     if n < 200:
         return None
     places = drawn(each.drawn.view.stream)
+    if outside.sum() > OTHER_IDS * n:
+        return None
     if outside.mean() > 0 and outside.sum() > 3:
         share = float(outside.sum() / n)
         ids = np.unique(each.drawn.view.ids[outside])

@@ -327,6 +327,20 @@ def test_the_cause_is_named_on_its_line(found: Found, case: str) -> None:
     assert found(text, *edits) == [(code, line)]
 
 
+STALE = (
+    (OBJECT, ("        self.schedule =", "        self.net = Net()\n        self.schedule ="), "self.optimizer = "),
+    (SCRIPT, ("def encode", "table, weight, bias = (p.detach().clone().requires_grad_() for p in (table, weight, bias))\ndef encode"), "opt = "),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "edit", "made"), STALE)
+def test_an_optimizer_of_what_the_loss_does_not_use_is_accused_itself(
+    found: Found, text: str, edit: tuple[str, str], made: str
+) -> None:
+    lines = dict(found(text, edit))
+    assert lines["no-gradient-at-step"].startswith(made)
+
+
 @pytest.mark.parametrize("case", HEALTHY)
 def test_a_healthy_training_is_silent(found: Found, case: str) -> None:
     text, edits = HEALTHY[case]

@@ -87,3 +87,14 @@ def test_a_negated_distance_and_a_product_turn_nothing_round() -> None:
         op("neg", "p0"), op("matmul", "o0", phase="score")
     )  # in the training step, as of a loss
     assert [turns_round(trace) for trace in (negated, inverse, product, elsewhere, {})] == [()] * 5
+
+
+def test_a_second_table_of_items_or_one_of_users_is_no_table_of_positions() -> None:
+    def read(rows: int) -> tuple[Any, ...]:
+        tables = [{"shape": [N_ITEMS + 1, 8]}, {"shape": [rows, 8]}]
+        looked_up = op("embedding", "", "p0", phase="score", shapes=[[4, 7], [N_ITEMS + 1, 8]])
+        second = op("embedding", "", "p1", phase="score", shapes=[[7], [rows, 8]])
+        trace = scored(looked_up, second, op("add", "o0", "o1", phase="score"))
+        return order_readers({**trace, "parameters": tables}, N_ITEMS)
+
+    assert read(N_ITEMS + 1) == () and read(N_ITEMS + 30) == ()
