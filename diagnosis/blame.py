@@ -1,7 +1,8 @@
 """Connects symptoms with what brings them about, and puts what is told in order.
 
-A symptom moves to a line only where something connects the two: a cause that was found and explains it, or a patch that
-was seen to heal it. Else it stays on the entry, with the causes that were checked and are healthy.
+A symptom is told with the cause that was found and explains it, and accuses no line of its own: it stays on the entry, so that a cause
+on a wrong line is one wrong accusation and not five. It moves to a line only where a patch was seen to heal it. Where no cause is
+known, it names the causes that were checked and are healthy.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +33,7 @@ class Group:
 def connected(
     findings: Iterable[Finding], healed: Mapping[str, Sequence[Healing]] | None = None
 ) -> list[Finding]:
-    """The findings in the order in which they are told, symptoms moved to what brings them about.
+    """The findings in the order in which they are told, symptoms below what brings them about.
 
     healed: code -> the patches that healed it. A symptom that is explained becomes information, and the head of its group
     as severe as the worst in it, so that each group counts once.
@@ -111,7 +112,7 @@ def _root(finding: Finding, by_id: Mapping[str, Finding]) -> str:
 
 
 def _settled(group: Group, healed: Mapping[str, Sequence[Healing]]) -> Group:
-    """The group with its severities, and its symptoms on the lines of its head."""
+    """The group with its severities, and its symptoms on the lines that healed its head."""
     worst = min((f.severity for f in (group.head, *group.members)), key=_SEVERITIES.index)
     head = _healed(replace(group.head, severity=worst), healed)
     return Group(head=head, members=tuple(_below(member, head) for member in group.members))
@@ -120,7 +121,8 @@ def _settled(group: Group, healed: Mapping[str, Sequence[Healing]]) -> Group:
 def _below(member: Finding, head: Finding) -> Finding:
     if member.kind.nature is Nature.CAUSE:
         return member
-    return replace(member, severity=Severity.INFORMATION, anchors=head.anchors, ruled_out=())
+    anchors = head.anchors if head.healed_by and member.kind.nature is Nature.SYMPTOM else member.anchors
+    return replace(member, severity=Severity.INFORMATION, anchors=anchors, ruled_out=())
 
 
 def _healed(finding: Finding, healed: Mapping[str, Sequence[Healing]]) -> Finding:

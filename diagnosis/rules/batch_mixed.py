@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.made_from import endings
+from diagnosis.rules.reach import contract, reached
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import Operation, operation, whole
@@ -49,15 +50,27 @@ def batch_mixed(source: ParsedFile) -> Iterator[RuleHit]:
             return
         full = source.full_name(call)
         if full.startswith("torch.nn.BatchNorm") and is_false(keyword(call, "track_running_stats")):
-            yield source.hit(
-                KIND.code, call, "takes mean and variance of whoever is in the batch, at evaluation too"
-            )
+            if _is_served(repo, source, call):
+                yield source.hit(
+                    KIND.code, call, "takes mean and variance of whoever is in the batch, at evaluation too"
+                )
             continue
         done = operation(repo, source, call)
         if done is not None and _is_over_batch(done) and _is_of_batch(repo, source, call, done.values[0]):
             yield source.hit(
                 KIND.code, call, f"{done.name} over axis 0 mixes the users of a batch: use dim=-1"
             )
+
+
+def _is_served(repo: Codebase, source: ParsedFile, made: ast.Call) -> bool:
+    """Whether scoring calls the layer; of a file alone, that is taken for granted."""
+    if not repo.whole:
+        return True
+    return any(
+        any(m.call is made for m in repo.makers(place.file, call.func))
+        for place in reached(repo, [score for _, score in contract(repo)])
+        for call in place.file.within(place.node, ast.Call)
+    )
 
 
 def _is_over_batch(done: Operation) -> bool:

@@ -5,20 +5,28 @@ from dataclasses import replace
 from functools import lru_cache
 
 from diagnosis.rules import (
+    activation_missing,
     batch_axis,
     batch_mixed,
     clipping,
+    copied_loss,
+    cut_from_loss,
+    decay_per_batch,
     dropout,
     eval_forgotten,
     grad_at_evaluation,
     gradients_cleared,
     graphs_kept,
     heads_view,
+    leafless,
+    loss_unused,
     mask_sense,
     mean_divided,
     not_called,
+    optimizer_partial,
     optimizer_recreated,
     plain_lists,
+    random_table_frozen,
     sampling,
     selected_on_test,
     shuffle,
@@ -47,6 +55,14 @@ RULES: tuple[Rule, ...] = (
     optimizer_recreated.RULE,
     not_called.RULE,
     graphs_kept.RULE,
+    decay_per_batch.RULE,
+    cut_from_loss.RULE,
+    optimizer_partial.RULE,
+    activation_missing.RULE,
+    copied_loss.RULE,
+    loss_unused.RULE,
+    random_table_frozen.RULE,
+    leafless.RULE,
     batch_axis.RULE,
     batch_mixed.RULE,
     mean_divided.RULE,
@@ -80,7 +96,7 @@ def check_source(path: str, text: str, others: Mapping[str, str] | None = None) 
     ]
     repo = Codebase(
         files=(source, *(file for file in around if file is not None)),
-        whole=bool(others) and None not in around,
+        whole=others is not None and None not in around,
     )
     hits = _hits(source, repo, RULES)
     for file in repo.files[1:]:

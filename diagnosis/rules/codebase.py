@@ -4,15 +4,17 @@ Everything is looked up by what the code binds and imports. Where several defini
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import Binding, How, bindings, owner_of, parameters
 from diagnosis.syntax import called_name, dotted
 
+Answer = TypeVar("Answer")
 DEEPEST = 12  # bindings and calls that one question follows
 # Methods that hand their own object on.
 SAME_OBJECT = {"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "requires_grad_", "apply"}
@@ -53,6 +55,7 @@ class Made:
 
 # What was found out about a codebase: expression -> who made it; and the expressions that are being asked about.
 _MAKERS: "WeakKeyDictionary[Codebase, tuple[dict[ast.AST, list[Made]], set[ast.AST]]]" = WeakKeyDictionary()
+_LINEAGES: "WeakKeyDictionary[Codebase, dict[ast.AST, list[Defined]]]" = WeakKeyDictionary()
 _CALLS_OF_MODULES: "WeakKeyDictionary[Codebase, dict[ast.AST, list[Made]]]" = WeakKeyDictionary()
 
 
@@ -127,12 +130,18 @@ class Codebase:
                     found.setdefault(base.rpartition(".")[2], []).append(place)
         return found
 
-    def calls(self, *names: str) -> Iterator[Made]:
-        """All calls in the repo whose called name, its last part, is one of these."""
+    @cached_property
+    def _calls(self) -> dict[str, list[Made]]:
+        found: dict[str, list[Made]] = {}
         for file in self.files:
             for call in file.calls:
-                if called_name(call) in names:
-                    yield Made(file=file, call=call)
+                found.setdefault(called_name(call), []).append(Made(file=file, call=call))
+        return found
+
+    def calls(self, *names: str) -> Iterator[Made]:
+        """All calls in the repo whose called name, its last part, is one of these."""
+        for name in names:
+            yield from self._calls.get(name, [])
 
     def class_of(self, file: ParsedFile, node: ast.expr) -> Defined | None:
         """The class of the repo that an expression's value is of; None if that cannot be told."""
@@ -187,29 +196,46 @@ class Codebase:
         kind = self.class_of(file, function)
         return (self.method(kind, "forward") or self.method(kind, "__call__")) if kind else None
 
-    def method(self, kind: Defined, name: str, depth: int = 0) -> Defined | None:
+    def method(self, kind: Defined, name: str) -> Defined | None:
         """A method of a class, or of the classes that it derives from; None if it has none."""
-        for node in getattr(kind.node, "body", []):
-            if isinstance(node, Function) and node.name == name:
-                return Defined(file=kind.file, node=node)
-        if depth < DEEPEST:
-            for base in _bases(kind):
-                for above in self.classes.get(base.rpartition(".")[2], []):
-                    if above.node is not kind.node and (found := self.method(above, name, depth + 1)):
-                        return found
-        return None
+        return next((m for place in self.lineage(kind) if (m := _own(place, name))), None)
+
+    def lineage(self, kind: Defined) -> list[Defined]:
+        """A class and the classes of the repo above it, nearest first."""
+        known = _LINEAGES.setdefault(self, {})
+        if kind.node not in known:
+            found = {kind.node: kind}
+            waiting = [kind]
+            while waiting:
+                below = waiting.pop(0)
+                for base in _bases(below):
+                    above = self._class_named(below.file, base)
+                    if above is not None and above.node not in found:
+                        found[above.node] = above
+                        waiting.append(above)
+            known[kind.node] = list(found.values())
+        return known[kind.node]
+
+    def _class_named(self, file: ParsedFile, name: str) -> Defined | None:
+        """The class of the repo that a name means in a file; None where several fit."""
+        places = self.classes.get(name.rpartition(".")[2], [])
+        here = [place for place in places if place.file.path == file.path] or places
+        return here[0] if len(here) == 1 else None
 
     def _filled_in(self, kind: Defined, name: str, found: Defined | None) -> Defined | None:
         """A method, or where it is only a place for one, the only one that a class below puts there."""
         if found is not None and not _is_abstract(found.node):
             return found
-        below = [m for d in self.below.get(getattr(kind.node, "name", ""), []) if (m := self._own(d, name))]
+        below = [m for d in self.below.get(getattr(kind.node, "name", ""), []) if (m := _own(d, name))]
         return below[0] if len(below) == 1 else found
 
-    def _own(self, kind: Defined, name: str) -> Defined | None:
-        body = getattr(kind.node, "body", [])
-        nodes = [n for n in body if isinstance(n, Function) and n.name == name]
-        return Defined(file=kind.file, node=nodes[0]) if nodes else None
+    def attribute_bindings(self, kind: Defined, name: str) -> list[Binding]:
+        """Where a class assigns to `self.name`, in its own body."""
+        return [
+            binding
+            for binding in bindings(kind.file, f"self.{name}", kind.node)
+            if kind.node in kind.file.around(binding.node)
+        ]
 
     def attribute(self, kind: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
         """What `self.name` is assigned to in a class, with the file of each."""
@@ -248,9 +274,7 @@ class Codebase:
         return kind is not None and getattr(kind.node, "name", "") in self.modules
 
     def _class_called(self, made: Made) -> Defined | None:
-        places = self.classes.get(made.name, [])
-        here = [place for place in places if place.file.path == made.file.path] or places
-        return here[0] if len(here) == 1 else None
+        return self._class_named(made.file, made.name)
 
     def _made_by(self, file: ParsedFile, call: ast.Call, depth: int) -> list[Made]:
         name = called_name(call)
@@ -368,7 +392,7 @@ class Codebase:
             else:
                 kind = self.class_of(file, node.value) if depth < DEEPEST else None
             if kind is not None:
-                return [value for place in self._lineage(kind) for value in self.attribute(place, node.attr)]
+                return [value for place in self.lineage(kind) for value in self.attribute(place, node.attr)]
         return []
 
     def _taken(self, file: ParsedFile, binding: Binding) -> list[tuple[ParsedFile, ast.expr]]:
@@ -383,32 +407,29 @@ class Codebase:
             if reached and binding.position < len(t.elts)
         ]
 
-    def _lineage(self, kind: Defined, depth: int = 0) -> list[Defined]:
-        """A class and the classes of the repo above it."""
-        found = [kind]
-        if depth < DEEPEST:
-            for base in _bases(kind):
-                for above in self.classes.get(base.rpartition(".")[2], []):
-                    if above.node is not kind.node:
-                        found += self._lineage(above, depth + 1)
-        return found
-
     def given(self, function: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
         """What the calls in the repo give for a parameter of a function; [] if none is seen."""
         node = function.node
         assert isinstance(node, Function)
         names = parameters(node)
-        owner = function.file.parents.get(node)
-        is_method = isinstance(owner, ast.ClassDef) and names[:1] in (["self"], ["cls"])
+        is_method = isinstance(function.file.parents.get(node), ast.ClassDef) and names[:1] in (
+            ["self"],
+            ["cls"],
+        )
         place = names.index(name) - is_method
+        return [g for made in self.callers(function) if (g := _argument(made, name, place))]
+
+    def callers(self, function: Defined) -> list[Made]:
+        """The calls in the repo that run a function; [] where its name is another's as well."""
+        node = function.node
+        assert isinstance(node, Function)
+        owner = function.file.parents.get(node)
+        is_method = isinstance(owner, ast.ClassDef) and parameters(node)[:1] in (["self"], ["cls"])
         if node.name == "__init__" and isinstance(owner, ast.ClassDef):
-            calls = self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
-        elif node.name == "forward" and is_method:
-            calls = self.calls_of_module(owner)
-        else:
-            calls = list(self.calls(node.name)) if len(self.functions[node.name]) == 1 else []
-        given = [g for made in calls if (g := _argument(made, name, place))]
-        return given
+            return self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
+        if node.name == "forward" and is_method:
+            return self.calls_of_module(owner)
+        return list(self.calls(node.name)) if len(self.functions[node.name]) == 1 else []
 
     def _function(self, file: ParsedFile, name: str) -> Defined | None:
         """The plain function that a name means in a file: its own, or the one of the repo that it imports."""
@@ -462,6 +483,25 @@ def returns(function: Defined) -> list[ast.expr]:
 
 def _is_method(defined: Defined) -> bool:
     return isinstance(defined.file.parents.get(defined.node), ast.ClassDef)
+
+
+def once(question: Callable[[Codebase], Answer]) -> Callable[[Codebase], Answer]:
+    """A question about a codebase, which is answered once and remembered as long as the codebase lives."""
+    answers: WeakKeyDictionary[Codebase, Answer] = WeakKeyDictionary()
+
+    @wraps(question)
+    def ask(repo: Codebase) -> Answer:
+        if repo not in answers:
+            answers[repo] = question(repo)
+        return answers[repo]
+
+    return ask
+
+
+def _own(kind: Defined, name: str) -> Defined | None:
+    body = getattr(kind.node, "body", [])
+    node = next((n for n in body if isinstance(n, Function) and n.name == name), None)
+    return Defined(file=kind.file, node=node) if node is not None else None
 
 
 def _is_super_init(call: ast.Call) -> bool:

@@ -59,39 +59,55 @@ def _sizes(done: Operation) -> list[ast.expr]:
 
 def _cuts_time(repo: Codebase, source: ParsedFile, tensor: ast.expr, sizes: list[ast.expr]) -> bool:
     first, second, third = (_axis(source, size) for size in sizes[:3])
-    if third != 1 or second is not None or first not in (0, None) or whole(sizes[1]) is not None:
+    if third is None or third[1] != 1 or second is not None or whole(sizes[1]) is not None:
+        return False
+    if (first is not None and first[1] != 0) or third[0] not in _names(source, tensor):
         return False
     return not any(_is_turned(repo, end) for end in endings(repo, source, tensor, frozenset(("contiguous",))))
 
 
-def _axis(source: ParsedFile, size: ast.expr) -> int | None:
-    """Of which axis of a tensor an expression is the size: `x.size(1)`, `x.shape[1]`, or a name for one of these."""
+def _names(source: ParsedFile, tensor: ast.expr) -> set[str]:
+    """The names of tensors that have the shape of a tensor: its own, and of what a layer makes it of."""
+    if isinstance(tensor, ast.Name):
+        values = [b.value for b in bindings(source, tensor.id, tensor)]
+        return {tensor.id}.union(*(_names(source, v) for v in values if isinstance(v, ast.Call)))
+    if isinstance(tensor, ast.Call) and len(tensor.args) == 1 and isinstance(tensor.args[0], ast.Name):
+        return {tensor.args[0].id}
+    return set()
+
+
+def _axis(source: ParsedFile, size: ast.expr) -> tuple[str, int] | None:
+    """(a tensor, its axis) whose size an expression is: `x.size(1)`, `x.shape[1]`, or a name for one of these."""
     if (
         isinstance(size, ast.Call)
         and isinstance(size.func, ast.Attribute)
         and size.func.attr == "size"
         and size.args
     ):
-        return whole(size.args[0])
+        return _named(size.func.value, whole(size.args[0]))
     if (
         isinstance(size, ast.Subscript)
         and isinstance(size.value, ast.Attribute)
         and size.value.attr == "shape"
     ):
-        return whole(size.slice)
+        return _named(size.value.value, whole(size.slice))
     if isinstance(size, ast.Name):
         found = {_bound_axis(source, b.value, b.position) for b in bindings(source, size.id, size)}
         return found.pop() if len(found) == 1 else None
     return None
 
 
-def _bound_axis(source: ParsedFile, value: ast.expr, position: int | None) -> int | None:
+def _named(tensor: ast.expr, axis: int | None) -> tuple[str, int] | None:
+    return (dotted(tensor), axis) if axis is not None else None
+
+
+def _bound_axis(source: ParsedFile, value: ast.expr, position: int | None) -> tuple[str, int] | None:
     if position is None:
         return _axis(source, value) if not isinstance(value, ast.Name) else None
-    is_shape = isinstance(value, ast.Attribute) and value.attr == "shape"
-    is_size = isinstance(value, ast.Call) and dotted(value.func).endswith(".size") and not value.args
-    if is_shape or is_size:
-        return position
+    if isinstance(value, ast.Attribute) and value.attr == "shape":
+        return _named(value.value, position)
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "size":
+        return _named(value.func.value, position) if not value.args else None
     if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice) and value.slice.lower is None:
         return _bound_axis(source, value.value, position)
     return None

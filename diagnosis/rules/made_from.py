@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diagnosis.rules.codebase import Codebase, Defined, returns
+from diagnosis.rules.constants import default_of
 from diagnosis.rules.source import Function, Loop, ParsedFile
 from diagnosis.rules.tensor_calls import operation
 from diagnosis.rules.values import Binding, How, bindings, parameters
@@ -207,20 +208,8 @@ def _flag(function: Defined, call: ast.Call, test: ast.expr) -> bool | None:
     given = next((k.value for k in call.keywords if k.arg == test.id), None)
     place = names.index(test.id)
     if given is None:
-        given = call.args[place] if place < len(call.args) else _default(node, test.id)
+        given = call.args[place] if place < len(call.args) else default_of(node, test.id)
     return bool(given.value) if isinstance(given, ast.Constant) else None
-
-
-def _default(function: Function, name: str) -> ast.expr | None:
-    arguments = function.args
-    plain = [*arguments.posonlyargs, *arguments.args]
-    with_default = plain[len(plain) - len(arguments.defaults) :]
-    for argument, default in zip(
-        (*with_default, *arguments.kwonlyargs), (*arguments.defaults, *arguments.kw_defaults)
-    ):
-        if argument.arg == name:
-            return default
-    return None
 
 
 def _argument(value: Value, name: str) -> list[Value]:

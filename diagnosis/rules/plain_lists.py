@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase, Defined
+from diagnosis.rules.codebase import Codebase, Defined, Made
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
@@ -153,6 +153,11 @@ def _has_weights(repo: Codebase, source: ParsedFile, node: ast.expr) -> bool:
             name.endswith(w) or name.startswith(w + "1") for w in WEIGHTLESS
         )
     return called_name(node) in repo.modules and isinstance(node.func, ast.Name | ast.Attribute)
+
+
+def has_weights(repo: Codebase, made: Made) -> bool:
+    """Whether a constructor call makes a layer or parameter with weights."""
+    return made.name in repo.modules or _has_weights(repo, made.file, made.call)
 
 
 def _is_local(source: ParsedFile, node: ast.Name) -> bool:

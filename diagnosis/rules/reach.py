@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable
 
-from diagnosis.rules.codebase import Codebase, Defined, Made
+from diagnosis.rules.codebase import Codebase, Defined, Made, once
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import amount
 
@@ -117,6 +117,7 @@ def is_two_faced(repo: Codebase, made: Made, depth: int = 0) -> bool:
     return name.startswith(TWO_FACED) and not ("Dropout" in name and amount(rate) == 0)
 
 
+@once
 def contract(repo: Codebase) -> list[tuple[Defined, Defined]]:
     """(`fit`, `score`) of the classes of the repo that have both, which is how evolverec trains and asks a repo."""
     found = []

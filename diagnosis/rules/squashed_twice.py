@@ -15,7 +15,7 @@ from diagnosis.symptoms import UNTRAINED, WEAK
 KIND = FindingKind(
     code="probability-for-logit",
     found_by=FoundBy.RULE,
-    title="Squashed twice",
+    title="A probability where a logit is expected",
     why="The loss squashes its input itself: of a probability it sees values between 0 and 1 alone, its gradient is weak "
     "and it can never say yes or no.",
     definition="A sigmoid or softmax whose result is the input of a loss that takes logits, or of another sigmoid.",

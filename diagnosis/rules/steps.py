@@ -6,9 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from weakref import WeakKeyDictionary
 
-from diagnosis.rules.codebase import Codebase, Defined
+from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward
 from diagnosis.syntax import called_name, dotted
 
@@ -57,17 +56,12 @@ class Training:
         return [event for event in self.events if event.does in kinds]
 
 
-_KNOWN: "WeakKeyDictionary[Codebase, list[Training]]" = WeakKeyDictionary()
-
-
+@once
 def trainings(repo: Codebase) -> list[Training]:
     """The innermost training loops of a repo: they call `backward`, or a function of the repo that does so once."""
-    if repo not in _KNOWN:
-        _KNOWN[repo] = [
-            Training(file=file, loop=loop, events=tuple(_events(repo, file, loop)))
-            for file, loop in _loops(repo)
-        ]
-    return _KNOWN[repo]
+    return [
+        Training(file=file, loop=loop, events=tuple(_events(repo, file, loop))) for file, loop in _loops(repo)
+    ]
 
 
 def does(repo: Codebase, file: ParsedFile, call: ast.Call) -> Does | None:

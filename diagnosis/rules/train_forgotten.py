@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase, Defined
+from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.reach import contract, evaluates, perhaps_reached, reached, same_place, trains, two_faced
 from diagnosis.rules.rule import Rule
@@ -25,30 +25,43 @@ KIND = FindingKind(
 
 
 def train_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
-    """The calls of `.train()` before the loop of epochs, or the loop of epochs itself."""
-    repo = source.repo
-    if repo is None or not repo.whole:
-        return
+    """The calls of `.train()` before the loop of epochs, or the loop over batches."""
+    for place in _forgotten(source.repo) if source.repo and source.repo.whole else ():
+        if same_place(source, place):
+            assert isinstance(place.node, ast.expr | ast.stmt)
+            yield source.hit(
+                KIND.code,
+                place.node,
+                "trains in evaluation mode after the first evaluation: call .train() in each epoch",
+            )
+
+
+@once
+def _forgotten(repo: Codebase) -> list[Defined]:
     scores = [score for _, score in contract(repo)]
-    starts = [fit for fit, _ in contract(repo)] or [
-        Defined(file=t.file, node=f) for t in trainings(repo) if (f := t.file.function_of(t.loop))
-    ]
-    for start in starts:
-        for loop in _epochs(repo, start):
-            if not same_place(source, loop):
-                continue
-            body = perhaps_reached(repo, [loop])
-            if any(trains(place) for place in body):
-                continue
-            asked = [place for place in reached(repo, [loop, *scores]) if _stays(place)]
-            if asked and two_faced(repo, reached(repo, [loop])) is not None:
-                place = _where(repo, loop)
-                assert isinstance(place.node, ast.expr | ast.stmt)
-                yield place.file.hit(
-                    KIND.code,
-                    place.node,
-                    "trains in evaluation mode after the first evaluation: call .train() in each epoch",
-                )
+    starts = [fit for fit, _ in contract(repo)] or _trainers(repo)
+    loops = {loop.node: loop for start in starts for loop in _epochs(repo, start)}
+    return [_where(repo, loop) for loop in loops.values() if _stays_in_evaluation(repo, loop, scores)]
+
+
+def _trainers(repo: Codebase) -> list[Defined]:
+    """The functions that hold a training loop, and those that call them."""
+    found = {f: Defined(file=t.file, node=f) for t in trainings(repo) if (f := t.file.function_of(t.loop))}
+    for _ in range(2):
+        for made in list(repo.calls(*{getattr(node, "name", "") for node in found})):
+            caller, reached_one = made.file.function_of(made.call), repo.callee(made.file, made.call)
+            if caller is not None and reached_one is not None and reached_one.node in found:
+                found[caller] = Defined(file=made.file, node=caller)
+    return list(found.values())
+
+
+def _stays_in_evaluation(repo: Codebase, loop: Defined, scores: list[Defined]) -> bool:
+    """Whether something in a loop of epochs, or the scoring between them, sets evaluation mode for good."""
+    if not any(_stays(place) for place in reached(repo, [loop, *scores])):
+        return False
+    if any(trains(place) for place in perhaps_reached(repo, [loop])):
+        return False
+    return two_faced(repo, reached(repo, [loop])) is not None
 
 
 def _epochs(repo: Codebase, start: Defined) -> list[Defined]:
@@ -102,4 +115,4 @@ def _where(repo: Codebase, loop: Defined) -> Defined:
     return loop
 
 
-RULE = Rule(kind=KIND, run=train_forgotten, crosses=True)
+RULE = Rule(kind=KIND, run=train_forgotten)

@@ -1,0 +1,113 @@
+"""Static rule: linear layers that follow each other with nothing in between."""
+
+import ast
+from collections.abc import Iterator
+from itertools import pairwise
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase, Made
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.made_from import endings
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import ParsedFile, is_false, keyword
+from diagnosis.rules.tensor_calls import whole
+from diagnosis.rules.values import same
+from diagnosis.symptoms import WEAK
+from diagnosis.syntax import dotted
+
+KIND = FindingKind(
+    code="activation-missing",
+    found_by=FoundBy.RULE,
+    title="No activation between linear layers",
+    why="Two linear layers with nothing in between are one linear layer with more parameters.",
+    definition="An nn.Linear applied to the result of an nn.Linear, dropout in between or not; where the inner width is "
+    "no smaller than both outer ones, which a factorised layer's would be.",
+    roles=(Role.ENCODER,),
+    explains=WEAK,
+)
+LINEAR = "torch.nn.Linear"
+THROUGH = frozenset(("dropout", "contiguous", "view", "reshape", "squeeze"))
+
+
+def activation_missing(source: ParsedFile) -> Iterator[RuleHit]:
+    """Linear layers side by side in nn.Sequential, called on each other, and called in a loop."""
+    repo = source.repo
+    if repo is None:
+        return
+    for call in source.calls:
+        if source.full_name(call) == "torch.nn.Sequential":
+            yield from _in_sequence(repo, source, call)
+        elif _is_linear(repo, source, call.func) and len(call.args) == 1:
+            yield from _on_each_other(repo, source, call)
+    for loop in source.within(source.nodes[0], ast.For):
+        yield from _in_loop(repo, source, loop)
+
+
+def _in_sequence(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
+    layers = [a for a in call.args if not _is_dropout(source, a)]
+    for first, second in pairwise(layers):
+        if not isinstance(first, ast.Call) or not isinstance(second, ast.Call):
+            continue
+        if source.full_name(first) == source.full_name(second) == LINEAR:
+            one, other = Made(file=source, call=first), Made(file=source, call=second)
+            if not _is_factorised(one, other):
+                yield source.hit(KIND.code, second, "follows a linear layer with no activation in between")
+
+
+def _is_dropout(source: ParsedFile, node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and source.full_name(node).startswith("torch.nn.Dropout")
+
+
+def _on_each_other(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
+    outer = repo.makers(source, call.func)
+    for end in endings(repo, source, call.args[0], THROUGH):
+        if not isinstance(end.node, ast.Call) or end.node is call or end.file.path != source.path:
+            continue
+        inner = repo.makers(end.file, end.node.func)
+        if not inner or any(m.full_name != LINEAR for m in inner) or end.node.args[1:]:
+            continue
+        if not any(_is_factorised(one, other) for one in inner for other in outer):
+            yield source.hit(KIND.code, call, "follows a linear layer with no activation in between")
+
+
+def _in_loop(repo: Codebase, source: ParsedFile, loop: ast.For) -> Iterator[RuleHit]:
+    """`for layer in self.layers: h = layer(h)` and nothing else, where the layers are linear."""
+    if (
+        len(loop.body) != 1
+        or not isinstance(loop.body[0], ast.Assign)
+        or not isinstance(loop.target, ast.Name)
+    ):
+        return
+    statement = loop.body[0]
+    value = statement.value
+    if not isinstance(value, ast.Call) or dotted(value.func) != loop.target.id or len(value.args) != 1:
+        return
+    if dotted(value.args[0]) != dotted(statement.targets[0]) or not _is_linear(repo, source, value.func):
+        return
+    yield source.hit(
+        KIND.code, statement, "applies linear layers one after the other with no activation in between"
+    )
+
+
+def _is_linear(repo: Codebase, source: ParsedFile, function: ast.expr) -> bool:
+    made = repo.makers(source, function)
+    return bool(made) and all(m.full_name == LINEAR for m in made)
+
+
+def _is_factorised(first: Made, second: Made) -> bool:
+    """Whether two layers may be a factorised one: a narrow width in between, or no bias in the first."""
+    if is_false(keyword(first.call, "bias")):
+        return True
+    sizes = [*first.call.args[:2], *second.call.args[1:2]]
+    if len(sizes) != 3:
+        return True
+    before, width, after = sizes
+    if same(before, width) or same(width, after):
+        return False
+    first_size, inner, last_size = map(whole, sizes)
+    if first_size is None or inner is None or last_size is None:
+        return True
+    return inner < min(first_size, last_size)
+
+
+RULE = Rule(kind=KIND, run=activation_missing)

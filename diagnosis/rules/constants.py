@@ -1,0 +1,75 @@
+"""The number that an expression stands for, through names, attributes, defaults and options of the command line."""
+
+import ast
+from collections.abc import Sequence
+
+from diagnosis.rules.codebase import Codebase, Defined, once
+from diagnosis.rules.source import Function, ParsedFile, keyword
+from diagnosis.rules.tensor_calls import amount
+from diagnosis.rules.values import bindings, owner_of
+from diagnosis.syntax import called_name, dotted
+
+DEEPEST = 6
+
+
+def number_of(repo: Codebase, file: ParsedFile, node: ast.expr | None, depth: int = 0) -> float | None:
+    """The number, if it is one and the same wherever it is set; else None."""
+    plain = amount(node)
+    if node is None or plain is not None or depth > DEEPEST:
+        return plain
+    if isinstance(node, ast.Name):
+        values = [(file, b.value) if b.position is None else None for b in bindings(file, node.id, node)]
+        owner = owner_of(file, node.id, node) if not values else None
+        if owner is not None:
+            default = default_of(owner, node.id)
+            given = repo.given(Defined(file=file, node=owner), node.id)
+            values = [*given, *([(file, default)] if default is not None and not given else [])]
+        return _same(repo, values, depth)
+    if isinstance(node, ast.Attribute):
+        return _same(repo, _settings(repo).get(node.attr, []), depth)
+    return None
+
+
+def _same(repo: Codebase, values: Sequence[tuple[ParsedFile, ast.expr] | None], depth: int) -> float | None:
+    found = {number_of(repo, *value, depth + 1) if value else None for value in values}
+    return found.pop() if len(found) == 1 else None
+
+
+@once
+def _settings(repo: Codebase) -> dict[str, list[tuple[ParsedFile, ast.expr]]]:
+    """Name of an attribute -> what it is set to: assignments, fields of classes, options with a default."""
+    found: dict[str, list[tuple[ParsedFile, ast.expr]]] = {}
+    for file in repo.files:
+        for node in file.within(file.nodes[0], ast.Assign, ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            in_class = isinstance(file.parents.get(node), ast.ClassDef)
+            for target in targets:
+                name = (
+                    target.attr if isinstance(target, ast.Attribute) else dotted(target) if in_class else ""
+                )
+                if name and node.value is not None:
+                    found.setdefault(name, []).append((file, node.value))
+        for call in file.calls:
+            _from_call(file, call, found)
+    return found
+
+
+def _from_call(file: ParsedFile, call: ast.Call, found: dict[str, list[tuple[ParsedFile, ast.expr]]]) -> None:
+    if called_name(call) == "add_argument" and call.args and isinstance(call.args[0], ast.Constant):
+        default = keyword(call, "default")
+        name = str(call.args[0].value).lstrip("-").replace("-", "_")
+        if default is not None:
+            found.setdefault(name, []).append((file, default))
+    elif called_name(call) in ("SimpleNamespace", "Namespace", "dict", "EasyDict", "Config"):
+        for word in call.keywords:
+            if word.arg:
+                found.setdefault(word.arg, []).append((file, word.value))
+
+
+def default_of(function: Function, name: str) -> ast.expr | None:
+    """The default of a parameter; None if it has none."""
+    arguments = function.args
+    plain = [*arguments.posonlyargs, *arguments.args]
+    late = plain[len(plain) - len(arguments.defaults) :]
+    pairs = zip((*late, *arguments.kwonlyargs), (*arguments.defaults, *arguments.kw_defaults))
+    return next((default for argument, default in pairs if argument.arg == name), None)

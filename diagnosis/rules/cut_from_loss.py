@@ -1,0 +1,171 @@
+"""Static rule: a part of the model that the loss cannot reach, because its result is detached or made under no_grad."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase, Defined, once
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.made_from import reaching
+from diagnosis.rules.reach import reached
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.steps import trainings
+from diagnosis.symptoms import UNTRAINED, WEAK
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="part-cut-off",
+    found_by=FoundBy.RULE,
+    title="A part of the model is cut off from the loss",
+    why="No gradient passes a detached value: what made it keeps its random weights.",
+    definition="In code that trains: the answer of a layer detached where it is given, the only use of a computed value "
+    "detached, or a layer called under no_grad in `forward`; only in repos that freeze and copy no part on purpose.",
+    roles=(Role.ENCODER,),
+    explains=("no-gradient", *UNTRAINED, *WEAK),
+)
+# Signs of parts that learn otherwise: frozen ones, and copies that follow another by averaging.
+ON_PURPOSE = {
+    "requires_grad",
+    "requires_grad_",
+    "deepcopy",
+    "lerp_",
+    "swap_parameters",
+    "AveragedModel",
+    "stop_gradient",
+}
+
+
+def cut_from_loss(source: ParsedFile) -> Iterator[RuleHit]:
+    """Detached answers of layers, and layers under no_grad, in functions that training reaches."""
+    repo = source.repo
+    if repo is None or _on_purpose(repo):
+        return
+    training = _training_functions(repo)
+    for function in source.functions:
+        if repo.whole and function not in training:
+            continue
+        if not repo.whole and function.name != "forward":
+            continue
+        for call in source.within(function, ast.Call):
+            if source.function_of(call) is function and called_name(call) == "detach":
+                yield from _detached(repo, source, function, call)
+        if function.name == "forward":
+            for node in source.within(function, ast.With):
+                yield from _without_gradient(repo, source, function, node)
+
+
+@once
+def _on_purpose(repo: Codebase) -> bool:
+    return any(
+        node.attr in ON_PURPOSE for file in repo.files for node in file.within(file.nodes[0], ast.Attribute)
+    ) or any(k.arg == "requires_grad" for file in repo.files for call in file.calls for k in call.keywords)
+
+
+@once
+def _training_functions(repo: Codebase) -> set[ast.AST]:
+    """The functions that a training loop reaches."""
+    loops = [Defined(file=t.file, node=t.loop) for t in trainings(repo)]
+    return {place.node for place in reached(repo, [*loops, *_holders(repo)])}
+
+
+def _holders(repo: Codebase) -> list[Defined]:
+    """The functions in which the training loops stand."""
+    return [Defined(file=t.file, node=f) for t in trainings(repo) if (f := t.file.function_of(t.loop))]
+
+
+def _detached(repo: Codebase, source: ParsedFile, function: Function, call: ast.Call) -> Iterator[RuleHit]:
+    if not isinstance(call.func, ast.Attribute) or call.args or not _is_handed_on(source, call):
+        return
+    value = call.func.value
+    if isinstance(value, ast.Call):
+        if _is_layer(repo, source, value.func) and not _called_again(source, function, value):
+            yield source.hit(
+                KIND.code, call, "no gradient reaches this part of the model: leave out .detach()"
+            )
+    elif isinstance(value, ast.Name) and function.name == "forward":
+        made = reaching(source, value.id, value)
+        if (
+            made
+            and not _is_read_otherwise(source, function, value)
+            and all(isinstance(b.value, ast.Call) and _computes(repo, source, b.value) for b in made)
+        ):
+            yield source.hit(KIND.code, call, f"no gradient passes: {value.id} is used detached alone")
+
+
+def _is_handed_on(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the detached value is an argument of a call; what is stored or returned may be for the record."""
+    outer = source.parents.get(call)
+    if isinstance(outer, ast.keyword):
+        outer = source.parents.get(outer)
+    return (
+        isinstance(outer, ast.Call)
+        and outer.func is not call
+        and called_name(outer) not in ("append", "float", "int", "update", "print", "log", "add", "stack")
+    )
+
+
+def _is_layer(repo: Codebase, source: ParsedFile, function: ast.expr) -> bool:
+    """Whether what is called is a module of the repo, or a layer of torch with weights."""
+    kind = repo.class_of(source, function)
+    if repo.is_module(kind):
+        return True
+    made = repo.makers(source, function)
+    return bool(made) and all(
+        m.full_name.startswith(("torch.nn.Linear", "torch.nn.Embedding", "torch.nn.GRU")) for m in made
+    )
+
+
+def _is_own_object(repo: Codebase, source: ParsedFile, function: ast.expr) -> bool:
+    """Whether what is called is an attribute of the module, or an element of one, that is no method."""
+    while isinstance(function, ast.Subscript):
+        function = function.value
+    kind = repo.class_around(source, function)
+    if not isinstance(function, ast.Attribute) or not dotted(function).startswith("self.") or kind is None:
+        return False
+    return repo.method(kind, function.attr) is None
+
+
+def _called_again(source: ParsedFile, function: Function, call: ast.Call) -> bool:
+    name = dotted(call.func)
+    return bool(name) and any(
+        c is not call and dotted(c.func) == name for c in source.within(function, ast.Call)
+    )
+
+
+def _is_read_otherwise(source: ParsedFile, function: Function, name: ast.Name) -> bool:
+    return any(
+        n.id == name.id and n is not name and isinstance(n.ctx, ast.Load)
+        for n in source.within(function, ast.Name)
+    )
+
+
+def _computes(repo: Codebase, source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call is of a layer, or of a method of the module."""
+    return _is_layer(repo, source, call.func) or repo.callee(source, call) is not None
+
+
+def _without_gradient(
+    repo: Codebase, source: ParsedFile, function: Function, node: ast.With
+) -> Iterator[RuleHit]:
+    """`with torch.no_grad(): x = self.layer(ids)` in `forward`, where x is used afterwards."""
+    names = {source.full_name(i.context_expr) for i in node.items if isinstance(i.context_expr, ast.Call)}
+    if names != {"torch.no_grad"} or any(isinstance(o, ast.If) for o in source.around(node)):
+        return
+    for assign in node.body:
+        if not isinstance(assign, ast.Assign) or not isinstance(assign.value, ast.Call):
+            continue
+        target = assign.targets[0]
+        end = source.ends[source.places[node]]
+        used = isinstance(target, ast.Name) and any(
+            n.id == target.id and source.places[n] >= end for n in source.within(function, ast.Name)
+        )
+        if (
+            used
+            and _is_layer(repo, source, assign.value.func)
+            and not _called_again(source, function, assign.value)
+        ):
+            yield source.hit(KIND.code, assign, "no gradient reaches this layer: leave out no_grad")
+
+
+RULE = Rule(kind=KIND, run=cut_from_loss)
