@@ -34,7 +34,9 @@ def lines(findings: list[Finding]) -> dict[str, int]:
     return {f.code: f.anchors[0].start_line for f in findings}
 
 
-def test_a_symptom_is_told_with_the_cause_that_explains_it_by_code_or_by_complaint_and_accuses_no_line() -> None:
+def test_a_symptom_is_told_with_the_cause_that_explains_it_by_code_or_by_complaint_and_accuses_no_line() -> (
+    None
+):
     told = connected([WEAK, OTHER, ADVICE, EVOLVED, CAUSE])
     assert lines(told) == {"cause": 3, "weak": 1, "evolved": 1, "other": 1, "advice": 2}
     assert {f.code: f.explained_by for f in told if f.explained_by} == {

@@ -34,12 +34,15 @@ def replay_step(
     """
     from .step_kept import KeptStep, StepKeeper  # needs torch
 
-    places = Places(root)
+    limit, places = Limit(seconds), Places(root)
     document: dict[str, Any] = {"format": 1, "note": NO_STEP, "error": ""}
 
     def answer(step: KeptStep) -> None:
         document["note"] = ""
         for name, question in _questions(candidate, data, places, settled, made_at).items():
+            if limit.reached():
+                document["note"] = f"there was no time to ask for {name}, and what comes after it"
+                break
             try:
                 with kept_random_states():
                     document[name] = question(step)
@@ -48,7 +51,6 @@ def replay_step(
             except Exception as fault:  # noqa: BLE001 -- candidate code is at work in some: its failure is data
                 document["error"] = f"{document['error']}{name}: {traceback_of(fault)[-1500:]}\n"[-4000:]
 
-    limit = Limit(seconds)
     for steps in (lambda: epochs, lambda: iter(candidate.model.fit())):
         keeper = StepKeeper(places, limit, answer)
         try:
