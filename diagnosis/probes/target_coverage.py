@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnosis.decisions import Decision
 from diagnosis.evidence import Evidence
 from diagnosis.examination import Stream
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
@@ -27,7 +26,6 @@ NEVER = FindingKind(
     definition="Share of training events (a user's first one apart, where the next event is the target) that were no target in whole epochs.",
     roles=(Role.LOADER,),
     explains=_WEAK,
-    decided_by=Decision.COVERAGE,
 )
 NEWEST = FindingKind(
     code="newest-never-target",
@@ -37,7 +35,6 @@ NEWEST = FindingKind(
     definition="Share of users whose newest training event was a target in whole epochs, beside the same for all other events.",
     roles=(Role.LOADER,),
     explains=_WEAK,
-    decided_by=Decision.COVERAGE,
 )
 UNIFORM = FindingKind(
     code="users-drawn-uniformly",
@@ -47,7 +44,6 @@ UNIFORM = FindingKind(
     definition="Draws for each event of the most active users (a quarter of all events), beside that of all others.",
     roles=(Role.LOADER,),
     explains=_WEAK,
-    decided_by=Decision.CHOICE,
 )
 UNIT = "share of events"
 FEW, MANY = 0.02, 0.05  # events that may be missed; from where on it is a warning

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from diagnosis.decisions import Decision
 from diagnosis.evidence import Evidence
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.measured import measured
@@ -27,7 +26,6 @@ IS_INPUT = FindingKind(
     definition="Share of targets that are the very event the model sees at their position (or, where a row has one target, its newest event).",
     roles=(Role.LOADER, Role.LOSS),
     explains=_WEAK,
-    decided_by=Decision.EVENT,
 )
 MISPLACED = FindingKind(
     code="target-misplaced",
@@ -37,7 +35,6 @@ MISPLACED = FindingKind(
     definition="Share of targets that lie a fixed number of events, other than one, after the event at their position, located in the training log.",
     roles=(Role.LOADER, Role.LOSS),
     explains=(*_WEAK, "order-ignored"),
-    decided_by=Decision.EVENT,
 )
 OF_ANOTHER = FindingKind(
     code="target-of-another",
@@ -47,7 +44,6 @@ OF_ANOTHER = FindingKind(
     definition="Share of targets that are training events of the user beside them.",
     roles=(Role.LOADER, Role.LOSS),
     explains=(*_WEAK, "same-list", "popularity-bias"),
-    decided_by=Decision.ORDER,
 )
 NEVER_LAST = FindingKind(
     code="last-position-never-masked",
