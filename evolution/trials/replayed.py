@@ -86,6 +86,13 @@ class _Correction(_Part):
     places: Places
 
 
+class _Features(_Part):
+    tables: Count
+    column: Name
+    by: Annotated[int, Field(ge=-1, le=1)]
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
@@ -95,6 +102,7 @@ class _Replayed(_Part):
     serving: _Serving | Nothing = {}
     padding: _Padding | Nothing = {}
     direction: _Direction | Nothing = {}
+    features: _Features | Nothing = {}
     correction: _Correction | Nothing = {}
     wrong_class: _WrongClass | Nothing = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from .epoch_streams import Streams, lookups, reads_ids
 from .epoch_watch import CHAIN, FULL_STEPS
 from .id_origins import IdOrigins
 from .tracing_frames import Limit, Places, StopTracing
-from .tracing_ops import OpRecorder, _name
+from .tracing_ops import OpRecorder, _name, _tensors
 from .tracing_sites import SiteRecorder
 
 # What makes infinite values on purpose: masks, and their tensors.
@@ -47,6 +48,7 @@ class EpochRecorder(OpRecorder):
         self._suspect_from = suspect_from
         self._not_finite: dict[str, Any] = {}
         self._most_steps = 0
+        self._built: dict[int, tuple[Any, list[Any]]] = {}
         self._used: dict[str, int] = {}  # parameter -> calls of the first steps that took it
         self._random: dict[tuple[str, int, str], None] = {}
 
@@ -90,6 +92,8 @@ class EpochRecorder(OpRecorder):
         if in_full:
             self._record(name, args, kwargs, out)
         self._origins.note(name, args, kwargs, out)
+        if self.phase == "build":
+            self._note_built(name, args, kwargs, out)
         if self.phase != "train":
             return
         if reads_ids(name):
@@ -112,6 +116,22 @@ class EpochRecorder(OpRecorder):
                 table=table if table and table.startswith("p") else "",
                 made_at=self._made_at,
             )
+
+    def made_at(self, tensor: Any) -> list[list[Any]]:
+        """[[path, line, function]] where a tensor was made or written to while building, [] where that is not known."""
+        known = self._built.get(id(tensor))
+        if known is not None and known[0]() is tensor:
+            return [known[1]]
+        chain = self._origins.of(tensor)
+        return [list(place) for place in chain[-1:]]
+
+    def _note_built(self, name: str, args: Any, kwargs: dict[str, Any], out: Any) -> None:
+        """Remember what made a result, unless the call only handed it on."""
+        given = {id(one) for one in _tensors((args, kwargs))}
+        place = self._places.here()
+        for one in _tensors(args[:1] if name == "__setitem__" else out):
+            if place is not None and (name == "__setitem__" or name.endswith("_") or id(one) not in given):
+                self._built[id(one)] = (weakref.ref(one), [place[0], place[1], name])
 
     def _made_at(self, tensor: Any) -> list[list[Any]]:
         """Where an id tensor came from, nearest first: the calls that made it, through their first tensor argument."""

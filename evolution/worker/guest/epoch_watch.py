@@ -27,10 +27,14 @@ WITHOUT_TORCH = (
 
 
 class Watched:
-    """What was seen of a training. epochs: what its fit() returned, to go on with. settled: an epoch has just ended."""
+    """What was seen of a training. epochs: what its fit() returned, to go on with. settled: an epoch has just ended.
 
-    def __init__(self, epochs: Any, settled: bool, document: dict[str, Any]) -> None:
+    made_at: [[path, line, function]] of where a tensor comes from, nearest first.
+    """
+
+    def __init__(self, epochs: Any, settled: bool, document: dict[str, Any], made_at: Any = None) -> None:
         self.epochs, self.settled, self.document = epochs, settled, document
+        self.made_at = made_at or (lambda tensor: [])
 
 
 def watch_epochs(
@@ -86,7 +90,7 @@ def watch_epochs(
         epochs=len(ends),
         epoch_ends=ends,
     )
-    return Watched(epochs, settled, document)
+    return Watched(epochs, settled, document, recorder.made_at)
 
 
 def _empty(note: str) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class GuestSession:
         self._traced: CheckedRecommender | None = None  # trained under the watch of `watch_epochs`
         self._epochs: Any = None  # what its fit() returned
         self._settled = False  # an epoch of it has just ended
+        self._made_at: Any = None  # where a tensor of it comes from
 
     # -- setting up
 
@@ -90,7 +91,7 @@ class GuestSession:
             watch_epochs,  # after the program's import, which decides whether there is torch
         )
 
-        self._candidate = self._traced = self._epochs = None
+        self._candidate = self._traced = self._epochs = self._made_at = None
         watched = watch_epochs(
             lambda: self._model_to_trace(seed),
             root=self.root,
@@ -100,26 +101,33 @@ class GuestSession:
             folder=Path(folder),
             suspect_from=suspect_from,
         )
-        self._epochs, self._settled = watched.epochs, watched.settled
+        self._epochs, self._settled, self._made_at = watched.epochs, watched.settled, watched.made_at
         return {"watched": watched.document}
 
     def replay(self, seconds: float) -> dict[str, Any]:
         """One further step of the watched training, kept whole; see `replaying`. The recommender is used up by it."""
         candidate, epochs = self._traced, self._epochs
-        self._traced = self._epochs = None
+        made_at = self._made_at
+        self._traced = self._epochs = self._made_at = None
         if candidate is None or epochs is None or "torch" not in sys.modules:
             return {"replayed": {}}
         self.stage = "fit()"
         from .replaying import replay_step
 
         told = replay_step(
-            candidate, epochs, self._data, root=self.root, seconds=seconds, settled=self._settled
+            candidate,
+            epochs,
+            self._data,
+            root=self.root,
+            seconds=seconds,
+            settled=self._settled,
+            made_at=made_at,
         )
         return {"replayed": told}
 
     def build(self, seed: int) -> dict[str, Any]:
         self.stage = "build()"
-        self._candidate = self._traced = self._epochs = None  # the old one's memory first
+        self._candidate = self._traced = self._epochs = self._made_at = None  # the old one's memory first
         self._candidate = CheckedRecommender(*self._program(), device=self._device, seed=seed)
         entry.check_modules(self.root, set())
         candidate = self._candidate

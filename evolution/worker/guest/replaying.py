@@ -17,21 +17,32 @@ NO_STEP = "no further training step could be kept"
 
 
 def replay_step(
-    candidate: Any, epochs: Iterator[Any], data: Any, *, root: str, seconds: float, settled: bool
+    candidate: Any,
+    epochs: Iterator[Any],
+    data: Any,
+    *,
+    root: str,
+    seconds: float,
+    settled: bool,
+    made_at: Callable[[Any], list[list[Any]]] = lambda tensor: [],
 ) -> dict[str, Any]:
     """{"format": 1, "note", "error", question: its answer}.
 
     candidate: the CheckedRecommender. epochs: what its fit() returned; where that has ended, it is trained anew.
     data: the training log. settled: an epoch has just ended, so that what is computed once an epoch is up to date.
+    made_at: [[path, line, function]] of where a tensor comes from, nearest first.
     """
     from .step_kept import KeptStep, StepKeeper  # needs torch
 
-    places = Places(root)
+    limit, places = Limit(seconds), Places(root)
     document: dict[str, Any] = {"format": 1, "note": NO_STEP, "error": ""}
 
     def answer(step: KeptStep) -> None:
         document["note"] = ""
-        for name, question in _questions(candidate, data, places, settled).items():
+        for name, question in _questions(candidate, data, places, settled, made_at).items():
+            if limit.reached():
+                document["note"] = f"there was no time to ask for {name}, and what comes after it"
+                break
             try:
                 with kept_random_states():
                     document[name] = question(step)
@@ -40,7 +51,6 @@ def replay_step(
             except Exception as fault:  # noqa: BLE001 -- candidate code is at work in some: its failure is data
                 document["error"] = f"{document['error']}{name}: {traceback_of(fault)[-1500:]}\n"[-4000:]
 
-    limit = Limit(seconds)
     for steps in (lambda: epochs, lambda: iter(candidate.model.fit())):
         keeper = StepKeeper(places, limit, answer)
         try:
@@ -54,11 +64,12 @@ def replay_step(
 
 
 def _questions(
-    candidate: Any, data: Any, places: Places, settled: bool
+    candidate: Any, data: Any, places: Places, settled: bool, made_at: Callable[[Any], list[list[Any]]]
 ) -> dict[str, Callable[[Any], dict[str, Any]]]:
     from .step_candidates import wrong_class
     from .step_correction import correction
     from .step_direction import direction
+    from .step_features import features
     from .step_future import future
     from .step_padding import padding
     from .step_serving import serving
@@ -69,6 +80,7 @@ def _questions(
         "future": lambda step: future(step, n_items),
         "padding": lambda step: padding(step, n_items),
         "correction": lambda step: correction(step, data),
+        "features": lambda step: features(step, data, made_at),
         "terms": terms,
         "wrong_class": lambda step: wrong_class(step, data),
     }

@@ -33,6 +33,19 @@ MULTIPLYING = PRODUCTS | {
 }
 ADDING = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "mul", "__mul__", "__rmul__"}
 TURNING = {"neg", "__neg__", "negative", "rsub", "__rsub__"}
+KEEPING_ORDER = {
+    "sigmoid",
+    "softmax",
+    "log_softmax",
+    "tanh",
+    "exp",
+    "log",
+    "logsigmoid",
+    "softplus",
+    "detach",
+    "cpu",
+    "float",
+}
 BATCH_STATISTICS = {"batch_norm"}
 
 
@@ -64,14 +77,13 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
     if signed < 0 and bool((by.outputs[0] < 0).any()):  # what is never negative is a distance
         told.update(negated=True, places=[call.told() for call in _ends(scored)])
         return told
-    missing = _added_in_training(step, by, scored) if best >= SAME else _read_in_training(step, by, scored)
-    if missing is not None:
-        told.update(
-            unserved=True,
-            places=[call.told() for call in (_last_product(scored) or scored.calls[-1], missing)],
-        )
-    elif best < OTHER:
-        told["places"] = [call.told() for call in _parting(step, scored, comparing)]
+    if best >= SAME:
+        missing = _added_in_training(step, by, scored)
+        blamed = [] if missing is None else [_last_product(scored) or scored.calls[-1], missing]
+    else:
+        missing = _read_in_training(step, by, scored)
+        blamed = _parting(step, scored, comparing, missing) if missing is not None or best < OTHER else []
+    told.update(unserved=missing is not None and bool(blamed), places=[call.told() for call in blamed])
     return told
 
 
@@ -80,11 +92,7 @@ def _scored(candidate: Any, asked: Asked, places: Places) -> tuple[KeptStep | No
     with candidate.at_rest(0):
         with keeper:
             answer = candidate.model.score(asked.users, asked.histories)
-        plain = (
-            answer.detach().float().cpu().numpy()
-            if isinstance(answer, torch.Tensor)
-            else np.asarray(answer, np.float32)
-        )
+        plain = _plain(answer)
     width = plain.shape[-1]
     ends = [
         one
@@ -95,7 +103,22 @@ def _scored(candidate: Any, asked: Asked, places: Places) -> tuple[KeptStep | No
     if plain.ndim != 2 or not ends:
         return None, plain
     keeper.step.loss = answer if isinstance(answer, torch.Tensor) and keeper.step.maker(answer) else ends[-1]
-    return keeper.step, plain
+    return keeper.step, _before_squashing(keeper.step, plain)
+
+
+def _plain(answer: Any) -> Any:
+    if isinstance(answer, torch.Tensor):
+        return answer.detach().float().cpu().numpy()
+    return np.asarray(answer, np.float32)
+
+
+def _before_squashing(scored: KeptStep, plain: Any) -> Any:
+    """The scores as they were before a sigmoid or a softmax, which keep their order."""
+    tensor, call = scored.loss, scored.maker(scored.loss)
+    while call is not None and call.function in KEEPING_ORDER:
+        tensor = call.inputs[0]
+        call = scored.maker(tensor)
+    return _plain(tensor) if tuple(tensor.shape) == plain.shape else plain
 
 
 def _leaves(step: KeptStep, of: Any) -> list[Any]:
@@ -174,31 +197,48 @@ def _ends(scored: KeptStep) -> list[Call]:
     return [*turning[-1:], *([product] if product is not None else [])] or scored.calls[-1:]
 
 
-def _parting(step: KeptStep, scored: KeptStep, comparing: Comparing) -> list[Call]:
-    """The lines of scoring that compute something else, best first; [] where that cannot be said."""
-    multiplied = Vectors(
-        one for call in step.upstream(step.loss) if call.function in MULTIPLYING for one in call.inputs
-    )
+def _parting(step: KeptStep, scored: KeptStep, comparing: Comparing, missing: Call | None) -> list[Call]:
+    """The lines that compute something else, best first; [] where that cannot be said. missing: a call that training alone makes."""
+    alone = [missing] if missing is not None else []
     product = _last_product(scored)
     if product is None:
-        return []
+        return alone
+    multiplied = Vectors(
+        one for call in step.upstream(step.loss) if _scores_pairs(step, call) for one in call.inputs
+    )
     rows = len(comparing.scores)
     sides = [one for one in product.inputs if one.is_floating_point() and one.dim() > 1]
     queries = [one for one in sides if rows in one.shape[:-1]]
     tables = [one for one in sides if not any(one is other for other in queries)]
     query = all(multiplied.has(one) for one in queries)
     table = all(multiplied.has(one) or multiplied.has(one.transpose(-1, -2)) for one in tables)
+    other = _first_other(step, scored)
     if query or not table:
-        return [product, *([] if query else _first_other(step, scored)[:1])]
-    return _first_other(step, scored)
+        return [product, *alone, *([] if query else other)]
+    if other and other[0] is not product:
+        return [*other, *alone]
+    return [*alone, *other]
+
+
+def _scores_pairs(step: KeptStep, call: Call) -> bool:
+    """Whether a call multiplies vectors to numbers, rather than to other vectors as a layer does."""
+    if call.function not in MULTIPLYING or not call.inputs:
+        return False
+    if call.function in PRODUCTS or call.function in ("cosine_similarity", "pairwise_distance", "dot"):
+        return call.outputs[0].shape[-1:] != call.inputs[0].shape[-1:]
+    return any(user.function in ("sum", "norm", "pow") for user in step.users(call.outputs[0]))
 
 
 def _first_other(step: KeptStep, scored: KeptStep) -> list[Call]:
     """The first call of scoring that makes something else of what the step has as well."""
     held = Vectors(one for call in step.upstream(step.loss) for one in (*call.inputs, *call.outputs))
     for call in scored.upstream(scored.loss):
-        made = [one for one in call.outputs if one.is_floating_point() and one.dim() > 1]
-        taken = [one for one in call.inputs if one.is_floating_point() and one.dim() > 1]
+        made, taken = _comparable(held, call.outputs), _comparable(held, call.inputs)
         if made and taken and all(map(held.has, taken)) and not any(map(held.has, made)):
             return [call]
     return []
+
+
+def _comparable(held: Vectors, tensors: list[Any]) -> list[Any]:
+    """Those that can be compared: of a width that the step has, too. Others are as wide as a batch's longest history."""
+    return [one for one in tensors if one.is_floating_point() and one.dim() > 1 and held.knows(one.shape[-1])]

@@ -36,6 +36,10 @@ class Vectors:
                         turned.detach().reshape(-1, turned.shape[-1])
                     )
 
+    def knows(self, width: int) -> bool:
+        """Whether there are vectors of this width."""
+        return width in self._by_width
+
     def has(self, tensor: Any) -> bool:
         """Whether most vectors of a tensor are among them; zeros are nobody's."""
         if tensor.layout is not torch.strided or tensor.dim() < 2:

@@ -57,7 +57,8 @@ def line(place: list[Any]) -> str:
 
 
 HEALTHY = [
-    (Pairs, ()), (Pairs, ("bce",)), (Pairs, ("tower",)), (Pairs, ("penalty",)), (Sequences, ()), (Sequences, ("candidates",)), (Coder, ()),
+    (Pairs, ()), (Pairs, ("bce",)), (Pairs, ("tower",)), (Pairs, ("penalty",)), (Sequences, ()), (Sequences, ("candidates",)),
+    (Sequences, ("squashed",)), (Coder, ()),
 ]  # fmt: skip
 
 
@@ -125,6 +126,8 @@ def test_without_negatives_all_scores_rise():
         (Pairs, ("no bias", "bce"), "scores = users @ table.T"),
         (Sequences, ("no bias",), "scores = last @ self.net.items.weight.T"),
         (Pairs, ("raw",), "scores = users @ table.T"),
+        (Sequences, ("mean",), 'last = states.mean(1) if self.has("mean") else states[:, -1]'),
+        (Sequences, ("branch",), "return found + self.net.out(found) if self.net.training else found"),
         (Pairs, ("cosine",), "return F.normalize(users, dim=-1) @ F.normalize(table, dim=-1).T"),
     ],
 )

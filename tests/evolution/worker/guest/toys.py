@@ -115,11 +115,13 @@ class Sequences(Toy):
         net = nn.Module()
         net.items = nn.Embedding(N_ITEMS + 1, D, padding_idx=0)
         net.rnn, net.drop = nn.GRU(D, D, batch_first=True), nn.Dropout(0.3)
-        net.bias = nn.Parameter(torch.zeros(N_ITEMS + 1))
+        net.bias, net.out = nn.Parameter(torch.zeros(N_ITEMS + 1)), nn.Linear(D, D)
         return net
 
     def states(self, rows):
         found, _ = self.net.rnn(self.net.drop(self.net.items(rows)))
+        if self.has("branch"):
+            return found + self.net.out(found) if self.net.training else found
         return found
 
     def loss(self):
@@ -150,7 +152,11 @@ class Sequences(Toy):
         rows = torch.as_tensor(histories)
         states = self.states(rows)
         last = states.mean(1) if self.has("mean") else states[:, -1]
+        if self.has("cosine"):
+            return F.normalize(last, dim=-1) @ F.normalize(self.net.items.weight, dim=-1).T
         scores = last @ self.net.items.weight.T
+        if self.has("squashed"):
+            return (scores + self.net.bias).softmax(-1)
         if self.has("no bias"):
             return scores
         return scores + self.net.bias

@@ -1,0 +1,54 @@
+"""Features that belong to the item one row before or after are told from those that do not."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from evolution.worker.guest.step_features import features
+from tests.evolution.worker.guest.keeping import asked_of, line
+
+N = 80
+
+
+def log():
+    rng = np.random.default_rng(1)
+    kinds = [[], *([f"k{one}"] for one in rng.integers(0, 6, N))]
+    price = np.array([np.nan, *rng.choice([1.0, 2.5, 7.0, 9.0], N)], np.float32)
+    return SimpleNamespace(
+        n_items=N, item_columns={"categories": kinds, "price": price, "title": [""] * (N + 1)}
+    )
+
+
+def step(data, *options):
+    names = sorted({kind for kinds in data.item_columns["categories"] for kind in kinds})
+    kinds = torch.zeros(N + 1, dtype=torch.long)
+    for item, own in enumerate(data.item_columns["categories"][1:], 1):
+        kinds[item - 1 if "kinds" in options else item] = names.index(own[0]) + 1
+    price = torch.nan_to_num(torch.as_tensor(data.item_columns["price"]))
+    if "price" in options:
+        price = price.roll(1)
+    items, of_kinds, out = nn.Embedding(N + 1, 4), nn.Embedding(7, 4), nn.Linear(5, 1)
+    ids = torch.arange(1, 60)
+
+    def run():
+        rows = torch.cat([items(ids) + of_kinds(kinds[ids]), price[ids, None]], 1)
+        out(rows).mean().backward()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("options", "column", "by"), [((), "", 0), (("kinds",), "categories", -1), (("price",), "price", 1)]
+)
+def test_a_shifted_table_is_found(options, column, by):
+    data = log()
+    told = asked_of(step(data, *options), lambda kept: features(kept, data, lambda tensor: []))
+    assert (told["column"], told["by"]) == (column, by)
+    if by:
+        assert (
+            line(told["places"][0])
+            == "rows = torch.cat([items(ids) + of_kinds(kinds[ids]), price[ids, None]], 1)"
+        )
