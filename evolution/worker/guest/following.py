@@ -7,12 +7,13 @@ the first epoch and stayed. An *average*: a table that began as a learning one a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .carried_state import Part, _is_tensor, _Watch
+from .carried_state import CONTAINERS, Part, _is_tensor, _Watch
 from .recommender import CheckedRecommender
 from .snapshots import Snapshot, as_array, is_table, write
 from .tracing_frames import Limit, Places
@@ -53,23 +54,27 @@ class Following:
         tables = [name for name in stayed if is_table(self._second.parts[name].value)]
         if not tables:
             return None
-        parts = [part for name in stayed if (part := self._second.held(name)) is not None]
-        for part in parts:
+        held = {name: part for name in stayed if (part := self._held(name)) is not None}
+        for part in held.values():
             self._before.put_back(part)
-        watched = [part for name in tables if (part := self._second.held(name)) is not None][:WATCHED]
-        watch = _Watch(watched, self._places, Limit(ANSWERED_S))
-        watch.run(self._asked)
+        watched = [held[name] for name in tables if name in held][:WATCHED]
+        places = _changes(watched, self._answered, self._places)
         other = self._answered()
         if other is None or not differ(self.answer, other):
             return None
         after = self._taken()
         remade = [name for name in tables if after.digests.get(name, "") not in self._known(name)]
         if remade:
-            holder = self._second.held(remade[0])
-            name = holder.name if holder is not None else remade[0]
-            return _told("cache", name, 0.0, watch.at.get(name))
+            name = held[remade[0]].name if remade[0] in held else remade[0]
+            return _told("cache", name, 0.0, places.get(name))
         copies = [name for name in tables if self._was_learning(name)]
         return _told("copy", copies[0], 0.0, self._copied_at(copies)) if copies else None
+
+    def _held(self, name: str) -> Part | None:
+        """What holds a plain value under a key; of a container that is no table's alone nothing."""
+        part = self._second.parts[name]
+        container = isinstance(part.holder, dict) and isinstance(part.holder.get(part.key), CONTAINERS)
+        return None if container else self._second.held(name)
 
     def _known(self, name: str) -> tuple[str, ...]:
         return ("", self._before.digests.get(name, ""), self._second.digests[name])
@@ -172,11 +177,20 @@ def _learns(part: Part) -> bool:
 
 def _first_change(parts: list[Part], epoch: Callable[[], Any], places: Places) -> tuple[str, int] | None:
     """The first line of an epoch that changes one of them."""
-    if not parts:
-        return None
+    return next(iter(_changes(parts, epoch, places).values()), None) if parts else None
+
+
+def _changes(parts: list[Part], action: Callable[[], Any], places: Places) -> dict[str, tuple[str, int]]:
+    """name -> the line of an action that first changes the part. Breaking it off may have left gradients switched off."""
+    torch: Any = sys.modules.get("torch")
+    recording = torch.is_grad_enabled() if torch is not None else False
     watch = _Watch(parts, places, Limit(ANSWERED_S))
-    watch.run(epoch)
-    return next(iter(watch.at.values()), None)
+    try:
+        watch.run(action)
+    finally:
+        if torch is not None:
+            torch.set_grad_enabled(recording)
+    return watch.at
 
 
 def _told(what: str, name: str, share: float, place: tuple[str, int] | None) -> Told:

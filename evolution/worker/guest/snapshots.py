@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .carried_state import Part, _digest, _is_generator, _is_tensor, carried
+from .carried_state import CONTAINERS, Part, _digest, _is_generator, _is_tensor, carried
 from .tracing_frames import Places
 
 MOST_BYTES = 128 << 20  # of copies
@@ -46,7 +46,7 @@ class Snapshot:
             part.holder.pop(part.key, None)
         elif part.name in self.copies:
             write(part.now(), self.copies[part.name])
-        elif not is_table(part.value):
+        elif not is_table(part.value) and not isinstance(part.holder.get(part.key), CONTAINERS):
             part.holder[part.key] = before.value
 
 
