@@ -27,7 +27,8 @@ ASKED = (
         found_by=FoundBy.CONTRACT,
         title="Scores from before the training",
         why="Whatever was learnt does not reach the scores.",
-        definition="The answers to one batch before and after training, equal for every user.",
+        definition="The answers to one batch before and after training, equal for every user; or a table that scoring reads and "
+        "that stays while weights move over two epochs: a kept answer, a copy, an average that hardly follows.",
         roles=(Role.ENTRY,),
         explains=("not-learning", "untrained-rows", *WEAK),
     ),

@@ -41,6 +41,7 @@ from diagnosis.probes import (
     target_coverage,
     targets,
     untrained_rows,
+    weight_decay,
     who_learns,
 )
 from diagnosis.probes.outcome import BEYOND_TRAINING, unjudged
@@ -79,6 +80,7 @@ PROBES: tuple[Probe, ...] = (
     who_learns.PROBE,
     gradient_clearing.PROBE,
     row_decay.PROBE,
+    weight_decay.PROBE,
     learning_rate.PROBE,
     loss_terms.PROBE,
     loss_values.PROBE,

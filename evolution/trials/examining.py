@@ -15,8 +15,10 @@ from evolution.base.versions import version_of
 from evolution.domain.trial import ContractCheck, FailureReason, Trial
 from evolution.trials import artifacts
 from evolution.trials.asked import CANDIDATES_FAULT, batch_of
+from evolution.trials.asking_following import with_followed
 from evolution.trials.asking_trained import ask_trained
 from evolution.trials.failing import TrialFailed
+from evolution.trials.partings import Batch
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.session import WorkerSession, opened
 from evolution.trials.watched import nothing_watched
@@ -27,6 +29,7 @@ SHORTEST_WATCH_S, LONGEST_WATCH_S = 20.0, 60.0
 TRAINED_AGAIN_S = (
     60.0  # of fit() in the trial; a model without state is trained again for its questions up to here
 )
+FOLLOWED_EPOCHS = 4  # at most, of two recommenders
 STAMP = "examined.json"
 _EXAMINER = ("evolution/worker", "evolution/trials", "diagnosis/examination.py")
 
@@ -116,7 +119,18 @@ def _asked(
         for _ in range(trial.best_epoch):
             session.epoch()
     supervision.on_stage("asking the trained model")
-    return ask_trained(session, data, max_history, trace=_trace_of(request.folder), untrained=untrained)
+    checks = ask_trained(session, data, max_history, trace=_trace_of(request.folder), untrained=untrained)
+    return _followed(checks, trial, session, batch_of(data.validation, max_history))
+
+
+def _followed(
+    checks: list[ContractCheck], trial: Trial, session: WorkerSession, batch: Batch
+) -> list[ContractCheck]:
+    """The checks, with whether answers keep up with weights over epochs, where these are short enough to see some more."""
+    epochs = max(1, len(trial.epochs))
+    if FOLLOWED_EPOCHS * trial.cost.fit_s / epochs > SHORTEST_WATCH_S:
+        return checks
+    return with_followed(checks, lambda: session.follow(*batch, epochs))
 
 
 def _trace_of(trial_folder: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -40,6 +40,17 @@ class Changed:
     places: tuple[CodePlace, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Behind:
+    """A table that answers and does not keep up with what learns. what: an answer that was kept ("cache"), weights that were
+    copied once ("copy") or averaged ("average"). share: its way in an epoch relative to that of the learning weights."""
+
+    what: str
+    name: str
+    share: float
+    places: tuple[CodePlace, ...]
+
+
 class _Step(BaseModel):
     model_config = _Config
     path: Name
@@ -65,6 +76,28 @@ class _Changed(BaseModel):
 class _Changes(BaseModel):
     model_config = _Config
     changed: Annotated[list[_Changed], Field(max_length=100)]
+
+
+class _Behind(BaseModel):
+    model_config = _Config
+    what: Literal["cache", "copy", "average"]
+    name: Name
+    share: Annotated[float, Field(ge=0, le=1)]
+    path: Name
+    line: Line
+
+
+class _Found(BaseModel):
+    model_config = _Config
+    found: Annotated[list[_Behind], Field(max_length=1)]
+
+
+def behind_in(reply: Mapping[str, Any]) -> Behind | None:
+    """None where all keeps up. Raises TrialFailed where the reply makes no sense."""
+    for one in _checked(_Found, reply).found:
+        places = (CodePlace(path=one.path, line=one.line),) if one.path else ()
+        return Behind(what=one.what, name=one.name, share=one.share, places=places)
+    return None
 
 
 def parting_in(reply: Mapping[str, Any]) -> Parting:

@@ -22,7 +22,7 @@ from evolution.trials.answers import MOST_BYTES, BadAnswerError, TooLargeError, 
 from evolution.trials.data import LIST_LENGTH
 from evolution.trials.exporting import write_questions
 from evolution.trials.failing import broken_contract, failed, guarded
-from evolution.trials.partings import Batch, Changed, Parting, changes_in, parting_in
+from evolution.trials.partings import Batch, Behind, Changed, Parting, behind_in, changes_in, parting_in
 from evolution.trials.possible import PossibleLists
 from evolution.trials.process import WorkerProcess
 from evolution.trials.replayed import keep_replay
@@ -246,6 +246,16 @@ class WorkerSession:
         self._write_batch(users, histories)
         reply, _ = self._timed("changes", batch=str(self._place.handed_inside), seconds=PARTING_S)
         return changes_in(reply)
+
+    def follow(self, users: Int64, histories: Int64, epochs: int) -> Behind | None:
+        """What does not keep up with the weights over two epochs of another recommender. epochs: of the whole training.
+
+        Self-reported. The recommender that was built before is gone.
+        """
+        self._write_batch(users, histories)
+        seed, batch = self._request.key.seed, str(self._place.handed_inside)
+        reply, _ = self._timed("follow", seed=seed, batch=batch, epochs=epochs)
+        return behind_in(reply)
 
     def rank(self, name: str, questions: Questions) -> TopLists:
         """The lists of the questions exported as the input `name`. Raises TrialFailed: they are impossible."""

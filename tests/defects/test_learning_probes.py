@@ -15,12 +15,19 @@ import pytest
 
 from diagnosis.evidence import Evidence
 from diagnosis.examination import WATCHED, load_examination
-from diagnosis.probes import gradient_clearing, learning_rate, loss_values, row_decay, who_learns
+from diagnosis.probes import (
+    gradient_clearing,
+    learning_rate,
+    loss_values,
+    row_decay,
+    weight_decay,
+    who_learns,
+)
 from evolution.worker.guest.epoch_watch import watch_epochs
 from evolution.worker.guest.tracing import trace_smoke
 
 torch = pytest.importorskip("torch")
-PROBES = (who_learns, gradient_clearing, row_decay, learning_rate, loss_values)
+PROBES = (who_learns, gradient_clearing, row_decay, weight_decay, learning_rate, loss_values)
 EPOCHS = 20  # that the configuration allows
 ITEMS = 200
 Found = Callable[..., list[tuple[str, str]]]
@@ -231,6 +238,18 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         [("randint(1, 200", "randint(1, 60"), ("SGD([table, weight, bias], lr=0.5)", "RMSprop([table, weight, bias], lr=1e-3, weight_decay=1e-3)")],
         "decay-without-gradient",
         "opt = torch.optim.RMSprop([table, weight, bias], lr=1e-3, weight_decay=1e-3)",
+    ),
+    "a decoupled decay of thirty": (
+        OBJECT,
+        [("Adam(self.net.parameters(), lr=1e-3)", "AdamW(self.net.parameters(), lr=1e-3, weight_decay=30.0)"), ("nn.Embedding(201, 8)", "nn.Embedding(80, 8)")],
+        "decay-outweighs",
+        "self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=1e-3, weight_decay=30.0)",
+    ),
+    "a decay of SGD": (
+        SCRIPT,
+        [("SGD([table, weight, bias], lr=0.5)", "SGD([table, weight, bias], lr=0.5, weight_decay=0.1)")],
+        "decay-outweighs",
+        "opt = torch.optim.SGD([table, weight, bias], lr=0.5, weight_decay=0.1)",
     ),
     "a plan for epochs stepped at every batch": (
         OBJECT,

@@ -98,8 +98,18 @@ def _unfolded(array: Any, axis: int, rows: int, chosen: Any, length: int) -> Any
 
 
 def first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
-    """The first step whose inputs agree and whose outputs do not. Steps that take nothing come last: they count positions,
-    and whoever counts them may put it right later."""
+    """The first step whose inputs agree and whose outputs do not, of torch calls if there is one, else of lines: a line that
+    fills one row of an array changes the whole array, and would be taken for one that mixes rows."""
+    calls = _first_parting(_calls(steps), _calls(other), alignment)
+    return calls if calls is not None and calls.inputs else _first_parting(steps, other, alignment)
+
+
+def _calls(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if step.function]
+
+
+def _first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
+    """Steps that take nothing come last: they count positions, and whoever counts them may put it right later."""
     made_up = None
     for step, twin in zip(steps, other):
         if step.place != twin.place or step.function != twin.function:

@@ -199,6 +199,19 @@ class GuestSession:
 
         return {"changed": changes(score, candidate.model, Places(self.root), Limit(seconds))}
 
+    def follow(self, seed: int, batch: str, epochs: int) -> dict[str, Any]:
+        """What answers and does not keep up with what learns over two epochs of a recommender of its own."""
+        self._candidate = None  # its memory first
+        from .following import followed
+        from .tracing_frames import Places
+
+        def make() -> CheckedRecommender:
+            return CheckedRecommender(*self._program(), device=self._device, seed=seed)
+
+        self.stage = "fit()"
+        found = followed(make, Places(self.root), _batch_in(batch), epochs)
+        return {"found": [found] if found is not None else []}
+
     def rank(self, questions: str, k: int, folder: str) -> dict[str, Any]:
         """The lists of the question set in the folder `questions`, written to `folder`."""
         self.stage = "score()"
@@ -320,7 +333,7 @@ class GuestSession:
 
 WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
-    "enter", "watch", "load", "smoke", "walk", "watch_epochs", "replay", "build", "score", "padding", "part", "changes", "rank",
+    "enter", "watch", "load", "smoke", "walk", "watch_epochs", "replay", "build", "score", "padding", "part", "changes", "follow", "rank",
     "dense", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "memory", "find_bad_value",
 )  # fmt: skip
 

@@ -74,13 +74,7 @@ class Planted:
 
 def asked(folder: Path, data: TrialData, file: str, kind: str, edits: Edits = (), epochs: int = 3) -> Planted:
     """Train it for some epochs and ask it."""
-    text = (REPOS / file).read_text(encoding="utf-8").replace("KIND(", f"{kind}(")
-    for old, new in edits:
-        assert text.count(old) == 1, (old, text.count(old))
-        text = text.replace(old, new)
-    path = folder / "model.py"
-    path.write_text(text, encoding="utf-8")
-    build = _imported(path).build
+    build, text = built(folder, file, kind, edits)
     batch = batch_of(data.validation, MAX_HISTORY)
 
     def recommender() -> CheckedRecommender:
@@ -97,6 +91,17 @@ def asked(folder: Path, data: TrialData, file: str, kind: str, edits: Edits = ()
             break
     checks = ask_trained(answers, data, MAX_HISTORY, trace=trace, untrained=untrained)
     return Planted(text=text, checks=tuple(checks))
+
+
+def built(folder: Path, file: str, kind: str, edits: Edits) -> tuple[Any, str]:
+    """`build` of a recommender of `asked_repos` with edits, and the program's text."""
+    text = (REPOS / file).read_text(encoding="utf-8").replace("KIND(", f"{kind}(")
+    for old, new in edits:
+        assert text.count(old) == 1, (old, text.count(old))
+        text = text.replace(old, new)
+    path = folder / "model.py"
+    path.write_text(text, encoding="utf-8")
+    return _imported(path).build, text
 
 
 def _imported(path: Path) -> Any:

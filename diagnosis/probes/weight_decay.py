@@ -1,0 +1,78 @@
+"""Does weight decay take more from the weights than the loss gives them?"""
+
+import math
+
+from diagnosis.evidence import Evidence
+from diagnosis.examination import LearnedParameter, Watched
+from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role
+from diagnosis.probes.expectation import held, violated
+from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
+from diagnosis.symptoms import NARROW, UNTRAINED, WEAK
+
+UNIT = "of the weights' length"
+KIND = FindingKind(
+    code="decay-outweighs",
+    found_by=FoundBy.PROBE,
+    title="Weight decay outweighs learning",
+    why="Weights that are pulled to zero faster than the loss moves them forget each batch within an epoch.",
+    definition="Length of the decayed weights after the watched epochs relative to before, where the decay alone halves them "
+    "within 150 steps, or (of optimizers that add it to the gradient and rescale both) is three times the gradient.",
+    roles=(Role.OPTIMIZER,),
+    explains=(*WEAK, *NARROW, *UNTRAINED, "decay-without-gradient"),
+)
+HALVED_WITHIN = 150  # steps
+SHRUNK = 0.7
+TIMES = 3.0  # the mean gradient's length
+FEWEST = 10  # steps
+# Optimizers that divide the decay together with the gradient by their size.
+RESCALING = {"Adam", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "SparseAdam"}
+
+
+def weight_decay(evidence: Evidence) -> list[Measurement]:
+    """The optimizers that decay, by what became of their weights."""
+    watched = evidence.watched
+    if watched is None:
+        return []
+    if watched.optimizer_steps < FEWEST:
+        return [unjudged(KIND.code, f"fewer than {FEWEST} steps of an optimizer were watched", unit=UNIT)]
+    for made in watched.trace.get("optimizers", ()):
+        decay = made["defaults"].get("weight_decay", 0)
+        if isinstance(decay, (int, float)) and decay > 0:
+            found = _outweighed(watched, made, float(decay))
+            if found is not None:
+                return [found]
+    return [held(KIND, "no decay outweighs the gradient", unit=UNIT, value=1.0, reference=1.0)]
+
+
+def _outweighed(watched: Watched, made: dict, decay: float) -> Measurement | None:  # type: ignore[type-arg]
+    of_it = set(made["parameters"])
+    learned = [p for p in watched.parameters if f"p{p.number}" in of_it and p.steps_with_grad]
+    before, after = (_length(learned, name) for name in ("weight_norm_before", "weight_norm_after"))
+    if before <= 0 or after >= SHRUNK * before:
+        return None
+    rate = float(made["defaults"].get("lr", 0.0))
+    if made["type"] in RESCALING:
+        times = decay * before / max(_length(learned, "grad_norm"), 1e-30)
+        strong, says = times > TIMES, f"the decay is {times:.2g} times the gradient"
+    else:
+        halved = math.log(2) / max(rate * decay, 1e-30)
+        strong, says = halved < HALVED_WITHIN, f"the decay alone halves the weights within {halved:.0f} steps"
+    if not strong:
+        return None
+    message = (
+        f"the weights shrank to {after / before:.0%} of their length in {watched.steps} steps: with {made['type']}, "
+        f"weight_decay={decay:g} and a rate of {rate:g} {says}"
+    )
+    there = CodePlace(path=made["path"], line=made["line"], does="makes the optimizer")
+    return violated(
+        KIND, after / before, message, [there], unit=UNIT, reference=1.0, reference_name="as they began",
+        higher_is_better=True,
+    )  # fmt: skip
+
+
+def _length(parameters: list[LearnedParameter], name: str) -> float:
+    return math.sqrt(sum(getattr(parameter, name) ** 2 for parameter in parameters))
+
+
+PROBE = Probe(kinds=(KIND,), run=weight_decay)

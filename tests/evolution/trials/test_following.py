@@ -1,0 +1,70 @@
+"""What answers and does not keep up with what learns is found in several shapes, on its line; healthy models are silent."""
+
+import pytest
+
+from evolution.trials.asked import batch_of
+from evolution.trials.asking_following import CODE, with_followed
+from evolution.trials.partings import behind_in
+from evolution.worker.guest.following import followed
+from evolution.worker.guest.recommender import CheckedRecommender
+from evolution.worker.guest.tracing_frames import Places
+from tests.evolution.trials.asking import MAX_HISTORY, Edits, built
+from tests.evolution.trials.test_asking_trained import FACTORS, HEALTHY, TORCH
+
+EPOCHS = 8
+READS_NET = "return self.net(torch.as_tensor(users), histories)"
+OPTIMIZER = "self.optimizer = torch.optim.Adam(self.net.parameters(), lr=self.lr)"
+STEP = "                self.optimizer.step()\n                total += loss.detach() * len(batch)"
+YIELD = '            yield {"loss": float(total) / len(self.goals)}'
+SECOND = f"{OPTIMIZER}\n        import copy\n        self.old = copy.deepcopy(self.net)"
+SERVES = "self.old.eval()\n        return self.old(torch.as_tensor(users), histories)"
+AVERAGES = (
+    "                with torch.no_grad():\n"
+    "                    for slow, fast in zip(self.old.parameters(), self.net.parameters()):\n"
+    "                        slow.lerp_(fast, WEIGHT)\n"
+)
+KEEPS = "if getattr(self, 'kept', None) is None:\n            self.kept = (own.clone(), items.clone())\n        return self.kept[0][users] @ self.kept[1].T"
+IN_DICT = "known = self.__dict__.setdefault('known', {})\n        if 'all' not in known:\n            known['all'] = own @ items.T\n        return known['all'][users]"
+COPIES = "            if not hasattr(self, 'served'):\n                self.served = True\n                self.old.load_state_dict(self.net.state_dict())\n"
+
+# (what, kind, edits, the line that it must point at)
+DEFECTS: list[tuple[str, str, Edits, str]] = [
+    ("cache", "Bpr", ((FACTORS, KEEPS),), "self.kept = (own.clone(), items.clone())"),
+    ("cache", "Bpr", ((FACTORS, IN_DICT),), "known['all'] = own @ items.T"),
+    ("copy", "Gru", ((OPTIMIZER, SECOND), (READS_NET, SERVES), (YIELD, COPIES + YIELD)), "self.old.load_state_dict(self.net.state_dict())"),
+    ("average", "Gru", ((OPTIMIZER, SECOND), (READS_NET, SERVES), (STEP, STEP + "\n" + AVERAGES.replace("WEIGHT", "1e-5"))), "slow.lerp_(fast, 1e-5)"),
+    ("average", "Gru", ((OPTIMIZER, SECOND), (READS_NET, SERVES), (STEP, STEP + "\n" + AVERAGES.replace("slow.lerp_(fast, WEIGHT)", "slow.mul_(0.99999).add_(fast, alpha=1e-5)"))), "slow.mul_(0.99999).add_(fast, alpha=1e-5)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "kind", "edits", "line"), DEFECTS)
+def test_what_falls_behind_is_found_on_its_line(tmp_path, micro, what, kind, edits, line):
+    found, text = _followed(tmp_path, micro, TORCH, kind, edits)
+    assert found is not None and found["what"] == what
+    assert text.splitlines()[found["line"] - 1].strip() == line
+    behind = behind_in({"found": [found]})
+    assert [check.code for check in with_followed([], lambda: behind)] == [CODE]
+
+
+@pytest.mark.parametrize(("file", "kind"), HEALTHY)
+def test_healthy_models_keep_up(tmp_path, micro, file, kind):
+    assert _followed(tmp_path, micro, file, kind, ())[0] is None
+
+
+def test_an_average_that_follows_is_healthy(tmp_path, micro):
+    edits = (
+        (OPTIMIZER, SECOND),
+        (READS_NET, SERVES),
+        (STEP, STEP + "\n" + AVERAGES.replace("WEIGHT", "0.1")),
+    )
+    assert _followed(tmp_path, micro, TORCH, "Gru", edits)[0] is None
+
+
+def _followed(folder, data, file, kind, edits):
+    build, text = built(folder, file, kind, edits)
+
+    def make() -> CheckedRecommender:
+        return CheckedRecommender(build, data.training, device="cpu", seed=0)
+
+    batch = batch_of(data.validation, MAX_HISTORY)
+    return followed(make, Places(str(folder)), batch, EPOCHS), text
