@@ -3,7 +3,7 @@
 `state-carried` is asked before the training too.
 """
 
-from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.findings import FindingKind, FoundBy, Nature, Role
 
 WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin")
 ALIKE = ("popularity-bias", "exposure-concentration", "same-list")
@@ -94,6 +94,7 @@ ASKED = (
         why="Low scores mean good items, and the ranking takes the high ones.",
         definition="Mean share of unseen items that score below the target: .5 is chance, under .42 by 6 standard errors.",
         roles=(Role.SCORING, Role.LOSS),
+        nature=Nature.SYMPTOM,  # of a loss that learns backwards, of a sampler, or of scoring: `learns-backwards` tells
         explains=WEAK,
     ),
     FindingKind(

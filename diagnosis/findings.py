@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from diagnosis.decisions import Decision
-
 
 class Severity(StrEnum):
     """How bad a finding is, named as in LSP. A healthy model gets neither error nor warning.
@@ -130,8 +128,6 @@ class FindingKind:
     explains: codes of what it brings about (see `diagnosis/symptoms.py`): findings and users' complaints. Of a symptom,
         codes of those that always come with it.
     needs_training: more epochs alone may mend it, so nothing is said before the model has converged.
-    decided_by: what the code decides that is wrong; where its value was made outside of torch, the finding stands on the line that
-        decides it, not on the one that hands it on.
     """
 
     code: str
@@ -147,7 +143,6 @@ class FindingKind:
     reference: str = ""
     sources: tuple[str, ...] = ()
     needs_training: bool = False
-    decided_by: Decision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

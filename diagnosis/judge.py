@@ -9,8 +9,7 @@ from typing import Protocol
 from diagnosis.blame import ruled_out, worst_first
 from diagnosis.catalogue import CATALOGUE, kind_of
 from diagnosis.contract_kinds import contract_kind
-from diagnosis.findings import CodePlace, Finding, FindingKind, Measurement, Nature, Role, Severity, Site
-from diagnosis.origins.deciding import Deciding
+from diagnosis.findings import CodePlace, Finding, FindingKind, Measurement, Nature, Severity, Site
 from diagnosis.placing import finding_id, place
 
 
@@ -44,9 +43,6 @@ def findings(
         [m.code for m in measured if m.healthy] + [check.code for check in checked if check.passed]
     )
 
-    entry = next((site.path for site in sites if site.role is Role.ENTRY), "")
-    deciding = Deciding(sources=sources, entry=entry)
-
     def found(
         kind: FindingKind,
         severity: Severity,
@@ -54,8 +50,6 @@ def findings(
         places: tuple[CodePlace, ...],
         measurement: Measurement | None = None,
     ) -> Finding:
-        if kind.decided_by is not None:
-            places = deciding.lines(kind.decided_by, places)
         anchors = place(kind, sites, sources, places)
         symptom = kind.nature is Nature.SYMPTOM
         return Finding(

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from diagnosis.anchors import make_anchor
+from diagnosis.deciding.decide import decided
 from diagnosis.findings import Anchor, CodePlace, FindingKind, Nature, Role, Site
 from diagnosis.syntax import statement_range
 
@@ -22,12 +23,14 @@ def place(
 ) -> tuple[Anchor, ...]:
     """Anchors for a finding of this kind, at most MAX_ANCHORS.
 
-    They are the statements of `seen`, the lines that the measurement itself points at; else, for a cause, the sites of
+    They are the statements of `seen`, the lines that the measurement itself points at, after those that decide what they
+    hold (`diagnosis/deciding`); else, for a cause, the sites of
     the first of the kind's roles that the repo has; else `def build`, else the first line of the first file.
 
     sources: path -> text of the measured program.
     """
-    pointed = [_anchor_at(spot, kind, sources[spot.path]) for spot in seen if spot.path in sources]
+    known = decided(kind.code, [spot for spot in seen if spot.path in sources], sources)
+    pointed = [_anchor_at(spot, kind, sources[spot.path]) for spot in known]
     if pointed:
         return tuple(dict.fromkeys(pointed))[:MAX_ANCHORS]
     roles = kind.roles if kind.nature is Nature.CAUSE else ()

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnosis.decisions import Decision
 from diagnosis.evidence import Evidence
 from diagnosis.examination import Stream
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
@@ -30,7 +29,6 @@ MISSING = FindingKind(
     definition="Share of different pairs of user and item of the training log that are no edge.",
     roles=(Role.ENCODER,),
     explains=_WEAK,
-    decided_by=Decision.EDGES,
 )
 UNKNOWN = FindingKind(
     code="graph-edges-unknown",
@@ -40,7 +38,6 @@ UNKNOWN = FindingKind(
     definition="Share of edges between users and items that are no training event.",
     roles=(Role.ENCODER,),
     explains=_WEAK,
-    decided_by=Decision.EDGES,
 )
 BLOCKS = FindingKind(
     code="graph-wrong-block",
@@ -50,7 +47,6 @@ BLOCKS = FindingKind(
     definition="Nodes that are both a user's and an item's, or items at other nodes than those that are looked up.",
     roles=(Role.ENCODER,),
     explains=_WEAK,
-    decided_by=Decision.NODES,
 )
 ONE_WAY = FindingKind(
     code="graph-one-way",
@@ -60,7 +56,6 @@ ONE_WAY = FindingKind(
     definition="Share of edges between users and items whose reverse is in a square matrix too.",
     roles=(Role.ENCODER,),
     explains=_WEAK,
-    decided_by=Decision.NODES,
 )
 PLAIN = FindingKind(
     code="graph-not-normalised",
@@ -70,7 +65,6 @@ PLAIN = FindingKind(
     definition="Sum of a node's edge weights in the median, where all weights are equal.",
     roles=(Role.ENCODER,),
     explains=_WEAK,
-    decided_by=Decision.WEIGHTS,
 )
 LOOPS = FindingKind(
     code="graph-self-loops",

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from diagnosis.decisions import Decision
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.measured import measured
@@ -38,7 +37,6 @@ HIT = FindingKind(
     definition="Share of drawn negatives that are training events of the user beside them, held against the same items beside other users.",
     roles=(Role.NEGATIVES,),
     explains=_WEAK,
-    decided_by=Decision.REJECTION,
 )
 RANGE = FindingKind(
     code="negatives-out-of-range",
@@ -48,7 +46,6 @@ RANGE = FindingKind(
     definition="Share of the catalogue that was never drawn as a negative beyond chance, or of draws that are no item.",
     roles=(Role.NEGATIVES,),
     explains=(*_WEAK, "untrained-rows"),
-    decided_by=Decision.DRAW,
 )
 REPEATED = FindingKind(
     code="negatives-repeated",
@@ -58,7 +55,6 @@ REPEATED = FindingKind(
     definition="Share of negatives that are the same in the whole batch, at all positions of a row, at the same place of the next batch, or in the next epoch beside the same positive.",
     roles=(Role.NEGATIVES,),
     explains=_WEAK,
-    decided_by=Decision.SEED,
 )
 HITS = 0.1  # from where on hits cost accuracy
 ONE = 0.6  # of the negatives of a batch or row: they are one draw, some of it drawn again

@@ -35,7 +35,7 @@ def serving_differs(evidence: Evidence) -> list[Measurement]:
     if not told:
         return unanswered(evidence, (KIND,), "no rows of a kept step could be scored as well")
     where = places(told)
-    found = bool(where) and (told["unserved"] or told["agreement"] < SAME)
+    found = bool(where) and not told["negated"] and (told["unserved"] or told["agreement"] < SAME)
     if told["agreement"] < SAME and not found:
         return [
             unjudged(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnosis.decisions import Decision
 from diagnosis.evidence import Evidence
 from diagnosis.examination import Stream
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
@@ -27,7 +26,6 @@ NEVER = FindingKind(
     definition="Share of training events (a user's first one apart, where the next event is the target) that were no target in whole epochs.",
     roles=(Role.LOADER,),
     explains=_WEAK,
-    decided_by=Decision.COVERAGE,
 )
 NEWEST = FindingKind(
     code="newest-never-target",
@@ -37,7 +35,6 @@ NEWEST = FindingKind(
     definition="Share of users whose newest training event was a target in whole epochs, beside the same for all other events.",
     roles=(Role.LOADER,),
     explains=_WEAK,
-    decided_by=Decision.COVERAGE,
 )
 UNIFORM = FindingKind(
     code="users-drawn-uniformly",
@@ -47,7 +44,6 @@ UNIFORM = FindingKind(
     definition="Draws for each event of the most active users (a quarter of all events), beside that of all others.",
     roles=(Role.LOADER,),
     explains=_WEAK,
-    decided_by=Decision.CHOICE,
 )
 UNIT = "share of events"
 FEW, MANY = 0.02, 0.05  # events that may be missed; from where on it is a warning
@@ -152,10 +148,20 @@ def shape_of(log: Log, drawn: Draws) -> Shape | None:
     for name, rank, kept in (("oldest", log.from_end, "newest"), ("newest", log.from_start, "oldest")):
         for most in (0.999, 0.99, 0.97):  # a few rows were found at a wrong place
             limit = int(np.quantile(rank[possible & ~missed], most)) + 1 if (possible & ~missed).any() else 0
-            if limit and _splits(rank >= limit, missed, possible, 0.8):
+            beyond = rank >= limit
+            if limit and (_splits(beyond, missed, possible, 0.8) or _never_beyond(drawn, beyond)):
                 words = f"of each user all but his {kept} {limit} are left out"
                 return Shape(name=f"{name}-cut", words=words, design=name == "oldest")
     return _in_time(log, missed, possible)
+
+
+def _never_beyond(drawn: Draws, group: NDArray[np.bool_]) -> bool:
+    """Whether a large group never is a target, however seldom the others are in an epoch of few targets."""
+    group, others = group & drawn.possible, ~group & drawn.possible
+    if group.sum() < 0.3 * drawn.possible.sum() or not others.any():
+        return False
+    expected = float(drawn.counts[others].mean() * group.sum())
+    return expected > 100 and float(drawn.counts[group].sum()) < 0.02 * expected
 
 
 def _splits(

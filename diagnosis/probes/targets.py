@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from diagnosis.decisions import Decision
 from diagnosis.evidence import Evidence
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.measured import measured
@@ -27,7 +26,6 @@ IS_INPUT = FindingKind(
     definition="Share of targets that are the very event the model sees at their position (or, where a row has one target, its newest event).",
     roles=(Role.LOADER, Role.LOSS),
     explains=_WEAK,
-    decided_by=Decision.EVENT,
 )
 MISPLACED = FindingKind(
     code="target-misplaced",
@@ -37,7 +35,6 @@ MISPLACED = FindingKind(
     definition="Share of targets that lie a fixed number of events, other than one, after the event at their position, located in the training log.",
     roles=(Role.LOADER, Role.LOSS),
     explains=(*_WEAK, "order-ignored"),
-    decided_by=Decision.EVENT,
 )
 OF_ANOTHER = FindingKind(
     code="target-of-another",
@@ -47,7 +44,6 @@ OF_ANOTHER = FindingKind(
     definition="Share of targets that are training events of the user beside them.",
     roles=(Role.LOADER, Role.LOSS),
     explains=(*_WEAK, "same-list", "popularity-bias"),
-    decided_by=Decision.ORDER,
 )
 NEVER_LAST = FindingKind(
     code="last-position-never-masked",
@@ -193,8 +189,9 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
     ]
 
 
-def _lines(seen: Read, each: Drawn) -> tuple[CodePlace, ...]:
-    return made(each.view.stream, seen.inputs.view.stream if seen.inputs is not None else None)
+def _lines(seen: Read, each: Drawn, *, random: bool = False) -> tuple[CodePlace, ...]:
+    beside = seen.inputs.view.stream if seen.inputs is not None else None
+    return made(each.view.stream, beside, random=random)
 
 
 def _elsewhere(seen: Read, best: Drawn, relation: Relation) -> Measurement:
@@ -292,7 +289,7 @@ def _foreign(seen: Read) -> Measurement | None:
             reference_name="every target an event of its user",
             higher_is_better=True,
             severity=Severity.ERROR,
-            places=_lines(seen, each),
+            places=_lines(seen, each, random=True),
         )
     return None
 

@@ -229,14 +229,6 @@ class Codebase:
         below = [m for d in self.below.get(getattr(kind.node, "name", ""), []) if (m := _own(d, name))]
         return below[0] if len(below) == 1 else found
 
-    def attribute_bindings(self, kind: Defined, name: str) -> list[Binding]:
-        """Where a class assigns to `self.name`, in its own body."""
-        return [
-            binding
-            for binding in bindings(kind.file, f"self.{name}", kind.node)
-            if kind.node in kind.file.around(binding.node)
-        ]
-
     def attribute(self, kind: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
         """What `self.name` is assigned to in a class, with the file of each."""
         return [

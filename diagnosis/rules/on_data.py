@@ -2,16 +2,22 @@
 
 from diagnosis.rules import (
     discount,
+    drawn_once,
+    fixed_order,
+    graph_blocks,
+    hooks,
     ideal_gain,
-    lost_updates,
     one_by_one,
+    one_draw,
     random_split,
     resampled,
     reseeded,
     seen_ranked,
+    shuffled_apart,
     state_by_reference,
     target_first,
     timestamps,
+    window,
 )
 from diagnosis.rules.rule import Rule
 
@@ -24,7 +30,16 @@ ON_DATA: tuple[Rule, ...] = (
     random_split.RULE,
     seen_ranked.RULE,
     reseeded.RULE,
-    lost_updates.RULE,
     state_by_reference.RULE,
     one_by_one.RULE,
+    fixed_order.RULE,
+    hooks.RULE,
+    hooks.IN_COMPREHENSIONS,
+    one_draw.RULE,
+    drawn_once.RULE,
+    window.RULE,
+    window.AHEAD_RULE,
+    shuffled_apart.RULE,
+    graph_blocks.ONE_WAY_RULE,
+    graph_blocks.WRONG_RULE,
 )

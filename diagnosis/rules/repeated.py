@@ -49,6 +49,25 @@ def in_training_loop(source: ParsedFile, node: ast.AST, repo: Codebase) -> bool:
     return False
 
 
+def is_training_loop(source: ParsedFile, loop: Loop, repo: Codebase) -> bool:
+    """Whether a loop goes through batches: it trains, and no loop inside it does."""
+    if not _trains_inside(source, loop, repo):
+        return False
+    inner = [part for s in loop.body for part in source.within(s, ast.For, ast.AsyncFor, ast.While)]
+    if any(_trains_inside(source, part, repo) for part in inner):
+        return False
+    steps = (callee(repo, source, call) for call in source.calls_in(*loop.body))
+    return not any(d is not None and d.node in trains(repo) and _loops_and_trains(d, repo) for d in steps)
+
+
+def _loops_and_trains(function: Defined, repo: Codebase) -> bool:
+    """Whether a function is an epoch, or more than one."""
+    return any(
+        _trains_inside(function.file, loop, repo)
+        for loop in function.file.within(function.node, ast.For, ast.AsyncFor, ast.While)
+    )
+
+
 def callee(repo: Codebase, source: ParsedFile, call: ast.Call) -> Defined | None:
     """The function that a call runs, by its name: the one of its class, of its file, else the only one of the repo.
 
@@ -84,8 +103,14 @@ def _fed(repo: Codebase) -> Iterator[Defined]:
 def _in_training_loops(repo: Codebase) -> Iterator[Defined]:
     for file in repo.files:
         for loop in file.loops:
-            if _trains_inside(file, loop, repo):
+            if _trains_inside(file, loop, repo) or _is_of_fit(file, loop):
                 yield from _called(repo, file, loop.body)
+
+
+def _is_of_fit(file: ParsedFile, loop: Loop) -> bool:
+    """Whether a loop yields the epochs of `fit`: a repo without torch trains there too."""
+    function = file.function_of(loop)
+    return function is not None and function.name == "fit" and bool(file.within(loop, ast.Yield))
 
 
 def _trains_inside(file: ParsedFile, loop: Loop, repo: Codebase) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import DRAWS, GENERATORS
+from diagnosis.rules.evaluating import evaluators
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.repeated import in_training_loop, repeated, repo_of
 from diagnosis.rules.rule import Rule
@@ -64,7 +65,7 @@ def reseeded_in_training(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls:
         seed = _seed(source, call)
         function = source.function_of(call)
-        if seed is None or function is None or function.name == "__init__":
+        if seed is None or function is None or function.name == "__init__" or function in evaluators(source):
             continue
         runs_again = (source.path, function.lineno) in nodes or in_training_loop(source, call, repo)
         if not runs_again or not _draws(source, function, call) or _is_rare(source, call, function):

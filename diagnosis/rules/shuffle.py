@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.repeated import is_training_loop, repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Loop, ParsedFile, is_false, keyword
 from diagnosis.rules.values import bindings
@@ -32,6 +33,8 @@ PERMUTES = {
     "choice",
     "integers",
 }
+MESSAGE = "feeds training in the same order every epoch: pass shuffle=True or a sampler"
+WRAPS = {"enumerate", "tqdm", "iter", "list", "trange", "track", "islice"}
 LOADERS = {"torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader"}
 
 
@@ -41,6 +44,7 @@ def no_shuffle(source: ParsedFile) -> Iterator[RuleHit]:
     """
     loops = source.training_loops()
     yield from _loaders(source, loops)
+    yield from _made_elsewhere(source)
     if not any(called_name(call) in PERMUTES for call in source.calls):
         for loop in loops:
             if isinstance(loop, ast.For) and _strides(loop.iter) and _slices(loop):
@@ -64,11 +68,21 @@ def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
         targets = statement.targets if isinstance(statement, ast.Assign) else []
         assigned = {(_scope(source, call, dotted(t)), dotted(t).rpartition(".")[2]) for t in targets}
         if inline or assigned & names:
-            yield source.hit(
-                KIND.code,
-                call,
-                "feeds training in the same order every epoch: pass shuffle=True or a sampler",
-            )
+            yield source.hit(KIND.code, call, MESSAGE)
+
+
+def _made_elsewhere(source: ParsedFile) -> Iterator[RuleHit]:
+    """Loaders that a factory or another file makes for a training loop of this one."""
+    repo = repo_of(source)
+    for loop in source.within(source.nodes[0], ast.For):
+        if not is_training_loop(source, loop, repo):
+            continue
+        given = loop.iter
+        while isinstance(given, ast.Call) and called_name(given) in WRAPS and given.args:
+            given = given.args[0]
+        for made in repo.makers(source, given):
+            if made.full_name in LOADERS and not _has_order(made.call):
+                yield made.file.hit(KIND.code, made.call, MESSAGE)
 
 
 def _has_order(call: ast.Call) -> bool:
@@ -80,7 +94,9 @@ def _has_order(call: ast.Call) -> bool:
     shuffle = call.args[2] if len(call.args) > 2 else keyword(call, "shuffle")
     if shuffle is not None and not is_false(shuffle):
         return True
-    if len(call.args) > 3 or keyword(call, "sampler") or keyword(call, "batch_sampler"):
+    sampler = keyword(call, "sampler")
+    in_order = isinstance(sampler, ast.Call) and called_name(sampler) == "SequentialSampler"
+    if len(call.args) > 3 or (sampler is not None and not in_order) or keyword(call, "batch_sampler"):
         return True
     dataset = call.args[0] if call.args else keyword(call, "dataset")
     return isinstance(dataset, ast.Call) and "iterable" in called_name(dataset).lower()
@@ -122,4 +138,4 @@ def _slices(loop: ast.For) -> bool:
     )
 
 
-RULE = Rule(kind=KIND, run=no_shuffle)
+RULE = Rule(kind=KIND, run=no_shuffle, crosses=True)

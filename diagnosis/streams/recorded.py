@@ -33,10 +33,60 @@ HANDING_ON = {
     "T",
     "permute",
     "clamp",
+    "return",
+    "from_numpy",
+    "as_tensor",
+    "tensor",
+    "asarray",
+    "array",
+    "astype",
+    "copy",
+    "ravel",
 }
-FILLING = {"cat", "stack", "where", "masked_fill", "masked_fill_", "mul", "__mul__", "__setitem__"}
-DRAWING = {"randint", "randint_like", "multinomial", "rand", "rand_like", "random_", "uniform_"}
-ORDERING = {"randperm", "arange", "argsort", "split", "chunk"}
+FILLING = {
+    "concatenate",
+    "vstack",
+    "hstack",
+    "column_stack",
+    "zeros",
+    "full",
+    "zeros_like",
+    "full_like",
+    "cat",
+    "stack",
+    "where",
+    "masked_fill",
+    "masked_fill_",
+    "mul",
+    "__mul__",
+    "__setitem__",
+}
+DRAWING = {
+    "integers",
+    "choice",
+    "choices",
+    "sample",
+    "random_integers",
+    "random",
+    "randint",
+    "randint_like",
+    "multinomial",
+    "rand",
+    "rand_like",
+    "random_",
+    "uniform_",
+}
+ORDERING = {
+    "permutation",
+    "shuffle",
+    "permuted",
+    "lexsort",
+    "randperm",
+    "arange",
+    "argsort",
+    "split",
+    "chunk",
+}
 
 
 def epoch_of(seen: Watched, steps: NDArray[np.integer]) -> NDArray[np.integer]:
@@ -44,16 +94,17 @@ def epoch_of(seen: Watched, steps: NDArray[np.integer]) -> NDArray[np.integer]:
     return np.searchsorted(np.asarray(seen.epoch_ends, dtype=np.int64), steps, side="right")
 
 
-def made(stream: Stream, beside: Stream | None = None) -> tuple[CodePlace, ...]:
+def made(stream: Stream, beside: Stream | None = None, *, random: bool = False) -> tuple[CodePlace, ...]:
     """Lines to blame for the ids of a stream, best first: where they were made, then where they are looked up.
 
     beside: a stream made of the same data that is right; lines of its own making come later.
+    random: whether a draw may be to blame; what is put together with negatives came through theirs.
     """
     shared = {(place.path, place.line) for place in (beside.made_at if beside is not None else ())}
 
     def rank(place: CodePlace) -> tuple[bool, ...]:
         plain = place.does in HANDING_ON | FILLING | ORDERING
-        return (plain, (place.path, place.line) in shared)
+        return (plain or (place.does in DRAWING and not random), (place.path, place.line) in shared)
 
     return _each_once([*_each_once(sorted(stream.made_at, key=rank))[:2], stream.place])
 

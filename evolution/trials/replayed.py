@@ -53,6 +53,36 @@ class _Serving(_Part):
     rows: Count
     agreement: Annotated[float, Field(ge=0, le=1.001)]
     unserved: bool
+    negated: bool
+    places: Places
+
+
+class _Direction(_Part):
+    rows: Count
+    gain: Number
+    error: Number
+    lifted: Share
+    above: Share
+    one_way: bool
+    places: Places
+
+
+class _WrongClass(_Part):
+    right: Count
+    taken: Count
+    places: Places
+
+
+class _Padding(_Part):
+    padded: Count
+    counted: Share
+    share: Share
+    places: Places
+
+
+class _Correction(_Part):
+    kind: Literal["right", "added", "rows", "none"]
+    classes: Count
     places: Places
 
 
@@ -63,6 +93,10 @@ class _Replayed(_Part):
     future: _Future | Nothing = {}
     terms: _Terms | Nothing = {}
     serving: _Serving | Nothing = {}
+    padding: _Padding | Nothing = {}
+    direction: _Direction | Nothing = {}
+    correction: _Correction | Nothing = {}
+    wrong_class: _WrongClass | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

@@ -124,6 +124,20 @@ class _Watched(_Part):
     trace: _Trace
 
 
+class _Arrays(_Part):
+    """A training with numpy alone: there are no gradients and no trace to tell of."""
+
+    format: Literal[1]
+    kind: Literal["numpy"]
+    note: Annotated[str, Field(max_length=2000)]
+    error: Literal[""]
+    seconds: Annotated[float, Field(ge=0, le=1e7)]
+    epochs: Count
+    epoch_ends: Annotated[list[Count], Field(max_length=100)]
+    steps: Count
+    streams: Annotated[list[_Stream], Field(max_length=100)]
+
+
 NOTHING: Mapping[str, Any] = {
     "format": 1, "kind": "python", "error": "", "seconds": 0.0, "epochs": 0, "epoch_ends": [], "steps": 0,
     "optimizer_steps": 0, "streams": [], "parameters": [], "learning_rates": [], "losses": [], "loss_place": [],
@@ -142,23 +156,25 @@ def checked_watch(reply: Mapping[str, Any]) -> dict[str, Any]:
     document = reply.get("watched")
     if isinstance(document, dict) and document.get("kind") == "python":
         return nothing_watched(str(document.get("note", ""))[:2000])
+    arrays = isinstance(document, dict) and document.get("kind") == "numpy"
     try:
-        watched = _Watched.model_validate(document)
+        watched = (_Arrays if arrays else _Watched).model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "all of it"
         raise _nonsense(f"{where[:200]}: {first['msg'][:200]}") from None
-    check_references(watched.trace.ops, watched.trace.parameters, watched.trace.optimizers, _nonsense)
-    for pair in (watched.loss_place, watched.step_place, watched.clear_place):
-        _check_place(pair)
     if [stream.id for stream in watched.streams] != list(range(len(watched.streams))):
         raise _nonsense("streams are not numbered from 0")
     if sum(stream.ids for stream in watched.streams) > MOST_IDS:
         raise _nonsense(f"more than {MOST_IDS} ids")
-    if len(watched.parameters) != len(watched.trace.parameters):
-        raise _nonsense("parameters and trace differ")
+    if isinstance(watched, _Watched):
+        check_references(watched.trace.ops, watched.trace.parameters, watched.trace.optimizers, _nonsense)
+        for pair in (watched.loss_place, watched.step_place, watched.clear_place):
+            _check_place(pair)
+        if len(watched.parameters) != len(watched.trace.parameters):
+            raise _nonsense("parameters and trace differ")
     assert isinstance(document, dict)
-    return document
+    return {**NOTHING, **document} if arrays else document
 
 
 def keep_watch(document: Mapping[str, Any], folder: Path, take: TakeArray, *, max_epochs: int) -> None:

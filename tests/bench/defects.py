@@ -29,15 +29,15 @@ from figures import record
 
 from tests.defects import product
 from tests.defects.scoring import Found, score
-from tests.defects.variants import ASIDE, BENCH, BadVariant, Variant, all_variants, places, plant
+from tests.defects.variants import ASIDE, BENCH, READ, BadVariant, Variant, all_variants, places, plant
 
 Kinds = dict[str, dict[str, Any]]
 
 
 def read_kinds() -> Kinds:
-    """Kind -> about, row, codes, area; those of the kept-aside part included."""
+    """Kind -> about, row, codes, area; those of the kept-aside parts included."""
     kinds: Kinds = {}
-    for path in (BENCH / "kinds.toml", ASIDE / "kinds.toml"):
+    for path in (part / "kinds.toml" for part in (BENCH, READ, ASIDE)):
         if path.exists():
             for kind, row in tomllib.loads(path.read_text(encoding="utf-8")).items():
                 kinds[kind] = {**row, "codes": [*kinds.get(kind, {}).get("codes", []), *row.get("codes", [])]}

@@ -7,7 +7,7 @@ import pytest
 from tests.bench import defects
 from tests.defects import product
 from tests.defects.scoring import Found, score
-from tests.defects.variants import BENCH, BadVariant, Variant, all_variants, places, plant, repos
+from tests.defects.variants import ASIDE, BENCH, BadVariant, Variant, all_variants, places, plant, repos
 
 VARIANTS = {variant.id: variant for variant in all_variants()}
 FUTURE = VARIANTS["sasrec_loader/mask-lost-its-future"]
@@ -24,6 +24,14 @@ def test_the_bench_is_as_large_as_it_says() -> None:
     assert len(repos(BENCH)) >= 8
     assert len(bad) >= 90 and len({v.kind for v in bad}) >= 45
     assert len(ours) - len(bad) >= 15
+
+
+def test_the_kept_aside_part_is_as_large_as_it_says() -> None:
+    kept = [v for v in VARIANTS.values() if v.aside]
+    bad = [v for v in kept if not v.healthy]
+    assert len(repos(ASIDE)) >= 3
+    assert len(bad) >= 42 and len({v.kind for v in bad}) >= 25
+    assert len(kept) - len(bad) >= 9
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 BENCH = HERE / "bench"
-ASIDE = HERE / "aside"
+READ = HERE / "aside"  # was kept aside until it was read; counts as bench since then
+ASIDE = HERE / "aside2"
 HEALTHY = "healthy"
 NAMES = {"name", "kind", "also", "why", "edits", "cause", "near", "fails"}
 
@@ -85,15 +86,15 @@ def read_variants(folder: Path, *, aside: bool = False) -> list[Variant]:
 
 
 def all_variants(*, aside: bool = True) -> list[Variant]:
-    """Every variant of the bench, then of the kept-aside part where it lies here."""
-    ours = [v for folder in repos(BENCH) for v in read_variants(folder)]
-    theirs = [v for folder in _aside_folders() for v in read_variants(folder, aside=True)] if aside else []
+    """Every variant of the bench, the first kept-aside part included, then of the present kept-aside part."""
+    ours = [v for folder in [*repos(BENCH), *_folders(READ)] for v in read_variants(folder)]
+    theirs = [v for folder in _folders(ASIDE) for v in read_variants(folder, aside=True)] if aside else []
     return ours + theirs
 
 
-def _aside_folders() -> Iterator[Path]:
-    """Kept-aside repos, and kept-aside variants of the bench's repos: a folder there with variants.toml alone."""
-    yield from sorted(path.parent for path in ASIDE.glob("*/variants.toml"))
+def _folders(part: Path) -> Iterator[Path]:
+    """Repos of a kept-aside part, and its variants of the bench's repos: a folder there with variants.toml alone."""
+    yield from sorted(path.parent for path in part.glob("*/variants.toml"))
 
 
 def _variant(folder: Path, row: dict[str, Any], aside: bool) -> Variant:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from .array_births import ArrayBirths
 from .epoch_learning import LearningWatch
 from .epoch_streams import Streams, lookups, reads_ids
 from .epoch_watch import CHAIN, FULL_STEPS
@@ -40,7 +41,8 @@ class EpochRecorder(OpRecorder):
         super().__init__(places, Limit(float("inf")), most_backwards=None)
         self.streams = Streams(n_items, least_rows)
         self.learning = LearningWatch(places, self)
-        self._origins = IdOrigins(places.here)
+        self._births = ArrayBirths(places)
+        self._origins = IdOrigins(places.here, self._births.of)
         self._sites = SiteRecorder(places, self, last_step=None)
         self._suspect_from = suspect_from
         self._not_finite: dict[str, Any] = {}
@@ -50,6 +52,7 @@ class EpochRecorder(OpRecorder):
 
     def enter(self, stack: ExitStack) -> None:
         stack.enter_context(self)
+        stack.enter_context(self._births)
         stack.enter_context(self._sites)
         stack.enter_context(self.learning)
         stack.enter_context(self._origins)
@@ -82,6 +85,8 @@ class EpochRecorder(OpRecorder):
 
     def _look(self, name: str, args: Any, kwargs: dict[str, Any], out: Any) -> None:
         in_full = self.phase == "build" or self.learning.step < FULL_STEPS
+        if not in_full:
+            self._births.__exit__()  # following lines takes time
         if in_full:
             self._record(name, args, kwargs, out)
         self._origins.note(name, args, kwargs, out)

@@ -1,8 +1,8 @@
 """Watches the first epochs of a training as it really runs: which ids it reads, what learns, where a value stops being
 finite. The first steps are traced in full, so that what is watched has its place in the data flow.
 
-What comes out is plain data (format 1) and arrays; `diagnosis` interprets them. A repo without torch has nothing that
-could be watched.
+What comes out is plain data (format 1) and arrays; `diagnosis` interprets them. Of a repo without torch only the rows of
+its tables are watched (array_watch.py).
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from .tracing_frames import Limit, Places, StopTracing
 FULL_STEPS = 3  # that are traced in full
 EPOCHS = 2
 MOST_STEPS = 20_000
-CHAIN = 8  # places that a tensor came through, at most
-WITHOUT_TORCH = "the repo makes no torch calls, so nothing of its training could be watched"
+CHAIN = 16  # places that a tensor came through, at most
+WITHOUT_TORCH = (
+    "the repo makes no torch calls, and no table of numbers that it looks rows up in could be watched"
+)
 
 
 class Watched:
@@ -47,7 +49,13 @@ def watch_epochs(
     code is kept as `error` beside what was seen until then. Everything patched meanwhile is restored.
     """
     if "torch" not in sys.modules:
-        return Watched(None, False, _empty(WITHOUT_TORCH))
+        from .array_watch import watch_arrays
+
+        seen = watch_arrays(
+            build, root=root, seconds=seconds, least_rows=least_rows, folder=folder, epochs=EPOCHS
+        )
+        nothing = _empty(WITHOUT_TORCH)
+        return Watched(None, False, {**nothing, "kind": "numpy", "note": "", **seen} if seen else nothing)
     from .epoch_recorder import EpochRecorder  # needs torch
 
     started = time.monotonic()

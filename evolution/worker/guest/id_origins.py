@@ -10,17 +10,25 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
-MOST = 8  # places in a chain
-OF_ONE = 4  # places that come from a second argument
+MOST = 16  # places in a chain
+OF_ONE = 6  # places that come from a second argument
 
 
 class IdOrigins:
-    """Enter to see what numpy hands over as well (`from_numpy`, which torch shows to nobody)."""
+    """Enter to see what numpy hands over as well (`from_numpy`, which torch shows to nobody).
 
-    def __init__(self, here: Callable[[], tuple[str, int, str] | None]) -> None:
-        self._here = here
+    of_array: where an array of numpy's was made, as ArrayBirths tells.
+    """
+
+    def __init__(
+        self,
+        here: Callable[[], tuple[str, int, str] | None],
+        of_array: Callable[[Any], list[list[Any]]] = lambda array: [],
+    ) -> None:
+        self._here, self._of_array = here, of_array
         self._chains: dict[int, tuple[Any, tuple[tuple[str, int, str], ...]]] = {}
         self._from_numpy: Any = None
 
@@ -29,7 +37,7 @@ class IdOrigins:
 
         def from_numpy(array: Any) -> Any:
             made = original(array)
-            self.note("from_numpy", (), {}, made)
+            self.note("from_numpy", (array,), {}, made)
             return made
 
         torch.from_numpy = from_numpy
@@ -46,7 +54,12 @@ class IdOrigins:
         place = self._here()
         if place is None:
             return
-        chain = _joined((place[0], place[1], function), [self.of(one) for one in _ids_in((args, kwargs))])
+        before = [self.of(one) for one in _ids_in((args, kwargs))]
+        before += [
+            tuple((str(path), int(line), str(does)) for path, line, does in self._of_array(one))
+            for one in _arrays_in(args)
+        ]
+        chain = _joined((place[0], place[1], function), before)
         for one in results:
             self._chains[id(one)] = (weakref.ref(one), chain)
 
@@ -71,6 +84,16 @@ def _is_ids(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and not (
         value.is_floating_point() or value.is_complex() or value.dtype == torch.bool
     )
+
+
+def _arrays_in(value: Any, depth: int = 2) -> list[Any]:
+    if isinstance(value, np.ndarray):
+        return [value] if value.dtype.kind in "iu" else []
+    if type(value) is list and value and isinstance(value[0], int):
+        return [value]
+    if depth and isinstance(value, (list, tuple)):
+        return [one for part in value[:OF_ONE] for one in _arrays_in(part, depth - 1)]
+    return []
 
 
 def _ids_in(value: Any, depth: int = 3) -> list[Any]:

@@ -56,15 +56,21 @@ def replay_step(
 def _questions(
     candidate: Any, data: Any, places: Places, settled: bool
 ) -> dict[str, Callable[[Any], dict[str, Any]]]:
+    from .step_candidates import wrong_class
+    from .step_correction import correction
     from .step_direction import direction
     from .step_future import future
+    from .step_padding import padding
     from .step_serving import serving
     from .step_terms import terms
 
     n_items = int(data.n_items)
     questions: dict[str, Callable[[Any], dict[str, Any]]] = {
         "future": lambda step: future(step, n_items),
+        "padding": lambda step: padding(step, n_items),
+        "correction": lambda step: correction(step, data),
         "terms": terms,
+        "wrong_class": lambda step: wrong_class(step, data),
     }
     if settled:
         questions["direction"] = lambda step: direction(step, candidate, data)

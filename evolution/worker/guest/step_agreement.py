@@ -50,7 +50,7 @@ class Comparing:
             self._usable[row, events.of(user)] = False  # they may be hidden on purpose
 
     def agreement(self, tensor: Any) -> float:
-        """The correlation with the scores, the best of all ways in which the tensor may hold them; 0 where there is none."""
+        """The correlation with the scores, the strongest of all ways in which the tensor may hold them; 0 where there is none."""
         plain = tensor.detach()
         if (
             not plain.is_floating_point()
@@ -58,7 +58,7 @@ class Comparing:
             or not 1 < plain.numel() < MOST_COMPARED
         ):
             return 0.0
-        return max((abs(one) for one in self._ways(plain)), default=0.0)
+        return max(self._ways(plain), key=abs, default=0.0)
 
     def _ways(self, plain: Any) -> Iterator[float]:
         for ids in self._candidates.columns.get(plain.shape[-1], []):
@@ -74,7 +74,7 @@ class Comparing:
             yield self._beside(values.reshape(ids.shape), [ids])
         for place, ids in enumerate(fitting[:MOST_PAIRS]):
             for other in fitting[:place]:
-                yield self._beside(values.reshape(ids.shape), [ids, other])
+                yield abs(self._beside(values.reshape(ids.shape), [ids, other]))  # either may come first
 
     def _by_rows(self, rows: Any, ids: Any) -> float:
         """Each row of scores beside the row that is most like it."""
@@ -93,18 +93,19 @@ class Comparing:
             near = rows[:, torch.as_tensor(columns, device=rows.device)].float()
             near = near - near.mean(1, keepdim=True)
             like = (near @ wanted) / near.norm(dim=1).clamp(min=1e-12)
-            found.append(float(like.nan_to_num(0.0).max()))
+            like = like.nan_to_num(0.0)
+            found.append(float(like[like.abs().argmax()]))
         return float(np.median(found)) if len(found) >= LEAST_ITEMS else 0.0
 
     def _beside(self, values: Any, sets: list[Any]) -> float:
         """values (B,) or (B, K): of the items `sets[0]`, or of their difference to `sets[1]`."""
         mine, theirs = [], []
         for row in range(len(self.scores)):
-            ids, given = self._at(sets[0], row), self._at(values, row)
+            ids, given = self._asked.at(sets[0], row), self._asked.at(values, row)
             known = self._known(row, ids)
             told = self.scores[row, ids]
             if len(sets) > 1:
-                other = self._at(sets[1], row)
+                other = self._asked.at(sets[1], row)
                 known &= self._known(row, other)
                 told = told - self.scores[row, other]
             mine.append(given[known])
@@ -114,15 +115,6 @@ class Comparing:
         if sum(len(one) for one in mine) < 2 * LEAST_ITEMS:
             return 0.0
         return float(_unit(np.concatenate(mine)) @ _unit(np.concatenate(theirs)))
-
-    def _at(self, array: Any, row: int) -> Any:
-        """What an array of the batch holds for a row: at its last event, where the array has the shape of histories."""
-        asked = self._asked
-        if asked.laid_out and asked.turned and array.shape[:2] == asked.laid_out[::-1]:
-            array = array.swapaxes(0, 1)
-        if asked.laid_out and array.shape[:2] == asked.laid_out:
-            return np.atleast_1d(array[asked.batch[row], asked.places[row]])
-        return np.atleast_1d(array[asked.batch[row]]).ravel()
 
     def _known(self, row: int, ids: Any) -> Any:
         return (ids > 0) & np.isfinite(self.scores[row, ids]) & (self.scores[row, ids] > -1e6)
@@ -139,11 +131,11 @@ def _unit(values: Any) -> Any:
 
 
 def agreeing(step: KeptStep, comparing: Comparing) -> tuple[float, Call | None]:
-    """The best agreement of anything that the loss is made of, and the first call that reached it."""
+    """The strongest agreement of anything that the loss is made of, and the first call that reached it."""
     best, by = 0.0, None
     for call in step.upstream(step.loss):
         for out in call.outputs:
             found = comparing.agreement(out) if out.requires_grad else 0.0
-            if found > best + 1e-6:
+            if abs(found) > abs(best) + 1e-6:
                 best, by = found, call
     return best, by

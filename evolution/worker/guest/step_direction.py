@@ -12,44 +12,105 @@ from typing import Any
 import numpy as np
 import torch
 
-from .step_gradients import gradients
+from .step_candidates import joined_at
+from .step_future import histories_of
 from .step_kept import Call, KeptStep
-from .step_rows import Asked, Events, asked_rows
+from .step_rows import Asked, Events, asked_rows, index_lookups
+from .step_terms import ADDING, SCALING, SUBTRACTING, gradient_of, ranking_terms
 
-STEP = 0.02  # of the norm of all weights that move
+STEP = 0.001  # of the norm of all weights that move
 MOVED = 1e-5  # of the spread of the scores: less than that is rounding
 LEAST_ROWS = 10
+OF_EACH = ADDING | SUBTRACTING | SCALING | {
+    "softplus", "logsigmoid", "log_sigmoid", "sigmoid", "log", "exp", "relu", "clamp", "clamp_min", "view", "reshape", "squeeze",
+    "flatten", "unsqueeze", "masked_select", "__getitem__", "rsub", "__rsub__", "pow", "__pow__", "square", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "split", "chunk", "cat",
+}  # fmt: skip
+MOST_ROWS = 199
 
 
 def direction(step: KeptStep, candidate: Any, data: Any) -> dict[str, Any]:
-    """{"rows", "raised", "gain", "places"}: in which share of the rows the step raises the next event of the history over the mean of the
-    items that its user never chose, and by how many standard deviations of a row. {} where that cannot be asked."""
+    """What a small step against the gradient of the loss does to the scores of the event that follows each history, of which the user
+    of the row is known: {"rows", "gain": how far they rise above items that the user never chose, in standard deviations of a row,
+    "error": its standard error, "lifted": the share of the others that rise, "above": of those that score below it by now, "one_way": whether the loss
+    falls with every single score, "places": where it compares scores}.
+
+    Penalties are left out of the loss. {} where rows cannot be asked for.
+    """
     events = Events(data)
-    asked = asked_rows(step, events)
+    asked = asked_rows(step, events, MOST_ROWS)
     if asked is None:
         return {}
+    if histories_of(step, events.n_items) is not None:
+        asked = _with_beginnings(asked)
     before = _scores(candidate, asked)
     with _stepped(step):
         after = _scores(candidate, asked)
-    moved = (after - before)[:, 1:] if before.shape == after.shape else np.zeros((0, 0))
-    gains = (
-        [
-            _gain(moved[row], before[row, 1:], goals, events.of(user))
-            for row, (user, goals) in enumerate(_goals(asked, events))
-        ]
-        if len(moved)
-        else []
-    )
-    known = np.array([gain for gain in gains if gain is not None])
-    if len(known) < LEAST_ROWS or np.abs(known).max() < MOVED:
+    if before.shape != after.shape:
         return {}
-    places = [call.told() for call in _makers(step)]
+    found = [
+        _of_row(after[row] - before[row], before[row], goals, events.of(user))
+        for row, (user, goals) in enumerate(_goals(asked, events))
+    ]
+    known = np.array([one for one in found if one is not None])  # (R, 3)
+    if len(known) < LEAST_ROWS or np.abs(known[:, 0]).max() < MOVED:
+        return {}
+    gain, lifted, above = known.mean(0)
+    error = float(known[:, 0].std(ddof=1) / np.sqrt(len(known)))
     return {
         "rows": len(known),
-        "raised": float((known > 0).mean()),
-        "gain": float(np.mean(known)),
-        "places": places,
+        "gain": float(gain),
+        "error": error,
+        "lifted": float(lifted),
+        "above": float(above),
+        "one_way": _goes_one_way(step, events.n_items),
+        "places": [call.told() for call in _makers(step, events.n_items)],
     }
+
+
+def _with_beginnings(asked: Asked) -> Asked:
+    """Where the step aims at the event after each place: halves and thirds of the histories as well."""
+    users, histories = list(asked.users), [row[row > 0] for row in asked.histories]
+    for user, whole in zip(asked.users, list(histories)):
+        for length in {len(whole) // 2, len(whole) // 3, 2 * len(whole) // 3} - {0, 1}:
+            users.append(user)
+            histories.append(whole[:length])
+    return Asked([0] * len(users), users, histories)
+
+
+def _goes_one_way(step: KeptStep, n_items: int) -> bool:
+    """Whether all scores that the loss is made of move it the same way: no item is pushed away from a user."""
+    scores: dict[int, Any] = {}
+    todo = [term.call for term in ranking_terms(step)]
+    while todo:
+        call = todo.pop()
+        for one, source in zip(call.inputs, call.sources):
+            if one.requires_grad and source >= 0 and _is_of_each(step.calls[source]):
+                todo.append(step.calls[source])
+            elif one.requires_grad:
+                scores[id(one)] = one
+    if any(_compares(step, one, n_items) for one in scores.values()):
+        return False
+    given = gradient_of(ranking_terms(step), list(scores.values()))
+    signs = {float(sign) for slope in given if slope is not None for sign in torch.sign(slope).unique()} - {
+        0.0
+    }
+    return len(signs) == 1
+
+
+def _compares(step: KeptStep, scores: Any, n_items: int) -> bool:
+    """Whether each of these numbers is of two rows of one table, as a difference of two scores is."""
+    numbers = {call.number for call in step.upstream(scores)}
+    looked_up: dict[int, set[int]] = {}
+    for call, one in index_lookups(step, n_items):
+        if call.number in numbers and one.ids.numel() == scores.numel():
+            looked_up.setdefault(id(one.of), set()).add(id(one.ids))
+    return any(len(ids) > 1 for ids in looked_up.values())
+
+
+def _is_of_each(call: Call) -> bool:
+    """Whether a call takes each number by itself, or sums all of them."""
+    return call.function in OF_EACH or (call.function in ("sum", "mean") and call.outputs[0].numel() == 1)
 
 
 def _scores(candidate: Any, asked: Asked) -> Any:
@@ -68,15 +129,19 @@ def _goals(asked: Asked, events: Events) -> Iterator[tuple[int, Any]]:
         yield int(user), own[ends[-1:] + 1] if len(ends) else own
 
 
-def _gain(moved: Any, before: Any, goals: Any, own: Any) -> float | None:
+def _of_row(moved: Any, before: Any, goals: Any, own: Any) -> tuple[float, float, float] | None:
+    """How far goals rise above other items, in standard deviations; the share of the others that rise; of those below the goals."""
     usable = np.isfinite(moved) & (np.abs(before) < 1e6)
+    usable[0] = False
     others = usable.copy()
-    others[own - 1] = False
-    goals = goals[usable[goals - 1]] - 1
-    if not len(goals) or others.sum() < 5:
+    others[own] = False
+    goals = goals[usable[goals]]
+    spread = before[others].std() if others.sum() >= LEAST_ROWS else 0.0
+    if not len(goals) or spread == 0:
         return None
-    spread = before[others].std()
-    return float((moved[goals].mean() - moved[others].mean()) / spread) if spread > 0 else None
+    gain = (moved[goals].mean() - moved[others].mean()) / spread
+    above = np.mean([(before[others] < before[goal]).mean() for goal in goals])
+    return float(gain), float((moved[others] > 0).mean()), float(above)
 
 
 @contextlib.contextmanager
@@ -89,7 +154,7 @@ def _stepped(step: KeptStep) -> Iterator[None]:
         if one.is_leaf and one.requires_grad
     }
     weights = [one for one in held.values() if one.layout is torch.strided]
-    given = gradients(step.loss, weights, torch.ones_like(step.loss))
+    given = gradient_of(ranking_terms(step), weights)
     pairs = [(one, slope) for one, slope in zip(weights, given) if slope is not None]
     kept = [one.detach().clone() for one, _ in pairs]
     size = float(torch.stack([one.norm() for one in kept]).norm()) if kept else 0.0
@@ -115,8 +180,6 @@ def _stepped(step: KeptStep) -> Iterator[None]:
                 one.data.copy_(copy)
 
 
-def _makers(step: KeptStep) -> list[Call]:
-    """Where the loss compares scores: the first call on its way after which there are single numbers of rows alone."""
-    from .step_terms import terms_of
-
-    return list({term.call.number: term.call for term in terms_of(step)}.values())[:2]
+def _makers(step: KeptStep, n_items: int) -> list[Call]:
+    """Where the loss compares scores, and where the ids of what it compares are joined."""
+    return [*[term.call for term in ranking_terms(step)][:1], *joined_at(step, n_items)[:2]]

@@ -22,10 +22,10 @@ MOST_ROWS = 0.5  # of the batch, in which it must show
 
 
 class Histories:
-    """ids: (B, T) or (T, B) as looked up. rows: what was looked up, (*ids.shape, d). axis: along which time goes."""
+    """ids: (B, T) or (T, B) as looked up. targets: of the same shape. rows: what was looked up, (*ids.shape, d). axis: that of time."""
 
-    def __init__(self, ids: Any, rows: Any, axis: int) -> None:
-        self.ids, self.rows, self.axis = ids, rows, axis
+    def __init__(self, ids: Any, targets: Any, rows: Any, axis: int) -> None:
+        self.ids, self.targets, self.rows, self.axis = ids, targets, rows, axis
 
     def over_time(self, tensor: Any) -> Any:
         """A tensor that begins as the ids do, with rows first and time second."""
@@ -48,8 +48,9 @@ def histories_of(step: KeptStep, n_items: int) -> Histories | None:
             if list(rows.shape[:-1]) != list(found.ids.shape):
                 continue
             for axis in (1, 0):
-                if any(_follows(found.ids, other, axis) for other in whole):
-                    return Histories(found.ids, rows, axis)
+                targets = next((other for other in whole if _follows(found.ids, other, axis)), None)
+                if targets is not None:
+                    return Histories(found.ids, targets, rows, axis)
     return None
 
 

@@ -37,6 +37,14 @@ class Asked:
         for row, ids in zip(self.histories, histories):
             row[width - len(ids) :] = ids
 
+    def at(self, array: Any, row: int) -> Any:
+        """What an array of the batch holds for a row: at its last event, where the array has the shape of histories."""
+        if self.laid_out and self.turned and array.shape[:2] == self.laid_out[::-1]:
+            array = array.swapaxes(0, 1)
+        if self.laid_out and array.shape[:2] == self.laid_out:
+            return np.atleast_1d(array[self.batch[row], self.places[row]])
+        return np.atleast_1d(array[self.batch[row]]).ravel()
+
 
 class Events:
     """The training log, as far as rows are held against it."""
@@ -72,7 +80,7 @@ def index_lookups(step: KeptStep, n_items: int) -> Iterator[tuple[Call, Lookup]]
                 yield call, found
 
 
-def asked_rows(step: KeptStep, events: Events) -> Asked | None:
+def asked_rows(step: KeptStep, events: Events, most: int = MOST_ROWS) -> Asked | None:
     """Histories that the step reads, with their users; else its users, with their histories; None where it has neither."""
     found = [one for _, one in index_lookups(step, events.n_items)]
     wide = [
@@ -81,7 +89,7 @@ def asked_rows(step: KeptStep, events: Events) -> Asked | None:
     for one in wide:
         for turned in (False, True):
             ids = _plain(one.ids.T if turned else one.ids)
-            asked = _first(_histories(ids + shift, events) for shift in SHIFTS)
+            asked = _first(_histories(ids + shift, events, most) for shift in SHIFTS)
             if asked is not None:
                 asked.turned = turned
                 return asked
@@ -90,10 +98,10 @@ def asked_rows(step: KeptStep, events: Events) -> Asked | None:
             items = [
                 _plain(other.ids) for other in found if other is not one and other.ids.shape == one.ids.shape
             ]
-            asked = _first(_users(_plain(one.ids) + shift, items, events) for shift in SHIFTS)
+            asked = _first(_users(_plain(one.ids) + shift, items, events, most) for shift in SHIFTS)
             if asked is not None:
                 return asked
-    return _first(_sets(call, events) for call in step.upstream(step.loss))
+    return _first(_sets(call, events, most) for call in step.upstream(step.loss))
 
 
 def _first(tried: Iterator[Asked | None]) -> Asked | None:
@@ -104,14 +112,14 @@ def _plain(ids: Any) -> Any:
     return ids.detach().cpu().numpy().astype(np.int64)
 
 
-def _some(size: int) -> range:
-    return range(0, size, max(1, size // (2 * MOST_ROWS)))
+def _some(size: int, most: int) -> range:
+    return range(0, size, max(1, size // (2 * most)))
 
 
-def _histories(ids: Any, events: Events) -> Asked | None:
+def _histories(ids: Any, events: Events, most: int) -> Asked | None:
     """ids: (B, T). None where most rows are no stretch of anybody's events."""
     batch, users, histories, tried = [], [], [], 0
-    for row in _some(len(ids)):
+    for row in _some(len(ids), most):
         kept = ids[row][(ids[row] > 0) & (ids[row] <= events.n_items)][-LONGEST:]
         if len(kept) < 2:
             continue
@@ -121,27 +129,27 @@ def _histories(ids: Any, events: Events) -> Asked | None:
             batch.append(row)
             users.append(user)
             histories.append(kept)
-    asked = _enough(batch, users, histories, tried)
+    asked = _enough(batch, users, histories, tried, most)
     if asked is not None:
         filled = (ids[asked.batch] > 0) & (ids[asked.batch] <= events.n_items)
         asked.laid_out, asked.places = ids.shape, ids.shape[1] - 1 - filled[:, ::-1].argmax(1)
     return asked
 
 
-def _enough(batch: list[int], users: list[int], histories: list[Any], tried: int) -> Asked | None:
+def _enough(batch: list[int], users: list[int], histories: list[Any], tried: int, most: int) -> Asked | None:
     if len(batch) < max(LEAST_ROWS, 0.7 * tried):
         return None
-    return Asked(batch[:MOST_ROWS], users[:MOST_ROWS], histories[:MOST_ROWS])
+    return Asked(batch[:most], users[:most], histories[:most])
 
 
-def _users(ids: Any, beside: list[Any], events: Events) -> Asked | None:
+def _users(ids: Any, beside: list[Any], events: Events, most: int) -> Asked | None:
     """ids: (B,) of users. beside: ids looked up for the same rows; in one of them the items must be theirs.
 
     Where one holds the event before another's, histories end there.
     """
     if ids.min() < 1 or ids.max() > events.n_users:
         return None
-    rows = [row for row in _some(len(ids)) if len(events.of(ids[row]))][:MOST_ROWS]
+    rows = [row for row in _some(len(ids), most) if len(events.of(ids[row]))][:most]
     places = [
         [_place(items[row] + shift, events.of(ids[row])) for row in rows]
         for items in beside
@@ -156,7 +164,7 @@ def _users(ids: Any, beside: list[Any], events: Events) -> Asked | None:
     ends = [len(events.of(ids[row])) for row in rows] if before is None else before + 1
     kept = [(row, end) for row, end in zip(rows, ends) if end > 0]
     histories = [events.of(ids[row])[:end][-LONGEST:] for row, end in kept]
-    return _enough([row for row, _ in kept], [int(ids[row]) for row, _ in kept], histories, 0)
+    return _enough([row for row, _ in kept], [int(ids[row]) for row, _ in kept], histories, 0, most)
 
 
 def _place(item: int, own: Any) -> int:
@@ -165,7 +173,7 @@ def _place(item: int, own: Any) -> int:
     return int(there[-1]) if len(there) else -1
 
 
-def _sets(call: Call, events: Events) -> Asked | None:
+def _sets(call: Call, events: Events, most: int) -> Asked | None:
     """Rows as wide as the catalogue, of which what is not 0 is the events of one user."""
     for one in lookups(call.function, call.args, call.kwargs, events.n_items):
         if one.kind != "multi-hot":
@@ -173,7 +181,7 @@ def _sets(call: Call, events: Events) -> Asked | None:
         rows = call.inputs[0].detach().cpu().numpy() != 0
         shift = 0 if rows.shape[1] > events.n_items else 1
         batch, users, histories = [], [], []
-        for row in _some(len(rows))[:MOST_ROWS]:
+        for row in _some(len(rows), most)[:most]:
             items = np.flatnonzero(rows[row]) + shift
             met = np.bincount(events.users[np.isin(events.items, items)], minlength=events.n_users + 1)
             likely = (
@@ -186,5 +194,5 @@ def _sets(call: Call, events: Events) -> Asked | None:
                 batch.append(row)
                 users.append(int(likely[0]))
                 histories.append(own[np.isin(own, items)][-LONGEST:])
-        return _enough(batch, users, histories, min(len(rows), MOST_ROWS))
+        return _enough(batch, users, histories, min(len(rows), most), most)
     return None

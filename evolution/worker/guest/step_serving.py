@@ -32,14 +32,15 @@ MULTIPLYING = PRODUCTS | {
     "dot",
 }
 ADDING = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "mul", "__mul__", "__rmul__"}
+TURNING = {"neg", "__neg__", "negative", "rsub", "__rsub__"}
 BATCH_STATISTICS = {"batch_norm"}
 
 
 def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[str, Any]:
     """{"rows", "agreement", "unserved", "places"}; {} where rows cannot be asked for, or more than the function may differ.
 
-    agreement: correlation of the scores with what is most like them in the step. unserved: name of what is added in training
-    alone. places: lines of scoring, then of training.
+    agreement: correlation of the scores with what is most like them in the step. unserved: whether training alone
+    adds something. negated: whether the scores are the lower the higher the step's. places: lines of scoring, then of training.
     """
     events = Events(data)
     asked = asked_rows(step, events)
@@ -49,10 +50,20 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
     if scored is None or _reads_copies(step, scored):
         return {}
     comparing = Comparing(scores, asked, events, Candidates(step, events))
-    best, by = agreeing(step, comparing)
-    told = {"rows": len(asked.users), "agreement": round(best, 6), "unserved": False, "places": []}
+    signed, by = agreeing(step, comparing)
+    best = abs(signed)
+    told = {
+        "rows": len(asked.users),
+        "agreement": round(best, 6),
+        "unserved": False,
+        "negated": False,
+        "places": [],
+    }
     if by is None or best < LEAST:
         return {}
+    if signed < 0 and bool((by.outputs[0] < 0).any()):  # what is never negative is a distance
+        told.update(negated=True, places=[call.told() for call in _ends(scored)])
+        return told
     missing = _added_in_training(step, by, scored) if best >= SAME else _read_in_training(step, by, scored)
     if missing is not None:
         told.update(
@@ -154,6 +165,13 @@ def _last_product(scored: KeptStep) -> Call | None:
         if call.function in PRODUCTS and call.outputs[0].shape[-1] in (width - 1, width, width + 1)
     ]
     return products[-1] if products else None
+
+
+def _ends(scored: KeptStep) -> list[Call]:
+    """What makes the scores: where a sign is turned, else the last product."""
+    turning = [call for call in scored.upstream(scored.loss) if call.function in TURNING]
+    product = _last_product(scored)
+    return [*turning[-1:], *([product] if product is not None else [])] or scored.calls[-1:]
 
 
 def _parting(step: KeptStep, scored: KeptStep, comparing: Comparing) -> list[Call]:

@@ -79,16 +79,16 @@ def terms(step: KeptStep) -> dict[str, Any]:
     anything beside the others, though they are no penalty of weights: {"gradient", "places"} of each.
     """
     found = terms_of(step)[:MOST_TERMS]
-    shrinking = [term for term in found if _shrinks(step, term) >= SHRINKS]
+    shrinking = [term for term in found if _is_penalty(step, term)]
     others = [term for term in found if not any(term is one for one in shrinking)]
     if not others:
         return {}
     weights = _weights(step)
     return {
         "value": _value(others),
-        "gradient": _norm(_gradient(others, weights)),
+        "gradient": _norm(gradient_of(others, weights)),
         "penalty": _value(shrinking),
-        "penalty_gradient": _norm(_gradient(shrinking, weights)),
+        "penalty_gradient": _norm(gradient_of(shrinking, weights)),
         "places": _weighed(shrinking, others) if shrinking else [],
         "faint": list(_faint(step, found, weights)),
     }
@@ -98,7 +98,7 @@ def _faint(step: KeptStep, found: list[Term], weights: list[Any]) -> Iterator[di
     """The terms with a gradient that is next to nothing."""
     if not 1 < len(found) <= MOST_COMPARED:
         return
-    norms = [_norm(_gradient([term], weights)) for term in found]
+    norms = [_norm(gradient_of([term], weights)) for term in found]
     for term, norm in zip(found, norms):
         if 0 < norm < FAINT * max(norms) and not _is_of_weights(step, term):
             others = [one for one in found if one is not term]
@@ -132,7 +132,19 @@ def _value(found: list[Term]) -> float:
     return _finite(sum(float(term.tensor.detach().flatten()[0]) * term.factor for term in found))
 
 
-def _gradient(found: list[Term], weights: list[Any]) -> list[Any]:
+def ranking_terms(step: KeptStep) -> list[Term]:
+    """The terms that are no penalties."""
+    found = terms_of(step)[:MOST_TERMS]
+    return [term for term in found if not _is_penalty(step, term)]
+
+
+def _is_penalty(step: KeptStep, term: Term) -> bool:
+    """Whether it shrinks what it takes, or takes nothing but whole parameters."""
+    return all(one.is_leaf for one in _carriers(step, term)) or _shrinks(step, term) >= SHRINKS
+
+
+def gradient_of(found: list[Term], weights: list[Any]) -> list[Any]:
+    """Of the sum of these terms to each of the weights, None where nothing leads there."""
     total: list[Any] = [None] * len(weights)
     for term in found:
         given = gradients(term.tensor, weights, torch.full_like(term.tensor, term.factor))

@@ -17,7 +17,7 @@ from evolution.worker.guest.training_data import QuestionSet
 from seeds.interactions import Questions
 
 # Imported only once the program itself has imported torch.
-ONCE_THERE_IS_TORCH = ("tracing", "epoch_", "comparing_", "bad_values", "id_origins")
+ONCE_THERE_IS_TORCH = ("tracing", "epoch_", "comparing_", "bad_values", "id_origins", "step_")
 
 
 @pytest.mark.parametrize("file", guest_files(), ids=lambda file: file.name)

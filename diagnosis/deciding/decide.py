@@ -1,0 +1,136 @@
+"""The lines that decide what a finding is about, found from the lines where its values were seen."""
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+
+from diagnosis.deciding.program import Program, read_program
+from diagnosis.deciding.properties import BY_CODE, Picks
+from diagnosis.deciding.walk import At, flow_into
+from diagnosis.findings import CodePlace
+from diagnosis.syntax import called_name
+
+MOST = 2  # deciding lines of a finding
+UNSURE = 4  # lines that may decide; of more, none is told
+NEAR = 3  # statements between the nearest deciding line and others
+# The argument that holds the ids, of calls where others do not.
+IDS = {
+    "gather": 1,
+    "index_select": 1,
+    "take_along_dim": 0,
+    "cross_entropy": 1,
+    "nll_loss": 1,
+    "scatter": 1,
+    "scatter_": 1,
+    "index_add_": 1,
+    "scatter_add_": 1,
+}
+
+
+def decided(code: str, seen: Sequence[CodePlace], sources: Mapping[str, str]) -> tuple[CodePlace, ...]:
+    """`seen` with the lines before it that decide what this code is about; `seen` alone where none is known for sure.
+
+    seen: lines where the values were, best first; the last is the one that looks them up.
+    """
+    pick = BY_CODE.get(code)
+    if pick is None or not seen:
+        return tuple(seen)
+    program = read_program(sources)
+    made = [place for place in seen[:-1] if place.path in sources]
+    for starts, passing in ((_looked_up(program, seen[-1]), made), (_on_line(program, made[:1]), [])):
+        places = _agreed([_from(program, pick, start, passing) for start in starts])
+        if 0 < len(places) <= UNSURE:
+            return _once([*places[:MOST], *seen])
+    return tuple(seen)
+
+
+def _from(program: Program, pick: Picks, start: ast.expr, passing: Sequence[CodePlace]) -> list[CodePlace]:
+    """The deciding lines of what flows into one expression, nearest first."""
+    through = _passing(program, list(flow_into(program, [start])), passing)
+    return _places(program, _nearest(pick(program, through), through))
+
+
+def _agreed(found: Sequence[list[CodePlace]]) -> list[CodePlace]:
+    """Where several expressions of a line have deciding lines, those that all have: it is not known which one is meant."""
+    some = [places for places in found if places]
+    return [place for place in some[0] if all(place in other for other in some)] if some else []
+
+
+def _looked_up(program: Program, place: CodePlace) -> list[ast.expr]:
+    """The expressions that hold ids on a line: the index of a look-up, else every argument."""
+    nodes = _nodes(program, place)
+    sure: list[ast.expr] = []
+    for node in nodes:
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            sure += [
+                one for one in parts if isinstance(one, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+            ]
+        elif isinstance(node, ast.Call) and node.args and called_name(node) in IDS:
+            at = IDS[called_name(node)]
+            sure += node.args[at : at + 1]
+    if sure:
+        return sure
+    given = [one for node in nodes if isinstance(node, ast.Call) for one in node.args]
+    return given + [
+        one.left for one in nodes if isinstance(one, ast.BinOp) and isinstance(one.op, ast.MatMult)
+    ]
+
+
+def _on_line(program: Program, places: Iterable[CodePlace]) -> list[ast.expr]:
+    """The values of the statements on these lines."""
+    found: list[ast.expr] = []
+    for place in places:
+        for node in _nodes(program, place):
+            outermost = not isinstance(program.parents.get(node), ast.expr)
+            loads = isinstance(getattr(node, "ctx", None), ast.Store)
+            if isinstance(node, ast.expr) and outermost and not loads:
+                found.append(node)
+    return found
+
+
+def _nodes(program: Program, place: CodePlace) -> list[ast.expr]:
+    tree = program.trees.get(place.path)
+    every = ast.walk(tree) if tree else ()
+    return [one for one in every if isinstance(one, ast.expr) and one.lineno == place.line]
+
+
+def _passing(program: Program, walked: list[At], made: Sequence[CodePlace]) -> list[At]:
+    """What flows through one of the lines that were seen to make the values; everything if none is known."""
+    known: dict[At, bool] = {}
+
+    def passes(at: At) -> bool:
+        if at not in known:
+            here = any(_covers(program, at.node, place) for place in made)
+            known[at] = here or (at.before is not None and passes(at.before))
+        return known[at]
+
+    return [at for at in walked if passes(at)] if made else walked
+
+
+def _nearest(nodes: Sequence[ast.AST], walked: Sequence[At]) -> list[ast.AST]:
+    """Without what lies much farther back than the nearest; nodes beside the walk stay."""
+    hops: dict[ast.AST, int] = {}
+    for at in walked:
+        hops.setdefault(at.node, at.hops)
+    least = min((hops[node] for node in nodes if node in hops), default=0)
+    return [node for node in nodes if hops.get(node, least) <= least + NEAR]
+
+
+def _covers(program: Program, node: ast.expr, place: CodePlace) -> bool:
+    return program.paths[node] == place.path and node.lineno <= place.line <= (node.end_lineno or node.lineno)
+
+
+def _places(program: Program, nodes: Iterable[ast.AST]) -> list[CodePlace]:
+    found = []
+    for node in nodes:
+        line = getattr(node, "lineno", 0)
+        if line:
+            found.append(CodePlace(path=program.paths[node], line=line))
+    return list(_once(found))
+
+
+def _once(places: Iterable[CodePlace]) -> tuple[CodePlace, ...]:
+    first: dict[tuple[str, int], CodePlace] = {}
+    for place in places:
+        first.setdefault((place.path, place.line), place)
+    return tuple(first.values())

@@ -1,0 +1,178 @@
+"""What a repo defines under which name: functions, classes, assignments, and who calls what."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from diagnosis.syntax import called_name, parsed
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+GROWING = {"append", "extend", "add", "update", "appendleft", "insert"}
+ALIKE = 4  # definitions of one name; more say nothing about which is meant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """An expression that gives a name its value.
+
+    path_in: which part of the value the name holds, outermost first. loops: the name holds one element at a time.
+    key: of `name["key"] = value`, the key; "" of the name itself.
+    """
+
+    value: ast.expr
+    path_in: tuple[object, ...] = ()
+    loops: bool = False
+    key: str = ""
+
+    def part_of(self, wanted: tuple[object, ...]) -> tuple[object, ...] | None:
+        """Which part of the value is meant where this part of the name is wanted; None if another key is."""
+        named = wanted[-1] if wanted and isinstance(wanted[-1], str) else ""
+        if self.key and named:
+            return wanted[:-1] if named == self.key else None
+        return (*wanted, *reversed(self.path_in))
+
+
+@dataclass(kw_only=True, eq=False)
+class Program:
+    """The syntax of all files. Nodes are known by identity.
+
+    functions, classes: by name. calls: by the last part of the called name. attributes: definitions of `x.name`, whatever x
+    is. columns: keys that are assigned, `x["key"] = value`. parents, paths: of every node. instances: class name -> names of variables and attributes that hold one.
+    """
+
+    functions: dict[str, list[Function]] = field(default_factory=dict)
+    classes: dict[str, list[ast.ClassDef]] = field(default_factory=dict)
+    calls: dict[str, list[ast.Call]] = field(default_factory=dict)
+    attributes: dict[str, list[Definition]] = field(default_factory=dict)
+    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
+    paths: dict[ast.AST, str] = field(default_factory=dict)
+    locals: dict[tuple[ast.AST, str], list[Definition]] = field(default_factory=dict)
+    trees: dict[str, ast.Module] = field(default_factory=dict)
+    columns: set[str] = field(default_factory=set)
+
+    def around(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The nodes around a node, innermost first."""
+        while node in self.parents:
+            node = self.parents[node]
+            yield node
+
+    def scope(self, node: ast.AST) -> ast.AST:
+        """The function around a node, or its file's module."""
+        return next(one for one in self.around(node) if isinstance(one, (*SCOPES, ast.Module)))
+
+    def class_of(self, node: ast.AST) -> ast.ClassDef | None:
+        """The class around a node."""
+        return next((one for one in self.around(node) if isinstance(one, ast.ClassDef)), None)
+
+    def statement(self, node: ast.AST) -> ast.AST:
+        """The statement that holds a node."""
+        return (
+            node
+            if isinstance(node, ast.stmt)
+            else next(o for o in self.around(node) if isinstance(o, ast.stmt))
+        )
+
+    def methods(self, owner: ast.ClassDef, *names: str) -> list[Function]:
+        """The methods of a class, its bases in the repo included, that have one of these names."""
+        found = [one for one in owner.body if isinstance(one, Function) and one.name in names]
+        for base in owner.bases if not found else ():
+            name = base.id if isinstance(base, ast.Name) else getattr(base, "attr", "")
+            for other in self.classes.get(name, [])[:1]:
+                found += self.methods(other, *names) if other is not owner else []
+        return found
+
+
+def read_program(sources: Mapping[str, str]) -> Program:
+    """The program of these files (path -> text); files that are not valid Python are left out."""
+    return _read(tuple(sorted((path, text) for path, text in sources.items() if path.endswith(".py"))))
+
+
+@lru_cache(maxsize=4)
+def _read(sources: tuple[tuple[str, str], ...]) -> Program:
+    program = Program()
+    for path, text in sources:
+        tree = parsed(text)
+        if tree is not None:
+            program.trees[path] = tree
+            _index(program, path, tree)
+    return program
+
+
+def _index(program: Program, path: str, tree: ast.Module) -> None:
+    nodes = list(ast.walk(tree))
+    for node in nodes:
+        program.paths[node] = path
+        for child in ast.iter_child_nodes(node):
+            if isinstance(
+                child,
+                (
+                    ast.expr,
+                    ast.stmt,
+                    ast.comprehension,
+                    ast.keyword,
+                    ast.withitem,
+                    ast.arguments,
+                    ast.arg,
+                    ast.ExceptHandler,
+                ),
+            ):
+                program.parents[child] = node
+    for node in nodes:
+        if isinstance(node, Function):
+            program.functions.setdefault(node.name, []).append(node)
+        elif isinstance(node, ast.ClassDef):
+            program.classes.setdefault(node.name, []).append(node)
+        elif isinstance(node, ast.Call):
+            program.calls.setdefault(called_name(node), []).append(node)
+        for target, definition in _definitions(node):
+            _define(program, target, definition)
+
+
+def _definitions(node: ast.AST) -> Iterator[tuple[ast.expr, Definition]]:
+    """What a node assigns: targets with their values."""
+    if isinstance(node, ast.Assign):
+        yield from ((target, Definition(value=node.value)) for target in node.targets)
+    elif isinstance(node, (ast.AugAssign, ast.NamedExpr)) or (isinstance(node, ast.AnnAssign) and node.value):
+        yield node.target, Definition(value=node.value)  # pyright: ignore[reportArgumentType]
+    elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+        yield node.target, Definition(value=node.iter, loops=True)
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        yield node.optional_vars, Definition(value=node.context_expr)
+    elif isinstance(node, ast.Call):
+        yield from _changes(node)
+
+
+def _changes(node: ast.Call) -> Iterator[tuple[ast.expr, Definition]]:
+    """What a call changes in place: `rows.append(x)`, `rng.shuffle(rows)`, `rows.sort()`."""
+    if not isinstance(node.func, ast.Attribute):
+        return
+    if node.func.attr in GROWING and node.args:
+        yield node.func.value, Definition(value=node.args[-1])
+    elif node.func.attr == "shuffle" and node.args:
+        yield node.args[0], Definition(value=node)
+    elif node.func.attr == "sort":
+        yield node.func.value, Definition(value=node)
+
+
+def _define(program: Program, target: ast.expr, definition: Definition) -> None:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        starred = any(isinstance(part, ast.Starred) for part in target.elts)
+        for index, part in enumerate(target.elts):
+            path = definition.path_in if starred else (*definition.path_in, index)
+            _define(program, part, replace(definition, path_in=path))
+    elif isinstance(target, ast.Starred):
+        _define(program, target.value, definition)
+    elif isinstance(target, ast.Name):
+        program.locals.setdefault((program.scope(target), target.id), []).append(definition)
+    elif isinstance(target, ast.Attribute):
+        data = target.attr in ("data", "values", "flat")  # `matrix.data *= kept` changes the matrix
+        _define(program, target.value, definition) if data else program.attributes.setdefault(
+            target.attr, []
+        ).append(definition)
+    elif isinstance(target, ast.Subscript):
+        key = target.slice.value if isinstance(target.slice, ast.Constant) else ""
+        named = replace(definition, key=key) if isinstance(key, str) and key else definition
+        program.columns.update({key} if isinstance(key, str) else ())
+        _define(program, target.value, named)

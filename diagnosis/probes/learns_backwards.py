@@ -1,0 +1,169 @@
+"""Does training raise the scores of what users chose above those of other items, and push anything down at all?"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.probe import Probe
+from diagnosis.probes.replayed import answer, places, unanswered
+from diagnosis.streams.reading import read
+from diagnosis.streams.recorded import made
+
+GAIN, LIFTED = "standard deviations of a user's scores", "share of items"
+UNIFORM = 0.29  # standard deviation of a share that is anything from 0 to 1
+ERRORS = 3.0  # standard errors
+MOST = 0.6
+WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin")
+BACKWARDS = FindingKind(
+    code="learns-backwards",
+    found_by=FoundBy.PROBE,
+    title="Learns backwards",
+    why="Each step pushes away what users chose and draws others near: a sign is wrong, or positives and negatives are exchanged.",
+    definition="Mean rise of the score of the event that follows a history above items that its user never chose, after a small step "
+    "against the gradient of the loss, where these events score below other items already.",
+    roles=(Role.LOSS, Role.NEGATIVES),
+    explains=(
+        *WEAK,
+        "scores-inverted",
+        "same-list",
+        "popularity-bias",
+        "popularity-reversed",
+        "exposure-concentration",
+        "not-learning",
+    ),
+    unit=GAIN,
+    reference="above 0",
+)
+NO_NEGATIVES = FindingKind(
+    code="nothing-pushed-down",
+    found_by=FoundBy.PROBE,
+    title="Nothing is pushed down",
+    why="A loss that only raises scores is lowest when every item scores high for everybody.",
+    definition="Share of items that a user never chose whose score rises with a small step against the gradient of the loss, where every "
+    "score that the loss is made of moves it the same way.",
+    roles=(Role.LOSS,),
+    explains=(
+        *WEAK,
+        "same-list",
+        "popularity-bias",
+        "exposure-concentration",
+        "not-learning",
+        "embedding-collapse",
+    ),
+    unit=LIFTED,
+    reference="60 %",
+)
+
+
+def learns_backwards(evidence: Evidence) -> list[Measurement]:
+    """What a small step of the kept loss does to the scores."""
+    served = answer(evidence, "serving")
+    if served.get("negated"):
+        return [_negated(served)]
+    exchanged = answer(evidence, "wrong_class")
+    if exchanged:
+        return [_wrong_class(exchanged)]
+    told = answer(evidence, "direction")
+    if not told:
+        return unanswered(
+            evidence, (BACKWARDS, NO_NEGATIVES), "no rows of a kept step could be scored as well"
+        )
+    return [_backwards(evidence, told), _without_negatives(told)]
+
+
+def _negated(told: Mapping[str, Any]) -> Measurement:
+    message = (
+        f"the scores of {told['rows']} rows are the lower the higher training's own: scoring turns their sign"
+    )
+    return _measured(BACKWARDS, -1.0, 0.0, healthy=False, message=message, where=places(told), better=True)
+
+
+def _wrong_class(told: Mapping[str, Any]) -> Measurement:
+    message = (
+        f"the users' own events are column {told['right']} of the candidates, and the loss takes column {told['taken']}, which holds "
+        "negatives, for the right one"
+    )
+    return _measured(BACKWARDS, -1.0, 0.0, healthy=False, message=message, where=places(told), better=True)
+
+
+def _backwards(evidence: Evidence, told: Mapping[str, Any]) -> Measurement:
+    spread = (
+        ERRORS * UNIFORM / math.sqrt(told["rows"])
+    )  # of the mean of as many shares, if all were by chance
+    below = told["above"] < 0.5 - spread
+    rises = told["gain"] > ERRORS * told["error"]
+    if below and rises:
+        return unjudged(
+            BACKWARDS.code, "a step moves these scores the other way than all steps before it did", unit=GAIN
+        )
+    falls = below and not rises
+    words = "does not rise above" if falls else "rises above"
+    message = (
+        f"with a step of training the next event {words} items that its user never chose (in {told['rows']} rows), and "
+        f"{told['above']:.0%} of these score below it"
+    )
+    where = (
+        (*(places(told) if len(told["places"]) > 1 else (*places(told), *_sampled(evidence))),)
+        if falls
+        else ()
+    )
+    return _measured(
+        BACKWARDS, told["gain"], 0.0, healthy=not falls, message=message, where=where, better=True
+    )
+
+
+def _sampled(evidence: Evidence) -> tuple[CodePlace, ...]:
+    """Where positives and negatives get their ids: they may be exchanged there."""
+    seen = read(evidence)
+    drawn = (*seen.positives[:1], *seen.negatives[:1]) if seen is not None else ()
+    return tuple(place for each in drawn for place in made(each.view.stream)[:1])
+
+
+def _without_negatives(told: Mapping[str, Any]) -> Measurement:
+    found = told["one_way"] and told["lifted"] > MOST
+    message = (
+        f"a step of training raises {told['lifted']:.0%} of the scores of items that users never chose"
+        + (": every score that the loss sees is pushed up" if found else "")
+    )
+    return _measured(
+        NO_NEGATIVES,
+        told["lifted"],
+        MOST,
+        healthy=not found,
+        message=message,
+        where=places(told)[:1] if found else (),
+        better=False,
+    )
+
+
+def _measured(
+    kind: FindingKind,
+    value: float,
+    reference: float,
+    *,
+    healthy: bool,
+    message: str,
+    where: tuple[CodePlace, ...],
+    better: bool,
+) -> Measurement:
+    return Measurement(
+        code=kind.code,
+        value=value,
+        low=None,
+        high=None,
+        reference=reference,
+        reference_name=kind.reference,
+        unit=kind.unit,
+        higher_is_better=better,
+        healthy=healthy,
+        severity=Severity.ERROR,
+        message=message,
+        self_reported=True,
+        places=where,
+    )
+
+
+PROBE = Probe(kinds=(BACKWARDS, NO_NEGATIVES), run=learns_backwards)

@@ -1,0 +1,172 @@
+"""Static rule: a window of a history that holds the event to be predicted, or targets that are two ahead."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.discount import statement_of
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.places_from import number
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.symptoms import WEAK
+from diagnosis.syntax import dotted
+
+HOLDS = FindingKind(
+    code="window-holds-target",
+    found_by=FoundBy.RULE,
+    title="The input holds the target",
+    why="The model is shown the answer, learns to copy it, and has no answer to copy when it serves.",
+    definition="A slice `seq[:t + 1]` beside the element `seq[t]`, both kept, and no later element beside them.",
+    roles=(Role.LOADER,),
+    explains=("target-is-input", *WEAK),
+)
+AHEAD = FindingKind(
+    code="targets-two-ahead",
+    found_by=FoundBy.RULE,
+    title="Targets are shifted by more than one",
+    why="The event that follows is skipped, so that the model learns to predict the one after it.",
+    definition="Inputs `x[:-k]` beside targets `x[k:]` of the same sequence, with k of 2 or more.",
+    roles=(Role.LOADER,),
+    explains=("target-misplaced", *WEAK),
+)
+
+FAR = 1_000_000  # the end of a slice that goes on for a number of events that is not written there
+KEEPS = (
+    ast.Call,
+    ast.Tuple,
+    ast.List,
+    ast.Assign,
+    ast.Dict,
+    ast.Return,
+    ast.Yield,
+    ast.keyword,
+    ast.AnnAssign,
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Cut:
+    """A part of a sequence around a moving place: `seq[:t + 1]` has the end 1, `seq[t]` begins at 0 and ends at 1."""
+
+    node: ast.Subscript
+    moving: str
+    begin: int | None  # None: before the place, or from the start
+    end: int
+
+
+def window_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
+    """`past = seq[: t + 1]` beside `goal.append(seq[t])`."""
+    for function in source.functions:
+        cuts = [
+            cut for node in source.within(function, ast.Subscript) if (cut := _cut(source, node, function))
+        ]
+        for window in cuts:
+            beside = [
+                c for c in cuts if c is not window and c.moving == window.moving and _same_list(c, window)
+            ]
+            if window.begin is not None or any(c.begin is not None and c.begin >= window.end for c in beside):
+                continue
+            targets = [c for c in beside if c.begin is not None and 0 <= c.begin < window.end <= c.end]
+            if targets:
+                yield source.hit(
+                    HOLDS.code,
+                    statement_of(source, window.node),
+                    "the window ends after the event that is to be predicted: end it before",
+                )
+
+
+def targets_two_ahead(source: ParsedFile) -> Iterator[RuleHit]:
+    """`return full[:, :-2], full[:, 2:]`."""
+    for pair in source.within(source.nodes[0], ast.Tuple):
+        if len(pair.elts) == 2 and (steps := _shift(pair.elts[0], pair.elts[1])) > 1:
+            yield _ahead(source, pair, steps)
+    statements = source.within(source.nodes[0], ast.Assign)
+    for first, second in pairwise(statements):
+        beside = second.lineno == (first.end_lineno or 0) + 1 and source.parents.get(
+            first
+        ) is source.parents.get(second)
+        if beside and (steps := _shift(first.value, second.value)) > 1:
+            yield _ahead(source, second.value, steps)
+
+
+def _ahead(source: ParsedFile, node: ast.expr, steps: int) -> RuleHit:
+    return source.hit(
+        AHEAD.code,
+        statement_of(source, node),
+        f"the targets are {steps} events ahead of their inputs: shift by one",
+    )
+
+
+def _cut(source: ParsedFile, node: ast.Subscript, function: Function) -> _Cut | None:
+    if source.function_of(node) is not function or not dotted(node.value) or not _is_kept(source, node):
+        return None
+    index = node.slice
+    if isinstance(index, ast.Slice):
+        begin = _place(index.lower)
+        end = _place(index.upper)
+        if end is None and begin is not None and begin[1] >= 0:
+            end = begin[0], FAR
+        if end is None or index.step is not None:
+            return None
+        same = begin is not None and begin[0] == end[0] and begin[1] >= 0
+        return _Cut(node=node, moving=end[0], begin=begin[1] if same and begin else None, end=end[1])
+    place = _place(index)
+    return _Cut(node=node, moving=place[0], begin=place[1], end=place[1] + 1) if place else None
+
+
+def _is_kept(source: ParsedFile, node: ast.Subscript) -> bool:
+    """Whether the part goes into an example, rather than into a comparison or an index."""
+    inner: ast.AST = node
+    for outer in source.around(node):
+        if isinstance(outer, ast.Subscript):
+            if outer.slice is inner and not isinstance(outer.ctx, ast.Store):
+                return False
+        elif isinstance(outer, ast.Compare | ast.If | ast.While | ast.comprehension | ast.AugAssign):
+            return False
+        elif isinstance(outer, KEEPS):
+            return True
+        inner = outer
+    return False
+
+
+def _place(node: ast.expr | None) -> tuple[str, int] | None:
+    """(name, offset) of `t`, `t + 1`, `t - 2`."""
+    if isinstance(node, ast.Name):
+        return node.id, 0
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and isinstance(node.left, ast.Name)
+    ):
+        moved = number(node.right)
+        if moved is not None:
+            return node.left.id, moved if isinstance(node.op, ast.Add) else -moved
+    return None
+
+
+def _same_list(one: _Cut, other: _Cut) -> bool:
+    return dotted(one.node.value) == dotted(other.node.value)
+
+
+def _shift(inputs: ast.expr, targets: ast.expr) -> int:
+    """k where one is `x[:-k]` and the other `x[k:]`, along the same axis; 0 for anything else."""
+    ends, begins = _last_slice(inputs), _last_slice(targets)
+    if ends is None or begins is None or ast.dump(ends[0]) != ast.dump(begins[0]):
+        return 0
+    cut, begin = number(ends[1].upper), number(begins[1].lower)
+    whole = ends[1].lower is None and begins[1].upper is None
+    return begin if whole and begin is not None and cut == -begin else 0
+
+
+def _last_slice(node: ast.expr) -> tuple[ast.expr, ast.Slice] | None:
+    if not isinstance(node, ast.Subscript):
+        return None
+    last = node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+    return (node.value, last) if isinstance(last, ast.Slice) else None
+
+
+RULE = Rule(kind=HOLDS, run=window_holds_target)
+AHEAD_RULE = Rule(kind=AHEAD, run=targets_two_ahead)

@@ -1,0 +1,193 @@
+"""Small recommenders that train for a few steps an epoch, healthy or with one defect, and a log in which items follow each other."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+N_USERS, N_ITEMS, LENGTH, D = 40, 30, 12, 12
+
+
+def log() -> SimpleNamespace:
+    """Each user walks through the items with a step of his own, so that what follows what can be learned."""
+    rng = np.random.default_rng(0)
+    items = np.concatenate(
+        [(rng.integers(N_ITEMS) + (u % 3 + 1) * np.arange(LENGTH)) % N_ITEMS + 1 for u in range(N_USERS)]
+    )
+    users = np.repeat(np.arange(1, N_USERS + 1), LENGTH)
+    offsets = np.concatenate([[0], np.arange(N_USERS + 1) * LENGTH])
+    return SimpleNamespace(users=users, items=items, offsets=offsets, n_users=N_USERS, n_items=N_ITEMS)
+
+
+class Toy:
+    """Options are the names of defects, and of other designs."""
+
+    def __init__(self, data: Any, *options: str) -> None:
+        torch.manual_seed(0)
+        self.data, self.options = data, set(options)
+        self.net = self.make()
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=0.02)
+
+    def make(self) -> Any:
+        raise NotImplementedError
+
+    def loss(self) -> Any:
+        raise NotImplementedError
+
+    def fit(self):
+        for _ in range(20):
+            self.net.train()
+            loss = torch.zeros(())
+            for _ in range(10):
+                loss = self.loss()
+                self.optimizer.zero_grad()
+                loss.backward()
+                self.optimizer.step()
+            yield {"loss": float(loss.detach())}
+
+    def has(self, option: str) -> bool:
+        return option in self.options
+
+
+class Pairs(Toy):
+    """Users and items with a bias, one drawn negative each."""
+
+    def make(self):
+        net = nn.Module()
+        net.users, net.items = nn.Embedding(N_USERS + 1, D), nn.Embedding(N_ITEMS + 1, D)
+        net.bias, net.own = nn.Embedding(N_ITEMS + 1, 1), nn.Linear(D, D)
+        return net
+
+    def vectors(self, items):
+        found = self.net.items(items)
+        return self.net.own(found) if self.has("tower") or self.has("raw") else found
+
+    def logits(self, users, items):
+        scores = (self.net.users(users) * self.vectors(items)).sum(-1)
+        return scores + self.net.bias(items)[:, 0]
+
+    def loss(self):
+        rows = torch.randint(0, len(self.data.users), (64,))
+        users, good = torch.as_tensor(self.data.users)[rows], torch.as_tensor(self.data.items)[rows]
+        bad = torch.randint(1, N_ITEMS + 1, (64,))
+        if self.has("exchanged"):
+            good, bad = bad, good
+        ours, theirs = self.logits(users, good), self.logits(users, bad)
+        if self.has("only positives"):
+            return F.softplus(-ours).mean()
+        if self.has("bce"):
+            loss = F.softplus(-ours).mean() + F.softplus(theirs).mean()
+        else:
+            loss = -F.logsigmoid(ours - theirs).mean()
+        if self.has("signs"):
+            loss = -F.logsigmoid(theirs - ours).mean()
+        if self.has("penalty"):
+            weight = 1e-4
+            return loss + weight * self.net.users(users).pow(2).sum()
+        if self.has("heavy"):
+            return loss + 2.0 * self.net.users(users).pow(2).sum()
+        if self.has("heavy norms"):
+            norms = sum(one.norm() for one in self.net.parameters())
+            loss = loss + 5.0 * norms
+        return loss
+
+    @torch.no_grad()
+    def score(self, users, histories):
+        users = self.net.users(torch.as_tensor(users))
+        table = self.net.items.weight if self.has("raw") else self.vectors(torch.arange(N_ITEMS + 1))
+        if self.has("cosine"):
+            return F.normalize(users, dim=-1) @ F.normalize(table, dim=-1).T
+        scores = users @ table.T
+        if self.has("negated"):
+            return -scores - self.net.bias.weight.T
+        if self.has("no bias"):
+            return scores
+        return scores + self.net.bias.weight.T
+
+
+class Sequences(Toy):
+    """A recurrent encoder that predicts each next event, by all classes or among drawn candidates."""
+
+    def make(self):
+        net = nn.Module()
+        net.items = nn.Embedding(N_ITEMS + 1, D, padding_idx=0)
+        net.rnn, net.drop = nn.GRU(D, D, batch_first=True), nn.Dropout(0.3)
+        net.bias = nn.Parameter(torch.zeros(N_ITEMS + 1))
+        return net
+
+    def states(self, rows):
+        found, _ = self.net.rnn(self.net.drop(self.net.items(rows)))
+        return found
+
+    def loss(self):
+        starts = torch.randint(0, N_USERS, (24,)) * LENGTH
+        rows = torch.as_tensor(self.data.items)[starts[:, None] + torch.arange(LENGTH)].clone()
+        rows[:12, :5] = 0
+        put_in, goals = rows[:, :-1], rows[:, 1:].clone()
+        goals[put_in == 0] = 0
+        states = self.states(put_in)
+        if self.has("candidates") or self.has("wrong class"):
+            drawn = torch.randint(1, N_ITEMS + 1, (*goals.shape, 4))
+            columns = [drawn, goals[..., None]] if self.has("wrong class") else [goals[..., None], drawn]
+            several = torch.cat(columns, -1)
+            logits = (states[:, :, None] * self.net.items(several)).sum(-1) + self.net.bias[several]
+            logits = logits[goals > 0]
+            right = torch.zeros(len(logits), dtype=torch.long)
+            return F.cross_entropy(logits, right)
+        logits = states @ self.net.items.weight.T + self.net.bias
+        if self.has("padding counts"):
+            return F.cross_entropy(logits.flatten(0, 1), goals.flatten())
+        if self.has("padding counts too"):
+            chosen = logits.log_softmax(-1).gather(2, goals[..., None])
+            return -chosen.mean()
+        return F.cross_entropy(logits.flatten(0, 1), goals.flatten(), ignore_index=0)
+
+    @torch.no_grad()
+    def score(self, users, histories):
+        rows = torch.as_tensor(histories)
+        states = self.states(rows)
+        last = states.mean(1) if self.has("mean") else states[:, -1]
+        scores = last @ self.net.items.weight.T
+        if self.has("no bias"):
+            return scores
+        return scores + self.net.bias
+
+
+class Coder(Toy):
+    """A variational autoencoder of what users chose."""
+
+    def make(self):
+        net = nn.Module()
+        net.middle, net.width, net.out = (
+            nn.Linear(N_ITEMS + 1, D),
+            nn.Linear(N_ITEMS + 1, D),
+            nn.Linear(D, N_ITEMS + 1),
+        )
+        return net
+
+    def rows(self, users, events):
+        seen = torch.zeros(len(users), N_ITEMS + 1)
+        for row, items in zip(seen, events):
+            row[torch.as_tensor(items)] = 1.0
+        seen[:, 0] = 0
+        return seen
+
+    def loss(self):
+        users = torch.randint(1, N_USERS + 1, (24,))
+        seen = self.rows(
+            users, [self.data.items[self.data.offsets[u] : self.data.offsets[u + 1]] for u in users]
+        )
+        middle, width = self.net.middle(seen), self.net.width(seen)
+        logits = self.net.out(middle + torch.randn_like(middle) * (width / 2).exp())
+        fit = -(logits.log_softmax(-1) * seen).sum(-1).mean()
+        apart = -0.5 * (1 + width - middle.pow(2) - width.exp()).sum(-1).mean()
+        weight = 1e-9 if self.has("faint") else 50.0 if self.has("heavy") else 0.05
+        return fit + weight * apart
+
+    @torch.no_grad()
+    def score(self, users, histories):
+        seen = self.rows(users, [row[row > 0] for row in histories])
+        return self.net.out(self.net.middle(seen))
