@@ -34,6 +34,7 @@ from diagnosis.rules import (
     squashed_twice,
     traffic,
     train_forgotten,
+    updates_lost,
 )
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     batch_axis.RULE,
     batch_mixed.RULE,
     mean_divided.RULE,
+    updates_lost.RULE,
     heads_view.RULE,
     mask_sense.RULE,
     eval_forgotten.RULE,

@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.values import parameters
 from diagnosis.symptoms import UNSTEADY, WEAK
 
 KIND = FindingKind(
@@ -32,7 +33,7 @@ def functional_dropout(source: ParsedFile) -> Iterator[RuleHit]:
             continue
         training = call.args[2] if len(call.args) > 2 else keyword(call, "training")
         always = isinstance(training, ast.Constant) and training.value is True
-        if (training is None or always) and not any(_guarded(outer) for outer in source.around(call)):
+        if (training is None or always) and not any(_guarded(source, outer) for outer in source.around(call)):
             yield source.hit(
                 KIND.code,
                 call,
@@ -40,10 +41,16 @@ def functional_dropout(source: ParsedFile) -> Iterator[RuleHit]:
             )
 
 
-def _guarded(node: ast.AST) -> bool:
-    """Whether the node is an `if` on a `training` flag, which makes `training=` unnecessary in the call inside."""
-    return isinstance(node, ast.If | ast.IfExp) and any(
-        isinstance(part, ast.Attribute) and part.attr == "training" for part in ast.walk(node.test)
+def _guarded(source: ParsedFile, node: ast.AST) -> bool:
+    """Whether the node is an `if` on a `training` flag, or on an argument of its function, by which the caller decides."""
+    if not isinstance(node, ast.If | ast.IfExp):
+        return False
+    function = source.function_of(node)
+    given = parameters(function) if function is not None else []
+    return any(
+        (isinstance(part, ast.Attribute) and part.attr == "training")
+        or (isinstance(part, ast.Name) and part.id in given and part.id != "self")
+        for part in ast.walk(node.test)
     )
 
 

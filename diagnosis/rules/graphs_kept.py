@@ -46,41 +46,55 @@ def _kept(repo: Codebase, place: Defined) -> Iterator[RuleHit]:
     file = place.file
     for node in file.within(place.node, ast.AugAssign, ast.Assign, ast.Call):
         value, store = _plainly(node)
-        if isinstance(node, ast.Call) and (called_name(node) not in KEEPERS or value is None):
-            value, store = _handed_on(repo, file, node)
-        if value is None or store is None or not _has_graph(repo, file, value):
+        values = [value] if value is not None else []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not values:
+            reached, store = repo.callee(file, node), node.func.value
+            values = _kept_arguments(repo, reached, node) if reached else []
+        if store is None or not any(_has_graph(repo, file, value) for value in values):
             continue
         if not _is_used_for_backward(file, store) and not _is_local(file, place, store):
-            yield file.hit(
-                KIND.code,
-                node,
-                "keeps the graph of every step: add loss.detach(), or loss.item() now and then",
-            )
+            message = "keeps the graph of every step: add loss.detach(), or loss.item() now and then"
+            yield file.hit(KIND.code, node, message)
+    for call in file.within(place.node, ast.Call):
+        yield from _by_callbacks(repo, file, call)
 
 
-def _handed_on(repo: Codebase, file: ParsedFile, call: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:
-    if not isinstance(call.func, ast.Attribute):
-        return None, None
-    reached = repo.callee(file, call)
-    return (_kept_argument(reached, call), call.func.value) if reached else (None, None)
+def _by_callbacks(repo: Codebase, file: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
+    """`self.tell("on_batch_end", model, loss)`: the methods of this name get the last arguments, and keep the loss."""
+    names = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    for method in [d for name in names[:1] for d in repo.functions.get(name, [])]:
+        if not isinstance(method.node, Function):
+            continue
+        given = dict(zip(reversed(parameters(method.node)), reversed(call.args)))
+        for node in method.file.within(method.node, ast.AugAssign, ast.Call):
+            value, store = _plainly(node)
+            loss = given.get(_carried(value)) if value is not None else None
+            if value is None or loss is None or not isinstance(store, ast.Attribute):
+                continue
+            if _has_graph(repo, file, loss) and reaching(method.file, _carried(value), value) == []:
+                yield method.file.hit(KIND.code, node, "keeps the graph of every step: add its .detach()")
 
 
-def _kept_argument(reached: Defined, call: ast.Call) -> ast.expr | None:
-    """The argument that the called method adds to an attribute of its object as it is."""
+def _kept_arguments(repo: Codebase, reached: Defined, call: ast.Call, depth: int = 0) -> list[ast.expr]:
+    """The arguments that the called method adds to an attribute of its object, or hands on to one that does."""
     function = reached.node
-    if not isinstance(function, Function):
-        return None
-    names = [n for n in parameters(function) if n != "self"]
+    if not isinstance(function, Function) or depth > 1:
+        return []
+    kept: set[str] = set()
     for node in reached.file.within(function, ast.AugAssign, ast.Assign, ast.Call):
         value, store = _plainly(node)
-        if value is None or store is None or not isinstance(store, ast.Attribute | ast.Subscript):
-            continue
-        name = _carried(value)
-        if name in names and reaching(reached.file, name, value) == []:
-            given = next((k.value for k in call.keywords if k.arg == name), None)
-            place = names.index(name)
-            return given or (call.args[place] if place < len(call.args) else None)
-    return None
+        values = [value] if value is not None and isinstance(store, ast.Attribute | ast.Subscript) else []
+        if value is None and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            others = [d for d in repo.functions.get(called_name(node), []) if d.node is not function]
+            values = [
+                v
+                for d in (others if len(others) == 1 else [])
+                for v in _kept_arguments(repo, d, node, depth + 1)
+            ]
+        kept |= {_carried(v) for v in values if reaching(reached.file, _carried(v), v) == []}
+    names = [n for n in parameters(function) if n != "self"]
+    given = dict(zip(names, call.args)) | {k.arg: k.value for k in call.keywords if k.arg}
+    return [given[name] for name in names if name in kept and name in given]
 
 
 def _plainly(node: ast.AST) -> tuple[ast.expr | None, ast.expr | None]:
