@@ -39,15 +39,15 @@ HEALTHY = (
 )
 PLANTED = {
     "target-is-input": (
-        ("sasrec:target-is-input", "from_numpy"),
+        ("sasrec:target-is-input", "source, target"),
         ("softmax:target-is-input", "targets = block[:, :-1]"),
         ("bert4rec:target-is-input", "block"),
         ("last_item:target-is-input", "classes[part]"),
     ),
     "target-misplaced": (
-        ("sasrec:two-later", "from_numpy"),
-        ("sasrec:earlier", "from_numpy"),
-        ("sasrec:reversed", "from_numpy"),
+        ("sasrec:two-later", "history[:-2], history[2:]"),
+        ("sasrec:earlier", "history[1:], history[:-1]"),
+        ("sasrec:reversed", "history"),
         ("softmax:two-later", "block[:, 2:]"),
         ("softmax:earlier", "block[:, 1:], block[:, :-1]"),
         ("softmax:reversed", "block[:, 1:]"),
@@ -64,14 +64,14 @@ PLANTED = {
     ),
     "last-position-never-masked": (("bert4rec:last-never", "block"),),
     "newest-never-target": (
-        ("sasrec:newest-cut", "from_numpy"),
+        ("sasrec:newest-cut", "history = history[:-1]"),
         ("softmax:newest-cut", "block"),
         ("bpr:newest-cut", "order[~torch.isin(order, newest)]"),
     ),
     "events-never-targets": (
-        ("sasrec:oldest-kept", "from_numpy"),
-        ("sasrec:only-newest", "from_numpy"),
-        ("sasrec:users-cut", "from_numpy"),
+        ("sasrec:oldest-kept", "history"),
+        ("sasrec:only-newest", "history"),
+        ("sasrec:users-cut", "history"),
         ("softmax:oldest-kept", "block"),
         ("softmax:only-newest", "block"),
         ("softmax:users-cut", "block"),
