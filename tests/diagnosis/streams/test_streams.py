@@ -22,6 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarn
 
 HEALTHY = (
     "sasrec",
+    "windows",
+    "time_first",
     "sasrec:negatives-any",
     "bpr:negatives-any",
     "softmax",
@@ -39,12 +41,14 @@ HEALTHY = (
 )
 PLANTED = {
     "target-is-input": (
+        ("windows:target-in-window", ""),
         ("sasrec:target-is-input", "source, target"),
         ("softmax:target-is-input", "targets = block[:, :-1]"),
         ("bert4rec:target-is-input", "block"),
         ("last_item:target-is-input", "classes[part]"),
     ),
     "target-misplaced": (
+        ("time_first:two-later", ""),
         ("sasrec:two-later", "history[:-2], history[2:]"),
         ("sasrec:earlier", "history[1:], history[:-1]"),
         ("sasrec:reversed", "history"),
@@ -84,6 +88,7 @@ PLANTED = {
         ("bpr:negatives-own", "multinomial"),
     ),
     "negatives-out-of-range": (
+        ("windows:negatives-low", ""),
         ("sasrec:negatives-low", "from_numpy"),
         ("sasrec:negatives-off-by-one", "from_numpy"),
         ("sasrec:negatives-zero", "from_numpy"),
