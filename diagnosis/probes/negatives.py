@@ -69,8 +69,8 @@ OTHER_IDS = (
     0.3  # of what was read as negatives: so many that are no items are ids of something else, as of users
 )
 HITS = 0.1  # from where on hits cost accuracy
-MANY_HITS = 0.25  # where hits come of chance
 ONE = 0.6  # of the negatives of a batch or row: they are one draw, some of it drawn again
+MANY_HITS = 0.4  # where hits come of chance
 ENOUGH = 12.0  # draws an item, so that a uniform draw misses one of a hundred thousand
 
 

@@ -191,6 +191,9 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
 
 def _lines(seen: Read, each: Drawn, *, random: bool = False) -> tuple[CodePlace, ...]:
     beside = seen.inputs.view.stream if seen.inputs is not None else None
+    mixed = any(one.view.stream.id == each.view.stream.id for one in seen.negatives)
+    if beside is not None and mixed and each.relation is not None and each.relation.aligned.newest:
+        return made(beside)  # what is put together with negatives came through their lines as well
     return made(each.view.stream, beside, random=random)
 
 

@@ -43,6 +43,7 @@ HANDING_ON = {
     "copy",
     "ravel",
 }
+FROM_NUMPY = {"from_numpy", "as_tensor", "tensor"}
 FILLING = {
     "concatenate",
     "vstack",
@@ -122,15 +123,19 @@ def chosen(stream: Stream) -> tuple[CodePlace, ...]:
     begun = [n for n, place in enumerate(made_at) if place.does in ("split", "chunk")]
     between = made_at[begun[0] + 1 : shuffled[0]] if begun and shuffled else []
     picked = [place for place in between if place.does not in HANDING_ON]
-    others = [place for place in reversed(made_at) if place.does not in HANDING_ON | ORDERING | DRAWING]
-    return _each_once([*picked, *others[:2], stream.place])
+    plain = HANDING_ON - FROM_NUMPY | ORDERING | DRAWING
+    others = [place for place in reversed(made_at) if place.does not in plain]
+    cut = [place for place in others if not place.does]  # parts of arrays and lists
+    return _each_once([*picked, *cut[:1], *others[:2], stream.place])
 
 
 def ordered(stream: Stream) -> tuple[CodePlace, ...]:
-    """The same for the order of ids: where rows are put in order, else the outermost line that makes them."""
-    made_at = list(reversed(stream.made_at))
-    ordering = [place for place in made_at if place.does in ORDERING]
-    others = [place for place in made_at if place.does not in HANDING_ON | ORDERING | DRAWING]
+    """The same for the order of ids: where rows are put in order, else the outermost line that makes them tensors."""
+    ordering = [place for place in reversed(stream.made_at) if place.does in ORDERING]
+    handed = [n for n, place in enumerate(stream.made_at) if place.does in FROM_NUMPY]
+    tensors = stream.made_at[: handed[0] + 1] if handed else stream.made_at
+    plain = HANDING_ON - FROM_NUMPY | ORDERING | DRAWING
+    others = [place for place in reversed(tensors) if place.does not in plain]
     return _each_once([*ordering, *others, stream.place])
 
 

@@ -20,7 +20,9 @@ def told_apart(
 ) -> tuple[list[Drawn], list[Drawn], list[Drawn]]:
     """Positives, negatives, and what is neither."""
     parts = [part for each in drawn for part in _parts(log, each)]
-    positives = _positives(log, parts) or _misplaced(log, parts, inputs, epochs)
+    positives = _positives(log, _without_inputs(log, parts, inputs, epochs)) or _misplaced(
+        log, parts, inputs, epochs
+    )
     if not positives:
         return [], [], parts
     negatives = [
@@ -43,7 +45,6 @@ def _positives(log: Log, parts: list[Drawn]) -> list[Drawn]:
     ]
     if classes:
         return classes
-    parts = _without_inputs(parts)
     related = [each for each in parts if each.relation is not None and each.relation.by is not None]
     if related:
         return [each for each in related if each.relation.by != 0] or related  # pyright: ignore[reportOptionalMemberAccess]
@@ -53,16 +54,17 @@ def _positives(log: Log, parts: list[Drawn]) -> list[Drawn]:
     return [max(own, key=_covered)]  # of two views of own items that which covers the log holds the positives
 
 
-def _without_inputs(parts: list[Drawn]) -> list[Drawn]:
-    """Without what is read a second time, where rows have something else beside them that may be their target."""
-    single = [each for each in parts if each.relation is not None and each.relation.aligned.newest]
-    others = [each for each in single if not _input_again(each)]
-    kept = others or single
-    return (
-        [each for each in parts if any(each is one for one in kept) or not _input_again(each)]
-        if kept
-        else parts
-    )
+def _without_inputs(log: Log, parts: list[Drawn], inputs: Sequence | None, epochs: int) -> list[Drawn]:
+    """Without what is read a second time, where rows have something else beside them that is their target."""
+    again = [each for each in parts if _input_again(each)]
+    if not again:
+        return parts
+    others = [each for each in parts if not _input_again(each) and shuffled(log, inputs, epochs, each)]
+    if others:
+        return [each for each in parts if not _input_again(each)]
+    single = [each for each in again if each.relation is not None and each.relation.aligned.newest]
+    rest = [each for each in again if all(each is not one for one in single)]
+    return [each for each in parts if all(each is not one for one in rest)] if single else parts
 
 
 def _input_again(each: Drawn) -> bool:

@@ -53,6 +53,7 @@ class ArrayBirths:
         self._lines: dict[str, dict[int, ast.stmt]] = {}
         self._before: dict[int, int] = {}  # frame -> the line that it is at
         self._left = MOST_LINES
+        self._prior: dict[int, dict[str, Any]] = {}  # of a frame: what names held before the line that runs
         self._lists = 0
         self._outer: Any = None
         self._entered = False
@@ -102,11 +103,19 @@ class ArrayBirths:
             if line is not None:
                 self._bound(frame, line)
             self._before[id(frame)] = frame.f_lineno
+            self._rebound(frame)
         elif event == "return":
             self._bound(frame, self._before.pop(id(frame), frame.f_lineno))
+            self._prior.pop(id(frame), None)
             self._handed_out(frame, argument)
             self._before[id(frame)] = frame.f_lineno  # a generator goes on from its `yield`
         return self._on_line
+
+    def _rebound(self, frame: Any) -> None:
+        """Keep what the names hold now that the coming line takes and binds anew, as `row = row[-width:]` does."""
+        statement = self._statement(frame, frame.f_lineno)
+        names = [node.id for node in _targets(statement) if isinstance(node, ast.Name)]
+        self._prior[id(frame)] = {name: frame.f_locals.get(name) for name in names}
 
     def _bound(self, frame: Any, line: int) -> None:
         """What the line that has run bound to a name or to an attribute."""
@@ -136,11 +145,16 @@ class ArrayBirths:
         path = self._places.path(frame.f_code.co_filename)
         if path is None:
             return
+        prior = self._prior.get(id(frame), {})
+        sources = [one for one in list(_sources(made_of, frame, prior))[:NAMES] if one is not array]
+        same = next((self._chain(one) for one in sources if _same(one, array)), ())
+        if same:  # a part that is the whole is nothing new
+            self._keep(array, same)
+            return
         handed = isinstance(statement, (ast.Return, ast.Expr, ast.For))
         chain: list[Place] = [(path, line, _does(made_of) or ("return" if handed else ""))]
-        for source in list(_sources(made_of, frame))[:NAMES]:
-            if source is not array:
-                chain += self._chain(source)
+        for source in sources:
+            chain += self._chain(source)
         self._keep(array, tuple(dict.fromkeys(chain))[:MOST])
 
     def _refilled(self, array: Any, frame: Any, line: int, statement: Any) -> None:
@@ -151,7 +165,7 @@ class ArrayBirths:
         place = (path, line, _does(_made_of(statement)) or "__setitem__")
         if place in known:
             return
-        sources = [self._chain(one) for one in list(_sources(_made_of(statement), frame))[:NAMES]]
+        sources = [self._chain(one) for one in list(_sources(_made_of(statement), frame, {}))[:NAMES]]
         chain = [place, *known, *(one for source in sources for one in source)]
         self._keep(array, tuple(dict.fromkeys(chain))[:MOST])
 
@@ -208,12 +222,13 @@ def _value(node: Any, frame: Any) -> Any:
     return None
 
 
-def _sources(expression: Any, frame: Any) -> Iterator[Any]:
-    """Arrays of whole numbers that an expression takes, in its order."""
+def _sources(expression: Any, frame: Any, prior: dict[str, Any]) -> Iterator[Any]:
+    """Arrays of whole numbers that an expression takes, in its order. prior: what names held before the line ran."""
     if expression is None:
         return
     for node in ast.walk(expression):
-        value = _value(node, frame)
+        before = prior.get(node.id) if isinstance(node, ast.Name) else None
+        value = _value(node, frame) if before is None else before
         if _is_ids(value):
             yield value
 
@@ -226,6 +241,15 @@ def _does(expression: Any) -> str:
     names = [call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls]
     drawn = [name for name in names if name in DRAWS]
     return (drawn or names or [""])[0]
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two arrays are one piece of memory, or two lists have the same length and ends."""
+    if type(one) is not type(other) or len(one) != len(other):
+        return False
+    if isinstance(one, list):
+        return bool(one[0] == other[0] and one[-1] == other[-1])
+    return one.size == other.size and one.__array_interface__["data"] == other.__array_interface__["data"]
 
 
 def _is_ids(value: Any) -> bool:

@@ -530,3 +530,65 @@ def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
             yield {}
 
     return epochs
+
+
+def windows(log: Interactions, plant: str = "", batch: int = 64, width: int = 5, ahead: int = 2) -> Epochs:
+    """Caser's rows: the next two items and three negatives in one look-up, beside a window."""
+    rng = np.random.default_rng(5)
+    n = log.n_items
+    before, after = [], []
+    for user in range(1, log.n_users + 1):
+        history = log.history(user)
+        for t in range(1, len(history) - ahead + 1):
+            shown = history[: t + 1] if plant == "target-in-window" else history[:t]
+            before.append(shown)
+            after.append(history[t : t + ahead])
+    inputs, targets = torch.from_numpy(padded(before, width)), torch.from_numpy(np.stack(after))
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        model = Encoder(n + 1)
+        adam = torch.optim.Adam(model.parameters(), 1e-3)
+        while True:
+            for part in torch.randperm(len(inputs)).split(batch):
+                high = n // 2 if plant == "negatives-low" else n + 1
+                negatives = torch.from_numpy(rng.integers(1, high, (len(part), 3)))
+                both = torch.cat([targets[part], negatives], 1)
+                scores = torch.einsum("bd,bkd->bk", model(inputs[part])[:, -1], model.items(both))
+                loss = F.softplus(-scores[:, :ahead]).mean() + F.softplus(scores[:, ahead:]).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield {}
+
+    return epochs
+
+
+def time_first(log: Interactions, plant: str = "", batch: int = 32, width: int = 60) -> Epochs:
+    """Sessions as (T, B), targets that a mask leaves, and negatives for all of them behind them in one look-up."""
+    n = log.n_items
+    later = 2 if plant == "two-later" else 1
+    rows = [log.history(user)[-width:] for user in range(1, log.n_users + 1)]
+    rows = [row for row in rows if len(row) > later + 1]
+    inputs = torch.from_numpy(padded([row[:-later] for row in rows], width)).T.contiguous()
+    targets = torch.from_numpy(padded([row[later:] for row in rows], width)).T.contiguous()
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        items, gru = nn.Embedding(n + 1, D), nn.GRU(D, D)
+        adam = torch.optim.Adam([*items.parameters(), *gru.parameters()], 1e-3)
+        while True:
+            for part in torch.randperm(inputs.shape[1]).split(batch):
+                read, aim = inputs[:, part], targets[:, part]
+                there = read > 0
+                out = gru(items(read))[0][there]
+                classes = torch.cat([aim[there], torch.randint(1, n + 1, (20,))])
+                loss = F.cross_entropy(out @ items(classes).T, torch.arange(len(out)))
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield {}
+
+    return epochs

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarn
 
 HEALTHY = (
     "sasrec",
+    "windows",
+    "time_first",
     "sasrec:negatives-any",
     "bpr:negatives-any",
     "softmax",
@@ -39,15 +41,17 @@ HEALTHY = (
 )
 PLANTED = {
     "target-is-input": (
-        ("sasrec:target-is-input", "from_numpy"),
+        ("windows:target-in-window", ""),
+        ("sasrec:target-is-input", "source, target"),
         ("softmax:target-is-input", "targets = block[:, :-1]"),
         ("bert4rec:target-is-input", "block"),
         ("last_item:target-is-input", "classes[part]"),
     ),
     "target-misplaced": (
-        ("sasrec:two-later", "from_numpy"),
-        ("sasrec:earlier", "from_numpy"),
-        ("sasrec:reversed", "from_numpy"),
+        ("time_first:two-later", ""),
+        ("sasrec:two-later", "history[:-2], history[2:]"),
+        ("sasrec:earlier", "history[1:], history[:-1]"),
+        ("sasrec:reversed", "history"),
         ("softmax:two-later", "block[:, 2:]"),
         ("softmax:earlier", "block[:, 1:], block[:, :-1]"),
         ("softmax:reversed", "block[:, 1:]"),
@@ -64,14 +68,14 @@ PLANTED = {
     ),
     "last-position-never-masked": (("bert4rec:last-never", "block"),),
     "newest-never-target": (
-        ("sasrec:newest-cut", "from_numpy"),
+        ("sasrec:newest-cut", "history = history[:-1]"),
         ("softmax:newest-cut", "block"),
         ("bpr:newest-cut", "order[~torch.isin(order, newest)]"),
     ),
     "events-never-targets": (
-        ("sasrec:oldest-kept", "from_numpy"),
-        ("sasrec:only-newest", "from_numpy"),
-        ("sasrec:users-cut", "from_numpy"),
+        ("sasrec:oldest-kept", "history"),
+        ("sasrec:only-newest", "history"),
+        ("sasrec:users-cut", "history"),
         ("softmax:oldest-kept", "block"),
         ("softmax:only-newest", "block"),
         ("softmax:users-cut", "block"),
@@ -84,6 +88,7 @@ PLANTED = {
         ("bpr:negatives-own", "multinomial"),
     ),
     "negatives-out-of-range": (
+        ("windows:negatives-low", ""),
         ("sasrec:negatives-low", "from_numpy"),
         ("sasrec:negatives-off-by-one", "from_numpy"),
         ("sasrec:negatives-zero", "from_numpy"),
