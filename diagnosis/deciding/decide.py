@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 
 from diagnosis.deciding.program import Program, read_program
-from diagnosis.deciding.properties import BY_CODE, Picks
+from diagnosis.deciding.properties import BY_CODE, OF_ANSWERS, Picks
 from diagnosis.deciding.walk import At, flow_into
 from diagnosis.findings import CodePlace
 from diagnosis.syntax import called_name
@@ -32,9 +32,12 @@ def decided(code: str, seen: Sequence[CodePlace], sources: Mapping[str, str]) ->
     seen: lines where the values were, best first; the last is the one that looks them up.
     """
     pick = BY_CODE.get(code)
-    if pick is None or not seen:
+    if pick is None or not (seen or code in OF_ANSWERS):
         return tuple(seen)
     program = read_program(sources)
+    if code in OF_ANSWERS:
+        places = _agreed([_from(program, pick, start, ()) for start in _answers(program)])
+        return _once([*places, *seen]) if len(places) == 1 else tuple(seen)
     made = [place for place in seen[:-1] if place.path in sources]
     for starts, passing in ((_looked_up(program, seen[-1]), made), (_on_line(program, made[:1]), [])):
         places = _agreed([_from(program, pick, start, passing) for start in starts])
@@ -53,6 +56,14 @@ def _agreed(found: Sequence[list[CodePlace]]) -> list[CodePlace]:
     """Where several expressions of a line have deciding lines, those that all have: it is not known which one is meant."""
     some = [places for places in found if places]
     return [place for place in some[0] if all(place in other for other in some)] if some else []
+
+
+def _answers(program: Program) -> list[ast.expr]:
+    """What the entry's `score` returns."""
+    scores = [(one, program.class_of(one)) for one in program.functions.get("score", [])]
+    entries = [one for one, owner in scores if owner is not None and program.methods(owner, "fit")]
+    returns = [node for one in entries for node in ast.walk(one) if isinstance(node, ast.Return)]
+    return [node.value for node in returns if node.value is not None]
 
 
 def _looked_up(program: Program, place: CodePlace) -> list[ast.expr]:

@@ -9,6 +9,7 @@ from diagnosis.syntax import called_name, parsed
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+SHARED = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)  # one object for all nodes
 GROWING = {"append", "extend", "add", "update", "appendleft", "insert"}
 ALIKE = 4  # definitions of one name; more say nothing about which is meant
 
@@ -105,19 +106,7 @@ def _index(program: Program, path: str, tree: ast.Module) -> None:
     for node in nodes:
         program.paths[node] = path
         for child in ast.iter_child_nodes(node):
-            if isinstance(
-                child,
-                (
-                    ast.expr,
-                    ast.stmt,
-                    ast.comprehension,
-                    ast.keyword,
-                    ast.withitem,
-                    ast.arguments,
-                    ast.arg,
-                    ast.ExceptHandler,
-                ),
-            ):
+            if not isinstance(child, SHARED):
                 program.parents[child] = node
     for node in nodes:
         if isinstance(node, Function):

@@ -39,6 +39,9 @@ ORDERS = {
     "BatchSampler",
     "SequentialSampler",
 }
+JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
+ANSWER = 3  # statements between what `score` returns and what moves its columns
+OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns
 MEMBERSHIP = {"isin", "in1d"}
 SPARSE = {"sparse_coo_tensor", "FloatTensor", "SparseTensor"}
 
@@ -222,6 +225,39 @@ def weights(program: Program, walked: list[At]) -> list[ast.AST]:
     return [*given[:1]] or [*made]
 
 
+def column_moves(program: Program, walked: list[At]) -> list[ast.AST]:
+    """What moves columns of the answer: a block that is written or read beside an edge, a column put in front or behind."""
+    found: list[ast.AST] = []
+    for at in walked:
+        targets = getattr(program.statement(at.node), "targets", [])
+        parts = [at.node, *targets] if at.hops <= ANSWER else []
+        shifted = [one for one in parts if isinstance(one, ast.Subscript) and _moves(one)]
+        if shifted or (parts and _calls(program, at.node, JOINS)):
+            found.append(at.node)
+    return found
+
+
+def _moves(node: ast.Subscript) -> bool:
+    """Whether columns are taken from the second on, or without the last: `[:, 1:]`, `[:, :-1]`."""
+    last = node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) else None
+    bounds = [last.lower, last.upper] if isinstance(last, ast.Slice) else []
+    constants = [one for bound in bounds if bound is not None for one in ast.walk(bound)]
+    return any(isinstance(one, ast.Constant) and one.value == 1 for one in constants)
+
+
+def user_moves(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where a constant is added to, or taken from, the users that `score` is asked for."""
+    scores = [one for one in program.functions.get("score", []) if program.class_of(one) is not None]
+    users = {(one, one.args.args[1].arg) for one in scores if len(one.args.args) > 1}
+    found: list[ast.AST] = []
+    for at in walked:
+        both = _operands(at.node, ast.Sub) or _operands(at.node, ast.Add)
+        names = [one.id for one in ast.walk(both[0]) if isinstance(one, ast.Name)] if both else []
+        if both and _constant(both[1]) and any((program.scope(at.node), name) in users for name in names):
+            found.append(at.node)
+    return found
+
+
 def _calls(program: Program, node: ast.AST, names: set[str]) -> bool:
     """Whether a node calls a library's function of one of these names."""
     if not isinstance(node, ast.Call):
@@ -283,6 +319,8 @@ BY_CODE: dict[str, Picks] = {
     "target-of-another": shuffles,
     "batches-in-one-order": orders,
     "batches-sorted": orders,
+    "items-shifted": column_moves,
+    "user-shifted": user_moves,
     "graph-edges-missing": edge_cuts,
     "graph-wrong-block": blocks,
     "graph-one-way": blocks,

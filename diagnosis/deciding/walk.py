@@ -9,7 +9,7 @@ from diagnosis.deciding.instances import by_factory, heirs, held_classes
 from diagnosis.deciding.program import ALIKE, SCOPES, Definition, Function, Program
 from diagnosis.syntax import called_name
 
-MOST = 6_000  # expressions
+MOST = 1_500  # expressions
 DEEPEST = 7  # calls within each other
 WIDEST = 3  # parts of parts
 FARTHEST = 40  # statements

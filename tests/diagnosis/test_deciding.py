@@ -321,6 +321,33 @@ def test_place_stays_where_nothing_is_known_to_decide() -> None:
     assert decided("overconfidence", seen, SESSIONS) == seen
 
 
+ASSIGNED = """
+class Entry:
+    def fit(self): ...
+    def score(self, users, histories):
+        who = torch.as_tensor(users) - 1  # user
+        out = torch.full((len(who), self.n + 1), -1e9)
+        out[:, :-1] = self.model.rate(who, histories)  # column
+        return out
+"""
+JOINED = """
+class Served:
+    def fit(self): ...
+    def score(self, users, histories):
+        rows = np.asarray(users) - 1  # user
+        scores = self.rate(rows, histories)
+        return np.concatenate([scores, np.zeros((len(rows), 1))], axis=1)  # column
+"""
+
+
+@pytest.mark.parametrize("text", [ASSIGNED, JOINED])
+@pytest.mark.parametrize(("code", "decides"), [("items-shifted", "# column"), ("user-shifted", "# user")])
+def test_answers_that_are_shifted_stand_where_score_shifts_them(text: str, code: str, decides: str) -> None:
+    sources = {"m.py": text}
+    found = decided(code, (CodePlace(path="m.py", line=1),), sources)[0]
+    assert (found.path, found.line) == line_of(sources, decides)
+
+
 def test_line_that_looks_up_two_draws_is_not_told_which_is_meant() -> None:
     both = "import random\n\ndef step(p, q):\n    a = random.randint(1, 9)\n    b = random.randint(1, 5)\n    return p[a] * q[b]\n"
     seen = (CodePlace(path="m.py", line=6),)
