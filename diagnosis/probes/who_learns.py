@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from diagnosis.evidence import Evidence
 from diagnosis.examination import LearnedParameter, Watched
-from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.flow import Flow
 from diagnosis.operations import place_of, trained
 from diagnosis.probes.expectation import held, violated
@@ -47,6 +47,7 @@ UNUSED = FindingKind(
     why="A part of the model that is built and never called does not do what it was built for.",
     definition="Number of parameters that an optimizer has and neither training nor scoring uses.",
     roles=(Role.ENCODER,),
+    nature=Nature.ADVICE,  # an option that is switched off leaves its part behind, and ranks nobody
 )
 FEWEST_STEPS = 10  # that must have been looked at before a missing gradient means something
 SHOWN = 3  # places

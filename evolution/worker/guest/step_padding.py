@@ -27,7 +27,11 @@ def padding(step: KeptStep, n_items: int) -> dict[str, Any]:
     if last is None or int(empty.sum()) < LEAST:
         return {}
     call, slope = last
-    counted = float((slope > 0)[empty].float().mean())
+    reached = slope > 0
+    for one, other in slopes:  # a mask is multiplied in behind what it hides, which has no gradient before
+        if other is not None and one.outputs[0].dim() == histories.ids.dim():
+            reached = reached & (other > 0)
+    counted = float(reached[empty].float().mean())
     share = float(slope[empty].sum() / slope.sum().clamp(min=1e-30))
     places = _places(step, call) if counted > MOST else []
     return {

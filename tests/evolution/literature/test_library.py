@@ -18,7 +18,12 @@ TECHNIQUES = read_shelves()
 # Wrong code is mended on its line. What a technique of the field could mend is an outcome, or a weak choice. Two figures
 # of one model that disagree are neither.
 # What is wrong with code is mended in the code; the literature has no answer to it.
-ADVICE_ON_CODE = {"embeddings-as-scored", "metric-averaged-over-batches", "negatives-not-rejected"}
+ADVICE_ON_CODE = {
+    "embeddings-as-scored",
+    "metric-averaged-over-batches",
+    "negatives-not-rejected",
+    "unused-parameter",
+}
 WRONG_CODE = (
     {code for code, kind in CATALOGUE.items() if kind.nature is Nature.CAUSE}
     | {"figures-disagree"}

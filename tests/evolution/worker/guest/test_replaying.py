@@ -137,11 +137,15 @@ def test_another_function_that_is_served_is_found_where_scores_are_made(kind, op
     assert line(found["scores-differ-from-training"][0]) == expected
 
 
-@pytest.mark.parametrize("option", ["padding counts", "padding counts too"])
+def test_a_mask_that_is_multiplied_in_hides_what_is_behind_it():
+    assert "padding-in-loss" not in causes(replayed(Sequences, "no bias", "mask multiplied"))
+
+
+@pytest.mark.parametrize("option", ["padding counts", "padding counts too", "mask forgotten"])
 def test_padding_in_the_loss_is_found_where_places_become_one_number(option):
     found = causes(replayed(Sequences, option))
     assert line(found["padding-in-loss"][0]).startswith(
-        ("return F.cross_entropy(logits.flatten", "return -chosen.mean()")
+        ("return F.cross_entropy(logits.flatten", "return -chosen.mean()", "return each.mean()")
     )
 
 

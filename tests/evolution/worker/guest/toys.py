@@ -139,6 +139,12 @@ class Sequences(Toy):
             logits = logits[goals > 0]
             right = torch.zeros(len(logits), dtype=torch.long)
             return F.cross_entropy(logits, right)
+        if self.has("mask multiplied") or self.has("mask forgotten"):
+            drawn = self.net.items(torch.randint(1, N_ITEMS + 1, (*goals.shape, 4)))
+            good = (states * self.net.items(goals)).sum(-1)
+            each = F.softplus(-good) + F.softplus((states[:, :, None] * drawn).sum(-1)).mean(-1)
+            there = (goals > 0).float()
+            return each.mean() if self.has("mask forgotten") else (each * there).sum() / there.sum()
         logits = states @ self.net.items.weight.T + self.net.bias
         if self.has("padding counts"):
             return F.cross_entropy(logits.flatten(0, 1), goals.flatten())
