@@ -7,8 +7,8 @@ the loss, the sampler or the ids are at fault.
 """
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.symptoms import WEAK
 
-WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin")
 ALIKE = ("popularity-bias", "exposure-concentration", "same-list")
 
 ASKED = (

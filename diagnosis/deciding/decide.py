@@ -108,14 +108,17 @@ def _nodes(program: Program, place: CodePlace) -> list[ast.expr]:
 def _passing(program: Program, walked: list[At], made: Sequence[CodePlace]) -> list[At]:
     """What flows through one of the lines that were seen to make the values; everything if none is known."""
     known: dict[At, bool] = {}
-
-    def passes(at: At) -> bool:
-        if at not in known:
-            here = any(_covers(program, at.node, place) for place in made)
-            known[at] = here or (at.before is not None and passes(at.before))
-        return known[at]
-
-    return [at for at in walked if passes(at)] if made else walked
+    for at in walked if made else ():
+        steps: list[At] = []
+        one: At | None = at
+        while one is not None and one not in known:  # no recursion: a way may be longer than Python's stack
+            steps.append(one)
+            one = one.before
+        passed = one is not None and known[one]
+        for step in reversed(steps):
+            passed = passed or any(_covers(program, step.node, place) for place in made)
+            known[step] = passed
+    return [at for at in walked if known[at]] if made else walked
 
 
 def _nearest(nodes: Sequence[ast.AST], walked: Sequence[At]) -> list[ast.AST]:

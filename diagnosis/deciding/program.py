@@ -40,7 +40,8 @@ class Program:
     """The syntax of all files. Nodes are known by identity.
 
     functions, classes: by name. calls: by the last part of the called name. attributes: definitions of `x.name`, whatever x
-    is. columns: keys that are assigned, `x["key"] = value`. parents, paths: of every node. instances: class name -> names of variables and attributes that hold one.
+    is. columns: keys that are assigned, `x["key"] = value`. parents, paths: of every node.
+    locals: definitions of a plain name, by the scope it is bound in. trees: the module of each file.
     """
 
     functions: dict[str, list[Function]] = field(default_factory=dict)
@@ -77,11 +78,19 @@ class Program:
 
     def methods(self, owner: ast.ClassDef, *names: str) -> list[Function]:
         """The methods of a class, its bases in the repo included, that have one of these names."""
+        return self._methods(owner, names, {owner})
+
+    def _methods(
+        self, owner: ast.ClassDef, names: tuple[str, ...], known: set[ast.ClassDef]
+    ) -> list[Function]:
+        """known: classes that were looked into, as wrappers of libraries name their bases in circles."""
         found = [one for one in owner.body if isinstance(one, Function) and one.name in names]
         for base in owner.bases if not found else ():
             name = base.id if isinstance(base, ast.Name) else getattr(base, "attr", "")
             for other in self.classes.get(name, [])[:1]:
-                found += self.methods(other, *names) if other is not owner else []
+                if other not in known:
+                    known.add(other)
+                    found += self._methods(other, names, known)
         return found
 
 

@@ -309,7 +309,6 @@ def _constant(node: ast.AST) -> float:
 BY_CODE: dict[str, Picks] = {
     "negatives-out-of-range": draws,
     "negatives-repeated": seeded_draws,
-    "negatives-shared": draws,
     "negatives-hit-positives": rejections,
     "users-drawn-uniformly": draws,
     "events-never-targets": cuts,
@@ -318,7 +317,6 @@ BY_CODE: dict[str, Picks] = {
     "target-misplaced": picks,
     "target-of-another": shuffles,
     "batches-in-one-order": orders,
-    "batches-sorted": orders,
     "items-shifted": column_moves,
     "user-shifted": user_moves,
     "graph-edges-missing": edge_cuts,

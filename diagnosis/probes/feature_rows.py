@@ -1,9 +1,9 @@
 """Do items have their own features in training, or those of the items beside them?"""
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places, unanswered
+from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 
 UNIT = "rows"
 KIND = FindingKind(
@@ -38,21 +38,10 @@ def feature_rows(evidence: Evidence) -> list[Measurement]:
         if by
         else f"{told['tables']} columns of features are those of their items"
     )
+    where = places(told) if by else ()
     return [
-        Measurement(
-            code=KIND.code,
-            value=float(by),
-            low=None,
-            high=None,
-            reference=0.0,
-            reference_name="their own row",
-            unit=UNIT,
-            higher_is_better=False,
-            healthy=by == 0,
-            severity=Severity.ERROR,
-            message=message,
-            self_reported=True,
-            places=places(told) if by else (),
+        of_kept_step(
+            KIND, float(by), message, where, healthy=by == 0, reference=0.0, reference_name="their own row"
         )
     ]
 

@@ -1,9 +1,9 @@
 """Does a position of the history see the events that follow it?"""
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places, unanswered
+from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 
 UNIT = "share of histories"
 KIND = FindingKind(
@@ -43,23 +43,7 @@ def future_visible(evidence: Evidence) -> list[Measurement]:
         if healthy
         else f"in {seen:.0%} of {told['rows']} histories a position depends on the events that follow it, its own target among them"
     )
-    return [
-        Measurement(
-            code=KIND.code,
-            value=seen,
-            low=None,
-            high=None,
-            reference=0.0,
-            reference_name="none",
-            unit=UNIT,
-            higher_is_better=False,
-            healthy=healthy,
-            severity=Severity.ERROR,
-            message=message,
-            self_reported=True,
-            places=where,
-        )
-    ]
+    return [of_kept_step(KIND, seen, message, where, healthy=healthy, reference=0.0)]
 
 
 PROBE = Probe(kinds=(KIND,), run=future_visible)

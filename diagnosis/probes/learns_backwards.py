@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places, unanswered
+from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 from diagnosis.streams.reading import read
 from diagnosis.streams.recorded import made
+from diagnosis.symptoms import WEAK
 
 GAIN, LIFTED = "standard deviations of a user's scores", "share of items"
 UNIFORM = 0.29  # standard deviation of a share that is anything from 0 to 1
 ERRORS = 3.0  # standard errors
 MOST = 0.6
-WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin")
 BACKWARDS = FindingKind(
     code="learns-backwards",
     found_by=FoundBy.PROBE,
@@ -78,7 +78,7 @@ def _negated(told: Mapping[str, Any]) -> Measurement:
     message = (
         f"the scores of {told['rows']} rows are the lower the higher training's own: scoring turns their sign"
     )
-    return _measured(BACKWARDS, -1.0, 0.0, healthy=False, message=message, where=places(told), better=True)
+    return _direction(-1.0, message, places(told), healthy=False)
 
 
 def _wrong_class(told: Mapping[str, Any]) -> Measurement:
@@ -86,7 +86,7 @@ def _wrong_class(told: Mapping[str, Any]) -> Measurement:
         f"the users' own events are column {told['right']} of the candidates, and the loss takes column {told['taken']}, which holds "
         "negatives, for the right one"
     )
-    return _measured(BACKWARDS, -1.0, 0.0, healthy=False, message=message, where=places(told), better=True)
+    return _direction(-1.0, message, places(told), healthy=False)
 
 
 def _backwards(evidence: Evidence, told: Mapping[str, Any]) -> Measurement:
@@ -110,9 +110,7 @@ def _backwards(evidence: Evidence, told: Mapping[str, Any]) -> Measurement:
         if falls
         else ()
     )
-    return _measured(
-        BACKWARDS, told["gain"], 0.0, healthy=not falls, message=message, where=where, better=True
-    )
+    return _direction(told["gain"], message, where, healthy=not falls)
 
 
 def _sampled(evidence: Evidence) -> tuple[CodePlace, ...]:
@@ -128,41 +126,13 @@ def _without_negatives(told: Mapping[str, Any]) -> Measurement:
         f"a step of training raises {told['lifted']:.0%} of the scores of items that users never chose"
         + (": every score that the loss sees is pushed up" if found else "")
     )
-    return _measured(
-        NO_NEGATIVES,
-        told["lifted"],
-        MOST,
-        healthy=not found,
-        message=message,
-        where=places(told)[:1] if found else (),
-        better=False,
-    )
+    where = places(told)[:1] if found else ()
+    return of_kept_step(NO_NEGATIVES, told["lifted"], message, where, healthy=not found, reference=MOST)
 
 
-def _measured(
-    kind: FindingKind,
-    value: float,
-    reference: float,
-    *,
-    healthy: bool,
-    message: str,
-    where: tuple[CodePlace, ...],
-    better: bool,
-) -> Measurement:
-    return Measurement(
-        code=kind.code,
-        value=value,
-        low=None,
-        high=None,
-        reference=reference,
-        reference_name=kind.reference,
-        unit=kind.unit,
-        higher_is_better=better,
-        healthy=healthy,
-        severity=Severity.ERROR,
-        message=message,
-        self_reported=True,
-        places=where,
+def _direction(gain: float, message: str, where: tuple[CodePlace, ...], *, healthy: bool) -> Measurement:
+    return of_kept_step(
+        BACKWARDS, gain, message, where, healthy=healthy, reference=0.0, higher_is_better=True
     )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from diagnosis.evidence import Evidence
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places, unanswered
+from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
+from diagnosis.symptoms import WEAK
 
 UNIT = "gradient relative to that of the other terms"
 OUTWEIGHS = 0.5  # of the other terms' gradient
 NEVER = 1e-3  # of it, at the end of a training in which the weight grows as it did
-WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin")
 PENALTY = FindingKind(
     code="penalty-outweighs",
     found_by=FoundBy.PROBE,
@@ -53,13 +53,14 @@ def loss_terms(evidence: Evidence) -> list[Measurement]:
     share = told["penalty_gradient"] / told["gradient"]
     message = f"the penalty's gradient is {share:.2g} times that of all other terms, after {_epochs(evidence)} epochs"
     found = [
-        _measured(
+        of_kept_step(
             PENALTY,
             share,
-            reference=OUTWEIGHS,
+            message,
+            places(told),
             healthy=share < OUTWEIGHS,
-            message=message,
-            where=places(told),
+            reference=OUTWEIGHS,
+            severity=Severity.WARNING,
         )
     ]
     return [*found, _faintest(evidence, told)]
@@ -72,41 +73,24 @@ def _faintest(evidence: Evidence, told: Mapping[str, Any]) -> Measurement:
         share = term["gradient"] / told["gradient"] * longer
         if share < NEVER:
             message = f"its gradient is {share:.1e} times that of the other terms, even if its weight grows to the last epoch as it did so far"
-            return _measured(
-                WITHOUT_WEIGHT, share, reference=NEVER, healthy=False, message=message, where=places(term)
-            )
-    return _measured(
-        WITHOUT_WEIGHT, 1.0, reference=NEVER, healthy=True, message="every term has a weight", where=()
-    )
+            return _weight(share, message, places(term), healthy=False)
+    return _weight(1.0, "every term has a weight", (), healthy=True)
 
 
 def _epochs(evidence: Evidence) -> int:
     return max(1, evidence.watched.epochs if evidence.watched else 1)
 
 
-def _measured(
-    kind: FindingKind,
-    value: float,
-    *,
-    reference: float,
-    healthy: bool,
-    message: str,
-    where: tuple[CodePlace, ...],
-) -> Measurement:
-    return Measurement(
-        code=kind.code,
-        value=value,
-        low=None,
-        high=None,
-        reference=reference,
-        reference_name=kind.reference,
-        unit=UNIT,
-        higher_is_better=kind is WITHOUT_WEIGHT,
+def _weight(share: float, message: str, where: tuple[CodePlace, ...], *, healthy: bool) -> Measurement:
+    return of_kept_step(
+        WITHOUT_WEIGHT,
+        share,
+        message,
+        where,
         healthy=healthy,
+        reference=NEVER,
         severity=Severity.WARNING,
-        message=message,
-        self_reported=True,
-        places=where,
+        higher_is_better=True,
     )
 
 

@@ -3,7 +3,7 @@
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places, unanswered
+from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 
 UNIT = "share of the gradient"
 KIND = FindingKind(
@@ -34,20 +34,15 @@ def padding_in_loss(evidence: Evidence) -> list[Measurement]:
         else f"none of {told['padded']} padded places of a batch moves the loss"
     )
     return [
-        Measurement(
-            code=KIND.code,
-            value=told["share"],
-            low=None,
-            high=None,
+        of_kept_step(
+            KIND,
+            told["share"],
+            message,
+            where,
+            healthy=not where,
             reference=0.0,
             reference_name="none",
-            unit=UNIT,
-            higher_is_better=False,
-            healthy=not where,
             severity=Severity.WARNING,
-            message=message,
-            self_reported=True,
-            places=where,
         )
     ]
 

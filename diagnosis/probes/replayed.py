@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import CodePlace, FindingKind, Measurement
+from diagnosis.findings import CodePlace, FindingKind, Measurement, Severity
 from diagnosis.probes.outcome import unjudged
 
 
@@ -25,3 +25,36 @@ def unanswered(evidence: Evidence, kinds: tuple[FindingKind, ...], why: str) -> 
     if evidence.examination is None:
         return []
     return [unjudged(kind.code, why, unit=kind.unit) for kind in kinds]
+
+
+def of_kept_step(
+    kind: FindingKind,
+    value: float,
+    message: str,
+    where: tuple[CodePlace, ...],
+    *,
+    healthy: bool,
+    reference: float,
+    reference_name: str = "",
+    severity: Severity = Severity.ERROR,
+    higher_is_better: bool = False,
+) -> Measurement:
+    """What one step says: a single value without an interval, seen beside candidate code, so that it never verifies.
+
+    where: its lines, best first. reference_name: the kind's own words for its reference where none is given.
+    """
+    return Measurement(
+        code=kind.code,
+        value=value,
+        low=None,
+        high=None,
+        reference=reference,
+        reference_name=reference_name or kind.reference,
+        unit=kind.unit,
+        higher_is_better=higher_is_better,
+        healthy=healthy,
+        severity=severity,
+        message=message,
+        self_reported=True,
+        places=where,
+    )

@@ -7,10 +7,10 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.popularity_bias import popularity_bias
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places, unanswered
+from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
+from diagnosis.symptoms import WEAK
 
 UNIT = "sign of the correction"
-WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin")
 BY_POPULARITY = ("popularity-reversed", "popularity-bias", "exposure-concentration", "same-list")
 SOURCE = "Yi et al. 2019, sampling-bias-corrected neural modeling"
 WRONG = FindingKind(
@@ -65,20 +65,15 @@ def _measured(kind: FindingKind, told: Mapping[str, Any], *, found: bool) -> Mea
         "none": f"the {told['classes']} targets of a batch compete, and nothing corrects for how often each is among them",
         "right": "log q is taken off the logits of sampled classes",
     }
-    return Measurement(
-        code=kind.code,
-        value=_VALUES[told["kind"]],
-        low=None,
-        high=None,
+    return of_kept_step(
+        kind,
+        _VALUES[told["kind"]],
+        words[told["kind"]],
+        places(told) if found else (),
+        healthy=not found,
         reference=-1.0,
         reference_name="taken off",
-        unit=UNIT,
-        higher_is_better=False,
-        healthy=not found,
         severity=Severity.WARNING,
-        message=words[told["kind"]],
-        self_reported=True,
-        places=places(told) if found else (),
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
-from diagnosis.probes.replayed import answer, places, unanswered
+from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 
 UNIT = "correlation"
 SAME = 0.9999
@@ -44,23 +44,17 @@ def serving_differs(evidence: Evidence) -> list[Measurement]:
                 unit=UNIT,
             )
         ]
+    message = _words(told) if found else f"the scores of {told['rows']} rows are those that training computes"
     return [
-        Measurement(
-            code=KIND.code,
-            value=told["agreement"],
-            low=None,
-            high=None,
+        of_kept_step(
+            KIND,
+            told["agreement"],
+            message,
+            where if found else (),
+            healthy=not found,
             reference=1.0,
             reference_name="the same function",
-            unit=UNIT,
             higher_is_better=True,
-            healthy=not found,
-            severity=Severity.ERROR,
-            message=_words(told)
-            if found
-            else f"the scores of {told['rows']} rows are those that training computes",
-            self_reported=True,
-            places=where if found else (),
         )
     ]
 

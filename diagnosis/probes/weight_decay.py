@@ -1,6 +1,8 @@
 """Does weight decay take more from the weights than the loss gives them?"""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from diagnosis.evidence import Evidence
 from diagnosis.examination import LearnedParameter, Watched
@@ -45,7 +47,7 @@ def weight_decay(evidence: Evidence) -> list[Measurement]:
     return [held(KIND, "no decay outweighs the gradient", unit=UNIT, value=1.0, reference=1.0)]
 
 
-def _outweighed(watched: Watched, made: dict, decay: float) -> Measurement | None:  # type: ignore[type-arg]
+def _outweighed(watched: Watched, made: Mapping[str, Any], decay: float) -> Measurement | None:
     of_it = set(made["parameters"])
     learned = [p for p in watched.parameters if f"p{p.number}" in of_it and p.steps_with_grad]
     before, after = (_length(learned, name) for name in ("weight_norm_before", "weight_norm_after"))

@@ -3,6 +3,7 @@
 import pytest
 
 from diagnosis.deciding.decide import decided
+from diagnosis.deciding.program import read_program
 from diagnosis.findings import CodePlace
 
 COLUMNS = {
@@ -358,3 +359,10 @@ def test_file_that_is_no_python_concerns_nobody_else() -> None:
     sources = {**COLUMNS, "broken.py": "def ("}
     found = first_decided("negatives-repeated", sources, "unbind", "self.items[wrong]")
     assert found == line_of(sources, "# draw")
+
+
+def test_bases_that_name_each_other_in_circles_end():
+    program = read_program(
+        {"a.py": "import b\nclass A(b.B):\n    pass\n", "b.py": "import a\nclass B(a.A):\n    pass\n"}
+    )
+    assert program.methods(program.classes["A"][0], "fit") == []
