@@ -6,6 +6,7 @@ is found by comparing names and shapes with those of the recommender's own state
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -189,8 +190,7 @@ def _rebuilt(expected: Any, taken: Mapping[str, Any], owner: str) -> Any:
 def _of_the_kind(value: Any, like: Any) -> Any:
     """A tensor where a tensor stood, an array where an array stood."""
     if hasattr(like, "detach") and not hasattr(value, "detach"):
-        import torch
-
+        torch: Any = sys.modules["torch"]  # it is there, as a tensor stood here
         return torch.as_tensor(value)
     if hasattr(value, "detach") and not hasattr(like, "detach"):
         return value.detach().cpu().numpy()
