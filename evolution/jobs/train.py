@@ -3,6 +3,7 @@
 from typing import Any
 
 from evolution.base.errors import Cancelled, RepoError
+from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.healing import with_healings
 from evolution.domain.request import CheckRequest, TrainRequest
 from evolution.domain.trial import FailureReason, Trial
@@ -32,7 +33,7 @@ def train(context: JobContext, request: TrainRequest) -> Outcome:
 def _judged(laboratory: Laboratory, trial: Trial) -> dict[str, Any]:
     """The verdict on a trial, for its document; null, with a remark, where what it left cannot be measured."""
     try:
-        feedback = feedback_of(laboratory, trial)
+        feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial))
     except (AnalysisError, RepoError) as error:
         return {"verdict": None, "remarks": [*remarks(trial), f"not diagnosed: {error}"]}
     store = laboratory.context.store
