@@ -67,8 +67,9 @@ def test_what_it_may_not_return_is_told_with_what_is_expected(said):
 def test_a_reference_is_measured_by_the_same_function(measured_trial):
     body = "return (view.lists[:, :10] == view.targets[:, None]).any(axis=1)"
     found, _ = measured(measured_trial, probe_of(body, 'REFERENCE = "random"', 'AT = "loss"'))
-    assert found.healthy is True and found.reference_name == "random" and found.reference < found.value
-    assert found.low < found.value < found.high
+    assert found.healthy is True and found.reference_name == "random"
+    assert found.low is not None and found.high is not None and found.reference is not None
+    assert found.reference < found.low < found.value < found.high
 
 
 @pytest.mark.process
