@@ -36,7 +36,7 @@ def load_probes(repo: Path, *, consented: bool) -> list[ProbeSpec]:
 
     Raises ConsentError without consent, and RepoError naming a file that is no probe, or whose source may not run.
     """
-    files = sorted((repo / PROBES_FOLDER).glob("*.py"))
+    files = sorted((repo / PROBES_FOLDER).glob("[!_]*.py"))
     if files and not consented:
         raise ConsentError(
             f"{PROBES_FOLDER}/ holds code of this repo; trust the repo (--trust) to measure with it"
