@@ -119,6 +119,13 @@ def test_without_negatives_all_scores_rise():
     assert line(found["nothing-pushed-down"][0]) == "return F.softplus(-ours).mean()"
 
 
+def test_shares_of_a_row_push_the_others_down_though_each_share_is_pushed_up():
+    told = replayed(Coder)
+    assert not told["direction"]["one_way"]
+    told["direction"]["lifted"] = 0.9
+    assert causes(told) == {}
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "expected"),
     [
