@@ -29,6 +29,7 @@ from diagnosis.probes import (
     order,
     overconfidence,
     padding_in_loss,
+    plain_layers,
     popularity_bias,
     ranking_margin,
     references,
@@ -82,6 +83,7 @@ PROBES: tuple[Probe, ...] = (
     row_decay.PROBE,
     weight_decay.PROBE,
     learning_rate.PROBE,
+    plain_layers.PROBE,
     loss_terms.PROBE,
     loss_values.PROBE,
 )
