@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 
+from diagnosis.deciding.by_line import BY_LINE
 from diagnosis.deciding.program import Program, read_program
 from diagnosis.deciding.properties import BY_CODE, OF_ANSWERS, Picks
 from diagnosis.deciding.walk import At, flow_into
@@ -31,6 +32,10 @@ def decided(code: str, seen: Sequence[CodePlace], sources: Mapping[str, str]) ->
 
     seen: lines where the values were, best first; the last is the one that looks them up.
     """
+    if code in BY_LINE and seen:
+        program = read_program(sources)
+        found = _places(program, BY_LINE[code](program, seen))
+        return _once([*found[:MOST], *seen])
     pick = BY_CODE.get(code)
     if pick is None or not (seen or code in OF_ANSWERS):
         return tuple(seen)
