@@ -213,9 +213,11 @@ def _changes(node: ast.Call) -> Iterator[tuple[ast.expr, Definition]]:
 
 def _define(program: Program, target: ast.expr, definition: Definition) -> None:
     if isinstance(target, (ast.Tuple, ast.List)):
-        starred = any(isinstance(part, ast.Starred) for part in target.elts)
+        starred = [n for n, part in enumerate(target.elts) if isinstance(part, ast.Starred)]
         for index, part in enumerate(target.elts):
-            path = definition.path_in if starred else (*definition.path_in, index)
+            behind = bool(starred) and index > starred[0]
+            place = index - len(target.elts) if behind else index
+            path = definition.path_in if index in starred else (*definition.path_in, place)
             _define(program, part, replace(definition, path_in=path))
     elif isinstance(target, ast.Starred):
         _define(program, target.value, definition)

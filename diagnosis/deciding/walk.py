@@ -2,7 +2,7 @@
 
 import ast
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from diagnosis.deciding.instances import by_factory, heirs, held_classes
@@ -31,6 +31,17 @@ SIDE_BY_SIDE = {
 # What tells only of shape and kind, not of values.
 SHAPE = {"shape", "dtype", "device", "size", "ndim", "len", "dim"}
 KEYED = {"get", "getattr", "pop", "setdefault", "dict"}
+# What is given to these are names of files and not values.
+FILES = {
+    "open",
+    "loadtxt",
+    "genfromtxt",
+    "read_csv",
+    "read_table",
+    "read_parquet",
+    "read_pickle",
+    "read_json",
+}
 ITERATED = ("__iter__", "__next__", "__getitem__", "__call__", "forward")
 LOADING = {"DataLoader", "Subset", "ConcatDataset"}
 
@@ -55,8 +66,13 @@ class At:
         return At(node, before=self, **values)  # pyright: ignore[reportArgumentType]
 
 
-def flow_into(program: Program, starts: Iterable["ast.expr | At"]) -> Iterator[At]:
-    """What flows into these expressions, nearest first, themselves included."""
+def flow_into(
+    program: Program, starts: Iterable["ast.expr | At"], left_out: Callable[[ast.AST], bool] | None = None
+) -> Iterator[At]:
+    """What flows into these expressions, nearest first, themselves included.
+
+    left_out: whether a node lies in code that is not to be walked through.
+    """
     queue = deque(start if isinstance(start, At) else At(start) for start in starts)
     seen: set[tuple[object, ...]] = set()
     while queue and len(seen) < MOST:
@@ -65,6 +81,8 @@ def flow_into(program: Program, starts: Iterable["ast.expr | At"]) -> Iterator[A
         if key in seen or len(at.calls) > DEEPEST or len(at.part) > WIDEST or at.hops > FARTHEST:
             continue
         seen.add(key)
+        if left_out is not None and left_out(at.node):
+            continue
         yield at
         for one in _sources(program, at):
             if one.hops == at.hops:
@@ -88,7 +106,11 @@ def _sources(program: Program, at: At) -> Iterator[At]:
     elif isinstance(node, ast.Dict):
         yield from _of_dict(at, node)
     elif isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-        yield at.to(node.elt)
+        yield at.to(node.elt, part=at.part[:-1])
+    elif _joined(at, node):
+        assert isinstance(node, ast.BinOp)
+        last = isinstance(at.part[-1], int) and at.part[-1] < 0
+        yield at.to(node.right if last else node.left)
     elif isinstance(node, ast.IfExp):
         yield at.to(node.body)
         yield at.to(node.orelse)
@@ -103,6 +125,15 @@ def _sources(program: Program, at: At) -> Iterator[At]:
 def _picks(node: ast.Tuple | ast.List, part: object) -> bool:
     plain = not any(isinstance(one, ast.Starred) for one in node.elts)
     return plain and isinstance(part, int) and -len(node.elts) <= part < len(node.elts)
+
+
+def _joined(at: At, node: ast.expr) -> bool:
+    """Whether a part of `values + (a, b)` or `(a, b) + values`, counted from that end, is one of those that are written."""
+    index = at.part[-1] if at.part else None
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add) or not isinstance(index, int):
+        return False
+    written = node.right if index < 0 else node.left
+    return isinstance(written, ast.Tuple) and _picks(written, index)
 
 
 def _of_dict(at: At, node: ast.Dict) -> Iterator[At]:
@@ -239,6 +270,8 @@ def _of_call(program: Program, at: At, node: ast.Call) -> Iterator[At]:
         return
     if name in LOADING:
         yield from _of_loader(program, at, node)
+        return
+    if name in FILES:
         return
     for owner in program.classes.get(name, [])[:1]:
         for function in program.methods(owner, *ITERATED):
