@@ -8,14 +8,21 @@ import pytest
 import torch
 
 from diagnosis.examination import Examination
-from diagnosis.probes import future_visible, learns_backwards, loss_terms, padding_in_loss, serving_differs
+from diagnosis.probes import (
+    future_visible,
+    learns_backwards,
+    loss_terms,
+    padding_attended,
+    padding_in_loss,
+    serving_differs,
+)
 from evolution.trials.replayed import keep_replay
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.replaying import replay_step
 from tests.evolution.worker.guest.toys import Coder, Pairs, Sequences, log
 
 HERE = Path(__file__).parent
-PROBES = (future_visible, learns_backwards, loss_terms, padding_in_loss, serving_differs)
+PROBES = (future_visible, learns_backwards, loss_terms, padding_attended, padding_in_loss, serving_differs)
 
 
 @pytest.fixture(autouse=True)
