@@ -15,7 +15,7 @@ from evolution.base.drafts import draft_name, remove_abandoned
 from evolution.base.versions import version_of
 from evolution.domain.trial import ContractCheck, FailureReason, Trial
 from evolution.trials import artifacts
-from evolution.trials.asked import CANDIDATES_FAULT, batch_of
+from evolution.trials.asked import CANDIDATES_FAULT, Untrained, batch_of
 from evolution.trials.asking_following import with_followed
 from evolution.trials.asking_trained import ask_trained
 from evolution.trials.failing import TrialFailed
@@ -113,7 +113,7 @@ def _asked(
     session.build(request.key.seed)
     untrained = None
     if trial.contract and trial.contract[0].passed:  # else it can answer nothing yet
-        untrained = session.score(*batch_of(data.validation, max_history))
+        untrained = Untrained.of(session, *batch_of(data.validation, max_history))
     if has_state:
         session.load_state(request.folder / artifacts.STATE)
     else:
