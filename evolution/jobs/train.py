@@ -49,9 +49,12 @@ def trained(laboratory: Laboratory, checkpoint: Checkpoint | None = None) -> Tri
     trial = _trial(laboratory, None, checkpoint)
     if trial.failure is not None:
         failure = trial.failure
-        what = f"checkpoint {checkpoint.name}" if checkpoint is not None else "the trial"
+        if (
+            checkpoint is not None and failure.reason is FailureReason.CONTRACT
+        ):  # of the file, not of a line of code
+            raise RepoError(f"checkpoint {checkpoint.name}: {failure.message}")
         raise RepoError(
-            f"{what} failed ({failure.reason}): {failure.message}", path=failure.path, line=failure.line
+            f"the trial failed ({failure.reason}): {failure.message}", path=failure.path, line=failure.line
         )
     return trial
 

@@ -55,3 +55,8 @@ def test_a_new_probe_is_begun_from_a_template_and_listed(evolverec, repo):
     assert [fault["line"] for probe in listed for fault in probe["faults"]] == [2]
     assert listed[1]["title"] == "Long tail" and listed[1]["reference"] == "at least 0.05"
     assert "probes/half.py:2" in evolverec("probes", repo).out
+    checked = evolverec("check", repo, "--json").document
+    assert "user/long_tail is a probe" in checked["passed"]
+    assert [(p["path"], p["line"]) for p in checked["problems"] if "never closed" in p["message"]] == [
+        ("probes/half.py", 2)
+    ]
