@@ -1,14 +1,21 @@
 """Probes of the user's run in a process of their own: what they may return, and what is a fault on which line."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+from diagnosis.user_probes.judging import MODEL, Answer, judged
 from diagnosis.user_probes.reading import read_user_probe
 from evolution.analyst import user_probe_process
 from evolution.analyst.user_probe_process import WrongAnswer, told_answer
 from evolution.coevolution.probe_runner import ProbeRunner
 from evolution.coevolution.user_probes import FaultyProbe, measured_with
+from evolution.domain.feedback import Feedback
+from evolution.laboratory.observer import feedback_of, observer_version
 from tests.trials import Bench
 
 HEALTHY = (0.5, 3, np.float32(2.0), [1.0, 2.0, np.nan], np.array([True, False, True]), torch.ones(3), None)
@@ -130,3 +137,15 @@ def test_a_probe_that_goes_on_for_ever_is_stopped_on_the_line_that_it_has_reache
         user_probe_process.within_limits(measure)
     first = measure.__code__.co_firstlineno
     assert user_probe_process.line_in(__file__, raised.value.__traceback__) in (first + 1, first + 2)
+
+
+def test_a_run_of_evolution_does_not_hear_them():
+    said = judged(probe_of("return 1.0"), {MODEL: Answer(values=np.array(1.0))}, 0)
+    stored = Feedback(
+        trial="t", program="p", created_at=0.0, made_by=observer_version(), own=(said,), own_key="k"
+    )
+    store = SimpleNamespace(feedback=lambda trial: stored)
+    laboratory: Any = SimpleNamespace(context=SimpleNamespace(store_lock=nullcontext(), store=store))
+    trial: Any = SimpleNamespace(id="t")
+    heard = feedback_of(laboratory, trial)
+    assert stored.all_measurements() == (said,) and heard.all_measurements() == () and heard.own_key == ""
