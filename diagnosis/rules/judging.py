@@ -58,7 +58,7 @@ def _training(repo: Codebase) -> dict[ast.AST, Defined]:
 def _judges(repo: Codebase) -> dict[ast.AST, Defined]:
     everything = [Defined(file=file, node=f) for file in repo.files for f in file.functions]
     training = _training(repo)
-    ranking = {
+    ranking: dict[ast.AST, Defined] = {
         d.node: d
         for d in everything
         if isinstance(d.node, Function) and d.node not in training and ranks(d.file, d.node)
