@@ -142,14 +142,20 @@ def _is_data(source: ParsedFile, reads: Sequence[ast.expr]) -> bool:
         cut = isinstance(outer, ast.Subscript) and outer.value is read
         handed = isinstance(outer, ast.Call) and read in outer.args and len(outer.args) > 1
         handed |= isinstance(outer, ast.List | ast.Tuple) and len(outer.elts) > 1
-        named = isinstance(outer, ast.Assign) and len(outer.targets) == 1
-        if named and isinstance(outer.targets[0], ast.Name) and isinstance(read, ast.Attribute):
-            name, function = outer.targets[0].id, source.function_of(outer)
-            again = [n for n in source.within(function, ast.Name) if n.id == name] if function else []
-            cut = any(_is_part_of_many(source, n) for n in again if isinstance(n.ctx, ast.Load))
+        if isinstance(outer, ast.Assign) and isinstance(read, ast.Attribute):
+            cut = _is_data_under_another_name(source, outer)
         if (cut or handed) and not any(isinstance(o, ast.If) for o in source.around(read)):
             return True
     return False
+
+
+def _is_data_under_another_name(source: ParsedFile, statement: ast.Assign) -> bool:
+    """`negatives = self.negatives`, which is then cut, or stands beside other arrays."""
+    target, function = statement.targets[0], source.function_of(statement)
+    if not isinstance(target, ast.Name) or function is None:
+        return False
+    reads = [n for n in source.within(function, ast.Name) if n.id == target.id]
+    return any(_is_part_of_many(source, n) for n in reads if isinstance(n.ctx, ast.Load))
 
 
 def _is_part_of_many(source: ParsedFile, read: ast.Name) -> bool:

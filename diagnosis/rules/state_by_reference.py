@@ -68,7 +68,7 @@ def _is_same_tensor(value: ast.expr) -> bool:
     while not isinstance(value, ast.Name):
         if isinstance(value, ast.Call) and called_name(value) == "detach" and not value.args:
             value = value.func
-        elif isinstance(value, ast.Attribute) and value.attr in ("data", "detach"):
+        if isinstance(value, ast.Attribute) and value.attr in ("data", "detach"):
             value = value.value
         else:
             return False
