@@ -65,6 +65,7 @@ class _Direction(_Part):
     above: Share
     one_way: bool
     places: Places
+    cut: Places = []
 
 
 class _WrongClass(_Part):
@@ -101,6 +102,13 @@ class _Layers(_Part):
     places: Places
 
 
+class _Scale(_Part):
+    classes: Count
+    width: Number
+    seen: Number
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
@@ -114,6 +122,7 @@ class _Replayed(_Part):
     correction: _Correction | Nothing = {}
     wrong_class: _WrongClass | Nothing = {}
     layers: _Layers | Nothing = {}
+    scale: _Scale | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

@@ -73,6 +73,7 @@ def _questions(
     from .step_future import future
     from .step_layers import layers
     from .step_padding import padding
+    from .step_scale import scale
     from .step_serving import serving
     from .step_terms import terms
 
@@ -83,6 +84,7 @@ def _questions(
         "correction": lambda step: correction(step, data),
         "features": lambda step: features(step, data, made_at),
         "terms": terms,
+        "scale": scale,
         "layers": lambda step: layers(step, n_items),
         "wrong_class": lambda step: wrong_class(step, data),
     }
