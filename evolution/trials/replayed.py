@@ -81,6 +81,12 @@ class _Padding(_Part):
     places: Places
 
 
+class _Attended(_Part):
+    rows: Count
+    share: Share
+    places: Places
+
+
 class _Correction(_Part):
     kind: Literal["right", "added", "rows", "none"]
     classes: Count
@@ -117,6 +123,7 @@ class _Replayed(_Part):
     terms: _Terms | Nothing = {}
     serving: _Serving | Nothing = {}
     padding: _Padding | Nothing = {}
+    attended: _Attended | Nothing = {}
     direction: _Direction | Nothing = {}
     features: _Features | Nothing = {}
     correction: _Correction | Nothing = {}

@@ -66,6 +66,7 @@ def replay_step(
 def _questions(
     candidate: Any, data: Any, places: Places, settled: bool, made_at: Callable[[Any], list[list[Any]]]
 ) -> dict[str, Callable[[Any], dict[str, Any]]]:
+    from .step_attended import attended
     from .step_candidates import wrong_class
     from .step_correction import correction
     from .step_direction import direction
@@ -81,6 +82,7 @@ def _questions(
     questions: dict[str, Callable[[Any], dict[str, Any]]] = {
         "future": lambda step: future(step, n_items),
         "padding": lambda step: padding(step, n_items),
+        "attended": lambda step: attended(step, n_items),
         "correction": lambda step: correction(step, data),
         "features": lambda step: features(step, data, made_at),
         "terms": terms,

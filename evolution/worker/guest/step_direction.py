@@ -26,8 +26,10 @@ OF_EACH = ADDING | SUBTRACTING | SCALING | {
     "flatten", "unsqueeze", "masked_select", "__getitem__", "rsub", "__rsub__", "pow", "__pow__", "square", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "split", "chunk", "cat",
 }  # fmt: skip
-COMPETING = {"log_softmax", "softmax", "logsumexp", "cross_entropy", "nll_loss"}
-REDUCING = {"sum", "mean", "einsum", "matmul", "__matmul__"}
+# Shares of a row's scores: to raise one is to lower the others.
+SHARES = {"log_softmax", "softmax", "logsumexp", "cross_entropy", "nll_loss"}
+SUMS = frozenset({"sum", "mean"})
+REDUCING = SUMS | {"einsum", "matmul", "__matmul__"}
 LOSING = {"detach", "detach_", "data"}
 MOST_PLACES = 3
 MOST_ROWS = 199
@@ -94,7 +96,7 @@ def _goes_one_way(step: KeptStep, n_items: int) -> bool:
                 todo.append(step.calls[source])
             elif one.requires_grad:
                 scores[id(one)] = one
-    if any(_compares(step, one, n_items) or _competes(step, one) for one in scores.values()):
+    if any(_compares(step, one, n_items) or _shared_out(step, one) for one in scores.values()):
         return False
     given = gradient_of(ranking_terms(step), list(scores.values()))
     signs = {float(sign) for slope in given if slope is not None for sign in torch.sign(slope).unique()} - {
@@ -113,9 +115,9 @@ def _compares(step: KeptStep, scores: Any, n_items: int) -> bool:
     return any(len(ids) > 1 for ids in looked_up.values())
 
 
-def _competes(step: KeptStep, scores: Any) -> bool:
+def _shared_out(step: KeptStep, scores: Any) -> bool:
     """Whether these numbers are what a softmax made of scores, summed or weighed at most: one rises at the cost of the others."""
-    return any(call.function in COMPETING for call in _near(step, scores))
+    return any(call.function in SHARES for call in _near(step, scores))
 
 
 def _near(step: KeptStep, scores: Any) -> list[Call]:
@@ -134,7 +136,7 @@ def _near(step: KeptStep, scores: Any) -> list[Call]:
 
 def _is_of_each(call: Call) -> bool:
     """Whether a call takes each number by itself, or sums all of them."""
-    return call.function in OF_EACH or (call.function in ("sum", "mean") and call.outputs[0].numel() == 1)
+    return call.function in OF_EACH or (call.function in SUMS and call.outputs[0].numel() == 1)
 
 
 def _scores(candidate: Any, asked: Asked) -> Any:
@@ -207,12 +209,11 @@ def _stepped(step: KeptStep) -> Iterator[None]:
 def _cut(step: KeptStep) -> list[Call]:
     """Where numbers that the loss is made of lose their graph: under `no_grad`, or by `detach`."""
     found: list[Call] = []
-    for term in ranking_terms(step):
-        for call in [term.call, *(one for given in term.call.inputs for one in _near(step, given))]:
-            made = [step.cut(one) for one in call.inputs if not one.requires_grad]
-            found += [one for one in made if one is not None]
-            if call.function in LOSING and any(one.requires_grad for one in call.inputs):
-                found.append(call)
+    for call in _near(step, step.loss):
+        made = [step.cut(one) for one in call.inputs if not one.requires_grad]
+        found += [one for one in made if one is not None]
+        if call.function in LOSING and any(one.requires_grad for one in call.inputs):
+            found.append(call)
     return list({call.place: call for call in found}.values())[:MOST_PLACES]
 
 

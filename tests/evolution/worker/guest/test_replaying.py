@@ -8,14 +8,21 @@ import pytest
 import torch
 
 from diagnosis.examination import Examination
-from diagnosis.probes import future_visible, learns_backwards, loss_terms, padding_in_loss, serving_differs
+from diagnosis.probes import (
+    future_visible,
+    learns_backwards,
+    loss_terms,
+    padding_attended,
+    padding_in_loss,
+    serving_differs,
+)
 from evolution.trials.replayed import keep_replay
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.replaying import replay_step
 from tests.evolution.worker.guest.toys import Coder, Pairs, Sequences, log
 
 HERE = Path(__file__).parent
-PROBES = (future_visible, learns_backwards, loss_terms, padding_in_loss, serving_differs)
+PROBES = (future_visible, learns_backwards, loss_terms, padding_attended, padding_in_loss, serving_differs)
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +124,13 @@ def test_the_class_that_the_loss_takes_for_the_right_one_is_a_negative():
 def test_without_negatives_all_scores_rise():
     found = causes(replayed(Pairs, "only positives"))
     assert line(found["nothing-pushed-down"][0]) == "return F.softplus(-ours).mean()"
+
+
+def test_shares_of_a_row_push_the_others_down_though_each_share_is_pushed_up():
+    told = replayed(Coder)
+    assert not told["direction"]["one_way"]
+    told["direction"]["lifted"] = 0.9
+    assert causes(told) == {}
 
 
 @pytest.mark.parametrize(
