@@ -12,6 +12,7 @@ from diagnosis.operations import made_by, place_of
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.probes.replayed import answer
 from diagnosis.probes.squashed_logits import OF_CLASSES, losses_of_logits
 
 CONSTANT = FindingKind(
@@ -28,8 +29,8 @@ SCALE = FindingKind(
     found_by=FoundBy.PROBE,
     title="The training begins far worse than a guess",
     why="Tables drawn too large make the first scores extreme, and the first epochs only undo them. (pytorch issue 3121).",
-    definition="Loss of the first step relative to the loss of equal scores; or, of losses of pairs, relative to the last of the watched "
-    "steps, where the first scores of a row spread by 5 or more.",
+    definition="Loss of the first step relative to the loss of equal scores; of losses of pairs where the first scores of a row spread by 5 "
+    "or more.",
     roles=(Role.INITIALIZATION, Role.ITEM_TABLE),
     explains=("not-converged",),
 )
@@ -37,7 +38,6 @@ SAME = 1e-7
 FEWEST = 10  # steps
 FAR = 4.0  # times a guess's loss
 WIDE = 5.0  # logits: a sigmoid is flat there
-FELL = 3.0  # times a later loss
 MASKED = 1e6
 
 
@@ -101,7 +101,7 @@ def _scale(watched: Watched, losses: list[float]) -> Measurement | None:
 
 
 def _spread(evidence: Evidence, watched: Watched, losses: list[float]) -> Measurement | None:
-    """Of any loss of logits: the first scores are far apart, and the first epochs were spent on undoing that."""
+    """Of losses of pairs, as the kept step adds them up: the first scores are far apart, and cost more than a guess."""
     scores = evidence.artifacts.untrained_dense_scores
     flow = Flow(watched.trace)
     compared = [loss.op for loss in losses_of_logits(flow)]
@@ -109,17 +109,17 @@ def _spread(evidence: Evidence, watched: Watched, losses: list[float]) -> Measur
         return None
     rows = [row[np.isfinite(row) & (np.abs(row) < MASKED)] for row in scores[:, 1:].astype(np.float64)]
     spread = float(np.median([row.std() if len(row) else 0.0 for row in rows]))
-    late = float(np.median(losses[-max(FEWEST // 2, len(losses) // 4) :]))
-    times = losses[0] / late if late > 0 else 0.0
-    if spread < WIDE or times < FELL:
+    guess = float(answer(evidence, "guess").get("guess", 0.0))
+    times = losses[0] / guess if guess > 0 else 0.0
+    if spread < WIDE or times < FAR:
         return None
     message = (
-        f"before the training the scores of a row spread by {spread:.3g} (standard deviation), and the first step's loss of {losses[0]:.3g} is "
-        f"{times:.1f} times that of the last watched ones: scores begin far too large"
+        f"before the training the scores of a row spread by {spread:.3g} (standard deviation), and the first step's loss is {losses[0]:.3g}, "
+        f"{times:.1f} times that of equal scores: scores begin far too large"
     )
     return violated(
         SCALE, times, message, [*_table(watched, flow, compared[0]), place_of(flow.ops[compared[0]])],
-        unit="times a later loss", reference=1.0, reference_name="a later loss",
+        unit="times a guess's loss", reference=1.0, reference_name="a guess",
     )  # fmt: skip
 
 

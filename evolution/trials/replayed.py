@@ -108,6 +108,11 @@ class _Layers(_Part):
     places: Places
 
 
+class _Guess(_Part):
+    loss: Number
+    guess: Number
+
+
 class _Scale(_Part):
     classes: Count
     width: Number
@@ -130,6 +135,7 @@ class _Replayed(_Part):
     wrong_class: _WrongClass | Nothing = {}
     layers: _Layers | Nothing = {}
     scale: _Scale | Nothing = {}
+    guess: _Guess | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:
