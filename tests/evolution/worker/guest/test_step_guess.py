@@ -47,7 +47,7 @@ def labelled():
 
 
 def summed():
-    good, bad = scores()
+    good, _ = scores()
     return F.binary_cross_entropy_with_logits(good, torch.ones_like(good), reduction="sum")
 
 
