@@ -33,6 +33,36 @@ ASKED = (
         explains=("not-learning", "untrained-rows", *WEAK),
     ),
     FindingKind(
+        code="table-not-served",
+        found_by=FoundBy.CONTRACT,
+        title="A learned table is not served",
+        why="What is ranked is not what was learned: the updates are about other scores.",
+        definition="Tables of a training without torch that two epochs move, and whose rows can be mixed up without any score changing, while those of "
+        "other tables cannot.",
+        roles=(Role.ENTRY,),
+        explains=("order-ignored", *ALIKE, *WEAK),
+    ),
+    FindingKind(
+        code="tables-shrink",
+        found_by=FoundBy.CONTRACT,
+        title="What is learned is shrunk away",
+        why="Regularisation that outweighs the gradient keeps all factors near zero, where all users get the same list.",
+        definition="Length of the tables of a training without torch after two epochs relative to their initial one; at most a fifth, of all that have "
+        "several columns.",
+        roles=(Role.ENTRY,),
+        explains=("not-learning", *ALIKE, *WEAK),
+    ),
+    FindingKind(
+        code="update-backwards",
+        found_by=FoundBy.CONTRACT,
+        title="An update points the wrong way",
+        why="Each step lowers what users chose: a sign is wrong, or positives and negatives are exchanged.",
+        definition="Rise of chosen items above others, in standard errors over rows, where the trained values of one table are put into an untrained "
+        "recommender; of trainings without torch.",
+        roles=(Role.ENTRY,),
+        explains=("scores-inverted", "not-learning", "popularity-reversed", *ALIKE, *WEAK),
+    ),
+    FindingKind(
         code="history-window",
         found_by=FoundBy.CONTRACT,
         title="Scoring reads less than training",

@@ -14,4 +14,5 @@ BY_LINE: dict[str, Callable[[Program, Sequence[CodePlace]], list[ast.AST]]] = {
     "decay-outweighs": numbers.decays,
     "warm-up-too-long": numbers.warm_ups,
     "initial-scale": numbers.spreads,
+    "bounded-logits": numbers.scales,
 }
