@@ -46,6 +46,13 @@ def decided(code: str, seen: Sequence[CodePlace], sources: Mapping[str, str]) ->
     return tuple(seen)
 
 
+def walked_to(program: Program, seen: Sequence[CodePlace]) -> list[At]:
+    """Everything that flows into the look-up on the last of these lines through the lines before it, nearest first."""
+    made = [place for place in seen[:-1] if place.path in program.trees]
+    starts = _looked_up(program, seen[-1]) if seen else []
+    return [at for start in starts for at in _passing(program, list(flow_into(program, [start])), made)]
+
+
 def _from(program: Program, pick: Picks, start: ast.expr, passing: Sequence[CodePlace]) -> list[CodePlace]:
     """The deciding lines of what flows into one expression, nearest first."""
     through = _passing(program, list(flow_into(program, [start])), passing)

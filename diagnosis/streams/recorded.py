@@ -42,8 +42,15 @@ HANDING_ON = {
     "astype",
     "copy",
     "ravel",
+    "select",
+    "LongTensor",
+    "IntTensor",
+    "ShortTensor",
+    "FloatTensor",
+    "DoubleTensor",
+    "Tensor",
 }
-FROM_NUMPY = {"from_numpy", "as_tensor", "tensor"}
+FROM_NUMPY = {"from_numpy", "as_tensor", "tensor", "LongTensor", "IntTensor"}
 FILLING = {
     "concatenate",
     "vstack",
