@@ -117,6 +117,14 @@ def made(stream: Stream, beside: Stream | None = None, *, random: bool = False) 
     return _each_once([*_each_once(sorted(stream.made_at, key=rank))[:2], stream.place])
 
 
+def apart(stream: Stream, other: Stream) -> tuple[CodePlace, ...]:
+    """Lines to blame where the ids of one stream are in another order than those of the other, made of the same data."""
+    shared = {(place.path, place.line) for place in other.made_at}
+    alone = [place for place in stream.made_at if (place.path, place.line) not in shared]
+    changing = [place for place in alone if place.does not in HANDING_ON]
+    return _each_once([*changing[:2], stream.place]) if changing else made(stream, other)
+
+
 def drawn(stream: Stream) -> tuple[CodePlace, ...]:
     """The same for ids that are drawn: the first draw, the draw that came last, then the others."""
     random = [place for place in stream.made_at if place.does in DRAWING]
