@@ -143,11 +143,27 @@ def end_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
 
 def picks(program: Program, walked: list[At]) -> list[ast.AST]:
     """The index or slice by which targets are taken from a history, after inputs that reach too far."""
-    chosen = [at.node for at in walked if isinstance(at.node, ast.Subscript) and _of_time(program, at.node)][
-        :1
-    ]
+    held = _not_by_index(walked)
+    chosen = [at.node for at in held if isinstance(at.node, ast.Subscript) and _of_time(program, at.node)][:1]
     too_far = [node for one in chosen for node in _reaching_too_far(program, one)]
     return [*too_far, *chosen]
+
+
+def _not_by_index(walked: list[At]) -> list[At]:
+    """Without what only chooses rows of something else: what was reached through the index of a subscript."""
+    chooses: dict[At, bool] = {}
+    for at in walked:
+        steps: list[At] = []
+        one: At | None = at
+        while one is not None and one not in chooses:
+            steps.append(one)
+            one = one.before
+        by_index = one is not None and chooses[one]
+        for step in reversed(steps):
+            before = step.before.node if step.before is not None else None
+            by_index = by_index or (isinstance(before, ast.Subscript) and step.node is before.slice)
+            chooses[step] = by_index
+    return [at for at in walked if not chooses[at]]
 
 
 def _of_time(program: Program, node: ast.Subscript) -> bool:

@@ -183,7 +183,7 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
             reference=0.0,
             reference_name="the next event",
             severity=Severity.ERROR,
-            places=made(seen.inputs.view.stream)
+            places=made(seen.inputs.view.stream, best.view.stream)
             if relation.aligned.newest and seen.inputs
             else _lines(seen, best),
         )

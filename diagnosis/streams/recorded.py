@@ -92,6 +92,9 @@ ORDERING = {
     "randperm",
     "arange",
     "argsort",
+    "flatnonzero",
+    "nonzero",
+    "argwhere",
     "split",
     "chunk",
 }
@@ -112,7 +115,13 @@ def made(stream: Stream, beside: Stream | None = None, *, random: bool = False) 
 
     def rank(place: CodePlace) -> tuple[bool, ...]:
         plain = place.does in HANDING_ON | FILLING | ORDERING
-        return (plain or (place.does in DRAWING and not random), (place.path, place.line) in shared)
+        written = place.does == "__setitem__"
+        return (
+            plain or (place.does in DRAWING and not random),
+            (place.path, place.line) in shared,
+            place.does in HANDING_ON,
+            not written,
+        )
 
     return _each_once([*_each_once(sorted(stream.made_at, key=rank))[:2], stream.place])
 
@@ -138,9 +147,9 @@ def chosen(stream: Stream) -> tuple[CodePlace, ...]:
     begun = [n for n, place in enumerate(made_at) if place.does in ("split", "chunk")]
     between = made_at[begun[0] + 1 : shuffled[0]] if begun and shuffled else []
     picked = [place for place in between if place.does not in HANDING_ON]
-    plain = HANDING_ON - FROM_NUMPY | ORDERING | DRAWING
+    plain = HANDING_ON - FROM_NUMPY - {"select"} | ORDERING | DRAWING
     others = [place for place in reversed(made_at) if place.does not in plain]
-    cut = [place for place in others if not place.does]  # parts of arrays and lists
+    cut = [place for place in others if place.does in ("", "select")]  # parts of arrays and lists
     return _each_once([*picked, *cut[:1], *others[:2], stream.place])
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .array_statements import does, filled, given, is_ids, made_of, sources, statements, targets, value_of
+from .array_statements import bindings, does, filled, given, is_ids, made_of, sources, statements, value_of
 from .tracing_frames import Places
 
 MOST_LINES = 200_000
@@ -110,7 +110,7 @@ class ArrayBirths:
     def _rebound(self, frame: Any) -> None:
         """Keep what the names hold now that the coming line takes and binds anew, as `row = row[-width:]` does."""
         statement = self._statement(frame, frame.f_lineno)
-        names = [node.id for node in targets(statement) if isinstance(node, ast.Name)]
+        names = [node.id for node, _ in bindings(statement) if isinstance(node, ast.Name)]
         self._prior[id(frame)] = {name: frame.f_locals.get(name) for name in names}
 
     def _bound(self, frame: Any, line: int) -> None:
@@ -118,8 +118,8 @@ class ArrayBirths:
         statement = self._statement(frame, line)
         for target in filled(statement):
             self._refilled(value_of(target, frame), frame, line, statement)
-        for target in targets(statement):
-            self._born(value_of(target, frame), frame, line, statement, made_of(statement))
+        for target, expression in bindings(statement):
+            self._born(value_of(target, frame), frame, line, statement, expression)
 
     def _handed_out(self, frame: Any, argument: Any) -> None:
         statement = self._statement(frame, frame.f_lineno)

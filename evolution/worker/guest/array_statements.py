@@ -45,22 +45,45 @@ def statements(name: str) -> dict[int, ast.stmt]:
     return found
 
 
-def targets(statement: Any) -> Iterator[ast.AST]:
-    """Names and attributes that a statement binds, those of a tuple one by one."""
+def bindings(statement: Any) -> Iterator[tuple[Any, Any]]:
+    """Names and attributes that a statement binds, each with the expression that it gets (a part of) its value from."""
     bound: list[Any] = list(getattr(statement, "targets", []))
     if isinstance(statement, (ast.AnnAssign, ast.For)):
         bound = [statement.target]
     for target in bound:
-        for node in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
-            if isinstance(node, (ast.Name, ast.Attribute)):
-                yield node
+        yield from _paired(target, made_of(statement))
+
+
+def _paired(target: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(target, (ast.Name, ast.Attribute)):
+        yield target, value
+    elif isinstance(target, ast.Starred):
+        yield from _paired(target.value, value)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        parts = _parts(value)
+        fit = len(parts) == len(target.elts)
+        for place, node in enumerate(target.elts):
+            yield from _paired(node, parts[place] if fit else value)
+
+
+def _parts(value: Any) -> list[Any]:
+    """What the parts of a tuple come from: `a, b`, `zip(a, b)`, `enumerate(a)`; [] where that is not to be seen."""
+    if isinstance(value, (ast.Tuple, ast.List)):
+        return value.elts
+    called = getattr(value.func, "id", "") if isinstance(value, ast.Call) else ""
+    if called == "zip":
+        return value.args
+    return [None, *value.args[:1]] if called == "enumerate" else []
 
 
 def filled(statement: Any) -> Iterator[ast.AST]:
     """Names and attributes that a statement assigns parts of, or appends to."""
     for target in getattr(statement, "targets", []):
-        if isinstance(target, ast.Subscript):
-            yield target.value
+        part = target
+        while isinstance(part, ast.Subscript):
+            part = part.value
+        if part is not target:
+            yield part
     call = statement.value if isinstance(statement, ast.Expr) else None
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in GROWING:
         yield call.func.value
@@ -108,9 +131,15 @@ def sources(expression: Any, frame: Any, prior: dict[str, Any]) -> Iterator[Any]
 
 
 def does(expression: Any) -> str:
-    """The draw that an expression holds, else its outermost call; "" without calls."""
+    """The draw that an expression holds, else its outermost call, else "select" where it chooses rows or a column by name;
+    "" of slices and other expressions without calls.
+    """
     if expression is None:
         return ""
+    if isinstance(expression, ast.Subscript) and isinstance(
+        expression.slice, (ast.Name, ast.Attribute, ast.Constant)
+    ):
+        return "select"
     calls = [node.func for node in ast.walk(expression) if isinstance(node, ast.Call)]
     names = [call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls]
     drawn = [name for name in names if name in DRAWS]
