@@ -62,6 +62,13 @@ def decided(
     return tuple(seen)
 
 
+def walked_to(program: Program, seen: Sequence[CodePlace]) -> list[At]:
+    """Everything that flows into the look-up on the last of these lines through the lines before it, nearest first."""
+    made = [place for place in seen[:-1] if place.path in program.trees]
+    starts = _looked_up(program, seen[-1]) if seen else []
+    return [at for start in starts for at in _passing(program, _trained(program, start), made)]
+
+
 def _trained(program: Program, start: ast.expr) -> list[At]:
     """What flows into an expression in code that training runs."""
     ran = not is_idle(program, start)  # else it is run in a way that the syntax does not tell

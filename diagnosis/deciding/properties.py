@@ -51,9 +51,18 @@ def draws(program: Program, walked: list[At]) -> list[ast.AST]:
 
 
 def seeded_draws(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where a generator is made or seeded anew in code that runs again and again; then the draws."""
+    """Where a generator is made or seeded anew in code that runs again and again; then the calls that draw in code that runs
+    once, then the draws.
+    """
     drawn = draws(program, walked)
-    return [*_seeds(program, walked), *drawn] if drawn else []
+    once = [
+        call
+        for at in walked
+        if calls_any(program, at.node, DRAWS)
+        for call in at.calls[:1]
+        if getattr(program.scope(call), "name", "<module>") in ONCE
+    ]
+    return [*_seeds(program, walked), *dict.fromkeys(once), *drawn] if drawn else []
 
 
 def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:

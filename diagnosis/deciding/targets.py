@@ -48,10 +48,12 @@ def alignments(program: Program, walked: list[At]) -> list[ast.AST]:
 
 
 def _is_bound(at: At) -> bool:
-    """Whether a value only tells where a slice of another begins or ends."""
+    """Whether a value only tells where a slice of another begins or ends, or is compared, which chooses rows."""
     one: At | None = at
     while one is not None and one.before is not None:
         outer = one.before.node
+        if isinstance(outer, ast.Compare):
+            return True
         if (
             isinstance(outer, ast.Subscript)
             and one.node is outer.slice
