@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Sequence
 
-from diagnosis.deciding import numbers
+from diagnosis.deciding import masks, numbers
 from diagnosis.deciding.program import Program
 from diagnosis.findings import CodePlace
 
@@ -13,5 +13,7 @@ BY_LINE: dict[str, Callable[[Program, Sequence[CodePlace]], list[ast.AST]]] = {
     "learning-rate-too-low": numbers.rates,
     "decay-outweighs": numbers.decays,
     "warm-up-too-long": numbers.warm_ups,
+    "future-visible": masks.of_future,
+    "more-padding": masks.of_padding,
     "initial-scale": numbers.spreads,
 }

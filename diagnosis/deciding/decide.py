@@ -30,6 +30,8 @@ IDS = {
     "scatter_add_": 1,
 }
 
+MODULES = {"Embedding": 0, "EmbeddingBag": 0, "CrossEntropyLoss": 1, "NLLLoss": 1}
+
 
 def decided(
     code: str,
@@ -98,15 +100,25 @@ def _looked_up(program: Program, place: CodePlace) -> list[ast.expr]:
             sure += [
                 one for one in parts if isinstance(one, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
             ]
-        elif isinstance(node, ast.Call) and node.args and called_name(node) in IDS:
-            at = IDS[called_name(node)]
-            sure += node.args[at : at + 1]
+        elif isinstance(node, ast.Call) and node.args:
+            at = _place_of_ids(program, node)
+            sure += node.args[at : at + 1] if at is not None else []
     if sure:
         return sure
     given = [one for node in nodes if isinstance(node, ast.Call) for one in node.args]
     return given + [
         one.left for one in nodes if isinstance(one, ast.BinOp) and isinstance(one.op, ast.MatMult)
     ]
+
+
+def _place_of_ids(program: Program, call: ast.Call) -> int | None:
+    """Which argument holds ids: of a function, or of a table or loss that was made before, `self.ce(logits, labels)`."""
+    name = called_name(call)
+    if name in IDS:
+        return IDS[name]
+    given = [*program.attributes.get(name, []), *program.locals.get((program.scope(call), name), [])]
+    made = {called_name(one.value) for one in given if isinstance(one.value, ast.Call)}
+    return next((MODULES[one] for one in sorted(made) if one in MODULES), None)
 
 
 def _on_line(program: Program, places: Iterable[CodePlace]) -> list[ast.expr]:

@@ -23,7 +23,9 @@ def picks(program: Program, walked: list[At]) -> list[ast.AST]:
     too_far = [node for one in chosen for node in _reaching_too_far(program, one)]
     if chosen:
         return [*too_far, *chosen]
-    return [at.node for at in walked if _is_put(program, at.node) or _is_end(at.node)]
+    put = [at.node for at in walked if _is_put(program, at.node) and not isinstance(at.node, ast.Constant)]
+    copied: list[ast.AST] = [node for node in put if _is_put_twice(program, node)]
+    return copied or [at.node for at in walked if at.node in put or _is_end(at.node)]
 
 
 def reversals(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -70,6 +72,24 @@ def _is_put(program: Program, node: ast.AST) -> bool:
     return call.func.attr in GROWING and node in call.args
 
 
+def _is_put_twice(program: Program, node: ast.AST) -> bool:
+    """Whether the same value goes into another list in the same block: `inputs.append(s)` beside `labels.append(s)`."""
+    statement = program.statement(node)
+    block = program.parents.get(statement)
+    beside = [one for one in ast.walk(block) if isinstance(one, ast.Expr)] if block is not None else []
+    alike = [one for one in beside if program.parents.get(one) is block and one is not statement]
+    same_place = [one for one in alike if _in_one_block(block, statement, one)]
+    calls = [one.value for one in same_place if isinstance(one.value, ast.Call)]
+    return any(
+        _is_put(program, given) and ast.dump(given) == ast.dump(node) for call in calls for given in call.args
+    )
+
+
+def _in_one_block(block: ast.AST | None, one: ast.AST, other: ast.AST) -> bool:
+    parts = [getattr(block, name, []) for name in ("body", "orelse", "finalbody")]
+    return any(isinstance(part, list) and one in part and other in part for part in parts)
+
+
 def _is_end(node: ast.AST) -> bool:
     """Whether it is the last of a history: `history[-1]`."""
     index = node.slice if isinstance(node, ast.Subscript) else None
@@ -91,9 +111,17 @@ def _of_time(program: Program, node: ast.Subscript) -> bool:
         return False
     if parts:
         return all(_constant_or_none(bound) for part in parts for bound in (part.lower, part.upper))
+    if any(_is_shift(one) for one in ast.walk(node.slice)):
+        return True
     names = [one.id for one in ast.walk(node.slice) if isinstance(one, ast.Name)]
     given = program.locals.get((program.scope(node), names[0]), []) if len(names) == 1 else []
     return any(_counts(one) for one in given)
+
+
+def _is_shift(node: ast.AST) -> bool:
+    """Whether it is a place a few events before or after another: `at + 1`."""
+    both = operands(node, ast.Add) or operands(node, ast.Sub)
+    return both is not None and constant(both[1]) > 0 and isinstance(both[0], (ast.Name, ast.Attribute))
 
 
 def _counts(given: Definition) -> bool:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from diagnosis.deciding.instances import by_factory, heirs, held_classes
+from diagnosis.deciding.instances import by_factory, calls_of_instances, heirs, held_classes
 from diagnosis.deciding.program import ALIKE, SCOPES, Definition, Function, Program
 from diagnosis.syntax import called_name
 
@@ -106,7 +106,7 @@ def _sources(program: Program, at: At) -> Iterator[At]:
     elif isinstance(node, ast.Dict):
         yield from _of_dict(at, node)
     elif isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-        yield at.to(node.elt, part=at.part[:-1])
+        yield at.to(node.elt)
     elif _joined(at, node):
         assert isinstance(node, ast.BinOp)
         last = isinstance(at.part[-1], int) and at.part[-1] < 0
@@ -468,7 +468,4 @@ def _callers(program: Program, function: Function) -> list[ast.Call]:
     if function.name == "__init__":
         made = [call for name in heirs(program, owner) for call in program.calls.get(name, [])]
         return made or by_factory(program, owner, function)
-    names = {
-        name for name in program.calls if name and any(one is owner for one in held_classes(program, name))
-    }
-    return [call for name in names for call in program.calls[name]]
+    return calls_of_instances(program, owner)
