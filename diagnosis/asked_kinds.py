@@ -114,7 +114,7 @@ ASKED = (
         found_by=FoundBy.CONTRACT,
         title="Padding predicted",
         why="The model was trained to predict padding, which takes the place of what it should learn.",
-        definition="Share of users for whom column 0, as the model itself scores it, is above every item.",
+        definition="Share of users for whom column 0, as the model itself scores it, is above every item, and training raised it.",
         roles=(Role.LOSS, Role.SCORING),
         explains=WEAK,
     ),

@@ -8,6 +8,7 @@ from diagnosis.rules import (
     graph_blocks,
     hooks,
     ideal_gain,
+    ideal_of_list,
     one_by_one,
     one_draw,
     random_split,
@@ -27,6 +28,7 @@ from diagnosis.rules.rule import Rule
 ON_DATA: tuple[Rule, ...] = (
     discount.RULE,
     ideal_gain.RULE,
+    ideal_of_list.RULE,
     timestamps.RULE,
     resampled.RULE,
     target_first.RULE,

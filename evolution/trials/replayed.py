@@ -80,6 +80,12 @@ class _Padding(_Part):
     places: Places
 
 
+class _Attended(_Part):
+    rows: Count
+    share: Share
+    places: Places
+
+
 class _Correction(_Part):
     kind: Literal["right", "added", "rows", "none"]
     classes: Count
@@ -93,6 +99,14 @@ class _Features(_Part):
     places: Places
 
 
+class _Layers(_Part):
+    layers: Count
+    before: Count
+    between: Count
+    after: Count
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
@@ -101,10 +115,12 @@ class _Replayed(_Part):
     terms: _Terms | Nothing = {}
     serving: _Serving | Nothing = {}
     padding: _Padding | Nothing = {}
+    attended: _Attended | Nothing = {}
     direction: _Direction | Nothing = {}
     features: _Features | Nothing = {}
     correction: _Correction | Nothing = {}
     wrong_class: _WrongClass | Nothing = {}
+    layers: _Layers | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

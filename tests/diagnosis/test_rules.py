@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnosis.rules.check import check_source
+from diagnosis.rules.check import check_source, check_sources
 
 
 def codes(text: str) -> list[tuple[int, str]]:
@@ -115,7 +115,7 @@ def test_a_read_in_the_hot_loop_is_found_once() -> None:
     text = (
         "for b in batches:\n    loss = f(b)\n    loss.backward()\n    total += loss.detach().cpu().numpy()\n"
     )
-    assert codes(text) == [(4, "host-device-traffic")]
+    assert codes(text) == [(4, "loss-read-at-every-step")]
 
 
 def test_a_vectorised_redraw_is_healthy() -> None:
@@ -175,5 +175,36 @@ def test_a_value_that_is_read_once_an_epoch_is_not_read_at_every_step():
 
 
 def test_a_step_in_a_helper_of_a_helper_belongs_to_the_loop():
-    hits = [h for h in check_source("m.py", STEP_IN_A_HELPER) if h.code == "host-device-traffic"]
+    hits = [
+        h
+        for h in check_source("m.py", STEP_IN_A_HELPER)
+        if h.code in ("host-device-traffic", "loss-read-at-every-step")
+    ]
     assert [hit.start_line for hit in hits] == [6, 16]
+
+
+RANKS = """
+def evaluate(score, test, n, rng):
+    hits = 0
+    for user, target in test.items():
+        candidates = [target, *rng.integers(1, n + 1, 100)]
+        hits += (-score(user, candidates)).argsort()[0] == 0
+    return hits / len(test)
+"""
+TRAINS = """
+import numpy as np
+from ranking import evaluate
+class Trainer:
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+    def validate(self):
+        return evaluate(self.score, self.test, self.n, GENERATOR)
+"""
+
+
+@pytest.mark.parametrize(("generator", "anew"), [("self.rng", True), ("np.random.default_rng(7)", False)])
+def test_a_generator_handed_in_from_another_file_is_followed_to_where_it_is_kept(
+    generator: str, anew: bool
+) -> None:
+    hits = check_sources({"ranking.py": RANKS, "train.py": TRAINS.replace("GENERATOR", generator)})
+    assert ("candidates-drawn-anew" in {hit.code for hit in hits}) == anew

@@ -26,6 +26,8 @@ OF_EACH = ADDING | SUBTRACTING | SCALING | {
     "flatten", "unsqueeze", "masked_select", "__getitem__", "rsub", "__rsub__", "pow", "__pow__", "square", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "split", "chunk", "cat",
 }  # fmt: skip
+SUMS = frozenset({"sum", "mean"})
+SHARES = frozenset({"softmax", "log_softmax", "logsumexp"})  # of a row's scores: to raise one is to lower the others
 MOST_ROWS = 199
 
 
@@ -89,7 +91,7 @@ def _goes_one_way(step: KeptStep, n_items: int) -> bool:
                 todo.append(step.calls[source])
             elif one.requires_grad:
                 scores[id(one)] = one
-    if any(_compares(step, one, n_items) for one in scores.values()):
+    if any(_compares(step, one, n_items) or _shared_out(step, one) for one in scores.values()):
         return False
     given = gradient_of(ranking_terms(step), list(scores.values()))
     signs = {float(sign) for slope in given if slope is not None for sign in torch.sign(slope).unique()} - {
@@ -108,9 +110,23 @@ def _compares(step: KeptStep, scores: Any, n_items: int) -> bool:
     return any(len(ids) > 1 for ids in looked_up.values())
 
 
+def _shared_out(step: KeptStep, numbers: Any) -> bool:
+    """Whether sums and what takes each number by itself made these numbers from shares of a row's scores."""
+    maker, known = step.maker(numbers), set()
+    todo = [] if maker is None else [maker]
+    while todo:
+        call = todo.pop()
+        if call.function in SHARES:
+            return True
+        if call.number not in known and (_is_of_each(call) or call.function in SUMS):
+            todo.extend(step.calls[source] for source in call.sources if source >= 0)
+        known.add(call.number)
+    return False
+
+
 def _is_of_each(call: Call) -> bool:
     """Whether a call takes each number by itself, or sums all of them."""
-    return call.function in OF_EACH or (call.function in ("sum", "mean") and call.outputs[0].numel() == 1)
+    return call.function in OF_EACH or (call.function in SUMS and call.outputs[0].numel() == 1)
 
 
 def _scores(candidate: Any, asked: Asked) -> Any:

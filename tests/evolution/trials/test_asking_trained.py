@@ -85,6 +85,26 @@ def test_a_planted_defect_is_found_on_its_line(tmp_path, micro, code, file, kind
     assert not also, f"{also} are said too"
 
 
+UNDRAWN_PADDING = (
+    ("return own[users] @ items.T", "return own[users] @ items.T + self.bias"),
+    ("        nn.init.normal_(self.items.weight, std=0.1)\n", "        nn.init.normal_(self.items.weight, std=0.1)\n        self.bias = nn.Parameter(torch.zeros(m + 1))\n        self.items.weight.data[0] *= 0.1\n"),
+    (
+        "return -F.logsigmoid((who * (good - bad)).sum(1)).mean()",
+        "bad = torch.randint(1, self.m + 1, (len(batch), 99))\n"
+        "        logits = self.net(self.who[batch], None)\n"
+        "        down = F.softplus(logits.gather(1, bad)).sum(1)\n"
+        "        return (F.softplus(-logits.gather(1, self.goals[batch, None])[:, 0]) + down).mean()",
+    ),
+)  # fmt: skip
+
+
+def test_a_padding_row_that_no_loss_reaches_is_not_taken_for_learnt_padding(tmp_path, micro):
+    planted = asked(tmp_path, micro, TORCH, "Bpr", UNDRAWN_PADDING)
+    assert "padding-ranked" not in planted.failed
+    [told] = [check.message for check in planted.checks if check.code == "padding-ranked"]
+    assert "training has not raised it" in told  # while it stands above all items
+
+
 NEWEST_BESIDE = "x = torch.relu(self.conv(x) - 50)[:, :, 0] + self.items(rows[:, -1])"
 DEAD_UNITS = {
     "relu": (("x = torch.relu(self.conv(x))[:, :, 0]", NEWEST_BESIDE),),

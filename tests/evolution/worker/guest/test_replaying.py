@@ -8,14 +8,21 @@ import pytest
 import torch
 
 from diagnosis.examination import Examination
-from diagnosis.probes import future_visible, learns_backwards, loss_terms, padding_in_loss, serving_differs
+from diagnosis.probes import (
+    future_visible,
+    learns_backwards,
+    loss_terms,
+    padding_attended,
+    padding_in_loss,
+    serving_differs,
+)
 from evolution.trials.replayed import keep_replay
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.replaying import replay_step
 from tests.evolution.worker.guest.toys import Coder, Pairs, Sequences, log
 
 HERE = Path(__file__).parent
-PROBES = (future_visible, learns_backwards, loss_terms, padding_in_loss, serving_differs)
+PROBES = (future_visible, learns_backwards, loss_terms, padding_attended, padding_in_loss, serving_differs)
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +126,13 @@ def test_without_negatives_all_scores_rise():
     assert line(found["nothing-pushed-down"][0]) == "return F.softplus(-ours).mean()"
 
 
+def test_shares_of_a_row_push_the_others_down_though_each_share_is_pushed_up():
+    told = replayed(Coder)
+    assert not told["direction"]["one_way"]
+    told["direction"]["lifted"] = 0.9
+    assert causes(told) == {}
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "expected"),
     [
@@ -135,6 +149,12 @@ def test_another_function_that_is_served_is_found_where_scores_are_made(kind, op
     found = causes(replayed(kind, *options))
     assert list(found) == ["scores-differ-from-training"]
     assert line(found["scores-differ-from-training"][0]) == expected
+
+
+def test_a_product_that_only_training_normalises_is_found_while_it_hardly_matters():
+    told = replayed(Pairs, "unit", epochs=0)
+    assert 0.99 < told["serving"]["agreement"] < 0.9999
+    assert line(causes(told)["scores-differ-from-training"][0]) == "scores = users @ table.T"
 
 
 def test_a_mask_that_is_multiplied_in_hides_what_is_behind_it():
