@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Sequence
 
-from diagnosis.deciding import masks, numbers
+from diagnosis.deciding import around, masks, numbers
 from diagnosis.deciding.program import Program
 from diagnosis.findings import CodePlace
 
@@ -16,4 +16,10 @@ BY_LINE: dict[str, Callable[[Program, Sequence[CodePlace]], list[ast.AST]]] = {
     "future-visible": masks.of_future,
     "more-padding": masks.of_padding,
     "initial-scale": numbers.spreads,
+    "never-stepped": around.guards,
+    "features-misaligned": around.fillings,
+    "learns-backwards": around.penalties,
+    "history-window": around.windows,
+    "state-restored": around.states,
 }
+WITHOUT_LINES = ("state-restored",)  # they are sought though nothing was seen

@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from diagnosis.deciding.by_line import BY_LINE
+from diagnosis.deciding.by_line import BY_LINE, WITHOUT_LINES
 from diagnosis.deciding.program import Program, read_program
 from diagnosis.deciding.properties import BY_CODE, OF_ANSWERS, Picks
 from diagnosis.deciding.running import is_idle
@@ -43,7 +43,7 @@ def decided(
 
     seen: lines where the values were, best first; the last is the one that looks them up. details: of the measurement.
     """
-    if code in BY_LINE and seen:
+    if code in BY_LINE and (seen or code in WITHOUT_LINES):
         program = read_program(sources)
         found = _places(program, BY_LINE[code](program, seen))
         return _once([*found[:MOST], *seen])
