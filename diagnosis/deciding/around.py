@@ -70,7 +70,10 @@ def windows(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
 
 
 def states(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
-    """A copy of weights that `score` reads and the saved state lacks; else `state_dict` of the entry."""
+    """A copy of weights that `score` reads and the saved state lacks; else `state_dict` of the entry if it names each part.
+
+    One that hands on a module's own state lacks nothing of it: then it is a cache, or the like, that is to blame.
+    """
     found: list[ast.AST] = []
     for score in program.functions.get("score", []):
         owner = program.class_of(score)
@@ -83,7 +86,8 @@ def states(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
         kept = [one.value for name in sorted(read - saved) for one in program.attributes.get(name, [])]
         own = [value for value in kept if program.class_of(value) is owner]
         copies = [value for value in own if any(_copies(one) for one in ast.walk(value))]
-        found += copies or saving[:1]
+        written = [one for one in ast.walk(saving[0]) if isinstance(one, ast.Dict) and len(one.keys) > 1]
+        found += copies or (saving[:1] if written else [])
     return found if len(found) == 1 else []
 
 
