@@ -13,6 +13,7 @@ from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.squashed_logits import OF_CLASSES, losses_of_logits
+from diagnosis.symptoms import UNLEARNED
 
 CONSTANT = FindingKind(
     code="constant-loss",
@@ -30,7 +31,7 @@ SCALE = FindingKind(
     why="Tables drawn too large make the first scores extreme, and the first epochs only undo them. (pytorch issue 3121).",
     definition="Loss of the first step relative to the loss of equal scores.",
     roles=(Role.INITIALIZATION, Role.ITEM_TABLE),
-    explains=("not-converged",),
+    explains=("not-converged", *UNLEARNED),
 )
 SAME = 1e-7
 FEWEST = 10  # steps
