@@ -10,6 +10,7 @@ from diagnosis.deciding.by_line import BY_LINE, WITHOUT_LINES
 from diagnosis.deciding.program import Program, read_program
 from diagnosis.deciding.properties import BY_CODE, OF_ANSWERS, Picks
 from diagnosis.deciding.running import is_idle
+from diagnosis.deciding.statements import begun_at
 from diagnosis.deciding.walk import At, flow_into
 from diagnosis.findings import CodePlace
 from diagnosis.syntax import called_name
@@ -92,7 +93,7 @@ def _answers(program: Program) -> list[ast.expr]:
 
 def _looked_up(program: Program, place: CodePlace) -> list[ast.expr]:
     """The expressions that hold ids on a line: the index of a look-up, else every argument."""
-    nodes = _nodes(program, place)
+    nodes = begun_at(program, place)
     sure: list[ast.expr] = []
     for node in nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
@@ -125,18 +126,12 @@ def _on_line(program: Program, places: Iterable[CodePlace]) -> list[ast.expr]:
     """The values of the statements on these lines."""
     found: list[ast.expr] = []
     for place in places:
-        for node in _nodes(program, place):
+        for node in begun_at(program, place):
             outermost = not isinstance(program.parents.get(node), ast.expr)
             loads = isinstance(getattr(node, "ctx", None), ast.Store)
             if isinstance(node, ast.expr) and outermost and not loads:
                 found.append(node)
     return found
-
-
-def _nodes(program: Program, place: CodePlace) -> list[ast.expr]:
-    tree = program.trees.get(place.path)
-    every = ast.walk(tree) if tree else ()
-    return [one for one in every if isinstance(one, ast.expr) and one.lineno == place.line]
 
 
 def _passing(program: Program, walked: list[At], made: Sequence[CodePlace]) -> list[At]:

@@ -93,22 +93,42 @@ def _of_table(program: Program, chosen: ast.Call, call: ast.Call) -> Iterator[as
 
 def heirs(program: Program, owner: ast.ClassDef) -> list[str]:
     """Names of a class and of those that are made of it."""
-    names = [owner.name]
+    return [owner.name, *_heirs_by_name(program).get(owner.name, [])]
+
+
+@lru_cache(maxsize=8)
+def _heirs_by_name(program: Program) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for name, classes in program.classes.items():
-        bases = [base for one in classes for base in one.bases]
-        if any(getattr(base, "id", getattr(base, "attr", "")) == owner.name for base in bases):
-            names.append(name)
-    return names
+        bases = (getattr(base, "id", getattr(base, "attr", "")) for one in classes for base in one.bases)
+        for base in dict.fromkeys(bases):
+            found.setdefault(base, []).append(name)
+    return found
 
 
 def by_factory(program: Program, owner: ast.ClassDef, function: Function) -> list[ast.Call]:
     """Calls of a class that was chosen by a key, `TRAINERS[name](...)`, with as many arguments as it takes."""
-    takes = len(function.args.args) - 1
+    if _in_tables(program).isdisjoint(heirs(program, owner)):
+        return []
+    return _chosen_by_key(program).get(len(function.args.args) - 1, [])
+
+
+@lru_cache(maxsize=8)
+def _in_tables(program: Program) -> frozenset[str]:
+    """The names in all tables that are written down."""
+    tables = [one for tree in program.trees.values() for one in ast.walk(tree) if isinstance(one, ast.Dict)]
+    values = [value for table in tables for value in table.values]
+    return frozenset(one.id for value in values for one in ast.walk(value) if isinstance(one, ast.Name))
+
+
+@lru_cache(maxsize=8)
+def _chosen_by_key(program: Program) -> dict[int, list[ast.Call]]:
+    """Calls of what was looked up by a key, by how many arguments they have."""
     chosen = [call for call in program.calls.get("", []) if isinstance(call.func, ast.Subscript)]
     for (scope, name), given in program.locals.items():
         if any(isinstance(one.value, ast.Subscript) for one in given):
             chosen += [call for call in program.calls.get(name, []) if program.scope(call) is scope]
-    tables = [one for tree in program.trees.values() for one in ast.walk(tree) if isinstance(one, ast.Dict)]
-    named = {one.id for table in tables for one in ast.walk(table) if isinstance(one, ast.Name)}
-    fits = [call for call in chosen if len(call.args) + len(call.keywords) == takes]
-    return fits if named.intersection(heirs(program, owner)) else []
+    found: dict[int, list[ast.Call]] = {}
+    for call in chosen:
+        found.setdefault(len(call.args) + len(call.keywords), []).append(call)
+    return found

@@ -128,12 +128,13 @@ def _read(sources: tuple[tuple[str, str], ...]) -> Program:
 
 
 def _index(program: Program, path: str, tree: ast.Module) -> None:
-    nodes = list(ast.walk(tree))
-    for node in nodes:
+    nodes: list[ast.AST] = [tree]
+    for node in nodes:  # which grows, as `ast.walk` goes
         program.paths[node] = path
         for child in ast.iter_child_nodes(node):
             if not isinstance(child, SHARED):
                 program.parents[child] = node
+                nodes.append(child)
     for node in nodes:
         if isinstance(node, Function):
             program.functions.setdefault(node.name, []).append(node)
