@@ -56,7 +56,9 @@ def _calls_of_instances(program: Program) -> dict[ast.ClassDef, list[ast.Call]]:
             found.setdefault(owner, []).extend(calls)
     for call in program.calls.get("forward", []):
         base = call.func.value if isinstance(call.func, ast.Attribute) else None
-        for owner in _held(program, getattr(base, "attr", getattr(base, "id", "")), FURTHEST):
+        own = program.class_of(call) if isinstance(base, ast.Name) and base.id == "self" else None
+        held = _held(program, getattr(base, "attr", getattr(base, "id", "")), FURTHEST)
+        for owner in (own,) if own is not None else held:
             found.setdefault(owner, []).append(call)
     return found
 

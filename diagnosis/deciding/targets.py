@@ -20,7 +20,8 @@ def picks(program: Program, walked: list[At]) -> list[ast.AST]:
     chosen = [at.node for at in indexed if isinstance(at.node, ast.Subscript) and _of_time(program, at.node)][
         :1
     ]
-    too_far = [node for one in chosen for node in _reaching_too_far(program, one)]
+    # whole statements: they stay, however far from here the walk comes past them
+    too_far = [program.statement(node) for one in chosen for node in _reaching_too_far(program, one)]
     if chosen:
         return [*too_far, *chosen]
     put = [at.node for at in walked if _is_put(program, at.node) and not isinstance(at.node, ast.Constant)]
