@@ -135,7 +135,9 @@ def _beside(member: Finding, head: Finding) -> Finding:
     if member.kind.found_by is FoundBy.RULE or not explains(head.kind, member.kind):
         return member
     ahead = head.anchors if head.kind.found_by is FoundBy.RULE else head.anchors[:1]
-    return replace(member, anchors=tuple(dict.fromkeys((*ahead, *member.anchors)))[:MAX_ANCHORS])
+    by_line = {(one.path, one.start_line): one for one in reversed((*ahead, *member.anchors))}
+    kept = dict.fromkeys((one.path, one.start_line) for one in (*ahead, *member.anchors))
+    return replace(member, anchors=tuple(by_line[place] for place in kept)[:MAX_ANCHORS])
 
 
 def _healed(finding: Finding, healed: Mapping[str, Sequence[Healing]]) -> Finding:

@@ -22,7 +22,7 @@ KINDS = (
         why="Random numbers that are drawn while scoring make every figure a matter of luck; dropout at evaluation does this.",
         definition=ONE_BATCH,
         roles=(Role.DROPOUT, Role.SCORING),
-        explains=("figures-disagree", "same-seed", *WEAK),
+        explains=("figures-disagree", "same-seed", "scores-differ-from-training", *WEAK),
     ),
     FindingKind(
         code="batch-companions",

@@ -25,4 +25,4 @@ UNLEARNED = (
     "learns-backwards",
 )
 # One question, two answers: the figures of one model do not agree.
-UNSTEADY = ("figures-disagree", "same-answer-twice", "batch-companions")
+UNSTEADY = ("figures-disagree", "same-answer-twice", "batch-companions", "scores-differ-from-training")

@@ -118,7 +118,7 @@ def _place_of_ids(program: Program, call: ast.Call) -> int | None:
     if name in IDS:
         return IDS[name]
     given = [*program.attributes.get(name, []), *program.locals.get((program.scope(call), name), [])]
-    made = {called_name(one.value) for one in given if isinstance(one.value, ast.Call)}
+    made = {called_name(one.held) for one in given if isinstance(one.held, ast.Call)}
     return next((MODULES[one] for one in sorted(made) if one in MODULES), None)
 
 

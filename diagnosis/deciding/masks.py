@@ -36,6 +36,7 @@ TESTS = {
 FILLS = {"masked_fill", "masked_fill_", "where", "full", "full_like"}
 PRODUCTS = {"matmul", "bmm", "einsum", "mm", "baddbmm", "scaled_dot_product_attention"}
 SOFTMAX = {"softmax", "Softmax", "scaled_dot_product_attention", "masked_fill", "masked_fill_"}
+COUNTS = {"arange", "cumsum"}
 NEAR = 3  # statements between the nearest test and others
 HIDDEN = -50.0  # a score below is as good as none after a softmax
 
@@ -46,8 +47,46 @@ def of_future(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
 
 
 def of_padding(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
-    """What hides padding from the attention on these lines."""
-    return _told(program, seen, _is_test)
+    """What hides padding from the attention on these lines; before a mask that holds ids against 0, as it should, what
+    counts places from the padded end.
+    """
+    found = _told(program, seen, _is_test)
+    sound = bool(found) and all(_is_sound(node) for node in found)
+    return [*(_counted(program, seen) if sound else []), *found]
+
+
+def _counted(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """Where places are counted for a table that the attention reads."""
+    flow = list(flow_into(program, expressions_of(program, seen[:1])))
+    counts = [at for at in flow if isinstance(at.node, ast.Call) and called_name(at.node) in COUNTS]
+    found: list[ast.AST] = [at.node for at in counts if _comes_from_table(program, at)]
+    return found[:1]
+
+
+def _comes_from_table(program: Program, at: At) -> bool:
+    one: At | None = at
+    while one is not None:
+        if isinstance(one.node, ast.Call) and _is_learned(program, one.node):
+            return True
+        one = one.before
+    return False
+
+
+def _is_sound(node: ast.AST) -> bool:
+    """Whether values are held against 0 or a name, so that it may say which ids are padding."""
+    if isinstance(node, ast.Call):
+        against = node.args[-1:]
+        return not against or isinstance(against[0], ast.Name) or _is_zero(against[0])
+    if not isinstance(node, ast.Compare):
+        return False
+    plain = isinstance(node.ops[0], (ast.Eq, ast.NotEq, ast.Gt))
+    return plain and (
+        _is_zero(node.comparators[0]) or isinstance(node.comparators[0], (ast.Name, ast.Attribute))
+    )
+
+
+def _is_zero(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 0 and node.value is not False
 
 
 def _told(program: Program, seen: Sequence[CodePlace], wanted: Callable[[ast.expr], bool]) -> list[ast.AST]:
@@ -73,7 +112,7 @@ def _told(program: Program, seen: Sequence[CodePlace], wanted: Callable[[ast.exp
 def _attends(program: Program, call: ast.Call) -> bool:
     """Whether a call weighs events against each other: a softmax, or a library's attention."""
     held = program.attributes.get(called_name(call), [])
-    made = [called_name(one.value) for one in held if isinstance(one.value, ast.Call)]
+    made = [called_name(one.held) for one in held if isinstance(one.held, ast.Call)]
     library = any("Attention" in name or name.startswith("Transformer") for name in made)
     return (
         library or called_name(call) in SOFTMAX or any(one.arg and "mask" in one.arg for one in call.keywords)
@@ -110,7 +149,7 @@ def _is_learned(program: Program, node: ast.expr) -> bool:
     if not isinstance(node, ast.Call):
         return False
     held = program.attributes.get(called_name(node), []) if isinstance(node.func, ast.Attribute) else []
-    module = any(isinstance(one.value, ast.Call) and called_name(one.value)[:1].isupper() for one in held)
+    module = any(isinstance(one.held, ast.Call) and called_name(one.held)[:1].isupper() for one in held)
     return module or called_name(node) in PRODUCTS
 
 

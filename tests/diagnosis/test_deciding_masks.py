@@ -84,6 +84,43 @@ def attend(q, k, v):
     return p @ v
 """,
 }
+PLACES = {
+    "net.py": """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, n, d):
+        super().__init__()
+        self.table, self.places = nn.Embedding(n, d), nn.Embedding(50, d)
+        self.q, self.k = nn.Linear(d, d), nn.Linear(d, d)
+
+    def forward(self, ids):
+        at = torch.arange(ids.shape[1])  # places
+        x = self.table(ids) + self.places(at)
+        w = self.q(x) @ self.k(x).transpose(1, 2)
+        w = w.masked_fill(ids.eq(0)[:, None], float("-inf"))
+        return torch.softmax(w, -1) @ x  # attention
+""",
+}
+COUNTED = {
+    "net.py": """
+from torch import nn
+
+def positions(ids):
+    return (ids >= 0).long().cumsum(1) - 1  # places
+
+class Net(nn.Module):
+    def __init__(self, n, d):
+        super().__init__()
+        self.table, self.places = nn.Embedding(n, d), nn.Embedding(50, d)
+        self.heads = nn.MultiheadAttention(d, 2, batch_first=True)
+
+    def forward(self, ids):
+        x = self.table(ids) + self.places(positions(ids))
+        return self.heads(x, x, x, key_padding_mask=ids == 0)  # attention
+""",
+}
 NONE = {
     "m.py": "import torch\n\ndef attend(q, k, v):\n    w = q @ k.transpose(1, 2)\n    return torch.softmax(w, -1) @ v  # attention\n"
 }
@@ -118,6 +155,8 @@ def first(code: str, sources: dict[str, str]) -> tuple[str, int]:
         ("more-padding", LIBRARY, "# test"),
         ("more-padding", ADDED, "# test"),
         ("more-padding", WEAK, "# fill"),
+        ("more-padding", PLACES, "# places"),
+        ("more-padding", COUNTED, "# places"),
         ("more-padding", NONE, "# attention"),
         ("more-padding", MEAN, "# attention"),
     ],
