@@ -66,7 +66,8 @@ def _counted(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
 def _comes_from_table(program: Program, at: At) -> bool:
     one: At | None = at
     while one is not None:
-        if isinstance(one.node, ast.Call) and _is_learned(program, one.node):
+        learned = isinstance(one.node, ast.Call) and _is_learned(program, one.node)
+        if learned and not _attends(program, one.node):  # pyright: ignore[reportArgumentType]
             return True
         one = one.before
     return False
@@ -98,7 +99,7 @@ def _told(program: Program, seen: Sequence[CodePlace], wanted: Callable[[ast.exp
     weak: list[ast.AST] = [at.node for at in flow if _fills_weakly(at.node)]
     if weak:
         return weak[:1]
-    masks = [way for start in _operands(flow) if (way := _as_mask(program, start))]
+    masks = [way for start in _operands(program, flow) if (way := _as_mask(program, start))]
     found = [(at.hops, at.node) for way in masks for at in way if wanted(at.node)]
     least = min((hops for hops, _ in found), default=0)
     if found:
@@ -119,11 +120,13 @@ def _attends(program: Program, call: ast.Call) -> bool:
     )
 
 
-def _operands(flow: Sequence[At]) -> Iterator[ast.expr]:
+def _operands(program: Program, flow: Sequence[At]) -> Iterator[ast.expr]:
     """What may be a mask of scores: what fills them, is added to them, or given to a call beside them."""
     for at in flow:
         if at.hops > NEAR:
             return
+        if _comes_from_table(program, at):
+            continue
         node = at.node
         if isinstance(node, ast.Call):
             name = called_name(node)
