@@ -48,7 +48,8 @@ def decided(
         program = read_program(sources)
         found = _places(program, BY_LINE[code](program, seen))
         return _once([*found[:MOST], *seen])
-    pick = BY_CODE.get(f"{code}, backwards" if details.get("by", 0) < 0 else code, BY_CODE.get(code))
+    kind = "backwards" if details.get("by", 0) < 0 else "across" if details.get("across") else ""
+    pick = BY_CODE.get(f"{code}, {kind}", BY_CODE.get(code))
     if pick is None or not (seen or code in OF_ANSWERS):
         return tuple(seen)
     program = read_program(sources)

@@ -8,6 +8,7 @@ from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
 
 TURNS = {"flip", "fliplr", "flipud", "reversed", "reverse"}
+SORTS = {"sort", "argsort", "sorted", "lexsort"}
 REPEATS = {"tile", "repeat", "repeat_interleave", "expand"}
 
 
@@ -40,9 +41,16 @@ def reversals(program: Program, walked: list[At]) -> list[ast.AST]:
     return turned or picks(program, walked)
 
 
+def crossings(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where an event beside another is taken, across the end of its user's: `items[at + 1]`, `items[:-1]`."""
+    taken = [at.node for at in walked if isinstance(at.node, ast.Subscript) and not _is_bound(at)]
+    chosen: list[ast.AST] = [node for node in taken if _of_time(program, node)]
+    return chosen[:1]
+
+
 def alignments(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where rows are put in another order; else where they are repeated, in one way or the other."""
-    shuffled = shuffles(program, walked)
+    """Where rows are put in another order, nearest first; else where they are repeated, in one way or the other."""
+    shuffled = shuffles(program, walked, SHUFFLES | SORTS)
     repeated: list[ast.AST] = [at.node for at in walked if calls_any(program, at.node, REPEATS)]
     for one in repeated[:1]:
         beside = ast.walk(program.scope(one)) if not shuffled else ()
@@ -150,11 +158,11 @@ def _reaching_too_far(program: Program, chosen: ast.Subscript) -> list[ast.AST]:
     return found
 
 
-def shuffles(program: Program, walked: list[At]) -> list[ast.AST]:
+def shuffles(program: Program, walked: list[At], names: set[str]) -> list[ast.AST]:
     """Where rows are put in another order; of a helper that is given the rows, where it is called."""
     found = []
     for at in walked:
-        if calls_any(program, at.node, SHUFFLES):
+        if calls_any(program, at.node, names):
             helped = bool(at.calls) and bool(at.calls[-1].args)
             found.append(at.calls[-1] if helped else at.node)
     return found

@@ -129,6 +129,7 @@ def _across(seen: Read, best: Drawn) -> Measurement | None:
                 reference_name="no event of another user",
                 severity=Severity.ERROR,
                 places=made(stream),
+                details={"across": 1.0},
             )
     return None
 

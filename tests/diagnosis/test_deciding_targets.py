@@ -136,6 +136,47 @@ class Net:
         return self.both(range(9), ids)
 """,
 }
+SORTED = {
+    "data.py": """
+import torch
+
+def batches(users, items, n):
+    for rows in torch.randperm(n).split(64):
+        yield users[rows], items[torch.argsort(rows)]  # decides
+
+def epoch(net, users, items):
+    for who, what in batches(users, items, 9):
+        taste = net.users[who]
+        taste * net.items[what]  # seen
+""",
+}
+ACROSS = {
+    "data.py": """
+import numpy as np
+
+def pairs(items):
+    following = np.zeros_like(items)
+    following[:-1] = items[1:]  # decides
+    return items, following
+
+def train(net, items, rng):
+    shown, goals = pairs(items)
+    order = rng.permutation(len(shown))
+    net.loss(net.table[shown[order]], net.table[goals[order]])  # seen
+""",
+}
+STEPPED = {
+    "data.py": """
+def walk(events, starts, steps):
+    for n in range(steps):
+        at = starts + n
+        yield events[at], events[at + 1]  # decides
+
+def train(net, events, starts):
+    for now, later in walk(events, starts, 8):
+        net.criterion(net(now), net.table[later])  # seen
+""",
+}
 
 
 def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
@@ -155,6 +196,7 @@ def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
         ("target-is-input", TWICE, 0),
         ("target-of-another", REPEATED, 0),
         ("target-of-another", TORCH_REPEATED, 0),
+        ("target-of-another", SORTED, 0),
         ("newest-never-target", UNUSED, 0),
         ("batches-in-one-order", OWN_FORWARD, 0),
     ],
@@ -162,4 +204,11 @@ def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
 def test_target_goes_back_to_the_line_that_decides(code: str, sources: dict[str, str], by: int) -> None:
     path, line = line_of(sources, "# seen")
     best = decided(code, [CodePlace(path=path, line=line)], sources, {"by": by})[0]
+    assert (best.path, best.line) == line_of(sources, "# decides")
+
+
+@pytest.mark.parametrize("sources", [ACROSS, STEPPED])
+def test_target_of_the_next_user_stands_where_it_is_taken(sources: dict[str, str]) -> None:
+    path, line = line_of(sources, "# seen")
+    best = decided("target-of-another", [CodePlace(path=path, line=line)], sources, {"across": 1.0})[0]
     assert (best.path, best.line) == line_of(sources, "# decides")

@@ -1,6 +1,7 @@
 """What answers and does not keep up with what learns is found in several shapes, on its line; healthy models are silent."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_moments_of_an_optimizer_are_no_average_of_small_tables():
     moments = [np.full(start.shape, 1e-6 * n, np.float32) for n in range(3)]
     averages = [start + 1e-6 * (end - start) for end in ends]
     taken = [_taken(table=t, moment=m, average=a) for t, m, a in zip(ends, moments, averages, strict=True)]
-    both = object.__new__(Following)
+    both: Any = object.__new__(Following)
     both._before, both._first, both._second = taken
     assert both._behind("average") is not None
     assert both._behind("moment") is None
