@@ -58,6 +58,11 @@ def alignments(program: Program, walked: list[At]) -> list[ast.AST]:
     return shuffled or repeated
 
 
+def _yields(program: Program, node: ast.AST) -> bool:
+    """Whether it lies in a generator, which is the loop over batches itself and no helper."""
+    return any(isinstance(one, (ast.Yield, ast.YieldFrom)) for one in ast.walk(program.scope(node)))
+
+
 def _is_bound(at: At) -> bool:
     """Whether a value only tells where a slice of another begins or ends."""
     one: At | None = at
@@ -163,6 +168,6 @@ def shuffles(program: Program, walked: list[At], names: set[str]) -> list[ast.AS
     found = []
     for at in walked:
         if calls_any(program, at.node, names):
-            helped = bool(at.calls) and bool(at.calls[-1].args)
+            helped = bool(at.calls) and bool(at.calls[-1].args) and not _yields(program, at.node)
             found.append(at.calls[-1] if helped else at.node)
     return found
