@@ -4,7 +4,7 @@ import ast
 
 from diagnosis.deciding.program import Program
 from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, operands, slices
-from diagnosis.deciding.targets import alignments, picks, reversals
+from diagnosis.deciding.targets import alignments, crossings, picks, reversals
 from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
 
@@ -242,6 +242,7 @@ BY_CODE: dict[str, Picks] = {
     "target-misplaced": picks,
     "target-misplaced, backwards": reversals,
     "target-of-another": alignments,
+    "target-of-another, across": crossings,
     "batches-in-one-order": orders,
     "items-shifted": column_moves,
     "user-shifted": user_moves,
