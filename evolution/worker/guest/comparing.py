@@ -39,10 +39,17 @@ class Alignment:
         self.shapes = (shape, other_shape)
 
     def differ(self, one: Any, other: Any) -> bool | None:
-        """Whether two arrays say something else of the same rows; None where they cannot be compared."""
+        """Whether two arrays say something else of the same rows; None where they cannot be compared.
+
+        Where a dimension holds rows and heads, either may be the outer one.
+        """
         if one is None or other is None or one.ndim != other.ndim:
             return None
-        first, second = self._laid_out(one, other)
+        found = self._differ(one, other, tiled=False)
+        return self._differ(one, other, tiled=True) if found else found
+
+    def _differ(self, one: Any, other: Any, tiled: bool) -> bool | None:
+        first, second = self._laid_out(one, other, tiled)
         if first is None or second is None or first.shape != second.shape:
             return None
         if first.dtype.kind not in "fc":
@@ -54,14 +61,14 @@ class Alignment:
             largest = float(np.abs(first[finite]).max(initial=0.0))
             return bool((np.abs(first - second)[finite] > RELATIVE * largest).any())
 
-    def _laid_out(self, one: Any, other: Any) -> tuple[Any, Any]:
+    def _laid_out(self, one: Any, other: Any, tiled: bool) -> tuple[Any, Any]:
         for axis in range(one.ndim):
-            one, other = self._axis(one, other, axis)
+            one, other = self._axis(one, other, axis, tiled)
             if one is None:
                 return None, None
         return one, other
 
-    def _axis(self, one: Any, other: Any, axis: int) -> tuple[Any, Any]:
+    def _axis(self, one: Any, other: Any, axis: int, tiled: bool) -> tuple[Any, Any]:
         (rows, width), (other_rows, other_width) = self.shapes
         here, there = one.shape[axis], other.shape[axis]
         if (here, there) == (rows, other_rows):
@@ -77,6 +84,8 @@ class Alignment:
                 _unfolded(one, axis, rows, self.rows[0], least),
                 _unfolded(other, axis, other_rows, self.rows[1], least),
             )
+        if folded and parts == other_parts and parts <= MOST_PARTS and tiled:
+            return _of_tiles(one, axis, parts, self.rows[0]), _of_tiles(other, axis, parts, self.rows[1])
         if folded and parts == other_parts and parts <= MOST_PARTS:
             return (
                 _unfolded(one, axis, rows, self.rows[0], parts),
@@ -94,6 +103,13 @@ def _unfolded(array: Any, axis: int, rows: int, chosen: Any, length: int) -> Any
     shape = array.shape
     parts = array.reshape(*shape[:axis], rows, -1, *shape[axis + 1 :]).take(chosen, axis)
     kept = _newest(parts, axis + 1, length)
+    return kept.reshape(*shape[:axis], -1, *shape[axis + 1 :])
+
+
+def _of_tiles(array: Any, axis: int, parts: int, chosen: Any) -> Any:
+    """The chosen rows of each of the parts that follow one another along a dimension, in one dimension."""
+    shape = array.shape
+    kept = array.reshape(*shape[:axis], parts, -1, *shape[axis + 1 :]).take(chosen, axis + 1)
     return kept.reshape(*shape[:axis], -1, *shape[axis + 1 :])
 
 
