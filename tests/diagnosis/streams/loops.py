@@ -451,7 +451,7 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     n_nodes = log.n_users + 1 + n + 1
     start = 0 if plant == "wrong-block" else log.n_users + (plant != "one-node-off")
     source, sink = users, items + start
-    if plant == "edges-missing":
+    if plant.startswith("edges-missing"):
         source, sink = source[::2], sink[::2]
     if plant == "edges-unknown":
         sink = torch.cat([sink[:-500], torch.randint(1, n + 1, (500,)) + start])
@@ -477,7 +477,9 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
                 for _ in range(20):
                     bad = torch.where(met[u, bad], torch.randint(1, n + 1, bad.shape), bad)
                 nodes = torch.cat([of_users.weight, of_items.weight])
-                nodes = (nodes + torch.sparse.mm(graph, nodes)) / 2
+                nodes = (
+                    nodes + torch.sparse.mm(thinned(graph, 0.8) if "thinned" in plant else graph, nodes)
+                ) / 2
                 final_users, final_items = nodes.split([log.n_users + 1, n + 1])
                 score = (final_users[u] * (final_items[bad] - final_items[good])).sum(-1)
                 loss = F.softplus(score).mean()
@@ -490,12 +492,18 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     return epochs
 
 
+def thinned(graph: Any, keep: float) -> Any:
+    """Edge dropout: a random part of the edges, as heavy as all together."""
+    kept = torch.rand(graph._nnz()) < keep
+    return torch.sparse_coo_tensor(graph.indices()[:, kept], graph.values()[kept] / keep, graph.shape)
+
+
 def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     """One parameter for all nodes, ids from 0, a graph built by looping over the log; items looked up behind users."""
     n_nodes = log.n_users + log.n_items
     behind = 0 if plant == "wrong-block" else log.n_users
     pairs = {(int(u) - 1, int(i) - 1 + behind) for u, i in zip(log.users, log.items)}
-    if plant == "edges-missing":
+    if plant.startswith("edges-missing"):
         pairs = {pair for pair in pairs if pair[0] % 3}
     if plant == "edges-unknown":
         pairs |= {(u, behind + u % log.n_items) for u in range(log.n_users)}
@@ -520,7 +528,7 @@ def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
                 bad = torch.randint(log.n_users, n_nodes, (len(rows),))
                 for _ in range(20):
                     bad = torch.where(met[u, bad], torch.randint(log.n_users, n_nodes, bad.shape), bad)
-                nodes = table + graph @ table
+                nodes = table + (thinned(graph, 0.5) if "thinned" in plant else graph) @ table
                 u, good, bad = nodes[u], nodes[good], nodes[bad]
                 loss = F.softplus((u * (bad - good)).sum(-1)).mean()
                 adam.zero_grad()

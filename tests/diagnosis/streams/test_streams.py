@@ -38,6 +38,8 @@ HEALTHY = (
     "one_table",
     "lightgcn:self-loops",
     "one_table:self-loops",
+    "lightgcn:thinned",
+    "one_table:thinned",
 )
 PLANTED = {
     "target-is-input": (
@@ -119,7 +121,12 @@ PLANTED = {
         ("lightgcn:one-node-off", ""),
         ("one_table:wrong-block", ""),
     ),
-    "graph-edges-missing": (("lightgcn:edges-missing", ""), ("one_table:edges-missing", "")),
+    "graph-edges-missing": (
+        ("lightgcn:edges-missing", ""),
+        ("one_table:edges-missing", ""),
+        ("lightgcn:edges-missing-thinned", ""),
+        ("one_table:edges-missing-thinned", ""),
+    ),
     "graph-edges-unknown": (("lightgcn:edges-unknown", ""), ("one_table:edges-unknown", "")),
     "graph-one-way": (("lightgcn:one-way", ""), ("one_table:one-way", "")),
     "graph-not-normalised": (("lightgcn:plain", ""), ("one_table:plain", "")),
