@@ -17,7 +17,7 @@ CATALOGUE: Mapping[str, FindingKind] = {
     kind.code: kind
     for kind in (
         *(kind for probe in PROBES for kind in probe.kinds),
-        *(rule.kind for rule in RULES),
+        *(kind for rule in RULES for kind in rule.kinds),
         *KINDS,
     )
 }

@@ -50,7 +50,8 @@ def findings(
         places: tuple[CodePlace, ...],
         measurement: Measurement | None = None,
     ) -> Finding:
-        anchors = place(kind, sites, sources, places)
+        details = measurement.details if measurement is not None else {}
+        anchors = place(kind, sites, sources, places, details)
         symptom = kind.nature is Nature.SYMPTOM
         return Finding(
             id=finding_id(kind.code, anchors[0]),

@@ -30,6 +30,7 @@ from diagnosis.probes import (
     overconfidence,
     padding_attended,
     padding_in_loss,
+    plain_layers,
     popularity_bias,
     ranking_margin,
     references,
@@ -84,6 +85,7 @@ PROBES: tuple[Probe, ...] = (
     row_decay.PROBE,
     weight_decay.PROBE,
     learning_rate.PROBE,
+    plain_layers.PROBE,
     loss_terms.PROBE,
     loss_values.PROBE,
 )

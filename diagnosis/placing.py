@@ -6,6 +6,8 @@ stands on the entry, until `diagnosis/blame.py` finds what connects it with one.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from diagnosis.anchors import make_anchor
 from diagnosis.deciding.decide import decided
@@ -20,6 +22,7 @@ def place(
     sites: Sequence[Site],
     sources: Mapping[str, str],
     seen: Sequence[CodePlace] = (),
+    details: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Anchor, ...]:
     """Anchors for a finding of this kind, at most MAX_ANCHORS.
 
@@ -27,9 +30,9 @@ def place(
     hold (`diagnosis/deciding`); else, for a cause, the sites of
     the first of the kind's roles that the repo has; else `def build`, else the first line of the first file.
 
-    sources: path -> text of the measured program.
+    sources: path -> text of the measured program. details: of the measurement, where there is one.
     """
-    known = decided(kind.code, [spot for spot in seen if spot.path in sources], sources)
+    known = decided(kind.code, [spot for spot in seen if spot.path in sources], sources, details)
     pointed = [_anchor_at(spot, kind, sources[spot.path]) for spot in known]
     if pointed:
         return tuple(dict.fromkeys(pointed))[:MAX_ANCHORS]

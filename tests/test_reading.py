@@ -62,6 +62,7 @@ ALLOWED = {
     "evolution/store/database.py": "opens a file that it has found to be a plain one",
     "evolution/trials/answers.py": GUARDED,
     "evolution/trials/artifacts.py": MARKED,
+    "evolution/trials/checkpoint.py": "opens the copy that it makes itself; the user's file by `open_plain`",
     "evolution/trials/control_groups.py": MACHINE,
     "evolution/trials/data.py": MARKED,
     "evolution/trials/deaths.py": MACHINE,

@@ -2,9 +2,14 @@
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any
 
+from diagnosis.deciding.by_line import BY_LINE
 from diagnosis.deciding.program import Program, read_program
 from diagnosis.deciding.properties import BY_CODE, OF_ANSWERS, Picks
+from diagnosis.deciding.running import is_idle
 from diagnosis.deciding.walk import At, flow_into
 from diagnosis.findings import CodePlace
 from diagnosis.syntax import called_name
@@ -26,29 +31,46 @@ IDS = {
 }
 
 
-def decided(code: str, seen: Sequence[CodePlace], sources: Mapping[str, str]) -> tuple[CodePlace, ...]:
+def decided(
+    code: str,
+    seen: Sequence[CodePlace],
+    sources: Mapping[str, str],
+    details: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[CodePlace, ...]:
     """`seen` with the lines before it that decide what this code is about; `seen` alone where none is known for sure.
 
-    seen: lines where the values were, best first; the last is the one that looks them up.
+    seen: lines where the values were, best first; the last is the one that looks them up. details: of the measurement.
     """
-    pick = BY_CODE.get(code)
+    if code in BY_LINE and seen:
+        program = read_program(sources)
+        found = _places(program, BY_LINE[code](program, seen))
+        return _once([*found[:MOST], *seen])
+    pick = BY_CODE.get(f"{code}, backwards" if details.get("by", 0) < 0 else code, BY_CODE.get(code))
     if pick is None or not (seen or code in OF_ANSWERS):
         return tuple(seen)
     program = read_program(sources)
     if code in OF_ANSWERS:
-        places = _agreed([_from(program, pick, start, ()) for start in _answers(program)])
+        served = [list(flow_into(program, [start])) for start in _answers(program)]
+        places = _agreed([_from(program, pick, walked, ()) for walked in served])
         return _once([*places, *seen]) if len(places) == 1 else tuple(seen)
     made = [place for place in seen[:-1] if place.path in sources]
-    for starts, passing in ((_looked_up(program, seen[-1]), made), (_on_line(program, made[:1]), [])):
-        places = _agreed([_from(program, pick, start, passing) for start in starts])
+    attempts = [(_looked_up(program, seen[-1]), made), (_on_line(program, made[:1]), [])]
+    for starts, passing in attempts:
+        places = _agreed([_from(program, pick, _trained(program, start), passing) for start in starts])
         if 0 < len(places) <= UNSURE:
             return _once([*places[:MOST], *seen])
     return tuple(seen)
 
 
-def _from(program: Program, pick: Picks, start: ast.expr, passing: Sequence[CodePlace]) -> list[CodePlace]:
+def _trained(program: Program, start: ast.expr) -> list[At]:
+    """What flows into an expression in code that training runs."""
+    ran = not is_idle(program, start)  # else it is run in a way that the syntax does not tell
+    return list(flow_into(program, [start], partial(is_idle, program) if ran else None))
+
+
+def _from(program: Program, pick: Picks, walked: list[At], passing: Sequence[CodePlace]) -> list[CodePlace]:
     """The deciding lines of what flows into one expression, nearest first."""
-    through = _passing(program, list(flow_into(program, [start])), passing)
+    through = _passing(program, walked, passing)
     return _places(program, _nearest(pick(program, through), through))
 
 

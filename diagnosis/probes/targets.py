@@ -270,7 +270,7 @@ def _strangers(seen: Read) -> Measurement | None:
 def _foreign(seen: Read) -> Measurement | None:
     """Targets that belong to somebody else, or to nobody."""
     for each in seen.positives:
-        aims = each.view.stream.kind == "target" or each.shuffled
+        aims = each.view.stream.kind == "target" or each.shuffled or each.labelled
         known = int(((each.items > 0) & (each.users > 0)[:, None]).sum())
         if not aims or known < 200 or (each.relation is not None and each.relation.by is not None):
             continue

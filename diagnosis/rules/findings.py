@@ -11,7 +11,7 @@ from diagnosis.placing import finding_id
 from diagnosis.rules.check import RULES
 from diagnosis.rules.hits import RuleHit
 
-_KINDS = {rule.kind.code: rule.kind for rule in RULES}
+_KINDS = {kind.code: kind for rule in RULES for kind in rule.kinds}
 
 
 def rule_findings(hits: Iterable[RuleHit], sources: Mapping[str, str]) -> list[Finding]:

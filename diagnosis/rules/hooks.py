@@ -10,7 +10,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.repeated import callee, is_training_loop, repo_of, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.traffic import KIND, READS
+from diagnosis.rules.traffic import KIND, ONE_NUMBER, READS, is_read, read_hit
 from diagnosis.rules.values import parameters
 from diagnosis.syntax import called_name, dotted
 
@@ -25,12 +25,7 @@ def reads_in_hooks(source: ParsedFile) -> Iterator[RuleHit]:
             if hook.node in trains(repo) or not isinstance(hook.node, Function):
                 continue
             for call in _reads(hook.file, hook.node):
-                yield hook.file.hit(
-                    KIND.code,
-                    call,
-                    f"`.{called_name(call)}()` in a hook of every step waits for the device: "
-                    "keep a tensor, or read it once per epoch",
-                )
+                yield read_hit(hook.file, call, None, "a hook of every step")
 
 
 def reads_in_comprehensions(source: ParsedFile) -> Iterator[RuleHit]:
@@ -42,13 +37,8 @@ def reads_in_comprehensions(source: ParsedFile) -> Iterator[RuleHit]:
         if not any(reached.node in trains(repo) for reached in steps):
             continue
         for call in calls:
-            is_read = isinstance(call.func, ast.Attribute) and call.func.attr in READS and not call.args
-            if is_read and not isinstance(source.parents.get(call), ast.Attribute):
-                yield source.hit(
-                    KIND.code,
-                    call,
-                    f"`.{called_name(call)}()` at every step waits for the device: read once per epoch",
-                )
+            if is_read(source, call):
+                yield read_hit(source, call, loop, "a loop of steps")
 
 
 def _hooks(repo: Codebase, source: ParsedFile, loop: ast.For) -> Iterator[Defined]:
@@ -73,8 +63,9 @@ def _losses(source: ParsedFile, loop: ast.For) -> set[str]:
 
 
 def _reads(file: ParsedFile, hook: Function) -> Iterator[ast.Call]:
-    """Reads of a parameter's value that no condition makes rare."""
+    """Reads of a parameter's value, or of its elements one by one, that no condition makes rare."""
     names = set(parameters(hook)) - {"self"}
+    names |= {dotted(loop.target) for loop in file.within(hook, ast.For, ast.comprehension)} - {""}
     for call in file.calls_in(hook):
         read = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr in READS else None
         while isinstance(read, ast.Call) and isinstance(read.func, ast.Attribute) and not read.args:
@@ -86,5 +77,5 @@ def _reads(file: ParsedFile, hook: Function) -> Iterator[ast.Call]:
             yield call
 
 
-RULE = Rule(kind=KIND, run=reads_in_hooks, crosses=True)
-IN_COMPREHENSIONS = Rule(kind=KIND, run=reads_in_comprehensions)
+RULE = Rule(kind=KIND, beside=(ONE_NUMBER,), run=reads_in_hooks, crosses=True)
+IN_COMPREHENSIONS = Rule(kind=KIND, beside=(ONE_NUMBER,), run=reads_in_comprehensions)

@@ -12,11 +12,17 @@ from diagnosis.rules.source import ParsedFile
 class Rule:
     """One static rule.
 
-    kind: the kind of its findings.
-    run: yields the hits in one file, each with the code of `kind`.
+    kind: the kind of its findings. beside: kinds of milder ones that the same look yields.
+    run: yields the hits in one file, each with the code of one of these.
     crosses: what is written in one file may be a fault of another: hits may lie in other files of the repo.
     """
 
     kind: FindingKind
     run: Callable[[ParsedFile], Iterator[RuleHit]]
     crosses: bool = False
+    beside: tuple[FindingKind, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[FindingKind, ...]:
+        """The kinds of all hits that it may yield."""
+        return (self.kind, *self.beside)

@@ -1,25 +1,37 @@
-"""Static rule: reads and copies between host and device in every training step."""
+"""Static rules: reads and copies between host and device in every training step; one number that is read is advice."""
 
 import ast
 from collections.abc import Iterator
 
-from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.findings import FindingKind, FoundBy, Nature, Role, Severity
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Loop, ParsedFile, is_backward
-from diagnosis.syntax import called_name
+from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward
+from diagnosis.rules.values import How, bindings
+from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="host-device-traffic",
     found_by=FoundBy.RULE,
     title="Host-device traffic",
     why="Every read of a value waits for the device, and every copy of a Python list crosses the bus.",
-    definition="`.item()`, `.cpu()`, `.numpy()`, `.tolist()`, or tensors made of Python lists, "
-    "in the loop that steps the optimizer.",
+    definition="Whole tensors that go to the host (`.cpu()`, `.numpy()`, `.tolist()`), values that are read one by one "
+    "(`.item()` in a loop), or tensors made of Python lists, in the loop that steps the optimizer.",
+    roles=(Role.LOADER,),
+)
+ONE_NUMBER = FindingKind(
+    code="loss-read-at-every-step",
+    found_by=FoundBy.RULE,
+    nature=Nature.ADVICE,
+    title="A number is read from the device at every step",
+    why="A step then ends before the next one is queued, which costs a few percent of a training on a GPU.",
+    definition="`.item()`, or a copy of a loss, in the loop that steps the optimizer.",
     roles=(Role.LOADER,),
 )
 
 READS = {"item", "cpu", "numpy", "tolist"}
+REDUCES = {"sum", "mean", "norm", "max", "min", "std"}  # to one number, where no axis is given
+MANY = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 MAKERS = {
     "torch.tensor",
     "torch.as_tensor",
@@ -41,7 +53,7 @@ def host_device_traffic(source: ParsedFile) -> Iterator[RuleHit]:
         for call in _every_step(source, loop):
             if call not in seen:
                 seen.add(call)
-                yield from _judge(source, call)
+                yield from _judge(source, call, loop)
 
 
 def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
@@ -76,25 +88,44 @@ def _unconditional(body: list[ast.stmt]) -> Iterator[ast.Call]:
             ]
 
 
-def _judge(source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
-    reads = (
-        isinstance(call.func, ast.Attribute)
-        and call.func.attr in READS
-        and not call.args
-        and not call.keywords
-    )
-    inner = isinstance(
-        source.parents.get(call), ast.Attribute
-    )  # `x.cpu().numpy()` is reported once, as a whole
-    if reads and not inner:
-        assert isinstance(call.func, ast.Attribute)
-        yield source.hit(
+def read_hit(source: ParsedFile, call: ast.Call, loop: ast.AST | None, where: str) -> RuleHit:
+    """A hit on a read; advice where it is of one number a step. loop: the loop of steps; None in a function of one step."""
+    name = called_name(call)
+    if _is_of_many(source, call, loop):
+        return source.hit(
             KIND.code,
             call,
-            f"`.{call.func.attr}()` in the training loop waits for the device at every step: "
-            "keep a tensor, or read it once per epoch",
+            f"`.{name}()` for each element, in {where}, waits for the device each time: read all at once",
         )
-    elif source.full_name(call) in MAKERS and call.args and isinstance(call.args[0], ast.List | ast.ListComp):
+    if name == "item" or _is_of_one_number(source, _value_read(call), call):
+        return source.hit(
+            ONE_NUMBER.code,
+            call,
+            f"`.{name}()` in {where} waits for the device at every step: keep a tensor, or read it once per epoch",
+            Severity.INFORMATION,
+        )
+    return source.hit(
+        KIND.code,
+        call,
+        f"`.{name}()` in {where} copies a tensor to the host at every step: compute on the device",
+    )
+
+
+def is_read(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call reads a tensor's values; `x.cpu().numpy()` is one read, as a whole."""
+    reads = isinstance(call.func, ast.Attribute) and call.func.attr in READS
+    return (
+        reads
+        and not call.args
+        and not call.keywords
+        and not isinstance(source.parents.get(call), ast.Attribute)
+    )
+
+
+def _judge(source: ParsedFile, call: ast.Call, loop: Loop) -> Iterator[RuleHit]:
+    if is_read(source, call):
+        yield read_hit(source, call, loop, "the training loop")
+    elif source.full_name(call) in MAKERS and call.args and _is_list(call.args[0]):
         yield source.hit(
             KIND.code,
             call,
@@ -102,4 +133,82 @@ def _judge(source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
         )
 
 
-RULE = Rule(kind=KIND, run=host_device_traffic)
+def _is_list(node: ast.expr) -> bool:
+    """Whether a value is a list that grows with the batch; two constants in brackets cost nothing."""
+    return isinstance(node, ast.ListComp) or (
+        isinstance(node, ast.List) and not all(isinstance(part, ast.Constant) for part in node.elts)
+    )
+
+
+def _is_of_many(source: ParsedFile, call: ast.Call, loop: ast.AST | None) -> bool:
+    """Whether a step reads many times: in a loop of its own, other than one over the few parts of a loss."""
+    for outer in source.around(call):
+        if outer is loop or isinstance(outer, Function):
+            return False
+        if isinstance(outer, ast.For | ast.AsyncFor) and not _is_of_few(source, outer.iter):
+            return not any(call in ast.walk(part) for part in (outer.iter, outer.target))
+        if isinstance(outer, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp):
+            given = [part.iter for part in outer.generators]
+            inside = not any(call in ast.walk(part) for part in given)
+            if inside and not any(_is_of_few(source, part) for part in given):
+                return True
+        if isinstance(outer, ast.While):
+            return True
+    return False
+
+
+def _is_of_few(source: ParsedFile, node: ast.expr) -> bool:
+    """Whether a loop goes through a few things: entries of a dictionary, or a list that was begun in brackets."""
+    if isinstance(node, ast.Call):
+        if called_name(node) in ("enumerate", "zip"):
+            return any(_is_of_few(source, part) for part in node.args)
+        return called_name(node) in ("items", "values", "keys") and not node.args
+    if isinstance(node, ast.Name):
+        made = [b.value for b in bindings(source, node.id, node) if b.how is How.ASSIGNED]
+        return bool(made) and all(isinstance(value, ast.List) for value in made)
+    return isinstance(node, ast.Tuple | ast.List)
+
+
+def _value_read(call: ast.Call) -> ast.expr:
+    """What is read: `x` of `x.detach().cpu().numpy()`."""
+    node: ast.expr = call
+    while True:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
+            if node.func.attr in REDUCES:
+                return node
+            node = node.func.value
+        elif isinstance(node, ast.Attribute) and node.attr == "data":
+            node = node.value
+        else:
+            return node
+
+
+def _is_of_one_number(source: ParsedFile, value: ast.expr, at: ast.AST) -> bool:
+    """Whether a value is a single number: a loss, a part of one, or a sum without an axis."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        return value.func.attr in REDUCES and not value.args and not value.keywords
+    name = dotted(value)
+    function = source.function_of(at) or source.nodes[0]
+    losses = {
+        part.id
+        for call in source.calls_in(function)
+        if is_backward(call) and isinstance(call.func, ast.Attribute)
+        for part in ast.walk(call.func.value)
+        if isinstance(part, ast.Name)
+    }
+    parts = {
+        part.id
+        for loss in losses
+        for binding in bindings(source, loss, at)
+        if binding.how is not How.ITERATED and isinstance(binding.value, ast.BinOp | ast.Name)
+        for part in ast.walk(binding.value)
+        if isinstance(part, ast.Name)
+    }
+    few = any(
+        binding.how is How.ITERATED and _is_of_few(source, binding.value)
+        for binding in (bindings(source, name, at) if name else [])
+    )
+    return few or name in losses | parts
+
+
+RULE = Rule(kind=KIND, beside=(ONE_NUMBER,), run=host_device_traffic)

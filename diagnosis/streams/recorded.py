@@ -107,13 +107,13 @@ def made(stream: Stream, beside: Stream | None = None, *, random: bool = False) 
         plain = place.does in HANDING_ON | FILLING | ORDERING
         return (plain or (place.does in DRAWING and not random), (place.path, place.line) in shared)
 
-    return _each_once([*_each_once(sorted(stream.made_at, key=rank))[:2], stream.place])
+    return _up_to(_each_once(sorted(stream.made_at, key=rank))[:2], stream.place)
 
 
 def drawn(stream: Stream) -> tuple[CodePlace, ...]:
     """The same for ids that are drawn: the first draw, the draw that came last, then the others."""
     random = [place for place in stream.made_at if place.does in DRAWING]
-    return _each_once([*random[-1:], *random[:1], *made(stream)])
+    return _up_to([*random[-1:], *random[:1], *made(stream)], stream.place)
 
 
 def chosen(stream: Stream) -> tuple[CodePlace, ...]:
@@ -126,7 +126,7 @@ def chosen(stream: Stream) -> tuple[CodePlace, ...]:
     plain = HANDING_ON - FROM_NUMPY | ORDERING | DRAWING
     others = [place for place in reversed(made_at) if place.does not in plain]
     cut = [place for place in others if not place.does]  # parts of arrays and lists
-    return _each_once([*picked, *cut[:1], *others[:2], stream.place])
+    return _up_to([*picked, *cut[:1], *others[:2]], stream.place)
 
 
 def ordered(stream: Stream) -> tuple[CodePlace, ...]:
@@ -136,7 +136,13 @@ def ordered(stream: Stream) -> tuple[CodePlace, ...]:
     tensors = stream.made_at[: handed[0] + 1] if handed else stream.made_at
     plain = HANDING_ON - FROM_NUMPY | ORDERING | DRAWING
     others = [place for place in reversed(tensors) if place.does not in plain]
-    return _each_once([*ordering, *others, stream.place])
+    return _up_to([*ordering, *others], stream.place)
+
+
+def _up_to(makes: Iterable[CodePlace], last: CodePlace) -> tuple[CodePlace, ...]:
+    """These lines, each once, and behind them the one that looks the ids up."""
+    before = [place for place in _each_once(makes) if (place.path, place.line) != (last.path, last.line)]
+    return (*before, last)
 
 
 def _each_once(places: Iterable[CodePlace]) -> tuple[CodePlace, ...]:

@@ -14,6 +14,7 @@ from evolution.laboratory.observer import feedback_of
 from evolution.store.documents import train_document, verdict_document
 from evolution.store.remarks import remarks
 from evolution.trials.analysis import AnalysisError
+from evolution.trials.checkpoint import Checkpoint
 
 
 def train(context: JobContext, request: TrainRequest) -> Outcome:
@@ -39,13 +40,17 @@ def _judged(laboratory: Laboratory, trial: Trial) -> dict[str, Any]:
     return {"verdict": verdict_document(verdict_on(trial, shown, store.dismissed()))}
 
 
-def trained(laboratory: Laboratory) -> Trial:
-    """The trial of the user's version, for other jobs to measure. Raises RepoError if it failed, Cancelled."""
-    trial = _trial(laboratory, None)
+def trained(laboratory: Laboratory, checkpoint: Checkpoint | None = None) -> Trial:
+    """The trial of the user's version, trained or with the weights of a checkpoint, for other jobs to measure.
+
+    Raises RepoError if it failed, Cancelled.
+    """
+    trial = _trial(laboratory, None, checkpoint)
     if trial.failure is not None:
         failure = trial.failure
+        what = f"checkpoint {checkpoint.name}" if checkpoint is not None else "the trial"
         raise RepoError(
-            f"the trial failed ({failure.reason}): {failure.message}", path=failure.path, line=failure.line
+            f"{what} failed ({failure.reason}): {failure.message}", path=failure.path, line=failure.line
         )
     return trial
 
@@ -55,10 +60,12 @@ def is_trained(laboratory: Laboratory) -> bool:
     return laboratory.has_trial(laboratory.user_program(), seed=laboratory.config.training.seed)
 
 
-def _trial(laboratory: Laboratory, seed: int | None) -> Trial:
+def _trial(laboratory: Laboratory, seed: int | None, checkpoint: Checkpoint | None = None) -> Trial:
     """The stored trial if it is complete; a failed one is run again, because the cause may be gone."""
     seed = laboratory.config.training.seed if seed is None else seed
-    return laboratory.trial(laboratory.user_program(), seed=seed, label="your version", accept=complete)
+    label = f"checkpoint {checkpoint.name}" if checkpoint is not None else "your version"
+    program = laboratory.user_program()
+    return laboratory.trial(program, seed=seed, label=label, accept=complete, checkpoint=checkpoint)
 
 
 def check(context: JobContext, request: CheckRequest) -> Outcome:

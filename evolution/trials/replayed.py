@@ -99,6 +99,14 @@ class _Features(_Part):
     places: Places
 
 
+class _Layers(_Part):
+    layers: Count
+    before: Count
+    between: Count
+    after: Count
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
@@ -112,6 +120,7 @@ class _Replayed(_Part):
     features: _Features | Nothing = {}
     correction: _Correction | Nothing = {}
     wrong_class: _WrongClass | Nothing = {}
+    layers: _Layers | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

@@ -169,5 +169,9 @@ def _page_of(repo: Repo, code: str) -> str:
     if code == CONFIG:
         return _config_page()
     here = next((note.finding for note in repo.knowledge.notes if note.code == code), None)
-    kind = here.kind if here else next((rule.kind for rule in RULES if rule.kind.code == code), None)
+    kind = (
+        here.kind
+        if here
+        else next((kind for rule in RULES for kind in rule.kinds if kind.code == code), None)
+    )
     return page(kind, here, repo.knowledge.history) if kind else f"Nothing is known of {code}.\n"

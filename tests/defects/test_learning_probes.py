@@ -159,6 +159,12 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         "not-in-optimizer",
         "opt = torch.optim.SGD([weight, bias], lr=0.5)",
     ),
+    "a parameter left out, gradients clipped": (
+        SCRIPT,
+        [("[table, weight, bias]", "[weight, bias]"), ("        opt.step()", "        torch.nn.utils.clip_grad_norm_([table, weight], 1.0)\n        opt.step()")],
+        "not-in-optimizer",
+        "opt = torch.optim.SGD([weight, bias], lr=0.5)",
+    ),
     "layers of a module in a plain list": (
         OBJECT,
         [("nn.ModuleList([nn.Linear(8, 8) for _ in range(2)])", "[nn.Sequential(nn.Linear(8, 8), nn.ReLU()) for _ in range(2)]")],

@@ -72,6 +72,7 @@ def _questions(
     from .step_direction import direction
     from .step_features import features
     from .step_future import future
+    from .step_layers import layers
     from .step_padding import padding
     from .step_serving import serving
     from .step_terms import terms
@@ -84,6 +85,7 @@ def _questions(
         "correction": lambda step: correction(step, data),
         "features": lambda step: features(step, data, made_at),
         "terms": terms,
+        "layers": lambda step: layers(step, n_items),
         "wrong_class": lambda step: wrong_class(step, data),
     }
     if settled:

@@ -11,11 +11,15 @@ from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, read_streams
 from diagnosis.streams.ways import way_to_loss
 from seeds.interactions import Interactions
-from tests.diagnosis.streams import loops
+from tests.diagnosis.streams import click_loops, loops
 from tests.diagnosis.streams.logs import make_log
 from tests.diagnosis.streams.recorder import record
 
-SOURCE = Path(loops.__file__).read_text(encoding="utf-8").splitlines()
+LOOPS = (loops, click_loops)
+SOURCE = {
+    path.name: path.read_text(encoding="utf-8").splitlines()
+    for path in (Path(str(m.__file__)) for m in LOOPS)
+}
 PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges)
 # torch warns once of sparse tensors that it does not check
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
@@ -40,6 +44,8 @@ HEALTHY = (
     "one_table:self-loops",
     "lightgcn:thinned",
     "one_table:thinned",
+    "clicks",
+    "signs",
 )
 PLANTED = {
     "target-is-input": (
@@ -48,6 +54,8 @@ PLANTED = {
         ("softmax:target-is-input", "targets = block[:, :-1]"),
         ("bert4rec:target-is-input", "block"),
         ("last_item:target-is-input", "classes[part]"),
+        ("clicks:target-is-input", ""),
+        ("signs:target-is-input", ""),
     ),
     "target-misplaced": (
         ("time_first:two-later", ""),
@@ -67,6 +75,7 @@ PLANTED = {
         ("bpr:other-user", "good[torch.randperm(len(good))]"),
         ("bpr:target-random", "cat"),
         ("two_tower:other-user", "good.roll(3)"),
+        ("clicks:tiled", ""),
     ),
     "last-position-never-masked": (("bert4rec:last-never", "block"),),
     "newest-never-target": (
@@ -97,6 +106,8 @@ PLANTED = {
         ("bpr:negatives-low", "torch.randint(low, high"),
         ("bpr:negatives-off-by-one", "torch.randint(low, high"),
         ("ncf:negatives-low", "data[part]"),
+        ("clicks:negatives-common", ""),
+        ("signs:negatives-common", ""),
     ),
     "negatives-repeated": (
         ("sasrec:negatives-one-a-row", "from_numpy"),
@@ -105,6 +116,8 @@ PLANTED = {
         ("bpr:negatives-one-a-batch", "cat"),
         ("bpr:negatives-fixed", "torch.randint(low, high"),
         ("ncf:negatives-fixed", "data[part]"),
+        ("clicks:negatives-fixed", ""),
+        ("signs:negatives-fixed", ""),
     ),
     "batches-in-one-order": (
         ("sasrec:no-shuffle", "from_numpy"),
@@ -144,7 +157,8 @@ def read(log: Interactions, name: str, folder: Path, **options: Any) -> Read:
     loop, _, plant = name.partition(":")
     if name in LARGE:
         options["batch"] = LARGE[name]
-    seen = record(log, lambda: getattr(loops, loop)(log, plant, **options), folder)
+    make = next(getattr(module, loop) for module in LOOPS if hasattr(module, loop))
+    seen = record(log, lambda: make(log, plant, **options), folder)
     return read_streams(Log(log), seen, way_to_loss(seen.trace))
 
 
@@ -174,5 +188,5 @@ def test_a_planted_defect_is_named_on_its_line(
     assert code in found
     assert set(found) - {code} <= BESIDE.get(code, set())
     places = found[code].places
-    assert places and all(place.path == "loops.py" for place in places)
-    assert any(line in SOURCE[place.line - 1] for place in places)
+    assert places and all(place.path in SOURCE for place in places)
+    assert any(line in SOURCE[place.path][place.line - 1] for place in places)

@@ -34,7 +34,7 @@ def step(net, opt, x, y):
     opt.zero_grad()
     loss.backward()
     opt.step()
-    return loss.item()  # defect: host-device-traffic
+    return loss.item()  # defect: loss-read-at-every-step
 
 
 def train(net, opt, rows, targets, held_out, device):
@@ -46,9 +46,9 @@ def train(net, opt, rows, targets, held_out, device):
         for number, (x, y) in enumerate(batches):
             step(net, opt, x, y)
             weights = torch.tensor([1.0 for _ in y]).to(device)  # defect: host-device-traffic
-            total = weights.sum().cpu().numpy()  # defect: host-device-traffic
+            total = weights.cpu().numpy()  # defect: host-device-traffic
             if number % 100 == 0:
-                print(weights.mean().item(), total)
+                print(weights.mean().item(), total.sum())
         test_ndcg = evaluate(net, checks)
         if test_ndcg > best:  # defect: selected-on-test
             best = test_ndcg

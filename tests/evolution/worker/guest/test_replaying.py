@@ -151,6 +151,12 @@ def test_another_function_that_is_served_is_found_where_scores_are_made(kind, op
     assert line(found["scores-differ-from-training"][0]) == expected
 
 
+def test_a_product_that_only_training_normalises_is_found_while_it_hardly_matters():
+    told = replayed(Pairs, "unit", epochs=0)
+    assert 0.99 < told["serving"]["agreement"] < 0.9999
+    assert line(causes(told)["scores-differ-from-training"][0]) == "scores = users @ table.T"
+
+
 def test_a_mask_that_is_multiplied_in_hides_what_is_behind_it():
     assert "padding-in-loss" not in causes(replayed(Sequences, "no bias", "mask multiplied"))
 

@@ -59,6 +59,10 @@ class Pairs(Toy):
         net = nn.Module()
         net.users, net.items = nn.Embedding(N_USERS + 1, D), nn.Embedding(N_ITEMS + 1, D)
         net.bias, net.own = nn.Embedding(N_ITEMS + 1, 1), nn.Linear(D, D)
+        if self.has("unit"):
+            with torch.no_grad():
+                lengths = torch.linspace(0.95, 1.05, N_ITEMS + 1)[:, None]
+                net.items.weight.copy_(lengths * F.normalize(net.items.weight, dim=-1))
         return net
 
     def vectors(self, items):
@@ -66,7 +70,10 @@ class Pairs(Toy):
         return self.net.own(found) if self.has("tower") or self.has("raw") else found
 
     def logits(self, users, items):
-        scores = (self.net.users(users) * self.vectors(items)).sum(-1)
+        ours, theirs = self.net.users(users), self.vectors(items)
+        if self.has("unit"):
+            return 5 * (F.normalize(ours, dim=-1) * F.normalize(theirs, dim=-1)).sum(-1)
+        scores = (ours * theirs).sum(-1)
         return scores + self.net.bias(items)[:, 0]
 
     def loss(self):
@@ -103,7 +110,7 @@ class Pairs(Toy):
         scores = users @ table.T
         if self.has("negated"):
             return -scores - self.net.bias.weight.T
-        if self.has("no bias"):
+        if self.has("no bias") or self.has("unit"):
             return scores
         return scores + self.net.bias.weight.T
 
