@@ -17,6 +17,9 @@ RELATIVE = 1e-3  # of the largest value; other batches are computed by other ker
 MOST_PARTS = 64  # heads or positions that are folded into a dimension together with the rows
 
 
+DRAWING = frozenset(("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial"))
+
+
 class Step:
     """One call or one line. inputs, outputs: arrays, None where one was too large to keep."""
 
@@ -125,7 +128,8 @@ def _calls(steps: list[Step]) -> list[Step]:
 
 
 def _first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
-    """Steps that take nothing come last: they count positions, and whoever counts them may put it right later."""
+    """Steps that take nothing come last: they count positions, and whoever counts them may put it right later; but a draw is one
+    at once, for what follows may be of a kind that cannot be compared, a sparse matrix for one."""
     made_up = None
     for step, twin in zip(steps, other):
         if step.place != twin.place or step.function != twin.function:
@@ -134,7 +138,7 @@ def _first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -
             continue
         if _any_differ(step.inputs, twin.inputs, alignment):
             continue
-        if step.inputs:
+        if step.inputs or step.function in DRAWING:
             return step
         made_up = made_up or step
     return made_up

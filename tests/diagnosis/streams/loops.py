@@ -73,6 +73,10 @@ def sasrec(log: Interactions, plant: str = "", width: int = 40, batch: int = 32)
             history = history[: width // 4]
         if plant == "reversed":
             history = history[::-1]
+        if plant == "by-id":
+            history = np.sort(history)
+        if plant == "unsorted":
+            history = rng.permutation(history)
         if len(history) < 2:
             continue
         source, target = history[:-1], history[1:]
@@ -137,6 +141,8 @@ def softmax(log: Interactions, plant: str = "", width: int = 20, batch: int = 32
             high = min(high, low + 5)
         if plant == "reversed":
             places = list(range(high - 1, low - 1, -1))
+        elif plant == "by-id":
+            places = sorted(range(low, high), key=lambda at: log.items[at])
         else:
             places = list(range(low, high))
         windows += [places[i : i + width + 1] for i in range(0, max(len(places) - 1, 1), width)]

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from diagnosis.findings import Measurement
-from diagnosis.probes import batches, graph_edges, item_ids, negatives, target_coverage, targets
+from diagnosis.probes import (
+    batches,
+    graph_edges,
+    histories_unordered,
+    item_ids,
+    negatives,
+    target_coverage,
+    targets,
+)
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, read_streams
 from diagnosis.streams.ways import way_to_loss
@@ -20,7 +28,7 @@ SOURCE = {
     path.name: path.read_text(encoding="utf-8").splitlines()
     for path in (Path(str(m.__file__)) for m in LOOPS)
 }
-PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges)
+PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges, histories_unordered)
 # torch warns once of sparse tensors that it does not check
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 
@@ -66,6 +74,11 @@ PLANTED = {
         ("softmax:earlier", "block[:, 1:], block[:, :-1]"),
         ("softmax:reversed", "block[:, 1:]"),
         ("last_item:reversed", "classes[part]"),
+    ),
+    "history-out-of-order": (
+        ("sasrec:by-id", "np.sort(history)"),
+        ("sasrec:unsorted", "source, target"),
+        ("softmax:by-id", "block"),
     ),
     "target-of-another": (
         ("sasrec:other-user", "targets.roll(1, 0)"),

@@ -54,6 +54,11 @@ DEFECTS: list[tuple[str, str, str, Edits, str]] = [
     ("batch-companions", TORCH, "Conv", (("x = torch.relu(self.conv(x))[:, :, 0]", "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),), "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),
     ("batch-companions", TORCH, "Sas", ((INNER_HEADS, INNER_HEADS.replace("repeat_interleave(2, 0)", "repeat(2, 1, 1)")),), INNER_HEADS.replace("repeat_interleave(2, 0)", "repeat(2, 1, 1)")),
     ("batch-companions", TORCH, "Sas", ((INNER_HEADS, OUTER_HEADS.format("mask.repeat_interleave(2, 0)")),), "weights = (y @ y.mT).masked_fill(hidden, -1e9).softmax(-1)"),
+    (
+        "same-answer-twice", TORCH, "Graph",
+        (("return (own + self.edges @ items) / 2", "kept = torch.rand(self.edges.shape) < 0.8\n        edges = (self.edges * kept).to_sparse_coo()\n        return (own + edges @ items) / 2"),),
+        "kept = torch.rand(self.edges.shape) < 0.8",
+    ),
     ("batch-companions", TORCH, "Bpr", ((FACTORS, "return own[: len(users)] @ items.T"),), "return own[: len(users)] @ items.T"),
     ("batch-companions", NUMPY, "Neighbours", (("window = histories[:, -20:]\n", "window = histories[:, -20:]\n        window = window * (window.sum(0) % 2)\n"),), "window = window * (window.sum(0) % 2)"),
     ("more-padding", TORCH, "Fism", (("/ mask.sum(1).clamp(1)", "/ mask.shape[1]"), (WIDENS, "pass")), "mean = (self.items(rows) * mask).sum(1) / mask.shape[1]"),
