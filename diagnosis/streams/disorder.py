@@ -75,7 +75,7 @@ def _of(log: Log, view: View, by: Numbering) -> Disorder | None:
         places = _places(log, items)
         if places is not None:
             understood += 1
-            once = log.count_of(log.users[places[0]], items) == 1
+            once = log.count_of(int(log.users[int(places[0])]), items) == 1
             kept, ids = places[once], items[once]
             pairs.append(np.stack([kept[1:] > kept[:-1], ids[1:] >= ids[:-1]]))
     if understood < LEAST_ROWS or understood < OF_ONE_USER * judged:
