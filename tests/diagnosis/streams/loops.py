@@ -259,6 +259,42 @@ def bpr(log: Interactions, plant: str = "", batch: int = 128, k: int = 1) -> Epo
     return epochs
 
 
+def repeated_users(log: Interactions, plant: str = "", batch: int = 128, k: int = 4) -> Epochs:
+    """One function scores pairs, so that users are repeated for each of their negatives; it may hold events out for itself."""
+    users, items, n = torch.from_numpy(log.users), torch.from_numpy(log.items), log.n_items
+    held_out = torch.cat([users[1:] != users[:-1], torch.tensor([True])])
+    if plant in ("held-out", "newest-cut"):
+        users, items = users[~held_out], items[~held_out]
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        of_users, of_items = nn.Embedding(log.n_users + 1, D), nn.Embedding(n + 1, D)
+        adam = torch.optim.Adam([*of_users.parameters(), *of_items.parameters()], 1e-2)
+
+        def scored(user: Any, item: Any) -> Any:
+            return (of_users(user) * of_items(item)).sum(-1)
+
+        while True:
+            for rows in torch.randperm(len(users)).split(batch):
+                user, good = users[rows], items[rows]
+                bad = torch.randint(1, n + 1, (len(rows), k))
+                if plant == "negatives-one-a-row":
+                    bad = bad[:, :1].expand(-1, k)
+                margin = scored(user, good)[:, None] - scored(user[:, None].expand_as(bad), bad)
+                loss = F.softplus(-margin).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            if plant == "held-out":
+                with torch.no_grad():
+                    answers = of_users(torch.arange(1, log.n_users + 1)) @ of_items.weight.T
+                    assert len(answers) == log.n_users
+            yield {}
+
+    return epochs
+
+
 def ncf(log: Interactions, plant: str = "", batch: int = 256, k: int = 4) -> Epochs:
     """Rows of user, item and label, shuffled; negatives drawn anew for every epoch."""
     rng = np.random.default_rng(2)

@@ -50,6 +50,8 @@ HEALTHY = (
     "one_table",
     "lightgcn:self-loops",
     "one_table:self-loops",
+    "repeated_users",
+    "repeated_users:held-out",
     "lightgcn:thinned",
     "one_table:thinned",
     "clicks",
@@ -93,6 +95,7 @@ PLANTED = {
     "last-position-never-masked": (("bert4rec:last-never", "block"),),
     "newest-never-target": (
         ("sasrec:newest-cut", "history = history[:-1]"),
+        ("repeated_users:newest-cut", "users[~held_out]"),
         ("softmax:newest-cut", "block"),
         ("bpr:newest-cut", "order[~torch.isin(order, newest)]"),
     ),
@@ -124,6 +127,7 @@ PLANTED = {
     ),
     "negatives-repeated": (
         ("sasrec:negatives-one-a-row", "from_numpy"),
+        ("repeated_users:negatives-one-a-row", "bad[:, :1].expand"),
         ("sasrec:negatives-one-a-batch", "from_numpy"),
         ("sasrec:negatives-fixed", "from_numpy"),
         ("bpr:negatives-one-a-batch", "cat"),
