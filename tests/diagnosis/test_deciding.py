@@ -383,7 +383,9 @@ class Job:
 
 class Net:
     def loss(self, u, i, j):
-        return (self.users[u] * self.items[i]).sum(-1), self.table(j)
+        ours = self.users[u]
+        theirs = self.items[i]
+        return ours * theirs - ours * self.items[j]
 """
 
 
@@ -392,15 +394,11 @@ class Net:
     ("code", "use", "decides"),
     [
         ("users-drawn-uniformly", "self.users[u]", "# users"),
-        ("negatives-out-of-range", "self.table(j)", "# negatives"),
+        ("negatives-out-of-range", "self.items[j]", "# negatives"),
     ],
 )
 def test_arrays_that_are_converted_together_are_told_apart(
     convert: str, code: str, use: str, decides: str
 ) -> None:
-    sources = {
-        "m.py": TOGETHER.replace("CONVERT", convert).replace(
-            "return (self.users[u]", "x = self.users[u]\n        return (x"
-        )
-    }
+    sources = {"m.py": TOGETHER.replace("CONVERT", convert)}
     assert first_decided(code, sources, "for a in", use) == line_of(sources, decides)
