@@ -37,11 +37,17 @@ ORDERS = {
     "BatchSampler",
     "SequentialSampler",
 }
+SORTS = {"sorted", "sort", "argsort", "lexsort", "sort_values"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
 ANSWER = 3  # statements between what `score` returns and what moves its columns
 OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns
 MEMBERSHIP = {"isin", "in1d"}
 SPARSE = {"sparse_coo_tensor", "FloatTensor", "SparseTensor"}
+
+
+def sorts(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where something is sorted."""
+    return [at.node for at in walked if calls_any(program, at.node, SORTS)]
 
 
 def draws(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -241,6 +247,7 @@ BY_CODE: dict[str, Picks] = {
     "target-is-input": picks,
     "target-misplaced": picks,
     "target-misplaced, backwards": reversals,
+    "history-out-of-order": sorts,
     "target-of-another": alignments,
     "target-of-another, across": crossings,
     "batches-in-one-order": orders,

@@ -107,7 +107,8 @@ def _sources(program: Program, at: At) -> Iterator[At]:
     elif isinstance(node, ast.Dict):
         yield from _of_dict(at, node)
     elif isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-        yield at.to(node.elt)
+        one = _one_of(at, node)
+        yield at.to(node.elt) if one is None else at.to(one, part=at.part[:-1])
     elif _joined(at, node):
         assert isinstance(node, ast.BinOp)
         last = isinstance(at.part[-1], int) and at.part[-1] < 0
@@ -126,6 +127,33 @@ def _sources(program: Program, at: At) -> Iterator[At]:
 def _picks(node: ast.Tuple | ast.List, part: object) -> bool:
     plain = not any(isinstance(one, ast.Starred) for one in node.elts)
     return plain and isinstance(part, int) and -len(node.elts) <= part < len(node.elts)
+
+
+def _one_of(at: At, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> ast.expr | None:
+    """Of `u, i, j = (torch.as_tensor(a) for a in (x, y, z))` the one that becomes the part; None where more is done to it."""
+    first = node.generators[0]
+    if (
+        not at.part
+        or len(node.generators) > 1
+        or first.ifs
+        or not isinstance(first.iter, (ast.Tuple, ast.List))
+    ):
+        return None
+    if (
+        not isinstance(first.target, ast.Name)
+        or not isinstance(node.elt, ast.Call)
+        or not _picks(first.iter, at.part[-1])
+    ):
+        return None
+    made = node.elt
+    while isinstance(made, ast.Call) and isinstance(
+        made.func, ast.Attribute
+    ):  # x.to(...), torch.as_tensor(x).long()
+        inside = [made.func.value, *made.args[:1]]
+        if any(isinstance(one, ast.Name) and one.id == first.target.id for one in inside):
+            return first.iter.elts[at.part[-1]]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        made = made.func.value
+    return None
 
 
 def _joined(at: At, node: ast.expr) -> bool:
