@@ -88,11 +88,12 @@ def _rows_of(seen: Read, drawn: Draws) -> Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What missed events have in common. design: known methods do it on purpose."""
+    """What missed events have in common. design: known methods do it on purpose. kept: of a user's events, 0 if not told."""
 
     name: str
     words: str
     design: bool = False
+    kept: int = 0
 
 
 def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measurement:
@@ -118,6 +119,7 @@ def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measureme
             )
     mild = share < (0.25 if shape.design else MANY)
     silent = shape.design and share < 0.25 and shape.name != "fixed"
+    silent = silent or _is_never_asked(shape, seen)
     return measured(
         NEVER.code,
         share,
@@ -130,6 +132,11 @@ def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measureme
         places=places,
         details={**named, "shape": shape.name},
     )
+
+
+def _is_never_asked(shape: Shape, seen: Read) -> bool:
+    """Whether only events are missed that lie further back than any that `score` is given."""
+    return shape.name == "oldest-cut" and 0 < seen.watched.max_history <= shape.kept + 1
 
 
 def shape_of(log: Log, drawn: Draws) -> Shape | None:
@@ -151,7 +158,7 @@ def shape_of(log: Log, drawn: Draws) -> Shape | None:
             beyond = rank >= limit
             if limit and (_splits(beyond, missed, possible, 0.8) or _never_beyond(drawn, beyond)):
                 words = f"of each user all but his {kept} {limit} are left out"
-                return Shape(name=f"{name}-cut", words=words, design=name == "oldest")
+                return Shape(name=f"{name}-cut", words=words, design=name == "oldest", kept=limit)
     return _in_time(log, missed, possible)
 
 

@@ -1,0 +1,93 @@
+"""Is a candidate's trial slower than in another version of evolverec? The same trial in both, in turns.
+
+    git worktree add /tmp/before COMMIT
+    python tests/bench/trial_cost.py --before /tmp/before [--rounds 5] [--epochs 4]        about 4 minutes on two idle cores
+
+`ratio` is now against before: medians over the rounds of processor seconds, which other load moves little. A trial in
+`evolve` is what is measured here: no diagnosis is asked of it.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from figures import ROOT, record
+
+PARTS = ("fit_cpu_s", "score_cpu_s", "other_cpu_s")
+ONE = """
+import json, sys, tempfile
+from pathlib import Path
+sys.path.insert(0, "tests/bench")
+from harness_share import measured
+with tempfile.TemporaryDirectory(prefix="trial-cost-") as folder:
+    trial = measured(Path(folder), sys.argv[1], int(sys.argv[2]), "cpu")
+assert trial.failure is None, trial.failure
+cost = trial.cost
+shown = {name: getattr(cost, name) for name in ("fit_cpu_s", "score_cpu_s", "other_cpu_s", "fit_s", "harness_s")}
+print(json.dumps({**shown, "wall_s": trial.wall_s}))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--before", type=Path, required=True, help="a checkout of the version to compare with"
+    )
+    parser.add_argument("--data", default="shop-micro")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=4)
+    chosen = parser.parse_args()
+    spent: dict[str, list[dict[str, float]]] = {"before": [], "now": []}
+    for _ in range(chosen.rounds):
+        for name, checkout in (("before", chosen.before.resolve()), ("now", ROOT)):
+            spent[name].append(_trial(checkout, chosen.data, chosen.epochs))
+            print(name, spent[name][-1], file=sys.stderr)
+    record("trial-cost", figures(spent, chosen.data, chosen.epochs))
+
+
+def figures(spent: dict[str, list[dict[str, float]]], data: str, epochs: int) -> dict[str, Any]:
+    """Medians of each part in both versions, and their ratios."""
+    medians = {
+        name: {part: statistics.median(one[part] for one in rounds) for part in rounds[0]}
+        for name, rounds in spent.items()
+    }
+    sums = {name: sum(middle[part] for part in PARTS) for name, middle in medians.items()}
+    return {
+        "data": data,
+        "epochs": epochs,
+        "rounds": len(spent["now"]),
+        **{
+            name: {part: round(value, 2) for part, value in middle.items()}
+            for name, middle in medians.items()
+        },
+        "ratio_of_fit": round(medians["now"]["fit_cpu_s"] / medians["before"]["fit_cpu_s"], 3),
+        "ratio": round(sums["now"] / sums["before"], 3),
+    }
+
+
+def _trial(checkout: Path, data: str, epochs: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="trial-cost-home-") as home:
+        done = subprocess.run(
+            [sys.executable, "-c", ONE, data, str(epochs)],
+            cwd=checkout,
+            env=os.environ | {"PYTHONPATH": str(checkout), "EVOLVEREC_CONFIG_HOME": home},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        sys.exit(done.stderr[-3000:])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()
