@@ -88,7 +88,8 @@ def _rows_of(seen: Read, drawn: Draws) -> Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What missed events have in common. design: known methods do it on purpose. kept: of a user's events, 0 if not told."""
+    """What missed events have in common. design: known methods do it on purpose. kept: events of a user at the
+    end that is spoken of, 0 if not told."""
 
     name: str
     words: str
@@ -119,7 +120,7 @@ def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measureme
             )
     mild = share < (0.25 if shape.design else MANY)
     silent = shape.design and share < 0.25 and shape.name != "fixed"
-    silent = silent or _is_never_asked(shape, seen)
+    silent = silent or _is_meant(shape, seen)
     return measured(
         NEVER.code,
         share,
@@ -134,9 +135,11 @@ def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measureme
     )
 
 
-def _is_never_asked(shape: Shape, seen: Read) -> bool:
-    """Whether only events are missed that lie further back than any that `score` is given."""
-    return shape.name == "oldest-cut" and 0 < seen.watched.max_history <= shape.kept + 1
+def _is_meant(shape: Shape, seen: Read) -> bool:
+    """Whether only events are missed that lie further back than any that `score` is given, or that fill the first window."""
+    if shape.name == "oldest-cut":
+        return 0 < seen.watched.max_history <= shape.kept + 1
+    return shape.name == "heads" and seen.inputs is not None and shape.kept <= seen.inputs.view.width
 
 
 def shape_of(log: Log, drawn: Draws) -> Shape | None:
@@ -159,7 +162,17 @@ def shape_of(log: Log, drawn: Draws) -> Shape | None:
             if limit and (_splits(beyond, missed, possible, 0.8) or _never_beyond(drawn, beyond)):
                 words = f"of each user all but his {kept} {limit} are left out"
                 return Shape(name=f"{name}-cut", words=words, design=name == "oldest", kept=limit)
-    return _in_time(log, missed, possible)
+    return _heads(log, missed, possible) or _in_time(log, missed, possible)
+
+
+def _heads(log: Log, missed: NDArray[np.bool_], possible: NDArray[np.bool_]) -> Shape | None:
+    """The first events of each user are only read where a target wants a whole window before it."""
+    for most in (1.0, 0.97, 0.9):  # users with too few events for a window miss more
+        last = int(np.quantile(log.from_start[possible & missed], most))
+        if _splits(log.from_start <= last, missed, possible, 0.8):
+            words = f"the first {last + 1} of each user are only read"
+            return Shape(name="heads", words=words, design=True, kept=last + 1)
+    return None
 
 
 def _never_beyond(drawn: Draws, group: NDArray[np.bool_]) -> bool:

@@ -195,3 +195,14 @@ def test_a_window_as_wide_as_what_is_ever_asked_leaves_nothing_out(
         watched = replace(seen, max_history=max_history)
         codes = unhealthy(read_streams(Log(log), watched, way_to_loss(seen.trace)))
         assert ("events-never-targets" in codes) == found
+
+
+@pytest.mark.parametrize(
+    ("loop", "plant", "found"),
+    [("windows", "whole", False), ("last_item", "whole", False), ("last_item", "late", True)],
+)
+def test_events_that_fill_a_whole_window_are_no_targets_by_design(
+    log: Interactions, loop: str, plant: str, found: bool, tmp_path: Path
+) -> None:
+    codes = unhealthy(read(log, f"{loop}:{plant}", tmp_path, width=3))
+    assert ("events-never-targets" in codes) == found
