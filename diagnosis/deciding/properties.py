@@ -4,7 +4,7 @@ import ast
 
 from diagnosis.deciding.program import Program
 from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, operands, slices
-from diagnosis.deciding.targets import alignments, crossings, picks, reversals
+from diagnosis.deciding.targets import alignments, crossings, own_picks, picks, reversals
 from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
 
@@ -244,7 +244,7 @@ BY_CODE: dict[str, Picks] = {
     "users-drawn-uniformly": draws,
     "events-never-targets": cuts,
     "newest-never-target": end_cuts,
-    "target-is-input": picks,
+    "target-is-input": own_picks,
     "target-misplaced": picks,
     "target-misplaced, backwards": reversals,
     "history-out-of-order": sorts,

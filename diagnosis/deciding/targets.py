@@ -30,6 +30,34 @@ def picks(program: Program, walked: list[At]) -> list[ast.AST]:
     return copied or [at.node for at in walked if at.node in put or _is_end(at.node)]
 
 
+def own_picks(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where a loop puts one and the same event into the targets and into another array; else as `picks`."""
+    return [at.node for at in walked if _loop_puts_it_twice(program, at.node)] or picks(program, walked)
+
+
+def _loop_puts_it_twice(program: Program, node: ast.AST) -> bool:
+    """Whether a loop's own name is put into two arrays or lists: `row[t] = item; goal[t] = item`."""
+    into = _put_into(program, node)
+    loop = next((one for one in program.around(node) if isinstance(one, ast.For)), None)
+    if not into or loop is None or not isinstance(node, ast.Name):
+        return False
+    if node.id not in {one.id for one in ast.walk(loop.target) if isinstance(one, ast.Name)}:
+        return False
+    same = (one for one in ast.walk(loop) if isinstance(one, ast.Name) and one.id == node.id)
+    return any(_put_into(program, one) not in ("", into) for one in same)
+
+
+def _put_into(program: Program, node: ast.AST) -> str:
+    """The array an element of which, or the list to which, a value is put; "" where it is put into none."""
+    holder = program.parents.get(node)
+    if isinstance(holder, ast.Assign) and holder.value is node:
+        places = [one.value for one in holder.targets if isinstance(one, ast.Subscript)]
+        return ast.dump(places[0]) if places else ""
+    if _is_put(program, node) and isinstance(holder, ast.Call) and isinstance(holder.func, ast.Attribute):
+        return ast.dump(holder.func.value)
+    return ""
+
+
 def reversals(program: Program, walked: list[At]) -> list[ast.AST]:
     """What turns a history round; else as `picks`."""
     turned: list[ast.AST] = []

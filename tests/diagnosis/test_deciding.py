@@ -259,6 +259,55 @@ def train(net, log):
 """,
 }
 
+FILLS = {
+    "rows.py": """
+import numpy as np
+import torch
+
+def row(history, width):
+    shown, goal = np.zeros(width, int), np.zeros(width, int)
+    at = width - 1
+    for item in reversed(history[:-1]):
+        shown[at] = item
+        goal[at] = item  # fills
+        at -= 1
+    return shown, goal
+
+def lists(history):
+    shown, goal = [], []
+    for at, item in enumerate(history[:-1]):
+        shown.append(item)
+        goal.append(item)  # grows
+    return shown, goal
+""",
+    "train.py": """
+import torch
+from rows import lists, row
+
+def step(table, history):
+    shown, goal = row(history, 50)
+    aims = table(torch.LongTensor(goal))  # of step
+    return table(torch.LongTensor(shown)) * aims
+
+def other(table, history):
+    shown, goal = lists(history)
+    aims = table(torch.LongTensor(goal))  # of other
+    return table(torch.LongTensor(shown)) - aims
+""",
+}
+ONE_FILL = {
+    "m.py": """
+import torch
+
+def step(table, history):
+    goal = []
+    for item in history[1:]:  # only these
+        goal.append(item)
+    aims = table(torch.LongTensor(goal))  # aims
+    return table(torch.LongTensor(history[:-1])) * aims
+"""
+}
+
 
 def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
     """The first line of these files that holds a text."""
@@ -289,6 +338,10 @@ def first_decided(code: str, sources: dict[str, str], *seen: str) -> tuple[str, 
         ("events-never-targets", LOADER, ("from_numpy(full)", "self.table(ids)"), "# cut"),
         ("target-is-input", LOADER, ("from_numpy(full)", "self.table(ids)"), "# shift"),
         ("target-is-input", WINDOWS, ("yield state", 'p["E"][y]'), "# reaches the target"),
+        ("target-is-input", FILLS, ("# of step",), "# fills"),
+        ("target-is-input", FILLS, ("# of other",), "# grows"),
+        ("target-misplaced", FILLS, ("# of step",), "reversed(history[:-1])"),
+        ("target-is-input", ONE_FILL, ("# aims",), "# only these"),
         ("graph-edges-missing", GRAPH, ("sparse_coo_tensor", "sparse.mm"), "# part of the edges"),
         ("graph-wrong-block", GRAPH, ("sparse_coo_tensor", "sparse.mm"), "# block"),
         ("graph-not-normalised", GRAPH, ("sparse_coo_tensor", "sparse.mm"), "# weights"),

@@ -376,7 +376,7 @@ def last_item(log: Interactions, plant: str = "", batch: int = 64, width: int = 
         history = log.history(user)
         if plant == "reversed":
             history = history[::-1]
-        first = len(history) - 1 if plant == "only-newest" else 1
+        first = {"only-newest": len(history) - 1, "whole": width, "late": width + 6}.get(plant, 1)
         for end in range(first, len(history)):
             rows.append(history[:end] if plant != "target-is-input" else history[: end + 1])
             targets.append(history[end])
@@ -589,7 +589,7 @@ def windows(log: Interactions, plant: str = "", batch: int = 64, width: int = 5,
     before, after = [], []
     for user in range(1, log.n_users + 1):
         history = log.history(user)
-        for t in range(1, len(history) - ahead + 1):
+        for t in range(width if plant == "whole" else 1, len(history) - ahead + 1):
             shown = history[: t + 1] if plant == "target-in-window" else history[:t]
             before.append(shown)
             after.append(history[t : t + ahead])

@@ -1,5 +1,6 @@
 """Watched trainings: each planted defect is named on a line that makes it, in more than one code shape; healthy ones are not."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +211,25 @@ def test_a_planted_defect_is_named_on_its_line(
     places = found[code].places
     assert places and all(place.path in SOURCE for place in places)
     assert any(line in SOURCE[place.path][place.line - 1] for place in places)
+
+
+@pytest.mark.parametrize(("loop", "width"), [("sasrec", 6), ("bert4rec", 8)])
+def test_a_window_as_wide_as_what_is_ever_asked_leaves_nothing_out(
+    log: Interactions, loop: str, width: int, tmp_path: Path
+) -> None:
+    seen = record(log, lambda: getattr(loops, loop)(log, "", width), tmp_path)
+    for max_history, found in ((width, False), (40, True)):
+        watched = replace(seen, max_history=max_history)
+        codes = unhealthy(read_streams(Log(log), watched, way_to_loss(seen.trace)))
+        assert ("events-never-targets" in codes) == found
+
+
+@pytest.mark.parametrize(
+    ("loop", "plant", "found"),
+    [("windows", "whole", False), ("last_item", "whole", False), ("last_item", "late", True)],
+)
+def test_events_that_fill_a_whole_window_are_no_targets_by_design(
+    log: Interactions, loop: str, plant: str, found: bool, tmp_path: Path
+) -> None:
+    codes = unhealthy(read(log, f"{loop}:{plant}", tmp_path, width=3))
+    assert ("events-never-targets" in codes) == found
