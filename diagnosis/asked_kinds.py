@@ -89,7 +89,7 @@ ASKED = (
         definition="Scores of the same rows with other users and other histories, equal to the last digit, where a training "
         "step encodes histories or updates a table of users.",
         roles=(Role.SCORING,),
-        explains=("order-ignored", *ALIKE, *WEAK),
+        explains=("scores-differ-from-training", "order-ignored", *ALIKE, *WEAK),
     ),
     FindingKind(
         code="time-reversed",
@@ -99,7 +99,7 @@ ASKED = (
         definition="Mean of 1 / log2(1 + rank of the target) over users, with histories as they are and in reverse: higher "
         "in reverse by 3 standard errors and a tenth, in a log whose newest events tell more than its oldest.",
         roles=(Role.SCORING,),
-        explains=("order-ignored", *WEAK),
+        explains=("scores-differ-from-training", "order-ignored", *WEAK),
     ),
     FindingKind(
         code="user-shifted",

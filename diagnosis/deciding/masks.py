@@ -66,9 +66,10 @@ def _counted(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
 def _comes_from_table(program: Program, at: At) -> bool:
     one: At | None = at
     while one is not None:
-        learned = isinstance(one.node, ast.Call) and _is_learned(program, one.node)
-        if learned and not _attends(program, one.node):  # pyright: ignore[reportArgumentType]
-            return True
+        if isinstance(one.node, ast.Call) and isinstance(one.node.func, ast.Attribute):
+            held = [given.held for given in program.attributes.get(called_name(one.node), [])]
+            if any(isinstance(made, ast.Call) and called_name(made).startswith("Embedding") for made in held):
+                return True
         one = one.before
     return False
 

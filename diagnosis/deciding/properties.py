@@ -3,9 +3,9 @@
 import ast
 
 from diagnosis.deciding.program import Program
-from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, operands, slices
+from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, is_generated, operands, slices
 from diagnosis.deciding.targets import alignments, crossings, own_picks, picks, reversals
-from diagnosis.deciding.walk import At
+from diagnosis.deciding.walk import ITERATED, At
 from diagnosis.syntax import called_name
 
 DRAWS = {
@@ -64,11 +64,21 @@ def seeded_draws(program: Program, walked: list[At]) -> list[ast.AST]:
     once = [
         call
         for at in walked
-        if calls_any(program, at.node, DRAWS)
+        if calls_any(program, at.node, DRAWS) and not _runs_later(program, at)
         for call in at.calls[:1]
         if getattr(program.scope(call), "name", "<module>") in ONCE
     ]
     return [*_seeds(program, walked), *dict.fromkeys(once), *drawn] if drawn else []
+
+
+def _runs_later(program: Program, at: At) -> bool:
+    """Whether a value is made by what a loop asks again and again of the object that a call has made."""
+    one: At | None = at
+    while one is not None and one.calls:
+        if getattr(program.scope(one.node), "name", "") in ITERATED or is_generated(program, one.node):
+            return True
+        one = one.before
+    return False
 
 
 def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:

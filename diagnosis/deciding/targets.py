@@ -3,7 +3,7 @@
 import ast
 
 from diagnosis.deciding.program import GROWING, Definition, Program
-from diagnosis.deciding.shape import SHUFFLES, calls_any, constant, operands, slices
+from diagnosis.deciding.shape import SHUFFLES, calls_any, constant, is_generated, operands, slices
 from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
 
@@ -84,11 +84,6 @@ def alignments(program: Program, walked: list[At]) -> list[ast.AST]:
         beside = ast.walk(program.scope(one)) if not shuffled else ()
         repeated += [other for other in beside if other is not one and calls_any(program, other, REPEATS)]
     return shuffled or repeated
-
-
-def _yields(program: Program, node: ast.AST) -> bool:
-    """Whether it lies in a generator, which is the loop over batches itself and no helper."""
-    return any(isinstance(one, (ast.Yield, ast.YieldFrom)) for one in ast.walk(program.scope(node)))
 
 
 def _is_bound(at: At) -> bool:
@@ -198,6 +193,6 @@ def shuffles(program: Program, walked: list[At], names: set[str]) -> list[ast.AS
     found = []
     for at in walked:
         if calls_any(program, at.node, names):
-            helped = bool(at.calls) and bool(at.calls[-1].args) and not _yields(program, at.node)
+            helped = bool(at.calls) and bool(at.calls[-1].args) and not is_generated(program, at.node)
             found.append(at.calls[-1] if helped else at.node)
     return found

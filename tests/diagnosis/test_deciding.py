@@ -455,3 +455,37 @@ def test_arrays_that_are_converted_together_are_told_apart(
 ) -> None:
     sources = {"m.py": TOGETHER.replace("CONVERT", convert)}
     assert first_decided(code, sources, "for a in", use) == line_of(sources, decides)
+
+
+LAZY = {
+    "rec.py": """
+from data import Rows, loader
+
+class Entry:
+    def __init__(self, log):
+        self.batches = loader(log)
+
+    def fit(self, net):
+        for shown, wrong in self.batches:
+            net.table[wrong]  # seen
+""",
+    "data.py": """
+import numpy as np
+from torch.utils.data import DataLoader
+
+class Rows:
+    def __init__(self, log):
+        self.log = log
+
+    def __getitem__(self, n):
+        wrong = np.random.RandomState(n).randint(1, 9, 4)  # seed
+        return self.log[n], wrong
+
+def loader(log):
+    return DataLoader(Rows(log))
+""",
+}
+
+
+def test_what_a_loader_draws_anew_is_not_drawn_where_the_loader_is_made() -> None:
+    assert first_decided("negatives-repeated", LAZY, "# seen") == line_of(LAZY, "# seed")
