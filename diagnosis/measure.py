@@ -42,6 +42,7 @@ from diagnosis.probes import (
     squashed_logits,
     target_coverage,
     targets,
+    terms_cut,
     untrained_rows,
     weight_decay,
     who_learns,
@@ -87,6 +88,7 @@ PROBES: tuple[Probe, ...] = (
     learning_rate.PROBE,
     plain_layers.PROBE,
     loss_terms.PROBE,
+    terms_cut.PROBE,
     loss_values.PROBE,
 )
 
