@@ -44,7 +44,7 @@ OF_ANOTHER = FindingKind(
     why="What the model is told to rank high has nothing to do with the user or history beside it.",
     definition="Share of targets that are training events of the user beside them.",
     roles=(Role.LOADER, Role.LOSS),
-    explains=(*_WEAK, "same-list", "popularity-bias"),
+    explains=(*_WEAK, "same-list", "popularity-bias", "scores-differ-from-training"),
 )
 NEVER_LAST = FindingKind(
     code="last-position-never-masked",
@@ -53,7 +53,7 @@ NEVER_LAST = FindingKind(
     why="Scoring asks for the last position, and training never does.",
     definition="Share of rows whose newest event is hidden and a target, beside the same for all other events.",
     roles=(Role.LOADER, Role.LOSS),
-    explains=_WEAK,
+    explains=(*_WEAK, "scores-differ-from-training"),
 )
 UNIT = "share of targets"
 LEAKED = 0.25  # of targets are put in, beyond what is met again
@@ -130,6 +130,7 @@ def _across(seen: Read, best: Drawn) -> Measurement | None:
                 reference_name="no event of another user",
                 severity=Severity.ERROR,
                 places=made(stream),
+                details={"across": 1.0},
             )
     return None
 

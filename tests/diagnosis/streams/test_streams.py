@@ -7,7 +7,15 @@ import pytest
 
 from diagnosis.catalogue import kind_of
 from diagnosis.findings import Measurement, Nature
-from diagnosis.probes import batches, graph_edges, item_ids, negatives, target_coverage, targets
+from diagnosis.probes import (
+    batches,
+    graph_edges,
+    histories_unordered,
+    item_ids,
+    negatives,
+    target_coverage,
+    targets,
+)
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, read_streams
 from diagnosis.streams.ways import way_to_loss
@@ -21,7 +29,7 @@ SOURCE = {
     path.name: path.read_text(encoding="utf-8").splitlines()
     for path in (Path(str(m.__file__)) for m in LOOPS)
 }
-PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges)
+PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges, histories_unordered)
 # torch warns once of sparse tensors that it does not check
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 
@@ -43,6 +51,10 @@ HEALTHY = (
     "one_table",
     "lightgcn:self-loops",
     "one_table:self-loops",
+    "repeated_users",
+    "repeated_users:held-out",
+    "lightgcn:thinned",
+    "one_table:thinned",
     "clicks",
     "signs",
 )
@@ -66,6 +78,11 @@ PLANTED = {
         ("softmax:reversed", "block[:, 1:]"),
         ("last_item:reversed", "classes[part]"),
     ),
+    "history-out-of-order": (
+        ("sasrec:by-id", "np.sort(history)"),
+        ("sasrec:unsorted", "source, target"),
+        ("softmax:by-id", "block"),
+    ),
     "target-of-another": (
         ("sasrec:other-user", "targets.roll(1, 0)"),
         ("sasrec:target-random", "from_numpy"),
@@ -79,6 +96,7 @@ PLANTED = {
     "last-position-never-masked": (("bert4rec:last-never", "block"),),
     "newest-never-target": (
         ("sasrec:newest-cut", "history = history[:-1]"),
+        ("repeated_users:newest-cut", "users[~held_out]"),
         ("softmax:newest-cut", "block"),
         ("bpr:newest-cut", "order[~torch.isin(order, newest)]"),
     ),
@@ -110,6 +128,7 @@ PLANTED = {
     ),
     "negatives-repeated": (
         ("sasrec:negatives-one-a-row", "rng.integers"),
+        ("repeated_users:negatives-one-a-row", "bad[:, :1].expand"),
         ("sasrec:negatives-one-a-batch", "rng.integers"),
         ("sasrec:negatives-fixed", "rng.integers"),
         ("bpr:negatives-one-a-batch", "cat"),
@@ -133,7 +152,12 @@ PLANTED = {
         ("lightgcn:one-node-off", ""),
         ("one_table:wrong-block", ""),
     ),
-    "graph-edges-missing": (("lightgcn:edges-missing", ""), ("one_table:edges-missing", "")),
+    "graph-edges-missing": (
+        ("lightgcn:edges-missing", ""),
+        ("one_table:edges-missing", ""),
+        ("lightgcn:edges-missing-thinned", ""),
+        ("one_table:edges-missing-thinned", ""),
+    ),
     "graph-edges-unknown": (("lightgcn:edges-unknown", ""), ("one_table:edges-unknown", "")),
     "graph-one-way": (("lightgcn:one-way", ""), ("one_table:one-way", "")),
     "graph-not-normalised": (("lightgcn:plain", ""), ("one_table:plain", "")),
