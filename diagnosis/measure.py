@@ -43,6 +43,7 @@ from diagnosis.probes import (
     squashed_logits,
     target_coverage,
     targets,
+    terms_cut,
     untrained_rows,
     weight_decay,
     who_learns,
@@ -89,6 +90,7 @@ PROBES: tuple[Probe, ...] = (
     learning_rate.PROBE,
     plain_layers.PROBE,
     loss_terms.PROBE,
+    terms_cut.PROBE,
     loss_values.PROBE,
 )
 
