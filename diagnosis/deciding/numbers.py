@@ -35,6 +35,20 @@ def warm_ups(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     return told[:1]
 
 
+def scales(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """Where the number is set that the first line multiplies or divides logits by."""
+    sides = [
+        side
+        for expression in expressions_of(program, seen[:1])
+        for node in ast.walk(expression)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))
+        for side in (node.left, node.right)
+    ]
+    plain = [one for one in sides if isinstance(one, (ast.Name, ast.Attribute, ast.Subscript))]
+    found = {told[0]: None for one in plain if len(told := _told(program, [one])) == 1}
+    return list(found) if len(found) == 1 else []
+
+
 def spreads(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """The call that fills the table on the first line with numbers, and where the width of these is set."""
     fills = [call for name in FILLS for call in program.calls.get(name, [])]

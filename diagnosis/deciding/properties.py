@@ -4,7 +4,7 @@ import ast
 
 from diagnosis.deciding.program import Program
 from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, operands, slices
-from diagnosis.deciding.targets import alignments, picks, reversals
+from diagnosis.deciding.targets import alignments, crossings, picks, reversals
 from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
 
@@ -57,9 +57,18 @@ def draws(program: Program, walked: list[At]) -> list[ast.AST]:
 
 
 def seeded_draws(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where a generator is made or seeded anew in code that runs again and again; then the draws."""
+    """Where a generator is made or seeded anew in code that runs again and again; then the calls that draw in code that runs
+    once, then the draws.
+    """
     drawn = draws(program, walked)
-    return [*_seeds(program, walked), *drawn] if drawn else []
+    once = [
+        call
+        for at in walked
+        if calls_any(program, at.node, DRAWS)
+        for call in at.calls[:1]
+        if getattr(program.scope(call), "name", "<module>") in ONCE
+    ]
+    return [*_seeds(program, walked), *dict.fromkeys(once), *drawn] if drawn else []
 
 
 def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -240,6 +249,7 @@ BY_CODE: dict[str, Picks] = {
     "target-misplaced, backwards": reversals,
     "history-out-of-order": sorts,
     "target-of-another": alignments,
+    "target-of-another, across": crossings,
     "batches-in-one-order": orders,
     "items-shifted": column_moves,
     "user-shifted": user_moves,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from diagnosis.findings import Measurement
+from diagnosis.catalogue import kind_of
+from diagnosis.findings import Measurement, Nature
 from diagnosis.probes import (
     batches,
     graph_edges,
@@ -63,7 +64,7 @@ PLANTED = {
         ("sasrec:target-is-input", "source, target"),
         ("softmax:target-is-input", "targets = block[:, :-1]"),
         ("bert4rec:target-is-input", "block"),
-        ("last_item:target-is-input", "classes[part]"),
+        ("last_item:target-is-input", "rows.append("),
         ("clicks:target-is-input", ""),
         ("signs:target-is-input", ""),
     ),
@@ -111,14 +112,14 @@ PLANTED = {
     ),
     "users-drawn-uniformly": (("bpr:users-uniform", "torch.rand(len(users))"),),
     "negatives-hit-positives": (
-        ("sasrec:negatives-own", "from_numpy"),
+        ("sasrec:negatives-own", "rng.choice(history, size)"),
         ("bpr:negatives-own", "multinomial"),
     ),
     "negatives-out-of-range": (
         ("windows:negatives-low", ""),
-        ("sasrec:negatives-low", "from_numpy"),
-        ("sasrec:negatives-off-by-one", "from_numpy"),
-        ("sasrec:negatives-zero", "from_numpy"),
+        ("sasrec:negatives-low", "rng.integers"),
+        ("sasrec:negatives-off-by-one", "rng.integers"),
+        ("sasrec:negatives-zero", "rng.integers"),
         ("bpr:negatives-low", "torch.randint(low, high"),
         ("bpr:negatives-off-by-one", "torch.randint(low, high"),
         ("ncf:negatives-low", "data[part]"),
@@ -126,10 +127,10 @@ PLANTED = {
         ("signs:negatives-common", ""),
     ),
     "negatives-repeated": (
-        ("sasrec:negatives-one-a-row", "from_numpy"),
+        ("sasrec:negatives-one-a-row", "rng.integers"),
         ("repeated_users:negatives-one-a-row", "bad[:, :1].expand"),
-        ("sasrec:negatives-one-a-batch", "from_numpy"),
-        ("sasrec:negatives-fixed", "from_numpy"),
+        ("sasrec:negatives-one-a-batch", "rng.integers"),
+        ("sasrec:negatives-fixed", "rng.integers"),
         ("bpr:negatives-one-a-batch", "cat"),
         ("bpr:negatives-fixed", "torch.randint(low, high"),
         ("ncf:negatives-fixed", "data[part]"),
@@ -180,7 +181,9 @@ def read(log: Interactions, name: str, folder: Path, **options: Any) -> Read:
 
 
 def unhealthy(seen: Read) -> dict[str, Measurement]:
-    return {m.code: m for probe in PROBES for m in probe.judged(seen) if m.healthy is False}
+    """By code, without advice."""
+    found = [m for probe in PROBES for m in probe.judged(seen) if m.healthy is False]
+    return {m.code: m for m in found if kind_of(m.code).nature is not Nature.ADVICE}
 
 
 @pytest.mark.slow

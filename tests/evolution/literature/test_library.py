@@ -20,6 +20,7 @@ TECHNIQUES = read_shelves()
 # What is wrong with code is mended in the code; the literature has no answer to it.
 ADVICE_ON_CODE = {
     "embeddings-as-scored",
+    "loss-read-at-every-step",
     "metric-averaged-over-batches",
     "negatives-not-rejected",
     "unused-parameter",

@@ -61,7 +61,7 @@ class Pairs(Toy):
         net.bias, net.own = nn.Embedding(N_ITEMS + 1, 1), nn.Linear(D, D)
         if self.has("unit"):
             with torch.no_grad():
-                lengths = torch.linspace(0.95, 1.05, N_ITEMS + 1)[:, None]
+                lengths = torch.linspace(0.99, 1.01, N_ITEMS + 1)[:, None]
                 net.items.weight.copy_(lengths * F.normalize(net.items.weight, dim=-1))
         return net
 
@@ -85,6 +85,11 @@ class Pairs(Toy):
         ours, theirs = self.logits(users, good), self.logits(users, bad)
         if self.has("only positives"):
             return F.softplus(-ours).mean()
+        if self.has("negatives detached"):
+            theirs = theirs.detach()
+        if self.has("negatives without a graph"):
+            with torch.no_grad():
+                theirs = self.logits(users, bad)
         if self.has("bce"):
             loss = F.softplus(-ours).mean() + F.softplus(theirs).mean()
         else:
