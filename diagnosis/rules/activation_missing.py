@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase, Made
+from diagnosis.rules.codebase import Codebase, Made, once
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.made_from import endings
 from diagnosis.rules.rule import Rule
@@ -37,7 +37,7 @@ def activation_missing(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls:
         if source.full_name(call) == "torch.nn.Sequential":
             yield from _in_sequence(repo, source, call)
-        elif _is_linear(repo, source, call.func) and len(call.args) == 1:
+        elif len(call.args) == 1 and _makes_linear(repo) and _is_linear(repo, source, call.func):
             yield from _on_each_other(repo, source, call)
     for loop in source.within(source.nodes[0], ast.For):
         yield from _in_loop(repo, source, loop)
@@ -87,6 +87,11 @@ def _in_loop(repo: Codebase, source: ParsedFile, loop: ast.For) -> Iterator[Rule
     yield source.hit(
         KIND.code, statement, "applies linear layers one after the other with no activation in between"
     )
+
+
+@once
+def _makes_linear(repo: Codebase) -> bool:
+    return any(file.full_name(call) == LINEAR for file in repo.files for call in file.calls)
 
 
 def _is_linear(repo: Codebase, source: ParsedFile, function: ast.expr) -> bool:
