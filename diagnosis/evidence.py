@@ -39,7 +39,9 @@ class Artifacts:
     dense_shuffled: the same users' scores with the order of the SHUFFLED newest events of each history permuted.
     item_embeddings: float32 (n_items + 1, d), as used for scoring; None if the repo offers none.
     untrained_*: the same from the model before its first epoch.
-    curves: one mapping per epoch with "epoch", "wall_s", "reported" (what fit yielded) and "metrics" (validation).
+        Not there where a checkpoint was measured in place of a training.
+    curves: one mapping per epoch with "epoch", "wall_s", "reported" (what fit yielded) and "metrics" (validation); () for a
+        checkpoint.
     trace: the traced step, in the format of evolution/worker/guest/tracing.py; {} if there is none.
     reported: measured in the worker beside candidate code, so it informs but never verifies.
     """

@@ -28,7 +28,8 @@ class Stream:
     """All ids that one argument of one call held while the program trained.
 
     function, path, line: the call. kind: "index" (rows are looked up), "target" (classes of a loss, or columns picked from
-    logits), "edges" (indices of a sparse matrix), "multi-hot" (rows about as wide as the catalogue).
+    logits), "edges" (indices of a sparse matrix), "multi-hot" (rows about as wide as the catalogue), "label" (1 for the higher
+    of the two values that a pointwise loss is told, else 0).
     slot: which dimension is indexed. turn: which call of its line in a step, from 0. grad: whether gradients were recorded
     (False for what a repo evaluates while it trains). table: "p3" where a parameter is looked up, "" where what is looked up was computed.
     rows: size of the dimension that ids index; columns: the last dimension. ignore: the id that a loss leaves out.

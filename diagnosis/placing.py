@@ -6,6 +6,8 @@ stands on the entry, until `diagnosis/blame.py` finds what connects it with one.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from diagnosis.anchors import make_anchor
 from diagnosis.deciding.decide import decided
@@ -13,6 +15,7 @@ from diagnosis.findings import Anchor, CodePlace, FindingKind, Nature, Role, Sit
 from diagnosis.syntax import statement_range
 
 MAX_ANCHORS = 3
+LONG = 4  # lines; of a longer statement, a table of settings or so, a finding stands on its own line alone
 
 
 def place(
@@ -20,6 +23,7 @@ def place(
     sites: Sequence[Site],
     sources: Mapping[str, str],
     seen: Sequence[CodePlace] = (),
+    details: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Anchor, ...]:
     """Anchors for a finding of this kind, at most MAX_ANCHORS.
 
@@ -27,9 +31,9 @@ def place(
     hold (`diagnosis/deciding`); else, for a cause, the sites of
     the first of the kind's roles that the repo has; else `def build`, else the first line of the first file.
 
-    sources: path -> text of the measured program.
+    sources: path -> text of the measured program. details: of the measurement, where there is one.
     """
-    known = decided(kind.code, [spot for spot in seen if spot.path in sources], sources)
+    known = decided(kind.code, [spot for spot in seen if spot.path in sources], sources, details)
     pointed = [_anchor_at(spot, kind, sources[spot.path]) for spot in known]
     if pointed:
         return tuple(dict.fromkeys(pointed))[:MAX_ANCHORS]
@@ -45,6 +49,8 @@ def place(
 
 def _anchor_at(spot: CodePlace, kind: FindingKind, source: str) -> Anchor:
     start, end = statement_range(source, spot.line)
+    if end - start >= LONG:
+        start = end = spot.line
     role = kind.roles[0] if kind.roles else Role.ENTRY
     return make_anchor(Site(role=role, path=spot.path, start_line=start, end_line=end), source)
 

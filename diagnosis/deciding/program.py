@@ -1,7 +1,7 @@
 """What a repo defines under which name: functions, classes, assignments, and who calls what."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -11,6 +11,22 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 SHARED = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)  # one object for all nodes
 GROWING = {"append", "extend", "add", "update", "appendleft", "insert"}
+# Calls that give their keywords, or what their default says, to attributes.
+SETTINGS = {
+    "SimpleNamespace",
+    "Namespace",
+    "EasyDict",
+    "edict",
+    "Munch",
+    "AttrDict",
+    "DotMap",
+    "Box",
+    "set_defaults",
+    "replace",
+    "_replace",
+    "evolve",
+}
+OPTIONS = {"add_argument", "option", "DEFINE_float", "DEFINE_integer"}
 ALIKE = 4  # definitions of one name; more say nothing about which is meant
 
 
@@ -19,13 +35,27 @@ class Definition:
     """An expression that gives a name its value.
 
     path_in: which part of the value the name holds, outermost first. loops: the name holds one element at a time.
-    key: of `name["key"] = value`, the key; "" of the name itself.
+    key: of `name["key"] = value`, the key; "" of the name itself. fallback: holds where nothing else is given.
     """
 
     value: ast.expr
     path_in: tuple[object, ...] = ()
     loops: bool = False
     key: str = ""
+    fallback: bool = False
+
+    @property
+    def held(self) -> ast.expr:
+        """The value of the name alone, where several are assigned side by side."""
+        value = self.value
+        for index in self.path_in if not self.loops else ():
+            if (
+                isinstance(value, (ast.Tuple, ast.List))
+                and isinstance(index, int)
+                and index < len(value.elts)
+            ):
+                value = value.elts[index]
+        return value
 
     def part_of(self, wanted: tuple[object, ...]) -> tuple[object, ...] | None:
         """Which part of the value is meant where this part of the name is wanted; None if another key is."""
@@ -111,12 +141,13 @@ def _read(sources: tuple[tuple[str, str], ...]) -> Program:
 
 
 def _index(program: Program, path: str, tree: ast.Module) -> None:
-    nodes = list(ast.walk(tree))
-    for node in nodes:
+    nodes: list[ast.AST] = [tree]
+    for node in nodes:  # which grows, as `ast.walk` goes
         program.paths[node] = path
         for child in ast.iter_child_nodes(node):
             if not isinstance(child, SHARED):
                 program.parents[child] = node
+                nodes.append(child)
     for node in nodes:
         if isinstance(node, Function):
             program.functions.setdefault(node.name, []).append(node)
@@ -126,6 +157,46 @@ def _index(program: Program, path: str, tree: ast.Module) -> None:
             program.calls.setdefault(called_name(node), []).append(node)
         for target, definition in _definitions(node):
             _define(program, target, definition)
+    _options(program, nodes)
+
+
+def _options(program: Program, nodes: Iterable[ast.AST]) -> None:
+    """Attributes that are not assigned: fields of a class's body, options of a command line, keywords of a bag of settings."""
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            for name, definition in _given_by(program, node):
+                program.attributes.setdefault(name, []).append(definition)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(
+            program.parents.get(node), ast.ClassDef
+        ):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            value = node.value
+            for target in targets:
+                if isinstance(target, ast.Name) and value is not None:
+                    given = Definition(value=value, fallback=True)
+                    program.attributes.setdefault(target.id, []).append(given)
+
+
+def _given_by(program: Program, call: ast.Call) -> Iterator[tuple[str, Definition]]:
+    """Attributes that a call gives values: `Namespace(lr=1)`, `replace(settings, lr=1)`, `add_argument("--lr", default=1)`."""
+    name = called_name(call)
+    if name in OPTIONS:
+        default = next((one.value for one in call.keywords if one.arg == "default"), None)
+        said = [
+            one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)
+        ]
+        if name.startswith("DEFINE") and len(call.args) > 1:
+            default = call.args[1]
+        for one in said[:2]:
+            option = one.lstrip("-").replace("-", "_")
+            if option.isidentifier() and default is not None:
+                yield option, Definition(value=default, fallback=True)
+    elif name in SETTINGS or any(not _has_init(one) for one in program.classes.get(name, [])):
+        yield from ((one.arg, Definition(value=one.value)) for one in call.keywords if one.arg)
+
+
+def _has_init(owner: ast.ClassDef) -> bool:
+    return any(isinstance(one, Function) and one.name == "__init__" for one in owner.body)
 
 
 def _definitions(node: ast.AST) -> Iterator[tuple[ast.expr, Definition]]:
@@ -156,9 +227,11 @@ def _changes(node: ast.Call) -> Iterator[tuple[ast.expr, Definition]]:
 
 def _define(program: Program, target: ast.expr, definition: Definition) -> None:
     if isinstance(target, (ast.Tuple, ast.List)):
-        starred = any(isinstance(part, ast.Starred) for part in target.elts)
+        starred = [n for n, part in enumerate(target.elts) if isinstance(part, ast.Starred)]
         for index, part in enumerate(target.elts):
-            path = definition.path_in if starred else (*definition.path_in, index)
+            behind = bool(starred) and index > starred[0]
+            place = index - len(target.elts) if behind else index
+            path = definition.path_in if index in starred else (*definition.path_in, place)
             _define(program, part, replace(definition, path_in=path))
     elif isinstance(target, ast.Starred):
         _define(program, target.value, definition)

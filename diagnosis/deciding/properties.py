@@ -1,13 +1,12 @@
 """Which syntax decides which property of values: a draw decides which negatives there are, a slice which targets."""
 
 import ast
-from collections.abc import Callable, Iterable
 
-from diagnosis.deciding.program import Definition, Program
+from diagnosis.deciding.program import Program
+from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, operands, slices
+from diagnosis.deciding.targets import alignments, crossings, picks, reversals
 from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
-
-Picks = Callable[[Program, list[At]], list[ast.AST]]  # the deciding nodes among what was walked, best first
 
 DRAWS = {
     "randint",
@@ -28,7 +27,6 @@ DRAWS = {
 }
 SEEDS = {"default_rng", "RandomState", "manual_seed", "seed", "Random", "PCG64", "manual_seed_all"}
 ONCE = {"__init__", "build", "__setstate__", "<module>"}
-SHUFFLES = {"shuffle", "permutation", "permuted", "randperm"}
 ORDERS = {
     "sorted",
     "sort",
@@ -39,6 +37,7 @@ ORDERS = {
     "BatchSampler",
     "SequentialSampler",
 }
+SORTS = {"sorted", "sort", "argsort", "lexsort", "sort_values"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
 ANSWER = 3  # statements between what `score` returns and what moves its columns
 OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns
@@ -46,16 +45,30 @@ MEMBERSHIP = {"isin", "in1d"}
 SPARSE = {"sparse_coo_tensor", "FloatTensor", "SparseTensor"}
 
 
+def sorts(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where something is sorted."""
+    return [at.node for at in walked if calls_any(program, at.node, SORTS)]
+
+
 def draws(program: Program, walked: list[At]) -> list[ast.AST]:
     """Random draws, those that are repeated until they fit last."""
-    found = [at.node for at in walked if _calls(program, at.node, DRAWS)]
+    found = [at.node for at in walked if calls_any(program, at.node, DRAWS)]
     return sorted(found, key=lambda node: _repeated(program, node))
 
 
 def seeded_draws(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where a generator is made or seeded anew in code that runs again and again; then the draws."""
+    """Where a generator is made or seeded anew in code that runs again and again; then the calls that draw in code that runs
+    once, then the draws.
+    """
     drawn = draws(program, walked)
-    return [*_seeds(program, walked), *drawn] if drawn else []
+    once = [
+        call
+        for at in walked
+        if calls_any(program, at.node, DRAWS)
+        for call in at.calls[:1]
+        if getattr(program.scope(call), "name", "<module>") in ONCE
+    ]
+    return [*_seeds(program, walked), *dict.fromkeys(once), *drawn] if drawn else []
 
 
 def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -64,7 +77,7 @@ def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
     named = {
         (program.scope(node), ast.dump(node)) for node in nodes if isinstance(node, (ast.Name, ast.Attribute))
     }
-    found: list[ast.AST] = [node for node in nodes if _calls(program, node, SEEDS)]
+    found: list[ast.AST] = [node for node in nodes if calls_any(program, node, SEEDS)]
     for call in (one for name in SEEDS for one in program.calls.get(name, [])):
         receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
         if receiver is not None and (program.scope(call), ast.dump(receiver)) in named:
@@ -82,7 +95,7 @@ def rejections(program: Program, walked: list[At]) -> list[ast.AST]:
             inside = isinstance(node, ast.Compare) and any(
                 isinstance(op, (ast.In, ast.NotIn)) for op in node.ops
             )
-            if inside or _calls(program, node, MEMBERSHIP):
+            if inside or calls_any(program, node, MEMBERSHIP):
                 tests.append(node)
     again = [node for node in drawn if _repeated(program, node)]
     tests += [name for node in again for name in _tested(program, node)] if not tests else []
@@ -103,11 +116,11 @@ def cuts(program: Program, walked: list[At]) -> list[ast.AST]:
     filtered: list[ast.AST] = []
     for at in walked:
         node = at.node
-        if (isinstance(node, ast.Subscript) and any(_leaves_out(part) for part in _slices(node))) or _calls(
+        if (isinstance(node, ast.Subscript) and any(_leaves_out(part) for part in slices(node))) or calls_any(
             program, node, {"head", "tail", "min", "islice"}
         ):
             sliced.append(node)
-        elif isinstance(node, ast.Compare) or _calls(program, node, {"drop_duplicates", "query"}):
+        elif isinstance(node, ast.Compare) or calls_any(program, node, {"drop_duplicates", "query"}):
             filtered.append(node)
         filtered += [test for part in getattr(node, "generators", ()) for test in part.ifs]
     return sliced or filtered
@@ -122,77 +135,21 @@ def end_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
     """What takes the last event away: `len(x) - 2`, `x[:-1]`, `range(1, len(x) - 1)`."""
     found: list[ast.AST] = []
     for at in walked:
-        less = _operands(at.node, ast.Sub)
-        if less is not None and _is_length(less[0]) and _constant(less[1]) > 0:
+        less = operands(at.node, ast.Sub)
+        if less is not None and _is_length(less[0]) and constant(less[1]) > 0:
             found.append(at.node)
-        for part in _slices(at.node) if isinstance(at.node, ast.Subscript) else ():
+        for part in slices(at.node) if isinstance(at.node, ast.Subscript) else ():
             upper = part.upper
             if isinstance(upper, ast.UnaryOp) and isinstance(upper.op, ast.USub) and part.lower is None:
                 found.append(at.node)
     return found
 
 
-def picks(program: Program, walked: list[At]) -> list[ast.AST]:
-    """The index or slice by which targets are taken from a history, after inputs that reach too far."""
-    chosen = [at.node for at in walked if isinstance(at.node, ast.Subscript) and _of_time(program, at.node)][
-        :1
-    ]
-    too_far = [node for one in chosen for node in _reaching_too_far(program, one)]
-    return [*too_far, *chosen]
-
-
-def _of_time(program: Program, node: ast.Subscript) -> bool:
-    """Whether a history is shifted by a slice, or indexed with a number that a loop counts."""
-    parts = list(_slices(node))
-    if getattr(node.value, "attr", "") == "shape":
-        return False
-    if parts:
-        return all(_constant_or_none(bound) for part in parts for bound in (part.lower, part.upper))
-    names = [one.id for one in ast.walk(node.slice) if isinstance(one, ast.Name)]
-    given = program.locals.get((program.scope(node), names[0]), []) if len(names) == 1 else []
-    return any(_counts(one) for one in given)
-
-
-def _counts(given: Definition) -> bool:
-    name = called_name(given.value) if isinstance(given.value, ast.Call) else ""
-    return given.loops and (name == "range" or (name == "enumerate" and given.path_in[:1] == (0,)))
-
-
-def _constant_or_none(bound: ast.expr | None) -> bool:
-    return bound is None or all(
-        isinstance(one, (ast.Constant, ast.UnaryOp, ast.unaryop)) for one in ast.walk(bound)
-    )
-
-
-def _reaching_too_far(program: Program, chosen: ast.Subscript) -> list[ast.AST]:
-    """Slices of the same history that end behind the target `history[t]`."""
-    index, base = ast.dump(chosen.slice), ast.dump(chosen.value)
-    found: list[ast.AST] = []
-    for node in ast.walk(program.scope(chosen)):
-        if not isinstance(node, ast.Subscript) or ast.dump(node.value) != base:
-            continue
-        for part in _slices(node):
-            more = _operands(part.upper, ast.Add)
-            if more is not None and ast.dump(more[0]) == index and _constant(more[1]) > 0:
-                found.append(node)
-    return found
-
-
-def shuffles(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where rows are put in another order; of a helper that is given the rows, where it is called."""
-    found = []
-    for at in walked:
-        if _calls(program, at.node, SHUFFLES):
-            helped = bool(at.calls) and bool(at.calls[-1].args)
-            found.append(at.calls[-1] if helped else at.node)
-    return found
-
-
 def orders(program: Program, walked: list[At]) -> list[ast.AST]:
     """Where the generator that shuffles is seeded anew; else where rows are sorted, and the loader of rows as they come."""
-    shuffled = [at.node for at in walked if _calls(program, at.node, SHUFFLES)]
+    shuffled = [at.node for at in walked if calls_any(program, at.node, SHUFFLES)]
     seeds = _seeds(program, walked) if shuffled else []
-    return seeds or [at.node for at in walked if _calls(program, at.node, ORDERS)]
+    return seeds or [at.node for at in walked if calls_any(program, at.node, ORDERS)]
 
 
 def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -207,9 +164,9 @@ def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
         cells = [
             one for one in targets if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple)
         ]
-        if any(_slices(one) for one in cells) or _calls(program, at.node, {"bmat", "block_array", "block"}):
+        if any(slices(one) for one in cells) or calls_any(program, at.node, {"bmat", "block_array", "block"}):
             built.append(at.node)
-        sums = _operands(at.node, ast.Add)
+        sums = operands(at.node, ast.Add)
         if sums is not None and isinstance(sums[1], (ast.Name, ast.Attribute)):
             added.append(at.node)
     return built or added
@@ -217,7 +174,9 @@ def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
 
 def weights(program: Program, walked: list[At]) -> list[ast.AST]:
     """Where the values of the edges are made that a sparse matrix is built from."""
-    calls = [at.node for at in walked if isinstance(at.node, ast.Call) and _calls(program, at.node, SPARSE)]
+    calls = [
+        at.node for at in walked if isinstance(at.node, ast.Call) and calls_any(program, at.node, SPARSE)
+    ]
     made = [one for one in calls if len(one.args) > 1][:1]
     given = [
         at.node for at in walked for one in made if at.before is not None and at.before.node is one.args[1]
@@ -232,7 +191,7 @@ def column_moves(program: Program, walked: list[At]) -> list[ast.AST]:
         targets = getattr(program.statement(at.node), "targets", [])
         parts = [at.node, *targets] if at.hops <= ANSWER else []
         shifted = [one for one in parts if isinstance(one, ast.Subscript) and _moves(one)]
-        if shifted or (parts and _calls(program, at.node, JOINS)):
+        if shifted or (parts and calls_any(program, at.node, JOINS)):
             found.append(at.node)
     return found
 
@@ -251,33 +210,17 @@ def user_moves(program: Program, walked: list[At]) -> list[ast.AST]:
     users = {(one, one.args.args[1].arg) for one in scores if len(one.args.args) > 1}
     found: list[ast.AST] = []
     for at in walked:
-        both = _operands(at.node, ast.Sub) or _operands(at.node, ast.Add)
+        both = operands(at.node, ast.Sub) or operands(at.node, ast.Add)
         names = [one.id for one in ast.walk(both[0]) if isinstance(one, ast.Name)] if both else []
-        if both and _constant(both[1]) and any((program.scope(at.node), name) in users for name in names):
+        if both and constant(both[1]) and any((program.scope(at.node), name) in users for name in names):
             found.append(at.node)
     return found
-
-
-def _calls(program: Program, node: ast.AST, names: set[str]) -> bool:
-    """Whether a node calls a library's function of one of these names."""
-    if not isinstance(node, ast.Call):
-        return False
-    name = called_name(node)
-    return name in names and not any(
-        isinstance(node.func, ast.Name) or program.class_of(one) is not None
-        for one in program.functions.get(name, [])
-    )
 
 
 def _repeated(program: Program, node: ast.AST) -> bool:
     return any(isinstance(one, ast.While) for one in program.around(node)) or isinstance(
         getattr(program.statement(node), "targets", [None])[0], ast.Subscript
     )
-
-
-def _slices(node: ast.Subscript) -> Iterable[ast.Slice]:
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    return [one for one in parts if isinstance(one, ast.Slice) and (one.lower or one.upper or one.step)]
 
 
 def _leaves_out(part: ast.Slice) -> bool:
@@ -289,21 +232,9 @@ def _leaves_out(part: ast.Slice) -> bool:
     return not (isinstance(part.upper, ast.UnaryOp) and part.step is None)
 
 
-def _operands(node: ast.AST | None, operator: type[ast.operator]) -> tuple[ast.expr, ast.expr] | None:
-    """Both sides of a sum or difference."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, operator):
-        return node.left, node.right
-    return None
-
-
 def _is_length(node: ast.AST) -> bool:
     sized = isinstance(node, ast.Call) and called_name(node) in ("len", "size")
     return sized or (isinstance(node, ast.Subscript) and getattr(node.value, "attr", "") == "shape")
-
-
-def _constant(node: ast.AST) -> float:
-    value = node.value if isinstance(node, ast.Constant) else None
-    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 BY_CODE: dict[str, Picks] = {
@@ -315,7 +246,10 @@ BY_CODE: dict[str, Picks] = {
     "newest-never-target": end_cuts,
     "target-is-input": picks,
     "target-misplaced": picks,
-    "target-of-another": shuffles,
+    "target-misplaced, backwards": reversals,
+    "history-out-of-order": sorts,
+    "target-of-another": alignments,
+    "target-of-another, across": crossings,
     "batches-in-one-order": orders,
     "items-shifted": column_moves,
     "user-shifted": user_moves,

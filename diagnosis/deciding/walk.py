@@ -2,10 +2,11 @@
 
 import ast
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from diagnosis.deciding.instances import by_factory, heirs, held_classes
+from diagnosis.deciding.instances import by_factory, calls_of_instances, heirs, held_classes
 from diagnosis.deciding.program import ALIKE, SCOPES, Definition, Function, Program
 from diagnosis.syntax import called_name
 
@@ -30,6 +31,18 @@ SIDE_BY_SIDE = {
 }
 # What tells only of shape and kind, not of values.
 SHAPE = {"shape", "dtype", "device", "size", "ndim", "len", "dim"}
+KEYED = {"get", "getattr", "pop", "setdefault", "dict"}
+# What is given to these are names of files and not values.
+FILES = {
+    "open",
+    "loadtxt",
+    "genfromtxt",
+    "read_csv",
+    "read_table",
+    "read_parquet",
+    "read_pickle",
+    "read_json",
+}
 ITERATED = ("__iter__", "__next__", "__getitem__", "__call__", "forward")
 LOADING = {"DataLoader", "Subset", "ConcatDataset"}
 
@@ -54,9 +67,14 @@ class At:
         return At(node, before=self, **values)  # pyright: ignore[reportArgumentType]
 
 
-def flow_into(program: Program, starts: Iterable[ast.expr]) -> Iterator[At]:
-    """What flows into these expressions, nearest first, themselves included."""
-    queue = deque(At(start) for start in starts)
+def flow_into(
+    program: Program, starts: Iterable["ast.expr | At"], left_out: Callable[[ast.AST], bool] | None = None
+) -> Iterator[At]:
+    """What flows into these expressions, nearest first, themselves included.
+
+    left_out: whether a node lies in code that is not to be walked through.
+    """
+    queue = deque(start if isinstance(start, At) else At(start) for start in starts)
     seen: set[tuple[object, ...]] = set()
     while queue and len(seen) < MOST:
         at = queue.popleft()
@@ -64,6 +82,8 @@ def flow_into(program: Program, starts: Iterable[ast.expr]) -> Iterator[At]:
         if key in seen or len(at.calls) > DEEPEST or len(at.part) > WIDEST or at.hops > FARTHEST:
             continue
         seen.add(key)
+        if left_out is not None and left_out(at.node):
+            continue
         yield at
         for one in _sources(program, at):
             if one.hops == at.hops:
@@ -87,7 +107,12 @@ def _sources(program: Program, at: At) -> Iterator[At]:
     elif isinstance(node, ast.Dict):
         yield from _of_dict(at, node)
     elif isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-        yield at.to(node.elt)
+        one = _one_of(at, node)
+        yield at.to(node.elt) if one is None else at.to(one, part=at.part[:-1])
+    elif _joined(at, node):
+        assert isinstance(node, ast.BinOp)
+        last = isinstance(at.part[-1], int) and at.part[-1] < 0
+        yield at.to(node.right if last else node.left)
     elif isinstance(node, ast.IfExp):
         yield at.to(node.body)
         yield at.to(node.orelse)
@@ -104,6 +129,42 @@ def _picks(node: ast.Tuple | ast.List, part: object) -> bool:
     return plain and isinstance(part, int) and -len(node.elts) <= part < len(node.elts)
 
 
+def _one_of(at: At, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> ast.expr | None:
+    """Of `u, i, j = (torch.as_tensor(a) for a in (x, y, z))` the one that becomes the part; None where more is done to it."""
+    first = node.generators[0]
+    if (
+        not at.part
+        or len(node.generators) > 1
+        or first.ifs
+        or not isinstance(first.iter, (ast.Tuple, ast.List))
+    ):
+        return None
+    if (
+        not isinstance(first.target, ast.Name)
+        or not isinstance(node.elt, ast.Call)
+        or not _picks(first.iter, at.part[-1])
+    ):
+        return None
+    made = node.elt
+    while isinstance(made, ast.Call) and isinstance(
+        made.func, ast.Attribute
+    ):  # x.to(...), torch.as_tensor(x).long()
+        inside = [made.func.value, *made.args[:1]]
+        if any(isinstance(one, ast.Name) and one.id == first.target.id for one in inside):
+            return first.iter.elts[at.part[-1]]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        made = made.func.value
+    return None
+
+
+def _joined(at: At, node: ast.expr) -> bool:
+    """Whether a part of `values + (a, b)` or `(a, b) + values`, counted from that end, is one of those that are written."""
+    index = at.part[-1] if at.part else None
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add) or not isinstance(index, int):
+        return False
+    written = node.right if index < 0 else node.left
+    return isinstance(written, ast.Tuple) and _picks(written, index)
+
+
 def _of_dict(at: At, node: ast.Dict) -> Iterator[At]:
     key = at.part[-1] if at.part else None
     named = [
@@ -112,9 +173,10 @@ def _of_dict(at: At, node: ast.Dict) -> Iterator[At]:
         if isinstance(name, ast.Constant) and name.value == key
     ]
     if named:
-        yield at.to(named[0], part=at.part[:-1])
-    else:
-        yield from (at.to(value) for value in node.values)
+        yield at.to(named[-1], part=at.part[:-1])
+        return
+    merged = [value for name, value in zip(node.keys, node.values, strict=True) if name is None]
+    yield from (at.to(value) for value in (merged if merged and isinstance(key, str) else node.values))
 
 
 def _of_subscript(at: At, node: ast.Subscript) -> Iterator[At]:
@@ -152,10 +214,13 @@ def _of_name(program: Program, at: At, node: ast.Name) -> Iterator[At]:
 
 
 def _imports(tree: ast.Module, name: str) -> bool:
-    return any(
-        isinstance(one, ast.ImportFrom) and any((a.asname or a.name) == name for a in one.names)
-        for one in ast.walk(tree)
-    )
+    return name in _imported(tree)
+
+
+@lru_cache(maxsize=5_000)
+def _imported(tree: ast.Module) -> frozenset[str]:
+    from_others = [one for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
+    return frozenset(one.asname or one.name for each in from_others for one in each.names)
 
 
 def _reaching(program: Program, use: ast.Name, found: list) -> list:  # pyright: ignore[reportMissingTypeArgument]
@@ -206,6 +271,7 @@ def _of_attribute(program: Program, at: At, node: ast.Attribute) -> Iterator[At]
     if inside is not None:
         mine = [one for one in known if program.class_of(one.value) is inside]
         known = mine or known
+    known = [one for one in known if not one.fallback] or known
     if known and len({program.class_of(one.value) for one in known}) <= ALIKE:
         for one in known:
             yield from _defined(at, one)
@@ -237,9 +303,14 @@ def _of_call(program: Program, at: At, node: ast.Call) -> Iterator[At]:
     if name in LOADING:
         yield from _of_loader(program, at, node)
         return
+    if name in FILES:
+        return
     for owner in program.classes.get(name, [])[:1]:
         for function in program.methods(owner, *ITERATED):
             yield from _results(program, at, function, at.calls)
+        return
+    if name in KEYED and _key(at, node):
+        yield from _of_key(program, at, node)
         return
     arguments = [*node.args, *(one.value for one in node.keywords)]
     if name in SIDE_BY_SIDE and at.part and node.args:
@@ -254,6 +325,32 @@ def _of_call(program: Program, at: At, node: ast.Call) -> Iterator[At]:
         yield at.to(node.func.value)
     for one in arguments:
         yield at.to(one.value if isinstance(one, ast.Starred) else one)
+
+
+def _key(at: At, node: ast.Call) -> str:
+    """The name that a call looks up in its first argument or receiver; of `dict(...)` the one that is wanted; "" if none."""
+    if called_name(node) == "dict":
+        wanted = at.part[-1] if at.part else None
+        return next((one.arg for one in node.keywords if one.arg and one.arg == wanted), "")
+    index = 1 if called_name(node) == "getattr" else 0
+    said = node.args[index] if len(node.args) > index else None
+    value = said.value if isinstance(said, ast.Constant) else None
+    return value if isinstance(value, str) and (index or isinstance(node.func, ast.Attribute)) else ""
+
+
+def _of_key(program: Program, at: At, node: ast.Call) -> Iterator[At]:
+    """`settings.get("lr", 1)`, `getattr(settings, "lr", 1)`, `dict(lr=1)`: what lies under the key, and the default."""
+    key = _key(at, node)
+    if called_name(node) == "dict":
+        yield from (at.to(one.value, part=at.part[:-1]) for one in node.keywords if one.arg == key)
+        return
+    if called_name(node) == "getattr":
+        assigned = program.attributes.get(key, [])
+        yield from (step for one in assigned for step in _defined(at, one))
+        yield from (at.to(one) for one in node.args[2:] if not assigned)
+        return
+    yield at.to(node.func.value, part=(*at.part, key))  # pyright: ignore[reportAttributeAccessIssue]
+    yield from (at.to(one) for one in node.args[1:])
 
 
 def _called(program: Program, node: ast.Call, name: str) -> list[Function]:
@@ -274,10 +371,15 @@ def _called(program: Program, node: ast.Call, name: str) -> list[Function]:
 
 def _results(program: Program, at: At, function: Function, calls: tuple[ast.Call, ...]) -> Iterator[At]:
     """What a function returns and yields."""
-    for node in ast.walk(function):
-        value = node.value if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)) else None
-        if value is not None and program.scope(node) is function:
-            yield at.to(value, calls=calls, hops=at.hops + 1)
+    for value in _given_back(program, function):
+        yield at.to(value, calls=calls, hops=at.hops + 1)
+
+
+@lru_cache(maxsize=50_000)
+def _given_back(program: Program, function: Function) -> tuple[ast.expr, ...]:
+    nodes = [one for one in ast.walk(function) if isinstance(one, (ast.Return, ast.Yield, ast.YieldFrom))]
+    own = [one.value for one in nodes if program.scope(one) is function]
+    return tuple(value for value in own if value is not None)
 
 
 def _of_loader(program: Program, at: At, node: ast.Call) -> Iterator[At]:
@@ -312,7 +414,7 @@ def _position(scope: ast.AST, name: str) -> int | None:
     if name in names:
         bound = bool(names) and names[0] in ("self", "cls")
         return names.index(name) - bound
-    rest = arguments.vararg is not None and arguments.vararg.arg == name
+    rest = name in [one.arg for one in (arguments.vararg, arguments.kwarg) if one is not None]
     return -1 if rest or name in [one.arg for one in arguments.kwonlyargs] else None
 
 
@@ -330,8 +432,11 @@ def _of_parameter(program: Program, at: At, scope: ast.AST, name: str) -> Iterat
         else:
             yield from _given(at, entered, scope, place, name, calls[:-1])
         return
-    for call in _callers(program, scope):
+    callers = _callers(program, scope)
+    for call in callers:
         yield from _given(at, call, scope, place, name, ())
+    if not callers:
+        yield from (at.to(one, hops=at.hops + 1) for one in _default(scope, name))
 
 
 def _enters(program: Program, call: ast.Call, function: Function) -> bool:
@@ -345,9 +450,16 @@ def _enters(program: Program, call: ast.Call, function: Function) -> bool:
 def _given(
     at: At, call: ast.Call, scope: Function, place: int, name: str, calls: tuple[ast.Call, ...]
 ) -> Iterator[At]:
-    """What a call gives for a parameter, `*rest` included."""
+    """What a call gives for a parameter, `*rest` and `**named` included."""
+    if scope.args.kwarg is not None and scope.args.kwarg.arg == name:
+        wanted = at.part[-1] if at.part else None
+        named = [one.value for one in call.keywords if one.arg is not None and one.arg == wanted]
+        unpacked = [one.value for one in call.keywords if one.arg is None]
+        yield from (at.to(one, part=at.part[:-1], calls=calls, hops=at.hops + 1) for one in named)
+        yield from (at.to(one, calls=calls, hops=at.hops + 1) for one in unpacked if not named)
+        return
     if scope.args.vararg is None or scope.args.vararg.arg != name:
-        yield from _argument(at, call, place, name, calls)
+        yield from _argument(at, call, scope, place, name, calls)
         return
     names = [one.arg for one in (*scope.args.posonlyargs, *scope.args.args)]
     rest = call.args[len(names) - (names[:1] == ["self"]) :]
@@ -358,7 +470,9 @@ def _given(
         yield from (at.to(one, calls=calls, hops=at.hops + 1) for one in rest)
 
 
-def _argument(at: At, call: ast.Call, place: int, name: str, calls: tuple[ast.Call, ...]) -> Iterator[At]:
+def _argument(
+    at: At, call: ast.Call, scope: Function, place: int, name: str, calls: tuple[ast.Call, ...]
+) -> Iterator[At]:
     given = [one.value for one in call.keywords if one.arg == name]
     starred = [one.value for one in call.args if isinstance(one, ast.Starred)]
     if not given and 0 <= place < len(call.args) and not starred:
@@ -367,6 +481,21 @@ def _argument(at: At, call: ast.Call, place: int, name: str, calls: tuple[ast.Ca
         yield at.to(one, calls=calls, hops=at.hops + 1)
     if not given and len(starred) == 1 and place >= 0:
         yield at.to(starred[0], calls=calls, hops=at.hops + 1, part=(*at.part, place - len(call.args) + 1))
+    elif not given:
+        unpacked = [one.value for one in call.keywords if one.arg is None]
+        yield from (at.to(one, calls=calls, hops=at.hops + 1, part=(*at.part, name)) for one in unpacked)
+        yield from (at.to(one, calls=calls, hops=at.hops + 1) for one in _default(scope, name))
+
+
+def _default(scope: Function, name: str) -> list[ast.expr]:
+    """The value of a parameter that is not given."""
+    plain = [*scope.args.posonlyargs, *scope.args.args]
+    with_default = plain[len(plain) - len(scope.args.defaults) :]
+    pairs = [
+        *zip(with_default, scope.args.defaults, strict=True),
+        *zip(scope.args.kwonlyargs, scope.args.kw_defaults, strict=True),
+    ]
+    return [value for one, value in pairs if one.arg == name and value is not None]
 
 
 def _callers(program: Program, function: Function) -> list[ast.Call]:
@@ -376,7 +505,4 @@ def _callers(program: Program, function: Function) -> list[ast.Call]:
     if function.name == "__init__":
         made = [call for name in heirs(program, owner) for call in program.calls.get(name, [])]
         return made or by_factory(program, owner, function)
-    names = {
-        name for name in program.calls if name and any(one is owner for one in held_classes(program, name))
-    }
-    return [call for name in names for call in program.calls[name]]
+    return calls_of_instances(program, owner)

@@ -15,9 +15,16 @@ KIND = FindingKind(
     found_by=FoundBy.PROBE,
     title="Softmax along the wrong axis",
     why="Weights that do not sum to one over what they weigh mix other rows or positions into each answer.",
-    definition="Number of softmaxes whose result is summed along another axis than it was normalised along.",
+    definition="Number of softmaxes whose result is summed along another axis than it was normalised along, or that are taken of one "
+    "number each, which is 1 whatever it was.",
     roles=(Role.ENCODER,),
-    explains=("order-ignored", "weaker-than-popularity", "weaker-than-markov", "weaker-than-ease"),
+    explains=(
+        "order-ignored",
+        "no-gradient",
+        "weaker-than-popularity",
+        "weaker-than-markov",
+        "weaker-than-ease",
+    ),
 )
 # Calls that keep the axes of the weights as they are.
 KEEPING = {"dropout", "to", "float", "half", "clone", "contiguous", "type_as", "detach", *MASKING}
@@ -36,6 +43,8 @@ def attention_axis(evidence: Evidence) -> list[Measurement]:
         along = axis(call) if call["function"] in SOFTMAXES | {"log_softmax"} else None
         if along is None or len(call["in"][0]) < 2:
             continue
+        if _is_of_one(flow, call):
+            return [_of_one(call, along)]
         summed = set(_summed_axes(flow, op))
         judged += bool(summed)
         if _is_over_users(flow, op, evidence.training.n_items):
@@ -44,6 +53,20 @@ def attention_axis(evidence: Evidence) -> list[Measurement]:
             return [_wrong(flow, op, along, summed)]
     words = f"{judged} softmaxes are normalised along the axis that is summed"
     return [_measured(0.0, healthy=True, message=words)]
+
+
+def _is_of_one(flow: Flow, call: Op) -> bool:
+    """Whether a softmax has one number to share among, at each of its calls, and there are rows and places beside it."""
+    same = [one for one in flow.ops if _site(one) == _site(call) and one["function"] in SOFTMAXES]
+    return bool(same) and all(_shares_with_none(one["in"][0], axis(one)) for one in same)
+
+
+def _site(call: Op) -> tuple[str, int]:
+    return str(call["path"]), int(call["line"])
+
+
+def _shares_with_none(shape: list[int], along: int | None) -> bool:
+    return along is not None and shape[along] == 1 and max(shape) > 1
 
 
 def _is_over_users(flow: Flow, op: int, n_items: int) -> bool:
@@ -116,6 +139,14 @@ def _of_equation(flow: Flow, op: int, weights: int) -> Iterator[int]:
     for position, letters in enumerate(operands.split(",")):
         if f"o{weights}" in flow.slot(op, position):
             yield from (place for place, letter in enumerate(letters) if letter not in result)
+
+
+def _of_one(call: Op, along: int) -> Measurement:
+    message = (
+        f"{call['function']} along axis {along} of {tuple(call['in'][0])} is taken of one number each and gives 1 whatever it was: what "
+        "computes it learns nothing"
+    )
+    return _measured(1.0, healthy=False, message=message, places=(place_of(call),))
 
 
 def _wrong(flow: Flow, op: int, along: int, summed: set[int]) -> Measurement:

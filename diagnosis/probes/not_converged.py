@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
-from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.outcome import NO_CURVE, unjudged
 from diagnosis.probes.probe import Probe
 
 KIND = FindingKind(
@@ -33,6 +33,8 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
     Unhealthy (information) if the best one is near the end and the rise is beyond the curve's own noise.
     """
     curves = evidence.artifacts.curves
+    if not curves:
+        return [unjudged(KIND.code, NO_CURVE, unit="share of training")]
     metric = next((name for name in METRICS if any(name in c["metrics"] for c in curves)), METRICS[0])
     ranked = [(c["epoch"], c["metrics"][metric]) for c in curves if metric in c["metrics"]]
     if len(ranked) < 2:

@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
-from diagnosis.probes.outcome import unjudged
+from diagnosis.probes.outcome import NO_CURVE, unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import dense_targets, masked, ndcg_of_scores, unseen
 from seeds.metrics.intervals import mean_over_users
@@ -38,6 +38,8 @@ def not_learning(evidence: Evidence) -> list[Measurement]:
     A loss may stand or even rise in a model that learns (a penalty that is phased in, harder negatives), so a loss that
     does not fall is unhealthy only where ranking is no better than before training, and one that rises where ranking lost.
     """
+    if not evidence.artifacts.curves:
+        return [unjudged(KIND.code, NO_CURVE, unit="share of the first loss")]
     losses = [value for curve in evidence.artifacts.curves if (value := _loss(curve["reported"])) is not None]
     if len(losses) < 3:
         return [

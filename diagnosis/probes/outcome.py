@@ -6,6 +6,7 @@ from typing import Any
 from diagnosis.findings import Measurement, Severity
 
 BEYOND_TRAINING = "beyond_training"  # in a measurement's details: true if more epochs cannot mend it
+NO_CURVE = "measured from a checkpoint: there is no learning curve"
 
 
 def unjudged(

@@ -11,6 +11,7 @@ from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 
 UNIT = "correlation"
 SAME = 0.9999
+ALIKE = 0.99
 KIND = FindingKind(
     code="scores-differ-from-training",
     found_by=FoundBy.PROBE,
@@ -63,10 +64,13 @@ def _words(told: Mapping[str, Any]) -> str:
     if told["unserved"]:
         path, line, _ = told["places"][-1]
         return f"training adds parameters to these scores ({path}:{line}) that scoring leaves out"
-    return (
-        f"the same {told['rows']} rows in the same state: nothing that the training step computes ranks items as these scores do "
-        f"(correlation {told['agreement']:.2f} at best)"
-    )
+    alike = f"correlation {told['agreement']:.3f} at best"
+    if told["agreement"] >= ALIKE:
+        return (
+            "scoring multiplies vectors that no training step multiplies (normalised there and not here, or the other way round): "
+            f"the order of the items is not the one that was learned ({alike} over {told['rows']} rows)"
+        )
+    return f"the same {told['rows']} rows in the same state: nothing that the training step computes ranks items as these scores do ({alike})"
 
 
 PROBE = Probe(kinds=(KIND,), run=serving_differs)

@@ -20,6 +20,8 @@ KIND = FindingKind(
     reference="how often users chose such items",
 )
 
+FIRST_WEIGHTS = "measured from a checkpoint: the weights that its training began with are not known"
+
 
 def untrained_rows(evidence: Evidence) -> list[Measurement]:
     """Share of list places that go to items whose embedding is bit for bit what it was before training.
@@ -27,6 +29,8 @@ def untrained_rows(evidence: Evidence) -> list[Measurement]:
     The reference is how often users really choose such items. An item that has training events and whose row never
     moved is a defect in itself.
     """
+    if not evidence.artifacts.curves:  # the rows that this training began with were others
+        return [unjudged(KIND.code, FIRST_WEIGHTS, unit="share of list places")]
     before, after = evidence.artifacts.untrained_item_embeddings, evidence.artifacts.item_embeddings
     if before is None or after is None or before.shape != after.shape:
         return [

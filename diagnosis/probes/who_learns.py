@@ -20,7 +20,7 @@ NOT_UPDATED = FindingKind(
     why="What no optimizer is given stays as it was initialised, however long the training is.",
     definition="Number of parameters that training steps use, that want a gradient, and that no optimizer was given.",
     roles=(Role.OPTIMIZER,),
-    explains=_WEAK,
+    explains=("same-answer-twice", *_WEAK),  # what is no part of a module is not set to evaluation either
 )
 FROZEN = FindingKind(
     code="frozen-at-random",
@@ -188,9 +188,10 @@ def _node(parameter: LearnedParameter) -> str:
 
 
 def _changed_by_hand(parameter: LearnedParameter, flow: Flow) -> bool:
-    """Whether training writes to it itself, as a moving average of another model does."""
-    users = [flow.ops[op] for op in flow.consumers(_node(parameter))]
-    near = [*users, *(flow.ops[op] for op in flow.downstream(flow.consumers(_node(parameter)), depth=2))]
+    """Whether training writes to it itself, as a moving average of another model does; to its gradient alone, as clipping does, is
+    no such thing."""
+    taking = [op for op in flow.consumers(_node(parameter)) if flow.ops[op]["function"] != "grad"]
+    near = [flow.ops[op] for op in flow.downstream(taking, depth=2)]
     return any(
         op["phase"] == "train" and (op["function"].endswith("_") and not op["function"].startswith("__"))
         for op in near

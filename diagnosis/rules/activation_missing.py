@@ -23,7 +23,7 @@ KIND = FindingKind(
     definition="An nn.Linear applied to the result of an nn.Linear, dropout in between or not; where the inner width is "
     "no smaller than both outer ones, which a factorised layer's would be.",
     roles=(Role.ENCODER,),
-    explains=WEAK,
+    explains=("layers-fold", *WEAK),
 )
 LINEAR = "torch.nn.Linear"
 THROUGH = frozenset(("dropout", "contiguous", "view", "reshape", "squeeze"))

@@ -1,5 +1,6 @@
 """Static rule: scoring that reaches dropout or batch norm, and never sets evaluation mode."""
 
+import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
@@ -21,38 +22,38 @@ KIND = FindingKind(
 )
 
 
-MOST_HANDED_ON = 3  # functions between `score` and the model
-
-
 def eval_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
     """Classes with `fit` and `score` whose scoring runs in the mode in which training left the model."""
     repo = source.repo
     for fit, score in contract(repo) if repo and repo.whole else ():
-        if repo is None or not same_place(source, score) or two_faced(repo, reached(repo, [score])) is None:
+        asking = _asking(repo, score) if repo is not None else score
+        if repo is None or not same_place(source, asking) or two_faced(repo, reached(repo, [score])) is None:
             continue
         if not any(evaluates(place) for place in perhaps_reached(repo, [score, fit])):
-            place = _asks_the_model(repo, score)
-            assert isinstance(place.node, Function)
-            yield place.file.hit(
+            assert isinstance(asking.node, Function)
+            yield source.hit(
                 KIND.code,
-                place.node,
+                asking.node,
                 "scores with dropout or batch norm in training mode: call .eval() first",
             )
 
 
-def _asks_the_model(repo: Codebase, score: Defined) -> Defined:
-    """The function that calls the model: `score`, or the only function that it hands its question to."""
-    place = score
-    for _ in range(MOST_HANDED_ON):
-        called = [repo.callee(place.file, call) for call in place.file.calls_in(place.node)]
-        reached = {d.node: d for d in called if d is not None and isinstance(d.node, Function)}
-        if len(reached) != 1:
-            return place
-        (below,) = reached.values()
-        if repo.is_module(repo.class_around(below.file, below.node)):
-            return place
-        place = below
-    return place
+def _asking(repo: Codebase, score: Defined) -> Defined:
+    """The function that scoring comes through, outside of all modules, that runs the model: `.eval()` belongs there."""
+    for place in reached(repo, [score]):
+        calls = place.file.within(place.node, ast.Call)
+        if not _in_module(repo, place) and any(_runs_module(repo, place, call) for call in calls):
+            return place if isinstance(place.node, Function) else score
+    return score
 
 
-RULE = Rule(kind=KIND, run=eval_forgotten, crosses=True)
+def _runs_module(repo: Codebase, place: Defined, call: ast.Call) -> bool:
+    inner = repo.callee(place.file, call)
+    return inner is not None and _in_module(repo, inner)
+
+
+def _in_module(repo: Codebase, place: Defined) -> bool:
+    return repo.is_module(repo.class_around(place.file, place.node))
+
+
+RULE = Rule(kind=KIND, run=eval_forgotten)

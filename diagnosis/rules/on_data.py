@@ -9,6 +9,7 @@ from diagnosis.rules import (
     graph_blocks,
     hooks,
     ideal_gain,
+    ideal_of_list,
     oldest_held_out,
     one_by_one,
     one_draw,
@@ -30,6 +31,7 @@ from diagnosis.rules.rule import Rule
 ON_DATA: tuple[Rule, ...] = (
     discount.RULE,
     ideal_gain.RULE,
+    ideal_of_list.RULE,
     timestamps.RULE,
     resampled.RULE,
     target_first.RULE,

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.codebase import Defined
 from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import SEEDS, generator_made, is_draw, is_shared
 from diagnosis.rules.evaluating import evaluators, ranks
@@ -13,6 +14,7 @@ from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import owner_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -76,7 +78,16 @@ def _is_seeded(source: ParsedFile, call: ast.Call, function: Function, judging: 
             source.function_of(made) in judging
             and getattr(source.function_of(made), "name", "") != "__init__"
         )
-    return made is None and owner is not None and not _is_of_self(owner)
+    return owner is not None and not _is_of_self(owner) and not _lasts(source, owner)
+
+
+def _lasts(source: ParsedFile, owner: ast.expr) -> bool:
+    """Whether a generator that is handed in is kept between two evaluations: another file gives an attribute of its `self`."""
+    function = owner_of(source, owner.id, owner) if isinstance(owner, ast.Name) else None
+    if function is None or source.repo is None or not isinstance(owner, ast.Name):
+        return False
+    given = source.repo.given(Defined(file=source, node=function), owner.id)
+    return bool(given) and all(_is_of_self(value) for _, value in given)
 
 
 def _asked_for(

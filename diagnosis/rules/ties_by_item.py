@@ -8,7 +8,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.timestamps import tells_time
-from diagnosis.rules.values import words_of
+from diagnosis.rules.values import bound_to, words_of
 from diagnosis.syntax import called_name
 
 KIND = FindingKind(
@@ -21,13 +21,14 @@ KIND = FindingKind(
 )
 
 ITEMS = ("item", "items", "iid", "itemid", "movie", "movieid", "asin", "sid", "product", "track", "book")
+ROUNDS = ("floor", "floor_divide", "round", "trunc", "astype", "to", "int", "long")
 
 
 def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
     """`np.lexsort((items, times, users))`, `df.sort_values(["user", "time", "item"])`, keys of `sorted`."""
     for call in source.calls:
         keys = _keys(call)
-        times = [place for place, key in enumerate(keys) if any(tells_time(word) for word in words_of(key))]
+        times = [place for place, key in enumerate(keys) if _is_time(source, key)]
         after = keys[times[0] + 1 :] if len(times) == 1 else []
         if any(_is_item(key) for key in after):
             yield source.hit(
@@ -50,6 +51,21 @@ def _keys(call: ast.Call) -> list[ast.expr]:
         given = key.body if isinstance(key, ast.Lambda) else None
     keys = list(given.elts) if isinstance(given, ast.Tuple | ast.List) else []
     return keys[::-1] if name == "lexsort" else keys
+
+
+def _is_time(source: ParsedFile, key: ast.expr) -> bool:
+    """Whether a key is a time, or was computed from one: `days = times // 86400`."""
+    if any(tells_time(word) for word in words_of(key)):
+        return True
+    made = bound_to(source, key) if isinstance(key, ast.Name) and not _is_item(key) else []
+    return any(_reckons(value) and any(tells_time(w) for w in words_of(value)) for value in made)
+
+
+def _reckons(value: ast.expr) -> bool:
+    """Whether a value is made of numbers by reckoning or rounding, and not by taking some of them."""
+    if isinstance(value, ast.BinOp):
+        return True
+    return isinstance(value, ast.Call) and called_name(value) in ROUNDS
 
 
 def _is_item(key: ast.expr) -> bool:

@@ -23,6 +23,7 @@ class Drawn:
     relation: to the sequence put in; None where there is none.
     events: int64 (n, W), the place of the event that each is, -1 where none is known.
     shuffled: they are the items to aim at, beside users that they do not belong to.
+    labelled: what the loss was told that they are, True of what to rank high; None where it was told nothing.
     mixed: positives and negatives share rows and only membership of the log tells them apart.
     """
 
@@ -36,6 +37,7 @@ class Drawn:
     events: Int64
     mixed: bool = False
     shuffled: bool = False
+    labelled: bool | None = None
 
     @property
     def steps(self) -> Int64:

@@ -39,7 +39,7 @@ class Negatives:
 
 def negatives(seen: Read) -> list[Negatives]:
     """Every view of negatives beside its positives."""
-    if any(each.shuffled for each in seen.positives):
+    if seen.strangers is not None or any(each.shuffled for each in seen.positives):
         return []  # whose they are is not known
     return [_with_positives(seen, each) for each in seen.negatives]
 
@@ -49,7 +49,8 @@ def _with_positives(seen: Read, each: Drawn) -> Negatives:
     columns = (each.items > 0).any(axis=0)
     shape = each.items.shape
     for positive in seen.positives:
-        if len(positive.items) != shape[0] or positive.mixed or not (positive.steps == each.steps).all():
+        alone = positive.mixed or positive.labelled  # their rows hold no negatives
+        if len(positive.items) != shape[0] or alone or not (positive.steps == each.steps).all():
             continue
         beside = _beside(positive, positive.items, shape)
         events = _beside(positive, positive.events, shape)

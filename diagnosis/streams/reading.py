@@ -1,7 +1,7 @@
 """What one watched training put in, aimed at and drawn as negatives: read from the values of its streams alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,18 +20,19 @@ from diagnosis.streams.decoding import (
     sequence,
 )
 from diagnosis.streams.drawn import OWN, Drawn, own_share
+from diagnosis.streams.labels import by_label, label_views
 from diagnosis.streams.locating import Located
 from diagnosis.streams.log import Log
 from diagnosis.streams.pieces import targets_and_rest
 from diagnosis.streams.profiles import Profiles, profiles
 from diagnosis.streams.recorded import D0, D1, STEP
-from diagnosis.streams.relations import relate
+from diagnosis.streams.relations import Relation, relate
 from diagnosis.streams.row_users import RowUsers, row_users
 from diagnosis.streams.shuffled import beside as beside_all
 from diagnosis.streams.shuffled import users_of_all_events
 from diagnosis.streams.telling import told_apart
 from diagnosis.streams.time_major import turned
-from diagnosis.streams.views import View, columns, distinct, slots, views
+from diagnosis.streams.views import NOTHING, View, columns, distinct, slots, views
 from diagnosis.streams.ways import way_to_loss
 
 MIN_EVENTS = 20
@@ -93,8 +94,9 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
     found = [view for view in found if not any(_is_users(view, known) for known, _ in users)]
     if inputs is None:
         inputs = _previous_item(log, paired)
-    drawn = _beside_sequence(log, inputs, found) if inputs else []
-    drawn = _with_users(drawn, paired)
+    labels = label_views(seen.streams)
+    drawn = _beside_sequence(log, inputs, found, labels) if inputs else []
+    drawn = _with_users(drawn, [part for each in paired for part in by_label(log, each, labels)])
     if inputs is not None:
         drawn = [each for each in drawn if each.view.stream is not inputs.view.stream or each.relation]
     positives, negatives, unknown = told_apart(log, drawn, inputs, seen.epochs)
@@ -176,7 +178,7 @@ def _time_major(log: Log, found: list[View]) -> tuple[Sequence | None, list[View
     return None, found
 
 
-def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Drawn]:
+def _beside_sequence(log: Log, inputs: Sequence, found: list[View], labels: list[View]) -> list[Drawn]:
     """Every other item view, beside the events that were put in."""
     drawn = []
     width = inputs.view.width
@@ -190,21 +192,36 @@ def _beside_sequence(log: Log, inputs: Sequence, found: list[View]) -> list[Draw
                 drawn.append(_for_all(log, both[0].numbering, both[1]))
         if relation is None:
             continue
-        aligned = relation.aligned
-        own, chance = own_share(log, aligned.users, relation.items)
-        drawn.append(
-            Drawn(
-                view=aligned.view,
-                numbering=relation.numbering,
-                items=relation.items,
-                users=aligned.users,
-                own=own,
-                chance=chance,
-                relation=relation,
-                events=relation.events,
-            )
-        )
+        whole = _related(log, relation)
+        parts = by_label(log, whole, labels) if relation.by is None and relation.aligned.newest else [whole]
+        drawn += [_related_anew(log, inputs, part) for part in parts]
     return drawn
+
+
+def _related(log: Log, relation: Relation) -> Drawn:
+    aligned = relation.aligned
+    own, chance = own_share(log, aligned.users, relation.items)
+    return Drawn(
+        view=aligned.view,
+        numbering=relation.numbering,
+        items=relation.items,
+        users=aligned.users,
+        own=own,
+        chance=chance,
+        relation=relation,
+        events=relation.events,
+    )
+
+
+def _related_anew(log: Log, inputs: Sequence, each: Drawn) -> Drawn:
+    """What is labelled as right may lie where all of a view does not."""
+    if not each.labelled:
+        return each
+    ids = np.where(each.items > 0, each.view.ids, NOTHING).astype(np.int32)
+    relation = relate(log, inputs, replace(each.view, ids=ids))
+    if relation is None or relation.by is None:
+        return each
+    return replace(_related(log, relation), view=each.view, labelled=True)
 
 
 def _for_all(log: Log, numbering: Numbering, view: View) -> Drawn:
@@ -289,8 +306,9 @@ def _best_pairing(
 
 
 def _is_users(view: View, user_view: View) -> bool:
-    """Whether a view holds the same users: looked up in a second table."""
-    return view.ids.shape == user_view.ids.shape and bool((view.ids == user_view.ids).all())
+    """Whether a view holds the same users: looked up in a second table, or once more for each negative of theirs."""
+    alike = len(view.ids) == len(user_view.ids) and user_view.width in (1, view.width)
+    return alike and bool((view.ids == user_view.ids).all())
 
 
 def _paired(log: Log, user_view: View, reading: Pairing, view: View) -> Drawn | None:

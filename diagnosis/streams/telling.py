@@ -30,13 +30,18 @@ def told_apart(
         for each in parts
         if not any(each.view is positive.view and each.items is positive.items for positive in positives)
         and each.view.stream.kind == "index"
-        and not _read_again(each)
+        and (each.labelled is False or not _read_again(each))
     ]
     return positives, [each for each in negatives if not _same_items(each, positives)], []
 
 
 def _positives(log: Log, parts: list[Drawn]) -> list[Drawn]:
-    """The events after those put in; else classes of a loss; else the views that are the users' own."""
+    """What a loss is told to be right; else the events after those put in; else classes of a loss; else the views that
+    are the users' own.
+    """
+    told = [each for each in parts if each.labelled]
+    if told:
+        return told
     following = [each for each in parts if each.relation is not None and each.relation.by == 1]
     if following:
         return following
@@ -108,6 +113,8 @@ def _same_items(each: Drawn, positives: list[Drawn]) -> bool:
 
 def _parts(log: Log, each: Drawn) -> list[Drawn]:
     """The columns (or equal parts of each call) that are the users' own, and those that are not."""
+    if each.labelled is not None:
+        return [each]
     if each.relation is not None and not each.relation.aligned.newest and each.view.width > 1:
         return [each]  # columns are places in a history
     by_place = divided(log, each)

@@ -77,7 +77,7 @@ def view_of(stream: Stream, calls: Int32, ordinal: int = 0) -> View:
 
 
 def views(stream: Stream) -> Iterator[View]:
-    """The views of an index or target stream, one for each of the calls that nearly every step makes.
+    """The views of an index, target or label stream, one for each of the calls that nearly every step makes.
 
     Nothing comes of streams that count upwards (positions, labels of the batch) or never change.
     """
@@ -96,7 +96,7 @@ def views(stream: Stream) -> Iterator[View]:
         first = first[number == usual]
     for ordinal in range(usual):
         view = view_of(stream, calls[first + ordinal], ordinal)
-        if not _counts_upwards(view):
+        if stream.kind == "label" or not _counts_upwards(view):
             yield view
 
 

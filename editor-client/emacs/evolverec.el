@@ -140,6 +140,10 @@ You may be asked something first, so nothing waits for the answer."
 
 (defun evolverec-train () "Train the recommender." (interactive) (evolverec--start-job "train"))
 (defun evolverec-diagnose () "Measure why it fails." (interactive) (evolverec--start-job "diagnose"))
+(defun evolverec-diagnose-checkpoint (file)
+  "Measure the weights in FILE, without training."
+  (interactive "fCheckpoint: ")
+  (evolverec--start-job "diagnose" :checkpoint (expand-file-name file)))
 (defun evolverec-ask-users (&optional users)
   "Ask simulated users, USERS of them if there is a prefix argument."
   (interactive "P")

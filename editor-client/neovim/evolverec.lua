@@ -224,19 +224,24 @@ function M.setup(options)
   -- A preview asked for from the code action menu: the server answers with the diff.
   vim.lsp.commands['evolverec.preview'] = function(command) diff(command.arguments[1]) end
 
-  local function command(name, description, body, nargs)
-    vim.api.nvim_create_user_command('Evolverec' .. name, body, { desc = description, nargs = nargs or 0 })
+  local function command(name, description, body, nargs, complete)
+    local about = { desc = description, nargs = nargs or 0, complete = complete }
+    vim.api.nvim_create_user_command('Evolverec' .. name, body, about)
+  end
+  local function said_job(result)
+    notify((result.already_running and 'runs already as job ' or 'started job ') .. result.job)
   end
   local function job(name, description, count) -- count: what the number after the command means
     local verb = name:sub(1, 1):lower() .. name:sub(2)
     command(name, description, function(given)
-      ask('evolverec.' .. verb, count and { [count] = tonumber(given.args) }, function(result)
-        notify((result.already_running and 'runs already as job ' or 'started job ') .. result.job)
-      end)
+      ask('evolverec.' .. verb, count and { [count] = tonumber(given.args) }, said_job)
     end, count and '?')
   end
   job('Train', 'Train the recommender')
   job('Diagnose', 'Measure why it fails')
+  command('DiagnoseCheckpoint', 'Measure the weights in a file, without training', function(given)
+    ask('evolverec.diagnose', { checkpoint = vim.fn.fnamemodify(given.args, ':p') }, said_job)
+  end, 1, 'file')
   job('AskUsers', 'Ask simulated users, so many', 'users')
   job('Propose', 'Make patches and measure them, so many at most', 'trials')
   job('Evolve', 'Evolve the whole repo, training so many candidates at most', 'trials')

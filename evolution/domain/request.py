@@ -100,9 +100,14 @@ class CheckRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class DiagnoseRequest(Request):
-    """Diagnose the program on disk."""
+    """Diagnose the program on disk.
+
+    checkpoint: a file of weights that are measured in place of a training, absolute or relative to the repo; "" to train.
+    """
 
     kind = JobKind.DIAGNOSE
+
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,9 @@ class TrialKey:
     seed: int
     device: str  # "cpu/1" (kind / threads), "cuda", "mps"
     harness: str  # version of the worker's and evaluator's own code
+    checkpoint: str = (
+        ""  # SHA-256 of the file that was measured in place of a training; "" for a trained model
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

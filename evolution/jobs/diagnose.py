@@ -1,5 +1,6 @@
 """The jobs `diagnose` (measurements and findings) and `simulate` (simulated users) for the user's version."""
 
+from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.healing import with_healings
 from evolution.domain.limits import Limits
 from evolution.domain.request import DiagnoseRequest, SimulateRequest
@@ -11,15 +12,28 @@ from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import feedback_of
 from evolution.llm.reaching import reach
 from evolution.store.documents import diagnose_document, simulate_document
+from evolution.trials.checkpoint import Checkpoint, take_checkpoint
+from evolution.trials.request import limits_of
 
 
 def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
-    """Train the user's version if needed and measure it. Raises RepoError if the trial failed, Cancelled."""
+    """Train the user's version if needed, or put the checkpoint into it, and measure it.
+
+    Raises RepoError if the trial failed, UsageError if the checkpoint cannot be read, Cancelled.
+    """
     laboratory = Laboratory(context)
-    trial = trained(laboratory)
-    feedback = feedback_of(laboratory, trial, examined=True)
+    trial = trained(laboratory, _checkpoint(context, request.checkpoint))
+    feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial, examined=True))
     feedback = with_healings(feedback, context.store.proposals(feedback.program))
     return Outcome(document=diagnose_document(trial, feedback, context.store.dismissed()))
+
+
+def _checkpoint(context: JobContext, named: str) -> Checkpoint | None:
+    """Our copy of the file that the user named, None for none."""
+    if not named:
+        return None
+    most_bytes = limits_of(context.config).memory_bytes
+    return take_checkpoint(named, context.repo, context.scratch, most_bytes=most_bytes)
 
 
 def simulate(context: JobContext, request: SimulateRequest) -> Outcome:

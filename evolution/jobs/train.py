@@ -3,6 +3,7 @@
 from typing import Any
 
 from evolution.base.errors import Cancelled, RepoError
+from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.healing import with_healings
 from evolution.domain.request import CheckRequest, TrainRequest
 from evolution.domain.trial import FailureReason, Trial
@@ -14,6 +15,7 @@ from evolution.laboratory.observer import feedback_of
 from evolution.store.documents import train_document, verdict_document
 from evolution.store.remarks import remarks
 from evolution.trials.analysis import AnalysisError
+from evolution.trials.checkpoint import Checkpoint
 
 
 def train(context: JobContext, request: TrainRequest) -> Outcome:
@@ -31,7 +33,7 @@ def train(context: JobContext, request: TrainRequest) -> Outcome:
 def _judged(laboratory: Laboratory, trial: Trial) -> dict[str, Any]:
     """The verdict on a trial, for its document; null, with a remark, where what it left cannot be measured."""
     try:
-        feedback = feedback_of(laboratory, trial)
+        feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial))
     except (AnalysisError, RepoError) as error:
         return {"verdict": None, "remarks": [*remarks(trial), f"not diagnosed: {error}"]}
     store = laboratory.context.store
@@ -39,11 +41,18 @@ def _judged(laboratory: Laboratory, trial: Trial) -> dict[str, Any]:
     return {"verdict": verdict_document(verdict_on(trial, shown, store.dismissed()))}
 
 
-def trained(laboratory: Laboratory) -> Trial:
-    """The trial of the user's version, for other jobs to measure. Raises RepoError if it failed, Cancelled."""
-    trial = _trial(laboratory, None)
+def trained(laboratory: Laboratory, checkpoint: Checkpoint | None = None) -> Trial:
+    """The trial of the user's version, trained or with the weights of a checkpoint, for other jobs to measure.
+
+    Raises RepoError if it failed, Cancelled.
+    """
+    trial = _trial(laboratory, None, checkpoint)
     if trial.failure is not None:
         failure = trial.failure
+        if (
+            checkpoint is not None and failure.reason is FailureReason.CONTRACT
+        ):  # of the file, not of a line of code
+            raise RepoError(f"checkpoint {checkpoint.name}: {failure.message}")
         raise RepoError(
             f"the trial failed ({failure.reason}): {failure.message}", path=failure.path, line=failure.line
         )
@@ -55,10 +64,12 @@ def is_trained(laboratory: Laboratory) -> bool:
     return laboratory.has_trial(laboratory.user_program(), seed=laboratory.config.training.seed)
 
 
-def _trial(laboratory: Laboratory, seed: int | None) -> Trial:
+def _trial(laboratory: Laboratory, seed: int | None, checkpoint: Checkpoint | None = None) -> Trial:
     """The stored trial if it is complete; a failed one is run again, because the cause may be gone."""
     seed = laboratory.config.training.seed if seed is None else seed
-    return laboratory.trial(laboratory.user_program(), seed=seed, label="your version", accept=complete)
+    label = f"checkpoint {checkpoint.name}" if checkpoint is not None else "your version"
+    program = laboratory.user_program()
+    return laboratory.trial(program, seed=seed, label=label, accept=complete, checkpoint=checkpoint)
 
 
 def check(context: JobContext, request: CheckRequest) -> Outcome:

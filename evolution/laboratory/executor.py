@@ -16,7 +16,7 @@ from evolution.domain.trial import Trial
 from evolution.laboratory.devices import Device
 from evolution.laboratory.leases import lease
 from evolution.trials.request import Supervision, TrialRequest
-from evolution.trials.run import run_trial, smoke_trial
+from evolution.trials.run import checkpoint_trial, run_trial, smoke_trial
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,6 +27,7 @@ class Rungs(Enum):
 
     SMOKE = (smoke_trial,)  # parse, import, contract on one batch, two steps
     ALL = (run_trial,)
+    CHECKPOINT = (checkpoint_trial,)  # the weights of a file in place of a training
 
 
 @dataclass(frozen=True, kw_only=True)

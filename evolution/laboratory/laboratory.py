@@ -31,6 +31,7 @@ from evolution.repo.programs import Programs, changed_files
 from evolution.repo.withheld import withheld_in_words
 from evolution.store.store import trial_id
 from evolution.trials.artifacts import are_intact
+from evolution.trials.checkpoint import Checkpoint
 from evolution.trials.data import TrialData
 from evolution.trials.examining import checks_of, examine, is_examined
 from evolution.trials.failing import TrialFailed
@@ -126,13 +127,21 @@ class Laboratory:
         self.context.events.emit(EventType.LOG, words)
 
     def trial(
-        self, program: str, *, seed: int, label: str, accept: Accept = measured, prune: Prune | None = None
+        self,
+        program: str,
+        *,
+        seed: int,
+        label: str,
+        accept: Accept = measured,
+        prune: Prune | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Trial:
         """The trial of a program: the stored one if `accept` returns True for it, else it is trained and measured now.
 
-        Raises Cancelled (after storing the cancelled trial), DiskError, and NotStored in a replay.
+        checkpoint: the weights that are measured in place of a training. Raises Cancelled (after storing the cancelled
+        trial), DiskError, and NotStored in a replay.
         """
-        key = self._key(program, seed)
+        key = self._key(program, seed, checkpoint)
         identity = trial_id(key)
         with self._only_one(identity):
             stored = self._stored(identity)
@@ -148,6 +157,9 @@ class Laboratory:
                 id=identity, key=key, status=TrialStatus.RUNNING, created_at=time.time(), wall_s=0.0
             )
             order = self._order(identity, key, trial_folder(self.context.repo, identity), label)
+            if checkpoint is not None:
+                request = replace(order.request, checkpoint=checkpoint)
+                order = replace(order, request=request, rungs=Rungs.CHECKPOINT)
             if prune is not None:
                 order = replace(order, supervision=replace(order.supervision, prune=prune))
 
@@ -237,9 +249,14 @@ class Laboratory:
     def _smoke_key(self, program: str) -> TrialKey:
         return self._key(program, 0)
 
-    def _key(self, program: str, seed: int) -> TrialKey:
+    def _key(self, program: str, seed: int, checkpoint: Checkpoint | None = None) -> TrialKey:
         return trial_key(
-            self.config, program=program, data=self.data.fingerprint, seed=seed, device=self.device.name
+            self.config,
+            program=program,
+            data=self.data.fingerprint,
+            seed=seed,
+            device=self.device.name,
+            checkpoint=checkpoint.sha256 if checkpoint is not None else "",
         )
 
     def _order(self, identity: str, key: TrialKey, folder: Path, label: str) -> Order:
@@ -375,6 +392,7 @@ class Laboratory:
             figure = f", {SHOWN} {metric.value:.4f}" if metric else ""
             if metric and metric.low is not None and metric.high is not None:
                 figure += f" [{metric.low:.4f}, {metric.high:.4f}]"
-            words = f"{label}: {trial.status}{figure}, {len(trial.epochs)} epochs, {trial.wall_s:.1f} s"
+            epochs = "no training" if trial.key.checkpoint else f"{len(trial.epochs)} epochs"
+            words = f"{label}: {trial.status}{figure}, {epochs}, {trial.wall_s:.1f} s"
         words += " (from the store)" if again else ""
         self.context.events.emit(EventType.TRIAL, words, trial=trial.id, status=trial.status, label=label)

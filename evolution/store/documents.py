@@ -9,7 +9,7 @@ from evolution.domain.feedback import Feedback
 from evolution.domain.proposal import Effect, Proposal, Verified
 from evolution.domain.trial import Metric, Trial
 from evolution.domain.verdict import Verdict, told_of, verdict_on
-from evolution.store.remarks import remarks
+from evolution.store.remarks import checkpoint_of, remarks
 from simulator.critiques import Fidelity, Interpretation, Simulation
 
 
@@ -38,6 +38,7 @@ def train_document(trial: Trial, *, split: str = "validation") -> dict[str, Any]
         "program": trial.key.program,
         "seed": trial.key.seed,
         "device": trial.key.device,
+        "checkpoint": checkpoint_of(trial) or None,
     }
 
 
@@ -50,6 +51,7 @@ def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> 
     findings = [f for f in feedback.all_findings() if f.id not in dismissed]
     return {
         "trial": feedback.trial,
+        "checkpoint": checkpoint_of(trial) or None,
         "remarks": list(remarks(trial)),
         "verdict": verdict_document(verdict_on(trial, feedback, dismissed)),
         "findings": [finding_document(f, findings) for f in findings],

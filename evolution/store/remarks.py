@@ -1,19 +1,42 @@
 """Caveats about a trial's metrics and findings, one sentence each, shown beside them."""
 
+from typing import Any
+
 from evolution.domain.trial import Trial
 
 SANDBOXED = "bubblewrap"
 
 
+UNKNOWN_TRAINING = (
+    "measured from the checkpoint {file}{within}, without training: there is no learning curve, so nothing is said of "
+    "convergence or of what training moved; what is said of the training step was seen in fresh epochs of this code, and "
+    "figures are too good if the checkpoint was trained on the held-out events"
+)
+
+
+def _of_checkpoint(told: Any) -> list[str]:
+    if not isinstance(told, dict):
+        return []
+    within = f" (its {told['within']!r})" if told.get("within") else ""
+    return [UNKNOWN_TRAINING.format(file=told.get("file", ""), within=within)]
+
+
+def checkpoint_of(trial: Trial) -> str:
+    """The name of the file whose weights were measured, "" for a training."""
+    told = trial.note.get("checkpoint")
+    return str(told.get("file", "")) if isinstance(told, dict) else ""
+
+
 def remarks(trial: Trial) -> tuple[str, ...]:
     """Sentences about what a reader should know beside the figures; only those that apply.
 
-    Tied timestamps in the split, a missing sandbox, packages that the worker did not see, an incomplete trace, an
+    A checkpoint in place of a training, tied timestamps in the split, a missing sandbox, packages that the worker did not see, an incomplete trace, an
     answer too large to keep.
     """
     note = trial.note
     ties, sandbox = note.get("ties", {}), str(note.get("sandbox", SANDBOXED))
     told = [
+        *_of_checkpoint(note.get("checkpoint")),
         f"{ties['tied']} of {ties['users']} users have a tie in time at a held-out event; file order decided"
         if ties.get("tied")
         else "",

@@ -114,15 +114,17 @@ class Store:
         return self._one(Trial, "trials", trial)
 
     def trials(self, program: str | None = None) -> list[Trial]:
-        """All trials, or those of one program (a git tree hash), newest first."""
-        where = "where program = ?" if program else ""
-        values = (program,) if program else ()
-        return self._remembered(Trial, "trials", f"{where} order by created_at desc", values)
+        """All trials, or the trainings of one program (a git tree hash), newest first."""
+        if program is None:
+            return self._remembered(Trial, "trials", " order by created_at desc", ())
+        newest = "where program = ? order by created_at desc"
+        found = self._remembered(Trial, "trials", newest, (program,))
+        return [trial for trial in found if not trial.key.checkpoint]
 
     def latest_own_trial(self) -> Trial | None:
-        """The newest complete trial of a version of the user's own; programs made as candidates are skipped."""
+        """The newest complete training of a version of the user's own; programs made as candidates are skipped."""
         newest = (
-            "where status = 'complete' and program not in (select program from candidates)"
+            "where status = 'complete' and coalesce(json_extract(record, '$.key.checkpoint'), '') = '' and program not in (select program from candidates)"
             " order by created_at desc limit 1"
         )
         rows = self._remembered(Trial, "trials", newest, ())

@@ -1,13 +1,14 @@
 """A batch of real questions, its answer, and what further questions are made of."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from diagnosis.findings import CodePlace
 from evolution.domain.trial import ContractCheck, FailureReason
-from evolution.trials.answers_compared import Bool, differ
+from evolution.trials.answers_compared import Bool, Float64, differ
 from evolution.trials.data import TrialData
 from evolution.trials.failing import TrialFailed
 from evolution.trials.partings import Batch, Changed, Parting
@@ -30,6 +31,25 @@ class Answering(Protocol):
         self, first: Batch, second: Batch, rows: Int64, seeds: tuple[int, int] = (0, 0)
     ) -> Parting: ...
     def changes(self, users: Int64, histories: Int64) -> tuple[Changed, ...]: ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Untrained:
+    """The answer to `batch_of` before any training. scores: (B, n_items + 1). padding: (B,), the model's own column 0."""
+
+    scores: Float32
+    padding: Float64
+
+    @classmethod
+    def of(cls, session: Answering, users: Int64, histories: Int64) -> "Untrained":
+        """Ask a recommender that was built and not trained."""
+        return cls(scores=session.score(users, histories), padding=padding_column(session, users, histories))
+
+
+def padding_column(session: Answering, users: Int64, histories: Int64) -> Float64:
+    """What the model itself says of column 0, which is overwritten before ranking: (B,), NaN where it is not finite."""
+    told = session.padding_scores(users, histories)
+    return np.array([np.nan if value is None else value for value in told])
 
 
 class Asked:

@@ -10,7 +10,7 @@ from diagnosis.findings import CodePlace
 from diagnosis.scoring_sign import turns_round
 from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import Float64, movement, unmasked
-from evolution.trials.asked import Asked, said
+from evolution.trials.asked import Asked, Untrained, padding_column, said
 from evolution.trials.asking_time import standard_errors
 from evolution.trials.sampled import TOGETHER, Sampled
 from seeds.interactions import Int64
@@ -29,15 +29,18 @@ SHARED_BY = 0.01  # of the catalogue, that share the best score
 LEAST_SHARED = 10
 MOST = 0.5  # of the users
 PADDING_FIRST = 0.6  # of the users
+ROSE = 0.25  # of the way between padding and the items
 
 
-def check_columns(asked: Asked, sampled: Sampled, trace: Mapping[str, Any]) -> list[ContractCheck]:
+def check_columns(
+    asked: Asked, sampled: Sampled, trace: Mapping[str, Any], untrained: Untrained | None = None
+) -> list[ContractCheck]:
     """Four checks, of shifted columns, of inverted and of tied scores, and of the padding column.
 
     trace: of the smoke step, {} where there is none.
     """
     inverted = _inverted(asked, sampled, turns_round(trace))
-    return [_shifted(asked, sampled), inverted, _tied(sampled), _padding(asked, sampled)]
+    return [_shifted(asked, sampled), inverted, _tied(sampled), _padding(asked, sampled, untrained)]
 
 
 def _shifted(asked: Asked, sampled: Sampled) -> ContractCheck:
@@ -168,17 +171,29 @@ def _tied(sampled: Sampled) -> ContractCheck:
     return said(TIED, True, "warning", f"{1 - many.mean():.0%} of the users have a best item")
 
 
-def _padding(asked: Asked, sampled: Sampled) -> ContractCheck:
+def _padding(asked: Asked, sampled: Sampled, untrained: Untrained | None) -> ContractCheck:
     """What the model itself says of column 0, which is overwritten before ranking: a model trained on padding predicts it."""
     few = slice(0, 64)
-    told = asked.session.padding_scores(sampled.users[few], sampled.histories[few])
-    column = np.array([np.nan if value is None else value for value in told])
+    column = padding_column(asked.session, sampled.users[few], sampled.histories[few])
     best = sampled.scores[few, 1:].max(axis=1)
     first = column > best
     if np.isnan(column).any() or not column.std() > 0 or first.mean() < PADDING_FIRST:
         return said(PADDING, True, "warning", f"padding scores best for {first.mean():.0%} of the users")
+    if not _rose(asked, untrained):
+        words = f"padding scores best for {first.mean():.0%} of the users, and training has not raised it"
+        return said(PADDING, True, "warning", words)
     words = (
         f"padding, column 0, scores above every item for {first.mean():.0%} of the users: the model was trained to predict "
         "padding; leave padded places out of the loss"
     )
     return said(PADDING, False, "warning", words)
+
+
+def _rose(asked: Asked, untrained: Untrained | None) -> bool:
+    """Whether training has raised padding, and not only lowered all items, as negatives do with those that are drawn."""
+    if untrained is None or untrained.scores.shape != asked.answer.shape:
+        return False
+    padding = padding_column(asked.session, asked.users, asked.histories)
+    rise = float((padding - untrained.padding).mean())
+    fall = float((np.median(untrained.scores[:, 1:], axis=1) - np.median(asked.answer[:, 1:], axis=1)).mean())
+    return rise > ROSE * max(rise + fall, 0.0)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from evolution.domain.trial import ContractCheck
-from evolution.trials.asked import CANDIDATES_FAULT, Answering, Asked, batch_of, said
+from evolution.trials.asked import CANDIDATES_FAULT, Answering, Asked, Untrained, batch_of, said
 from evolution.trials.asking_columns import check_columns
 from evolution.trials.asking_histories import check_histories
 from evolution.trials.asking_time import check_time
@@ -31,7 +31,7 @@ def ask_trained(
     max_history: int,
     *,
     trace: Mapping[str, Any],
-    untrained: Float32 | None,
+    untrained: Untrained | None,
 ) -> list[ContractCheck]:
     """Checks of the trained model that the session holds; those of the contract among them.
 
@@ -43,16 +43,16 @@ def ask_trained(
     users, histories = batch_of(data.validation, max_history)
     answer = session.score(users, histories)
     asked = Asked(session, data, max_history, users, histories, answer)
-    checks = _frozen(answer, untrained)
+    checks = _frozen(answer, untrained.scores if untrained is not None else None)
     contract = answered_checks(asked)
     checks += contract
     if not contract[0].passed:
         return checks
-    return merged(checks, further_checks(asked, trace, contract))
+    return merged(checks, further_checks(asked, trace, contract, untrained))
 
 
 def further_checks(
-    asked: Asked, trace: Mapping[str, Any], contract: Sequence[ContractCheck]
+    asked: Asked, trace: Mapping[str, Any], contract: Sequence[ContractCheck], untrained: Untrained | None
 ) -> list[ContractCheck]:
     """What only a trained model can be asked.
 
@@ -68,7 +68,7 @@ def further_checks(
     failed |= {check.code for check in checks if check.passed is False}
     if NEWEST not in failed:
         checks += _tried(lambda: [check_time(asked, sample)])
-    return checks + _tried(lambda: check_columns(asked, sample, trace))
+    return checks + _tried(lambda: check_columns(asked, sample, trace, untrained))
 
 
 def merged(contract: Sequence[ContractCheck], later_ones: Sequence[ContractCheck]) -> list[ContractCheck]:

@@ -3,6 +3,7 @@ its trained model is asked what a diagnosis wants to know. The trial itself is n
 """
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,10 @@ from evolution.base.drafts import draft_name, remove_abandoned
 from evolution.base.versions import version_of
 from evolution.domain.trial import ContractCheck, FailureReason, Trial
 from evolution.trials import artifacts
-from evolution.trials.asked import CANDIDATES_FAULT, batch_of
+from evolution.trials.asked import CANDIDATES_FAULT, Untrained, batch_of
 from evolution.trials.asking_following import with_followed
 from evolution.trials.asking_trained import ask_trained
 from evolution.trials.failing import TrialFailed
-from evolution.trials.partings import Batch
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.session import WorkerSession, opened
 from evolution.trials.watched import nothing_watched
@@ -65,9 +65,11 @@ def examine(request: TrialRequest, trial: Trial, supervision: Supervision) -> st
                 session.start()
                 seconds = min(max(SHORTEST_WATCH_S, WATCH_SHARE * trial.cost.fit_s), LONGEST_WATCH_S)
                 max_epochs = request.config.training.max_epochs
-                session.watch_epochs(seconds=seconds, folder=draft, max_epochs=max_epochs)
+                watched = session.watch_epochs(seconds=seconds, folder=draft, max_epochs=max_epochs)
                 why = _replayed(session, draft)
                 checks = _asked(request, trial, session, supervision)
+                if checks and FOLLOWED_EPOCHS * _epoch_s(trial, watched) <= SHORTEST_WATCH_S:
+                    checks = _followed(request, trial, session, checks)
         except TrialFailed as failed:
             if failed.failure.reason is FailureReason.CANCELLED:
                 raise
@@ -111,7 +113,7 @@ def _asked(
     session.build(request.key.seed)
     untrained = None
     if trial.contract and trial.contract[0].passed:  # else it can answer nothing yet
-        untrained = session.score(*batch_of(data.validation, max_history))
+        untrained = Untrained.of(session, *batch_of(data.validation, max_history))
     if has_state:
         session.load_state(request.folder / artifacts.STATE)
     else:
@@ -119,18 +121,23 @@ def _asked(
         for _ in range(trial.best_epoch):
             session.epoch()
     supervision.on_stage("asking the trained model")
-    checks = ask_trained(session, data, max_history, trace=_trace_of(request.folder), untrained=untrained)
-    return _followed(checks, trial, session, batch_of(data.validation, max_history))
+    return ask_trained(session, data, max_history, trace=_trace_of(request.folder), untrained=untrained)
 
 
 def _followed(
-    checks: list[ContractCheck], trial: Trial, session: WorkerSession, batch: Batch
+    request: TrialRequest, trial: Trial, session: WorkerSession, checks: list[ContractCheck]
 ) -> list[ContractCheck]:
-    """The checks, with whether answers keep up with weights over epochs, where these are short enough to see some more."""
-    epochs = max(1, len(trial.epochs))
-    if FOLLOWED_EPOCHS * trial.cost.fit_s / epochs > SHORTEST_WATCH_S:
-        return checks
+    """The checks, with whether answers keep up with weights over further epochs."""
+    batch = batch_of(request.data.validation, request.config.recommender.max_history)
+    epochs = len(trial.epochs) or request.config.training.max_epochs
     return with_followed(checks, lambda: session.follow(*batch, epochs))
+
+
+def _epoch_s(trial: Trial, watched: dict[str, Any]) -> float:
+    """Seconds of an epoch: in the trial, or under the watch where a checkpoint was measured; infinite where unknown."""
+    if trial.epochs:
+        return trial.cost.fit_s / len(trial.epochs)
+    return watched["seconds"] / watched["epochs"] if watched["epochs"] else math.inf
 
 
 def _trace_of(trial_folder: Path) -> dict[str, Any]:

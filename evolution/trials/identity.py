@@ -10,8 +10,10 @@ from evolution.repo.config import Config
 _EVALUATOR = ("evolution/worker", "evolution/trials", "evolution/domain/objective.py", "seeds/metrics")
 
 
-def trial_key(config: Config, *, program: str, data: str, seed: int, device: str) -> TrialKey:
-    """device: "cpu/<threads>", "cuda" or "mps". data: `TrialData.fingerprint`."""
+def trial_key(
+    config: Config, *, program: str, data: str, seed: int, device: str, checkpoint: str = ""
+) -> TrialKey:
+    """device: "cpu/<threads>", "cuda" or "mps". data: `TrialData.fingerprint`. checkpoint: see `TrialKey`."""
     return TrialKey(
         program=program,
         data=data,
@@ -19,6 +21,7 @@ def trial_key(config: Config, *, program: str, data: str, seed: int, device: str
         seed=seed,
         device=device,
         harness=harness_version(),
+        checkpoint=checkpoint,
     )
 
 

@@ -65,6 +65,7 @@ class _Direction(_Part):
     above: Share
     one_way: bool
     places: Places
+    cut: Places = []
 
 
 class _WrongClass(_Part):
@@ -76,6 +77,12 @@ class _WrongClass(_Part):
 class _Padding(_Part):
     padded: Count
     counted: Share
+    share: Share
+    places: Places
+
+
+class _Attended(_Part):
+    rows: Count
     share: Share
     places: Places
 
@@ -93,6 +100,26 @@ class _Features(_Part):
     places: Places
 
 
+class _Layers(_Part):
+    layers: Count
+    before: Count
+    between: Count
+    after: Count
+    places: Places
+
+
+class _Guess(_Part):
+    loss: Number
+    guess: Number
+
+
+class _Scale(_Part):
+    classes: Count
+    width: Number
+    seen: Number
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
@@ -101,10 +128,14 @@ class _Replayed(_Part):
     terms: _Terms | Nothing = {}
     serving: _Serving | Nothing = {}
     padding: _Padding | Nothing = {}
+    attended: _Attended | Nothing = {}
     direction: _Direction | Nothing = {}
     features: _Features | Nothing = {}
     correction: _Correction | Nothing = {}
     wrong_class: _WrongClass | Nothing = {}
+    layers: _Layers | Nothing = {}
+    scale: _Scale | Nothing = {}
+    guess: _Guess | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evolution.domain.trial import EpochRecord, TrialKey
 from evolution.repo.config import Config
+from evolution.trials.checkpoint import Checkpoint
 from evolution.trials.data import TrialData
 
 GIB = 1 << 30
@@ -54,11 +55,12 @@ def limits_of(config: Config, enforcement: Enforcement = Enforcement.AUTO) -> Wo
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRequest:
-    """One program to train and measure.
+    """One program to train and measure, or to measure with the weights of a checkpoint.
 
     repo: where the user's repo stands; the program runs under that path. checkout: a folder with the
     program's files; it is copied, never written. folder: the trial's own, for artifacts and logs. python:
-    the user's interpreter. gpu: the index of the leased GPU, "" for none. Seed and device are the key's.
+    the user's interpreter. gpu: the index of the leased GPU, "" for none. Seed and device are the key's. checkpoint: weights
+    that a stranger may have written, which the worker alone opens; None to train.
     """
 
     id: str
@@ -70,6 +72,7 @@ class TrialRequest:
     data: TrialData
     python: Path
     gpu: str = ""
+    checkpoint: Checkpoint | None = None
     sandbox: SandboxMode = SandboxMode.AUTO
     enforcement: Enforcement = Enforcement.AUTO
 

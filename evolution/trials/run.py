@@ -1,4 +1,4 @@
-"""A trial, from an unknown program to its numbers. A failure is a result: nothing of the candidate's raises here."""
+"""A trial, from an unknown program to its numbers, trained or with the weights of a checkpoint. A failure is a result: nothing of the candidate's raises here."""
 
 import shutil
 import time
@@ -44,6 +44,15 @@ def run_trial(request: TrialRequest, supervision: Supervision) -> Trial:
     Raises UsageError: the interpreter cannot be run. All else that can go wrong is in the Trial.
     """
     return _recorded(request, supervision, _train_and_measure)
+
+
+def checkpoint_trial(request: TrialRequest, supervision: Supervision) -> Trial:
+    """Measure a program with the weights in `request.checkpoint`, without training it; otherwise as `run_trial`.
+
+    The trial has no epochs; note["checkpoint"] has the name of the file, and the name within it under which the
+    weights lay.
+    """
+    return _recorded(request, supervision, _load_and_measure)
 
 
 def smoke_trial(request: TrialRequest, supervision: Supervision) -> Trial:
@@ -101,8 +110,6 @@ def _train_and_measure(
     request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: TrialProgress
 ) -> TrialStatus:
     built = _rungs(request, supervision, session, progress)
-    folder = artifacts.artifacts_folder(request.folder)
-    data = request.data
     untrained = _untrained(request, session, progress)
     supervision.on_stage("training")
     try:
@@ -118,6 +125,40 @@ def _train_and_measure(
         return status
     supervision.on_stage("measuring")
     _settle_on_best(request, session, progress, built)
+    _measure(request, supervision, session, progress, untrained)
+    _keep_reported(request, session, built)
+    return TrialStatus.COMPLETE
+
+
+def _load_and_measure(
+    request: TrialRequest, supervision: Supervision, session: WorkerSession, progress: TrialProgress
+) -> TrialStatus:
+    """As a training would leave it, but without a curve, and without the weights that the training began with."""
+    assert request.checkpoint is not None
+    told = progress.note["checkpoint"] = {"file": request.checkpoint.name, "within": ""}
+    built = _rungs(request, supervision, session, progress)
+    supervision.on_stage("loading the checkpoint")
+    told["within"] = session.load_checkpoint(request.checkpoint.copy)
+    supervision.on_stage("measuring")
+    objective = parse_expression(request.config.objective.expression)
+    lists = session.rank("validation", request.data.validation)
+    progress.best = judged(lists, request.data.validation, objective)
+    _keep_epochs(request, progress)
+    _measure(request, supervision, session, progress, {})
+    _keep_reported(request, session, built)
+    return TrialStatus.COMPLETE
+
+
+def _measure(
+    request: TrialRequest,
+    supervision: Supervision,
+    session: WorkerSession,
+    progress: TrialProgress,
+    untrained: dict[str, Any],
+) -> None:
+    """What the model that the session holds answers, as artifacts and figures. progress.best: its lists."""
+    assert progress.best is not None
+    folder, data = artifacts.artifacts_folder(request.folder), request.data
     dense = session.dense("sample", len(data.sample))
     arrays = {
         "dense_rows": data.sample,
@@ -140,12 +181,16 @@ def _train_and_measure(
     artifacts.write_lists(folder, progress.best.lists)
     artifacts.write_arrays(folder, arrays)
     artifacts.write_document(folder, "trace", progress.trace)
+
+
+def _keep_reported(request: TrialRequest, session: WorkerSession, built: Built) -> None:
+    """What the worker says of itself, and the state that it serves with; the trial's folder is settled by it."""
+    folder = artifacts.artifacts_folder(request.folder)
     reported = {"parameters": built.parameters, "score_s": session.reported_score_s, **session.memory()}
     artifacts.write_document(folder, "reported", reported)
     if built.has_state:
         session.save_state(request.folder / artifacts.STATE)
     artifacts.settle(request.folder)
-    return TrialStatus.COMPLETE
 
 
 def _keep_epochs(request: TrialRequest, progress: TrialProgress) -> None:

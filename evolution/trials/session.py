@@ -364,6 +364,15 @@ class WorkerSession:
         shutil.copyfile(path, self._place.handed / "state.bin")
         self._timed("load_state", path=str(self._place.handed_inside / "state.bin"))
 
+    def load_checkpoint(self, path: Path) -> str:
+        """Have the worker put a file of unknown origin into the recommender; the name under which its state lay there.
+
+        Raises TrialFailed: the file is no state dict, or does not fit. Only the worker opens it.
+        """
+        shutil.copyfile(path, self._place.handed / "checkpoint")
+        reply, _ = self._timed("load_checkpoint", path=str(self._place.handed_inside / "checkpoint"))
+        return replies.text(reply, "prefix").rstrip(".")
+
     def memory(self) -> dict[str, int]:
         """Peaks in bytes, as the worker's own process sees them."""
         reply = self._process.ask("memory")

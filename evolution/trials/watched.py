@@ -36,7 +36,7 @@ class _Stream(_Part):
     line: Line
     scope: Name
     function: Name
-    kind: Literal["index", "target", "edges", "multi-hot"]
+    kind: Literal["index", "target", "edges", "multi-hot", "label"]
     slot: Count
     turn: Count
     grad: bool

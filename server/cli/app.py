@@ -30,6 +30,7 @@ from server.cli.options import (
     BudgetGpu,
     BudgetTokens,
     BudgetUsd,
+    Checkpoint,
     Device,
     FailOn,
     Gate,
@@ -170,6 +171,7 @@ def train(
 @app.command()
 def diagnose(
     repo: Repo,
+    checkpoint: Checkpoint = DiagnoseRequest.checkpoint,
     device: Device = Request.device,
     python: Python = Request.python,
     no_sandbox: NoSandbox = Request.no_sandbox,
@@ -180,13 +182,13 @@ def diagnose(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> int:
-    """Say why the model fails, on the lines that cause it. Trains first where needed."""
+    """Say why the model fails, on the lines that cause it. Trains first where needed, unless a checkpoint is given."""
     from server.cli.sarif import write_sarif
     from server.cli.show_diagnosis import show_diagnosis
 
     if fail_on and fail_on not in output.SEVERITIES:
         raise UsageError(f"--fail-on is {fail_on!r}; expected error, warning or information")
-    request = DiagnoseRequest(device=device, python=python, no_sandbox=no_sandbox)
+    request = DiagnoseRequest(checkpoint=checkpoint, device=device, python=python, no_sandbox=no_sandbox)
     document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     if sarif is not None:
         write_sarif(sarif, document)
@@ -461,6 +463,8 @@ def stop(
     return 1 if document["running"] else 0
 
 
+app.command()(looking_up.probes)
+app.command("new-probe")(looking_up.new_probe)
 app.command()(looking_up.explain)
 app.command()(looking_up.library)
 

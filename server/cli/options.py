@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from evolution.base.errors import UsageError
 from evolution.base.given_paths import absolute_path
 from evolution.domain.request import DeviceChoice, ProposerChoice
 
@@ -13,6 +14,16 @@ from evolution.domain.request import DeviceChoice, ProposerChoice
 def _from_here(python: str) -> str:
     """A path is relative to the terminal's folder, never to the repo. A bare name is looked up in PATH."""
     return str(absolute_path(Path(python))) if os.sep in python else python
+
+
+def _file_from_here(path: str) -> str:
+    """A path is relative to the terminal's folder. Raises UsageError: there is nothing at the path."""
+    if not path:
+        return path
+    found = absolute_path(Path(path))
+    if not found.exists():
+        raise UsageError(f"--checkpoint {path}: no such file; expected one that torch.save wrote")
+    return str(found)
 
 
 Repo = Annotated[
@@ -41,6 +52,16 @@ Python = Annotated[
         help="The interpreter that runs the repo's code.",
         show_default=False,
         callback=_from_here,
+    ),
+]
+Checkpoint = Annotated[
+    str,
+    typer.Option(
+        "--checkpoint",
+        metavar="PATH",
+        help="Measure the weights in this file (torch.save, safetensors, .npz) in place of a training.",
+        show_default=False,
+        callback=_file_from_here,
     ),
 ]
 Device = Annotated[

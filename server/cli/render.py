@@ -195,7 +195,8 @@ def show_runs(document: dict[str, Any]) -> None:
         objective, ndcg = trial["objective"], trial["metrics"].get("NDCG@10")
         status = trial["status"] + (f": {trial['reason']}" if trial["reason"] else "")
         cells = (
-            trial["trial"], trial["program"][:8], str(trial["seed"]), status, str(trial["epochs"]),
+            trial["trial"], trial["program"][:8], str(trial["seed"]), status,
+            f"checkpoint {trial['checkpoint']}" if trial["checkpoint"] else str(trial["epochs"]),
             _figure(objective), _figure(ndcg), f"{trial['wall_s']:.1f}",
         )  # fmt: skip
         table.add_row(*map(escape, cells))

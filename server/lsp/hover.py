@@ -7,6 +7,7 @@ from dataclasses import replace
 from lsprotocol import types
 
 from evolution.domain.verdict import told_of
+from evolution.store.remarks import checkpoint_of
 from server.lsp import config_file
 from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
@@ -115,10 +116,7 @@ def _trial(repo: Repo, view: FileView) -> list[tuple[str, str]]:
         block += [(name, spread(metric)) for name, metric in trial.metrics.items()]
         if trial.objective:
             block.append(("Objective", spread(trial.objective)))
-        block.append(
-            (
-                "",
-                f"Validation, full ranking, best epoch {trial.best_epoch}; ± is half the 95 % interval over users.",
-            )
-        )
+        checkpoint = checkpoint_of(trial)
+        whence = f"of the checkpoint {checkpoint}" if checkpoint else f"best epoch {trial.best_epoch}"
+        block.append(("", f"Validation, full ranking, {whence}; ± is half the 95 % interval over users."))
     return block

@@ -6,6 +6,7 @@ from lsprotocol import types
 
 from diagnosis.findings import Severity
 from evolution.base.amounts import count
+from evolution.store.remarks import checkpoint_of
 from server.lsp.actions import open_fixes
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
@@ -73,7 +74,9 @@ def summary(repo: Repo, *, edited: bool) -> str:
     figure = f"{name} {spread(trial.metrics[name])}" if name else "no metrics"
     age = ago(time.time() - trial.created_at)
     findings = [note for note in known.notes if note.severity is not Severity.INFORMATION]
+    checkpoint = checkpoint_of(trial)
     parts = [
+        *([f"checkpoint {checkpoint}"] if checkpoint else []),
         figure,
         age,
         *(["measured on an earlier version"] if edited else []),

@@ -5,6 +5,7 @@ What a case costs: two epochs of 20 steps of a model of a few hundred numbers, i
 
 import builtins
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -135,9 +136,14 @@ def found(tmp_path: Path) -> Found:
         examination = load_examination(tmp_path)
         assert examination is not None
         batch = (np.array([1, 2]), np.full((2, 5), 5))
+        replayed = {"guess": {"loss": 1.0, "guess": math.log(2)}}
         trace = trace_smoke(build, root=str(tmp_path), seconds=30.0, score_batch=batch)
         evidence = SimpleNamespace(
-            watched=examination.watched, artifacts=SimpleNamespace(trace=trace, curves=())
+            watched=examination.watched,
+            examination=SimpleNamespace(replayed=replayed),
+            artifacts=SimpleNamespace(
+                trace=trace, curves=(), untrained_dense_scores=np.asarray(build().score(*batch).detach())
+            ),
         )
         measured = [m for probe in PROBES for m in probe.PROBE.run(cast(Evidence, evidence))]
         lines = text.split("\n")
@@ -156,6 +162,12 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
     "a parameter left out of the optimizer": (
         SCRIPT,
         [("[table, weight, bias]", "[weight, bias]")],
+        "not-in-optimizer",
+        "opt = torch.optim.SGD([weight, bias], lr=0.5)",
+    ),
+    "a parameter left out, gradients clipped": (
+        SCRIPT,
+        [("[table, weight, bias]", "[weight, bias]"), ("        opt.step()", "        torch.nn.utils.clip_grad_norm_([table, weight], 1.0)\n        opt.step()")],
         "not-in-optimizer",
         "opt = torch.optim.SGD([weight, bias], lr=0.5)",
     ),
@@ -296,6 +308,12 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         [("F.cross_entropy(logits, y - 1)", "F.cross_entropy(logits.gather(1, (y - 1)[:, None]), torch.zeros(16, dtype=torch.long))")],
         "constant-loss",
         "loss = F.cross_entropy(logits.gather(1, (y - 1)[:, None]), torch.zeros(16, dtype=torch.long))",
+    ),
+    "a table drawn far too large for pairs": (
+        SCRIPT,
+        [("torch.randn(201, 8) * 0.1)", "torch.randn(201, 8) * 3.0)")],
+        "initial-scale",
+        "table = torch.nn.Parameter(torch.randn(201, 8) * 3.0)",
     ),
     "a table drawn far too large": (
         OBJECT,

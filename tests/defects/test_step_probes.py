@@ -198,6 +198,13 @@ AXES = {
         "a = torch.softmax(torch.einsum('btd,bsd->bts', q, k), dim=1)\nreturn torch.einsum('bts,bsd->btd', a, v)[:, -1]",
     ),
 }
+OF_ONE = {
+    "the last axis": (
+        OBJECT,
+        "a = torch.softmax((q * k).sum(-1, keepdim=True), dim=-1)\nreturn (a * v).sum(1)",
+    ),
+    "of a product": (SCRIPT, "a = F.softmax(k @ q[:, -1:].mT, 2)\nreturn (a * v).sum(1)"),
+}
 OVER_USERS = {
     "scores of all items": (
         OBJECT,
@@ -260,6 +267,14 @@ def test_logits_and_probabilities_in_their_places_are_healthy(
 @pytest.mark.parametrize("case", AXES)
 def test_weights_normalised_along_another_axis_than_they_sum_are_found(measured: Measured, case: str) -> None:
     template, body = AXES[case]
+    assert unhealthy(measured(attention_axis.PROBE, template, body)) == [
+        ("softmax-axis", body.split("\n")[0])
+    ]
+
+
+@pytest.mark.parametrize("case", OF_ONE)
+def test_a_softmax_of_one_number_is_found(measured: Measured, case: str) -> None:
+    template, body = OF_ONE[case]
     assert unhealthy(measured(attention_axis.PROBE, template, body)) == [
         ("softmax-axis", body.split("\n")[0])
     ]

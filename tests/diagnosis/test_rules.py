@@ -183,6 +183,33 @@ def test_a_step_in_a_helper_of_a_helper_belongs_to_the_loop():
     assert [hit.start_line for hit in hits] == [6, 16]
 
 
+RANKS = """
+def evaluate(score, test, n, rng):
+    hits = 0
+    for user, target in test.items():
+        candidates = [target, *rng.integers(1, n + 1, 100)]
+        hits += (-score(user, candidates)).argsort()[0] == 0
+    return hits / len(test)
+"""
+TRAINS = """
+import numpy as np
+from ranking import evaluate
+class Trainer:
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+    def validate(self):
+        return evaluate(self.score, self.test, self.n, GENERATOR)
+"""
+
+
+@pytest.mark.parametrize(("generator", "anew"), [("self.rng", True), ("np.random.default_rng(7)", False)])
+def test_a_generator_handed_in_from_another_file_is_followed_to_where_it_is_kept(
+    generator: str, anew: bool
+) -> None:
+    hits = check_sources({"ranking.py": RANKS, "train.py": TRAINS.replace("GENERATOR", generator)})
+    assert ("candidates-drawn-anew" in {hit.code for hit in hits}) == anew
+
+
 SAMPLER_ELSEWHERE = """
 class Generator:
     def __init__(self, users):

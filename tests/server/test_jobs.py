@@ -262,3 +262,15 @@ async def test_a_wrong_option_is_said_and_starts_nothing(connect, records, argum
     with pytest.raises(JsonRpcException, match=said):
         await editor.command("evolve", **argument)
     assert records.store.jobs() == []
+
+
+@pytest.mark.process
+async def test_a_checkpoint_is_diagnosed_on_command_and_a_wrong_one_is_told(connect, records):
+    editor = await connect("emacs", trusted=True)
+    editor.open("model.py")
+    started = await editor.command("diagnose", checkpoint="gone.pt")
+    job = await editor.wait(
+        lambda: (found := records.store.job(started["job"])).state.ended and found, timeout_s=60
+    )
+    assert job.params["checkpoint"] == "gone.pt" and job.state is JobState.FAILED
+    await editor.wait(lambda: any("gone.pt cannot be read" in m.message for m in editor.client.messages))

@@ -61,6 +61,7 @@ export function registerCommands(world: World): vscode.Disposable {
   for (const name of ['train', 'diagnose', 'askUsers', 'propose', 'evolve']) {
     command(name, () => withServer(connection, () => jobs.start(`evolverec.${name}`, {})));
   }
+  command('diagnoseCheckpoint', () => withServer(connection, () => jobs.diagnoseCheckpoint()));
   command('cancel', () => jobs.cancel());
   rowCommand('stopRun', (node: Node) => jobs.stop(...runOf(node)));
   rowCommand('resumeRun', (node: Node) => jobs.resume(...runOf(node)));
@@ -138,6 +139,7 @@ async function menu(world: World): Promise<void> {
       ? [
           item('$(play) Train', 'train', repo.summary),
           item('$(search) Diagnose', 'diagnose', 'measure inside the model why it fails'),
+          item('$(file-binary) Diagnose a Checkpoint...', 'diagnoseCheckpoint', 'weights that you have, without training'),
           item('$(comment-discussion) Ask Users', 'askUsers', 'simulated ones, made from real histories'),
           item('$(lightbulb) Propose Patches', 'propose', 'make, train and measure them'),
           item('$(type-hierarchy) Evolve', 'evolve', 'the whole repo, on a copy; asks what it may cost'),

@@ -40,6 +40,22 @@ export class Jobs {
     return started;
   }
 
+  /** Measures weights that the user has, instead of training. Only the server's sandboxed worker opens the file. */
+  async diagnoseCheckpoint(): Promise<unknown> {
+    const repo = (await this.repos.choose())?.repo;
+    if (!repo) throw new Declined('no repo picked');
+    const picked = await vscode.window.showOpenDialog({
+      title: 'Diagnose a Checkpoint',
+      openLabel: 'Diagnose',
+      canSelectMany: false,
+      defaultUri: vscode.Uri.file(repo),
+      filters: { Checkpoints: ['pt', 'pth', 'ckpt', 'bin', 'safetensors', 'npz', 'pkl'], 'All files': ['*'] },
+    });
+    const checkpoint = picked?.[0]?.fsPath;
+    if (!checkpoint) throw new Declined('no checkpoint picked');
+    return await this.start('evolverec.diagnose', { repo, checkpoint });
+  }
+
   async cancel(): Promise<void> {
     const running = this.repos.known.flatMap((repo) => repo.jobs.map((job) => ({ label: job.label, description: repo.name, repo: repo.repo, job: job.job })));
     if (running.length === 0) throw new Error('nothing runs');

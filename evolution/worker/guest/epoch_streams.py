@@ -19,12 +19,13 @@ MAX_CALLS = 200_000  # of one stream
 LAST_TURN = 3  # calls at one line in one step that are told apart; further ones go with the last of these
 MAX_EDGE_SETS = 3  # different sparse matrices at one line; more are samples of a graph
 MOST_HOT = 0.3  # of a multi-hot target's entries
+MOST_LABELS = 100_000  # of a call
 TARGET_SLOT = 1  # slot of a multi-hot stream that is what the model is compared with; 0 where it is read
 NOT_IDS = (torch.float16, torch.float32, torch.float64, torch.bfloat16, torch.bool)
 
 
 class Lookup:
-    """One index tensor at work. kind: "index", "target", "edges" or "multi-hot". rows: size of the indexed dimension."""
+    """One index tensor at work. kind: "index", "target", "edges", "multi-hot" or "label". rows: size of the indexed dimension."""
 
     __slots__ = ("columns", "extra", "ids", "kind", "of", "rows", "slot")
 
@@ -123,6 +124,29 @@ def _weighed(args: Any, kwargs: dict[str, Any], n_items: int) -> Iterator[Lookup
         yield Lookup("multi-hot", plain[0], None, plain[0].shape[1], slot=TARGET_SLOT)
 
 
+def _labelled(args: Any, kwargs: dict[str, Any], n_items: int) -> Iterator[Lookup]:
+    """Labels of a pointwise loss: two values, one for each score. Rows as wide as the catalogue are multi-hot."""
+    multi_hot = list(_weighed(args, kwargs, n_items))
+    yield from multi_hot
+    pair = [value for value in (*args[:2], *kwargs.values()) if isinstance(value, torch.Tensor)][:2]
+    if multi_hot or len(pair) < 2 or pair[0].shape != pair[1].shape or not 1 <= pair[0].dim() <= 2:
+        return
+    plain = [value for value in pair if not value.requires_grad]
+    if len(plain) == 1 and plain[0].layout == torch.strided and plain[0].numel() <= MOST_LABELS:
+        high = _high(plain[0].detach())
+        if high is not None:
+            yield Lookup("label", high, None, 2)
+
+
+def _high(values: Any) -> Any:
+    """Which of two values each is, 1 for the higher; None of other numbers. Labels may be smoothed, or -1 and 1."""
+    low, high = values.min(), values.max()
+    two = bool(((values == low) | (values == high)).all()) if values.numel() else False
+    if not two or bool(low < -1) or bool(high > 1):
+        return None
+    return (values > (0.0 if bool(low < 0) else 0.5)).to(torch.int32)
+
+
 def _is_near(width: int, n_items: int) -> bool:
     return n_items - 1 <= width <= n_items + 3
 
@@ -151,12 +175,12 @@ _READERS: dict[str, Callable[[Any, dict[str, Any], int], Iterator[Lookup]]] = {
     "sparse_mm": _product,
     "_sparse_mm": _product,
     "spmm": _product,
-    "mul": _weighed,
-    "__mul__": _weighed,
-    "__rmul__": _weighed,
-    "mse_loss": _weighed,
-    "binary_cross_entropy": _weighed,
-    "binary_cross_entropy_with_logits": _weighed,
+    "mul": _labelled,
+    "__mul__": _labelled,
+    "__rmul__": _labelled,
+    "mse_loss": _labelled,
+    "binary_cross_entropy": _labelled,
+    "binary_cross_entropy_with_logits": _labelled,
 }
 
 
@@ -194,7 +218,7 @@ class Streams:
         made_at: Callable[[Any], list[list[Any]]],
     ) -> None:
         """Keep one index tensor. made_at: where a tensor came from, asked at a stream's first call."""
-        if found.rows < self._least_rows:
+        if found.rows < self._least_rows and found.kind != "label":
             return
         line = (place[0], place[1], function, found.kind, found.slot, found.rows, torch.is_grad_enabled())
         turn = self._turns.get(line, 0)

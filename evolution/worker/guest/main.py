@@ -284,6 +284,13 @@ class GuestSession:
         self.candidate.load_file(path)
         return {}
 
+    def load_checkpoint(self, path: str) -> dict[str, Any]:
+        """Put a file of unknown origin into the recommender; see `checkpoint_load`."""
+        self.stage = "load_state_dict()"
+        from .checkpoint_load import load_checkpoint
+
+        return {"prefix": load_checkpoint(self.candidate, path)}
+
     def memory(self) -> dict[str, Any]:
         torch: Any = sys.modules.get("torch")
         on_gpu = torch.cuda.max_memory_allocated() if torch is not None and torch.cuda.is_initialized() else 0
@@ -334,7 +341,7 @@ class GuestSession:
 WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
     "enter", "watch", "load", "smoke", "walk", "watch_epochs", "replay", "build", "score", "padding", "part", "changes", "follow", "rank",
-    "dense", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "memory", "find_bad_value",
+    "dense", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "load_checkpoint", "memory", "find_bad_value",
 )  # fmt: skip
 
 

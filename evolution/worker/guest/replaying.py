@@ -66,12 +66,16 @@ def replay_step(
 def _questions(
     candidate: Any, data: Any, places: Places, settled: bool, made_at: Callable[[Any], list[list[Any]]]
 ) -> dict[str, Callable[[Any], dict[str, Any]]]:
+    from .step_attended import attended
     from .step_candidates import wrong_class
     from .step_correction import correction
     from .step_direction import direction
     from .step_features import features
     from .step_future import future
+    from .step_guess import guess
+    from .step_layers import layers
     from .step_padding import padding
+    from .step_scale import scale
     from .step_serving import serving
     from .step_terms import terms
 
@@ -79,9 +83,13 @@ def _questions(
     questions: dict[str, Callable[[Any], dict[str, Any]]] = {
         "future": lambda step: future(step, n_items),
         "padding": lambda step: padding(step, n_items),
+        "attended": lambda step: attended(step, n_items),
         "correction": lambda step: correction(step, data),
         "features": lambda step: features(step, data, made_at),
         "terms": terms,
+        "scale": scale,
+        "guess": guess,
+        "layers": lambda step: layers(step, n_items),
         "wrong_class": lambda step: wrong_class(step, data),
     }
     if settled:

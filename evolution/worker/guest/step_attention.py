@@ -27,6 +27,10 @@ MASKS = {
     "__sub__",
 }
 BLOCKED = -1e3  # of a number that is added to a logit
+LAYS_OUT = {
+    "repeat", "repeat_interleave", "expand", "expand_as", "unsqueeze", "view", "reshape", "to", "type", "bool", "float", "tile",
+    "contiguous", "flatten", "squeeze", "type_as",
+}  # fmt: skip
 
 
 def mixing_places(step: KeptStep, first: Call, clean: set[int], width: int) -> list[Call]:
@@ -79,8 +83,16 @@ def _of_attention(step: KeptStep, call: Call, width: int) -> list[Call]:
 
 
 def _with_maker(step: KeptStep, mask: Any, taker: Call) -> list[Call]:
-    maker = step.maker(mask)
+    maker = content_of(step, mask)
     return [taker] if maker is None else [maker, taker]
+
+
+def content_of(step: KeptStep, mask: Any) -> Call | None:
+    """The call that decided what a mask says, rather than how it is laid out; None where it comes from elsewhere."""
+    call = step.maker(mask)
+    while call is not None and call.function in LAYS_OUT and call.sources and call.sources[0] >= 0:
+        call = step.calls[call.sources[0]]
+    return call
 
 
 def _is_square(tensor: Any, width: int) -> bool:

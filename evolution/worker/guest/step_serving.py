@@ -13,12 +13,14 @@ import torch
 
 from .step_agreement import Candidates, Comparing, agreeing
 from .step_kept import Call, CallKeeper, KeptStep
+from .step_noise import is_thinned
 from .step_rows import Asked, Events, asked_rows
 from .step_vectors import Vectors
 from .tracing_frames import Places
 
 SAME = 0.9999
 OTHER = 0.99
+THINNED = 0.9  # where a part of the graph or of the numbers is left out at random in training
 LEAST = 0.3  # else the rows may be others
 PRODUCTS = {"matmul", "__matmul__", "mm", "bmm", "einsum", "linear", "cdist", "baddbmm", "addmm", "inner"}
 MULTIPLYING = PRODUCTS | {
@@ -72,7 +74,7 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
         "negated": False,
         "places": [],
     }
-    if by is None or best < LEAST:
+    if by is None or best < LEAST or (best >= THINNED and is_thinned(step)):
         return {}
     if signed < 0 and bool((by.outputs[0] < 0).any()):  # what is never negative is a distance
         told.update(negated=True, places=[call.told() for call in _ends(scored)])
@@ -82,7 +84,8 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
         blamed = [] if missing is None else [_last_product(scored) or scored.calls[-1], missing]
     else:
         missing = _read_in_training(step, by, scored)
-        blamed = _parting(step, scored, comparing, missing) if missing is not None or best < OTHER else []
+        parts = missing is not None or best < OTHER or _multiplies_others(step, scored, comparing)
+        blamed = _parting(step, scored, comparing, missing) if parts else []
     told.update(unserved=missing is not None and bool(blamed), places=[call.told() for call in blamed])
     return told
 
@@ -203,21 +206,41 @@ def _parting(step: KeptStep, scored: KeptStep, comparing: Comparing, missing: Ca
     product = _last_product(scored)
     if product is None:
         return alone
-    multiplied = Vectors(
-        one for call in step.upstream(step.loss) if _scores_pairs(step, call) for one in call.inputs
-    )
-    rows = len(comparing.scores)
-    sides = [one for one in product.inputs if one.is_floating_point() and one.dim() > 1]
-    queries = [one for one in sides if rows in one.shape[:-1]]
-    tables = [one for one in sides if not any(one is other for other in queries)]
-    query = all(multiplied.has(one) for one in queries)
-    table = all(multiplied.has(one) or multiplied.has(one.transpose(-1, -2)) for one in tables)
+    query, table = _multiplied(step, product, len(comparing.scores))
     other = _first_other(step, scored)
     if query or not table:
         return [product, *alone, *([] if query else other)]
     if other and other[0] is not product:
         return [*other, *alone]
     return [*alone, *other]
+
+
+def _multiplied(step: KeptStep, product: Call, rows: int) -> tuple[bool, bool]:
+    """Whether the step multiplies the vectors of users that a product of scoring takes, and those of items."""
+    n_items = product.outputs[0].shape[-1] - 1
+    multiplied = Vectors(
+        one
+        for call in step.upstream(step.loss)
+        if _scores_pairs(step, call) and not _is_layer(call, n_items)
+        for one in call.inputs
+    )
+    sides = [one for one in product.inputs if one.is_floating_point() and one.dim() > 1]
+    queries = [one for one in sides if rows in one.shape[:-1]]
+    tables = [one for one in sides if not any(one is other for other in queries)]
+    query = all(multiplied.has(one) for one in queries)
+    return query, all(multiplied.has(one) or multiplied.has(one.transpose(-1, -2)) for one in tables)
+
+
+def _multiplies_others(step: KeptStep, scored: KeptStep, comparing: Comparing) -> bool:
+    """Whether scoring multiplies neither vectors of users nor of items that the step does, as where one of them has no norms."""
+    product = _last_product(scored)
+    return product is not None and not any(_multiplied(step, product, len(comparing.scores)))
+
+
+def _is_layer(call: Call, n_items: int) -> bool:
+    """Whether a call multiplies by a matrix of weights that has no row for each item."""
+    weights = [one for one in call.inputs if one.is_leaf and one.requires_grad and one.dim() == 2]
+    return call.function in PRODUCTS and any(max(one.shape) < n_items - 1 for one in weights)
 
 
 def _scores_pairs(step: KeptStep, call: Call) -> bool:

@@ -27,7 +27,7 @@ ADVICE_ON_CODE = {
 }
 WRONG_CODE = (
     {code for code, kind in CATALOGUE.items() if kind.nature is Nature.CAUSE}
-    | {"figures-disagree"}
+    | {"figures-disagree", "probe-fault"}
     | ADVICE_ON_CODE
 )
 PRAISE = {code for code in MESSAGES if code.startswith("liked-")}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evolution.domain.trial import ContractCheck
-from evolution.trials.asked import batch_of
+from evolution.trials.asked import Untrained, batch_of
 from evolution.trials.asking_trained import ask_trained
 from evolution.trials.data import TrialData
 from evolution.trials.partings import Batch, Changed, Parting, changes_in, parting_in
@@ -83,7 +83,7 @@ def asked(folder: Path, data: TrialData, file: str, kind: str, edits: Edits = ()
     trace = trace_smoke(lambda: recommender().model, root=str(folder), seconds=60.0, score_batch=batch)
     answers = Answers(candidate=recommender(), root=str(folder))
     try:
-        untrained = answers.score(*batch)
+        untrained = Untrained.of(answers, *batch)
     except IndexError:
         untrained = None
     for _ in range(epochs):

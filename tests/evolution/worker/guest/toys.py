@@ -59,6 +59,10 @@ class Pairs(Toy):
         net = nn.Module()
         net.users, net.items = nn.Embedding(N_USERS + 1, D), nn.Embedding(N_ITEMS + 1, D)
         net.bias, net.own = nn.Embedding(N_ITEMS + 1, 1), nn.Linear(D, D)
+        if self.has("unit"):
+            with torch.no_grad():
+                lengths = torch.linspace(0.99, 1.01, N_ITEMS + 1)[:, None]
+                net.items.weight.copy_(lengths * F.normalize(net.items.weight, dim=-1))
         return net
 
     def vectors(self, items):
@@ -66,7 +70,10 @@ class Pairs(Toy):
         return self.net.own(found) if self.has("tower") or self.has("raw") else found
 
     def logits(self, users, items):
-        scores = (self.net.users(users) * self.vectors(items)).sum(-1)
+        ours, theirs = self.net.users(users), self.vectors(items)
+        if self.has("unit"):
+            return 5 * (F.normalize(ours, dim=-1) * F.normalize(theirs, dim=-1)).sum(-1)
+        scores = (ours * theirs).sum(-1)
         return scores + self.net.bias(items)[:, 0]
 
     def loss(self):
@@ -78,6 +85,11 @@ class Pairs(Toy):
         ours, theirs = self.logits(users, good), self.logits(users, bad)
         if self.has("only positives"):
             return F.softplus(-ours).mean()
+        if self.has("negatives detached"):
+            theirs = theirs.detach()
+        if self.has("negatives without a graph"):
+            with torch.no_grad():
+                theirs = self.logits(users, bad)
         if self.has("bce"):
             loss = F.softplus(-ours).mean() + F.softplus(theirs).mean()
         else:
@@ -103,9 +115,31 @@ class Pairs(Toy):
         scores = users @ table.T
         if self.has("negated"):
             return -scores - self.net.bias.weight.T
-        if self.has("no bias"):
+        if self.has("no bias") or self.has("unit"):
             return scores
         return scores + self.net.bias.weight.T
+
+
+class Neighbours(Pairs):
+    """Users take in what they chose, over a graph of which each step sees a part."""
+
+    def vectors_of(self, users, training):
+        met = torch.zeros(N_USERS + 1, N_ITEMS + 1)
+        met[torch.as_tensor(self.data.users), torch.as_tensor(self.data.items)] = 1 / LENGTH
+        graph = met.to_sparse_coo().coalesce()
+        if training:
+            kept = (torch.rand(graph._nnz()) + 0.8).floor().bool()
+            graph = torch.sparse_coo_tensor(graph.indices()[:, kept], graph.values()[kept] / 0.8, graph.shape)
+        return (self.net.users.weight + torch.sparse.mm(graph, self.net.items.weight))[users]
+
+    def logits(self, users, items):
+        return (self.vectors_of(users, True) * self.net.items(items)).sum(-1)
+
+    @torch.no_grad()
+    def score(self, users, histories):
+        users = torch.as_tensor(users)
+        ours = self.net.users(users) if self.has("raw") else self.vectors_of(users, False)
+        return ours @ self.net.items.weight.T
 
 
 class Sequences(Toy):

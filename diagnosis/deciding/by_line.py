@@ -1,0 +1,26 @@
+"""For codes whose lines are known, what decides their values, sought from the whole statement and not from ids alone."""
+
+import ast
+from collections.abc import Callable, Sequence
+
+from diagnosis.deciding import around, masks, numbers
+from diagnosis.deciding.program import Program
+from diagnosis.findings import CodePlace
+
+# The deciding nodes, best first, from the lines that were seen.
+BY_LINE: dict[str, Callable[[Program, Sequence[CodePlace]], list[ast.AST]]] = {
+    "learning-rate-too-high": numbers.rates,
+    "learning-rate-too-low": numbers.rates,
+    "decay-outweighs": numbers.decays,
+    "warm-up-too-long": numbers.warm_ups,
+    "future-visible": masks.of_future,
+    "more-padding": masks.of_padding,
+    "initial-scale": numbers.spreads,
+    "bounded-logits": numbers.scales,
+    "never-stepped": around.guards,
+    "features-misaligned": around.fillings,
+    "learns-backwards": around.penalties,
+    "history-window": around.windows,
+    "state-restored": around.states,
+}
+WITHOUT_LINES = ("state-restored",)  # they are sought though nothing was seen
