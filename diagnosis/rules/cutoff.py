@@ -28,9 +28,9 @@ USUAL = {5, 10, 15, 20, 25, 30, 50, 100, 200}
 
 def cutoff_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
     """`if rank <= k: hits += 1` where `rank` is the number of items above the target."""
-    if not speaks_of_metrics(source):
-        return
     judging = evaluators(source)
+    if not judging or not speaks_of_metrics(source):
+        return
     for test in source.within(source.nodes[0], ast.Compare):
         if (
             len(test.ops) != 1

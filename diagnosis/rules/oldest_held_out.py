@@ -25,25 +25,21 @@ REVERSES = {"reverse", "reversed", "flip", "flipud"}
 
 def oldest_held_out(source: ParsedFile) -> Iterator[RuleHit]:
     """`test[u] = items[0]` beside `train[u] = items[1:]`."""
-    if _is_reversed(source):
-        return
-    for function in (*source.functions, None):
-        statements = [
-            s
-            for s in source.within(function or source.nodes[0], ast.Assign)
-            if source.function_of(s) is function
-        ]
-        tests = [
-            (s, h) for s in statements for t, v in _pairs(s) if _is_for(t, Part.TEST) and (h := _head(v))
-        ]
-        trains = {h for s in statements for t, v in _pairs(s) if _is_for(t, Part.TRAIN) and (h := _rest(v))}
-        for statement, history in tests:
-            if history in trains:
-                yield source.hit(
-                    KIND.code,
-                    statement,
-                    "holds the oldest event out and learns from the newer ones: hold the last one out",
-                )
+    tests: list[tuple[ast.Assign, str]] = []
+    trains: set[tuple[object, str]] = set()
+    for statement in source.within(source.nodes[0], ast.Assign):
+        for target, value in _pairs(statement):
+            if (history := _head(value)) and _is_for(target, Part.TEST):
+                tests.append((statement, history))
+            elif (history := _rest(value)) and _is_for(target, Part.TRAIN):
+                trains.add((source.function_of(statement), history))
+    for statement, history in tests:
+        if (source.function_of(statement), history) in trains and not _is_reversed(source):
+            yield source.hit(
+                KIND.code,
+                statement,
+                "holds the oldest event out and learns from the newer ones: hold the last one out",
+            )
 
 
 def _pairs(statement: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:

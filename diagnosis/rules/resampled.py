@@ -30,7 +30,8 @@ KIND = FindingKind(
 def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
     """Draws inside evaluations, other than those that a condition makes rare, as one that fills a cache."""
     repo = repo_of(source)
-    own = evaluators(source) | _examples_of_evaluation(source) if speaks_of_metrics(source) else frozenset()
+    own = evaluators(source) | _examples_of_evaluation(source)
+    own = own if own and speaks_of_metrics(source) else frozenset()
     judging = own | made_for_judges(source, repo)
     seen: set[int] = set()
     for call in source.calls:

@@ -249,3 +249,44 @@ def test_candidates_that_were_drawn_at_the_start_and_ranked_against_ties_are_hea
     )
     judge = "def hit_rate(model, rows):\n    return [(s[1:] >= s[0]).sum() for s in map(model.score, rows)]\n"
     assert check_sources({"data.py": once, "judge.py": judge, "main.py": MAIN}) == []
+
+
+def test_eval_is_missing_where_the_model_is_asked_and_not_where_the_question_is_handed_on():
+    trainer = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.items = nn.Embedding(9, 4)
+        self.dropout = nn.Dropout(0.5)
+    def forward(self, x):
+        return self.dropout(self.items(x)).sum(1)
+class Trainer:
+    def __init__(self):
+        self.model = Net()
+    def epoch(self):
+        self.model.train()
+        return 0.0
+    def full_sort(self, rows):
+        return self.model(rows)
+"""
+    main = """
+from trainer import Trainer
+class Rec:
+    def __init__(self):
+        self.trainer = Trainer()
+    def fit(self):
+        while True:
+            yield {"loss": self.trainer.epoch()}
+    def score(self, users, histories):
+        return self.trainer.full_sort(histories)
+def build(data, *, device, seed):
+    return Rec()
+"""
+    hits = check_sources({"trainer.py": trainer, "main.py": main})
+    assert [(h.path, h.start_line) for h in hits if h.code == "eval-forgotten"] == [("trainer.py", 17)]
+    healthy = trainer.replace(
+        "        return self.model(rows)", "        self.model.eval()\n        return self.model(rows)"
+    )
+    assert check_sources({"trainer.py": healthy, "main.py": main}) == []
