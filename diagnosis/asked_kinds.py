@@ -20,7 +20,7 @@ ASKED = (
         definition="The answer to one batch before and after another batch, with the same random seed; and the attributes "
         "that differ afterwards.",
         roles=(Role.SCORING,),
-        explains=("figures-disagree", *WEAK),
+        explains=("scores-differ-from-training", "figures-disagree", *WEAK),
     ),
     FindingKind(
         code="scores-frozen",
@@ -70,7 +70,7 @@ ASKED = (
         definition="The oldest place of a long history whose exchange moves a score, beside the number of events that a "
         "training step looks up on the same line; at most half of it.",
         roles=(Role.SCORING,),
-        explains=("order-ignored", *WEAK),
+        explains=("scores-differ-from-training", "order-ignored", *WEAK),
     ),
     FindingKind(
         code="history-holes",
@@ -79,7 +79,7 @@ ASKED = (
         why="Some events of a history count for nothing, whatever they are.",
         definition="Places of a long history whose exchange moves no score, between two neighbours that move it.",
         roles=(Role.SCORING,),
-        explains=("order-ignored", *WEAK),
+        explains=("scores-differ-from-training", "order-ignored", *WEAK),
     ),
     FindingKind(
         code="input-ignored",
@@ -109,7 +109,7 @@ ASKED = (
         definition="Mean score of a user's training events, in standard deviations and without what all users share, under "
         "his own id and those beside it.",
         roles=(Role.ENTRY,),
-        explains=WEAK,
+        explains=("scores-differ-from-training", *WEAK),
     ),
     FindingKind(
         code="items-shifted",
@@ -119,7 +119,7 @@ ASKED = (
         definition="Mean score of what users chose, in standard deviations and without what all users share, in its own "
         "column and in those beside it.",
         roles=(Role.ENTRY,),
-        explains=WEAK,
+        explains=("scores-differ-from-training", *WEAK),
     ),
     FindingKind(
         code="scores-inverted",

@@ -8,6 +8,7 @@ from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
 
 TURNS = {"flip", "fliplr", "flipud", "reversed", "reverse"}
+SORTS = {"sort", "argsort", "sorted", "lexsort"}
 REPEATS = {"tile", "repeat", "repeat_interleave", "expand"}
 
 
@@ -20,10 +21,13 @@ def picks(program: Program, walked: list[At]) -> list[ast.AST]:
     chosen = [at.node for at in indexed if isinstance(at.node, ast.Subscript) and _of_time(program, at.node)][
         :1
     ]
-    too_far = [node for one in chosen for node in _reaching_too_far(program, one)]
+    # whole statements: they stay, however far from here the walk comes past them
+    too_far = [program.statement(node) for one in chosen for node in _reaching_too_far(program, one)]
     if chosen:
         return [*too_far, *chosen]
-    return [at.node for at in walked if _is_put(program, at.node) or _is_end(at.node)]
+    put = [at.node for at in walked if _is_put(program, at.node) and not isinstance(at.node, ast.Constant)]
+    copied: list[ast.AST] = [node for node in put if _is_put_twice(program, node)]
+    return copied or [at.node for at in walked if at.node in put or _is_end(at.node)]
 
 
 def reversals(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -37,9 +41,16 @@ def reversals(program: Program, walked: list[At]) -> list[ast.AST]:
     return turned or picks(program, walked)
 
 
+def crossings(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where an event beside another is taken, across the end of its user's: `items[at + 1]`, `items[:-1]`."""
+    taken = [at.node for at in walked if isinstance(at.node, ast.Subscript) and not _is_bound(at)]
+    chosen: list[ast.AST] = [node for node in taken if _of_time(program, node)]
+    return chosen[:1]
+
+
 def alignments(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where rows are put in another order; else where they are repeated, in one way or the other."""
-    shuffled = shuffles(program, walked)
+    """Where rows are put in another order, nearest first; else where they are repeated, in one way or the other."""
+    shuffled = shuffles(program, walked, SHUFFLES | SORTS)
     repeated: list[ast.AST] = [at.node for at in walked if calls_any(program, at.node, REPEATS)]
     for one in repeated[:1]:
         beside = ast.walk(program.scope(one)) if not shuffled else ()
@@ -47,11 +58,18 @@ def alignments(program: Program, walked: list[At]) -> list[ast.AST]:
     return shuffled or repeated
 
 
+def _yields(program: Program, node: ast.AST) -> bool:
+    """Whether it lies in a generator, which is the loop over batches itself and no helper."""
+    return any(isinstance(one, (ast.Yield, ast.YieldFrom)) for one in ast.walk(program.scope(node)))
+
+
 def _is_bound(at: At) -> bool:
-    """Whether a value only tells where a slice of another begins or ends."""
+    """Whether a value only tells where a slice of another begins or ends, or is compared, which chooses rows."""
     one: At | None = at
     while one is not None and one.before is not None:
         outer = one.before.node
+        if isinstance(outer, ast.Compare):
+            return True
         if (
             isinstance(outer, ast.Subscript)
             and one.node is outer.slice
@@ -68,6 +86,24 @@ def _is_put(program: Program, node: ast.AST) -> bool:
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return False
     return call.func.attr in GROWING and node in call.args
+
+
+def _is_put_twice(program: Program, node: ast.AST) -> bool:
+    """Whether the same value goes into another list in the same block: `inputs.append(s)` beside `labels.append(s)`."""
+    statement = program.statement(node)
+    block = program.parents.get(statement)
+    beside = [one for one in ast.walk(block) if isinstance(one, ast.Expr)] if block is not None else []
+    alike = [one for one in beside if program.parents.get(one) is block and one is not statement]
+    same_place = [one for one in alike if _in_one_block(block, statement, one)]
+    calls = [one.value for one in same_place if isinstance(one.value, ast.Call)]
+    return any(
+        _is_put(program, given) and ast.dump(given) == ast.dump(node) for call in calls for given in call.args
+    )
+
+
+def _in_one_block(block: ast.AST | None, one: ast.AST, other: ast.AST) -> bool:
+    parts = [getattr(block, name, []) for name in ("body", "orelse", "finalbody")]
+    return any(isinstance(part, list) and one in part and other in part for part in parts)
 
 
 def _is_end(node: ast.AST) -> bool:
@@ -91,9 +127,17 @@ def _of_time(program: Program, node: ast.Subscript) -> bool:
         return False
     if parts:
         return all(_constant_or_none(bound) for part in parts for bound in (part.lower, part.upper))
+    if any(_is_shift(one) for one in ast.walk(node.slice)):
+        return True
     names = [one.id for one in ast.walk(node.slice) if isinstance(one, ast.Name)]
     given = program.locals.get((program.scope(node), names[0]), []) if len(names) == 1 else []
     return any(_counts(one) for one in given)
+
+
+def _is_shift(node: ast.AST) -> bool:
+    """Whether it is a place a few events before or after another: `at + 1`."""
+    both = operands(node, ast.Add) or operands(node, ast.Sub)
+    return both is not None and constant(both[1]) > 0 and isinstance(both[0], (ast.Name, ast.Attribute))
 
 
 def _counts(given: Definition) -> bool:
@@ -121,11 +165,11 @@ def _reaching_too_far(program: Program, chosen: ast.Subscript) -> list[ast.AST]:
     return found
 
 
-def shuffles(program: Program, walked: list[At]) -> list[ast.AST]:
+def shuffles(program: Program, walked: list[At], names: set[str]) -> list[ast.AST]:
     """Where rows are put in another order; of a helper that is given the rows, where it is called."""
     found = []
     for at in walked:
-        if calls_any(program, at.node, SHUFFLES):
-            helped = bool(at.calls) and bool(at.calls[-1].args)
+        if calls_any(program, at.node, names):
+            helped = bool(at.calls) and bool(at.calls[-1].args) and not _yields(program, at.node)
             found.append(at.calls[-1] if helped else at.node)
     return found

@@ -6,9 +6,10 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.symptoms import UNLEARNED, WEAK
 
 UNIT = "share of steps"
-_WEAK = ("not-learning", "not-converged", "weaker-than-popularity", "weaker-than-markov", "weaker-than-ease")
+_WEAK = ("not-learning", "not-converged", *WEAK, *UNLEARNED)
 NOT_CLEARED = FindingKind(
     code="gradients-not-cleared",
     found_by=FoundBy.PROBE,

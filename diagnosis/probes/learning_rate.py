@@ -12,8 +12,9 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.symptoms import UNLEARNED, WEAK
 
-_WEAK = ("not-learning", "not-converged", "weaker-than-popularity", "weaker-than-markov", "weaker-than-ease")
+_WEAK = ("not-learning", "not-converged", *WEAK, *UNLEARNED)
 RUNS_OUT = FindingKind(
     code="schedule-runs-out",
     found_by=FoundBy.PROBE,

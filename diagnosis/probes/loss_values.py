@@ -14,6 +14,7 @@ from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer
 from diagnosis.probes.squashed_logits import OF_CLASSES, losses_of_logits
+from diagnosis.symptoms import UNLEARNED
 
 CONSTANT = FindingKind(
     code="constant-loss",
@@ -32,7 +33,7 @@ SCALE = FindingKind(
     definition="Loss of the first step relative to the loss of equal scores; of losses of pairs where the first scores of a row spread by 5 "
     "or more.",
     roles=(Role.INITIALIZATION, Role.ITEM_TABLE),
-    explains=("not-converged",),
+    explains=("not-converged", *UNLEARNED),
 )
 SAME = 1e-7
 FEWEST = 10  # steps

@@ -47,6 +47,9 @@ UNIFORM = FindingKind(
 )
 UNIT = "share of events"
 FEW, MANY = 0.02, 0.05  # events that may be missed; from where on it is a warning
+HELD_OUT = (
+    "the newest events of users are left out, and the training evaluates itself meanwhile, perhaps on these"
+)
 
 
 def target_coverage(evidence: Evidence) -> list[Measurement]:
@@ -71,10 +74,19 @@ def judged(seen: Read) -> list[Measurement]:
     places = chosen(_rows_of(seen, drawn))
     newest = _newest(seen.log, drawn, places)
     if any(one.healthy is False for one in newest):
-        return newest
+        return [unjudged(NEWEST.code, HELD_OUT, unit=newest[0].unit)] if _evaluates(seen) else newest
     never = _never(seen, drawn, places)
     patterned = never.healthy is False or never.details.get("shape", "") not in ("", "fixed")
     return [*newest, *([] if patterned else _uniform(seen.log, drawn, random(_rows_of(seen, drawn)))), never]
+
+
+def _evaluates(seen: Read) -> bool:
+    """Whether the training looks users or items up without a gradient as well: it evaluates itself on what it leaves out."""
+    fewest = min(seen.log.n_items, seen.log.n_users) - 2
+    return any(
+        each.kind == "index" and not each.grad and each.rows >= fewest and len(each.calls)
+        for each in seen.watched.streams
+    )
 
 
 def _rows_of(seen: Read, drawn: Draws) -> Stream:

@@ -10,7 +10,7 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
-from diagnosis.symptoms import NARROW, UNTRAINED, WEAK
+from diagnosis.symptoms import NARROW, UNLEARNED, UNTRAINED, WEAK
 
 UNIT = "of the weights' length"
 KIND = FindingKind(
@@ -21,7 +21,7 @@ KIND = FindingKind(
     definition="Length of the decayed weights after the watched epochs relative to before, where the decay alone halves them "
     "within 150 steps, or (of optimizers that add it to the gradient and rescale both) is longer than the gradient by a fifth.",
     roles=(Role.OPTIMIZER,),
-    explains=(*WEAK, *NARROW, *UNTRAINED, "decay-without-gradient"),
+    explains=(*WEAK, *NARROW, *UNTRAINED, *UNLEARNED, "decay-without-gradient"),
 )
 HALVED_WITHIN = 150  # steps
 SHRUNK = 0.7

@@ -25,9 +25,9 @@ SHALLOW = {"dict", "OrderedDict", "copy", "items", "state_dict"}
 def state_kept_by_reference(source: ParsedFile) -> Iterator[RuleHit]:
     """`if ndcg > best: best_state = model.state_dict()`, where `load_state_dict(best_state)` follows after training."""
     loaded = {
-        dotted(call.args[0]).rpartition(".")[2]
-        for call in source.calls
-        if called_name(call) == "load_state_dict" and call.args
+        dotted(made.call.args[0]).rpartition(".")[2]
+        for made in repo_of(source).calls("load_state_dict")
+        if made.call.args
     } - {""}
     if not loaded:
         return
@@ -53,7 +53,7 @@ def _is_reference(value: ast.expr) -> bool:
     """Whether a value is `state_dict()` itself, or a new dictionary of the same tensors."""
     if isinstance(value, ast.DictComp):
         of_state = any(_is_reference(part.iter) for part in value.generators)
-        return of_state and isinstance(value.value, ast.Name)
+        return of_state and _is_same_tensor(value.value)
     if not isinstance(value, ast.Call) or called_name(value) not in SHALLOW:
         return False
     if called_name(value) == "state_dict":
@@ -61,6 +61,18 @@ def _is_reference(value: ast.expr) -> bool:
     own = value.func.value if isinstance(value.func, ast.Attribute) else None
     given = value.args[0] if value.args else own
     return given is not None and _is_reference(given)
+
+
+def _is_same_tensor(value: ast.expr) -> bool:
+    """Whether an entry is the live tensor: `v`, `v.detach()`, `v.data`, all of one storage."""
+    while not isinstance(value, ast.Name):
+        if isinstance(value, ast.Call) and called_name(value) == "detach" and not value.args:
+            value = value.func
+        if isinstance(value, ast.Attribute) and value.attr in ("data", "detach"):
+            value = value.value
+        else:
+            return False
+    return True
 
 
 def _goes_on(source: ParsedFile, statement: ast.Assign) -> bool:

@@ -39,7 +39,7 @@ class Negatives:
 
 def negatives(seen: Read) -> list[Negatives]:
     """Every view of negatives beside its positives."""
-    if any(each.shuffled for each in seen.positives):
+    if seen.strangers is not None or any(each.shuffled for each in seen.positives):
         return []  # whose they are is not known
     return [_with_positives(seen, each) for each in seen.negatives]
 

@@ -366,3 +366,39 @@ def test_bases_that_name_each_other_in_circles_end():
         {"a.py": "import b\nclass A(b.B):\n    pass\n", "b.py": "import a\nclass B(a.A):\n    pass\n"}
     )
     assert program.methods(program.classes["A"][0], "fit") == []
+
+
+TOGETHER = """
+import numpy as np
+import torch
+
+class Job:
+    def other(self, size):
+        return self.rng.integers(1, self.n, size)  # negatives
+
+    def epoch(self):
+        who = self.rng.integers(1, self.m, 64)  # users
+        u, i, j = (CONVERT for a in (who, self.next[who], self.other(64)))
+        self.net.loss(u, i, j)
+
+class Net:
+    def loss(self, u, i, j):
+        ours = self.users[u]
+        theirs = self.items[i]
+        return ours * theirs - ours * self.items[j]
+"""
+
+
+@pytest.mark.parametrize("convert", ["torch.from_numpy(a)", "torch.as_tensor(a).long().to(self.device)"])
+@pytest.mark.parametrize(
+    ("code", "use", "decides"),
+    [
+        ("users-drawn-uniformly", "self.users[u]", "# users"),
+        ("negatives-out-of-range", "self.items[j]", "# negatives"),
+    ],
+)
+def test_arrays_that_are_converted_together_are_told_apart(
+    convert: str, code: str, use: str, decides: str
+) -> None:
+    sources = {"m.py": TOGETHER.replace("CONVERT", convert)}
+    assert first_decided(code, sources, "for a in", use) == line_of(sources, decides)

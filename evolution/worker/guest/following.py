@@ -151,7 +151,10 @@ class Following:
             ):
                 continue
             way, speed = _far(end, start), _far(end, before)
-            if speed > 0.0 and start.std() > 0.0 and _far(now, start) < NEAR * way:
+            near = NEAR * min(
+                way, _far(start, start.mean())
+            )  # an optimizer's moments are as far from it as 0 is
+            if speed > 0.0 and start.std() > 0.0 and _far(now, start) < near:
                 return min(1.0, _far(now, earlier) / speed), other
         return None
 

@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 
-from diagnosis.findings import Measurement
-from diagnosis.probes import batches, graph_edges, item_ids, negatives, target_coverage, targets
+from diagnosis.catalogue import kind_of
+from diagnosis.findings import Measurement, Nature
+from diagnosis.probes import (
+    batches,
+    graph_edges,
+    histories_unordered,
+    item_ids,
+    negatives,
+    target_coverage,
+    targets,
+)
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, read_streams
 from diagnosis.streams.ways import way_to_loss
@@ -20,7 +29,7 @@ SOURCE = {
     path.name: path.read_text(encoding="utf-8").splitlines()
     for path in (Path(str(m.__file__)) for m in LOOPS)
 }
-PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges)
+PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges, histories_unordered)
 # torch warns once of sparse tensors that it does not check
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 
@@ -42,6 +51,10 @@ HEALTHY = (
     "one_table",
     "lightgcn:self-loops",
     "one_table:self-loops",
+    "repeated_users",
+    "repeated_users:held-out",
+    "lightgcn:thinned",
+    "one_table:thinned",
     "clicks",
     "signs",
 )
@@ -51,7 +64,7 @@ PLANTED = {
         ("sasrec:target-is-input", "source, target"),
         ("softmax:target-is-input", "targets = block[:, :-1]"),
         ("bert4rec:target-is-input", "block"),
-        ("last_item:target-is-input", "classes[part]"),
+        ("last_item:target-is-input", "rows.append("),
         ("clicks:target-is-input", ""),
         ("signs:target-is-input", ""),
     ),
@@ -64,6 +77,11 @@ PLANTED = {
         ("softmax:earlier", "block[:, 1:], block[:, :-1]"),
         ("softmax:reversed", "block[:, 1:]"),
         ("last_item:reversed", "classes[part]"),
+    ),
+    "history-out-of-order": (
+        ("sasrec:by-id", "np.sort(history)"),
+        ("sasrec:unsorted", "source, target"),
+        ("softmax:by-id", "block"),
     ),
     "target-of-another": (
         ("sasrec:other-user", "targets.roll(1, 0)"),
@@ -78,6 +96,7 @@ PLANTED = {
     "last-position-never-masked": (("bert4rec:last-never", "block"),),
     "newest-never-target": (
         ("sasrec:newest-cut", "history = history[:-1]"),
+        ("repeated_users:newest-cut", "users[~held_out]"),
         ("softmax:newest-cut", "block"),
         ("bpr:newest-cut", "order[~torch.isin(order, newest)]"),
     ),
@@ -93,14 +112,14 @@ PLANTED = {
     ),
     "users-drawn-uniformly": (("bpr:users-uniform", "torch.rand(len(users))"),),
     "negatives-hit-positives": (
-        ("sasrec:negatives-own", "from_numpy"),
+        ("sasrec:negatives-own", "rng.choice(history, size)"),
         ("bpr:negatives-own", "multinomial"),
     ),
     "negatives-out-of-range": (
         ("windows:negatives-low", ""),
-        ("sasrec:negatives-low", "from_numpy"),
-        ("sasrec:negatives-off-by-one", "from_numpy"),
-        ("sasrec:negatives-zero", "from_numpy"),
+        ("sasrec:negatives-low", "rng.integers"),
+        ("sasrec:negatives-off-by-one", "rng.integers"),
+        ("sasrec:negatives-zero", "rng.integers"),
         ("bpr:negatives-low", "torch.randint(low, high"),
         ("bpr:negatives-off-by-one", "torch.randint(low, high"),
         ("ncf:negatives-low", "data[part]"),
@@ -108,9 +127,10 @@ PLANTED = {
         ("signs:negatives-common", ""),
     ),
     "negatives-repeated": (
-        ("sasrec:negatives-one-a-row", "from_numpy"),
-        ("sasrec:negatives-one-a-batch", "from_numpy"),
-        ("sasrec:negatives-fixed", "from_numpy"),
+        ("sasrec:negatives-one-a-row", "rng.integers"),
+        ("repeated_users:negatives-one-a-row", "bad[:, :1].expand"),
+        ("sasrec:negatives-one-a-batch", "rng.integers"),
+        ("sasrec:negatives-fixed", "rng.integers"),
         ("bpr:negatives-one-a-batch", "cat"),
         ("bpr:negatives-fixed", "torch.randint(low, high"),
         ("ncf:negatives-fixed", "data[part]"),
@@ -132,7 +152,12 @@ PLANTED = {
         ("lightgcn:one-node-off", ""),
         ("one_table:wrong-block", ""),
     ),
-    "graph-edges-missing": (("lightgcn:edges-missing", ""), ("one_table:edges-missing", "")),
+    "graph-edges-missing": (
+        ("lightgcn:edges-missing", ""),
+        ("one_table:edges-missing", ""),
+        ("lightgcn:edges-missing-thinned", ""),
+        ("one_table:edges-missing-thinned", ""),
+    ),
     "graph-edges-unknown": (("lightgcn:edges-unknown", ""), ("one_table:edges-unknown", "")),
     "graph-one-way": (("lightgcn:one-way", ""), ("one_table:one-way", "")),
     "graph-not-normalised": (("lightgcn:plain", ""), ("one_table:plain", "")),
@@ -156,7 +181,9 @@ def read(log: Interactions, name: str, folder: Path, **options: Any) -> Read:
 
 
 def unhealthy(seen: Read) -> dict[str, Measurement]:
-    return {m.code: m for probe in PROBES for m in probe.judged(seen) if m.healthy is False}
+    """By code, without advice."""
+    found = [m for probe in PROBES for m in probe.judged(seen) if m.healthy is False]
+    return {m.code: m for m in found if kind_of(m.code).nature is not Nature.ADVICE}
 
 
 @pytest.mark.slow

@@ -19,7 +19,10 @@ from diagnosis.probes import (
 from evolution.trials.replayed import keep_replay
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.replaying import replay_step
-from tests.evolution.worker.guest.toys import Coder, Pairs, Sequences, log
+from tests.evolution.worker.guest.toys import Coder, Neighbours, Pairs, Sequences, log
+
+# torch warns once of sparse tensors that it does not check
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 
 HERE = Path(__file__).parent
 PROBES = (future_visible, learns_backwards, loss_terms, padding_attended, padding_in_loss, serving_differs)
@@ -183,6 +186,15 @@ def test_padding_in_the_loss_is_found_where_places_become_one_number(option):
     assert line(found["padding-in-loss"][0]).startswith(
         ("return F.cross_entropy(logits.flatten", "return -chosen.mean()", "return each.mean()")
     )
+
+
+def test_a_graph_that_training_thins_is_no_other_function():
+    assert "scores-differ-from-training" not in causes(replayed(Neighbours))
+
+
+def test_raw_vectors_are_found_behind_a_graph_that_training_thins():
+    found = causes(replayed(Neighbours, "raw"))
+    assert line(found["scores-differ-from-training"][0]) == "return ours @ self.net.items.weight.T"
 
 
 def test_a_training_that_has_ended_is_begun_anew():

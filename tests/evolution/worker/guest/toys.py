@@ -120,6 +120,28 @@ class Pairs(Toy):
         return scores + self.net.bias.weight.T
 
 
+class Neighbours(Pairs):
+    """Users take in what they chose, over a graph of which each step sees a part."""
+
+    def vectors_of(self, users, training):
+        met = torch.zeros(N_USERS + 1, N_ITEMS + 1)
+        met[torch.as_tensor(self.data.users), torch.as_tensor(self.data.items)] = 1 / LENGTH
+        graph = met.to_sparse_coo().coalesce()
+        if training:
+            kept = (torch.rand(graph._nnz()) + 0.8).floor().bool()
+            graph = torch.sparse_coo_tensor(graph.indices()[:, kept], graph.values()[kept] / 0.8, graph.shape)
+        return (self.net.users.weight + torch.sparse.mm(graph, self.net.items.weight))[users]
+
+    def logits(self, users, items):
+        return (self.vectors_of(users, True) * self.net.items(items)).sum(-1)
+
+    @torch.no_grad()
+    def score(self, users, histories):
+        users = torch.as_tensor(users)
+        ours = self.net.users(users) if self.has("raw") else self.vectors_of(users, False)
+        return ours @ self.net.items.weight.T
+
+
 class Sequences(Toy):
     """A recurrent encoder that predicts each next event, by all classes or among drawn candidates."""
 
