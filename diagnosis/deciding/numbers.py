@@ -36,17 +36,24 @@ def warm_ups(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
 
 
 def scales(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
-    """Where the number is set that the first line multiplies or divides logits by."""
+    """Where the number is set that the first line multiplies or divides logits by.
+
+    A number below 1 is a temperature: multiplied by, it is not the number that is wrong but the line.
+    """
     sides = [
-        side
+        (side, isinstance(node.op, ast.Mult))
         for expression in expressions_of(program, seen[:1])
         for node in ast.walk(expression)
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))
         for side in (node.left, node.right)
     ]
-    plain = [one for one in sides if isinstance(one, (ast.Name, ast.Attribute, ast.Subscript))]
-    found = {told[0]: None for one in plain if len(told := _told(program, [one])) == 1}
-    return list(found) if len(found) == 1 else []
+    found: dict[ast.AST, bool] = {}
+    for side, multiplied in sides:
+        told = _told(program, [side]) if isinstance(side, (ast.Name, ast.Attribute, ast.Subscript)) else []
+        if len(told) == 1:
+            small = isinstance(told[0], ast.Constant) and abs(_value(told[0])) < 1
+            found[told[0]] = multiplied and small
+    return list(found) if len(found) == 1 and not any(found.values()) else []
 
 
 def spreads(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:

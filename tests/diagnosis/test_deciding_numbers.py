@@ -164,3 +164,8 @@ def test_logits_stand_where_their_scale_is_written(text: str) -> None:
 def test_logits_without_a_scale_stay_where_they_are_made() -> None:
     sources = {"net.py": "def scores(u, v):\n    return norm(u) @ norm(v).T  # logits\n"}
     assert first("bounded-logits", sources, "# logits") == line_of(sources, "# logits")
+
+
+def test_logits_that_a_temperature_multiplies_stay_where_it_does() -> None:
+    text = "TAU = 0.1\n\ndef scores(u, v):\n    return u @ v.T * TAU  # logits\n"
+    assert first("bounded-logits", {"net.py": text}, "# logits") == line_of({"net.py": text}, "# logits")

@@ -21,6 +21,7 @@ THROUGH = SCALING | {
     "view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "float", "masked_fill", "cat", "__getitem__", "clone",
     "masked_fill_", "concat", "stack", "index_select", "masked_select", "transpose", "t", "T", "permute",
 }  # fmt: skip
+SHIFTING = {"add", "__add__", "__radd__", "add_", "__iadd__", "sub", "__sub__", "sub_", "__isub__"}
 EVEN = 1e-3  # spread of the lengths of vectors that were made equally long
 STEADY = 1e-3  # of the factor between a product and the logits
 LEAST_ROWS = 4
@@ -50,10 +51,10 @@ def _of_loss(step: KeptStep, loss: Call) -> dict[str, Any]:
     if any(_is_learned(call) for call in between if call.function in SCALING):
         return {}
     lengths = _lengths(step, product)
-    factor = _factor(product.outputs[0], logits)
+    stretching = [call for call in between if call.function in SCALING]
+    factor = _factor_of(stretching)
     if lengths is None or factor is None:
         return {}
-    stretching = [call for call in between if call.function in SCALING]
     inner = [one for given in product.inputs if (one := _stretched(step, given)) is not None]
     told = {call.place: call for call in (*stretching, *inner, product, loss)}
     plain = logits.detach().float()
@@ -85,12 +86,11 @@ def _product(step: KeptStep, logits: Any) -> tuple[Call | None, list[Call]]:
     while (call := step.maker(tensor)) is not None:
         if call.function in PRODUCTS or _is_dot(step, call):
             return call, between
-        if call.function not in THROUGH or len(between) > 20:
+        moved = [one for one in call.inputs if one.requires_grad and one.numel() > 1]
+        shifted = call.function in SHIFTING and len(moved) == 1  # by what is not learned, such as log q
+        if not moved or not (call.function in THROUGH or shifted) or len(between) > 20:
             return None, between
         between.append(call)
-        moved = [one for one in call.inputs if one.requires_grad and one.numel() > 1]
-        if not moved:
-            return None, between
         tensor = max(moved, key=lambda one: one.numel())
     return None, between
 
@@ -124,17 +124,22 @@ def _length(side: Any, axis: int) -> float | None:
     return float(lengths.mean()) if float(lengths.std()) < EVEN * float(lengths.mean()) else None
 
 
-def _factor(product: Any, logits: Any) -> float | None:
-    """By how much the logits are further apart than the product; None where it is not one number."""
-    one, other = product.detach().float().flatten(), logits.detach().float().flatten()
+def _factor_of(stretching: list[Call]) -> float | None:
+    """By how much these calls together stretch; None where one of them does not by one number."""
+    total = 1.0
+    for call in stretching:
+        rate = _factor(max(call.inputs, key=lambda one: (one.requires_grad, one.numel())), call.outputs[0])
+        if rate is None:
+            return None
+        total *= rate
+    return total
+
+
+def _factor(before: Any, after: Any) -> float | None:
+    one, other = before.detach().float().flatten(), after.detach().float().flatten()
     if one.numel() != other.numel():
-        near = other[other.abs() < 1e4]
-        return (
-            float(near.abs().max() / one.abs().max())
-            if one.numel() and near.numel() and one.abs().max() > 0
-            else None
-        )
-    usable = (other.abs() < 1e4) & (one.abs() > 0.1 * one.abs().max())
+        return None
+    usable = (other.abs() < 1e4) & (one.abs() < 1e4) & (one.abs() > 0.1 * one.abs()[one.abs() < 1e4].amax())
     rate = other[usable] / one[usable]
     if not len(rate):
         return None

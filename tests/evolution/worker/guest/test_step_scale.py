@@ -44,6 +44,25 @@ class Sampled(Net):
         return scores * self.times
 
 
+class Corrected(Net):
+    """In-batch, with log q and a mask after the temperature."""
+
+    def logits(self):
+        items = F.normalize(self.items(torch.arange(1, B + 1)), dim=-1)
+        scores = F.normalize(self.users_of(), dim=-1) @ items.T / (1 / self.times)
+        scores = scores - torch.linspace(-6, -1, B)[None, :]
+        return scores.masked_fill(torch.eye(B).roll(1, 0).bool(), torch.finfo(scores.dtype).min)
+
+
+class Biased(Net):
+    def __init__(self):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(N + 1))
+
+    def logits(self):
+        return super().logits() + self.bias
+
+
 class Learned(Net):
     def logits(self):
         return super().logits() * self.learned.exp()
@@ -76,6 +95,7 @@ def told(net):
         ),
         (ByHand, "return scores / (1 / self.times)"),
         (Sampled, "return scores * self.times"),
+        (Corrected, "scores = F.normalize(self.users_of(), dim=-1) @ items.T / (1 / self.times)"),
     ],
 )
 @pytest.mark.parametrize("times", [1.0, 20.0])
@@ -85,6 +105,6 @@ def test_cosines_are_bounded_by_what_stretches_them(kind, expected, times):
     assert line(found["places"][0]) == expected
 
 
-@pytest.mark.parametrize("kind", [Learned, Dots, OneSide])
+@pytest.mark.parametrize("kind", [Learned, Dots, OneSide, Biased])
 def test_what_can_grow_has_no_bound(kind):
     assert told(kind()) == {}
