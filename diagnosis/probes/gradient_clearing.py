@@ -82,6 +82,8 @@ def _not_cleared(watched: Watched) -> Measurement | None:
         else f"zero_grad at {_at(watched.clear_place)} does not reach them"
     )
     places = [watched.step_place, watched.loss_place, watched.clear_place]
+    if watched.step_place and watched.loss_place and watched.step_place.path != watched.loss_place.path:
+        places[:2] = places[1::-1]  # the step is in a wrapper of the optimizer, the loop in another file
     return violated(NOT_CLEARED, min(share, 1.0), message, places, unit=UNIT, severity=Severity.ERROR)
 
 

@@ -24,7 +24,7 @@ from evolution.trials.session import WorkerSession, opened
 from evolution.trials.watched import nothing_watched
 from seeds.reading import RECORD_BYTES, parse_json, read_text
 
-WATCH_SHARE = 0.1  # of the seconds that fit() took in the trial
+WATCH_SHARE = 0.07  # of the seconds that fit() took in the trial; the questions and the analyst have the rest of a tenth
 SHORTEST_WATCH_S, LONGEST_WATCH_S = 20.0, 60.0
 TRAINED_AGAIN_S = (
     60.0  # of fit() in the trial; a model without state is trained again for its questions up to here

@@ -43,7 +43,8 @@ def main() -> None:
     record(f"harness-{chosen.device}", figures(trial, chosen.device, inside_s))
 
 
-def measured(repo: Path, source: str, epochs: int, device: str, threads: int = THREADS) -> Trial:
+def measured(repo: Path, source: str, epochs: int, device: str, threads: int = 0) -> Trial:
+    threads = threads or THREADS
     seed_config = read_config(SASREC)
     config = Config(
         recommender=seed_config.recommender,

@@ -16,6 +16,7 @@ import pytest
 
 from diagnosis.evidence import Evidence
 from diagnosis.examination import WATCHED, load_examination
+from diagnosis.findings import CodePlace
 from diagnosis.probes import (
     gradient_clearing,
     learning_rate,
@@ -382,3 +383,21 @@ def test_an_optimizer_of_what_the_loss_does_not_use_is_accused_itself(
 def test_a_healthy_training_is_silent(found: Found, case: str) -> None:
     text, edits = HEALTHY[case]
     assert found(text, *edits) == []
+
+
+def test_gradients_that_pile_up_are_not_blamed_on_the_rate(found: Found) -> None:
+    edits = [("        self.optimizer.zero_grad()\n", ""), ("lr=1e-3", "lr=3.0")]
+    codes = {code for code, _ in found(OBJECT, *edits)}
+    assert "gradients-not-cleared" in codes and "learning-rate-too-high" not in codes
+
+
+@pytest.mark.parametrize(("stepped", "first"), [("wrapper.py", "train.py"), ("train.py", "step")])
+def test_gradients_are_cleared_in_the_loop_and_not_in_a_wrapper(stepped: str, first: str) -> None:
+    watched = SimpleNamespace(
+        gradients_not_cleared=99, optimizer_steps=100, losses=[1.0] * 100, trace={}, parameters=(),
+        step_place=CodePlace(path=stepped, line=9, does="step"), loss_place=CodePlace(path="train.py", line=3),
+        clear_place=None, steps_without_gradient=0,
+    )  # fmt: skip
+    found = gradient_clearing.PROBE.run(cast(Evidence, SimpleNamespace(watched=watched)))
+    place = next(m for m in found if m.code == "gradients-not-cleared" and m.healthy is False).places[0]
+    assert first in (place.path, place.does)
