@@ -26,25 +26,38 @@ def picks(program: Program, walked: list[At]) -> list[ast.AST]:
     if chosen:
         return [*too_far, *chosen]
     put = [at.node for at in walked if _is_put(program, at.node) and not isinstance(at.node, ast.Constant)]
-    copied: list[ast.AST] = [node for node in put if _is_put_twice(program, node)]
-    return copied or [at.node for at in walked if at.node in put or _is_end(at.node)]
+    return [at.node for at in walked if at.node in put or _is_end(at.node)]
 
 
 def own_picks(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where a loop puts one and the same event into the targets and into another array; else as `picks`."""
-    return [at.node for at in walked if _loop_puts_it_twice(program, at.node)] or picks(program, walked)
+    """Where one and the same event is put into the targets and into another list or array; else as `picks`."""
+    return [at.node for at in walked if _is_put_twice(program, at.node)] or picks(program, walked)
 
 
-def _loop_puts_it_twice(program: Program, node: ast.AST) -> bool:
-    """Whether a loop's own name is put into two arrays or lists: `row[t] = item; goal[t] = item`."""
+def _is_put_twice(program: Program, node: ast.AST) -> bool:
+    """Whether the same block puts a value into two arrays or lists: `inputs.append(s)` beside `labels.append(s)`."""
     into = _put_into(program, node)
-    loop = next((one for one in program.around(node) if isinstance(one, ast.For)), None)
-    if not into or loop is None or not isinstance(node, ast.Name):
+    if not into or not isinstance(node, ast.expr) or isinstance(node, ast.Constant):
         return False
-    if node.id not in {one.id for one in ast.walk(loop.target) if isinstance(one, ast.Name)}:
-        return False
-    same = (one for one in ast.walk(loop) if isinstance(one, ast.Name) and one.id == node.id)
-    return any(_put_into(program, one) not in ("", into) for one in same)
+    statement = program.statement(node)
+    beside = [one for one in _block_of(program, statement) if one is not statement]
+    alike = (
+        one for other in beside for one in ast.walk(other) if isinstance(one, ast.expr) and _same(one, node)
+    )
+    return any(
+        program.statement(one) in beside and _put_into(program, one) not in ("", into) for one in alike
+    )
+
+
+def _same(one: ast.expr, other: ast.expr) -> bool:
+    return type(one) is type(other) and ast.dump(one) == ast.dump(other)
+
+
+def _block_of(program: Program, statement: ast.AST) -> list[ast.stmt]:
+    """The statements of the block in which a statement stands."""
+    holder = program.parents.get(statement)
+    parts = [getattr(holder, name, []) for name in ("body", "orelse", "finalbody")]
+    return next((part for part in parts if isinstance(part, list) and statement in part), [])
 
 
 def _put_into(program: Program, node: ast.AST) -> str:
@@ -109,24 +122,6 @@ def _is_put(program: Program, node: ast.AST) -> bool:
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return False
     return call.func.attr in GROWING and node in call.args
-
-
-def _is_put_twice(program: Program, node: ast.AST) -> bool:
-    """Whether the same value goes into another list in the same block: `inputs.append(s)` beside `labels.append(s)`."""
-    statement = program.statement(node)
-    block = program.parents.get(statement)
-    beside = [one for one in ast.walk(block) if isinstance(one, ast.Expr)] if block is not None else []
-    alike = [one for one in beside if program.parents.get(one) is block and one is not statement]
-    same_place = [one for one in alike if _in_one_block(block, statement, one)]
-    calls = [one.value for one in same_place if isinstance(one.value, ast.Call)]
-    return any(
-        _is_put(program, given) and ast.dump(given) == ast.dump(node) for call in calls for given in call.args
-    )
-
-
-def _in_one_block(block: ast.AST | None, one: ast.AST, other: ast.AST) -> bool:
-    parts = [getattr(block, name, []) for name in ("body", "orelse", "finalbody")]
-    return any(isinstance(part, list) and one in part and other in part for part in parts)
 
 
 def _is_end(node: ast.AST) -> bool:
