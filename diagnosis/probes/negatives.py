@@ -84,8 +84,9 @@ def negatives_drawn(evidence: Evidence) -> list[Measurement]:
 def judged(seen: Read) -> list[Measurement]:
     """The same for a training that was read."""
     found: dict[str, Measurement] = {}
-    for each in negatives(seen):
-        repeated = _repeated(seen, each)
+    views = negatives(seen)
+    for each in views:
+        repeated = _repeated(seen, views, each)
         few = repeated is not None and repeated.healthy is False  # few draws tell little of range and hits
         for one in (repeated, *(() if few else (_hits(seen, each), _range(seen.log, each)))):
             if one is not None and (one.code not in found or found[one.code].healthy):
@@ -206,12 +207,12 @@ def _scattered(log: Log, items: np.ndarray, missed: np.ndarray, n_each: float) -
     return f"{len(missed)} items never are one, though all others are drawn alike"
 
 
-def _repeated(seen: Read, each: Negatives) -> Measurement | None:
+def _repeated(seen: Read, views: list[Negatives], each: Negatives) -> Measurement | None:
     if not each.counted.any():
         return None
     places = drawn(each.drawn.view.stream)
-    in_calls, calls = repeated_in_calls(each)
-    in_rows, rows = repeated_in_rows(each)
+    in_calls, calls = repeated_in_calls(views, each)
+    in_rows, rows = repeated_in_rows(views, each)
     at_places, places_seen = repeated_at_places(each)
     epochs = repeated_in_epochs(seen, each)
     if calls >= 5 and in_calls > ONE:

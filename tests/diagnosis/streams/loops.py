@@ -118,7 +118,13 @@ def sasrec(log: Interactions, plant: str = "", width: int = 40, batch: int = 32)
                 hidden = model(inputs)
                 there = targets > 0
                 good = (hidden * model.items(targets)).sum(-1)[there]
-                bad = (hidden * model.items(negatives)).sum(-1)[there]
+                if plant in ("negatives-of-a-row", "negatives-of-a-batch"):
+                    held = len(chosen) if plant == "negatives-of-a-row" else 1
+                    some = torch.from_numpy(rng.integers(1, n + 1, (held, 1, 8)))
+                    some = some.expand(len(chosen), width, -1)
+                    bad = (hidden.unsqueeze(2) * model.items(some)).sum(-1)[there]
+                else:
+                    bad = (hidden * model.items(negatives)).sum(-1)[there]
                 loss = F.softplus(-good).mean() + F.softplus(bad).mean()
                 adam.zero_grad()
                 loss.backward()

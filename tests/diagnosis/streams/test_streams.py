@@ -39,6 +39,8 @@ HEALTHY = (
     "windows",
     "time_first",
     "sasrec:negatives-any",
+    "sasrec:negatives-of-a-row",
+    "sasrec:negatives-of-a-batch",
     "bpr:negatives-any",
     "softmax",
     "bpr",
