@@ -36,6 +36,10 @@ class Application:
     def load_state_dict(self, state):
         self._trainer.network.load_state_dict(state)
 
+    def export(self, path):
+        """Write the weights of the best epoch so far."""
+        torch.save(self._trainer.best_weights, path)
+
 
 def build(data, *, device, seed):
     torch.manual_seed(seed)
