@@ -31,6 +31,29 @@ def made_for_judges(source: ParsedFile, repo: Codebase) -> frozenset[Function]:
     return frozenset(f for f in source.functions if f in found)
 
 
+def kept_for_judges(source: ParsedFile, judging: frozenset[Function]) -> frozenset[Function]:
+    """The methods whose result a class keeps as an attribute that one of its judging methods reads."""
+    read = {
+        (source.parents.get(f), node.attr)
+        for f in judging
+        for node in source.within(f, ast.Attribute)
+        if isinstance(node.ctx, ast.Load) and _is_self(node.value)
+    }
+    kept: set[Function] = set()
+    for statement in source.within(source.nodes[0], ast.Assign):
+        function = source.function_of(statement)
+        owner = source.parents.get(function) if function is not None else None
+        names = {t.attr for t in statement.targets if isinstance(t, ast.Attribute) and _is_self(t.value)}
+        if isinstance(statement.value, ast.Call) and any((owner, name) in read for name in names):
+            made = called_name(statement.value)
+            kept |= {f for f in source.functions if f.name == made and source.parents.get(f) is owner}
+    return frozenset(kept)
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
 def speaks_of_metrics(source: ParsedFile) -> bool:
     """Whether the file evaluates, in its author's words: it names a metric, or evaluation."""
     names = (n.id for n in source.within(source.nodes[0], ast.Name) if isinstance(n.ctx, ast.Store))

@@ -74,11 +74,18 @@ def _is_seeded(source: ParsedFile, call: ast.Call, function: Function, judging: 
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     made = generator_made(source, owner) if owner is not None else None
     if made is not None:
-        return (
+        return _is_given_a_seed(made) and (
             source.function_of(made) in judging
             and getattr(source.function_of(made), "name", "") != "__init__"
         )
     return owner is not None and not _is_of_self(owner) and not _lasts(source, owner)
+
+
+def _is_given_a_seed(made: ast.Call) -> bool:
+    """Whether a generator starts from a seed: one of torch does anyway, those of numpy and Python only from one that is given."""
+    given = [*made.args, *(k.value for k in made.keywords)]
+    fresh = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
+    return not fresh or called_name(made) == "Generator"
 
 
 def _lasts(source: ParsedFile, owner: ast.expr) -> bool:

@@ -8,7 +8,7 @@ from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import is_draw
 from diagnosis.rules.evaluating import evaluators, is_count_above, ranks, summed
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.judging import judges, made_for_judges
+from diagnosis.rules.judging import judges, kept_for_judges, made_for_judges
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
@@ -34,6 +34,7 @@ def target_always_first(source: ParsedFile) -> Iterator[RuleHit]:
     """Lists such as `[target] + negatives`, in a file that ranks by sorting and never counts ties against the target."""
     repo = repo_of(source)
     judging = evaluators(source) | made_for_judges(source, repo)
+    judging |= kept_for_judges(source, judging)
     everywhere = [(source, f) for f in evaluators(source)]
     everywhere += [(d.file, d.node) for d in judges(repo).values() if isinstance(d.node, Function)]
     if not any(ranks(file, f) for file, f in everywhere) or _counts_ties(everywhere):
