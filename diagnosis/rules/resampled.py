@@ -74,7 +74,7 @@ def _is_seeded(source: ParsedFile, call: ast.Call, function: Function, judging: 
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     made = generator_made(source, owner) if owner is not None else None
     if made is not None:
-        return _is_given_a_seed(made) and (
+        return (_is_given_a_seed(made) or _is_rare(source, made)) and (
             source.function_of(made) in judging
             and getattr(source.function_of(made), "name", "") != "__init__"
         )
