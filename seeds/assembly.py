@@ -15,6 +15,7 @@ class Events:
     """Events in file order. users, items: int64 (N,) dense from 1. order: (N,) what to sort by within a user.
 
     timestamps: int64 seconds (N,) or None. ratings: float32 (N,) or None.
+    parts: uint8 (N,), which part of the source's own split an event belongs to, or None.
     """
 
     users: Int64
@@ -22,6 +23,7 @@ class Events:
     order: NDArray[Any]
     timestamps: Int64 | None
     ratings: Float32 | None
+    parts: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,9 +50,12 @@ def no_facts(n_items: int) -> ItemFacts:
 def assemble(
     events: Events, facts: ItemFacts, *, user_names: tuple[str, ...], item_names: tuple[str, ...]
 ) -> Interactions:
-    """Sort by user, then `order`, then file order (a stable sort), and compute offsets and average ratings."""
+    """Sort by user, then part, then `order`, then file order (a stable sort), and compute offsets and average ratings."""
     n_users, n_items = len(user_names) - 1, len(item_names) - 1
-    by_time = np.lexsort((events.order, events.users))  # lexsort is stable: ties keep the file's order
+    keys = (
+        (events.order, events.users) if events.parts is None else (events.order, events.parts, events.users)
+    )
+    by_time = np.lexsort(keys)  # lexsort is stable: ties keep the file's order
     users, items = events.users[by_time], events.items[by_time]
     ratings = None if events.ratings is None else events.ratings[by_time]
     return Interactions(
@@ -72,6 +77,7 @@ def assemble(
         user_names=user_names,
         item_names=item_names,
         places=by_time,
+        parts=None if events.parts is None else events.parts[by_time],
     )
 
 

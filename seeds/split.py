@@ -174,6 +174,7 @@ def _training(interactions: Interactions, kept: np.ndarray) -> Interactions:
         offsets=user_offsets(users, interactions.n_users),
         item_columns=replace(interactions.item_columns, average_rating=average),
         places=None,
+        parts=None,
     )
 
 

@@ -36,6 +36,7 @@ from evolution.repo.copies.log_index import index_of, read_index, write_index
 from evolution.repo.copies.lookout import Lookout
 from evolution.repo.copies.lookout import version as copies_version
 from evolution.repo.files import config_text
+from evolution.repo.log_options import options_of
 from evolution.repo.ownership import ensure_store_folder
 from evolution.trials.exporting import (
     read_interactions,
@@ -44,8 +45,8 @@ from evolution.trials.exporting import (
     write_questions,
 )
 from seeds.interactions import Float32, Int64, Interactions, Questions
-from seeds.loading import Progress, files_of
-from seeds.reading import RECORD_BYTES, read_text
+from seeds.loading import Progress, files_of, source_path
+from seeds.reading import RECORD_BYTES, is_plain, read_text
 
 if TYPE_CHECKING:
     from seeds.split import Split
@@ -62,6 +63,7 @@ _EXPORTER = (
     "seeds/sizes.py",
     "seeds/assembly.py",
     "seeds/interactions.py",
+    "seeds/log_report.py",
     "seeds/split.py",
     "evolution/trials/data.py",
     "evolution/trials/exporting.py",
@@ -182,8 +184,10 @@ def _known(index: Path) -> _Exported | None:
 def _source_key(config: Config, repo: Path) -> str:
     """Changes when the source's files, the split or the code that reads and divides them do; cheap to compute."""
     made_by = version_of(*_EXPORTER)
-    digest = hashlib.sha256(f"{config.data.source}\0{config.data.split}\0{made_by}\0".encode())
-    for file in files_of(config.data.source, root=repo):
+    settings = config.data.model_dump_json(exclude={"exposed"})
+    digest = hashlib.sha256(f"{settings}\0{made_by}\0".encode())
+    beside = (source_path(config.data.items, repo),) if config.data.items else ()
+    for file in (*files_of(config.data.source, root=repo), *filter(is_plain, beside)):
         status = file.stat()
         digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
     return digest.hexdigest()[:16]
@@ -209,7 +213,8 @@ def _export(config: Config, repo: Path, root: Path, progress: Progress | None) -
     from seeds.split import scheme_named, split
 
     try:
-        log = load(config.data.source, root=repo, progress=progress)
+        options = options_of(config.data, repo)
+        log = load(config.data.source, root=repo, options=options, progress=progress)
         divided = split(log, scheme_named(config.data.split))
     except SeedsError as error:
         raise _blamed(error, config, repo) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from seeds.errors import SourceError
 from seeds.loading.format import Format
+from seeds.loading.options import Options
 from seeds.loading.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return (*logs, *dict.fromkeys(item for item in beside if item is not None))
 
 
-def read(path: Path, progress: Progress) -> "Interactions":
+def read(path: Path, options: Options, progress: Progress) -> "Interactions":
     """The log at a file or in a folder, with the item columns beside it. Raises DataError."""
     from seeds.loading.atomic_log import read_log
 
     log = _the_log(path)
-    return read_log(log, item_file(log), progress)
+    return read_log(log, item_file(log), options, progress)
 
 
 def item_file(log: Path) -> Path | None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from seeds.loading import atomic
+from seeds.loading import atomic, plain
 from seeds.loading.format import Format
 
-FORMATS: tuple[Format, ...] = (atomic.FORMAT,)
+FORMATS: tuple[Format, ...] = (atomic.FORMAT, plain.FORMAT)
 
 
 def format_of(path: Path) -> Format | None:

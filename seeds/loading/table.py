@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seeds.errors import SourceError
+from seeds.loading.members import Member
 from seeds.loading.pieces import pieces
 from seeds.loading.progress import Progress
 
@@ -51,7 +52,7 @@ def read_table(path: Path, progress: Progress) -> Table:
     frames: list[polars.DataFrame] = []
     types: dict[str, str] | None = None
     blank = 0  # a line without text, which only the end of a file may have
-    for line, data in pieces(path):
+    for line, data in pieces(Member(path=path)):
         piece = data
         if types is None:
             header, _, piece = data.partition(b"\n")

@@ -16,7 +16,13 @@ ATOMIC = {
     "shop.item": "item_id:token\ttitle:token_seq\ni\tA thing\n",
 }
 # By a format's name: a log in it, as the files of a folder, and which of them the source may name.
-SAMPLES = {"RecBole atomic files": (ATOMIC, "shop.inter")}
+SAMPLES = {
+    "RecBole atomic files": (ATOMIC, "shop.inter"),
+    "tables": (
+        {"log.csv": "user,item,time\nu,i,1\nu,j,2\n", "items.csv": "item,title\ni,A thing\n"},
+        "log.csv",
+    ),
+}
 opened: list[str] | None = None
 
 

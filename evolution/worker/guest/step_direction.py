@@ -27,7 +27,9 @@ OF_EACH = ADDING | SUBTRACTING | SCALING | {
     "binary_cross_entropy_with_logits", "split", "chunk", "cat",
 }  # fmt: skip
 SUMS = frozenset({"sum", "mean"})
-SHARES = frozenset({"softmax", "log_softmax", "logsumexp"})  # of a row's scores: to raise one is to lower the others
+SHARES = frozenset(
+    {"softmax", "log_softmax", "logsumexp"}
+)  # of a row's scores: to raise one is to lower the others
 MOST_ROWS = 199
 
 
