@@ -50,3 +50,16 @@ class LogReport:
     alike_users: Alike = Alike()
     alike_items: Alike = Alike()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitReport:
+    """What the split makes of a log. validation, test: questions. unrankable_validation, unrankable_test: of these, whose
+    target stands in the history. several: users of whose held-out events of one part the first alone is asked for.
+    """
+
+    validation: int
+    test: int
+    unrankable_validation: int = 0
+    unrankable_test: int = 0
+    several: int = 0

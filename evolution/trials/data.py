@@ -46,6 +46,7 @@ from evolution.trials.exporting import (
 )
 from seeds.interactions import Float32, Int64, Interactions, Questions
 from seeds.loading import Progress, files_of, source_path
+from seeds.log_report import LogReport, SplitReport
 from seeds.reading import RECORD_BYTES, is_plain, read_text
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ _REFEREE = ("seeds/references", "seeds/metrics", "evolution/trials/data.py")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrialData:
-    """A log, divided. folder: the cache. ties: how far the split rests on file order.
+    """A log, divided. folder: the cache. ties: how far the split rests on file order. report: what the log is like, None of
+    a built-in shop. split_report: what the split makes of it.
 
     shuffled: the name of the exported set of the sample's questions with the newest events in random order.
     """
@@ -85,6 +87,8 @@ class TrialData:
     shuffled: str
     ties: Mapping[str, Any]
     max_history: int
+    split_report: SplitReport
+    report: LogReport | None = None
 
     @cached_property
     def training(self) -> Interactions:
@@ -153,6 +157,8 @@ def prepare(config: Config, repo: Path, progress: Progress | None = None) -> Tri
         shuffled=f"shuffled-{max_history}-{version_of(*_SHUFFLER)}",
         ties=exported.ties,
         max_history=max_history,
+        split_report=exported.split_report,
+        report=exported.report,
     )
     kept_folder(
         data.folder / "worker" / data.shuffled,
@@ -171,6 +177,8 @@ class _Exported:
 
     fingerprint: str
     ties: dict[str, int]
+    split_report: SplitReport
+    report: LogReport | None
 
 
 def _known(index: Path) -> _Exported | None:
@@ -210,7 +218,7 @@ def _blamed(error: Exception, config: Config, repo: Path) -> DataError:
 def _export(config: Config, repo: Path, root: Path, progress: Progress | None) -> _Exported:
     from seeds.errors import SeedsError
     from seeds.loading import load
-    from seeds.split import scheme_named, split
+    from seeds.split import scheme_named, several_targets, split, unrankable
 
     try:
         options = options_of(config.data, repo)
@@ -229,7 +237,14 @@ def _export(config: Config, repo: Path, root: Path, progress: Progress | None) -
     index = root / fingerprint / _COPIES.format(copies_version())
     kept_folder(index, lambda draft: write_index(index_of(log), draft))
     ties = {"users": divided.ties.users, "tied": divided.ties.tied, "measured": divided.ties.measured}
-    return _Exported(fingerprint=fingerprint, ties=ties)
+    told = SplitReport(
+        validation=len(divided.validation),
+        test=len(divided.test),
+        unrankable_validation=unrankable(divided.validation),
+        unrankable_test=unrankable(divided.test),
+        several=several_targets(log),
+    )
+    return _Exported(fingerprint=fingerprint, ties=ties, split_report=told, report=log.report)
 
 
 def _forget_drafts(root: Path) -> None:

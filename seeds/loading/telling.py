@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 
-from seeds.log_report import LogReport
+from seeds.log_report import LogReport, SplitReport
 
 FAR = 253_402_300_799  # the end of the year 9999, which is the last that can be told
 SHOWN = 6  # reasons
 
 
-def in_words(report: LogReport) -> tuple[str, ...]:
-    """The report, a sentence for each thing that there is to say; the first ones are always there."""
+def summary(report: LogReport) -> tuple[str, ...]:
+    """What there is: events, times, items."""
     kept = "" if report.events == report.rows else f", of {report.rows:,} rows"
     said = [f"{report.events:,} events of {report.users:,} users with {report.items:,} items{kept}"]
     if report.unit:
@@ -19,6 +19,12 @@ def in_words(report: LogReport) -> tuple[str, ...]:
         if report.facts
         else "nothing is known of items"
     )
+    return tuple(said)
+
+
+def remarks(report: LogReport) -> tuple[str, ...]:
+    """What should be known of the log before its figures are believed; () where there is nothing."""
+    said = list[str]()
     for fault in report.dropped[:SHOWN]:
         said.append(f"{_rows(fault.count)} left out: {fault.reason} (first: {fault.example})")
     said += [f"{_events(count)} left out: {reason}" for reason, count in report.filtered if count]
@@ -37,6 +43,29 @@ def in_words(report: LogReport) -> tuple[str, ...]:
                 f"{alike.count:,} {what} ids differ from another only by blanks or leading zeros ({alike.example}); they are kept apart"
             )
     return (*said, *report.notes)
+
+
+def about_split(report: SplitReport) -> tuple[str, ...]:
+    """What the split makes impossible; () where there is nothing."""
+    said = list[str]()
+    for part, count, of in (
+        ("validation", report.unrankable_validation, report.validation),
+        ("test", report.unrankable_test, report.test),
+    ):
+        if count:
+            said.append(
+                f"{count:,} of {of:,} {part} targets stand in their own history and cannot be ranked, since items that a "
+                f"user has met are left out of lists: HR is at most {1 - count / of:.4f}. data.repeats leaves repeats out"
+            )
+    return tuple(said)
+
+
+def left_unasked(report: SplitReport) -> tuple[str, ...]:
+    """What of a given split is not asked for; () where there is nothing."""
+    several = (
+        f"{report.several:,} users have several held-out events in one part; the first alone is asked for"
+    )
+    return (several,) if report.several else ()
 
 
 def day(seconds: int) -> str:
