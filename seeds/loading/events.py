@@ -79,10 +79,24 @@ def read_items(member: Member, options: Options, progress: Progress) -> "polars.
     usual = (*USUAL["item"], "id")
     own = options.columns.item if options.columns.item in names else ""
     item = own or next((name for known in usual for name in names if plain(name) == known), "")
+    if {plain(name) for name in names} == {"id", "feature", "value"}:
+        return _spread(member, layout, names, progress)
     if not item:
         recognised(names, Columns(), member.shown)
     wanted = {"item": item, **{name: name for name in names if name not in (item, "item", LINE)}}
     return read_item_columns(member, layout, wanted, progress)
+
+
+def _spread(member: Member, layout: Layout, names: tuple[str, ...], progress: Progress) -> "polars.DataFrame":
+    """RecTools' features, a row for each value, as a column for each feature with its values in a list."""
+    import polars
+
+    wanted = {{"id": "item"}.get(plain(name), plain(name)): name for name in names}
+    rows = read_item_columns(member, layout, wanted, progress).with_columns(
+        polars.col("value").cast(polars.String)
+    )
+    lists = rows.group_by("item", "feature", maintain_order=True).agg("value")
+    return lists.pivot("feature", index="item", values="value")
 
 
 def read_item_columns(

@@ -28,6 +28,7 @@ class Format:
     of this format. These are the files that hold the labels: neither a program nor a worker is given any of them,
     and the log is read again when one of them has changed. So a folder's further logs are among them too.
     read: the log at a path that `files_of` has files of; it counts what it reads. Raises seeds.errors.DataError: broken, or several logs.
+    find: the same as `files_of`, asked of files that are listed already; None for a format that lists them itself.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Format:
     suffixes: tuple[str, ...]
     files_of: Callable[[Path], tuple[Path, ...]]
     read: Callable[[Path, Options, Progress], "Interactions"]
+    find: "Callable[[Files], Found | None] | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,4 +63,4 @@ def dataset(
         assert found is not None, "files_of has found its files"
         return interactions_of(found.read(options, progress), options)
 
-    return Format(name=name, described=described, suffixes=suffixes, files_of=files_of, read=read)
+    return Format(name=name, described=described, suffixes=suffixes, files_of=files_of, read=read, find=find)

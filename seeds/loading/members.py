@@ -3,11 +3,13 @@
 A folder is looked into, and of its subfolders those that data sets are known to use; no deeper.
 """
 
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from gzip import GzipFile
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -101,13 +103,13 @@ def first_bytes(member: Member, most: int = 4096) -> bytes:
 
 
 def _in_folder(folder: Path, inner: bool = True) -> Iterator[Member]:
-    for count, path in enumerate(sorted(folder.iterdir())):
-        if count >= MOST_MEMBERS:
-            return
-        if inner and path.name in (*INNER, folder.name) and path.is_dir():
-            yield from _in_folder(path, inner=False)
-        elif "." in path.name and path.is_file():
-            yield Member(path=path)
+    with os.scandir(folder) as listed:
+        entries = sorted(islice(listed, MOST_MEMBERS), key=lambda entry: entry.name)
+    for entry in entries:
+        if inner and entry.name in (*INNER, folder.name) and entry.is_dir():
+            yield from _in_folder(Path(entry.path), inner=False)
+        elif "." in entry.name and entry.is_file():
+            yield Member(path=folder / entry.name)
 
 
 def _in_zip(path: Path) -> Iterator[Member]:

@@ -110,10 +110,12 @@ def read(
 def _chosen(files: Files, logs: tuple[Member, ...], options: Options) -> list[tuple[Member, int | None]]:
     """Which tables hold events, and which part of the split each is."""
     if options.parts:
-        return [(_part_file(files, name, part), PARTS.index(part)) for part, name in options.parts.items()]
+        return [(part_file(files, name, part), PARTS.index(part)) for part, name in options.parts.items()]
     parts = {member: part_of(member.name) for member in logs}
     if {0} < {part for part in parts.values() if part is not None}:
-        return [(member, part) for member, part in parts.items() if part is not None]
+        _check_one_data_set(logs)
+        known = [(member, part) for member, part in parts.items() if part is not None]
+        return sorted(known, key=lambda entry: (entry[1], entry[0].name))
     if len(logs) == 1 or len({_stem(member.name) for member in logs}) == 1:
         return [(member, None) for member in logs]
     usual = [member for member in logs if _key(member.name) in LOGS or _stem(member.name) == files.folder]
@@ -127,7 +129,25 @@ def _chosen(files: Files, logs: tuple[Member, ...], options: Options) -> list[tu
     )
 
 
-def _part_file(files: Files, name: str, part: str) -> Member:
+def _check_one_data_set(logs: tuple[Member, ...]) -> None:
+    """Books.train.csv and Games.test.csv do not belong together."""
+    names = {_without_part(member.name) for member in logs if part_of(member.name) is not None}
+    if len(names) > 1:
+        raise SourceError(
+            path=str(logs[0].path.parent),
+            expected="the parts of one data set",
+            found=", ".join(sorted(names)),
+            next_step="Name the files of one in [data.parts] of evolverec.toml, or move it into a folder of its own.",
+        )
+
+
+def _without_part(name: str) -> str:
+    words = re.split(r"[^a-z0-9]+", _stem(name).lower())
+    return " ".join(word for word in words if word not in PART_WORDS)
+
+
+def part_file(files: Files, name: str, part: str) -> Member:
+    """The file that `[data.parts]` names. Raises SourceError where there is none."""
     own = name.rpartition("/")[2].removesuffix(".gz")
     if own in files.members:
         return files.members[own]

@@ -55,8 +55,8 @@ def read_records(
         frames += _frames(texts, lines, layout.kind, wanted, member, faults)
         progress.add(len(texts), len(piece))
     progress.whole = True
-    schema = {"line": polars.UInt32, **_schema(dict.fromkeys(wanted))}
-    return polars.concat(frames).select(*wanted, "line") if frames else polars.DataFrame(schema=schema)
+    schema = {**_schema({own: own for own in wanted}), "line": polars.UInt32}
+    return polars.concat(frames).select(*schema) if frames else polars.DataFrame(schema=schema)
 
 
 def _filled(piece: bytes, first: int) -> tuple[list[bytes], list[int]]:
@@ -82,9 +82,7 @@ def _frames(
     if kind is Kind.LITERAL:
         return _literal_frame(texts, lines, wanted, member, faults)
     try:
-        rows = polars.read_ndjson(
-            io.BytesIO(b"\n".join(texts)), schema=_schema(dict.fromkeys(wanted.values()))
-        )
+        rows = polars.read_ndjson(io.BytesIO(b"\n".join(texts)), schema=_schema(wanted))
         if len(rows) != len(texts):
             raise polars.exceptions.ComputeError("lines were passed over")
     except polars.exceptions.PolarsError:
@@ -116,13 +114,17 @@ def _literal_frame(
                 _as_list(record.get(theirs)) if own in LISTS else _as_text(record.get(theirs))
             )
         columns["line"].append(line)
-    return [polars.DataFrame(columns, schema={**_schema(dict.fromkeys(wanted)), "line": polars.UInt32})]
+    return [
+        polars.DataFrame(columns, schema={**_schema({own: own for own in wanted}), "line": polars.UInt32})
+    ]
 
 
-def _schema(names: Mapping[str, None]) -> "dict[str, Any]":
+def _schema(wanted: Mapping[str, str]) -> "dict[str, Any]":
+    """The type of each field, by the record's own names."""
     import polars
 
-    return {name: polars.List(polars.String) if name in LISTS else polars.String for name in names}
+    text, texts = polars.String, polars.List(polars.String)
+    return {theirs: texts if own in LISTS else text for own, theirs in wanted.items()}
 
 
 def _record(text: bytes, kind: Kind) -> dict[str, Any] | None:
