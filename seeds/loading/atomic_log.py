@@ -4,6 +4,7 @@ Events need `user_id:token`, `item_id:token`, and an order: `timestamp:float` (i
 published data sets use; the rest is kept as it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,40 +34,90 @@ LONGEST_NAME = 10_000
 MOST_CATEGORIES = 1_000
 
 
-def read_log(log: Path, beside: Path | None, options: Options, progress: Progress) -> Interactions:
-    """Events of an `.inter` file; beside: the `.item` file with its item columns. Raises SourceError."""
-    table = read_table(log, progress)
-    if table.rows.is_empty():
-        raise SourceError(
-            path=str(log),
-            line=2,
-            expected="at least one event",
-            found="the end of the file",
-            next_step="Point data.source at a log with events.",
-        )
-    raw = RawLog(events=_events(table), files=(str(log),), faults=Faults(rows=len(table.rows)))
+def read_log(
+    logs: Sequence[tuple[Path, int | None]], beside: Path | None, options: Options, progress: Progress
+) -> Interactions:
+    """Events of `.inter` files, each with its part of a split; beside: the `.item` file with its item columns. Raises
+    SourceError.
+    """
+    import polars
+
+    tables = [(read_table(log, progress, options.separator), part) for log, part in logs]
+    frames = [_events_of(table, place, part) for place, (table, part) in enumerate(tables)]
+    common = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
+    events = frames[0] if len(frames) == 1 else polars.concat(frame.select(common) for frame in frames)
+    rows = sum(len(table.rows) for table, _ in tables)
+    notes = ("sequences (item_id_list) were taken apart into their events",) if "list" in common else ()
+    if "list" in common:
+        events = _unrolled(events)
+        rows = len(events)
+    raw = RawLog(
+        events=events, files=tuple(str(log) for log, _ in logs), faults=Faults(rows=rows), notes=notes
+    )
     if beside is not None:
-        items = read_table(beside, progress)
+        items = read_table(beside, progress, options.separator)
         _require(items, "item_id", "token")
         ids = items.rows.select(item="item_id")
         raw = replace(raw, items=ids, facts=lambda item_names: _item_facts(items, item_names))
     return interactions_of(raw, options)
 
 
-def _events(table: Table) -> "polars.DataFrame":
+def _events_of(table: Table, place: int, part: int | None) -> "polars.DataFrame":
     """The columns of events as `RawLog` calls them. Raises SourceError where an id or a time is missing or wrong."""
     import polars
 
-    _check_ids(table, "user_id")
+    if table.rows.is_empty():
+        raise SourceError(
+            path=table.path,
+            line=2,
+            expected="at least one event",
+            found="the end of the file",
+            next_step="Point data.source at a log with events.",
+        )
+    user = "session_id" if "session_id" in table.types and "user_id" not in table.types else "user_id"
+    _check_ids(table, user)
     _check_ids(table, "item_id")
-    order = _order(table)
-    found = {"user": table.rows["user_id"], "item": table.rows["item_id"], **order}
-    if "rating" in table.types:
+    found = {"user": table.rows[user], "item": table.rows["item_id"]}
+    if "item_id_list" in table.types:
+        _require(table, "item_id_list", "token_seq")
+        found["list"] = table.rows["item_id_list"]
+    else:
+        found |= _order(table)
+    if "rating" in table.types and "list" not in found:
         _require(table, "rating", "float")
         found["rating"] = table.rows["rating"]
     rows = polars.DataFrame(found)
     first = polars.int_range(FIRST_ROW_LINE, FIRST_ROW_LINE + polars.len(), dtype=polars.UInt32)
-    return rows.with_columns(line=first, file=polars.lit(0, polars.UInt16))
+    rows = rows.with_columns(line=first, file=polars.lit(place, polars.UInt16))
+    return rows if part is None else rows.with_columns(part=polars.lit(part, polars.UInt8))
+
+
+def _unrolled(rows: "polars.DataFrame") -> "polars.DataFrame":
+    """Events of sequence files, whose rows are a target and what came before it.
+
+    Of a user the first row gives its sequence and its target, each later one its target alone, as its sequence repeats them.
+    A sequence of a held-out part is history, which the training part has already; where it has not, it becomes training.
+    """
+    import polars
+
+    parted = rows if "part" in rows.columns else rows.with_columns(part=polars.lit(0, polars.UInt8))
+    marked = parted.with_columns(
+        ids=polars.when(polars.col("user").is_first_distinct())
+        .then(polars.concat_list(polars.col("list").str.split(" "), "item"))
+        .otherwise(polars.concat_list("item"))
+    )
+    spread = marked.with_columns(last=polars.col("ids").list.len() - 1).with_row_index("row")
+    spread = spread.with_columns(place=polars.int_ranges(0, polars.col("ids").list.len()))
+    events = spread.explode("ids", "place").filter(polars.col("ids") != "")
+    before = (polars.col("place") < polars.col("last")).cast(polars.UInt8)
+    return events.select(
+        "user",
+        polars.col("ids").alias("item"),
+        polars.int_range(polars.len(), dtype=polars.Int64).alias("position"),
+        "line",
+        "file",
+        *([polars.col("part") * (1 - before)] if "part" in rows.columns else []),
+    )
 
 
 def _require(table: Table, column: str, kind: str) -> None:
