@@ -46,6 +46,7 @@ class Interactions:
     places: int64 (N,), the place of each event in the source's file; None once events are held out
     parts: uint8 (N,), which part of the source's own split an event belongs to (0 training, 1 validation, 2 test); such a
         log is sorted by user, then part, then time. None where the source divides nothing, and once events are held out
+    candidates: part -> user -> items (n,) that the held-out one is ranked among in sampled metrics, where the source says so
     report: what the source is like and what was left out; None for what no file holds
     """
 
@@ -61,6 +62,7 @@ class Interactions:
     item_names: tuple[str, ...]
     places: Int64 | None = None
     parts: NDArray[np.uint8] | None = None
+    candidates: Mapping[int, Mapping[int, Int64]] = field(default_factory=dict)
     report: "LogReport | None" = None
 
     def history(self, user: int) -> Int64:
@@ -81,12 +83,15 @@ class Questions:
     items, offsets: question q's history, oldest first, is `items[offsets[q]:offsets[q +
         1]]`; offsets is int64 (Q + 1,)
     targets: int64 (Q,), the labels, which never leave the job
+    candidates: int64 (Q, n), what the source wants each target ranked among in sampled metrics, the target itself not among
+        them and 0 where there are fewer; None where it says nothing
     """
 
     users: Int64
     items: Int64
     offsets: Int64
     targets: Int64
+    candidates: Int64 | None = None
 
     def __len__(self) -> int:
         return len(self.users)

@@ -164,12 +164,28 @@ class Given:
                 f"No user has both training events and a {missing} event, so nothing can be asked. Check that the parts "
                 "of the source name users and items alike."
             )
+        first = (starts[validation], starts[test])
         return Split(
             training=_training(interactions, parts == TRAINING),
-            validation=_questions(interactions, starts[validation], validation),
-            test=_questions(interactions, starts[test], test),
+            validation=_with_candidates(
+                _questions(interactions, first[0], validation), interactions, VALIDATION
+            ),
+            test=_with_candidates(_questions(interactions, first[1], test), interactions, TEST),
             ties=_ties(interactions, test),
         )
+
+
+def _with_candidates(questions: Questions, interactions: Interactions, part: int) -> Questions:
+    """The questions with the source's own candidates; without, where it lacks those of a user."""
+    lists = interactions.candidates.get(part, {})
+    if not all(int(user) in lists for user in questions.users):
+        return questions
+    others = [lists[int(user)] for user in questions.users]
+    others = [found[found != target] for found, target in zip(others, questions.targets)]
+    table = np.zeros((len(others), max(map(len, others))), np.int64)
+    for row, found in enumerate(others):
+        table[row, : len(found)] = found
+    return replace(questions, candidates=table)
 
 
 def _with_validation(interactions: Interactions, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -250,6 +266,7 @@ def _training(interactions: Interactions, kept: np.ndarray) -> Interactions:
         item_columns=replace(interactions.item_columns, average_rating=average),
         places=None,
         parts=None,
+        candidates={},
     )
 
 

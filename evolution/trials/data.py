@@ -281,6 +281,7 @@ def chosen(questions: Questions, rows: NDArray[np.int32]) -> Questions:
         items=np.concatenate(histories).astype(np.int64),
         offsets=offsets,
         targets=questions.targets[rows],
+        candidates=None if questions.candidates is None else questions.candidates[rows],
     )
 
 

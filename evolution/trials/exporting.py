@@ -77,11 +77,21 @@ def write_questions(questions: Questions, folder: Path, targets: Path | None) ->
         np.save(folder / f"{name}.npy", getattr(questions, name))
     if targets is not None:
         np.save(targets, questions.targets)
+        if questions.candidates is not None:
+            np.save(_candidates_file(targets), questions.candidates)
 
 
 def read_questions(folder: Path, targets: Path) -> Questions:
     users, items, offsets = (np.load(folder / f"{name}.npy") for name in ("users", "items", "offsets"))
-    return Questions(users=users, items=items, offsets=offsets, targets=np.load(targets))
+    candidates = _optional(_candidates_file(targets))
+    return Questions(
+        users=users, items=items, offsets=offsets, targets=np.load(targets), candidates=candidates
+    )
+
+
+def _candidates_file(targets: Path) -> Path:
+    """Beside the labels, as the target is what a user's candidates have in common with no history."""
+    return targets.with_name(f"{targets.stem}-candidates.npy")
 
 
 def _optional(path: Path) -> NDArray[Any] | None:

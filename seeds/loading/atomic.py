@@ -4,6 +4,7 @@ One log per folder, or the `.inter` file is named; or `NAME.PART.inter` for each
 benchmark_filename. `.user`, `.kg` and `.link` files are not read. `atomic_log.py` reads the others.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def _logs(path: Path) -> list[Path]:
     return sorted(entry for entry in entries if entry.name.endswith(SUFFIXES) and entry.is_file())
 
 
-def _the_logs(path: Path, options: Options) -> list[tuple[Path, int | None]]:
+def _the_logs(path: Path, options: Options) -> Sequence[tuple[Path, int | None]]:
     """Of a folder's logs its only one, or the one that is called like the folder; or the parts of one, each with its
     place in PARTS. Raises DataError.
     """

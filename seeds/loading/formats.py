@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from seeds.loading import atomic, checkins, known_lines, movielens, plain
+from seeds.loading import atomic, checkins, data_cache, known_lines, movielens, plain
 from seeds.loading.format import Format
 from seeds.loading.members import files_below
 
 FORMATS: tuple[Format, ...] = (
     atomic.FORMAT,
+    data_cache.FORMAT,
     movielens.FORMAT,
     known_lines.AMAZON,
     known_lines.YELP,

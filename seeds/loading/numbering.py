@@ -58,7 +58,25 @@ def interactions_of(raw: RawLog, options: Options) -> Interactions:
         events, user_names, item_names = _renumbered(events, user_names, item_names)
     log = assemble(events, _facts(raw, item_names), user_names=user_names, item_names=item_names)
     known = 0 if raw.items is None else _known(raw.items, item_names)
-    return replace(log, report=_report(raw, log, clock.unit, left_out, unread, known))
+    report = _report(raw, log, clock.unit, left_out, unread, known)
+    return replace(log, report=report, candidates=_candidates(raw, user_names, item_names))
+
+
+def _candidates(
+    raw: RawLog, user_names: tuple[str, ...], item_names: tuple[str, ...]
+) -> dict[int, dict[int, Int64]]:
+    """By our ids; items that no event knows are left out."""
+    if not raw.candidates:
+        return {}
+    users, items = ({name: place for place, name in enumerate(names)} for names in (user_names, item_names))
+    return {
+        part: {
+            users[user]: np.array([items[item] for item in found if item in items], np.int64)
+            for user, found in lists.items()
+            if user in users
+        }
+        for part, lists in raw.candidates.items()
+    }
 
 
 def dense_ids(names: "polars.Series") -> tuple[Int64, tuple[str, ...]]:

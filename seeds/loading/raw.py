@@ -1,6 +1,6 @@
 """What a format reads from files, before ids are numbered and anything is left out: text, numbers, and the line of each row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ class RawLog:
     files divide it. files: by "file", how a message names each. items: "item" and facts, None where nothing is known.
 
     facts: item ids from 1 ("" for 0) -> what is known of them, where `items` has a layout of its own. faults: what was left out already. notes: sentences that a reader of the report should know.
+    candidates: part -> user -> items that a held-out one is to be ranked among, where the source brings such lists.
     timeless: why no order of events is known, "" where one is.
     """
 
@@ -31,6 +32,7 @@ class RawLog:
     faults: Faults = field(default_factory=Faults)
     notes: tuple[str, ...] = ()
     timeless: str = ""
+    candidates: Mapping[int, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def place(self, row: int) -> tuple[str, int]:
         """The file and line of a row of `events`."""

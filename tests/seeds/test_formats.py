@@ -53,6 +53,16 @@ SAMPLES = {
         {"loc-gowalla_totalCheckins.txt": "0\t2010-10-19T23:55:27Z\t30.2\t-97.7\t22847\n"},
         "loc-gowalla_totalCheckins.txt",
     ),
+    "data_cache": (
+        {
+            "train.json": '{"History": {"1": [1, 2]}, "Time": {"1": ["1588687728923", "1588687728924"]}}',
+            "valid.json": '{"History": {"1": [3]}, "Time": {"1": ["1588687728925"]}}',
+            "test.json": '{"History": {"1": [4]}, "Time": {"1": ["1588687728926"]}}',
+            "id2item.json": '{"1": "B01"}',
+            "meta.json": '{"1": {"title": "A record"}}',
+        },
+        "valid.json",
+    ),
     "SASRec": ({"ml-1m.txt": "1 2\n1 3\n2 2\n"}, "ml-1m.txt"),  # by its file alone
 }
 # Formats that keep no order of events, and are read for a given split alone: another folder, and what it may name.

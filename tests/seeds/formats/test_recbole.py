@@ -1,5 +1,6 @@
 """RecBole's further options: separators, parts of a benchmark, sequences, and files that are passed over."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from seeds.split import Given, split
 HEAD = "user_id:token\titem_id:token\ttimestamp:float\n"
 
 
-def written(folder: Path, files: dict[str, str]) -> Path:
+def written(folder: Path, files: Mapping[str, str]) -> Path:
     for name, text in files.items():
         (folder / name).write_text(text)
     return folder
@@ -46,7 +47,7 @@ def test_parts_of_a_benchmark_divide_a_log(tmp_path: Path) -> None:
 
 
 def test_parts_may_be_called_anything(tmp_path: Path) -> None:
-    renamed = dict(zip(("m.part1.inter", "m.part2.inter", "m.part3.inter"), PARTS.values()))
+    renamed: dict[str, str] = dict(zip(("m.part1.inter", "m.part2.inter", "m.part3.inter"), PARTS.values()))
     parts = {"train": "m.part1.inter", "valid": "m.part2.inter", "test": "m.part3.inter"}
     log = load(".", root=written(tmp_path, renamed), options=Options(given=True, parts=parts))
     assert asked(log) == {"a": (["y", "x", "z"], "w")}
