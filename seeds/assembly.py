@@ -81,6 +81,22 @@ def assemble(
     )
 
 
+def _by_user_and_time(events: Events) -> Int64:
+    """The places of events by user, part and order, ties as in the file: int64 (N,)."""
+    parts = np.zeros(1, np.uint8) if events.parts is None else events.parts
+    if len(events.users) and events.order.dtype.kind == "i":
+        low, groups = int(events.order.min()), int(parts.max()) + 1
+        span = int(events.order.max()) - low + 1
+        if (
+            int(events.users.max()) + 1
+        ) * groups * span < 2**63:  # one sort of one number takes a third of the time
+            return np.argsort((events.users * groups + parts) * span + (events.order - low), kind="stable")
+    keys = (
+        (events.order, events.users) if events.parts is None else (events.order, events.parts, events.users)
+    )
+    return np.lexsort(keys)  # stable as well
+
+
 def user_offsets(users: Int64, n_users: int) -> Int64:
     """Where each user's events begin in a log sorted by user: int64 (n_users + 2,)."""
     counts = np.bincount(users, minlength=n_users + 1)

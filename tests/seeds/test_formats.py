@@ -1,6 +1,7 @@
 """The contract of a format: it names every file that it reads, and describing it costs nothing. For each in FORMATS."""
 
 import contextlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -167,3 +168,8 @@ def test_describing_sources_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_table_of_formats_has_a_row_for_each(known: Format) -> None:
+    table = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\| {re.escape(known.name)}\b", table, re.MULTILINE)
