@@ -52,10 +52,7 @@ def assemble(
 ) -> Interactions:
     """Sort by user, then part, then `order`, then file order (a stable sort), and compute offsets and average ratings."""
     n_users, n_items = len(user_names) - 1, len(item_names) - 1
-    keys = (
-        (events.order, events.users) if events.parts is None else (events.order, events.parts, events.users)
-    )
-    by_time = np.lexsort(keys)  # lexsort is stable: ties keep the file's order
+    by_time = _by_user_and_time(events)
     users, items = events.users[by_time], events.items[by_time]
     ratings = None if events.ratings is None else events.ratings[by_time]
     return Interactions(
