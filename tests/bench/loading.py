@@ -7,7 +7,7 @@ does. The aims: under 60 s and 6 GiB for 20 million events, and under 1 s when i
 """
 
 import argparse
-import resource
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,9 +15,14 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parent))
 
+from figures import record
+
+
+EVENTS = 20_000_000
 PREPARE = """
-import resource, sys, time
+import json, resource, sys, time
 from pathlib import Path
 from evolution.repo.config import Config, DataSection, RecommenderSection
 from evolution.trials.data import prepare
@@ -25,7 +30,12 @@ started = time.perf_counter()
 config = Config(recommender=RecommenderSection(entry="model:build"), data=DataSection(source=sys.argv[2]))
 data = prepare(config, Path(sys.argv[1]))
 events = data.training.n_events
-print(f"{time.perf_counter() - started:.1f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB, {events:,} training events")
+found = {
+    "seconds": round(time.perf_counter() - started, 1),
+    "gib_at_its_height": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+    "training_events": events,
+}
+print(json.dumps(found))
 """
 
 
@@ -48,23 +58,26 @@ def write_log(path: Path, n_events: int, piece: int = 2_000_000) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=20_000_000)
+    parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--folder", type=Path, default=None)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         log = Path(folder) / "ratings.csv"
         write_log(log, chosen.events)
-        print(f"{chosen.events:,} events, {log.stat().st_size / 1e6:,.0f} MB")
+        figures: dict[str, object] = {"events": chosen.events, "megabytes": round(log.stat().st_size / 1e6)}
         for what in ("first", "again"):
             started = time.perf_counter()
             done = subprocess.run(
                 [sys.executable, "-c", PREPARE, folder, str(log)],
                 capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
             )  # fmt: skip
-            print(f"{what}: {done.stdout.strip()}; the whole process {time.perf_counter() - started:.1f} s")
-    print(
-        f"children at their height: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GiB"
-    )
+            figures[what] = json.loads(done.stdout) | {
+                "whole_process_s": round(time.perf_counter() - started, 1)
+            }
+    if chosen.events == EVENTS:
+        record("loading", figures)
+    else:
+        print(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":
