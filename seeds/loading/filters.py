@@ -50,7 +50,8 @@ def _distinct(events: Events, options: Options) -> NDArray[np.bool_]:
     if options.repeats == "keep" or not len(kept):
         return kept
     pairs = events.users * np.int64(events.items.max() + 1) + events.items
-    by_pair = np.lexsort((events.order, pairs))  # stable: ties keep the file's order
+    parts = np.zeros(len(pairs), np.uint8) if events.parts is None else events.parts
+    by_pair = np.lexsort((events.order, parts, pairs))  # stable: ties keep the file's order
     again = pairs[by_pair][1:] == pairs[by_pair][:-1]
     left_out = by_pair[1:][again] if options.repeats == "first" else by_pair[:-1][again]
     kept[left_out] = False

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RECORDS = (".json", ".jsonl")
 _MOST_LOOKED_INTO = 50
+LOOKED_AT_BYTES = 1 << 16  # the ids may stand behind a long text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,7 @@ def _amazon_pairs(files: Files) -> Iterator[Pair]:
                 own = {column: column for column in AMAZON_CSV.names}
                 yield Pair(log=member, layout=AMAZON_CSV, events=own, beside=meta, items=AMAZON_ITEMS)
             continue
-        begin = first_bytes(member)
+        begin = first_bytes(member, LOOKED_AT_BYTES)
         kind = Layout(kind=record_kind(member))
         if b"reviewerID" in begin and b"asin" in begin:
             yield Pair(log=member, layout=kind, events=AMAZON_OLD, beside=meta, items=AMAZON_ITEMS)
@@ -116,7 +117,9 @@ def _meta_of(files: Files, name: str) -> Member | None:
 def find_yelp(files: Files) -> Found | None:
     """Reviews and businesses; a business's stars and review_count are made of all reviews and are left out."""
     log = _log(files, "yelp_academic_dataset_review.json", "review.json")
-    if log is None or (log.name == "review.json" and b'"business_id"' not in first_bytes(log)):
+    if log is None or (
+        log.name == "review.json" and b'"business_id"' not in first_bytes(log, LOOKED_AT_BYTES)
+    ):
         return None
     events = {"user": "user_id", "item": "business_id", "time": "date", "rating": "stars"}
     names = ("categories", "city", "state", "is_open")
@@ -135,7 +138,7 @@ def find_yelp(files: Files) -> Found | None:
 def find_steam(files: Files) -> Found | None:
     """Reviews as Python dicts; users are known by name, since many lines have no user_id."""
     log = _log(files, "steam_reviews.json", "steam_new.json", "australian_user_reviews.json")
-    if log is None or b"product_id" not in first_bytes(log):
+    if log is None or b"product_id" not in first_bytes(log, LOOKED_AT_BYTES):
         return None
     events = {"user": "username", "item": "product_id", "time": "date"}
     items = {

@@ -21,6 +21,7 @@ from seeds.log_report import Alike, LogReport
 if TYPE_CHECKING:
     import polars
 
+DIVIDED = 'the source is divided into parts already, which are taken together here; data.split = "given" keeps them apart'
 _SPLIT_WORDS = {
     **dict.fromkeys(("train", "training", "tr", "0"), 0),
     **dict.fromkeys(("valid", "validation", "val", "dev", "1"), 1),
@@ -39,6 +40,8 @@ class _Clock:
 
 def interactions_of(raw: RawLog, options: Options) -> Interactions:
     """The events that can be used, numbered and sorted, with the report on them. Raises SourceError."""
+    if "part" in raw.events.columns and not options.given:
+        raw = replace(raw, notes=(*raw.notes, DIVIDED))
     raw = _with_ids(raw)
     raw, clock = _with_times(raw, options)
     parts = _parts(raw, options)

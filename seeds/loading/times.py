@@ -8,11 +8,10 @@ import numpy as np
 if TYPE_CHECKING:
     import polars
 
-# From 1e8 (1973) to 1e11 (the year 5138) a number counts seconds; each further unit is a thousand times smaller.
+# Below 1e11 (the year 5138) a number counts seconds; each further unit is a thousand times smaller.
 UNITS = ("s", "ms", "us", "ns")
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _LIMITS = (10**11, 10**14, 10**17)
-FIRST_CLOCK = 10**8
 FORMATS = (
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",

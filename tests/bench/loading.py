@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from figures import record
 
-
 EVENTS = 20_000_000
 PREPARE = """
 import json, resource, sys, time

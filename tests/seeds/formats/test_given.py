@@ -86,3 +86,10 @@ def test_a_log_that_divides_nothing_is_refused(tmp_path: Path) -> None:
 def test_a_divided_log_may_be_divided_anew(tmp_path: Path) -> None:
     log = load(".", root=written(tmp_path, train=TRAIN, valid=VALID, test=TEST))
     assert log.parts is None and log.n_events == 11
+    assert log.report is not None and 'data.split = "given"' in log.report.notes[0]
+
+
+def test_of_repeats_that_of_the_training_part_comes_first(tmp_path: Path) -> None:
+    written(tmp_path, train=HEAD + "a,x,9\na,y,8\n", valid=HEAD + "a,x,1\na,z,2\n", test=HEAD + "a,w,3\n")
+    log = given(tmp_path, repeats="first")
+    assert asked(log, split(log, Given()).validation) == {"a": (["y", "x"], "z")}
