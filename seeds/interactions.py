@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from seeds.log_report import LogReport
 
 Int64 = NDArray[np.int64]
 Float32 = NDArray[np.float32]
@@ -40,6 +44,10 @@ class Interactions:
     offsets: int64 (n_users + 2,); user u's events are `offsets[u]:offsets[u + 1]`
     user_names, item_names: the source's own ids, entry 0 is ""
     places: int64 (N,), the place of each event in the source's file; None once events are held out
+    parts: uint8 (N,), which part of the source's own split an event belongs to (0 training, 1 validation, 2 test); such a
+        log is sorted by user, then part, then time. None where the source divides nothing, and once events are held out
+    candidates: part -> user -> items (n,) that the held-out one is ranked among in sampled metrics, where the source says so
+    report: what the source is like and what was left out; None for what no file holds
     """
 
     users: Int64
@@ -53,6 +61,9 @@ class Interactions:
     user_names: tuple[str, ...]
     item_names: tuple[str, ...]
     places: Int64 | None = None
+    parts: NDArray[np.uint8] | None = None
+    candidates: Mapping[int, Mapping[int, Int64]] = field(default_factory=dict)
+    report: "LogReport | None" = None
 
     def history(self, user: int) -> Int64:
         """Items of one user, oldest first: int64 (n_events_of_user,)."""
@@ -72,12 +83,15 @@ class Questions:
     items, offsets: question q's history, oldest first, is `items[offsets[q]:offsets[q +
         1]]`; offsets is int64 (Q + 1,)
     targets: int64 (Q,), the labels, which never leave the job
+    candidates: int64 (Q, n), what the source wants each target ranked among in sampled metrics, the target itself not among
+        them and 0 where there are fewer; None where it says nothing
     """
 
     users: Int64
     items: Int64
     offsets: Int64
     targets: Int64
+    candidates: Int64 | None = None
 
     def __len__(self) -> int:
         return len(self.users)

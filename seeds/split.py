@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seeds.assembly import average_ratings, user_offsets
 from seeds.errors import SplitError
 from seeds.interactions import Int64, Interactions, Questions
 
 FEWEST_EVENTS = 3  # one for training, one for validation, one for test
+TRAINING, VALIDATION, TEST = 0, 1, 2  # of `Interactions.parts`
+FEWEST_TRAINING = 2  # of which one may become the validation target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +137,77 @@ class GlobalTime:
         )
 
 
-_SCHEMES: tuple[Callable[[], Scheme], ...] = (LeaveLastTwoOut, GlobalTime)
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """The source's own split. A user's question is the first event of a part, given all events of the parts before it.
+
+    Without a validation part each user's last training event is the validation target, so nothing is chosen on test.
+    """
+
+    name: str = "given"
+
+    def split(self, interactions: Interactions) -> Split:
+        """Divide a log. Raises SplitError without parts, or if a part asks nothing of users with training events."""
+        parts = interactions.parts
+        if parts is None:
+            raise SplitError(
+                "The source divides nothing: it has neither files for training and test nor a column that says so. "
+                'Set data.split to "leave-last-two-out".'
+            )
+        if not (parts == VALIDATION).any():
+            parts = _with_validation(interactions, parts)
+        starts = interactions.offsets[interactions.users]  # (N,) where the user of each event begins
+        validation, test = (_first_of_part(interactions, parts, part) for part in (VALIDATION, TEST))
+        if not len(validation) or not len(test):
+            missing = "validation" if not len(validation) else "test"
+            raise SplitError(
+                f"No user has both training events and a {missing} event, so nothing can be asked. Check that the parts "
+                "of the source name users and items alike."
+            )
+        first = (starts[validation], starts[test])
+        return Split(
+            training=_training(interactions, parts == TRAINING),
+            validation=_with_candidates(
+                _questions(interactions, first[0], validation), interactions, VALIDATION
+            ),
+            test=_with_candidates(_questions(interactions, first[1], test), interactions, TEST),
+            ties=_ties(interactions, test),
+        )
+
+
+def _with_candidates(questions: Questions, interactions: Interactions, part: int) -> Questions:
+    """The questions with the source's own candidates; without, where it lacks those of a user."""
+    lists = interactions.candidates.get(part, {})
+    if not all(int(user) in lists for user in questions.users):
+        return questions
+    others = [lists[int(user)] for user in questions.users]
+    others = [found[found != target] for found, target in zip(others, questions.targets)]
+    table = np.zeros((len(others), max(map(len, others))), np.int64)
+    for row, found in enumerate(others):
+        table[row, : len(found)] = found
+    return replace(questions, candidates=table)
+
+
+def _with_validation(interactions: Interactions, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same parts, the last training event of each user with FEWEST_TRAINING of them in the validation part."""
+    users = interactions.users[parts == TRAINING]
+    counts = np.bincount(users, minlength=interactions.n_users + 1)[1:]  # (n_users,)
+    last = interactions.offsets[1:-1] + counts - 1  # training events come first
+    changed = parts.copy()
+    changed[last[counts >= FEWEST_TRAINING]] = VALIDATION
+    return changed
+
+
+def _first_of_part(interactions: Interactions, parts: NDArray[np.uint8], part: int) -> Int64:
+    """The index of each user's first event of a part, for users with a training event."""
+    places = np.flatnonzero(parts == part)
+    _, first = np.unique(interactions.users[places], return_index=True)
+    found = places[first]
+    begins = interactions.offsets[interactions.users[found]]
+    return found[parts[begins] == TRAINING]
+
+
+_SCHEMES: tuple[Callable[[], Scheme], ...] = (LeaveLastTwoOut, GlobalTime, Given)
 
 
 def scheme_named(name: str) -> Scheme:
@@ -148,6 +221,24 @@ def scheme_named(name: str) -> Scheme:
 def split(interactions: Interactions, scheme: Scheme) -> Split:
     """Divide a log. Raises SplitError if the scheme cannot."""
     return scheme.split(interactions)
+
+
+def unrankable(questions: Questions) -> int:
+    """Questions whose target stands in their own history: no list can hold it, as items that were met are left out."""
+    lengths = np.diff(questions.offsets)
+    rows = np.repeat(np.arange(len(questions)), lengths)
+    own = questions.items == np.repeat(questions.targets, lengths)
+    return len(np.unique(rows[own]))
+
+
+def several_targets(interactions: Interactions) -> int:
+    """Users for whom a given split holds out several events of one part, of which the first alone is asked for."""
+    if interactions.parts is None:
+        return 0
+    held_out = interactions.parts > TRAINING
+    keys = interactions.users[held_out] * 3 + interactions.parts[held_out]
+    found, counts = np.unique(keys, return_counts=True)
+    return len(np.unique(found[counts > 1] // 3))
 
 
 def _first_in_window(interactions: Interactions, begin: float, end: float) -> Int64:
@@ -174,6 +265,8 @@ def _training(interactions: Interactions, kept: np.ndarray) -> Interactions:
         offsets=user_offsets(users, interactions.n_users),
         item_columns=replace(interactions.item_columns, average_rating=average),
         places=None,
+        parts=None,
+        candidates={},
     )
 
 

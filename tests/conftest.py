@@ -59,7 +59,7 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def jsonl(monkeypatch: pytest.MonkeyPatch) -> Format:
-    """A format of logs that the product does not have, as if it had been added: events as JSON lines, in
+    """Atomic files, and a format that the product does not have, as if it alone had been added: events as JSON lines, in
     `*.jsonl` and in the folder `shards` beside it."""
 
     def files_of(path: Path) -> tuple[Path, ...]:
@@ -76,7 +76,7 @@ def jsonl(monkeypatch: pytest.MonkeyPatch) -> Format:
         files_of=files_of,
         read=read,  # type: ignore[arg-type] # never called
     )
-    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, added))
+    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS[:1], added))
     return added
 
 

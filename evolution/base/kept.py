@@ -10,14 +10,19 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
 from evolution.base.drafts import draft_name, gone_name
+from evolution.base.processes import boot_id
 from seeds.reading import RECORD_BYTES, open_plain, parse_json, read_text
 
 SEAL = "seal.json"
+CHECKED = "checked"
+LARGE_BYTES = 64 << 20
+Stamp = tuple[tuple[int, int, int, int], ...]  # inode, size, mtime and ctime of each file
 TRIES = 5  # attempts to rename a folder to a name that other processes write too
 
 
@@ -50,6 +55,9 @@ def seal(folder: Path) -> str:
     (folder / SEAL).write_text(text, encoding="utf-8")
     for path in [folder, *folder.rglob("*")]:
         flush(path)
+    stamp = _stamp(folder, hashes)
+    if _is_large(stamp):
+        (folder / CHECKED).write_text(_verdict(text, stamp), encoding="utf-8")
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -59,7 +67,7 @@ def is_intact(folder: Path) -> bool:
         sealed = read_text(folder / SEAL, most=RECORD_BYTES, inside=folder)
         names = parse_json(sealed)
         states = [(folder / name).stat() for name in names]
-        stamp = tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in states)
+        stamp = tuple((state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns) for state in states)
         return isinstance(names, dict) and _matches(folder, sealed, stamp)
     except (OSError, ValueError, TypeError):
         return False
@@ -105,13 +113,47 @@ def write_whole(path: Path, text: str) -> None:
 
 
 @lru_cache(maxsize=256)
-def _matches(folder: Path, sealed: str, stamp: object) -> bool:
-    """Whether the files have the hashes in `sealed`. `stamp` (inode, size, mtime of each file) is only a cache key."""
-    return all(hash_of(folder / name) == known for name, known in json.loads(sealed).items())
+def _matches(folder: Path, sealed: str, stamp: Stamp) -> bool:
+    """Whether the files have the hashes in `sealed`.
+
+    Of large folders what was found is kept beside the seal, as reading gigabytes takes longer than all else at a start. A write to a
+    file changes its ctime, which nobody can set back, and a machine that has lost power has another boot id.
+    """
+    large, seen = _is_large(stamp), _verdict(sealed, stamp)
+    if large and _kept_verdict(folder) == seen:
+        return True
+    names = json.loads(sealed)
+    with ThreadPoolExecutor(2) as pool:  # hashing holds no lock
+        intact = list(pool.map(lambda name: hash_of(folder / name), names)) == list(names.values())
+    if intact and large:
+        with contextlib.suppress(OSError):
+            write_whole(folder / CHECKED, seen)
+    return intact
+
+
+def _stamp(folder: Path, names: Iterable[str]) -> Stamp:
+    states = [(folder / name).stat() for name in names]
+    return tuple((state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns) for state in states)
+
+
+def _is_large(stamp: Stamp) -> bool:
+    """Whether a verdict is kept; never where the system has no boot id."""
+    return sum(size for _, size, _, _ in stamp) >= LARGE_BYTES and bool(boot_id())
+
+
+def _verdict(sealed: str, stamp: Stamp) -> str:
+    return hashlib.sha256(f"{sealed}\0{stamp}\0{boot_id()}".encode()).hexdigest()
+
+
+def _kept_verdict(folder: Path) -> str:
+    try:
+        return read_text(folder / CHECKED, most=100, inside=folder)
+    except (OSError, ValueError):
+        return ""
 
 
 def _files(folder: Path) -> list[str]:
-    found = (path for path in folder.rglob("*") if path.is_file() and path.name != SEAL)
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in (SEAL, CHECKED))
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 

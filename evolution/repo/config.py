@@ -21,6 +21,7 @@ from seeds.reading import parse_toml
 
 LONGEST_TRIAL_S = 2_592_000  # 30 days
 MOST_MEMORY_GB = 100_000
+NO_RATING = -1e9  # lower than any
 LONGEST_SHOWN = 80  # characters of a wrong value in a message
 WHOLE, NUMBER, TEXT = "expected a whole number", "expected a number", "expected a text in quotes"
 EXPECTED = {  # pydantic's error type -> message in terms of TOML
@@ -67,6 +68,30 @@ class RecommenderSection(Section):
     )
 
 
+class ColumnsSection(Section):
+    """`[data.columns]`: which column of a table holds what, where its name is no usual one."""
+
+    user: str = Field(default="", description="The column of users: its name, or its place from 1.")
+    item: str = Field(default="", description="The column of items: its name, or its place from 1.")
+    time: str = Field(default="", description="The column of times: its name, or its place from 1.")
+    rating: str = Field(default="", description="The column of ratings: its name, or its place from 1.")
+    split: str = Field(
+        default="",
+        description='The column that says "train", "valid" or "test" of each event, for data.split = "given".',
+    )
+
+
+class PartsSection(Section):
+    """`[data.parts]`: the files of a given split, in the folder of `data.source`, where their names are no usual ones."""
+
+    train: str = Field(default="", description="The file of training events.")
+    valid: str = Field(
+        default="",
+        description="The file of validation events; without one each user's last training event is asked for.",
+    )
+    test: str = Field(default="", description="The file of test events.")
+
+
 class DataSection(Section):
     """`[data]`: where the interaction log is, and how it is split."""
 
@@ -74,9 +99,39 @@ class DataSection(Section):
         examples=list(built_in()),
         description=f"{', '.join(map(json.dumps, built_in()))}, or the path of {described_logs()}.",
     )
-    split: Literal["leave-last-two-out", "global-time"] = Field(
-        default="leave-last-two-out", description="How validation and test events are held out."
+    split: Literal["leave-last-two-out", "global-time", "given"] = Field(
+        default="leave-last-two-out",
+        description="How validation and test events are held out; given: as the files or a column of the source say.",
     )
+    items: str = Field(
+        default="",
+        examples=["data/items.csv"],
+        description="A table of item columns (title, categories, price, store, any other), where none is found beside the log.",
+    )
+    separator: str = Field(
+        default="", description="What separates the fields of a table; recognised where it is left out."
+    )
+    encoding: str = Field(
+        default="",
+        examples=["latin-1", "cp1252"],
+        description="The encoding of a text file that is not in UTF-8.",
+    )
+    time_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
+        default="auto",
+        description="What times are counted in, where that cannot be recognised from their size.",
+    )
+    min_rating: Annotated[Number, Field(ge=NO_RATING, le=-NO_RATING)] = Field(
+        default=NO_RATING, description="Events with a lower rating are left out."
+    )
+    core: Annotated[Whole, Field(ge=0, le=100_000)] = Field(
+        default=0,
+        description="Users and items with fewer events are left out, until each that stays has as many.",
+    )
+    repeats: Literal["keep", "first", "last"] = Field(
+        default="keep", description="Which of a user's events with the same item stay."
+    )
+    columns: ColumnsSection = ColumnsSection()
+    parts: PartsSection = PartsSection()
     exposed: tuple[str, ...] = Field(
         default=(),
         examples=[["data/features.csv"], ["data/*.txt"]],
@@ -209,29 +264,35 @@ def _shown(value: object) -> str:
     return said if len(said) <= LONGEST_SHOWN else f"{said[:LONGEST_SHOWN]}..."
 
 
-def _section(name: str) -> type[BaseModel] | None:
-    info = Config.model_fields.get(name)
-    annotation = info.annotation if info else None
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+def _section(where: tuple[str, ...]) -> type[BaseModel] | None:
+    """The model of a table, which may stand in another (data.columns); None for what is no table."""
+    section: type[BaseModel] = Config
+    for name in where:
+        info = section.model_fields.get(name)
+        annotation = info.annotation if info else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return None
+        section = annotation
+    return section
 
 
 def _known_keys(where: tuple[str, ...]) -> list[str]:
-    section = _section(where[0]) if where else Config
+    section = _section(where)
     return sorted(section.model_fields) if section else []
 
 
 def _description(where: tuple[str, ...]) -> str:
-    section = _section(where[0])
-    if section is None or len(where) < 2:
-        return "expected a table with " + ", ".join(_known_keys(where)) if section else ""
-    info = section.model_fields.get(where[1])
+    if keys := _known_keys(where):
+        return "expected a table with " + ", ".join(keys)
+    section = _section(where[:-1])
+    info = section.model_fields.get(where[-1]) if section else None
     return (info.description or "") if info else ""
 
 
 def _range(where: tuple[str, ...]) -> str:
     """The values that a number may have, as a sentence; "" for a key that holds no number."""
-    section = _section(where[0])
-    info = section.model_fields.get(where[1]) if section and len(where) > 1 else None
+    section = _section(where[:-1])
+    info = section.model_fields.get(where[-1]) if section else None
     words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
     bounds = [
         f"{word} {getattr(bound, name):,}"
@@ -243,21 +304,26 @@ def _range(where: tuple[str, ...]) -> str:
 
 
 def key_line(text: str, where: tuple[str, ...]) -> int:
-    """The line (from 1) of `where`, which is (section,) or (section, key).
+    """The line (from 1) of `where`, which is (section,), (section, key) or (section, table, key).
 
-    Falls back to the line of the section for an absent key, and to 1 for an absent section.
+    Falls back to the line of what is around it for an absent key, and to 1 for an absent section.
     """
-    section = where[0] if where else ""
-    key = where[1] if len(where) > 1 else ""
-    current, best = "", 1
+    current: tuple[str, ...] = ()
+    best, depth = 1, 0
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[\s*([\w-]+)\s*\]", line)
+        header = re.match(r"\s*\[\s*([\w-]+(?:\s*\.\s*[\w-]+)*)\s*\]", line)
+        assigned = re.match(r"""\s*(['"]?)([\w-]+(?:\s*\.\s*[\w-]+)*)\1\s*=""", line)
         if header:
-            current = header.group(1)
-            if current == section:
-                best = number
-        elif (current == section and key and re.match(rf"\s*(['\"]?){re.escape(key)}\1\s*=", line)) or (
-            not current and re.match(rf"\s*{re.escape(section)}\s*(\.\s*{re.escape(key)}\s*)?=", line)
-        ):
-            return number
+            current = _dotted(header.group(1))
+            here = current
+        elif assigned:
+            here = (*current, *_dotted(assigned.group(2)))
+        else:
+            continue
+        if here == where[: len(here)] and len(here) > depth:
+            best, depth = number, len(here)
     return best
+
+
+def _dotted(name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in name.split("."))

@@ -36,6 +36,7 @@ from evolution.repo.copies.log_index import index_of, read_index, write_index
 from evolution.repo.copies.lookout import Lookout
 from evolution.repo.copies.lookout import version as copies_version
 from evolution.repo.files import config_text
+from evolution.repo.log_options import options_of
 from evolution.repo.ownership import ensure_store_folder
 from evolution.trials.exporting import (
     read_interactions,
@@ -44,8 +45,9 @@ from evolution.trials.exporting import (
     write_questions,
 )
 from seeds.interactions import Float32, Int64, Interactions, Questions
-from seeds.loading import Progress, files_of
-from seeds.reading import RECORD_BYTES, read_text
+from seeds.loading import Progress, files_of, source_path
+from seeds.log_report import LogReport, SplitReport
+from seeds.reading import RECORD_BYTES, is_plain, read_text
 
 if TYPE_CHECKING:
     from seeds.split import Split
@@ -62,6 +64,7 @@ _EXPORTER = (
     "seeds/sizes.py",
     "seeds/assembly.py",
     "seeds/interactions.py",
+    "seeds/log_report.py",
     "seeds/split.py",
     "evolution/trials/data.py",
     "evolution/trials/exporting.py",
@@ -73,7 +76,8 @@ _REFEREE = ("seeds/references", "seeds/metrics", "evolution/trials/data.py")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrialData:
-    """A log, divided. folder: the cache. ties: how far the split rests on file order.
+    """A log, divided. folder: the cache. ties: how far the split rests on file order. report: what the log is like, None of
+    a built-in shop. split_report: what the split makes of it.
 
     shuffled: the name of the exported set of the sample's questions with the newest events in random order.
     """
@@ -83,6 +87,8 @@ class TrialData:
     shuffled: str
     ties: Mapping[str, Any]
     max_history: int
+    split_report: SplitReport
+    report: LogReport | None = None
 
     @cached_property
     def training(self) -> Interactions:
@@ -151,6 +157,8 @@ def prepare(config: Config, repo: Path, progress: Progress | None = None) -> Tri
         shuffled=f"shuffled-{max_history}-{version_of(*_SHUFFLER)}",
         ties=exported.ties,
         max_history=max_history,
+        split_report=exported.split_report,
+        report=exported.report,
     )
     kept_folder(
         data.folder / "worker" / data.shuffled,
@@ -169,6 +177,8 @@ class _Exported:
 
     fingerprint: str
     ties: dict[str, int]
+    split_report: SplitReport
+    report: LogReport | None
 
 
 def _known(index: Path) -> _Exported | None:
@@ -182,8 +192,10 @@ def _known(index: Path) -> _Exported | None:
 def _source_key(config: Config, repo: Path) -> str:
     """Changes when the source's files, the split or the code that reads and divides them do; cheap to compute."""
     made_by = version_of(*_EXPORTER)
-    digest = hashlib.sha256(f"{config.data.source}\0{config.data.split}\0{made_by}\0".encode())
-    for file in files_of(config.data.source, root=repo):
+    settings = config.data.model_dump_json(exclude={"exposed"})
+    digest = hashlib.sha256(f"{settings}\0{made_by}\0".encode())
+    beside = (source_path(config.data.items, repo),) if config.data.items else ()
+    for file in (*files_of(config.data.source, root=repo), *filter(is_plain, beside)):
         status = file.stat()
         digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
     return digest.hexdigest()[:16]
@@ -206,10 +218,11 @@ def _blamed(error: Exception, config: Config, repo: Path) -> DataError:
 def _export(config: Config, repo: Path, root: Path, progress: Progress | None) -> _Exported:
     from seeds.errors import SeedsError
     from seeds.loading import load
-    from seeds.split import scheme_named, split
+    from seeds.split import scheme_named, several_targets, split, unrankable
 
     try:
-        log = load(config.data.source, root=repo, progress=progress)
+        options = options_of(config.data, repo)
+        log = load(config.data.source, root=repo, options=options, progress=progress)
         divided = split(log, scheme_named(config.data.split))
     except SeedsError as error:
         raise _blamed(error, config, repo) from error
@@ -224,7 +237,14 @@ def _export(config: Config, repo: Path, root: Path, progress: Progress | None) -
     index = root / fingerprint / _COPIES.format(copies_version())
     kept_folder(index, lambda draft: write_index(index_of(log), draft))
     ties = {"users": divided.ties.users, "tied": divided.ties.tied, "measured": divided.ties.measured}
-    return _Exported(fingerprint=fingerprint, ties=ties)
+    told = SplitReport(
+        validation=len(divided.validation),
+        test=len(divided.test),
+        unrankable_validation=unrankable(divided.validation),
+        unrankable_test=unrankable(divided.test),
+        several=several_targets(log),
+    )
+    return _Exported(fingerprint=fingerprint, ties=ties, split_report=told, report=log.report)
 
 
 def _forget_drafts(root: Path) -> None:
@@ -261,6 +281,7 @@ def chosen(questions: Questions, rows: NDArray[np.int32]) -> Questions:
         items=np.concatenate(histories).astype(np.int64),
         offsets=offsets,
         targets=questions.targets[rows],
+        candidates=None if questions.candidates is None else questions.candidates[rows],
     )
 
 

@@ -57,10 +57,10 @@ def read_interactions(folder: Path, names: Path) -> Interactions:
         other={**{name: tuple(column) for name, column in strings.items()}, **numbers},
     )
     return Interactions(
-        users=np.load(folder / "users.npy"),
-        items=np.load(folder / "items.npy"),
-        timestamps=_optional(folder / "timestamps.npy"),
-        ratings=_optional(folder / "ratings.npy"),
+        users=_mapped(folder / "users.npy"),
+        items=_mapped(folder / "items.npy"),
+        timestamps=_mapped_if_there(folder / "timestamps.npy"),
+        ratings=_mapped_if_there(folder / "ratings.npy"),
         offsets=np.load(folder / "offsets.npy"),
         n_users=document["n_users"],
         n_items=document["n_items"],
@@ -77,11 +77,31 @@ def write_questions(questions: Questions, folder: Path, targets: Path | None) ->
         np.save(folder / f"{name}.npy", getattr(questions, name))
     if targets is not None:
         np.save(targets, questions.targets)
+        if questions.candidates is not None:
+            np.save(_candidates_file(targets), questions.candidates)
 
 
 def read_questions(folder: Path, targets: Path) -> Questions:
-    users, items, offsets = (np.load(folder / f"{name}.npy") for name in ("users", "items", "offsets"))
-    return Questions(users=users, items=items, offsets=offsets, targets=np.load(targets))
+    users, items, offsets = (_mapped(folder / f"{name}.npy") for name in ("users", "items", "offsets"))
+    candidates = _optional(_candidates_file(targets))
+    return Questions(
+        users=users, items=items, offsets=offsets, targets=np.load(targets), candidates=candidates
+    )
+
+
+def _candidates_file(targets: Path) -> Path:
+    """Beside the labels, as the target is what a user's candidates have in common with no history."""
+    return targets.with_name(f"{targets.stem}-candidates.npy")
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """An array whose pages are read when they are used, and shared between processes; it cannot be written to."""
+    array: NDArray[Any] = np.load(path, mmap_mode="r")
+    return array.view(np.ndarray)  # a memmap passes its class on to everything that is computed from it
+
+
+def _mapped_if_there(path: Path) -> NDArray[Any] | None:
+    return _mapped(path) if path.exists() else None
 
 
 def _optional(path: Path) -> NDArray[Any] | None:

@@ -4,6 +4,7 @@ Importing this is cheap; numpy and polars are imported when a log is read.
 """
 
 from seeds.loading.formats import log_suffixes
+from seeds.loading.options import Columns, Options
 from seeds.loading.progress import Progress
 from seeds.loading.sources import (
     DEMO,
@@ -19,6 +20,8 @@ from seeds.loading.sources import (
 
 __all__ = [
     "DEMO",
+    "Columns",
+    "Options",
     "Progress",
     "built_in",
     "described_logs",

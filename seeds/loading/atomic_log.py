@@ -1,20 +1,29 @@
 """Reads a log that is kept in RecBole's atomic files; `atomic.py` says which files these are.
 
-Events need `user_id:token`, `item_id:token`, and an order: `timestamp:float` (seconds; milliseconds are
-recognised) or `position:float`; `rating:float` is optional. Item columns are recognised by the names that
+Events need `user_id:token`, `item_id:token`, and an order: `timestamp:float` (its unit is recognised) or `position:float`; `rating:float` is optional. Item columns are recognised by the names that
 published data sets use; the rest is kept as it is.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seeds.assembly import Events, ItemFacts, assemble, no_facts
+from seeds.assembly import ItemFacts
 from seeds.errors import SourceError
 from seeds.interactions import Float32, Int64, Interactions
+from seeds.loading.faults import Faults
+from seeds.loading.numbering import interactions_of
+from seeds.loading.options import Options
 from seeds.loading.progress import Progress
-from seeds.loading.table import Table, numbers, read_table
+from seeds.loading.raw import RawLog
+from seeds.loading.table import FIRST_ROW_LINE, Table, numbers, read_table
+
+if TYPE_CHECKING:
+    import polars
 
 TITLE_NAMES = ("title", "movie_title", "item_name", "name")
 CATEGORY_NAMES = ("categories", "category", "genres", "genre", "class")
@@ -23,27 +32,92 @@ STORE_NAMES = ("store", "brand")
 LEAKY_NAMES = ("average_rating", "avg_rating", "rating_number")
 LONGEST_NAME = 10_000
 MOST_CATEGORIES = 1_000
-LATEST_SECOND = 10**11  # the year 5138: a larger timestamp counts milliseconds
 
 
-def read_log(log: Path, beside: Path | None, progress: Progress) -> Interactions:
-    """Events of an `.inter` file; beside: the `.item` file with its item columns. Raises DataError."""
-    table = read_table(log, progress)
+def read_log(
+    logs: Sequence[tuple[Path, int | None]], beside: Path | None, options: Options, progress: Progress
+) -> Interactions:
+    """Events of `.inter` files, each with its part of a split; beside: the `.item` file with its item columns. Raises
+    SourceError.
+    """
+    import polars
+
+    tables = [(read_table(log, progress, options.separator), part) for log, part in logs]
+    frames = [_events_of(table, place, part) for place, (table, part) in enumerate(tables)]
+    common = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
+    events = frames[0] if len(frames) == 1 else polars.concat(frame.select(common) for frame in frames)
+    rows = sum(len(table.rows) for table, _ in tables)
+    notes = ("sequences (item_id_list) were taken apart into their events",) if "list" in common else ()
+    if "list" in common:
+        events = _unrolled(events)
+        rows = len(events)
+    raw = RawLog(
+        events=events, files=tuple(str(log) for log, _ in logs), faults=Faults(rows=rows), notes=notes
+    )
+    if beside is not None:
+        items = read_table(beside, progress, options.separator)
+        _require(items, "item_id", "token")
+        ids = items.rows.select(item="item_id")
+        raw = replace(raw, items=ids, facts=lambda item_names: _item_facts(items, item_names))
+    return interactions_of(raw, options)
+
+
+def _events_of(table: Table, place: int, part: int | None) -> "polars.DataFrame":
+    """The columns of events as `RawLog` calls them. Raises SourceError where an id or a time is missing or wrong."""
+    import polars
+
     if table.rows.is_empty():
         raise SourceError(
-            path=str(log),
+            path=table.path,
             line=2,
             expected="at least one event",
             found="the end of the file",
             next_step="Point data.source at a log with events.",
         )
-    users, user_names = _dense_ids(table, "user_id")
-    items, item_names = _dense_ids(table, "item_id")
-    order, timestamps = _order(table)
-    ratings = _ratings(table)
-    events = Events(users=users, items=items, order=order, timestamps=timestamps, ratings=ratings)
-    facts = _item_facts(read_table(beside, progress), item_names) if beside else no_facts(len(item_names) - 1)
-    return assemble(events, facts, user_names=user_names, item_names=item_names)
+    user = "session_id" if "session_id" in table.types and "user_id" not in table.types else "user_id"
+    _check_ids(table, user)
+    _check_ids(table, "item_id")
+    found = {"user": table.rows[user], "item": table.rows["item_id"]}
+    if "item_id_list" in table.types:
+        _require(table, "item_id_list", "token_seq")
+        found["list"] = table.rows["item_id_list"]
+    else:
+        found |= _order(table)
+    if "rating" in table.types and "list" not in found:
+        _require(table, "rating", "float")
+        found["rating"] = table.rows["rating"]
+    rows = polars.DataFrame(found)
+    first = polars.int_range(FIRST_ROW_LINE, FIRST_ROW_LINE + polars.len(), dtype=polars.UInt32)
+    rows = rows.with_columns(line=first, file=polars.lit(place, polars.UInt16))
+    return rows if part is None else rows.with_columns(part=polars.lit(part, polars.UInt8))
+
+
+def _unrolled(rows: "polars.DataFrame") -> "polars.DataFrame":
+    """Events of sequence files, whose rows are a target and what came before it.
+
+    Of a user the first row gives its sequence and its target, each later one its target alone, as its sequence repeats them.
+    A sequence of a held-out part is history, which the training part has already; where it has not, it becomes training.
+    """
+    import polars
+
+    parted = rows if "part" in rows.columns else rows.with_columns(part=polars.lit(0, polars.UInt8))
+    marked = parted.with_columns(
+        ids=polars.when(polars.col("user").is_first_distinct())
+        .then(polars.concat_list(polars.col("list").str.split(" "), "item"))
+        .otherwise(polars.concat_list("item"))
+    )
+    spread = marked.with_columns(last=polars.col("ids").list.len() - 1).with_row_index("row")
+    spread = spread.with_columns(place=polars.int_ranges(0, polars.col("ids").list.len()))
+    events = spread.explode("ids", "place").filter(polars.col("ids") != "")
+    before = (polars.col("place") < polars.col("last")).cast(polars.UInt8)
+    return events.select(
+        "user",
+        polars.col("ids").alias("item"),
+        polars.int_range(polars.len(), dtype=polars.Int64).alias("position"),
+        "line",
+        "file",
+        *([polars.col("part") * (1 - before)] if "part" in rows.columns else []),
+    )
 
 
 def _require(table: Table, column: str, kind: str) -> None:
@@ -60,13 +134,9 @@ def _require(table: Table, column: str, kind: str) -> None:
     )
 
 
-def _dense_ids(table: Table, column: str) -> tuple[Int64, tuple[str, ...]]:
-    """Ids from 1 in order of first appearance, int64 (N,), and the source's name of each id, "" for 0."""
-    import polars
-
+def _check_ids(table: Table, column: str) -> None:
     _require(table, column, "token")
-    names = table.rows[column]
-    empty = names == ""
+    empty = table.rows[column] == ""
     if empty.any():
         raise table.error(
             row=int(empty.arg_max() or 0),
@@ -75,22 +145,16 @@ def _dense_ids(table: Table, column: str) -> tuple[Int64, tuple[str, ...]]:
             found="nothing",
             next_step="Correct or remove the line.",
         )
-    distinct = names.unique(maintain_order=True)
-    ids = polars.DataFrame({column: distinct}).with_row_index("id", offset=1)
-    dense = names.to_frame().join(ids, on=column, how="left", maintain_order="left")["id"]
-    return dense.to_numpy().astype(np.int64), ("", *distinct.to_list())
 
 
-def _order(table: Table) -> tuple[NDArray[np.float64], Int64 | None]:
-    """What to sort events by, (N,), and int64 seconds where the source has a clock."""
-    if "timestamp" in table.types:
-        _require(table, "timestamp", "float")
-        order = numbers(table, "timestamp", empty_is_nan=False)
-        unit = 1000 if np.abs(order).max() > LATEST_SECOND else 1
-        return order, np.floor(order / unit).astype(np.int64)
-    if "position" in table.types:
-        _require(table, "position", "float")
-        return numbers(table, "position", empty_is_nan=False), None
+def _order(table: Table) -> "dict[str, polars.Series]":
+    """What to sort events by: their "time", or a "position"."""
+    import polars
+
+    for column, own in (("timestamp", "time"), ("position", "position")):
+        if column in table.types:
+            _require(table, column, "float")
+            return {own: polars.Series(numbers(table, column, empty_is_nan=False))}
     present = ", ".join(f"{name}:{kind}" for name, kind in table.types.items())
     raise SourceError(
         path=table.path,
@@ -100,13 +164,6 @@ def _order(table: Table) -> tuple[NDArray[np.float64], Int64 | None]:
         found=present,
         next_step="Add one of them; without an order nothing can be held out.",
     )
-
-
-def _ratings(table: Table) -> Float32 | None:
-    if "rating" not in table.types:
-        return None
-    _require(table, "rating", "float")
-    return numbers(table, "rating", empty_is_nan=True).astype(np.float32)
 
 
 def _item_facts(table: Table, item_names: tuple[str, ...]) -> ItemFacts:

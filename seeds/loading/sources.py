@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seeds.errors import SourceError
 from seeds.loading import formats
+from seeds.loading.options import Options
 from seeds.loading.progress import Progress
 from seeds.sizes import SIZES
 
@@ -66,10 +67,12 @@ def exists(path: Path) -> bool:
         return False
 
 
-def load(source: str, *, root: Path, progress: Progress | None = None) -> "Interactions":
+def load(
+    source: str, *, root: Path, options: Options | None = None, progress: Progress | None = None
+) -> "Interactions":
     """The log of `source`, which is a name of `built_in` or a path, absolute or relative to `root`.
 
-    progress: told how far it has come. Raises DataError: nothing there, of no known format, or broken (with file, line and column).
+    options: how to read a log; a shop is as it is. progress: told how far it has come. Raises DataError: nothing there, of no known format, or broken (with file, line and column).
     """
     if is_built_in(source, root):
         return _load_shop(source)
@@ -89,7 +92,7 @@ def load(source: str, *, root: Path, progress: Progress | None = None) -> "Inter
             found=_kind(path),
             next_step="Point data.source at the log, or convert it.",
         )
-    return known.read(path, progress or Progress())
+    return known.read(path, options or Options(), progress or Progress())
 
 
 def _kind(path: Path) -> str:

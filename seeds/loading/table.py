@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seeds.errors import SourceError
+from seeds.loading.members import Member
 from seeds.loading.pieces import pieces
 from seeds.loading.progress import Progress
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import polars
 
 TYPES = ("token", "token_seq", "float", "float_seq")
+SAID = {"\t": "tabs", ",": "commas"}
 FIRST_ROW_LINE = 2  # line 1 is the header
 
 
@@ -43,40 +45,58 @@ class Table:
         )
 
 
-def read_table(path: Path, progress: Progress) -> Table:
-    """Read an atomic file, plain or gzip'd, in pieces. Raises DataError with line and column where it is broken."""
+def read_table(path: Path, progress: Progress, separator: str = "") -> Table:
+    """Read an atomic file, plain or gzip'd, in pieces. Raises DataError with line and column where it is broken.
+
+    separator: RecBole's field_separator, one byte; "" for a tab, or a comma where the header has no tab.
+    """
     import polars
 
     progress.begin(path)
     frames: list[polars.DataFrame] = []
     types: dict[str, str] | None = None
     blank = 0  # a line without text, which only the end of a file may have
-    for line, data in pieces(path):
+    for line, data in pieces(Member(path=path)):
         piece = data
         if types is None:
             header, _, piece = data.partition(b"\n")
-            types = _column_types(str(path), header.decode("utf-8"))
+            names = header.decode("utf-8")
+            separator = separator or (
+                "," if "\t" not in names and names.count(":") > 1 and "," in names else "\t"
+            )
+            if len(separator.encode()) != 1:
+                raise _bad_separator(path, separator)
+            types = _column_types(str(path), names, separator)
         body = piece.rstrip(b"\n")
         first = max(line, FIRST_ROW_LINE)
         if body and blank:
             _refuse_blank(str(path), blank, next(iter(types)))
         if body:
-            _check_widths(str(path), body, list(types), first)
-            frames.append(_rows(body, types))
+            _check_widths(str(path), body, list(types), first, separator)
+            frames.append(_rows(body, types, separator))
         if len(piece) > len(body) + 1 or (piece and not body):
             blank = blank or first + body.count(b"\n") + bool(body)
         progress.add(body.count(b"\n") + bool(body), len(data))
     progress.whole = True
-    types = types if types is not None else _column_types(str(path), "")
+    types = types if types is not None else _column_types(str(path), "", separator)
     rows = polars.concat(frames) if frames else polars.DataFrame(schema=dict.fromkeys(types, polars.String))
     return Table(path=str(path), types=types, rows=rows)
 
 
-def _rows(body: bytes, types: dict[str, str]) -> "polars.DataFrame":
+def _bad_separator(path: Path, separator: str) -> SourceError:
+    return SourceError(
+        path=str(path),
+        expected="a separator of one byte",
+        found=repr(separator),
+        next_step="Correct data.separator in evolverec.toml.",
+    )
+
+
+def _rows(body: bytes, types: dict[str, str], separator: str) -> "polars.DataFrame":
     import polars
 
     schema = dict.fromkeys(types, polars.String)
-    rows = polars.read_csv(body, separator="\t", has_header=False, schema=schema, quote_char=None)
+    rows = polars.read_csv(body, separator=separator, has_header=False, schema=schema, quote_char=None)
     return rows.fill_null("")
 
 
@@ -104,9 +124,9 @@ def numbers(table: Table, column: str, *, empty_is_nan: bool) -> NDArray[np.floa
     return values.fill_null(float("nan")).to_numpy().astype(np.float64)
 
 
-def _column_types(path: str, header: str) -> dict[str, str]:
+def _column_types(path: str, header: str, separator: str) -> dict[str, str]:
     types: dict[str, str] = {}
-    for field in header.split("\t"):
+    for field in header.split(separator or "\t"):
         name, colon, kind = field.rpartition(":")
         if not colon or not name or kind not in TYPES:
             raise SourceError(
@@ -130,10 +150,10 @@ def _column_types(path: str, header: str) -> dict[str, str]:
     return types
 
 
-def _check_widths(path: str, body: bytes, columns: list[str], first_line: int) -> None:
+def _check_widths(path: str, body: bytes, columns: list[str], first_line: int, separator: str) -> None:
     text = np.frombuffer(body, np.uint8)
     ends = np.append(np.flatnonzero(text == ord("\n")), len(text))  # (n_lines,)
-    tabs = np.flatnonzero(text == ord("\t"))
+    tabs = np.flatnonzero(text == ord(separator))
     tabs_before = np.searchsorted(tabs, ends)
     widths = np.diff(tabs_before, prepend=0) + 1  # fields on each line
     blank = np.diff(ends, prepend=-1) == 1
@@ -147,7 +167,7 @@ def _check_widths(path: str, body: bytes, columns: list[str], first_line: int) -
         path=path,
         line=line,
         column=columns[width] if width < len(columns) else "",
-        expected=f"{len(columns)} fields separated by tabs",
+        expected=f"{len(columns)} fields separated by {SAID.get(separator, repr(separator))}",
         found=f"{width}",
         next_step="Correct or remove the line.",
     )

@@ -25,7 +25,8 @@ def sampled_metrics(
     dense_scores: (S, n_items + 1), raw scores of the questions `rows` (S,)
 
     A user's negatives are unseen, distinct and not the target. They depend on `seed` and the user alone, so all
-    models and epochs get the same ones. If fewer than n_negatives exist, all are taken.
+    models and epochs get the same ones. If fewer than n_negatives exist, all are taken. Where the questions bring
+    candidates of their own, these are the negatives.
     """
     above, tied = np.zeros(len(rows), np.int64), np.ones(len(rows), np.int64)
     for place, row in enumerate(rows):
@@ -43,6 +44,9 @@ def sampled_metrics(
 
 def _negatives(questions: Questions, row: int, training: Interactions, n_negatives: int, seed: int) -> Int64:
     user = int(questions.users[row])
+    if questions.candidates is not None:
+        given = questions.candidates[row]
+        return given[given > 0]
     allowed = np.ones(training.n_items + 1, bool)
     allowed[0] = allowed[questions.targets[row]] = False
     allowed[questions.history(row)] = False

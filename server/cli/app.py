@@ -122,9 +122,15 @@ def new(
 ) -> None:
     """Make a fresh git repo with a complete, working recommender."""
     from evolution.repo.new_repo import make_repo
+    from server.cli.new_data import about_new_data
 
     document = make_repo(seed, folder, data)
-    output.deliver(document, as_json=as_json, show=lambda _: say(next_steps(folder)))
+    said = about_new_data(Path(document["repo"]), document["data"])
+    output.deliver(
+        {**document, "data_report": said},
+        as_json=as_json,
+        show=lambda _: say("\n".join([*said, next_steps(folder)])),
+    )
 
 
 @app.command()

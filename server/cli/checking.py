@@ -1,6 +1,7 @@
 """`evolverec check`: everything that can be checked in a repo without training it."""
 
 import sys
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from diagnosis.syntax import Unparsed
+    from evolution.trials.data import TrialData
     from evolution.trials.interpreter import Interpreter
 
 
@@ -20,6 +22,7 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
     """The document of `evolverec check`.
 
     ok: there is no problem of severity error
+    data: what the log and its split are like, in figures; None where it cannot be read
     passed: one line per check without a problem
     Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then.
     """
@@ -39,6 +42,8 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
             f"{config.data.source}: {training.n_users} users, {training.n_items} items, "
             f"{training.n_events} training events, {len(data.validation)} validation questions"
         )
+        passed += data_in_words(data)
+        problems += _about_data(repo, data)
     except DataError as error:
         problems.append(_problem(error.path, error.line, "error", error.said))
         data = None
@@ -61,7 +66,37 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
             passed += trial_passed
         except ConsentError as error:
             passed.append(f"import, build and one batch were not tried: {error}")
-    return {"ok": all(p["severity"] != "error" for p in problems), "problems": problems, "passed": passed}
+    ok = all(p["severity"] != "error" for p in problems)
+    return {"ok": ok, "problems": problems, "passed": passed, "data": data_document(data) if data else None}
+
+
+def data_in_words(data: "TrialData") -> list[str]:
+    """What a log is like, in a few sentences; [] for a built-in shop."""
+    from seeds.loading.telling import summary
+
+    return list(summary(data.report)) if data.report else []
+
+
+def data_document(data: "TrialData") -> dict[str, Any]:
+    """The log and its split in figures."""
+    log = asdict(data.report) if data.report else None
+    return {"log": log, "split": asdict(data.split_report), "ties": dict(data.ties)}
+
+
+def _about_data(repo: Path, data: "TrialData") -> list[dict[str, Any]]:
+    """What should be known of the log and its split before figures are believed, on the line that names the log."""
+    from evolution.base.places import CONFIG_NAME
+    from evolution.repo.config import key_line
+    from evolution.repo.files import config_text
+    from seeds.loading.telling import about_split, left_unasked, remarks
+
+    line, split = key_line(config_text(repo), ("data", "source")), data.split_report
+    none_left = split.unrankable_validation == split.validation or split.unrankable_test == split.test
+    severity = "error" if none_left else "warning"
+    said = [(severity, sentence) for sentence in about_split(split)]
+    others = (*left_unasked(split), *(remarks(data.report) if data.report else ()))
+    said += [("information", sentence) for sentence in others]
+    return [_problem(CONFIG_NAME, line, severity, f"data.source: {sentence}") for severity, sentence in said]
 
 
 def _interpreter(repo: Path, request: CheckRequest, agreed: Agreed) -> "Interpreter | None":

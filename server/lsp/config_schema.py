@@ -4,7 +4,7 @@ The first call loads pydantic, so it belongs on a background thread.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -45,13 +45,24 @@ def schema() -> Mapping[str, Mapping[str, Key]]:
     from evolution.repo.config import Config
 
     whole = Config.model_json_schema()
-    return {
-        section: {
-            name: _key(section, name, described)
-            for name, described in whole["$defs"][_definition(entry)]["properties"].items()
-        }
-        for section, entry in whole["properties"].items()
-    }
+    return dict(_tables(whole["properties"], whole["$defs"], ""))
+
+
+def _tables(
+    entries: Mapping[str, Any], models: Mapping[str, Any], around: str
+) -> Iterator[tuple[str, Mapping[str, Key]]]:
+    """Each table among the entries, and each that stands in it, with its keys."""
+    for name, entry in entries.items():
+        if not _is_table(entry):
+            continue
+        section = f"{around}{name}"
+        inner = models[_definition(entry)]["properties"]
+        yield section, {key: _key(section, key, said) for key, said in inner.items() if not _is_table(said)}
+        yield from _tables(inner, models, f"{section}.")
+
+
+def _is_table(entry: Mapping[str, Any]) -> bool:
+    return "$ref" in entry or "allOf" in entry
 
 
 def key_of(section: str, name: str) -> Key | None:

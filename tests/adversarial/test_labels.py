@@ -197,6 +197,7 @@ def test_copies_are_in_no_program_unless_the_repo_exposes_them(bench, events, ex
 
 def test_a_file_that_is_a_copy_no_longer_becomes_part_of_programs_again(bench, events):
     bench.write("x = 1\n")
+    bench.write(CONFIG, "evolverec.toml")  # without one, whatever may be a log is held out
     programs, path = (
         Programs.open(bench.repo),
         place(bench.repo, "ratings.csv", COPIES["ratings.csv"](events)),
@@ -209,6 +210,7 @@ def test_a_file_that_is_a_copy_no_longer_becomes_part_of_programs_again(bench, e
 
 
 def test_a_damaged_memory_of_what_was_seen_is_made_again(bench, events):
+    bench.write(CONFIG, "evolverec.toml")
     place(bench.repo, "ratings.csv", COPIES["ratings.csv"](events))
     for text in ("", "[", '{"version": 1}', "[]"):
         bench.data.lookout._memory.write_text(text)

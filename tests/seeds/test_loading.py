@@ -102,7 +102,6 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_fault(tmp_path: Path) ->
         (HEADER + "u\ti\t1\t1\nu\ti\t1\n", 3, "timestamp", "4 fields"),
         (HEADER + "u\ti\t1\t1\t9\n", 2, "", "found 5"),
         (HEADER + "u\ti\t1\t1\n\nu\ti\t1\t1\n", 3, "user_id", "an empty line"),
-        (HEADER + "u\ti\t1\t1\nu\ti\tgood\t1\n", 3, "rating:float", "'good'"),
         (HEADER + "u\ti\t1\tnan\n", 2, "timestamp:float", "a number"),
         (HEADER + "u\ti\t1\t\n", 2, "timestamp:float", "a number"),
         (HEADER + "u\t\t1\t1\n", 2, "item_id:token", "an id"),
@@ -115,6 +114,12 @@ def test_a_broken_file_is_blamed_by_line_and_column(
     assert (error.line, error.column) == (line, column)
     assert str(error).startswith(str(tmp_path / "log.inter"))
     assert words in str(error) and "expected" in str(error) and "found" in str(error)
+
+
+def test_a_rating_that_is_no_number_stops_nothing_and_is_told(tmp_path: Path) -> None:
+    log = load(write(tmp_path, HEADER + "u\ti\t1\t1\nu\tj\tgood\t2\n"), root=tmp_path)
+    assert log.ratings is not None and log.ratings[0] == 1 and np.isnan(log.ratings[1])
+    assert log.report is not None and log.report.unread_ratings == 1
 
 
 def test_bytes_that_are_no_text_are_blamed_by_line(tmp_path: Path) -> None:

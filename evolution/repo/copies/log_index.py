@@ -3,8 +3,8 @@
 The index is built once from the log, and kept with the labels: it is one.
 """
 
-import itertools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -102,7 +102,8 @@ class LogIndex:
 def index_of(log: Interactions) -> LogIndex:
     """The index of a whole log, with its held-out events."""
     items, orders = log.items, _orders(log)
-    grams = [gram_keys(items[order]) for order in orders]
+    with ThreadPoolExecutor(2) as pool:  # numpy computes without the interpreter's lock
+        grams = list(pool.map(lambda order: gram_keys(items[order]), orders))
     every = max(1, -(-sum(map(len, grams)) // MOST_GRAMS))
     kept = [keys[keys % np.uint64(every) == 0] for keys in grams]
     return LogIndex(
@@ -140,17 +141,22 @@ def gram_keys(items: Int64, numbers: Int64 | None = None) -> Uint64:
     """One key for each run of GRAM known items, at least three of them different; of `numbers`, few may count up."""
     if len(items) < GRAM:
         return np.empty(0, np.uint64)
-    runs = np.lib.stride_tricks.sliding_window_view(items, GRAM)  # (N - GRAM + 1, GRAM)
-    equal = sum(
-        (runs[:, a] == runs[:, b]).astype(np.int8) for a, b in itertools.combinations(range(GRAM), 2)
-    )  # at most one equal pair: three different items
-    kept = (runs > 0).all(axis=1) & (equal <= 1)
+    n = len(items) - GRAM + 1  # runs
+    equal = np.zeros(n, np.int8)  # equal pairs within a run; at most one: three different items
+    for lag in range(1, GRAM):
+        same = items[lag:] == items[:-lag]
+        for start in range(GRAM - lag):
+            equal += same[start : start + n]
+    kept = equal <= 1
+    known = items > 0
+    for start in range(GRAM):
+        kept &= known[start : start + n]
     if numbers is not None:
         steps = np.abs(np.diff(numbers)) == 1
         kept &= np.lib.stride_tricks.sliding_window_view(steps, GRAM - 1).sum(axis=1) < 2
     keys = np.zeros(int(kept.sum()), np.uint64)
-    for column in runs[kept].T.astype(np.uint64):
-        keys = (keys ^ column) * _MIX
+    for start in range(GRAM):
+        keys = (keys ^ items[start : start + n][kept].astype(np.uint64)) * _MIX
         keys ^= keys >> np.uint64(29)
     return keys
 
@@ -159,9 +165,11 @@ def _orders(log: Interactions) -> list[Int64]:
     """Orders in which a log may be written: by user, as in its file, by time; each (N,) places of events."""
     found = [np.arange(log.n_events)]
     if log.places is not None:
-        found.append(np.argsort(log.places, kind="stable"))
+        in_file = np.empty(log.n_events, np.int64)  # the inverse of a permutation, without a sort
+        in_file[log.places] = np.arange(log.n_events)
+        found.append(in_file)
         if log.timestamps is not None:
-            found.append(np.lexsort((log.places, log.timestamps)))
+            found.append(in_file[np.argsort(log.timestamps[in_file], kind="stable")])
     return found
 
 

@@ -157,3 +157,22 @@ def test_a_module_that_has_moved_is_missed(tmp_path):
     """A name that led nowhere was skipped, and a change of the objective was then no change of the harness."""
     with pytest.raises(FileNotFoundError, match="evolution/objective"):
         version_of("evolution/objective.py")
+
+
+def test_a_large_folder_is_hashed_once_and_a_change_is_noticed_all_the_same(tmp_path, monkeypatch):
+    from evolution.base import kept
+
+    monkeypatch.setattr(kept, "LARGE_BYTES", 1)
+    folder = kept.kept_folder(tmp_path / "f", lambda draft: (draft / "a").write_text("one"))
+    real, hashed = kept.hash_of, []
+    monkeypatch.setattr(kept, "hash_of", lambda path: hashed.append(path) or real(path))
+
+    def later_process() -> bool:
+        kept._matches.cache_clear()
+        return kept.is_intact(folder)
+
+    assert later_process() and not hashed, "it was hashed when it was sealed"
+    before = (folder / "a").stat()
+    (folder / "a").write_text("two")
+    os.utime(folder / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not later_process(), "size and mtime are as they were, ctime is not"

@@ -220,6 +220,7 @@ def test_what_lies_beside_the_log_and_is_not_read_changes_nothing(log, tmp_path,
 VALUES = {
     "seeds.interactions",
     "seeds.errors",
+    "seeds.log_report",
     "diagnosis.evidence",
 }  # what holds arrays, and computes nothing
 
