@@ -20,7 +20,7 @@ ASKED = (
         definition="The answer to one batch before and after another batch, with the same random seed; and the attributes "
         "that differ afterwards.",
         roles=(Role.SCORING,),
-        explains=("figures-disagree", *WEAK),
+        explains=("scores-differ-from-training", "figures-disagree", *WEAK),
     ),
     FindingKind(
         code="scores-frozen",
@@ -33,6 +33,36 @@ ASKED = (
         explains=("not-learning", "untrained-rows", *WEAK),
     ),
     FindingKind(
+        code="table-not-served",
+        found_by=FoundBy.CONTRACT,
+        title="A learned table is not served",
+        why="What is ranked is not what was learned: the updates are about other scores.",
+        definition="Tables of a training without torch that two epochs move, and whose rows can be mixed up without any score changing, while those of "
+        "other tables cannot.",
+        roles=(Role.ENTRY,),
+        explains=("order-ignored", *ALIKE, *WEAK),
+    ),
+    FindingKind(
+        code="tables-shrink",
+        found_by=FoundBy.CONTRACT,
+        title="What is learned is shrunk away",
+        why="Regularisation that outweighs the gradient keeps all factors near zero, where all users get the same list.",
+        definition="Length of the tables of a training without torch after two epochs relative to their initial one; at most a fifth, of all that have "
+        "several columns.",
+        roles=(Role.ENTRY,),
+        explains=("not-learning", *ALIKE, *WEAK),
+    ),
+    FindingKind(
+        code="update-backwards",
+        found_by=FoundBy.CONTRACT,
+        title="An update points the wrong way",
+        why="Each step lowers what users chose: a sign is wrong, or positives and negatives are exchanged.",
+        definition="Rise of chosen items above others, in standard errors over rows, where the trained values of one table are put into an untrained "
+        "recommender; of trainings without torch.",
+        roles=(Role.ENTRY,),
+        explains=("scores-inverted", "not-learning", "popularity-reversed", *ALIKE, *WEAK),
+    ),
+    FindingKind(
         code="history-window",
         found_by=FoundBy.CONTRACT,
         title="Scoring reads less than training",
@@ -40,7 +70,7 @@ ASKED = (
         definition="The oldest place of a long history whose exchange moves a score, beside the number of events that a "
         "training step looks up on the same line; at most half of it.",
         roles=(Role.SCORING,),
-        explains=("order-ignored", *WEAK),
+        explains=("scores-differ-from-training", "order-ignored", *WEAK),
     ),
     FindingKind(
         code="history-holes",
@@ -49,7 +79,7 @@ ASKED = (
         why="Some events of a history count for nothing, whatever they are.",
         definition="Places of a long history whose exchange moves no score, between two neighbours that move it.",
         roles=(Role.SCORING,),
-        explains=("order-ignored", *WEAK),
+        explains=("scores-differ-from-training", "order-ignored", *WEAK),
     ),
     FindingKind(
         code="input-ignored",
@@ -59,7 +89,7 @@ ASKED = (
         definition="Scores of the same rows with other users and other histories, equal to the last digit, where a training "
         "step encodes histories or updates a table of users.",
         roles=(Role.SCORING,),
-        explains=("order-ignored", *ALIKE, *WEAK),
+        explains=("scores-differ-from-training", "order-ignored", *ALIKE, *WEAK),
     ),
     FindingKind(
         code="time-reversed",
@@ -69,7 +99,7 @@ ASKED = (
         definition="Mean of 1 / log2(1 + rank of the target) over users, with histories as they are and in reverse: higher "
         "in reverse by 3 standard errors and a tenth, in a log whose newest events tell more than its oldest.",
         roles=(Role.SCORING,),
-        explains=("order-ignored", *WEAK),
+        explains=("scores-differ-from-training", "order-ignored", *WEAK),
     ),
     FindingKind(
         code="user-shifted",
@@ -79,7 +109,7 @@ ASKED = (
         definition="Mean score of a user's training events, in standard deviations and without what all users share, under "
         "his own id and those beside it.",
         roles=(Role.ENTRY,),
-        explains=WEAK,
+        explains=("scores-differ-from-training", *WEAK),
     ),
     FindingKind(
         code="items-shifted",
@@ -89,7 +119,7 @@ ASKED = (
         definition="Mean score of what users chose, in standard deviations and without what all users share, in its own "
         "column and in those beside it.",
         roles=(Role.ENTRY,),
-        explains=WEAK,
+        explains=("scores-differ-from-training", *WEAK),
     ),
     FindingKind(
         code="scores-inverted",

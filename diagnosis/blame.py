@@ -2,7 +2,8 @@
 
 A symptom moves to a line only where an experiment connects the two: a patch that was seen to heal it. What a cause explains
 is told below it and stays on the entry, because a cause that is wrong should accuse its line once and not once for each
-outcome. Without a cause it stays there with the causes that were checked and are healthy.
+outcome. Without a cause it stays there with the causes that were checked and are healthy. A cause that follows from another
+stands on the line of that one: by itself it would accuse a line that is innocent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -127,11 +128,16 @@ def _below(member: Finding, head: Finding) -> Finding:
 
 
 def _beside(member: Finding, head: Finding) -> Finding:
-    """A cause that was seen in values, on the line on which a rule that explains it sees it in the code; its own follow."""
-    seen_in_code = head.kind.found_by is FoundBy.RULE and explains(head.kind, member.kind)
-    if not seen_in_code or member.kind.found_by is FoundBy.RULE:
+    """A cause that only follows from the head of its group: on the head's first line, with its own lines behind.
+
+    What a rule sees in the code stays where it is.
+    """
+    if member.kind.found_by is FoundBy.RULE or not explains(head.kind, member.kind):
         return member
-    return replace(member, anchors=tuple(dict.fromkeys((*head.anchors, *member.anchors)))[:MAX_ANCHORS])
+    ahead = head.anchors if head.kind.found_by is FoundBy.RULE else head.anchors[:1]
+    by_line = {(one.path, one.start_line): one for one in reversed((*ahead, *member.anchors))}
+    kept = dict.fromkeys((one.path, one.start_line) for one in (*ahead, *member.anchors))
+    return replace(member, anchors=tuple(by_line[place] for place in kept)[:MAX_ANCHORS])
 
 
 def _healed(finding: Finding, healed: Mapping[str, Sequence[Healing]]) -> Finding:

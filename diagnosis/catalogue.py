@@ -11,6 +11,7 @@ from diagnosis.contract_kinds import KINDS, contract_kind
 from diagnosis.findings import FindingKind, FoundBy, Nature, Role
 from diagnosis.measure import PROBES
 from diagnosis.rules.check import RULES
+from diagnosis.user_probes.probe import FAULT
 
 EVOLVED = "evolved-"  # prefix of the code of every evolved probe
 CATALOGUE: Mapping[str, FindingKind] = {
@@ -19,6 +20,7 @@ CATALOGUE: Mapping[str, FindingKind] = {
         *(kind for probe in PROBES for kind in probe.kinds),
         *(kind for rule in RULES for kind in rule.kinds),
         *KINDS,
+        FAULT,
     )
 }
 

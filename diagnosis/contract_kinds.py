@@ -22,7 +22,7 @@ KINDS = (
         why="Random numbers that are drawn while scoring make every figure a matter of luck; dropout at evaluation does this.",
         definition=ONE_BATCH,
         roles=(Role.DROPOUT, Role.SCORING),
-        explains=("figures-disagree", "same-seed", *WEAK),
+        explains=("figures-disagree", "same-seed", "scores-differ-from-training", *WEAK),
     ),
     FindingKind(
         code="batch-companions",
@@ -31,7 +31,7 @@ KINDS = (
         why="What a user is shown must not depend on who else is asked for at the same time.",
         definition=ONE_BATCH,
         roles=(Role.NORMALIZATION, Role.SCORING),
-        explains=("figures-disagree", *WEAK),
+        explains=("figures-disagree", "scores-differ-from-training", *WEAK),
     ),
     FindingKind(
         code="more-padding",
@@ -40,7 +40,7 @@ KINDS = (
         why="Padding is attended to, so a history means something else beside a longer one.",
         definition=ONE_BATCH,
         roles=(Role.POSITION_TABLE, Role.ENCODER, Role.SCORING),
-        explains=("figures-disagree", *WEAK),
+        explains=("figures-disagree", "scores-differ-from-training", *WEAK),
     ),
     FindingKind(
         code="newest-kept",
@@ -49,7 +49,7 @@ KINDS = (
         why="Of a history that is too long the oldest part is kept: the model answers for the past.",
         definition="A full-length history with its newest event changed must change the scores.",
         roles=(Role.SCORING,),
-        explains=(*UNORDERED, *WEAK),
+        explains=("order-ignored", "scores-differ-from-training", *UNORDERED, *WEAK),
     ),
     FindingKind(
         code="id-round-trip",
@@ -58,7 +58,7 @@ KINDS = (
         why="The first or last item is taken for padding or for its neighbour.",
         definition="Histories of a single first or last item, against padding and neighbouring ids.",
         roles=(Role.ITEM_TABLE, Role.SCORING),
-        explains=("untrained-rows", *WEAK),
+        explains=("untrained-rows", "scores-differ-from-training", *WEAK),
     ),
     FindingKind(
         code="state-restored",

@@ -112,7 +112,8 @@ class Watched:
     no parameter had one. non_finite: {"path", "line", "function", "step", "value"} of the first result that was nan or
     infinite; {} if none was. scheduler: {"type", "path", "line", "calls", "total"}; {} if none stepped.
     trace: ops, parameters, modules, optimizers, loaders of the first three steps, as in guest/tracing.py.
-    max_epochs: how many epochs a training may have by the repo's configuration.
+    max_epochs, max_history: by the repo's configuration, how many epochs a training may have, and how many events of a
+        history `score` is given at most (0: not told).
     """
 
     kind: str
@@ -136,6 +137,7 @@ class Watched:
     scheduler: Mapping[str, Any]
     trace: Mapping[str, Any]
     max_epochs: int
+    max_history: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,8 +161,8 @@ def load_examination(folder: Path) -> Examination | None:
 
 
 def _watched(document: Mapping[str, Any], folder: Path) -> Watched:
-    plain = ("kind", "note", "error", "seconds", "epochs", "non_finite", "scheduler", "trace", "max_epochs")
-    counts = ("steps", "optimizer_steps", "gradients_not_cleared", "steps_without_gradient")
+    plain = ("kind", "note", "error", "seconds", "epochs", "non_finite", "scheduler", "trace")
+    counts = ("max_epochs", "steps", "optimizer_steps", "gradients_not_cleared", "steps_without_gradient")
     return Watched(
         **{name: document[name] for name in (*plain, *counts)},
         epoch_ends=tuple(document["epoch_ends"]),
@@ -171,6 +173,7 @@ def _watched(document: Mapping[str, Any], folder: Path) -> Watched:
         loss_place=_place(document["loss_place"]),
         step_place=_place(document["step_place"]),
         clear_place=_place(document["clear_place"]),
+        max_history=document.get("max_history", 0),
     )
 
 

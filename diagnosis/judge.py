@@ -9,6 +9,7 @@ from typing import Protocol
 from diagnosis.blame import ruled_out, worst_first
 from diagnosis.catalogue import CATALOGUE, kind_of
 from diagnosis.contract_kinds import contract_kind
+from diagnosis.deciding.rejecting import told_in_vain
 from diagnosis.findings import CodePlace, Finding, FindingKind, Measurement, Nature, Severity, Site
 from diagnosis.placing import finding_id, place
 
@@ -38,7 +39,7 @@ def findings(
 
     sources: path -> text of the measured program.
     """
-    measured, checked = list(measurements), list(contract_checks)
+    measured, checked = [told_in_vain(m, sources) for m in measurements], list(contract_checks)
     healthy = frozenset(
         [m.code for m in measured if m.healthy] + [check.code for check in checked if check.passed]
     )

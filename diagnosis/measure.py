@@ -16,6 +16,7 @@ from diagnosis.probes import (
     future_visible,
     gradient_clearing,
     graph_edges,
+    histories_unordered,
     item_ids,
     learning_rate,
     learns_backwards,
@@ -42,6 +43,7 @@ from diagnosis.probes import (
     squashed_logits,
     target_coverage,
     targets,
+    terms_cut,
     untrained_rows,
     weight_decay,
     who_learns,
@@ -74,6 +76,7 @@ PROBES: tuple[Probe, ...] = (
     feature_rows.PROBE,
     figures_disagree.PROBE,
     future_visible.PROBE,
+    histories_unordered.PROBE,
     slices.PROBE,
     learns_backwards.PROBE,
     list_traits.PROBE,
@@ -87,6 +90,7 @@ PROBES: tuple[Probe, ...] = (
     learning_rate.PROBE,
     plain_layers.PROBE,
     loss_terms.PROBE,
+    terms_cut.PROBE,
     loss_values.PROBE,
 )
 

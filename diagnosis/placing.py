@@ -15,6 +15,7 @@ from diagnosis.findings import Anchor, CodePlace, FindingKind, Nature, Role, Sit
 from diagnosis.syntax import statement_range
 
 MAX_ANCHORS = 3
+LONG = 4  # lines; of a longer statement, a table of settings or so, a finding stands on its own line alone
 
 
 def place(
@@ -48,6 +49,8 @@ def place(
 
 def _anchor_at(spot: CodePlace, kind: FindingKind, source: str) -> Anchor:
     start, end = statement_range(source, spot.line)
+    if end - start >= LONG:
+        start = end = spot.line
     role = kind.roles[0] if kind.roles else Role.ENTRY
     return make_anchor(Site(role=role, path=spot.path, start_line=start, end_line=end), source)
 

@@ -11,5 +11,18 @@ NARROW = ("popularity-bias", "exposure-concentration", "same-list", "overused-po
 UNORDERED = ("weaker-than-markov", "order-unused", "missed-sequence")
 # Nothing, or too little, reaches the weights.
 UNTRAINED = ("not-learning", "not-converged", "untrained-rows", "embedding-collapse")
+# Not outcomes but causes, which a model that has not learned shows as well: what made it so stands before them.
+UNLEARNED = (
+    "scores-frozen",
+    "scores-inverted",
+    "scores-tied",
+    "history-window",
+    "history-holes",
+    "input-ignored",
+    "newest-kept",
+    "order-ignored",
+    "nothing-pushed-down",
+    "learns-backwards",
+)
 # One question, two answers: the figures of one model do not agree.
-UNSTEADY = ("figures-disagree", "same-answer-twice", "batch-companions")
+UNSTEADY = ("figures-disagree", "same-answer-twice", "batch-companions", "scores-differ-from-training")

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Sequence
 
-from diagnosis.deciding import numbers
+from diagnosis.deciding import around, masks, numbers
 from diagnosis.deciding.program import Program
 from diagnosis.findings import CodePlace
 
@@ -13,5 +13,14 @@ BY_LINE: dict[str, Callable[[Program, Sequence[CodePlace]], list[ast.AST]]] = {
     "learning-rate-too-low": numbers.rates,
     "decay-outweighs": numbers.decays,
     "warm-up-too-long": numbers.warm_ups,
+    "future-visible": masks.of_future,
+    "more-padding": masks.of_padding,
     "initial-scale": numbers.spreads,
+    "bounded-logits": numbers.scales,
+    "never-stepped": around.guards,
+    "features-misaligned": around.fillings,
+    "learns-backwards": around.penalties,
+    "history-window": around.windows,
+    "state-restored": around.states,
 }
+WITHOUT_LINES = ("state-restored",)  # they are sought though nothing was seen

@@ -6,10 +6,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from diagnosis.deciding.by_line import BY_LINE
+from diagnosis.deciding.by_line import BY_LINE, WITHOUT_LINES
 from diagnosis.deciding.program import Program, read_program
 from diagnosis.deciding.properties import BY_CODE, OF_ANSWERS, Picks
 from diagnosis.deciding.running import is_idle
+from diagnosis.deciding.statements import begun_at
 from diagnosis.deciding.walk import At, flow_into
 from diagnosis.findings import CodePlace
 from diagnosis.syntax import called_name
@@ -30,6 +31,8 @@ IDS = {
     "scatter_add_": 1,
 }
 
+MODULES = {"Embedding": 0, "EmbeddingBag": 0, "CrossEntropyLoss": 1, "NLLLoss": 1}
+
 
 def decided(
     code: str,
@@ -41,11 +44,12 @@ def decided(
 
     seen: lines where the values were, best first; the last is the one that looks them up. details: of the measurement.
     """
-    if code in BY_LINE and seen:
+    if code in BY_LINE and (seen or code in WITHOUT_LINES):
         program = read_program(sources)
         found = _places(program, BY_LINE[code](program, seen))
         return _once([*found[:MOST], *seen])
-    pick = BY_CODE.get(f"{code}, backwards" if details.get("by", 0) < 0 else code, BY_CODE.get(code))
+    kind = "backwards" if details.get("by", 0) < 0 else "across" if details.get("across") else ""
+    pick = BY_CODE.get(f"{code}, {kind}", BY_CODE.get(code))
     if pick is None or not (seen or code in OF_ANSWERS):
         return tuple(seen)
     program = read_program(sources)
@@ -60,6 +64,13 @@ def decided(
         if 0 < len(places) <= UNSURE:
             return _once([*places[:MOST], *seen])
     return tuple(seen)
+
+
+def walked_to(program: Program, seen: Sequence[CodePlace]) -> list[At]:
+    """Everything that flows into the look-up on the last of these lines through the lines before it, nearest first."""
+    made = [place for place in seen[:-1] if place.path in program.trees]
+    starts = _looked_up(program, seen[-1]) if seen else []
+    return [at for start in starts for at in _passing(program, _trained(program, start), made)]
 
 
 def _trained(program: Program, start: ast.expr) -> list[At]:
@@ -90,7 +101,7 @@ def _answers(program: Program) -> list[ast.expr]:
 
 def _looked_up(program: Program, place: CodePlace) -> list[ast.expr]:
     """The expressions that hold ids on a line: the index of a look-up, else every argument."""
-    nodes = _nodes(program, place)
+    nodes = begun_at(program, place)
     sure: list[ast.expr] = []
     for node in nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
@@ -98,9 +109,9 @@ def _looked_up(program: Program, place: CodePlace) -> list[ast.expr]:
             sure += [
                 one for one in parts if isinstance(one, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
             ]
-        elif isinstance(node, ast.Call) and node.args and called_name(node) in IDS:
-            at = IDS[called_name(node)]
-            sure += node.args[at : at + 1]
+        elif isinstance(node, ast.Call) and node.args:
+            at = _place_of_ids(program, node)
+            sure += node.args[at : at + 1] if at is not None else []
     if sure:
         return sure
     given = [one for node in nodes if isinstance(node, ast.Call) for one in node.args]
@@ -109,22 +120,26 @@ def _looked_up(program: Program, place: CodePlace) -> list[ast.expr]:
     ]
 
 
+def _place_of_ids(program: Program, call: ast.Call) -> int | None:
+    """Which argument holds ids: of a function, or of a table or loss that was made before, `self.ce(logits, labels)`."""
+    name = called_name(call)
+    if name in IDS:
+        return IDS[name]
+    given = [*program.attributes.get(name, []), *program.locals.get((program.scope(call), name), [])]
+    made = {called_name(one.held) for one in given if isinstance(one.held, ast.Call)}
+    return next((MODULES[one] for one in sorted(made) if one in MODULES), None)
+
+
 def _on_line(program: Program, places: Iterable[CodePlace]) -> list[ast.expr]:
     """The values of the statements on these lines."""
     found: list[ast.expr] = []
     for place in places:
-        for node in _nodes(program, place):
+        for node in begun_at(program, place):
             outermost = not isinstance(program.parents.get(node), ast.expr)
             loads = isinstance(getattr(node, "ctx", None), ast.Store)
             if isinstance(node, ast.expr) and outermost and not loads:
                 found.append(node)
     return found
-
-
-def _nodes(program: Program, place: CodePlace) -> list[ast.expr]:
-    tree = program.trees.get(place.path)
-    every = ast.walk(tree) if tree else ()
-    return [one for one in every if isinstance(one, ast.expr) and one.lineno == place.line]
 
 
 def _passing(program: Program, walked: list[At], made: Sequence[CodePlace]) -> list[At]:

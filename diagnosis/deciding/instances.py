@@ -2,17 +2,70 @@
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
-from diagnosis.deciding.program import Function, Program
+from diagnosis.deciding.program import Definition, Function, Program
 from diagnosis.syntax import called_name
+
+FURTHEST = 3  # names that stand for each other: `for layer in self.layers`
 
 
 def held_classes(program: Program, name: str) -> list[ast.ClassDef]:
-    """Classes of which a variable or attribute of this name holds an instance."""
-    given = [*program.attributes.get(name, [])]
-    given += [one for (_, known), more in program.locals.items() if known == name for one in more]
-    calls = [one for definition in given for one in ast.walk(definition.value) if isinstance(one, ast.Call)]
-    return list(dict.fromkeys(owner for call in calls for owner in _made(program, call)))
+    """Classes of which a variable or attribute of this name holds an instance, or of which it holds several."""
+    return list(_held(program, name, FURTHEST))
+
+
+@lru_cache(maxsize=50_000)
+def _held(program: Program, name: str, further: int) -> tuple[ast.ClassDef, ...]:
+    owners: dict[ast.ClassDef, None] = {}
+    for definition in _definitions(program, name):
+        for call in (one for one in ast.walk(definition.value) if isinstance(one, ast.Call)):
+            owners.update(dict.fromkeys(_made(program, call)))
+        for other in _stands_for(definition.value) if definition.loops and further else ():
+            owners.update(dict.fromkeys(_held(program, other, further - 1) if other != name else ()))
+    return tuple(owners)
+
+
+def _definitions(program: Program, name: str) -> list[Definition]:
+    return [*program.attributes.get(name, []), *_locals_by_name(program).get(name, [])]
+
+
+@lru_cache(maxsize=8)
+def _locals_by_name(program: Program) -> dict[str, list[Definition]]:
+    found: dict[str, list[Definition]] = {}
+    for (_, name), given in program.locals.items():
+        found.setdefault(name, []).extend(given)
+    return found
+
+
+def _stands_for(node: ast.expr) -> Iterator[str]:
+    """The names that a loop goes over, `enumerate` and `zip` included."""
+    if isinstance(node, ast.Call):
+        for one in node.args:
+            yield from _stands_for(one)
+    elif isinstance(node, (ast.Name, ast.Attribute)):
+        yield node.id if isinstance(node, ast.Name) else node.attr
+
+
+@lru_cache(maxsize=8)
+def _calls_of_instances(program: Program) -> dict[ast.ClassDef, list[ast.Call]]:
+    """For each class the calls of what holds an instance of it: `net(x)`, `layer.forward(x)`."""
+    found: dict[ast.ClassDef, list[ast.Call]] = {}
+    for name, calls in program.calls.items():
+        for owner in _held(program, name, FURTHEST) if name and name != "forward" else ():
+            found.setdefault(owner, []).extend(calls)
+    for call in program.calls.get("forward", []):
+        base = call.func.value if isinstance(call.func, ast.Attribute) else None
+        own = program.class_of(call) if isinstance(base, ast.Name) and base.id == "self" else None
+        held = _held(program, getattr(base, "attr", getattr(base, "id", "")), FURTHEST)
+        for owner in (own,) if own is not None else held:
+            found.setdefault(owner, []).append(call)
+    return found
+
+
+def calls_of_instances(program: Program, owner: ast.ClassDef) -> list[ast.Call]:
+    """Calls that run `forward` or `__call__` of an instance of a class."""
+    return _calls_of_instances(program).get(owner, [])
 
 
 def _made(program: Program, call: ast.Call) -> Iterator[ast.ClassDef]:
@@ -32,7 +85,7 @@ def _of_table(program: Program, chosen: ast.Call, call: ast.Call) -> Iterator[as
     table = chosen.func.value if isinstance(chosen.func, ast.Subscript) else None
     keys = {one.value for one in call.args if isinstance(one, ast.Constant)}
     name = table.id if isinstance(table, ast.Name) else ""
-    dicts = [d.value for (_, known), more in program.locals.items() if known == name and name for d in more]
+    dicts = [one.value for one in _locals_by_name(program).get(name, [])]
     for one in dicts:
         pairs = list(zip(one.keys, one.values, strict=True)) if isinstance(one, ast.Dict) else []
         named = [value for key, value in pairs if isinstance(key, ast.Constant) and key.value in keys]
@@ -42,22 +95,42 @@ def _of_table(program: Program, chosen: ast.Call, call: ast.Call) -> Iterator[as
 
 def heirs(program: Program, owner: ast.ClassDef) -> list[str]:
     """Names of a class and of those that are made of it."""
-    names = [owner.name]
+    return [owner.name, *_heirs_by_name(program).get(owner.name, [])]
+
+
+@lru_cache(maxsize=8)
+def _heirs_by_name(program: Program) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for name, classes in program.classes.items():
-        bases = [base for one in classes for base in one.bases]
-        if any(getattr(base, "id", getattr(base, "attr", "")) == owner.name for base in bases):
-            names.append(name)
-    return names
+        bases = (getattr(base, "id", getattr(base, "attr", "")) for one in classes for base in one.bases)
+        for base in dict.fromkeys(bases):
+            found.setdefault(base, []).append(name)
+    return found
 
 
 def by_factory(program: Program, owner: ast.ClassDef, function: Function) -> list[ast.Call]:
     """Calls of a class that was chosen by a key, `TRAINERS[name](...)`, with as many arguments as it takes."""
-    takes = len(function.args.args) - 1
+    if _in_tables(program).isdisjoint(heirs(program, owner)):
+        return []
+    return _chosen_by_key(program).get(len(function.args.args) - 1, [])
+
+
+@lru_cache(maxsize=8)
+def _in_tables(program: Program) -> frozenset[str]:
+    """The names in all tables that are written down."""
+    tables = [one for tree in program.trees.values() for one in ast.walk(tree) if isinstance(one, ast.Dict)]
+    values = [value for table in tables for value in table.values]
+    return frozenset(one.id for value in values for one in ast.walk(value) if isinstance(one, ast.Name))
+
+
+@lru_cache(maxsize=8)
+def _chosen_by_key(program: Program) -> dict[int, list[ast.Call]]:
+    """Calls of what was looked up by a key, by how many arguments they have."""
     chosen = [call for call in program.calls.get("", []) if isinstance(call.func, ast.Subscript)]
     for (scope, name), given in program.locals.items():
         if any(isinstance(one.value, ast.Subscript) for one in given):
             chosen += [call for call in program.calls.get(name, []) if program.scope(call) is scope]
-    tables = [one for tree in program.trees.values() for one in ast.walk(tree) if isinstance(one, ast.Dict)]
-    named = {one.id for table in tables for one in ast.walk(table) if isinstance(one, ast.Name)}
-    fits = [call for call in chosen if len(call.args) + len(call.keywords) == takes]
-    return fits if named.intersection(heirs(program, owner)) else []
+    found: dict[int, list[ast.Call]] = {}
+    for call in chosen:
+        found.setdefault(len(call.args) + len(call.keywords), []).append(call)
+    return found

@@ -35,6 +35,27 @@ def warm_ups(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     return told[:1]
 
 
+def scales(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """Where the number is set that the first line multiplies or divides logits by.
+
+    A number below 1 is a temperature: multiplied by, it is not the number that is wrong but the line.
+    """
+    sides = [
+        (side, isinstance(node.op, ast.Mult))
+        for expression in expressions_of(program, seen[:1])
+        for node in ast.walk(expression)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))
+        for side in (node.left, node.right)
+    ]
+    found: dict[ast.AST, bool] = {}
+    for side, multiplied in sides:
+        told = _told(program, [side]) if isinstance(side, (ast.Name, ast.Attribute, ast.Subscript)) else []
+        if len(told) == 1:
+            small = isinstance(told[0], ast.Constant) and abs(_value(told[0])) < 1
+            found[told[0]] = multiplied and small
+    return list(found) if len(found) == 1 and not any(found.values()) else []
+
+
 def spreads(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """The call that fills the table on the first line with numbers, and where the width of these is set."""
     fills = [call for name in FILLS for call in program.calls.get(name, [])]

@@ -44,6 +44,19 @@ class Definition:
     key: str = ""
     fallback: bool = False
 
+    @property
+    def held(self) -> ast.expr:
+        """The value of the name alone, where several are assigned side by side."""
+        value = self.value
+        for index in self.path_in if not self.loops else ():
+            if (
+                isinstance(value, (ast.Tuple, ast.List))
+                and isinstance(index, int)
+                and index < len(value.elts)
+            ):
+                value = value.elts[index]
+        return value
+
     def part_of(self, wanted: tuple[object, ...]) -> tuple[object, ...] | None:
         """Which part of the value is meant where this part of the name is wanted; None if another key is."""
         named = wanted[-1] if wanted and isinstance(wanted[-1], str) else ""
@@ -128,12 +141,13 @@ def _read(sources: tuple[tuple[str, str], ...]) -> Program:
 
 
 def _index(program: Program, path: str, tree: ast.Module) -> None:
-    nodes = list(ast.walk(tree))
-    for node in nodes:
+    nodes: list[ast.AST] = [tree]
+    for node in nodes:  # which grows, as `ast.walk` goes
         program.paths[node] = path
         for child in ast.iter_child_nodes(node):
             if not isinstance(child, SHARED):
                 program.parents[child] = node
+                nodes.append(child)
     for node in nodes:
         if isinstance(node, Function):
             program.functions.setdefault(node.name, []).append(node)

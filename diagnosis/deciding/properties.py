@@ -3,9 +3,9 @@
 import ast
 
 from diagnosis.deciding.program import Program
-from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, operands, slices
-from diagnosis.deciding.targets import alignments, picks, reversals
-from diagnosis.deciding.walk import At
+from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, is_generated, operands, slices
+from diagnosis.deciding.targets import alignments, crossings, own_picks, picks, reversals
+from diagnosis.deciding.walk import ITERATED, At
 from diagnosis.syntax import called_name
 
 DRAWS = {
@@ -37,11 +37,17 @@ ORDERS = {
     "BatchSampler",
     "SequentialSampler",
 }
+SORTS = {"sorted", "sort", "argsort", "lexsort", "sort_values"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
 ANSWER = 3  # statements between what `score` returns and what moves its columns
 OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns
 MEMBERSHIP = {"isin", "in1d"}
 SPARSE = {"sparse_coo_tensor", "FloatTensor", "SparseTensor"}
+
+
+def sorts(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where something is sorted."""
+    return [at.node for at in walked if calls_any(program, at.node, SORTS)]
 
 
 def draws(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -51,9 +57,28 @@ def draws(program: Program, walked: list[At]) -> list[ast.AST]:
 
 
 def seeded_draws(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where a generator is made or seeded anew in code that runs again and again; then the draws."""
+    """Where a generator is made or seeded anew in code that runs again and again; then the calls that draw in code that runs
+    once, then the draws.
+    """
     drawn = draws(program, walked)
-    return [*_seeds(program, walked), *drawn] if drawn else []
+    once = [
+        call
+        for at in walked
+        if calls_any(program, at.node, DRAWS) and not _runs_later(program, at)
+        for call in at.calls[:1]
+        if getattr(program.scope(call), "name", "<module>") in ONCE
+    ]
+    return [*_seeds(program, walked), *dict.fromkeys(once), *drawn] if drawn else []
+
+
+def _runs_later(program: Program, at: At) -> bool:
+    """Whether a value is made by what a loop asks again and again of the object that a call has made."""
+    one: At | None = at
+    while one is not None and one.calls:
+        if getattr(program.scope(one.node), "name", "") in ITERATED or is_generated(program, one.node):
+            return True
+        one = one.before
+    return False
 
 
 def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -229,10 +254,12 @@ BY_CODE: dict[str, Picks] = {
     "users-drawn-uniformly": draws,
     "events-never-targets": cuts,
     "newest-never-target": end_cuts,
-    "target-is-input": picks,
+    "target-is-input": own_picks,
     "target-misplaced": picks,
     "target-misplaced, backwards": reversals,
+    "history-out-of-order": sorts,
     "target-of-another": alignments,
+    "target-of-another, across": crossings,
     "batches-in-one-order": orders,
     "items-shifted": column_moves,
     "user-shifted": user_moves,

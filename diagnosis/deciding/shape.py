@@ -37,3 +37,8 @@ def operands(node: ast.AST | None, operator: type[ast.operator]) -> tuple[ast.ex
 def constant(node: ast.AST) -> float:
     value = node.value if isinstance(node, ast.Constant) else None
     return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def is_generated(program: Program, node: ast.AST) -> bool:
+    """Whether it lies in a generator, which runs when it is gone through and not when it is called."""
+    return any(isinstance(one, (ast.Yield, ast.YieldFrom)) for one in ast.walk(program.scope(node)))

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable
+from functools import lru_cache
 
 from diagnosis.deciding.program import Program
 from diagnosis.findings import CodePlace
@@ -9,11 +10,30 @@ from diagnosis.findings import CodePlace
 
 def statements_at(program: Program, place: CodePlace) -> list[ast.stmt]:
     """The innermost statements on a line; of a compound one, where its header is on it."""
-    tree = program.trees.get(place.path)
-    every = [one for one in ast.walk(tree) if isinstance(one, ast.stmt)] if tree else []
-    there = [one for one in every if one.lineno <= place.line <= _header_end(one)]
+    there = [one for one in _statements(program, place.path) if one.lineno <= place.line <= _header_end(one)]
     outer = {around for one in there for around in program.around(one)}
     return [one for one in there if one not in outer]
+
+
+@lru_cache(maxsize=2_000)
+def _statements(program: Program, path: str) -> tuple[ast.stmt, ...]:
+    tree = program.trees.get(path)
+    return tuple(one for one in ast.walk(tree) if isinstance(one, ast.stmt)) if tree else ()
+
+
+@lru_cache(maxsize=2_000)
+def _by_line(program: Program, path: str) -> dict[int, list[ast.expr]]:
+    found: dict[int, list[ast.expr]] = {}
+    tree = program.trees.get(path)
+    for one in ast.walk(tree) if tree else ():
+        if isinstance(one, ast.expr):
+            found.setdefault(one.lineno, []).append(one)
+    return found
+
+
+def begun_at(program: Program, place: CodePlace) -> list[ast.expr]:
+    """All expressions that begin on a line."""
+    return _by_line(program, place.path).get(place.line, [])
 
 
 def expressions_of(program: Program, places: Iterable[CodePlace]) -> list[ast.expr]:

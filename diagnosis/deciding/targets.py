@@ -3,11 +3,12 @@
 import ast
 
 from diagnosis.deciding.program import GROWING, Definition, Program
-from diagnosis.deciding.shape import SHUFFLES, calls_any, constant, operands, slices
+from diagnosis.deciding.shape import SHUFFLES, calls_any, constant, is_generated, operands, slices
 from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
 
 TURNS = {"flip", "fliplr", "flipud", "reversed", "reverse"}
+SORTS = {"sort", "argsort", "sorted", "lexsort"}
 REPEATS = {"tile", "repeat", "repeat_interleave", "expand"}
 
 
@@ -20,10 +21,54 @@ def picks(program: Program, walked: list[At]) -> list[ast.AST]:
     chosen = [at.node for at in indexed if isinstance(at.node, ast.Subscript) and _of_time(program, at.node)][
         :1
     ]
-    too_far = [node for one in chosen for node in _reaching_too_far(program, one)]
+    # whole statements: they stay, however far from here the walk comes past them
+    too_far = [program.statement(node) for one in chosen for node in _reaching_too_far(program, one)]
     if chosen:
         return [*too_far, *chosen]
-    return [at.node for at in walked if _is_put(program, at.node) or _is_end(at.node)]
+    put = [at.node for at in walked if _is_put(program, at.node) and not isinstance(at.node, ast.Constant)]
+    return [at.node for at in walked if at.node in put or _is_end(at.node)]
+
+
+def own_picks(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where one and the same event is put into the targets and into another list or array; else as `picks`."""
+    return [at.node for at in walked if _is_put_twice(program, at.node)] or picks(program, walked)
+
+
+def _is_put_twice(program: Program, node: ast.AST) -> bool:
+    """Whether the same block puts a value into two arrays or lists: `inputs.append(s)` beside `labels.append(s)`."""
+    into = _put_into(program, node)
+    if not into or not isinstance(node, ast.expr) or isinstance(node, ast.Constant):
+        return False
+    statement = program.statement(node)
+    beside = [one for one in _block_of(program, statement) if one is not statement]
+    alike = (
+        one for other in beside for one in ast.walk(other) if isinstance(one, ast.expr) and _same(one, node)
+    )
+    return any(
+        program.statement(one) in beside and _put_into(program, one) not in ("", into) for one in alike
+    )
+
+
+def _same(one: ast.expr, other: ast.expr) -> bool:
+    return type(one) is type(other) and ast.dump(one) == ast.dump(other)
+
+
+def _block_of(program: Program, statement: ast.AST) -> list[ast.stmt]:
+    """The statements of the block in which a statement stands."""
+    holder = program.parents.get(statement)
+    parts = [getattr(holder, name, []) for name in ("body", "orelse", "finalbody")]
+    return next((part for part in parts if isinstance(part, list) and statement in part), [])
+
+
+def _put_into(program: Program, node: ast.AST) -> str:
+    """The array an element of which, or the list to which, a value is put; "" where it is put into none."""
+    holder = program.parents.get(node)
+    if isinstance(holder, ast.Assign) and holder.value is node:
+        places = [one.value for one in holder.targets if isinstance(one, ast.Subscript)]
+        return ast.dump(places[0]) if places else ""
+    if _is_put(program, node) and isinstance(holder, ast.Call) and isinstance(holder.func, ast.Attribute):
+        return ast.dump(holder.func.value)
+    return ""
 
 
 def reversals(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -37,9 +82,16 @@ def reversals(program: Program, walked: list[At]) -> list[ast.AST]:
     return turned or picks(program, walked)
 
 
+def crossings(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where an event beside another is taken, across the end of its user's: `items[at + 1]`, `items[:-1]`."""
+    taken = [at.node for at in walked if isinstance(at.node, ast.Subscript) and not _is_bound(at)]
+    chosen: list[ast.AST] = [node for node in taken if _of_time(program, node)]
+    return chosen[:1]
+
+
 def alignments(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where rows are put in another order; else where they are repeated, in one way or the other."""
-    shuffled = shuffles(program, walked)
+    """Where rows are put in another order, nearest first; else where they are repeated, in one way or the other."""
+    shuffled = shuffles(program, walked, SHUFFLES | SORTS)
     repeated: list[ast.AST] = [at.node for at in walked if calls_any(program, at.node, REPEATS)]
     for one in repeated[:1]:
         beside = ast.walk(program.scope(one)) if not shuffled else ()
@@ -48,10 +100,12 @@ def alignments(program: Program, walked: list[At]) -> list[ast.AST]:
 
 
 def _is_bound(at: At) -> bool:
-    """Whether a value only tells where a slice of another begins or ends."""
+    """Whether a value only tells where a slice of another begins or ends, or is compared, which chooses rows."""
     one: At | None = at
     while one is not None and one.before is not None:
         outer = one.before.node
+        if isinstance(outer, ast.Compare):
+            return True
         if (
             isinstance(outer, ast.Subscript)
             and one.node is outer.slice
@@ -91,9 +145,17 @@ def _of_time(program: Program, node: ast.Subscript) -> bool:
         return False
     if parts:
         return all(_constant_or_none(bound) for part in parts for bound in (part.lower, part.upper))
+    if any(_is_shift(one) for one in ast.walk(node.slice)):
+        return True
     names = [one.id for one in ast.walk(node.slice) if isinstance(one, ast.Name)]
     given = program.locals.get((program.scope(node), names[0]), []) if len(names) == 1 else []
     return any(_counts(one) for one in given)
+
+
+def _is_shift(node: ast.AST) -> bool:
+    """Whether it is a place a few events before or after another: `at + 1`."""
+    both = operands(node, ast.Add) or operands(node, ast.Sub)
+    return both is not None and constant(both[1]) > 0 and isinstance(both[0], (ast.Name, ast.Attribute))
 
 
 def _counts(given: Definition) -> bool:
@@ -121,11 +183,11 @@ def _reaching_too_far(program: Program, chosen: ast.Subscript) -> list[ast.AST]:
     return found
 
 
-def shuffles(program: Program, walked: list[At]) -> list[ast.AST]:
+def shuffles(program: Program, walked: list[At], names: set[str]) -> list[ast.AST]:
     """Where rows are put in another order; of a helper that is given the rows, where it is called."""
     found = []
     for at in walked:
-        if calls_any(program, at.node, SHUFFLES):
-            helped = bool(at.calls) and bool(at.calls[-1].args)
+        if calls_any(program, at.node, names):
+            helped = bool(at.calls) and bool(at.calls[-1].args) and not is_generated(program, at.node)
             found.append(at.calls[-1] if helped else at.node)
     return found

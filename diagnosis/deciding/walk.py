@@ -4,8 +4,9 @@ import ast
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from diagnosis.deciding.instances import by_factory, heirs, held_classes
+from diagnosis.deciding.instances import by_factory, calls_of_instances, heirs, held_classes
 from diagnosis.deciding.program import ALIKE, SCOPES, Definition, Function, Program
 from diagnosis.syntax import called_name
 
@@ -106,7 +107,8 @@ def _sources(program: Program, at: At) -> Iterator[At]:
     elif isinstance(node, ast.Dict):
         yield from _of_dict(at, node)
     elif isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-        yield at.to(node.elt, part=at.part[:-1])
+        one = _one_of(at, node)
+        yield at.to(node.elt) if one is None else at.to(one, part=at.part[:-1])
     elif _joined(at, node):
         assert isinstance(node, ast.BinOp)
         last = isinstance(at.part[-1], int) and at.part[-1] < 0
@@ -125,6 +127,33 @@ def _sources(program: Program, at: At) -> Iterator[At]:
 def _picks(node: ast.Tuple | ast.List, part: object) -> bool:
     plain = not any(isinstance(one, ast.Starred) for one in node.elts)
     return plain and isinstance(part, int) and -len(node.elts) <= part < len(node.elts)
+
+
+def _one_of(at: At, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> ast.expr | None:
+    """Of `u, i, j = (torch.as_tensor(a) for a in (x, y, z))` the one that becomes the part; None where more is done to it."""
+    first = node.generators[0]
+    if (
+        not at.part
+        or len(node.generators) > 1
+        or first.ifs
+        or not isinstance(first.iter, (ast.Tuple, ast.List))
+    ):
+        return None
+    if (
+        not isinstance(first.target, ast.Name)
+        or not isinstance(node.elt, ast.Call)
+        or not _picks(first.iter, at.part[-1])
+    ):
+        return None
+    made = node.elt
+    while isinstance(made, ast.Call) and isinstance(
+        made.func, ast.Attribute
+    ):  # x.to(...), torch.as_tensor(x).long()
+        inside = [made.func.value, *made.args[:1]]
+        if any(isinstance(one, ast.Name) and one.id == first.target.id for one in inside):
+            return first.iter.elts[at.part[-1]]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        made = made.func.value
+    return None
 
 
 def _joined(at: At, node: ast.expr) -> bool:
@@ -185,10 +214,13 @@ def _of_name(program: Program, at: At, node: ast.Name) -> Iterator[At]:
 
 
 def _imports(tree: ast.Module, name: str) -> bool:
-    return any(
-        isinstance(one, ast.ImportFrom) and any((a.asname or a.name) == name for a in one.names)
-        for one in ast.walk(tree)
-    )
+    return name in _imported(tree)
+
+
+@lru_cache(maxsize=5_000)
+def _imported(tree: ast.Module) -> frozenset[str]:
+    from_others = [one for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
+    return frozenset(one.asname or one.name for each in from_others for one in each.names)
 
 
 def _reaching(program: Program, use: ast.Name, found: list) -> list:  # pyright: ignore[reportMissingTypeArgument]
@@ -339,10 +371,15 @@ def _called(program: Program, node: ast.Call, name: str) -> list[Function]:
 
 def _results(program: Program, at: At, function: Function, calls: tuple[ast.Call, ...]) -> Iterator[At]:
     """What a function returns and yields."""
-    for node in ast.walk(function):
-        value = node.value if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom)) else None
-        if value is not None and program.scope(node) is function:
-            yield at.to(value, calls=calls, hops=at.hops + 1)
+    for value in _given_back(program, function):
+        yield at.to(value, calls=calls, hops=at.hops + 1)
+
+
+@lru_cache(maxsize=50_000)
+def _given_back(program: Program, function: Function) -> tuple[ast.expr, ...]:
+    nodes = [one for one in ast.walk(function) if isinstance(one, (ast.Return, ast.Yield, ast.YieldFrom))]
+    own = [one.value for one in nodes if program.scope(one) is function]
+    return tuple(value for value in own if value is not None)
 
 
 def _of_loader(program: Program, at: At, node: ast.Call) -> Iterator[At]:
@@ -468,7 +505,4 @@ def _callers(program: Program, function: Function) -> list[ast.Call]:
     if function.name == "__init__":
         made = [call for name in heirs(program, owner) for call in program.calls.get(name, [])]
         return made or by_factory(program, owner, function)
-    names = {
-        name for name in program.calls if name and any(one is owner for one in held_classes(program, name))
-    }
-    return [call for name in names for call in program.calls[name]]
+    return calls_of_instances(program, owner)

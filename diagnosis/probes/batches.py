@@ -19,7 +19,13 @@ ORDER = FindingKind(
     why="Neighbours of the log train each other in every epoch, and what comes last weighs most.",
     definition="Share of rows that stand in the second epoch where they stood in the first; of an epoch by itself, whether users or lengths only rise.",
     roles=(Role.LOADER,),
-    explains=("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "not-learning"),
+    explains=(
+        "nothing-pushed-down",
+        "weaker-than-popularity",
+        "weaker-than-markov",
+        "weaker-than-ease",
+        "not-learning",
+    ),
 )
 DROPPED = FindingKind(
     code="last-batch-dropped",

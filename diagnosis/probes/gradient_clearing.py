@@ -6,9 +6,10 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.symptoms import UNLEARNED, WEAK
 
 UNIT = "share of steps"
-_WEAK = ("not-learning", "not-converged", "weaker-than-popularity", "weaker-than-markov", "weaker-than-ease")
+_WEAK = ("not-learning", "not-converged", *WEAK, *UNLEARNED)
 NOT_CLEARED = FindingKind(
     code="gradients-not-cleared",
     found_by=FoundBy.PROBE,
@@ -81,6 +82,8 @@ def _not_cleared(watched: Watched) -> Measurement | None:
         else f"zero_grad at {_at(watched.clear_place)} does not reach them"
     )
     places = [watched.step_place, watched.loss_place, watched.clear_place]
+    if watched.step_place and watched.loss_place and watched.step_place.path != watched.loss_place.path:
+        places[:2] = places[1::-1]  # the step is in a wrapper of the optimizer, the loop in another file
     return violated(NOT_CLEARED, min(share, 1.0), message, places, unit=UNIT, severity=Severity.ERROR)
 
 

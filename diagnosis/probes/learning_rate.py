@@ -12,8 +12,9 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.symptoms import UNLEARNED, WEAK
 
-_WEAK = ("not-learning", "not-converged", "weaker-than-popularity", "weaker-than-markov", "weaker-than-ease")
+_WEAK = ("not-learning", "not-converged", *WEAK, *UNLEARNED)
 RUNS_OUT = FindingKind(
     code="schedule-runs-out",
     found_by=FoundBy.PROBE,
@@ -209,7 +210,8 @@ def _too_low(watched: Watched) -> Measurement | None:
 def _too_high(watched: Watched) -> Measurement | None:
     losses = _losses(watched)
     learned = [p for p in watched.parameters if p.steps_with_grad and p.weight_norm_before > 0]
-    if len(losses) < FEWEST or not learned:
+    piled_up = watched.gradients_not_cleared > watched.optimizer_steps / 2  # a cause of its own, at any rate
+    if len(losses) < FEWEST or not learned or piled_up:
         return None
     began, late = losses[0], float(np.median(losses[len(losses) // 2 :]))
     peak = max(float(np.mean(losses[at : at + START])) for at in range(len(losses) - START + 1))

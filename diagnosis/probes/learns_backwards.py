@@ -126,7 +126,7 @@ def _without_negatives(told: Mapping[str, Any]) -> Measurement:
         f"a step of training raises {told['lifted']:.0%} of the scores of items that users never chose"
         + (": every score that the loss sees is pushed up" if found else "")
     )
-    where = places(told)[:1] if found else ()
+    where = (*places(told, "cut"), *places(told)[:1]) if found else ()
     return of_kept_step(NO_NEGATIVES, told["lifted"], message, where, healthy=not found, reference=MOST)
 
 

@@ -7,7 +7,7 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
-from diagnosis.symptoms import WEAK
+from diagnosis.symptoms import UNLEARNED, WEAK
 
 UNIT = "gradient relative to that of the other terms"
 OUTWEIGHS = 0.5  # of the other terms' gradient
@@ -27,7 +27,7 @@ PENALTY = FindingKind(
         "exposure-concentration",
         "not-learning",
         "embedding-collapse",
-        "order-ignored",
+        *UNLEARNED,
     ),
     unit=UNIT,
     reference="half",

@@ -12,7 +12,9 @@ from diagnosis.operations import made_by, place_of
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.probes.replayed import answer
 from diagnosis.probes.squashed_logits import OF_CLASSES, losses_of_logits
+from diagnosis.symptoms import UNLEARNED
 
 CONSTANT = FindingKind(
     code="constant-loss",
@@ -28,13 +30,16 @@ SCALE = FindingKind(
     found_by=FoundBy.PROBE,
     title="The training begins far worse than a guess",
     why="Tables drawn too large make the first scores extreme, and the first epochs only undo them. (pytorch issue 3121).",
-    definition="Loss of the first step relative to the loss of equal scores.",
+    definition="Loss of the first step relative to the loss of equal scores; of losses of pairs where the first scores of a row spread by 5 "
+    "or more.",
     roles=(Role.INITIALIZATION, Role.ITEM_TABLE),
-    explains=("not-converged",),
+    explains=("not-converged", *UNLEARNED),
 )
 SAME = 1e-7
 FEWEST = 10  # steps
 FAR = 4.0  # times a guess's loss
+WIDE = 5.0  # logits: a sigmoid is flat there
+MASKED = 1e6
 
 
 def loss_values(evidence: Evidence) -> list[Measurement]:
@@ -45,7 +50,7 @@ def loss_values(evidence: Evidence) -> list[Measurement]:
     losses = [loss for loss in watched.losses if loss is not None]
     if len(losses) < FEWEST:
         return [unjudged(CONSTANT.code, "fewer than ten steps were watched", unit="share of the loss")]
-    found = _constant(watched, losses) or _scale(watched, losses)
+    found = _constant(watched, losses) or _scale(watched, losses) or _spread(evidence, watched, losses)
     if found is not None:
         return [found]
     spread = float(np.std(losses) / max(abs(float(np.mean(losses))), 1e-12))
@@ -94,6 +99,29 @@ def _scale(watched: Watched, losses: list[float]) -> Measurement | None:
             unit="times a guess's loss", reference=1.0, reference_name="a guess",
         )  # fmt: skip
     return None
+
+
+def _spread(evidence: Evidence, watched: Watched, losses: list[float]) -> Measurement | None:
+    """Of losses of pairs, as the kept step adds them up: the first scores are far apart, and cost more than a guess."""
+    scores = evidence.artifacts.untrained_dense_scores
+    flow = Flow(watched.trace)
+    compared = [loss.op for loss in losses_of_logits(flow)]
+    if scores is None or not compared or not scores.shape[0]:
+        return None
+    rows = [row[np.isfinite(row) & (np.abs(row) < MASKED)] for row in scores[:, 1:].astype(np.float64)]
+    spread = float(np.median([row.std() if len(row) else 0.0 for row in rows]))
+    guess = float(answer(evidence, "guess").get("guess", 0.0))
+    times = losses[0] / guess if guess > 0 else 0.0
+    if spread < WIDE or times < FAR:
+        return None
+    message = (
+        f"before the training the scores of a row spread by {spread:.3g} (standard deviation), and the first step's loss is {losses[0]:.3g}, "
+        f"{times:.1f} times that of equal scores: scores begin far too large"
+    )
+    return violated(
+        SCALE, times, message, [*_table(watched, flow, compared[0]), place_of(flow.ops[compared[0]])],
+        unit="times a guess's loss", reference=1.0, reference_name="a guess",
+    )  # fmt: skip
 
 
 def _is_the_loss(flow: Flow, op: int) -> bool:

@@ -5,6 +5,8 @@ from typing import Any
 
 from diagnosis.findings import CodePlace, Measurement, Severity
 
+MOST = 5  # places, and the last one
+
 
 def measured(
     code: str,
@@ -33,6 +35,6 @@ def measured(
         healthy=healthy,
         severity=severity,
         message=message if healthy is not None else f"not judged: {message}",
-        places=tuple(places)[:3],
+        places=(*places[:MOST], *places[MOST:][-1:]),  # the last looks the ids up
         details={**(details or {}), **({"reason": message} if healthy is None else {})},
     )

@@ -69,8 +69,9 @@ OTHER_IDS = (
     0.3  # of what was read as negatives: so many that are no items are ids of something else, as of users
 )
 HITS = 0.1  # from where on hits cost accuracy
+CHANCE_HITS = 0.05  # the same where they come of chance, which is a choice
 ONE = 0.6  # of the negatives of a batch or row: they are one draw, some of it drawn again
-MANY_HITS = 0.4  # where hits come of chance
+UNREJECTED = 0.7  # of what chance gives: so many hits that none was drawn again
 ENOUGH = 12.0  # draws an item, so that a uniform draw misses one of a hundred thousand
 
 
@@ -83,8 +84,9 @@ def negatives_drawn(evidence: Evidence) -> list[Measurement]:
 def judged(seen: Read) -> list[Measurement]:
     """The same for a training that was read."""
     found: dict[str, Measurement] = {}
-    for each in negatives(seen):
-        repeated = _repeated(seen, each)
+    views = negatives(seen)
+    for each in views:
+        repeated = _repeated(seen, views, each)
         few = repeated is not None and repeated.healthy is False  # few draws tell little of range and hits
         for one in (repeated, *(() if few else (_hits(seen, each), _range(seen.log, each)))):
             if one is not None and (one.code not in found or found[one.code].healthy):
@@ -106,7 +108,8 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     same = float((each.positives[good] == each.drawn.items[good]).mean())
     error = share >= OWN
     by_chance = share < 1.5 * chance  # a uniform draw that keeps hits, as most samplers of the literature do
-    bad = error or share > (MANY_HITS if by_chance else HITS)
+    unlucky = share - 2 * np.sqrt(share * (1 - share) / n) > UNREJECTED * chance and share > CHANCE_HITS
+    bad = error or (unlucky if by_chance else share > HITS)
     said = f"{share:.1%} of {n} negatives are items that their user chose ({chance:.1%} would be by chance)"
     if same > max(0.02, 3 / seen.log.n_items):
         said += f", {same:.1%} are the positive itself"
@@ -204,12 +207,12 @@ def _scattered(log: Log, items: np.ndarray, missed: np.ndarray, n_each: float) -
     return f"{len(missed)} items never are one, though all others are drawn alike"
 
 
-def _repeated(seen: Read, each: Negatives) -> Measurement | None:
+def _repeated(seen: Read, views: list[Negatives], each: Negatives) -> Measurement | None:
     if not each.counted.any():
         return None
     places = drawn(each.drawn.view.stream)
-    in_calls, calls = repeated_in_calls(each)
-    in_rows, rows = repeated_in_rows(each)
+    in_calls, calls = repeated_in_calls(views, each)
+    in_rows, rows = repeated_in_rows(views, each)
     at_places, places_seen = repeated_at_places(each)
     epochs = repeated_in_epochs(seen, each)
     if calls >= 5 and in_calls > ONE:

@@ -10,6 +10,7 @@ from diagnosis.flow import Flow
 from diagnosis.operations import LOGARITHMS, SOFTMAXES, SQUASHING, Op, axis, made_by, place_of, trained
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.probes.replayed import answer, places
 from diagnosis.value_ranges import value_range
 
 UNIT = "share of a guess's loss"
@@ -58,6 +59,9 @@ def squashed_logits(evidence: Evidence) -> list[Measurement]:
     """The input of every loss that expects logits, in the traced training step."""
     flow = Flow(evidence.artifacts.trace)
     losses = list(losses_of_logits(flow))
+    kept = _of_equal_vectors(evidence)
+    if kept is not None:
+        return [kept]
     if not losses:
         return [unjudged(SQUASHED.code, "the traced step has no loss that expects logits", unit=UNIT)]
     for loss in losses:
@@ -152,8 +156,23 @@ def _bounded(flow: Flow, loss: LogitLoss) -> Measurement | None:
         f"the logits of {called['function']} lie within {width:.3g} of each other ({made['path']}:{made['line']}) and "
         f"{loss.classes} classes compete: the loss cannot fall below {share:.0%} of a guess's; divide them by a temperature"
     )
-    places = (place_of(made, "makes the logits"), place_of(called, "compares them"))
-    return _measured(BOUNDED, share, healthy=False, message=message, places=places)
+    where = (place_of(made, "makes the logits"), place_of(called, "compares them"))
+    return _measured(BOUNDED, share, healthy=False, message=message, places=where)
+
+
+def _of_equal_vectors(evidence: Evidence) -> Measurement | None:
+    """The same of the kept step's logits, where all vectors that it multiplies are equally long."""
+    told = answer(evidence, "scale")
+    if not told or told["classes"] <= 2:
+        return None
+    share = _lowest(told["width"], LogitLoss(op=0, classes=told["classes"]))
+    if share <= HIGH:
+        return None
+    message = (
+        f"all vectors that are multiplied are equally long, so the logits of {told['classes']} classes lie within {told['width']:.3g} of each "
+        f"other: the loss cannot fall below {share:.0%} of a guess's; divide them by a smaller temperature"
+    )
+    return _measured(BOUNDED, share, healthy=False, message=message, places=places(told))
 
 
 def _lowest(width: float, loss: LogitLoss) -> float:

@@ -47,6 +47,9 @@ UNIFORM = FindingKind(
 )
 UNIT = "share of events"
 FEW, MANY = 0.02, 0.05  # events that may be missed; from where on it is a warning
+HELD_OUT = (
+    "the newest events of users are left out, and the training evaluates itself meanwhile, perhaps on these"
+)
 
 
 def target_coverage(evidence: Evidence) -> list[Measurement]:
@@ -71,10 +74,19 @@ def judged(seen: Read) -> list[Measurement]:
     places = chosen(_rows_of(seen, drawn))
     newest = _newest(seen.log, drawn, places)
     if any(one.healthy is False for one in newest):
-        return newest
+        return [unjudged(NEWEST.code, HELD_OUT, unit=newest[0].unit)] if _evaluates(seen) else newest
     never = _never(seen, drawn, places)
     patterned = never.healthy is False or never.details.get("shape", "") not in ("", "fixed")
     return [*newest, *([] if patterned else _uniform(seen.log, drawn, random(_rows_of(seen, drawn)))), never]
+
+
+def _evaluates(seen: Read) -> bool:
+    """Whether the training looks users or items up without a gradient as well: it evaluates itself on what it leaves out."""
+    fewest = min(seen.log.n_items, seen.log.n_users) - 2
+    return any(
+        each.kind == "index" and not each.grad and each.rows >= fewest and len(each.calls)
+        for each in seen.watched.streams
+    )
 
 
 def _rows_of(seen: Read, drawn: Draws) -> Stream:
@@ -88,11 +100,13 @@ def _rows_of(seen: Read, drawn: Draws) -> Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What missed events have in common. design: known methods do it on purpose."""
+    """What missed events have in common. design: known methods do it on purpose. kept: events of a user at the
+    end that is spoken of, 0 if not told."""
 
     name: str
     words: str
     design: bool = False
+    kept: int = 0
 
 
 def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measurement:
@@ -118,6 +132,7 @@ def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measureme
             )
     mild = share < (0.25 if shape.design else MANY)
     silent = shape.design and share < 0.25 and shape.name != "fixed"
+    silent = silent or _is_meant(shape, seen)
     return measured(
         NEVER.code,
         share,
@@ -130,6 +145,13 @@ def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measureme
         places=places,
         details={**named, "shape": shape.name},
     )
+
+
+def _is_meant(shape: Shape, seen: Read) -> bool:
+    """Whether only events are missed that lie further back than any that `score` is given, or that fill the first window."""
+    if shape.name == "oldest-cut":
+        return 0 < seen.watched.max_history <= shape.kept + 1
+    return shape.name == "heads" and seen.inputs is not None and shape.kept <= seen.inputs.view.width
 
 
 def shape_of(log: Log, drawn: Draws) -> Shape | None:
@@ -151,8 +173,18 @@ def shape_of(log: Log, drawn: Draws) -> Shape | None:
             beyond = rank >= limit
             if limit and (_splits(beyond, missed, possible, 0.8) or _never_beyond(drawn, beyond)):
                 words = f"of each user all but his {kept} {limit} are left out"
-                return Shape(name=f"{name}-cut", words=words, design=name == "oldest")
-    return _in_time(log, missed, possible)
+                return Shape(name=f"{name}-cut", words=words, design=name == "oldest", kept=limit)
+    return _heads(log, missed, possible) or _in_time(log, missed, possible)
+
+
+def _heads(log: Log, missed: NDArray[np.bool_], possible: NDArray[np.bool_]) -> Shape | None:
+    """The first events of each user are only read where a target wants a whole window before it."""
+    for most in (1.0, 0.97, 0.9):  # users with too few events for a window miss more
+        last = int(np.quantile(log.from_start[possible & missed], most))
+        if _splits(log.from_start <= last, missed, possible, 0.8):
+            words = f"the first {last + 1} of each user are only read"
+            return Shape(name="heads", words=words, design=True, kept=last + 1)
+    return None
 
 
 def _never_beyond(drawn: Draws, group: NDArray[np.bool_]) -> bool:

@@ -12,8 +12,9 @@ from diagnosis.streams.drawn import Drawn
 from diagnosis.streams.log import Log
 from diagnosis.streams.profiles import Profiles
 from diagnosis.streams.reading import Read, read
-from diagnosis.streams.recorded import made
+from diagnosis.streams.recorded import apart, made
 from diagnosis.streams.relations import Relation
+from diagnosis.streams.row_users import histories_stray
 from diagnosis.streams.ways import way_to_loss
 
 _WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin", "not-learning")
@@ -43,7 +44,7 @@ OF_ANOTHER = FindingKind(
     why="What the model is told to rank high has nothing to do with the user or history beside it.",
     definition="Share of targets that are training events of the user beside them.",
     roles=(Role.LOADER, Role.LOSS),
-    explains=(*_WEAK, "same-list", "popularity-bias"),
+    explains=(*_WEAK, "same-list", "popularity-bias", "scores-differ-from-training"),
 )
 NEVER_LAST = FindingKind(
     code="last-position-never-masked",
@@ -52,7 +53,7 @@ NEVER_LAST = FindingKind(
     why="Scoring asks for the last position, and training never does.",
     definition="Share of rows whose newest event is hidden and a target, beside the same for all other events.",
     roles=(Role.LOADER, Role.LOSS),
-    explains=_WEAK,
+    explains=(*_WEAK, "scores-differ-from-training"),
 )
 UNIT = "share of targets"
 LEAKED = 0.25  # of targets are put in, beyond what is met again
@@ -129,6 +130,7 @@ def _across(seen: Read, best: Drawn) -> Measurement | None:
                 reference_name="no event of another user",
                 severity=Severity.ERROR,
                 places=made(stream),
+                details={"across": 1.0},
             )
     return None
 
@@ -182,7 +184,7 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
             reference=0.0,
             reference_name="the next event",
             severity=Severity.ERROR,
-            places=made(seen.inputs.view.stream)
+            places=made(seen.inputs.view.stream, best.view.stream)
             if relation.aligned.newest and seen.inputs
             else _lines(seen, best),
         )
@@ -248,22 +250,23 @@ def _of_profiles(log: Log, rows: Profiles) -> list[Measurement]:
 
 def _strangers(seen: Read) -> Measurement | None:
     """User ids that are looked up beside other users' histories."""
-    beside = seen.strangers
-    if beside is None:
+    beside, inputs = seen.strangers, seen.inputs
+    if beside is None or inputs is None:
         return None
-    n = len(beside.view.ids)
+    stray = histories_stray(seen.log, inputs, beside, (*seen.positives, *seen.negatives))
+    ids, histories = beside.view.stream, inputs.view.stream
     return measured(
         OF_ANOTHER.code,
         beside.agreement,
-        f"{beside.agreement:.1%} of {n} histories are those of the user whose id is looked up beside them: "
-        "the ids are in another order than the histories",
+        f"{beside.agreement:.1%} of {len(beside.view.ids)} histories are those of the user whose id is looked up beside them: "
+        f"the {'histories' if stray else 'ids'} are in another order than the rest of their rows",
         unit="share of rows",
         healthy=False,
         reference=1.0,
         reference_name="every history its user's",
         higher_is_better=True,
         severity=Severity.ERROR,
-        places=made(beside.view.stream),
+        places=apart(histories, ids) if stray else apart(ids, histories),
     )
 
 

@@ -10,7 +10,7 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
-from diagnosis.symptoms import NARROW, UNTRAINED, WEAK
+from diagnosis.symptoms import NARROW, UNLEARNED, UNTRAINED, WEAK
 
 UNIT = "of the weights' length"
 KIND = FindingKind(
@@ -19,13 +19,13 @@ KIND = FindingKind(
     title="Weight decay outweighs learning",
     why="Weights that are pulled to zero faster than the loss moves them forget each batch within an epoch.",
     definition="Length of the decayed weights after the watched epochs relative to before, where the decay alone halves them "
-    "within 150 steps, or (of optimizers that add it to the gradient and rescale both) is three times the gradient.",
+    "within 150 steps, or (of optimizers that add it to the gradient and rescale both) is longer than the gradient by a fifth.",
     roles=(Role.OPTIMIZER,),
-    explains=(*WEAK, *NARROW, *UNTRAINED, "decay-without-gradient"),
+    explains=(*WEAK, *NARROW, *UNTRAINED, *UNLEARNED, "decay-without-gradient"),
 )
 HALVED_WITHIN = 150  # steps
 SHRUNK = 0.7
-TIMES = 3.0  # the mean gradient's length
+TIMES = 1.2  # the mean gradient's length, by which weights that have shrunk were pulled
 FEWEST = 10  # steps
 # Optimizers that divide the decay together with the gradient by their size.
 RESCALING = {"Adam", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "SparseAdam"}

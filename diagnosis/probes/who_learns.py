@@ -20,7 +20,7 @@ NOT_UPDATED = FindingKind(
     why="What no optimizer is given stays as it was initialised, however long the training is.",
     definition="Number of parameters that training steps use, that want a gradient, and that no optimizer was given.",
     roles=(Role.OPTIMIZER,),
-    explains=_WEAK,
+    explains=("same-answer-twice", *_WEAK),  # what is no part of a module is not set to evaluation either
 )
 FROZEN = FindingKind(
     code="frozen-at-random",

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase, Made
+from diagnosis.rules.codebase import Codebase, Made, once
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.made_from import endings
+from diagnosis.rules.made_from import Value, endings
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import whole
@@ -37,7 +37,7 @@ def activation_missing(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls:
         if source.full_name(call) == "torch.nn.Sequential":
             yield from _in_sequence(repo, source, call)
-        elif _is_linear(repo, source, call.func) and len(call.args) == 1:
+        elif len(call.args) == 1 and _makes_linear(repo) and _is_linear(repo, source, call.func):
             yield from _on_each_other(repo, source, call)
     for loop in source.within(source.nodes[0], ast.For):
         yield from _in_loop(repo, source, loop)
@@ -60,7 +60,10 @@ def _is_dropout(source: ParsedFile, node: ast.expr) -> bool:
 
 def _on_each_other(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
     outer = repo.makers(source, call.func)
-    for end in endings(repo, source, call.args[0], THROUGH):
+    ends = endings(repo, source, call.args[0], THROUGH)
+    if _is_read_elsewhere(source, call.args[0]) or not all(_is_linear_call(repo, end) for end in ends):
+        return
+    for end in ends:
         if not isinstance(end.node, ast.Call) or end.node is call or end.file.path != source.path:
             continue
         inner = repo.makers(end.file, end.node.func)
@@ -68,6 +71,19 @@ def _on_each_other(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterat
             continue
         if not any(_is_factorised(one, other) for one in inner for other in outer):
             yield source.hit(KIND.code, call, "follows a linear layer with no activation in between")
+
+
+def _is_linear_call(repo: Codebase, end: Value) -> bool:
+    return isinstance(end.node, ast.Call) and _is_linear(repo, end.file, end.node.func)
+
+
+def _is_read_elsewhere(source: ParsedFile, given: ast.expr) -> bool:
+    """Whether a value has a name of its own that more than one place reads: it is a result in itself."""
+    function = source.function_of(given)
+    if not isinstance(given, ast.Name) or function is None:
+        return False
+    named = [n for n in source.within(function, ast.Name) if n.id == given.id]
+    return len(named) > 2 and sum(isinstance(n.ctx, ast.Store) for n in named) == 1
 
 
 def _in_loop(repo: Codebase, source: ParsedFile, loop: ast.For) -> Iterator[RuleHit]:
@@ -87,6 +103,11 @@ def _in_loop(repo: Codebase, source: ParsedFile, loop: ast.For) -> Iterator[Rule
     yield source.hit(
         KIND.code, statement, "applies linear layers one after the other with no activation in between"
     )
+
+
+@once
+def _makes_linear(repo: Codebase) -> bool:
+    return any(file.full_name(call) == LINEAR for file in repo.files for call in file.calls)
 
 
 def _is_linear(repo: Codebase, source: ParsedFile, function: ast.expr) -> bool:

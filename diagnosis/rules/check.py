@@ -17,6 +17,7 @@ from diagnosis.rules import (
     grad_at_evaluation,
     gradients_cleared,
     graphs_kept,
+    half_normalised,
     heads_view,
     leafless,
     loss_unused,
@@ -36,11 +37,12 @@ from diagnosis.rules import (
     train_forgotten,
     updates_lost,
 )
+from diagnosis.rules.broken import mended
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.on_data import ON_DATA
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, read_source
+from diagnosis.rules.source import ParsedFile, read_source, read_tree
 from diagnosis.syntax import Hurdle, Unparsed, parse
 
 RULES: tuple[Rule, ...] = (
@@ -59,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     cut_from_loss.RULE,
     optimizer_partial.RULE,
     activation_missing.RULE,
+    half_normalised.RULE,
     copied_loss.RULE,
     loss_unused.RULE,
     random_table_frozen.RULE,
@@ -82,11 +85,15 @@ LONGEST_OTHER = 100_000  # characters of a file that is only looked into
 
 
 def check_source(path: str, text: str, others: Mapping[str, str] | None = None) -> list[RuleHit]:
-    """All hits in a file, by line; [] for files other than Python, and while the text is not valid Python.
+    """All hits in a file, by line; [] for files other than Python. While the text is not valid Python, the hits in
+    functions that are.
 
     others: path -> text of the other files of the repo, which calls and classes are followed into.
     """
     source = read_source(path, text) if path.endswith(".py") else None
+    parts = mended(text) if source is None and path.endswith(".py") else None
+    if parts is not None:
+        source = read_tree(path, parts.tree)
     if source is None:
         return []
     around = [
@@ -96,12 +103,13 @@ def check_source(path: str, text: str, others: Mapping[str, str] | None = None) 
     ]
     repo = Codebase(
         files=(source, *(file for file in around if file is not None)),
-        whole=others is not None and None not in around,
+        whole=others is not None and None not in around and parts is None,
     )
     hits = _hits(source, repo, RULES)
     for file in repo.files[1:]:
         hits += _hits(file, repo, CROSSING)
-    return _sorted([hit for hit in hits if hit.path == path])
+    here = [hit for hit in hits if hit.path == path]
+    return _sorted([hit for hit in here if parts is None or hit.start_line not in parts.silenced])
 
 
 def check_sources(sources: Mapping[str, str]) -> list[RuleHit]:

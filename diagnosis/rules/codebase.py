@@ -10,6 +10,18 @@ from functools import cached_property, wraps
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+from diagnosis.rules.definitions import (
+    Defined,
+    Made,
+    argument_of,
+    bases_of,
+    is_abstract,
+    is_method_of_class,
+    is_super_init,
+    is_torch_module,
+    own_method,
+    returns,
+)
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import Binding, How, bindings, owner_of, parameters
 from diagnosis.syntax import called_name, dotted
@@ -20,37 +32,6 @@ DEEPEST = 12  # bindings and calls that one question follows
 SAME_OBJECT = {"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "requires_grad_", "apply"}
 # Functions that wrap a model, and answer as it does.
 WRAPPERS = {"compile", "DataParallel", "DistributedDataParallel", "script"}
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Defined:
-    """A function or class, and the file that defines it."""
-
-    file: ParsedFile
-    node: ast.AST
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Made:
-    """A call that makes an object, and its file. chosen: the class's name, where a table of classes is called."""
-
-    file: ParsedFile
-    call: ast.Call
-    chosen: str = ""
-
-    @property
-    def name(self) -> str:
-        """The last part of what is called."""
-        return self.chosen.rpartition(".")[2] or called_name(self.call)
-
-    @property
-    def full_name(self) -> str:
-        """What is called, imports resolved: "torch.nn.GRU"."""
-        if self.chosen:
-            head, _, rest = self.chosen.partition(".")
-            origin = self.file.imports.get(head, head)
-            return f"{origin}.{rest}" if rest else origin
-        return self.file.full_name(self.call)
 
 
 # What was found out about a codebase: expression -> who made it; and the expressions that are being asked about.
@@ -91,7 +72,7 @@ class Codebase:
     def modules(self) -> set[str]:
         """Names of the classes that are torch modules, directly or through classes of the repo."""
         bases = {
-            name: {base for place in places for base in _bases(place)}
+            name: {base for place in places for base in bases_of(place)}
             for name, places in self.classes.items()
         }
         found: set[str] = set()
@@ -99,7 +80,7 @@ class Codebase:
             more = {
                 name
                 for name, above in bases.items()
-                if name not in found and any(b in found or _is_torch_module(b) for b in above)
+                if name not in found and any(b in found or is_torch_module(b) for b in above)
             }
             if not more:
                 return found
@@ -114,8 +95,8 @@ class Codebase:
                 names = {called_name(call)} & self.classes.keys()
                 if isinstance(call.func, ast.Subscript | ast.Name) and not names:
                     names = set(self._table_called(file, call.func).values()) & self.classes.keys()
-                if _is_super_init(call) and (kind := self.class_around(file, call)):
-                    names = {base.rpartition(".")[2] for base in _bases(kind)} & self.classes.keys()
+                if is_super_init(call) and (kind := self.class_around(file, call)):
+                    names = {base.rpartition(".")[2] for base in bases_of(kind)} & self.classes.keys()
                 for name in names:
                     found.setdefault(name, []).append(Made(file=file, call=call))
         return found
@@ -126,7 +107,7 @@ class Codebase:
         found: dict[str, list[Defined]] = {}
         for places in self.classes.values():
             for place in places:
-                for base in _bases(place):
+                for base in bases_of(place):
                     found.setdefault(base.rpartition(".")[2], []).append(place)
         return found
 
@@ -198,7 +179,7 @@ class Codebase:
 
     def method(self, kind: Defined, name: str) -> Defined | None:
         """A method of a class, or of the classes that it derives from; None if it has none."""
-        return next((m for place in self.lineage(kind) if (m := _own(place, name))), None)
+        return next((m for place in self.lineage(kind) if (m := own_method(place, name))), None)
 
     def lineage(self, kind: Defined) -> list[Defined]:
         """A class and the classes of the repo above it, nearest first."""
@@ -208,7 +189,7 @@ class Codebase:
             waiting = [kind]
             while waiting:
                 below = waiting.pop(0)
-                for base in _bases(below):
+                for base in bases_of(below):
                     above = self._class_named(below.file, base)
                     if above is not None and above.node not in found:
                         found[above.node] = above
@@ -224,9 +205,9 @@ class Codebase:
 
     def _filled_in(self, kind: Defined, name: str, found: Defined | None) -> Defined | None:
         """A method, or where it is only a place for one, the only one that a class below puts there."""
-        if found is not None and not _is_abstract(found.node):
+        if found is not None and not is_abstract(found.node):
             return found
-        below = [m for d in self.below.get(getattr(kind.node, "name", ""), []) if (m := _own(d, name))]
+        below = [m for d in self.below.get(getattr(kind.node, "name", ""), []) if (m := own_method(d, name))]
         return below[0] if len(below) == 1 else found
 
     def attribute(self, kind: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
@@ -409,7 +390,7 @@ class Codebase:
             ["cls"],
         )
         place = names.index(name) - is_method
-        return [g for made in self.callers(function) if (g := _argument(made, name, place))]
+        return [g for made in self.callers(function) if (g := argument_of(made, name, place))]
 
     def callers(self, function: Defined) -> list[Made]:
         """The calls in the repo that run a function; [] where its name is another's as well."""
@@ -425,12 +406,14 @@ class Codebase:
 
     def _function(self, file: ParsedFile, name: str) -> Defined | None:
         """The plain function that a name means in a file: its own, or the one of the repo that it imports."""
-        own = [d for d in self.functions.get(name, []) if d.file.path == file.path and not _is_method(d)]
+        own = [
+            d for d in self.functions.get(name, []) if d.file.path == file.path and not is_method_of_class(d)
+        ]
         if own:
             return own[0] if len(own) == 1 else None
         origin = file.imports.get(name, "")
         last = origin.rpartition(".")[2]
-        found = [d for d in self.functions.get(last, []) if origin and not _is_method(d)]
+        found = [d for d in self.functions.get(last, []) if origin and not is_method_of_class(d)]
         return found[0] if len(found) == 1 else None
 
     def _method_called(self, file: ParsedFile, function: ast.Attribute, depth: int = 0) -> Defined | None:
@@ -439,7 +422,7 @@ class Codebase:
             found = self.method(kind, function.attr) if kind else None
             return self._filled_in(kind, function.attr, found) if kind else None
         if isinstance(function.value, ast.Name) and function.value.id in file.imports:
-            found = [d for d in self.functions.get(function.attr, []) if not _is_method(d)]
+            found = [d for d in self.functions.get(function.attr, []) if not is_method_of_class(d)]
             module = file.imports[function.value.id].replace(".", "/")
             found = [
                 d for d in found if f"/{d.file.path}".endswith((f"/{module}.py", f"/{module}/__init__.py"))
@@ -449,32 +432,6 @@ class Codebase:
             return None
         kind = self.class_of(file, function.value)
         return self.method(kind, function.attr) if kind else None
-
-
-def _argument(made: Made, name: str, place: int) -> tuple[ParsedFile, ast.expr] | None:
-    """What a call gives for a parameter; None if it is left out or hidden behind a star."""
-    call = made.call
-    named = next((k.value for k in call.keywords if k.arg == name), None)
-    if (
-        named is None
-        and 0 <= place < len(call.args)
-        and not any(isinstance(a, ast.Starred) for a in call.args)
-    ):
-        named = call.args[place]
-    return (made.file, named) if named is not None else None
-
-
-def returns(function: Defined) -> list[ast.expr]:
-    """The expressions that a function returns, those of functions inside it left out."""
-    return [
-        statement.value
-        for statement in function.file.within(function.node, ast.Return)
-        if statement.value is not None and function.file.function_of(statement) is function.node
-    ]
-
-
-def _is_method(defined: Defined) -> bool:
-    return isinstance(defined.file.parents.get(defined.node), ast.ClassDef)
 
 
 def once(question: Callable[[Codebase], Answer]) -> Callable[[Codebase], Answer]:
@@ -488,44 +445,3 @@ def once(question: Callable[[Codebase], Answer]) -> Callable[[Codebase], Answer]
         return answers[repo]
 
     return ask
-
-
-def _own(kind: Defined, name: str) -> Defined | None:
-    body = getattr(kind.node, "body", [])
-    node = next((n for n in body if isinstance(n, Function) and n.name == name), None)
-    return Defined(file=kind.file, node=node) if node is not None else None
-
-
-def _is_super_init(call: ast.Call) -> bool:
-    function = call.func
-    return (
-        isinstance(function, ast.Attribute)
-        and function.attr == "__init__"
-        and isinstance(function.value, ast.Call)
-        and called_name(function.value) == "super"
-    )
-
-
-def _is_abstract(node: ast.AST) -> bool:
-    """Whether a function does nothing but wait for one in a class below."""
-    body = getattr(node, "body", [])
-    return all(
-        isinstance(s, ast.Pass | ast.Raise) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
-        for s in body
-    )
-
-
-def _bases(kind: Defined) -> list[str]:
-    """Full dotted names of the classes that a class names as its bases."""
-    found = []
-    for base in getattr(kind.node, "bases", []):
-        head, _, rest = dotted(base).partition(".")
-        origin = kind.file.imports.get(head, head)
-        found.append(
-            (f"{origin}.{rest}" if rest else origin).rpartition(".")[2] if not rest else f"{origin}.{rest}"
-        )
-    return found
-
-
-def _is_torch_module(base: str) -> bool:
-    return base.rpartition(".")[2] in ("Module", "LightningModule")

@@ -141,8 +141,36 @@ def _is_data(source: ParsedFile, reads: Sequence[ast.expr]) -> bool:
         outer = source.parents.get(read)
         cut = isinstance(outer, ast.Subscript) and outer.value is read
         handed = isinstance(outer, ast.Call) and read in outer.args and len(outer.args) > 1
+        handed |= isinstance(outer, ast.List | ast.Tuple) and len(outer.elts) > 1
+        if isinstance(outer, ast.Assign) and isinstance(read, ast.Attribute):
+            cut = _is_data_under_another_name(source, outer)
         if (cut or handed) and not any(isinstance(o, ast.If) for o in source.around(read)):
             return True
+    return False
+
+
+def _is_data_under_another_name(source: ParsedFile, statement: ast.Assign) -> bool:
+    """`negatives = self.negatives`, which is then cut, or stands beside other arrays."""
+    target, function = statement.targets[0], source.function_of(statement)
+    if not isinstance(target, ast.Name) or function is None:
+        return False
+    reads = [n for n in source.within(function, ast.Name) if n.id == target.id]
+    return any(_is_part_of_many(source, n) for n in reads if isinstance(n.ctx, ast.Load))
+
+
+def _is_part_of_many(source: ParsedFile, read: ast.Name) -> bool:
+    """Whether a name, or what its method makes of it, is cut or stands beside other arrays."""
+    inner: ast.AST = read
+    for outer in source.around(read):
+        if isinstance(outer, ast.List | ast.Tuple):
+            return len(outer.elts) > 1
+        if isinstance(outer, ast.Subscript):
+            return outer.value is inner
+        if isinstance(outer, ast.Call) and inner is not outer.func:
+            return len(outer.args) > 1
+        if not isinstance(outer, ast.Attribute | ast.Call):
+            return False
+        inner = outer
     return False
 
 

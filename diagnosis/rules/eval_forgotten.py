@@ -1,8 +1,10 @@
 """Static rule: scoring that reaches dropout or batch norm, and never sets evaluation mode."""
 
+import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.reach import contract, evaluates, perhaps_reached, reached, same_place, two_faced
 from diagnosis.rules.rule import Rule
@@ -24,15 +26,34 @@ def eval_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
     """Classes with `fit` and `score` whose scoring runs in the mode in which training left the model."""
     repo = source.repo
     for fit, score in contract(repo) if repo and repo.whole else ():
-        if repo is None or not same_place(source, score) or two_faced(repo, reached(repo, [score])) is None:
+        asking = _asking(repo, score) if repo is not None else score
+        if repo is None or not same_place(source, asking) or two_faced(repo, reached(repo, [score])) is None:
             continue
         if not any(evaluates(place) for place in perhaps_reached(repo, [score, fit])):
-            assert isinstance(score.node, Function)
+            assert isinstance(asking.node, Function)
             yield source.hit(
                 KIND.code,
-                score.node,
+                asking.node,
                 "scores with dropout or batch norm in training mode: call .eval() first",
             )
+
+
+def _asking(repo: Codebase, score: Defined) -> Defined:
+    """The function that scoring comes through, outside of all modules, that runs the model: `.eval()` belongs there."""
+    for place in reached(repo, [score]):
+        calls = place.file.within(place.node, ast.Call)
+        if not _in_module(repo, place) and any(_runs_module(repo, place, call) for call in calls):
+            return place if isinstance(place.node, Function) else score
+    return score
+
+
+def _runs_module(repo: Codebase, place: Defined, call: ast.Call) -> bool:
+    inner = repo.callee(place.file, call)
+    return inner is not None and _in_module(repo, inner)
+
+
+def _in_module(repo: Codebase, place: Defined) -> bool:
+    return repo.is_module(repo.class_around(place.file, place.node))
 
 
 RULE = Rule(kind=KIND, run=eval_forgotten)

@@ -7,7 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.symptoms import UNTRAINED, WEAK
+from diagnosis.symptoms import UNLEARNED, UNTRAINED, WEAK
 
 KIND = FindingKind(
     code="not-called",
@@ -16,7 +16,7 @@ KIND = FindingKind(
     why="Without its parentheses the statement does nothing.",
     definition="A statement that is only the name of a method of training: zero_grad, step, backward, train, eval ...",
     roles=(Role.OPTIMIZER,),
-    explains=(*UNTRAINED, *WEAK),
+    explains=(*UNTRAINED, *UNLEARNED, *WEAK),
 )
 METHODS = {
     "zero_grad",

@@ -2,6 +2,7 @@
 
 from diagnosis.rules import (
     batch_means,
+    cutoff,
     discount,
     drawn_once,
     fixed_order,
@@ -9,10 +10,12 @@ from diagnosis.rules import (
     hooks,
     ideal_gain,
     ideal_of_list,
+    oldest_held_out,
     one_by_one,
     one_draw,
     random_split,
     recall_by_k,
+    redraw_skipped,
     resampled,
     reseeded,
     seen_ranked,
@@ -50,4 +53,7 @@ ON_DATA: tuple[Rule, ...] = (
     shuffled_apart.RULE,
     graph_blocks.ONE_WAY_RULE,
     graph_blocks.WRONG_RULE,
+    redraw_skipped.RULE,
+    cutoff.RULE,
+    oldest_held_out.RULE,
 )

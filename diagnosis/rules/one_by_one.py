@@ -23,6 +23,7 @@ KIND = FindingKind(
 
 LOADS = {"DataLoader", "batches", "batch", "split", "chunk", "array_split", "loader", "range"}
 ONES = {"unsqueeze", "reshape", "view", "expand_dims", "atleast_2d"}
+COLLECTS = {"append", "extend", "add", "update", "insert", "copy_", "index_copy_", "cat", "concatenate"}
 ARRAYS = {"array", "asarray", "tensor", "as_tensor", "LongTensor", "Tensor", "from_numpy", "stack"}
 
 
@@ -81,8 +82,16 @@ def _call_of_one(source: ParsedFile, loop: ast.For) -> ast.Call | None:
         if _is_a_model(source, call) and any(
             _is_one(source, given, at, loop) for given in (*call.args, *(k.value for k in call.keywords))
         ):
-            return call
+            return call if _is_collected(source, loop) else None
     return None
+
+
+def _is_collected(source: ParsedFile, loop: ast.For) -> bool:
+    """Whether each round adds to a result; one that only goes on from the round before reads a history."""
+    adds = any(called_name(c) in COLLECTS for c in source.calls_in(*loop.body))
+    kinds = (ast.Yield, ast.YieldFrom, ast.AugAssign)
+    stores = any(isinstance(s.ctx, ast.Store) for s in source.within(loop, ast.Subscript))
+    return adds or stores or bool(source.within(loop, *kinds))
 
 
 def _is_a_model(source: ParsedFile, call: ast.Call) -> bool:

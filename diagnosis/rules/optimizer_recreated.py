@@ -30,7 +30,7 @@ def optimizer_recreated(source: ParsedFile) -> Iterator[RuleHit]:
         return
     for training in trainings(repo):
         for event in training.of(Does.OPTIMIZER):
-            if not event.guarded:
+            if not event.guarded and not _is_of_a_copy(event.file, event.call):
                 yield event.file.hit(
                     KIND.code,
                     event.call,
@@ -38,6 +38,19 @@ def optimizer_recreated(source: ParsedFile) -> Iterator[RuleHit]:
                 )
         if training.file.path == source.path:
             yield from _each_epoch(repo, training)
+
+
+def _is_of_a_copy(file: ParsedFile, call: ast.Call) -> bool:
+    """Whether the step also makes the model whose parameters the optimizer takes, as meta-learning does with copies."""
+    loop = next((o for o in file.around(call) if isinstance(o, Loop | Function)), file.nodes[0])
+    used = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
+    made = {
+        target.id
+        for assign in file.within(loop, ast.Assign)
+        for target in assign.targets
+        if isinstance(target, ast.Name) and isinstance(assign.value, ast.Call)
+    }
+    return bool(used & made)
 
 
 def _each_epoch(repo: Codebase, training: Training) -> Iterator[RuleHit]:

@@ -3,7 +3,7 @@
 import ast
 
 from diagnosis.rules.source import ParsedFile, keyword
-from diagnosis.rules.values import How, arguments_of, bindings, owner_of, returned_by
+from diagnosis.rules.values import How, arguments_of, bindings, origins, owner_of, returned_by
 from diagnosis.syntax import called_name, dotted
 
 DEEPEST = 8
@@ -124,8 +124,7 @@ def _called(source: ParsedFile, node: ast.Call, depth: int) -> int | None:
     inner = node.func.value if isinstance(node.func, ast.Attribute) else None
     if name == "sum":
         counted = inner if inner is not None and not _is_library(source, inner) else (node.args or [None])[0]
-        is_count = isinstance(counted, ast.Compare) and isinstance(counted.ops[0], ast.Gt | ast.Lt)
-        return 0 if is_count else None
+        return 0 if isinstance(counted, ast.Compare) and _counts_better(source, counted) else None
     if name in KEEPS:
         method = inner is not None and not _is_library(source, inner)
         value = inner if method else (node.args or [None])[0]
@@ -134,6 +133,19 @@ def _called(source: ParsedFile, node: ast.Call, depth: int) -> int | None:
         return 0
     values = {first_value(source, value, depth + 1) for value in returned_by(source, node)}
     return values.pop() if len(values) == 1 else None
+
+
+def _counts_better(source: ParsedFile, counted: ast.Compare) -> bool:
+    """Whether a count is 0 for the best: of those that score higher, or of others that score at least as much."""
+    if isinstance(counted.ops[0], ast.Gt | ast.Lt):
+        return True
+    others = (step for side in (counted.left, *counted.comparators) for step in origins(source, side))
+    return isinstance(counted.ops[0], ast.GtE | ast.LtE) and any(_leaves_one_out(step) for step in others)
+
+
+def _leaves_one_out(node: ast.expr) -> bool:
+    """`np.delete(scores, wanted)`"""
+    return isinstance(node, ast.Call) and called_name(node) == "delete"
 
 
 def _is_library(source: ParsedFile, node: ast.expr) -> bool:

@@ -20,7 +20,7 @@ KIND = FindingKind(
     "in no state_dict.",
     definition="A list, tuple or dict of layers with weights, kept as an attribute of a module and registered nowhere.",
     roles=(Role.ENCODER,),
-    explains=("not-in-optimizer", "not-learning", *WEAK),
+    explains=("not-in-optimizer", "same-answer-twice", "scores-differ-from-training", "not-learning", *WEAK),
 )
 # Classes of torch.nn without weights.
 WEIGHTLESS = [

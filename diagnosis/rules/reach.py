@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from diagnosis.rules.codebase import Codebase, Defined, Made, once
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import amount
+from diagnosis.syntax import called_name
 
 MOST = 200  # functions that one question reaches
 # Layers that answer otherwise in training; those of the second row do only when they are given a rate of dropout.
 TWO_FACED = ("Dropout", "BatchNorm", "AlphaDropout", "FeatureAlphaDropout", "SyncBatchNorm", "LazyBatchNorm")
 WITH_DROPOUT = {"GRU", "LSTM", "RNN", "MultiheadAttention"}
+GROWS = {"append", "extend", "add", "insert"}
 TRANSFORMERS = {"Transformer", "TransformerEncoderLayer", "TransformerDecoderLayer"}
 
 
@@ -111,10 +113,31 @@ def is_two_faced(repo: Codebase, made: Made, depth: int = 0) -> bool:
         rate = keyword(made.call, "dropout")
         return rate is not None and amount(rate) != 0
     if name in ("Sequential", "ModuleList", "TransformerEncoder") and depth < 3:
-        parts = [p for a in made.call.args for p in (a.elts if isinstance(a, ast.List | ast.Tuple) else [a])]
+        parts = [p for given in made.call.args for p in _parts(made.file, given)]
         return any(is_two_faced(repo, inner, depth + 1) for p in parts for inner in repo.makers(made.file, p))
     rate = made.call.args[0] if made.call.args else keyword(made.call, "p")
     return name.startswith(TWO_FACED) and not ("Dropout" in name and amount(rate) == 0)
+
+
+def _parts(file: ParsedFile, given: ast.expr) -> list[ast.expr]:
+    """The layers that a container is given: `*layers` and `layers` are what the function put into that list."""
+    whole = given.value if isinstance(given, ast.Starred) else given
+    if isinstance(whole, ast.List | ast.Tuple):
+        return list(whole.elts)
+    if not isinstance(whole, ast.Name):
+        return [given]
+    function = file.function_of(given)
+    added: list[ast.expr] = []
+    for node in file.within(function or file.nodes[0], ast.Assign, ast.AugAssign, ast.Call):
+        if isinstance(node, ast.Call):
+            own = node.func.value if isinstance(node.func, ast.Attribute) else None
+            if called_name(node) in GROWS and isinstance(own, ast.Name) and own.id == whole.id:
+                added += node.args
+        else:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(one, ast.Name) and one.id == whole.id for one in targets):
+                added.append(node.value)
+    return [p for one in added for p in (one.elts if isinstance(one, ast.List | ast.Tuple) else [one])]
 
 
 @once

@@ -7,13 +7,15 @@ from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.codebase import Defined
 from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import SEEDS, generator_made, is_draw, is_shared
-from diagnosis.rules.evaluating import evaluators
+from diagnosis.rules.evaluating import evaluators, ranks
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.judging import made_for_judges, speaks_of_metrics
 from diagnosis.rules.parts_of_data import Part, parts_named
+from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import owner_of
-from diagnosis.syntax import called_name
+from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="candidates-drawn-anew",
@@ -24,14 +26,13 @@ KIND = FindingKind(
     sources=("github.com/RUCAIBox/RecBole/issues/2077", "Krichene and Rendle, KDD 2020"),
 )
 
-METRICS = ("ndcg", "recall", "hit", "mrr", "auc", "metric", "eval", "rank_of", "precision", "hr")
-
 
 def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
     """Draws inside evaluations, other than those that a condition makes rare, as one that fills a cache."""
-    judging = evaluators(source) | _examples_of_evaluation(source)
-    if not judging or not _judges(source):
-        return
+    repo = repo_of(source)
+    own = evaluators(source) | _examples_of_evaluation(source)
+    own = own if own and speaks_of_metrics(source) else frozenset()
+    judging = own | made_for_judges(source, repo)
     seen: set[int] = set()
     for call in source.calls:
         function = source.function_of(call)
@@ -47,17 +48,9 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
             seen.add(function.lineno)
             yield source.hit(
                 KIND.code,
-                statement_of(source, call),
+                statement_of(source, _asked_for(source, call, function, judging)),
                 "draws other candidates at each evaluation: draw them once, or seed the generator here",
             )
-
-
-def _judges(source: ParsedFile) -> bool:
-    """Whether the file evaluates, in its author's words: it names a metric, or evaluation."""
-    names = (n.id for n in source.within(source.nodes[0], ast.Name) if isinstance(n.ctx, ast.Store))
-    defined = (node.name for node in source.within(source.nodes[0], ast.FunctionDef, ast.ClassDef))
-    called = (called_name(call) for call in source.calls)
-    return any(word in name.lower() for name in (*names, *defined, *called) for word in METRICS)
 
 
 def _examples_of_evaluation(source: ParsedFile) -> frozenset[Function]:
@@ -81,11 +74,18 @@ def _is_seeded(source: ParsedFile, call: ast.Call, function: Function, judging: 
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     made = generator_made(source, owner) if owner is not None else None
     if made is not None:
-        return (
+        return (_is_given_a_seed(made) or _is_rare(source, made)) and (
             source.function_of(made) in judging
             and getattr(source.function_of(made), "name", "") != "__init__"
         )
     return owner is not None and not _is_of_self(owner) and not _lasts(source, owner)
+
+
+def _is_given_a_seed(made: ast.Call) -> bool:
+    """Whether a generator starts from a seed: one of torch does anyway, those of numpy and Python only from one that is given."""
+    given = [*made.args, *(k.value for k in made.keywords)]
+    fresh = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
+    return not fresh or called_name(made) == "Generator"
 
 
 def _lasts(source: ParsedFile, owner: ast.expr) -> bool:
@@ -95,6 +95,24 @@ def _lasts(source: ParsedFile, owner: ast.expr) -> bool:
         return False
     given = source.repo.given(Defined(file=source, node=function), owner.id)
     return bool(given) and all(_is_of_self(value) for _, value in given)
+
+
+def _asked_for(
+    source: ParsedFile, draw: ast.Call, function: Function, judging: frozenset[Function]
+) -> ast.Call:
+    """Where candidates are asked for: the only call of a function that only draws, and needs no question to do so, as it
+    might have been called before; else the draw itself.
+    """
+    if ranks(source, function):
+        return draw
+    asked = [
+        call
+        for call in source.calls
+        if called_name(call) == function.name and source.function_of(call) is not function
+    ]
+    given = [*asked[0].args, *(k.value for k in asked[0].keywords)] if len(asked) == 1 else [draw]
+    fixed = all(isinstance(node, ast.Constant) or dotted(node).startswith("self.") for node in given)
+    return asked[0] if fixed and source.function_of(asked[0]) in judging else draw
 
 
 def _is_of_self(owner: ast.expr) -> bool:

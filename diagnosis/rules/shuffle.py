@@ -19,7 +19,7 @@ KIND = FindingKind(
     why="Every epoch sees the same batches in the same order, and the last ones weigh most.",
     definition="A training loop over batches whose order is never permuted.",
     roles=(Role.LOADER,),
-    explains=("batches-in-one-order", "not-learning", *WEAK),
+    explains=("batches-in-one-order", "nothing-pushed-down", "not-learning", *WEAK),
 )
 
 PERMUTES = {

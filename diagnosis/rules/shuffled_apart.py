@@ -20,7 +20,7 @@ KIND = FindingKind(
     why="Each input gets the target, or the user, of another example.",
     definition="Arrays that one loop reads by the same indices, of which some are permuted in the function and others are not.",
     roles=(Role.LOADER,),
-    explains=("target-of-another", "not-learning", *WEAK),
+    explains=("target-of-another", "scores-differ-from-training", "not-learning", *WEAK),
 )
 
 PERMUTES = {"permutation", "permuted", "randperm", "shuffle", "argsort", "sort"}

@@ -153,8 +153,11 @@ class ParsedFile:
 def read_source(path: str, text: str) -> ParsedFile | None:
     """Parse a file for the rules; None if the text is not valid Python."""
     tree = parsed(text)
-    if tree is None:
-        return None
+    return read_tree(path, tree) if tree is not None else None
+
+
+def read_tree(path: str, tree: ast.Module) -> ParsedFile:
+    """A file that was parsed, with its lookups."""
     nodes: list[ast.AST] = []
     parents: dict[ast.AST, ast.AST] = {}
     by_type: dict[type, list[int]] = {}

@@ -8,7 +8,9 @@ from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import is_draw
 from diagnosis.rules.evaluating import evaluators, is_count_above, ranks, summed
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.judging import judges, kept_for_judges, made_for_judges
 from diagnosis.rules.places_from import number
+from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import names_in, origins
@@ -30,8 +32,12 @@ NEGATIVE = ("neg", "distract", "unseen", "candidate", "other")
 
 def target_always_first(source: ParsedFile) -> Iterator[RuleHit]:
     """Lists such as `[target] + negatives`, in a file that ranks by sorting and never counts ties against the target."""
-    judging = evaluators(source)
-    if not any(ranks(source, f) for f in judging) or _counts_ties(source, judging):
+    repo = repo_of(source)
+    judging = evaluators(source) | made_for_judges(source, repo)
+    judging |= kept_for_judges(source, judging)
+    everywhere = [(source, f) for f in evaluators(source)]
+    everywhere += [(d.file, d.node) for d in judges(repo).values() if isinstance(d.node, Function)]
+    if not any(ranks(file, f) for file, f in everywhere) or _counts_ties(everywhere):
         return
     for function in source.functions:
         if function not in judging or any(called_name(c) in MIXES for c in source.calls_in(function)):
@@ -45,12 +51,12 @@ def target_always_first(source: ParsedFile) -> Iterator[RuleHit]:
             break
 
 
-def _counts_ties(source: ParsedFile, judging: frozenset[Function]) -> bool:
+def _counts_ties(judging: list[tuple[ParsedFile, Function]]) -> bool:
     """Whether a rank counts candidates that score the same: `(scores >= scores[0]).sum()`."""
     return any(
         isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.GtE | ast.LtE | ast.Eq)
-        for f in judging
-        for call in source.calls_in(f)
+        for file, f in judging
+        for call in file.calls_in(f)
         if is_count_above(call) or (called_name(call) == "sum" and _is_compared(call))
         for part in ast.walk(call)
     )

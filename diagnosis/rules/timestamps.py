@@ -34,6 +34,7 @@ SORTS = {
     "nlargest",
 }
 LOADS = {"loadtxt", "genfromtxt"}  # of whole tables, times among them
+MAKES = {"array", "asarray", "tensor", "as_tensor"}
 ORDERS = SORTS - {"min", "max", "searchsorted"}
 
 
@@ -76,8 +77,20 @@ def _casts_below(source: ParsedFile, call: ast.Call) -> Iterator[ast.Call]:
             yield from (
                 c
                 for c in source.within(step, ast.Call)
-                if _is_small(c) and (called_name(c) in LOADS or _is_time(source, _value(c)))
+                if _is_small(c)
+                and (
+                    called_name(c) in LOADS
+                    or _is_time(source, _value(c))
+                    or (called_name(c) in MAKES and _is_second_key(call, given))
+                )
             )
+
+
+def _is_second_key(call: ast.Call, given: ast.expr) -> bool:
+    """Whether columns of one table are sorted by, first by one and then by a later one: `lexsort((t[:, 3], t[:, 0]))`."""
+    keys = given.elts if called_name(call) == "lexsort" and isinstance(given, ast.Tuple) else []
+    columns = [k for k in keys if isinstance(k, ast.Subscript) and isinstance(k.slice, ast.Tuple)]
+    return len(columns) > 1 and len({dotted(k.value) for k in columns}) == 1
 
 
 def _steps(source: ParsedFile, given: ast.expr) -> Iterator[ast.expr]:

@@ -1,6 +1,6 @@
 """The edges of a graph as pairs of users and items: in which block each lies, which way, and which are missing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,14 @@ class Direction:
     """Edges from users to items (or back): user u is node u + users, item i is node i + items.
 
     found: bool (E,), which edges are training events under this reading. events: how many different ones.
+    thinned: whether each call shows another part of the graph; `events` is an estimate then.
     """
 
     users: int
     items: int
     found: NDArray[np.bool_]
     events: int
+    thinned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,12 +55,10 @@ def graph(log: Log, stream: Stream) -> Graph | None:
     """The edges of the first call of a stream; None if few are training events however they are read."""
     if not len(stream.calls) or stream.kind != "edges":
         return None
-    first = stream.calls[0]
-    size = int(first[D1]) if first[D1] > 0 else len(stream.ids) // 2
-    flat = stream.ids[int(first[OFFSET]) : int(first[OFFSET]) + 2 * size].astype(np.int64)
-    if size < 20 or len(flat) < 2 * size:
+    ends = _ends(stream, 0)
+    if ends is None:
         return None
-    ends = flat.reshape(2, size)
+    size = ends.shape[1]
     loops = ends[0] == ends[1]
     forward = _direction(log, stream, ends[0], ends[1], np.zeros(size, dtype=bool))
     taken = forward.found if forward else np.zeros(size, dtype=bool)
@@ -70,11 +70,41 @@ def graph(log: Log, stream: Stream) -> Graph | None:
     return Graph(
         stream=stream,
         ends=ends,
-        forward=forward,
-        backward=backward,
+        forward=_over_calls(log, stream, forward),
+        backward=_over_calls(log, stream, backward, turned=True),
         loops=int((loops & ~np.asarray(known)).sum()),
         values=None if values is None else values[:size],
     )
+
+
+def _ends(stream: Stream, call: int) -> Int64 | None:
+    """The edges of one call: (2, E); None where they were not kept, or are too few to be read."""
+    row = stream.calls[call]
+    size = int(row[D1]) if row[D1] > 0 else len(stream.ids) // 2
+    flat = stream.ids[int(row[OFFSET]) : int(row[OFFSET]) + 2 * size].astype(np.int64)
+    return None if size < 20 or len(flat) < 2 * size else flat.reshape(2, size)
+
+
+def _over_calls(log: Log, stream: Stream, read: Direction | None, turned: bool = False) -> Direction | None:
+    """The reading, with how many different events the whole graph has where each call shows another random part of it: two
+    parts have the fewer in common the larger the whole is.
+    """
+    if read is None or len(stream.calls) < 2:
+        return read
+    one, other = (_events(log, _ends(stream, call), read, turned) for call in (0, 1))
+    both = len(np.intersect1d(one, other))
+    if both in (0, len(one), len(other)):
+        return read
+    return replace(read, events=len(one) * len(other) // both, thinned=True)
+
+
+def _events(log: Log, ends: Int64 | None, read: Direction, turned: bool) -> Int64:
+    """The different training events among edges, as keys."""
+    if ends is None:
+        return np.zeros(0, dtype=np.int64)
+    user, item = (ends[::-1] if turned else ends) - np.array([[read.users], [read.items]])
+    met = log.met(user, item)
+    return np.unique(log.key(user[met], item[met]))
 
 
 def _direction(

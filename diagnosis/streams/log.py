@@ -74,6 +74,11 @@ class Log:
             return np.zeros(np.shape(wanted), dtype=bool)
         return (keys[at] == wanted) & self.is_user(users) & self.is_item(items)
 
+    def count_of(self, user: int, items: NDArray[np.integer]) -> Int64:
+        """How many events one user has with each item."""
+        own = self.items[self.offsets[user] : self.offsets[user + 1]]
+        return np.bincount(own, minlength=self.n_items + 1)[items]
+
     def event(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> Int64:
         """The place of each user's first event with the item, -1 if he has none."""
         keys, order = self._pairs

@@ -32,14 +32,26 @@ class Negatives:
 
     @property
     def items(self) -> Int64:
-        """The items that were drawn and counted: int64 (D,)."""
-        chosen = self.drawn.items[self.counted]
+        """The items that were drawn and counted: int64 (D,). What one draw gives to many rows or places is one."""
+        items, calls = self.drawn.items, self.drawn.view.call
+        columns = np.unique(_hashed(items.T), return_index=True)[1]
+        rows = _hashed(items)
+        anew = np.r_[True, (rows[1:] != rows[:-1]) | (calls[1:] != calls[:-1])]
+        once = np.zeros(items.shape, dtype=np.bool_)
+        once[np.ix_(np.flatnonzero(anew), columns)] = True
+        chosen = items[once & self.counted]
         return chosen[chosen > 0]
+
+
+def _hashed(rows: Int64) -> Int64:
+    """A number for each row of (n, W), the same for equal rows."""
+    weights = np.random.default_rng(0).integers(1, 2**62, rows.shape[1])
+    return (rows * weights).sum(axis=1)  # wraps around
 
 
 def negatives(seen: Read) -> list[Negatives]:
     """Every view of negatives beside its positives."""
-    if any(each.shuffled for each in seen.positives):
+    if seen.strangers is not None or any(each.shuffled for each in seen.positives):
         return []  # whose they are is not known
     return [_with_positives(seen, each) for each in seen.negatives]
 
@@ -83,21 +95,33 @@ def never_drawn(log: Log, items: Int64) -> tuple[Int64, float]:
     return np.flatnonzero(counts == 0) + 1, by_chance
 
 
-def repeated_in_calls(each: Negatives) -> tuple[float, int]:
+def repeated_in_calls(drawn: list[Negatives], each: Negatives) -> tuple[float, int]:
     """The share of a call's negatives that are its commonest item, in the median, and how many calls hold at least four.
 
-    A call that draws hits anew keeps some of one draw for all.
+    A call that draws hits anew keeps some of one draw for all. drawn: all views, as several candidates of a place are a view each.
     """
-    items = np.where(each.counted, each.drawn.items, 0)
+    items = _with_others(drawn, each)
     call = each.drawn.view.call.repeat(items.shape[1])
     return _commonest(call, items.reshape(-1))
 
 
-def repeated_in_rows(each: Negatives) -> tuple[float, int]:
+def repeated_in_rows(drawn: list[Negatives], each: Negatives) -> tuple[float, int]:
     """The same for the negatives of a row."""
-    items = np.where(each.counted, each.drawn.items, 0)
+    items = _with_others(drawn, each)
     some = items[different(np.linspace(0, len(items) - 1, min(len(items), MOST_ROWS)).astype(np.int64))]
     return _commonest(np.arange(len(some)).repeat(some.shape[1]), some.reshape(-1))
+
+
+def _with_others(drawn: list[Negatives], each: Negatives) -> Int64:
+    """The counted negatives of each row, in every view of one look-up: int64 (n, W), 0 where none."""
+    alike = [
+        one
+        for one in drawn
+        if one.drawn.view.stream is each.drawn.view.stream
+        and one.drawn.view.ordinal == each.drawn.view.ordinal
+        and one.drawn.view.same_rows(each.drawn.view)
+    ]
+    return np.concatenate([np.where(one.counted, one.drawn.items, 0) for one in alike], axis=1)
 
 
 def _commonest(group: Int64, items: Int64) -> tuple[float, int]:

@@ -306,8 +306,9 @@ def _best_pairing(
 
 
 def _is_users(view: View, user_view: View) -> bool:
-    """Whether a view holds the same users: looked up in a second table."""
-    return view.ids.shape == user_view.ids.shape and bool((view.ids == user_view.ids).all())
+    """Whether a view holds the same users: looked up in a second table, or once more for each negative of theirs."""
+    alike = len(view.ids) == len(user_view.ids) and user_view.width in (1, view.width)
+    return alike and bool((view.ids == user_view.ids).all())
 
 
 def _paired(log: Log, user_view: View, reading: Pairing, view: View) -> Drawn | None:

@@ -42,8 +42,15 @@ HANDING_ON = {
     "astype",
     "copy",
     "ravel",
+    "select",
+    "LongTensor",
+    "IntTensor",
+    "ShortTensor",
+    "FloatTensor",
+    "DoubleTensor",
+    "Tensor",
 }
-FROM_NUMPY = {"from_numpy", "as_tensor", "tensor"}
+FROM_NUMPY = {"from_numpy", "as_tensor", "tensor", "LongTensor", "IntTensor"}
 FILLING = {
     "concatenate",
     "vstack",
@@ -85,6 +92,9 @@ ORDERING = {
     "randperm",
     "arange",
     "argsort",
+    "flatnonzero",
+    "nonzero",
+    "argwhere",
     "split",
     "chunk",
 }
@@ -105,9 +115,23 @@ def made(stream: Stream, beside: Stream | None = None, *, random: bool = False) 
 
     def rank(place: CodePlace) -> tuple[bool, ...]:
         plain = place.does in HANDING_ON | FILLING | ORDERING
-        return (plain or (place.does in DRAWING and not random), (place.path, place.line) in shared)
+        written = place.does == "__setitem__"
+        return (
+            plain or (place.does in DRAWING and not random),
+            (place.path, place.line) in shared,
+            place.does in HANDING_ON,
+            not written,
+        )
 
     return _up_to(_each_once(sorted(stream.made_at, key=rank))[:2], stream.place)
+
+
+def apart(stream: Stream, other: Stream) -> tuple[CodePlace, ...]:
+    """Lines to blame where the ids of one stream are in another order than those of the other, made of the same data."""
+    shared = {(place.path, place.line) for place in other.made_at}
+    alone = [place for place in stream.made_at if (place.path, place.line) not in shared]
+    changing = [place for place in alone if place.does not in HANDING_ON]
+    return _each_once([*changing[:2], stream.place]) if changing else made(stream, other)
 
 
 def drawn(stream: Stream) -> tuple[CodePlace, ...]:
@@ -123,9 +147,9 @@ def chosen(stream: Stream) -> tuple[CodePlace, ...]:
     begun = [n for n, place in enumerate(made_at) if place.does in ("split", "chunk")]
     between = made_at[begun[0] + 1 : shuffled[0]] if begun and shuffled else []
     picked = [place for place in between if place.does not in HANDING_ON]
-    plain = HANDING_ON - FROM_NUMPY | ORDERING | DRAWING
+    plain = HANDING_ON - FROM_NUMPY - {"select"} | ORDERING | DRAWING
     others = [place for place in reversed(made_at) if place.does not in plain]
-    cut = [place for place in others if not place.does]  # parts of arrays and lists
+    cut = [place for place in others if place.does in ("", "select")]  # parts of arrays and lists
     return _up_to([*picked, *cut[:1], *others[:2]], stream.place)
 
 

@@ -1,16 +1,19 @@
 """User ids beside histories: whether each row's history is that user's."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from diagnosis.streams.decoding import Numbering, Sequence, user_numberings
+from diagnosis.streams.drawn import Drawn, own_share
 from diagnosis.streams.log import Log
 from diagnosis.streams.views import View
 from seeds.interactions import Int64
 
 SAME = 0.9  # of the rows whose history is found
 OTHER = 0.5
+CLEARLY = 0.05  # shares of items, taken together
 APART = 0.15  # how far the shares of two draws of the same users may differ, all together
 
 
@@ -26,6 +29,21 @@ class RowUsers:
     def right(self) -> bool:
         """Whether histories are those of the users beside them."""
         return self.agreement >= SAME
+
+
+def histories_stray(log: Log, inputs: Sequence, beside: RowUsers, found: Iterable[Drawn]) -> bool:
+    """Whether the items beside the rows go with the user ids better than with the histories.
+
+    found: positives and negatives; positives are events of their user, negatives mostly are not.
+    """
+    ids = beside.numbering.decode(beside.view.ids[:, 0], log.n_users)
+    likelier = 0.0
+    for each in found:
+        if not inputs.view.same_rows(each.view) or not (each.items > 0).any():
+            continue
+        by_id, by_history = (own_share(log, users, each.items)[0] for users in (ids, inputs.located.user))
+        likelier += (by_history - by_id) if each.labelled is False else (by_id - by_history)
+    return likelier > CLEARLY
 
 
 def row_users(log: Log, inputs: Sequence, found: list[View]) -> RowUsers | None:

@@ -71,7 +71,7 @@ def _subjects(folder: str, measured: bool) -> dict[str, Any]:
     """The subjects that the trial has evidence for, and what the built-in probes measure on each."""
     from diagnosis.measure import measure
 
-    subjects = _opened(folder, 0)
+    subjects = opened_subjects(folder, 0)
     said: dict[str, dict[str, float]] = {}
     with np.errstate(all="ignore"):
         for name in subjects.names if measured else ():
@@ -92,7 +92,7 @@ def _probe(
 ) -> dict[str, Any]:
     """The probe's values for each subject, measured in the order given."""
     probe = serial.load(ProbeSpec, spec)
-    subjects = _opened(folder, seed)
+    subjects = opened_subjects(folder, seed)
     measure = compiled(probe.source) if probe.source else template(probe.template, probe.parameters)
     wanted = needs(probe.source) if probe.source else needs_of_template(probe.template, probe.parameters)
     _refuse_what_is_absent(wanted, subjects.view(MODEL))
@@ -115,7 +115,7 @@ def _probe(
     return {"values": values, "seconds": slowest}
 
 
-def _opened(folder: str, seed: int) -> Subjects:
+def opened_subjects(folder: str, seed: int) -> Subjects:
     place = Path(folder)
     references = {
         path.stem: ScoredRanking(
@@ -190,7 +190,7 @@ def _limits(budget: Mapping[str, float]) -> Iterator[None]:
     is killed.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = _address_space() + int(budget["memory_bytes"])
+    limit = address_space() + int(budget["memory_bytes"])
     resource.setrlimit(
         resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
     )
@@ -204,7 +204,7 @@ def _limits(budget: Mapping[str, float]) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def _address_space() -> int:
+def address_space() -> int:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     return pages * resource.getpagesize()
 

@@ -20,6 +20,8 @@ EvolverecError             base class; the message says what happened, what was 
 |- Cancelled               the user stopped the job                                exit 130
 """
 
+import re
+
 
 class EvolverecError(Exception):
     """Base class of all errors with a message for the user. exit_code: what the command line exits with."""
@@ -42,6 +44,9 @@ class RequestError(UsageError):
         super().__init__(f"{option} {problem}")
 
 
+_PLACE = re.compile(r"(?P<path>[^:\n]+):(?P<line>[1-9]\d{0,8}): ")
+
+
 class RepoError(EvolverecError):
     """A fault in the user's repo. path is relative to the repo, "" if unknown; line counts from 1, 0 if unknown.
 
@@ -52,6 +57,14 @@ class RepoError(EvolverecError):
         self.path, self.line, self.said = path, line, message
         place = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
         super().__init__(place + message)
+
+    @classmethod
+    def read(cls, text: str) -> "RepoError":
+        """The error whose `str` this is; its path and line are known again where it begins with both."""
+        place = _PLACE.match(text)
+        if place is None:
+            return cls(text)
+        return cls(text[place.end() :], path=place["path"], line=int(place["line"]))
 
 
 class ConfigError(RepoError):

@@ -23,25 +23,27 @@ from evolution.base.errors import ConsentError, RepoError
 from evolution.base.places import PROBES_FOLDER
 from evolution.coevolution.probe_text import TEXTS
 from evolution.repo.files import read_code
+from evolution.repo.user_probes import is_user_probe
 from seeds.reading import parse_toml
 
 _BLOCK = re.compile(r"# /// probe\n((?:#(?: .*)?\n)*?)# ///\n", re.MULTILINE)
 
 
 def load_probes(repo: Path, *, consented: bool) -> list[ProbeSpec]:
-    """The repo's own probes, by file name; [] if it has none.
+    """The evolved probes that the repo keeps, by file name; [] if it has none. Those that the user wrote are none of them.
 
     consented: whether the user lets this repo's code run.
 
     Raises ConsentError without consent, and RepoError naming a file that is no probe, or whose source may not run.
     """
-    files = sorted((repo / PROBES_FOLDER).glob("*.py"))
+    files = sorted((repo / PROBES_FOLDER).glob("[!_]*.py"))
     if files and not consented:
         raise ConsentError(
             f"{PROBES_FOLDER}/ holds code of this repo; trust the repo (--trust) to measure with it"
         )
     named = [f"{PROBES_FOLDER}/{file.name}" for file in files]
-    return [read_probe(unmarked(read_code(repo, path) or ""), path) for path in named]
+    texts = {path: unmarked(read_code(repo, path) or "") for path in named}
+    return [read_probe(text, path) for path, text in texts.items() if not is_user_probe(path, text)]
 
 
 def read_probe(text: str, path: str) -> ProbeSpec:

@@ -27,6 +27,8 @@ from evolution.trials.failing import FAULTS_OF_DATA, TrialFailed
 from evolution.trials.request import GIB, WorkerLimits
 
 PROGRAM = "evolution.analyst.probe_process"
+USER_PROGRAM = "evolution.analyst.user_probe_process"
+HANG_AFTER_S = 90.0  # of one call of a probe of the user's that no signal ends
 PATIENCE_S = 120.0  # time to start, read the evidence and make the subjects on a busy machine
 _KILLED_FOR_TIME = ("SIGPROF", "SIGALRM", "SIGVTALRM", "SIGXCPU")
 _RANKED_BY = ("diagnosis", "seeds/references", "seeds/metrics", "evolution/coevolution/probe_runner.py")
@@ -124,8 +126,30 @@ class ProbeRunner:
             raise ProbeFailed(Reason.SHAPE, "its answer makes no sense: expected one number per user")
         return found
 
+    def run_user_probe(
+        self,
+        trial_folder: Path,
+        *,
+        path: str,
+        text: str,
+        names: Sequence[str],
+        needs: Sequence[str],
+        seed: int,
+    ) -> dict[str, Any]:
+        """What the process of a probe of the user's answers, unchecked. names: subjects. Raises TrialFailed, Cancelled."""
+        patience = PATIENCE_S + HANG_AFTER_S * len(names)
+        asked = {"path": path, "text": text, "names": list(names), "needs": list(needs), "seed": seed}
+        return self._asked(trial_folder, 0, "measure", patience, program=USER_PROGRAM, **asked)
+
     def _asked(
-        self, trial_folder: Path, hash_seed: int, wanted: str, timeout_s: float, **arguments: Any
+        self,
+        trial_folder: Path,
+        hash_seed: int,
+        wanted: str,
+        timeout_s: float,
+        *,
+        program: str = PROGRAM,
+        **arguments: Any,
     ) -> dict[str, Any]:
         limits = WorkerLimits(
             timeout_s=timeout_s, memory_bytes=4 * GIB + self.budget.memory_bytes, processes=64
@@ -134,7 +158,7 @@ class ProbeRunner:
         process, place = analyst(
             trial_folder,
             self.data,
-            program=PROGRAM,
+            program=program,
             limits=limits,
             cancelled=self.cancelled,
             more=mounted,

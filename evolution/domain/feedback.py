@@ -18,6 +18,7 @@ class Feedback:
     measurements, findings: of built-in checks. Findings are stored unconnected: causes and symptoms each by themselves.
     evolved: probe id -> what that evolved probe measured.
     evolved_findings: probe id -> findings for what it measured as unhealthy.
+    own, own_findings: what the probes that the user has written say, and what is wrong with these. own_key: which they were.
     healed: code -> patches of this program after which what the code measures was healthy.
     simulation: of statistical personas; None if none were asked.
     interviews: of personas that an LLM plays; None if none were asked.
@@ -39,6 +40,9 @@ class Feedback:
     evolved: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
     evolved_findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     healed: Mapping[str, tuple[Healing, ...]] = field(default_factory=dict)
+    own: tuple[Measurement, ...] = ()
+    own_findings: tuple[Finding, ...] = ()
+    own_key: str = ""
     examined: bool = False
     asked: tuple[ContractCheck, ...] = ()
 
@@ -48,15 +52,15 @@ class Feedback:
         return self.simulation.asked if self.simulation else 0
 
     def all_findings(self) -> tuple[Finding, ...]:
-        """Findings of built-in checks and of evolved probes as every reader is shown them: the worst group first, each
+        """Findings of built-in checks, of evolved probes and of the user's own as every reader is shown them: the worst group first, each
         symptom after what explains it.
         """
         evolved = [finding for found in self.evolved_findings.values() for finding in found]
-        return tuple(connected([*self.findings, *evolved], self.healed))
+        return tuple(connected([*self.findings, *self.own_findings, *evolved], self.healed))
 
     def all_measurements(self) -> tuple[Measurement, ...]:
-        """Measurements by built-in and by evolved probes, healthy ones included."""
-        return (*self.measurements, *(m for found in self.evolved.values() for m in found))
+        """Measurements by built-in probes, the user's own and evolved ones, healthy ones included."""
+        return (*self.measurements, *self.own, *(m for found in self.evolved.values() for m in found))
 
     @property
     def simulations(self) -> tuple[Simulation, ...]:

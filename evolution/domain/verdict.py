@@ -6,11 +6,13 @@ from enum import StrEnum
 
 from diagnosis.blame import Group, groups
 from diagnosis.findings import Finding, FoundBy, Measurement, Nature, Severity
+from evolution.base.amounts import count, listed
 from evolution.domain.feedback import Feedback
 from evolution.domain.trial import ContractCheck, Trial
 
 MOST_LINES = 5
 NOT_CONVERGED = "not-converged"
+PROBE_FAULT = "probe-fault"  # says nothing of the model
 
 
 class Status(StrEnum):
@@ -91,7 +93,7 @@ def _codes(judged: Iterable[tuple[str, bool | None]], healthy: bool | None) -> t
 
 
 def _status(told: Sequence[Group]) -> Status:
-    severities = {group.head.severity for group in told}
+    severities = {group.head.severity for group in told if group.head.code != PROBE_FAULT}
     if Severity.ERROR in severities:
         return Status.BROKEN
     if Severity.WARNING in severities:
@@ -101,16 +103,26 @@ def _status(told: Sequence[Group]) -> Status:
 
 
 def _lines(told: Sequence[Group]) -> tuple[str, ...]:
-    """One line for each group; outcomes without a cause share one. The last line counts what found no place."""
-    outcomes = [group for group in told if _is_outcome(group.head)]
+    """One line for each group; outcomes without a cause share one, and so do faults of the user's probes, at the end. The
+    last line before these counts what found no place.
+    """
+    faults = [group.head for group in told if group.head.code == PROBE_FAULT]
+    about_the_model = [group for group in told if group.head.code != PROBE_FAULT]
+    outcomes = [group for group in about_the_model if _is_outcome(group.head)]
     lines = [
         _outcomes(outcomes) if group in outcomes else _line(group)
-        for group in told
+        for group in about_the_model
         if group not in outcomes[1:]
     ]
-    if len(lines) <= MOST_LINES:
-        return tuple(lines)
-    return (*lines[: MOST_LINES - 1], f"and {len(lines) - MOST_LINES + 1} more")
+    most = MOST_LINES - bool(faults)
+    if len(lines) > most:
+        lines = [*lines[: most - 1], f"and {len(lines) - most + 1} more"]
+    return (*lines, *([_faults(faults)] if faults else []))
+
+
+def _faults(faults: Sequence[Finding]) -> str:
+    places = [f"{anchor.path}:{anchor.start_line}" for fault in faults for anchor in fault.anchors[:1]]
+    return f"{count(len(faults), 'fault')} in probes of yours: {listed(list(dict.fromkeys(places)))}"
 
 
 def _is_outcome(finding: Finding) -> bool:

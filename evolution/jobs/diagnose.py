@@ -1,5 +1,6 @@
 """The jobs `diagnose` (measurements and findings) and `simulate` (simulated users) for the user's version."""
 
+from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.healing import with_healings
 from evolution.domain.limits import Limits
 from evolution.domain.request import DiagnoseRequest, SimulateRequest
@@ -22,7 +23,7 @@ def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
     """
     laboratory = Laboratory(context)
     trial = trained(laboratory, _checkpoint(context, request.checkpoint))
-    feedback = feedback_of(laboratory, trial, examined=True)
+    feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial, examined=True))
     feedback = with_healings(feedback, context.store.proposals(feedback.program))
     return Outcome(document=diagnose_document(trial, feedback, context.store.dismissed()))
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from evolution.base.errors import Cancelled, RepoError
+from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.healing import with_healings
 from evolution.domain.request import CheckRequest, TrainRequest
 from evolution.domain.trial import FailureReason, Trial
@@ -32,7 +33,7 @@ def train(context: JobContext, request: TrainRequest) -> Outcome:
 def _judged(laboratory: Laboratory, trial: Trial) -> dict[str, Any]:
     """The verdict on a trial, for its document; null, with a remark, where what it left cannot be measured."""
     try:
-        feedback = feedback_of(laboratory, trial)
+        feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial))
     except (AnalysisError, RepoError) as error:
         return {"verdict": None, "remarks": [*remarks(trial), f"not diagnosed: {error}"]}
     store = laboratory.context.store
@@ -48,9 +49,12 @@ def trained(laboratory: Laboratory, checkpoint: Checkpoint | None = None) -> Tri
     trial = _trial(laboratory, None, checkpoint)
     if trial.failure is not None:
         failure = trial.failure
-        what = f"checkpoint {checkpoint.name}" if checkpoint is not None else "the trial"
+        if (
+            checkpoint is not None and failure.reason is FailureReason.CONTRACT
+        ):  # of the file, not of a line of code
+            raise RepoError(f"checkpoint {checkpoint.name}: {failure.message}")
         raise RepoError(
-            f"{what} failed ({failure.reason}): {failure.message}", path=failure.path, line=failure.line
+            f"the trial failed ({failure.reason}): {failure.message}", path=failure.path, line=failure.line
         )
     return trial
 

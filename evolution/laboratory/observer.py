@@ -55,6 +55,7 @@ def feedback_of(
 
     With users > 0 it has critiques of that many statistical personas, with an interviewer also of LLM-played users.
     examined: the program's training is watched and its trained model asked, which takes up to a minute more.
+    What the user's own probes said is not in it: a run of evolution must not hang on files beside the program.
     charged: interviews are repeated even if stored (from recorded exchanges), so that a repeated run is charged the
     same. Raises RepoError if the trial is not complete, Cancelled.
     """
@@ -77,7 +78,7 @@ def feedback_of(
         before, feedback = feedback, interview_users(laboratory, feedback, interviewer)
         if not interviewer.has_done(before.interviews):
             _put(laboratory, feedback)
-    return feedback
+    return replace(feedback, own=(), own_findings=(), own_key="")
 
 
 def _put(laboratory: Laboratory, feedback: Feedback) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from diagnosis.encoding import decoded, encoded
+from diagnosis.encoding import decoded, encoded, unmarked
+from diagnosis.user_probes.reading import LONGEST
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.kept import write_whole
 from evolution.base.paths import matches
@@ -21,6 +22,7 @@ from evolution.repo.held_out import held_out, stated_exposed, stated_source
 from evolution.repo.listing import HARMLESS, Listed, check_attributes, list_files
 from evolution.repo.mending import is_whole, make_whole, mend, remove_objects
 from evolution.repo.ownership import ensure_store_folder
+from evolution.repo.user_probes import is_user_probe
 from evolution.repo.withheld import Copies, known_withheld, note_withheld
 from seeds.reading import CODE_BYTES, is_plain, open_plain
 
@@ -164,7 +166,7 @@ class Programs:
         files = (
             name
             for name in listed.files
-            if not labels.holds(name) and name not in copies and not _is_kept_probe(self.repo, name)
+            if not labels.holds(name) and name not in copies and not _is_probe(self.repo, name)
         )
         left_out = {name: why for name, why in listed.left_out.items() if not labels.holds(name)}
         return replace(listed, files=tuple(files), left_out=left_out)
@@ -279,14 +281,16 @@ def _is_sound(bare: Path) -> bool:
     )
 
 
-def _is_kept_probe(repo: Path, name: str) -> bool:
+def _is_probe(repo: Path, name: str) -> bool:
+    """Whether a file judges programs, as a kept evolved probe or one that the user wrote, and is no part of one."""
     if not name.startswith(f"{PROBES_FOLDER}/"):
         return False
     try:
         with open_plain(repo / name, inside=repo) as file:
-            return file.read(len(PROBE_HEADER)) == PROBE_HEADER.encode()
+            text = decoded(file.read(LONGEST))
     except OSError:
         return False  # storing the file will fail with a better message
+    return text.startswith(PROBE_HEADER) or is_user_probe(name, unmarked(text))
 
 
 def _command(bare: Path, folder: Path) -> Any:

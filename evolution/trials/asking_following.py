@@ -1,4 +1,4 @@
-"""Do the answers of a program keep up with its weights? Another recommender is followed over two epochs."""
+"""Do the answers of a program keep up with its weights, and with what its tables learn? Another recommender is followed over two epochs."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,6 +8,7 @@ from evolution.trials.failing import TrialFailed
 from evolution.trials.partings import Behind
 
 CODE = "scores-frozen"
+CODES = {"unread": "table-not-served", "shrunk": "tables-shrink", "backwards": "update-backwards"}
 
 
 def with_followed(
@@ -25,8 +26,9 @@ def with_followed(
         return list(checks)
     if behind is None:
         return list(checks)
-    found = said(CODE, False, "warning", _words(behind), behind.places)
-    return [*(check for check in checks if check.code != CODE), found]
+    code = CODES.get(behind.what, CODE)
+    found = said(code, False, "warning", _words(behind), behind.places)
+    return [*(check for check in checks if check.code != code), found]
 
 
 def _words(behind: Behind) -> str:
@@ -40,6 +42,19 @@ def _words(behind: Behind) -> str:
             return (
                 f"scoring reads `{behind.name}`, a copy of the weights from the first epoch that never changes again; copy "
                 "them after each epoch"
+            )
+        case "unread":
+            return f"training moves `{behind.name}`, and no score changes when its rows are mixed up: scoring leaves it out"
+        case "shrunk":
+            return (
+                f"after two epochs every table that training moves has at most {behind.share:.0%} of its initial length (`{behind.name}`): "
+                "regularisation takes more than is learned"
+            )
+        case "backwards":
+            whose = "every table" if behind.share == 1.0 else f"`{behind.name}`"
+            return (
+                f"what two epochs teach {whose}, put into an untrained model alone, lowers what users chose below other items: its "
+                "updates have the wrong sign, or positives and negatives are exchanged"
             )
         case _:
             return (

@@ -173,7 +173,15 @@ def _wrong_ids(asked: Asked, words: str, item: int, other: int) -> ContractCheck
 
 def _only_padding_like(asked: Asked, first: Float32, nothing: Float32, middle: list[Float32]) -> bool:
     unlike = all(asked.differ(nothing, scores).any() for scores in middle)
-    return unlike and not asked.differ(nothing, first).any() and _follows(asked, 1)
+    alike = unlike and not asked.differ(nothing, first).any() and _follows(asked, 1)
+    return alike and not _counts_before(asked, 1, 2)
+
+
+def _counts_before(asked: Asked, item: int, newest: int) -> bool:
+    """Whether an item is told from padding before another event: padding alone may be answered as anything."""
+    histories = np.array([[item, newest], [0, newest]], np.int64)
+    answers = asked.score(np.repeat(asked.users[:1], 2), histories)
+    return bool(asked.differ(answers[:1], answers[1:]).any())
 
 
 def _follows(asked: Asked, item: int) -> bool:

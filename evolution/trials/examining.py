@@ -24,7 +24,7 @@ from evolution.trials.session import WorkerSession, opened
 from evolution.trials.watched import nothing_watched
 from seeds.reading import RECORD_BYTES, parse_json, read_text
 
-WATCH_SHARE = 0.1  # of the seconds that fit() took in the trial
+WATCH_SHARE = 0.07  # of the seconds that fit() took in the trial; the questions and the analyst have the rest of a tenth
 SHORTEST_WATCH_S, LONGEST_WATCH_S = 20.0, 60.0
 TRAINED_AGAIN_S = (
     60.0  # of fit() in the trial; a model without state is trained again for its questions up to here
@@ -64,8 +64,7 @@ def examine(request: TrialRequest, trial: Trial, supervision: Supervision) -> st
                 supervision.on_stage("watching a training")
                 session.start()
                 seconds = min(max(SHORTEST_WATCH_S, WATCH_SHARE * trial.cost.fit_s), LONGEST_WATCH_S)
-                max_epochs = request.config.training.max_epochs
-                watched = session.watch_epochs(seconds=seconds, folder=draft, max_epochs=max_epochs)
+                watched = session.watch_epochs(seconds=seconds, folder=draft)
                 why = _replayed(session, draft)
                 checks = _asked(request, trial, session, supervision)
                 if checks and FOLLOWED_EPOCHS * _epoch_s(trial, watched) <= SHORTEST_WATCH_S:
@@ -152,7 +151,7 @@ def _trace_of(trial_folder: Path) -> dict[str, Any]:
 
 def _finish(draft: Path, checks: list[ContractCheck], why: str) -> None:
     if not (draft / WATCHED).exists():
-        document = {**nothing_watched(why), "max_epochs": 0}
+        document = {**nothing_watched(why), "max_epochs": 0, "max_history": 0}
         (draft / WATCHED).write_text(json.dumps(document), encoding="utf-8")
     (draft / CHECKS).write_text(json.dumps(serial.plain(checks)), encoding="utf-8")
     stamp = {"version": examiner_version(), "missing": why}

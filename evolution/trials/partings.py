@@ -43,7 +43,10 @@ class Changed:
 @dataclass(frozen=True, kw_only=True)
 class Behind:
     """A table that answers and does not keep up with what learns. what: an answer that was kept ("cache"), weights that were
-    copied once ("copy") or averaged ("average"). share: its way in an epoch relative to that of the learning weights."""
+    copied once ("copy") or averaged ("average"). share: its way in an epoch relative to that of the learning weights.
+
+    Of tables that are trained by hand also: answers do not read them ("unread"), they have lost nearly all of their length ("shrunk", share: what
+    is left), or updates lower what users chose ("backwards", share: of all tables)."""
 
     what: str
     name: str
@@ -80,7 +83,7 @@ class _Changes(BaseModel):
 
 class _Behind(BaseModel):
     model_config = _Config
-    what: Literal["cache", "copy", "average"]
+    what: Literal["cache", "copy", "average", "unread", "shrunk", "backwards"]
     name: Name
     share: Annotated[float, Field(ge=0, le=1)]
     path: Name

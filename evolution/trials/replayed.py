@@ -65,6 +65,7 @@ class _Direction(_Part):
     above: Share
     one_way: bool
     places: Places
+    cut: Places = []
 
 
 class _WrongClass(_Part):
@@ -107,6 +108,18 @@ class _Layers(_Part):
     places: Places
 
 
+class _Guess(_Part):
+    loss: Number
+    guess: Number
+
+
+class _Scale(_Part):
+    classes: Count
+    width: Number
+    seen: Number
+    places: Places
+
+
 class _Replayed(_Part):
     format: Literal[1]
     note: Annotated[str, Field(max_length=2000)]
@@ -121,6 +134,8 @@ class _Replayed(_Part):
     correction: _Correction | Nothing = {}
     wrong_class: _WrongClass | Nothing = {}
     layers: _Layers | Nothing = {}
+    scale: _Scale | Nothing = {}
+    guess: _Guess | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

@@ -135,10 +135,10 @@ def _load_and_measure(
 ) -> TrialStatus:
     """As a training would leave it, but without a curve, and without the weights that the training began with."""
     assert request.checkpoint is not None
+    told = progress.note["checkpoint"] = {"file": request.checkpoint.name, "within": ""}
     built = _rungs(request, supervision, session, progress)
     supervision.on_stage("loading the checkpoint")
-    told = {"file": request.checkpoint.name, "within": session.load_checkpoint(request.checkpoint.copy)}
-    progress.note["checkpoint"] = told
+    told["within"] = session.load_checkpoint(request.checkpoint.copy)
     supervision.on_stage("measuring")
     objective = parse_expression(request.config.objective.expression)
     lists = session.rank("validation", request.data.validation)

@@ -169,7 +169,7 @@ class WorkerSession:
             executed=replies.lines_by_path(reply, "executed"), stopped=replies.places(reply, "stopped")
         )
 
-    def watch_epochs(self, *, seconds: float, folder: Path, max_epochs: int) -> dict[str, Any]:
+    def watch_epochs(self, *, seconds: float, folder: Path) -> dict[str, Any]:
         """Have a recommender trained for two epochs under the watch, and keep in `folder` what was seen; its document.
 
         Where a value stopped being finite, it is trained again up to there, to see in which call. Raises TrialFailed.
@@ -178,7 +178,12 @@ class WorkerSession:
         losses = document["losses"]
         if None in losses and not document["non_finite"]:
             document = self._watch_epochs(seconds, max(0, losses.index(None) - 1))
-        keep_watch(document, folder, self._array, max_epochs=max_epochs)
+        config = self._request.config
+        configured = {
+            "max_epochs": config.training.max_epochs,
+            "max_history": config.recommender.max_history,
+        }
+        keep_watch(document, folder, self._array, configured)
         return document
 
     def replay(self, *, folder: Path) -> None:

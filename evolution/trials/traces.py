@@ -42,6 +42,7 @@ class Op(_Placed):
     dtype: Name
     scalars: dict[Name, Scalar]
     count: Count
+    grads: list[Count] = []
 
 
 class Parameter(_Placed):

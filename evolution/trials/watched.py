@@ -177,8 +177,12 @@ def checked_watch(reply: Mapping[str, Any]) -> dict[str, Any]:
     return {**NOTHING, **document} if arrays else document
 
 
-def keep_watch(document: Mapping[str, Any], folder: Path, take: TakeArray, *, max_epochs: int) -> None:
+def keep_watch(
+    document: Mapping[str, Any], folder: Path, take: TakeArray, configured: Mapping[str, int]
+) -> None:
     """Write the document and its arrays to `folder`. take: reads one array of the worker's and deletes its file.
+
+    configured: max_epochs and max_history of the repo.
 
     Raises TrialFailed: an array is not what the document says.
     """
@@ -196,7 +200,7 @@ def keep_watch(document: Mapping[str, Any], folder: Path, take: TakeArray, *, ma
             if len(values) != expected:
                 raise _nonsense(f"{name} has {len(values)} values, expected {expected}")
             np.save(folder / f"{name}-values.npy", values)
-    text = json.dumps({**document, "max_epochs": max_epochs}, allow_nan=False)
+    text = json.dumps({**document, **configured}, allow_nan=False)
     (folder / WATCHED).write_text(text, encoding="utf-8")
 
 

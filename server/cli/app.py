@@ -469,6 +469,8 @@ def stop(
     return 1 if document["running"] else 0
 
 
+app.command()(looking_up.probes)
+app.command("new-probe")(looking_up.new_probe)
 app.command()(looking_up.explain)
 app.command()(looking_up.library)
 

@@ -29,6 +29,7 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
     from evolution.base.places import CONFIG_NAME
     from evolution.repo.config import read_config
     from evolution.repo.programs import Programs
+    from evolution.repo.user_probes import read_user_probes
     from evolution.repo.withheld import withheld_in_words
     from evolution.trials.reading_data import read_data
 
@@ -55,6 +56,9 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
     sources = programs.sources(snapshot.tree, config.recommender.editable)
     problems += _static(sources, cache(lambda: _interpreter(repo, request, agreed)))
     passed.append(f"{len(sources)} editable files were read")
+    probes = read_user_probes(repo)
+    problems += [_problem(p.path, fault.line, "warning", fault.message) for p in probes for fault in p.faults]
+    passed += [f"{probe.code} is a probe" for probe in probes if not probe.faults]
     if not any(problem["severity"] == "error" for problem in problems):
         try:
             trial_problems, trial_passed = _cheap_rungs(repo, request, agreed)

@@ -5,6 +5,7 @@ from typing import Any
 
 from diagnosis.catalogue import CATALOGUE
 from evolution.base.errors import UsageError
+from evolution.repo.user_probes import read_user_probes
 from evolution.store.store import Store
 from server.cli.output import say
 from server.shown.explaining import explanation
@@ -24,7 +25,8 @@ def explain_document(repo: Path | None, code: str) -> dict[str, Any]:
         with store:
             history = read_knowledge(repo, store, StoredFiles(repo)).history
     told = {f.code: f.kind for _, feedback in reversed(history) for f in feedback.all_findings()}
-    kind = CATALOGUE.get(code) or told.get(code)
+    written = {probe.code: probe.kind for probe in read_user_probes(repo)} if repo is not None else {}
+    kind = CATALOGUE.get(code) or written.get(code) or told.get(code)
     if kind is None:
         raise UsageError(f"{code!r} is no code of a finding; expected one of {', '.join(sorted(CATALOGUE))}")
     return explanation(kind, history, recipes_for(kind))

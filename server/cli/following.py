@@ -49,7 +49,7 @@ def result_of(repo: Path, job: JobRecord, *, quiet: bool, told: Told) -> dict[st
         raise Cancelled(ended.error)
     if ended.result is None:
         wrong_use = ended.exit_code == UsageError.exit_code
-        raise UsageError(ended.error) if wrong_use else RepoError(ended.error)
+        raise UsageError(ended.error) if wrong_use else RepoError.read(ended.error)
     return dict(ended.result)
 
 

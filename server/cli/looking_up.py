@@ -1,4 +1,4 @@
-"""The commands that look something up and run nothing: `explain` and `library`."""
+"""The commands that look something up and run nothing: `explain`, `library` and `probes`; and `new-probe`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from server.cli import output
-from server.cli.options import Json
+from server.cli.options import Json, Repo
 from server.cli.running import repo_at
 
 
@@ -31,3 +31,22 @@ def library(
     from server.cli.library import library_document, show_library
 
     output.deliver(library_document(query, code), as_json=as_json, show=show_library)
+
+
+def probes(repo: Repo, as_json: Json = False) -> None:
+    """List the probes that you have written in the repo's probes/, and what is wrong with their text."""
+    from server.cli.own_probes import probes_document, show_probes
+
+    output.deliver(probes_document(repo_at(repo)), as_json=as_json, show=show_probes)
+
+
+def new_probe(
+    repo: Repo,
+    name: Annotated[str, typer.Argument(help="The probe's name: its code is user/NAME.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Begin a probe of your own from a template: what `diagnose` then also measures."""
+    from server.cli.own_probes import begin_probe
+
+    document = begin_probe(repo_at(repo), name)
+    output.deliver(document, as_json=as_json, show=lambda made: output.say(f"wrote {made['path']}"))

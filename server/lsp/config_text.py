@@ -123,7 +123,7 @@ def place_at(lines: tuple[str, ...], row: int, column: int) -> Place | None:
         start=start,
         end=end,
         text=line.text[start:end],
-        typed=line.text[start : max(start, column)],
+        typed=line.text[start : min(max(start, column), end)],
         closed=line.value is not None,
     )
 

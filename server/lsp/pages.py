@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from diagnosis.findings import Finding, FindingKind, FoundBy
 from diagnosis.rules.check import RULES
+from diagnosis.user_probes.probe import PREFIX
 from evolution.base.places import pages_folder
 from evolution.domain.feedback import Feedback
 from evolution.domain.trial import Trial
@@ -153,8 +154,8 @@ def _write(root: Path, wanted: Mapping[str, Finding | None]) -> dict[tuple[str, 
 
 
 def _is_own(found: Finding) -> bool:
-    """Whether the code has its meaning in this repo only, like that of an evolved probe, a critique or a failure."""
-    return bool(found.probe) or found.kind.found_by not in BUILT_IN
+    """Whether the code has its meaning in this repo only, like that of a written or evolved probe, a critique or a failure."""
+    return bool(found.probe) or found.code.startswith(PREFIX) or found.kind.found_by not in BUILT_IN
 
 
 async def content(session: "Session", uri: str) -> str:

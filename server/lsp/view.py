@@ -9,6 +9,9 @@ from functools import lru_cache
 from diagnosis.anchors import blob_hash
 from diagnosis.encoding import MARK, unmarked
 from diagnosis.syntax import Hurdle, Unparsed, parse, parsed
+from diagnosis.user_probes.findings import fault_finding
+from diagnosis.user_probes.reading import read_user_probe
+from evolution.repo.user_probes import is_user_probe
 from server.lsp.marks import PlacedNote, mark, placer_of
 from server.lsp.positions import lines_of
 from server.lsp.rules import LONG, Live, moved
@@ -54,7 +57,9 @@ def look(
     text = read(path) or ""
     entry_line = find_entry(text, knowledge.entry.function) if path == knowledge.entry.path else None
     others = beside(knowledge.program_files, path, read)
-    shown = [note for note in rule_notes(path, text, live, others) if note.id not in knowledge.dismissed]
+    typed = [*rule_notes(path, text, live, others), *probe_notes(path, text)]
+    known = {*knowledge.dismissed, *(note.id for note in knowledge.notes)}
+    shown = [note for note in typed if note.id not in known]
     placer = placer_of(text)
     marks = [
         found
@@ -81,6 +86,15 @@ def rule_notes(path: str, text: str, live: Live | None, others: Others | None = 
     if len(text) > LONG:
         return moved(live, text) if live else ()
     return check_rules(path, text, others)
+
+
+@lru_cache(maxsize=8)
+def probe_notes(path: str, text: str) -> tuple[Note, ...]:
+    """What is wrong with the text of a probe that the user writes; () for other files."""
+    if not is_user_probe(path, text):
+        return ()
+    probe = read_user_probe(path, text)
+    return tuple(Note(finding=fault_finding(probe, fault), live=True) for fault in probe.faults)
 
 
 def beside(program_files: Mapping[str, str], path: str, read: Read) -> Others | None:

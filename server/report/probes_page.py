@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from diagnosis.catalogue import CATALOGUE
+from diagnosis.coevolution.view import DESCRIBED
 from diagnosis.findings import FindingKind, FoundBy, Nature
+from diagnosis.user_probes.reading import TERMS
 from server.shown.explaining import techniques_for, where_words
 from server.shown.helping import recipes_for
 
@@ -17,6 +19,12 @@ kind, with what it is and was in a repo.
 
 A *cause* is something that is not as it must be, on the lines that it is shown on. A *symptom* is an outcome: it stands on
 the entry, or on the lines of what was seen to bring it about. *Advice* says that a stronger choice is known.
+"""
+OWN = """\
+A file `probes/NAME.py` of a repo that defines `measure(view)` is a probe (`evolverec new-probe DIR NAME` begins one); its findings have
+the code `user/NAME`. It may import what evolverec's own environment has, and runs in a sandbox, at most 60 seconds and 2 GiB a
+call. `measure` returns a number for each of the S users of the view (NaN leaves one out; the mean gets an interval), one number, None
+where it cannot tell, or a mapping with such a `value` and perhaps `message`, `healthy` and `at`. S is up to some hundreds of users.
 """
 TITLES = {
     Nature.CAUSE: "Causes",
@@ -32,7 +40,18 @@ ORIGINS = {
 
 def probes_page() -> str:
     """The page, as Markdown."""
-    return "\n".join([HEAD, *(line for nature in Nature for line in _section(nature))]) + "\n"
+    return (
+        "\n".join([HEAD, *(line for nature in Nature for line in _section(nature)), *_of_the_users()]) + "\n"
+    )
+
+
+def _of_the_users() -> Iterator[str]:
+    """What a probe that the user writes is given, and what it may say of itself."""
+    yield f"## Your own probes\n\n{OWN}"
+    yield "| constant | meaning |\n|---|---|"
+    yield from (f"| `{name}` | {term.meaning} |" for name, term in TERMS.items())
+    yield "\n| attribute of `view` | what it is |\n|---|---|"
+    yield from (f"| `{name}` | {words} |" for name, words in DESCRIBED.items())
 
 
 def _section(nature: Nature) -> Iterator[str]:

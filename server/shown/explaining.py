@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diagnosis.findings import Finding, FindingKind, FoundBy, Nature
+from diagnosis.user_probes.probe import FAULT
 from evolution.base import serial
 from evolution.domain.feedback import Feedback
 from evolution.domain.trial import Trial
@@ -29,6 +30,11 @@ ORIGINS = {
     FoundBy.TRIAL: "a trial that failed",
 }
 
+OF_A_PROBE = (
+    "a fault of a probe, on its own lines: it says nothing of the model",
+    "seen where a file of probes/ was read or run",
+)
+
 
 def explanation(
     kind: FindingKind,
@@ -46,8 +52,8 @@ def explanation(
         "code": kind.code,
         "title": kind.title,
         "nature": kind.nature.value,
-        "nature_words": NATURES[kind.nature],
-        "found_by": ORIGINS[kind.found_by],
+        "nature_words": OF_A_PROBE[0] if kind.code == FAULT.code else NATURES[kind.nature],
+        "found_by": OF_A_PROBE[1] if kind.code == FAULT.code else ORIGINS[kind.found_by],
         "why": kind.why,
         "definition": kind.definition,
         "unit": kind.unit,

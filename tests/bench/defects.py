@@ -37,7 +37,7 @@ Kinds = dict[str, dict[str, Any]]
 def read_kinds() -> Kinds:
     """Kind -> about, row, codes, area; those of the kept-aside parts included."""
     kinds: Kinds = {}
-    for path in (part / "kinds.toml" for part in (BENCH, READ, ASIDE)):
+    for path in (part / "kinds.toml" for part in (BENCH, *READ, ASIDE)):
         if path.exists():
             for kind, row in tomllib.loads(path.read_text(encoding="utf-8")).items():
                 kinds[kind] = {**row, "codes": [*kinds.get(kind, {}).get("codes", []), *row.get("codes", [])]}

@@ -43,7 +43,8 @@ def main() -> None:
     record(f"harness-{chosen.device}", figures(trial, chosen.device, inside_s))
 
 
-def measured(repo: Path, source: str, epochs: int, device: str) -> Trial:
+def measured(repo: Path, source: str, epochs: int, device: str, threads: int = 0) -> Trial:
+    threads = threads or THREADS
     seed_config = read_config(SASREC)
     config = Config(
         recommender=seed_config.recommender,
@@ -52,7 +53,7 @@ def measured(repo: Path, source: str, epochs: int, device: str) -> Trial:
     )
     data = prepare(config, repo)
     assert len(data.training.users) and len(data.validation.users)  # read before the clock starts
-    name = f"cpu/{THREADS}" if device == "cpu" else device
+    name = f"cpu/{threads}" if device == "cpu" else device
     key = trial_key(config, program="0" * 40, data=data.fingerprint, seed=0, device=name)
     request = TrialRequest(
         id="harness-share",

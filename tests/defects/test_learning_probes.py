@@ -5,6 +5,7 @@ What a case costs: two epochs of 20 steps of a model of a few hundred numbers, i
 
 import builtins
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import pytest
 
 from diagnosis.evidence import Evidence
 from diagnosis.examination import WATCHED, load_examination
+from diagnosis.findings import CodePlace
 from diagnosis.probes import (
     gradient_clearing,
     learning_rate,
@@ -135,9 +137,14 @@ def found(tmp_path: Path) -> Found:
         examination = load_examination(tmp_path)
         assert examination is not None
         batch = (np.array([1, 2]), np.full((2, 5), 5))
+        replayed = {"guess": {"loss": 1.0, "guess": math.log(2)}}
         trace = trace_smoke(build, root=str(tmp_path), seconds=30.0, score_batch=batch)
         evidence = SimpleNamespace(
-            watched=examination.watched, artifacts=SimpleNamespace(trace=trace, curves=())
+            watched=examination.watched,
+            examination=SimpleNamespace(replayed=replayed),
+            artifacts=SimpleNamespace(
+                trace=trace, curves=(), untrained_dense_scores=np.asarray(build().score(*batch).detach())
+            ),
         )
         measured = [m for probe in PROBES for m in probe.PROBE.run(cast(Evidence, evidence))]
         lines = text.split("\n")
@@ -303,6 +310,12 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         "constant-loss",
         "loss = F.cross_entropy(logits.gather(1, (y - 1)[:, None]), torch.zeros(16, dtype=torch.long))",
     ),
+    "a table drawn far too large for pairs": (
+        SCRIPT,
+        [("torch.randn(201, 8) * 0.1)", "torch.randn(201, 8) * 3.0)")],
+        "initial-scale",
+        "table = torch.nn.Parameter(torch.randn(201, 8) * 3.0)",
+    ),
     "a table drawn far too large": (
         OBJECT,
         [("std=0.1", "std=20.0")],
@@ -370,3 +383,21 @@ def test_an_optimizer_of_what_the_loss_does_not_use_is_accused_itself(
 def test_a_healthy_training_is_silent(found: Found, case: str) -> None:
     text, edits = HEALTHY[case]
     assert found(text, *edits) == []
+
+
+def test_gradients_that_pile_up_are_not_blamed_on_the_rate(found: Found) -> None:
+    edits = [("        self.optimizer.zero_grad()\n", ""), ("lr=1e-3", "lr=3.0")]
+    codes = {code for code, _ in found(OBJECT, *edits)}
+    assert "gradients-not-cleared" in codes and "learning-rate-too-high" not in codes
+
+
+@pytest.mark.parametrize(("stepped", "first"), [("wrapper.py", "train.py"), ("train.py", "step")])
+def test_gradients_are_cleared_in_the_loop_and_not_in_a_wrapper(stepped: str, first: str) -> None:
+    watched = SimpleNamespace(
+        gradients_not_cleared=99, optimizer_steps=100, losses=[1.0] * 100, trace={}, parameters=(),
+        step_place=CodePlace(path=stepped, line=9, does="step"), loss_place=CodePlace(path="train.py", line=3),
+        clear_place=None, steps_without_gradient=0,
+    )  # fmt: skip
+    found = gradient_clearing.PROBE.run(cast(Evidence, SimpleNamespace(watched=watched)))
+    place = next(m for m in found if m.code == "gradients-not-cleared" and m.healthy is False).places[0]
+    assert first in (place.path, place.does)

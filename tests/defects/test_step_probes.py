@@ -112,7 +112,11 @@ def measured(tmp_path: Path) -> Measured:
         found = probe.run(
             cast(
                 Evidence,
-                SimpleNamespace(artifacts=SimpleNamespace(trace=trace), training=SimpleNamespace(n_items=59)),
+                SimpleNamespace(
+                    artifacts=SimpleNamespace(trace=trace),
+                    examination=None,
+                    training=SimpleNamespace(n_items=59),
+                ),
             )
         )
         for measurement in found:

@@ -9,8 +9,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 BENCH = HERE / "bench"
-READ = HERE / "aside"  # was kept aside until it was read; counts as bench since then
-ASIDE = HERE / "aside2"
+READ = (HERE / "aside", HERE / "aside2")  # were kept aside until they were read; count as bench since then
+ASIDE = HERE / "aside3"
 HEALTHY = "healthy"
 NAMES = {"name", "kind", "also", "why", "edits", "cause", "near", "fails"}
 
@@ -86,8 +86,9 @@ def read_variants(folder: Path, *, aside: bool = False) -> list[Variant]:
 
 
 def all_variants(*, aside: bool = True) -> list[Variant]:
-    """Every variant of the bench, the first kept-aside part included, then of the present kept-aside part."""
-    ours = [v for folder in [*repos(BENCH), *_folders(READ)] for v in read_variants(folder)]
+    """Every variant of the bench, the parts once kept aside included, then of the present kept-aside part."""
+    read = [folder for part in READ for folder in _folders(part)]
+    ours = [v for folder in [*repos(BENCH), *read] for v in read_variants(folder)]
     theirs = [v for folder in _folders(ASIDE) for v in read_variants(folder, aside=True)] if aside else []
     return ours + theirs
 

@@ -110,10 +110,18 @@ def test_a_cause_seen_in_values_stands_on_the_line_where_a_rule_that_explains_it
     assert placed == {"rule": [2], "seen": [2, 4]}
 
 
-def test_a_cause_keeps_its_line_beside_a_rule_that_does_not_explain_it_and_beside_another_probe() -> None:
+def test_a_cause_that_follows_from_another_comes_to_its_line_and_keeps_its_own_behind() -> None:
     seen = finding("seen", Nature.CAUSE, 4)
-    for other in (
-        finding("rule", Nature.CAUSE, 2, found_by=FoundBy.RULE, explains=("weak",)),
-        finding("probe", Nature.CAUSE, 2, explains=("seen",)),
-    ):
-        assert lines(connected([seen, other]))["seen"] == 4
+    head = finding("probe", Nature.CAUSE, 2, explains=("seen",))
+    placed = {f.code: [a.start_line for a in f.anchors] for f in connected([seen, head])}
+    assert placed == {"probe": [2], "seen": [2, 4]}
+    assert connected(connected([seen, head])) == connected([seen, head])
+
+
+def test_a_cause_keeps_its_line_beside_one_that_does_not_explain_it_and_a_rule_keeps_its_own() -> None:
+    seen = finding("seen", Nature.CAUSE, 4)
+    rule = finding("seen", Nature.CAUSE, 4, found_by=FoundBy.RULE)
+    stranger = finding("rule", Nature.CAUSE, 2, found_by=FoundBy.RULE, explains=("weak",))
+    head = finding("probe", Nature.CAUSE, 2, explains=("seen",))
+    assert lines(connected([seen, stranger]))["seen"] == 4
+    assert lines(connected([rule, head]))["seen"] == 4

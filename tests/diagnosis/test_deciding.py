@@ -259,6 +259,55 @@ def train(net, log):
 """,
 }
 
+FILLS = {
+    "rows.py": """
+import numpy as np
+import torch
+
+def row(history, width):
+    shown, goal = np.zeros(width, int), np.zeros(width, int)
+    at = width - 1
+    for item in reversed(history[:-1]):
+        shown[at] = item
+        goal[at] = item  # fills
+        at -= 1
+    return shown, goal
+
+def lists(history):
+    shown, goal = [], []
+    for at, item in enumerate(history[:-1]):
+        shown.append(item)
+        goal.append(item)  # grows
+    return shown, goal
+""",
+    "train.py": """
+import torch
+from rows import lists, row
+
+def step(table, history):
+    shown, goal = row(history, 50)
+    aims = table(torch.LongTensor(goal))  # of step
+    return table(torch.LongTensor(shown)) * aims
+
+def other(table, history):
+    shown, goal = lists(history)
+    aims = table(torch.LongTensor(goal))  # of other
+    return table(torch.LongTensor(shown)) - aims
+""",
+}
+ONE_FILL = {
+    "m.py": """
+import torch
+
+def step(table, history):
+    goal = []
+    for item in history[1:]:  # only these
+        goal.append(item)
+    aims = table(torch.LongTensor(goal))  # aims
+    return table(torch.LongTensor(history[:-1])) * aims
+"""
+}
+
 
 def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
     """The first line of these files that holds a text."""
@@ -289,6 +338,10 @@ def first_decided(code: str, sources: dict[str, str], *seen: str) -> tuple[str, 
         ("events-never-targets", LOADER, ("from_numpy(full)", "self.table(ids)"), "# cut"),
         ("target-is-input", LOADER, ("from_numpy(full)", "self.table(ids)"), "# shift"),
         ("target-is-input", WINDOWS, ("yield state", 'p["E"][y]'), "# reaches the target"),
+        ("target-is-input", FILLS, ("# of step",), "# fills"),
+        ("target-is-input", FILLS, ("# of other",), "# grows"),
+        ("target-misplaced", FILLS, ("# of step",), "reversed(history[:-1])"),
+        ("target-is-input", ONE_FILL, ("# aims",), "# only these"),
         ("graph-edges-missing", GRAPH, ("sparse_coo_tensor", "sparse.mm"), "# part of the edges"),
         ("graph-wrong-block", GRAPH, ("sparse_coo_tensor", "sparse.mm"), "# block"),
         ("graph-not-normalised", GRAPH, ("sparse_coo_tensor", "sparse.mm"), "# weights"),
@@ -366,3 +419,73 @@ def test_bases_that_name_each_other_in_circles_end():
         {"a.py": "import b\nclass A(b.B):\n    pass\n", "b.py": "import a\nclass B(a.A):\n    pass\n"}
     )
     assert program.methods(program.classes["A"][0], "fit") == []
+
+
+TOGETHER = """
+import numpy as np
+import torch
+
+class Job:
+    def other(self, size):
+        return self.rng.integers(1, self.n, size)  # negatives
+
+    def epoch(self):
+        who = self.rng.integers(1, self.m, 64)  # users
+        u, i, j = (CONVERT for a in (who, self.next[who], self.other(64)))
+        self.net.loss(u, i, j)
+
+class Net:
+    def loss(self, u, i, j):
+        ours = self.users[u]
+        theirs = self.items[i]
+        return ours * theirs - ours * self.items[j]
+"""
+
+
+@pytest.mark.parametrize("convert", ["torch.from_numpy(a)", "torch.as_tensor(a).long().to(self.device)"])
+@pytest.mark.parametrize(
+    ("code", "use", "decides"),
+    [
+        ("users-drawn-uniformly", "self.users[u]", "# users"),
+        ("negatives-out-of-range", "self.items[j]", "# negatives"),
+    ],
+)
+def test_arrays_that_are_converted_together_are_told_apart(
+    convert: str, code: str, use: str, decides: str
+) -> None:
+    sources = {"m.py": TOGETHER.replace("CONVERT", convert)}
+    assert first_decided(code, sources, "for a in", use) == line_of(sources, decides)
+
+
+LAZY = {
+    "rec.py": """
+from data import Rows, loader
+
+class Entry:
+    def __init__(self, log):
+        self.batches = loader(log)
+
+    def fit(self, net):
+        for shown, wrong in self.batches:
+            net.table[wrong]  # seen
+""",
+    "data.py": """
+import numpy as np
+from torch.utils.data import DataLoader
+
+class Rows:
+    def __init__(self, log):
+        self.log = log
+
+    def __getitem__(self, n):
+        wrong = np.random.RandomState(n).randint(1, 9, 4)  # seed
+        return self.log[n], wrong
+
+def loader(log):
+    return DataLoader(Rows(log))
+""",
+}
+
+
+def test_what_a_loader_draws_anew_is_not_drawn_where_the_loader_is_made() -> None:
+    assert first_decided("negatives-repeated", LAZY, "# seen") == line_of(LAZY, "# seed")

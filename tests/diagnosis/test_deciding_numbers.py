@@ -145,3 +145,27 @@ def test_first_table_that_a_hook_fills_stands_in_the_hook() -> None:
     text += "class Net(nn.Module):\n    def __init__(self, n):\n        self.items = nn.Embedding(n, 8)  # table\n        self.apply(fill)\n"
     sources = {"net.py": text}
     assert first("initial-scale", sources, "# table") == line_of(sources, "# filled")
+
+
+TEMPERATURES = [
+    "class Net:\n    def __init__(self, opt):\n        self.scale = opt['scale']\n\n    def scores(self, u, v):\n"
+    "        return self.scale * norm(u) @ norm(v).T  # logits\n\nOPT = {'hidden': 64,\n       'scale': 1.0,  # number\n}\nNet(OPT)\n",
+    "def scores(u, v, tau):\n    cosines = norm(u) @ norm(v).T\n    return cosines / tau  # logits\n\ndef run(u, v):\n"
+    "    return scores(u, v, tau=10.0)  # number\n",
+]
+
+
+@pytest.mark.parametrize("text", TEMPERATURES)
+def test_logits_stand_where_their_scale_is_written(text: str) -> None:
+    sources = {"net.py": text}
+    assert first("bounded-logits", sources, "# logits") == line_of(sources, "# number")
+
+
+def test_logits_without_a_scale_stay_where_they_are_made() -> None:
+    sources = {"net.py": "def scores(u, v):\n    return norm(u) @ norm(v).T  # logits\n"}
+    assert first("bounded-logits", sources, "# logits") == line_of(sources, "# logits")
+
+
+def test_logits_that_a_temperature_multiplies_stay_where_it_does() -> None:
+    text = "TAU = 0.1\n\ndef scores(u, v):\n    return u @ v.T * TAU  # logits\n"
+    assert first("bounded-logits", {"net.py": text}, "# logits") == line_of({"net.py": text}, "# logits")

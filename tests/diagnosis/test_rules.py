@@ -208,3 +208,85 @@ def test_a_generator_handed_in_from_another_file_is_followed_to_where_it_is_kept
 ) -> None:
     hits = check_sources({"ranking.py": RANKS, "train.py": TRAINS.replace("GENERATOR", generator)})
     assert ("candidates-drawn-anew" in {hit.code for hit in hits}) == anew
+
+
+SAMPLER_ELSEWHERE = """
+class Generator:
+    def __init__(self, users):
+        self.rng = np.random.RandomState(0)
+    def drawn(self, k):
+        return {u: self.rng.choice(self.n_items, size=k) for u in self.users}
+    def questions(self, part):
+        negatives = self.drawn(99)
+        for user in self.users:
+            yield user, np.append(self.targets[user], negatives[user])
+"""
+JUDGE_ELSEWHERE = """
+def hit_rate(model, rows):
+    hits = 0
+    for user, candidates in rows:
+        order = np.argsort(-model.score(user, candidates), kind="stable")
+        hits += np.flatnonzero(order == 0)[0] < 10
+    return hits
+"""
+MAIN = """
+def main(model, generator):
+    return hit_rate(model, generator.questions("valid"))
+"""
+
+
+def test_candidates_are_followed_to_the_file_that_ranks_them():
+    files = {"data.py": SAMPLER_ELSEWHERE, "judge.py": JUDGE_ELSEWHERE, "main.py": MAIN}
+    hits = {(hit.path, hit.start_line, hit.code) for hit in check_sources(files)}
+    assert hits == {("data.py", 8, "candidates-drawn-anew"), ("data.py", 10, "target-always-first")}
+
+
+def test_candidates_that_were_drawn_at_the_start_and_ranked_against_ties_are_healthy():
+    once = SAMPLER_ELSEWHERE.replace("negatives = self.drawn(99)", "negatives = self.negatives")
+    once = once.replace(
+        "np.random.RandomState(0)\n",
+        "np.random.RandomState(0)\n        self.negatives = self.drawn(99)\n",
+    )
+    judge = "def hit_rate(model, rows):\n    return [(s[1:] >= s[0]).sum() for s in map(model.score, rows)]\n"
+    assert check_sources({"data.py": once, "judge.py": judge, "main.py": MAIN}) == []
+
+
+def test_eval_is_missing_where_the_model_is_asked_and_not_where_the_question_is_handed_on():
+    trainer = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.items = nn.Embedding(9, 4)
+        self.dropout = nn.Dropout(0.5)
+    def forward(self, x):
+        return self.dropout(self.items(x)).sum(1)
+class Trainer:
+    def __init__(self):
+        self.model = Net()
+    def epoch(self):
+        self.model.train()
+        return 0.0
+    def full_sort(self, rows):
+        return self.model(rows)
+"""
+    main = """
+from trainer import Trainer
+class Rec:
+    def __init__(self):
+        self.trainer = Trainer()
+    def fit(self):
+        while True:
+            yield {"loss": self.trainer.epoch()}
+    def score(self, users, histories):
+        return self.trainer.full_sort(histories)
+def build(data, *, device, seed):
+    return Rec()
+"""
+    hits = check_sources({"trainer.py": trainer, "main.py": main})
+    assert [(h.path, h.start_line) for h in hits if h.code == "eval-forgotten"] == [("trainer.py", 17)]
+    healthy = trainer.replace(
+        "        return self.model(rows)", "        self.model.eval()\n        return self.model(rows)"
+    )
+    assert check_sources({"trainer.py": healthy, "main.py": main}) == []

@@ -10,37 +10,18 @@ from __future__ import annotations
 import ast
 import sys
 import weakref
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .array_statements import bindings, does, filled, given, is_ids, made_of, sources, statements, value_of
 from .tracing_frames import Places
 
 MOST_LINES = 200_000
-MOST_LISTS = 5_000
+MOST_LISTS, MOST_OF_LINE = 5_000, 500  # that are held
 MOST = 10  # places in a chain
 NAMES = 4  # arrays of a line that a chain goes back through
-DRAWS = [
-    "randint",
-    "integers",
-    "random_integers",
-    "choice",
-    "choices",
-    "sample",
-    "random",
-    "rand",
-    "uniform",
-    "permutation",
-    "shuffle",
-    "permuted",
-    "multinomial",
-    "randrange",
-    "zipf",
-    "geometric",
-    "poisson",
-]
+TENSOR_TYPES = {"LongTensor", "IntTensor", "ShortTensor", "FloatTensor", "DoubleTensor", "Tensor"}
 Place = tuple[str, int, str]
 
 
@@ -55,6 +36,7 @@ class ArrayBirths:
         self._left = MOST_LINES
         self._prior: dict[int, dict[str, Any]] = {}  # of a frame: what names held before the line that runs
         self._lists = 0
+        self._of_line: dict[Place, int] = {}  # lists that each line has made
         self._outer: Any = None
         self._entered = False
 
@@ -73,12 +55,23 @@ class ArrayBirths:
         """[path, line, function] of the lines that made an array, nearest first; [] where that is not known."""
         return [list(place) for place in self._chain(array)]
 
+    def on_line(self) -> list[list[Any]]:
+        """The same for the arrays that the line at work names; what it makes of them may be unknown elsewhere."""
+        frame: Any = sys._getframe(1) if self._left > 0 else None
+        while frame is not None and self._places.path(frame.f_code.co_filename) is None:
+            frame = frame.f_back
+        if frame is None:
+            return []
+        statement = self._statement(frame, frame.f_lineno)
+        named = list(sources(made_of(statement), frame, {}))[:NAMES]
+        return [list(place) for place in dict.fromkeys(p for one in named for p in self._chain(one))][:MOST]
+
     def _chain(self, array: Any) -> tuple[Place, ...]:
-        while isinstance(array, (np.ndarray, list)):
+        while array is not None:
             known = self._known.get(id(array))
             if known is not None and known[0]() is array:
                 return known[1]
-            array = getattr(array, "base", None)
+            array = array.base if isinstance(array, np.ndarray) else None
         return ()
 
     def _keep(self, array: Any, chain: tuple[Place, ...]) -> None:
@@ -86,12 +79,15 @@ class ArrayBirths:
         held = isinstance(array, list)
         if held and id(array) not in self._known:
             self._lists += 1
-        if not held or self._lists <= MOST_LISTS:
+            self._of_line[chain[0]] = self._of_line.get(chain[0], 0) + 1
+        if not held or (self._lists <= MOST_LISTS and self._of_line.get(chain[0], 0) <= MOST_OF_LINE):
             self._known[id(array)] = ((lambda: array) if held else weakref.ref(array), chain)
 
     def _on_call(self, frame: Any, event: str, argument: Any) -> Any:
         if self._left <= 0 or self._places.path(frame.f_code.co_filename) is None:
             return None
+        if event == "call" and frame.f_lineno == frame.f_code.co_firstlineno:  # else a generator goes on
+            self._taken(frame)
         return self._on_line
 
     def _on_line(self, frame: Any, event: str, argument: Any) -> Any:
@@ -114,16 +110,16 @@ class ArrayBirths:
     def _rebound(self, frame: Any) -> None:
         """Keep what the names hold now that the coming line takes and binds anew, as `row = row[-width:]` does."""
         statement = self._statement(frame, frame.f_lineno)
-        names = [node.id for node in _targets(statement) if isinstance(node, ast.Name)]
+        names = [node.id for node, _ in bindings(statement) if isinstance(node, ast.Name)]
         self._prior[id(frame)] = {name: frame.f_locals.get(name) for name in names}
 
     def _bound(self, frame: Any, line: int) -> None:
         """What the line that has run bound to a name or to an attribute."""
         statement = self._statement(frame, line)
-        for target in _filled(statement):
-            self._refilled(_value(target, frame), frame, line, statement)
-        for target in _targets(statement):
-            self._born(_value(target, frame), frame, line, statement, _made_of(statement))
+        for target in filled(statement):
+            self._refilled(value_of(target, frame), frame, line, statement)
+        for target, expression in bindings(statement):
+            self._born(value_of(target, frame), frame, line, statement, expression)
 
     def _handed_out(self, frame: Any, argument: Any) -> None:
         statement = self._statement(frame, frame.f_lineno)
@@ -133,11 +129,28 @@ class ArrayBirths:
             for one, part in zip(argument, value.elts):
                 self._born(one, frame, frame.f_lineno, statement, part)
         else:
-            for one in argument if isinstance(argument, (tuple, list)) else (argument,):
+            parts = argument if isinstance(argument, tuple) else (argument,)
+            for one in (*parts, *(argument[:NAMES] if isinstance(argument, list) else ())):
                 self._born(one, frame, frame.f_lineno, statement, value)
 
-    def _born(self, array: Any, frame: Any, line: int, statement: Any, made_of: Any) -> None:
-        if not _is_ids(array):
+    def _taken(self, frame: Any) -> None:
+        """Arrays that a call makes for a parameter, `rows(np.concatenate([a, b]))`: the line of the argument made them."""
+        code, caller = frame.f_code, frame.f_back
+        if caller is None or self._places.path(caller.f_code.co_filename) is None:
+            return
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        bound = int(bool(names) and names[0] in ("self", "cls"))
+        for place, name in enumerate(names[bound:]):
+            value = frame.f_locals.get(name)
+            if not is_ids(value) or self._chain(value):
+                continue
+            statement = self._statement(caller, caller.f_lineno)
+            expression = given(statement, code.co_name, name, place)
+            if expression is not None:
+                self._born(value, caller, expression.lineno, statement, expression)
+
+    def _born(self, array: Any, frame: Any, line: int, statement: Any, expression: Any) -> None:
+        if not is_ids(array) and not _is_new_tensor(array, expression):
             return
         known = self._known.get(id(array))
         if known is not None and known[0]() is array:
@@ -146,101 +159,39 @@ class ArrayBirths:
         if path is None:
             return
         prior = self._prior.get(id(frame), {})
-        sources = [one for one in list(_sources(made_of, frame, prior))[:NAMES] if one is not array]
-        same = next((self._chain(one) for one in sources if _same(one, array)), ())
+        taken = [one for one in list(sources(expression, frame, prior))[:NAMES] if one is not array]
+        same = next((self._chain(one) for one in taken if _same(one, array)), ())
         if same:  # a part that is the whole is nothing new
             self._keep(array, same)
             return
         handed = isinstance(statement, (ast.Return, ast.Expr, ast.For))
-        chain: list[Place] = [(path, line, _does(made_of) or ("return" if handed else ""))]
-        for source in sources:
+        chain: list[Place] = [(path, line, does(expression) or ("return" if handed else ""))]
+        for source in taken:
             chain += self._chain(source)
         self._keep(array, tuple(dict.fromkeys(chain))[:MOST])
 
     def _refilled(self, array: Any, frame: Any, line: int, statement: Any) -> None:
-        """A line that writes into an array comes before the line that made it."""
+        """A line that writes into an array, or appends to a list, comes before the line that made it."""
         path, known = self._places.path(frame.f_code.co_filename), self._chain(array)
-        if path is None or not known or id(array) not in self._known:
+        if path is None or not is_ids(array) or (known and id(array) not in self._known):
             return
-        place = (path, line, _does(_made_of(statement)) or "__setitem__")
+        place = (path, line, does(made_of(statement)) or "__setitem__")
         if place in known:
             return
-        sources = [self._chain(one) for one in list(_sources(_made_of(statement), frame, {}))[:NAMES]]
-        chain = [place, *known, *(one for source in sources for one in source)]
+        taken = [one for one in list(sources(made_of(statement), frame, {}))[:NAMES] if one is not array]
+        chain = [place, *known, *(one for source in taken for one in self._chain(source))]
         self._keep(array, tuple(dict.fromkeys(chain))[:MOST])
 
     def _statement(self, frame: Any, line: int) -> Any:
         name = frame.f_code.co_filename
         if name not in self._lines:
-            self._lines[name] = _statements(name)
+            self._lines[name] = statements(name)
         return self._lines[name].get(line)
 
 
-def _statements(name: str) -> dict[int, ast.stmt]:
-    """The statement at each line of a file, the innermost one."""
-    try:
-        tree = ast.parse(Path(name).read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return {}
-    found: dict[int, ast.stmt] = {}
-    for node in ast.walk(tree):  # outer ones first
-        if isinstance(node, ast.stmt):
-            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                found[line] = node
-    return found
-
-
-def _targets(statement: Any) -> Iterator[ast.AST]:
-    """Names and attributes that a statement binds, those of a tuple one by one."""
-    bound: list[Any] = list(getattr(statement, "targets", []))
-    if isinstance(statement, (ast.AnnAssign, ast.For)):
-        bound = [statement.target]
-    for target in bound:
-        for node in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
-            if isinstance(node, (ast.Name, ast.Attribute)):
-                yield node
-
-
-def _filled(statement: Any) -> Iterator[ast.AST]:
-    """Names and attributes that a statement assigns parts of."""
-    for target in getattr(statement, "targets", []):
-        if isinstance(target, ast.Subscript):
-            yield target.value
-
-
-def _made_of(statement: Any) -> Any:
-    return statement.iter if isinstance(statement, ast.For) else getattr(statement, "value", None)
-
-
-def _value(node: Any, frame: Any) -> Any:
-    """What a name, or an attribute of an object that a name holds, is worth in a frame; None otherwise."""
-    if isinstance(node, ast.Name):
-        return frame.f_locals.get(node.id)
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        holder = frame.f_locals.get(node.value.id)
-        return getattr(holder, "__dict__", {}).get(node.attr)
-    return None
-
-
-def _sources(expression: Any, frame: Any, prior: dict[str, Any]) -> Iterator[Any]:
-    """Arrays of whole numbers that an expression takes, in its order. prior: what names held before the line ran."""
-    if expression is None:
-        return
-    for node in ast.walk(expression):
-        before = prior.get(node.id) if isinstance(node, ast.Name) else None
-        value = _value(node, frame) if before is None else before
-        if _is_ids(value):
-            yield value
-
-
-def _does(expression: Any) -> str:
-    """The draw that an expression holds, else its outermost call; "" without calls."""
-    if expression is None:
-        return ""
-    calls = [node.func for node in ast.walk(expression) if isinstance(node, ast.Call)]
-    names = [call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls]
-    drawn = [name for name in names if name in DRAWS]
-    return (drawn or names or [""])[0]
+def _is_new_tensor(value: Any, expression: Any) -> bool:
+    """Whether a type of torch's made a tensor: torch shows such calls to nobody."""
+    return type(value).__name__ == "Tensor" and does(expression) in TENSOR_TYPES
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -248,11 +199,6 @@ def _same(one: Any, other: Any) -> bool:
     if type(one) is not type(other) or len(one) != len(other):
         return False
     if isinstance(one, list):
-        return bool(one[0] == other[0] and one[-1] == other[-1])
+        ends = ((one[0], other[0]), (one[-1], other[-1]))
+        return all(a is b or (isinstance(a, (int, np.integer)) and a == b) for a, b in ends)
     return one.size == other.size and one.__array_interface__["data"] == other.__array_interface__["data"]
-
-
-def _is_ids(value: Any) -> bool:
-    if type(value) is list:
-        return bool(value) and isinstance(value[0], (int, np.integer)) and not isinstance(value[0], bool)
-    return isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.ndim > 0

@@ -5,6 +5,7 @@ Formats: what torch.save writes, safetensors, NumPy's .npz, and a pickle that ho
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import re
@@ -80,8 +81,10 @@ def _is_legacy_torch(file: Path) -> bool:
 
 
 def _torch_file(torch: Any, file: Path) -> Any:
+    allowing = getattr(torch.serialization, "safe_globals", None)  # since torch 2.5
     try:
-        return torch.load(str(file), map_location="cpu", weights_only=True)
+        with allowing(_of_arrays()) if allowing is not None else contextlib.nullcontext():
+            return torch.load(str(file), map_location="cpu", weights_only=True)
     except TypeError:
         raise ContractBroken(
             f"torch {torch.__version__} cannot open a file without running code in it; use torch 1.13 or later, or save "
@@ -91,6 +94,13 @@ def _torch_file(torch: Any, file: Path) -> Any:
         raise _holds_code(_named(str(error))) from None
     except Exception as error:  # noqa: BLE001 - a damaged file raises what it likes
         raise _damaged(error) from None
+
+
+def _of_arrays() -> list[Any]:
+    """What a pickled array of numbers names, beside what torch itself allows."""
+    core: Any = getattr(np, "_core", None) or np.core
+    kinds = {type(np.dtype(kind)) for kind in "?bhilqBHILQefd"}
+    return [core.multiarray._reconstruct, core.multiarray.scalar, np.ndarray, np.dtype, *kinds]
 
 
 def _named(said: str) -> str:

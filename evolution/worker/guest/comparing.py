@@ -17,6 +17,9 @@ RELATIVE = 1e-3  # of the largest value; other batches are computed by other ker
 MOST_PARTS = 64  # heads or positions that are folded into a dimension together with the rows
 
 
+DRAWING = frozenset(("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial"))
+
+
 class Step:
     """One call or one line. inputs, outputs: arrays, None where one was too large to keep."""
 
@@ -39,10 +42,17 @@ class Alignment:
         self.shapes = (shape, other_shape)
 
     def differ(self, one: Any, other: Any) -> bool | None:
-        """Whether two arrays say something else of the same rows; None where they cannot be compared."""
+        """Whether two arrays say something else of the same rows; None where they cannot be compared.
+
+        Where a dimension holds rows and heads, either may be the outer one.
+        """
         if one is None or other is None or one.ndim != other.ndim:
             return None
-        first, second = self._laid_out(one, other)
+        found = self._differ(one, other, tiled=False)
+        return self._differ(one, other, tiled=True) if found else found
+
+    def _differ(self, one: Any, other: Any, tiled: bool) -> bool | None:
+        first, second = self._laid_out(one, other, tiled)
         if first is None or second is None or first.shape != second.shape:
             return None
         if first.dtype.kind not in "fc":
@@ -54,14 +64,14 @@ class Alignment:
             largest = float(np.abs(first[finite]).max(initial=0.0))
             return bool((np.abs(first - second)[finite] > RELATIVE * largest).any())
 
-    def _laid_out(self, one: Any, other: Any) -> tuple[Any, Any]:
+    def _laid_out(self, one: Any, other: Any, tiled: bool) -> tuple[Any, Any]:
         for axis in range(one.ndim):
-            one, other = self._axis(one, other, axis)
+            one, other = self._axis(one, other, axis, tiled)
             if one is None:
                 return None, None
         return one, other
 
-    def _axis(self, one: Any, other: Any, axis: int) -> tuple[Any, Any]:
+    def _axis(self, one: Any, other: Any, axis: int, tiled: bool) -> tuple[Any, Any]:
         (rows, width), (other_rows, other_width) = self.shapes
         here, there = one.shape[axis], other.shape[axis]
         if (here, there) == (rows, other_rows):
@@ -77,6 +87,8 @@ class Alignment:
                 _unfolded(one, axis, rows, self.rows[0], least),
                 _unfolded(other, axis, other_rows, self.rows[1], least),
             )
+        if folded and parts == other_parts and parts <= MOST_PARTS and tiled:
+            return _of_tiles(one, axis, parts, self.rows[0]), _of_tiles(other, axis, parts, self.rows[1])
         if folded and parts == other_parts and parts <= MOST_PARTS:
             return (
                 _unfolded(one, axis, rows, self.rows[0], parts),
@@ -97,6 +109,13 @@ def _unfolded(array: Any, axis: int, rows: int, chosen: Any, length: int) -> Any
     return kept.reshape(*shape[:axis], -1, *shape[axis + 1 :])
 
 
+def _of_tiles(array: Any, axis: int, parts: int, chosen: Any) -> Any:
+    """The chosen rows of each of the parts that follow one another along a dimension, in one dimension."""
+    shape = array.shape
+    kept = array.reshape(*shape[:axis], parts, -1, *shape[axis + 1 :]).take(chosen, axis + 1)
+    return kept.reshape(*shape[:axis], -1, *shape[axis + 1 :])
+
+
 def first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
     """The first step whose inputs agree and whose outputs do not, of torch calls if there is one, else of lines: a line that
     fills one row of an array changes the whole array, and would be taken for one that mixes rows."""
@@ -109,7 +128,8 @@ def _calls(steps: list[Step]) -> list[Step]:
 
 
 def _first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
-    """Steps that take nothing come last: they count positions, and whoever counts them may put it right later."""
+    """Steps that take nothing come last: they count positions, and whoever counts them may put it right later; but a draw is one
+    at once, for what follows may be of a kind that cannot be compared, a sparse matrix for one."""
     made_up = None
     for step, twin in zip(steps, other):
         if step.place != twin.place or step.function != twin.function:
@@ -118,7 +138,7 @@ def _first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -
             continue
         if _any_differ(step.inputs, twin.inputs, alignment):
             continue
-        if step.inputs:
+        if step.inputs or step.function in DRAWING:
             return step
         made_up = made_up or step
     return made_up

@@ -43,7 +43,7 @@ class EpochRecorder(OpRecorder):
         self.streams = Streams(n_items, least_rows)
         self.learning = LearningWatch(places, self)
         self._births = ArrayBirths(places)
-        self._origins = IdOrigins(places.here, self._births.of)
+        self._origins = IdOrigins(places.here, self._births.of, self._births.on_line)
         self._sites = SiteRecorder(places, self, last_step=None)
         self._suspect_from = suspect_from
         self._not_finite: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """Does what answers keep up with what learns? A recommender trains two epochs and is asked after each.
 
-Three ways of falling behind are told apart by experiment. A *cache*: a table that an answer made and that stayed while
+Of tables that are trained by hand, see also `learned_tables`. Three ways of falling behind are told apart by experiment. A *cache*: a table that an answer made and that stayed while
 weights moved; without it an answer is another, and makes it anew. A *copy*: a table that equalled a learning one after
 the first epoch and stayed. An *average*: a table that began as a learning one and has hardly followed it.
 """
@@ -44,10 +44,27 @@ class Following:
         self._second = self._taken(copied=True)
 
     def found(self) -> Told | None:
-        """{"what": "cache" | "copy" | "average", "name", "share", "path", "line"}; share: its way in an epoch relative to the learning one."""
+        """{"what": "cache" | "copy" | "average", "name", "share", "path", "line"}, or what `LearnedTables.found` tells.
+
+        share: its way in an epoch relative to the learning one.
+        """
         if not any(self._moved(name) for name in self._second.copies):
             return None
-        return self._average() or self._kept()
+        return self._average() or self._kept() or self._learned()
+
+    def _learned(self) -> Told | None:
+        """What tables that a repo trains by hand learn, and whether answers read it."""
+        from .learned_tables import LearnedTables  # which needs what is here
+
+        tables = LearnedTables(
+            self._make, self._places, self._candidate, self._before, self._second, self._batch
+        )
+        told = tables.found() if tables.by_hand else None
+        if told is None or told["what"] != "backwards" or told["share"] == 1.0:
+            return told
+        parts = [self._second.parts[name] for name in told["name"].split(", ")]
+        path, line = _first_change(parts, self._candidate.epoch, self._places) or ("", 0)
+        return {**told, "path": path, "line": line}
 
     def _kept(self) -> Told | None:
         stayed = [name for name in self._second.digests if self._stayed(name)]
@@ -134,7 +151,10 @@ class Following:
             ):
                 continue
             way, speed = _far(end, start), _far(end, before)
-            if speed > 0.0 and start.std() > 0.0 and _far(now, start) < NEAR * way:
+            near = NEAR * min(
+                way, _far(start, start.mean())
+            )  # an optimizer's moments are as far from it as 0 is
+            if speed > 0.0 and start.std() > 0.0 and _far(now, start) < near:
                 return min(1.0, _far(now, earlier) / speed), other
         return None
 

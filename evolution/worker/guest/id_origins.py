@@ -20,15 +20,17 @@ OF_ONE = 6  # places that come from a second argument
 class IdOrigins:
     """Enter to see what numpy hands over as well (`from_numpy`, which torch shows to nobody).
 
-    of_array: where an array of numpy's was made, as ArrayBirths tells.
+    of_array: where an array of numpy's was made, as ArrayBirths tells. on_line: the same of all arrays that the line at
+    work names.
     """
 
     def __init__(
         self,
         here: Callable[[], tuple[str, int, str] | None],
         of_array: Callable[[Any], list[list[Any]]] = lambda array: [],
+        on_line: Callable[[], list[list[Any]]] = list,
     ) -> None:
-        self._here, self._of_array = here, of_array
+        self._here, self._of_array, self._on_line = here, of_array, on_line
         self._chains: dict[int, tuple[Any, tuple[tuple[str, int, str], ...]]] = {}
         self._from_numpy: Any = None
 
@@ -54,19 +56,21 @@ class IdOrigins:
         place = self._here()
         if place is None:
             return
-        before = [self.of(one) for one in _ids_in((args, kwargs))]
-        before += [
-            tuple((str(path), int(line), str(does)) for path, line, does in self._of_array(one))
-            for one in _arrays_in(args)
-        ]
-        chain = _joined((place[0], place[1], function), before)
+        before = [self.of(one) or _places(self._on_line()) for one in _ids_in((args, kwargs))]
+        before += [_places(self._of_array(one)) for one in _arrays_in(args)]
+        row = function == "__getitem__" and isinstance(args[1], (int, np.integer))
+        chain = _joined((place[0], place[1], "select" if row else function), before)
         for one in results:
             self._chains[id(one)] = (weakref.ref(one), chain)
 
     def of(self, tensor: Any) -> tuple[tuple[str, int, str], ...]:
         """(path, line, function) of the calls that made a tensor, nearest first; () if it is not known."""
         known = self._chains.get(id(tensor))
-        return known[1] if known is not None and known[0]() is tensor else ()
+        return known[1] if known is not None and known[0]() is tensor else _places(self._of_array(tensor))
+
+
+def _places(chain: list[list[Any]]) -> tuple[tuple[str, int, str], ...]:
+    return tuple((str(path), int(line), str(does)) for path, line, does in chain)
 
 
 def _joined(

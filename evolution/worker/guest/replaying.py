@@ -72,8 +72,10 @@ def _questions(
     from .step_direction import direction
     from .step_features import features
     from .step_future import future
+    from .step_guess import guess
     from .step_layers import layers
     from .step_padding import padding
+    from .step_scale import scale
     from .step_serving import serving
     from .step_terms import terms
 
@@ -85,6 +87,8 @@ def _questions(
         "correction": lambda step: correction(step, data),
         "features": lambda step: features(step, data, made_at),
         "terms": terms,
+        "scale": scale,
+        "guess": guess,
         "layers": lambda step: layers(step, n_items),
         "wrong_class": lambda step: wrong_class(step, data),
     }

@@ -26,10 +26,12 @@ OF_EACH = ADDING | SUBTRACTING | SCALING | {
     "flatten", "unsqueeze", "masked_select", "__getitem__", "rsub", "__rsub__", "pow", "__pow__", "square", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "split", "chunk", "cat",
 }  # fmt: skip
+# Shares of a row's scores: to raise one is to lower the others.
+SHARES = {"log_softmax", "softmax", "logsumexp", "cross_entropy", "nll_loss"}
 SUMS = frozenset({"sum", "mean"})
-SHARES = frozenset(
-    {"softmax", "log_softmax", "logsumexp"}
-)  # of a row's scores: to raise one is to lower the others
+REDUCING = SUMS | {"einsum", "matmul", "__matmul__"}
+LOSING = {"detach", "detach_", "data"}
+MOST_PLACES = 3
 MOST_ROWS = 199
 
 
@@ -37,7 +39,7 @@ def direction(step: KeptStep, candidate: Any, data: Any) -> dict[str, Any]:
     """What a small step against the gradient of the loss does to the scores of the event that follows each history, of which the user
     of the row is known: {"rows", "gain": how far they rise above items that the user never chose, in standard deviations of a row,
     "error": its standard error, "lifted": the share of the others that rise, "above": of those that score below it by now, "one_way": whether the loss
-    falls with every single score, "places": where it compares scores}.
+    falls with every single score, "places": where it compares scores, "cut": where scores that it takes are made without a graph, or lose it}.
 
     Penalties are left out of the loss. {} where rows cannot be asked for.
     """
@@ -69,6 +71,7 @@ def direction(step: KeptStep, candidate: Any, data: Any) -> dict[str, Any]:
         "above": float(above),
         "one_way": _goes_one_way(step, events.n_items),
         "places": [call.told() for call in _makers(step, events.n_items)],
+        "cut": [call.told() for call in _cut(step)],
     }
 
 
@@ -104,7 +107,7 @@ def _goes_one_way(step: KeptStep, n_items: int) -> bool:
 
 def _compares(step: KeptStep, scores: Any, n_items: int) -> bool:
     """Whether each of these numbers is of two rows of one table, as a difference of two scores is."""
-    numbers = {call.number for call in step.upstream(scores)}
+    numbers = {call.number for call in _near(step, scores)}
     looked_up: dict[int, set[int]] = {}
     for call, one in index_lookups(step, n_items):
         if call.number in numbers and one.ids.numel() == scores.numel():
@@ -112,18 +115,23 @@ def _compares(step: KeptStep, scores: Any, n_items: int) -> bool:
     return any(len(ids) > 1 for ids in looked_up.values())
 
 
-def _shared_out(step: KeptStep, numbers: Any) -> bool:
-    """Whether sums and what takes each number by itself made these numbers from shares of a row's scores."""
-    maker, known = step.maker(numbers), set()
-    todo = [] if maker is None else [maker]
+def _shared_out(step: KeptStep, scores: Any) -> bool:
+    """Whether these numbers are what a softmax made of scores, summed or weighed at most: one rises at the cost of the others."""
+    return any(call.function in SHARES for call in _near(step, scores))
+
+
+def _near(step: KeptStep, scores: Any) -> list[Call]:
+    """The calls that these numbers are made of, back to what does more than weigh and sum: layers, norms, look-ups."""
+    found: dict[int, Call] = {}
+    todo = [step.maker(scores)]
     while todo:
         call = todo.pop()
-        if call.function in SHARES:
-            return True
-        if call.number not in known and (_is_of_each(call) or call.function in SUMS):
-            todo.extend(step.calls[source] for source in call.sources if source >= 0)
-        known.add(call.number)
-    return False
+        if call is None or call.number in found:
+            continue
+        found[call.number] = call
+        if call.function in REDUCING or _is_of_each(call):
+            todo += [step.calls[source] for source in call.sources if source >= 0]
+    return list(found.values())
 
 
 def _is_of_each(call: Call) -> bool:
@@ -196,6 +204,17 @@ def _stepped(step: KeptStep) -> Iterator[None]:
         with torch.no_grad():
             for (one, _), copy in zip(pairs, kept):
                 one.data.copy_(copy)
+
+
+def _cut(step: KeptStep) -> list[Call]:
+    """Where numbers that the loss is made of lose their graph: under `no_grad`, or by `detach`."""
+    found: list[Call] = []
+    for call in _near(step, step.loss):
+        made = [step.cut(one) for one in call.inputs if not one.requires_grad]
+        found += [one for one in made if one is not None]
+        if call.function in LOSING and any(one.requires_grad for one in call.inputs):
+            found.append(call)
+    return list({call.place: call for call in found}.values())[:MOST_PLACES]
 
 
 def _makers(step: KeptStep, n_items: int) -> list[Call]:

@@ -58,6 +58,7 @@ class KeptStep:
         self.calls: list[Call] = []
         self.loss: Any = None
         self.noisy = False  # something random that has no mean of its own
+        self._cut: dict[int, tuple[Any, Call]] = {}  # results of calls that were made without a graph
         self._makers: dict[int, int] = {}
 
     def add(
@@ -70,6 +71,16 @@ class KeptStep:
         self.calls.append(call)
         for tensor in outputs:
             self._makers[id(tensor)] = len(self.calls) - 1
+
+    def add_cut(self, function: str, place: tuple[str, int, str], outputs: list[Any]) -> None:
+        """A call without a graph: only where its results are from is remembered."""
+        for one in outputs:
+            self._cut[id(one)] = one, Call(-1, function, place, (), {}, [])
+
+    def cut(self, tensor: Any) -> Call | None:
+        """The call without a graph that made a tensor; None where there is none."""
+        known = self._cut.get(id(tensor))
+        return known[1] if known is not None else None
 
     def maker(self, tensor: Any) -> Call | None:
         """The call that made a tensor, or wrote into it last; None where it comes from elsewhere."""
@@ -154,7 +165,14 @@ class StepKeeper(CallKeeper):
         out = func(*args, **keywords) if place is None else self._at_its_mean(func, name, args, keywords)
         if place is not None and torch.is_grad_enabled():
             self._keep(name, place, args, keywords, out)
+        elif place is not None and self._bytes < LARGEST_STEP:
+            self._note_cut(name, place, out)
         return out
+
+    def _note_cut(self, name: str, place: tuple[str, int, str], out: Any) -> None:
+        made = [one for one in _tensors(out) if one.is_floating_point()]
+        self._bytes += sum(one.numel() * one.element_size() for one in made if one.layout is torch.strided)
+        self.step.add_cut(name, place, made)
 
     def _at_its_mean(self, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         if name in DROPOUTS:

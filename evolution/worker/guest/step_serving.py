@@ -13,12 +13,14 @@ import torch
 
 from .step_agreement import Candidates, Comparing, agreeing
 from .step_kept import Call, CallKeeper, KeptStep
+from .step_noise import is_thinned
 from .step_rows import Asked, Events, asked_rows
 from .step_vectors import Vectors
 from .tracing_frames import Places
 
 SAME = 0.9999
 OTHER = 0.99
+THINNED = 0.9  # where a part of the graph or of the numbers is left out at random in training
 LEAST = 0.3  # else the rows may be others
 PRODUCTS = {"matmul", "__matmul__", "mm", "bmm", "einsum", "linear", "cdist", "baddbmm", "addmm", "inner"}
 MULTIPLYING = PRODUCTS | {
@@ -72,7 +74,7 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
         "negated": False,
         "places": [],
     }
-    if by is None or best < LEAST:
+    if by is None or best < LEAST or (best >= THINNED and is_thinned(step)):
         return {}
     if signed < 0 and bool((by.outputs[0] < 0).any()):  # what is never negative is a distance
         told.update(negated=True, places=[call.told() for call in _ends(scored)])

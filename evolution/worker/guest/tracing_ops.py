@@ -128,6 +128,7 @@ class OpRecorder(TorchFunctionMode):
             op["in"] = [list(t.shape) for t in inputs[:8]]
             op["out"] = [list(t.shape) for t in outputs[:4]]
             op["dtype"] = str(outputs[0].dtype).replace("torch.", "") if outputs else ""
+        self._note_gradients(op, outputs[:1], inputs[:8])
         for position, source in enumerate(sources[:8]):
             while len(op["inputs"]) <= position:
                 op["inputs"].append([])
@@ -141,6 +142,15 @@ class OpRecorder(TorchFunctionMode):
             if isinstance(tensor, torch.nn.Parameter):
                 continue
             self._bind(tensor, f"o{index}")
+
+    @staticmethod
+    def _note_gradients(op: dict[str, Any], outputs: list[Any], inputs: list[Any]) -> None:
+        """Count the calls whose result, and whose tensor at each position, has a gradient to come."""
+        counted = op["grads"]
+        graded = [bool(outputs) and outputs[0].requires_grad, *(tensor.requires_grad for tensor in inputs)]
+        counted += [0] * (len(graded) - len(counted))
+        for place, one in enumerate(graded):
+            counted[place] += int(one)
 
     def _node(self, name: str, place: tuple[str, int, str]) -> int:
         key = (self.phase, place[0], place[1], name)
@@ -161,6 +171,7 @@ class OpRecorder(TorchFunctionMode):
                     "dtype": "",
                     "scalars": {},
                     "count": 0,
+                    "grads": [],
                 }
             )
         return self._index[key]

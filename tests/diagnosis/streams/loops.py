@@ -73,6 +73,10 @@ def sasrec(log: Interactions, plant: str = "", width: int = 40, batch: int = 32)
             history = history[: width // 4]
         if plant == "reversed":
             history = history[::-1]
+        if plant == "by-id":
+            history = np.sort(history)
+        if plant == "unsorted":
+            history = rng.permutation(history)
         if len(history) < 2:
             continue
         source, target = history[:-1], history[1:]
@@ -114,7 +118,13 @@ def sasrec(log: Interactions, plant: str = "", width: int = 40, batch: int = 32)
                 hidden = model(inputs)
                 there = targets > 0
                 good = (hidden * model.items(targets)).sum(-1)[there]
-                bad = (hidden * model.items(negatives)).sum(-1)[there]
+                if plant in ("negatives-of-a-row", "negatives-of-a-batch"):
+                    held = len(chosen) if plant == "negatives-of-a-row" else 1
+                    some = torch.from_numpy(rng.integers(1, n + 1, (held, 1, 8)))
+                    some = some.expand(len(chosen), width, -1)
+                    bad = (hidden.unsqueeze(2) * model.items(some)).sum(-1)[there]
+                else:
+                    bad = (hidden * model.items(negatives)).sum(-1)[there]
                 loss = F.softplus(-good).mean() + F.softplus(bad).mean()
                 adam.zero_grad()
                 loss.backward()
@@ -137,6 +147,8 @@ def softmax(log: Interactions, plant: str = "", width: int = 20, batch: int = 32
             high = min(high, low + 5)
         if plant == "reversed":
             places = list(range(high - 1, low - 1, -1))
+        elif plant == "by-id":
+            places = sorted(range(low, high), key=lambda at: log.items[at])
         else:
             places = list(range(low, high))
         windows += [places[i : i + width + 1] for i in range(0, max(len(places) - 1, 1), width)]
@@ -253,6 +265,42 @@ def bpr(log: Interactions, plant: str = "", batch: int = 128, k: int = 1) -> Epo
     return epochs
 
 
+def repeated_users(log: Interactions, plant: str = "", batch: int = 128, k: int = 4) -> Epochs:
+    """One function scores pairs, so that users are repeated for each of their negatives; it may hold events out for itself."""
+    users, items, n = torch.from_numpy(log.users), torch.from_numpy(log.items), log.n_items
+    held_out = torch.cat([users[1:] != users[:-1], torch.tensor([True])])
+    if plant in ("held-out", "newest-cut"):
+        users, items = users[~held_out], items[~held_out]
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        of_users, of_items = nn.Embedding(log.n_users + 1, D), nn.Embedding(n + 1, D)
+        adam = torch.optim.Adam([*of_users.parameters(), *of_items.parameters()], 1e-2)
+
+        def scored(user: Any, item: Any) -> Any:
+            return (of_users(user) * of_items(item)).sum(-1)
+
+        while True:
+            for rows in torch.randperm(len(users)).split(batch):
+                user, good = users[rows], items[rows]
+                bad = torch.randint(1, n + 1, (len(rows), k))
+                if plant == "negatives-one-a-row":
+                    bad = bad[:, :1].expand(-1, k)
+                margin = scored(user, good)[:, None] - scored(user[:, None].expand_as(bad), bad)
+                loss = F.softplus(-margin).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            if plant == "held-out":
+                with torch.no_grad():
+                    answers = of_users(torch.arange(1, log.n_users + 1)) @ of_items.weight.T
+                    assert len(answers) == log.n_users
+            yield {}
+
+    return epochs
+
+
 def ncf(log: Interactions, plant: str = "", batch: int = 256, k: int = 4) -> Epochs:
     """Rows of user, item and label, shuffled; negatives drawn anew for every epoch."""
     rng = np.random.default_rng(2)
@@ -334,7 +382,7 @@ def last_item(log: Interactions, plant: str = "", batch: int = 64, width: int = 
         history = log.history(user)
         if plant == "reversed":
             history = history[::-1]
-        first = len(history) - 1 if plant == "only-newest" else 1
+        first = {"only-newest": len(history) - 1, "whole": width, "late": width + 6}.get(plant, 1)
         for end in range(first, len(history)):
             rows.append(history[:end] if plant != "target-is-input" else history[: end + 1])
             targets.append(history[end])
@@ -451,7 +499,7 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     n_nodes = log.n_users + 1 + n + 1
     start = 0 if plant == "wrong-block" else log.n_users + (plant != "one-node-off")
     source, sink = users, items + start
-    if plant == "edges-missing":
+    if plant.startswith("edges-missing"):
         source, sink = source[::2], sink[::2]
     if plant == "edges-unknown":
         sink = torch.cat([sink[:-500], torch.randint(1, n + 1, (500,)) + start])
@@ -477,7 +525,9 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
                 for _ in range(20):
                     bad = torch.where(met[u, bad], torch.randint(1, n + 1, bad.shape), bad)
                 nodes = torch.cat([of_users.weight, of_items.weight])
-                nodes = (nodes + torch.sparse.mm(graph, nodes)) / 2
+                nodes = (
+                    nodes + torch.sparse.mm(thinned(graph, 0.8) if "thinned" in plant else graph, nodes)
+                ) / 2
                 final_users, final_items = nodes.split([log.n_users + 1, n + 1])
                 score = (final_users[u] * (final_items[bad] - final_items[good])).sum(-1)
                 loss = F.softplus(score).mean()
@@ -490,12 +540,18 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     return epochs
 
 
+def thinned(graph: Any, keep: float) -> Any:
+    """Edge dropout: a random part of the edges, as heavy as all together."""
+    kept = torch.rand(graph._nnz()) < keep
+    return torch.sparse_coo_tensor(graph.indices()[:, kept], graph.values()[kept] / keep, graph.shape)
+
+
 def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     """One parameter for all nodes, ids from 0, a graph built by looping over the log; items looked up behind users."""
     n_nodes = log.n_users + log.n_items
     behind = 0 if plant == "wrong-block" else log.n_users
     pairs = {(int(u) - 1, int(i) - 1 + behind) for u, i in zip(log.users, log.items)}
-    if plant == "edges-missing":
+    if plant.startswith("edges-missing"):
         pairs = {pair for pair in pairs if pair[0] % 3}
     if plant == "edges-unknown":
         pairs |= {(u, behind + u % log.n_items) for u in range(log.n_users)}
@@ -520,7 +576,7 @@ def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
                 bad = torch.randint(log.n_users, n_nodes, (len(rows),))
                 for _ in range(20):
                     bad = torch.where(met[u, bad], torch.randint(log.n_users, n_nodes, bad.shape), bad)
-                nodes = table + graph @ table
+                nodes = table + (thinned(graph, 0.5) if "thinned" in plant else graph) @ table
                 u, good, bad = nodes[u], nodes[good], nodes[bad]
                 loss = F.softplus((u * (bad - good)).sum(-1)).mean()
                 adam.zero_grad()
@@ -539,7 +595,7 @@ def windows(log: Interactions, plant: str = "", batch: int = 64, width: int = 5,
     before, after = [], []
     for user in range(1, log.n_users + 1):
         history = log.history(user)
-        for t in range(1, len(history) - ahead + 1):
+        for t in range(width if plant == "whole" else 1, len(history) - ahead + 1):
             shown = history[: t + 1] if plant == "target-in-window" else history[:t]
             before.append(shown)
             after.append(history[t : t + ahead])

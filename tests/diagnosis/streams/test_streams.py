@@ -1,12 +1,22 @@
 """Watched trainings: each planted defect is named on a line that makes it, in more than one code shape; healthy ones are not."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from diagnosis.findings import Measurement
-from diagnosis.probes import batches, graph_edges, item_ids, negatives, target_coverage, targets
+from diagnosis.catalogue import kind_of
+from diagnosis.findings import Measurement, Nature
+from diagnosis.probes import (
+    batches,
+    graph_edges,
+    histories_unordered,
+    item_ids,
+    negatives,
+    target_coverage,
+    targets,
+)
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, read_streams
 from diagnosis.streams.ways import way_to_loss
@@ -20,7 +30,7 @@ SOURCE = {
     path.name: path.read_text(encoding="utf-8").splitlines()
     for path in (Path(str(m.__file__)) for m in LOOPS)
 }
-PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges)
+PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges, histories_unordered)
 # torch warns once of sparse tensors that it does not check
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 
@@ -29,6 +39,8 @@ HEALTHY = (
     "windows",
     "time_first",
     "sasrec:negatives-any",
+    "sasrec:negatives-of-a-row",
+    "sasrec:negatives-of-a-batch",
     "bpr:negatives-any",
     "softmax",
     "bpr",
@@ -42,6 +54,10 @@ HEALTHY = (
     "one_table",
     "lightgcn:self-loops",
     "one_table:self-loops",
+    "repeated_users",
+    "repeated_users:held-out",
+    "lightgcn:thinned",
+    "one_table:thinned",
     "clicks",
     "signs",
 )
@@ -51,7 +67,7 @@ PLANTED = {
         ("sasrec:target-is-input", "source, target"),
         ("softmax:target-is-input", "targets = block[:, :-1]"),
         ("bert4rec:target-is-input", "block"),
-        ("last_item:target-is-input", "classes[part]"),
+        ("last_item:target-is-input", "rows.append("),
         ("clicks:target-is-input", ""),
         ("signs:target-is-input", ""),
     ),
@@ -64,6 +80,11 @@ PLANTED = {
         ("softmax:earlier", "block[:, 1:], block[:, :-1]"),
         ("softmax:reversed", "block[:, 1:]"),
         ("last_item:reversed", "classes[part]"),
+    ),
+    "history-out-of-order": (
+        ("sasrec:by-id", "np.sort(history)"),
+        ("sasrec:unsorted", "source, target"),
+        ("softmax:by-id", "block"),
     ),
     "target-of-another": (
         ("sasrec:other-user", "targets.roll(1, 0)"),
@@ -78,6 +99,7 @@ PLANTED = {
     "last-position-never-masked": (("bert4rec:last-never", "block"),),
     "newest-never-target": (
         ("sasrec:newest-cut", "history = history[:-1]"),
+        ("repeated_users:newest-cut", "users[~held_out]"),
         ("softmax:newest-cut", "block"),
         ("bpr:newest-cut", "order[~torch.isin(order, newest)]"),
     ),
@@ -93,14 +115,14 @@ PLANTED = {
     ),
     "users-drawn-uniformly": (("bpr:users-uniform", "torch.rand(len(users))"),),
     "negatives-hit-positives": (
-        ("sasrec:negatives-own", "from_numpy"),
+        ("sasrec:negatives-own", "rng.choice(history, size)"),
         ("bpr:negatives-own", "multinomial"),
     ),
     "negatives-out-of-range": (
         ("windows:negatives-low", ""),
-        ("sasrec:negatives-low", "from_numpy"),
-        ("sasrec:negatives-off-by-one", "from_numpy"),
-        ("sasrec:negatives-zero", "from_numpy"),
+        ("sasrec:negatives-low", "rng.integers"),
+        ("sasrec:negatives-off-by-one", "rng.integers"),
+        ("sasrec:negatives-zero", "rng.integers"),
         ("bpr:negatives-low", "torch.randint(low, high"),
         ("bpr:negatives-off-by-one", "torch.randint(low, high"),
         ("ncf:negatives-low", "data[part]"),
@@ -108,9 +130,10 @@ PLANTED = {
         ("signs:negatives-common", ""),
     ),
     "negatives-repeated": (
-        ("sasrec:negatives-one-a-row", "from_numpy"),
-        ("sasrec:negatives-one-a-batch", "from_numpy"),
-        ("sasrec:negatives-fixed", "from_numpy"),
+        ("sasrec:negatives-one-a-row", "rng.integers"),
+        ("repeated_users:negatives-one-a-row", "bad[:, :1].expand"),
+        ("sasrec:negatives-one-a-batch", "rng.integers"),
+        ("sasrec:negatives-fixed", "rng.integers"),
         ("bpr:negatives-one-a-batch", "cat"),
         ("bpr:negatives-fixed", "torch.randint(low, high"),
         ("ncf:negatives-fixed", "data[part]"),
@@ -132,7 +155,12 @@ PLANTED = {
         ("lightgcn:one-node-off", ""),
         ("one_table:wrong-block", ""),
     ),
-    "graph-edges-missing": (("lightgcn:edges-missing", ""), ("one_table:edges-missing", "")),
+    "graph-edges-missing": (
+        ("lightgcn:edges-missing", ""),
+        ("one_table:edges-missing", ""),
+        ("lightgcn:edges-missing-thinned", ""),
+        ("one_table:edges-missing-thinned", ""),
+    ),
     "graph-edges-unknown": (("lightgcn:edges-unknown", ""), ("one_table:edges-unknown", "")),
     "graph-one-way": (("lightgcn:one-way", ""), ("one_table:one-way", "")),
     "graph-not-normalised": (("lightgcn:plain", ""), ("one_table:plain", "")),
@@ -156,7 +184,9 @@ def read(log: Interactions, name: str, folder: Path, **options: Any) -> Read:
 
 
 def unhealthy(seen: Read) -> dict[str, Measurement]:
-    return {m.code: m for probe in PROBES for m in probe.judged(seen) if m.healthy is False}
+    """By code, without advice."""
+    found = [m for probe in PROBES for m in probe.judged(seen) if m.healthy is False]
+    return {m.code: m for m in found if kind_of(m.code).nature is not Nature.ADVICE}
 
 
 @pytest.mark.slow
@@ -183,3 +213,25 @@ def test_a_planted_defect_is_named_on_its_line(
     places = found[code].places
     assert places and all(place.path in SOURCE for place in places)
     assert any(line in SOURCE[place.path][place.line - 1] for place in places)
+
+
+@pytest.mark.parametrize(("loop", "width"), [("sasrec", 6), ("bert4rec", 8)])
+def test_a_window_as_wide_as_what_is_ever_asked_leaves_nothing_out(
+    log: Interactions, loop: str, width: int, tmp_path: Path
+) -> None:
+    seen = record(log, lambda: getattr(loops, loop)(log, "", width), tmp_path)
+    for max_history, found in ((width, False), (40, True)):
+        watched = replace(seen, max_history=max_history)
+        codes = unhealthy(read_streams(Log(log), watched, way_to_loss(seen.trace)))
+        assert ("events-never-targets" in codes) == found
+
+
+@pytest.mark.parametrize(
+    ("loop", "plant", "found"),
+    [("windows", "whole", False), ("last_item", "whole", False), ("last_item", "late", True)],
+)
+def test_events_that_fill_a_whole_window_are_no_targets_by_design(
+    log: Interactions, loop: str, plant: str, found: bool, tmp_path: Path
+) -> None:
+    codes = unhealthy(read(log, f"{loop}:{plant}", tmp_path, width=3))
+    assert ("events-never-targets" in codes) == found

@@ -27,6 +27,15 @@ def test_words_of_an_author_cannot_break_out_of_the_block(tmp_path: Path) -> Non
     assert load_probes(tmp_path, consented=True) == [spec]
 
 
+def test_a_probe_that_the_user_wrote_is_no_evolved_one(tmp_path: Path) -> None:
+    save_probe(tmp_path, TEMPLATES[0].spec)
+    (tmp_path / "probes" / "own.py").write_text("import os\n\ndef measure(view):\n    return 1\n")
+    assert load_probes(tmp_path, consented=True) == [TEMPLATES[0].spec]
+    (tmp_path / "probes" / "other.py").write_text("x = 1\n")
+    with pytest.raises(RepoError, match=r"probes/other\.py.*comment block"):
+        load_probes(tmp_path, consented=True)
+
+
 def test_loading_needs_consent(tmp_path: Path) -> None:
     assert load_probes(tmp_path, consented=False) == []
     save_probe(tmp_path, TEMPLATES[0].spec)
@@ -37,7 +46,6 @@ def test_loading_needs_consent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("# /// probe", "# nothing", "comment block"),
         ('complaint = "missed-price"', "complaint = ", "cannot be read"),
         ('# complaint = "missed-price"\n', "", "complaint"),
         ("import numpy as np", "import os", "may not run: line 1: import of os"),

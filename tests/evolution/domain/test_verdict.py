@@ -57,6 +57,16 @@ def test_the_status_is_that_of_the_worst_group() -> None:
     assert verdict([warned, finding("bad", severity=Severity.ERROR)], [], []).status is Status.BROKEN
 
 
+def test_faults_of_the_users_probes_share_the_last_line_and_say_nothing_of_the_model() -> None:
+    faults = [finding("probe-fault", Nature.ADVICE, severity=Severity.ERROR) for _ in range(2)]
+    found = verdict(faults, [], [])
+    assert (found.status, found.lines) == (Status.HEALTHY, ("2 faults in probes of yours: model.py:8",))
+    many = [finding(f"c{i}", severity=Severity.WARNING) for i in range(6)]
+    crowded = verdict(connected([*many, *faults[:1]]), [], [])
+    assert crowded.status is Status.NEEDS_IMPROVEMENT and len(crowded.lines) == MOST_LINES
+    assert crowded.lines[3:] == ("and 3 more", "1 fault in probes of yours: model.py:8")
+
+
 def test_which_checks_were_healthy_is_listed_and_counted() -> None:
     found = verdict([], [measured("a", True), measured("b", None)], [check("c", True), check("d", False)])
     assert (found.healthy, found.unknown, found.unhealthy) == (("a", "c"), ("b",), ("d",))

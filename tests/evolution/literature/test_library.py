@@ -20,13 +20,14 @@ TECHNIQUES = read_shelves()
 # What is wrong with code is mended in the code; the literature has no answer to it.
 ADVICE_ON_CODE = {
     "embeddings-as-scored",
+    "loss-read-at-every-step",
     "metric-averaged-over-batches",
     "negatives-not-rejected",
     "unused-parameter",
 }
 WRONG_CODE = (
     {code for code, kind in CATALOGUE.items() if kind.nature is Nature.CAUSE}
-    | {"figures-disagree"}
+    | {"figures-disagree", "probe-fault"}
     | ADVICE_ON_CODE
 )
 PRAISE = {code for code in MESSAGES if code.startswith("liked-")}

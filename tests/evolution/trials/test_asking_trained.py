@@ -25,6 +25,14 @@ ANSWERS = "return self.net(torch.as_tensor(users), histories)"
 TURNED = "histories = np.array([[*row[row == 0], *row[row > 0][::-1]] for row in histories])\n        "
 WIDENS = "histories = F.pad(histories, (self.length - histories.shape[1], 0))"
 
+INNER_HEADS = "return self.layer(x, src_mask=mask.repeat_interleave(2, 0))"
+OUTER_HEADS = (
+    "hidden = {}\n"
+    "            y = torch.cat(x.chunk(2, -1), 0)\n"
+    "            weights = (y @ y.mT).masked_fill(hidden, -1e9).softmax(-1)\n"
+    "            return x + torch.cat((weights @ y).chunk(2, 0), -1)"
+)
+
 # code -> (file, kind, edits, the line that it must point at, "" where only the kind is told)
 DEFECTS: list[tuple[str, str, str, Edits, str]] = [
     (
@@ -44,6 +52,13 @@ DEFECTS: list[tuple[str, str, str, Edits, str]] = [
     ("same-answer-twice", NUMPY, "Ease", (("return rows @ self.table", "rows = rows * (self.rng.random(rows.shape) > 0.2)\n        return rows @ self.table"), ("self.table = self.noise.copy()", "self.table, self.rng = self.noise.copy(), np.random.default_rng(seed)")), "rows = rows * (self.rng.random(rows.shape) > 0.2)"),
     ("batch-companions", TORCH, "Gru", ((GRU, "last = out[:, -1] - out[:, -1].mean(0)\n        return last @ self.items.weight.T"),), "last = out[:, -1] - out[:, -1].mean(0)"),
     ("batch-companions", TORCH, "Conv", (("x = torch.relu(self.conv(x))[:, :, 0]", "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),), "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),
+    ("batch-companions", TORCH, "Sas", ((INNER_HEADS, INNER_HEADS.replace("repeat_interleave(2, 0)", "repeat(2, 1, 1)")),), INNER_HEADS.replace("repeat_interleave(2, 0)", "repeat(2, 1, 1)")),
+    ("batch-companions", TORCH, "Sas", ((INNER_HEADS, OUTER_HEADS.format("mask.repeat_interleave(2, 0)")),), "weights = (y @ y.mT).masked_fill(hidden, -1e9).softmax(-1)"),
+    (
+        "same-answer-twice", TORCH, "Graph",
+        (("return (own + self.edges @ items) / 2", "kept = torch.rand(self.edges.shape) < 0.8\n        edges = (self.edges * kept).to_sparse_coo()\n        return (own + edges @ items) / 2"),),
+        "kept = torch.rand(self.edges.shape) < 0.8",
+    ),
     ("batch-companions", TORCH, "Bpr", ((FACTORS, "return own[: len(users)] @ items.T"),), "return own[: len(users)] @ items.T"),
     ("batch-companions", NUMPY, "Neighbours", (("window = histories[:, -20:]\n", "window = histories[:, -20:]\n        window = window * (window.sum(0) % 2)\n"),), "window = window * (window.sum(0) % 2)"),
     ("more-padding", TORCH, "Fism", (("/ mask.sum(1).clamp(1)", "/ mask.shape[1]"), (WIDENS, "pass")), "mean = (self.items(rows) * mask).sum(1) / mask.shape[1]"),
@@ -83,6 +98,11 @@ def test_a_planted_defect_is_found_on_its_line(tmp_path, micro, code, file, kind
         assert planted.line_of(code) == line
     also = set(planted.failed) - {code}
     assert not also, f"{also} are said too"
+
+
+def test_heads_that_lie_outside_of_the_rows_mix_no_rows(tmp_path, micro):
+    edits = ((INNER_HEADS, OUTER_HEADS.format("mask.repeat(2, 1, 1)")),)
+    assert asked(tmp_path, micro, TORCH, "Sas", edits).failed == []
 
 
 UNDRAWN_PADDING = (

@@ -10,7 +10,7 @@ import pytest
 from diagnosis.evidence import load_artifacts
 from evolution.base.errors import UsageError
 from evolution.domain.trial import FailureReason, TrialStatus
-from evolution.store.remarks import remarks
+from evolution.store.remarks import checkpoint_of, remarks
 from evolution.trials.checkpoint import take_checkpoint
 from evolution.trials.request import Supervision
 from evolution.trials.run import checkpoint_trial
@@ -47,6 +47,7 @@ def test_a_checkpoint_of_another_catalogue_fails_with_both_shapes(bench, tmp_pat
     trial, _ = measured(bench, tmp_path / "other.npz")
     size = micro.training.n_items + 1
     assert trial.failure.reason is FailureReason.CONTRACT
+    assert checkpoint_of(trial) == "other.npz"
     assert f"table is (7, 7) in the file and ({size}, {size}) in the model" in trial.failure.message
 
 

@@ -65,6 +65,21 @@ def test_what_an_untrained_model_cannot_answer_is_asked_of_the_trained_one(bench
     assert checks["id-round-trip"].passed is True
 
 
+def test_padding_alone_may_be_answered_as_an_item(bench):
+    """Where padding is left out of a sum, what a history without any event gets says nothing of item 1."""
+    running = (
+        "at = np.maximum(histories - 1, 0); seen = (histories > 0)[:, :, None]; "
+        "return (np.roll(self.table, -1, 0)[at] * seen).sum(1) + (histories.max(1) == 0)[:, None] * self.table[1]"
+    )
+    assert checks_of(bench.run(bench.changed((SCORE, running))))["id-round-trip"].passed is True
+
+
+def test_an_item_that_is_left_out_with_the_padding_is_noticed(bench):
+    summed = "return (self.table[histories] * (histories > 1)[:, :, None]).sum(1)"
+    check = checks_of(bench.run(bench.changed((SCORE, summed))))["id-round-trip"]
+    assert check.passed is False and "item 1" in check.message
+
+
 def test_a_history_as_long_as_allowed_that_crashes_is_reported(bench):
     fragile = bench.changed((SCORE, "assert histories.shape[1] < 50, 'too long'\n        " + SCORE))
     trial = bench.run(fragile)

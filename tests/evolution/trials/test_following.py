@@ -1,11 +1,16 @@
 """What answers and does not keep up with what learns is found in several shapes, on its line; healthy models are silent."""
 
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 import pytest
+import torch
 
 from evolution.trials.asked import batch_of
 from evolution.trials.asking_following import CODE, with_followed
 from evolution.trials.partings import behind_in
-from evolution.worker.guest.following import followed
+from evolution.worker.guest.following import Following, followed
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.tracing_frames import Places
 from tests.evolution.trials.asking import MAX_HISTORY, Edits, built
@@ -68,3 +73,22 @@ def _followed(folder, data, file, kind, edits):
 
     batch = batch_of(data.validation, MAX_HISTORY)
     return followed(make, Places(str(folder)), batch, EPOCHS), text
+
+
+def test_moments_of_an_optimizer_are_no_average_of_small_tables():
+    rng = np.random.default_rng(0)
+    start = rng.normal(0, 0.01, (50, 4)).astype(np.float32)
+    ends = [start + rng.normal(0, 0.5, start.shape).astype(np.float32) * n for n in range(3)]
+    moments = [np.full(start.shape, 1e-6 * n, np.float32) for n in range(3)]
+    averages = [start + 1e-6 * (end - start) for end in ends]
+    taken = [_taken(table=t, moment=m, average=a) for t, m, a in zip(ends, moments, averages, strict=True)]
+    both: Any = object.__new__(Following)
+    both._before, both._first, both._second = taken
+    assert both._behind("average") is not None
+    assert both._behind("moment") is None
+
+
+def _taken(**tables):
+    parts = {name: SimpleNamespace(value=torch.zeros(1, requires_grad=name == "table")) for name in tables}
+    digests = {name: table.tobytes() for name, table in tables.items()}
+    return SimpleNamespace(copies=tables, digests=digests, parts=parts)

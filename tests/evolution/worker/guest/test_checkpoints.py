@@ -163,6 +163,13 @@ def test_a_table_that_fit_makes_is_taken_from_the_file(tmp_path):
     assert (recommender.model.table == np.eye(3)).all()
 
 
+def test_arrays_within_a_file_of_torch_are_read(tmp_path):
+    recommender = candidate(Counts)
+    torch.save({"table": np.arange(6.0).reshape(2, 3), "epoch": np.float32(2)}, tmp_path / "c.pt")
+    load_checkpoint(recommender, str(tmp_path / "c.pt"))
+    assert recommender.model.table.shape == (2, 3)
+
+
 MISFITS = {
     "lacks reader.weight_ih_l0, reader.weight_hh_l0, reader.bias_ih_l0 and 1 more": lambda state: {
         name: value for name, value in state.items() if not name.startswith("reader")

@@ -61,7 +61,7 @@ class Pairs(Toy):
         net.bias, net.own = nn.Embedding(N_ITEMS + 1, 1), nn.Linear(D, D)
         if self.has("unit"):
             with torch.no_grad():
-                lengths = torch.linspace(0.95, 1.05, N_ITEMS + 1)[:, None]
+                lengths = torch.linspace(0.99, 1.01, N_ITEMS + 1)[:, None]
                 net.items.weight.copy_(lengths * F.normalize(net.items.weight, dim=-1))
         return net
 
@@ -85,6 +85,11 @@ class Pairs(Toy):
         ours, theirs = self.logits(users, good), self.logits(users, bad)
         if self.has("only positives"):
             return F.softplus(-ours).mean()
+        if self.has("negatives detached"):
+            theirs = theirs.detach()
+        if self.has("negatives without a graph"):
+            with torch.no_grad():
+                theirs = self.logits(users, bad)
         if self.has("bce"):
             loss = F.softplus(-ours).mean() + F.softplus(theirs).mean()
         else:
@@ -113,6 +118,28 @@ class Pairs(Toy):
         if self.has("no bias") or self.has("unit"):
             return scores
         return scores + self.net.bias.weight.T
+
+
+class Neighbours(Pairs):
+    """Users take in what they chose, over a graph of which each step sees a part."""
+
+    def vectors_of(self, users, training):
+        met = torch.zeros(N_USERS + 1, N_ITEMS + 1)
+        met[torch.as_tensor(self.data.users), torch.as_tensor(self.data.items)] = 1 / LENGTH
+        graph = met.to_sparse_coo().coalesce()
+        if training:
+            kept = (torch.rand(graph._nnz()) + 0.8).floor().bool()
+            graph = torch.sparse_coo_tensor(graph.indices()[:, kept], graph.values()[kept] / 0.8, graph.shape)
+        return (self.net.users.weight + torch.sparse.mm(graph, self.net.items.weight))[users]
+
+    def logits(self, users, items):
+        return (self.vectors_of(users, True) * self.net.items(items)).sum(-1)
+
+    @torch.no_grad()
+    def score(self, users, histories):
+        users = torch.as_tensor(users)
+        ours = self.net.users(users) if self.has("raw") else self.vectors_of(users, False)
+        return ours @ self.net.items.weight.T
 
 
 class Sequences(Toy):

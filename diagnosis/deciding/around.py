@@ -1,0 +1,131 @@
+"""What stands around or beside a line and decides what becomes of its values: conditions, fillings, losses, saved states."""
+
+import ast
+from collections.abc import Sequence
+
+from diagnosis.deciding.program import Function, Program
+from diagnosis.deciding.shape import calls_any, constant, slices
+from diagnosis.deciding.statements import expressions_of, statements_at
+from diagnosis.deciding.walk import flow_into
+from diagnosis.findings import CodePlace
+from diagnosis.syntax import called_name
+
+NEAR = 3  # statements
+MOVES = {"roll", "append", "insert", "concatenate", "cat", "hstack", "pad", "delete"}
+PENALTIES = {
+    "softplus", "logsigmoid", "sigmoid", "log", "relu", "clamp", "clip", "exp", "logaddexp", "log_softmax", "softmax",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "margin_ranking_loss", "triplet_margin_loss",
+    "hinge_embedding_loss", "cross_entropy", "log1p", "maximum", "expit",
+}  # fmt: skip
+BESIDE = ("__init__", "fit", "state_dict", "load_state_dict")  # methods that do not score
+COPIES = {"clone", "copy", "deepcopy", "detach", "numpy"}
+
+
+def guards(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """The condition under which the optimizer that was made on the last line is stepped."""
+    made = {call for one in expressions_of(program, seen[-1:]) for call in ast.walk(one)}
+    steps = [call for call in program.calls.get("step", []) if _steps(program, call, made)]
+    conditions: list[ast.AST] = []
+    for call in steps:
+        inside = next((one for one in program.around(call) if isinstance(one, (ast.If, Function))), None)
+        conditions += [inside.test] if isinstance(inside, ast.If) else []
+    return conditions if len(conditions) == len(steps) else []
+
+
+def fillings(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """What fills the table that is made on the first line, else what moves its rows."""
+    starts = expressions_of(program, seen[:1])
+    here: list[ast.AST] = [one for start in starts for one in ast.walk(start) if _moves(program, one)]
+    if here:
+        return []
+    flow = list(flow_into(program, starts))
+    moved: list[ast.AST] = [at.node for at in flow if at.hops <= NEAR and _moves(program, at.node)]
+    return _filled(program, seen[:1]) or moved[:1]
+
+
+def penalties(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """The function of the scores by which the loss on the first line pushes them up or down."""
+    starts = expressions_of(program, seen[:1])
+    flow = [at for at in flow_into(program, starts) if at.hops <= NEAR]
+    found = [
+        (at.hops, at.node)
+        for at in flow
+        if isinstance(at.node, ast.Call) and called_name(at.node) in PENALTIES
+    ]
+    least = min((hops for hops, _ in found), default=0)
+    return [node for hops, node in found if hops == least and least > 0]
+
+
+def windows(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """The loop around the first line that goes over a part of the places only."""
+    for statement in (one for place in seen[:1] for one in statements_at(program, place)):
+        for loop in (one for one in program.around(statement) if isinstance(one, ast.For)):
+            counted = isinstance(loop.iter, ast.Call) and called_name(loop.iter) == "range"
+            begins = (
+                loop.iter.args[0] if isinstance(loop.iter, ast.Call) and len(loop.iter.args) > 1 else None
+            )
+            if counted and begins is not None and not isinstance(begins, ast.Constant):
+                return [loop.iter]
+    return []
+
+
+def states(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """A copy of weights that `score` reads and the saved state lacks; else `state_dict` of the entry if it names each part.
+
+    One that hands on a module's own state lacks nothing of it: then it is a cache, or the like, that is to blame.
+    """
+    found: list[ast.AST] = []
+    for score in program.functions.get("score", []):
+        owner = program.class_of(score)
+        saving = program.methods(owner, "state_dict") if owner is not None else []
+        if owner is None or not saving or not program.methods(owner, "fit"):
+            continue
+        asked = [one for one in owner.body if isinstance(one, Function) and one.name not in BESIDE]
+        read = {one.attr for method in asked for one in ast.walk(method) if isinstance(one, ast.Attribute)}
+        saved = {one.attr for one in ast.walk(saving[0]) if isinstance(one, ast.Attribute)}
+        kept = [one.value for name in sorted(read - saved) for one in program.attributes.get(name, [])]
+        own = [value for value in kept if program.class_of(value) is owner]
+        copies = [value for value in own if any(_copies(one) for one in ast.walk(value))]
+        written = [one for one in ast.walk(saving[0]) if isinstance(one, ast.Dict) and len(one.keys) > 1]
+        found += copies or (saving[:1] if written else [])
+    return found if len(found) == 1 else []
+
+
+def _copies(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and called_name(node) in COPIES
+
+
+def _steps(program: Program, call: ast.Call, made: set[ast.AST]) -> bool:
+    """Whether a call steps the optimizer that these nodes make, and not a schedule of it."""
+    if call.args or not isinstance(call.func, ast.Attribute):
+        return False
+    flow = [at.node for at in flow_into(program, [call.func.value])]
+    schedule = any(isinstance(one, ast.Call) and _is_schedule(called_name(one)) for one in flow)
+    return not schedule and not made.isdisjoint(flow)
+
+
+def _is_schedule(name: str) -> bool:
+    return name.endswith("LR") or "schedule" in name.lower()
+
+
+def _filled(program: Program, places: Sequence[CodePlace]) -> list[ast.AST]:
+    """The values that are put into parts of what these lines assign: `table[row] = value`."""
+    found: list[ast.AST] = []
+    for statement in (one for place in places for one in statements_at(program, place)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        for target in (one for one in targets if isinstance(one, ast.Name)):
+            given = program.locals.get((program.scope(target), target.id), [])
+            into = [getattr(program.statement(one.value), "targets", [None])[0] for one in given]
+            found += [
+                one.value for one, part in zip(given, into, strict=True) if isinstance(part, ast.Subscript)
+            ]
+    return found
+
+
+def _moves(program: Program, node: ast.AST) -> bool:
+    """Whether rows get other places: a row in front, a slice without the first or last, a roll."""
+    if isinstance(node, ast.Subscript):
+        bounds = [bound for one in slices(node) for bound in (one.lower, one.upper) if bound is not None]
+        numbers = [one.operand if isinstance(one, ast.UnaryOp) else one for one in bounds]
+        return len(bounds) == 1 and constant(numbers[0]) == 1
+    return calls_any(program, node, MOVES)

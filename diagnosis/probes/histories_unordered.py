@@ -1,0 +1,60 @@
+"""Are the events of a history put in in the order of time?"""
+
+from diagnosis.evidence import Evidence
+from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.probes.measured import measured
+from diagnosis.probes.probe import Probe
+from diagnosis.streams.disorder import disorder
+from diagnosis.streams.reading import Read, read
+from diagnosis.streams.recorded import made
+from diagnosis.symptoms import UNORDERED, WEAK
+
+UNIT = "share of events"
+KIND = FindingKind(
+    code="history-out-of-order",
+    found_by=FoundBy.PROBE,
+    title="Histories are not in the order of time",
+    why="What is taken for the next event is any other one, earlier ones among them: nothing that follows can be learned.",
+    definition="Of the rows that are trained to predict the event at the next place, the share of events that come after the one "
+    "before them in the log.",
+    roles=(Role.LOADER,),
+    explains=(*WEAK, *UNORDERED),
+    unit=UNIT,
+    reference="all",
+    sources=("DyGRec/TGSRec#3 (sorted by edge id)", "NVIDIA/recsys-examples#140 (not sorted)"),
+)
+LOW, HIGH = 0.25, 0.75  # below, they are reversed, which targets tell
+SORTED = 0.98
+
+
+def histories_unordered(evidence: Evidence) -> list[Measurement]:
+    """The order of the rows that the watched training put in."""
+    seen = read(evidence)
+    return [] if seen is None else judged(seen)
+
+
+def judged(seen: Read) -> list[Measurement]:
+    """The same for a training that was read."""
+    found = disorder(seen)
+    if found is None:
+        return []
+    healthy = not LOW < found.later < HIGH
+    said = f"of the events of {found.rows} histories {found.later:.0%} come after the one before them"
+    if not healthy and found.by_id >= SORTED:
+        said += ": they stand in the order of their items' ids"
+    return [
+        measured(
+            KIND.code,
+            found.later,
+            said,
+            unit=UNIT,
+            healthy=healthy,
+            reference=1.0,
+            higher_is_better=True,
+            severity=Severity.ERROR,
+            places=made(found.view.stream),
+        )
+    ]
+
+
+PROBE = Probe(kinds=(KIND,), run=histories_unordered)
