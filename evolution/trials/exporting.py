@@ -95,8 +95,8 @@ def _candidates_file(targets: Path) -> Path:
 
 
 def _mapped(path: Path) -> NDArray[Any]:
-    """An array whose pages are read when they are used, and shared between processes; it cannot be written to."""
-    array: NDArray[Any] = np.load(path, mmap_mode="r")
+    """An array whose pages are read when they are used, and shared between processes until it is written to, which changes no file."""
+    array: NDArray[Any] = np.load(path, mmap_mode="c")
     return array.view(np.ndarray)  # a memmap passes its class on to everything that is computed from it
 
 

@@ -1,5 +1,6 @@
 """How the rows of a table lie in its file: recognised from the name and the first lines, or known from the data set."""
 
+import codecs
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -48,7 +49,7 @@ def layout_of(member: Member, options: Options) -> Layout:
     name = member.name.lower()
     if name.endswith(PARQUET):
         return Layout(kind=Kind.PARQUET)
-    encodings = (options.encoding,) if options.encoding else UTF_8
+    encodings = (_encoding(options.encoding, member),) if options.encoding else UTF_8
     if name.endswith(JSON_LINES):
         return Layout(kind=Kind.JSON, encodings=encodings)
     separator = options.separator or _separator(member, name)
@@ -60,6 +61,22 @@ def layout_of(member: Member, options: Options) -> Layout:
             next_step="Correct data.separator.",
         )
     return Layout(kind=Kind.DELIMITED, separator=separator, quoted=separator != "\t", encodings=encodings)
+
+
+def _encoding(name: str, member: Member) -> str:
+    """The name, where it is an encoding whose line ends are single bytes. Raises SourceError."""
+    try:
+        if "a\n".encode(name) == b"a\n" and codecs.lookup(name):
+            return name
+        found = f"{name!r}, which takes several bytes for a letter; convert the file"
+    except (LookupError, ValueError):
+        found = f"{name!r}, which Python does not know"
+    raise SourceError(
+        path=member.shown,
+        expected="an encoding such as latin-1 or cp1252",
+        found=found,
+        next_step="Correct data.encoding.",
+    )
 
 
 def _separator(member: Member, name: str) -> str:

@@ -92,7 +92,7 @@ def _read_delimited(
                 data[int(row_ends(data[: data.find(b"\n") + 1] or data)[0]) + 1 :] if b"\n" in data else b""
             )
         if body:
-            rows = _rows(body, layout.separator, quote, len(names))
+            rows = _rows(body, layout.separator, quote, len(names), member, line + skipped)
             rows = _with_lines(rows, body, quote, line + skipped)
             frames.append(_kept(rows, places, member, faults))
         progress.add(len(frames[-1]) if frames and body else 0, len(data))
@@ -102,22 +102,33 @@ def _read_delimited(
     return polars.DataFrame(schema={**dict.fromkeys(places, polars.String), LINE: polars.UInt32})
 
 
-def _rows(body: bytes, separator: str, quote: bytes, width: int) -> "polars.DataFrame":
+def _rows(
+    body: bytes, separator: str, quote: bytes, width: int, member: Member, line: int
+) -> "polars.DataFrame":
     """Every field as text, one row for each row of the piece, also for a blank one; a column more than there should be."""
     import polars
 
     if len(separator.encode()) > 1:
         body, separator = body.replace(separator.encode(), _UNIT.encode()), _UNIT
     schema = {str(place): polars.String for place in range(width)} | {_SPARE: polars.String}
-    return polars.read_csv(
-        body,
-        separator=separator,
-        has_header=False,
-        schema=schema,
-        quote_char=quote.decode() or None,
-        extra_columns="ignore",
-        missing_columns="insert",
-    )
+    try:
+        return polars.read_csv(
+            body,
+            separator=separator,
+            has_header=False,
+            schema=schema,
+            quote_char=quote.decode() or None,
+            extra_columns="ignore",
+            missing_columns="insert",
+        )
+    except polars.exceptions.PolarsError as error:
+        raise SourceError(
+            path=member.shown,
+            line=line,
+            expected=f"rows with {separator!r} between their fields, from this line on",
+            found=str(error).splitlines()[0][:200],
+            next_step="Look for quotes that are not closed, or set data.separator.",
+        ) from error
 
 
 def _with_lines(rows: "polars.DataFrame", body: bytes, quote: bytes, first: int) -> "polars.DataFrame":

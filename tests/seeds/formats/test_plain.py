@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polars
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from seeds.errors import SourceError
 from seeds.interactions import Interactions
@@ -241,3 +243,37 @@ def test_settings_leave_events_out_and_say_so(tmp_path: Path) -> None:
 
 def test_a_core_that_leaves_nothing_is_an_error(tmp_path: Path) -> None:
     assert "data.core = 9" in str(refused(tmp_path, CSV, core=9))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("klingon", "does not know"), ("utf-16", "several bytes"), ("a\0b", "not know")]
+)
+def test_an_encoding_that_cannot_be_used_is_refused(tmp_path: Path, name: str, says: str) -> None:
+    error = refused(tmp_path, CSV, encoding=name)
+    assert says in str(error) and "data.encoding" in str(error)
+
+
+LINES = "".join(f'{{"user": "a{n}", "item": {n}, "time": {n}, "rating": 1.5}}\n' for n in range(9))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
+@given(
+    name=st.sampled_from(["log.csv", "log.tsv", "log.jsonl", "log.csv.gz"]),
+    place=st.floats(0, 1),
+    junk=st.one_of(
+        st.binary(max_size=6), st.sampled_from([b'"', b'\n"', b',"', b"\n\n", b"::", b"{", b"\r"])
+    ),
+)
+def test_damage_is_read_or_blamed_and_nothing_else(
+    tmp_path: Path, name: str, place: float, junk: bytes
+) -> None:
+    whole = {"log.csv": CSV, "log.tsv": CSV.replace(",", "\t"), "log.jsonl": LINES}.get(name, CSV).encode()
+    data = gzip.compress(whole) if name.endswith("gz") else whole
+    at = int(place * len(data))
+    (tmp_path / name).write_bytes(data[:at] + junk + data[at:])
+    try:
+        log = load(name, root=tmp_path)
+    except SourceError as error:
+        assert error.line <= whole.count(b"\n") + junk.count(b"\n") + 2
+    else:
+        assert log.offsets[-1] == log.n_events == len(log.items)
