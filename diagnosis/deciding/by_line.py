@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Sequence
 
-from diagnosis.deciding import around, masks, numbers
+from diagnosis.deciding import around, masks, numbers, served
 from diagnosis.deciding.program import Program
 from diagnosis.findings import CodePlace
 
@@ -13,6 +13,7 @@ BY_LINE: dict[str, Callable[[Program, Sequence[CodePlace]], list[ast.AST]]] = {
     "learning-rate-too-low": numbers.rates,
     "decay-outweighs": numbers.decays,
     "warm-up-too-long": numbers.warm_ups,
+    "schedule-runs-out": numbers.rates_by_hand,
     "future-visible": masks.of_future,
     "more-padding": masks.of_padding,
     "initial-scale": numbers.spreads,
@@ -21,6 +22,7 @@ BY_LINE: dict[str, Callable[[Program, Sequence[CodePlace]], list[ast.AST]]] = {
     "features-misaligned": around.fillings,
     "learns-backwards": around.penalties,
     "history-window": around.windows,
+    "newest-kept": served.ends,
     "state-restored": around.states,
 }
 WITHOUT_LINES = ("state-restored",)  # they are sought though nothing was seen

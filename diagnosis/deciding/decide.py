@@ -56,7 +56,7 @@ def decided(
     if code in OF_ANSWERS:
         served = [list(flow_into(program, [start])) for start in _answers(program)]
         places = _agreed([_from(program, pick, walked, ()) for walked in served])
-        return _once([*places, *seen]) if len(places) == 1 else tuple(seen)
+        return _once([*places, *seen]) if 0 < len(places) <= MOST else tuple(seen)
     made = [place for place in seen[:-1] if place.path in sources]
     attempts = [(_looked_up(program, seen[-1]), made), (_on_line(program, made[:1]), [])]
     for starts, passing in attempts:
@@ -143,19 +143,15 @@ def _on_line(program: Program, places: Iterable[CodePlace]) -> list[ast.expr]:
 
 
 def _passing(program: Program, walked: list[At], made: Sequence[CodePlace]) -> list[At]:
-    """What flows through one of the lines that were seen to make the values; everything if none is known."""
-    known: dict[At, bool] = {}
-    for at in walked if made else ():
-        steps: list[At] = []
-        one: At | None = at
-        while one is not None and one not in known:  # no recursion: a way may be longer than Python's stack
-            steps.append(one)
-            one = one.before
-        passed = one is not None and known[one]
-        for step in reversed(steps):
-            passed = passed or any(_covers(program, step.node, place) for place in made)
-            known[step] = passed
-    return [at for at in walked if known[at]] if made else walked
+    """What flows through one of the lines that were seen to make the values; everything if none is known.
+
+    It is walked anew from these lines: what also comes another, shorter way was met on that one.
+    """
+    if not made:
+        return walked
+    through = [at for at in walked if any(_covers(program, at.node, place) for place in made)]
+    ran = not any(is_idle(program, at.node) for at in through)
+    return list(flow_into(program, through, partial(is_idle, program) if ran else None))
 
 
 def _nearest(nodes: Sequence[ast.AST], walked: Sequence[At]) -> list[ast.AST]:

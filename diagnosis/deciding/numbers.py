@@ -35,6 +35,23 @@ def warm_ups(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     return told[:1]
 
 
+def rates_by_hand(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """The only statement that sets a learning rate while training: `group["lr"] = rate`; [] if a schedule of torch does as well."""
+    if any(name.endswith("LR") for name in program.calls):
+        return []
+    set_to = {
+        program.statement(node)
+        for tree in program.trees.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and _is_rate(node.slice)
+    }
+    return list(set_to) if len(set_to) == 1 else []
+
+
+def _is_rate(key: ast.expr) -> bool:
+    return isinstance(key, ast.Constant) and key.value == "lr"
+
+
 def scales(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """Where the number is set that the first line multiplies or divides logits by.
 

@@ -193,6 +193,16 @@ def _given_by(program: Program, call: ast.Call) -> Iterator[tuple[str, Definitio
                 yield option, Definition(value=default, fallback=True)
     elif name in SETTINGS or any(not _has_init(one) for one in program.classes.get(name, [])):
         yield from ((one.arg, Definition(value=one.value)) for one in call.keywords if one.arg)
+        owner = next(iter(program.classes.get(name, [])), None)
+        fields = _fields(owner) if owner is not None and not _has_init(owner) else []
+        plain = not any(isinstance(one, ast.Starred) for one in call.args)
+        yield from zip(fields, (Definition(value=one) for one in call.args if plain), strict=False)
+
+
+def _fields(owner: ast.ClassDef) -> list[str]:
+    """The fields of a data class or a named tuple, in the order in which its instances are given them."""
+    annotated = [one.target for one in owner.body if isinstance(one, ast.AnnAssign)]
+    return [one.id for one in annotated if isinstance(one, ast.Name)]
 
 
 def _has_init(owner: ast.ClassDef) -> bool:

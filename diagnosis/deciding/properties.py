@@ -133,7 +133,20 @@ def cuts(program: Program, walked: list[At]) -> list[ast.AST]:
         elif isinstance(node, ast.Compare) or calls_any(program, node, {"drop_duplicates", "query"}):
             filtered.append(node)
         filtered += [test for part in getattr(node, "generators", ()) for test in part.ifs]
-    return sliced or filtered
+    return sliced or filtered or [at.node for at in walked if _goes_over_a_part(at.node)]
+
+
+def _goes_over_a_part(node: ast.AST) -> bool:
+    """Whether a range leaves more out than the first place: `range(len(x), width, -width)`, not `range(0, len(x), size)`."""
+    if not isinstance(node, ast.Call) or called_name(node) not in ("range", "arange") or not node.args:
+        return False
+    low, high = (node.args[0], node.args[1]) if len(node.args) > 1 else (ast.Constant(value=0), node.args[0])
+    step = node.args[2] if len(node.args) > 2 else None
+    if isinstance(step, ast.UnaryOp):
+        low, high = high, low
+    from_the_first = isinstance(low, ast.Constant) and constant(low) in (0, 1)
+    negative = isinstance(low, ast.UnaryOp) and isinstance(low.operand, ast.Constant)
+    return not (from_the_first or negative) or not (_is_length(high) or isinstance(high, ast.Name))
 
 
 def edge_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -243,7 +256,7 @@ def _leaves_out(part: ast.Slice) -> bool:
 
 
 def _is_length(node: ast.AST) -> bool:
-    sized = isinstance(node, ast.Call) and called_name(node) in ("len", "size")
+    sized = isinstance(node, ast.Call) and called_name(node) in ("len", "size", "numel")
     return sized or (isinstance(node, ast.Subscript) and getattr(node.value, "attr", "") == "shape")
 
 

@@ -8,6 +8,7 @@ from diagnosis.flow import Flow
 from diagnosis.operations import Op, place_of, trained
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.symptoms import WEAK
 
 UNIT = "views that mix positions"
 KIND = FindingKind(
@@ -17,7 +18,7 @@ KIND = FindingKind(
     why="A head that is cut by a view without a transpose holds parts of several positions, later ones among them.",
     definition="Number of views that turn (batch, positions, width) into (batch, heads, positions, part), or back, directly.",
     roles=(Role.ENCODER,),
-    explains=("order-ignored", "weaker-than-popularity", "weaker-than-markov", "weaker-than-ease"),
+    explains=("order-ignored", "history-window", "history-holes", "more-padding", "future-visible", *WEAK),
 )
 VIEWS = {"view", "reshape", "_unsafe_view", "contiguous_view"}
 

@@ -22,7 +22,7 @@ KIND = FindingKind(
     definition="A view of (batch, time, width) as (batch, heads, time, size), or of (batch, heads, time, size) as (batch, "
     "time, width), with no transpose.",
     roles=(Role.ENCODER,),
-    explains=("mixed-heads", "future-visible", *WEAK),
+    explains=("mixed-heads", "future-visible", "history-window", "history-holes", "more-padding", *WEAK),
 )
 VIEWS = {"view", "reshape"}
 TURNS = {"transpose", "permute", "swapaxes", "movedim"}

@@ -5,6 +5,7 @@ import pytest
 from diagnosis.deciding.decide import decided
 from diagnosis.deciding.program import read_program
 from diagnosis.findings import CodePlace
+from tests.diagnosis.marked import line_of
 
 COLUMNS = {
     "data.py": """
@@ -307,16 +308,6 @@ def step(table, history):
     return table(torch.LongTensor(history[:-1])) * aims
 """
 }
-
-
-def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
-    """The first line of these files that holds a text."""
-    return next(
-        (path, n)
-        for path, text in sources.items()
-        for n, line in enumerate(text.split("\n"), 1)
-        if said in line
-    )
 
 
 def first_decided(code: str, sources: dict[str, str], *seen: str) -> tuple[str, int]:

@@ -4,6 +4,7 @@ import pytest
 
 from diagnosis.deciding.decide import decided
 from diagnosis.findings import CodePlace
+from tests.diagnosis.marked import line_of
 
 FLAG = {
     "run.py": """
@@ -111,15 +112,6 @@ def score(net, x, hidden):
     return hidden
 """,
 }
-
-
-def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
-    return next(
-        (path, n)
-        for path, text in sources.items()
-        for n, line in enumerate(text.split("\n"), 1)
-        if said in line
-    )
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from diagnosis.deciding.decide import decided
 from diagnosis.findings import CodePlace
+from tests.diagnosis.marked import line_of
 
 LIBRARY = {
     "net.py": """
@@ -127,15 +128,6 @@ NONE = {
 MEAN = {
     "m.py": "def pool(e, x):\n    mask = (x > 0).float()\n    e = e * mask\n    return e.mean(1)  # attention\n"
 }
-
-
-def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
-    return next(
-        (path, n)
-        for path, text in sources.items()
-        for n, line in enumerate(text.split("\n"), 1)
-        if said in line
-    )
 
 
 def first(code: str, sources: dict[str, str]) -> tuple[str, int]:

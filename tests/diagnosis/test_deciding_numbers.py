@@ -4,6 +4,7 @@ import pytest
 
 from diagnosis.deciding.decide import decided
 from diagnosis.findings import CodePlace
+from tests.diagnosis.marked import line_of
 
 FIELDS = {
     "settings.py": """
@@ -88,15 +89,6 @@ def main(net, batches, size):
     opt = torch.optim.Adam(net.parameters(), lr=RATE * size)  # optimizer # rate
 """,
 }
-
-
-def line_of(sources: dict[str, str], said: str) -> tuple[str, int]:
-    return next(
-        (path, n)
-        for path, text in sources.items()
-        for n, line in enumerate(text.split("\n"), 1)
-        if said in line
-    )
 
 
 def first(code: str, sources: dict[str, str], said: str) -> tuple[str, int]:
