@@ -86,9 +86,14 @@ def judged(seen: Read) -> list[Measurement]:
     found: dict[str, Measurement] = {}
     views = negatives(seen)
     for each in views:
-        repeated = _repeated(seen, views, each)
+        repeated, hits = _repeated(seen, views, each), _hits(seen, each)
         few = repeated is not None and repeated.healthy is False  # few draws tell little of range and hits
-        for one in (repeated, *(() if few else (_hits(seen, each), _range(seen.log, each)))):
+        if few and hits is not None and hits.code == HIT.code and hits.value >= OWN:
+            # Items of the user, always the same ones: of what no label calls wrong it is not known whether it is a negative.
+            told = (hits,) if each.drawn.labelled else ()
+        else:
+            told = (repeated,) if few else (repeated, hits, _range(seen.log, each))
+        for one in told:
             if one is not None and (one.code not in found or found[one.code].healthy):
                 found[one.code] = one
     return list(found.values())

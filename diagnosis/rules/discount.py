@@ -100,6 +100,14 @@ def _read(node: ast.AST) -> ast.AST | None:
     return ast.Constant(value=id(node))
 
 
+def _compares_two_names(call: ast.Call) -> bool:
+    """`where(rank < k, ...)`, which cuts the list and does not treat its first place by itself."""
+    test = call.args[0] if len(call.args) > 1 else None
+    if not isinstance(test, ast.Compare):
+        return False
+    return all(isinstance(side, ast.Name | ast.Attribute) for side in (test.left, *test.comparators))
+
+
 def _is_guarded(source: ParsedFile, call: ast.Call) -> bool:
     """Whether the first place may be treated by itself, as in the form of DCG that leaves it whole."""
     names = {part.id for part in ast.walk(call.args[0]) if isinstance(part, ast.Name)}
@@ -107,7 +115,7 @@ def _is_guarded(source: ParsedFile, call: ast.Call) -> bool:
         if isinstance(outer, Function):
             return False
         if isinstance(outer, ast.Call) and called_name(outer) in SOFTENS:
-            return True
+            return not (called_name(outer) == "where" and _compares_two_names(outer))
         if isinstance(outer, ast.If | ast.IfExp):
             tested = (part for part in ast.walk(outer.test) if isinstance(part, ast.Compare))
             for part in tested:

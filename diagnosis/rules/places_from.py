@@ -139,13 +139,31 @@ def _counts_better(source: ParsedFile, counted: ast.Compare) -> bool:
     """Whether a count is 0 for the best: of those that score higher, or of others that score at least as much."""
     if isinstance(counted.ops[0], ast.Gt | ast.Lt):
         return True
-    others = (step for side in (counted.left, *counted.comparators) for step in origins(source, side))
-    return isinstance(counted.ops[0], ast.GtE | ast.LtE) and any(_leaves_one_out(step) for step in others)
+    if not isinstance(counted.ops[0], ast.GtE | ast.LtE):
+        return False
+    steps = [step for side in (counted.left, *counted.comparators) for step in origins(source, side)]
+    return any(_leaves_one_out(step) for step in steps) or _is_put_aside(source, counted, steps)
 
 
 def _leaves_one_out(node: ast.expr) -> bool:
-    """`np.delete(scores, wanted)`"""
+    """`np.delete(scores, wanted)`, or `scores[:, 1:]`"""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) and node.slice.elts:
+        last = node.slice.elts[-1]
+        return isinstance(last, ast.Slice) and number(last.lower) == 1 and last.upper is None
     return isinstance(node, ast.Call) and called_name(node) == "delete"
+
+
+def _is_put_aside(source: ParsedFile, counted: ast.Compare, steps: list[ast.expr]) -> bool:
+    """Whether the scores that are counted against were taken out before: `scores[rows, wanted] = -inf`."""
+    taken = {
+        ast.dump(part.slice)
+        for step in steps
+        for part in source.within(step, ast.Subscript)
+        if isinstance(part.slice, ast.Tuple)
+    }
+    around = source.function_of(counted) or source.nodes[0]
+    targets = [target for one in source.within(around, ast.Assign) for target in one.targets]
+    return any(isinstance(one, ast.Subscript) and ast.dump(one.slice) in taken for one in targets)
 
 
 def _is_library(source: ParsedFile, node: ast.expr) -> bool:
