@@ -18,7 +18,7 @@ KIND = FindingKind(
     definition="Of the rows that are trained to predict the event at the next place, the share of events that come after the one "
     "before them in the log.",
     roles=(Role.LOADER,),
-    explains=(*WEAK, *UNORDERED),
+    explains=(*WEAK, *UNORDERED, "scores-differ-from-training"),
     unit=UNIT,
     reference="all",
     sources=("DyGRec/TGSRec#3 (sorted by edge id)", "NVIDIA/recsys-examples#140 (not sorted)"),

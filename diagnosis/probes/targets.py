@@ -35,7 +35,7 @@ MISPLACED = FindingKind(
     why="The model learns to name an event that scoring does not ask for: an earlier one, or one that skips the next.",
     definition="Share of targets that lie a fixed number of events, other than one, after the event at their position, located in the training log.",
     roles=(Role.LOADER, Role.LOSS),
-    explains=(*_WEAK, "order-ignored"),
+    explains=(*_WEAK, "order-ignored", "scores-differ-from-training"),
 )
 OF_ANOTHER = FindingKind(
     code="target-of-another",

@@ -34,6 +34,7 @@ MULTIPLYING = PRODUCTS | {
     "dot",
 }
 ADDING = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "mul", "__mul__", "__rmul__"}
+DIVIDING = {"div", "__truediv__", "true_divide"}
 TURNING = {"neg", "__neg__", "negative", "rsub", "__rsub__"}
 KEEPING_ORDER = {
     "sigmoid",
@@ -81,7 +82,7 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
         return told
     if best >= SAME:
         missing = _added_in_training(step, by, scored)
-        blamed = [] if missing is None else [_last_product(scored) or scored.calls[-1], missing]
+        blamed = [] if missing is None else [_last_sum(scored) or scored.calls[-1], missing]
     else:
         missing = _read_in_training(step, by, scored)
         parts = missing is not None or best < OTHER or _multiplies_others(step, scored, comparing)
@@ -191,6 +192,18 @@ def _last_product(scored: KeptStep) -> Call | None:
         if call.function in PRODUCTS and call.outputs[0].shape[-1] in (width - 1, width, width + 1)
     ]
     return products[-1] if products else None
+
+
+def _last_sum(scored: KeptStep) -> Call | None:
+    """The last arithmetic on the scores, where what is missing would have been added."""
+    width = scored.loss.shape[-1]
+    reckoned = [
+        call
+        for call in scored.upstream(scored.loss)
+        if call.function in PRODUCTS | ADDING | TURNING | DIVIDING
+        and call.outputs[0].shape[-1] in (width - 1, width, width + 1)
+    ]
+    return reckoned[-1] if reckoned else None
 
 
 def _ends(scored: KeptStep) -> list[Call]:
