@@ -78,11 +78,22 @@ def _is_over_users(flow: Flow, op: int, n_items: int) -> bool:
 
 def _is_wrong(flow: Flow, shape: list[int], along: int) -> bool:
     """Some models let queries compete for keys (capsules, slots). Over the batch it is always wrong, and so it is where
-    a sequence attends to itself."""
+    a sequence attends to itself, or over the items that are asked for: what one scores hangs on the others then."""
     batch = _batch(flow)
     over_batch = along == 0 and batch > 1 and shape[0] % batch == 0
     to_itself = along == len(shape) - 2 and len(shape) > 2 and shape[-1] == shape[-2] > 1
-    return shape[along] > 1 and (over_batch or to_itself)
+    return shape[along] > 1 and (over_batch or to_itself or _is_over_candidates(flow, shape, along))
+
+
+def _is_over_candidates(flow: Flow, shape: list[int], along: int) -> bool:
+    """Whether the axis is that of items which training looks up, so many a row, beside histories of another length."""
+    looked_up = [
+        op["in"][0]
+        for op in flow.ops
+        if op["phase"] == "train" and op["function"] == "embedding" and op["in"]
+    ]
+    rows = [shape[0], shape[along]]
+    return len(shape) == 3 and along == 1 and shape[1] != shape[2] and rows in looked_up
 
 
 def _batch(flow: Flow) -> int:
@@ -116,6 +127,8 @@ def _summed_axes(flow: Flow, op: int) -> Iterator[int]:
                 yield from _of_equation(flow, user, here)
             elif function in MULTIPLYING | DIVIDING and _same_rank(call, rank):
                 yield from _of_sums(flow, user, rank)
+                if call["out"][0] == flow.ops[op]["in"][0]:  # by a mask
+                    todo.append(user)
 
 
 def _same_rank(call: Op, rank: int) -> bool:

@@ -202,6 +202,18 @@ AXES = {
         "a = torch.softmax(torch.einsum('btd,bsd->bts', q, k), dim=1)\nreturn torch.einsum('bts,bsd->btd', a, v)[:, -1]",
     ),
 }
+CANDIDATES = {  # five items a row are asked for beside histories of seven
+    "behind a mask": (
+        OBJECT,
+        "c = self.items(1 + torch.arange(B * 5).view(B, 5))\na = torch.softmax(c @ k.mT, dim=1) * (x[..., :1] < 9).mT\n"
+        "return (a @ v).mean(1)",
+    ),
+    "by einsum": (
+        SCRIPT,
+        "c = F.embedding(1 + torch.arange(B * 5).view(B, 5), items)\na = torch.softmax(torch.einsum('bcd,bld->bcl', c, k), 1)\n"
+        "return torch.einsum('bcl,bld->bcd', a, v).mean(1)",
+    ),
+}
 OF_ONE = {
     "the last axis": (
         OBJECT,
@@ -220,6 +232,7 @@ OVER_USERS = {
     ),
 }
 RIGHT_AXES = {
+    "candidates beside each other": "c = q[:, :5]\na = torch.softmax(c @ k.mT, dim=-1) * (k[..., :1] < 99).mT\nreturn (a @ v).mean(1)",
     "over the keys": MODEL,
     "pooling over positions": "a = torch.softmax((q * k).sum(-1, keepdim=True), 1)\nreturn (a * v).sum(1)",
     "positions first": "a = torch.softmax((q * k).sum(-1, keepdim=True).transpose(0, 1), 0)\nreturn (a * v.transpose(0, 1)).sum(0)",
@@ -282,6 +295,13 @@ def test_a_softmax_of_one_number_is_found(measured: Measured, case: str) -> None
     assert unhealthy(measured(attention_axis.PROBE, template, body)) == [
         ("softmax-axis", body.split("\n")[0])
     ]
+
+
+@pytest.mark.parametrize("case", CANDIDATES)
+def test_attention_that_is_shared_among_candidates_is_found(measured: Measured, case: str) -> None:
+    template, body = CANDIDATES[case]
+    line = next(line for line in body.split("\n") if "softmax" in line)
+    assert unhealthy(measured(attention_axis.PROBE, template, body)) == [("softmax-axis", line)]
 
 
 @pytest.mark.parametrize("case", OVER_USERS)
