@@ -6,6 +6,7 @@ taken off rows, it does harm or nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -39,17 +40,18 @@ def correction(step: KeptStep, data: Any) -> dict[str, Any]:
     events = Events(data)
     often = np.log(np.bincount(events.items, minlength=events.n_items + 1) + 1.0)
     for call in step.upstream(step.loss):
-        if call.function not in CLASSES or not call.inputs or call.inputs[0].dim() != 2:
+        if call.function not in CLASSES or not call.inputs or call.inputs[0].dim() not in (2, 3):
             continue
         logits = call.inputs[0]
         sampled = _sampled(step, logits, events)
-        if not sampled:
-            continue
-        for one in step.upstream(logits):
+        for one in step.upstream(logits) if sampled else ():
             found = _judged(one, logits, [often[ids] for ids in sampled])
             if found:
                 return {"kind": found, "classes": int(logits.shape[1]), "places": [one.told(), call.told()]}
-        if _are_targets(call, logits):
+        beside = _judged_beside(step, call, events, often)
+        if beside is not None:
+            return beside
+        if sampled and _are_targets(call, logits):
             product = _product(step, logits)
             return {
                 "kind": "none",
@@ -64,7 +66,12 @@ def _sampled(step: KeptStep, logits: Any, events: Events) -> list[Any]:
     found = []
     for _, one in index_lookups(step, events.n_items):
         ids = one.ids.detach().cpu().numpy().astype(np.int64)
-        if ids.ndim == 1 and len(ids) == logits.shape[1] >= LEAST_CLASSES and one.rows > events.n_items // 2:
+        if (
+            logits.dim() == 2
+            and ids.ndim == 1
+            and len(ids) == logits.shape[1] >= LEAST_CLASSES
+            and one.rows > events.n_items // 2
+        ):
             found += [
                 ids + shift
                 for shift in SHIFTS
@@ -73,26 +80,75 @@ def _sampled(step: KeptStep, logits: Any, events: Events) -> list[Any]:
     return found
 
 
-def _judged(call: Call, logits: Any, often: list[Any]) -> str:
-    """What a call that adds known numbers to the logits does; "" where it is no correction."""
-    if call.function not in SUMMING or call.outputs[0].shape != logits.shape:
-        return ""
+def _judged_beside(step: KeptStep, softmax: Call, events: Events, often: Any) -> dict[str, Any] | None:
+    """The same where each row has classes of its own: known numbers that are added to as many logits as ids were looked up."""
+    logits = softmax.inputs[0]
+    if not LEAST_CLASSES <= logits.shape[-1] < events.n_items - 1:
+        return None
+    for one in step.upstream(logits):
+        known = _added(one)
+        if known is None:
+            continue
+        values = known.detach().float().flatten().cpu().numpy()
+        like = max(
+            (_corr(values, ids) for ids in _often_beside(step, events, often, len(values))),
+            key=abs,
+            default=0.0,
+        )
+        if abs(like) >= ALIKE:
+            sign = _sign(one, known) * _turned(logits, one) * like
+            places = [one.told(), softmax.told()]
+            return {
+                "kind": "right" if sign < 0 else "added",
+                "classes": int(logits.shape[-1]),
+                "places": places,
+            }
+    return None
+
+
+def _often_beside(step: KeptStep, events: Events, often: Any, n: int) -> Iterator[Any]:
+    """How often the items of each look-up of so many ids occur."""
+    for _, one in index_lookups(step, events.n_items):
+        if one.ids.numel() != n or one.rows <= events.n_items // 2:
+            continue
+        ids = one.ids.detach().cpu().numpy().astype(np.int64).flatten()
+        for shift in SHIFTS:
+            if ids.min() + shift >= 0 and ids.max() + shift <= events.n_items:
+                yield often[ids + shift]
+
+
+def _added(call: Call) -> Any:
+    """The known numbers that a call adds to others, or takes from them; None where it does neither."""
+    if call.function not in SUMMING:
+        return None
     known = [
         one
         for one in call.inputs
         if not one.requires_grad and one.is_floating_point() and one.numel() >= LEAST_CLASSES
     ]
     given = [one for one in call.inputs if one.requires_grad]
-    if len(known) != 1 or len(given) != 1:
+    return known[0] if len(known) == 1 and len(given) == 1 else None
+
+
+def _sign(call: Call, known: Any) -> float:
+    return -1.0 if "sub" in call.function and known is call.inputs[-1] else 1.0
+
+
+def _turned(logits: Any, call: Call) -> float:
+    """1, or -1 where the logits are the lower the higher what the call makes."""
+    if call.outputs[0] is logits:
+        return 1.0
+    (slope,) = gradients(logits, [call.outputs[0]], torch.ones_like(logits))
+    return float(np.sign(float(slope.sum()))) if slope is not None else 1.0
+
+
+def _judged(call: Call, logits: Any, often: list[Any]) -> str:
+    """What a call that adds known numbers to the logits does; "" where it is no correction."""
+    known = _added(call)
+    if known is None or call.outputs[0].shape != logits.shape:
         return ""
-    sign = -1.0 if "sub" in call.function and known[0] is call.inputs[-1] else 1.0
-    spread = (sign * known[0].detach().float()).expand(logits.shape).cpu().numpy()
-    (slope,) = (
-        gradients(logits, [call.outputs[0]], torch.ones_like(logits))
-        if call.outputs[0] is not logits
-        else (torch.ones(1),)
-    )
-    turned = np.sign(float(slope.sum())) if slope is not None else 1.0
+    spread = (_sign(call, known) * known.detach().float()).expand(logits.shape).cpu().numpy()
+    turned = _turned(logits, call)
     columns = max((_corr(turned * spread[0], one) for one in often), key=abs, default=0.0)
     if abs(columns) >= ALIKE:
         return "right" if columns < 0 else "added"

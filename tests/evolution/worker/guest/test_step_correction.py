@@ -66,3 +66,34 @@ def test_a_correction_is_told_by_its_values(options, kind, expected):
     assert told["kind"] == kind
     if expected:
         assert line(told["places"][0]) == expected
+
+
+def classes_of_rows(sign, shape):
+    """Sampled classes that differ from row to row, (B, K) or (B, 1, K) for all places of a row."""
+    data = popular_log()
+    torch.manual_seed(0)
+    users, items = nn.Embedding(N_USERS + 1, D), nn.Embedding(N_ITEMS + 1, D)
+    often = torch.as_tensor(np.bincount(data.items, minlength=N_ITEMS + 1) + 1.0, dtype=torch.float32).log()
+
+    def run():
+        rows = torch.arange(0, 480, 20)
+        who, goals = torch.as_tensor(data.users)[rows], torch.as_tensor(data.items)[rows]
+        drawn = torch.as_tensor(np.random.default_rng(1).geometric(0.2, (len(rows), 9)).clip(1, N_ITEMS))
+        states, classes = users(who), torch.cat([goals[:, None], drawn], 1)
+        if shape == "places":
+            states, classes = states[:, None].expand(-1, 3, -1), classes[:, None].expand(-1, 3, -1)
+        logits = torch.einsum("...d,...kd->...k", states, items(classes))
+        corrected = logits + sign * often[classes] if sign else logits
+        F.cross_entropy(
+            corrected.flatten(0, -2), torch.zeros(corrected[..., 0].numel(), dtype=torch.long)
+        ).backward()
+
+    return run, data
+
+
+@pytest.mark.parametrize("shape", ["rows", "places"])
+@pytest.mark.parametrize(("sign", "kind"), [(1.0, "added"), (-1.0, "right"), (0.0, None)])
+def test_classes_that_each_row_draws_for_itself_are_corrected_too(sign, kind, shape):
+    run, data = classes_of_rows(sign, shape)
+    told = asked_of(run, lambda kept: correction(kept, data))
+    assert told.get("kind") == kind
