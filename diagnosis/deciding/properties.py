@@ -2,6 +2,7 @@
 
 import ast
 
+from diagnosis.deciding.membership import tests_of
 from diagnosis.deciding.program import Program
 from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, is_generated, operands, slices
 from diagnosis.deciding.targets import alignments, crossings, own_picks, picks, reversals
@@ -41,7 +42,6 @@ SORTS = {"sorted", "sort", "argsort", "lexsort", "sort_values"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
 ANSWER = 3  # statements between what `score` returns and what moves its columns
 OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns
-MEMBERSHIP = {"isin", "in1d"}
 SPARSE = {"sparse_coo_tensor", "FloatTensor", "SparseTensor"}
 
 
@@ -99,14 +99,7 @@ def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
 def rejections(program: Program, walked: list[At]) -> list[ast.AST]:
     """The test by which drawn items are kept or drawn again; else the draws."""
     drawn = draws(program, walked)
-    tests = []
-    for scope in {program.scope(node): None for node in drawn}:
-        for node in ast.walk(scope):
-            inside = isinstance(node, ast.Compare) and any(
-                isinstance(op, (ast.In, ast.NotIn)) for op in node.ops
-            )
-            if inside or calls_any(program, node, MEMBERSHIP):
-                tests.append(node)
+    tests: list[ast.AST] = list(dict.fromkeys(one for node in drawn for one in tests_of(program, node)))
     again = [node for node in drawn if _repeated(program, node)]
     tests += [name for node in again for name in _tested(program, node)] if not tests else []
     return [*tests, *drawn]

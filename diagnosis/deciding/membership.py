@@ -1,0 +1,61 @@
+"""Where drawn ids are held against a collection: `drawn in seen`, `np.isin(drawn, seen)`, `seen[user, drawn]`."""
+
+import ast
+
+from diagnosis.deciding.program import Program
+from diagnosis.syntax import called_name
+
+MEMBERSHIP = {"isin", "in1d"}
+
+
+def tests_of(program: Program, call: ast.AST) -> list[ast.AST]:
+    """The tests of what a call draws, in its own function."""
+    names = _names_of(program, call)
+    return [node for node in ast.walk(program.scope(call)) if _is_test(node, names)]
+
+
+def _names_of(program: Program, call: ast.AST) -> set[str]:
+    """What the function calls the drawn ids: the names that the draw is bound to, and those made of one of them."""
+    statement = program.statement(call)
+    names = {
+        node.id
+        for target in getattr(statement, "targets", [])
+        for node in ast.walk(target)
+        if isinstance(node, ast.Name) and not isinstance(target, ast.Subscript)
+    }
+    inside = program.parents.get(call)
+    while inside is not None and not isinstance(inside, ast.stmt):
+        if isinstance(inside, ast.comprehension) and isinstance(inside.target, ast.Name):
+            names.add(inside.target.id)
+        for part in getattr(inside, "generators", ()):
+            names |= {one.id for one in ast.walk(part.target) if isinstance(one, ast.Name)}
+        inside = program.parents.get(inside)
+    for node in ast.walk(program.scope(call)):
+        looped = node.iter if isinstance(node, (ast.For, ast.comprehension)) else None
+        if looped is not None and _mentions(looped, names):
+            names |= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}  # type: ignore[attr-defined]
+    return names
+
+
+def _is_test(node: ast.AST, names: set[str]) -> bool:
+    if isinstance(node, ast.Compare) and any(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops):
+        return _mentions(node.left, names)
+    if isinstance(node, ast.Call) and called_name(node) in MEMBERSHIP and node.args:
+        return _mentions(node.args[0], names)
+    if (
+        isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Load)
+        and isinstance(node.slice, ast.Tuple)
+    ):
+        return any(_is_named(one, names) for one in node.slice.elts)  # of a table of who met what
+    return False
+
+
+def _is_named(node: ast.expr, names: set[str]) -> bool:
+    """Whether it is the drawn ids, or a part of them: `drawn`, `drawn[:, 0]`."""
+    whole = node.value if isinstance(node, ast.Subscript) else node
+    return isinstance(whole, ast.Name) and whole.id in names
+
+
+def _mentions(node: ast.AST, names: set[str]) -> bool:
+    return any(isinstance(one, ast.Name) and one.id in names for one in ast.walk(node))
