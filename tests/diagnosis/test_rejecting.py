@@ -2,6 +2,7 @@
 
 import pytest
 
+from diagnosis.deciding.decide import decided
 from diagnosis.deciding.rejecting import told_in_vain
 from diagnosis.findings import CodePlace
 from diagnosis.probes.measured import measured
@@ -40,6 +41,13 @@ def step(users, met, table):
     hit = met[users, drawn]
     return table(drawn)
 """
+FIRST_OF_FOUR = """
+def step(users, met, table):
+    drawn = rng.integers(1, 100, size=(len(users), 4))
+    hit = met[users, drawn[:, 0]]
+    drawn[hit] = rng.integers(1, 100, size=(hit.sum(), 4))
+    return table(drawn)
+"""
 PLAIN = """
 def step(users, met, table, modes):
     drawn = torch.randint(1, 100, users.shape)
@@ -55,6 +63,7 @@ def step(users, met, table, modes):
         (STOPS_EARLY, "negatives-hit-positives"),
         (OF_ANOTHER, "negatives-hit-positives"),
         (TABLE, "negatives-hit-positives"),
+        (FIRST_OF_FOUR, "negatives-hit-positives"),
         (PLAIN, "negatives-not-rejected"),
     ],
 )
@@ -65,3 +74,11 @@ def test_hits_by_chance_are_a_cause_where_the_code_asks_for_them(text: str, code
     places = tuple(CodePlace(path="m.py", line=line) for line in (drawn, looked_up))
     advice = measured("negatives-not-rejected", 0.1, "10 %", unit="", healthy=False, places=places)
     assert told_in_vain(advice, {"m.py": text}).code == code
+
+
+@pytest.mark.parametrize("text", [TABLE, FIRST_OF_FOUR])
+def test_the_test_of_a_table_is_the_line_that_decides(text: str) -> None:
+    lines = text.split("\n")
+    places = [CodePlace(path="m.py", line=lines.index(line) + 1) for line in lines if "table(" in line]
+    first = decided("negatives-hit-positives", places, {"m.py": text})[0]
+    assert "hit = met[" in lines[first.line - 1]
