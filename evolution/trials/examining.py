@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from diagnosis.evidence import FILES
+from diagnosis.evidence import FILES, load_artifacts
 from diagnosis.examination import CHECKS, FOLDER, WATCHED
 from evolution.base import serial
 from evolution.base.drafts import draft_name, remove_abandoned
@@ -20,6 +20,7 @@ from evolution.trials.asking_following import with_followed
 from evolution.trials.asking_trained import ask_trained
 from evolution.trials.failing import TrialFailed
 from evolution.trials.request import Supervision, TrialRequest
+from evolution.trials.restoring import check_trained_state
 from evolution.trials.session import WorkerSession, opened
 from evolution.trials.watched import nothing_watched
 from seeds.reading import RECORD_BYTES, parse_json, read_text
@@ -120,7 +121,23 @@ def _asked(
         for _ in range(trial.best_epoch):
             session.epoch()
     supervision.on_stage("asking the trained model")
-    return ask_trained(session, data, max_history, trace=_trace_of(request.folder), untrained=untrained)
+    checks = ask_trained(session, data, max_history, trace=_trace_of(request.folder), untrained=untrained)
+    return [*checks, *(_restored(request, trial, session, checks) if has_state else ())]
+
+
+def _restored(
+    request: TrialRequest, trial: Trial, session: WorkerSession, checks: list[ContractCheck]
+) -> list[ContractCheck]:
+    """Whether the session, given the trained state, scores as the trial did; [] where it cannot answer."""
+    trained = load_artifacts(artifacts.artifacts_folder(request.folder))
+    width = request.config.recommender.max_history
+    known = [*trial.contract, *checks]
+    try:
+        return check_trained_state(session, request.data, trained, known, max_history=width)
+    except TrialFailed as failed:
+        if failed.failure.reason not in CANDIDATES_FAULT:
+            raise
+        return []
 
 
 def _followed(

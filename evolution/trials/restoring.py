@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from diagnosis.evidence import Artifacts
 from evolution.domain.trial import ContractCheck
-from evolution.trials.asked import CANDIDATES_FAULT, batch_of, said
+from evolution.trials.agreement import scores_differ
+from evolution.trials.asked import BATCH, CANDIDATES_FAULT, batch_of, padded, said
 from evolution.trials.data import TrialData
 from evolution.trials.failing import TrialFailed
 from evolution.trials.session import Built, WorkerSession
@@ -23,6 +25,9 @@ _PARTIAL_STATE = (
     "a model that was given the saved state scores differently: state_dict() does not hold all that scoring uses, "
     "so the best epoch cannot be restored faithfully"
 )
+_STATE_LACKS = "state_dict() does not hold all that scoring uses"
+_UNSTEADY = ("same-answer-twice", "state-carried", "batch-companions", "batch-of-one", "more-padding")
+MOST_DIFFER = 0.5  # of the users
 _OTHER_MODEL = "state_dict() and load_state_dict() do not give back the model that was saved"
 
 
@@ -52,6 +57,32 @@ def once_restored(contract: Sequence[ContractCheck], difference: str) -> list[Co
         return list(contract)
     failed_now = said(STATE_RESTORED, False, "warning", f"{difference}: {_OTHER_MODEL}")
     return [failed_now if check.code == STATE_RESTORED else check for check in contract]
+
+
+def check_trained_state(
+    session: WorkerSession,
+    data: TrialData,
+    artifacts: Artifacts,
+    asked: Sequence[ContractCheck],
+    *,
+    max_history: int,
+) -> list[ContractCheck]:
+    """Whether a fresh recommender that was given the trained state scores as the trained one did; [] where it does, or where
+    answers hang on more than the question.
+
+    asked: what the fresh one was asked already. A state that lacks what was still at its first values when the contract was
+    checked, or what the trained recommender kept while it was restored, shows here alone.
+    """
+    if any(check.code in _UNSTEADY and check.passed is False for check in asked):
+        return []
+    rows = artifacts.dense_rows[:BATCH]
+    histories = [data.validation.history(int(row)) for row in rows]
+    answer = session.score(data.validation.users[rows], padded(histories, max_history))
+    differ = float(scores_differ(artifacts.dense_scores[: len(rows)], answer).mean()) if len(rows) else 0.0
+    if differ <= MOST_DIFFER:
+        return []
+    words = f"a new model that was given the trained state scores {differ:.0%} of {len(rows)} users differently: {_STATE_LACKS}"
+    return [said(STATE_RESTORED, False, "warning", words)]
 
 
 def _restored(
