@@ -74,8 +74,8 @@ def states(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
 
     One that hands on a module's own state lacks nothing of it: then it is a cache, or the like, that is to blame.
     """
-    found: list[ast.AST] = []
-    for score in program.functions.get("score", []):
+    found = _chosen(program)
+    for score in program.functions.get("score", []) if not found else ():
         owner = program.class_of(score)
         saving = program.methods(owner, "state_dict") if owner is not None else []
         if owner is None or not saving or not program.methods(owner, "fit"):
@@ -89,6 +89,16 @@ def states(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
         written = [one for one in ast.walk(saving[0]) if isinstance(one, ast.Dict) and len(one.keys) > 1]
         found += copies or (saving[:1] if written else [])
     return found if len(found) == 1 else []
+
+
+def _chosen(program: Program) -> list[ast.AST]:
+    """Where a saved state takes some of the parameters only: `{name: p for name, p in params.items() if p.dim() == 2}`."""
+    return [
+        node
+        for saving in program.functions.get("state_dict", [])
+        for node in ast.walk(saving)
+        if isinstance(node, ast.DictComp) and any(part.ifs for part in node.generators)
+    ]
 
 
 def _copies(node: ast.AST) -> bool:

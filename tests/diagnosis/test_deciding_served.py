@@ -172,3 +172,16 @@ def test_two_slices_of_histories_say_nothing() -> None:
     both = {"app.py": DIRECT["app.py"].replace("[:, -9:]", "[:, :9]")}
     path, line = line_of(both, "# seen")
     assert decided("newest-kept", [CodePlace(path=path, line=line)], both)[0].line == line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def build(data):\n    def state_dict():\n        return {k: v for k, v in params.items() if v.dim() == 2}  # decides\n    return state_dict\n",
+        "class Rec:\n    def fit(self):\n        yield {}\n    def score(self, users, histories):\n        return self.net(users)\n"
+        "    def state_dict(self):\n        own = self.net.state_dict()\n        return {k: own[k] for k in own if 'bias' not in k}  # decides\n",
+    ],
+)
+def test_a_state_that_takes_some_parameters_stands_where_they_are_chosen(text: str) -> None:
+    (first,) = decided("state-restored", [], {"m.py": text})
+    assert (first.path, first.line) == line_of({"m.py": text}, "# decides")
