@@ -163,7 +163,11 @@ def test_a_large_folder_is_hashed_once_and_a_change_is_noticed_all_the_same(tmp_
     from evolution.base import kept
 
     monkeypatch.setattr(kept, "LARGE_BYTES", 1)
-    folder = kept.kept_folder(tmp_path / "f", lambda draft: (draft / "a").write_text("one"))
+
+    def make(draft: Path) -> None:
+        (draft / "a").write_text("one")
+
+    folder = kept.kept_folder(tmp_path / "f", make)
     real, hashed = kept.hash_of, []
     monkeypatch.setattr(kept, "hash_of", lambda path: hashed.append(path) or real(path))
 
