@@ -58,3 +58,17 @@ def test_the_line_of_a_key_that_is_absent_is_its_sections() -> None:
     assert key_line(GOOD, ("data", "split")) == 4
     assert key_line(GOOD, ("recommender", "entry")) == 2
     assert key_line(GOOD, ("nowhere",)) == 1
+
+
+def test_tables_within_data_are_read_and_blamed_on_their_lines():
+    text = GOOD + '\n[data.columns]\nuser = "who"\n\n[data.parts]\ntrain = "a.csv"\n'
+    assert config_problems(text) == []
+    first = GOOD.count("\n") + 2
+    assert key_line(text, ("data", "columns", "user")) == first + 1
+    assert key_line(text, ("data", "parts", "test")) == first + 3, "a key that is missing is its table's"
+    ((line, message),) = config_problems(text.replace("user =", "usr ="))
+    assert line == first + 1 and "data.columns.usr: unknown key; expected one of item, rating" in message
+    ((line, message),) = config_problems(text.replace('"who"', "3"))
+    assert line == first + 1 and "its place from 1" in message
+    inline = GOOD.replace("[data]\n", "[data]\ncolumns = { user = 3 }\n", 1)
+    assert config_problems(inline)[0][0] == key_line(inline, ("data", "columns"))
