@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from evolution.repo.consents import agree_to_no_sandbox
 from evolution.trials.sandbox import BWRAP
@@ -24,6 +25,8 @@ pytest_plugins = [
 ]
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+settings.register_profile("the same on every machine", derandomize=True, database=None)
+settings.load_profile("the same on every machine")
 LLM = (
     "EVOLVEREC_LLM_BASE_URL",
     "EVOLVEREC_LLM_KEY",

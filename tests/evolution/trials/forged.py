@@ -91,6 +91,15 @@ class Honest:
         np.save(path, self.scores_of(histories[:, -1]))
         return {}
 
+    def part(self, **_: Any) -> dict[str, Any]:
+        return {"parts": [], "loses": []}
+
+    def changes(self, **_: Any) -> dict[str, Any]:
+        return {"changed": []}
+
+    def padding(self, batch: str) -> dict[str, Any]:
+        return {"scores": [None] * len(np.load(Path(batch, "users.npy")))}
+
     def scores_of(self, last: Any) -> Any:
         """last: int64 (B,), the newest item of each history -> float32 (B, n_items + 1)."""
         return self._table[last] @ self._table.T
