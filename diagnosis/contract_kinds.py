@@ -65,7 +65,7 @@ KINDS = (
         found_by=FoundBy.CONTRACT,
         title="State not restored",
         why="The best epoch is kept as state; a model that answers differently after loading it was not kept.",
-        definition="The answer to one batch before the state is saved, and of a fresh model that loads it.",
+        definition="The answer to one batch before the state is saved, and of a fresh model that loads it: as built, and once trained.",
         roles=(Role.ENTRY,),
         explains=("figures-disagree", *WEAK),
     ),

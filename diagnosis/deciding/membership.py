@@ -31,9 +31,8 @@ def _names_of(program: Program, call: ast.AST) -> set[str]:
             names |= {one.id for one in ast.walk(part.target) if isinstance(one, ast.Name)}
         inside = program.parents.get(inside)
     for node in ast.walk(program.scope(call)):
-        looped = node.iter if isinstance(node, (ast.For, ast.comprehension)) else None
-        if looped is not None and _mentions(looped, names):
-            names |= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}  # type: ignore[attr-defined]
+        if isinstance(node, (ast.For, ast.comprehension)) and _mentions(node.iter, names):
+            names |= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}
     return names
 
 

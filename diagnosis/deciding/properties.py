@@ -28,17 +28,8 @@ DRAWS = {
 }
 SEEDS = {"default_rng", "RandomState", "manual_seed", "seed", "Random", "PCG64", "manual_seed_all"}
 ONCE = {"__init__", "build", "__setstate__", "<module>"}
-ORDERS = {
-    "sorted",
-    "sort",
-    "argsort",
-    "lexsort",
-    "sort_values",
-    "DataLoader",
-    "BatchSampler",
-    "SequentialSampler",
-}
 SORTS = {"sorted", "sort", "argsort", "lexsort", "sort_values"}
+ORDERS = SORTS | {"DataLoader", "BatchSampler", "SequentialSampler"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
 ANSWER = 3  # statements between what `score` returns and what moves its columns
 OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns

@@ -6,6 +6,17 @@ from functools import lru_cache
 
 from diagnosis.deciding.program import Function, Program
 
+# Methods that libraries call.
+BY_THEMSELVES = {
+    "forward",
+    "training_step",
+    "train_dataloader",
+    "configure_optimizers",
+    "setup",
+    "prepare_data",
+    "run",
+}
+
 
 @lru_cache(maxsize=8)
 def at_rest(program: Program) -> frozenset[ast.AST]:
@@ -82,15 +93,3 @@ def _meant(program: Program, name: str) -> Iterator[ast.AST]:
             runs = not isinstance(one, (Function, ast.ClassDef))
             if runs or one.name.startswith("__") or one.name in BY_THEMSELVES:  # pyright: ignore[reportAttributeAccessIssue]
                 yield one
-
-
-# Methods that libraries call.
-BY_THEMSELVES = {
-    "forward",
-    "training_step",
-    "train_dataloader",
-    "configure_optimizers",
-    "setup",
-    "prepare_data",
-    "run",
-}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from diagnosis.deciding.instances import by_factory, calls_of_instances, heirs, held_classes
+from diagnosis.deciding.instances import held_classes
+from diagnosis.deciding.parameters import callers, default, position
 from diagnosis.deciding.program import ALIKE, SCOPES, Definition, Function, Program
 from diagnosis.syntax import called_name
 
@@ -202,7 +203,7 @@ def _of_name(program: Program, at: At, node: ast.Name) -> Iterator[At]:
         found = program.locals.get((around, node.id), [])
         for one in _reaching(program, node, found) if around is scope else found:
             yield from _defined(at, one)
-        if not isinstance(around, ast.Module) and _position(around, node.id) is not None:
+        if not isinstance(around, ast.Module) and position(around, node.id) is not None:
             yield from _of_parameter(program, at, around, node.id)
             return
         if found:
@@ -407,19 +408,8 @@ def _named(program: Program, node: ast.expr | None) -> list[Function]:
     return found[:ALIKE]
 
 
-def _position(scope: ast.AST, name: str) -> int | None:
-    """The place of a parameter; `self` does not count; -1 of one that only a keyword gives."""
-    arguments = scope.args  # pyright: ignore[reportAttributeAccessIssue]
-    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
-    if name in names:
-        bound = bool(names) and names[0] in ("self", "cls")
-        return names.index(name) - bound
-    rest = name in [one.arg for one in (arguments.vararg, arguments.kwarg) if one is not None]
-    return -1 if rest or name in [one.arg for one in arguments.kwonlyargs] else None
-
-
 def _of_parameter(program: Program, at: At, scope: ast.AST, name: str) -> Iterator[At]:
-    place = _position(scope, name)
+    place = position(scope, name)
     if not isinstance(scope, Function) or place is None or name in ("self", "cls"):
         return
     calls = at.calls
@@ -432,11 +422,11 @@ def _of_parameter(program: Program, at: At, scope: ast.AST, name: str) -> Iterat
         else:
             yield from _given(at, entered, scope, place, name, calls[:-1])
         return
-    callers = _callers(program, scope)
-    for call in callers:
+    called = callers(program, scope)
+    for call in called:
         yield from _given(at, call, scope, place, name, ())
-    if not callers:
-        yield from (at.to(one, hops=at.hops + 1) for one in _default(scope, name))
+    if not called:
+        yield from (at.to(one, hops=at.hops + 1) for one in default(scope, name))
 
 
 def _enters(program: Program, call: ast.Call, function: Function) -> bool:
@@ -484,25 +474,4 @@ def _argument(
     elif not given:
         unpacked = [one.value for one in call.keywords if one.arg is None]
         yield from (at.to(one, calls=calls, hops=at.hops + 1, part=(*at.part, name)) for one in unpacked)
-        yield from (at.to(one, calls=calls, hops=at.hops + 1) for one in _default(scope, name))
-
-
-def _default(scope: Function, name: str) -> list[ast.expr]:
-    """The value of a parameter that is not given."""
-    plain = [*scope.args.posonlyargs, *scope.args.args]
-    with_default = plain[len(plain) - len(scope.args.defaults) :]
-    pairs = [
-        *zip(with_default, scope.args.defaults, strict=True),
-        *zip(scope.args.kwonlyargs, scope.args.kw_defaults, strict=True),
-    ]
-    return [value for one, value in pairs if one.arg == name and value is not None]
-
-
-def _callers(program: Program, function: Function) -> list[ast.Call]:
-    owner = program.class_of(function)
-    if owner is None or function.name not in ("__init__", "forward", "__call__"):
-        return program.calls.get(function.name, [])
-    if function.name == "__init__":
-        made = [call for name in heirs(program, owner) for call in program.calls.get(name, [])]
-        return made or by_factory(program, owner, function)
-    return calls_of_instances(program, owner)
+        yield from (at.to(one, calls=calls, hops=at.hops + 1) for one in default(scope, name))

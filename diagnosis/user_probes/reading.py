@@ -216,9 +216,13 @@ def _terms(tree: ast.Module) -> tuple[Terms, list[Fault]]:
 def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.expr, int]]:
     """(name, value, line) of each assignment to a name in capitals at the top level."""
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if isinstance(node, ast.AnnAssign) and node.value is not None:
-            targets = [node.target]
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                pass
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                targets = [target]
+            case _:
+                continue
         for target in targets:
             if isinstance(target, ast.Name) and target.id.isupper():
-                yield target.id, node.value, node.lineno  # type: ignore[union-attr]
+                yield target.id, value, node.lineno

@@ -39,7 +39,7 @@ _LISTS = re.compile(rb"(?:\d+(?: \d+)*\s*\n)+")
 def find_checkins(files: Files) -> Found | None:
     """Check-ins, or listening events: user, time and place on each line."""
     for names, layout in ((CHECKINS, CHECKIN), ((LISTENED,), LISTENING)):
-        log = _log(files, *names)
+        log = files.log(*names)
         if log is not None:
             return Found(members=(log,), read=_reader(log, layout))
     return None
@@ -61,7 +61,7 @@ def _read(log: Member, layout: Layout, progress: Progress) -> "RawLog":
 
 def find_lastfm(files: Files) -> Found | None:
     """Last.fm of HetRec 2011: how often a user listened to an artist, and never when."""
-    log, artists = _log(files, "user_artists.dat"), files.get("artists.dat")
+    log, artists = files.log("user_artists.dat"), files.get("artists.dat")
     if log is None:
         return None
     members = (log, *((artists,) if artists else ()))
@@ -164,11 +164,6 @@ def _list_rows(member: Member, place: int, part: int, progress: Progress) -> "po
         file=polars.lit(place, polars.UInt16),
         part=polars.lit(part, polars.UInt8),
     )
-
-
-def _log(files: Files, *names: str) -> Member | None:
-    found = files.get(*names)
-    return found if found and files.named in (None, found) else None
 
 
 GOWALLA = dataset(

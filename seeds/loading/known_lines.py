@@ -116,7 +116,7 @@ def _meta_of(files: Files, name: str) -> Member | None:
 
 def find_yelp(files: Files) -> Found | None:
     """Reviews and businesses; a business's stars and review_count are made of all reviews and are left out."""
-    log = _log(files, "yelp_academic_dataset_review.json", "review.json")
+    log = files.log("yelp_academic_dataset_review.json", "review.json")
     if log is None or (
         log.name == "review.json" and b'"business_id"' not in first_bytes(log, LOOKED_AT_BYTES)
     ):
@@ -137,7 +137,7 @@ def find_yelp(files: Files) -> Found | None:
 
 def find_steam(files: Files) -> Found | None:
     """Reviews as Python dicts; users are known by name, since many lines have no user_id."""
-    log = _log(files, "steam_reviews.json", "steam_new.json", "australian_user_reviews.json")
+    log = files.log("steam_reviews.json", "steam_new.json", "australian_user_reviews.json")
     if log is None or b"product_id" not in first_bytes(log, LOOKED_AT_BYTES):
         return None
     events = {"user": "username", "item": "product_id", "time": "date"}
@@ -157,11 +157,6 @@ def find_steam(files: Files) -> Found | None:
             items=items,
         )
     )
-
-
-def _log(files: Files, *names: str) -> Member | None:
-    found = files.get(*names)
-    return found if found and files.named in (None, found) else None
 
 
 AMAZON = dataset(

@@ -63,6 +63,11 @@ class Files:
         """The first of these names that there is."""
         return next((self.members[name] for name in names if name in self.members), None)
 
+    def log(self, *names: str) -> Member | None:
+        """The same; None where the source names another file, which is meant then."""
+        found = self.get(*names)
+        return found if self.named in (None, found) else None
+
 
 def files_below(path: Path) -> Files:
     """The files of a source. Raises OSError where it cannot be looked into."""

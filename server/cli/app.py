@@ -35,14 +35,18 @@ from server.cli.options import (
     FailOn,
     Gate,
     Json,
+    LlmUsers,
     NoSandbox,
     Proposer,
     Python,
     Repo,
+    Resume,
     Sarif,
     Trials,
+    TrialSeed,
     Trust,
     TrustPython,
+    Users,
     Verbose,
     given_options,
 )
@@ -155,9 +159,7 @@ def check(
 @app.command()
 def train(
     repo: Repo,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.")
-    ] = TrainRequest.seed,
+    seed: TrialSeed = TrainRequest.seed,
     device: Device = Request.device,
     python: Python = Request.python,
     no_sandbox: NoSandbox = Request.no_sandbox,
@@ -206,12 +208,8 @@ def diagnose(
 @app.command()
 def simulate(
     repo: Repo,
-    users: Annotated[
-        int, typer.Option("--users", help="How many simulated users to ask.")
-    ] = SimulateRequest.users,
-    llm_users: Annotated[
-        int, typer.Option("--llm-users", help="How many an LLM plays, where one is set; 0: none.")
-    ] = SimulateRequest.llm_users,
+    users: Users = SimulateRequest.users,
+    llm_users: LlmUsers = SimulateRequest.llm_users,
     budget_usd: BudgetUsd = SimulateRequest.budget_usd,
     device: Device = Request.device,
     python: Python = Request.python,
@@ -270,9 +268,7 @@ def evolve(
     budget_gpu_s: BudgetGpu = EvolveRequest.budget_gpu_s,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the run's own choices.")] = EvolveRequest.seed,
     gate: Gate = EvolveRequest.gate,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the newest run of these files.")
-    ] = False,
+    resume: Resume = False,
     replay: Annotated[
         str,
         typer.Option("--replay", help="Do a stored run again without network or training, and compare."),

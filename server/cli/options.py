@@ -22,7 +22,9 @@ def _file_from_here(path: str) -> str:
         return path
     found = absolute_path(Path(path))
     if not found.exists():
-        raise UsageError(f"--checkpoint {path}: no such file; expected one that torch.save wrote")
+        raise UsageError(
+            f"--checkpoint {path}: no such file; expected weights that torch.save, safetensors or numpy.savez wrote"
+        )
     return str(found)
 
 
@@ -63,6 +65,14 @@ Checkpoint = Annotated[
         show_default=False,
         callback=_file_from_here,
     ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest run of these files.")]
+TrialSeed = Annotated[
+    int | None, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.")
+]
+Users = Annotated[int, typer.Option("--users", help="How many simulated users to ask.")]
+LlmUsers = Annotated[
+    int, typer.Option("--llm-users", help="How many an LLM plays, where one is set; 0: none.")
 ]
 Device = Annotated[
     DeviceChoice | None, typer.Option("--device", help="Where to train; default: as evolverec.toml says.")

@@ -196,7 +196,8 @@ def _with_their_ends(users: Any, histories: Any) -> tuple[Any, Any, Any]:
                     rows.append((user, begun, history[-back]))
     if not rows:
         return users[:0], histories[:0], np.zeros(0, np.int64)
-    return tuple(np.array(column) for column in zip(*rows))  # type: ignore[return-value]
+    whose, begun, events = (np.array(column) for column in zip(*rows))
+    return whose, begun, events
 
 
 def _errors(values: list[float]) -> float:

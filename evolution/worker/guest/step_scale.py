@@ -112,8 +112,8 @@ def _lengths(step: KeptStep, product: Call) -> float | None:
         return None
     if product.function == "einsum":
         along = (-1, -1)
-    told = [_length(one, axis) for one, axis in zip(sides, along)]
-    return None if None in told else told[0] * told[1]  # type: ignore[operator]
+    first, second = (_length(one, axis) for one, axis in zip(sides, along))
+    return None if first is None or second is None else first * second
 
 
 def _length(side: Any, axis: int) -> float | None:
