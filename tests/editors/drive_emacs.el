@@ -177,12 +177,16 @@
     (drive-say "text with one change" (buffer-substring-no-properties (point-min) (point-max)))
     (unless (and (buffer-modified-p) (equal before (drive-on-disk))) (error "Written to disk before the user saved"))))
 
+(defun drive-applied ()
+  (cl-some (lambda (patch) (and (equal drive-softmax (plist-get patch :title)) (equal "applied" (plist-get patch :state))))
+           (plist-get (evolverec--ask :evolverec/proposals) :proposals)))
 (defun drive-faded () (cl-some #'drive-faded-p (drive-shown)))
 (defun drive-apply-and-save ()
   (setq drive-answers (list drive-softmax))
   (call-interactively #'evolverec-apply)
   (save-buffer)
   (drive-wait-for-job 30 #'drive-faded)
+  (drive-wait "the patch as applied" 30 #'drive-applied) ; noticed in the text after what fades was shown
   (dolist (shown (drive-shown)) (drive-say (if (drive-faded-p shown) "faded" "still there") (nth 2 shown)))
   (drive-say "lens" (plist-get (drive-status) :summary)))
 

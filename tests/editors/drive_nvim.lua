@@ -163,10 +163,11 @@ local function ask_users()
   say('users', take_window('text'))
 end
 
+local function patches() return request('evolverec/proposals', { repo = repo }).proposals end
+
 local function propose()
   start('EvolverecPropose ' .. os.getenv('TRIALS'))
   local function rewrites_the_loss(patch) return patch.title == SOFTMAX and patch.verified == 'gain' end
-  local function patches() return request('evolverec/proposals', { repo = repo }).proposals end
   local figures = {}
   wait('patches', 300, function()
     figures[lenses()[1]:match('^[^,]*')] = true
@@ -197,6 +198,9 @@ local function apply_and_save()
   wait('the edit', 30, function() return text() ~= before end)
   vim.cmd('silent write')
   wait('fading', 30, function() return #vim.tbl_filter(faded, vim.diagnostic.get(0)) > 0 end)
+  -- Noticed in the text after what fades was shown.
+  local function applied(patch) return patch.title == SOFTMAX and patch.state == 'applied' end
+  wait('the patch as applied', 30, function() return #vim.tbl_filter(applied, patches()) > 0 end)
   for _, d in ipairs(vim.diagnostic.get(0)) do say(faded(d) and 'faded' or 'still there', d.message) end
   say('lens', lenses()[1])
 end
