@@ -57,7 +57,7 @@ class Shape:
             raise RuntimeError(
                 f"{self.name}: {' '.join(arguments)}\n{done.stdout[-500:]}\n{done.stderr[-3000:]}"
             )
-        return done.stdout
+        return done.stdout + done.stderr
 
 
 def _rows(log: Interactions) -> list[tuple[int, int, int]]:

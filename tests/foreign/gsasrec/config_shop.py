@@ -1,7 +1,7 @@
 from config import ExperimentConfig
 
 config = ExperimentConfig(
-    dataset_name='shop',
+    dataset_name="shop",
     sequence_length=30,
     embedding_dim=32,
     train_batch_size=64,

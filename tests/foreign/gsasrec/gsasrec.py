@@ -21,7 +21,10 @@ class GSASRec(torch.nn.Module):
         self.position_embedding = torch.nn.Embedding(sequence_length, embedding_dim)
         self.dropout = torch.nn.Dropout(dropout_rate)
         self.blocks = torch.nn.ModuleList(
-            [TransformerBlock(embedding_dim, num_heads, embedding_dim, dropout_rate) for _ in range(num_blocks)]
+            [
+                TransformerBlock(embedding_dim, num_heads, embedding_dim, dropout_rate)
+                for _ in range(num_blocks)
+            ]
         )
         self.norm = torch.nn.LayerNorm(embedding_dim)
         self.reuse_item_embeddings = reuse_item_embeddings

@@ -76,9 +76,7 @@ for epoch in range(config.max_epochs):
         loss_sum += loss.item()
     print(f"Epoch {epoch} loss: {loss_sum / batches_per_epoch:.4f}")
 
-    result = evaluate(
-        model, val_dataloader, config.recommendation_limit, config.filter_rated, device=device
-    )
+    result = evaluate(model, val_dataloader, config.recommendation_limit, config.filter_rated, device=device)
     print(f"Epoch {epoch} validation: {result}")
     if result["nDCG"] > best_metric:
         best_metric = result["nDCG"]

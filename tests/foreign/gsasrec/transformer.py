@@ -21,12 +21,12 @@ class MultiHeadAttention(nn.Module):
         """real: (B, T, 1), 1 where an item stands, 0 at padding"""
         b, t, d = keys.shape
         q, k, v = self.split(self.query(queries)), self.split(self.key(keys)), self.split(self.value(keys))
-        att = torch.einsum('bhqe,bhke->bhqk', q, k) * self.scale
+        att = torch.einsum("bhqe,bhke->bhqk", q, k) * self.scale
         later = torch.ones(t, t, device=keys.device).triu(diagonal=1).bool()
         hidden = later[None, None] | (real[:, None, :, 0] == 0)[:, :, None, :]
         att = torch.softmax(att.masked_fill(hidden, -1e9), dim=-1)
         att = att * real[:, None, :, :]
-        out = torch.einsum('bhqk,bhke->bhqe', self.dropout(att), v)
+        out = torch.einsum("bhqk,bhke->bhqe", self.dropout(att), v)
         return out.transpose(1, 2).reshape(b, t, d), att
 
 

@@ -76,9 +76,7 @@ class ItemMaskedModel(nn.Module):
     def forward(self, input_ids, attention_mask=None, labels=None, return_dict=True):
         if attention_mask is None:
             attention_mask = input_ids != self.config.pad_token_id
-        hidden_states = self.encoder(
-            self.embeddings(input_ids), src_key_padding_mask=attention_mask == 0
-        )
+        hidden_states = self.encoder(self.embeddings(input_ids), src_key_padding_mask=attention_mask == 0)
         logits = self.cls(hidden_states)
         loss = None
         if labels is not None:

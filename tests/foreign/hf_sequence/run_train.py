@@ -40,7 +40,10 @@ def next_item_metrics(model, dataset):
     logits[:, :3] = -torch.inf
     labels = torch.tensor([feature["label"] for feature in features])
     rank = (logits > logits.gather(1, labels[:, None])).sum(1)
-    return {"hit@10": (rank < 10).float().mean().item(), "ndcg@10": ((rank < 10) / torch.log2(rank + 2)).mean().item()}
+    return {
+        "hit@10": (rank < 10).float().mean().item(),
+        "ndcg@10": ((rank < 10) / torch.log2(rank + 2)).mean().item(),
+    }
 
 
 def main():

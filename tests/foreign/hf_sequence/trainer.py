@@ -47,7 +47,14 @@ def set_seed(seed):
 
 class Trainer:
     def __init__(
-        self, model, args, data_collator, train_dataset, eval_dataset=None, compute_metrics=None, callbacks=None
+        self,
+        model,
+        args,
+        data_collator,
+        train_dataset,
+        eval_dataset=None,
+        compute_metrics=None,
+        callbacks=None,
     ):
         set_seed(args.seed)
         self.args = args

@@ -1,15 +1,15 @@
 # dataset name
-dataset = 'shop'
+dataset = "shop"
 
 # model name
-model = 'NeuMF'
-assert model in ['MLP', 'GMF', 'NeuMF']
+model = "NeuMF"
+assert model in ["MLP", "GMF", "NeuMF"]
 
 # paths
-main_path = './Data/'
+main_path = "./Data/"
 
-train_rating = main_path + '{}.train.rating'.format(dataset)
-test_rating = main_path + '{}.test.rating'.format(dataset)
-test_negative = main_path + '{}.test.negative'.format(dataset)
+train_rating = main_path + "{}.train.rating".format(dataset)
+test_rating = main_path + "{}.test.rating".format(dataset)
+test_negative = main_path + "{}.test.negative".format(dataset)
 
-model_path = './models/'
+model_path = "./models/"

@@ -8,13 +8,13 @@ def load_all():
     train_data = []
     with open(config.train_rating) as fd:
         for line in fd:
-            arr = line.split('\t')
+            arr = line.split("\t")
             train_data.append([int(arr[0]), int(arr[1])])
 
     test_data = []
     with open(config.test_negative) as fd:
         for line in fd:
-            arr = line.strip().split('\t')
+            arr = line.strip().split("\t")
             u, i = eval(arr[0])
             test_data.append([u, i])
             for n in arr[1:]:
@@ -42,7 +42,7 @@ class NCFData(data.Dataset):
         self.labels = [0 for _ in range(len(features))]
 
     def ng_sample(self):
-        assert self.is_training, 'negatives are for training only'
+        assert self.is_training, "negatives are for training only"
         negatives = []
         for u, _ in self.features_ps:
             for _ in range(self.num_ng):

@@ -33,9 +33,7 @@ train_data, test_data, user_num, item_num, train_mat = data_utils.load_all()
 train_dataset = data_utils.NCFData(train_data, item_num, train_mat, args.num_ng, True)
 test_dataset = data_utils.NCFData(test_data, item_num, train_mat, 0, False)
 train_loader = data.DataLoader(train_dataset, batch_size=args.batch_size, shuffle=True, num_workers=2)
-test_loader = data.DataLoader(
-    test_dataset, batch_size=args.test_num_ng + 1, shuffle=False, num_workers=0
-)
+test_loader = data.DataLoader(test_dataset, batch_size=args.test_num_ng + 1, shuffle=False, num_workers=0)
 
 ############################## MODEL ##############################
 model = model.NCF(user_num, item_num, args.factor_num, args.num_layers, args.dropout, config.model)
@@ -72,6 +70,6 @@ for epoch in range(args.epochs):
         if args.out:
             if not os.path.exists(config.model_path):
                 os.mkdir(config.model_path)
-            torch.save(model, '{}{}.pth'.format(config.model_path, config.model))
+            torch.save(model, "{}{}.pth".format(config.model_path, config.model))
 
 print("End. Best epoch {:03d}: HR = {:.3f}, NDCG = {:.3f}".format(best_epoch, best_hr, best_ndcg))

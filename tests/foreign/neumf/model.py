@@ -20,7 +20,7 @@ class NCF(nn.Module):
             MLP_modules.append(nn.ReLU())
         self.MLP_layers = nn.Sequential(*MLP_modules)
 
-        self.predict_layer = nn.Linear(factor_num * (2 if model == 'NeuMF' else 1), 1)
+        self.predict_layer = nn.Linear(factor_num * (2 if model == "NeuMF" else 1), 1)
         self._init_weight_()
 
     def _init_weight_(self):
@@ -34,16 +34,16 @@ class NCF(nn.Module):
         for m in self.MLP_layers:
             if isinstance(m, nn.Linear):
                 nn.init.xavier_uniform_(m.weight)
-        nn.init.kaiming_uniform_(self.predict_layer.weight, a=1, nonlinearity='sigmoid')
+        nn.init.kaiming_uniform_(self.predict_layer.weight, a=1, nonlinearity="sigmoid")
         for m in self.modules():
             if isinstance(m, nn.Linear) and m.bias is not None:
                 m.bias.data.zero_()
 
     def forward(self, user, item):
         parts = []
-        if not self.model == 'MLP':
+        if not self.model == "MLP":
             parts.append(self.embed_user_GMF(user) * self.embed_item_GMF(item))
-        if not self.model == 'GMF':
+        if not self.model == "GMF":
             interaction = torch.cat((self.embed_user_MLP(user), self.embed_item_MLP(item)), -1)
             parts.append(self.MLP_layers(interaction))
         prediction = self.predict_layer(torch.cat(parts, -1))

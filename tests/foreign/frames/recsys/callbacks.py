@@ -39,7 +39,10 @@ class BestState(Callback):
         value = trainer.callback_metrics[self.monitor]
         if value > self.best:
             self.best, self.state = value, copy.deepcopy(module.state_dict())
-            torch.save({"state_dict": self.state, "epoch": trainer.current_epoch}, os.path.join(self.folder, "best.ckpt"))
+            torch.save(
+                {"state_dict": self.state, "epoch": trainer.current_epoch},
+                os.path.join(self.folder, "best.ckpt"),
+            )
 
     def on_fit_end(self, trainer, module):
         if self.state is not None:

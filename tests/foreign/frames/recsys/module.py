@@ -27,7 +27,9 @@ class TwoTower(LightModule):
         self.item_ids = nn.Embedding(n_items, dim)
         self.item_categories = nn.Embedding(int(categories.max()) + 1, dim)
         self.history_ids = nn.Embedding(n_items + 1, dim, padding_idx=n_items)
-        self.user_net = nn.Sequential(nn.Linear(dim, 2 * dim), nn.ReLU(), nn.Dropout(0.1), nn.Linear(2 * dim, dim))
+        self.user_net = nn.Sequential(
+            nn.Linear(dim, 2 * dim), nn.ReLU(), nn.Dropout(0.1), nn.Linear(2 * dim, dim)
+        )
         self.register_buffer("categories", torch.as_tensor(categories))
         frequency = torch.as_tensor(counts, dtype=torch.float32)
         self.register_buffer("log_q", torch.log(frequency / frequency.sum()))

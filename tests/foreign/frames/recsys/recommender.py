@@ -18,7 +18,9 @@ class TwoTowerRecommender:
         self.module = None
 
     def fit(self, dataset, held_out=None):
-        counts = np.bincount(dataset.interactions[Columns.Item].to_numpy(), minlength=dataset.item_id_map.size)
+        counts = np.bincount(
+            dataset.interactions[Columns.Item].to_numpy(), minlength=dataset.item_id_map.size
+        )
         self.module = TwoTower(dataset.item_id_map.size, dataset.item_categories, counts, dim=self.dim)
         callbacks = []
         if held_out is not None:

@@ -4,7 +4,9 @@ import os
 class Trainer:
     """Fits a module for some epochs and tells callbacks."""
 
-    def __init__(self, max_epochs=10, callbacks=(), gradient_clip_val=None, default_root_dir="lightning_logs"):
+    def __init__(
+        self, max_epochs=10, callbacks=(), gradient_clip_val=None, default_root_dir="lightning_logs"
+    ):
         self.max_epochs = max_epochs
         self.callbacks = list(callbacks)
         self.gradient_clip_val = gradient_clip_val

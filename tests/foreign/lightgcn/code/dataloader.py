@@ -45,12 +45,12 @@ class Loader(BasicDataset):
     """reads train.txt and test.txt of a folder"""
 
     def __init__(self, config=world.config, path=join(world.DATA_PATH, world.dataset)):
-        cprint(f'loading [{path}]')
+        cprint(f"loading [{path}]")
         self.path = path
         self.n_user = 0
         self.m_item = 0
-        self.trainUser, self.trainItem = self.read(join(path, 'train.txt'))
-        self.testUser, self.testItem = self.read(join(path, 'test.txt'))
+        self.trainUser, self.trainItem = self.read(join(path, "train.txt"))
+        self.testUser, self.testItem = self.read(join(path, "test.txt"))
         self.n_user += 1
         self.m_item += 1
         self.Graph = None
@@ -69,7 +69,7 @@ class Loader(BasicDataset):
         with open(file) as f:
             for l in f.readlines():
                 if len(l) > 0:
-                    l = l.strip('\n').split(' ')
+                    l = l.strip("\n").split(" ")
                     uid = int(l[0])
                     mine = [int(i) for i in l[1:]]
                     users.extend([uid] * len(mine))
@@ -106,20 +106,20 @@ class Loader(BasicDataset):
     def getSparseGraph(self):
         if self.Graph is None:
             try:
-                norm_adj = sp.load_npz(join(self.path, 's_pre_adj_mat.npz'))
+                norm_adj = sp.load_npz(join(self.path, "s_pre_adj_mat.npz"))
                 print("loaded the adjacency matrix")
             except:
                 print("generating the adjacency matrix")
                 s = time()
                 R = self.UserItemNet
-                adj = sp.bmat([[None, R], [R.T, None]], format='csr')
+                adj = sp.bmat([[None, R], [R.T, None]], format="csr")
                 degree = np.array(adj.sum(axis=1)).flatten()
-                with np.errstate(divide='ignore'):
+                with np.errstate(divide="ignore"):
                     d_inv = np.power(degree, -0.5)
                 d_inv[np.isinf(d_inv)] = 0.0
                 norm_adj = (sp.diags(d_inv) @ adj @ sp.diags(d_inv)).tocsr()
                 print(f"took {time() - s}s, saved")
-                sp.save_npz(join(self.path, 's_pre_adj_mat.npz'), norm_adj)
+                sp.save_npz(join(self.path, "s_pre_adj_mat.npz"), norm_adj)
             self.Graph = self._to_tensor(norm_adj).coalesce().to(world.device)
         return self.Graph
 

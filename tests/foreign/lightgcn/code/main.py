@@ -21,7 +21,7 @@ weight_file = utils.getFileName()
 print(f"weights are kept in {weight_file}")
 if world.LOAD:
     try:
-        Recmodel.load_state_dict(torch.load(weight_file, map_location=torch.device('cpu')))
+        Recmodel.load_state_dict(torch.load(weight_file, map_location=torch.device("cpu")))
         cprint(f"loaded {weight_file}")
     except FileNotFoundError:
         print(f"no {weight_file}, start from the beginning")
@@ -32,5 +32,5 @@ for epoch in range(world.TRAIN_epochs):
         cprint("[TEST]")
         Procedure.Test(dataset, Recmodel, epoch)
     output_information = Procedure.BPR_train(dataset, Recmodel, bpr)
-    print(f'EPOCH[{epoch + 1}/{world.TRAIN_epochs}] {output_information} {time.time() - start:.1f}s')
+    print(f"EPOCH[{epoch + 1}/{world.TRAIN_epochs}] {output_information} {time.time() - start:.1f}s")
     torch.save(Recmodel.state_dict(), weight_file)

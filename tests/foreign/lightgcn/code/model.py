@@ -18,8 +18,8 @@ class PairWiseModel(nn.Module):
 class PureMF(PairWiseModel):
     def __init__(self, config: dict, dataset: BasicDataset):
         super(PureMF, self).__init__()
-        self.embedding_user = nn.Embedding(dataset.n_users, config['latent_dim_rec'])
-        self.embedding_item = nn.Embedding(dataset.m_items, config['latent_dim_rec'])
+        self.embedding_user = nn.Embedding(dataset.n_users, config["latent_dim_rec"])
+        self.embedding_item = nn.Embedding(dataset.m_items, config["latent_dim_rec"])
         self.f = nn.Sigmoid()
 
     def getUsersRating(self, users):
@@ -42,9 +42,9 @@ class LightGCN(PairWiseModel):
     def __init_weight(self):
         self.num_users = self.dataset.n_users
         self.num_items = self.dataset.m_items
-        self.latent_dim = self.config['latent_dim_rec']
-        self.n_layers = self.config['n_layers']
-        self.keep_prob = self.config['keep_prob']
+        self.latent_dim = self.config["latent_dim_rec"]
+        self.n_layers = self.config["n_layers"]
+        self.keep_prob = self.config["keep_prob"]
         self.embedding_user = nn.Embedding(self.num_users, self.latent_dim)
         self.embedding_item = nn.Embedding(self.num_items, self.latent_dim)
         nn.init.normal_(self.embedding_user.weight, std=0.1)
@@ -60,7 +60,7 @@ class LightGCN(PairWiseModel):
         """propagates; returns all users and all items"""
         all_emb = torch.cat([self.embedding_user.weight, self.embedding_item.weight])
         graph = self.Graph
-        if self.config['dropout'] and self.training:
+        if self.config["dropout"] and self.training:
             graph = self.__drop_edges(self.Graph, self.keep_prob)
         embs = [all_emb]
         for layer in range(self.n_layers):

@@ -2,12 +2,12 @@ import dataloader
 import model
 import world
 
-if world.dataset in ['shop', 'books']:
+if world.dataset in ["shop", "books"]:
     dataset = dataloader.Loader(path="../data/" + world.dataset)
 
-print('===========config================')
+print("===========config================")
 print(world.config)
 print("using", world.device, "topks", world.topks)
-print('===========end===================')
+print("===========end===================")
 
-MODELS = {'mf': model.PureMF, 'lgn': model.LightGCN}
+MODELS = {"mf": model.PureMF, "lgn": model.LightGCN}

@@ -11,8 +11,8 @@ from torch import optim
 class BPRLoss:
     def __init__(self, recmodel: PairWiseModel, config: dict):
         self.model = recmodel
-        self.weight_decay = config['decay']
-        self.lr = config['lr']
+        self.weight_decay = config["decay"]
+        self.lr = config["lr"]
         self.opt = optim.Adam(recmodel.parameters(), lr=self.lr)
 
     def stageOne(self, users, pos, neg):

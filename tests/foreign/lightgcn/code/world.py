@@ -9,27 +9,27 @@ from parse import parse_args
 args = parse_args()
 
 ROOT_PATH = dirname(dirname(abspath(__file__)))
-CODE_PATH = join(ROOT_PATH, 'code')
-DATA_PATH = join(ROOT_PATH, 'data')
-FILE_PATH = join(CODE_PATH, 'checkpoints')
-sys.path.append(join(CODE_PATH, 'sources'))
+CODE_PATH = join(ROOT_PATH, "code")
+DATA_PATH = join(ROOT_PATH, "data")
+FILE_PATH = join(CODE_PATH, "checkpoints")
+sys.path.append(join(CODE_PATH, "sources"))
 
 if not os.path.exists(FILE_PATH):
     os.makedirs(FILE_PATH, exist_ok=True)
 
 config = {}
-all_dataset = ['shop', 'books']
-all_models = ['mf', 'lgn']
-config['bpr_batch_size'] = args.bpr_batch
-config['latent_dim_rec'] = args.recdim
-config['n_layers'] = args.layer
-config['dropout'] = args.dropout
-config['keep_prob'] = args.keepprob
-config['test_u_batch_size'] = args.testbatch
-config['lr'] = args.lr
-config['decay'] = args.decay
+all_dataset = ["shop", "books"]
+all_models = ["mf", "lgn"]
+config["bpr_batch_size"] = args.bpr_batch
+config["latent_dim_rec"] = args.recdim
+config["n_layers"] = args.layer
+config["dropout"] = args.dropout
+config["keep_prob"] = args.keepprob
+config["test_u_batch_size"] = args.testbatch
+config["lr"] = args.lr
+config["decay"] = args.decay
 
-device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 seed = args.seed
 dataset = args.dataset
 model_name = args.model

@@ -91,7 +91,9 @@ class SequentialDataset(object):
         return train, valid, test
 
     def __str__(self):
-        return f"{self.dataset_name}: {self.num(self.uid_field) - 1} users, {self.num(self.iid_field) - 1} items"
+        return (
+            f"{self.dataset_name}: {self.num(self.uid_field) - 1} users, {self.num(self.iid_field) - 1} items"
+        )
 
 
 class SequentialDataLoader(object):

@@ -84,7 +84,9 @@ class Trainer(object):
                 else:
                     self.cur_step += 1
                     if self.cur_step > self.stopping_step:
-                        self.logger.info(f"Finished training, best eval result in epoch {epoch_idx - self.cur_step}")
+                        self.logger.info(
+                            f"Finished training, best eval result in epoch {epoch_idx - self.cur_step}"
+                        )
                         break
         return self.best_valid_score, self.best_valid_result
 

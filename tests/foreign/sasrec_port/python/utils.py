@@ -51,7 +51,9 @@ class Sampler(object):
         for _ in range(n_workers):
             seed = np.random.randint(2**31 - 1)
             w = Process(
-                target=worker, args=(hist, usernum, itemnum, batch_size, maxlen, self.queue, seed), daemon=True
+                target=worker,
+                args=(hist, usernum, itemnum, batch_size, maxlen, self.queue, seed),
+                daemon=True,
             )
             w.start()
             self.workers.append(w)
@@ -68,9 +70,9 @@ class Sampler(object):
 def load(name):
     hist = defaultdict(list)
     usernum, itemnum = 0, 0
-    with open('data/%s.txt' % name) as f:
+    with open("data/%s.txt" % name) as f:
         for line in f:
-            u, i = map(int, line.rstrip().split(' '))
+            u, i = map(int, line.rstrip().split(" "))
             usernum, itemnum = max(usernum, u), max(itemnum, i)
             hist[u].append(i)
     train, valid, test = {}, {}, {}
@@ -107,6 +109,6 @@ def evaluate(model, dataset, args, on_test):
             hit += 1
             ndcg += 1 / np.log2(rank + 2)
         if n % 100 == 0:
-            print('.', end='')
+            print(".", end="")
             sys.stdout.flush()
     return ndcg / n, hit / n
