@@ -1,0 +1,1 @@
+"""From a stranger's repo to one that evolverec can train."""
