@@ -1,1 +1,1 @@
-"""Reads a repo that was not written for evolverec, without running it, and drafts its evolverec.toml and its adapter."""
+"""Makes a repo that knows nothing of evolverec into one that it trains: its code is read, without being run, and an adapter drafted."""
