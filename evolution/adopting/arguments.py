@@ -11,7 +11,10 @@ from evolution.adopting.training import TrainingProgram
 
 DEVICE = object()  # in the place of a value: what `build` is given as device
 ON_GPU = object()  # whether that is a GPU
-NOT_TRAINING = re.compile(r"inference|infer|test_only|eval_only|only_test|only_eval|state_dict|checkpoint_path|load_model|resume|pretrained", re.I)
+NOT_TRAINING = re.compile(
+    r"inference|infer|test_only|eval_only|only_test|only_eval|state_dict|checkpoint_path|load_model|resume|pretrained",
+    re.I,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,7 @@ class CommandLine:
     given: dict[str, Any]
     gaps: tuple[ProgramOption, ...] = ()
     why: str = ""
+    flags: frozenset[str] = frozenset()  # options that take no value
 
 
 def command_line(program: TrainingProgram, constants: Constants, commands: list[Any]) -> CommandLine:
@@ -49,7 +53,8 @@ def command_line(program: TrainingProgram, constants: Constants, commands: list[
                 words.append((option.flag, value))
                 given[name] = value
     why = f"{command.path}:{command.line}" if command and command.arguments else ""
-    return CommandLine(words=tuple(words), given=given, gaps=tuple(gaps), why=why)
+    flags = frozenset(option.flag for option in options.values() if not option.takes)
+    return CommandLine(words=tuple(words), given=given, gaps=tuple(gaps), why=why, flags=flags)
 
 
 def _belongs(program: TrainingProgram, option: ProgramOption) -> bool:
@@ -96,10 +101,20 @@ def _of_device(program: TrainingProgram, option: ProgramOption, constants: Const
     value = default.value if isinstance(default, ast.Constant) else None
     if isinstance(value, str) and re.fullmatch(r"cuda(:\d+)?|gpu|mps", value):
         return DEVICE
-    if option.name == "device" and (value is None or isinstance(value, str)) and option.kind in ("", "str", "torch.device"):
+    if (
+        option.name == "device"
+        and (value is None or isinstance(value, str))
+        and option.kind in ("", "str", "torch.device")
+    ):
         return DEVICE
     on_gpu = re.fullmatch(r"(use_?)?(cuda|gpu)", option.name, re.I) is not None
-    if on_gpu and option.takes and (value is True or (option.kind not in ("", "str", "int") and value is not False)):
+    if on_gpu and not option.takes:
+        return ON_GPU
+    if (
+        on_gpu
+        and option.takes
+        and (value is True or (option.kind not in ("", "str", "int") and value is not False))
+    ):
         return ON_GPU
     return None
 

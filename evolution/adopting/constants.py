@@ -188,7 +188,9 @@ class Constants:
                         yield left % (tuple(right) if isinstance(right, list) else right)
                     case ast.Div() if isinstance(left, str) and isinstance(right, str):
                         yield posixpath.join(left, right)
-                    case ast.Mult() if not isinstance(left, (str, list)) and not isinstance(right, (str, list)):
+                    case ast.Mult() if not isinstance(left, (str, list)) and not isinstance(
+                        right, (str, list)
+                    ):
                         yield left * right
                     case ast.Sub():
                         yield left - right
@@ -202,7 +204,19 @@ class Constants:
     def _called(self, unit: CodeUnit, call: ast.Call, depth: int) -> Iterator[Any]:
         name = dotted(call.func).rpartition(".")[2] or getattr(call.func, "attr", "")
         given = [self.values(unit, arg, depth) for arg in call.args]
-        plain = {"str", "Path", "PurePath", "abspath", "realpath", "expanduser", "normpath", "resolve", "int", "float", "as_posix"}
+        plain = {
+            "str",
+            "Path",
+            "PurePath",
+            "abspath",
+            "realpath",
+            "expanduser",
+            "normpath",
+            "resolve",
+            "int",
+            "float",
+            "as_posix",
+        }
         if name in ("getcwd", "cwd"):
             yield ""
         elif name in ("join", "joinpath") and all(given):
@@ -220,12 +234,20 @@ class Constants:
         elif name in plain and (given or isinstance(call.func, ast.Attribute)):
             yield from given[0] if given else self.values(unit, call.func.value, depth)  # type: ignore[attr-defined]
         elif name in ("get", "getenv") and len(given) == 2:
-            yield from self._item(unit, ast.Subscript(value=call.func, slice=call.args[0], ctx=ast.Load()), depth)
+            yield from self._item(
+                unit, ast.Subscript(value=call.func, slice=call.args[0], ctx=ast.Load()), depth
+            )
             yield from given[1]
         elif name in ("lower", "upper", "strip", "rstrip") and isinstance(call.func, ast.Attribute):
             for value in self.values(unit, call.func.value, depth):
                 if isinstance(value, str):
-                    yield value.lower() if name == "lower" else value.upper() if name == "upper" else value.strip()
+                    yield (
+                        value.lower()
+                        if name == "lower"
+                        else value.upper()
+                        if name == "upper"
+                        else value.strip()
+                    )
         else:
             yield from self._returned(unit, call, depth)
 
@@ -266,7 +288,9 @@ class Constants:
                         found.setdefault(target.attr, []).append((owner, given, unit))
                     elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
                         found.setdefault(f"[{target.slice.value}]", []).append((None, given, unit))
-                    elif isinstance(target, ast.Name) and isinstance(unit.file.parents.get(node), ast.ClassDef):
+                    elif isinstance(target, ast.Name) and isinstance(
+                        unit.file.parents.get(node), ast.ClassDef
+                    ):
                         kind = unit.file.parents[node]
                         assert isinstance(kind, ast.ClassDef)
                         found.setdefault(target.id, []).append((kind, given, unit))
@@ -325,7 +349,11 @@ def _assigned(unit: CodeUnit, name: str) -> list[ast.expr]:
             elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)):
                 pairs = zip(target.elts, value.elts) if len(target.elts) == len(value.elts) else ()
                 found += [one for left, one in pairs if isinstance(left, ast.Name) and left.id == name]
-        if isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.target, ast.Name) and node.target.id == name:
+        if (
+            isinstance(node, (ast.For, ast.comprehension))
+            and isinstance(node.target, ast.Name)
+            and node.target.id == name
+        ):
             found += node.iter.elts if isinstance(node.iter, (ast.List, ast.Tuple)) else []
     return found
 
@@ -361,12 +389,12 @@ def default_of(node: ast.AST, name: str) -> ast.expr | None:
         return None
     plain = [*node.args.posonlyargs, *node.args.args]
     defaults = dict(zip([one.arg for one in reversed(plain)], reversed(node.args.defaults)))
-    defaults.update({one.arg: value for one, value in zip(node.args.kwonlyargs, node.args.kw_defaults) if value})
+    defaults.update(
+        {one.arg: value for one, value in zip(node.args.kwonlyargs, node.args.kw_defaults) if value}
+    )
     return defaults.get(name)
 
 
 def assigned_in(unit: CodeUnit, name: str) -> list[ast.expr]:
     """What a plain name is set to within a unit."""
     return _assigned(unit, name)
-
-

@@ -15,8 +15,12 @@ from evolution.adopting.training import TrainingProgram, below_main
 FRAMES = {"read_csv", "read_table", "read_parquet", "read_feather", "read_json", "scan_csv"}
 TABLES = {"loadtxt", "genfromtxt", "fromfile"}
 OTHERS = {"load_npz": "csr", "read_pickle": "dict"}
-NOT_EVENTS = re.compile(r"\.(pth?|ckpt|pt|bin|model|ya?ml|toml|cfg|ini|log|png|md|py|state|weights)$|s?adj_?mat|checkpoint", re.I)
-HELD_OUT = re.compile(r"(^|[^a-z])(test|tst|valid|validation|val|vad|dev|eval|te|neg|negative|negatives)([^a-z]|$)", re.I)
+NOT_EVENTS = re.compile(
+    r"\.(pth?|ckpt|pt|bin|model|ya?ml|toml|cfg|ini|log|png|md|py|state|weights)$|s?adj_?mat|checkpoint", re.I
+)
+HELD_OUT = re.compile(
+    r"(^|[^a-z])(test|tst|valid|validation|val|vad|dev|eval|te|neg|negative|negatives)([^a-z]|$)", re.I
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +53,25 @@ def data_files(program: TrainingProgram, constants: Constants) -> list[DataFile]
             texts = [value for value in constants.values(unit, path) if isinstance(value, str)]
             made = [text for text in texts if text in written]
             texts = [text for text in texts if not NOT_EVENTS.search(text) and text not in written]
-            named = made or NOT_EVENTS.search(ast.unparse(path)) or re.search(r"log_?file|save|config|ckpt|weight|pretrain", ast.unparse(path), re.I)
+            named = (
+                made
+                or NOT_EVENTS.search(ast.unparse(path))
+                or re.search(r"log_?file|save|config|ckpt|weight|pretrain", ast.unparse(path), re.I)
+            )
             if not texts and not named:
-                unknown.append(DataFile(path="", format=form, unit=unit, line=call.lineno, text=ast.unparse(path)))
+                unknown.append(
+                    DataFile(path="", format=form, unit=unit, line=call.lineno, text=ast.unparse(path))
+                )
             for text in texts:
                 one = _placed(text, program.cwd, form, unit, call.lineno, ast.unparse(path))
                 known = found.get(one.path or one.outside)
                 if known is None or (known.format is None and form is not None):
                     found[one.path or one.outside] = one
     order = {unit: number for number, unit in enumerate(program.units)}
-    ranked = sorted(found.values(), key=lambda one: (one.held_out, one.format is None, not _trains(one), order[one.unit], one.line))
+    ranked = sorted(
+        found.values(),
+        key=lambda one: (one.held_out, one.format is None, not _trains(one), order[one.unit], one.line),
+    )
     return [*ranked, *(one for one in unknown if one.format is not None)]
 
 
@@ -67,6 +80,8 @@ def _written(program: TrainingProgram, constants: Constants) -> set[str]:
     found: set[str] = set()
     for unit in program.units:
         for call in unit.calls:
+            if unit is not program.units[0] and below_main(unit, call):
+                continue
             name = getattr(call.func, "attr", "") or dotted(call.func)
             place = 1 if isinstance(call.func, ast.Name) else 0
             mode = call.args[place] if name == "open" and len(call.args) > place else None
@@ -87,9 +102,17 @@ def _placed(text: str, cwd: str, form: RowFormat | None, unit: CodeUnit, line: i
     path = posixpath.normpath(text[len(HERE) :].lstrip("/") if own else posixpath.join(cwd, text))
     outside = text if (text.startswith(("/", "~")) and not own) or path.startswith("../") else ""
     folder, _, name = path.rpartition("/")
-    held_out = bool(HELD_OUT.search(name)) or (bool(HELD_OUT.search(folder.rpartition("/")[2])) and "train" not in name)
+    held_out = bool(HELD_OUT.search(name)) or (
+        bool(HELD_OUT.search(folder.rpartition("/")[2])) and "train" not in name
+    )
     return DataFile(
-        path="" if outside else path, format=form, unit=unit, line=line, text=said, outside=outside, held_out=held_out
+        path="" if outside else path,
+        format=form,
+        unit=unit,
+        line=line,
+        text=said,
+        outside=outside,
+        held_out=held_out,
     )
 
 
@@ -102,7 +125,14 @@ def _readings(
             continue
         name = getattr(call.func, "attr", "") or dotted(call.func)
         base = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-        path = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg in ("file", "path", "fname", "filepath_or_buffer")), None)
+        path = (
+            call.args[0]
+            if call.args
+            else next(
+                (w.value for w in call.keywords if w.arg in ("file", "path", "fname", "filepath_or_buffer")),
+                None,
+            )
+        )
         if name == "open" and (base in ("", "io", "codecs", "gzip") or not _is_path(base)):
             if not base or base in ("io", "codecs", "gzip"):
                 if path is not None and _reads(call, 1):
@@ -118,7 +148,13 @@ def _readings(
         elif name in OTHERS:
             yield call, path, RowFormat(kind=OTHERS[name], why=f"{name} at {unit.file.path}:{call.lineno}")
         elif name == "load" and base in ("np", "numpy"):
-            yield call, path, RowFormat(kind="array", columns=("user", "item"), why=f"np.load at {unit.file.path}:{call.lineno}")
+            yield (
+                call,
+                path,
+                RowFormat(
+                    kind="array", columns=("user", "item"), why=f"np.load at {unit.file.path}:{call.lineno}"
+                ),
+            )
 
 
 def _is_path(base: str) -> bool:
@@ -127,8 +163,14 @@ def _is_path(base: str) -> bool:
 
 def _reads(call: ast.Call, place: int) -> bool:
     """Whether a call of `open` reads."""
-    mode = call.args[place] if len(call.args) > place else next((w.value for w in call.keywords if w.arg == "mode"), None)
-    return mode is None or (isinstance(mode, ast.Constant) and str(mode.value).startswith("r") and "+" not in str(mode.value))
+    mode = (
+        call.args[place]
+        if len(call.args) > place
+        else next((w.value for w in call.keywords if w.arg == "mode"), None)
+    )
+    return mode is None or (
+        isinstance(mode, ast.Constant) and str(mode.value).startswith("r") and "+" not in str(mode.value)
+    )
 
 
 def _format_of_open(unit: CodeUnit, call: ast.Call, constants: Constants) -> RowFormat | None:
@@ -148,8 +190,16 @@ def _format_of_open(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
     elif isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
         handle = parent.targets[0].id
     for other in unit.calls:
-        if handle and other.args and isinstance(other.args[0], ast.Name) and other.args[0].id == handle and (kind := _loads(other)):
-            near = isinstance(parent, ast.Assign) or any(a is parent or parent in getattr(a, "items", ()) for a in unit.around(other))
+        if (
+            handle
+            and other.args
+            and isinstance(other.args[0], ast.Name)
+            and other.args[0].id == handle
+            and (kind := _loads(other))
+        ):
+            near = isinstance(parent, ast.Assign) or any(
+                a is parent or parent in getattr(a, "items", ()) for a in unit.around(other)
+            )
             if near:
                 why = f"{dotted(other.func)} at {unit.file.path}:{other.lineno}"
                 return RowFormat(kind=kind, columns=_keys_of(unit, other), why=why)
@@ -161,12 +211,27 @@ def _keys_of(unit: CodeUnit, load: ast.Call) -> tuple[str | int, ...]:
     """The keys that a record is asked for."""
     parent = unit.file.parents.get(load)
     name = dotted(parent.targets[0]) if isinstance(parent, ast.Assign) else ""
-    asked = [node.slice.value for node in unit.nodes if isinstance(node, ast.Subscript) and dotted(node.value) == name and isinstance(node.slice, ast.Constant)]
+    asked = [
+        node.slice.value
+        for node in unit.nodes
+        if isinstance(node, ast.Subscript)
+        and dotted(node.value) == name
+        and isinstance(node.slice, ast.Constant)
+    ]
     return tuple(dict.fromkeys(one for one in asked if isinstance(one, str))) if name else ()
 
 
 def _loads(call: ast.Call) -> str:
     base, _, name = dotted(call.func).rpartition(".")
-    if name in ("load", "loads", "Unpickler") and base in ("pickle", "pkl", "cPickle", "pk", "dill", "json", "ujson", "joblib"):
+    if name in ("load", "loads", "Unpickler") and base in (
+        "pickle",
+        "pkl",
+        "cPickle",
+        "pk",
+        "dill",
+        "json",
+        "ujson",
+        "joblib",
+    ):
         return "json" if "json" in base else "dict"
     return ""

@@ -23,7 +23,19 @@ SKIPPED = {"node_modules", "__pycache__", "site-packages", "venv", "env", "build
 OURS = {"evolverec_kit.py"}
 MANY = 12  # methods of one name; a call of it is then taken for none of them
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-ALWAYS_TORCH = {"to", "train", "eval", "step", "zero_grad", "backward", "parameters", "items", "append", "size", "view"}
+ALWAYS_TORCH = {
+    "to",
+    "train",
+    "eval",
+    "step",
+    "zero_grad",
+    "backward",
+    "parameters",
+    "items",
+    "append",
+    "size",
+    "view",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,7 +58,11 @@ class ForeignFile:
         while waiting:
             node, name, owner = waiting.pop()
             for child in ast.iter_child_nodes(node):
-                inner = f"{name}.{child.name}".lstrip(".") if isinstance(child, (*_FUNCTIONS, ast.ClassDef)) else name
+                inner = (
+                    f"{name}.{child.name}".lstrip(".")
+                    if isinstance(child, (*_FUNCTIONS, ast.ClassDef))
+                    else name
+                )
                 if isinstance(child, _FUNCTIONS):
                     found.append(CodeUnit(file=self, name=inner, node=child, owner=owner))
                     waiting.append((child, inner, None))
@@ -159,7 +175,11 @@ class ForeignRepo:
         """The file of a module as a file at the path `near` would import it; None for a library's."""
         fits = self._by_module.get(name, [])
         beside = near.rpartition("/")[0]
-        return min(fits, key=lambda file: (not file.path.startswith(beside), file.path.count("/"), file.path), default=None)
+        return min(
+            fits,
+            key=lambda file: (not file.path.startswith(beside), file.path.count("/"), file.path),
+            default=None,
+        )
 
     def bindings_of(self, file: ForeignFile, name: str, depth: int = 0) -> list[tuple[ForeignFile, str]]:
         """Files that may define a name used in `file`, with its name there; the file itself first. "" is the module."""
@@ -196,7 +216,9 @@ class ForeignRepo:
         name = dotted(node) or ""
         base, _, last = name.rpartition(".")
         places = self.bindings_of(file, base or name)
-        return [found for place, inner in places for found in self.class_named(place, last if base else inner)]
+        return [
+            found for place, inner in places for found in self.class_named(place, last if base else inner)
+        ]
 
     def lineage(self, kind: tuple[ForeignFile, ast.ClassDef]) -> list[tuple[ForeignFile, ast.ClassDef]]:
         """A class and those of the repo that it inherits from."""
@@ -241,7 +263,9 @@ class ForeignRepo:
                     fits = self.methods.get(called.attr, [])
                     yield from fits if len(fits) <= MANY else []
                 return
-            modules = [place for place, inner in self.bindings_of(file, base) if not inner and place is not file]
+            modules = [
+                place for place, inner in self.bindings_of(file, base) if not inner and place is not file
+            ]
             if modules:
                 for place in modules:
                     yield from self.defined(place, called.attr)
@@ -256,7 +280,9 @@ class ForeignRepo:
         for place, inner in self.bindings_of(file, base or last):
             name = last if base else inner
             for node in place.tree.body:
-                if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+                if isinstance(node, ast.Assign) and any(
+                    isinstance(t, ast.Name) and t.id == name for t in node.targets
+                ):
                     for value in node.value.values if isinstance(node.value, ast.Dict) else ():
                         for kind in self.classes_called(place, value):
                             yield from self.method_of(kind, "__init__")
@@ -317,7 +343,9 @@ def _cells(text: str) -> str:
     for cell in parse_json(text)["cells"]:
         if cell["cell_type"] == "code":
             source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
-            lines += ["# " + one if one.lstrip().startswith(("%", "!")) else one for one in source.splitlines()]
+            lines += [
+                "# " + one if one.lstrip().startswith(("%", "!")) else one for one in source.splitlines()
+            ]
     return "\n".join(lines) + "\n"
 
 

@@ -12,7 +12,18 @@ from evolution.adopting.training import TrainingProgram
 
 MODULES = {"Module", "LightningModule", "PreTrainedModel", "SequentialRecommender", "GeneralRecommender", "ContextRecommender",
            "KnowledgeRecommender", "AbstractRecommender", "TransformerModelBase", "LightningDataModule"}  # fmt: skip
-WRAPPERS = {"to", "cuda", "cpu", "float", "double", "DataParallel", "DistributedDataParallel", "compile", "prepare", "from_config"}
+WRAPPERS = {
+    "to",
+    "cuda",
+    "cpu",
+    "float",
+    "double",
+    "DataParallel",
+    "DistributedDataParallel",
+    "compile",
+    "prepare",
+    "from_config",
+}
 Kind = tuple[ForeignFile, ast.ClassDef]
 
 
@@ -74,7 +85,10 @@ def beyond(node: ast.expr) -> int:
 def is_module(repo: ForeignRepo, kind: Kind) -> bool:
     """Whether a class is a torch module or a library's recommender, by what it inherits from."""
     bases = [dotted(base).rpartition(".")[2] for _, node in repo.lineage(kind) for base in node.bases]
-    return any(base in MODULES or base.endswith(("Recommender", "PreTrainedModel", "ForSequenceClassification")) for base in bases)
+    return any(
+        base in MODULES or base.endswith(("Recommender", "PreTrainedModel", "ForSequenceClassification"))
+        for base in bases
+    )
 
 
 def find_model(constants: Constants, program: TrainingProgram, asked: str = "") -> FoundModel | None:
@@ -93,28 +107,52 @@ def find_model(constants: Constants, program: TrainingProgram, asked: str = "") 
             about = {table.about for table in tables}
             score = 2.0 * ("item" in about) + 1.0 * bool(tables) + 0.5 * ("user" in about) - 0.01 * number
             score += 0.5 * any(one in words_of(name) for one in ("model", "net", "recommender", "recmodel"))
-            score -= 2.0 * any(one in words_of(kind[1].name) for one in ("loss", "criterion", "dataset", "loader"))
+            score -= 2.0 * any(
+                one in words_of(kind[1].name) for one in ("loss", "criterion", "dataset", "loader")
+            )
             why = f"{unit.file.path}:{getattr(value, 'lineno', 1)} makes {kind[1].name} ({kind[0].path}:{kind[1].lineno})"
-            model = FoundModel(kind=kind, variable=name, made=value, unit=unit, tables=tables, why=why, torch=is_module(repo, kind))
+            model = FoundModel(
+                kind=kind,
+                variable=name,
+                made=value,
+                unit=unit,
+                tables=tables,
+                why=why,
+                torch=is_module(repo, kind),
+            )
             found.append((score, model))
     if found:
         return max(found, key=lambda pair: pair[0])[1]
-    return _unreached(repo, program, asked)
+    return best_class(repo, {id(unit.owner) for unit in program.units if unit.owner is not None}, asked)
 
 
-def _unreached(repo: ForeignRepo, program: TrainingProgram, asked: str) -> FoundModel | None:
-    """A model of which no variable was seen: a class of the repo that the program's files define or import."""
+def best_class(repo: ForeignRepo, entered: set[int], asked: str) -> FoundModel | None:
+    """A model of which no variable was seen. entered: ids of the classes whose methods a program may enter."""
     path, _, wanted = asked.partition(":")
     best: list[tuple[float, FoundModel]] = []
-    entered = {id(unit.owner) for unit in program.units if unit.owner is not None}
     for kinds in repo.classes.values():
         for kind in kinds:
-            if (wanted and (kind[1].name, kind[0].path) != (wanted, path)) or (not wanted and not is_module(repo, kind)):
+            if (wanted and (kind[1].name, kind[0].path) != (wanted, path)) or (
+                not wanted and not is_module(repo, kind)
+            ):
                 continue
             tables = tuple(tables_of(repo, kind))
-            score = 2.0 * any(table.about == "item" for table in tables) + 1.0 * bool(tables) + 2.0 * (id(kind[1]) in entered)
+            score = (
+                2.0 * any(table.about == "item" for table in tables)
+                + 1.0 * bool(tables)
+                + 2.0 * (id(kind[1]) in entered)
+            )
             why = f"{kind[0].path}:{kind[1].lineno} is a model with {'embeddings' if tables else 'no embedding of its own'}"
-            best.append((score, FoundModel(kind=kind, variable="", made=None, unit=None, tables=tables, why=why)))
+            model = FoundModel(
+                kind=kind,
+                variable="",
+                made=None,
+                unit=None,
+                tables=tables,
+                why=why,
+                torch=is_module(repo, kind),
+            )
+            best.append((score, model))
     return max(best, key=lambda pair: pair[0])[1] if best else None
 
 
@@ -148,7 +186,11 @@ def _bindings(alive: list[CodeUnit]) -> Iterator[tuple[CodeUnit, str, ast.expr]]
 def _pairs(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     if isinstance(node, ast.Assign):
         for target in node.targets:
-            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(target.elts) == len(node.value.elts):
+            if (
+                isinstance(target, ast.Tuple)
+                and isinstance(node.value, ast.Tuple)
+                and len(target.elts) == len(node.value.elts)
+            ):
                 yield from zip(target.elts, node.value.elts)
             else:
                 yield target, node.value
@@ -162,12 +204,21 @@ def _made_of(constants: Constants, unit: CodeUnit, value: ast.expr, depth: int =
     if depth > 4:
         return []
     if isinstance(value, ast.Name):
-        return [k for one in assigned_in(unit, value.id)[:3] if one is not value for k in _made_of(constants, unit, one, depth + 1)]
+        return [
+            k
+            for one in assigned_in(unit, value.id)[:3]
+            if one is not value
+            for k in _made_of(constants, unit, one, depth + 1)
+        ]
     if not isinstance(value, ast.Call):
         return []
     name = getattr(value.func, "attr", "") or dotted(value.func)
     if name in WRAPPERS:
-        inner = value.args[0] if name[0].isupper() or (name in ("compile", "prepare") and value.args) else getattr(value.func, "value", None)
+        inner = (
+            value.args[0]
+            if name[0].isupper() or (name in ("compile", "prepare") and value.args)
+            else getattr(value.func, "value", None)
+        )
         return _made_of(constants, unit, inner, depth + 1) if isinstance(inner, ast.expr) else []
     kinds = repo.classes_called(unit.file, value.func)
     if kinds:
@@ -190,10 +241,19 @@ def _made_of(constants: Constants, unit: CodeUnit, value: ast.expr, depth: int =
 def _chosen_class(constants: Constants, unit: CodeUnit, called: ast.expr, depth: int = 0) -> list[Kind]:
     """Classes behind `MODELS[args.model]`, or a name that is set to it: the one that the key chooses, else all in the table."""
     if isinstance(called, ast.Name) and depth < 3:
-        return [kind for value in assigned_in(unit, called.id) for kind in _chosen_class(constants, unit, value, depth + 1)]
+        return [
+            kind
+            for value in assigned_in(unit, called.id)
+            for kind in _chosen_class(constants, unit, value, depth + 1)
+        ]
     if not isinstance(called, ast.Subscript):
         return []
-    repo, keys, chosen, others = constants.repo, constants.values(unit, called.slice), list[Kind](), list[Kind]()
+    repo, keys, chosen, others = (
+        constants.repo,
+        constants.values(unit, called.slice),
+        list[Kind](),
+        list[Kind](),
+    )
     base, _, last = dotted(called.value).rpartition(".")
     for file, inner in repo.bindings_of(unit.file, base or last):
         name = last if base else inner
@@ -206,14 +266,23 @@ def _chosen_class(constants: Constants, unit: CodeUnit, called: ast.expr, depth:
 
 def _is_numpy_model(repo: ForeignRepo, kind: Kind, program: TrainingProgram) -> bool:
     end = program.chain[-1][0]
-    return isinstance(program.chain[-1][1], ast.AugAssign) and end.owner is not None and any(end.owner is node for _, node in repo.lineage(kind))
+    return (
+        isinstance(program.chain[-1][1], ast.AugAssign)
+        and end.owner is not None
+        and any(end.owner is node for _, node in repo.lineage(kind))
+    )
 
 
 def tables_of(repo: ForeignRepo, kind: Kind, prefix: str = "", depth: int = 0) -> Iterator[EmbeddingTable]:
     """The embeddings that a model makes for itself, and those of modules of the repo that it holds."""
     if prefix and any(dotted(base).rpartition(".")[2] == "Embedding" for base in kind[1].bases):
         for unit in repo.method_of(kind, "__init__"):
-            yield from (t for c in unit.calls if getattr(c.func, "attr", "") == "__init__" for t in _table(unit, prefix[:-1], c))
+            yield from (
+                t
+                for c in unit.calls
+                if getattr(c.func, "attr", "") == "__init__"
+                for t in _table(unit, prefix[:-1], c)
+            )
     for file, node in repo.lineage(kind):
         for unit in [one for one in file.units if one.owner is node]:
             for inner in unit.nodes:
@@ -237,13 +306,22 @@ def _table(unit: CodeUnit, path: str, call: ast.Call) -> Iterator[EmbeddingTable
         return
     padding = given.get("padding_idx", call.args[2] if len(call.args) > 2 else None)
     yield EmbeddingTable(
-        path=path, about=_about(path, rows), rows=rows, unit=unit, padding=padding, bag=dotted(call.func).endswith("Bag")
+        path=path,
+        about=_about(path, rows),
+        rows=rows,
+        unit=unit,
+        padding=padding,
+        bag=dotted(call.func).endswith("Bag"),
     )
 
 
 def _about(path: str, rows: ast.expr) -> str:
     """What the rows of a table are, by what counts them, then by the table's name."""
-    counted = [one for node in ast.walk(rows) if (one := getattr(node, "attr", "") or getattr(node, "id", "")) not in ("self", "args", "config", "")]
+    counted = [
+        one
+        for node in ast.walk(rows)
+        if (one := getattr(node, "attr", "") or getattr(node, "id", "")) not in ("self", "args", "config", "")
+    ]
     last = path.rpartition(".")[2]
     for name in [*counted, last]:
         words = words_of(name)

@@ -23,7 +23,9 @@ def words_of(name: str) -> list[str]:
 def role_of(name: str) -> str:
     """The role that a name speaks of, "" for none. Of `log_seqs` and `item_seq` it is the history."""
     words = set(words_of(name)) | {name.lower()}
-    words |= {word[:-3] for word in words if word.endswith(("num", "ids"))} | {word.removesuffix("id") for word in words}
+    words |= {word[:-3] for word in words if word.endswith(("num", "ids"))} | {
+        word.removesuffix("id") for word in words
+    }
     for role in ("time", "negative", "label", "rating"):
         if words & _ROLES[role]:
             return role

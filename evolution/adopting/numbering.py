@@ -46,10 +46,15 @@ class _Renumbering:
     place: str
 
 
-def numbering_of(constants: Constants, program: TrainingProgram, model: FoundModel, files: list[DataFile], way: ScoreWay) -> Numbering:
+def numbering_of(
+    constants: Constants, program: TrainingProgram, model: FoundModel, files: list[DataFile], way: ScoreWay
+) -> Numbering:
     """The numbering that code says; what it does not say is that of most repos of its kind."""
     whys: list[str] = []
-    items, users = _first(constants, program, model, "item", whys), _first(constants, program, model, "user", whys)
+    items, users = (
+        _first(constants, program, model, "item", whys),
+        _first(constants, program, model, "user", whys),
+    )
     users = items if users is None else users
     made = _renumberings(program)
     of_items = next((one for one in made if one.about == "item"), None)
@@ -57,7 +62,9 @@ def numbering_of(constants: Constants, program: TrainingProgram, model: FoundMod
     if of_items is not None:
         of_users = next((one for one in made if one.about == "user"), None)
         whys.append(f"{of_items.place} numbers items anew")
-        live = live_paths(constants, program, {one.attribute for one in (of_items, of_users) if one and one.attribute})
+        live = live_paths(
+            constants, program, {one.attribute for one in (of_items, of_users) if one and one.attribute}
+        )
         item_map = live.get(of_items.attribute, "")
         user_map = live.get(of_users.attribute, "") if of_users else ""
         if not item_map:
@@ -72,7 +79,15 @@ def numbering_of(constants: Constants, program: TrainingProgram, model: FoundMod
     length, why = _length(constants, program, model)
     whys += [why] if why else []
     return Numbering(
-        users=users, items=items, padding=padding, length=length, side=_side(program), order=order, user_map=user_map, item_map=item_map, whys=tuple(whys)
+        users=users,
+        items=items,
+        padding=padding,
+        length=length,
+        side=_side(program),
+        order=order,
+        user_map=user_map,
+        item_map=item_map,
+        whys=tuple(whys),
     )
 
 
@@ -82,7 +97,9 @@ def _pads(model: FoundModel) -> bool:
     return bool(table and isinstance(table.padding, ast.Constant) and table.padding.value == 0)
 
 
-def _first(constants: Constants, program: TrainingProgram, model: FoundModel, about: str, whys: list[str]) -> int | None:
+def _first(
+    constants: Constants, program: TrainingProgram, model: FoundModel, about: str, whys: list[str]
+) -> int | None:
     """0 or 1: by the padding row, then by whether the table has a row more than there are ids."""
     table = model.table(about)
     if about == "item" and _pads(model) and table:
@@ -102,8 +119,14 @@ def _of_counting(program: TrainingProgram, about: str) -> int:
     """1 where the highest id is taken for the number, 0 where one is added to it."""
     for unit in program.units:
         for node in unit.nodes:
-            if isinstance(node, ast.Assign) and any(role_of(dotted(t).rpartition(".")[2]) == about for t in node.targets):
-                calls = [c for c in ast.walk(node.value) if isinstance(c, ast.Call) and (getattr(c.func, "attr", "") or dotted(c.func)) == "max"]
+            if isinstance(node, ast.Assign) and any(
+                role_of(dotted(t).rpartition(".")[2]) == about for t in node.targets
+            ):
+                calls = [
+                    c
+                    for c in ast.walk(node.value)
+                    if isinstance(c, ast.Call) and (getattr(c.func, "attr", "") or dotted(c.func)) == "max"
+                ]
                 if calls:
                     return 0 if beyond(node.value) >= 1 else 1
     return 0
@@ -125,7 +148,12 @@ def _made_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
     """`{x: i for i, x in enumerate(xs)}`, `dict(zip(xs, range(n)))`, `pd.Series(np.arange(n), index=xs)`."""
     value, target = node.value, dotted(node.targets[0]).rpartition(".")[2]
     source, first = None, 0
-    if isinstance(value, ast.Call) and dotted(value.func) == "dict" and value.args and isinstance(value.args[0], (ast.GeneratorExp, ast.ListComp, ast.Call)):
+    if (
+        isinstance(value, ast.Call)
+        and dotted(value.func) == "dict"
+        and value.args
+        and isinstance(value.args[0], (ast.GeneratorExp, ast.ListComp, ast.Call))
+    ):
         inner = value.args[0]
         if isinstance(inner, ast.Call) and dotted(inner.func) == "zip" and len(inner.args) == 2:
             source, first = inner.args[0], _start_of(inner.args[1])
@@ -133,33 +161,72 @@ def _made_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
         value = inner
     if isinstance(value, (ast.DictComp, ast.GeneratorExp, ast.ListComp)):
         loop = value.generators[0]
-        if isinstance(loop.iter, ast.Call) and dotted(loop.iter.func) == "enumerate" and loop.iter.args and isinstance(loop.target, ast.Tuple):
+        if (
+            isinstance(loop.iter, ast.Call)
+            and dotted(loop.iter.func) == "enumerate"
+            and loop.iter.args
+            and isinstance(loop.target, ast.Tuple)
+        ):
             counter = getattr(loop.target.elts[0], "id", "")
             told = value.value if isinstance(value, ast.DictComp) else value.elt
-            if isinstance(value, ast.DictComp) and not any(getattr(n, "id", "") == counter for n in ast.walk(value.value)):
+            if isinstance(value, ast.DictComp) and not any(
+                getattr(n, "id", "") == counter for n in ast.walk(value.value)
+            ):
                 return None  # from ids to what was read
             source = loop.iter.args[0]
             first = beyond(told) if isinstance(value, ast.DictComp) else 0
-            first += loop.iter.args[1].value if len(loop.iter.args) > 1 and isinstance(loop.iter.args[1], ast.Constant) else 0
-            first += next((w.value.value for w in loop.iter.keywords if w.arg == "start" and isinstance(w.value, ast.Constant)), 0)
+            first += (
+                loop.iter.args[1].value
+                if len(loop.iter.args) > 1 and isinstance(loop.iter.args[1], ast.Constant)
+                else 0
+            )
+            first += next(
+                (
+                    w.value.value
+                    for w in loop.iter.keywords
+                    if w.arg == "start" and isinstance(w.value, ast.Constant)
+                ),
+                0,
+            )
     if isinstance(value, ast.Call) and dotted(value.func).endswith("Series"):
         source = next((word.value for word in value.keywords if word.arg == "index"), None)
     return _named(unit, node, target, source, first) if source is not None else None
 
 
-def _named(unit: CodeUnit, node: ast.Assign, target: str, source: ast.expr, first: int) -> _Renumbering | None:
+def _named(
+    unit: CodeUnit, node: ast.Assign, target: str, source: ast.expr, first: int
+) -> _Renumbering | None:
     words = words_of(target)
     about = role_of(target) or role_of(ast.unparse(source))
     about = {"smap": "item", "umap": "user"}.get(target, about)
     said = ast.unparse(source)
     if isinstance(source, ast.Name):
-        said += " ".join(ast.unparse(one.value) for one in unit.nodes if isinstance(one, ast.Assign) and dotted(one.targets[0]) == source.id)
-    order = "sorted" if any(one in said for one in ("sorted", "set(", "np.unique", "numpy.unique", "range(")) else "appearance"
-    return _Renumbering(attribute=target if words else "", about=about, order=order, first=first, place=f"{unit.file.path}:{node.lineno}")
+        said += " ".join(
+            ast.unparse(one.value)
+            for one in unit.nodes
+            if isinstance(one, ast.Assign) and dotted(one.targets[0]) == source.id
+        )
+    order = (
+        "sorted"
+        if any(one in said for one in ("sorted", "set(", "np.unique", "numpy.unique", "range("))
+        else "appearance"
+    )
+    return _Renumbering(
+        attribute=target if words else "",
+        about=about,
+        order=order,
+        first=first,
+        place=f"{unit.file.path}:{node.lineno}",
+    )
 
 
 def _start_of(node: ast.expr) -> int:
-    if isinstance(node, ast.Call) and dotted(node.func).endswith(("range", "arange")) and len(node.args) > 1 and isinstance(node.args[0], ast.Constant):
+    if (
+        isinstance(node, ast.Call)
+        and dotted(node.func).endswith(("range", "arange"))
+        and len(node.args) > 1
+        and isinstance(node.args[0], ast.Constant)
+    ):
         return int(node.args[0].value) if isinstance(node.args[0].value, int) else 0
     return 0
 
@@ -174,7 +241,13 @@ def _factorised(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
         return None
     about = role_of(target) or role_of(said)
     order = "appearance" if "factorize(" in said and "sort=True" not in said else "sorted"
-    return _Renumbering(attribute="", about=about, order=order, first=beyond(node.value), place=f"{unit.file.path}:{node.lineno}")
+    return _Renumbering(
+        attribute="",
+        about=about,
+        order=order,
+        first=beyond(node.value),
+        place=f"{unit.file.path}:{node.lineno}",
+    )
 
 
 def _filled_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
@@ -183,7 +256,11 @@ def _filled_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
     if not isinstance(target, ast.Subscript):
         return None
     name = dotted(target.value)
-    counts = isinstance(node.value, ast.Name) or (isinstance(node.value, ast.Call) and dotted(node.value.func) == "len") or beyond(node.value)
+    counts = (
+        isinstance(node.value, ast.Name)
+        or (isinstance(node.value, ast.Call) and dotted(node.value.func) == "len")
+        or beyond(node.value)
+    )
     asked = any(
         isinstance(above, ast.If) and any(isinstance(op, ast.NotIn) for one in ast.walk(above.test) if isinstance(one, ast.Compare) for op in one.ops)
         and name in ast.unparse(above.test)
@@ -192,24 +269,40 @@ def _filled_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
     if not name or not counts or not asked:
         return None
     first = 1 if beyond(node.value) else 0
-    return _Renumbering(attribute=name.rpartition(".")[2], about=role_of(name), order="appearance", first=first, place=f"{unit.file.path}:{node.lineno}")
+    return _Renumbering(
+        attribute=name.rpartition(".")[2],
+        about=role_of(name),
+        order="appearance",
+        first=first,
+        place=f"{unit.file.path}:{node.lineno}",
+    )
 
 
-def _padding(constants: Constants, program: TrainingProgram, model: FoundModel, items: int) -> tuple[int | str, str]:
+def _padding(
+    constants: Constants, program: TrainingProgram, model: FoundModel, items: int
+) -> tuple[int | str, str]:
     """What fills histories: the table's padding row, then what the code names padding."""
     table = model.table("item")
     if table is not None and table.padding is not None:
         value = constants.values(table.unit, table.padding)
         if value and isinstance(value[0], int):
             return value[0], ""
-        return ("n+1" if beyond(table.padding) >= 1 else "n"), f"{table.place} pads with a row behind the items"
+        return (
+            "n+1" if beyond(table.padding) >= 1 else "n"
+        ), f"{table.place} pads with a row behind the items"
     for unit in program.units:
         for node in unit.nodes:
-            if isinstance(node, ast.Assign) and {"pad", "padding"} & set(words_of(dotted(node.targets[0]).rpartition(".")[2])):
+            if isinstance(node, ast.Assign) and {"pad", "padding"} & set(
+                words_of(dotted(node.targets[0]).rpartition(".")[2])
+            ):
                 names = [getattr(one, "id", "") or getattr(one, "attr", "") for one in ast.walk(node.value)]
-                counted = any(role_of(name) == "item" for name in names) or any("item" in str(getattr(c, "value", "")) for c in ast.walk(node.value))
+                counted = any(role_of(name) == "item" for name in names) or any(
+                    "item" in str(getattr(c, "value", "")) for c in ast.walk(node.value)
+                )
                 if counted:
-                    return ("n+1" if beyond(node.value) >= 1 else "n"), f"{unit.file.path}:{node.lineno} pads with an id behind the items"
+                    return (
+                        "n+1" if beyond(node.value) >= 1 else "n"
+                    ), f"{unit.file.path}:{node.lineno} pads with an id behind the items"
     filled = _filled_with(program)
     if filled is not None:
         return filled
@@ -222,8 +315,15 @@ def _filled_with(program: TrainingProgram) -> tuple[int, str] | None:
         for node in unit.nodes:
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
                 for side in (node.left, node.right):
-                    for part in (side.left, side.right) if isinstance(side, ast.BinOp) and _is_filling(side) else ():
-                        if isinstance(part, ast.List) and len(part.elts) == 1 and isinstance(part.elts[0], ast.Constant) and part.elts[0].value == 0:
+                    for part in (
+                        (side.left, side.right) if isinstance(side, ast.BinOp) and _is_filling(side) else ()
+                    ):
+                        if (
+                            isinstance(part, ast.List)
+                            and len(part.elts) == 1
+                            and isinstance(part.elts[0], ast.Constant)
+                            and part.elts[0].value == 0
+                        ):
                             return 0, f"{unit.file.path}:{node.lineno} fills with 0"
     return None
 
@@ -231,7 +331,9 @@ def _filled_with(program: TrainingProgram) -> tuple[int, str] | None:
 def _length(constants: Constants, program: TrainingProgram, model: FoundModel) -> tuple[int | None, str]:
     """The width of histories: the table of positions, then an option or setting that is named so."""
     table = model.table("position")
-    values = [one for one in constants.values(table.unit, table.rows) if isinstance(one, int)] if table else []
+    values = (
+        [one for one in constants.values(table.unit, table.rows) if isinstance(one, int)] if table else []
+    )
     if table is not None and values and 0 < values[0] - table.beyond <= 2000:
         return values[0] - table.beyond, f"{table.place} has positions for it"
     for name in LENGTHS:
@@ -239,14 +341,18 @@ def _length(constants: Constants, program: TrainingProgram, model: FoundModel) -
         if not known and table is None:
             continue
         node: ast.expr = ast.Attribute(value=ast.Name(id="args"), attr=name)
-        values = [one for one in constants.values(program.units[0], node) if isinstance(one, int) and not isinstance(one, bool) and 0 < one <= 2000]
+        values = [
+            one
+            for one in constants.values(program.units[0], node)
+            if isinstance(one, int) and not isinstance(one, bool) and 0 < one <= 2000
+        ]
         if values:
             return values[0], f"the program's {name} is {values[0]}"
     return None, ""
 
 
 def _side(program: TrainingProgram) -> str:
-    """"right" where the code writes `items + [0] * missing`, "left" where it does not."""
+    """ "right" where the code writes `items + [0] * missing`, "left" where it does not."""
     left = right = 0
     for unit in program.units:
         for node in unit.nodes:
@@ -257,4 +363,8 @@ def _side(program: TrainingProgram) -> str:
 
 
 def _is_filling(node: ast.expr) -> bool:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and (isinstance(node.left, ast.List) or isinstance(node.right, ast.List))
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Mult)
+        and (isinstance(node.left, ast.List) or isinstance(node.right, ast.List))
+    )

@@ -8,7 +8,13 @@ from diagnosis.syntax import dotted
 from evolution.adopting.foreign_code import ForeignFile, ForeignRepo
 
 REQUIRED = object()  # in the place of a default
-MAKERS = {"add_argument": "argparse", "option": "click", "DEFINE_string": "absl", "DEFINE_integer": "absl", "DEFINE_float": "absl"}
+MAKERS = {
+    "add_argument": "argparse",
+    "option": "click",
+    "DEFINE_string": "absl",
+    "DEFINE_integer": "absl",
+    "DEFINE_float": "absl",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,7 +8,9 @@ from pathlib import Path
 from seeds.reading import parse_toml, read_text
 
 MOST_CHARACTERS = 400_000
-_COMMAND = re.compile(r"(?:^|[\s`$>(])(?:CUDA_VISIBLE_DEVICES=\S+\s+)?(?:python[\d.]*|accelerate launch|torchrun)\s+(-m\s+)?([\w./-]+)([^\n`]*)")
+_COMMAND = re.compile(
+    r"(?:^|[\s`$>(])(?:CUDA_VISIBLE_DEVICES=\S+\s+)?(?:python[\d.]*|accelerate launch|torchrun)\s+(-m\s+)?([\w./-]+)([^\n`]*)"
+)
 _FOLDER = re.compile(r"(?:^|[\s`$>;&])cd\s+([\w./-]+)")
 
 
@@ -54,7 +56,11 @@ def _commands(path: str, text: str) -> list[StartCommand]:
                 words = shlex.split(rest, comments=True)
             except ValueError:
                 words = rest.split()
-            found.append(StartCommand(script=script.removeprefix("./"), arguments=_plain(words), cwd=cwd, path=path, line=number))
+            found.append(
+                StartCommand(
+                    script=script.removeprefix("./"), arguments=_plain(words), cwd=cwd, path=path, line=number
+                )
+            )
     return found
 
 
@@ -74,8 +80,15 @@ def installed_entries(root: Path, others: tuple[str, ...]) -> list[tuple[str, st
     if "pyproject.toml" in others:
         try:
             told = parse_toml(read_text(root / "pyproject.toml", most=64_000, inside=root))
-            scripts = {**told.get("project", {}).get("scripts", {}), **told.get("tool", {}).get("poetry", {}).get("scripts", {})}
-            found += [(str(one), "pyproject.toml") for one in scripts.values() if isinstance(one, str) and ":" in one]
+            scripts = {
+                **told.get("project", {}).get("scripts", {}),
+                **told.get("tool", {}).get("poetry", {}).get("scripts", {}),
+            }
+            found += [
+                (str(one), "pyproject.toml")
+                for one in scripts.values()
+                if isinstance(one, str) and ":" in one
+            ]
         except (OSError, ValueError, AttributeError, TypeError):
             pass
     for path in ("setup.py", "setup.cfg"):

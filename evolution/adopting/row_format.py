@@ -1,7 +1,6 @@
 """How rows of events stand in a file, told from the code that takes them apart."""
 
 import ast
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,7 +34,9 @@ def format_of_table(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
     sep = _constant(unit, given.get("delimiter"), constants) or " "
     widest = max((_column_index(node) for node in unit.nodes), default=1)
     columns: tuple[str | int, ...] = ("user", "item", *(("rating", "time")[: max(0, widest - 1)]))
-    return RowFormat(kind="rows", columns=columns, sep=str(sep), why=f"{dotted(call.func)} at {_place(unit, call)}")
+    return RowFormat(
+        kind="rows", columns=columns, sep=str(sep), why=f"{dotted(call.func)} at {_place(unit, call)}"
+    )
 
 
 def _column_index(node: ast.AST) -> int:
@@ -60,18 +61,39 @@ def format_of_frame(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
     if isinstance(names, list):
         columns = _columns([str(one) for one in names])
         has_header = "header" in given and not no_header
-        return RowFormat(kind="rows", columns=columns, sep=sep, header=tuple(map(str, names)) if has_header else (), why=why)
+        return RowFormat(
+            kind="rows",
+            columns=columns,
+            sep=sep,
+            header=tuple(map(str, names)) if has_header else (),
+            why=why,
+        )
     if no_header:
-        asked = [node.slice.value for node in unit.nodes if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)]
+        asked = [
+            node.slice.value
+            for node in unit.nodes
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+        ]
         widest = max((one for one in asked if isinstance(one, int)), default=1)
         columns = ("user", "item", *(("rating", "time")[: max(0, min(widest, 3) - 1)]))
-        return RowFormat(kind="rows", columns=columns, sep=sep, why=f"{why} without a header: user and item are taken to come first")
+        return RowFormat(
+            kind="rows",
+            columns=columns,
+            sep=sep,
+            why=f"{why} without a header: user and item are taken to come first",
+        )
     asked_names = _asked_columns(unit, constants)
-    found = {role: one for one in reversed(asked_names) if (role := role_of(one)) in ("user", "item", "rating", "time")}
+    found = {
+        role: one
+        for one in reversed(asked_names)
+        if (role := role_of(one)) in ("user", "item", "rating", "time")
+    }
     if not {"user", "item"} <= found.keys():
         return RowFormat(kind="unclear", why=why)
     roles = [role for role in ("user", "item", "rating", "time") if role in found]
-    return RowFormat(kind="rows", columns=tuple(roles), sep=sep, header=tuple(found[role] for role in roles), why=why)
+    return RowFormat(
+        kind="rows", columns=tuple(roles), sep=sep, header=tuple(found[role] for role in roles), why=why
+    )
 
 
 def _asked_columns(unit: CodeUnit, constants: Constants) -> list[str]:
@@ -84,8 +106,14 @@ def _asked_columns(unit: CodeUnit, constants: Constants) -> list[str]:
             keys: list[ast.expr] = []
             if isinstance(node, ast.Subscript):
                 keys = node.slice.elts if isinstance(node.slice, ast.List) else [node.slice]
-            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("groupby", "sort_values", "drop_duplicates"):
-                keys = [part for arg in node.args for part in (arg.elts if isinstance(arg, ast.List) else [arg])]
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
+                "groupby",
+                "sort_values",
+                "drop_duplicates",
+            ):
+                keys = [
+                    part for arg in node.args for part in (arg.elts if isinstance(arg, ast.List) else [arg])
+                ]
             elif isinstance(node, ast.Dict) and other is unit:
                 keys = [key for key in node.keys if key is not None]
             for key in keys:
@@ -108,7 +136,9 @@ def format_of_lines(
         scope: ast.AST = unit.file.parents.get(loop, loop) if isinstance(loop, ast.comprehension) else loop
         inside = list(ast.walk(scope))
         source = loop.iter if isinstance(loop, (ast.For, ast.comprehension)) else loop
-        reads = any(isinstance(node, ast.Name) and node.id == handle for node in ast.walk(source)) or any(n is call for n in ast.walk(source))
+        reads = any(isinstance(node, ast.Name) and node.id == handle for node in ast.walk(source)) or any(
+            n is call for n in ast.walk(source)
+        )
         if not reads:
             continue
         splits = [n for n in inside if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in SPLITS]
@@ -118,7 +148,10 @@ def format_of_lines(
             return RowFormat(kind="items", why=f"one number a line at {_place(unit, call)}")
         if any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "strip" for n in inside):
             return RowFormat(kind="catalogue", why=f"one id a line at {_place(unit, call)}")
-        if any(isinstance(n, ast.Call) and dotted(n.func).endswith(("json.loads", "eval", "literal_eval")) for n in inside):
+        if any(
+            isinstance(n, ast.Call) and dotted(n.func).endswith(("json.loads", "eval", "literal_eval"))
+            for n in inside
+        ):
             return RowFormat(kind="unclear", why=f"a record a line at {_place(unit, call)}")
     return None
 
@@ -132,7 +165,10 @@ def _split_line(unit: CodeUnit, split: ast.Call, inside: list[ast.AST], constant
     ):
         parent = unit.file.parents.get(parent)
     base = RowFormat(kind="rows", sep=sep, why=why)
-    if any(isinstance(n, ast.Call) and dotted(n.func).rpartition(".")[2] in ("eval", "literal_eval", "loads") for n in inside):
+    if any(
+        isinstance(n, ast.Call) and dotted(n.func).rpartition(".")[2] in ("eval", "literal_eval", "loads")
+        for n in inside
+    ):
         return replace(base, kind="unclear")
     if isinstance(parent, ast.Assign):
         target = parent.targets[0]
@@ -150,7 +186,9 @@ def _indexed(base: RowFormat, name: str, inside: list[ast.AST]) -> RowFormat:
     """From `parts[0]`, `parts[1:]`; the names that take them say what they are."""
     places: dict[int, str] = {}
     for node in inside:
-        if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name):
+        if not (
+            isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name
+        ):
             continue
         if isinstance(node.slice, ast.Slice):
             lower = getattr(node.slice.lower, "value", None)
@@ -161,13 +199,26 @@ def _indexed(base: RowFormat, name: str, inside: list[ast.AST]) -> RowFormat:
     for node in inside:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             for inner in ast.walk(node.value):
-                if isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Name) and inner.value.id == name:
+                if (
+                    isinstance(inner, ast.Subscript)
+                    and isinstance(inner.value, ast.Name)
+                    and inner.value.id == name
+                ):
                     if isinstance(inner.slice, ast.Constant) and isinstance(inner.slice.value, int):
                         places[inner.slice.value] = node.targets[0].id
     if not places:
-        unpacked = [n for n in inside if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Tuple) and isinstance(n.value, ast.Name) and n.value.id == name]
+        unpacked = [
+            n
+            for n in inside
+            if isinstance(n, ast.Assign)
+            and isinstance(n.targets[0], ast.Tuple)
+            and isinstance(n.value, ast.Name)
+            and n.value.id == name
+        ]
         if unpacked and isinstance(unpacked[0].targets[0], ast.Tuple):
-            return replace(base, columns=_columns([getattr(part, "id", "_") for part in unpacked[0].targets[0].elts]))
+            return replace(
+                base, columns=_columns([getattr(part, "id", "_") for part in unpacked[0].targets[0].elts])
+            )
         return replace(base, kind="sequences")
     width = min(max(places, default=1) + 1, MOST_COLUMNS)
     return replace(base, columns=_columns([places.get(place, "_") for place in range(max(width, 2))]))

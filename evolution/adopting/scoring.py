@@ -12,7 +12,18 @@ from evolution.adopting.training import TrainingProgram
 
 NOT_SCORING = {"loss", "fit", "train", "training", "save", "load", "init", "reset", "configure", "backward", "optimizer", "batch",
                "sample", "step", "regularization", "evaluate", "test", "validation", "graph", "dropout", "mask"}  # fmt: skip
-SCORING = ("full", "predict", "rating", "ratings", "score", "scores", "recommend", "inference", "infer", "rank")
+SCORING = (
+    "full",
+    "predict",
+    "rating",
+    "ratings",
+    "score",
+    "scores",
+    "recommend",
+    "inference",
+    "infer",
+    "rank",
+)
 RECURRENT = {"GRU", "RNN"}
 
 
@@ -36,14 +47,24 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
     """The likeliest way; kind "" where none of the model's methods says what it takes."""
     if not model.torch:
         return _of_factors(constants, program, model)
-    bases = {dotted(base).rpartition(".")[2] for _, node in constants.repo.lineage(model.kind) for base in node.bases}
+    bases = {
+        dotted(base).rpartition(".")[2]
+        for _, node in constants.repo.lineage(model.kind)
+        for base in node.bases
+    }
     if bases & {"SequentialRecommender", "GeneralRecommender", "ContextRecommender"}:
-        return ScoreWay(kind="all_items", code="kit.scores.all_items()", why=f"{model.place} is a model of RecBole")
+        return ScoreWay(
+            kind="all_items", code="kit.scores.all_items()", why=f"{model.place} is a model of RecBole"
+        )
     ranked = sorted(_methods(constants, model), key=lambda unit: _rank(unit, model))
     ways = [way for unit in ranked if (way := _way(constants, program, model, unit)) is not None]
     if ways:
         return ways[0]
-    return ScoreWay(kind="", code="", why=f"no method of {model.name} ({model.place}) says by its arguments that it scores items")
+    return ScoreWay(
+        kind="",
+        code="",
+        why=f"no method of {model.name} ({model.place}) says by its arguments that it scores items",
+    )
 
 
 def _methods(constants: Constants, model: FoundModel) -> list[CodeUnit]:
@@ -52,7 +73,12 @@ def _methods(constants: Constants, model: FoundModel) -> list[CodeUnit]:
     for file, node in constants.repo.lineage(model.kind):
         for unit in file.units:
             name = unit.name.rpartition(".")[2]
-            if unit.owner is node and not name.startswith("_") and not set(words_of(name)) & NOT_SCORING and not is_abstract(unit):
+            if (
+                unit.owner is node
+                and not name.startswith("_")
+                and not set(words_of(name)) & NOT_SCORING
+                and not is_abstract(unit)
+            ):
                 found.setdefault(name, unit)
     return list(found.values())
 
@@ -61,7 +87,10 @@ def _rank(unit: CodeUnit, model: FoundModel) -> tuple[int, int]:
     name = unit.name.rpartition(".")[2]
     words = words_of(name)
     place = min((SCORING.index(word) for word in words if word in SCORING), default=50)
-    return (60 if name == "forward" else 70 if place == 50 else place, unit.node.lineno if not isinstance(unit.node, ast.Module) else 0)
+    return (
+        60 if name == "forward" else 70 if place == 50 else place,
+        unit.node.lineno if not isinstance(unit.node, ast.Module) else 0,
+    )
 
 
 def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
@@ -96,7 +125,9 @@ def _looked_up(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
     return found
 
 
-def _way(constants: Constants, program: TrainingProgram, model: FoundModel, unit: CodeUnit) -> ScoreWay | None:
+def _way(
+    constants: Constants, program: TrainingProgram, model: FoundModel, unit: CodeUnit
+) -> ScoreWay | None:
     roles = roles_of(unit, model)
     name = unit.name.rpartition(".")[2]
     asked = "" if name == "forward" else f'"{name}"'
@@ -111,10 +142,23 @@ def _way(constants: Constants, program: TrainingProgram, model: FoundModel, unit
     made = dict(table=table, why_table=why_table)
     if known == {"user", "item"} and len(given) == 2:
         first = ", item_first=True" if given[0] == "item" else ""
-        return ScoreWay(kind="by_pairs", code=f"kit.scores.by_pairs({asked or 'None'}{first})", why=f"{why}: a score for each pair")
+        return ScoreWay(
+            kind="by_pairs",
+            code=f"kit.scores.by_pairs({asked or 'None'}{first})",
+            why=f"{why}: a score for each pair",
+        )
     if known == {"user"} and len(given) == 1:
-        return ScoreWay(kind="by_user", code=f"kit.scores.by_user({asked or 'None'})", why=f"{why}: a row of scores for each user", **made)
-    if {"history", "item"} <= known and len(set(given)) == len(given) and known <= {"history", "item", "user", "length"}:
+        return ScoreWay(
+            kind="by_user",
+            code=f"kit.scores.by_user({asked or 'None'})",
+            why=f"{why}: a row of scores for each user",
+            **made,
+        )
+    if (
+        {"history", "item"} <= known
+        and len(set(given)) == len(given)
+        and known <= {"history", "item", "user", "length"}
+    ):
         return _by_items(constants, model, unit, roles, why, made)
     if known <= {"history", "user", "length"} and "history" in known and given.count("history") == 1:
         if dense := _dense(constants, program, model, unit, why):
@@ -125,22 +169,42 @@ def _way(constants: Constants, program: TrainingProgram, model: FoundModel, unit
     return None
 
 
-def _by_items(constants: Constants, model: FoundModel, unit: CodeUnit, roles: dict[str, str], why: str, made: dict[str, str]) -> ScoreWay:
+def _by_items(
+    constants: Constants,
+    model: FoundModel,
+    unit: CodeUnit,
+    roles: dict[str, str],
+    why: str,
+    made: dict[str, str],
+) -> ScoreWay:
     given, name = list(roles.values()), unit.name.rpartition(".")[2]
     tensors = "" if converts(constants, model, unit) else ", tensors=True"
     if given == ["user", "history", "item"] and name != "forward":
         return ScoreWay(kind="by_items", code=f'kit.scores.by_items("{name}"{tensors})', why=why, **made)
     words = {"user": "users", "history": "histories", "item": "items", "length": "(histories != 0).sum(1)"}
     # A forward that trains takes a row of items for each user.
-    rows = ".expand(len(users), -1)" if not converts(constants, model, unit) else "[None].repeat(len(users), 0)"
+    rows = (
+        ".expand(len(users), -1)" if not converts(constants, model, unit) else "[None].repeat(len(users), 0)"
+    )
     words["item"] += rows if name == "forward" else ""
     called = "model" if name == "forward" else f"model.{name}"
-    last = ", for_pred=True" if not isinstance(unit.node, ast.Module) and default_of(unit.node, "for_pred") is not None else ""
+    last = (
+        ", for_pred=True"
+        if not isinstance(unit.node, ast.Module) and default_of(unit.node, "for_pred") is not None
+        else ""
+    )
     code = f"kit.scores.by_items(lambda model: lambda users, histories, items: {called}({', '.join(words[one] for one in given)}{last}){tensors})"
     return ScoreWay(kind="by_items", code=code, why=why, **made)
 
 
-def _by_history(constants: Constants, model: FoundModel, unit: CodeUnit, roles: dict[str, str], why: str, made: dict[str, str]) -> ScoreWay:
+def _by_history(
+    constants: Constants,
+    model: FoundModel,
+    unit: CodeUnit,
+    roles: dict[str, str],
+    why: str,
+    made: dict[str, str],
+) -> ScoreWay:
     given, name = list(roles.values()), unit.name.rpartition(".")[2]
     told = _returns(constants, model, unit)
     mask = mask_token(constants, program_units=constants.repo.units)
@@ -150,9 +214,15 @@ def _by_history(constants: Constants, model: FoundModel, unit: CodeUnit, roles: 
         called = "model" if name == "forward" else f"model.{name}"
         before = (
             "def ask(model):",
-            f"    return lambda seqs: {called}(torch.cat([seqs[:, 1:], torch.full_like(seqs[:, :1], MASK)], 1))",
+            f"    return lambda seqs: {called}(torch.cat([seqs[:, 1:], torch.full_like(seqs[:, :1], n + 1)], 1))",
         )
-        return ScoreWay(kind="by_history", code="kit.scores.by_history(ask)", before=before, why=f"{why}; {mask} stands for the item that is asked for", **made)
+        return ScoreWay(
+            kind="by_history",
+            code="kit.scores.by_history(ask)",
+            before=before,
+            why=f"{why}; {mask} stands for the item that is asked for",
+            **made,
+        )
     if given == ["history"]:
         called = f'"{name}"' if name != "forward" else "None"
     else:
@@ -162,8 +232,14 @@ def _by_history(constants: Constants, model: FoundModel, unit: CodeUnit, roles: 
         called = f"lambda model: lambda {params}: {of}({', '.join(words[one] for one in given)})"
     with_users = ", with_users=True" if "user" in given else ""
     if told == "scores" or item is None:
-        said = f"{why} and returns a score for each item" if told == "scores" else f"{why}; taken to return a score for each item"
-        return ScoreWay(kind="by_history", code=f"kit.scores.by_history({called}{tensors}{with_users})", why=said, **made)
+        said = (
+            f"{why} and returns a score for each item"
+            if told == "scores"
+            else f"{why}; taken to return a score for each item"
+        )
+        return ScoreWay(
+            kind="by_history", code=f"kit.scores.by_history({called}{tensors}{with_users})", why=said, **made
+        )
     path = out_table(model) or item
     code = f'kit.scores.by_table({called}, "{path.path}.weight"{tensors})'
     return ScoreWay(
@@ -186,11 +262,15 @@ def converts(constants: Constants, model: FoundModel, unit: CodeUnit) -> bool:
     while waiting:
         here, given = waiting.pop()
         for call in here.calls:
-            inside = {node.id for arg in call.args for node in ast.walk(arg) if isinstance(node, ast.Name)} & given
+            inside = {
+                node.id for arg in call.args for node in ast.walk(arg) if isinstance(node, ast.Name)
+            } & given
             last = getattr(call.func, "attr", "") or dotted(call.func)
             if inside and last in ("LongTensor", "from_numpy", "tensor", "as_tensor", "IntTensor"):
                 return True
-            for other in constants.repo.reached(here, call) if inside and dotted(call.func).startswith("self.") else []:
+            for other in (
+                constants.repo.reached(here, call) if inside and dotted(call.func).startswith("self.") else []
+            ):
                 if other not in seen and len(seen) < 12:
                     seen.add(other)
                     waiting.append((other, set(parameters_of(other))))
@@ -198,7 +278,7 @@ def converts(constants: Constants, model: FoundModel, unit: CodeUnit) -> bool:
 
 
 def _returns(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
-    """"scores" where a method ends in a layer or product with a column for each item, "" otherwise."""
+    """ "scores" where a method ends in a layer or product with a column for each item, "" otherwise."""
     wide = {name for name, about in _layers(constants, model.kind).items() if about == "item"}
     tables = {f"self.{table.path}.weight" for table in model.tables if table.about == "item"}
     for node in unit.nodes:
@@ -218,22 +298,37 @@ def _returns(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
                 elif isinstance(value, (ast.Tuple, ast.List)):
                     waiting += value.elts[:1]
                 elif isinstance(value, ast.Call):
-                    for other in constants.repo.reached(unit, value)[:2] if dotted(value.func).startswith("self.") else []:
+                    for other in (
+                        constants.repo.reached(unit, value)[:2]
+                        if dotted(value.func).startswith("self.")
+                        else []
+                    ):
                         if _returns(constants, model, other) and other is not unit:
                             return "scores"
     return ""
 
 
 def _layers(constants: Constants, kind: Kind) -> dict[str, str]:
-    """"self.out" -> "item" where it is a linear layer with a column for each item."""
+    """ "self.out" -> "item" where it is a linear layer with a column for each item."""
     found: dict[str, str] = {}
     for file, node in constants.repo.lineage(kind):
         for unit in file.units:
             for inner in unit.nodes if unit.owner is node else ():
-                if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Call) and dotted(inner.value.func).rpartition(".")[2] == "Linear":
-                    arguments = [*inner.value.args, *(word.value for word in inner.value.keywords if word.arg == "out_features")]
+                if (
+                    isinstance(inner, ast.Assign)
+                    and isinstance(inner.value, ast.Call)
+                    and dotted(inner.value.func).rpartition(".")[2] == "Linear"
+                ):
+                    arguments = [
+                        *inner.value.args,
+                        *(word.value for word in inner.value.keywords if word.arg == "out_features"),
+                    ]
                     wide = arguments[1] if len(arguments) > 1 else arguments[-1]
-                    words = [w for one in ast.walk(wide) for w in words_of(getattr(one, "attr", "") or getattr(one, "id", ""))]
+                    words = [
+                        w
+                        for one in ast.walk(wide)
+                        for w in words_of(getattr(one, "attr", "") or getattr(one, "id", ""))
+                    ]
                     if role_of("_".join(words)) == "item" or {"output", "vocab", "items"} & set(words):
                         found[dotted(inner.targets[0])] = "item"
     return found
@@ -241,11 +336,17 @@ def _layers(constants: Constants, kind: Kind) -> dict[str, str]:
 
 def used_table(constants: Constants, model: FoundModel, unit: CodeUnit, depth: int = 0) -> tuple[str, str]:
     """The table that a scoring method multiplies: its path as code and the place, or ("", "")."""
-    tables = {f"self.{table.path}": table for table in model.tables if table.about == "item" and not table.bag}
+    tables = {
+        f"self.{table.path}": table for table in model.tables if table.about == "item" and not table.bag
+    }
     computed = _computed(constants, unit, tables)
     if computed:
         return computed
-    used = [tables[name] for node in unit.nodes if isinstance(node, ast.Attribute) and (name := dotted(node)) in tables]
+    used = [
+        tables[name]
+        for node in unit.nodes
+        if isinstance(node, ast.Attribute) and (name := dotted(node)) in tables
+    ]
     out = out_table(model)
     if out is not None and out in used:
         return f'"{out.path}.weight"', f"{unit.place} scores with {out.path}, {out.place}"
@@ -254,10 +355,16 @@ def used_table(constants: Constants, model: FoundModel, unit: CodeUnit, depth: i
     return "", ""
 
 
-def _computed(constants: Constants, unit: CodeUnit, tables: dict[str, EmbeddingTable]) -> tuple[str, str] | None:
+def _computed(
+    constants: Constants, unit: CodeUnit, tables: dict[str, EmbeddingTable]
+) -> tuple[str, str] | None:
     """A table that a method computes from others, such as LightGCN's: `users, items = self.computer()`."""
     for node in unit.nodes:
-        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Call)):
+        if not (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Tuple)
+            and isinstance(node.value, ast.Call)
+        ):
             continue
         called = dotted(node.value.func)
         if not called.startswith("self.") or node.value.args or node.value.keywords:
@@ -265,15 +372,28 @@ def _computed(constants: Constants, unit: CodeUnit, tables: dict[str, EmbeddingT
         about = [role_of(getattr(part, "id", "")) for part in node.targets[0].elts]
         if "item" in about and constants.repo.reached(unit, node.value):
             place = f"{unit.file.path}:{node.lineno}"
-            return f"lambda model: model.{called[5:]}()[{about.index('item')}]", f"{place} scores with what {called[5:]}() computes"
+            return (
+                f"lambda model: model.{called[5:]}()[{about.index('item')}]",
+                f"{place} scores with what {called[5:]}() computes",
+            )
     return None
 
 
-def _dense(constants: Constants, program: TrainingProgram, model: FoundModel, unit: CodeUnit, why: str) -> ScoreWay | None:
+def _dense(
+    constants: Constants, program: TrainingProgram, model: FoundModel, unit: CodeUnit, why: str
+) -> ScoreWay | None:
     """An autoencoder: no table of items, no recurrence, and the program makes dense rows of its matrix."""
     if model.tables or _recurrences(constants, model) or unit.name.rpartition(".")[2] != "forward":
         return None
-    rows = next((f"{one.file.path}:{c.lineno}" for one in program.units for c in one.calls if getattr(c.func, "attr", "") in ("toarray", "todense", "to_dense")), "")
+    rows = next(
+        (
+            f"{one.file.path}:{c.lineno}"
+            for one in program.units
+            for c in one.calls
+            if getattr(c.func, "attr", "") in ("toarray", "todense", "to_dense")
+        ),
+        "",
+    )
     if not rows:
         return None
     before = (
@@ -283,7 +403,13 @@ def _dense(constants: Constants, program: TrainingProgram, model: FoundModel, un
         "    told = model(torch.from_numpy(rows[:, :n]).to(device))",
         "    return told[0] if isinstance(told, tuple) else told",
     )
-    return ScoreWay(kind="dense", code="score", before=before, why=f"{why}; {rows} makes rows of the matrix of users and items", dense=True)
+    return ScoreWay(
+        kind="dense",
+        code="score",
+        before=before,
+        why=f"{why}; {rows} makes rows of the matrix of users and items",
+        dense=True,
+    )
 
 
 def _recurrences(constants: Constants, model: FoundModel) -> list[str]:
@@ -292,12 +418,18 @@ def _recurrences(constants: Constants, model: FoundModel) -> list[str]:
     for file, node in constants.repo.lineage(model.kind):
         for unit in file.units:
             for inner in unit.nodes if unit.owner is node else ():
-                if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Call) and dotted(inner.value.func).rpartition(".")[2] in RECURRENT:
+                if (
+                    isinstance(inner, ast.Assign)
+                    and isinstance(inner.value, ast.Call)
+                    and dotted(inner.value.func).rpartition(".")[2] in RECURRENT
+                ):
                     found.append(dotted(inner.targets[0]).removeprefix("self."))
     return list(dict.fromkeys(found))
 
 
-def _recurrent(constants: Constants, model: FoundModel, unit: CodeUnit, roles: dict[str, str], why: str) -> ScoreWay | None:
+def _recurrent(
+    constants: Constants, model: FoundModel, unit: CodeUnit, roles: dict[str, str], why: str
+) -> ScoreWay | None:
     """A step of a recurrent model: (items (B,), hidden) -> (scores, hidden)."""
     layers = _recurrences(constants, model)
     names = list(roles)
@@ -320,7 +452,11 @@ def mask_token(constants: Constants, program_units: list[CodeUnit]) -> str:
         for node in unit.nodes:
             if isinstance(node, ast.Assign):
                 words = words_of(dotted(node.targets[0]).rpartition(".")[2])
-                if "mask" in words and ("token" in words or "id" in words or "idx" in words) and beyond(node.value) >= 1:
+                if (
+                    "mask" in words
+                    and ("token" in words or "id" in words or "idx" in words)
+                    and beyond(node.value) >= 1
+                ):
                     return f"{unit.file.path}:{node.lineno}"
     return ""
 
@@ -337,5 +473,15 @@ def _of_factors(constants: Constants, program: TrainingProgram, model: FoundMode
                 updated.setdefault(index, name)
     if {"user", "item"} <= updated.keys():
         code = f'kit.scores.matrix(users="{updated["user"]}", items="{updated["item"]}")'
-        return ScoreWay(kind="matrix", code=code, why=f"{step.place} updates {updated['user']} and {updated['item']}", table=f'"{updated["item"]}"', why_table=step.place)
-    return ScoreWay(kind="", code="", why=f"{step.place} updates arrays, of which none is told to be the users' or the items'")
+        return ScoreWay(
+            kind="matrix",
+            code=code,
+            why=f"{step.place} updates {updated['user']} and {updated['item']}",
+            table=f'"{updated["item"]}"',
+            why_table=step.place,
+        )
+    return ScoreWay(
+        kind="",
+        code="",
+        why=f"{step.place} updates arrays, of which none is told to be the users' or the items'",
+    )

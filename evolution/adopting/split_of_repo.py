@@ -41,7 +41,9 @@ def _cut_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
     return None
 
 
-def _note(node: ast.Subscript, words: set[str], line: int, kept: list[tuple[str, int, int]], held: set[str]) -> None:
+def _note(
+    node: ast.Subscript, words: set[str], line: int, kept: list[tuple[str, int, int]], held: set[str]
+) -> None:
     whole = ast.unparse(node.value)
     if isinstance(node.slice, ast.Slice):
         end = _negative(node.slice.upper)
@@ -55,7 +57,11 @@ def _note(node: ast.Subscript, words: set[str], line: int, kept: list[tuple[str,
 
 def _pairs(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
     target = node.targets[0]
-    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(target.elts) == len(node.value.elts):
+    if (
+        isinstance(target, ast.Tuple)
+        and isinstance(node.value, ast.Tuple)
+        and len(target.elts) == len(node.value.elts)
+    ):
         return list(zip(target.elts, node.value.elts))
     return [(target, node.value)]
 
@@ -69,6 +75,10 @@ def _words(node: ast.expr) -> set[str]:
 
 def _negative(node: ast.expr | None) -> int:
     """2 of `-2`, 0 of anything else."""
-    minus = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant)
+    minus = (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, ast.USub)
+        and isinstance(node.operand, ast.Constant)
+    )
     value = node.operand.value if minus else 0  # type: ignore[union-attr]
     return value if isinstance(value, int) and 0 < value < 10 else 0

@@ -98,7 +98,9 @@ def has_main(file: ForeignFile) -> bool:
 
 def is_main(node: ast.AST) -> bool:
     """Whether a statement is `if __name__ == "__main__":`."""
-    return isinstance(node, ast.If) and "__main__" in ast.dump(node.test) and "__name__" in ast.dump(node.test)
+    return (
+        isinstance(node, ast.If) and "__main__" in ast.dump(node.test) and "__name__" in ast.dump(node.test)
+    )
 
 
 def _is_of_tests(path: str) -> bool:
@@ -109,14 +111,19 @@ def _runs(repo: ForeignRepo, file: ForeignFile) -> bool:
     """Whether a file without a main part does something at its top beyond defining and importing."""
     if file.path.endswith(".ipynb"):
         return True
-    return any(isinstance(node, (ast.For, ast.While, ast.Try, ast.With, ast.Expr)) and not _is_text(node) for node in file.tree.body)
+    return any(
+        isinstance(node, (ast.For, ast.While, ast.Try, ast.With, ast.Expr)) and not _is_text(node)
+        for node in file.tree.body
+    )
 
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _program(repo: ForeignRepo, start: CodeUnit, script: str, commands: list[StartCommand]) -> TrainingProgram | None:
+def _program(
+    repo: ForeignRepo, start: CodeUnit, script: str, commands: list[StartCommand]
+) -> TrainingProgram | None:
     before = _walk_calls(repo, start)
     best = None
     for unit in before:
@@ -136,13 +143,24 @@ def _program(repo: ForeignRepo, start: CodeUnit, script: str, commands: list[Sta
         return None
     path = start.file.path
     score = 3.0 * (command is not None) + 2.0 * (rank == 1) - 0.3 * path.count("/") - 0.1 * len(chain)
-    score += 1.5 * bool(re.search(r"(^|[/_.])(main|train|run)", path)) + 1.0 * (":" in script) - (path.endswith(".ipynb"))
+    score += (
+        1.5 * bool(re.search(r"(^|[/_.])(main|train|run)", path))
+        + 1.0 * (":" in script)
+        - (path.endswith(".ipynb"))
+    )
     score -= 2.0 * bool(re.search(r"tun(e|ing)|search|pretrain|baseline|finetune|export|preproc", path))
     why = f"{script} reaches {unit.file.path}:{getattr(node, 'lineno', 1)}, which trains"
     if command is not None:
         why += f"; {command.path}:{command.line} starts it"
     return TrainingProgram(
-        script=script, cwd=cwd, end=end, units=tuple(before), chain=tuple(chain), why=why, score=score, command=command
+        script=script,
+        cwd=cwd,
+        end=end,
+        units=tuple(before),
+        chain=tuple(chain),
+        why=why,
+        score=score,
+        command=command,
     )
 
 
@@ -203,7 +221,9 @@ def _trains(unit: CodeUnit, node: ast.AST) -> int:
 
 def _is_factor(node: ast.expr) -> bool:
     """A step of descent: something times something."""
-    return any(isinstance(one, ast.BinOp) and isinstance(one.op, (ast.Mult, ast.MatMult)) for one in ast.walk(node))
+    return any(
+        isinstance(one, ast.BinOp) and isinstance(one.op, (ast.Mult, ast.MatMult)) for one in ast.walk(node)
+    )
 
 
 def _library_end(unit: CodeUnit, node: ast.AST) -> EpochEnd | None:
@@ -215,7 +235,11 @@ def _library_end(unit: CodeUnit, node: ast.AST) -> EpochEnd | None:
     library = next((one for one in wanted if one in modules), "")
     if name == "fit" and "recbole" in modules:
         library, at = "recbole", RECBOLE_FIT
-    if not library or (name == "train" and not _is_trainer(unit, node)) or (name == "fit" and library != "recbole" and not _is_trainer(unit, node)):
+    if (
+        not library
+        or (name == "train" and not _is_trainer(unit, node))
+        or (name == "fit" and library != "recbole" and not _is_trainer(unit, node))
+    ):
         return None
     module = "lightning.pytorch" if library == "lightning" else library
     why = f"{unit.file.path}:{node.lineno} hands the training to {library}, of which this function ends an epoch"
@@ -227,9 +251,16 @@ def _is_trainer(unit: CodeUnit, call: ast.Call) -> bool:
     if not isinstance(call.func, ast.Attribute):
         return False
     base = dotted(call.func.value)
-    made = [node.value for one in unit.file.units for node in one.nodes if isinstance(node, ast.Assign) and any(dotted(t) == base for t in node.targets)]
+    made = [
+        node.value
+        for one in unit.file.units
+        for node in one.nodes
+        if isinstance(node, ast.Assign) and any(dotted(t) == base for t in node.targets)
+    ]
     made.append(call.func.value)
-    return any(isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2].endswith("Trainer") for one in made)
+    return any(
+        isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2].endswith("Trainer") for one in made
+    )
 
 
 def _epoch_end(repo: ForeignRepo, chain: list[tuple[CodeUnit, ast.AST]]) -> EpochEnd | None:
@@ -253,16 +284,23 @@ def _epoch_end(repo: ForeignRepo, chain: list[tuple[CodeUnit, ast.AST]]) -> Epoc
     if inner == 0 and not named and re.search(r"step|iter|batch", _head(loop), re.I):
         why = f"the only loop of the training, at {unit.file.path}:{loop.lineno}, is over steps"
         return EpochEnd(every=100, why=why, line=loop.lineno, unit=unit)
-    return EpochEnd(loop=(unit.file.path, unit.name, variable), why=why, line=loop.lineno, bound=bound, unit=unit)
+    return EpochEnd(
+        loop=(unit.file.path, unit.name, variable), why=why, line=loop.lineno, bound=bound, unit=unit
+    )
 
 
 def _head(loop: Loop) -> str:
-    return ast.unparse(loop.test) if isinstance(loop, ast.While) else f"{ast.unparse(loop.target)} {ast.unparse(loop.iter)}"
+    return (
+        ast.unparse(loop.test)
+        if isinstance(loop, ast.While)
+        else f"{ast.unparse(loop.target)} {ast.unparse(loop.iter)}"
+    )
 
 
 def _counts(loop: Loop) -> bool:
     return isinstance(loop, ast.While) or any(
-        isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2] in ("range", "trange", "count") for one in ast.walk(loop.iter)
+        isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2] in ("range", "trange", "count")
+        for one in ast.walk(loop.iter)
     )
 
 
@@ -275,7 +313,11 @@ def _variable(loop: Loop) -> str | None:
 def _started_by(script: str, path: str, commands: list[StartCommand]) -> tuple[StartCommand | None, str]:
     """The command that starts a program, and the folder it is started in."""
     for command in commands:
-        told = command.script if command.script.endswith((".py", ".ipynb")) else command.script.replace(".", "/") + ".py"
+        told = (
+            command.script
+            if command.script.endswith((".py", ".ipynb"))
+            else command.script.replace(".", "/") + ".py"
+        )
         if path == told or path.endswith(f"/{told}"):
             cwd = path[: -len(told)].rstrip("/")
             return command, cwd or "."
