@@ -200,12 +200,15 @@ def _indexed(base: RowFormat, name: str, inside: list[ast.AST]) -> RowFormat:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             for inner in ast.walk(node.value):
                 if (
-                    isinstance(inner, ast.Subscript)
-                    and isinstance(inner.value, ast.Name)
-                    and inner.value.id == name
+                    (
+                        isinstance(inner, ast.Subscript)
+                        and isinstance(inner.value, ast.Name)
+                        and inner.value.id == name
+                    )
+                    and isinstance(inner.slice, ast.Constant)
+                    and isinstance(inner.slice.value, int)
                 ):
-                    if isinstance(inner.slice, ast.Constant) and isinstance(inner.slice.value, int):
-                        places[inner.slice.value] = node.targets[0].id
+                    places[inner.slice.value] = node.targets[0].id
     if not places:
         unpacked = [
             n

@@ -139,7 +139,7 @@ def _way(
     if "" in known or "rating" in known or "label" in known or "time" in known:
         return _recurrent(constants, model, unit, roles, why)
     table, why_table = used_table(constants, model, unit)
-    made = dict(table=table, why_table=why_table)
+    made = {"table": table, "why_table": why_table}
     if known == {"user", "item"} and len(given) == 2:
         first = ", item_first=True" if given[0] == "item" else ""
         return ScoreWay(
