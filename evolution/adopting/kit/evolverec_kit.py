@@ -13,6 +13,7 @@ import functools
 import importlib
 import importlib.machinery
 import importlib.util
+import io
 import itertools
 import json
 import os
@@ -60,12 +61,12 @@ def _own_files(folder):
             yield Path(entry.path)
 
 
-def _uses_torch():
+def _in_own_files(pattern):
     files = itertools.islice((one for one in _own_files(ROOT) if one.name != "evolverec_kit.py"), 500)
-    return any(TRAINS_WITH_TORCH.search(one.read_bytes()) for one in files)
+    return any(pattern.search(one.read_bytes()) for one in files)
 
 
-if importlib.util.find_spec("torch") is not None and _uses_torch():
+if importlib.util.find_spec("torch") is not None and _in_own_files(TRAINS_WITH_TORCH):
     import torch  # noqa: F401 - evolverec looks whether it is there before the program itself is run
 
 
@@ -256,6 +257,10 @@ class _Thread:
             self.closing, self._carried = True, _Carried()
             self._go.release()
             self._thread.join(10)
+
+    def own_modes(self, modes):
+        """Let it have these modes of torch's from its start."""
+        self._own = [modes, []]
 
     def here(self):
         """Whether the program's own thread asks."""
@@ -496,7 +501,9 @@ class _Finder:
 class _Core:
     """What the program's thread holds on to; `Program` is what others hold, so that the thread ends with it."""
 
-    def __init__(self, script, *, argv, cwd, marks, values, skip, every, library, answers, stubs, kept):
+    def __init__(
+        self, script, *, argv, cwd, marks, values, skip, every, library, answers, stubs, paths, kept
+    ):
         self.scratch, self.script, self.every = scratch(), script, every
         self.marks = {**marks, "steps": bool(every), "skip": tuple(skip), "values": tuple(values)}
         self.values, self._skipped = values, skip  # what the marks read
@@ -505,8 +512,10 @@ class _Core:
         self.losses, self.module, self._last_end, self._hooks = [], None, 0, []
         self._answers, self._library, self._kept = list(answers), library, kept
         self._swapped, self._own_modules, self._outside = _Swapped(), {}, {}
-        self._surround(argv, cwd, stubs)
+        self._surround(argv, cwd, stubs, paths)
         self.thread = _Thread(self._body, self)
+        if _torch() is not None and not _torch().cuda.is_available() and _in_own_files(WRITES_CUDA):
+            self.thread.own_modes([_without_gpu(_torch())])
 
     # -- what the marks call, inside the program
 
@@ -573,7 +582,7 @@ class _Core:
         self.module.__dict__.update(__file__=str(path), __builtins__=builtins, __evolverec_kit__=self)
         exec(self.compiled(str(path)), self.module.__dict__)  # noqa: S102 - the user's own script
 
-    def _surround(self, argv, cwd, stubs):
+    def _surround(self, argv, cwd, stubs, paths):
         add, there = self._swapped.add, str(self.scratch.folder)
         name = self.script if isinstance(self.script, str) else "program"
         folder = os.path.normpath(os.path.join(there, cwd))
@@ -590,12 +599,47 @@ class _Core:
             if ":" not in self.script:
                 self.module = types.ModuleType("__main__")
                 add(sys.modules, "__main__", self.module)
+        self._redirect(add, paths)
         self._be_silent(add)
         if _torch() is not None:
             add(_torch().autograd, "backward", self._noting(_torch().autograd.backward))
-            if not _torch().cuda.is_available():  # `.cuda()` is written by those who have a GPU
-                add(_torch().Tensor, "cuda", _same)
-                add(_torch().nn.Module, "cuda", _same)
+
+    def _redirect(self, add, paths):
+        """What the program opens by an absolute path in the repo, or below one of `paths`, lies in the scratch folder."""
+        there, exists = str(self.scratch.folder), os.path.isdir
+        given = [
+            (str(old).rstrip("/"), os.path.normpath(os.path.join(there, new)))
+            for old, new in dict(paths).items()
+        ]
+
+        def moved(path):
+            if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
+                return path
+            text = os.fspath(path)
+            for old, new in given:
+                if text == old or text.startswith(old + "/"):
+                    return new + text[len(old) :]
+            inside = there + text[len(str(ROOT)) :] if text.startswith(str(ROOT) + os.sep) else ""
+            return inside if inside and exists(os.path.dirname(inside)) else path
+
+        asking = [(os.path, name) for name in ("exists", "isfile", "isdir", "lexists", "getsize")]
+        doing = [
+            (os, name)
+            for name in (
+                "stat",
+                "listdir",
+                "scandir",
+                "mkdir",
+                "remove",
+                "unlink",
+                "rename",
+                "replace",
+                "rmdir",
+            )
+        ]
+        keeping = [(_torch(), name) for name in ("load", "save") if _torch() is not None]
+        for owner, name in ((builtins, "open"), (io, "open"), *asking, *doing, *keeping):
+            add(owner, name, _with_paths(getattr(owner, name), moved))
 
     def _paths(self, there):
         """The module path with the mirror in the place of the repo."""
@@ -697,8 +741,45 @@ class _Core:
             self.start()
 
 
-def _same(one, *_, **__):
-    return one
+WRITES_CUDA = re.compile(
+    rb"^(?!.*is_available).*(?:\.cuda\(|(?:to|device)\(\s*[\"']cuda|device\s*=\s*[\"']cuda)", re.M
+)
+MADE_ON_A_DEVICE = {
+    "to", "tensor", "as_tensor", "empty", "zeros", "ones", "full", "eye", "arange", "linspace", "rand", "randn", "randint",
+    "randperm", "zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "new_zeros", "new_ones",
+}  # fmt: skip
+
+
+def _without_gpu(torch):
+    """A mode of torch in which "cuda" means the processor, for repos that write it without asking whether there is one."""
+
+    def on_cpu(value):
+        is_gpu = isinstance(value, (str, torch.device)) and str(value).startswith("cuda")
+        return "cpu" if is_gpu else value
+
+    class WithoutGpu(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            name, kwargs = getattr(func, "__name__", ""), kwargs or {}
+            if name == "cuda":
+                return args[0]
+            if name in MADE_ON_A_DEVICE:
+                args, kwargs = (
+                    [on_cpu(one) for one in args],
+                    {key: on_cpu(one) for key, one in kwargs.items()},
+                )
+            return func(*args, **kwargs)
+
+    return WithoutGpu()
+
+
+def _with_paths(original, moved):
+    """The same function for other paths: its first two arguments may be some."""
+
+    @functools.wraps(original)
+    def call(*args, **kwargs):
+        return original(*map(moved, args[:2]), *args[2:], **kwargs)
+
+    return call
 
 
 def _marked(mark, original, skipped, name):
@@ -800,11 +881,12 @@ class Program:
     start: a function with which training begins, where that is not the loop or the first batch. skip: functions that are left
     out, and what they give instead, {"evaluate": (0.0, 0.0)}. Functions are "name", "Class.method" or "file.py:Class.method" of
     the repo's, or "module:Class.method" of a library's. values: in the place of constants of the repo, {"config.py:PATH": "data/"}.
+    paths: folders outside of the repo that it reads, and where in the scratch folder they are, {"/home/me/data": "data"}.
     cwd: where the program is started, relative to the repo. report: names of variables to tell of each epoch; the mean loss
     otherwise. answers: what `input()` gets. stubs: libraries that are imported and not needed.
     """
 
-    def __init__(self, script, *, argv=(), loop=None, at=None, every=0, start=None, skip=(), values=(), cwd=".", report=(), answers=(), stubs=()):  # fmt: skip
+    def __init__(self, script, *, argv=(), loop=None, at=None, every=0, start=None, skip=(), values=(), cwd=".", paths=(), report=(), answers=(), stubs=()):  # fmt: skip
         if sum(bool(one) for one in (loop, at, every)) != 1:
             raise ValueError("Program needs one of loop=, at= and every=, which says where an epoch ends")
         skip = (
@@ -823,7 +905,7 @@ class Program:
         self._new = functools.partial(
             _Core, script, argv=argv, cwd=cwd, values=dict(values), skip=skip, every=every, library=library, answers=answers,
             marks={"loop": (None, None, loop) if isinstance(loop, str) else loop, "at": own["end"], "start": own["start"]},
-            stubs=[stubs] if isinstance(stubs, str) else stubs, kept={sys._getframe(1).f_globals.get("__name__"), __name__},
+            stubs=[stubs] if isinstance(stubs, str) else stubs, paths=paths, kept={sys._getframe(1).f_globals.get("__name__"), __name__},
         )  # fmt: skip
         self._report = (report,) if isinstance(report, str) else tuple(report)
         self._begin()

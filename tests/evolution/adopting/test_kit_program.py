@@ -105,6 +105,33 @@ def test_what_it_writes_stays_in_the_scratch_folder(repo: Path) -> None:
     assert after == before and (repo / "notes.md").read_text() == "mine"
 
 
+def test_absolute_paths_lead_into_the_scratch_folder(repo: Path) -> None:
+    script = (
+        "import os, torch\nfrom pathlib import Path\nhere = Path(__file__).resolve().parent\n(here / 'out').mkdir(exist_ok=True)\n"
+        "(here / 'out' / 'a.txt').write_text('a')\ntorch.save({'x': 1}, here / 'out' / 'x.pt')\nback = torch.load(here / 'out' / 'x.pt')\n"
+        "there = os.path.exists('/data/of/somebody/log.txt'), open('/data/of/somebody/log.txt').read()\n"
+        "for epoch in range(1):\n    pass\n"
+    )
+    write_stranger(repo, script)
+    with imported(repo) as kit:
+        kit.write_text("mine/log.txt", "1 2")
+        run = kit.Program("train.py", loop="epoch", paths={"/data/of/somebody": "mine"}).start()
+        assert (run.scratch / "out" / "a.txt").read_text() == "a" and run["back"] == {"x": 1}
+        assert run["there"] == (True, "1 2") and not (repo / "out").exists()
+
+
+def test_who_writes_cuda_means_the_processor_where_there_is_no_gpu(repo: Path) -> None:
+    script = (
+        "import torch\nmodel = torch.nn.Linear(2, 1).cuda().to('cuda:0')\nx = torch.ones(1, 2, device='cuda').to(torch.device('cuda'))\n"
+        "for epoch in range(1):\n    y = model(x.cuda())\n"
+    )
+    _, run = _program(repo, script)
+    run.start()
+    run.epoch()
+    assert run["y"].device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert not hasattr(torch.zeros, "__wrapped__")
+
+
 def test_nobody_sits_at_a_keyboard(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script = (
         "name = input('who? ')\nagain = input()\nimport pdb; pdb.set_trace()\nbreakpoint()\n"
