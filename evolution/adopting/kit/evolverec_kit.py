@@ -7,11 +7,13 @@ where the repo uses it. Python 3.9 or newer.
 
 import ast
 import builtins
+import contextlib
 import copy
 import functools
 import importlib
 import importlib.machinery
 import importlib.util
+import io
 import itertools
 import json
 import os
@@ -59,12 +61,12 @@ def _own_files(folder):
             yield Path(entry.path)
 
 
-def _uses_torch():
+def _in_own_files(pattern):
     files = itertools.islice((one for one in _own_files(ROOT) if one.name != "evolverec_kit.py"), 500)
-    return any(TRAINS_WITH_TORCH.search(one.read_bytes()) for one in files)
+    return any(pattern.search(one.read_bytes()) for one in files)
 
 
-if importlib.util.find_spec("torch") is not None and _uses_torch():
+if importlib.util.find_spec("torch") is not None and _in_own_files(TRAINS_WITH_TORCH):
     import torch  # noqa: F401 - evolverec looks whether it is there before the program itself is run
 
 
@@ -203,6 +205,17 @@ def _stacks(torch):
     return stacks
 
 
+_running, _dropped = [], []  # threads of programs: at work, and to be ended as soon as none is
+
+
+def _end(thread):
+    """A program that nobody holds any more is ended; Python may notice that in the middle of another one."""
+    if _running:
+        _dropped.append(thread)
+    else:
+        thread.close()
+
+
 class _Thread:
     """Runs `body`, which calls `suspend` wherever it should wait. around: what holds while it runs, entered in its thread."""
 
@@ -218,6 +231,9 @@ class _Thread:
         """Let it run to where it waits next; whether it has not ended. Raises what it raised."""
         if self.ended:
             return False
+        while _dropped:
+            _dropped.pop().close()
+        _running.append(self)
         self._carried = _Carried()
         if not self.started:
             self.started = True
@@ -226,6 +242,7 @@ class _Thread:
         else:
             self._go.release()
         self._back.acquire()
+        _running.remove(self)
         if self._trace is not self._carried.trace:  # a tracer that was taken off on the way
             sys.settrace(self._trace)
         self._carried = None
@@ -240,6 +257,10 @@ class _Thread:
             self.closing, self._carried = True, _Carried()
             self._go.release()
             self._thread.join(10)
+
+    def own_modes(self, modes):
+        """Let it have these modes of torch's from its start."""
+        self._own = [modes, []]
 
     def here(self):
         """Whether the program's own thread asks."""
@@ -327,9 +348,12 @@ class _Swapped:
             put(value)
 
     def __exit__(self, *_):
-        for entry in reversed(self.values):
-            entry[2] = entry[0]()
-            entry[1](self._outside.pop())
+        for entry in reversed(self.values[: len(self._outside)]):
+            get, put, _ = entry
+            outside = self._outside.pop()
+            with contextlib.suppress(OSError):  # a folder that somebody has removed
+                entry[2] = get()
+                put(outside)
 
 
 _ABSENT = object()
@@ -350,28 +374,32 @@ def _put_item(owner, name, value):
 
 
 class _Marks(ast.NodeTransformer):
-    """Inserts one call where an epoch may end: at the head of a loop or of a function, or after an optimizer's step.
+    """Inserts one call where an epoch may end: at the head of a loop or of a function, or after an optimizer's step; and puts
+    values in the place of constants, results in the place of functions that are skipped.
 
     Lines and the file's name stay as they are.
     """
 
-    def __init__(self, file, *, loop=None, at=None, skip=False, steps=False, start=None):
-        self._file, self._loop, self._at, self._skip = file, loop, at, skip
-        self._steps, self._start = steps, start
+    def __init__(self, file, *, loop=None, at=None, start=None, steps=False, skip=(), values=()):
+        self._file, self._loop, self._at, self._start = file, loop, at, start
+        self._steps, self._skip, self._values = steps, skip, values
         self._scope, self.found = [], 0
 
     def visit_ClassDef(self, node):
         return self._within(node)
 
     def visit_FunctionDef(self, node):
-        node = self._within(node)
         name = ".".join([*self._scope, node.name])
-        for wanted, what in ((self._at, "skip" if self._skip else "end"), (self._start, "start")):
-            if wanted is not None and wanted[0] in (None, self._file) and wanted[1] in (name, node.name):
-                call = _call(what, node.body[0])
-                node.body.insert(
-                    0, ast.copy_location(ast.Return(call.value), call) if what == "skip" else call
-                )
+        skipped = next((key for key in self._skip if self._is(key, name)), None)
+        marks = [
+            (skipped, ast.Return(_call(f"skipped({skipped!r})", node.body[0]).value)),
+            (self._start, _call("start()", node.body[0])),
+        ]
+        marks.append((self._at, _call("end()", node.body[0])))
+        node = self._within(node)
+        for wanted, mark in marks:
+            if wanted is not None and self._is(wanted, name):
+                node.body.insert(0, ast.copy_location(mark, node.body[0]))
                 self.found += 1
         return node
 
@@ -386,8 +414,25 @@ class _Marks(ast.NodeTransformer):
     def visit_Expr(self, node):
         calls = [one.func for one in ast.walk(node.value) if isinstance(one, ast.Call)]
         if self._steps and any(isinstance(one, ast.Attribute) and one.attr == "step" for one in calls):
-            return [node, _call("steps", node)]
+            return [node, _call("steps()", node)]
         return node
+
+    def visit_Assign(self, node):
+        for key in self._values:
+            for target in node.targets:
+                if isinstance(target, ast.Name) and self._is(key, ".".join([*self._scope, target.id])):
+                    node.value = _call(f"values[{key!r}]", node).value
+                    self.found += 1
+        return node
+
+    def _is(self, wanted, name):
+        """Whether "file.py:Class.name", "Class.name" or "name" means what stands here."""
+        file, _, wanted = wanted.rpartition(":")
+        return self._is_file(file) and wanted in (name, name.rpartition(".")[2] if not file else name)
+
+    def _is_file(self, file):
+        """Whether a path, or the end of one, is that of the file; any is where none is given."""
+        return not file or self._file == file or self._file.endswith("/" + file)
 
     def _within(self, node):
         self._scope.append(node.name)
@@ -396,25 +441,28 @@ class _Marks(ast.NodeTransformer):
         return node
 
     def _loop_at(self, node, names):
-        wanted = self._loop is not None and self._loop[0] in (None, self._file)
+        file, function, variable = self._loop or (None, None, None)
         here = ".".join(self._scope)
-        if wanted and self._loop[1] is not None:
-            wanted = self._loop[1] in (here, here.rpartition(".")[2])
-        name = self._loop[2] if wanted else None
-        if wanted and (
-            name is None or name in {one.id for one in ast.walk(names) if isinstance(one, ast.Name)}
+        wanted = (
+            self._loop is not None
+            and self._is_file(file)
+            and function in (None, here, here.rpartition(".")[2])
+        )
+        if not wanted or variable not in (
+            None,
+            *(one.id for one in ast.walk(names) if isinstance(one, ast.Name)),
         ):
-            inner, self._loop = self._loop, None  # a loop within it is none of ours
-            node = self.generic_visit(node)
-            self._loop = inner
-            node.body.insert(0, _call("end", node.body[0]))
-            self.found += 1
-            return node
-        return self.generic_visit(node)
+            return self.generic_visit(node)
+        loop, self._loop = self._loop, None  # a loop within it is none of ours
+        node = self.generic_visit(node)
+        self._loop = loop
+        node.body.insert(0, _call("end()", node.body[0]))
+        self.found += 1
+        return node
 
 
 def _call(what, place):
-    call = ast.parse(f"__evolverec_kit__.{what}()").body[0]
+    call = ast.parse(f"__evolverec_kit__.{what}").body[0]
     for node in ast.walk(call):
         ast.copy_location(node, place)
         if hasattr(node, "end_lineno"):
@@ -453,15 +501,21 @@ class _Finder:
 class _Core:
     """What the program's thread holds on to; `Program` is what others hold, so that the thread ends with it."""
 
-    def __init__(self, script, argv, cwd, marks, answers, stubs, every, library, kept):
-        self.scratch, self.script, self.marks, self.every = scratch(), script, marks, every
+    def __init__(
+        self, script, *, argv, cwd, marks, values, skip, every, library, answers, stubs, paths, kept
+    ):
+        self.scratch, self.script, self.every = scratch(), script, every
+        self.marks = {**marks, "steps": bool(every), "skip": tuple(skip), "values": tuple(values)}
+        self.values, self._skipped = values, skip  # what the marks read
         _next_scratch.clear()
         self.found, self.begun, self.waits_at, self.steps_done = 0, False, "", 0
         self.losses, self.module, self._last_end, self._hooks = [], None, 0, []
         self._answers, self._library, self._kept = list(answers), library, kept
         self._swapped, self._own_modules, self._outside = _Swapped(), {}, {}
-        self._surround(argv, cwd, stubs)
+        self._surround(argv, cwd, stubs, paths)
         self.thread = _Thread(self._body, self)
+        if _torch() is not None and not _torch().cuda.is_available() and _in_own_files(WRITES_CUDA):
+            self.thread.own_modes([_without_gpu(_torch())])
 
     # -- what the marks call, inside the program
 
@@ -472,13 +526,18 @@ class _Core:
             self.begun = True
             self.thread.suspend()
 
-    skip = end
+    def skipped(self, name):
+        """What a function that is left out gives."""
+        return self._skipped[name]
 
     def start(self, *_):
         """Where training begins, for programs whose epochs end at a call."""
         if self.thread.here() and not self.begun:
             self.begun, self.waits_at = True, "start"
             self.thread.suspend()
+
+    def nothing(self):
+        pass
 
     def steps(self):
         if self.every and self.steps_done - self._last_end >= self.every:
@@ -523,7 +582,7 @@ class _Core:
         self.module.__dict__.update(__file__=str(path), __builtins__=builtins, __evolverec_kit__=self)
         exec(self.compiled(str(path)), self.module.__dict__)  # noqa: S102 - the user's own script
 
-    def _surround(self, argv, cwd, stubs):
+    def _surround(self, argv, cwd, stubs, paths):
         add, there = self._swapped.add, str(self.scratch.folder)
         name = self.script if isinstance(self.script, str) else "program"
         folder = os.path.normpath(os.path.join(there, cwd))
@@ -540,9 +599,47 @@ class _Core:
             if ":" not in self.script:
                 self.module = types.ModuleType("__main__")
                 add(sys.modules, "__main__", self.module)
+        self._redirect(add, paths)
         self._be_silent(add)
         if _torch() is not None:
             add(_torch().autograd, "backward", self._noting(_torch().autograd.backward))
+
+    def _redirect(self, add, paths):
+        """What the program opens by an absolute path in the repo, or below one of `paths`, lies in the scratch folder."""
+        there, exists = str(self.scratch.folder), os.path.isdir
+        given = [
+            (str(old).rstrip("/"), os.path.normpath(os.path.join(there, new)))
+            for old, new in dict(paths).items()
+        ]
+
+        def moved(path):
+            if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
+                return path
+            text = os.fspath(path)
+            for old, new in given:
+                if text == old or text.startswith(old + "/"):
+                    return new + text[len(old) :]
+            inside = there + text[len(str(ROOT)) :] if text.startswith(str(ROOT) + os.sep) else ""
+            return inside if inside and exists(os.path.dirname(inside)) else path
+
+        asking = [(os.path, name) for name in ("exists", "isfile", "isdir", "lexists", "getsize")]
+        doing = [
+            (os, name)
+            for name in (
+                "stat",
+                "listdir",
+                "scandir",
+                "mkdir",
+                "remove",
+                "unlink",
+                "rename",
+                "replace",
+                "rmdir",
+            )
+        ]
+        keeping = [(_torch(), name) for name in ("load", "save") if _torch() is not None]
+        for owner, name in ((builtins, "open"), (io, "open"), *asking, *doing, *keeping):
+            add(owner, name, _with_paths(getattr(owner, name), moved))
 
     def _paths(self, there):
         """The module path with the mirror in the place of the repo."""
@@ -567,9 +664,18 @@ class _Core:
 
     def _taken_modules(self):
         """The modules of the repo as they are imported at present, out of Python's list; not the adapter's and the kit."""
-        files = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
-        own = [n for n, file in files if isinstance(file, str) and (self.is_own(file) or _in_repo(file))]
-        return {name: sys.modules.pop(name) for name in own if name not in self._kept and name != "__main__"}
+        own = [name for name, module in list(sys.modules.items()) if self._is_of_repo(name, module)]
+        return {name: sys.modules.pop(name) for name in own}
+
+    def _is_of_repo(self, name, module):
+        if name in self._kept or name == "__main__":
+            return False
+        if "__evolverec_kit__" in getattr(
+            module, "__dict__", ()
+        ):  # of a program before, its folder may be gone
+            return True
+        file = getattr(module, "__file__", None)
+        return isinstance(file, str) and (self.is_own(file) or _in_repo(file))
 
     def _be_silent(self, add):
         """Nobody sits at a keyboard: questions are answered, debuggers passed over, `exit()` leaves the input open."""
@@ -610,21 +716,20 @@ class _Core:
 
     def _mark_library(self):
         """Functions of libraries have no source of the repo's to mark: others stand in for them that call the mark first."""
-        for what, target in self._library.items():
+        for target, mark in self._library:
             name, _, qualname = target.partition(":")
             *outer, last = qualname.split(".")
             owner = functools.reduce(getattr, outer, importlib.import_module(name))
             self._swapped.add_inside(
-                owner, last, _marked(getattr(self, what), getattr(owner, last), what == "skip")
+                owner, last, _marked(getattr(self, mark), getattr(owner, last), self._skipped, target)
             )
         if _torch() is not None and not self.marks["loop"]:
             import torch.optim.optimizer as optimizers
 
             self._hooks.append(optimizers.register_optimizer_step_post_hook(self._count_step))
-            if not self.marks["start"] and "start" not in self._library:
-                self._hooks.append(
-                    _torch().nn.modules.module.register_module_forward_pre_hook(self._first_forward)
-                )
+            if not self.marks["start"] and not any(mark == "start" for _, mark in self._library):
+                register = _torch().nn.modules.module.register_module_forward_pre_hook
+                self._hooks.append(register(self._first_forward))
 
     def _count_step(self, *_):
         if self.thread.here():
@@ -636,11 +741,52 @@ class _Core:
             self.start()
 
 
-def _marked(mark, original, skip):
+WRITES_CUDA = re.compile(
+    rb"^(?!.*is_available).*(?:\.cuda\(|(?:to|device)\(\s*[\"']cuda|device\s*=\s*[\"']cuda)", re.M
+)
+MADE_ON_A_DEVICE = {
+    "to", "tensor", "as_tensor", "empty", "zeros", "ones", "full", "eye", "arange", "linspace", "rand", "randn", "randint",
+    "randperm", "zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "new_zeros", "new_ones",
+}  # fmt: skip
+
+
+def _without_gpu(torch):
+    """A mode of torch in which "cuda" means the processor, for repos that write it without asking whether there is one."""
+
+    def on_cpu(value):
+        is_gpu = isinstance(value, (str, torch.device)) and str(value).startswith("cuda")
+        return "cpu" if is_gpu else value
+
+    class WithoutGpu(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            name, kwargs = getattr(func, "__name__", ""), kwargs or {}
+            if name == "cuda":
+                return args[0]
+            if name in MADE_ON_A_DEVICE:
+                args, kwargs = (
+                    [on_cpu(one) for one in args],
+                    {key: on_cpu(one) for key, one in kwargs.items()},
+                )
+            return func(*args, **kwargs)
+
+    return WithoutGpu()
+
+
+def _with_paths(original, moved):
+    """The same function for other paths: its first two arguments may be some."""
+
+    @functools.wraps(original)
+    def call(*args, **kwargs):
+        return original(*map(moved, args[:2]), *args[2:], **kwargs)
+
+    return call
+
+
+def _marked(mark, original, skipped, name):
     @functools.wraps(original)
     def call(*args, **kwargs):
         mark()
-        return None if skip else original(*args, **kwargs)
+        return skipped[name] if name in skipped else original(*args, **kwargs)
 
     return call
 
@@ -694,6 +840,11 @@ class _Nothing:
     def __iter__(self):
         return iter(range(self._given) if isinstance(self._given, int) else self._given)
 
+    def __matmul__(self, other):
+        return self
+
+    __rmatmul__ = __getitem__ = __matmul__
+
     def __enter__(self):
         return self
 
@@ -726,49 +877,42 @@ class Program:
 
     script: "main.py", run as `python main.py` would; "package.module:function"; a notebook; or a function of the adapter's.
     Where an epoch ends, one of: loop, the name of the variable of the training's loop, or ("file.py", "Class.method", "epoch"),
-    of which each may be None; at, "file.py:Class.method" of the repo's or "module:Class.method" of a library's, which is called
-    once an epoch (skip=True: the call itself is left out); every, so many steps of an optimizer. start: where training begins,
-    written as `at` is. cwd: where the program is started, relative to the repo. report: names of variables to tell of each
-    epoch; the mean loss otherwise. answers: what `input()` gets. stubs: libraries that are imported and not needed.
+    of which each may be None; at, a function that is called once an epoch; every, so many steps of an optimizer.
+    start: a function with which training begins, where that is not the loop or the first batch. skip: functions that are left
+    out, and what they give instead, {"evaluate": (0.0, 0.0)}. Functions are "name", "Class.method" or "file.py:Class.method" of
+    the repo's, or "module:Class.method" of a library's. values: in the place of constants of the repo, {"config.py:PATH": "data/"}.
+    paths: folders outside of the repo that it reads, and where in the scratch folder they are, {"/home/me/data": "data"}.
+    cwd: where the program is started, relative to the repo. report: names of variables to tell of each epoch; the mean loss
+    otherwise. answers: what `input()` gets. stubs: libraries that are imported and not needed.
     """
 
-    def __init__(
-        self,
-        script,
-        *,
-        argv=(),
-        loop=None,
-        at=None,
-        every=0,
-        skip=False,
-        start=None,
-        cwd=".",
-        report=(),
-        answers=(),
-        stubs=(),
-    ):
+    def __init__(self, script, *, argv=(), loop=None, at=None, every=0, start=None, skip=(), values=(), cwd=".", paths=(), report=(), answers=(), stubs=()):  # fmt: skip
         if sum(bool(one) for one in (loop, at, every)) != 1:
             raise ValueError("Program needs one of loop=, at= and every=, which says where an epoch ends")
-        at, start = _named(at), _named(start)
-        if callable(script) and (loop or not (at and _library(at)) or (start and not _library(start))):
+        skip = (
+            dict(skip) if isinstance(skip, dict) else dict.fromkeys([skip] if isinstance(skip, str) else skip)
+        )
+        named = {"end": _named(at), "start": _named(start)}
+        own = {mark: None if target is None or _library(target) else target for mark, target in named.items()}
+        if callable(script) and (loop or any(own.values())):
             raise ValueError(
-                "a function of the adapter's is not marked: give the script, or at= as 'module:name' of a library"
+                "what a function of the adapter's calls is not marked: name the script, or a library's 'module:name' in at="
             )
-        caller = sys._getframe(1).f_globals.get("__name__")
-        marks = {
-            "loop": ((None, None, loop) if isinstance(loop, str) else loop),
-            "at": _own(at),
-            "skip": skip,
-        }
-        marks.update(steps=bool(every), start=_own(start))
-        library = {"skip" if skip else "end": at, "start": start}
-        library = {what: target for what, target in library.items() if target and _library(target)}
-        arguments = (script, argv, cwd, marks, answers, stubs, every, library, {caller, __name__})
-        self._new = lambda: _Core(*arguments)
+        library = [(target, mark) for mark, target in named.items() if target and _library(target)]
+        library += [
+            (target, "nothing") for target in skip if _library(target) and target not in named.values()
+        ]
+        self._new = functools.partial(
+            _Core, script, argv=argv, cwd=cwd, values=dict(values), skip=skip, every=every, library=library, answers=answers,
+            marks={"loop": (None, None, loop) if isinstance(loop, str) else loop, "at": own["end"], "start": own["start"]},
+            stubs=[stubs] if isinstance(stubs, str) else stubs, paths=paths, kept={sys._getframe(1).f_globals.get("__name__"), __name__},
+        )  # fmt: skip
         self._report = (report,) if isinstance(report, str) else tuple(report)
-        self._epochs, self._ahead = 0, False
-        self._core = self._new()
-        self._closing = weakref.finalize(self, self._core.thread.close)
+        self._begin()
+
+    def _begin(self):
+        self._core, self._epochs, self._ahead, self._learned = self._new(), 0, False, False
+        self._closing = weakref.finalize(self, _end, self._core.thread)
         self._closing.atexit = False
 
     @property
@@ -783,9 +927,8 @@ class Program:
     def start(self):
         """Run it up to where its training begins, if that can be told."""
         core = self._core
-        if not core.thread.started and (
-            core.marks["loop"] or core.marks["start"] or "start" in core._library or _torch() is not None
-        ):
+        known = core.marks["loop"] or core.marks["start"] or any(mark == "start" for _, mark in core._library)
+        if not core.thread.started and (known or _torch() is not None):
             self._advance()
             self._ahead = core.waits_at == "end"
         return self
@@ -798,8 +941,9 @@ class Program:
         self.start()
         goes_on = self._ahead or self._advance()
         self._ahead = False
-        if not goes_on and not core.losses and not (core.marks["loop"] and _torch() is None):
-            return None
+        self._learned = self._learned or bool(core.losses)
+        if not goes_on and not core.losses and (self._learned or not core.marks["loop"]):
+            return None  # the program went on to its end without a further step
         self._epochs += 1
         told = {name: _number(self[name]) for name in self._report}
         if not told and core.losses:
@@ -809,12 +953,9 @@ class Program:
 
     def restart(self):
         """Begin anew, with new objects."""
-        scratch_of_old = self._core.scratch
+        _next_scratch[:] = [self._core.scratch]
         self._closing()
-        _next_scratch[:] = [scratch_of_old]
-        self._core, self._epochs, self._ahead = self._new(), 0, False
-        self._closing = weakref.finalize(self, self._core.thread.close)
-        self._closing.atexit = False
+        self._begin()
 
     @property
     def ended(self):
@@ -835,11 +976,15 @@ class Program:
         return goes_on
 
     def _why_never_begun(self):
-        core = self._core
-        wanted = core.marks["loop"] or core.marks["at"] or list(core._library.values())
-        if core.marks["loop"] and not core.found:
-            return f"{core.script} has no loop {wanted} in what it imports; Program(loop=...) expects the variable of its training loop"
-        return f"{core.script} came to its end before its training began at {wanted}; see its output in the log, and its arguments {core.thread and ''}"
+        core, marks = self._core, self._core.marks
+        wanted = (
+            marks["loop"] or marks["at"] or [target for target, _ in core._library] or f"{core.every} steps"
+        )
+        if not callable(core.script) and not core.found and not core._library:
+            return f"{core.script} and what it imports have no {wanted}; Program expects the variable of its training loop, or a function"
+        return (
+            f"{core.script} ended before its training began at {wanted}; what it printed is in the log above"
+        )
 
     def __getitem__(self, path):
         """A live variable, "model" or "trainer.net" or "items[0]": of the innermost function first, then of its file."""
@@ -874,13 +1019,6 @@ def _named(target):
     return f"{target.__module__}:{target.__qualname__}" if callable(target) else target
 
 
-def _own(target):
-    if target is None or _library(target):
-        return None
-    file, _, name = target.rpartition(":")
-    return (file or None, name)
-
-
 def _number(value):
     return float(value.item() if hasattr(value, "item") else value)
 
@@ -896,50 +1034,40 @@ INTER_FIELDS = {
 
 
 def write_events(
-    path,
-    data,
-    *,
-    columns=("user", "item"),
-    sep="\t",
-    header=None,
-    order="user",
-    kind=None,
-    ids=None,
-    held_out=0,
-):
+    path, data, *, columns=("user", "item"), sep="\t", header=None, order="user", kind=None, ids=None, held_out=0, last=0
+):  # fmt: skip
     """Write the training log where the program will find it: path is relative to the repo, in the program's scratch folder.
 
     columns: "user", "item", "rating", "time", or a value that each row gets. order: "user" (by user, then time) or "time".
-    header: True for the columns' names, or the line itself. kind: "rows", "lists" (a line `user item item ...` for each user),
-    "dict" ({user: [items]}, JSON or pickle), "csr" (scipy's .npz), "array" (.npy); by the suffix where it is not given.
-    ids: the numbering to write; evolverec's own (from 1) otherwise. held_out: so many copies of each user's last event are
-    written after it, for a repo that holds out the last ones itself, so that it trains on all that are real.
+    header: True for the columns' names, or the line itself. kind: "rows", "lists" (a line `user item item ...` for each user,
+    `item item ...` with columns=("item",)), "dict" ({user: [items]}, JSON or pickle), "csr" (scipy's .npz), "array" (.npy); by
+    the suffix where it is not given. ids: the numbering to write; evolverec's own (from 1) otherwise. held_out: so many copies
+    of each user's last event are written after it, for a repo that holds out the last ones itself, so that it trains on all
+    that are real. last: write so many last events of each user alone, where the repo wants a file to evaluate on.
     """
     suffix = Path(path).suffix
-    kind = kind or {".json": "dict", ".pkl": "dict", ".pickle": "dict", ".npz": "csr", ".npy": "array"}.get(
-        suffix, "rows"
-    )
-    target = scratch().path(path)
-    if kind in ("lists", "dict"):
-        _write_lists(target, lists(data, ids=ids, held_out=held_out), kind)
-    elif kind == "csr":
-        _write_csr(target, data, ids or Ids(data, users=0, items=0))
+    kinds = {".json": "dict", ".pkl": "dict", ".pickle": "dict", ".npz": "csr", ".npy": "array"}
+    target, kind = scratch().path(path), kind or kinds.get(suffix, "rows")
+    rows = _chosen_rows(data, order if kind in ("rows", "array") else "user", held_out, last)
+    if kind == "csr":
+        ids = ids or Ids(data, users=0, items=0)
+        _write_csr(target, ids, *_columns(data, ("user", "item"), rows, ids))
     elif kind == "array":
-        np.save(target, np.column_stack(_columns(data, columns, order, ids, held_out)))
+        np.save(target, np.column_stack(_columns(data, columns, rows, ids)))
+    elif kind in ("lists", "dict"):
+        _write_lists(
+            target, _by_user(*_columns(data, ("user", "item"), rows, ids)), kind, sep, "user" in columns
+        )
     else:
         if suffix == ".inter":
-            sep, header = "\t", "\t".join(INTER_FIELDS[name] for name in columns)
-        line = (
-            sep.join(map(str, columns))
-            if header is True
-            else sep.join(header)
-            if isinstance(header, (tuple, list))
-            else header
+            sep, header = "\t", [INTER_FIELDS[name] for name in columns]
+        told = zip(*(one.tolist() for one in _columns(data, columns, rows, ids)))
+        header = columns if header is True else header
+        lines = [header if isinstance(header, str) else sep.join(map(str, header))] if header else []
+        target.write_text(
+            "".join(f"{line}\n" for line in (*lines, *(sep.join(map(str, row)) for row in told))),
+            encoding="utf-8",
         )
-        rows = zip(*(one.tolist() for one in _columns(data, columns, order, ids, held_out)))
-        with target.open("w", encoding="utf-8") as file:
-            file.writelines([f"{line}\n"] if line else [])
-            file.writelines(sep.join(map(str, row)) + "\n" for row in rows)
     return target
 
 
@@ -950,34 +1078,34 @@ def write_text(path, text):
 
 def lists(data, *, ids=None, held_out=0):
     """{user: [items, oldest first]}"""
-    users, items = _columns(data, ("user", "item"), "user", ids, held_out)
-    told = {}
-    for user, item in zip(users.tolist(), items.tolist()):
-        told.setdefault(user, []).append(item)
-    return told
+    return _by_user(*_columns(data, ("user", "item"), _chosen_rows(data, "user", held_out, 0), ids))
 
 
 def frame(data, *, columns=("user", "item", "time"), names=None, order="user", ids=None, held_out=0):
     """The log as a DataFrame of pandas; names: of its columns."""
     import pandas
 
-    return pandas.DataFrame(dict(zip(names or columns, _columns(data, columns, order, ids, held_out))))
+    told = _columns(data, columns, _chosen_rows(data, order, held_out, 0), ids)
+    return pandas.DataFrame(dict(zip(names or columns, told)))
 
 
-def _columns(data, columns, order, ids, held_out):
-    rows = (
-        np.lexsort((np.arange(len(data.users)), data.users))
-        if order == "user"
-        else np.argsort(data.timestamps, kind="stable")
-    )
-    later = np.zeros(len(rows), np.int64)
-    if held_out:
-        last = {int(data.users[row]): place for place, row in enumerate(rows)}
-        copies = np.repeat(np.array(sorted(last.values())), held_out)
-        places = np.concatenate([np.arange(len(rows)), copies])
-        later = np.concatenate([later, np.tile(np.arange(1, held_out + 1), len(last))])
-        kept = np.argsort(places, kind="stable") if order == "user" else np.arange(len(places))
-        rows, later = rows[places][kept], later[kept]
+def _chosen_rows(data, order, held_out, last):
+    """Rows of the log, and by how much later than those each happens: int64 (E,) each."""
+    rows = np.lexsort((np.arange(len(data.users)), data.users))  # by user, oldest first
+    until_end = np.searchsorted(data.users[rows], data.users[rows], side="right") - np.arange(len(rows))
+    if last:
+        rows, until_end = rows[until_end <= last], until_end[until_end <= last]
+    times = np.where(until_end == 1, held_out + 1, 1)
+    later = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    rows = np.repeat(rows, times)
+    if order == "time" and getattr(data, "timestamps", None) is not None:
+        by_time = np.argsort(data.timestamps[rows] + later, kind="stable")
+        rows, later = rows[by_time], later[by_time]
+    return rows, later
+
+
+def _columns(data, columns, chosen, ids):
+    rows, later = chosen
     given = {
         "user": data.users,
         "item": data.items,
@@ -988,41 +1116,42 @@ def _columns(data, columns, order, ids, held_out):
         given.update(user=ids.users[data.users], item=ids.items[data.items])
     told = []
     for name in columns:
-        known = given.get(name) if isinstance(name, str) else None
-        if name in given and known is None:
-            known = np.ones(len(data.users), np.int64)  # a log without ratings, or without times
-        told.append(
-            np.full(len(rows), name)
-            if known is None
-            else known[rows] + later
-            if name == "time"
-            else known[rows]
-        )
+        if not isinstance(name, str) or name not in given:
+            told.append(np.full(len(rows), name))
+        elif given[name] is None:  # a log without ratings, or without times
+            told.append(np.arange(len(rows)) if name == "time" else np.ones(len(rows), np.int64))
+        else:
+            told.append(given[name][rows] + (later if name == "time" else 0))
     return told
 
 
-def _write_lists(target, told, kind):
+def _by_user(users, items):
+    told = {}
+    for user, item in zip(users.tolist(), items.tolist()):
+        told.setdefault(user, []).append(item)
+    return told
+
+
+def _write_lists(target, told, kind, sep, with_users):
     if kind == "lists":
-        target.write_text(
-            "".join(" ".join(map(str, [user, *items])) + "\n" for user, items in told.items()),
-            encoding="utf-8",
-        )
+        sep = " " if sep == "\t" else sep
+        lines = (sep.join(map(str, [user, *items] if with_users else items)) for user, items in told.items())
+        target.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     elif target.suffix == ".json":
         target.write_text(json.dumps(told), encoding="utf-8")
     else:
-        with target.open("wb") as file:
-            pickle.dump(told, file)
+        target.write_bytes(pickle.dumps(told))
 
 
-def _write_csr(target, data, ids):
+def _write_csr(target, ids, users, items):
     """A matrix of users and items as `scipy.sparse.save_npz` writes it."""
-    users, items = ids.users[data.users], ids.items[data.items]
     shape = (int(ids.users.max()) + 1, int(ids.items.max()) + 1)
     pairs = np.unique(np.stack([users, items], 1), axis=0)
     starts = np.searchsorted(pairs[:, 0], np.arange(shape[0] + 1)).astype(np.int32)
+    columns = pairs[:, 1].astype(np.int32)
     np.savez(
         target,
-        indices=pairs[:, 1].astype(np.int32),
+        indices=columns,
         indptr=starts,
         format=np.array(b"csr"),
         shape=np.array(shape),
@@ -1060,7 +1189,7 @@ class Ids:
         """int64 (B, length): evolverec's left-padded histories (B, L) as the repo writes them."""
         given = np.asarray(histories)
         width = self.length or given.shape[1]
-        rows = np.full((len(given), width), self.padding, np.int64)
+        rows = np.full((len(given), width), -1 if self.padding is None else self.padding, np.int64)
         for row, history in zip(rows, given):
             kept = history[self.known[history]][-width:] if width else history[:0]
             if len(kept):
@@ -1071,6 +1200,11 @@ class Ids:
     def lists(self, histories):
         """The same without padding: a list for each row."""
         return [self.items[row[self.known[row]]].tolist() for row in np.asarray(histories)]
+
+    def asked(self, padding=False):
+        """int64 (n,): the repo's ids of the items that the model knows, in order; with that of padding where it is 0."""
+        items = np.unique(self.items[self.known])
+        return np.concatenate([[0], items]) if padding and self.padding == 0 and items[0] > 0 else items
 
     def columns(self, width):
         """int64 (n + 1,): which column of the repo's scores belongs to each item; `width` where none does, -1 for padding."""
@@ -1118,7 +1252,7 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
         """method(users (B,), histories (B, L), items (n,)) -> (B, n); arrays unless tensors."""
 
         def score(model, users, histories, ids):
-            items = np.unique(ids.items[ids.known])
+            items = ids.asked(padding=True)
             given = [_given(one, model, tensors) for one in (users, histories, items)]
             return _placed(_called(model, method, *given), items, len(users))
 
@@ -1129,7 +1263,7 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
         """method(users (P,), items (P,)) -> (P,), a score for each pair."""
 
         def score(model, users, histories, ids):
-            items = np.unique(ids.items[ids.known])
+            items = ids.asked()
             rows, some = [], max(1, (1 << 18) // len(items))
             for start in range(0, len(users), some):
                 part = users[start : start + some]
