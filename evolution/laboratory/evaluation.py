@@ -23,6 +23,7 @@ from evolution.laboratory.paired_comparison import (
     metric_effect,
     objective_effect,
 )
+from evolution.laboratory.twins import is_dead, pruned_as_twin, why_dead
 from evolution.trials.analysis import AnalysisError
 
 
@@ -61,8 +62,11 @@ class CandidateEvaluation:
         """Train a candidate and, if it is promising, train it with a further seed; returns the judged proposal."""
         return self.settle(parent, feedback, candidate, self.train(parent, candidate))
 
-    def train(self, parent: Trial, candidate: Candidate) -> Trial:
-        """The candidate's first trial, which is pruned if it falls far behind its parent. Raises Cancelled."""
+    def train(self, parent: Trial, candidate: Candidate, *, changes: Trial | None = None) -> Trial:
+        """The candidate's first trial, which is pruned if it falls far behind its parent, or is dead code. Raises Cancelled.
+
+        changes: the trial of the program that the candidate is a change of, by default `parent`.
+        """
         self.context.check_cancelled()
         with self.context.store_lock:
             self.context.store.put_candidate(candidate.child)
@@ -71,13 +75,25 @@ class CandidateEvaluation:
             seed=self.seed,
             label=candidate.idea.title,
             accept=measured_or_pruned,
-            prune=behind(parent, self.objective),
+            prune=pruned_as_twin(changes or parent, behind(parent, self.objective)),
         )
 
     def settle(
-        self, parent: Trial, feedback: Feedback, candidate: Candidate, child: Trial, *, replicate: bool = True
+        self,
+        parent: Trial,
+        feedback: Feedback,
+        candidate: Candidate,
+        child: Trial,
+        *,
+        replicate: bool = True,
+        changes: Trial | None = None,
     ) -> Proposal:
-        """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first."""
+        """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first.
+
+        changes: see `train`.
+        """
+        if is_dead(changes or parent, child):
+            return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child))
         if child.status is not TrialStatus.COMPLETE:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
         pairs = [(parent, child)]
