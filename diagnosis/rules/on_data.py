@@ -29,6 +29,7 @@ from diagnosis.rules import (
     ties_by_item,
     timestamps,
     values_for_places,
+    weak_mask,
     window,
     worst_first,
 )
@@ -68,4 +69,5 @@ ON_DATA: tuple[Rule, ...] = (
     reciprocal.RULE,
     last_unjudged.RULE,
     numbered_twice.RULE,
+    weak_mask.RULE,
 )
