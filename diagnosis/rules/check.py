@@ -21,6 +21,7 @@ from diagnosis.rules import (
     half_normalised,
     heads_view,
     leafless,
+    likelihood,
     loss_unused,
     mask_sense,
     mean_divided,
@@ -78,6 +79,7 @@ RULES: tuple[Rule, ...] = (
     plain_lists.RULE,
     squashed_twice.RULE,
     softmax_axis.RULE,
+    likelihood.RULE,
     *ON_DATA,
 )
 

@@ -1,1 +1,1 @@
-"""From a stranger's repo to one that evolverec can train."""
+"""Makes a repo that knows nothing of evolverec into one that it trains: its code is read, without being run, and an adapter drafted."""
