@@ -225,7 +225,7 @@ class _Thread:
         self._thread = self._error = self._carried = self._trace = None
         self._own, self._process = [[], []], os.getpid()
         self.started = self.ended = self.closing = False
-        self.frames = []  # of the program where it waits, innermost first
+        self.frames = []  # of the program where it waits, or has waited last, innermost first
 
     def advance(self):
         """Let it run to where it waits next; whether it has not ended. Raises what it raised."""
@@ -274,7 +274,6 @@ class _Thread:
         self._enter()
         if self.closing:
             raise _Closed
-        self.frames = []
 
     def _run(self):
         try:
@@ -994,7 +993,7 @@ class Program:
             frame.f_globals for frame in core.thread.frames
         ]
         places += [vars(core.module)] if core.module is not None else []
-        places.append(core._own_modules)
+        places += [core._own_modules] if rest else []
         found = next((place[name] for place in places if name in place), _ABSENT)
         if found is _ABSENT:
             there = sorted({n for place in places[:1] for n in place if not n.startswith("_")})
