@@ -509,6 +509,9 @@ class _Core:
         _next_scratch.clear()
         self.found, self.begun, self.waits_at, self.steps_done = 0, False, "", 0
         self.losses, self.module, self._last_end, self._hooks = [], None, 0, []
+        self._awaits_forward = (
+            False  # what is called before the first batch, a trial of the evaluation or so, ends no epoch
+        )
         self._answers, self._library, self._kept = list(answers), library, kept
         self._swapped, self._own_modules, self._outside = _Swapped(), {}, {}
         self._surround(argv, cwd, stubs, paths)
@@ -520,7 +523,7 @@ class _Core:
 
     def end(self):
         """Where an epoch ends; at a loop the first time, where the first one begins."""
-        if self.thread.here():
+        if self.thread.here() and (self.begun or not self._awaits_forward):
             self.waits_at = "start" if self.marks["loop"] and not self.begun else "end"
             self.begun = True
             self.thread.suspend()
@@ -734,6 +737,7 @@ class _Core:
             if not self.marks["start"] and not any(mark == "start" for _, mark in self._library):
                 register = _torch().nn.modules.module.register_module_forward_pre_hook
                 self._hooks.append(register(self._first_forward))
+                self._awaits_forward = True
 
     def _count_step(self, *_):
         if self.thread.here():
@@ -1139,8 +1143,17 @@ def _columns(data, columns, chosen, ids):
         elif given[name] is None:  # a log without ratings, or without times
             told.append(np.arange(len(rows)) if name == "time" else np.ones(len(rows), np.int64))
         else:
-            told.append(given[name][rows] + (later if name == "time" else 0))
+            told.append(_whole(given[name][rows]) + (later if name == "time" else 0))
     return told
+
+
+def _whole(numbers):
+    """As whole numbers, if they are: many a repo reads 3 and stops at 3.0."""
+    return (
+        numbers.astype(np.int64)
+        if numbers.dtype.kind == "f" and (numbers == np.rint(numbers)).all()
+        else numbers
+    )
 
 
 def _by_user(users, items):

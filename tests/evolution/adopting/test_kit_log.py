@@ -20,7 +20,7 @@ LOG = SimpleNamespace(
     n_items=5,
     users=np.array([1, 1, 1, 2, 2]),
     items=np.array([4, 1, 2, 2, 4]),
-    timestamps=np.array([10, 20, 30, 5, 25]),
+    timestamps=np.array([10.0, 20.0, 30.0, 5.0, 25.0]),
     ratings=None,
 )
 HISTORIES = np.array([[0, 0, 4, 1], [5, 2, 5, 4]])
