@@ -197,10 +197,10 @@ def _stacks(torch):
     if torch is None or not hasattr(getattr(torch, "overrides", None), "_get_current_function_mode_stack"):
         return []
     c, dispatch = torch._C, sys.modules.get("torch.utils._python_dispatch")
-    functions = lambda: list(torch.overrides._get_current_function_mode_stack())  # noqa: E731
+    functions = lambda: list(torch.overrides._get_current_function_mode_stack())
     stacks = [_Stack(functions, c._push_on_torch_function_stack, c._pop_torch_function_stack)]
     if hasattr(dispatch, "_get_current_dispatch_mode_stack"):
-        operators = lambda: list(dispatch._get_current_dispatch_mode_stack())  # noqa: E731
+        operators = lambda: list(dispatch._get_current_dispatch_mode_stack())
         stacks.append(_Stack(operators, dispatch._push_mode, dispatch._pop_mode))
     return stacks
 
@@ -509,6 +509,9 @@ class _Core:
         _next_scratch.clear()
         self.found, self.begun, self.waits_at, self.steps_done = 0, False, "", 0
         self.losses, self.module, self._last_end, self._hooks = [], None, 0, []
+        self._awaits_forward = (
+            False  # what is called before the first batch, a trial of the evaluation or so, ends no epoch
+        )
         self._answers, self._library, self._kept = list(answers), library, kept
         self._swapped, self._own_modules, self._outside = _Swapped(), {}, {}
         self._surround(argv, cwd, stubs, paths)
@@ -520,7 +523,7 @@ class _Core:
 
     def end(self):
         """Where an epoch ends; at a loop the first time, where the first one begins."""
-        if self.thread.here():
+        if self.thread.here() and (self.begun or not self._awaits_forward):
             self.waits_at = "start" if self.marks["loop"] and not self.begun else "end"
             self.begun = True
             self.thread.suspend()
@@ -593,7 +596,12 @@ class _Core:
         )
         if isinstance(self.script, str):
             first = there if ":" in name else os.path.dirname(os.path.join(there, name))
-            add(sys, "path", list(dict.fromkeys([first, *self._paths(there)])))
+            packages = (
+                [os.path.join(there, "src")]
+                if (ROOT / "src").is_dir() and not (ROOT / "src" / "__init__.py").exists()
+                else []
+            )
+            add(sys, "path", list(dict.fromkeys([first, *packages, *self._paths(there)])))
             add(sys, "meta_path", [_Finder(self), *sys.meta_path, _Stubs(stubs)])
             if ":" not in self.script:
                 self.module = types.ModuleType("__main__")
@@ -729,6 +737,7 @@ class _Core:
             if not self.marks["start"] and not any(mark == "start" for _, mark in self._library):
                 register = _torch().nn.modules.module.register_module_forward_pre_hook
                 self._hooks.append(register(self._first_forward))
+                self._awaits_forward = True
 
     def _count_step(self, *_):
         if self.thread.here():
@@ -1039,13 +1048,20 @@ def write_events(
 
     columns: "user", "item", "rating", "time", or a value that each row gets. order: "user" (by user, then time) or "time".
     header: True for the columns' names, or the line itself. kind: "rows", "lists" (a line `user item item ...` for each user,
-    `item item ...` with columns=("item",)), "dict" ({user: [items]}, JSON or pickle), "csr" (scipy's .npz), "array" (.npy); by
-    the suffix where it is not given. ids: the numbering to write; evolverec's own (from 1) otherwise. held_out: so many copies
+    `item item ...` with columns=("item",)), "dict" ({user: [items]}, JSON or pickle), "jsonl" (an object a row, named by
+    header; one a user with the column "items"), "csr" (scipy's .npz), "array" (.npy); by the suffix where it is not given. ids: the numbering to write; evolverec's own (from 1) otherwise. held_out: so many copies
     of each user's last event are written after it, for a repo that holds out the last ones itself, so that it trains on all
     that are real. last: write so many last events of each user alone, where the repo wants a file to evaluate on.
     """
     suffix = Path(path).suffix
-    kinds = {".json": "dict", ".pkl": "dict", ".pickle": "dict", ".npz": "csr", ".npy": "array"}
+    kinds = {
+        ".jsonl": "jsonl",
+        ".json": "dict",
+        ".pkl": "dict",
+        ".pickle": "dict",
+        ".npz": "csr",
+        ".npy": "array",
+    }
     target, kind = scratch().path(path), kind or kinds.get(suffix, "rows")
     rows = _chosen_rows(data, order if kind in ("rows", "array") else "user", held_out, last)
     if kind == "csr":
@@ -1053,6 +1069,13 @@ def write_events(
         _write_csr(target, ids, *_columns(data, ("user", "item"), rows, ids))
     elif kind == "array":
         np.save(target, np.column_stack(_columns(data, columns, rows, ids)))
+    elif kind == "jsonl":
+        names = columns if header in (None, True) else header
+        told = _columns(data, ["item" if name == "items" else name for name in columns], rows, ids)
+        if "items" in columns:
+            told = _lists_of(told, columns.index("items"), columns.index("user"))
+        told = zip(*(one.tolist() if hasattr(one, "tolist") else one for one in told))
+        target.write_text("".join(json.dumps(dict(zip(names, row))) + "\n" for row in told), encoding="utf-8")
     elif kind in ("lists", "dict"):
         _write_lists(
             target, _by_user(*_columns(data, ("user", "item"), rows, ids)), kind, sep, "user" in columns
@@ -1120,8 +1143,17 @@ def _columns(data, columns, chosen, ids):
         elif given[name] is None:  # a log without ratings, or without times
             told.append(np.arange(len(rows)) if name == "time" else np.ones(len(rows), np.int64))
         else:
-            told.append(given[name][rows] + (later if name == "time" else 0))
+            told.append(_whole(given[name][rows]) + (later if name == "time" else 0))
     return told
+
+
+def _whole(numbers):
+    """As whole numbers, if they are: many a repo reads 3 and stops at 3.0."""
+    return (
+        numbers.astype(np.int64)
+        if numbers.dtype.kind == "f" and (numbers == np.rint(numbers)).all()
+        else numbers
+    )
 
 
 def _by_user(users, items):
@@ -1129,6 +1161,13 @@ def _by_user(users, items):
     for user, item in zip(users.tolist(), items.tolist()):
         told.setdefault(user, []).append(item)
     return told
+
+
+def _lists_of(columns, items, users):
+    """The same columns with a row for each user, where the column `items` holds his list."""
+    starts = np.flatnonzero(np.diff(columns[users], prepend=-1))
+    parts = [np.split(one, starts[1:]) for one in columns]
+    return [[row.tolist() if at == items else row[0].item() for row in part] for at, part in enumerate(parts)]
 
 
 def _write_lists(target, told, kind, sep, with_users):
@@ -1200,6 +1239,10 @@ class Ids:
         """The same without padding: a list for each row."""
         return [self.items[row[self.known[row]]].tolist() for row in np.asarray(histories)]
 
+    def is_item(self, numbers):
+        """Which of the repo's ids are items rather than padding."""
+        return np.isin(numbers, self.items[self.known])
+
     def asked(self, padding=False):
         """int64 (n,): the repo's ids of the items that the model knows, in order; with that of padding where it is 0."""
         items = np.unique(self.items[self.known])
@@ -1247,13 +1290,15 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
     """
 
     @staticmethod
-    def by_items(method=None, *, tensors=False):
-        """method(users (B,), histories (B, L), items (n,)) -> (B, n); arrays unless tensors."""
+    def by_items(method=None, *, tensors=False, one_by_one=False):
+        """method(users (B,), histories (B, L), items (n,)) -> (B, n); arrays unless tensors. one_by_one: B is 1."""
 
         def score(model, users, histories, ids):
             items = ids.asked(padding=True)
-            given = [_given(one, model, tensors) for one in (users, histories, items)]
-            return _placed(_called(model, method, *given), items, len(users))
+            ask = lambda *rows: _called(
+                model, method, *(_given(one, model, tensors) for one in (*rows, items))
+            )
+            return _placed(_asked(ask, (users, histories), one_by_one), items, len(users))
 
         return score
 
@@ -1280,9 +1325,15 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
         return score
 
     @staticmethod
-    def by_user(method=None, *, tensors=True):
-        """method(users (B,)) -> (B, N)"""
-        return lambda model, users, histories, ids: _called(model, method, _given(users, model, tensors))
+    def by_user(method=None, *, tensors=True, one_by_one=False):
+        """method(users (B,)) -> (B, N); one_by_one: method(user) -> (N,)."""
+
+        def score(model, users, histories, ids):
+            if one_by_one:
+                return _joined([_called(model, method, int(user)).reshape(1, -1) for user in users])
+            return _called(model, method, _given(users, model, tensors))
+
+        return score
 
     @staticmethod
     def by_history(method=None, *, tensors=True, position=-1, with_users=False):
@@ -1293,6 +1344,18 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
                 _given(one, model, tensors) for one in ((users, histories) if with_users else (histories,))
             ]
             return _at(_called(model, method, *given), position)
+
+        return score
+
+    @staticmethod
+    def by_bag(method=None, *, tensors=True):
+        """method(bags (B, N)) -> (B, N): 1 for each item of a history, 0 for others, as autoencoders take them."""
+
+        def score(model, users, histories, ids):
+            bags = np.zeros((len(users), int(ids.items[ids.known].max()) + 1), np.float32)
+            for bag, history in zip(bags, histories):
+                bag[history[ids.is_item(history)]] = 1
+            return _called(model, method, _given(bags, model, tensors))
 
         return score
 
@@ -1358,7 +1421,15 @@ class _Interaction(dict):
 def _called(model, method, *given, **named):
     function = model if method is None else _found(model, method)
     told = function(*given, **named)
+    told = getattr(told, "logits", told)  # of an output with names
     return told[0] if isinstance(told, (tuple, list)) else told
+
+
+def _asked(ask, rows, one_by_one):
+    """What a model answers to rows (B, ...) of several things, all at once or each by itself."""
+    if not one_by_one:
+        return ask(*rows)
+    return _joined([ask(*(one[at : at + 1] for one in rows)).reshape(1, -1) for at in range(len(rows[0]))])
 
 
 def _found(model, path):

@@ -235,8 +235,10 @@ class Trainer:
         self.saved.append(1)
 
     def fit(self):
+        self.save()
         for _ in range(2):
             for _ in range(3):
+                self.model.train()
                 loss = self.model(torch.ones(4, 2)).pow(2).mean()
                 loss.backward()
                 self.optimizer.step()
@@ -257,9 +259,9 @@ def _steps(run: Any) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("asked", "steps", "saved"),
     [
-        ({"at": "Trainer.save"}, [3, 6], 2),
+        ({"at": "Trainer.save"}, [3, 6], 3),
         ({"at": "train.py:Trainer.save", "skip": "train.py:Trainer.save"}, [3, 6], 0),
-        ({"every": 2}, [2, 4, 6], 2),
+        ({"every": 2}, [2, 4, 6], 3),
         ({"at": "torch.optim:Optimizer.add_param_group", "skip": "save"}, [6], 0),
     ],
 )
