@@ -138,14 +138,6 @@ def _udata(path: Path, log: Interactions) -> None:
     path.write_text("".join(f"{u}\t{i}\t5\t{t}\n" for u, i, t in _rows(log)))
 
 
-def _sequences(path: Path, log: Interactions) -> None:
-    by_user: dict[int, list[str]] = {}
-    for u, i, _ in _rows(log):
-        by_user.setdefault(u, []).append(f"B{i:04d}")
-    lines = [json.dumps({"user": f"u{u}", "items": items}) + "\n" for u, items in by_user.items()]
-    path.write_text("".join(lines))
-
-
 def _visitors(path: Path, log: Interactions) -> None:
     rows = sorted(_rows(log), key=lambda row: (row[2], row[0]))
     lines = [json.dumps({"visitor": f"v{u}", "product": f"p{i}", "ts": t}) + "\n" for u, i, t in rows]
@@ -222,8 +214,9 @@ SHAPES = (
     ),
     Shape(
         name="hf_sequence",
-        log="data/sequences.jsonl",
-        write=_sequences,
+        log="data/events.csv",
+        write=_ratings,
+        prepare=("make_sequences.py", "data/events.csv", "data/sequences.jsonl"),
         train=("run_train.py", "--train_file", "data/sequences.jsonl"),
         quick=("--num_train_epochs=2",),
     ),

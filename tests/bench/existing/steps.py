@@ -13,10 +13,15 @@ Row = dict[str, Any]
 _OURS = ("adapter.py", "evolverec_kit.py", "evolverec.toml")
 _EPOCHS = re.compile(r"^max_epochs = \d+", re.MULTILINE)
 ROOT = Path(__file__).resolve().parents[3]
+FINISHED = Path(__file__).resolve().parent / "finished"
 
 
 def measure(*, name: str, repo: Path, data: str, epochs: int, trials: int, python: str) -> Row:
-    """The row of `repo`, which has nothing of ours yet. It ends with the step that failed, in `failed`."""
+    """The row of `repo`, which has nothing of ours yet. It ends with the step that failed, in `failed`.
+
+    Where init left gaps, its adapter is replaced by the one that its owner would have finished, if there is one; `by_hand` counts its
+    lines that init had not written.
+    """
     before = {path: path.read_bytes() for path in _files(repo)}
     row: Row = {"name": name, "minutes": {}, "findings": [], "patches": [], "failed": "", "metrics": {}}
     with_python = ["--python", python] if python else []
@@ -27,6 +32,7 @@ def measure(*, name: str, repo: Path, data: str, epochs: int, trials: int, pytho
         row["touched"] = sorted(
             str(path.relative_to(repo)) for path, was in before.items() if _bytes(path) != was
         )
+        row["by_hand"] = _finish(name, repo) if drafted["missing"] or not drafted["check"]["ok"] else 0
         if epochs:
             _limit_epochs(repo, epochs)
         checked = _step(row, repo, "check", *with_python)
@@ -43,6 +49,18 @@ def measure(*, name: str, repo: Path, data: str, epochs: int, trials: int, pytho
     except StepFailed as failed:
         row["failed"] = str(failed)
     return row
+
+
+def _finish(name: str, repo: Path) -> int:
+    """Put what stands in finished/ in the place of init's drafts; the number of lines that are new."""
+    new = 0
+    for finished, draft in ((f"{name}.py", "adapter.py"), (f"{name}.toml", "evolverec.toml")):
+        text = _text(FINISHED / finished)
+        if text:
+            known = {line.split("#")[0].strip() for line in _text(repo / draft).splitlines()}
+            new += sum(line.split("#")[0].strip() not in known for line in text.splitlines() if line.strip())
+            (repo / draft).write_text(text, "utf-8")
+    return new
 
 
 class StepFailed(Exception):

@@ -11,8 +11,8 @@ _MARK = {True: "right", False: "WRONG", None: "not judged"}
 def table(rows: list[Row], judged: Judged) -> str:
     """Markdown: the table, the totals, and a section a repo."""
     head = (
-        "| repo | adapter lines | questions | minutes to findings | to patches | findings right | on own lines "
-        "| patches verified | on own code | failed |\n|---|---|---|---|---|---|---|---|---|---|\n"
+        "| repo | adapter lines | of these by hand | questions | minutes to findings | to patches | findings right | on own lines "
+        "| patches verified | on own code | failed |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     lines = "".join(_line(row, judged) for row in rows)
     return head + lines + "\n" + _totals(rows, judged) + "\n" + "".join(_section(row, judged) for row in rows)
@@ -24,6 +24,7 @@ def _line(row: Row, judged: Judged) -> str:
     cells = [
         row["name"],
         row.get("adapter_lines", "-"),
+        row.get("by_hand", "-"),
         row.get("questions", "-"),
         f"{minutes_to_findings(row):.1f}",
         f"{row['minutes'].get('propose', 0):.1f}",

@@ -5,17 +5,24 @@ import torch
 def build(data, *, device, seed):
     kit.seed_all(seed)
     header = "user_id,item_id,datetime"
-    kit.write_events("data/events.csv", data, columns=("user", "item", "time"), sep=",", header=header, held_out=1)
+    kit.write_events(
+        "data/events.csv", data, columns=("user", "item", "time"), sep=",", header=header, held_out=1
+    )
     shelves = [row[-1] if row else "none" for row in data.item_columns["categories"]]
     rows = "".join(f'{item},"{name}"\n' for item, name in enumerate(shelves) if item)
     kit.write_text("data/items.csv", "item_id,category\n" + rows)
     run = kit.Program("train.py", loop=("recsys/trainer.py", "Trainer.fit", None))
     return kit.Recommender(
-        data, run, model="module",
+        data,
+        run,
+        model="module",
         score=kit.scores.by_history(None),
         ids=lambda: kit.Ids(
-            data, users=run["dataset.user_id_map.to_internal"],
-            items=run["dataset.item_id_map.to_internal"], padding=-1, length=10,
+            data,
+            users=run["dataset.user_id_map.to_internal"],
+            items=run["dataset.item_id_map.to_internal"],
+            padding=-1,
+            length=10,
         ),
         table=lambda module: module.item_tower(torch.arange(module.n_items)),
     )

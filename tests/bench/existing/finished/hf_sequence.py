@@ -1,5 +1,3 @@
-import json
-
 import evolverec_kit as kit
 import numpy as np
 import torch
@@ -9,13 +7,16 @@ MASK = 1
 
 def build(data, *, device, seed):
     kit.seed_all(seed)
-    rows = [{"user": user, "items": items} for user, items in kit.lists(data, held_out=1).items()]
-    kit.write_text("data/sequences.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    kit.write_events("data/sequences.jsonl", data, columns=("user", "items"), held_out=1)
     run = kit.Program(
-        "run_train.py", argv=["--device", device, f"--seed={seed}"], loop=("trainer.py", "Trainer._inner_training_loop", "epoch")
+        "run_train.py",
+        argv=["--device", device, f"--seed={seed}"],
+        loop=("trainer.py", "Trainer._inner_training_loop", "epoch"),
     )
     ids = kit.Ids(data, order="appearance", items=3, length=31)
-    return kit.Recommender(data, run, model="model", score=score, ids=ids, table="embeddings.word_embeddings.weight")
+    return kit.Recommender(
+        data, run, model="model", score=score, ids=ids, table="embeddings.word_embeddings.weight"
+    )
 
 
 def score(model, users, histories):

@@ -8,7 +8,10 @@ def build(data, *, device, seed):
     kit.write_events("purchases.tsv", data, columns=("user", "item", "time"), header=header, held_out=1)
     run = kit.Program("autoencoder.ipynb", loop=("autoencoder.ipynb", "", "epoch"))
     return kit.Recommender(
-        data, run, model="net", score=score,
+        data,
+        run,
+        model="net",
+        score=score,
         ids=lambda: kit.Ids(data, users=run["customers"], items=run["articles"], padding="n"),
         table="dec.weight",
     )

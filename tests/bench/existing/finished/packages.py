@@ -5,18 +5,21 @@ import torch
 
 sys.path.append(str(kit.ROOT / "src"))  # as an installation would
 
-ROW = ('{"visitor":', "user", ',"product":', "item", ',"ts":', "time", "}")
-
 
 def build(data, *, device, seed):
     kit.seed_all(seed)
-    kit.write_events("data/events.jsonl", data, columns=ROW, sep="", held_out=1)
+    names = ("visitor", "product", "ts")
+    kit.write_events("data/events.jsonl", data, columns=("user", "item", "time"), header=names, held_out=1)
     run = kit.Program(
-        "shoptrain.cli:main", argv=["--set", "data.min_events=0", "--set", f"train.seed={seed}"],
+        "shoptrain.cli:main",
+        argv=["--set", "data.min_events=0", "--set", f"train.seed={seed}"],
         loop=("src/shoptrain/engine.py", "Engine.run", "number"),
     )
     return kit.Recommender(
-        data, run, model="model", score=score,
+        data,
+        run,
+        model="model",
+        score=score,
         ids=lambda: kit.Ids(data, users=run["catalog.visitors"], items=run["catalog.products"]),
         table=lambda model: torch.cat([model.wanted.weight, model.next.weight, model.bias.weight], 1),
     )

@@ -8,7 +8,9 @@ def build(data, *, device, seed):
     kit.write_text("dataset/shop/shop.user", "user_id:token\tsegment:token\n" + users)
     run = kit.Program("run.py", loop=("boxrec/trainer.py", "Trainer.fit", "epoch_idx"))
     return kit.Recommender(
-        data, run, model="self.model",
+        data,
+        run,
+        model="self.model",
         score=kit.scores.all_items("full_sort_predict"),
         ids=kit.Ids(data, order="appearance", length=30, side="right"),
         table="item_embedding.weight",
