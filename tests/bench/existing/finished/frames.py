@@ -13,16 +13,11 @@ def build(data, *, device, seed):
     kit.write_text("data/items.csv", "item_id,category\n" + rows)
     run = kit.Program("train.py", loop=("recsys/trainer.py", "Trainer.fit", None))
     return kit.Recommender(
-        data,
-        run,
-        model="module",
-        score=kit.scores.by_history(None),
-        ids=lambda: kit.Ids(
-            data,
-            users=run["dataset.user_id_map.to_internal"],
-            items=run["dataset.item_id_map.to_internal"],
-            padding=-1,
-            length=10,
-        ),
+        data, run, model="module", score=kit.scores.by_history(None), ids=lambda: numbering(data, run),
         table=lambda module: module.item_tower(torch.arange(module.n_items)),
     )
+
+
+def numbering(data, run):
+    users, items = run["dataset.user_id_map.to_internal"], run["dataset.item_id_map.to_internal"]
+    return kit.Ids(data, users=users, items=items, padding=-1, length=10)
