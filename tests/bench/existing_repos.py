@@ -6,6 +6,8 @@
     python tests/bench/existing_repos.py --repo DIR --data LOG      any other repo: a copy of it; nothing is recorded, all is printed
     python tests/bench/existing_repos.py --table                    the table again, after findings were judged
 
+The examples in docs/existing-repos.md are written from the same rows.
+
 Rows are kept in a folder (--keep), so that a stopped bench goes on where it was, and a shape that is asked for is measured anew.
 Whether a finding is right, a reader of the code says: in tests/bench/existing/judged.toml, by shape, code, place and the line's text, so
 that a rerun only asks for what is new.
@@ -25,6 +27,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 from existing.judged import Judged, read_judged
 from existing.steps import Row, measure
 from existing.table import table
+from existing.worked import write_worked
 from figures import RESULTS, provenance, record
 
 from seeds.shop import make
@@ -50,7 +53,8 @@ def main() -> None:
             row = measured(shape.name, lambda to, shape=shape: shape.fresh(to, log), shape.log, options)
             kept.write_text(json.dumps(row, indent=2), encoding="utf-8")
             print(table([row], judged), flush=True)
-    rows = [json.loads(path.read_text("utf-8")) for path in sorted(options.keep.glob("*.json"))]
+    kept_rows = {p.stem: json.loads(p.read_text("utf-8")) for p in options.keep.glob("*.json")}
+    rows = [kept_rows[shape.name] for shape in SHAPES if shape.name in kept_rows]
     write_result(rows, judged)
 
 
@@ -100,6 +104,10 @@ def write_result(rows: list[Row], judged: Judged) -> None:
     record(NAME, {"repos": told})
     text = f"# Existing repos\n\nMade by `python tests/bench/existing_repos.py`, {provenance()['date']}.\n\n"
     (RESULTS / f"{NAME}.md").write_text(text + table(rows, judged), encoding="utf-8")
+    by_name = {shape.name: shape for shape in SHAPES}
+    words = {name: shape.words for name, shape in by_name.items()}
+    commands = {name: f"evolverec init . --data {shape.log}" for name, shape in by_name.items()}
+    write_worked(RESULTS.parent / f"{NAME}.md", [r for r in rows if r["name"] in by_name], commands, words)
     for question in judged.unanswered(rows):
         print(question)
 

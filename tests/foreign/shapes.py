@@ -25,6 +25,7 @@ class Shape:
     """One repo. `train` and `prepare` are arguments of python; `quick` ends the training soon."""
 
     name: str
+    words: str  # what kind of repo it is
     log: str  # where the log lies that its author would show, relative to the repo
     write: Callable[[Path, Interactions], None]  # the log in the repo's own format
     train: tuple[str, ...]
@@ -162,6 +163,7 @@ exec(compile("\\n".join(program), "autoencoder.ipynb", "exec"), {"__name__": "__
 SHAPES = (
     Shape(
         name="sasrec_port",
+        words="A SASRec port: one script, one user at a time, batches from processes",
         log="python/data/shop.txt",
         write=_pairs,
         folder="python",
@@ -170,6 +172,7 @@ SHAPES = (
     ),
     Shape(
         name="gsasrec",
+        words="gSASRec: preprocessed text files, a padding id behind the items",
         log="datasets/shop/ratings.csv",
         write=_ratings,
         prepare=("preprocess.py", "datasets/shop/ratings.csv", "datasets/shop"),
@@ -177,6 +180,7 @@ SHAPES = (
     ),
     Shape(
         name="lightgcn",
+        words="LightGCN: settings in globals, ids from 0, scores by user",
         log="data/shop/train.txt",
         write=_lists,
         folder="code",
@@ -185,6 +189,7 @@ SHAPES = (
     ),
     Shape(
         name="neumf",
+        words="NeuMF: pairs, and negatives in a file of the repo's own",
         log="ratings.dat",
         write=_colons,
         prepare=("make_data.py", "ratings.dat"),
@@ -193,6 +198,7 @@ SHAPES = (
     ),
     Shape(
         name="recbole_custom",
+        words="A model on RecBole's interfaces, by configuration",
         log="dataset/shop/shop.inter",
         write=_inter,
         train=("run.py", "--config", "config/shop.yaml"),
@@ -200,6 +206,7 @@ SHAPES = (
     ),
     Shape(
         name="frames",
+        words="Data frames, a trainer with callbacks, `recommend()`",
         log="data/events.csv",
         write=_frames,
         train=("train.py", "--events", "data/events.csv", "--items", "data/items.csv"),
@@ -207,6 +214,7 @@ SHAPES = (
     ),
     Shape(
         name="mf_numpy",
+        words="Matrix factorisation in numpy",
         log="u.data",
         write=_udata,
         train=("mf.py", "u.data"),
@@ -214,6 +222,7 @@ SHAPES = (
     ),
     Shape(
         name="hf_sequence",
+        words="Hugging Face style: config, collator, `Trainer`",
         log="data/events.csv",
         write=_ratings,
         prepare=("make_sequences.py", "data/events.csv", "data/sequences.jsonl"),
@@ -222,6 +231,7 @@ SHAPES = (
     ),
     Shape(
         name="packages",
+        words="Several packages under `src/`, with a command",
         log="data/events.jsonl",
         write=_visitors,
         train=("-m", "shoptrain", "--config", "configs/small.toml"),
@@ -230,6 +240,7 @@ SHAPES = (
     ),
     Shape(
         name="notebook",
+        words="A notebook",
         log="purchases.tsv",
         write=_purchases,
         train=("-c", _CELLS),

@@ -28,11 +28,12 @@ def measure(*, name: str, repo: Path, data: str, epochs: int, trials: int, pytho
     try:
         drafted = _step(row, repo, "init", "--yes", *(["--data", data] if data else []), trust=False)
         row["adapter_lines"], row["questions"] = drafted["adapter_lines"], drafted["questions"]
-        row["missing"], row["adapter"] = drafted["missing"], _text(repo / drafted["adapter"])
+        row["missing"] = drafted["missing"]
         row["touched"] = sorted(
             str(path.relative_to(repo)) for path, was in before.items() if _bytes(path) != was
         )
         row["by_hand"] = _finish(name, repo) if drafted["missing"] or not drafted["check"]["ok"] else 0
+        row["adapter"] = _text(repo / drafted["adapter"])
         if epochs:
             _limit_epochs(repo, epochs)
         checked = _step(row, repo, "check", *with_python)
