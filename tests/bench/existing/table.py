@@ -11,7 +11,7 @@ _MARK = {True: "right", False: "WRONG", None: "not judged"}
 def table(rows: list[Row], judged: Judged) -> str:
     """Markdown: the table, the totals, and a section a repo."""
     head = (
-        "| repo | adapter lines | of these by hand | questions | minutes to findings | to patches | findings right | on own lines "
+        "| repo | adapter lines | of these by hand | questions | minutes to findings | to patches | findings right | causes and advice on own lines "
         "| patches verified | on own code | failed |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     lines = "".join(_line(row, judged) for row in rows)
@@ -29,7 +29,7 @@ def _line(row: Row, judged: Judged) -> str:
         f"{minutes_to_findings(row):.1f}",
         f"{row['minutes'].get('propose', 0):.1f}",
         _share([judged.of(row["name"], f) is True for f in findings]),
-        _share([f["own"] for f in findings]),
+        _share([f["own"] for f in findings if f["nature"] != "symptom"]),
         _share([bool(p["verified"]) for p in patches]),
         _share([p["own"] for p in verified]),
         row["failed"].split(":")[0],

@@ -11,7 +11,9 @@ def build(data, *, device, seed):
     shelves = [row[-1] if row else "none" for row in data.item_columns["categories"]]
     rows = "".join(f'{item},"{name}"\n' for item, name in enumerate(shelves) if item)
     kit.write_text("data/items.csv", "item_id,category\n" + rows)
-    run = kit.Program("train.py", loop=("recsys/trainer.py", "Trainer.fit", None))
+    run = kit.Program(
+        "train.py", loop=("recsys/trainer.py", "Trainer.fit", None), skip="EarlyStopping.on_train_epoch_end"
+    )
     return kit.Recommender(
         data, run, model="module", score=kit.scores.by_history(None), ids=lambda: numbering(data, run),
         table=lambda module: module.item_tower(torch.arange(module.n_items)),
