@@ -40,7 +40,6 @@ class ScoreWay:
     before: tuple[str, ...] = ()
     table: str = ""
     why_table: str = ""
-    dense: bool = False  # rows of the interaction matrix are what the model takes
 
 
 def score_way(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
@@ -396,20 +395,8 @@ def _dense(
     )
     if not rows:
         return None
-    before = (
-        "def score(model, users, histories):  # histories are padded with n, the column behind the last item",
-        "    rows = np.zeros((len(users), n + 1), np.float32)",
-        "    np.put_along_axis(rows, histories, 1.0, 1)",
-        "    told = model(torch.from_numpy(rows[:, :n]).to(device))",
-        "    return told[0] if isinstance(told, tuple) else told",
-    )
-    return ScoreWay(
-        kind="dense",
-        code="score",
-        before=before,
-        why=f"{why}; {rows} makes rows of the matrix of users and items",
-        dense=True,
-    )
+    said = f"{why}; {rows} makes rows of the matrix of users and items"
+    return ScoreWay(kind="dense", code="kit.scores.by_bag()", why=said)
 
 
 def _recurrences(constants: Constants, model: FoundModel) -> list[str]:
