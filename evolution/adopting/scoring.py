@@ -187,12 +187,7 @@ def _by_items(
     )
     words["item"] += rows if name == "forward" else ""
     called = "model" if name == "forward" else f"model.{name}"
-    last = (
-        ", for_pred=True"
-        if not isinstance(unit.node, ast.Module) and default_of(unit.node, "for_pred") is not None
-        else ""
-    )
-    code = f"kit.scores.by_items(lambda model: lambda users, histories, items: {called}({', '.join(words[one] for one in given)}{last}){tensors})"
+    code = f"kit.scores.by_items(lambda model: lambda users, histories, items: {called}({', '.join(words[one] for one in given)}){tensors})"
     return ScoreWay(kind="by_items", code=code, why=why, **made)
 
 
