@@ -72,7 +72,7 @@ def numbering_of(
             users = of_users.first if of_users else users
     padding, why = _padding(constants, program, model, items)
     whys += [why] if why else []
-    if way.kind in ("dense", "recurrent"):
+    if way.kind == "recurrent":
         padding = "n" if items == 0 else 0
     elif item_map:
         padding = 0

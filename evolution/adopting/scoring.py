@@ -40,7 +40,6 @@ class ScoreWay:
     before: tuple[str, ...] = ()
     table: str = ""
     why_table: str = ""
-    dense: bool = False  # rows of the interaction matrix are what the model takes
 
 
 def score_way(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
@@ -188,12 +187,7 @@ def _by_items(
     )
     words["item"] += rows if name == "forward" else ""
     called = "model" if name == "forward" else f"model.{name}"
-    last = (
-        ", for_pred=True"
-        if not isinstance(unit.node, ast.Module) and default_of(unit.node, "for_pred") is not None
-        else ""
-    )
-    code = f"kit.scores.by_items(lambda model: lambda users, histories, items: {called}({', '.join(words[one] for one in given)}{last}){tensors})"
+    code = f"kit.scores.by_items(lambda model: lambda users, histories, items: {called}({', '.join(words[one] for one in given)}){tensors})"
     return ScoreWay(kind="by_items", code=code, why=why, **made)
 
 
@@ -396,20 +390,8 @@ def _dense(
     )
     if not rows:
         return None
-    before = (
-        "def score(model, users, histories):  # histories are padded with n, the column behind the last item",
-        "    rows = np.zeros((len(users), n + 1), np.float32)",
-        "    np.put_along_axis(rows, histories, 1.0, 1)",
-        "    told = model(torch.from_numpy(rows[:, :n]).to(device))",
-        "    return told[0] if isinstance(told, tuple) else told",
-    )
-    return ScoreWay(
-        kind="dense",
-        code="score",
-        before=before,
-        why=f"{why}; {rows} makes rows of the matrix of users and items",
-        dense=True,
-    )
+    said = f"{why}; {rows} makes rows of the matrix of users and items"
+    return ScoreWay(kind="dense", code="kit.scores.by_bag()", why=said)
 
 
 def _recurrences(constants: Constants, model: FoundModel) -> list[str]:

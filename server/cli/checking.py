@@ -34,7 +34,7 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
     from evolution.trials.reading_data import read_data
 
     config = read_config(repo)
-    passed, problems = ["evolverec.toml is well-formed"], list[dict[str, Any]]()
+    passed, problems = ["evolverec.toml is well-formed"], _named_in_vain(repo)
     try:
         data = read_data(config, repo, tell=lambda words: None, cancelled=lambda: False)  # Ctrl-C ends it
         training = data.training
@@ -68,6 +68,18 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
             passed.append(f"import, build and one batch were not tried: {error}")
     ok = all(p["severity"] != "error" for p in problems)
     return {"ok": ok, "problems": problems, "passed": passed, "data": data_document(data) if data else None}
+
+
+def _named_in_vain(repo: Path) -> list[dict[str, Any]]:
+    """What the config names and no file has, and what `evolverec init` left to be filled in. A log is read, and said, below."""
+    from evolution.base.places import CONFIG_NAME
+    from evolution.repo.files import config_text
+    from server.shown.config_faults import adapter_gaps, config_faults
+
+    text = config_text(repo)
+    faults = [one for one in config_faults(repo, text) if one.key != ("data", "source")]
+    problems = [_problem(CONFIG_NAME, one.line, "error", one.message) for one in faults]
+    return problems + [_problem(gap.path, gap.line, "error", gap.message) for gap in adapter_gaps(repo, text)]
 
 
 def data_in_words(data: "TrialData") -> list[str]:
