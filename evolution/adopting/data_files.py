@@ -139,6 +139,17 @@ def _readings(
                     yield call, path, _format_of_open(unit, call, constants)
             elif _reads(call, 0) and isinstance(call.func, ast.Attribute):  # path.open("rb")
                 yield call, call.func.value, _format_of_open(unit, call, constants)
+        elif name == "read_text" and isinstance(call.func, ast.Attribute):
+            parent = unit.file.parents.get(call)
+            if isinstance(parent, ast.Call) and _loads(parent):
+                why = f"{dotted(parent.func)} at {unit.file.path}:{parent.lineno}"
+                yield (
+                    call,
+                    call.func.value,
+                    RowFormat(kind=_loads(parent), columns=_keys_of(unit, parent), why=why),
+                )
+            else:
+                yield call, call.func.value, format_of_lines(unit, call, "", constants)
         elif path is None:
             continue
         elif name in FRAMES:

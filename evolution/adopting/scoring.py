@@ -8,7 +8,7 @@ from evolution.adopting.constants import Constants, assigned_in, default_of, par
 from evolution.adopting.foreign_code import CodeUnit, is_abstract
 from evolution.adopting.model_class import EmbeddingTable, FoundModel, Kind, beyond
 from evolution.adopting.naming import role_of, words_of
-from evolution.adopting.training import TrainingProgram
+from evolution.adopting.training import TrainingProgram, drawn_arrays
 
 NOT_SCORING = {"loss", "fit", "train", "training", "save", "load", "init", "reset", "configure", "backward", "optimizer", "batch",
                "sample", "step", "regularization", "evaluate", "test", "validation", "graph", "dropout", "mask"}  # fmt: skip
@@ -379,19 +379,16 @@ def _dense(
     """An autoencoder: no table of items, no recurrence, and the program makes dense rows of its matrix."""
     if model.tables or _recurrences(constants, model) or unit.name.rpartition(".")[2] != "forward":
         return None
-    rows = next(
-        (
-            f"{one.file.path}:{c.lineno}"
-            for one in program.units
-            for c in one.calls
-            if getattr(c.func, "attr", "") in ("toarray", "todense", "to_dense")
-        ),
-        "",
-    )
-    if not rows:
+    if _attends(constants, model):
         return None
-    said = f"{why}; {rows} makes rows of the matrix of users and items"
+    said = f"{why}; {model.name} has no table to look ids up in, so that rows of the matrix of users and items are meant"
     return ScoreWay(kind="dense", code="kit.scores.by_bag()", why=said)
+
+
+def _attends(constants: Constants, model: FoundModel) -> bool:
+    """Whether the model has layers of attention, which take sequences."""
+    text = "".join(ast.unparse(node) for _, node in constants.repo.lineage(model.kind))
+    return any(word in text for word in ("Attention", "Transformer", "BertModel", "GPT2"))
 
 
 def _recurrences(constants: Constants, model: FoundModel) -> list[str]:
@@ -445,8 +442,11 @@ def mask_token(constants: Constants, program_units: list[CodeUnit]) -> str:
 
 def _of_factors(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
     """Two arrays of factors that the training's own statements update."""
-    updated: dict[str, str] = {}
     step = program.chain[-1][0]
+    updated: dict[str, str] = {}
+    for name, shape in drawn_arrays(step).items():
+        updated.setdefault(role_of(ast.unparse(shape.elts[0])), name)
+    updated = {role: name for role, name in updated.items() if role in ("user", "item")}
     for node in step.nodes:
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
             name = dotted(node.target.value).removeprefix("self.")
