@@ -347,7 +347,7 @@ def _started_by(script: str, path: str, commands: list[StartCommand]) -> tuple[S
         if path == told or path.endswith(f"/{told}"):
             cwd = path[: -len(told)].rstrip("/")
             return command, cwd or "."
-    return None, _folder_of_data(path)
+    return None, "." if ":" in script else _folder_of_data(path)
 
 
 def _folder_of_data(path: str) -> str:
