@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from evolution.base.errors import EditError
 from evolution.domain.edits import Edit, apply_edits, make_edits
@@ -11,6 +12,7 @@ from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import trace_of
 from evolution.recipes.recipe import Facts, RecipeContext
 
+TRACED_EPOCHS = 3  # at most, see evolution/worker/guest/tracing.py
 JOIN = "+"  # between the codes of ideas that were carried out together
 
 
@@ -30,18 +32,28 @@ def recipe_context(laboratory: Laboratory, base: str, feedback: Feedback) -> Rec
     """The input of recipes: a program's editable files, the roles found in them, and the feedback on its trial."""
     training = laboratory.data.training
     columns = training.item_columns
+    trace = trace_of(laboratory, feedback.trial)
     return RecipeContext(
         sources=laboratory.programs.sources(base, laboratory.config.recommender.editable),
         facts=Facts(
             n_users=training.n_users,
             n_items=training.n_items,
             has_categories=any(columns.categories),
+            steps=_fewest_steps(laboratory, feedback, trace),
         ),
         sites=feedback.sites,
         findings=feedback.all_findings(),
         critiques=feedback.simulation.critiques if feedback.simulation else (),
-        trace=trace_of(laboratory, feedback.trial),
+        trace=trace,
     )
+
+
+def _fewest_steps(laboratory: Laboratory, feedback: Feedback, trace: Mapping[str, Any]) -> int:
+    """How many steps the trial's training took at least: its first epochs are traced until their time is up."""
+    with laboratory.context.store_lock:
+        trial = laboratory.context.store.trial(feedback.trial)
+    epochs = len(trial.epochs) if trial is not None else 0
+    return int(trace.get("steps", 0)) * epochs // TRACED_EPOCHS
 
 
 def carry_out(

@@ -39,7 +39,7 @@ class InitialScale:
         found.
         """
         for source in parse_all(context):
-            for call in source.all_of(cst.Call):
+            for call in filter(source.ran, source.all_of(cst.Call)):
                 name = call_name(call)
                 if name.rstrip("_") in (
                     "xavier_normal",

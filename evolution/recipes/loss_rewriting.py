@@ -8,6 +8,7 @@ import libcst as cst
 
 from evolution.recipes.code import loaded_names, rewrite, statements, torch_name
 from evolution.recipes.flow import dead_after
+from evolution.recipes.leftovers import without_unread
 from evolution.recipes.loss_reading import indexable
 from evolution.recipes.pair_loss import PairLoss
 from evolution.recipes.recipe import DoesNotFit, RecipePatch
@@ -120,6 +121,8 @@ def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: s
     dead = dead_after(loss.scope, loss.gone, read)
     changes: dict[cst.CSTNode, Sequence[cst.CSTNode]] = {statement: [] for statement in (*loss.gone, *dead)}
     changes[first] = new
+    served = {name for statement in (*loss.gone, *dead) for name in loaded_names(statement)}
+    changes |= without_unread(loss.scope, changes, served)
     docstring = _outdated_docstring(loss)
     if docstring is not None:
         changes[docstring] = statements([f'"""{summary}"""'])

@@ -122,6 +122,7 @@ def has_scheduler(sources: Sequence[RecipeFile]) -> bool:
         "lr_scheduler" in dotted(node.func) or last_name(node.func).endswith("LR")
         for source in sources
         for node in source.all_of(cst.Call)
+        if source.ran(node)
     )
 
 
