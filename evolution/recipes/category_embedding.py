@@ -17,6 +17,7 @@ from evolution.recipes.code import (
     torch_name,
 )
 from evolution.recipes.flow import own_lines, parameters
+from evolution.recipes.inner_product import has_sparse_gradients
 from evolution.recipes.item_table import ItemTable, find_item_table
 from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 from evolution.recipes.training_step import OPTIMIZERS
@@ -85,6 +86,10 @@ class CategoryEmbedding:
         if not context.facts.has_categories:
             raise DoesNotFit("the data has no categories")
         table = find_item_table(context)
+        if has_sparse_gradients(table.call, table.source):
+            raise DoesNotFit(
+                f"`{table.target}` has sparse gradients, which a sum with categories would make dense"
+            )
         for source in parse_all(context):
             for function in source.functions():
                 for line in own_lines(function):

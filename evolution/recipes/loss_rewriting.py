@@ -101,7 +101,14 @@ def shared_negatives(n_items: int) -> int:
 
 
 def random_items(loss: PairLoss, rows: str, shape: str, device_of: str) -> str:
-    """Code that draws item ids uniformly, never padding, on the device of `device_of`."""
+    """Code that draws item ids uniformly, never padding, on the device of `device_of`.
+
+    Raises DoesNotFit if the padding row is another than 0.
+    """
+    if loss.padded_elsewhere:
+        raise DoesNotFit(
+            f"the padding row of `{loss.table}` is not 0, and random items would have to leave it out"
+        )
     first = "1" if loss.padded else "0"
     return f"{torch_name(loss.source)}.randint({first}, {rows}, {shape}, device={device_of}.device)"
 

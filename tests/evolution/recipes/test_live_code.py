@@ -155,3 +155,18 @@ def test_vectors_that_start_at_zero_are_added_after_the_initialisation():
     after = cook("category-embedding", MADE, list(range(1, 99)))
     made = after[after.index("def build") :]
     assert made.index("xavier_normal_") < made.index("CategoryAwareEmbedding(net.emb") < made.index("Adam")
+
+
+def test_padding_in_another_row_than_0_is_no_candidate():
+    text = SCRIPT[: SCRIPT.index("def old_step")] + SCRIPT[SCRIPT.index("def step") :]
+    after = cook("full-softmax", text.replace("padding_idx=0", "padding_idx=n"), list(range(1, 99)))
+    assert 'logits[:, net.emb.padding_idx] = float("-inf")' in after and "pos != net.emb.padding_idx" in after
+    with pytest.raises(DoesNotFit, match="padding row"):
+        cook("sampled-softmax", text.replace("padding_idx=0", "padding_idx=n"), list(range(1, 99)))
+
+
+@pytest.mark.parametrize("code", ["full-softmax", "category-embedding"])
+def test_a_table_with_sparse_gradients_is_not_made_dense(code):
+    text = (SCRIPT if code == "full-softmax" else MADE).replace("padding_idx=0", "padding_idx=0, sparse=True")
+    with pytest.raises(DoesNotFit, match="sparse gradients"):
+        cook(code, text, list(range(1, 99)))
