@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from diagnosis.examination import FOLDER, load_examination
 from evolution.base.errors import EditError
+from evolution.base.places import trial_folder
 from evolution.domain.edits import Edit, apply_edits, make_edits
 from evolution.domain.feedback import Feedback
 from evolution.domain.proposal import Idea, Patch
@@ -12,7 +13,6 @@ from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import trace_of
 from evolution.recipes.recipe import Facts, RecipeContext
 
-TRACED_EPOCHS = 3  # at most, see evolution/worker/guest/tracing.py
 JOIN = "+"  # between the codes of ideas that were carried out together
 
 
@@ -32,28 +32,28 @@ def recipe_context(laboratory: Laboratory, base: str, feedback: Feedback) -> Rec
     """The input of recipes: a program's editable files, the roles found in them, and the feedback on its trial."""
     training = laboratory.data.training
     columns = training.item_columns
-    trace = trace_of(laboratory, feedback.trial)
     return RecipeContext(
         sources=laboratory.programs.sources(base, laboratory.config.recommender.editable),
         facts=Facts(
             n_users=training.n_users,
             n_items=training.n_items,
             has_categories=any(columns.categories),
-            steps=_fewest_steps(laboratory, feedback, trace),
+            steps=_steps(laboratory, feedback),
         ),
         sites=feedback.sites,
         findings=feedback.all_findings(),
         critiques=feedback.simulation.critiques if feedback.simulation else (),
-        trace=trace,
+        trace=trace_of(laboratory, feedback.trial),
     )
 
 
-def _fewest_steps(laboratory: Laboratory, feedback: Feedback, trace: Mapping[str, Any]) -> int:
-    """How many steps the trial's training took at least: its first epochs are traced until their time is up."""
+def _steps(laboratory: Laboratory, feedback: Feedback) -> int:
+    """How many steps the trial's training took, if those of an epoch were counted; else 0."""
     with laboratory.context.store_lock:
         trial = laboratory.context.store.trial(feedback.trial)
-    epochs = len(trial.epochs) if trial is not None else 0
-    return int(trace.get("steps", 0)) * epochs // TRACED_EPOCHS
+    seen = load_examination(trial_folder(laboratory.context.repo, feedback.trial) / FOLDER)
+    ends = seen.watched.epoch_ends if seen is not None and seen.watched is not None else ()
+    return ends[0] * len(trial.epochs) if ends and trial is not None else 0
 
 
 def carry_out(

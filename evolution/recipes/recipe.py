@@ -18,7 +18,7 @@ WEAKER = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease")
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Facts about data and training that recipes depend on. steps: of the optimizer in the whole run, at least; 0 if unknown."""
+    """Facts about data and training that recipes depend on. steps: of the optimizer in the whole run; 0 if unknown."""
 
     n_users: int
     n_items: int

@@ -11,6 +11,7 @@ from evolution.recipes.training_step import find_training_step, has_scheduler
 STEPS = 200
 SHARE = 10  # a warm-up takes at most this part of the run: one longer than a tenth only wastes epochs
 FEWEST = 10
+UNCOUNTED = 50  # where nobody counted the run's steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class WarmUp:
         if has_scheduler(parse_all(context)):
             raise DoesNotFit("a scheduler changes the learning rate already")
         step, run = find_training_step(context), context.facts.steps
-        steps = min(STEPS, run // SHARE) if run else STEPS
+        steps = min(STEPS, run // SHARE) if run else UNCOUNTED
         if steps < FEWEST:
             raise DoesNotFit(f"a tenth of the {run} steps of a run is no warm-up")
         name = step.beside(_free(step.source, "warmup", "warmup_schedule"))
