@@ -27,11 +27,12 @@ def without_unread(
     found: dict[cst.CSTNode, list[cst.CSTNode]] = {}
     wanted = set(served) - set(scope.parameters) - {UNREAD}
     for line in reversed(scope.lines):  # from below: what is gone there is not read above
-        elsewhere = _read(scope.function.body, {**changes, **found, line: []})
+        elsewhere = _read(scope.body, {**changes, **found, line: []})
         if line not in changes and (new := _without(line, wanted - elsewhere)) is not None:
             found[line] = [new]
-    for loop in scope.source.all_of(cst.For, scope.function):
-        unread = wanted - _read(scope.function.body, {**changes, **found})
+    own = [loop for loop in scope.source.all_of(cst.For) if scope.source.block(loop) is scope.function]
+    for loop in own:
+        unread = wanted - _read(scope.body, {**changes, **found})
         if isinstance(loop.target, cst.Tuple) and (kept := _renamed(loop.target, unread)) is not None:
             found[loop.target] = [kept]
     return found

@@ -138,7 +138,7 @@ def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: s
 
 def _outdated_docstring(loss: PairLoss) -> cst.SimpleStatementLine | None:
     """The function's docstring, if it is one line that describes the old loss."""
-    lines = loss.scope.lines
+    lines = loss.scope.lines if isinstance(loss.scope.function, cst.FunctionDef) else []
     text = loss.source.code(lines[0].body[0]) if lines else ""
     is_one_line = text.startswith('"""') and "\n" not in text
     tells = re.search(r"binary|\bbce\b|\bbpr\b|pairwise|negative|did not|cross.entropy", text, re.IGNORECASE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from diagnosis.findings import Role
-from evolution.recipes.code import RecipeFile, dotted, fresh_name, functions_at, not_seen, parse_all
+from evolution.recipes.code import RecipeFile, blocks_at, dotted, fresh_name, not_seen, parse_all
 from evolution.recipes.flow import Scope
 from evolution.recipes.inner_product import embedding_call
 from evolution.recipes.loss_reading import LossReader, LossTerms, UnknownTerm
@@ -57,7 +57,7 @@ def find_pair_loss(context: RecipeContext) -> PairLoss:
     """The pairwise loss of the repo. Raises DoesNotFit with the reason at the first place that came near to one."""
     sources = parse_all(context)
     reasons, dead = list[str](), list[DoesNotFit]()
-    for source, function in functions_at(sources, context.sites_of(Role.LOSS)):
+    for source, function in blocks_at(sources, context.sites_of(Role.LOSS)):
         scope = Scope(source, function)
         for index, line in enumerate(scope.lines):
             try:
