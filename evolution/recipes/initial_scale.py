@@ -51,9 +51,10 @@ class InitialScale:
                         f"{source.path}:{source.line(call)} sets initial weights itself, with `{dotted(call.func) or name}`"
                     )
         table = find_item_table(context)
+        padding = "; padding stays 0" if "padding_idx" in table.source.code(table.call) else ""
         new = statements(
             [
-                "# N(0, 1), torch's default, makes first scores as large as sqrt(d): start small; padding stays 0",
+                f"# N(0, 1), torch's default, makes first scores as large as sqrt(d): start small{padding}",
                 f"with {torch_name(table.source)}.no_grad():",
                 f"    {table.target}.weight.mul_({SCALE})",
             ]

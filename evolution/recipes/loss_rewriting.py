@@ -1,7 +1,7 @@
 """Replaces a pairwise loss by another loss, and removes the statements that become dead."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -128,12 +128,35 @@ def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: s
     dead = dead_after(loss.scope, loss.gone, read)
     changes: dict[cst.CSTNode, Sequence[cst.CSTNode]] = {statement: [] for statement in (*loss.gone, *dead)}
     changes[first] = new
+    changes |= _paragraphs_kept(loss, changes)
     served = {name for statement in (*loss.gone, *dead) for name in loaded_names(statement)}
     changes |= without_unread(loss.scope, changes, served)
     docstring = _outdated_docstring(loss)
     if docstring is not None:
         changes[docstring] = statements([f'"""{summary}"""'])
     return RecipePatch(edits=tuple(rewrite(loss.source, changes)), note=note)
+
+
+def _paragraphs_kept(
+    loss: PairLoss, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNode]]
+) -> dict[cst.CSTNode, list[cst.CSTNode]]:
+    """The blank line before a removed statement goes to the next one, so that what was apart stays apart."""
+    kept: dict[cst.CSTNode, list[cst.CSTNode]] = {}
+    for node in (gone for gone, new in changes.items() if not new):
+        body = list(getattr(loss.source.parents.get(node), "body", ()))
+        at = body.index(node) if node in body else len(body)
+        following = body[at + 1] if at + 1 < len(body) else None
+        if not isinstance(node, cst.SimpleStatementLine) or not isinstance(
+            following, cst.SimpleStatementLine
+        ):
+            continue
+        if _starts_apart(node) and following not in changes and not following.leading_lines:
+            kept[following] = [following.with_changes(leading_lines=[cst.EmptyLine(indent=False)])]
+    return kept
+
+
+def _starts_apart(statement: cst.SimpleStatementLine) -> bool:
+    return bool(statement.leading_lines) and statement.leading_lines[0].comment is None
 
 
 def _outdated_docstring(loss: PairLoss) -> cst.SimpleStatementLine | None:

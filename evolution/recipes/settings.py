@@ -47,6 +47,18 @@ def find_setting(context: RecipeContext, sources: Sequence[RecipeFile], name: st
     return None
 
 
+def find_unset(
+    context: RecipeContext, sources: Sequence[RecipeFile], name: str
+) -> tuple[RecipeFile, cst.Call, float] | None:
+    """The call of the only optimizer, which leaves argument `name` to torch, and torch's value; else None."""
+    traced, calls = context.trace.get("optimizers", ()), _calls(sources)
+    if len(traced) != 1 or len(calls) != 1 or not isinstance(traced[0]["defaults"].get(name), (int, float)):
+        return None
+    source, call = calls[0]
+    plain = len(call.args) == 1 and call.args[0].keyword is None and not call.args[0].star
+    return (source, call, float(traced[0]["defaults"][name])) if plain else None
+
+
 def _calls(sources: Sequence[RecipeFile]) -> list[tuple[RecipeFile, cst.Call]]:
     return [
         (source, call)

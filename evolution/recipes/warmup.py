@@ -49,7 +49,7 @@ class WarmUp:
             step.step: [step.step, *stepped],
         }
         return RecipePatch(
-            edits=tuple(rewrite(step.source, changes)), note=f"From 1 % to the full rate in {STEPS} steps."
+            edits=tuple(rewrite(step.source, changes)), note=f"From 1 % to the full rate in {steps} steps."
         )
 
 
