@@ -76,12 +76,14 @@ class EpochRecord:
     """One epoch of training.
 
     metrics: validation means, {} if the epoch was not ranked.
+    answers: fingerprint of the lists and scores of validation, "" if the epoch was not ranked; equal only where every bit is.
     """
 
     epoch: int  # from 1
     wall_s: float
     reported: Mapping[str, float]  # what fit() yielded
     metrics: Mapping[str, float]
+    answers: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

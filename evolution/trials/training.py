@@ -8,7 +8,7 @@ from evolution.trials.breaking_off import broken_off, with_first_bad_value
 from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.progress import TrialProgress
 from evolution.trials.request import Supervision, TrialRequest
-from evolution.trials.scoring import OBJECTIVE, judged
+from evolution.trials.scoring import OBJECTIVE, fingerprint, judged
 from evolution.trials.session import Built, WorkerSession
 
 
@@ -50,12 +50,12 @@ def _epochs(
         if reported is None:
             break
         ranked = number % settings.eval_every == 0 or number == settings.max_epochs
-        means: dict[str, float] = {}
+        means, answers = dict[str, float](), ""
         if ranked or not built.has_state:
             ranking = judged(
                 session.rank("validation", request.data.validation), request.data.validation, objective
             )
-            means = ranking.means
+            means, answers = ranking.means, fingerprint(ranking.lists)
             better = progress.best is None or means[OBJECTIVE] > progress.best.means[OBJECTIVE]
             without_gain = 0 if better else without_gain + 1
             if better or not built.has_state:  # what cannot be kept cannot be gone back to
@@ -63,7 +63,11 @@ def _epochs(
                 if built.has_state:
                     session.keep()
         epoch = EpochRecord(
-            epoch=number, wall_s=time.perf_counter() - started, reported=reported, metrics=means
+            epoch=number,
+            wall_s=time.perf_counter() - started,
+            reported=reported,
+            metrics=means,
+            answers=answers,
         )
         progress.epochs.append(epoch)
         supervision.on_epoch(epoch)

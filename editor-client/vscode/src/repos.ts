@@ -43,9 +43,9 @@ export class Repos implements vscode.Disposable {
     return here ?? (this.states.length === 1 ? this.states[0] : undefined);
   }
 
-  /** Asks where several are open. Undefined where the user picked none. */
+  /** Asks where several are open. Undefined where the user picked none. Waits for a server that starts; raises why there is none. */
   async choose(): Promise<RepoState | undefined> {
-    if (this.states.length === 0) await this.load();
+    if (this.states.length === 0) this.states = await this.told();
     const current = this.current();
     if (current) return current;
     if (this.states.length === 0) throw new Error('no folder here has an evolverec.toml. Make a new recommender, or set this folder up');
@@ -64,7 +64,7 @@ export class Repos implements vscode.Disposable {
   private async load(): Promise<void> {
     if (this.connection.state.kind === 'running') {
       try {
-        this.states = (await this.connection.request<Overview>('evolverec/overview', {})).repos;
+        this.states = await this.told();
       } catch {
         this.states = []; // the views say why
       }
@@ -75,6 +75,10 @@ export class Repos implements vscode.Disposable {
     await vscode.commands.executeCommand('setContext', 'evolverec.hasRepo', this.states.length > 0);
     this.overviewChanged.fire();
     this.contentChanged.fire();
+  }
+
+  private async told(): Promise<RepoState[]> {
+    return (await this.connection.request<Overview>('evolverec/overview', {})).repos;
   }
 
   dispose(): void {
