@@ -28,6 +28,7 @@ from diagnosis.rules import (
     shuffled_apart,
     state_by_reference,
     target_first,
+    target_masked,
     ties_by_item,
     timestamps,
     values_for_places,
@@ -74,4 +75,6 @@ ON_DATA: tuple[Rule, ...] = (
     weak_mask.RULE,
     result_dropped.RULE,
     order_lost.RULE,
+    target_masked.RULE,
+    target_masked.COLUMNS_RULE,
 )
