@@ -27,6 +27,7 @@ from diagnosis.rules import (
     seen_ranked,
     shuffled_apart,
     state_by_reference,
+    swapped_arguments,
     target_first,
     target_masked,
     ties_by_item,
@@ -77,4 +78,5 @@ ON_DATA: tuple[Rule, ...] = (
     order_lost.RULE,
     target_masked.RULE,
     target_masked.COLUMNS_RULE,
+    swapped_arguments.RULE,
 )
