@@ -157,6 +157,7 @@ def _asks_for_tables(test: ast.expr, name: str) -> bool:
     return (
         isinstance(test, ast.Call)
         and called_name(test) == "isinstance"
+        and len(test.args) == 2
         and dotted(test.args[0]) == name
         and any(dotted(part).endswith("Embedding") for part in ast.walk(test.args[1]))
     )
