@@ -75,13 +75,15 @@ class Failure:
 class EpochRecord:
     """One epoch of training.
 
-    metrics: validation means, {} if the epoch was not ranked.
+    metrics: validation means, {} if the epoch was not ranked. steps: of the busiest torch optimizer, as the worker
+    counts them; 0 if unknown. They inform, and say when a training is long enough.
     """
 
     epoch: int  # from 1
     wall_s: float
     reported: Mapping[str, float]  # what fit() yielded
     metrics: Mapping[str, float]
+    steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ guardrails = ["cost <= 2 * parent"]   # what a patch must keep
 
 [training]
 max_epochs = 60
-patience = 5      # stop after this many rankings without a better objective
+patience = 5      # the least number of rankings without a better objective before training ends
 device = "auto"   # "cpu", "cuda", "mps"; auto takes a GPU if there is one
 `;
 }
