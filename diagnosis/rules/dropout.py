@@ -7,7 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
-from diagnosis.rules.values import parameters
+from diagnosis.rules.values import bindings, parameters
 from diagnosis.symptoms import UNSTEADY, WEAK
 
 KIND = FindingKind(
@@ -15,7 +15,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Dropout at evaluation",
     why="F.dropout drops units in evaluation too unless it is told `training=`, so scores are random.",
-    definition="A call of torch.nn.functional.dropout without `training`.",
+    definition="A call of torch.nn.functional.dropout without `training`, or an nn.Dropout that is made where it is applied and"
+    "so is never told to stop.",
     roles=(Role.DROPOUT,),
     explains=(*UNSTEADY, *WEAK),
 )
@@ -39,6 +40,24 @@ def functional_dropout(source: ParsedFile) -> Iterator[RuleHit]:
                 call,
                 "drops units at evaluation too: pass training=self.training, or use nn.Dropout",
             )
+    for call in _made_anew(source):
+        yield source.hit(
+            KIND.code, call, "is a new module, which no .eval() reaches: make it once, in the constructor"
+        )
+
+
+def _made_anew(source: ParsedFile) -> Iterator[ast.Call]:
+    """`nn.Dropout(0.2)(x)`, and `drop = nn.Dropout(0.2)` that the same function calls and does not keep."""
+    for call in source.calls:
+        made = call.func
+        if isinstance(made, ast.Name):
+            bound = bindings(source, made.id, made)
+            here = len(bound) == 1 and source.function_of(bound[0].node) is source.function_of(call)
+            made = bound[0].value if here and source.function_of(call) is not None else made
+        if not isinstance(made, ast.Call) or not source.full_name(made).startswith("torch.nn.Dropout"):
+            continue
+        if call.args and not any(_guarded(source, outer) for outer in source.around(call)):
+            yield made
 
 
 def _guarded(source: ParsedFile, node: ast.AST) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.judging import judges
 from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
@@ -16,7 +17,7 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Users are scored one at a time",
     why="A model's call costs almost the same for one user as for hundreds, so that evaluation takes a hundred times as long.",
-    definition="A loop over users in `score`, or in what it calls, calls the model for a batch of one.",
+    definition="A loop over users in `score`, in an evaluation, or in what these call, calls the model for a batch of one.",
     roles=(Role.SCORING,),
     sources=("github.com/pmixer/SASRec.pytorch",),
 )
@@ -32,7 +33,7 @@ def one_user_at_a_time(source: ParsedFile) -> Iterator[RuleHit]:
     repo = repo_of(source)
     served = below(repo, repo.functions.get("score", []))
     for function in source.functions:
-        if function not in served or function in trains(repo):
+        if (function not in served and function not in judges(repo)) or function in trains(repo):
             continue
         for loop in source.within(function, ast.For):
             if source.function_of(loop) is function and _is_of_single_ones(source, loop):
@@ -62,7 +63,7 @@ def _is_of_single_ones(source: ParsedFile, loop: ast.For) -> bool:
     name = dotted(given).lower()
     made = [b.value for b in bindings(source, dotted(given), given) if b.how is How.ASSIGNED] if name else []
     if any(
-        isinstance(part, ast.Call) and called_name(part) in LOADS
+        isinstance(part, ast.Call) and called_name(part) in LOADS and not _counts_by_one(part)
         for value in made
         for part in ast.walk(value)
     ):
@@ -70,6 +71,11 @@ def _is_of_single_ones(source: ParsedFile, loop: ast.For) -> bool:
     return bool(name) and not any(
         word in name for word in ("batch", "loader", "epoch", "layer", "block", "step", "chunk", "dl")
     )
+
+
+def _counts_by_one(call: ast.Call) -> bool:
+    """`range(1, n)`, without a step"""
+    return called_name(call) == "range" and len(call.args) < 3
 
 
 def _call_of_one(source: ParsedFile, loop: ast.For) -> ast.Call | None:
@@ -126,6 +132,10 @@ def _is_plain(file: ParsedFile, node: ast.AST) -> bool:
 
 def _is_one(source: ParsedFile, node: ast.expr, at: set[str], loop: ast.For, depth: int = 0) -> bool:
     """Whether an argument is a batch of one: `[user]`, `row[None]`, `x[i : i + 1]`, `row.unsqueeze(0)`, `item.view(1)`."""
+    if isinstance(node, ast.Starred):
+        rows = node.value.generators[0].iter if isinstance(node.value, ast.ListComp) else node.value
+        given = rows.elts if isinstance(rows, ast.List | ast.Tuple) else []
+        return any(_is_one(source, part, at, loop, depth + 1) for part in given)
     if isinstance(node, ast.Name) and depth < 3:
         found = [
             b

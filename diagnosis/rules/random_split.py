@@ -27,6 +27,7 @@ KIND = FindingKind(
 PERMUTES = {"permutation", "permuted", "randperm", "shuffle"}
 SPLITS = {"train_test_split", "random_split", "ShuffleSplit", "KFold", "random_train_test_split"}
 KNOWS_TIME = ("timestamp", "timestamps", "unix", "unixreviewtime", "datetime", "date")
+COLUMNS_OF_TIME = ("t", "ts", "time")  # of a table, where a variable of that name may be anything
 LONGEST = 40  # characters of the name of a column
 OWNERS = ("user", "uid", "session", "customer", "visitor")
 
@@ -215,6 +216,8 @@ def _are_owners(source: ParsedFile, node: ast.expr) -> bool:
 def _knows_time(source: ParsedFile) -> bool:
     """Whether the file reads times of events: a column or an attribute that says so."""
     whole = source.nodes[0]
+    if any(word in COLUMNS_OF_TIME for word in _columns(source)):
+        return True
     words = [
         *(name.id for name in source.within(whole, ast.Name)),
         *(name.attr for name in source.within(whole, ast.Attribute)),
@@ -225,6 +228,16 @@ def _knows_time(source: ParsedFile) -> bool:
         ),
     ]
     return any(piece in KNOWS_TIME for word in words for piece in word.lower().replace(":", "_").split("_"))
+
+
+def _columns(source: ParsedFile) -> Iterator[str]:
+    """The names of columns that a file gives to a table, or sorts by."""
+    for call in source.calls:
+        if called_name(call) in ("read_csv", "read_table", "DataFrame", "sort_values", "sort"):
+            given = (*call.args, *(k.value for k in call.keywords if k.arg in ("names", "columns", "by")))
+            for part in (p for value in given for p in source.within(value, ast.Constant)):
+                if isinstance(part.value, str):
+                    yield part.value.lower()
 
 
 RULE = Rule(kind=KIND, run=random_split)

@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 
-from diagnosis.findings import Measurement
+from diagnosis.findings import Finding, Measurement, Nature
 from evolution.base.errors import RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import CHANGED, changed_lines
@@ -14,7 +14,7 @@ from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import FIX_TOLERANCE, REPLICAS, behind, verdict
 from evolution.laboratory.candidates import Candidate
-from evolution.laboratory.laboratory import Laboratory, complete, measured_or_pruned
+from evolution.laboratory.laboratory import Laboratory, Prune, complete, measured_or_pruned
 from evolution.laboratory.observer import feedback_of
 from evolution.laboratory.paired_comparison import (
     SHOWN,
@@ -23,6 +23,8 @@ from evolution.laboratory.paired_comparison import (
     metric_effect,
     objective_effect,
 )
+from evolution.laboratory.twins import is_dead, pruned_as_twin, why_dead
+from evolution.recipes.catalogue import mends
 from evolution.trials.analysis import AnalysisError
 
 
@@ -61,8 +63,11 @@ class CandidateEvaluation:
         """Train a candidate and, if it is promising, train it with a further seed; returns the judged proposal."""
         return self.settle(parent, feedback, candidate, self.train(parent, candidate))
 
-    def train(self, parent: Trial, candidate: Candidate) -> Trial:
-        """The candidate's first trial, which is pruned if it falls far behind its parent. Raises Cancelled."""
+    def train(self, parent: Trial, candidate: Candidate, *, changes: Trial | None = None) -> Trial:
+        """The candidate's first trial, which is pruned if it falls far behind its parent, or is dead code. Raises Cancelled.
+
+        changes: the trial of the program that the candidate is a change of, by default `parent`.
+        """
         self.context.check_cancelled()
         with self.context.store_lock:
             self.context.store.put_candidate(candidate.child)
@@ -71,13 +76,30 @@ class CandidateEvaluation:
             seed=self.seed,
             label=candidate.idea.title,
             accept=measured_or_pruned,
-            prune=behind(parent, self.objective),
+            prune=self._prune(parent, candidate, changes or parent),
         )
 
+    def _prune(self, parent: Trial, candidate: Candidate, changes: Trial) -> Prune:
+        """What ends a training early. A repair may leave every figure as it is, such as one that saves memory."""
+        poor = behind(parent, self.objective)
+        return poor if mends(candidate.idea) else pruned_as_twin(changes, poor)
+
     def settle(
-        self, parent: Trial, feedback: Feedback, candidate: Candidate, child: Trial, *, replicate: bool = True
+        self,
+        parent: Trial,
+        feedback: Feedback,
+        candidate: Candidate,
+        child: Trial,
+        *,
+        replicate: bool = True,
+        changes: Trial | None = None,
     ) -> Proposal:
-        """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first."""
+        """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first.
+
+        changes: see `train`.
+        """
+        if is_dead(changes or parent, child) and not mends(candidate.idea):
+            return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child))
         if child.status is not TrialStatus.COMPLETE:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
         pairs = [(parent, child)]
@@ -109,15 +131,23 @@ class CandidateEvaluation:
                 pairs.append((before, after))
         return pairs
 
-    def _targets(self, candidate: Candidate, feedback: Feedback) -> list[str]:
-        """Codes of the unhealthy measurements that the idea addresses; self-reported measurements do not count."""
-        verifiable = {m.code for m in _verifying(feedback) if m.healthy is False}
-        addressed = {f.code for f in feedback.all_findings() if f.id in candidate.idea.addresses}
-        return sorted(verifiable & addressed)
+    def _targets(self, candidate: Candidate, feedback: Feedback) -> list[Finding]:
+        """The findings whose being gone verifies the idea.
 
-    def _fixed(self, child: Trial, targets: Sequence[str]) -> tuple[str, ...]:
-        healthy = {m.code: m.healthy for m in _verifying(self.observe(child))}
-        return tuple(code for code in targets if healthy.get(code) is True)
+        Of a repair all causes that it addresses. Of others the unhealthy measurements; those that the candidate's own
+        code reports count for repairs alone, whose edits are ours and cannot be written to please a measurement.
+        """
+        addressed = [f for f in feedback.all_findings() if f.id in candidate.idea.addresses]
+        if mends(candidate.idea):
+            return [finding for finding in addressed if finding.kind.nature is Nature.CAUSE]
+        verifiable = {m.code for m in _verifying(feedback) if m.healthy is False}
+        return [finding for finding in addressed if finding.code in verifiable]
+
+    def _fixed(self, child: Trial, targets: Sequence[Finding]) -> tuple[str, ...]:
+        """Codes of the targets that are healthy in a child's trial."""
+        watched = any(finding.self_reported for finding in targets)
+        after = feedback_of(self.laboratory, child, examined=True) if watched else self.observe(child)
+        return tuple(code for code in dict.fromkeys(f.code for f in targets) if is_healed(code, after))
 
     def _judge(self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...]) -> Proposal:
         effect = objective_effect(self.context.repo, self.objective, pairs)
@@ -199,6 +229,14 @@ class CandidateEvaluation:
 def _verifying(feedback: Feedback) -> list[Measurement]:
     """The measurements that can verify a fix: those that the candidate's own code does not report."""
     return [found for found in feedback.all_measurements() if not found.self_reported]
+
+
+def is_healed(code: str, after: Feedback) -> bool:
+    """Whether what was wrong is gone: no finding says it, and whatever measures or checks it found it healthy."""
+    if any(finding.code == code for finding in after.all_findings()):
+        return False
+    verdicts = [m.healthy for m in after.all_measurements() if m.code == code]
+    return all(healthy is True for healthy in verdicts)
 
 
 def proposal_id(parent: str, child: str) -> str:

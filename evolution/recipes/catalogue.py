@@ -1,5 +1,6 @@
 """The list of all recipes."""
 
+from evolution.domain.proposal import Idea
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay
 from evolution.recipes.functional_dropout import FunctionalDropout
@@ -10,12 +11,14 @@ from evolution.recipes.item_dropout import ItemDropout
 from evolution.recipes.mixed_negatives import MixedNegatives
 from evolution.recipes.more_negatives import MoreNegatives
 from evolution.recipes.recipe import Recipe
+from evolution.recipes.repairs.catalogue import REPAIRS
 from evolution.recipes.sampled_softmax import SampledSoftmax
 from evolution.recipes.shuffling import Shuffling
 from evolution.recipes.softmax import FullSoftmax
 from evolution.recipes.warmup import WarmUp
 
 RECIPES: tuple[Recipe, ...] = (
+    *REPAIRS,
     FullSoftmax(),
     FunctionalDropout(),
     GeneralisedBCE(),
@@ -30,3 +33,10 @@ RECIPES: tuple[Recipe, ...] = (
     WarmUp(),
     GradientClipping(),
 )
+# Recipes that mend a cause: they are verified by its being gone, also where no figure moves.
+MENDING = frozenset({"functional-dropout", "shuffling", *(repair.code for repair in REPAIRS)})
+
+
+def mends(idea: Idea) -> bool:
+    """Whether an idea is a repair, or several."""
+    return not idea.by_llm and set(idea.code.split("+")) <= MENDING

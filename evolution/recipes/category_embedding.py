@@ -89,7 +89,7 @@ class CategoryEmbedding:
                 for line in own_lines(function):
                     place = _table_outside(line, source, table)
                     data = _data_argument(source, function)
-                    if place and data:
+                    if place and data and source.ran(line):
                         return _wrapped(source, line, place, data)
         raise DoesNotFit("where the model is made there is no `data` with columns of items at hand")
 

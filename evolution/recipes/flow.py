@@ -32,7 +32,9 @@ class Scope:
         self.source, self.function = source, function
         self.parameters = parameters(function)
         self.lines = own_lines(function)
-        self.bindings = [binding for line in self.lines for binding in _bindings(source, line)]
+        # Of branches, those that ran: what another one would have bound is not what the trial computed with.
+        live = [line for line in self.lines if source.ran(line)] if source.ran(function) else self.lines
+        self.bindings = [binding for line in live for binding in _bindings(source, line)]
 
     def before(self, name: str, line: int) -> Binding | None:
         """The last binding of a name above a line."""

@@ -149,7 +149,12 @@ def _returned_product(
         return None
     source, function, given = callee
     inner = Scope(source, function)
-    returns = [part.value for line in inner.lines for part in line.body if isinstance(part, cst.Return)]
+    returns = [
+        part.value
+        for line in inner.lines
+        for part in line.body
+        if isinstance(part, cst.Return) and (source.ran(line) or not source.ran(function))
+    ]
     if len(returns) != 1 or returns[0] is None:
         return None
     value = bare(returns[0])
@@ -204,6 +209,8 @@ def _callee(
         for source, function in named
         if (given := _given(call, source, function, receiver)) is not None
     ]
+    if len(fitting) > 1:
+        fitting = [one for one in fitting if one[0].ran(one[1])]
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -239,14 +246,18 @@ def embedding_call(node: cst.BaseExpression, sources: Sequence[RecipeFile]) -> L
 
 
 def table_construction(attribute: str, sources: Sequence[RecipeFile]) -> tuple[RecipeFile, cst.Call] | None:
-    """The call that creates the embedding table kept under a name or attribute, with its file; None if there is none."""
+    """The call that creates the embedding table kept under a name or attribute, with its file; None if there is none.
+
+    Where several do, the first that ran.
+    """
+    found = list[tuple[RecipeFile, cst.Call]]()
     for source in sources:
         for part in source.all_of(cst.Assign):
             value = bare(part.value)
             kept = any(last_name(target.target) == attribute for target in part.targets)
             if kept and isinstance(value, cst.Call) and "Embedding" in call_name(value):
-                return source, value
-    return None
+                found.append((source, value))
+    return next((one for one in found if one[0].ran(one[1])), found[0] if found else None)
 
 
 def constant(node: cst.BaseExpression, source: RecipeFile, sources: Sequence[RecipeFile]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from diagnosis.findings import Role
-from evolution.recipes.code import RecipeFile, dotted, fresh_name, functions_at, parse_all
+from evolution.recipes.code import RecipeFile, dotted, fresh_name, functions_at, not_seen, parse_all
 from evolution.recipes.flow import Scope
 from evolution.recipes.inner_product import embedding_call
 from evolution.recipes.loss_reading import LossReader, LossTerms, UnknownTerm
@@ -52,18 +52,21 @@ class PairLoss:
 def find_pair_loss(context: RecipeContext) -> PairLoss:
     """The pairwise loss of the repo. Raises DoesNotFit with the reason at the first place that came near to one."""
     sources = parse_all(context)
-    reasons: list[str] = []
+    reasons, dead = list[str](), list[DoesNotFit]()
     for source, function in functions_at(sources, context.sites_of(Role.LOSS)):
         scope = Scope(source, function)
         for index, line in enumerate(scope.lines):
             try:
                 found = _loss_at(scope, sources, index, line)
             except DoesNotFit as error:
-                reasons.append(str(error))
+                reasons += [str(error)] if source.trains(line) else []
             else:
-                if found is not None:
+                if found is not None and source.trains(line):
                     return found
-    raise DoesNotFit([*reasons, "no loss that sets a positive score against a sampled one was found"][0])
+                if found is not None:
+                    dead.append(not_seen("the pairwise loss", source, line))
+    none = DoesNotFit("no loss that sets a positive score against a sampled one was found")
+    raise [*map(DoesNotFit, reasons), *dead, none][0]
 
 
 def _loss_at(

@@ -14,6 +14,7 @@ from evolution.recipes.code import (
     functions_at,
     last_name,
     loaded_names,
+    not_seen,
     parse_all,
     torch_name,
 )
@@ -65,6 +66,9 @@ def find_training_step(context: RecipeContext) -> TrainingStep:
             target, call = optimizer_call(made)
             if call is None:
                 continue
+            if not source.ran(made):
+                reason = str(not_seen("the optimizer", source, made))
+                continue
             step = _step(target, source, function)
             if step is None:
                 reason = f"`{target}.step()` is not called where `{target}` can be followed to"
@@ -106,7 +110,8 @@ def _step(
     for place in places:
         for line in own_lines(place):
             calls = source.all_of(cst.Call, line)
-            if any(call_name(call) == "step" and dotted(call.func) == f"{target}.step" for call in calls):
+            steps = any(call_name(call) == "step" and dotted(call.func) == f"{target}.step" for call in calls)
+            if steps and source.trains(line):
                 return source, line, place is function
     return None
 

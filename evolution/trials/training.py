@@ -9,7 +9,7 @@ from evolution.trials.breaking_off import broken_off, with_first_bad_value
 from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.progress import TrialProgress
 from evolution.trials.request import Supervision, TrialRequest
-from evolution.trials.scoring import OBJECTIVE, judged
+from evolution.trials.scoring import OBJECTIVE, fingerprint, judged
 from evolution.trials.session import Built, WorkerSession
 
 MEASURING = 0.1  # of a trial's time limit, kept for what comes after the training
@@ -56,12 +56,12 @@ def _epochs(
             break
         reported, steps = answered
         ranked = number % settings.eval_every == 0 or number == settings.max_epochs
-        means: dict[str, float] = {}
+        means, answers = dict[str, float](), ""
         if ranked or not built.has_state:
             ranking = judged(
                 session.rank("validation", request.data.validation), request.data.validation, objective
             )
-            means = ranking.means
+            means, answers = ranking.means, fingerprint(ranking.lists)
             better = progress.best is None or means[OBJECTIVE] > progress.best.means[OBJECTIVE]
             if better or not built.has_state:  # what cannot be kept cannot be gone back to
                 progress.best, progress.best_epoch = ranking, number
@@ -73,6 +73,7 @@ def _epochs(
             reported=reported,
             metrics=means,
             steps=steps,
+            answers=answers,
         )
         progress.epochs.append(epoch)
         supervision.on_epoch(epoch)

@@ -138,6 +138,42 @@ def new(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder of your repo.", show_default=False)],
+    data: Annotated[
+        str, typer.Option("--data", help=f"Your log: {described_sources()}.", show_default=False)
+    ] = "",
+    model: Annotated[
+        str,
+        typer.Option("--model", help="FILE:CLASS of the model, where another was found.", show_default=False),
+    ] = "",
+    train: Annotated[
+        str,
+        typer.Option(
+            "--train", help="FILE or FILE:FUNCTION that trains, where another was found.", show_default=False
+        ),
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take the likeliest.")] = False,
+    trust: Trust = False,
+    trust_python: TrustPython = False,
+    python: Python = Request.python,
+    no_sandbox: NoSandbox = Request.no_sandbox,
+    as_json: Json = False,
+) -> int:
+    """Read your own repo without running it, draft evolverec.toml and an adapter, and check them."""
+    from server.cli.adopting import adopt, show_init
+
+    request = CheckRequest(python=python, no_sandbox=no_sandbox)
+    agreed = flags_given(trust=trust, trust_python=trust_python)
+    quiet = yes or as_json
+    document = adopt(
+        repo_at(folder), request, data=data, model=model, train=train, quiet=quiet, agreed=agreed
+    )
+    output.deliver(document, as_json=as_json, show=partial(show_init, folder))
+    return 0 if document["check"]["ok"] and not document["missing"] else 1
+
+
+@app.command()
 def check(
     repo: Repo,
     trust: Trust = False,
