@@ -75,24 +75,18 @@ class Failure:
 class EpochRecord:
     """One epoch of training.
 
-<<<<<<< HEAD
-    metrics: validation means, {} if the epoch was not ranked. steps: of the busiest torch optimizer, as the worker
-    counts them; 0 if unknown. They inform, and say when a training is long enough.
-=======
     metrics: validation means, {} if the epoch was not ranked.
     answers: fingerprint of the lists and scores of validation, "" if the epoch was not ranked; equal only where every bit is.
->>>>>>> main
+    steps: of the busiest torch optimizer, as the worker
+    counts them; 0 if unknown. They inform, and say when a training is long enough.
     """
 
     epoch: int  # from 1
     wall_s: float
     reported: Mapping[str, float]  # what fit() yielded
     metrics: Mapping[str, float]
-<<<<<<< HEAD
-    steps: int = 0
-=======
     answers: str = ""
->>>>>>> main
+    steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
