@@ -13,6 +13,7 @@ from evolution.domain.objective import Objective, parse_expression
 from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import FIX_TOLERANCE, FURTHER_OF_REPAIRS, REPLICAS, behind, verdict
+from evolution.laboratory.budgets import compared_at
 from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.laboratory import Laboratory, Prune, complete, measured_or_pruned
 from evolution.laboratory.observer import feedback_of
@@ -205,6 +206,8 @@ class CandidateEvaluation:
                 "diff": candidate.diff,
                 "note": candidate.note,
                 "parent_trial": parent.id,
+                "compared": compared_at(*pairs[0]) if pairs else "",
+                "max_epochs": self.config.training.max_epochs,
                 CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(parent.key.program)),
             },
         )
@@ -218,6 +221,11 @@ class CandidateEvaluation:
 
     def verify(self, proposal: Proposal) -> Proposal:
         """Judge a stored proposal again, with one more seed of child and parent. Raises RepoError if a trial fails."""
+        if self.config.training.max_epochs < (epochs := int(proposal.details.get("max_epochs", 0))):
+            longer = self.laboratory.training_for(
+                epochs
+            )  # what it was measured at, so that its trials are found
+            return CandidateEvaluation(longer, self.observe).verify(proposal)
         known = [trial for name in proposal.trials if (trial := self.context.store.trial(name)) is not None]
         done = [trial.key.seed for trial in known if trial.status is TrialStatus.COMPLETE]
         seeds = [*done, max(done, default=self.seed - 1) + 1]
@@ -263,7 +271,7 @@ def proposal_id(parent: str, child: str) -> str:
 def _why_unfinished(trial: Trial) -> str:
     if trial.failure is not None:
         return f"{trial.failure.reason}: {trial.failure.message}"
-    return f"pruned after {len(trial.epochs)} epochs, far behind your version at the same epoch"
+    return f"pruned after {len(trial.epochs)} epochs: below your version's interval after as much training"
 
 
 def rank(proposal: Proposal) -> tuple[int, float, str]:
