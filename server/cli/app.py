@@ -25,7 +25,7 @@ from evolution.domain.request import (
 )
 from seeds.loading import DEMO, built_in, described_sources
 from seeds.new import seed_names
-from server.cli import looking_up, output
+from server.cli import handing_out, looking_up, output
 from server.cli.options import (
     BudgetGpu,
     BudgetTokens,
@@ -465,10 +465,9 @@ def stop(
     return 1 if document["running"] else 0
 
 
-app.command()(looking_up.probes)
 app.command("new-probe")(looking_up.new_probe)
-app.command()(looking_up.explain)
-app.command()(looking_up.library)
+for command in (looking_up.probes, looking_up.explain, looking_up.library, *handing_out.COMMANDS):
+    app.command()(command)
 
 
 @app.command()
