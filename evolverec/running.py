@@ -55,10 +55,10 @@ def _cancel(process: subprocess.Popen[bytes]) -> None:
     """Have the command cancel its job and wait for it; a second interrupt ends the job at once."""
     process.send_signal(signal.SIGINT)
     try:
-        process.communicate()
+        process.wait()
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
-        process.communicate()
+        process.wait()
 
 
 class _Told(threading.Thread):

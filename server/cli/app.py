@@ -27,6 +27,7 @@ from seeds.loading import DEMO, built_in, described_sources
 from seeds.new import seed_names
 from server.cli import handing_out, looking_up, output
 from server.cli.options import (
+    Against,
     BudgetGpu,
     BudgetTokens,
     BudgetUsd,
@@ -140,6 +141,7 @@ def new(
 @app.command()
 def check(
     repo: Repo,
+    against: Against = None,
     trust: Trust = False,
     trust_python: TrustPython = False,
     python: Python = Request.python,
@@ -151,7 +153,8 @@ def check(
     from server.cli.render import show_check
 
     request = CheckRequest(python=python, no_sandbox=no_sandbox)
-    document = check_repo(repo_at(repo), request, agreed=flags_given(trust=trust, trust_python=trust_python))
+    agreed = flags_given(trust=trust, trust_python=trust_python)
+    document = check_repo(repo_at(repo), request, agreed=agreed, against=against)
     output.deliver(document, as_json=as_json, show=show_check)
     return 0 if document["ok"] else 1
 

@@ -20,6 +20,14 @@ print(repo.trials().height, repo.proposals().frame["id"].to_list())
 print({{name.split(".")[0] for name in sys.modules}} & {{"torch", "server", "evolution", "diagnosis", "simulator", "seeds"}})
 """
 
+INTERRUPTED = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
+sys.path.insert(0, {root!r})
+import evolverec
+evolverec.open({repo!r}).train(trust=True)
+"""
+
 
 def test_a_repo_answers_with_frames_and_leaves_the_process_clean(repo, proposal):
     code = CLEAN.format(root=str(ROOT), repo=str(repo))
@@ -27,6 +35,7 @@ def test_a_repo_answers_with_frames_and_leaves_the_process_clean(repo, proposal)
     assert said.stdout.splitlines() == [f"1 ['{proposal.id}']", "set()"]
 
 
+@pytest.mark.process
 def test_what_cannot_be_done_is_an_error_with_the_commands_words(repo, tmp_path, capfd):
     with pytest.raises(FileNotFoundError, match=r"no evolverec.toml"):
         evolverec.open(tmp_path)
@@ -63,7 +72,7 @@ def test_an_interrupted_cell_cancels_its_job(repo, tmp_path):
     slow = "import time\n" + (repo / "shelf.py").read_text()
     slow = slow.replace("def build(", "time.sleep(600)\n\n\ndef build(", 1)
     (repo / "shelf.py").write_text(slow)
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import evolverec; evolverec.open({str(repo)!r}).train(trust=True)"
+    code = INTERRUPTED.format(root=str(ROOT), repo=str(repo))
     cell = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
