@@ -81,6 +81,9 @@ def _written(file: DataFile, form: RowFormat, ids: str, held: str) -> str:
                 else ""
             )
             return f"kit.write_events({path}, data{columns}{sep}{header}{ids}{held}{last}{kind})"
+        case "jsonl":
+            kind = "" if file.path.endswith(".jsonl") else ', kind="jsonl"'
+            return f"kit.write_events({path}, data, columns={_tuple(form.columns)}, header={_tuple(form.header)}{ids}{held}{last}{kind})"
         case "lists":
             return f'kit.write_events({path}, data, kind="lists"{ids}{held}{last})'
         case "sequences":

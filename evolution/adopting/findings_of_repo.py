@@ -152,7 +152,9 @@ def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]
     found: list[MovedPath] = []
     for file in {unit.file.path: unit.file for unit in program.units}.values():
         for node in ast.walk(file.tree):
-            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+                continue
+            text = node.value
             away = len(text) > 2 and text.startswith(("/", "~", "../"))
             if away and any(one.outside.startswith(text) for one in outside):
                 new = f"{NEW_FOLDER}/" if text.endswith("/") else NEW_FOLDER

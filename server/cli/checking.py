@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from evolution.trials.interpreter import Interpreter
 
 
-def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str, Any]:
+def check_repo(
+    repo: Path, request: CheckRequest, *, agreed: Agreed, against: Path | None = None
+) -> dict[str, Any]:
     """The document of `evolverec check`.
 
     ok: there is no problem of severity error
     data: what the log and its split are like, in figures; None where it cannot be read
     passed: one line per check without a problem
-    Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then.
+    figures: what comparing with the figures in `against` came to, [] without such a file
+    Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then; UsageError if nothing can be
+    compared with `against`.
     """
     from evolution.base.places import CONFIG_NAME
     from evolution.repo.config import read_config
@@ -66,8 +70,31 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
             passed += trial_passed
         except ConsentError as error:
             passed.append(f"import, build and one batch were not tried: {error}")
+    figures = _figures(repo, against, data, sources) if against is not None and data is not None else []
+    for figure in figures:
+        if figure["severity"] == "information":
+            passed.append(figure["message"])
+        else:
+            problems.append(_about_figure(config.recommender.entry, figure))
     ok = all(p["severity"] != "error" for p in problems)
-    return {"ok": ok, "problems": problems, "passed": passed, "data": data_document(data) if data else None}
+    told = data_document(data) if data else None
+    return {"ok": ok, "problems": problems, "passed": passed, "data": told, "figures": figures}
+
+
+def _figures(repo: Path, log: Path, data: "TrialData", sources: dict[str, str]) -> list[dict[str, Any]]:
+    from server.cli.against import figures_against
+
+    return figures_against(log, repo, data, sources)
+
+
+def _about_figure(entry: str, figure: dict[str, Any]) -> dict[str, Any]:
+    """At the first line that brings the difference about; at the file of the entry where none was seen."""
+    place = next(
+        iter(figure["anchors"]), {"path": entry.partition(":")[0].replace(".", "/") + ".py", "line": 1}
+    )
+    return _problem(
+        place["path"], place["line"], figure["severity"], f"{figure['code']}: {figure['message']}"
+    )
 
 
 def _named_in_vain(repo: Path) -> list[dict[str, Any]]:

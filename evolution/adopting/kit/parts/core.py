@@ -96,13 +96,28 @@ class _Core:
                 hook.remove()
 
     def _run_script(self):
-        path = self.scratch.folder / self.script
-        if not path.exists():
+        path, package = self._script_file()
+        if path is None:
             raise FileNotFoundError(
-                f"there is no {self.script} in {ROOT}; Program expects the repo's own script, relative to its folder"
+                f"there is no {self.script} in {ROOT}; Program expects the repo's own script, relative to its folder, "
+                'or a module as in `python -m`, "package.train"'
             )
         self.module.__dict__.update(__file__=str(path), __builtins__=builtins, __evolverec_kit__=self)
+        self.module.__package__ = package
         exec(self.compiled(str(path)), self.module.__dict__)  # noqa: S102 - the user's own script
+
+    def _script_file(self):
+        """The script's file, None where there is none; and its package, where it is run as `python -m` would."""
+        if _is_file(self.script):
+            path = self.scratch.folder / self.script
+            return (path if path.exists() else None), None
+        for base in (self.scratch.folder, self.scratch.folder / "src"):
+            path = base.joinpath(*self.script.split("."))
+            if path.with_suffix(".py").exists():
+                return path.with_suffix(".py"), self.script.rpartition(".")[0]
+            if (path / "__main__.py").exists():
+                return path / "__main__.py", self.script
+        return None, None
 
     def _surround(self, argv, cwd, stubs, paths):
         add, there = self._swapped.add, str(self.scratch.folder)
@@ -115,7 +130,7 @@ class _Core:
             [os.path.relpath(os.path.join(there, name.partition(":")[0]), folder), *map(str, argv)],
         )
         if isinstance(self.script, str):
-            first = there if ":" in name else os.path.dirname(os.path.join(there, name))
+            first = os.path.dirname(os.path.join(there, name)) if _is_file(name) else there
             packages = (
                 [os.path.join(there, "src")]
                 if (ROOT / "src").is_dir() and not (ROOT / "src" / "__init__.py").exists()
@@ -267,3 +282,7 @@ class _Core:
         if module.training and _torch().is_grad_enabled() and self.thread.here():
             self._hooks.pop().remove()
             self.start()
+
+
+def _is_file(script):
+    return script.endswith((".py", ".ipynb"))

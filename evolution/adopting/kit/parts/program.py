@@ -18,7 +18,8 @@ class ProgramEnded(RuntimeError):
 class Program:
     """The repo's own program, run one epoch at a time.
 
-    script: "main.py", run as `python main.py` would; "package.module:function"; a notebook; or a function of the adapter's.
+    script: "main.py", run as `python main.py` would; "package.train", as `python -m`; "package.module:function"; a notebook; or a
+    function of the adapter's.
     Where an epoch ends, one of: loop, the name of the variable of the training's loop, or ("file.py", "Class.method", "epoch"),
     of which each may be None; at, a function that is called once an epoch; every, so many steps of an optimizer.
     start: a function with which training begins, where that is not the loop or the first batch. skip: functions that are left
