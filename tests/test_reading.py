@@ -95,7 +95,7 @@ ALLOWED = {
 # The worker's code, the adapter's kit and the seed repos run in a sandbox; the loaders read data sources within limits of their own.
 ELSEWHERE = (
     "evolution/worker/guest/",
-    "evolution/adopting/kit/evolverec_kit.py",
+    "evolution/adopting/kit/",
     "seeds/repos/",
     "seeds/loading/",
 )

@@ -5,12 +5,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolution.adopting.kit import KIT_FILE
+from evolution.adopting.kit import kit_text
 from evolution.base.drafts import draft_name
 from evolution.base.errors import RepoError
 from evolution.base.places import CONFIG_NAME
 from evolution.repo.files import config_text, read_code
-from seeds.reading import CODE_BYTES, read_text
 
 MARK = "# evolverec init wrote: "
 _MARK = re.compile(rf"^{re.escape(MARK)}(.*)$", re.MULTILINE)
@@ -39,7 +38,7 @@ def write_drafts(root: Path, adapter: dict[str, str], config: str) -> WrittenFil
 
     Raises RepoError: a file cannot be read or written.
     """
-    kit = {"evolverec_kit.py": read_text(KIT_FILE, most=CODE_BYTES)} if adapter else {}
+    kit = {"evolverec_kit.py": kit_text()} if adapter else {}
     drafts = {**adapter, **kit, CONFIG_NAME: config}
     told = _marks(root)
     written, kept, same = list[str](), list[str](), list[str]()

@@ -1,5 +1,6 @@
 """Trains and measures programs. Each trial runs once; later requests for it are answered from the store."""
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -97,6 +98,13 @@ class Laboratory:
             cancelled=self.context.cancelled,
         )
 
+    def training_for(self, max_epochs: int) -> "Laboratory":
+        """This laboratory with another limit of epochs; it shares everything else, slots and data included."""
+        other = copy.copy(self)
+        training = self.config.training.model_copy(update={"max_epochs": max_epochs})
+        other.config = self.config.model_copy(update={"training": training})
+        return other
+
     def user_program(self) -> str:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
         for sentence in withheld_in_words(self.programs.find_copies(self.data.lookout)):
@@ -169,7 +177,7 @@ class Laboratory:
                 self._announce(started, label, again=False)
 
             trial = self._run(replace(order, begins=begins), label)
-            trial = replace(trial, created_at=started.created_at)
+            trial = replace(trial, created_at=started.created_at, note={**trial.note, **self._beyond()})
             cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
             if stored is None or not cancelled:  # a cancelled trial must not replace a stored one
                 self._put(trial)
@@ -177,6 +185,11 @@ class Laboratory:
         if cancelled:
             raise Cancelled("cancelled")
         return trial
+
+    def _beyond(self) -> dict[str, int]:
+        """For a trial's note: the configured number of epochs, where it was trained for more."""
+        configured = self.context.config.training.max_epochs
+        return {"beyond_epochs": configured} if self.config.training.max_epochs > configured else {}
 
     def _check_disk(self, trial: Trial) -> None:
         """Raises DiskError for a trial that failed while the disk was full, which is no fault of its program's."""

@@ -8,7 +8,7 @@ import pytest
 from tests.defects.product import diagnose
 from tests.evolution.adopting.strangers import CALLED, FLAT, write_stranger
 
-pytestmark = [pytest.mark.training, pytest.mark.process, pytest.mark.slow]
+pytestmark = [pytest.mark.training, pytest.mark.process, pytest.mark.timeout(1200)]
 NOT_CLEARED = ("optimizer.zero_grad()\n", "optimizer\n")
 OWN_INPUT = ("seqs, targets = batch\n", "seqs, targets = batch[0], batch[0]\n")
 

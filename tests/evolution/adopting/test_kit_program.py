@@ -301,6 +301,20 @@ def test_libraries_that_are_not_there_are_stood_in_for(repo: Path) -> None:
     assert [told["epoch"] for told in iter(run.epoch, None)] == [1.0, 2.0, 2.0]
 
 
+@pytest.mark.parametrize("script", ["shop.train", "shop"])
+def test_a_module_is_run_as_python_m_runs_it(repo: Path, script: str) -> None:
+    write_stranger(repo, FLAT)
+    package = repo / "src" / "shop"
+    package.mkdir(parents=True)
+    text = "from .parts import N\nif __name__ == '__main__':\n    for epoch in range(N):\n        pass\n"
+    files = {"__init__": "", "parts": "N = 2\n", "train": text, "__main__": text}
+    for name, words in files.items():
+        (package / f"{name}.py").write_text(words)
+    with imported(repo) as kit:
+        run = kit.Program(script, loop="epoch", report="N").start()
+        assert [told["N"] for told in iter(run.epoch, None)] == [2.0, 2.0]
+
+
 def test_a_notebook_is_a_program_of_its_cells(repo: Path) -> None:
     import json
 

@@ -13,7 +13,7 @@ import torch
 from diagnosis.findings import Role
 from diagnosis.roles import find_sites
 from diagnosis.rules.check import check_source, check_sources
-from evolution.adopting.kit import KIT_FILE
+from evolution.adopting.kit import kit_text
 from evolution.base.errors import EditError
 from evolution.domain.edits import Edit, apply_edits
 from evolution.worker.guest import failures
@@ -161,7 +161,7 @@ def test_the_kit_is_no_place_unless_nothing_else_is(tmp_path: Path) -> None:
 
 
 def test_patches_and_rules_leave_the_kit_alone() -> None:
-    text = KIT_FILE.read_text()
+    text = kit_text()
     with pytest.raises(EditError, match="may not change this file"):
         apply_edits({KIT: text}, [Edit(path=KIT, old="import ast", new="")])
     bad = "import torch\nfor x in y:\n    loss = f(x)\n    loss.backward()\n    opt.step()\n"
@@ -172,5 +172,5 @@ def test_patches_and_rules_leave_the_kit_alone() -> None:
 def test_the_kit_is_read_by_python_3_9() -> None:
     import ast
 
-    ast.parse(KIT_FILE.read_text(), feature_version=(3, 9))
+    ast.parse(kit_text(), feature_version=(3, 9))
     assert sys.version_info >= (3, 9)
