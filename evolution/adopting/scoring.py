@@ -251,6 +251,7 @@ def _by_history(
 ) -> ScoreWay:
     given, name = list(roles.values()), unit.name.rpartition(".")[2]
     told, field = _returns(constants, model, unit), _field_of_scores(unit)
+    told = "scores" if set(words_of(name)) & set(SCORING) else told
     mask = mask_token(constants, program_units=constants.repo.units)
     item = model.table("item")
     tensors = ", tensors=False" if converts(constants, model, unit) else ""
