@@ -193,7 +193,9 @@ def _one_branch(files: list[DataFile]) -> list[DataFile]:
 
 def _stubs(program: TrainingProgram) -> tuple[str, ...]:
     modules = {module.partition(".")[0] for unit in program.units for module, _ in unit.file.imports.values()}
-    return tuple(sorted(modules & LOGGERS))
+    named = {module for unit in program.units for module, _ in unit.file.imports.values()}
+    found = (modules & LOGGERS) | ({"tensorboard"} if "torch.utils.tensorboard" in named else set())
+    return tuple(sorted(found))
 
 
 def _answers(program: TrainingProgram) -> tuple[str, ...]:
