@@ -33,13 +33,13 @@ def adapter_name(root: Path) -> str:
     return "evolverec_adapter"
 
 
-def write_drafts(root: Path, adapter: str, adapter_text: str, config: str) -> WrittenFiles:
-    """Write the three files. Raises RepoError: a file cannot be read or written."""
-    drafts = {
-        f"{adapter}.py": adapter_text,
-        "evolverec_kit.py": kit_text(),
-        CONFIG_NAME: config,
-    }
+def write_drafts(root: Path, adapter: dict[str, str], config: str) -> WrittenFiles:
+    """Write evolverec.toml, and an adapter (its path -> its text; {} for none) with the kit beside it.
+
+    Raises RepoError: a file cannot be read or written.
+    """
+    kit = {"evolverec_kit.py": kit_text()} if adapter else {}
+    drafts = {**adapter, **kit, CONFIG_NAME: config}
     told = _marks(root)
     written, kept, same = list[str](), list[str](), list[str]()
     for path, text in drafts.items():
