@@ -24,6 +24,8 @@ SCORING = (
     "infer",
     "rank",
 )
+COMPUTED = {"emb", "embs", "embed", "embeds", "embedding", "embeddings", "feat", "feats", "feature", "features", "vec", "vector", "vectors",
+            "repr", "logits", "output", "outputs", "matrix", "matrices", "adj", "graph"}  # fmt: skip
 RECURRENT = {"GRU", "RNN"}
 
 
@@ -133,6 +135,9 @@ def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
             continue
         words = set(words_of(name))
         role = role_of(name)
+        if words & COMPUTED:
+            found[name] = ""
+            continue
         if words & {"last", "prev", "previous"} and not words & {"seq", "history"}:
             found[name] = "last"
             continue
