@@ -12,7 +12,8 @@ from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression
 from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
-from evolution.laboratory.acceptance import FIX_TOLERANCE, REPLICAS, behind, verdict
+from evolution.laboratory.acceptance import FIX_TOLERANCE, FURTHER_OF_REPAIRS, REPLICAS, behind, verdict
+from evolution.laboratory.budgets import compared_at
 from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.laboratory import Laboratory, Prune, complete, measured_or_pruned
 from evolution.laboratory.observer import feedback_of
@@ -61,7 +62,7 @@ class CandidateEvaluation:
 
     def measure(self, parent: Trial, feedback: Feedback, candidate: Candidate) -> Proposal:
         """Train a candidate and, if it is promising, train it with a further seed; returns the judged proposal."""
-        return self.settle(parent, feedback, candidate, self.train(parent, candidate))
+        return self.settle(parent, feedback, candidate, self.train(parent, candidate), patient=True)
 
     def train(self, parent: Trial, candidate: Candidate, *, changes: Trial | None = None) -> Trial:
         """The candidate's first trial, which is pruned if it falls far behind its parent, or is dead code. Raises Cancelled.
@@ -92,11 +93,13 @@ class CandidateEvaluation:
         child: Trial,
         *,
         replicate: bool = True,
+        patient: bool = False,
         changes: Trial | None = None,
     ) -> Proposal:
         """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first.
 
-        changes: see `train`.
+        patient: a repair that healed its cause is trained with more seeds, as few users cannot tell in one that it does
+        no harm. changes: see `train`.
         """
         if is_dead(changes or parent, child) and not mends(candidate.idea):
             return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child))
@@ -108,28 +111,42 @@ class CandidateEvaluation:
             fixed = self._fixed(child, targets) if targets else ()
         except AnalysisError as error:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=str(error))
-        if replicate and self._is_promising(pairs, fixed):
+        if replicate and self._is_promising(pairs, fixed, mends=mends(candidate.idea)):
             pairs += self._replicas(parent, candidate, candidate.idea.title)
+            for _ in range(FURTHER_OF_REPAIRS if patient and fixed and mends(candidate.idea) else 0):
+                if self._is_settled(pairs):
+                    break
+                seed = self.seed + len(pairs)
+                pairs += self._replica(parent, candidate, candidate.idea.title, seed)
         return self._judge(candidate, pairs, fixed)
 
-    def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str]) -> bool:
+    def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str], *, mends: bool) -> bool:
         if broken_guardrails(self.config.objective.guardrails, pairs):
             return False
         effect = objective_effect(self.context.repo, self.objective, pairs)
-        return effect.low > 0 or (bool(fixed) and effect.low > -FIX_TOLERANCE * effect.before)
+        harmless = effect.after if mends else effect.before + effect.low
+        return effect.low > 0 or (bool(fixed) and harmless > (1 - FIX_TOLERANCE) * effect.before)
+
+    def _is_settled(self, pairs: Sequence[Pair]) -> bool:
+        """Whether the objective is known to lose no more than a fix may cost."""
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        return effect.low > -FIX_TOLERANCE * effect.before
 
     def _replicas(self, parent: Trial, candidate: Candidate, label: str) -> list[Pair]:
-        pairs: list[Pair] = []
-        for seed in range(self.seed + 1, self.seed + 1 + REPLICAS):
-            before = self.laboratory.trial(
-                parent.key.program, seed=seed, label=f"your version, seed {seed}", accept=complete
-            )
-            after = self.laboratory.trial(
-                candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
-            )
-            if before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE:
-                pairs.append((before, after))
-        return pairs
+        seeds = range(self.seed + 1, self.seed + 1 + REPLICAS)
+        return [pair for seed in seeds for pair in self._replica(parent, candidate, label, seed)]
+
+    def _replica(self, parent: Trial, candidate: Candidate, label: str, seed: int) -> list[Pair]:
+        """Parent and child with a further seed; [] where one of them did not end well."""
+        program = parent.key.program
+        before = self.laboratory.trial(
+            program, seed=seed, label=f"your version, seed {seed}", accept=complete
+        )
+        after = self.laboratory.trial(
+            candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
+        )
+        both = before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE
+        return [(before, after)] if both else []
 
     def _targets(self, candidate: Candidate, feedback: Feedback) -> list[Finding]:
         """The findings whose being gone verifies the idea.
@@ -189,6 +206,8 @@ class CandidateEvaluation:
                 "diff": candidate.diff,
                 "note": candidate.note,
                 "parent_trial": parent.id,
+                "compared": compared_at(*pairs[0]) if pairs else "",
+                "max_epochs": self.config.training.max_epochs,
                 CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(parent.key.program)),
             },
         )
@@ -202,6 +221,11 @@ class CandidateEvaluation:
 
     def verify(self, proposal: Proposal) -> Proposal:
         """Judge a stored proposal again, with one more seed of child and parent. Raises RepoError if a trial fails."""
+        if self.config.training.max_epochs < (epochs := int(proposal.details.get("max_epochs", 0))):
+            longer = self.laboratory.training_for(
+                epochs
+            )  # what it was measured at, so that its trials are found
+            return CandidateEvaluation(longer, self.observe).verify(proposal)
         known = [trial for name in proposal.trials if (trial := self.context.store.trial(name)) is not None]
         done = [trial.key.seed for trial in known if trial.status is TrialStatus.COMPLETE]
         seeds = [*done, max(done, default=self.seed - 1) + 1]
@@ -247,7 +271,7 @@ def proposal_id(parent: str, child: str) -> str:
 def _why_unfinished(trial: Trial) -> str:
     if trial.failure is not None:
         return f"{trial.failure.reason}: {trial.failure.message}"
-    return f"pruned after {len(trial.epochs)} epochs, far behind your version at the same epoch"
+    return f"pruned after {len(trial.epochs)} epochs: below your version's interval after as much training"
 
 
 def rank(proposal: Proposal) -> tuple[int, float, str]:

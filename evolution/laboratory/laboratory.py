@@ -1,5 +1,6 @@
 """Trains and measures programs. Each trial runs once; later requests for it are answered from the store."""
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from diagnosis.evidence import TopLists
 from evolution.base.amounts import listed
 from evolution.base.disks import full_disk_error
 from evolution.base.errors import Cancelled, NotStored
@@ -38,7 +40,9 @@ from evolution.trials.failing import TrialFailed
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
 from evolution.trials.reading_data import read_data
+from evolution.trials.recommending import recommend
 from evolution.trials.request import SandboxMode, Supervision, TrialRequest
+from seeds.interactions import Questions
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -96,6 +100,13 @@ class Laboratory:
             ),
             cancelled=self.context.cancelled,
         )
+
+    def training_for(self, max_epochs: int) -> "Laboratory":
+        """This laboratory with another limit of epochs; it shares everything else, slots and data included."""
+        other = copy.copy(self)
+        training = self.config.training.model_copy(update={"max_epochs": max_epochs})
+        other.config = self.config.model_copy(update={"training": training})
+        return other
 
     def user_program(self) -> str:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
@@ -169,7 +180,7 @@ class Laboratory:
                 self._announce(started, label, again=False)
 
             trial = self._run(replace(order, begins=begins), label)
-            trial = replace(trial, created_at=started.created_at)
+            trial = replace(trial, created_at=started.created_at, note={**trial.note, **self._beyond()})
             cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
             if stored is None or not cancelled:  # a cancelled trial must not replace a stored one
                 self._put(trial)
@@ -177,6 +188,11 @@ class Laboratory:
         if cancelled:
             raise Cancelled("cancelled")
         return trial
+
+    def _beyond(self) -> dict[str, int]:
+        """For a trial's note: the configured number of epochs, where it was trained for more."""
+        configured = self.context.config.training.max_epochs
+        return {"beyond_epochs": configured} if self.config.training.max_epochs > configured else {}
 
     def _check_disk(self, trial: Trial) -> None:
         """Raises DiskError for a trial that failed while the disk was full, which is no fault of its program's."""
@@ -299,19 +315,29 @@ class Laboratory:
     def read_test(self, trial: Trial) -> TestReading:
         """Evaluate the saved state of a complete trial on the test events, in a new process. Raises Cancelled."""
         label = f"test events of {trial.id}"
-        with (
-            self._only_one(trial.id),
-            self.slots.hold(self.context.cancelled, lambda: self._waiting(label)) as slot,
-        ):
-            request = self._request(trial.id, trial.key, trial_folder(self.context.repo, trial.id))
-            gpu = str(slot) if self.device.kind == "cuda" else ""
-            request, supervision = replace(request, gpu=gpu), self._supervision(trial.id, label)
+        with self._reopened(trial, label) as (request, supervision):
             reading = read_test(request, trial, supervision)
             if reading.failure is not None and is_to_be_repeated(reading.failure):
                 self._log(f"{label}: {again_in_words(reading.failure)}")
                 reading = read_test(request, trial, supervision)
         failure = reading.failure
         return reading if failure is None else replace(reading, failure=settled(failure))
+
+    def recommend(self, trial: Trial, asked: Questions, *, with_seen: bool) -> TopLists:
+        """The lists of a complete trial's saved state, in a new process. Raises TrialFailed."""
+        with self._reopened(trial, f"lists of {trial.id}") as (request, supervision):
+            return recommend(request, trial, supervision, asked, with_seen=with_seen)
+
+    @contextmanager
+    def _reopened(self, trial: Trial, label: str) -> Iterator[tuple[TrialRequest, Supervision]]:
+        """What a new worker for a complete trial needs, while nobody else works on it and a slot is held. Raises Cancelled."""
+        with (
+            self._only_one(trial.id),
+            self.slots.hold(self.context.cancelled, lambda: self._waiting(label)) as slot,
+        ):
+            request = self._request(trial.id, trial.key, trial_folder(self.context.repo, trial.id))
+            gpu = str(slot) if self.device.kind == "cuda" else ""
+            yield replace(request, gpu=gpu), self._supervision(trial.id, label)
 
     def _request(self, identity: str, key: TrialKey, folder: Path) -> TrialRequest:
         checkout = self.context.scratch / f"program-{identity}"

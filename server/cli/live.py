@@ -1,6 +1,7 @@
 """Shows a job's events on a terminal: a progress bar per trial, a line per result. Everything goes to stderr."""
 
 import sys
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -10,6 +11,7 @@ from evolution.domain.job import Event, EventType
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+SAID_EVERY_S = 5.0
 NO_TRIAL = ""  # the bar of what a job does before it has a trial, such as reading the data
 
 
@@ -65,6 +67,7 @@ class LiveView:
             disable=not sys.stderr.isatty(),  # also where FORCE_COLOR makes rich believe in a terminal
         )
         self._tasks: dict[str, TaskID] = {}
+        self._said_at = time.monotonic()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -86,6 +89,7 @@ class LiveView:
             self._drop(NO_TRIAL)
         if event.type is EventType.EPOCH:
             self._advance(str(data["trial"]), str(data.get("label") or "training"), event)
+            self._say_now_and_then(event.message)
         elif event.type is EventType.PROGRESS:
             self._stage(str(data.get("trial") or NO_TRIAL), event.message)
         elif event.type is EventType.TRIAL and data.get("status") != "running":
@@ -93,6 +97,12 @@ class LiveView:
             self.say(event.message)
         elif event.type in (EventType.LOG, EventType.FEEDBACK, EventType.PROPOSAL):
             self.say(event.message)
+
+    def _say_now_and_then(self, text: str) -> None:
+        """Print how far a training is where no bar shows it, as in a pipe or a notebook."""
+        if self._progress.disable and time.monotonic() - self._said_at >= SAID_EVERY_S:
+            self._said_at = time.monotonic()
+            self.say(text)
 
     def _stage(self, trial: str, words: str) -> None:
         """Show the current stage of a trial outside of its epochs; its bar pulses until an epoch ends."""

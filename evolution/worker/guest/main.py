@@ -14,6 +14,7 @@ import numpy as np
 
 from . import entry, failures, limits
 from .recommender import CheckedRecommender
+from .step_count import StepCount
 from .training_data import QuestionSet, load_training
 from .watching import LineWatch
 from .wire import Channel
@@ -32,6 +33,7 @@ class GuestSession:
         self._watch: LineWatch | None = None
         self._traced: CheckedRecommender | None = None  # trained under the watch of `watch_epochs`
         self._epochs: Any = None  # what its fit() returned
+        self._steps = StepCount()
         self._settled = False  # an epoch of it has just ended
         self._made_at: Any = None  # where a tensor of it comes from
 
@@ -143,11 +145,13 @@ class GuestSession:
         return self._traced.model
 
     def asked(self) -> Any:
-        """The function of the repo that the present stage calls; None where it is none of the recommender's."""
+        """The function of the repo that the present stage calls, `build` where that is the kit's; None where it is none
+        of the recommender's."""
         if self.stage == "build()":
             return self._build
         model = self._candidate.model if self._candidate is not None else None
-        return getattr(type(model), self.stage[: -len("()")], None) if self.stage.endswith("()") else None
+        asked = getattr(type(model), self.stage[: -len("()")], None) if self.stage.endswith("()") else None
+        return self._build if failures.is_kits(asked) else asked
 
     # -- asking
 
@@ -252,7 +256,9 @@ class GuestSession:
 
     def epoch(self) -> dict[str, Any]:
         self.stage = "fit()"
-        return {"reported": self.candidate.epoch()}
+        self._steps.start()  # again: torch may be imported by now
+        reported = self.candidate.epoch()
+        return {"reported": reported, "steps": self._steps.taken()}
 
     def find_bad_value(self, seed: int, epochs: int, seconds: float) -> dict[str, Any]:
         """Where a training that ends in nan in its last epoch first has a value that is not finite; {} where unknown."""
