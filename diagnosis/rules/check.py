@@ -10,6 +10,7 @@ from diagnosis.rules import (
     batch_axis,
     batch_mixed,
     clipping,
+    constant_tables,
     copied_loss,
     cut_from_loss,
     decay_per_batch,
@@ -80,6 +81,7 @@ RULES: tuple[Rule, ...] = (
     squashed_twice.RULE,
     softmax_axis.RULE,
     likelihood.RULE,
+    constant_tables.RULE,
     *ON_DATA,
 )
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.findings import FindingKind, FoundBy, Nature, Role, Severity
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges
 from diagnosis.rules.repeated import below, callee, repo_of, trains
@@ -17,8 +17,20 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Users are scored one at a time",
     why="A model's call costs almost the same for one user as for hundreds, so that evaluation takes a hundred times as long.",
-    definition="A loop over users in `score`, in an evaluation, or in what these call, calls the model for a batch of one.",
+    definition="A loop over users in `score`, or in what it calls, calls the model for a batch of one.",
     roles=(Role.SCORING,),
+    sources=("github.com/pmixer/SASRec.pytorch",),
+)
+OF_EVALUATION = FindingKind(
+    code="evaluates-one-by-one",
+    found_by=FoundBy.RULE,
+    title="The repo's own evaluation goes user by user",
+    why="A model's call costs almost the same for one user as for hundreds, so that an evaluation in each epoch may take "
+    "longer than the training.",
+    definition="A loop over users in an evaluation of the repo's own, which evolverec does not run, calls the model for a "
+    "batch of one.",
+    roles=(Role.SCORING,),
+    nature=Nature.ADVICE,
     sources=("github.com/pmixer/SASRec.pytorch",),
 )
 
@@ -33,16 +45,18 @@ def one_user_at_a_time(source: ParsedFile) -> Iterator[RuleHit]:
     repo = repo_of(source)
     served = below(repo, repo.functions.get("score", []))
     for function in source.functions:
-        if (function not in served and function not in judges(repo)) or function in trains(repo):
+        own = function not in served
+        if (own and function not in judges(repo)) or function in trains(repo):
             continue
         for loop in source.within(function, ast.For):
             if source.function_of(loop) is function and _is_of_single_ones(source, loop):
                 call = _call_of_one(source, loop)
                 if call is not None:
                     yield source.hit(
-                        KIND.code,
+                        OF_EVALUATION.code if own else KIND.code,
                         loop,
                         "calls the model once for each user: score a batch of users in one call",
+                        Severity.INFORMATION if own else Severity.WARNING,
                     )
                     break
 
@@ -183,4 +197,4 @@ def _is_slice_of_one(index: ast.expr) -> bool:
     )
 
 
-RULE = Rule(kind=KIND, run=one_user_at_a_time)
+RULE = Rule(kind=KIND, beside=(OF_EVALUATION,), run=one_user_at_a_time)

@@ -19,13 +19,6 @@ def data_lines(found: Adoption) -> tuple[list[Line], set[str]]:
     files = [one for one in found.files if one.path]
     lines: list[Line] = []
     imports: set[str] = set()
-    for change in found.moved:
-        lines.append(
-            (
-                f"kit.write_text({_q(change.file)}, (kit.ROOT / {_q(change.file)}).read_text().replace({_q(change.old)}, {_q(change.new)}))",
-                f"{change.place} names a folder outside of the repo",
-            )
-        )
     train = next((one for one in files if not one.held_out), None)
     if train is None:
         lines.append(("", _gap_of_data(found)))
@@ -67,15 +60,15 @@ def _line(found: Adoption, file: DataFile, *, first: bool) -> Line | None:
     held = f", held_out={found.held_out[0]}" if found.held_out[0] and not file.held_out else ""
     why += f"; {found.held_out[1]} holds out {found.held_out[0]} of each user" if held else ""
     why += (
-        "; held out by the repo: evolverec does that itself, so that training events stand here"
+        "; the repo's own held-out part, which evolverec keeps from it: each user's last training event stands here"
         if file.held_out
         else ""
     )
-    return _written(found, file, form, ids, held), why
+    return _written(file, form, ids, held), why
 
 
-def _written(found: Adoption, file: DataFile, form: RowFormat, ids: str, held: str) -> str:
-    path = _q(file.path)
+def _written(file: DataFile, form: RowFormat, ids: str, held: str) -> str:
+    path, last = _q(file.path), ", last=1" if file.held_out else ""
     match form.kind:
         case "rows":
             columns = "" if form.columns == ("user", "item") else f", columns={_tuple(form.columns)}"
@@ -87,14 +80,17 @@ def _written(found: Adoption, file: DataFile, form: RowFormat, ids: str, held: s
                 if posixpath.splitext(file.path)[1] in (".json", ".pkl", ".npz", ".npy")
                 else ""
             )
-            return f"kit.write_events({path}, data{columns}{sep}{header}{ids}{held}{kind})"
+            return f"kit.write_events({path}, data{columns}{sep}{header}{ids}{held}{last}{kind})"
+        case "jsonl":
+            kind = "" if file.path.endswith(".jsonl") else ', kind="jsonl"'
+            return f"kit.write_events({path}, data, columns={_tuple(form.columns)}, header={_tuple(form.header)}{ids}{held}{last}{kind})"
         case "lists":
-            return f'kit.write_events({path}, data, kind="lists"{ids}{held})'
+            return f'kit.write_events({path}, data, kind="lists"{ids}{held}{last})'
         case "sequences":
-            lists = f"kit.lists(data{ids}{held}).values()"
-            return f'kit.write_text({path}, "".join({_q(form.sep)}.join(map(str, items)) + "\\n" for items in {lists}))'
+            sep = "" if form.sep == " " else f", sep={_q(form.sep)}"
+            return f'kit.write_events({path}, data, kind="lists", columns=("item",){sep}{ids}{held}{last})'
         case "items":
-            return f'kit.write_text({path}, "".join(f"{{items[-1]}}\\n" for items in kit.lists(data{ids}).values()))'
+            return f'kit.write_events({path}, data, columns=("item",){ids}, last=1)'
         case "catalogue":
             about = (
                 "user"
@@ -106,9 +102,9 @@ def _written(found: Adoption, file: DataFile, form: RowFormat, ids: str, held: s
             counts = ", ".join(f"{_q(str(key))}: {_count(str(key))}" for key in form.columns)
             return f"kit.write_text({path}, json.dumps({{{counts}}}))"
         case "csr" | "array":
-            return f'kit.write_events({path}, data, kind="{form.kind}"{ids}{held})'
+            return f'kit.write_events({path}, data, kind="{form.kind}"{ids}{held}{last})'
         case _:
-            return f'kit.write_events({path}, data, kind="dict"{ids}{held})'
+            return f'kit.write_events({path}, data, kind="dict"{ids}{held}{last})'
 
 
 def _count(key: str) -> str:

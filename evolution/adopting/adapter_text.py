@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evolution.adopting.adapter_data import data_lines
-from evolution.adopting.arguments import DEVICE, ON_GPU
+from evolution.adopting.arguments import DEVICE, ON_GPU, SEED
 from evolution.adopting.findings_of_repo import Adoption
 from evolution.adopting.gaps import GAP
 
@@ -37,7 +37,7 @@ def adapter_text(found: Adoption) -> str:
     lines.add("kit.seed_all(seed)")
     for part in (_ids, _data, _program, _score):
         part(found, lines)
-    imports = "".join(f"import {name}\n" for name in sorted(lines.imports & {"json"}))
+    imports = "".join(f"import {name}\n" for name in sorted(lines.imports & {"collections", "json"}))
     third = "".join(
         f"import {name}\n" for name in ("numpy as np", "torch") if name.split()[0] in lines.imports
     )
@@ -71,7 +71,10 @@ def _of_ids(found: Adoption) -> list[str]:
         else []
     )
     given += [f'order="{ids.order}"'] if ids.order and not ids.item_map else []
-    given += [f"padding={json.dumps(ids.padding)}"] if ids.padding != 0 else []
+    if not found.uses_histories:
+        given.append("padding=None")
+    elif ids.padding != 0:
+        given.append(f"padding={json.dumps(ids.padding)}")
     given += [f"length={ids.length}"] if ids.length and found.uses_histories else []
     given += [f'side="{ids.side}"'] if ids.side != "left" and found.uses_histories else []
     return given or ["users=1", "items=1"]
@@ -113,6 +116,20 @@ def _program(found: Adoption, lines: _Lines) -> None:
         arguments.append((f"at={_quoted(end.at)}", end.why))
     else:
         arguments.append((f"every={end.every}", f"{end.why}; so many steps are told as an epoch"))
+    if found.left_out:
+        told = "{" + ", ".join(f"{_quoted(one.name)}: {one.gives}" for one in found.left_out) + "}"
+        only = found.left_out[0]
+        lines.imports |= {"collections"} if "collections." in told else set()
+        alone = len(found.left_out) == 1 and only.gives == "None"
+        code = f"skip={_quoted(only.name)}" if alone else f"skip={told}"
+        why = f"{only.place} evaluates on the repo's own held-out part; evolverec does that itself"
+        arguments.append((code, why))
+    named = {one.constant: one.new for one in found.moved if one.constant}
+    folders = {one.old: one.new for one in found.moved if not one.constant}
+    for keyword, pairs in (("values", named), ("paths", folders)):
+        if pairs:
+            why = f"{found.moved[0].place} names a folder outside of the repo"
+            arguments.append((f"{keyword}={json.dumps(pairs)}", why))
     if found.answers:
         arguments.append((f"answers={found.answers!r}".replace("'", '"'), "what input() is told"))
     if found.stubs:
@@ -134,9 +151,9 @@ def _words(words: tuple[tuple[str, Any], ...], flags: frozenset[str]) -> list[st
     for flag, value in words:
         if value is ON_GPU and flag in flags:
             told.append(f'*([{_quoted(flag)}] if device != "cpu" else [])')
-        elif value is DEVICE or value is ON_GPU:
+        elif value in (DEVICE, ON_GPU, SEED):
             told += [_quoted(flag)] if flag.startswith("-") else []
-            told.append("device" if value is DEVICE else 'str(device != "cpu")')
+            told.append({DEVICE: "device", SEED: "seed"}.get(value, 'str(device != "cpu")'))
         elif not flag.startswith("-"):
             told.append(_quoted(str(value)))
         else:

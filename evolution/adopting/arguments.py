@@ -11,6 +11,7 @@ from evolution.adopting.training import TrainingProgram
 
 DEVICE = object()  # in the place of a value: what `build` is given as device
 ON_GPU = object()  # whether that is a GPU
+SEED = object()  # what `build` is given as seed
 NOT_TRAINING = re.compile(
     r"inference|infer|test_only|eval_only|only_test|only_eval|state_dict|checkpoint_path|load_model|resume|pretrained",
     re.I,
@@ -34,6 +35,8 @@ class CommandLine:
 def command_line(program: TrainingProgram, constants: Constants, commands: list[Any]) -> CommandLine:
     """The arguments of a program that trains on the CPU or on the device that is asked for."""
     options = {name: found[0] for name, found in constants.options.items() if _belongs(program, found[0])}
+    if _parsers(program) > 1:  # each of them would refuse what is meant for another
+        options = {name: option for name, option in options.items() if option.default is REQUIRED}
     command = _best_command(program, options, commands)
     told = _parsed(command.arguments, options) if command else {}
     words, given, gaps = list[tuple[str, Any]](), dict[str, Any](), list[ProgramOption]()
@@ -55,6 +58,11 @@ def command_line(program: TrainingProgram, constants: Constants, commands: list[
     why = f"{command.path}:{command.line}" if command and command.arguments else ""
     flags = frozenset(option.flag for option in options.values() if not option.takes)
     return CommandLine(words=tuple(words), given=given, gaps=tuple(gaps), why=why, flags=flags)
+
+
+def _parsers(program: TrainingProgram) -> int:
+    """How many times the program itself has a parser read all of the command line."""
+    return sum(getattr(call.func, "attr", "") == "parse_args" for call in program.units[0].calls)
 
 
 def _belongs(program: TrainingProgram, option: ProgramOption) -> bool:
@@ -107,6 +115,8 @@ def _of_device(program: TrainingProgram, option: ProgramOption, constants: Const
         and option.kind in ("", "str", "torch.device")
     ):
         return DEVICE
+    if option.name in ("seed", "random_seed", "rand_seed") and option.takes and option.kind in ("int", ""):
+        return SEED
     on_gpu = re.fullmatch(r"(use_?)?(cuda|gpu)", option.name, re.I) is not None
     if on_gpu and not option.takes:
         return ON_GPU

@@ -9,8 +9,8 @@ MOST_EPOCHS = 1000
 USUAL_HISTORY = 50
 
 
-def config_draft(found: Adoption, log: ChosenLog, adapter: str) -> str:
-    """evolverec.toml for an adapter's module; each guess with its reason."""
+def config_draft(found: Adoption, log: ChosenLog, entry: str) -> str:
+    """evolverec.toml for an entry, "module:function"; each guess with its reason."""
     length = found.numbering.length if found.numbering else None
     history = (
         f"max_history = {min(length, 1000)}  # the histories that the model takes\n"
@@ -26,6 +26,6 @@ def config_draft(found: Adoption, log: ChosenLog, adapter: str) -> str:
     data = "".join(f"{line}\n" for line in log.settings)
     return (
         "# Drafted by `evolverec init`, which runs again without overwriting what you edit. The README lists all keys.\n\n"
-        f'[recommender]\nentry = "{adapter}:build"\n{history}'
+        f'[recommender]\nentry = "{entry}"\n{history}'
         f"\n[data]\nsource = {json.dumps(log.source, ensure_ascii=False)}  # {log.why}\n{data}{training}"
     )

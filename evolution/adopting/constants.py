@@ -13,7 +13,8 @@ from typing import Any
 from diagnosis.syntax import dotted
 from evolution.adopting.foreign_code import CodeUnit, ForeignRepo
 from evolution.adopting.options import REQUIRED, ProgramOption, options_of
-from seeds.reading import parse_json, read_text
+from evolution.base.places import CONFIG_NAME
+from seeds.reading import parse_json, parse_toml, read_text
 
 HERE = "/@repo"
 MOST_VALUES = 8
@@ -192,9 +193,9 @@ class Constants:
                         right, (str, list)
                     ):
                         yield left * right
-                    case ast.Sub():
+                    case ast.Sub() if isinstance(left, (int, float)) and isinstance(right, (int, float)):
                         yield left - right
-                    case ast.FloorDiv() if right:
+                    case ast.FloorDiv() if right and isinstance(left, int) and isinstance(right, int):
                         yield left // right
                     case _:
                         return
@@ -308,17 +309,34 @@ class Constants:
     def _read_settings(self) -> dict[str, Any]:
         """Keys of small YAML and JSON files, the first file with a key wins."""
         found: dict[str, Any] = {}
-        kinds = (".yaml", ".yml", ".json")
-        for path in [p for p in self.repo.others if p.endswith(kinds)][:30]:
+        kinds = (".yaml", ".yml", ".json", ".toml")
+        for path in [
+            p for p in self.repo.others if p.endswith(kinds) and p not in ("pyproject.toml", CONFIG_NAME)
+        ][:30]:
             try:
                 text = read_text(self.repo.root / path, most=30_000, inside=self.repo.root)
-                told = parse_json(text) if path.endswith(".json") else dict(_YAML.findall(text))
+                told = _parsed(path, text)
             except (OSError, ValueError):
                 continue
             for key, value in told.items() if isinstance(told, dict) else ():
                 if isinstance(value, (str, int, float, bool)):
                     found.setdefault(str(key), _scalar(value))
         return found
+
+
+def _parsed(path: str, text: str) -> dict[str, Any]:
+    """The keys of a settings file; those of inner tables stand beside those of outer ones. Raises ValueError."""
+    if path.endswith((".yaml", ".yml")):
+        return dict(_YAML.findall(text))
+    told = parse_toml(text) if path.endswith(".toml") else parse_json(text)
+    found: dict[str, Any] = {}
+    waiting = [told]
+    while waiting:
+        table = waiting.pop()
+        for key, value in table.items() if isinstance(table, dict) else ():
+            found.setdefault(str(key), value)
+            waiting.append(value)
+    return found
 
 
 def _scalar(value: Any) -> Any:

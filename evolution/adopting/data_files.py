@@ -134,11 +134,22 @@ def _readings(
             )
         )
         if name == "open" and (base in ("", "io", "codecs", "gzip") or not _is_path(base)):
-            if not base or base in ("io", "codecs", "gzip"):
+            if isinstance(call.func, ast.Name) or base in ("io", "codecs", "gzip"):
                 if path is not None and _reads(call, 1):
                     yield call, path, _format_of_open(unit, call, constants)
             elif _reads(call, 0) and isinstance(call.func, ast.Attribute):  # path.open("rb")
                 yield call, call.func.value, _format_of_open(unit, call, constants)
+        elif name == "read_text" and isinstance(call.func, ast.Attribute):
+            parent = unit.file.parents.get(call)
+            if isinstance(parent, ast.Call) and _loads(parent):
+                why = f"{dotted(parent.func)} at {unit.file.path}:{parent.lineno}"
+                yield (
+                    call,
+                    call.func.value,
+                    RowFormat(kind=_loads(parent), columns=_keys_of(unit, parent), why=why),
+                )
+            else:
+                yield call, call.func.value, format_of_lines(unit, call, "", constants)
         elif path is None:
             continue
         elif name in FRAMES:
@@ -210,6 +221,8 @@ def _format_of_open(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
 def _keys_of(unit: CodeUnit, load: ast.Call) -> tuple[str | int, ...]:
     """The keys that a record is asked for."""
     parent = unit.file.parents.get(load)
+    if isinstance(parent, ast.Subscript) and isinstance(parent.slice, ast.Constant):
+        return (str(parent.slice.value),)
     name = dotted(parent.targets[0]) if isinstance(parent, ast.Assign) else ""
     asked = [
         node.slice.value

@@ -8,6 +8,7 @@ from diagnosis.syntax import dotted
 from evolution.adopting.arguments import CommandLine, command_line
 from evolution.adopting.constants import Constants
 from evolution.adopting.data_files import DataFile, data_files
+from evolution.adopting.evaluations import LeftOut, evaluations_of
 from evolution.adopting.foreign_code import ForeignRepo, read_foreign
 from evolution.adopting.model_class import FoundModel, find_model
 from evolution.adopting.naming import words_of
@@ -26,12 +27,12 @@ NEW_FOLDER = "evolverec_data"
 
 @dataclass(frozen=True, kw_only=True)
 class MovedPath:
-    """A folder outside of the repo that a file names: `old` is written as `new` in the copy that the program runs."""
+    """A folder outside of the repo that a file names: `old` leads to `new`. constant: "file.py:name" that is set to it, or ""."""
 
-    file: str
     old: str
     new: str
     place: str
+    constant: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ class Adoption:
     numbering: Numbering | None = None
     held_out: tuple[int, str] = (0, "")
     stubs: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     answers: tuple[str, ...] = ()
     epochs: int = 0
 
@@ -102,6 +104,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         numbering=numbering,
         held_out=held_out_by(program),
         stubs=_stubs(program),
+        left_out=tuple(evaluations_of(repo, program)),
         answers=_answers(program),
         epochs=_epochs(program, constants),
     )
@@ -149,14 +152,20 @@ def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]
     found: list[MovedPath] = []
     for file in {unit.file.path: unit.file for unit in program.units}.values():
         for node in ast.walk(file.tree):
-            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-            if (
-                len(text) > 2
-                and text.startswith(("/", "~", "../"))
-                and any(one.outside.startswith(text) for one in outside)
-            ):
+            if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+                continue
+            text = node.value
+            away = len(text) > 2 and text.startswith(("/", "~", "../"))
+            if away and any(one.outside.startswith(text) for one in outside):
                 new = f"{NEW_FOLDER}/" if text.endswith("/") else NEW_FOLDER
-                found.append(MovedPath(file=file.path, old=text, new=new, place=f"{file.path}:{node.lineno}"))
+                parent = file.parents.get(node)
+                at_top = isinstance(parent, ast.Assign) and parent in file.tree.body
+                name = dotted(parent.targets[0]) if isinstance(parent, ast.Assign) and at_top else ""
+                if name or text.startswith("/"):
+                    constant = f"{file.path}:{name}" if name else ""
+                    found.append(
+                        MovedPath(old=text, new=new, place=f"{file.path}:{node.lineno}", constant=constant)
+                    )
     return found[:1]
 
 

@@ -7,10 +7,13 @@ from typing import Any
 
 from evolution.adopting.adapter_text import adapter_text, counted_lines
 from evolution.adopting.config_draft import config_draft
+from evolution.adopting.constants import parameters_of
 from evolution.adopting.findings_of_repo import Adoption, look_at
+from evolution.adopting.foreign_code import ForeignRepo
 from evolution.adopting.gaps import gaps_in
 from evolution.adopting.kept_edits import adapter_name, write_drafts
 from evolution.adopting.log_choice import ChosenLog, logs_in, named_log
+from evolution.adopting.training import module_of
 from evolution.base.errors import UsageError
 from evolution.base.places import CONFIG_NAME
 from evolution.repo.files import read_code
@@ -49,18 +52,21 @@ def init_repo(
     if not train and (other := _which_program(found, asked)):
         found = look_at(root, train=other, model=model)
     log = named_log(root, data) if data else _which_log(root, found, asked)
-    adapter = adapter_name(root)
-    text = adapter_text(found)
-    written = write_drafts(root, adapter, text, config_draft(found, log, adapter))
+    own = own_entry(found.repo)
+    adapter = "" if own else adapter_name(root)
+    text = "" if own else adapter_text(found)
+    config = config_draft(found, log, own or f"{adapter}:build")
+    written = write_drafts(root, {f"{adapter}.py": text} if adapter else {}, config)
     return {
         "repo": str(root),
         "written": list(written.written),
         "kept": list(written.kept),
-        "adapter": f"{adapter}.py",
+        "entry": own or f"{adapter}:build",
+        "adapter": f"{adapter}.py" if adapter else "",
         "adapter_lines": counted_lines(text),
         "questions": asked.number,
-        "found": _told(found, log),
-        "missing": _missing(root, f"{adapter}.py", found, log),
+        "found": _told(found, log, own),
+        "missing": _missing(root, f"{adapter}.py" if adapter else "", log),
     }
 
 
@@ -131,11 +137,26 @@ def _which_log(root: Path, found: Adoption, asked: _Asking) -> ChosenLog:
     return named_log(root, answer)
 
 
-def _told(found: Adoption, log: ChosenLog) -> list[str]:
+def own_entry(repo: ForeignRepo) -> str:
+    """The repo's own function that builds a recommender for evolverec, as "module:function"; "" where it has none."""
+    for file in repo.files.values():
+        for unit in file.units:
+            if (
+                "." not in unit.name
+                and {"device", "seed"} <= set(parameters_of(unit)[1:])
+                and unit.name.startswith("build")
+            ):
+                return f"{module_of(file.path)}:{unit.name}" if "evolverec_kit" not in file.text else ""
+    return ""
+
+
+def _told(found: Adoption, log: ChosenLog, own: str) -> list[str]:
     program, model, way = found.program, found.model, found.way
     told = [f"{len(found.repo.files)} Python files were read, and none was run"]
     if found.repo.unread:
         told.append(f"not read, as they have no syntax tree: {', '.join(found.repo.unread[:5])}")
+    if own:
+        return [*told, f"{own} builds the recommender already", f"data.source is {log.source}: {log.why}"]
     if program is not None:
         told += [f"the training program is {program.script}: {program.why}", f"an epoch: {program.end.why}"]
     if model is not None:
@@ -146,12 +167,10 @@ def _told(found: Adoption, log: ChosenLog) -> list[str]:
     return told
 
 
-def _missing(root: Path, adapter: str, found: Adoption, log: ChosenLog) -> list[dict[str, Any]]:
+def _missing(root: Path, adapter: str, log: ChosenLog) -> list[dict[str, Any]]:
     """The gaps in the adapter as it stands on disk now, and a log that is not the user's own."""
-    missing = [
-        {"path": adapter, "line": line, "message": words}
-        for line, words in gaps_in(read_code(root, adapter) or "")
-    ]
+    text = read_code(root, adapter) if adapter else ""
+    missing = [{"path": adapter, "line": line, "message": words} for line, words in gaps_in(text or "")]
     if log.source == NO_LOG and "as you said" not in log.why:
         missing.append(
             {"path": CONFIG_NAME, "line": 0, "message": f"data.source: {log.why}; --data PATH names it too"}

@@ -5,12 +5,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolution.adopting.kit import KIT_FILE
+from evolution.adopting.kit import kit_text
 from evolution.base.drafts import draft_name
 from evolution.base.errors import RepoError
 from evolution.base.places import CONFIG_NAME
 from evolution.repo.files import config_text, read_code
-from seeds.reading import CODE_BYTES, read_text
 
 MARK = "# evolverec init wrote: "
 _MARK = re.compile(rf"^{re.escape(MARK)}(.*)$", re.MULTILINE)
@@ -34,13 +33,13 @@ def adapter_name(root: Path) -> str:
     return "evolverec_adapter"
 
 
-def write_drafts(root: Path, adapter: str, adapter_text: str, config: str) -> WrittenFiles:
-    """Write the three files. Raises RepoError: a file cannot be read or written."""
-    drafts = {
-        f"{adapter}.py": adapter_text,
-        "evolverec_kit.py": read_text(KIT_FILE, most=CODE_BYTES),
-        CONFIG_NAME: config,
-    }
+def write_drafts(root: Path, adapter: dict[str, str], config: str) -> WrittenFiles:
+    """Write evolverec.toml, and an adapter (its path -> its text; {} for none) with the kit beside it.
+
+    Raises RepoError: a file cannot be read or written.
+    """
+    kit = {"evolverec_kit.py": kit_text()} if adapter else {}
+    drafts = {**adapter, **kit, CONFIG_NAME: config}
     told = _marks(root)
     written, kept, same = list[str](), list[str](), list[str]()
     for path, text in drafts.items():

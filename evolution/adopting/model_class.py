@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants, assigned_in, parameters_of
@@ -123,7 +123,11 @@ def find_model(constants: Constants, program: TrainingProgram, asked: str = "") 
             found.append((score, model))
     if found:
         return max(found, key=lambda pair: pair[0])[1]
-    return best_class(repo, {id(unit.owner) for unit in program.units if unit.owner is not None}, asked)
+    best = best_class(repo, {id(unit.owner) for unit in program.units if unit.owner is not None}, asked)
+    variable, place = _trained_variable(program, alive)
+    if best is None or not variable:
+        return best
+    return replace(best, variable=variable, why=f"{place} trains it; {best.why}")
 
 
 def best_class(repo: ForeignRepo, entered: set[int], asked: str) -> FoundModel | None:
@@ -154,6 +158,24 @@ def best_class(repo: ForeignRepo, entered: set[int], asked: str) -> FoundModel |
             )
             best.append((score, model))
     return max(best, key=lambda pair: pair[0])[1] if best else None
+
+
+def _trained_variable(program: TrainingProgram, alive: list[CodeUnit]) -> tuple[str, str]:
+    """What `.train()` or `.parameters()` is called on along the way, where it can be reached while an epoch's end waits."""
+    for unit in reversed([unit for unit, _ in program.chain]):
+        for call in unit.calls:
+            if not (
+                isinstance(call.func, ast.Attribute)
+                and call.func.attr in ("train", "parameters", "state_dict")
+            ):
+                continue
+            name, place = dotted(call.func.value), f"{unit.file.path}:{call.lineno}"
+            if name.startswith("self.") and any(one.owner is unit.owner for one in alive):
+                return name, place
+            known = [one for one in alive if name in parameters_of(one) or assigned_in(one, name)]
+            if name and "." not in name and known:
+                return name, place
+    return "", ""
 
 
 def _live_units(program: TrainingProgram) -> list[CodeUnit]:
@@ -265,12 +287,10 @@ def _chosen_class(constants: Constants, unit: CodeUnit, called: ast.expr, depth:
 
 
 def _is_numpy_model(repo: ForeignRepo, kind: Kind, program: TrainingProgram) -> bool:
-    end = program.chain[-1][0]
-    return (
-        isinstance(program.chain[-1][1], ast.AugAssign)
-        and end.owner is not None
-        and any(end.owner is node for _, node in repo.lineage(kind))
-    )
+    """Whether the training's last statement is a method's of this class, which sets arrays of its own."""
+    end, node = program.chain[-1]
+    sets = isinstance(node, (ast.AugAssign, ast.Assign))
+    return sets and end.owner is not None and any(end.owner is one for _, one in repo.lineage(kind))
 
 
 def tables_of(repo: ForeignRepo, kind: Kind, prefix: str = "", depth: int = 0) -> Iterator[EmbeddingTable]:

@@ -4,7 +4,7 @@ import re
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _ROLES = {
-    "user": {"u", "uid", "uids", "user", "users", "userid", "usr", "session", "reviewer", "customer", "visitor", "author", "us"},
+    "user": {"u", "uid", "uids", "user", "users", "userid", "usr", "session", "reviewer", "customer", "visitor", "reader", "member", "person", "client", "buyer", "author", "us"},
     "history": {"seq", "seqs", "sequence", "sequences", "hist", "history", "histories", "log", "logs", "session", "sess", "input", "inputs", "ids", "tokens", "x", "context", "past"},
     "time": {"time", "timestamp", "timestamps", "ts", "t", "date", "datetime", "unix", "when"},
     "rating": {"rating", "ratings", "r", "score", "stars", "rate", "overall", "weight"},
@@ -23,6 +23,7 @@ def words_of(name: str) -> list[str]:
 def role_of(name: str) -> str:
     """The role that a name speaks of, "" for none. Of `log_seqs` and `item_seq` it is the history."""
     words = set(words_of(name)) | {name.lower()}
+    words |= {word[:-1] for word in words if word.endswith("s") and len(word) > 3}
     words |= {word[:-3] for word in words if word.endswith(("num", "ids"))} | {
         word.removesuffix("id") for word in words
     }

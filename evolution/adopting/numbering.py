@@ -51,10 +51,8 @@ def numbering_of(
 ) -> Numbering:
     """The numbering that code says; what it does not say is that of most repos of its kind."""
     whys: list[str] = []
-    items, users = (
-        _first(constants, program, model, "item", whys),
-        _first(constants, program, model, "user", whys),
-    )
+    items = _first(constants, program, model, "item", whys) or 0
+    users = _first(constants, program, model, "user", whys)
     users = items if users is None else users
     made = _renumberings(program)
     of_items = next((one for one in made if one.about == "item"), None)
@@ -72,7 +70,7 @@ def numbering_of(
             users = of_users.first if of_users else users
     padding, why = _padding(constants, program, model, items)
     whys += [why] if why else []
-    if way.kind in ("dense", "recurrent"):
+    if way.kind == "recurrent":
         padding = "n" if items == 0 else 0
     elif item_map:
         padding = 0
@@ -175,18 +173,12 @@ def _made_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
                 return None  # from ids to what was read
             source = loop.iter.args[0]
             first = beyond(told) if isinstance(value, ast.DictComp) else 0
-            first += (
-                loop.iter.args[1].value
-                if len(loop.iter.args) > 1 and isinstance(loop.iter.args[1], ast.Constant)
-                else 0
-            )
-            first += next(
-                (
-                    w.value.value
-                    for w in loop.iter.keywords
-                    if w.arg == "start" and isinstance(w.value, ast.Constant)
-                ),
-                0,
+            starts = [
+                *loop.iter.args[1:2],
+                *(word.value for word in loop.iter.keywords if word.arg == "start"),
+            ]
+            first += sum(
+                one.value for one in starts if isinstance(one, ast.Constant) and isinstance(one.value, int)
             )
     if isinstance(value, ast.Call) and dotted(value.func).endswith("Series"):
         source = next((word.value for word in value.keywords if word.arg == "index"), None)

@@ -141,6 +141,9 @@ def format_of_lines(
         )
         if not reads:
             continue
+        record = _of_records(unit, call, inside, constants)
+        if record is not None:
+            return record
         splits = [n for n in inside if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in SPLITS]
         if splits:
             return _split_line(unit, splits[0], inside, constants)
@@ -154,6 +157,43 @@ def format_of_lines(
         ):
             return RowFormat(kind="unclear", why=f"a record a line at {_place(unit, call)}")
     return None
+
+
+def _of_records(
+    unit: CodeUnit, call: ast.Call, inside: list[ast.AST], constants: Constants
+) -> RowFormat | None:
+    """Of rows that are read by name: `json.loads(line)["item"]`, `csv.DictReader(file)`."""
+    readers = [n for n in inside if isinstance(n, ast.Call)]
+    told = next((n for n in readers if dotted(n.func).rpartition(".")[2] in ("DictReader", "loads")), None)
+    if told is None or dotted(told.func).startswith(("pickle", "pkl")):
+        return None
+    as_json = dotted(told.func).endswith("loads")
+    keys: dict[str, str] = {}
+    for node in unit.nodes:
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Constant)
+            and isinstance(node.slice.value, str)
+        ):
+            key = node.slice.value
+            role = role_of(key)
+            role = "items" if key.endswith("s") and role in ("item", "history") else role
+            role = "time" if not role and "dat" in key else role
+            keys.setdefault({"history": "items"}.get(role, role), key)
+    keys = {role: key for role, key in keys.items() if role in ("user", "item", "items", "time", "rating")}
+    why = f"rows are read by name at {_place(unit, told)}"
+    if "items" in keys and "item" not in keys and as_json:
+        header = (keys.get("user", "user"), keys["items"])
+        return RowFormat(kind="jsonl", columns=("user", "items"), header=header, why=why)
+    if not {"user", "item"} <= keys.keys():
+        return RowFormat(kind="unclear", why=why)
+    roles = [role for role in ("user", "item", "rating", "time") if role in keys]
+    given = {word.arg: word.value for word in told.keywords}
+    sep = str(_constant(unit, given.get("delimiter"), constants) or ",")
+    kind = "jsonl" if as_json else "rows"
+    return RowFormat(
+        kind=kind, columns=tuple(roles), sep=sep, header=tuple(keys[one] for one in roles), why=why
+    )
 
 
 def _split_line(unit: CodeUnit, split: ast.Call, inside: list[ast.AST], constants: Constants) -> RowFormat:

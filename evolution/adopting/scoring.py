@@ -1,14 +1,14 @@
 """How a model is asked for scores, as one of the kit's ways or a few lines of code, and which table it scores with."""
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants, assigned_in, default_of, parameters_of
 from evolution.adopting.foreign_code import CodeUnit, is_abstract
-from evolution.adopting.model_class import EmbeddingTable, FoundModel, Kind, beyond
+from evolution.adopting.model_class import EmbeddingTable, FoundModel, Kind, beyond, tables_of
 from evolution.adopting.naming import role_of, words_of
-from evolution.adopting.training import TrainingProgram
+from evolution.adopting.training import TrainingProgram, drawn_arrays
 
 NOT_SCORING = {"loss", "fit", "train", "training", "save", "load", "init", "reset", "configure", "backward", "optimizer", "batch",
                "sample", "step", "regularization", "evaluate", "test", "validation", "graph", "dropout", "mask"}  # fmt: skip
@@ -40,7 +40,6 @@ class ScoreWay:
     before: tuple[str, ...] = ()
     table: str = ""
     why_table: str = ""
-    dense: bool = False  # rows of the interaction matrix are what the model takes
 
 
 def score_way(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
@@ -139,7 +138,6 @@ def _way(
     if "" in known or "rating" in known or "label" in known or "time" in known:
         return _recurrent(constants, model, unit, roles, why)
     table, why_table = used_table(constants, model, unit)
-    made = {"table": table, "why_table": why_table}
     if known == {"user", "item"} and len(given) == 2:
         first = ", item_first=True" if given[0] == "item" else ""
         return ScoreWay(
@@ -152,20 +150,21 @@ def _way(
             kind="by_user",
             code=f"kit.scores.by_user({asked or 'None'})",
             why=f"{why}: a row of scores for each user",
-            **made,
+            table=table,
+            why_table=why_table,
         )
     if (
         {"history", "item"} <= known
         and len(set(given)) == len(given)
         and known <= {"history", "item", "user", "length"}
     ):
-        return _by_items(constants, model, unit, roles, why, made)
+        return _by_items(constants, model, unit, roles, why, table, why_table)
     if known <= {"history", "user", "length"} and "history" in known and given.count("history") == 1:
         if dense := _dense(constants, program, model, unit, why):
             return dense
-        return _by_history(constants, model, unit, roles, why, made)
+        return _by_history(constants, model, unit, roles, why, table, why_table)
     if known == {"item"} and len(given) == 1 and name == "forward":  # an item sequence that is called items
-        return _by_history(constants, model, unit, {next(iter(roles)): "history"}, why, made)
+        return _by_history(constants, model, unit, {next(iter(roles)): "history"}, why, table, why_table)
     return None
 
 
@@ -175,12 +174,19 @@ def _by_items(
     unit: CodeUnit,
     roles: dict[str, str],
     why: str,
-    made: dict[str, str],
+    table: str,
+    why_table: str,
 ) -> ScoreWay:
     given, name = list(roles.values()), unit.name.rpartition(".")[2]
     tensors = "" if converts(constants, model, unit) else ", tensors=True"
     if given == ["user", "history", "item"] and name != "forward":
-        return ScoreWay(kind="by_items", code=f'kit.scores.by_items("{name}"{tensors})', why=why, **made)
+        return ScoreWay(
+            kind="by_items",
+            code=f'kit.scores.by_items("{name}"{tensors})',
+            why=why,
+            table=table,
+            why_table=why_table,
+        )
     words = {"user": "users", "history": "histories", "item": "items", "length": "(histories != 0).sum(1)"}
     # A forward that trains takes a row of items for each user.
     rows = (
@@ -188,13 +194,8 @@ def _by_items(
     )
     words["item"] += rows if name == "forward" else ""
     called = "model" if name == "forward" else f"model.{name}"
-    last = (
-        ", for_pred=True"
-        if not isinstance(unit.node, ast.Module) and default_of(unit.node, "for_pred") is not None
-        else ""
-    )
-    code = f"kit.scores.by_items(lambda model: lambda users, histories, items: {called}({', '.join(words[one] for one in given)}{last}){tensors})"
-    return ScoreWay(kind="by_items", code=code, why=why, **made)
+    code = f"kit.scores.by_items(lambda model: lambda users, histories, items: {called}({', '.join(words[one] for one in given)}){tensors})"
+    return ScoreWay(kind="by_items", code=code, why=why, table=table, why_table=why_table)
 
 
 def _by_history(
@@ -203,7 +204,8 @@ def _by_history(
     unit: CodeUnit,
     roles: dict[str, str],
     why: str,
-    made: dict[str, str],
+    table: str,
+    why_table: str,
 ) -> ScoreWay:
     given, name = list(roles.values()), unit.name.rpartition(".")[2]
     told = _returns(constants, model, unit)
@@ -221,7 +223,8 @@ def _by_history(
             code="kit.scores.by_history(ask)",
             before=before,
             why=f"{why}; {mask} stands for the item that is asked for",
-            **made,
+            table=table,
+            why_table=why_table,
         )
     if given == ["history"]:
         called = f'"{name}"' if name != "forward" else "None"
@@ -238,7 +241,11 @@ def _by_history(
             else f"{why}; taken to return a score for each item"
         )
         return ScoreWay(
-            kind="by_history", code=f"kit.scores.by_history({called}{tensors}{with_users})", why=said, **made
+            kind="by_history",
+            code=f"kit.scores.by_history({called}{tensors}{with_users})",
+            why=said,
+            table=table,
+            why_table=why_table,
         )
     path = out_table(model) or item
     code = f'kit.scores.by_table({called}, "{path.path}.weight"{tensors})'
@@ -281,6 +288,7 @@ def _returns(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
     """ "scores" where a method ends in a layer or product with a column for each item, "" otherwise."""
     wide = {name for name, about in _layers(constants, model.kind).items() if about == "item"}
     tables = {f"self.{table.path}.weight" for table in model.tables if table.about == "item"}
+    inner = _held(constants, model.kind)
     for node in unit.nodes:
         if isinstance(node, ast.Return) and node.value is not None:
             waiting, seen = [node.value], set[int]()
@@ -289,14 +297,20 @@ def _returns(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
                 if id(value) in seen or len(seen) > 60:
                     continue
                 seen.add(id(value))
-                for inner in ast.walk(value):
-                    name = dotted(inner) if isinstance(inner, (ast.Attribute, ast.Name)) else ""
+                for part_of in ast.walk(value):
+                    name = dotted(part_of) if isinstance(part_of, (ast.Attribute, ast.Name)) else ""
                     if name in wide or name in tables:
                         return "scores"
                 if isinstance(value, ast.Name):
                     waiting += assigned_in(unit, value.id)
                 elif isinstance(value, (ast.Tuple, ast.List)):
                     waiting += value.elts[:1]
+                elif isinstance(value, ast.Call) and (held := inner.get(dotted(value.func))) is not None:
+                    part = replace(model, kind=held, tables=tuple(tables_of(constants.repo, held)))
+                    if any(
+                        _returns(constants, part, one) for one in constants.repo.method_of(held, "forward")
+                    ):
+                        return "scores"
                 elif isinstance(value, ast.Call):
                     for other in (
                         constants.repo.reached(unit, value)[:2]
@@ -306,6 +320,18 @@ def _returns(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
                         if _returns(constants, model, other) and other is not unit:
                             return "scores"
     return ""
+
+
+def _held(constants: Constants, kind: Kind) -> dict[str, Kind]:
+    """ "self.head" -> the class of the repo that a model holds there."""
+    found: dict[str, Kind] = {}
+    for file, node in constants.repo.lineage(kind):
+        for unit in file.units:
+            for inner in unit.nodes if unit.owner is node else ():
+                if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Call):
+                    for made in constants.repo.classes_called(file, inner.value.func)[:1]:
+                        found[dotted(inner.targets[0])] = made
+    return found
 
 
 def _layers(constants: Constants, kind: Kind) -> dict[str, str]:
@@ -385,31 +411,16 @@ def _dense(
     """An autoencoder: no table of items, no recurrence, and the program makes dense rows of its matrix."""
     if model.tables or _recurrences(constants, model) or unit.name.rpartition(".")[2] != "forward":
         return None
-    rows = next(
-        (
-            f"{one.file.path}:{c.lineno}"
-            for one in program.units
-            for c in one.calls
-            if getattr(c.func, "attr", "") in ("toarray", "todense", "to_dense")
-        ),
-        "",
-    )
-    if not rows:
+    if _attends(constants, model):
         return None
-    before = (
-        "def score(model, users, histories):  # histories are padded with n, the column behind the last item",
-        "    rows = np.zeros((len(users), n + 1), np.float32)",
-        "    np.put_along_axis(rows, histories, 1.0, 1)",
-        "    told = model(torch.from_numpy(rows[:, :n]).to(device))",
-        "    return told[0] if isinstance(told, tuple) else told",
-    )
-    return ScoreWay(
-        kind="dense",
-        code="score",
-        before=before,
-        why=f"{why}; {rows} makes rows of the matrix of users and items",
-        dense=True,
-    )
+    said = f"{why}; {model.name} has no table to look ids up in, so that rows of the matrix of users and items are meant"
+    return ScoreWay(kind="dense", code="kit.scores.by_bag()", why=said)
+
+
+def _attends(constants: Constants, model: FoundModel) -> bool:
+    """Whether the model has layers of attention, which take sequences."""
+    text = "".join(ast.unparse(node) for _, node in constants.repo.lineage(model.kind))
+    return any(word in text for word in ("Attention", "Transformer", "BertModel", "GPT2"))
 
 
 def _recurrences(constants: Constants, model: FoundModel) -> list[str]:
@@ -463,8 +474,11 @@ def mask_token(constants: Constants, program_units: list[CodeUnit]) -> str:
 
 def _of_factors(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
     """Two arrays of factors that the training's own statements update."""
-    updated: dict[str, str] = {}
     step = program.chain[-1][0]
+    updated: dict[str, str] = {}
+    for name, shape in drawn_arrays(step).items():
+        updated.setdefault(role_of(ast.unparse(shape.elts[0])), name)
+    updated = {role: name for role, name in updated.items() if role in ("user", "item")}
     for node in step.nodes:
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
             name = dotted(node.target.value).removeprefix("self.")

@@ -7,7 +7,22 @@ from evolution.adopting.foreign_code import CodeUnit
 from evolution.adopting.naming import words_of
 from evolution.adopting.training import TrainingProgram, below_main
 
-HELD = {"valid", "val", "test", "dev", "te", "target", "ans", "answer", "answers", "validation"}
+HELD = {
+    "eval",
+    "held",
+    "holdout",
+    "goal",
+    "valid",
+    "val",
+    "test",
+    "dev",
+    "te",
+    "target",
+    "ans",
+    "answer",
+    "answers",
+    "validation",
+}
 KEPT = {"train", "tr", "training"}
 
 
@@ -23,18 +38,29 @@ def held_out_by(program: TrainingProgram) -> tuple[int, str]:
 def _cut_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
     kept: list[tuple[str, int, int]] = []
     held: set[str] = set()
+    # Of `[s[:-1] for s in sequences]` the whole is what is gone through.
+    loops = {
+        ast.unparse(n.target): ast.unparse(n.iter) for n in unit.nodes if isinstance(n, ast.comprehension)
+    }
     for node in unit.nodes:
         if unit is not start and below_main(unit, node):
             continue
         if isinstance(node, ast.Assign):
+            popped = (
+                isinstance(node.value, ast.Call)
+                and getattr(node.value.func, "attr", "") == "pop"
+                and not node.value.args
+            )
+            if popped and _words(node.targets[0]) & HELD:
+                return 1, f"{unit.file.path}:{node.lineno}"
             for target, value in _pairs(node):
                 for inner in ast.walk(value):
                     if isinstance(inner, ast.Subscript):
-                        _note(inner, _words(target), node.lineno, kept, held)
+                        _note(inner, _words(target), node.lineno, kept, held, loops)
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("append", "extend", "add"):
             for inner in (one for arg in node.args for one in ast.walk(arg)):
                 if isinstance(inner, ast.Subscript):
-                    _note(inner, _words(node.func), node.lineno, kept, held)
+                    _note(inner, _words(node.func), node.lineno, kept, held, loops)
     for whole, number, line in kept:
         if whole in held:
             return number, f"{unit.file.path}:{line}"
@@ -42,9 +68,14 @@ def _cut_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
 
 
 def _note(
-    node: ast.Subscript, words: set[str], line: int, kept: list[tuple[str, int, int]], held: set[str]
+    node: ast.Subscript,
+    words: set[str],
+    line: int,
+    kept: list[tuple[str, int, int]],
+    held: set[str],
+    loops: dict[str, str],
 ) -> None:
-    whole = ast.unparse(node.value)
+    whole = loops.get(ast.unparse(node.value), ast.unparse(node.value))
     if isinstance(node.slice, ast.Slice):
         end = _negative(node.slice.upper)
         if end and node.slice.lower is None and words & KEPT:

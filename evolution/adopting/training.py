@@ -211,12 +211,38 @@ def _trains(unit: CodeUnit, node: ast.AST) -> int:
         if name == "backward" or (name == "minimize" and not node.args):
             return 1
         return 2 if _library_end(unit, node) is not None else 0
+    if isinstance(node, ast.Assign) and unit.owner is not None and not unit.name.endswith("__init__"):
+        name = dotted(node.targets[0])
+        return 4 if name.startswith("self.") and name[5:] in drawn_arrays(unit) else 0
     updates = isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub))
     if updates and isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
         loops = [one for one in unit.around(node) if isinstance(one, Loop)]
         indexed = dotted(node.target.value).startswith("self.") or _is_factor(node.value)
         return 3 if loops and indexed and _is_factor(node.value) else 0
     return 0
+
+
+def drawn_arrays(unit: CodeUnit) -> dict[str, ast.Tuple]:
+    """Attributes that the constructor of a method's class draws at random with numpy -> their shapes."""
+    found: dict[str, ast.Tuple] = {}
+    for other in unit.file.units:
+        if other.owner is unit.owner and other.name.endswith("__init__"):
+            for node in other.nodes:
+                if (
+                    isinstance(node, ast.Assign)
+                    and dotted(node.targets[0]).startswith("self.")
+                    and isinstance(node.value, ast.Call)
+                ):
+                    drawn = re.search(r"normal|random|rand|uniform", ast.unparse(node.value))
+                    arguments = [*node.value.args, *(word.value for word in node.value.keywords)]
+                    shape = next(
+                        (one for one in arguments if isinstance(one, ast.Tuple) and len(one.elts) == 2), None
+                    )
+                    if drawn and shape is None and len(node.value.args) == 2:  # np.random.randn(n, d)
+                        shape = ast.Tuple(elts=list(node.value.args), ctx=ast.Load())
+                    if drawn and shape is not None:
+                        found[dotted(node.targets[0])[5:]] = shape
+    return found
 
 
 def _is_factor(node: ast.expr) -> bool:
@@ -306,7 +332,7 @@ def _counts(loop: Loop) -> bool:
 
 def _variable(loop: Loop) -> str | None:
     read = loop.test if isinstance(loop, ast.While) else loop.target
-    names = [one.id for one in ast.walk(read) if isinstance(one, ast.Name)]
+    names = [one.id for one in ast.walk(read) if isinstance(one, ast.Name) and one.id != "self"]
     return names[0] if names else None
 
 
@@ -321,7 +347,7 @@ def _started_by(script: str, path: str, commands: list[StartCommand]) -> tuple[S
         if path == told or path.endswith(f"/{told}"):
             cwd = path[: -len(told)].rstrip("/")
             return command, cwd or "."
-    return None, _folder_of_data(path)
+    return None, "." if ":" in script else _folder_of_data(path)
 
 
 def _folder_of_data(path: str) -> str:

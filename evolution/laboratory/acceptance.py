@@ -9,6 +9,7 @@ from evolution.domain.trial import EpochRecord, Metric, Trial
 from evolution.laboratory.budgets import steps_of
 
 REPLICAS = 1  # further seeds that a promising candidate and its parent are trained with
+FURTHER_OF_REPAIRS = 2  # more seeds for a repair that healed its cause, until it is known to do no harm
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
 GRACE_EPOCHS = 8  # a candidate is not pruned before this epoch
 # A candidate is pruned if its best objective is below this share of the parent's best after as much training. The share
@@ -78,4 +79,6 @@ def verdict(
             "a further seed does not agree" if replicated else "no further seed could be trained",
         )
     words = f"the objective's change lies in [{effect.low:+.4f}, {effect.high:+.4f}]"
+    if fixed:
+        return Verified.NO, f"it mends {', '.join(fixed)}, but {words}: more than 1 % may be lost"
     return Verified.NO, f"{words}, so it may be no gain at all"

@@ -12,7 +12,7 @@ from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression
 from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
-from evolution.laboratory.acceptance import FIX_TOLERANCE, REPLICAS, behind, verdict
+from evolution.laboratory.acceptance import FIX_TOLERANCE, FURTHER_OF_REPAIRS, REPLICAS, behind, verdict
 from evolution.laboratory.budgets import compared_at
 from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.laboratory import Laboratory, Prune, complete, measured_or_pruned
@@ -62,7 +62,7 @@ class CandidateEvaluation:
 
     def measure(self, parent: Trial, feedback: Feedback, candidate: Candidate) -> Proposal:
         """Train a candidate and, if it is promising, train it with a further seed; returns the judged proposal."""
-        return self.settle(parent, feedback, candidate, self.train(parent, candidate))
+        return self.settle(parent, feedback, candidate, self.train(parent, candidate), patient=True)
 
     def train(self, parent: Trial, candidate: Candidate, *, changes: Trial | None = None) -> Trial:
         """The candidate's first trial, which is pruned if it falls far behind its parent, or is dead code. Raises Cancelled.
@@ -93,11 +93,13 @@ class CandidateEvaluation:
         child: Trial,
         *,
         replicate: bool = True,
+        patient: bool = False,
         changes: Trial | None = None,
     ) -> Proposal:
         """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first.
 
-        changes: see `train`.
+        patient: a repair that healed its cause is trained with more seeds, as few users cannot tell in one that it does
+        no harm. changes: see `train`.
         """
         if is_dead(changes or parent, child) and not mends(candidate.idea):
             return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child))
@@ -109,28 +111,42 @@ class CandidateEvaluation:
             fixed = self._fixed(child, targets) if targets else ()
         except AnalysisError as error:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=str(error))
-        if replicate and self._is_promising(pairs, fixed):
+        if replicate and self._is_promising(pairs, fixed, mends=mends(candidate.idea)):
             pairs += self._replicas(parent, candidate, candidate.idea.title)
+            for _ in range(FURTHER_OF_REPAIRS if patient and fixed and mends(candidate.idea) else 0):
+                if self._is_settled(pairs):
+                    break
+                seed = self.seed + len(pairs)
+                pairs += self._replica(parent, candidate, candidate.idea.title, seed)
         return self._judge(candidate, pairs, fixed)
 
-    def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str]) -> bool:
+    def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str], *, mends: bool) -> bool:
         if broken_guardrails(self.config.objective.guardrails, pairs):
             return False
         effect = objective_effect(self.context.repo, self.objective, pairs)
-        return effect.low > 0 or (bool(fixed) and effect.low > -FIX_TOLERANCE * effect.before)
+        harmless = effect.after if mends else effect.before + effect.low
+        return effect.low > 0 or (bool(fixed) and harmless > (1 - FIX_TOLERANCE) * effect.before)
+
+    def _is_settled(self, pairs: Sequence[Pair]) -> bool:
+        """Whether the objective is known to lose no more than a fix may cost."""
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        return effect.low > -FIX_TOLERANCE * effect.before
 
     def _replicas(self, parent: Trial, candidate: Candidate, label: str) -> list[Pair]:
-        pairs: list[Pair] = []
-        for seed in range(self.seed + 1, self.seed + 1 + REPLICAS):
-            before = self.laboratory.trial(
-                parent.key.program, seed=seed, label=f"your version, seed {seed}", accept=complete
-            )
-            after = self.laboratory.trial(
-                candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
-            )
-            if before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE:
-                pairs.append((before, after))
-        return pairs
+        seeds = range(self.seed + 1, self.seed + 1 + REPLICAS)
+        return [pair for seed in seeds for pair in self._replica(parent, candidate, label, seed)]
+
+    def _replica(self, parent: Trial, candidate: Candidate, label: str, seed: int) -> list[Pair]:
+        """Parent and child with a further seed; [] where one of them did not end well."""
+        program = parent.key.program
+        before = self.laboratory.trial(
+            program, seed=seed, label=f"your version, seed {seed}", accept=complete
+        )
+        after = self.laboratory.trial(
+            candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
+        )
+        both = before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE
+        return [(before, after)] if both else []
 
     def _targets(self, candidate: Candidate, feedback: Feedback) -> list[Finding]:
         """The findings whose being gone verifies the idea.

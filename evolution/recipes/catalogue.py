@@ -3,6 +3,7 @@
 from evolution.domain.proposal import Idea
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay
+from evolution.recipes.faster_learning import FasterLearning
 from evolution.recipes.functional_dropout import FunctionalDropout
 from evolution.recipes.gbce import GeneralisedBCE
 from evolution.recipes.gradient_clipping import GradientClipping
@@ -27,6 +28,7 @@ RECIPES: tuple[Recipe, ...] = (
     MixedNegatives(),
     CategoryEmbedding(),
     EmbeddingDecay(),
+    FasterLearning(),
     MoreNegatives(),
     InitialScale(),
     ItemDropout(),

@@ -15,6 +15,9 @@ from evolution.domain.edits import Edit, make_edits
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+Block = (
+    cst.FunctionDef | cst.Module
+)  # what runs line by line: a function, or a file's own top level, as of a script
 Node = TypeVar("Node", bound=cst.CSTNode)
 
 
@@ -44,6 +47,8 @@ class RecipeFile:
 
     def _own_lines(self, node: cst.CSTNode) -> range:
         """Lines that show that a node is at work: of a function those of its body, as its header runs where it is defined."""
+        if isinstance(node, cst.Module):
+            return range(1, self.text.count("\n") + 2)
         if isinstance(node, cst.FunctionDef):
             node = node.body
         return range(self.line(node), self.last_line(node) + 1)
@@ -86,6 +91,14 @@ class RecipeFile:
     def functions(self) -> list[cst.FunctionDef]:
         """All functions and methods, in the order of the text."""
         return self.all_of(cst.FunctionDef)
+
+    def blocks(self) -> list[Block]:
+        """All functions and methods, then the top level of the file."""
+        return [*self.functions(), self.module]
+
+    def block(self, node: cst.CSTNode) -> Block:
+        """The function around a node, or the file's top level."""
+        return self.enclosing(node, cst.FunctionDef) or self.module
 
     def all_of(self, kind: type[Node], root: cst.CSTNode | None = None) -> list[Node]:
         """Every node of a kind below `root` (the whole file by default), in the order of the text."""
@@ -144,14 +157,12 @@ def _lines_seen(context: RecipeContext, path: str) -> dict[str, frozenset[int] |
     return {name: frozenset(lines.get(path, ())) if lines else None for name, lines in seen.items()}
 
 
-def functions_at(
-    sources: Sequence[RecipeFile], sites: Sequence[Site]
-) -> list[tuple[RecipeFile, cst.FunctionDef]]:
-    """The innermost function around each site, best site first; then all others that ran, because a site may be missing
-    or wrong; those that nobody saw run are last, for a reason to give.
+def blocks_at(sources: Sequence[RecipeFile], sites: Sequence[Site]) -> list[tuple[RecipeFile, Block]]:
+    """The innermost function around each site, or the top level of its file, best site first; then all others that ran,
+    because a site may be missing or wrong; those that nobody saw run are last, for a reason to give.
     """
     by_path = {source.path: source for source in sources}
-    found: list[tuple[RecipeFile, cst.FunctionDef]] = []
+    found: list[tuple[RecipeFile, Block]] = []
     for site in sites:
         source = by_path.get(site.path)
         around = [
@@ -159,11 +170,11 @@ def functions_at(
             for function in (source.functions() if source else [])
             if source and source.line(function) <= site.start_line <= source.last_line(function)
         ]
-        if source and around:
-            found.append((source, around[-1]))
-    rest = [(source, function) for source in sources for function in source.functions()]
+        if source:
+            found.append((source, around[-1] if around else source.module))
+    rest = [(source, block) for source in sources for block in source.blocks()]
     found = [*found, *sorted(rest, key=lambda one: not one[0].ran(one[1]))]
-    return list({id(function): (source, function) for source, function in found}.values())
+    return list({id(block): (source, block) for source, block in found}.values())
 
 
 def not_seen(what: str, source: RecipeFile, node: cst.CSTNode) -> DoesNotFit:

@@ -52,13 +52,17 @@ class Lookup:
     """`table(ids)`.
 
     padded: row 0 is padding.
+    padded_elsewhere: another row is.
     plain: the table is torch's own Embedding, not a class around it.
+    sparse: only rows that are looked up may have gradients.
     """
 
     table: cst.BaseExpression
     ids: cst.BaseExpression
     padded: bool
+    padded_elsewhere: bool
     plain: bool
+    sparse: bool
 
 
 def as_inner_product(
@@ -241,8 +245,21 @@ def embedding_call(node: cst.BaseExpression, sources: Sequence[RecipeFile]) -> L
     source, call = made
     padding = argument(call, "padding_idx", 2)
     plain = call_name(call) == "Embedding"
-    padded = not plain or (padding is not None and constant(padding, source, sources) == "0")
-    return Lookup(table=node.func, ids=node.args[0].value, padded=padded, plain=plain)
+    row = "" if padding is None else constant(padding, source, sources)
+    return Lookup(
+        table=node.func,
+        ids=node.args[0].value,
+        padded=not plain or row == "0",
+        padded_elsewhere=plain and row not in ("", "0", "None"),
+        plain=plain,
+        sparse=has_sparse_gradients(call, source),
+    )
+
+
+def has_sparse_gradients(call: cst.Call, source: RecipeFile) -> bool:
+    """Whether an Embedding is made with `sparse=True`, or with what may be it."""
+    flag = argument(call, "sparse", 6)
+    return flag is not None and source.code(flag) != "False"
 
 
 def table_construction(attribute: str, sources: Sequence[RecipeFile]) -> tuple[RecipeFile, cst.Call] | None:

@@ -44,7 +44,8 @@ def show_init(folder: Path, document: dict[str, Any]) -> None:
     for sentence in document["found"]:
         say(f"  {sentence}")
     if document["written"]:
-        say(f"wrote {', '.join(document['written'])} ({document['adapter_lines']} lines of adapter)")
+        lines = f" ({document['adapter_lines']} lines of adapter)" if document["adapter"] else ""
+        say(f"wrote {', '.join(document['written'])}{lines}")
     else:
         say("nothing to write: the files are as they were drafted")
     for path in document["kept"]:
@@ -55,7 +56,7 @@ def show_init(folder: Path, document: dict[str, Any]) -> None:
     show_check(document["check"])
     ready = document["check"]["ok"] and not document["missing"]
     after = f"evolverec train {folder}" if ready else f"evolverec check {folder}"
-    say(f"next: read {document['adapter']}, then\n  {after}")
+    say(f"next: read {document['adapter'] or 'evolverec.toml'}, then\n  {after}")
 
 
 def _ask(question: "InitQuestion") -> str:

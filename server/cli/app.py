@@ -25,8 +25,9 @@ from evolution.domain.request import (
 )
 from seeds.loading import DEMO, built_in, described_sources
 from seeds.new import seed_names
-from server.cli import looking_up, output
+from server.cli import handing_out, looking_up, output
 from server.cli.options import (
+    Against,
     BudgetGpu,
     BudgetTokens,
     BudgetUsd,
@@ -176,6 +177,7 @@ def init(
 @app.command()
 def check(
     repo: Repo,
+    against: Against = None,
     trust: Trust = False,
     trust_python: TrustPython = False,
     python: Python = Request.python,
@@ -187,7 +189,8 @@ def check(
     from server.cli.render import show_check
 
     request = CheckRequest(python=python, no_sandbox=no_sandbox)
-    document = check_repo(repo_at(repo), request, agreed=flags_given(trust=trust, trust_python=trust_python))
+    agreed = flags_given(trust=trust, trust_python=trust_python)
+    document = check_repo(repo_at(repo), request, agreed=agreed, against=against)
     output.deliver(document, as_json=as_json, show=show_check)
     return 0 if document["ok"] else 1
 
@@ -501,10 +504,9 @@ def stop(
     return 1 if document["running"] else 0
 
 
-app.command()(looking_up.probes)
 app.command("new-probe")(looking_up.new_probe)
-app.command()(looking_up.explain)
-app.command()(looking_up.library)
+for command in (looking_up.probes, looking_up.explain, looking_up.library, *handing_out.COMMANDS):
+    app.command()(command)
 
 
 @app.command()

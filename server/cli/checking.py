@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from evolution.trials.interpreter import Interpreter
 
 
-def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str, Any]:
+def check_repo(
+    repo: Path, request: CheckRequest, *, agreed: Agreed, against: Path | None = None
+) -> dict[str, Any]:
     """The document of `evolverec check`.
 
     ok: there is no problem of severity error
     data: what the log and its split are like, in figures; None where it cannot be read
     passed: one line per check without a problem
-    Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then.
+    figures: what comparing with the figures in `against` came to, [] without such a file
+    Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then; UsageError if nothing can be
+    compared with `against`.
     """
     from evolution.base.places import CONFIG_NAME
     from evolution.repo.config import read_config
@@ -34,7 +38,7 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
     from evolution.trials.reading_data import read_data
 
     config = read_config(repo)
-    passed, problems = ["evolverec.toml is well-formed"], list[dict[str, Any]]()
+    passed, problems = ["evolverec.toml is well-formed"], _named_in_vain(repo)
     try:
         data = read_data(config, repo, tell=lambda words: None, cancelled=lambda: False)  # Ctrl-C ends it
         training = data.training
@@ -66,8 +70,43 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
             passed += trial_passed
         except ConsentError as error:
             passed.append(f"import, build and one batch were not tried: {error}")
+    figures = _figures(repo, against, data, sources) if against is not None and data is not None else []
+    for figure in figures:
+        if figure["severity"] == "information":
+            passed.append(figure["message"])
+        else:
+            problems.append(_about_figure(config.recommender.entry, figure))
     ok = all(p["severity"] != "error" for p in problems)
-    return {"ok": ok, "problems": problems, "passed": passed, "data": data_document(data) if data else None}
+    told = data_document(data) if data else None
+    return {"ok": ok, "problems": problems, "passed": passed, "data": told, "figures": figures}
+
+
+def _figures(repo: Path, log: Path, data: "TrialData", sources: dict[str, str]) -> list[dict[str, Any]]:
+    from server.cli.against import figures_against
+
+    return figures_against(log, repo, data, sources)
+
+
+def _about_figure(entry: str, figure: dict[str, Any]) -> dict[str, Any]:
+    """At the first line that brings the difference about; at the file of the entry where none was seen."""
+    place = next(
+        iter(figure["anchors"]), {"path": entry.partition(":")[0].replace(".", "/") + ".py", "line": 1}
+    )
+    return _problem(
+        place["path"], place["line"], figure["severity"], f"{figure['code']}: {figure['message']}"
+    )
+
+
+def _named_in_vain(repo: Path) -> list[dict[str, Any]]:
+    """What the config names and no file has, and what `evolverec init` left to be filled in. A log is read, and said, below."""
+    from evolution.base.places import CONFIG_NAME
+    from evolution.repo.files import config_text
+    from server.shown.config_faults import adapter_gaps, config_faults
+
+    text = config_text(repo)
+    faults = [one for one in config_faults(repo, text) if one.key != ("data", "source")]
+    problems = [_problem(CONFIG_NAME, one.line, "error", one.message) for one in faults]
+    return problems + [_problem(gap.path, gap.line, "error", gap.message) for gap in adapter_gaps(repo, text)]
 
 
 def data_in_words(data: "TrialData") -> list[str]:

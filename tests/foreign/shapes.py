@@ -25,6 +25,7 @@ class Shape:
     """One repo. `train` and `prepare` are arguments of python; `quick` ends the training soon."""
 
     name: str
+    words: str  # what kind of repo it is
     log: str  # where the log lies that its author would show, relative to the repo
     write: Callable[[Path, Interactions], None]  # the log in the repo's own format
     train: tuple[str, ...]
@@ -138,14 +139,6 @@ def _udata(path: Path, log: Interactions) -> None:
     path.write_text("".join(f"{u}\t{i}\t5\t{t}\n" for u, i, t in _rows(log)))
 
 
-def _sequences(path: Path, log: Interactions) -> None:
-    by_user: dict[int, list[str]] = {}
-    for u, i, _ in _rows(log):
-        by_user.setdefault(u, []).append(f"B{i:04d}")
-    lines = [json.dumps({"user": f"u{u}", "items": items}) + "\n" for u, items in by_user.items()]
-    path.write_text("".join(lines))
-
-
 def _visitors(path: Path, log: Interactions) -> None:
     rows = sorted(_rows(log), key=lambda row: (row[2], row[0]))
     lines = [json.dumps({"visitor": f"v{u}", "product": f"p{i}", "ts": t}) + "\n" for u, i, t in rows]
@@ -170,6 +163,7 @@ exec(compile("\\n".join(program), "autoencoder.ipynb", "exec"), {"__name__": "__
 SHAPES = (
     Shape(
         name="sasrec_port",
+        words="A SASRec port: one script, one user at a time, batches from processes",
         log="python/data/shop.txt",
         write=_pairs,
         folder="python",
@@ -178,6 +172,7 @@ SHAPES = (
     ),
     Shape(
         name="gsasrec",
+        words="gSASRec: preprocessed text files, a padding id behind the items",
         log="datasets/shop/ratings.csv",
         write=_ratings,
         prepare=("preprocess.py", "datasets/shop/ratings.csv", "datasets/shop"),
@@ -185,6 +180,7 @@ SHAPES = (
     ),
     Shape(
         name="lightgcn",
+        words="LightGCN: settings in globals, ids from 0, scores by user",
         log="data/shop/train.txt",
         write=_lists,
         folder="code",
@@ -193,6 +189,7 @@ SHAPES = (
     ),
     Shape(
         name="neumf",
+        words="NeuMF: pairs, and negatives in a file of the repo's own",
         log="ratings.dat",
         write=_colons,
         prepare=("make_data.py", "ratings.dat"),
@@ -201,6 +198,7 @@ SHAPES = (
     ),
     Shape(
         name="recbole_custom",
+        words="A model on RecBole's interfaces, by configuration",
         log="dataset/shop/shop.inter",
         write=_inter,
         train=("run.py", "--config", "config/shop.yaml"),
@@ -208,6 +206,7 @@ SHAPES = (
     ),
     Shape(
         name="frames",
+        words="Data frames, a trainer with callbacks, `recommend()`",
         log="data/events.csv",
         write=_frames,
         train=("train.py", "--events", "data/events.csv", "--items", "data/items.csv"),
@@ -215,6 +214,7 @@ SHAPES = (
     ),
     Shape(
         name="mf_numpy",
+        words="Matrix factorisation in numpy",
         log="u.data",
         write=_udata,
         train=("mf.py", "u.data"),
@@ -222,13 +222,16 @@ SHAPES = (
     ),
     Shape(
         name="hf_sequence",
-        log="data/sequences.jsonl",
-        write=_sequences,
+        words="Hugging Face style: config, collator, `Trainer`",
+        log="data/events.csv",
+        write=_ratings,
+        prepare=("make_sequences.py", "data/events.csv", "data/sequences.jsonl"),
         train=("run_train.py", "--train_file", "data/sequences.jsonl"),
         quick=("--num_train_epochs=2",),
     ),
     Shape(
         name="packages",
+        words="Several packages under `src/`, with a command",
         log="data/events.jsonl",
         write=_visitors,
         train=("-m", "shoptrain", "--config", "configs/small.toml"),
@@ -237,6 +240,7 @@ SHAPES = (
     ),
     Shape(
         name="notebook",
+        words="A notebook",
         log="purchases.tsv",
         write=_purchases,
         train=("-c", _CELLS),

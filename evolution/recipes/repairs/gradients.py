@@ -2,7 +2,7 @@
 
 import libcst as cst
 
-from evolution.recipes.code import RecipeFile, call_name, dotted, statements
+from evolution.recipes.code import Block, RecipeFile, call_name, dotted, statements
 from evolution.recipes.flow import own_lines
 from evolution.recipes.repairs.repair import Changes, Place, Repair, receiver, with_argument
 
@@ -11,20 +11,18 @@ CLEAR = "zero_grad"
 
 def _cleared(place: Place) -> Changes:
     """A call where the method was only named; else a call before `backward`, and none where it does not reach a step."""
-    function = place.function()
-    around = [] if function is None else place.source.all_of(cst.Expr, function)
-    for named in around:
+    for named in place.source.all_of(cst.Expr, place.block()):
         if isinstance(named.value, cst.Attribute) and named.value.attr.value == CLEAR:
             return {named: [named.with_changes(value=cst.Call(func=named.value))]}
     for source in place.sources:
-        for function in source.functions():
-            if source.trains(function) and (changes := _cleared_in(source, function)):
+        for block in source.blocks():
+            if source.trains(block) and (changes := _cleared_in(source, block)):
                 return changes
     return {}
 
 
-def _cleared_in(source: RecipeFile, function: cst.FunctionDef) -> Changes:
-    lines = [line for line in own_lines(function) if source.trains(line)]
+def _cleared_in(source: RecipeFile, block: Block) -> Changes:
+    lines = [line for line in own_lines(block) if source.trains(line)]
     back = next((line for line in lines if _calls(source, line, "backward")), None)
     below = [line for line in lines if back is not None and source.line(line) > source.line(back)]
     step = next((line for line in below if _calls(source, line, "step")), None)
@@ -32,7 +30,7 @@ def _cleared_in(source: RecipeFile, function: cst.FunctionDef) -> Changes:
         return {}
     name = dotted(_calls(source, step, "step")[0].func).rpartition(".")[0]
     loop = source.enclosing(back, cst.For) or source.enclosing(back, cst.While)
-    known = [line for line in own_lines(function) if _names(source, line, f"{name}.{CLEAR}")]
+    known = [line for line in own_lines(block) if _names(source, line, f"{name}.{CLEAR}")]
     too_late = [line for line in known if source.line(back) < source.line(line) < source.line(step)]
     in_loop = [line for line in known if loop is not None and loop in source.ancestors(line)]
     if not name or loop is None or in_loop != too_late:
@@ -82,12 +80,12 @@ def _is_no_grad(source: RecipeFile, node: cst.With) -> bool:
 
 def _detached(place: Place) -> Changes:
     """`total += loss.detach()` for `total += loss`, and the like in longer sums and in what is appended to a list."""
-    lines, function = place.nodes(cst.SimpleStatementLine), place.function()
-    if len(lines) != 1 or function is None:
+    lines = place.nodes(cst.SimpleStatementLine)
+    if len(lines) != 1:
         return {}
     trained = {
         dotted(call.func.value)
-        for call in place.source.all_of(cst.Call, function)
+        for call in place.source.all_of(cst.Call, place.block())
         if call_name(call) == "backward" and isinstance(call.func, cst.Attribute)
     }
     read = [node for node in place.source.all_of(cst.Name, lines[0]) if node.value in trained]

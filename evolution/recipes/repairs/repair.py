@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from diagnosis.findings import Finding, Nature
-from evolution.recipes.code import Node, RecipeFile, parse_all, rewrite
+from evolution.recipes.code import Block, Node, RecipeFile, parse_all, rewrite
 from evolution.recipes.recipe import DoesNotFit, RecipeContext, RecipePatch
 
 Changes = Mapping[cst.CSTNode, list[cst.CSTNode]]
@@ -44,6 +44,10 @@ class Place:
     def file_of(self, node: cst.CSTNode) -> RecipeFile:
         """The file of the program that a node is in."""
         return next(source for source in self.sources if node in source.positions)
+
+    def block(self) -> Block:
+        """The innermost function around the lines, or the top level of the file."""
+        return self.function() or self.source.module
 
     def function(self) -> cst.FunctionDef | None:
         """The innermost function around the lines."""

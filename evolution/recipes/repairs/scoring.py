@@ -99,7 +99,7 @@ def _is_switched_back(sources: tuple[RecipeFile, ...], model: str) -> bool:
     """Whether training calls `train()` on what is kept under the same attribute."""
     name = model.rpartition(".")[2]
     return any(
-        call_name(call) == "train" and dotted(call.func).endswith(f"{name}.train") and source.trains(call)
+        not call.args and dotted(call.func).endswith(f"{name}.train") and source.trains(call)
         for source in sources
         for call in source.all_of(cst.Call)
     )

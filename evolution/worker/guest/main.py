@@ -158,11 +158,13 @@ class GuestSession:
         return self._traced.model
 
     def asked(self) -> Any:
-        """The function of the repo that the present stage calls; None where it is none of the recommender's."""
+        """The function of the repo that the present stage calls, `build` where that is the kit's; None where it is none
+        of the recommender's."""
         if self.stage == "build()":
             return self._build
         model = self._candidate.model if self._candidate is not None else None
-        return getattr(type(model), self.stage[: -len("()")], None) if self.stage.endswith("()") else None
+        asked = getattr(type(model), self.stage[: -len("()")], None) if self.stage.endswith("()") else None
+        return self._build if failures.is_kits(asked) else asked
 
     # -- asking
 

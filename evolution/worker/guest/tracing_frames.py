@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -21,18 +22,22 @@ class Limit:
     """How long a traced run may go on: `seconds` of the clock and of its thread, and PATIENCE times the clock.
 
     The thread's own time, because on a busy machine the clock runs out before the first step; the clock all the
-    same, because a run that sleeps uses none. To be asked on the thread that is traced.
+    same, because a run that sleeps uses none. To be asked on the thread that is traced; a thread that is first seen
+    later has its seconds from then on.
     """
 
     PATIENCE = 3
 
     def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._ends, self._given_up = time.monotonic() + seconds, time.monotonic() + self.PATIENCE * seconds
-        self._used_up = time.thread_time() + seconds
+        self._used_up = {threading.get_ident(): time.thread_time() + seconds}
 
     def reached(self) -> bool:
-        now = time.monotonic()
-        return now > self._ends and (now > self._given_up or time.thread_time() > self._used_up)
+        thread, now = threading.get_ident(), time.monotonic()
+        if thread not in self._used_up:
+            self._used_up[thread] = time.thread_time() + self._seconds
+        return now > self._ends and (now > self._given_up or time.thread_time() > self._used_up[thread])
 
 
 class Places:

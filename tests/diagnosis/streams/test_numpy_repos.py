@@ -2,6 +2,7 @@
 
 import builtins
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -77,7 +78,8 @@ def log() -> Interactions:
     return make_log()
 
 
-def found(log: Interactions, text: str, folder: Path) -> dict[str, Measurement]:
+def found(log: Interactions, text: str, folder: Path, *, held_out: int = 0) -> dict[str, Measurement]:
+    """What is wrong. held_out: so many further items have no training events, and the repo does not know of them."""
     path = folder / "m.py"
     path.write_text(text, encoding="utf-8")
     module: dict[str, Any] = {}
@@ -92,7 +94,7 @@ def found(log: Interactions, text: str, folder: Path) -> dict[str, Measurement]:
     (folder / WATCHED).write_text(json.dumps({**document, "max_epochs": 2}), encoding="utf-8")
     examination = load_examination(folder)
     assert examination is not None and examination.watched is not None
-    read = read_streams(Log(log), examination.watched)
+    read = read_streams(Log(replace(log, n_items=log.n_items + held_out)), examination.watched)
     return {m.code: m for probe in PROBES for m in probe.judged(read) if m.healthy is False}
 
 
@@ -100,6 +102,13 @@ def found(log: Interactions, text: str, folder: Path) -> dict[str, Measurement]:
 def test_healthy_repos_are_silent(log: Interactions, text: str, tmp_path: Path) -> None:
     told = {code: m.message for code, m in found(log, text, tmp_path).items() if code != "batch-of-one"}
     assert told == {}
+
+
+@pytest.mark.parametrize("text", [IN_BATCHES, ONE_BY_ONE], ids=["batches", "one by one"])
+def test_items_that_a_repo_cannot_know_need_not_be_drawn(
+    log: Interactions, text: str, tmp_path: Path
+) -> None:
+    assert "negatives-out-of-range" not in found(log, text, tmp_path, held_out=2)
 
 
 @pytest.mark.parametrize(

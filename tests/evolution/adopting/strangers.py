@@ -6,14 +6,13 @@ imported, write a log and a checkpoint, and ask for a debugger or an answer wher
 """
 
 import importlib.util
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evolution.adopting.kit import KIT_FILE
+from evolution.adopting.kit import kit_text
 
 CONFIG = """[recommender]
 entry = "adapter:build"
@@ -183,7 +182,7 @@ def write_stranger(folder: Path, script: str, adapter: str = ADAPTER, **files: s
     for name, text in texts.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     (folder / "evolverec.toml").write_text(CONFIG, encoding="utf-8")
-    shutil.copyfile(KIT_FILE, folder / "evolverec_kit.py")
+    (folder / "evolverec_kit.py").write_text(kit_text(), encoding="utf-8")
     return folder
 
 

@@ -235,8 +235,10 @@ class Trainer:
         self.saved.append(1)
 
     def fit(self):
+        self.save()
         for _ in range(2):
             for _ in range(3):
+                self.model.train()
                 loss = self.model(torch.ones(4, 2)).pow(2).mean()
                 loss.backward()
                 self.optimizer.step()
@@ -257,9 +259,9 @@ def _steps(run: Any) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("asked", "steps", "saved"),
     [
-        ({"at": "Trainer.save"}, [3, 6], 2),
+        ({"at": "Trainer.save"}, [3, 6], 3),
         ({"at": "train.py:Trainer.save", "skip": "train.py:Trainer.save"}, [3, 6], 0),
-        ({"every": 2}, [2, 4, 6], 2),
+        ({"every": 2}, [2, 4, 6], 3),
         ({"at": "torch.optim:Optimizer.add_param_group", "skip": "save"}, [6], 0),
     ],
 )
@@ -297,6 +299,20 @@ def test_libraries_that_are_not_there_are_stood_in_for(repo: Path) -> None:
     _, run = _program(repo, script, stubs=["no_such_library", "no_such_bar"], report="epoch")
     run.start()
     assert [told["epoch"] for told in iter(run.epoch, None)] == [1.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("script", ["shop.train", "shop"])
+def test_a_module_is_run_as_python_m_runs_it(repo: Path, script: str) -> None:
+    write_stranger(repo, FLAT)
+    package = repo / "src" / "shop"
+    package.mkdir(parents=True)
+    text = "from .parts import N\nif __name__ == '__main__':\n    for epoch in range(N):\n        pass\n"
+    files = {"__init__": "", "parts": "N = 2\n", "train": text, "__main__": text}
+    for name, words in files.items():
+        (package / f"{name}.py").write_text(words)
+    with imported(repo) as kit:
+        run = kit.Program(script, loop="epoch", report="N").start()
+        assert [told["N"] for told in iter(run.epoch, None)] == [2.0, 2.0]
 
 
 def test_a_notebook_is_a_program_of_its_cells(repo: Path) -> None:

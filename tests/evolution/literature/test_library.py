@@ -21,6 +21,7 @@ TECHNIQUES = read_shelves()
 # What is wrong with code is mended in the code; the literature has no answer to it.
 ADVICE_ON_CODE = {
     "embeddings-as-scored",
+    "evaluates-one-by-one",
     "loss-read-at-every-step",
     "metric-averaged-over-batches",
     "negatives-not-rejected",
