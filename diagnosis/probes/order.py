@@ -61,8 +61,13 @@ def order_ignored(evidence: Evidence) -> list[Measurement]:
     return [_ignored(evidence, moved), _unused(evidence, shuffled, allowed, moved)]
 
 
+def _counted_items(evidence: Evidence) -> int:
+    """What a repo that counts its items in the log it is given has at least: those that have training events."""
+    return len(np.unique(evidence.training.items))
+
+
 def _ignored(evidence: Evidence, moved: float) -> Measurement:
-    readers = order_readers(evidence.artifacts.trace, evidence.training.n_items)
+    readers = order_readers(evidence.artifacts.trace, _counted_items(evidence))
     if moved < NOTHING and not readers:
         reason = "no part of the model was seen to read an order"
         return unjudged(IGNORED.code, reason, unit=IGNORED.unit, value=moved)
@@ -109,7 +114,7 @@ def _unused(evidence: Evidence, shuffled: np.ndarray, allowed: Bool, moved: floa
     if moved < UNMOVED and not reads_histories(trace):
         reason = "the scores are not computed from histories"
         return unjudged(UNUSED.code, reason, unit=UNUSED.unit, value=loss.value, details=details)
-    by_design = moved < UNMOVED and not order_readers(trace, evidence.training.n_items)
+    by_design = moved < UNMOVED and not order_readers(trace, _counted_items(evidence))
     insensitive = loss.high < SHARE_OF_MARKOV * markov_share * float(before.mean())
     return Measurement(
         code=UNUSED.code,

@@ -24,7 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
-from existing.judged import Judged, read_judged
+from existing.judged import ReaderVerdicts, read_judged
 from existing.steps import Row, measure
 from existing.table import table
 from existing.worked import write_worked
@@ -96,7 +96,7 @@ def measured(name: str, fresh: Callable[[Path], Path], data: str, options: argpa
         )
 
 
-def write_result(rows: list[Row], judged: Judged) -> None:
+def write_result(rows: list[Row], judged: ReaderVerdicts) -> None:
     """The JSON document, with what the reader said of each finding, and the table for people."""
     told = [
         {**row, "findings": [judged.with_verdict(row["name"], f) for f in row["findings"]]} for row in rows

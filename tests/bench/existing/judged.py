@@ -10,7 +10,7 @@ Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class ReaderVerdicts:
     """verdicts: (shape, code, path, text of the line) -> {"right": bool, "why": str}"""
 
     verdicts: dict[Key, dict[str, Any]]
@@ -33,10 +33,10 @@ class Judged:
                     yield _question(row["name"], finding)
 
 
-def read_judged(path: Path) -> Judged:
+def read_judged(path: Path) -> ReaderVerdicts:
     """A [[finding]] each, with shape, code, path, text, right and why."""
     blocks = tomllib.loads(path.read_text("utf-8")).get("finding", []) if path.exists() else []
-    return Judged(verdicts={(b["shape"], b["code"], b["path"], b["text"]): b for b in blocks})
+    return ReaderVerdicts(verdicts={(b["shape"], b["code"], b["path"], b["text"]): b for b in blocks})
 
 
 def _key(name: str, finding: dict[str, Any]) -> Key:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from existing.judged import Judged
+from existing.judged import ReaderVerdicts
 
 Row = dict[str, Any]
 _MARK = {True: "right", False: "WRONG", None: "not judged"}
 
 
-def table(rows: list[Row], judged: Judged) -> str:
+def table(rows: list[Row], judged: ReaderVerdicts) -> str:
     """Markdown: the table, the totals, and a section a repo."""
     head = (
         "| repo | lines drafted | lines of the adapter | new by hand | questions | minutes to findings | to patches | findings right | causes and advice on own lines "
@@ -18,7 +18,7 @@ def table(rows: list[Row], judged: Judged) -> str:
     return head + lines + "\n" + _totals(rows, judged) + "\n" + "".join(_section(row, judged) for row in rows)
 
 
-def _line(row: Row, judged: Judged) -> str:
+def _line(row: Row, judged: ReaderVerdicts) -> str:
     findings, patches = row["findings"], row["patches"]
     verified = [p for p in patches if p["verified"]]
     cells = [
@@ -53,7 +53,7 @@ def _share(values: list[bool]) -> str:
     return f"{sum(values)} of {len(values)}" if values else "-"
 
 
-def _totals(rows: list[Row], judged: Judged) -> str:
+def _totals(rows: list[Row], judged: ReaderVerdicts) -> str:
     said = [judged.of(row["name"], f) for row in rows for f in row["findings"]]
     known = [verdict for verdict in said if verdict is not None]
     verified = sum(bool(p["verified"]) for row in rows for p in row["patches"])
@@ -63,7 +63,7 @@ def _totals(rows: list[Row], judged: Judged) -> str:
     )
 
 
-def _section(row: Row, judged: Judged) -> str:
+def _section(row: Row, judged: ReaderVerdicts) -> str:
     parts = [f"\n## {row['name']}\n\n"]
     if row["failed"]:
         parts.append(f"Failed: {row['failed']}\n\n")
