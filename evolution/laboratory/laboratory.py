@@ -51,6 +51,12 @@ CODE = (".py", CONFIG_NAME)
 Prune = Callable[[Sequence[EpochRecord]], bool]
 Accept = Callable[[Trial], bool]
 SHOWN = "NDCG@10"
+# Why a stored trial of the same program does not answer for it, by the part of its key that differs.
+OTHER_TERMS = {
+    "data": "the data or its split has changed",
+    "training": "evolverec.toml's entry, max_history, objective or [training] has changed",
+    "harness": "this is another version of evolverec",
+}
 NO_FAULT = (FailureReason.CANCELLED, FailureReason.KILLED)  # reasons that say nothing about the program
 
 
@@ -130,12 +136,31 @@ class Laboratory:
             known = self.context.store.trials(program)
             last = None if known else self.context.store.latest_own_trial()
         if last is None:
+            self._say_what_else_changed(known)
             return
         changed = changed_files(self.programs.files(last.key.program), self.programs.files(program))
         words = f"another version than trial {last.id}: {listed(changed)} changed"
         if not any(path.endswith(CODE) for path in changed):
             words += ". No code did: name files that the training does not read in .gitignore, and they make no new version"
         self.context.events.emit(EventType.LOG, words)
+
+    def _say_what_else_changed(self, known: Sequence[Trial]) -> None:
+        """Log why trials of this very program are not taken, where there are some, but none on the present terms."""
+        if not known:
+            return
+        now = self._key(known[0].key.program, self.config.training.seed)
+        if any(replace(trial.key, seed=now.seed) == now for trial in known):
+            return
+        before = known[0].key
+        reasons = [
+            words for name, words in OTHER_TERMS.items() if getattr(before, name) != getattr(now, name)
+        ]
+        if before.device != now.device:
+            reasons.append(
+                f"the device is {now.device}, and was {before.device} (threads follow slots and OMP_NUM_THREADS)"
+            )
+        if reasons:
+            self._log(f"trial {known[0].id} of this very code is not taken for it: {listed(reasons)}")
 
     def trial(
         self,

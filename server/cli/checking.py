@@ -58,7 +58,7 @@ def check_repo(
     snapshot = programs.snapshot()
     problems += [_problem(path, 0, "information", f"{path} {why}") for path, why in snapshot.left_out.items()]
     sources = programs.sources(snapshot.tree, config.recommender.editable)
-    problems += _static(sources, cache(lambda: _interpreter(repo, request, agreed)))
+    problems += _static(sources, config.training.device, cache(lambda: _interpreter(repo, request, agreed)))
     passed.append(f"{len(sources)} editable files were read")
     probes = read_user_probes(repo)
     problems += [_problem(p.path, fault.line, "warning", fault.message) for p in probes for fault in p.faults]
@@ -155,8 +155,11 @@ def _interpreter(repo: Path, request: CheckRequest, agreed: Agreed) -> "Interpre
         return None
 
 
-def _static(sources: dict[str, str], interpreter: "Callable[[], Interpreter | None]") -> list[dict[str, Any]]:
+def _static(
+    sources: dict[str, str], device: str, interpreter: "Callable[[], Interpreter | None]"
+) -> list[dict[str, Any]]:
     from diagnosis.rules.check import check_sources
+    from diagnosis.rules.findings import on_device
     from diagnosis.syntax import Unparsed, parse
 
     # The interpreter is asked for a file that we cannot read alone: one that hangs is waited for.
@@ -165,7 +168,8 @@ def _static(sources: dict[str, str], interpreter: "Callable[[], Interpreter | No
         fault = parse(text) if path.endswith(".py") else None
         if isinstance(fault, Unparsed):
             problems.append(_unread(path, text, fault, interpreter()))
-    problems += [_problem(h.path, h.start_line, h.severity.value, h.message) for h in check_sources(sources)]
+    hits = on_device(check_sources(sources), device)
+    problems += [_problem(h.path, h.start_line, h.severity.value, h.message) for h in hits]
     return problems
 
 
