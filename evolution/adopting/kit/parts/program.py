@@ -31,6 +31,9 @@ class Program:
     otherwise. answers: what `input()` gets. stubs: libraries that are imported and not needed.
     """
 
+    # No __dict__: what evolverec follows from the recommender on ends here.
+    __slots__ = ("__weakref__", "_ahead", "_closing", "_core", "_epochs", "_learned", "_new", "_report")
+
     def __init__(self, script, *, argv=(), loop=None, at=None, every=0, start=None, skip=(), values=(), cwd=".", paths=(), report=(), answers=(), stubs=()):  # fmt: skip
         if sum(bool(one) for one in (loop, at, every)) != 1:
             raise ValueError("Program needs one of loop=, at= and every=, which says where an epoch ends")
