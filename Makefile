@@ -14,7 +14,7 @@ PICTURES := findings users diff run report
 # Left out of the tests as an ordinary user, to whom they are the same: texts that are parsed, messages over pipes and sockets.
 SAME_FOR_ALL := $(addprefix tests/adversarial/test_,edit_replies.py wire.py wire_fuzz.py endpoint_down.py)
 AS_USER := $(filter-out $(SAME_FOR_ALL),$(wildcard tests/adversarial/test_*.py))
-PACKAGES := server evolution diagnosis simulator seeds
+PACKAGES := evolverec server evolution diagnosis simulator seeds
 
 .PHONY: help setup demo test test-user test-kernels check types unit docs vsix code-server pictures bench clean
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnosis.contract_kinds import KINDS, contract_kind
+from diagnosis.figures.kind import KIND as OWN_FIGURE
 from diagnosis.findings import FindingKind, FoundBy, Nature, Role
 from diagnosis.measure import PROBES
 from diagnosis.rules.check import RULES
@@ -21,6 +22,7 @@ CATALOGUE: Mapping[str, FindingKind] = {
         *(kind for rule in RULES for kind in rule.kinds),
         *KINDS,
         FAULT,
+        OWN_FIGURE,
     )
 }
 

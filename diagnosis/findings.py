@@ -128,6 +128,7 @@ class FindingKind:
     explains: codes of what it brings about (see `diagnosis/symptoms.py`): findings and users' complaints. Of a symptom,
         codes of those that always come with it.
     leads: told before all but errors, as little can be said of the rest before it is mended.
+    of_accelerators: void where `training.device` is "cpu": what it costs, it costs on a device of its own alone.
     needs_training: more epochs alone may mend it, so nothing is said before the model has converged.
     """
 
@@ -145,6 +146,7 @@ class FindingKind:
     sources: tuple[str, ...] = ()
     needs_training: bool = False
     leads: bool = False
+    of_accelerators: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

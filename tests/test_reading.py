@@ -28,6 +28,7 @@ GUARDED = "is one of the readers, or looks at what it opens itself"
 SHIPPED = "reads our own files, shipped with the product"
 MARKED = "reads below `.evolverec` what our own job wrote there, in a folder with this machine's mark"
 PERSONAL = "reads the user's own settings or cache, outside of any repo"
+DRAFT = "opens a draft that it makes itself"
 ANSWER = "parses the answer of a process or a service, which is limited where it comes in"
 MACHINE = "reads what the kernel says, or a file made a moment ago in a temporary folder"
 ALLOWED = {
@@ -45,6 +46,7 @@ ALLOWED = {
     "evolution/jobs/alive.py": MARKED,
     "evolution/jobs/control.py": MARKED,
     "evolution/jobs/main.py": MARKED,
+    "evolution/jobs/list_files.py": DRAFT,
     "evolution/laboratory/devices.py": ANSWER,
     "evolution/laboratory/leases.py": PERSONAL,
     "evolution/literature/semantic_scholar.py": ANSWER,
@@ -53,7 +55,7 @@ ALLOWED = {
     "evolution/llm/endpoint.py": ANSWER,
     "evolution/llm/prompt.py": SHIPPED,
     "evolution/recipes/code.py": "parses with libcst what `diagnosis.syntax.parse` has found to be shallow",
-    "evolution/repo/applying.py": "opens a draft that it makes itself",
+    "evolution/repo/applying.py": DRAFT,
     "evolution/repo/consents.py": PERSONAL,
     "evolution/repo/copies/content.py": GUARDED,
     "evolution/repo/copies/log_index.py": MARKED,
@@ -85,6 +87,7 @@ ALLOWED = {
     "seeds/reading.py": GUARDED,
     "server/cli/demo_folder.py": "reads the folder that the demo has made, and whose content it knows",
     "server/cli/doctor.py": ANSWER,
+    "server/cli/exporting.py": DRAFT,
     "server/cli/output.py": "opens /dev/null alone",
     "server/lsp/config_offers.py": SHIPPED,
     "server/lsp/main.py": MACHINE,

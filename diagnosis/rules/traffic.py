@@ -18,6 +18,7 @@ KIND = FindingKind(
     definition="Whole tensors that go to the host (`.cpu()`, `.numpy()`, `.tolist()`), values that are read one by one "
     "(`.item()` in a loop), or tensors made of Python lists, in the loop that steps the optimizer.",
     roles=(Role.LOADER,),
+    of_accelerators=True,
 )
 ONE_NUMBER = FindingKind(
     code="loss-read-at-every-step",
@@ -27,6 +28,7 @@ ONE_NUMBER = FindingKind(
     why="A step then ends before the next one is queued, which costs a few percent of a training on a GPU.",
     definition="`.item()`, or a copy of a loss, in the loop that steps the optimizer.",
     roles=(Role.LOADER,),
+    of_accelerators=True,
 )
 
 READS = {"item", "cpu", "numpy", "tolist"}

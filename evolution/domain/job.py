@@ -16,6 +16,7 @@ class JobKind(StrEnum):
     SIMULATE = "simulate"
     PROPOSE = "propose"
     TEST = "test"
+    RECOMMEND = "recommend"  # lists of a measured trial, for the users of a file
     CHECK = "check"  # the cheap rungs alone: import, build, one batch
     VERIFY = "verify"  # one stored proposal, once more, with a further seed
     EVOLVE = "evolve"  # a run of the loop

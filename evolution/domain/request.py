@@ -163,6 +163,26 @@ class TestRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecommendRequest(Request):
+    """Write the lists that a trial's model has for users.
+
+    users: a file that names them, absolute or relative to the repo; "" for all users of the log.
+    out: the file to write; its suffix says the format.
+    trial: its id or a unique beginning of it; "" for the newest trial of the program on disk.
+    k: items per user. seen: whether items that a user has met may be listed. force: whether `out` may be replaced.
+    """
+
+    kind = JobKind.RECOMMEND
+
+    out: Annotated[str, NotEmpty]
+    users: str = ""
+    trial: str = ""
+    k: Annotated[int, Range(least=1, below=101)] = 10
+    seen: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRequest(Request):
     """Options of requests that start runs of evolution.
 
@@ -253,6 +273,7 @@ REQUESTS: Mapping[JobKind, type[Request]] = {
         ProposeRequest,
         VerifyRequest,
         TestRequest,
+        RecommendRequest,
         EvolveRequest,
         CompareRequest,
     )

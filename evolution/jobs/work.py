@@ -19,6 +19,7 @@ WORK: Mapping[JobKind, str] = {
     JobKind.PROPOSE: "patches:propose",
     JobKind.VERIFY: "patches:verify",
     JobKind.TEST: "testing:test",
+    JobKind.RECOMMEND: "recommend:recommend",
     JobKind.EVOLVE: "evolve:evolve",
     JobKind.COMPARE: "compare:compare",
 }

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from diagnosis.evidence import TopLists
 from evolution.base.amounts import listed
 from evolution.base.disks import full_disk_error
 from evolution.base.errors import Cancelled, NotStored
@@ -39,7 +40,9 @@ from evolution.trials.failing import TrialFailed
 from evolution.trials.frozen import TestReading, read_test
 from evolution.trials.identity import trial_key
 from evolution.trials.reading_data import read_data
+from evolution.trials.recommending import recommend
 from evolution.trials.request import SandboxMode, Supervision, TrialRequest
+from seeds.interactions import Questions
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -48,6 +51,12 @@ CODE = (".py", CONFIG_NAME)
 Prune = Callable[[Sequence[EpochRecord]], bool]
 Accept = Callable[[Trial], bool]
 SHOWN = "NDCG@10"
+# Why a stored trial of the same program does not answer for it, by the part of its key that differs.
+OTHER_TERMS = {
+    "data": "the data or its split has changed",
+    "training": "evolverec.toml's entry, max_history, objective or [training] has changed",
+    "harness": "this is another version of evolverec",
+}
 NO_FAULT = (FailureReason.CANCELLED, FailureReason.KILLED)  # reasons that say nothing about the program
 
 
@@ -127,12 +136,31 @@ class Laboratory:
             known = self.context.store.trials(program)
             last = None if known else self.context.store.latest_own_trial()
         if last is None:
+            self._say_what_else_changed(known)
             return
         changed = changed_files(self.programs.files(last.key.program), self.programs.files(program))
         words = f"another version than trial {last.id}: {listed(changed)} changed"
         if not any(path.endswith(CODE) for path in changed):
             words += ". No code did: name files that the training does not read in .gitignore, and they make no new version"
         self.context.events.emit(EventType.LOG, words)
+
+    def _say_what_else_changed(self, known: Sequence[Trial]) -> None:
+        """Log why trials of this very program are not taken, where there are some, but none on the present terms."""
+        if not known:
+            return
+        now = self._key(known[0].key.program, self.config.training.seed)
+        if any(replace(trial.key, seed=now.seed) == now for trial in known):
+            return
+        before = known[0].key
+        reasons = [
+            words for name, words in OTHER_TERMS.items() if getattr(before, name) != getattr(now, name)
+        ]
+        if before.device != now.device:
+            reasons.append(
+                f"the device is {now.device}, and was {before.device} (threads follow slots and OMP_NUM_THREADS)"
+            )
+        if reasons:
+            self._log(f"trial {known[0].id} of this very code is not taken for it: {listed(reasons)}")
 
     def trial(
         self,
@@ -312,19 +340,29 @@ class Laboratory:
     def read_test(self, trial: Trial) -> TestReading:
         """Evaluate the saved state of a complete trial on the test events, in a new process. Raises Cancelled."""
         label = f"test events of {trial.id}"
-        with (
-            self._only_one(trial.id),
-            self.slots.hold(self.context.cancelled, lambda: self._waiting(label)) as slot,
-        ):
-            request = self._request(trial.id, trial.key, trial_folder(self.context.repo, trial.id))
-            gpu = str(slot) if self.device.kind == "cuda" else ""
-            request, supervision = replace(request, gpu=gpu), self._supervision(trial.id, label)
+        with self._reopened(trial, label) as (request, supervision):
             reading = read_test(request, trial, supervision)
             if reading.failure is not None and is_to_be_repeated(reading.failure):
                 self._log(f"{label}: {again_in_words(reading.failure)}")
                 reading = read_test(request, trial, supervision)
         failure = reading.failure
         return reading if failure is None else replace(reading, failure=settled(failure))
+
+    def recommend(self, trial: Trial, asked: Questions, *, with_seen: bool) -> TopLists:
+        """The lists of a complete trial's saved state, in a new process. Raises TrialFailed."""
+        with self._reopened(trial, f"lists of {trial.id}") as (request, supervision):
+            return recommend(request, trial, supervision, asked, with_seen=with_seen)
+
+    @contextmanager
+    def _reopened(self, trial: Trial, label: str) -> Iterator[tuple[TrialRequest, Supervision]]:
+        """What a new worker for a complete trial needs, while nobody else works on it and a slot is held. Raises Cancelled."""
+        with (
+            self._only_one(trial.id),
+            self.slots.hold(self.context.cancelled, lambda: self._waiting(label)) as slot,
+        ):
+            request = self._request(trial.id, trial.key, trial_folder(self.context.repo, trial.id))
+            gpu = str(slot) if self.device.kind == "cuda" else ""
+            yield replace(request, gpu=gpu), self._supervision(trial.id, label)
 
     def _request(self, identity: str, key: TrialKey, folder: Path) -> TrialRequest:
         checkout = self.context.scratch / f"program-{identity}"

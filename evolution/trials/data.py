@@ -201,7 +201,7 @@ def _source_key(config: Config, repo: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _blamed(error: Exception, config: Config, repo: Path) -> DataError:
+def blamed(error: Exception, config: Config, repo: Path) -> DataError:
     """On the line of the log that is broken; on data.source in evolverec.toml where the log as a whole is not right."""
     path, line, message = str(getattr(error, "path", "")), int(getattr(error, "line", 0)), str(error)
     if path and (line or path != config.data.source):
@@ -225,7 +225,7 @@ def _export(config: Config, repo: Path, root: Path, progress: Progress | None) -
         log = load(config.data.source, root=repo, options=options, progress=progress)
         divided = split(log, scheme_named(config.data.split))
     except SeedsError as error:
-        raise _blamed(error, config, repo) from error
+        raise blamed(error, config, repo) from error
     _forget_drafts(root)
     draft = draft_beside(root / "any")
     try:

@@ -4,7 +4,8 @@ A test question's history holds the validation event, so the worker meets it onl
 more. Where a repo has no state_dict the model is trained again, as many epochs as before, with the same seed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,11 +55,7 @@ def read_test(request: TrialRequest, trial: Trial, supervision: Supervision) -> 
     """
     data, seed = request.data, request.key.seed
     try:
-        with opened(request, supervision, data.test_inputs()) as session:
-            supervision.on_stage("importing")
-            session.start()
-            _make_as_before(request, trial, session, supervision)
-            _check_is_as_measured(request, trial, session)
+        with as_measured(request, trial, supervision) as session:
             supervision.on_stage("ranking the test questions")
             lists = session.rank_handed_over(data.test_questions, data.test)
             _check_again(request, trial, session, lists)
@@ -71,6 +68,20 @@ def read_test(request: TrialRequest, trial: Trial, supervision: Supervision) -> 
         objective=objective_metric(ranking.per_user, seed),
         per_user=ranking.per_user,
     )
+
+
+@contextmanager
+def as_measured(request: TrialRequest, trial: Trial, supervision: Supervision) -> Iterator[WorkerSession]:
+    """A fresh worker that holds the model which `trial` measured, before it has seen any held-out event.
+
+    Raises TrialFailed, UsageError: the interpreter cannot be run.
+    """
+    with opened(request, supervision, request.data.test_inputs()) as session:
+        supervision.on_stage("importing")
+        session.start()
+        _make_as_before(request, trial, session, supervision)
+        _check_is_as_measured(request, trial, session)
+        yield session
 
 
 def _check_is_as_measured(request: TrialRequest, trial: Trial, session: WorkerSession) -> None:

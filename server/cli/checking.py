@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from evolution.trials.interpreter import Interpreter
 
 
-def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str, Any]:
+def check_repo(
+    repo: Path, request: CheckRequest, *, agreed: Agreed, against: Path | None = None
+) -> dict[str, Any]:
     """The document of `evolverec check`.
 
     ok: there is no problem of severity error
     data: what the log and its split are like, in figures; None where it cannot be read
     passed: one line per check without a problem
-    Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then.
+    figures: what comparing with the figures in `against` came to, [] without such a file
+    Raises ConfigError if evolverec.toml cannot be used, since nothing else can be checked then; UsageError if nothing can be
+    compared with `against`.
     """
     from evolution.base.places import CONFIG_NAME
     from evolution.repo.config import read_config
@@ -54,7 +58,7 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
     snapshot = programs.snapshot()
     problems += [_problem(path, 0, "information", f"{path} {why}") for path, why in snapshot.left_out.items()]
     sources = programs.sources(snapshot.tree, config.recommender.editable)
-    problems += _static(sources, cache(lambda: _interpreter(repo, request, agreed)))
+    problems += _static(sources, config.training.device, cache(lambda: _interpreter(repo, request, agreed)))
     passed.append(f"{len(sources)} editable files were read")
     probes = read_user_probes(repo)
     problems += [_problem(p.path, fault.line, "warning", fault.message) for p in probes for fault in p.faults]
@@ -66,8 +70,31 @@ def check_repo(repo: Path, request: CheckRequest, *, agreed: Agreed) -> dict[str
             passed += trial_passed
         except ConsentError as error:
             passed.append(f"import, build and one batch were not tried: {error}")
+    figures = _figures(repo, against, data, sources) if against is not None and data is not None else []
+    for figure in figures:
+        if figure["severity"] == "information":
+            passed.append(figure["message"])
+        else:
+            problems.append(_about_figure(config.recommender.entry, figure))
     ok = all(p["severity"] != "error" for p in problems)
-    return {"ok": ok, "problems": problems, "passed": passed, "data": data_document(data) if data else None}
+    told = data_document(data) if data else None
+    return {"ok": ok, "problems": problems, "passed": passed, "data": told, "figures": figures}
+
+
+def _figures(repo: Path, log: Path, data: "TrialData", sources: dict[str, str]) -> list[dict[str, Any]]:
+    from server.cli.against import figures_against
+
+    return figures_against(log, repo, data, sources)
+
+
+def _about_figure(entry: str, figure: dict[str, Any]) -> dict[str, Any]:
+    """At the first line that brings the difference about; at the file of the entry where none was seen."""
+    place = next(
+        iter(figure["anchors"]), {"path": entry.partition(":")[0].replace(".", "/") + ".py", "line": 1}
+    )
+    return _problem(
+        place["path"], place["line"], figure["severity"], f"{figure['code']}: {figure['message']}"
+    )
 
 
 def _named_in_vain(repo: Path) -> list[dict[str, Any]]:
@@ -128,8 +155,11 @@ def _interpreter(repo: Path, request: CheckRequest, agreed: Agreed) -> "Interpre
         return None
 
 
-def _static(sources: dict[str, str], interpreter: "Callable[[], Interpreter | None]") -> list[dict[str, Any]]:
+def _static(
+    sources: dict[str, str], device: str, interpreter: "Callable[[], Interpreter | None]"
+) -> list[dict[str, Any]]:
     from diagnosis.rules.check import check_sources
+    from diagnosis.rules.findings import on_device
     from diagnosis.syntax import Unparsed, parse
 
     # The interpreter is asked for a file that we cannot read alone: one that hangs is waited for.
@@ -138,7 +168,8 @@ def _static(sources: dict[str, str], interpreter: "Callable[[], Interpreter | No
         fault = parse(text) if path.endswith(".py") else None
         if isinstance(fault, Unparsed):
             problems.append(_unread(path, text, fault, interpreter()))
-    problems += [_problem(h.path, h.start_line, h.severity.value, h.message) for h in check_sources(sources)]
+    hits = on_device(check_sources(sources), device)
+    problems += [_problem(h.path, h.start_line, h.severity.value, h.message) for h in hits]
     return problems
 
 

@@ -5,6 +5,7 @@ once. A command that ignores the closing of its terminal (`nohup`) goes on. A co
 as an editor does; `evolverec stop` ends it.
 """
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from server.cli.live import View
 
 POLL_S = 0.1
+TOLD = "EVOLVEREC_PROGRESS"  # set by who reads the document and shows the progress beside it
 
 
 def run_as_job(repo: Path, request: Request, *, agreed: Agreed, quiet: bool) -> dict[str, Any]:
@@ -69,8 +71,9 @@ def _follow(repo: Path, job: JobRecord, *, quiet: bool, told: Told) -> JobRecord
     from server.cli.live import LiveView, SilentView
 
     offset = 0
+    silent = quiet and not os.environ.get(TOLD)
     stop = _Stop(repo=repo, job=job.id, told=told)
-    with SilentView() if quiet else LiveView() as view:
+    with SilentView() if silent else LiveView() as view:
         while True:
             stop.look(view)
             events, offset = control.read_events(repo, job.id, offset)

@@ -10,6 +10,7 @@ from evolution.domain.job import Event, EventType
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+EVERY_S = 10.0
 NO_TRIAL = ""  # the bar of what a job does before it has a trial, such as reading the data
 
 
@@ -48,13 +49,17 @@ class SilentView:
 
 
 class LiveView:
-    """A display with one progress bar per running trial, and lines above the bars."""
+    """A display with one progress bar per running trial, and lines above the bars.
+
+    Where stderr is no terminal, a line about epochs and stages at most every EVERY_S seconds stands for the bars.
+    """
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         from server.cli.console import console
 
+        self._bars = sys.stderr.isatty()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -62,9 +67,10 @@ class LiveView:
             TimeElapsedColumn(),
             console=console(stderr=True),
             transient=True,
-            disable=not sys.stderr.isatty(),  # also where FORCE_COLOR makes rich believe in a terminal
+            disable=not self._bars,  # also where FORCE_COLOR makes rich believe in a terminal
         )
         self._tasks: dict[str, TaskID] = {}
+        self._last_line = -EVERY_S  # when the last of the lines that stand for bars was written
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -84,6 +90,8 @@ class LiveView:
         data = event.data
         if event.type is not EventType.PROGRESS or data.get("trial"):
             self._drop(NO_TRIAL)
+        if not self._bars:
+            self._tell(event)
         if event.type is EventType.EPOCH:
             self._advance(str(data["trial"]), str(data.get("label") or "training"), event)
         elif event.type is EventType.PROGRESS:
@@ -93,6 +101,16 @@ class LiveView:
             self.say(event.message)
         elif event.type in (EventType.LOG, EventType.FEEDBACK, EventType.PROPOSAL):
             self.say(event.message)
+
+    def _tell(self, event: Event) -> None:
+        """A line for whoever follows a file or a pipe, of an epoch or of a stage. event.t says when."""
+        if event.type not in (EventType.EPOCH, EventType.PROGRESS) or event.t - self._last_line < EVERY_S:
+            return
+        self._last_line = event.t
+        epoch = event.type is EventType.EPOCH
+        self.say(
+            f"{event.data.get('label') or 'training'}: {epoch_words(event.data)}" if epoch else event.message
+        )
 
     def _stage(self, trial: str, words: str) -> None:
         """Show the current stage of a trial outside of its epochs; its bar pulses until an epoch ends."""

@@ -66,6 +66,15 @@ Checkpoint = Annotated[
         callback=_file_from_here,
     ),
 ]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        "--against",
+        metavar="LOG",
+        help="Also compare with the figures that your own evaluation printed: a log, a README, JSON.",
+        show_default=False,
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest run of these files.")]
 TrialSeed = Annotated[
     int | None, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.")

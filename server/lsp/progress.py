@@ -11,6 +11,7 @@ DOING = {
     JobKind.SIMULATE: "asking users",
     JobKind.PROPOSE: "trying patches",
     JobKind.TEST: "testing",
+    JobKind.RECOMMEND: "recommending",
     JobKind.CHECK: "checking",
     JobKind.VERIFY: "verifying",
     JobKind.EVOLVE: "evolving",

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from evolution.domain.trial import Cost, EpochRecord, TrialStatus
+from evolution.laboratory import laboratory as laboratory_module
 from evolution.laboratory.budgets import compared_at
 from evolution.laboratory.more_training import trained_enough
 from evolution.repo.config import Config
@@ -46,7 +48,8 @@ class Laboratory:
         return replace(made, status=TrialStatus.COMPLETE)
 
     def begun(self):
-        return trained_enough(self, self.trial("p", seed=0, label="", accept=None))
+        laboratory = cast(laboratory_module.Laboratory, self)
+        return trained_enough(laboratory, self.trial("p", seed=0, label="", accept=None))
 
 
 def test_a_version_that_has_converged_is_taken_as_it_is(tmp_path):
