@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .marks import _cells, _Finder, _library, _Marks, _Unmarked
 from .scratch import ROOT, _in_own_files, _in_repo, _next_scratch, _torch, scratch
-from .surroundings import WRITES_CUDA, _marked, _Stubs, _Swapped, _with_paths, _without_gpu
+from .surroundings import _ABSENT, WRITES_CUDA, _marked, _Stubs, _Swapped, _with_paths, _without_gpu
 from .threads import _Thread
 
 
@@ -34,7 +34,7 @@ class _Core:
         )
         self._answers, self._library, self._kept = list(answers), library, kept
         self._unused = {one for one in (*values, *skip) if not _library(one)}  # names that no file has yet
-        self._swapped, self._own_modules, self._outside = _Swapped(), {}, {}
+        self._swapped, self._own_modules, self._outside, self._foreign = _Swapped(), {}, {}, {}
         self._surround(argv, cwd, stubs, paths)
         self.thread = _Thread(self._body, self)
         if _torch() is not None and not _torch().cuda.is_available() and _in_own_files(WRITES_CUDA):
@@ -212,7 +212,14 @@ class _Core:
 
     def _taken_modules(self):
         """The modules of the repo as they are imported at present, out of Python's list; not the adapter's and the kit."""
-        own = [name for name, module in list(sys.modules.items()) if self._is_of_repo(name, module)]
+        own = []
+        for name, module in list(sys.modules.items()):
+            if self._foreign.get(name, _ABSENT) is module:  # looked at before: this is done at every switch
+                continue
+            if self._is_of_repo(name, module):
+                own.append(name)
+            else:
+                self._foreign[name] = module
         return {name: sys.modules.pop(name) for name in own}
 
     def _is_of_repo(self, name, module):

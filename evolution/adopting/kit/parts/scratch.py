@@ -1,5 +1,6 @@
 """Where the repo lies, what it is made with, and the folder in which its program runs."""
 
+import functools
 import importlib
 import importlib.util
 import itertools
@@ -68,6 +69,7 @@ def _torch():
     return sys.modules.get("torch")
 
 
+@functools.cache  # asked of every module at every switch
 def _in_repo(path):
     path = os.path.realpath(path)
     return path.startswith(str(ROOT) + os.sep) and not LEFT_OUT.intersection(
