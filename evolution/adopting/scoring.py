@@ -111,7 +111,7 @@ def _methods(constants: Constants, model: FoundModel) -> list[CodeUnit]:
     helpers = {
         dotted(call.func)[5:] for unit in own for call in unit.calls if dotted(call.func).startswith("self.")
     }
-    helpers = {name for name in helpers if not set(words_of(name)) & set(SCORING)}
+    helpers = {name for name in helpers if name != "forward" and not set(words_of(name)) & set(SCORING)}
     for file, node in constants.repo.lineage(model.kind):
         for unit in file.units:
             name = unit.name.rpartition(".")[2]
