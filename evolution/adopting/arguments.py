@@ -44,7 +44,7 @@ def command_line(program: TrainingProgram, constants: Constants, commands: list[
         special = _of_device(program, option, constants)
         if special is not None:
             words.append((option.flag, special))
-        elif name in told:
+        elif name in told and _is_value(option, told[name]):
             value = told[name]
             words.append((option.flag, value))
             given[name] = _typed(option, value)
@@ -127,6 +127,13 @@ def _of_device(program: TrainingProgram, option: ProgramOption, constants: Const
     ):
         return ON_GPU
     return None
+
+
+def _is_value(option: ProgramOption, value: str) -> bool:
+    """Whether a README gives a value, and not a word in the place of one: `--data_name data_name`, `--ckp epochs_num`."""
+    if option.kind in ("int", "float") and not isinstance(_typed(option, value), (int, float)):
+        return False
+    return value.replace("-", "_").lower() != option.name.lower() and not value.isupper()
 
 
 def _typed(option: ProgramOption, value: str) -> Any:

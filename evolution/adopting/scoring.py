@@ -1,13 +1,15 @@
 """How a model is asked for scores, as one of the kit's ways or a few lines of code, and which table it scores with."""
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
-from evolution.adopting.constants import Constants, assigned_in, default_of, parameters_of
+from evolution.adopting.constants import Constants, default_of, parameters_of
 from evolution.adopting.foreign_code import CodeUnit, is_abstract
-from evolution.adopting.model_class import EmbeddingTable, FoundModel, Kind, beyond, tables_of
+from evolution.adopting.mask_tokens import mask_token
+from evolution.adopting.model_class import EmbeddingTable, FoundModel
 from evolution.adopting.naming import role_of, words_of
+from evolution.adopting.returned_scores import field_of_scores, returned
 from evolution.adopting.training import TrainingProgram, drawn_arrays
 
 NOT_SCORING = {"loss", "fit", "train", "training", "save", "load", "init", "reset", "configure", "backward", "optimizer", "batch",
@@ -103,12 +105,20 @@ def _is_layer(node: ast.AST) -> bool:
 def _methods(constants: Constants, model: FoundModel) -> list[CodeUnit]:
     """The model's own methods that could score; of a name the one that is called."""
     found: dict[str, CodeUnit] = {}
+    own = [
+        unit for file, node in constants.repo.lineage(model.kind) for unit in file.units if unit.owner is node
+    ]
+    helpers = {
+        dotted(call.func)[5:] for unit in own for call in unit.calls if dotted(call.func).startswith("self.")
+    }
+    helpers = {name for name in helpers if name != "forward" and not set(words_of(name)) & set(SCORING)}
     for file, node in constants.repo.lineage(model.kind):
         for unit in file.units:
             name = unit.name.rpartition(".")[2]
             if (
                 unit.owner is node
                 and not name.startswith("_")
+                and name not in helpers
                 and not set(words_of(name)) & NOT_SCORING
                 and not is_abstract(unit)
             ):
@@ -203,9 +213,11 @@ def _way(
     if known <= {"history", "user", "length", "last"} and given.count("history") + given.count("last") == 1:
         if dense := _dense(constants, program, model, unit, why):
             return dense
-        return _by_history(constants, model, unit, roles, why, table, why_table)
+        return _by_history(constants, program, model, unit, roles, why, table, why_table)
     if known == {"item"} and len(given) == 1 and name == "forward":  # an item sequence that is called items
-        return _by_history(constants, model, unit, {next(iter(roles)): "history"}, why, table, why_table)
+        return _by_history(
+            constants, program, model, unit, {next(iter(roles)): "history"}, why, table, why_table
+        )
     return None
 
 
@@ -247,6 +259,7 @@ def _by_items(
 
 def _by_history(
     constants: Constants,
+    program: TrainingProgram,
     model: FoundModel,
     unit: CodeUnit,
     roles: dict[str, str],
@@ -255,9 +268,9 @@ def _by_history(
     why_table: str,
 ) -> ScoreWay:
     given, name = list(roles.values()), unit.name.rpartition(".")[2]
-    told, field = _returns(constants, model, unit), _field_of_scores(unit)
+    told, field = returned(constants, model, unit), field_of_scores(unit)
     told = "scores" if set(words_of(name)) & set(SCORING) else told
-    mask = mask_token(constants, program_units=constants.repo.units)
+    mask = mask_token(program)
     item = model.table("item")
     tensors = ", tensors=False" if converts(constants, model, unit) else ""
     if mask and not tensors:
@@ -309,20 +322,6 @@ def _by_history(
     )  # fmt: skip
 
 
-def _field_of_scores(unit: CodeUnit) -> str:
-    """ ".logits" where a method returns an object that has its scores under such a name."""
-    for node in unit.nodes:
-        if (
-            isinstance(node, ast.Return)
-            and isinstance(node.value, ast.Call)
-            and not dotted(node.value.func).startswith("self.")
-        ):
-            for word in node.value.keywords:
-                if word.arg in ("logits", "scores", "prediction_logits", "predictions"):
-                    return f".{word.arg}"
-    return ""
-
-
 def out_table(model: FoundModel) -> EmbeddingTable | None:
     """A second table of items for the output, where the model has one."""
     tables = [table for table in model.tables if table.about == "item" and not table.bag]
@@ -350,82 +349,6 @@ def converts(constants: Constants, model: FoundModel, unit: CodeUnit) -> bool:
                     seen.add(other)
                     waiting.append((other, set(parameters_of(other))))
     return False
-
-
-def _returns(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
-    """ "scores" where a method ends in a layer or product with a column for each item, "" otherwise."""
-    wide = {name for name, about in _layers(constants, model.kind).items() if about == "item"}
-    tables = {f"self.{table.path}.weight" for table in model.tables if table.about == "item"}
-    inner = _held(constants, model.kind)
-    for node in unit.nodes:
-        if isinstance(node, ast.Return) and node.value is not None:
-            waiting, seen = [node.value], set[int]()
-            while waiting:
-                value = waiting.pop()
-                if id(value) in seen or len(seen) > 60:
-                    continue
-                seen.add(id(value))
-                for part_of in ast.walk(value):
-                    name = dotted(part_of) if isinstance(part_of, (ast.Attribute, ast.Name)) else ""
-                    if name in wide or name in tables:
-                        return "scores"
-                if isinstance(value, ast.Name):
-                    waiting += assigned_in(unit, value.id)
-                elif isinstance(value, (ast.Tuple, ast.List)):
-                    waiting += value.elts[:1]
-                elif isinstance(value, ast.Call) and (held := inner.get(dotted(value.func))) is not None:
-                    part = replace(model, kind=held, tables=tuple(tables_of(constants.repo, held)))
-                    if any(
-                        _returns(constants, part, one) for one in constants.repo.method_of(held, "forward")
-                    ):
-                        return "scores"
-                elif isinstance(value, ast.Call):
-                    for other in (
-                        constants.repo.reached(unit, value)[:2]
-                        if dotted(value.func).startswith("self.")
-                        else []
-                    ):
-                        if _returns(constants, model, other) and other is not unit:
-                            return "scores"
-    return ""
-
-
-def _held(constants: Constants, kind: Kind) -> dict[str, Kind]:
-    """ "self.head" -> the class of the repo that a model holds there."""
-    found: dict[str, Kind] = {}
-    for file, node in constants.repo.lineage(kind):
-        for unit in file.units:
-            for inner in unit.nodes if unit.owner is node else ():
-                if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Call):
-                    for made in constants.repo.classes_called(file, inner.value.func)[:1]:
-                        found[dotted(inner.targets[0])] = made
-    return found
-
-
-def _layers(constants: Constants, kind: Kind) -> dict[str, str]:
-    """ "self.out" -> "item" where it is a linear layer with a column for each item."""
-    found: dict[str, str] = {}
-    for file, node in constants.repo.lineage(kind):
-        for unit in file.units:
-            for inner in unit.nodes if unit.owner is node else ():
-                if (
-                    isinstance(inner, ast.Assign)
-                    and isinstance(inner.value, ast.Call)
-                    and dotted(inner.value.func).rpartition(".")[2] == "Linear"
-                ):
-                    arguments = [
-                        *inner.value.args,
-                        *(word.value for word in inner.value.keywords if word.arg == "out_features"),
-                    ]
-                    wide = arguments[1] if len(arguments) > 1 else arguments[-1]
-                    words = [
-                        w
-                        for one in ast.walk(wide)
-                        for w in words_of(getattr(one, "attr", "") or getattr(one, "id", ""))
-                    ]
-                    if role_of("_".join(words)) == "item" or {"output", "vocab", "items"} & set(words):
-                        found[dotted(inner.targets[0])] = "item"
-    return found
 
 
 def used_table(constants: Constants, model: FoundModel, unit: CodeUnit, depth: int = 0) -> tuple[str, str]:
@@ -523,21 +446,6 @@ def _recurrent(
         "    return told",
     )
     return ScoreWay(kind="recurrent", code="score", before=before, why=f"{why}: one step of {layers[0]}")
-
-
-def mask_token(constants: Constants, program_units: list[CodeUnit]) -> str:
-    """Where the repo names a mask token that is one more than its items; "" where it has none."""
-    for unit in program_units:
-        for node in unit.nodes:
-            if isinstance(node, ast.Assign):
-                words = words_of(dotted(node.targets[0]).rpartition(".")[2])
-                if (
-                    "mask" in words
-                    and ("token" in words or "id" in words or "idx" in words)
-                    and beyond(node.value) >= 1
-                ):
-                    return f"{unit.file.path}:{node.lineno}"
-    return ""
 
 
 def _of_factors(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:

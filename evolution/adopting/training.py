@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
 from evolution.adopting.foreign_code import CodeUnit, ForeignFile, ForeignRepo
+from evolution.adopting.naming import words_of
 from evolution.adopting.readme_commands import StartCommand, installed_entries, start_commands
 
 MOST_UNITS = 3000
+EVALUATES = {"test", "valid", "validate", "eval", "evaluate", "predict", "inference", "submission"}
 Loop = ast.For | ast.AsyncFor | ast.While
 # Trainers of libraries: what is called -> the module that must be imported, the call that ends an epoch.
 LIBRARY_TRAINERS = {
@@ -148,7 +150,10 @@ def _program(
         + 1.0 * (":" in script)
         - (path.endswith(".ipynb"))
     )
-    score -= 2.0 * bool(re.search(r"tun(e|ing)|search|pretrain|baseline|export|preproc", path))
+    score += 1.0 * (end.loop is not None)
+    score -= 2.0 * bool(
+        re.search(r"(?<!fine)(?<!fine_)tun(e|ing)|search|pretrain|baseline|export|preproc", path)
+    )
     why = f"{script} reaches {unit.file.path}:{getattr(node, 'lineno', 1)}, which trains"
     if command is not None:
         why += f"; {command.path}:{command.line} starts it"
@@ -190,13 +195,18 @@ def _walk_calls(repo: ForeignRepo, start: CodeUnit) -> dict[CodeUnit, tuple[Code
 
 def _entered_from(repo: ForeignRepo, unit: CodeUnit, start: CodeUnit) -> list[tuple[CodeUnit, ast.AST]]:
     entered: list[tuple[CodeUnit, ast.AST]] = []
-    for call in unit.calls:
+    # A function that trains and evaluates, by a flag, is entered by the call that trains.
+    for call in sorted(unit.calls, key=_evaluates):
         if unit is start or not below_main(unit, call):
             entered += [(one, call) for one in repo.reached(unit, call)]
     if isinstance(unit.node, ast.Module) or unit is start:
         entered += [(file.units[0], unit.node) for file in repo.imported(unit.file)]
         entered += [] if isinstance(unit.node, ast.Module) else [(unit.file.units[0], unit.node)]
     return entered
+
+
+def _evaluates(call: ast.Call) -> bool:
+    return bool(EVALUATES & set(words_of(getattr(call.func, "attr", "") or dotted(call.func))))
 
 
 def below_main(unit: CodeUnit, node: ast.AST) -> bool:

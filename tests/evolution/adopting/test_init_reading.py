@@ -115,3 +115,14 @@ def test_broken_files_links_in_circles_and_no_code_at_all_stop_nothing(tmp_path)
     assert found.program is None
     assert "broken.py" in found.repo.unread
     assert "fill in: run = kit.Program" in adapter_text(found)
+
+
+def test_a_readme_gives_values_and_words_in_the_place_of_values(tmp_path):
+    (tmp_path / "README.md").write_text(
+        "    python main.py --data data --epochs EPOCHS\n    python main.py --data other/log.txt --epochs 3\n"
+    )
+    found = with_reading(tmp_path, "rows = open(args.data).readlines()")
+    assert found.command.given == {}
+    (tmp_path / "README.md").write_text("    python main.py --data other/log.txt --epochs 3\n")
+    found = with_reading(tmp_path, "rows = open(args.data).readlines()")
+    assert (found.command.given, found.epochs) == ({"data": "other/log.txt", "epochs": 3}, 3)

@@ -1,0 +1,100 @@
+"""What a model's method returns: a score for each item, or states that are still to be multiplied with a table."""
+
+import ast
+from dataclasses import replace
+
+from diagnosis.syntax import dotted
+from evolution.adopting.constants import Constants, assigned_in
+from evolution.adopting.foreign_code import CodeUnit
+from evolution.adopting.model_class import FoundModel, Kind, tables_of
+from evolution.adopting.naming import role_of, words_of
+
+
+def returned(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
+    """ "scores" where a method ends in a layer or product with a column for each item, "" otherwise."""
+    wide = {name for name, about in _layers(constants, model.kind).items() if about == "item"}
+    tables = {f"self.{table.path}.weight" for table in model.tables if table.about == "item"}
+    inner = held_modules(constants, model.kind)
+    for node in unit.nodes:
+        if isinstance(node, ast.Return) and node.value is not None:
+            waiting, seen = [node.value], set[int]()
+            while waiting:
+                value = waiting.pop()
+                if id(value) in seen or len(seen) > 60:
+                    continue
+                seen.add(id(value))
+                for part_of in ast.walk(value):
+                    name = dotted(part_of) if isinstance(part_of, (ast.Attribute, ast.Name)) else ""
+                    if name in wide or name in tables:
+                        return "scores"
+                if isinstance(value, ast.Name):
+                    waiting += assigned_in(unit, value.id)
+                elif isinstance(value, (ast.Tuple, ast.List)):
+                    waiting += value.elts[:1]
+                elif isinstance(value, ast.Call) and (held := inner.get(dotted(value.func))) is not None:
+                    part = replace(model, kind=held, tables=tuple(tables_of(constants.repo, held)))
+                    if any(
+                        returned(constants, part, one) for one in constants.repo.method_of(held, "forward")
+                    ):
+                        return "scores"
+                elif isinstance(value, ast.Call):
+                    for other in (
+                        constants.repo.reached(unit, value)[:2]
+                        if dotted(value.func).startswith("self.")
+                        else []
+                    ):
+                        if returned(constants, model, other) and other is not unit:
+                            return "scores"
+    return ""
+
+
+def field_of_scores(unit: CodeUnit) -> str:
+    """ ".logits" where a method returns an object that has its scores under such a name."""
+    for node in unit.nodes:
+        if (
+            isinstance(node, ast.Return)
+            and isinstance(node.value, ast.Call)
+            and not dotted(node.value.func).startswith("self.")
+        ):
+            for word in node.value.keywords:
+                if word.arg in ("logits", "scores", "prediction_logits", "predictions"):
+                    return f".{word.arg}"
+    return ""
+
+
+def held_modules(constants: Constants, kind: Kind) -> dict[str, Kind]:
+    """ "self.head" -> the class of the repo that a model holds there."""
+    found: dict[str, Kind] = {}
+    for file, node in constants.repo.lineage(kind):
+        for unit in file.units:
+            for inner in unit.nodes if unit.owner is node else ():
+                if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Call):
+                    for made in constants.repo.classes_called(file, inner.value.func)[:1]:
+                        found[dotted(inner.targets[0])] = made
+    return found
+
+
+def _layers(constants: Constants, kind: Kind) -> dict[str, str]:
+    """ "self.out" -> "item" where it is a linear layer with a column for each item."""
+    found: dict[str, str] = {}
+    for file, node in constants.repo.lineage(kind):
+        for unit in file.units:
+            for inner in unit.nodes if unit.owner is node else ():
+                if (
+                    isinstance(inner, ast.Assign)
+                    and isinstance(inner.value, ast.Call)
+                    and dotted(inner.value.func).rpartition(".")[2] == "Linear"
+                ):
+                    arguments = [
+                        *inner.value.args,
+                        *(word.value for word in inner.value.keywords if word.arg == "out_features"),
+                    ]
+                    wide = arguments[1] if len(arguments) > 1 else arguments[-1]
+                    words = [
+                        w
+                        for one in ast.walk(wide)
+                        for w in words_of(getattr(one, "attr", "") or getattr(one, "id", ""))
+                    ]
+                    if role_of("_".join(words)) == "item" or {"output", "vocab", "items"} & set(words):
+                        found[dotted(inner.targets[0])] = "item"
+    return found
