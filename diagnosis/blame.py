@@ -65,7 +65,7 @@ def groups(findings: Iterable[Finding]) -> list[Group]:
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Sorted by severity, errors first; of one severity causes before symptoms before advice."""
+    """Sorted by severity, errors first, then what leads; of one severity causes before symptoms before advice."""
     return sorted(findings, key=_rank)
 
 
@@ -80,8 +80,13 @@ def ruled_out(kind: FindingKind, kinds: Iterable[FindingKind], healthy: frozense
     return tuple(cause.code for cause in causes if cause.code in healthy)
 
 
-def _rank(finding: Finding) -> tuple[int, int]:
-    return _SEVERITIES.index(finding.severity), _NATURES.index(finding.kind.nature)
+def _rank(finding: Finding) -> tuple[bool, bool, int, int]:
+    return (
+        finding.severity is not Severity.ERROR,
+        not finding.kind.leads,
+        _SEVERITIES.index(finding.severity),
+        _NATURES.index(finding.kind.nature),
+    )
 
 
 def _explainers(finding: Finding, others: Sequence[Finding]) -> tuple[str, ...]:

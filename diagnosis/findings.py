@@ -127,6 +127,8 @@ class FindingKind:
     verifies: codes of the users' complaints that a finding of this kind confirms.
     explains: codes of what it brings about (see `diagnosis/symptoms.py`): findings and users' complaints. Of a symptom,
         codes of those that always come with it.
+    leads: told before all but errors, as little can be said of the rest before it is mended.
+    of_accelerators: void where `training.device` is "cpu": what it costs, it costs on a device of its own alone.
     needs_training: more epochs alone may mend it, so nothing is said before the model has converged.
     """
 
@@ -143,6 +145,8 @@ class FindingKind:
     reference: str = ""
     sources: tuple[str, ...] = ()
     needs_training: bool = False
+    leads: bool = False
+    of_accelerators: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,8 +95,13 @@ ALLOWED = {
     "server/lsp/panels/setup.py": ANSWER,
     "server/lsp/rules.py": ANSWER,
 }
-# The worker's code and the seed repos run in a sandbox; the loaders read data sources within limits of their own.
-ELSEWHERE = ("evolution/worker/guest/", "seeds/repos/", "seeds/loading/")
+# The worker's code, the adapter's kit and the seed repos run in a sandbox; the loaders read data sources within limits of their own.
+ELSEWHERE = (
+    "evolution/worker/guest/",
+    "evolution/adopting/kit/",
+    "seeds/repos/",
+    "seeds/loading/",
+)
 
 
 def test_what_a_repo_brings_is_read_by_the_readers_alone() -> None:

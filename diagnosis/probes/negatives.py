@@ -166,6 +166,7 @@ def _range(log: Log, each: Negatives) -> Measurement | None:
 def _unreached(log: Log, each: Negatives, places) -> Measurement | None:
     items = each.items
     missed, by_chance = never_drawn(log, items)
+    missed = missed[~_unknown_to_the_repo(log, each, missed)]
     share = len(missed) / log.n_items
     said = f"{len(items)} negatives were drawn of {log.n_items - len(missed)} of {log.n_items} items"
     pattern = _pattern(log, items, missed, by_chance)
@@ -179,6 +180,16 @@ def _unreached(log: Log, each: Negatives, places) -> Measurement | None:
         reference_name="a uniform draw",
         places=places,
     )
+
+
+def _unknown_to_the_repo(log: Log, each: Negatives, missed: np.ndarray) -> np.ndarray:
+    """Bool for each missed item: without training events, and without a row, as the repo counted its items in the log it was given."""
+    numbering, rows = each.drawn.numbering, each.drawn.view.stream.rows
+    if numbering.items is None:
+        beyond = missed + int(numbering.offset or 0) >= rows
+    else:
+        beyond = ~np.isin(missed, numbering.items[:rows])
+    return beyond & (log.counts[missed] == 0)
 
 
 def _pattern(log: Log, items: np.ndarray, missed: np.ndarray, by_chance: float) -> str:

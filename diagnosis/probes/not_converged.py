@@ -1,8 +1,8 @@
 """Was the model still improving when training ended?"""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from diagnosis.convergence import losses_of, rise_and_noise, still_falls, still_rises
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import NO_CURVE, unjudged
@@ -17,14 +17,15 @@ KIND = FindingKind(
     "with the best one near the end.",
     roles=(Role.OPTIMIZER,),
     nature=Nature.SYMPTOM,
+    leads=True,
     unit="share of training",
     reference="the last ranked epoch",
 )
 
 # Validation metrics by which training may be stopped; the first one that the curve has is read.
 METRICS = ("objective", "NDCG@10")
-RISE = 0.02  # of the best value, over the last half of the ranked epochs
-NEAR_THE_END = 0.75  # of the ranked epochs: an earlier best epoch shows a curve that turned
+STILL_RISING = ": it was still improving when training ended"
+STILL_FALLING = ", and the loss was still falling"
 
 
 def not_converged(evidence: Evidence) -> list[Measurement]:
@@ -42,8 +43,9 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
     values = np.array([value for _, value in ranked], dtype=np.float64)
     best = int(values.argmax())
     rise, noise = rise_and_noise(values)
-    near_the_end = (best + 1) / len(values) > NEAR_THE_END
-    rising = near_the_end and rise > max(RISE * float(values.max()), noise)
+    rising = still_rises(values)
+    loss_falls = still_falls(losses_of([c["reported"] for c in curves]))
+    steps = sum(int(c.get("steps", 0)) for c in curves)
     return [
         Measurement(
             code=KIND.code,
@@ -56,31 +58,24 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
             higher_is_better=False,
             healthy=not rising,
             severity=Severity.INFORMATION,
-            message=f"the best {metric} came at epoch {ranked[best][0]} of {ranked[-1][0]}"
-            + (": it was still improving when training ended" if rising else ""),
+            message=_told(metric, ranked[best][0], curves[-1]["epoch"], steps)
+            + (STILL_RISING if rising else "")
+            + (STILL_FALLING if rising and loss_falls else ""),
             details={
                 "best_epoch": ranked[best][0],
                 "last_epoch": ranked[-1][0],
                 "recent_rise": rise,
                 "noise": noise,
+                "steps": steps,
+                "loss_still_falls": loss_falls,
             },
         )
     ]
 
 
-def rise_and_noise(values: NDArray[np.float64]) -> tuple[float, float]:
-    """How much a curve rises over its last half, by a straight line, and how much it would by chance (two standard
-    errors of that rise; 0 for two points, which show no noise).
-    """
-    tail = values[-max(len(values) // 2 + 1, 2) :]
-    steps = np.arange(len(tail), dtype=np.float64)
-    centred = steps - steps.mean()
-    slope = float((centred * tail).sum() / (centred**2).sum())
-    if len(tail) < 3:
-        return slope * steps[-1], 0.0
-    left = tail - tail.mean() - slope * centred
-    error = np.sqrt((left**2).sum() / (len(tail) - 2) / (centred**2).sum())
-    return slope * float(steps[-1]), 2 * float(error) * float(steps[-1])
+def _told(metric: str, best: int, last: int, steps: int) -> str:
+    trained = f"{last} ({steps:,} optimizer steps)" if steps else str(last)
+    return f"the best {metric} came at epoch {best} of {trained}"
 
 
 PROBE = Probe(kinds=(KIND,), run=not_converged)

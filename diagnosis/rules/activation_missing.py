@@ -123,12 +123,20 @@ def _is_factorised(first: Made, second: Made) -> bool:
     if len(sizes) != 3:
         return True
     before, width, after = sizes
-    if same(before, width) or same(width, after):
+    if any(same(width, side) or _is_multiple(width, side) for side in (before, after)):
         return False
     first_size, inner, last_size = map(whole, sizes)
     if first_size is None or inner is None or last_size is None:
         return True
     return inner < min(first_size, last_size)
+
+
+def _is_multiple(width: ast.expr, of: ast.expr) -> bool:
+    """`4 * d` of `d`."""
+    if not isinstance(width, ast.BinOp) or not isinstance(width.op, ast.Mult):
+        return False
+    pairs = ((width.left, width.right), (width.right, width.left))
+    return any((whole(number) or 0) >= 1 and same(other, of) for number, other in pairs)
 
 
 RULE = Rule(kind=KIND, run=activation_missing)

@@ -13,6 +13,7 @@ from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import Operation, operation, whole
 from diagnosis.rules.values import parameters
 from diagnosis.symptoms import WEAK
+from diagnosis.syntax import called_name
 
 KIND = FindingKind(
     code="batch-mixed",
@@ -41,6 +42,8 @@ THROUGH = frozenset(
     ]
 )
 
+NORMS = ("normalize", "norm", "vector_norm")
+
 
 def batch_mixed(source: ParsedFile) -> Iterator[RuleHit]:
     """Normalisations over axis 0 of the arguments of `forward`, or of what layers make of them."""
@@ -55,7 +58,7 @@ def batch_mixed(source: ParsedFile) -> Iterator[RuleHit]:
                     KIND.code, call, "takes mean and variance of whoever is in the batch, at evaluation too"
                 )
             continue
-        done = operation(repo, source, call)
+        done = operation(repo, source, call) if called_name(call) in NORMS else None
         if done is not None and _is_over_batch(done) and _is_of_batch(repo, source, call, done.values[0]):
             yield source.hit(
                 KIND.code, call, f"{done.name} over axis 0 mixes the users of a batch: use dim=-1"
@@ -75,9 +78,7 @@ def _is_served(repo: Codebase, source: ParsedFile, made: ast.Call) -> bool:
 
 def _is_over_batch(done: Operation) -> bool:
     """`F.normalize(x, dim=0)`, `x.norm(dim=0)`, whose second argument is the order of the norm."""
-    if done.name not in ("normalize", "norm", "vector_norm") or not done.values:
-        return False
-    return whole(done.option("dim", 2)) == 0
+    return bool(done.values) and whole(done.option("dim", 2)) == 0
 
 
 def _is_of_batch(repo: Codebase, source: ParsedFile, call: ast.Call, tensor: ast.expr) -> bool:

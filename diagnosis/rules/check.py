@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from diagnosis.kit import is_kit
 from diagnosis.rules import (
     activation_missing,
     batch_axis,
     batch_mixed,
     clipping,
+    constant_tables,
     copied_loss,
     cut_from_loss,
     decay_per_batch,
@@ -20,12 +22,14 @@ from diagnosis.rules import (
     half_normalised,
     heads_view,
     leafless,
+    likelihood,
     loss_unused,
     mask_sense,
     mean_divided,
     not_called,
     optimizer_partial,
     optimizer_recreated,
+    padding_row,
     plain_lists,
     random_table_frozen,
     sampling,
@@ -77,6 +81,9 @@ RULES: tuple[Rule, ...] = (
     plain_lists.RULE,
     squashed_twice.RULE,
     softmax_axis.RULE,
+    likelihood.RULE,
+    constant_tables.RULE,
+    padding_row.RULE,
     *ON_DATA,
 )
 
@@ -85,13 +92,14 @@ LONGEST_OTHER = 100_000  # characters of a file that is only looked into
 
 
 def check_source(path: str, text: str, others: Mapping[str, str] | None = None) -> list[RuleHit]:
-    """All hits in a file, by line; [] for files other than Python. While the text is not valid Python, the hits in
+    """All hits in a file, by line; [] for files other than Python, and for the adapter's kit. While the text is not valid Python, the hits in
     functions that are.
 
     others: path -> text of the other files of the repo, which calls and classes are followed into.
     """
-    source = read_source(path, text) if path.endswith(".py") else None
-    parts = mended(text) if source is None and path.endswith(".py") else None
+    judged = path.endswith(".py") and not is_kit(path)
+    source = read_source(path, text) if judged else None
+    parts = mended(text) if source is None and judged else None
     if parts is not None:
         source = read_tree(path, parts.tree)
     if source is None:
@@ -99,7 +107,7 @@ def check_source(path: str, text: str, others: Mapping[str, str] | None = None) 
     around = [
         _read(other, words)
         for other, words in (others or {}).items()
-        if other != path and _small(other, words)
+        if other != path and not is_kit(other) and _small(other, words)
     ]
     repo = Codebase(
         files=(source, *(file for file in around if file is not None)),
@@ -114,7 +122,9 @@ def check_source(path: str, text: str, others: Mapping[str, str] | None = None) 
 
 def check_sources(sources: Mapping[str, str]) -> list[RuleHit]:
     """All hits in the files of a repo, which is one whole, by file and line. sources: path -> text."""
-    read = [read_source(path, text) for path, text in sources.items() if path.endswith(".py")]
+    read = [
+        read_source(path, text) for path, text in sources.items() if path.endswith(".py") and not is_kit(path)
+    ]
     files = tuple(file for file in read if file is not None)
     repo = Codebase(files=files, whole=len(files) == len(read))
     return _sorted([hit for file in files for hit in _hits(file, repo, RULES)])

@@ -8,7 +8,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import first_value, number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import same
+from diagnosis.rules.values import same, words_of
 from diagnosis.syntax import called_name
 
 KIND = FindingKind(
@@ -28,6 +28,12 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
     """Divisions such as `1 / log2(i + 3)` with `i` from 0."""
     for call in logarithms(source):
         first = first_value(source, call.args[0])
+        if first == FIRST and _is_natural(call) and is_divisor(source, call) and _is_whole_gain(source, call):
+            yield source.hit(
+                KIND.code,
+                statement_of(source, call),
+                "discounts the first place by ln(2) = 0.69 where NDCG has log2(2) = 1: use log2",
+            )
         if first is None or first == FIRST or not is_divisor(source, call) or _is_guarded(source, call):
             continue
         yield source.hit(
@@ -36,6 +42,47 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
             f"discounts the first place by log2({first}) where NDCG has log2(2) = 1: "
             f"{'add' if first < FIRST else 'take off'} {abs(FIRST - first)}",
         )
+
+
+def _is_natural(call: ast.Call) -> bool:
+    return called_name(call) == "log" and len(call.args) == 1
+
+
+def _is_whole_gain(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the gain of one target is NDCG itself, which no other logarithm of the function normalises."""
+    function = source.function_of(call)
+    if function is None:
+        return False
+    others = [c for c in source.calls_in(function) if called_name(c) in ("log", "log2") and c is not call]
+    divided = [
+        p
+        for p in source.within(function, ast.BinOp)
+        if isinstance(p.op, ast.Div) and call in source.calls_in(p)
+    ]
+    if (
+        others
+        or len(divided) > 1
+        or any(number(p.left) is None for p in divided if _holds(source, p.right, call))
+    ):
+        return False
+    return _is_called_ndcg(source, call, function)
+
+
+def _holds(source: ParsedFile, node: ast.expr, call: ast.Call) -> bool:
+    return call in source.calls_in(node)
+
+
+def _is_called_ndcg(source: ParsedFile, call: ast.Call, function: Function) -> bool:
+    """Whether the statement around a call gives NDCG its value, in its author's words."""
+    for outer in source.around(call):
+        if isinstance(outer, ast.Assign | ast.AugAssign):
+            kept = outer.targets if isinstance(outer, ast.Assign) else [outer.target]
+            return any("ndcg" in word.lower() for node in kept for word in words_of(node))
+        if isinstance(outer, ast.Expr):
+            return any("ndcg" in word.lower() for word in words_of(outer.value))
+        if isinstance(outer, ast.Return):
+            return "ndcg" in function.name.lower()
+    return False
 
 
 def logarithms(source: ParsedFile) -> Iterator[ast.Call]:

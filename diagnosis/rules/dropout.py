@@ -9,13 +9,15 @@ from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.values import parameters
 from diagnosis.symptoms import UNSTEADY, WEAK
+from diagnosis.syntax import called_name
 
 KIND = FindingKind(
     code="functional-dropout",
     found_by=FoundBy.RULE,
     title="Dropout at evaluation",
     why="F.dropout drops units in evaluation too unless it is told `training=`, so scores are random.",
-    definition="A call of torch.nn.functional.dropout without `training`.",
+    definition="A call of torch.nn.functional.dropout without `training`, or an nn.Dropout that is made where it is applied and"
+    "so is never told to stop.",
     roles=(Role.DROPOUT,),
     explains=(*UNSTEADY, *WEAK),
 )
@@ -25,6 +27,8 @@ FUNCTIONS = {
     for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 }
 
+LAYERS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d")
+
 
 def functional_dropout(source: ParsedFile) -> Iterator[RuleHit]:
     """Calls that leave `training` to its default, or set it to the constant True."""
@@ -33,12 +37,41 @@ def functional_dropout(source: ParsedFile) -> Iterator[RuleHit]:
             continue
         training = call.args[2] if len(call.args) > 2 else keyword(call, "training")
         always = isinstance(training, ast.Constant) and training.value is True
-        if (training is None or always) and not any(_guarded(source, outer) for outer in source.around(call)):
+        if (training is None or always) and not _is_guarded(source, call):
             yield source.hit(
                 KIND.code,
                 call,
                 "drops units at evaluation too: pass training=self.training, or use nn.Dropout",
             )
+    for call in _made_anew(source):
+        yield source.hit(
+            KIND.code, call, "is a new module, which no .eval() reaches: make it once, in the constructor"
+        )
+
+
+def _made_anew(source: ParsedFile) -> Iterator[ast.Call]:
+    """`nn.Dropout(0.2)(x)`, and `drop = nn.Dropout(0.2)` that the same function calls and does not keep."""
+    for made in source.calls:
+        if not called_name(made).endswith(LAYERS) or not source.full_name(made).startswith("torch.nn."):
+            continue
+        if any(call.args and not _is_guarded(source, call) for call in _calls_of(source, made)):
+            yield made
+
+
+def _calls_of(source: ParsedFile, made: ast.Call) -> list[ast.Call]:
+    """Where a layer is called in the function that makes it."""
+    outer, function = source.parents.get(made), source.function_of(made)
+    if isinstance(outer, ast.Call) and outer.func is made:
+        return [outer]
+    if not isinstance(outer, ast.Assign) or function is None:
+        return []
+    names = {target.id for target in outer.targets if isinstance(target, ast.Name)}
+    calls = (call for call in source.calls_in(function) if source.function_of(call) is function)
+    return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in names]
+
+
+def _is_guarded(source: ParsedFile, node: ast.AST) -> bool:
+    return any(_guarded(source, outer) for outer in source.around(node))
 
 
 def _guarded(source: ParsedFile, node: ast.AST) -> bool:

@@ -14,6 +14,11 @@ from diagnosis.rules.hits import RuleHit
 _KINDS = {kind.code: kind for rule in RULES for kind in rule.kinds}
 
 
+def on_device(hits: Iterable[RuleHit], device: str) -> list[RuleHit]:
+    """The hits that mean something where training is set to `device`: on "cpu" nothing crosses a bus."""
+    return [hit for hit in hits if device != "cpu" or not _KINDS[hit.code].of_accelerators]
+
+
 def rule_findings(hits: Iterable[RuleHit], sources: Mapping[str, str]) -> list[Finding]:
     """The findings of the hits, worst first.
 

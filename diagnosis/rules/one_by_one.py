@@ -3,8 +3,9 @@
 import ast
 from collections.abc import Iterator
 
-from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.findings import FindingKind, FoundBy, Nature, Role, Severity
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.judging import judges
 from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
@@ -20,6 +21,18 @@ KIND = FindingKind(
     roles=(Role.SCORING,),
     sources=("github.com/pmixer/SASRec.pytorch",),
 )
+OF_EVALUATION = FindingKind(
+    code="evaluates-one-by-one",
+    found_by=FoundBy.RULE,
+    title="The repo's own evaluation goes user by user",
+    why="A model's call costs almost the same for one user as for hundreds, so that an evaluation in each epoch may take "
+    "longer than the training.",
+    definition="A loop over users in an evaluation of the repo's own, which evolverec does not run, calls the model for a "
+    "batch of one.",
+    roles=(Role.SCORING,),
+    nature=Nature.ADVICE,
+    sources=("github.com/pmixer/SASRec.pytorch",),
+)
 
 LOADS = {"DataLoader", "batches", "batch", "split", "chunk", "array_split", "loader", "range"}
 ONES = {"unsqueeze", "reshape", "view", "expand_dims", "atleast_2d"}
@@ -32,16 +45,18 @@ def one_user_at_a_time(source: ParsedFile) -> Iterator[RuleHit]:
     repo = repo_of(source)
     served = below(repo, repo.functions.get("score", []))
     for function in source.functions:
-        if function not in served or function in trains(repo):
+        own = function not in served
+        if (own and function not in judges(repo)) or function in trains(repo):
             continue
         for loop in source.within(function, ast.For):
             if source.function_of(loop) is function and _is_of_single_ones(source, loop):
                 call = _call_of_one(source, loop)
                 if call is not None:
                     yield source.hit(
-                        KIND.code,
+                        OF_EVALUATION.code if own else KIND.code,
                         loop,
                         "calls the model once for each user: score a batch of users in one call",
+                        Severity.INFORMATION if own else Severity.WARNING,
                     )
                     break
 
@@ -62,7 +77,7 @@ def _is_of_single_ones(source: ParsedFile, loop: ast.For) -> bool:
     name = dotted(given).lower()
     made = [b.value for b in bindings(source, dotted(given), given) if b.how is How.ASSIGNED] if name else []
     if any(
-        isinstance(part, ast.Call) and called_name(part) in LOADS
+        isinstance(part, ast.Call) and called_name(part) in LOADS and not _counts_by_one(part)
         for value in made
         for part in ast.walk(value)
     ):
@@ -70,6 +85,11 @@ def _is_of_single_ones(source: ParsedFile, loop: ast.For) -> bool:
     return bool(name) and not any(
         word in name for word in ("batch", "loader", "epoch", "layer", "block", "step", "chunk", "dl")
     )
+
+
+def _counts_by_one(call: ast.Call) -> bool:
+    """`range(1, n)`, without a step"""
+    return called_name(call) == "range" and len(call.args) < 3
 
 
 def _call_of_one(source: ParsedFile, loop: ast.For) -> ast.Call | None:
@@ -126,6 +146,10 @@ def _is_plain(file: ParsedFile, node: ast.AST) -> bool:
 
 def _is_one(source: ParsedFile, node: ast.expr, at: set[str], loop: ast.For, depth: int = 0) -> bool:
     """Whether an argument is a batch of one: `[user]`, `row[None]`, `x[i : i + 1]`, `row.unsqueeze(0)`, `item.view(1)`."""
+    if isinstance(node, ast.Starred):
+        rows = node.value.generators[0].iter if isinstance(node.value, ast.ListComp) else node.value
+        given = rows.elts if isinstance(rows, ast.List | ast.Tuple) else []
+        return any(_is_one(source, part, at, loop, depth + 1) for part in given)
     if isinstance(node, ast.Name) and depth < 3:
         found = [
             b
@@ -173,4 +197,4 @@ def _is_slice_of_one(index: ast.expr) -> bool:
     )
 
 
-RULE = Rule(kind=KIND, run=one_user_at_a_time)
+RULE = Rule(kind=KIND, beside=(OF_EVALUATION,), run=one_user_at_a_time)

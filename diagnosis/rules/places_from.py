@@ -1,6 +1,7 @@
 """From which number a position counts: 0 for `enumerate(x)`, 1 for `enumerate(x, 1)`, through names and helpers."""
 
 import ast
+from weakref import WeakKeyDictionary
 
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.values import How, arguments_of, bindings, origins, owner_of, returned_by
@@ -23,6 +24,8 @@ KEEPS = {
     "as_tensor",
     "double",
 }
+# What was found out: expression -> its value at the first position; None while it is being asked for, as in a recursion.
+_KNOWN: "WeakKeyDictionary[ParsedFile, dict[ast.AST, int | None]]" = WeakKeyDictionary()
 PLACES = {"index", "nonzero", "flatnonzero", "argwhere", "where"}
 
 
@@ -33,6 +36,14 @@ def first_value(source: ParsedFile, node: ast.expr, depth: int = 0) -> int | Non
     """
     if depth > DEEPEST:
         return None
+    known = _KNOWN.setdefault(source, {})
+    if node not in known:
+        known[node] = None
+        known[node] = _first_value(source, node, depth)
+    return known[node]
+
+
+def _first_value(source: ParsedFile, node: ast.expr, depth: int) -> int | None:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         return _moved(source, node, depth)
     if isinstance(node, ast.Name | ast.Attribute):

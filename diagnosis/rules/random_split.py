@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.discount import statement_of
-from diagnosis.rules.draws import draws_one, is_draw
+from diagnosis.rules.draws import DRAWS, draws_one, is_draw
 from diagnosis.rules.evaluating import trainers
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in
@@ -26,7 +26,10 @@ KIND = FindingKind(
 
 PERMUTES = {"permutation", "permuted", "randperm", "shuffle"}
 SPLITS = {"train_test_split", "random_split", "ShuffleSplit", "KFold", "random_train_test_split"}
+# One of these must be called where anything is split at random.
+SPLITTING = {*PERMUTES, *SPLITS, *DRAWS, "rand", "random", "uniform"}
 KNOWS_TIME = ("timestamp", "timestamps", "unix", "unixreviewtime", "datetime", "date")
+COLUMNS_OF_TIME = ("t", "ts", "time")  # of a table, where a variable of that name may be anything
 LONGEST = 40  # characters of the name of a column
 OWNERS = ("user", "uid", "session", "customer", "visitor")
 
@@ -34,10 +37,13 @@ OWNERS = ("user", "uid", "session", "customer", "visitor")
 def random_split(source: ParsedFile) -> Iterator[RuleHit]:
     """Permuted lists that are cut by `[:-1]` and `[-1]`; where times are known, all random splits of events."""
     seen: set[int] = set()
+    if not SPLITTING & {called_name(call) for call in source.calls}:
+        return
+    knows_time = _knows_time(source)
     for node in (
-        *_last_of_permuted(source),
+        *_last_of_permuted(source, knows_time),
         *_held_out(source),
-        *(_by_library(source) if _knows_time(source) else ()),
+        *(_by_library(source) if knows_time else ()),
     ):
         place = statement_of(source, node)
         if place.lineno not in seen:
@@ -49,9 +55,8 @@ def random_split(source: ParsedFile) -> Iterator[RuleHit]:
             )
 
 
-def _last_of_permuted(source: ParsedFile) -> Iterator[ast.expr]:
+def _last_of_permuted(source: ParsedFile, knows_time: bool) -> Iterator[ast.expr]:
     """Permutations of what is then cut in two: `x[:-1]` and `x[-1]` anywhere, `x[:n]` and `x[n:]` where times are known."""
-    knows_time = _knows_time(source)
     training = trainers(source)
     for part in source.within(source.nodes[0], ast.Subscript):
         cut = part.slice if isinstance(part.slice, ast.Slice) else None
@@ -215,6 +220,8 @@ def _are_owners(source: ParsedFile, node: ast.expr) -> bool:
 def _knows_time(source: ParsedFile) -> bool:
     """Whether the file reads times of events: a column or an attribute that says so."""
     whole = source.nodes[0]
+    if any(word in COLUMNS_OF_TIME for word in _columns(source)):
+        return True
     words = [
         *(name.id for name in source.within(whole, ast.Name)),
         *(name.attr for name in source.within(whole, ast.Attribute)),
@@ -225,6 +232,16 @@ def _knows_time(source: ParsedFile) -> bool:
         ),
     ]
     return any(piece in KNOWS_TIME for word in words for piece in word.lower().replace(":", "_").split("_"))
+
+
+def _columns(source: ParsedFile) -> Iterator[str]:
+    """The names of columns that a file gives to a table, or sorts by."""
+    for call in source.calls:
+        if called_name(call) in ("read_csv", "read_table", "DataFrame", "sort_values", "sort"):
+            given = (*call.args, *(k.value for k in call.keywords if k.arg in ("names", "columns", "by")))
+            for part in (p for value in given for p in source.within(value, ast.Constant)):
+                if isinstance(part.value, str):
+                    yield part.value.lower()
 
 
 RULE = Rule(kind=KIND, run=random_split)

@@ -30,7 +30,9 @@ def python_loop_sampling(source: ParsedFile) -> Iterator[RuleHit]:
             *(branch.test for s in loop.body for branch in source.within(s, ast.If) if _leaves(branch)),
         ]
         drawn = {name for call in draws for name in _taken_by(source, call)}
-        if draws and any(_tests_member(test) or _tests_drawn(test, drawn) for test in tests):
+        if all(_redraws_a_few(source, call) for call in draws):
+            continue
+        if any(_tests_member(test) or _tests_drawn(test, drawn) for test in tests):
             yield source.hit(
                 KIND.code,
                 loop,
@@ -43,6 +45,23 @@ def _leaves(branch: ast.If) -> bool:
     kept = (ast.Break, ast.Continue, ast.Return)
     return any(isinstance(part, kept) for s in branch.body for part in ast.walk(s)) or _tests_member(
         branch.test
+    )
+
+
+def _redraws_a_few(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the draw goes to a place of an array that one call has filled before: what the finding asks for."""
+    around = list(source.around(call))
+    statement = next((outer for outer in around if isinstance(outer, ast.Assign)), None)
+    scope = next((outer for outer in around if isinstance(outer, ast.FunctionDef)), source.nodes[0])
+    if statement is None:
+        return False
+    places = {dotted(t.value) for t in statement.targets if isinstance(t, ast.Subscript)} - {""}
+    return bool(places) and any(
+        isinstance(other.value, ast.Call)
+        and called_name(other.value) in DRAWS
+        and not draws_one(other.value)
+        and places & {dotted(target) for target in other.targets}
+        for other in source.within(scope, ast.Assign)
     )
 
 

@@ -53,6 +53,8 @@ def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls:
         if called_name(call) in ("max", "argmax") and _picks_by_test(call):
             yield _hit(source, call)
+        if _watches_test(call):
+            yield _hit(source, call)
         if _stops(call) and _of_test(source, *call.args):
             yield _hit(source, call)
 
@@ -84,6 +86,14 @@ def _stops(call: ast.Call) -> bool:
     words = called_name(call).lower().replace("_", "")
     owner = dotted(call.func).rpartition(".")[0].lower()
     return "earlystop" in words or words in ("stopper", "stopping") or (words == "step" and "stop" in owner)
+
+
+def _watches_test(call: ast.Call) -> bool:
+    """Whether a callback keeps the best, or stops, by the name of a test metric: `ModelCheckpoint(monitor="test_ndcg")`."""
+    watched = [
+        k.value for k in call.keywords if k.arg in ("monitor", "metric_for_best_model", "watch_metric")
+    ]
+    return any(isinstance(w, ast.Constant) and parts_in(w) == {Part.TEST} for w in watched)
 
 
 def _picks_by_test(call: ast.Call) -> bool:

@@ -61,7 +61,7 @@ def _softmaxes(repo: Codebase, source: ParsedFile, node: ast.expr) -> Iterator[t
     for end in endings(repo, source, node, KEEPS):
         done = operation(repo, end.file, end.node) if isinstance(end.node, ast.Call) else None
         axis = whole(done.option("dim", 1)) if done is not None and done.name in SOFTMAXES else None
-        if done is None or axis is None:
+        if done is None or axis is None or not done.values:
             return
         found.append((end, done, axis))
     yield from found

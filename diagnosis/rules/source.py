@@ -4,6 +4,7 @@ import ast
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from diagnosis.findings import Severity
@@ -49,17 +50,17 @@ class ParsedFile:
     def __hash__(self) -> int:
         return id(self.nodes)
 
-    @property
+    @cached_property
     def calls(self) -> list[ast.Call]:
         """All calls of the file, in the order of the text."""
         return self.within(self.nodes[0], ast.Call)
 
-    @property
+    @cached_property
     def functions(self) -> list[Function]:
         """All functions and methods, async ones last."""
         return self.within(self.nodes[0], ast.FunctionDef, ast.AsyncFunctionDef)
 
-    @property
+    @cached_property
     def loops(self) -> list[Loop]:
         """All `for` loops, then `async for`, then `while`."""
         return self.within(self.nodes[0], ast.For, ast.AsyncFor, ast.While)
@@ -88,12 +89,33 @@ class ParsedFile:
 
     def function_of(self, node: ast.AST) -> Function | None:
         """The innermost function around a node; None at the top of the file."""
-        return next((outer for outer in self.around(node) if isinstance(outer, Function)), None)
+        return self._owners.get(node)
+
+    @cached_property
+    def _owners(self) -> dict[ast.AST, Function]:
+        """Node -> the innermost function around it."""
+        found: dict[ast.AST, Function] = {}
+        for node in self.nodes[1:]:
+            outer = self.parents[node]
+            owner = outer if isinstance(outer, Function) else found.get(outer)
+            if owner is not None:
+                found[node] = owner
+        return found
+
+    @cached_property
+    def _full_names(self) -> dict[ast.Call, str]:
+        """What was asked of `full_name`."""
+        return {}
 
     def full_name(self, call: ast.Call) -> str:
         """The full dotted name of the called function, imports resolved: `F.dropout(x)` ->
         "torch.nn.functional.dropout".
         """
+        if call not in self._full_names:
+            self._full_names[call] = self._full_name(call)
+        return self._full_names[call]
+
+    def _full_name(self, call: ast.Call) -> str:
         head, _, rest = dotted(call.func).partition(".")
         origin = self.imports.get(head, head)
         return f"{origin}.{rest}" if rest else origin

@@ -29,6 +29,12 @@ ROUNDS = ("floor", "floor_divide", "round", "trunc", "astype", "to", "int", "lon
 def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
     """`np.lexsort((items, times, users))`, `df.sort_values(["user", "time", "item"])`, keys of `sorted`."""
     for call in source.calls:
+        if _sorts_pairs(source, call):
+            yield source.hit(
+                KIND.code,
+                call,
+                "sorts pairs of time and item, which puts simultaneous events in the order of their items: sort by time alone",
+            )
         keys = _keys(call)
         times = [place for place, key in enumerate(keys) if _is_time(source, key)]
         after = keys[times[0] + 1 :] if len(times) == 1 else []
@@ -38,6 +44,32 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
                 call,
                 "puts simultaneous events in the order of their items: keep the order of the log",
             )
+
+
+def _sorts_pairs(source: ParsedFile, call: ast.Call) -> bool:
+    """`sorted(rows)` or `rows.sort()` without a key, where `(time, item)` was appended to the rows, here or one name away."""
+    if called_name(call) not in ("sorted", "sort") or any(k.arg == "key" for k in call.keywords):
+        return False
+    own = call.func.value if isinstance(call.func, ast.Attribute) and called_name(call) == "sort" else None
+    given = own if own is not None else (call.args or [None])[0]
+    around = source.function_of(call)
+    if given is None or around is None or not isinstance(given, ast.Name | ast.Subscript):
+        return False
+    names = {part.id for part in ast.walk(given) if isinstance(part, ast.Name)}
+    for name in [n for n in ast.walk(given) if isinstance(n, ast.Name)]:
+        names |= {
+            part.id
+            for value in bound_to(source, name)
+            for part in ast.walk(value)
+            if isinstance(part, ast.Name)
+        }
+    for fill in source.calls_in(around):
+        pair = fill.args[0] if called_name(fill) in ("append", "add") and fill.args else None
+        if not isinstance(pair, ast.Tuple) or len(pair.elts) < 2 or not isinstance(fill.func, ast.Attribute):
+            continue
+        if names & {part.id for part in ast.walk(fill.func.value) if isinstance(part, ast.Name)}:
+            return _is_time(source, pair.elts[0]) and any(_is_item(part) for part in pair.elts[1:])
+    return False
 
 
 def _keys(call: ast.Call) -> list[ast.expr]:

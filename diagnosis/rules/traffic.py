@@ -18,6 +18,7 @@ KIND = FindingKind(
     definition="Whole tensors that go to the host (`.cpu()`, `.numpy()`, `.tolist()`), values that are read one by one "
     "(`.item()` in a loop), or tensors made of Python lists, in the loop that steps the optimizer.",
     roles=(Role.LOADER,),
+    of_accelerators=True,
 )
 ONE_NUMBER = FindingKind(
     code="loss-read-at-every-step",
@@ -27,6 +28,7 @@ ONE_NUMBER = FindingKind(
     why="A step then ends before the next one is queued, which costs a few percent of a training on a GPU.",
     definition="`.item()`, or a copy of a loss, in the loop that steps the optimizer.",
     roles=(Role.LOADER,),
+    of_accelerators=True,
 )
 
 READS = {"item", "cpu", "numpy", "tolist"}
@@ -58,8 +60,11 @@ def host_device_traffic(source: ParsedFile) -> Iterator[RuleHit]:
 
 def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
     """Calls that run in each iteration of the loop, also inside functions of this file that it calls and that train."""
-    bodies = [list(_unconditional(loop.body))]
-    trains = {f.name for f in source.functions if any(map(is_backward, _unconditional(f.body)))}
+    bodies = [_unconditional(source, loop.body)]
+    steps = [call for call in source.calls if is_backward(call)]
+    trains = {
+        f.name for call in steps if (f := source.function_of(call)) and call in _unconditional(source, f.body)
+    }
     known: set[str] = set()
     while bodies:
         calls = bodies.pop()
@@ -69,23 +74,30 @@ def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
         for function in source.functions:
             if function.name not in called:
                 continue
-            inside = list(_unconditional(function.body))
+            inside = _unconditional(source, function.body)
             if function.name in trains or trains & {called_name(call) for call in inside}:
                 bodies.append(inside)
 
 
-def _unconditional(body: list[ast.stmt]) -> Iterator[ast.Call]:
-    for statement in body:
-        if isinstance(statement, ast.If | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        stack: list[ast.AST] = [statement]
-        while stack:
-            node = stack.pop()
-            if isinstance(node, ast.Call):
-                yield node
-            stack += [
-                c for c in ast.iter_child_nodes(node) if not isinstance(c, ast.If | ast.IfExp | ast.Lambda)
-            ]
+def _unconditional(source: ParsedFile, body: list[ast.stmt]) -> list[ast.Call]:
+    """The calls of a body that no condition may skip, those of functions inside it left out."""
+    kinds = (ast.If, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [
+        call
+        for statement in body
+        if not isinstance(statement, kinds)
+        for call in source.within(statement, ast.Call)
+        if not _is_conditional(source, call, statement)
+    ]
+
+
+def _is_conditional(source: ParsedFile, call: ast.Call, statement: ast.stmt) -> bool:
+    for outer in source.around(call):
+        if isinstance(outer, ast.If | ast.IfExp | ast.Lambda):
+            return True
+        if outer is statement:
+            return False
+    return False
 
 
 def read_hit(source: ParsedFile, call: ast.Call, loop: ast.AST | None, where: str) -> RuleHit:

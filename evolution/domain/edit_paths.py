@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from diagnosis.kit import KIT
 from evolution.base.errors import EditError
 from evolution.base.paths import matches
 from evolution.base.plain_text import OBEYED
@@ -11,6 +12,7 @@ OWN_PATHS = (
     ".git",
     ".evolverec",
     "evolverec.toml",
+    KIT,
 )  # a patch may not change the files that decide how it is judged
 LONGEST_NAME = 255  # bytes, of file systems in use
 LONGEST_PATH = 1000  # bytes, so that a checkout in some deep folder can still hold it

@@ -76,12 +76,17 @@ class EpochRecord:
     """One epoch of training.
 
     metrics: validation means, {} if the epoch was not ranked.
+    answers: fingerprint of the lists and scores of validation, "" if the epoch was not ranked; equal only where every bit is.
+    steps: of the busiest torch optimizer, as the worker
+    counts them; 0 if unknown. They inform, and say when a training is long enough.
     """
 
     epoch: int  # from 1
     wall_s: float
     reported: Mapping[str, float]  # what fit() yielded
     metrics: Mapping[str, float]
+    answers: str = ""
+    steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from evolution.laboratory.candidates import Candidate, rebased
 from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import Interviewer
+from evolution.laboratory.twins import is_dead
 from evolution.proposers.selection import select_parent
 from evolution.proposers.situation import Attempt, Proposer, Situation
 from evolution.proposers.strategies import STRATEGIES, Strategy
@@ -144,12 +145,12 @@ class Evolution:
 
     def _measure(self, attempts: Sequence[tuple[Node, Attempt]]) -> dict[str, Trial]:
         """The first trial of each candidate, by program id; candidates are trained in parallel slots."""
-        candidates = [attempt for _, attempt in attempts if isinstance(attempt, Candidate)]
+        made = [(parent, attempt) for parent, attempt in attempts if isinstance(attempt, Candidate)]
         trials = self.laboratory.each(
-            lambda candidate: self.evaluation.train(self.root, candidate), candidates
+            lambda one: self.evaluation.train(self.root, one[1], changes=self._trial_of(one[0])), made
         )
         self.ledger.charge(trials)
-        return {candidate.child: trial for candidate, trial in zip(candidates, trials)}
+        return {candidate.child: trial for (_, candidate), trial in zip(made, trials)}
 
     def _learn(self, attempts: Sequence[tuple[Node, Attempt]], trials: dict[str, Trial]) -> None:
         for parent, attempt in attempts:
@@ -171,20 +172,22 @@ class Evolution:
             self._for_user(parent, candidate),
             child,
             replicate=promising and self._may_replicate(),
+            changes=self._trial_of(parent),
         )
         trials = self._trials_of(proposal)
         self.root_replicated |= len(trials) > 1
         self.ledger.charge(trials)
+        status = NodeStatus.NOT_MADE if is_dead(self._trial_of(parent), child) else _status(child)
         node = replace(
             node,
             trial=child.id,
-            status=_status(child),
+            status=status,
             proposal=proposal.id,
-            objective=child.objective if child.status is TrialStatus.COMPLETE else None,
+            objective=child.objective if status is NodeStatus.COMPLETE else None,
             verified=proposal.verified,
             why=proposal.why_not if proposal.verified is Verified.NO else "",
         )
-        if child.status is not TrialStatus.COMPLETE:
+        if node.status is not NodeStatus.COMPLETE:
             return node
         try:
             after = self._look(child)

@@ -1,5 +1,6 @@
 """The jobs `propose` (make and measure patches for the user's version) and `verify` (measure one again)."""
 
+from evolution.base import serial
 from evolution.base.errors import UsageError
 from evolution.domain.request import ProposeRequest, VerifyRequest
 from evolution.jobs.outcome import Outcome
@@ -13,7 +14,11 @@ from evolution.store.documents import propose_document
 def propose(context: JobContext, request: ProposeRequest) -> Outcome:
     """Measure at most `request.trials` patches for the files on disk. Raises RepoError, Cancelled."""
     found = propose_once(Laboratory(context), trials=request.trials)
-    return Outcome(document=propose_document(found.proposals, did_not_fit=found.did_not_fit))
+    longer = found.more_training
+    more = {**serial.plain(longer), "words": longer.words} if longer is not None else None
+    return Outcome(
+        document=propose_document(found.proposals, did_not_fit=found.did_not_fit, more_training=more)
+    )
 
 
 def verify(context: JobContext, request: VerifyRequest) -> Outcome:

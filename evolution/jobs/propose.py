@@ -20,6 +20,7 @@ from evolution.laboratory.candidates import (
 )
 from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
+from evolution.laboratory.more_training import MoreTraining, trained_enough
 from evolution.laboratory.observer import feedback_of
 from evolution.proposers.drafting import draft_all
 
@@ -28,17 +29,25 @@ COMBINED = 3  # how many verified gains are combined into one patch at most
 
 @dataclass(frozen=True, kw_only=True)
 class Proposed:
-    """proposals: best first. did_not_fit: (recipe, reason) for triggered recipes that make no patch for this code."""
+    """more_training: what the user should do before applying any patch; None where the version has converged.
+    proposals: best first. did_not_fit: (recipe, reason) for triggered recipes that make no patch for this code."""
 
     proposals: tuple[Proposal, ...]
     did_not_fit: tuple[tuple[str, str], ...]
+    more_training: MoreTraining | None = None
 
 
 def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
-    """Make and measure patches; at most `trials` candidates are trained. Raises RepoError if the user's program cannot
+    """Make and measure patches for a version that has converged, which is trained on until it has; at most `trials`
+    candidates are trained. Raises RepoError if the user's program cannot
     be measured, Cancelled."""
+    parent = CandidateEvaluation(laboratory).parent()
+    laboratory, parent, longer = trained_enough(laboratory, parent)
+    if longer is not None:
+        laboratory.context.events.emit(EventType.LOG, longer.words)
+        if not longer.converged:
+            return Proposed(proposals=(), did_not_fit=(), more_training=longer)
     evaluation = CandidateEvaluation(laboratory)
-    parent = evaluation.parent()
     feedback = feedback_of(laboratory, parent, users=USERS_ASKED, examined=True)
     candidates, did_not_fit = draft(laboratory, parent.key.program, feedback)
     for recipe, reason in did_not_fit:
@@ -47,7 +56,7 @@ def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
     together = combination(laboratory, parent, proposals) if len(proposals) < trials else None
     if together is not None:
         proposals += evaluation.race(parent, feedback, [together])
-    return Proposed(proposals=tuple(proposals), did_not_fit=tuple(did_not_fit))
+    return Proposed(proposals=tuple(proposals), did_not_fit=tuple(did_not_fit), more_training=longer)
 
 
 def draft(

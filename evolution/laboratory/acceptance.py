@@ -1,34 +1,60 @@
 """Two decisions without side effects: when to prune a training candidate, and whether a measured one is verified."""
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from evolution.domain.objective import Objective
 from evolution.domain.proposal import Effect, Verified
-from evolution.domain.trial import EpochRecord, Trial
+from evolution.domain.trial import EpochRecord, Metric, Trial
+from evolution.laboratory.budgets import steps_of
 
 REPLICAS = 1  # further seeds that a promising candidate and its parent are trained with
+FURTHER_OF_REPAIRS = 2  # more seeds for a repair that healed its cause, until it is known to do no harm
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
 GRACE_EPOCHS = 8  # a candidate is not pruned before this epoch
-# A candidate is pruned if its best objective is below this share of the parent's best up to the same epoch. The share
+# A candidate is pruned if its best objective is below this share of the parent's best after as much training. The share
 # rises from LENIENT (some models learn slowly) to STRICT at the parent's best epoch.
 LENIENT, STRICT = 0.75, 0.95
 
 
 def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecord]], bool]:
-    """A function of a candidate's epochs so far: whether it is too far behind its parent's objective at the same epoch."""
-    curve = {epoch.epoch: objective.of_means(epoch.metrics) for epoch in parent.epochs if epoch.metrics}
+    """A function of a candidate's epochs so far: whether it is far behind its parent after as much training.
+
+    Equal training is as many optimizer steps where both are known, else as many epochs. Far behind is below the share
+    that LENIENT and STRICT say, and below what the users' own spread makes of the parent's objective: its interval.
+    """
+    curve = [
+        (n, objective.of_means(epoch.metrics)) for n, epoch in enumerate(parent.epochs, 1) if epoch.metrics
+    ]
     span = max(1, parent.best_epoch - GRACE_EPOCHS)
+    spread = _below(parent.objective)
 
     def prune(epochs: Sequence[EpochRecord]) -> bool:
-        last = epochs[-1]
-        if last.epoch < GRACE_EPOCHS or not last.metrics:
+        trained = min(len(epochs), _as_many(parent.epochs, epochs))
+        if trained < GRACE_EPOCHS or not epochs[-1].metrics:
             return False
         best = max(objective.of_means(epoch.metrics) for epoch in epochs if epoch.metrics)
-        reached = [value for epoch, value in curve.items() if epoch <= last.epoch]
-        share = LENIENT + (STRICT - LENIENT) * min(1.0, (last.epoch - GRACE_EPOCHS) / span)
-        return bool(reached) and best < share * max(reached)
+        reached = max((value for n, value in curve if n <= trained), default=0.0)
+        share = LENIENT + (STRICT - LENIENT) * min(1.0, (trained - GRACE_EPOCHS) / span)
+        return best < min(share, 1 - spread) * reached
 
     return prune
+
+
+def _as_many(parent: Sequence[EpochRecord], child: Sequence[EpochRecord]) -> int:
+    """How many of the parent's epochs took no more optimizer steps than these of the child; of unknown steps, as many."""
+    steps = steps_of(child)
+    if not steps or not steps_of(parent):
+        return len(child)
+    taken = list(accumulate(epoch.steps for epoch in parent))
+    return len(child) if steps >= taken[-1] else sum(one <= steps for one in taken)
+
+
+def _below(measured: Metric | None) -> float:
+    """How far below the measured objective its interval reaches, as a share of it; 0 where it has none."""
+    if measured is None or measured.low is None or measured.value <= 0:
+        return 0.0
+    return (measured.value - measured.low) / measured.value
 
 
 def verdict(
@@ -53,4 +79,6 @@ def verdict(
             "a further seed does not agree" if replicated else "no further seed could be trained",
         )
     words = f"the objective's change lies in [{effect.low:+.4f}, {effect.high:+.4f}]"
+    if fixed:
+        return Verified.NO, f"it mends {', '.join(fixed)}, but {words}: more than 1 % may be lost"
     return Verified.NO, f"{words}, so it may be no gain at all"

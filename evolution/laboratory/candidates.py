@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from diagnosis.examination import FOLDER, load_examination
 from evolution.base.errors import EditError
+from evolution.base.places import trial_folder
 from evolution.domain.edits import Edit, apply_edits, make_edits
 from evolution.domain.feedback import Feedback
 from evolution.domain.proposal import Idea, Patch
@@ -36,12 +38,22 @@ def recipe_context(laboratory: Laboratory, base: str, feedback: Feedback) -> Rec
             n_users=training.n_users,
             n_items=training.n_items,
             has_categories=any(columns.categories),
+            steps=_steps(laboratory, feedback),
         ),
         sites=feedback.sites,
         findings=feedback.all_findings(),
         critiques=feedback.simulation.critiques if feedback.simulation else (),
         trace=trace_of(laboratory, feedback.trial),
     )
+
+
+def _steps(laboratory: Laboratory, feedback: Feedback) -> int:
+    """How many steps the trial's training took, if those of an epoch were counted; else 0."""
+    with laboratory.context.store_lock:
+        trial = laboratory.context.store.trial(feedback.trial)
+    seen = load_examination(trial_folder(laboratory.context.repo, feedback.trial) / FOLDER)
+    ends = seen.watched.epoch_ends if seen is not None and seen.watched is not None else ()
+    return ends[0] * len(trial.epochs) if ends and trial is not None else 0
 
 
 def carry_out(

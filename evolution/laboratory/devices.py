@@ -1,6 +1,7 @@
 """Chooses the device of trials from the user's wish and what torch in the user's interpreter can use."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from evolution.base.errors import UsageError
 from evolution.repo.settings import UserSettings, available_cores
 from evolution.trials.interpreter import answer_about_torch, does_not_run
 
+THREADS = "OMP_NUM_THREADS"
 PROBE = """
 import json, sys
 cuda, mps = 0, False
@@ -46,8 +48,14 @@ def choose_device(wanted: str, settings: UserSettings) -> Device:
             f"device {wanted} was asked for, but torch in {settings.python} sees none; use --device cpu, or training.device "
             '= "cpu" in evolverec.toml'
         )
-    threads = max(1, available_cores() // settings.slots)
+    threads = _asked_threads() or max(1, available_cores() // settings.slots)
     return Device(name=f"cpu/{threads}", kind="cpu", slots=settings.slots)
+
+
+def _asked_threads() -> int:
+    """OMP_NUM_THREADS of whoever started the job, at most as many as there are cores; 0 where it says nothing."""
+    outer = os.environ.get(THREADS, "").partition(",")[0].strip()
+    return min(int(outer), available_cores()) if outer.isdecimal() else 0
 
 
 def _may_have_gpu() -> bool:

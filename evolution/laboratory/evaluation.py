@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 
-from diagnosis.findings import Measurement
+from diagnosis.findings import Finding, Measurement, Nature
 from evolution.base.errors import RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import CHANGED, changed_lines
@@ -12,9 +12,10 @@ from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression
 from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
-from evolution.laboratory.acceptance import FIX_TOLERANCE, REPLICAS, behind, verdict
+from evolution.laboratory.acceptance import FIX_TOLERANCE, FURTHER_OF_REPAIRS, REPLICAS, behind, verdict
+from evolution.laboratory.budgets import compared_at
 from evolution.laboratory.candidates import Candidate
-from evolution.laboratory.laboratory import Laboratory, complete, measured_or_pruned
+from evolution.laboratory.laboratory import Laboratory, Prune, complete, measured_or_pruned
 from evolution.laboratory.observer import feedback_of
 from evolution.laboratory.paired_comparison import (
     SHOWN,
@@ -23,6 +24,8 @@ from evolution.laboratory.paired_comparison import (
     metric_effect,
     objective_effect,
 )
+from evolution.laboratory.twins import is_dead, pruned_as_twin, why_dead
+from evolution.recipes.catalogue import mends
 from evolution.trials.analysis import AnalysisError
 
 
@@ -59,10 +62,13 @@ class CandidateEvaluation:
 
     def measure(self, parent: Trial, feedback: Feedback, candidate: Candidate) -> Proposal:
         """Train a candidate and, if it is promising, train it with a further seed; returns the judged proposal."""
-        return self.settle(parent, feedback, candidate, self.train(parent, candidate))
+        return self.settle(parent, feedback, candidate, self.train(parent, candidate), patient=True)
 
-    def train(self, parent: Trial, candidate: Candidate) -> Trial:
-        """The candidate's first trial, which is pruned if it falls far behind its parent. Raises Cancelled."""
+    def train(self, parent: Trial, candidate: Candidate, *, changes: Trial | None = None) -> Trial:
+        """The candidate's first trial, which is pruned if it falls far behind its parent, or is dead code. Raises Cancelled.
+
+        changes: the trial of the program that the candidate is a change of, by default `parent`.
+        """
         self.context.check_cancelled()
         with self.context.store_lock:
             self.context.store.put_candidate(candidate.child)
@@ -71,13 +77,32 @@ class CandidateEvaluation:
             seed=self.seed,
             label=candidate.idea.title,
             accept=measured_or_pruned,
-            prune=behind(parent, self.objective),
+            prune=self._prune(parent, candidate, changes or parent),
         )
 
+    def _prune(self, parent: Trial, candidate: Candidate, changes: Trial) -> Prune:
+        """What ends a training early. A repair may leave every figure as it is, such as one that saves memory."""
+        poor = behind(parent, self.objective)
+        return poor if mends(candidate.idea) else pruned_as_twin(changes, poor)
+
     def settle(
-        self, parent: Trial, feedback: Feedback, candidate: Candidate, child: Trial, *, replicate: bool = True
+        self,
+        parent: Trial,
+        feedback: Feedback,
+        candidate: Candidate,
+        child: Trial,
+        *,
+        replicate: bool = True,
+        patient: bool = False,
+        changes: Trial | None = None,
     ) -> Proposal:
-        """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first."""
+        """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first.
+
+        patient: a repair that healed its cause is trained with more seeds, as few users cannot tell in one that it does
+        no harm. changes: see `train`.
+        """
+        if is_dead(changes or parent, child) and not mends(candidate.idea):
+            return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child))
         if child.status is not TrialStatus.COMPLETE:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
         pairs = [(parent, child)]
@@ -86,38 +111,60 @@ class CandidateEvaluation:
             fixed = self._fixed(child, targets) if targets else ()
         except AnalysisError as error:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=str(error))
-        if replicate and self._is_promising(pairs, fixed):
+        if replicate and self._is_promising(pairs, fixed, mends=mends(candidate.idea)):
             pairs += self._replicas(parent, candidate, candidate.idea.title)
+            for _ in range(FURTHER_OF_REPAIRS if patient and fixed and mends(candidate.idea) else 0):
+                if self._is_settled(pairs):
+                    break
+                seed = self.seed + len(pairs)
+                pairs += self._replica(parent, candidate, candidate.idea.title, seed)
         return self._judge(candidate, pairs, fixed)
 
-    def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str]) -> bool:
+    def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str], *, mends: bool) -> bool:
         if broken_guardrails(self.config.objective.guardrails, pairs):
             return False
         effect = objective_effect(self.context.repo, self.objective, pairs)
-        return effect.low > 0 or (bool(fixed) and effect.low > -FIX_TOLERANCE * effect.before)
+        harmless = effect.after if mends else effect.before + effect.low
+        return effect.low > 0 or (bool(fixed) and harmless > (1 - FIX_TOLERANCE) * effect.before)
+
+    def _is_settled(self, pairs: Sequence[Pair]) -> bool:
+        """Whether the objective is known to lose no more than a fix may cost."""
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        return effect.low > -FIX_TOLERANCE * effect.before
 
     def _replicas(self, parent: Trial, candidate: Candidate, label: str) -> list[Pair]:
-        pairs: list[Pair] = []
-        for seed in range(self.seed + 1, self.seed + 1 + REPLICAS):
-            before = self.laboratory.trial(
-                parent.key.program, seed=seed, label=f"your version, seed {seed}", accept=complete
-            )
-            after = self.laboratory.trial(
-                candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
-            )
-            if before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE:
-                pairs.append((before, after))
-        return pairs
+        seeds = range(self.seed + 1, self.seed + 1 + REPLICAS)
+        return [pair for seed in seeds for pair in self._replica(parent, candidate, label, seed)]
 
-    def _targets(self, candidate: Candidate, feedback: Feedback) -> list[str]:
-        """Codes of the unhealthy measurements that the idea addresses; self-reported measurements do not count."""
+    def _replica(self, parent: Trial, candidate: Candidate, label: str, seed: int) -> list[Pair]:
+        """Parent and child with a further seed; [] where one of them did not end well."""
+        program = parent.key.program
+        before = self.laboratory.trial(
+            program, seed=seed, label=f"your version, seed {seed}", accept=complete
+        )
+        after = self.laboratory.trial(
+            candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
+        )
+        both = before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE
+        return [(before, after)] if both else []
+
+    def _targets(self, candidate: Candidate, feedback: Feedback) -> list[Finding]:
+        """The findings whose being gone verifies the idea.
+
+        Of a repair all causes that it addresses. Of others the unhealthy measurements; those that the candidate's own
+        code reports count for repairs alone, whose edits are ours and cannot be written to please a measurement.
+        """
+        addressed = [f for f in feedback.all_findings() if f.id in candidate.idea.addresses]
+        if mends(candidate.idea):
+            return [finding for finding in addressed if finding.kind.nature is Nature.CAUSE]
         verifiable = {m.code for m in _verifying(feedback) if m.healthy is False}
-        addressed = {f.code for f in feedback.all_findings() if f.id in candidate.idea.addresses}
-        return sorted(verifiable & addressed)
+        return [finding for finding in addressed if finding.code in verifiable]
 
-    def _fixed(self, child: Trial, targets: Sequence[str]) -> tuple[str, ...]:
-        healthy = {m.code: m.healthy for m in _verifying(self.observe(child))}
-        return tuple(code for code in targets if healthy.get(code) is True)
+    def _fixed(self, child: Trial, targets: Sequence[Finding]) -> tuple[str, ...]:
+        """Codes of the targets that are healthy in a child's trial."""
+        watched = any(finding.self_reported for finding in targets)
+        after = feedback_of(self.laboratory, child, examined=True) if watched else self.observe(child)
+        return tuple(code for code in dict.fromkeys(f.code for f in targets) if is_healed(code, after))
 
     def _judge(self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...]) -> Proposal:
         effect = objective_effect(self.context.repo, self.objective, pairs)
@@ -159,6 +206,8 @@ class CandidateEvaluation:
                 "diff": candidate.diff,
                 "note": candidate.note,
                 "parent_trial": parent.id,
+                "compared": compared_at(*pairs[0]) if pairs else "",
+                "max_epochs": self.config.training.max_epochs,
                 CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(parent.key.program)),
             },
         )
@@ -172,6 +221,11 @@ class CandidateEvaluation:
 
     def verify(self, proposal: Proposal) -> Proposal:
         """Judge a stored proposal again, with one more seed of child and parent. Raises RepoError if a trial fails."""
+        if self.config.training.max_epochs < (epochs := int(proposal.details.get("max_epochs", 0))):
+            longer = self.laboratory.training_for(
+                epochs
+            )  # what it was measured at, so that its trials are found
+            return CandidateEvaluation(longer, self.observe).verify(proposal)
         known = [trial for name in proposal.trials if (trial := self.context.store.trial(name)) is not None]
         done = [trial.key.seed for trial in known if trial.status is TrialStatus.COMPLETE]
         seeds = [*done, max(done, default=self.seed - 1) + 1]
@@ -201,6 +255,14 @@ def _verifying(feedback: Feedback) -> list[Measurement]:
     return [found for found in feedback.all_measurements() if not found.self_reported]
 
 
+def is_healed(code: str, after: Feedback) -> bool:
+    """Whether what was wrong is gone: no finding says it, and whatever measures or checks it found it healthy."""
+    if any(finding.code == code for finding in after.all_findings()):
+        return False
+    verdicts = [m.healthy for m in after.all_measurements() if m.code == code]
+    return all(healthy is True for healthy in verdicts)
+
+
 def proposal_id(parent: str, child: str) -> str:
     """10 hex digits that depend on the tree hashes of the parent and the child program."""
     return hashlib.sha256(f"{parent}:{child}".encode()).hexdigest()[:10]
@@ -209,7 +271,7 @@ def proposal_id(parent: str, child: str) -> str:
 def _why_unfinished(trial: Trial) -> str:
     if trial.failure is not None:
         return f"{trial.failure.reason}: {trial.failure.message}"
-    return f"pruned after {len(trial.epochs)} epochs, far behind your version at the same epoch"
+    return f"pruned after {len(trial.epochs)} epochs: below your version's interval after as much training"
 
 
 def rank(proposal: Proposal) -> tuple[int, float, str]:

@@ -1,5 +1,6 @@
 """Trains and measures programs. Each trial runs once; later requests for it are answered from the store."""
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,12 @@ CODE = (".py", CONFIG_NAME)
 Prune = Callable[[Sequence[EpochRecord]], bool]
 Accept = Callable[[Trial], bool]
 SHOWN = "NDCG@10"
+# Why a stored trial of the same program does not answer for it, by the part of its key that differs.
+OTHER_TERMS = {
+    "data": "the data or its split has changed",
+    "training": "evolverec.toml's entry, max_history, objective or [training] has changed",
+    "harness": "this is another version of evolverec",
+}
 NO_FAULT = (FailureReason.CANCELLED, FailureReason.KILLED)  # reasons that say nothing about the program
 
 
@@ -100,6 +107,13 @@ class Laboratory:
             cancelled=self.context.cancelled,
         )
 
+    def training_for(self, max_epochs: int) -> "Laboratory":
+        """This laboratory with another limit of epochs; it shares everything else, slots and data included."""
+        other = copy.copy(self)
+        training = self.config.training.model_copy(update={"max_epochs": max_epochs})
+        other.config = self.config.model_copy(update={"training": training})
+        return other
+
     def user_program(self) -> str:
         """Store the files on disk as a program and return its tree hash; logs which files differ from the last trial."""
         for sentence in withheld_in_words(self.programs.find_copies(self.data.lookout)):
@@ -122,12 +136,31 @@ class Laboratory:
             known = self.context.store.trials(program)
             last = None if known else self.context.store.latest_own_trial()
         if last is None:
+            self._say_what_else_changed(known)
             return
         changed = changed_files(self.programs.files(last.key.program), self.programs.files(program))
         words = f"another version than trial {last.id}: {listed(changed)} changed"
         if not any(path.endswith(CODE) for path in changed):
             words += ". No code did: name files that the training does not read in .gitignore, and they make no new version"
         self.context.events.emit(EventType.LOG, words)
+
+    def _say_what_else_changed(self, known: Sequence[Trial]) -> None:
+        """Log why trials of this very program are not taken, where there are some, but none on the present terms."""
+        if not known:
+            return
+        now = self._key(known[0].key.program, self.config.training.seed)
+        if any(replace(trial.key, seed=now.seed) == now for trial in known):
+            return
+        before = known[0].key
+        reasons = [
+            words for name, words in OTHER_TERMS.items() if getattr(before, name) != getattr(now, name)
+        ]
+        if before.device != now.device:
+            reasons.append(
+                f"the device is {now.device}, and was {before.device} (threads follow slots and OMP_NUM_THREADS)"
+            )
+        if reasons:
+            self._log(f"trial {known[0].id} of this very code is not taken for it: {listed(reasons)}")
 
     def trial(
         self,
@@ -172,7 +205,7 @@ class Laboratory:
                 self._announce(started, label, again=False)
 
             trial = self._run(replace(order, begins=begins), label)
-            trial = replace(trial, created_at=started.created_at)
+            trial = replace(trial, created_at=started.created_at, note={**trial.note, **self._beyond()})
             cancelled = trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED
             if stored is None or not cancelled:  # a cancelled trial must not replace a stored one
                 self._put(trial)
@@ -180,6 +213,11 @@ class Laboratory:
         if cancelled:
             raise Cancelled("cancelled")
         return trial
+
+    def _beyond(self) -> dict[str, int]:
+        """For a trial's note: the configured number of epochs, where it was trained for more."""
+        configured = self.context.config.training.max_epochs
+        return {"beyond_epochs": configured} if self.config.training.max_epochs > configured else {}
 
     def _check_disk(self, trial: Trial) -> None:
         """Raises DiskError for a trial that failed while the disk was full, which is no fault of its program's."""

@@ -1,7 +1,9 @@
 """The list of all recipes."""
 
+from evolution.domain.proposal import Idea
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay
+from evolution.recipes.faster_learning import FasterLearning
 from evolution.recipes.functional_dropout import FunctionalDropout
 from evolution.recipes.gbce import GeneralisedBCE
 from evolution.recipes.gradient_clipping import GradientClipping
@@ -10,12 +12,14 @@ from evolution.recipes.item_dropout import ItemDropout
 from evolution.recipes.mixed_negatives import MixedNegatives
 from evolution.recipes.more_negatives import MoreNegatives
 from evolution.recipes.recipe import Recipe
+from evolution.recipes.repairs.catalogue import REPAIRS
 from evolution.recipes.sampled_softmax import SampledSoftmax
 from evolution.recipes.shuffling import Shuffling
 from evolution.recipes.softmax import FullSoftmax
 from evolution.recipes.warmup import WarmUp
 
 RECIPES: tuple[Recipe, ...] = (
+    *REPAIRS,
     FullSoftmax(),
     FunctionalDropout(),
     GeneralisedBCE(),
@@ -24,9 +28,17 @@ RECIPES: tuple[Recipe, ...] = (
     MixedNegatives(),
     CategoryEmbedding(),
     EmbeddingDecay(),
+    FasterLearning(),
     MoreNegatives(),
     InitialScale(),
     ItemDropout(),
     WarmUp(),
     GradientClipping(),
 )
+# Recipes that mend a cause: they are verified by its being gone, also where no figure moves.
+MENDING = frozenset({"functional-dropout", "shuffling", *(repair.code for repair in REPAIRS)})
+
+
+def mends(idea: Idea) -> bool:
+    """Whether an idea is a repair, or several."""
+    return not idea.by_llm and set(idea.code.split("+")) <= MENDING

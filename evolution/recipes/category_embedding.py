@@ -17,8 +17,10 @@ from evolution.recipes.code import (
     torch_name,
 )
 from evolution.recipes.flow import own_lines, parameters
+from evolution.recipes.inner_product import has_sparse_gradients
 from evolution.recipes.item_table import ItemTable, find_item_table
 from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
+from evolution.recipes.training_step import OPTIMIZERS
 
 CLASS = "CategoryAwareEmbedding"
 TEMPLATE = '''
@@ -84,12 +86,16 @@ class CategoryEmbedding:
         if not context.facts.has_categories:
             raise DoesNotFit("the data has no categories")
         table = find_item_table(context)
+        if has_sparse_gradients(table.call, table.source):
+            raise DoesNotFit(
+                f"`{table.target}` has sparse gradients, which a sum with categories would make dense"
+            )
         for source in parse_all(context):
             for function in source.functions():
                 for line in own_lines(function):
                     place = _table_outside(line, source, table)
                     data = _data_argument(source, function)
-                    if place and data:
+                    if place and data and source.ran(line):
                         return _wrapped(source, line, place, data)
         raise DoesNotFit("where the model is made there is no `data` with columns of items at hand")
 
@@ -107,6 +113,25 @@ def _table_outside(line: cst.SimpleStatementLine, source: RecipeFile, table: Ite
     makes = [call for call in source.all_of(cst.Call, part.value) if call_name(call) == owner]
     attribute = table.target.removeprefix("self.")
     return f"{target}.{attribute}" if len(makes) == 1 and target and table.target != attribute else ""
+
+
+def _initialised(source: RecipeFile, line: cst.SimpleStatementLine, place: str) -> cst.CSTNode:
+    """The last statement below the model's creation that sets its first weights, else the creation itself.
+
+    Vectors that a loop over all parameters draws anew would not start at zero.
+    """
+    block = source.parents[line]
+    body = list(block.body) if isinstance(block, cst.IndentedBlock) else []
+    model = place.rpartition(".")[0] or place
+    below = body[body.index(line) + 1 :] if line in body else []
+    return next((node for node in reversed(below) if _draws(source, node, model)), line)
+
+
+def _draws(source: RecipeFile, node: cst.CSTNode, model: str) -> bool:
+    """Whether a statement sets weights of the model: by torch's initialisers, or by a function whose name says so."""
+    code, calls = source.code(node), source.all_of(cst.Call, node)
+    sets = any("init" in dotted(call.func).lower() or call_name(call) == "apply" for call in calls)
+    return sets and model in code and not any(call_name(call) in OPTIMIZERS for call in calls)
 
 
 def _data_argument(source: RecipeFile, function: cst.FunctionDef) -> str:
@@ -129,6 +154,7 @@ def _wrapped(source: RecipeFile, line: cst.SimpleStatementLine, place: str, data
             f'{place} = {CLASS}({place}, {data}.item_columns["categories"])',
         ]
     )
+    after = _initialised(source, line, place)
     top = next(node for node in (line, *source.ancestors(line)) if node in source.module.body)
     made = statements(TEMPLATE.format(name=CLASS, torch=torch_name(source)).strip("\n").splitlines())
     blank = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
@@ -136,5 +162,5 @@ def _wrapped(source: RecipeFile, line: cst.SimpleStatementLine, place: str, data
     first = source.module.body[: source.module.body.index(top)]
     if not first or top is line:
         raise DoesNotFit(f"{source.path} makes the model outside of any function")
-    changes: dict[cst.CSTNode, list[cst.CSTNode]] = {line: [line, *new], first[-1]: [first[-1], *made]}
+    changes: dict[cst.CSTNode, list[cst.CSTNode]] = {after: [after, *new], first[-1]: [first[-1], *made]}
     return RecipePatch(edits=tuple(rewrite(source, changes)), note="Category vectors start at zero.")

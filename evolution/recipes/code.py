@@ -1,7 +1,7 @@
 """The user's code as a libcst tree, which keeps every byte: finding nodes and names, and rewriting whole statements."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -15,6 +15,9 @@ from evolution.domain.edits import Edit, make_edits
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+Block = (
+    cst.FunctionDef | cst.Module
+)  # what runs line by line: a function, or a file's own top level, as of a script
 Node = TypeVar("Node", bound=cst.CSTNode)
 
 
@@ -23,6 +26,7 @@ class RecipeFile:
     """One parsed file.
 
     parents, positions: of every node of `module`.
+    executed, trained: the lines that ran in the trial, and those that ran while it trained; None where nobody saw.
     """
 
     path: str
@@ -30,6 +34,28 @@ class RecipeFile:
     module: cst.Module
     parents: Mapping[cst.CSTNode, cst.CSTNode]
     positions: Mapping[cst.CSTNode, object]
+    executed: frozenset[int] | None = None
+    trained: frozenset[int] | None = None
+
+    def ran(self, node: cst.CSTNode) -> bool:
+        """Whether the node was seen at work in the trial; true where nobody saw which lines ran."""
+        return self.executed is None or not self.executed.isdisjoint(self._own_lines(node))
+
+    def trains(self, node: cst.CSTNode) -> bool:
+        """Whether the node was seen at work while the trial trained; true where nobody saw which lines ran."""
+        return self.trained is None or not self.trained.isdisjoint(self._own_lines(node))
+
+    def _own_lines(self, node: cst.CSTNode) -> range:
+        """Lines that show that a node is at work: of a function those of its body, as its header runs where it is defined."""
+        if isinstance(node, cst.Module):
+            return range(1, self.text.count("\n") + 2)
+        if isinstance(node, cst.FunctionDef):
+            node = node.body
+        return range(self.line(node), self.last_line(node) + 1)
+
+    def place(self, node: cst.CSTNode) -> str:
+        """`path:line` of the node."""
+        return f"{self.path}:{self.line(node)}"
 
     def line(self, node: cst.CSTNode) -> int:
         """The node's first line, from 1."""
@@ -65,6 +91,14 @@ class RecipeFile:
     def functions(self) -> list[cst.FunctionDef]:
         """All functions and methods, in the order of the text."""
         return self.all_of(cst.FunctionDef)
+
+    def blocks(self) -> list[Block]:
+        """All functions and methods, then the top level of the file."""
+        return [*self.functions(), self.module]
+
+    def block(self, node: cst.CSTNode) -> Block:
+        """The function around a node, or the file's top level."""
+        return self.enclosing(node, cst.FunctionDef) or self.module
 
     def all_of(self, kind: type[Node], root: cst.CSTNode | None = None) -> list[Node]:
         """Every node of a kind below `root` (the whole file by default), in the order of the text."""
@@ -109,7 +143,7 @@ def parse_all(context: RecipeContext) -> list[RecipeFile]:
     for path, text in sorted(context.sources.items()):
         if path.endswith(".py"):
             try:
-                found.append(parse(path, text))
+                found.append(replace(parse(path, text), **_lines_seen(context, path)))
             except DoesNotFit as fault:
                 faults.append(fault)
     if faults and not found:
@@ -117,14 +151,18 @@ def parse_all(context: RecipeContext) -> list[RecipeFile]:
     return found
 
 
-def functions_at(
-    sources: Sequence[RecipeFile], sites: Sequence[Site]
-) -> list[tuple[RecipeFile, cst.FunctionDef]]:
-    """The innermost function around each site, best site first; then all others, because a site may be missing or
-    wrong.
+def _lines_seen(context: RecipeContext, path: str) -> dict[str, frozenset[int] | None]:
+    """The `executed` and `trained` lines of a file."""
+    seen = {"executed": context.trace.get("executed"), "trained": context.trace.get("executed_training")}
+    return {name: frozenset(lines.get(path, ())) if lines else None for name, lines in seen.items()}
+
+
+def blocks_at(sources: Sequence[RecipeFile], sites: Sequence[Site]) -> list[tuple[RecipeFile, Block]]:
+    """The innermost function around each site, or the top level of its file, best site first; then all others that ran,
+    because a site may be missing or wrong; those that nobody saw run are last, for a reason to give.
     """
     by_path = {source.path: source for source in sources}
-    found: list[tuple[RecipeFile, cst.FunctionDef]] = []
+    found: list[tuple[RecipeFile, Block]] = []
     for site in sites:
         source = by_path.get(site.path)
         around = [
@@ -132,10 +170,16 @@ def functions_at(
             for function in (source.functions() if source else [])
             if source and source.line(function) <= site.start_line <= source.last_line(function)
         ]
-        if source and around:
-            found.append((source, around[-1]))
-    found += [(source, function) for source in sources for function in source.functions()]
-    return list({id(function): (source, function) for source, function in found}.values())
+        if source:
+            found.append((source, around[-1] if around else source.module))
+    rest = [(source, block) for source in sources for block in source.blocks()]
+    found = [*found, *sorted(rest, key=lambda one: not one[0].ran(one[1]))]
+    return list({id(block): (source, block) for source, block in found}.values())
+
+
+def not_seen(what: str, source: RecipeFile, node: cst.CSTNode) -> DoesNotFit:
+    """The refusal to patch code that did not run in the trial."""
+    return DoesNotFit(f"{what} at {source.place(node)} did not run in this trial")
 
 
 def bare(node: Node) -> Node:

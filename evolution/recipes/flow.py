@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from evolution.recipes.code import RecipeFile, Statement, children, loaded_names, substitute
+from evolution.recipes.code import Block, RecipeFile, Statement, children, loaded_names, substitute
 from evolution.recipes.recipe import DoesNotFit
 
 
@@ -26,13 +26,20 @@ class Binding:
 
 
 class Scope:
-    """The parameters, statements and bindings of one function, without those of nested functions and classes."""
+    """The parameters, statements and bindings of one function, or of a file's top level, without those of nested functions
+    and classes.
 
-    def __init__(self, source: RecipeFile, function: cst.FunctionDef) -> None:
+    body: what holds the statements.
+    """
+
+    def __init__(self, source: RecipeFile, function: Block) -> None:
         self.source, self.function = source, function
-        self.parameters = parameters(function)
+        self.body = body_of(function)
+        self.parameters = parameters(function) if isinstance(function, cst.FunctionDef) else []
         self.lines = own_lines(function)
-        self.bindings = [binding for line in self.lines for binding in _bindings(source, line)]
+        # Of branches, those that ran: what another one would have bound is not what the trial computed with.
+        live = [line for line in self.lines if source.ran(line)] if source.ran(function) else self.lines
+        self.bindings = [binding for line in live for binding in _bindings(source, line)]
 
     def before(self, name: str, line: int) -> Binding | None:
         """The last binding of a name above a line."""
@@ -58,8 +65,13 @@ def parameters(function: cst.FunctionDef) -> list[str]:
     return [param.name.value for param in (*function.params.posonly_params, *function.params.params)]
 
 
-def own_lines(function: cst.FunctionDef) -> list[cst.SimpleStatementLine]:
-    """Simple statements of the function in the order of the text, without those of nested functions."""
+def body_of(block: Block) -> cst.BaseSuite | cst.Module:
+    """The node whose children are the block's statements."""
+    return block.body if isinstance(block, cst.FunctionDef) else block
+
+
+def own_lines(block: Block) -> list[cst.SimpleStatementLine]:
+    """Simple statements of the block in the order of the text, without those of functions in it."""
     found: list[cst.SimpleStatementLine] = []
 
     def walk(node: cst.CSTNode) -> None:
@@ -69,7 +81,7 @@ def own_lines(function: cst.FunctionDef) -> list[cst.SimpleStatementLine]:
             for child in children(node):
                 walk(child)
 
-    walk(function.body)
+    walk(body_of(block))
     return found
 
 
@@ -116,19 +128,19 @@ def expand(
     for name in loaded_names(node):
         binding = scope.before(name, line)
         if binding is not None:
-            is_straight = binding.statement in scope.function.body.body
+            is_straight = binding.statement in scope.body.body
             if not is_straight or binding.added or binding.index >= 0:
-                raise DoesNotFit(
-                    f"`{name}` is computed in several steps inside `{scope.function.name.value}`"
-                )
+                raise DoesNotFit(f"`{name}` is computed in several steps inside `{_name(scope)}`")
             names[name] = expand(binding.value, scope, given, binding.line)
         elif name in given:
             names[name] = given[name]
         elif name in scope.parameters:
-            raise DoesNotFit(
-                f"`{scope.function.name.value}` is not given its `{name}` where the loss is computed"
-            )
+            raise DoesNotFit(f"`{_name(scope)}` is not given its `{name}` where the loss is computed")
     return substitute(node, names)
+
+
+def _name(scope: Scope) -> str:
+    return scope.function.name.value if isinstance(scope.function, cst.FunctionDef) else scope.source.path
 
 
 def dead_after(
@@ -140,8 +152,8 @@ def dead_after(
     """
     feeding = _feeding(scope, gone)
     live = set(new_names)
-    candidates = [unit for unit in _units(scope.function.body) if unit not in gone and unit in feeding]
-    kept_names = _names_outside(scope.function.body, {*candidates, *gone})
+    candidates = [unit for unit in _units(scope.body) if unit not in gone and unit in feeding]
+    kept_names = _names_outside(scope.body, {*candidates, *gone})
     live |= kept_names
     dead = list(candidates)
     while True:
@@ -210,7 +222,7 @@ def _written(node: cst.CSTNode) -> set[str]:
 
 def _feeding(scope: Scope, gone: Sequence[cst.SimpleStatementLine]) -> list[Statement]:
     """Statements whose results the removed ones use, directly or not."""
-    units = _units(scope.function.body)
+    units = _units(scope.body)
     wanted = {name for statement in gone for name in loaded_names(statement)}
     feeding: list[Statement] = []
     while True:

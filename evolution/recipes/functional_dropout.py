@@ -29,7 +29,7 @@ class FunctionalDropout:
         """Raises DoesNotFit if no functional dropout in a method lacks the flag."""
         edits: list[Edit] = []
         for source in parse_all(context):
-            fixed = [(call, _fixed(call, source)) for call in source.all_of(cst.Call)]
+            fixed = [(call, _fixed(call, source)) for call in source.all_of(cst.Call) if source.ran(call)]
             changes: dict[cst.CSTNode, list[cst.CSTNode]] = {
                 call: [new] for call, new in fixed if new is not None
             }

@@ -24,7 +24,12 @@ class GradientClipping:
         """Raises DoesNotFit if gradients are clipped already, or if the parameters cannot be named where the optimizer
         steps.
         """
-        calls = [dotted(call.func) for source in parse_all(context) for call in source.all_of(cst.Call)]
+        calls = [
+            dotted(call.func)
+            for source in parse_all(context)
+            for call in source.all_of(cst.Call)
+            if source.ran(call)
+        ]
         if any("clip_grad" in call for call in calls):
             raise DoesNotFit("the gradient is clipped already")
         step = find_training_step(context)

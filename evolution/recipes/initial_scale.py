@@ -39,7 +39,7 @@ class InitialScale:
         found.
         """
         for source in parse_all(context):
-            for call in source.all_of(cst.Call):
+            for call in filter(source.ran, source.all_of(cst.Call)):
                 name = call_name(call)
                 if name.rstrip("_") in (
                     "xavier_normal",
@@ -51,9 +51,10 @@ class InitialScale:
                         f"{source.path}:{source.line(call)} sets initial weights itself, with `{dotted(call.func) or name}`"
                     )
         table = find_item_table(context)
+        padding = "; padding stays 0" if "padding_idx" in table.source.code(table.call) else ""
         new = statements(
             [
-                "# N(0, 1), torch's default, makes first scores as large as sqrt(d): start small; padding stays 0",
+                f"# N(0, 1), torch's default, makes first scores as large as sqrt(d): start small{padding}",
                 f"with {torch_name(table.source)}.no_grad():",
                 f"    {table.target}.weight.mul_({SCALE})",
             ]

@@ -52,13 +52,17 @@ class Lookup:
     """`table(ids)`.
 
     padded: row 0 is padding.
+    padded_elsewhere: another row is.
     plain: the table is torch's own Embedding, not a class around it.
+    sparse: only rows that are looked up may have gradients.
     """
 
     table: cst.BaseExpression
     ids: cst.BaseExpression
     padded: bool
+    padded_elsewhere: bool
     plain: bool
+    sparse: bool
 
 
 def as_inner_product(
@@ -149,7 +153,12 @@ def _returned_product(
         return None
     source, function, given = callee
     inner = Scope(source, function)
-    returns = [part.value for line in inner.lines for part in line.body if isinstance(part, cst.Return)]
+    returns = [
+        part.value
+        for line in inner.lines
+        for part in line.body
+        if isinstance(part, cst.Return) and (source.ran(line) or not source.ran(function))
+    ]
     if len(returns) != 1 or returns[0] is None:
         return None
     value = bare(returns[0])
@@ -204,6 +213,8 @@ def _callee(
         for source, function in named
         if (given := _given(call, source, function, receiver)) is not None
     ]
+    if len(fitting) > 1:
+        fitting = [one for one in fitting if one[0].ran(one[1])]
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -234,19 +245,36 @@ def embedding_call(node: cst.BaseExpression, sources: Sequence[RecipeFile]) -> L
     source, call = made
     padding = argument(call, "padding_idx", 2)
     plain = call_name(call) == "Embedding"
-    padded = not plain or (padding is not None and constant(padding, source, sources) == "0")
-    return Lookup(table=node.func, ids=node.args[0].value, padded=padded, plain=plain)
+    row = "" if padding is None else constant(padding, source, sources)
+    return Lookup(
+        table=node.func,
+        ids=node.args[0].value,
+        padded=not plain or row == "0",
+        padded_elsewhere=plain and row not in ("", "0", "None"),
+        plain=plain,
+        sparse=has_sparse_gradients(call, source),
+    )
+
+
+def has_sparse_gradients(call: cst.Call, source: RecipeFile) -> bool:
+    """Whether an Embedding is made with `sparse=True`, or with what may be it."""
+    flag = argument(call, "sparse", 6)
+    return flag is not None and source.code(flag) != "False"
 
 
 def table_construction(attribute: str, sources: Sequence[RecipeFile]) -> tuple[RecipeFile, cst.Call] | None:
-    """The call that creates the embedding table kept under a name or attribute, with its file; None if there is none."""
+    """The call that creates the embedding table kept under a name or attribute, with its file; None if there is none.
+
+    Where several do, the first that ran.
+    """
+    found = list[tuple[RecipeFile, cst.Call]]()
     for source in sources:
         for part in source.all_of(cst.Assign):
             value = bare(part.value)
             kept = any(last_name(target.target) == attribute for target in part.targets)
             if kept and isinstance(value, cst.Call) and "Embedding" in call_name(value):
-                return source, value
-    return None
+                found.append((source, value))
+    return next((one for one in found if one[0].ran(one[1])), found[0] if found else None)
 
 
 def constant(node: cst.BaseExpression, source: RecipeFile, sources: Sequence[RecipeFile]) -> str:

@@ -32,7 +32,8 @@ class ItemTable:
 def find_item_table(context: RecipeContext) -> ItemTable:
     """The statement that creates the item table. Raises DoesNotFit if none is found."""
     sources = parse_all(context)
-    made = [table for source in sources for table in _tables(source)]
+    known = [table for source in sources for table in _tables(source)]
+    made = [table for table in known if table.source.ran(table.statement)]
     for site in context.sites_of(Role.ITEM_TABLE):
         for table in made:
             is_there = table.source.line(

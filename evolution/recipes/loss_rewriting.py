@@ -1,13 +1,14 @@
 """Replaces a pairwise loss by another loss, and removes the statements that become dead."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
 from evolution.recipes.code import loaded_names, rewrite, statements, torch_name
 from evolution.recipes.flow import dead_after
+from evolution.recipes.leftovers import without_unread
 from evolution.recipes.loss_reading import indexable
 from evolution.recipes.pair_loss import PairLoss
 from evolution.recipes.recipe import DoesNotFit, RecipePatch
@@ -100,7 +101,14 @@ def shared_negatives(n_items: int) -> int:
 
 
 def random_items(loss: PairLoss, rows: str, shape: str, device_of: str) -> str:
-    """Code that draws item ids uniformly, never padding, on the device of `device_of`."""
+    """Code that draws item ids uniformly, never padding, on the device of `device_of`.
+
+    Raises DoesNotFit if the padding row is another than 0.
+    """
+    if loss.padded_elsewhere:
+        raise DoesNotFit(
+            f"the padding row of `{loss.table}` is not 0, and random items would have to leave it out"
+        )
     first = "1" if loss.padded else "0"
     return f"{torch_name(loss.source)}.randint({first}, {rows}, {shape}, device={device_of}.device)"
 
@@ -120,15 +128,40 @@ def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: s
     dead = dead_after(loss.scope, loss.gone, read)
     changes: dict[cst.CSTNode, Sequence[cst.CSTNode]] = {statement: [] for statement in (*loss.gone, *dead)}
     changes[first] = new
+    changes |= _paragraphs_kept(loss, changes)
+    served = {name for statement in (*loss.gone, *dead) for name in loaded_names(statement)}
+    changes |= without_unread(loss.scope, changes, served)
     docstring = _outdated_docstring(loss)
     if docstring is not None:
         changes[docstring] = statements([f'"""{summary}"""'])
     return RecipePatch(edits=tuple(rewrite(loss.source, changes)), note=note)
 
 
+def _paragraphs_kept(
+    loss: PairLoss, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNode]]
+) -> dict[cst.CSTNode, list[cst.CSTNode]]:
+    """The blank line before a removed statement goes to the next one, so that what was apart stays apart."""
+    kept: dict[cst.CSTNode, list[cst.CSTNode]] = {}
+    for node in (gone for gone, new in changes.items() if not new):
+        body = list(getattr(loss.source.parents.get(node), "body", ()))
+        at = body.index(node) if node in body else len(body)
+        following = body[at + 1] if at + 1 < len(body) else None
+        if not isinstance(node, cst.SimpleStatementLine) or not isinstance(
+            following, cst.SimpleStatementLine
+        ):
+            continue
+        if _starts_apart(node) and following not in changes and not following.leading_lines:
+            kept[following] = [following.with_changes(leading_lines=[cst.EmptyLine(indent=False)])]
+    return kept
+
+
+def _starts_apart(statement: cst.SimpleStatementLine) -> bool:
+    return bool(statement.leading_lines) and statement.leading_lines[0].comment is None
+
+
 def _outdated_docstring(loss: PairLoss) -> cst.SimpleStatementLine | None:
     """The function's docstring, if it is one line that describes the old loss."""
-    lines = loss.scope.lines
+    lines = loss.scope.lines if isinstance(loss.scope.function, cst.FunctionDef) else []
     text = loss.source.code(lines[0].body[0]) if lines else ""
     is_one_line = text.startswith('"""') and "\n" not in text
     tells = re.search(r"binary|\bbce\b|\bbpr\b|pairwise|negative|did not|cross.entropy", text, re.IGNORECASE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from diagnosis.findings import Role
-from evolution.recipes.code import RecipeFile, dotted, fresh_name, functions_at, parse_all
+from evolution.recipes.code import RecipeFile, blocks_at, dotted, fresh_name, not_seen, parse_all
 from evolution.recipes.flow import Scope
 from evolution.recipes.inner_product import embedding_call
 from evolution.recipes.loss_reading import LossReader, LossTerms, UnknownTerm
@@ -27,6 +27,8 @@ class PairLoss:
     mask: which positions count, as a boolean or an index; "" if all do.
     flat: hidden is known to be (B, d).
     padded: row 0 of the table is padding.
+    padded_elsewhere: another row is, `<table>.padding_idx`.
+    sparse: the table's gradients are sparse, as its optimizer may need.
     plain_table: the table is torch's own Embedding.
     taken: names that new code must not use.
     """
@@ -41,6 +43,8 @@ class PairLoss:
     mask: str
     flat: bool
     padded: bool
+    padded_elsewhere: bool
+    sparse: bool
     plain_table: bool
     taken: set[str]
 
@@ -52,18 +56,21 @@ class PairLoss:
 def find_pair_loss(context: RecipeContext) -> PairLoss:
     """The pairwise loss of the repo. Raises DoesNotFit with the reason at the first place that came near to one."""
     sources = parse_all(context)
-    reasons: list[str] = []
-    for source, function in functions_at(sources, context.sites_of(Role.LOSS)):
+    reasons, dead = list[str](), list[DoesNotFit]()
+    for source, function in blocks_at(sources, context.sites_of(Role.LOSS)):
         scope = Scope(source, function)
         for index, line in enumerate(scope.lines):
             try:
                 found = _loss_at(scope, sources, index, line)
             except DoesNotFit as error:
-                reasons.append(str(error))
+                reasons += [str(error)] if source.trains(line) else []
             else:
-                if found is not None:
+                if found is not None and source.trains(line):
                     return found
-    raise DoesNotFit([*reasons, "no loss that sets a positive score against a sampled one was found"][0])
+                if found is not None:
+                    dead.append(not_seen("the pairwise loss", source, line))
+    none = DoesNotFit("no loss that sets a positive score against a sampled one was found")
+    raise [*map(DoesNotFit, reasons), *dead, none][0]
 
 
 def _loss_at(
@@ -135,7 +142,9 @@ def _joined(
     if len(masks) > 1:
         raise DoesNotFit(f"the loss is masked in several ways: {', '.join(f'`{mask}`' for mask in masks)}")
     table, ids = scope.source.code(lookup.table), scope.source.code(lookup.ids)
-    mask = masks[0] if masks else (f"{ids} != 0" if lookup.padded and not positive.flat else "")
+    padding = f"{table}.padding_idx" if lookup.padded_elsewhere else "0"
+    is_padded = (lookup.padded or lookup.padded_elsewhere) and not positive.flat
+    mask = masks[0] if masks else (f"{ids} != {padding}" if is_padded else "")
     return PairLoss(
         source=scope.source,
         scope=scope,
@@ -147,6 +156,8 @@ def _joined(
         mask=mask,
         flat=positive.flat,
         padded=lookup.padded,
+        padded_elsewhere=lookup.padded_elsewhere,
+        sparse=lookup.sparse,
         plain_table=lookup.plain,
         taken=scope.names() | {name for source in sources for name in _module_names(source)},
     )

@@ -18,11 +18,12 @@ WEAKER = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease")
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Facts about the training data that recipes depend on."""
+    """Facts about data and training that recipes depend on. steps: of the optimizer in the whole run; 0 if unknown."""
 
     n_users: int
     n_items: int
     has_categories: bool = False
+    steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,6 +70,7 @@ def _loader(source: RecipeFile) -> list[Edit]:
             argument(call, "sampler", 3) is not None
             or _is_evaluation(call, source)
             or _is_stream(call, source)
+            or not source.ran(call)
         ):
             continue
         flag = argument(call, "shuffle", 2)
@@ -112,7 +113,7 @@ def _slices(source: RecipeFile) -> list[Edit]:
     """Edits that send `for s in range(0, n, size): x[s : s + size]` through a permutation drawn before the loop."""
     for loop in source.all_of(cst.For):
         count = _range_end(loop, source)
-        if not count or not _trains(loop, source):
+        if not count or not _trains(loop, source) or not source.trains(loop):
             continue
         start = source.code(loop.target)
         slices = [node for node in source.all_of(cst.Subscript, loop.body) if _is_slice_from(node, start)]
@@ -141,7 +142,7 @@ def _arange(source: RecipeFile) -> list[Edit]:
     """Edits that turn `for rows in torch.arange(n).split(size)` into randperm."""
     for loop in source.all_of(cst.For):
         orders = [call for call in source.all_of(cst.Call, loop.iter) if call_name(call) == "arange"]
-        if len(orders) == 1 and len(orders[0].args) == 1 and _trains(loop, source):
+        if len(orders) == 1 and len(orders[0].args) == 1 and _trains(loop, source) and source.trains(loop):
             shuffled = orders[0].with_changes(func=cst.parse_expression(f"{torch_name(source)}.randperm"))
             return rewrite(source, {orders[0]: [shuffled]})
     return []

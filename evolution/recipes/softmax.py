@@ -50,6 +50,10 @@ class FullSoftmax:
                 f"full logits over {n_items:,} items would not fit in memory; sampled softmax is the recipe for this catalogue"
             )
         loss = find_pair_loss(context)
+        if loss.sparse:
+            raise DoesNotFit(
+                f"`{loss.table}` has sparse gradients, which a softmax over all items would make dense"
+            )
         at = counted_positions(loss)
         weight, wanted = f"{loss.table}.weight", at.wanted
         lines = [
@@ -64,6 +68,8 @@ class FullSoftmax:
             wanted = f"{wanted} - 1"
         else:
             lines.append(f"{logits} = {at.states} @ {weight}.T  # (positions, items)")
+        if loss.padded_elsewhere:
+            lines.append(f'{logits}[:, {loss.table}.padding_idx] = float("-inf")  # padding is no candidate')
         value = f"{functional(loss.source)}.cross_entropy({logits}, {wanted})"
         summary = "Cross-entropy of the item that came next against the whole catalogue, mean over events."
         return replace_loss(

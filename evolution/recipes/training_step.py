@@ -7,13 +7,15 @@ import libcst as cst
 
 from diagnosis.findings import Role
 from evolution.recipes.code import (
+    Block,
     RecipeFile,
     bare,
+    blocks_at,
     call_name,
     dotted,
-    functions_at,
     last_name,
     loaded_names,
+    not_seen,
     parse_all,
     torch_name,
 )
@@ -60,10 +62,13 @@ def find_training_step(context: RecipeContext) -> TrainingStep:
     """
     sources = parse_all(context)
     reason = "no optimizer of torch.optim was found"
-    for source, function in functions_at(sources, context.sites_of(Role.OPTIMIZER)):
+    for source, function in blocks_at(sources, context.sites_of(Role.OPTIMIZER)):
         for made in own_lines(function):
             target, call = optimizer_call(made)
             if call is None:
+                continue
+            if not source.ran(made):
+                reason = str(not_seen("the optimizer", source, made))
                 continue
             step = _step(target, source, function)
             if step is None:
@@ -93,20 +98,21 @@ def optimizer_call(line: cst.SimpleStatementLine) -> tuple[str, cst.Call | None]
 
 
 def _step(
-    target: str, source: RecipeFile, function: cst.FunctionDef
+    target: str, source: RecipeFile, function: Block
 ) -> tuple[RecipeFile, cst.SimpleStatementLine, bool] | None:
     """The statement that calls `target.step()`, with its file and whether it is in `function`; None if there is none.
 
     A local name can step in its own function only, an attribute of self in any method of the same class.
     """
     owner = source.enclosing(function, cst.ClassDef)
-    places = [function]
+    places: list[Block] = [function]
     if "." in target and owner is not None:
         places += [other for other in source.functions() if source.enclosing(other, cst.ClassDef) is owner]
     for place in places:
         for line in own_lines(place):
             calls = source.all_of(cst.Call, line)
-            if any(call_name(call) == "step" and dotted(call.func) == f"{target}.step" for call in calls):
+            steps = any(call_name(call) == "step" and dotted(call.func) == f"{target}.step" for call in calls)
+            if steps and source.trains(line):
                 return source, line, place is function
     return None
 
@@ -117,6 +123,7 @@ def has_scheduler(sources: Sequence[RecipeFile]) -> bool:
         "lr_scheduler" in dotted(node.func) or last_name(node.func).endswith("LR")
         for source in sources
         for node in source.all_of(cst.Call)
+        if source.ran(node)
     )
 
 

@@ -160,7 +160,9 @@ class TrainingSection(Section):
 
     max_epochs: Annotated[Whole, Field(ge=1, le=100_000)] = Field(default=60, description="Epochs at most.")
     patience: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
-        default=5, description="Stop after this many rankings without a better objective."
+        default=5,
+        description="Train on until this many rankings, a third of all epochs and 200 optimizer steps brought no better "
+        "objective, and neither loss nor objective moves.",
     )
     eval_every: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
         default=1, description="Rank validation every n-th epoch."

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from diagnosis.encoding import decoded, encoded, unmarked
+from diagnosis.kit import is_kit
 from diagnosis.user_probes.reading import LONGEST
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.kept import write_whole
@@ -227,12 +228,12 @@ class Programs:
     def sources(self, tree: str, patterns: tuple[str, ...] = ("*.py",)) -> dict[str, str]:
         """path -> text of the files of a program that match a glob pattern (see `base.paths.matches`).
 
-        Links are no sources: a file that one points to stands under its own name.
+        Links are no sources: a file that one points to stands under its own name. Nor is the adapter's kit.
         """
         return {
             path: self.file_text(blob)
             for path, (mode, blob) in self._entries(tree).items()
-            if mode != LINK and matches(path, patterns)
+            if mode != LINK and matches(path, patterns) and not is_kit(path)
         }
 
     def diff(self, before: str, after: str) -> str:

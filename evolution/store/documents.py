@@ -1,6 +1,6 @@
 """Makes the JSON documents that commands print from records. Users' scripts read them, so keys must stay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diagnosis.findings import Anchor, Finding, Measurement
@@ -188,11 +188,16 @@ def _anchors(anchors: Sequence[Anchor]) -> list[dict[str, Any]]:
 
 
 def propose_document(
-    proposals: Sequence[Proposal], *, did_not_fit: Sequence[tuple[str, str]] = ()
+    proposals: Sequence[Proposal],
+    *,
+    did_not_fit: Sequence[tuple[str, str]] = (),
+    more_training: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The document of `propose` and `verify`. did_not_fit: (recipe, reason) for each recipe that was triggered but could
+    """The document of `propose` and `verify`. more_training: what comes before any patch where the user's version had not
+    converged, with its `words`, `setting`, `effect` and whether it is enough (`converged`). did_not_fit: (recipe, reason) for each recipe that was triggered but could
     not make a patch for this code."""
     return {
+        "more_training": more_training,
         "proposals": [proposal_document(proposal) for proposal in proposals],
         "did_not_fit": [{"recipe": recipe, "reason": reason} for recipe, reason in did_not_fit],
     }
@@ -205,6 +210,7 @@ def proposal_document(proposal: Proposal) -> dict[str, Any]:
         "title": proposal.idea.title,
         "recipe": proposal.idea.code,
         "rationale": proposal.idea.rationale,
+        "compared": str(proposal.details.get("compared", "")) or None,
         "rests_on": list(proposal.idea.rests_on),
         "proposer": proposal.idea.proposer,
         "addresses": list(proposal.idea.addresses),

@@ -14,6 +14,17 @@ UNKNOWN_TRAINING = (
 )
 
 
+BEYOND = (
+    "trained for more than training.max_epochs = {configured}, as the objective was still rising there: `propose` holds no "
+    "patch against a version that has not converged"
+)
+OUT_OF_TIME = "training ended before it had converged: another epoch would have left no time for measuring within training.timeout_s"
+
+
+def _of_training(told: Any) -> str:
+    return OUT_OF_TIME if isinstance(told, dict) and told.get("ended") == "timeout_s" else ""
+
+
 def _of_checkpoint(told: Any) -> list[str]:
     if not isinstance(told, dict):
         return []
@@ -42,6 +53,8 @@ def remarks(trial: Trial) -> tuple[str, ...]:
         else "",
         f"sandbox: {sandbox}" if sandbox != SANDBOXED else "",
         *(str(sentence) for sentence in note.get("withheld", ())),
+        BEYOND.format(configured=note["beyond_epochs"]) if note.get("beyond_epochs") else "",
+        _of_training(note.get("training")),
         str(note.get("trace", "")),
         str(note.get("not_kept", "")),
     ]

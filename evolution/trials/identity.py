@@ -7,7 +7,13 @@ from evolution.base.versions import version_of
 from evolution.domain.trial import TrialKey
 from evolution.repo.config import Config
 
-_EVALUATOR = ("evolution/worker", "evolution/trials", "evolution/domain/objective.py", "seeds/metrics")
+_EVALUATOR = (
+    "evolution/worker",
+    "evolution/trials",
+    "evolution/domain/objective.py",
+    "seeds/metrics",
+    "diagnosis/convergence.py",
+)
 
 
 def trial_key(

@@ -183,6 +183,10 @@ class WorkerProcess:
         del self._unread[: end + 1]
         return line
 
+    def left_s(self) -> float:
+        """Seconds until the trial's time limit; below 0 once it has passed."""
+        return self._deadline - time.monotonic()
+
     def _watch(self) -> None:
         if self._cancelled():
             raise failed(FailureReason.CANCELLED, "cancelled")

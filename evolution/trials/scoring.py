@@ -1,5 +1,6 @@
 """From a worker's lists to numbers. The labels are here and nowhere near the worker. Pure."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,14 @@ class Ranking:
     @property
     def means(self) -> dict[str, float]:
         return {name: float(values.mean()) for name, values in self.per_user.items()}
+
+
+def fingerprint(lists: TopLists) -> str:
+    """16 hex digits that change with any bit of the lists and their scores."""
+    digest = hashlib.sha256()
+    for array in (lists.items, lists.scores):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def judged(lists: TopLists, questions: Questions, objective: Objective) -> Ranking:

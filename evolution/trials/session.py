@@ -325,11 +325,15 @@ class WorkerSession:
 
     # -- training
 
-    def epoch(self) -> dict[str, float] | None:
-        """What fit() reported of one more epoch; None once it has ended. Raises TrialFailed: not finite."""
+    def epoch(self) -> tuple[dict[str, float], int] | None:
+        """What fit() reported of one more epoch, and its optimizer steps (0 if unknown); None once it has ended.
+
+        Raises TrialFailed: not finite.
+        """
         reply, spent = self._timed("epoch")
         self.fit += spent
-        return replies.figures(reply, "reported")
+        reported = replies.figures(reply, "reported")
+        return None if reported is None else (reported, replies.whole(reply, "steps"))
 
     def find_bad_value(self, *, seed: int, epochs: int, seconds: float) -> BadValue | None:
         """Train anew for `epochs` epochs and look at each result of the last; None where nothing bad is seen.
@@ -402,6 +406,10 @@ class WorkerSession:
             spent = Spent(s=time.perf_counter() - started, cpu_s=self._process.cpu_s() - running)
             self.theirs += spent
         return reply, spent
+
+    def left_s(self) -> float:
+        """Seconds until the trial's time limit."""
+        return self._process.left_s()
 
     def cpu_s(self) -> float:
         """Seconds in which the worker's processes were running so far, whether or not they had a question to answer."""

@@ -4,12 +4,15 @@ import time
 
 from evolution.domain.objective import parse_expression
 from evolution.domain.trial import EpochRecord, TrialStatus
+from evolution.trials import enough
 from evolution.trials.breaking_off import broken_off, with_first_bad_value
 from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.progress import TrialProgress
 from evolution.trials.request import Supervision, TrialRequest
-from evolution.trials.scoring import OBJECTIVE, judged
+from evolution.trials.scoring import OBJECTIVE, fingerprint, judged
 from evolution.trials.session import Built, WorkerSession
+
+MEASURING = 0.1  # of a trial's time limit, kept for what comes after the training
 
 
 def train(
@@ -19,9 +22,10 @@ def train(
     progress: TrialProgress,
     built: Built,
 ) -> TrialStatus:
-    """Epoch by epoch, until fit ends, patience runs out, the caller prunes, or the last epoch is reached.
+    """Epoch by epoch, until fit ends, neither loss nor objective moves any more (`trained_enough`), the caller prunes,
+    the last epoch is reached, or no time is left for another one.
 
-    Raises TrialFailed, which says in which epoch; `progress` then holds the epochs before.
+    progress.note["training"] then says by which of these it ended, and whether the objective was still rising. Raises TrialFailed, which says in which epoch; `progress` then holds the epochs before.
     """
     try:
         return _epochs(request, supervision, session, progress, built)
@@ -43,35 +47,55 @@ def _epochs(
 ) -> TrialStatus:
     settings = request.config.training
     objective = parse_expression(request.config.objective.expression)
-    without_gain = 0
+    ended = enough.Ended.MAX_EPOCHS
     for number in range(1, settings.max_epochs + 1):
         started = time.perf_counter()
-        reported = session.epoch()
-        if reported is None:
+        answered = session.epoch()
+        if answered is None:
+            ended = enough.Ended.FIT
             break
+        reported, steps = answered
         ranked = number % settings.eval_every == 0 or number == settings.max_epochs
-        means: dict[str, float] = {}
+        means, answers = dict[str, float](), ""
         if ranked or not built.has_state:
             ranking = judged(
                 session.rank("validation", request.data.validation), request.data.validation, objective
             )
-            means = ranking.means
+            means, answers = ranking.means, fingerprint(ranking.lists)
             better = progress.best is None or means[OBJECTIVE] > progress.best.means[OBJECTIVE]
-            without_gain = 0 if better else without_gain + 1
             if better or not built.has_state:  # what cannot be kept cannot be gone back to
                 progress.best, progress.best_epoch = ranking, number
                 if built.has_state:
                     session.keep()
         epoch = EpochRecord(
-            epoch=number, wall_s=time.perf_counter() - started, reported=reported, metrics=means
+            epoch=number,
+            wall_s=time.perf_counter() - started,
+            reported=reported,
+            metrics=means,
+            steps=steps,
+            answers=answers,
         )
         progress.epochs.append(epoch)
         supervision.on_epoch(epoch)
-        if without_gain >= settings.patience:
+        if means and enough.trained_enough(progress.epochs, patience=settings.patience):
+            ended = enough.Ended.ENOUGH
             break
         if number < settings.max_epochs and supervision.prune(tuple(progress.epochs)):
             return _ranked_at_all(request, session, progress, TrialStatus.PRUNED)
+        if number < settings.max_epochs and _no_time_left(session, progress, settings.timeout_s):
+            ended = enough.Ended.TIME
+            break
+    progress.note["training"] = {
+        "ended": ended.value,
+        "still_improving": enough.still_improving(progress.epochs),
+    }
     return _ranked_at_all(request, session, progress, TrialStatus.COMPLETE)
+
+
+def _no_time_left(session: WorkerSession, progress: TrialProgress, timeout_s: float) -> bool:
+    """Whether one more epoch may leave too little of the trial's time for measuring what was trained by then."""
+    longest = max(epoch.wall_s for epoch in progress.epochs)
+    return session.left_s() < MEASURING * timeout_s + 2 * longest
 
 
 def _ranked_at_all(

@@ -38,7 +38,7 @@ def check_repo(
     from evolution.trials.reading_data import read_data
 
     config = read_config(repo)
-    passed, problems = ["evolverec.toml is well-formed"], list[dict[str, Any]]()
+    passed, problems = ["evolverec.toml is well-formed"], _named_in_vain(repo)
     try:
         data = read_data(config, repo, tell=lambda words: None, cancelled=lambda: False)  # Ctrl-C ends it
         training = data.training
@@ -58,7 +58,7 @@ def check_repo(
     snapshot = programs.snapshot()
     problems += [_problem(path, 0, "information", f"{path} {why}") for path, why in snapshot.left_out.items()]
     sources = programs.sources(snapshot.tree, config.recommender.editable)
-    problems += _static(sources, cache(lambda: _interpreter(repo, request, agreed)))
+    problems += _static(sources, config.training.device, cache(lambda: _interpreter(repo, request, agreed)))
     passed.append(f"{len(sources)} editable files were read")
     probes = read_user_probes(repo)
     problems += [_problem(p.path, fault.line, "warning", fault.message) for p in probes for fault in p.faults]
@@ -95,6 +95,18 @@ def _about_figure(entry: str, figure: dict[str, Any]) -> dict[str, Any]:
     return _problem(
         place["path"], place["line"], figure["severity"], f"{figure['code']}: {figure['message']}"
     )
+
+
+def _named_in_vain(repo: Path) -> list[dict[str, Any]]:
+    """What the config names and no file has, and what `evolverec init` left to be filled in. A log is read, and said, below."""
+    from evolution.base.places import CONFIG_NAME
+    from evolution.repo.files import config_text
+    from server.shown.config_faults import adapter_gaps, config_faults
+
+    text = config_text(repo)
+    faults = [one for one in config_faults(repo, text) if one.key != ("data", "source")]
+    problems = [_problem(CONFIG_NAME, one.line, "error", one.message) for one in faults]
+    return problems + [_problem(gap.path, gap.line, "error", gap.message) for gap in adapter_gaps(repo, text)]
 
 
 def data_in_words(data: "TrialData") -> list[str]:
@@ -143,8 +155,11 @@ def _interpreter(repo: Path, request: CheckRequest, agreed: Agreed) -> "Interpre
         return None
 
 
-def _static(sources: dict[str, str], interpreter: "Callable[[], Interpreter | None]") -> list[dict[str, Any]]:
+def _static(
+    sources: dict[str, str], device: str, interpreter: "Callable[[], Interpreter | None]"
+) -> list[dict[str, Any]]:
     from diagnosis.rules.check import check_sources
+    from diagnosis.rules.findings import on_device
     from diagnosis.syntax import Unparsed, parse
 
     # The interpreter is asked for a file that we cannot read alone: one that hangs is waited for.
@@ -153,7 +168,8 @@ def _static(sources: dict[str, str], interpreter: "Callable[[], Interpreter | No
         fault = parse(text) if path.endswith(".py") else None
         if isinstance(fault, Unparsed):
             problems.append(_unread(path, text, fault, interpreter()))
-    problems += [_problem(h.path, h.start_line, h.severity.value, h.message) for h in check_sources(sources)]
+    hits = on_device(check_sources(sources), device)
+    problems += [_problem(h.path, h.start_line, h.severity.value, h.message) for h in hits]
     return problems
 
 

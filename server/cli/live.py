@@ -1,7 +1,6 @@
 """Shows a job's events on a terminal: a progress bar per trial, a line per result. Everything goes to stderr."""
 
 import sys
-import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -11,7 +10,7 @@ from evolution.domain.job import Event, EventType
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-SAID_EVERY_S = 5.0
+EVERY_S = 10.0
 NO_TRIAL = ""  # the bar of what a job does before it has a trial, such as reading the data
 
 
@@ -50,13 +49,17 @@ class SilentView:
 
 
 class LiveView:
-    """A display with one progress bar per running trial, and lines above the bars."""
+    """A display with one progress bar per running trial, and lines above the bars.
+
+    Where stderr is no terminal, a line about epochs and stages at most every EVERY_S seconds stands for the bars.
+    """
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         from server.cli.console import console
 
+        self._bars = sys.stderr.isatty()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -64,10 +67,10 @@ class LiveView:
             TimeElapsedColumn(),
             console=console(stderr=True),
             transient=True,
-            disable=not sys.stderr.isatty(),  # also where FORCE_COLOR makes rich believe in a terminal
+            disable=not self._bars,  # also where FORCE_COLOR makes rich believe in a terminal
         )
         self._tasks: dict[str, TaskID] = {}
-        self._said_at = time.monotonic()
+        self._last_line = -EVERY_S  # when the last of the lines that stand for bars was written
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -87,9 +90,10 @@ class LiveView:
         data = event.data
         if event.type is not EventType.PROGRESS or data.get("trial"):
             self._drop(NO_TRIAL)
+        if not self._bars:
+            self._tell(event)
         if event.type is EventType.EPOCH:
             self._advance(str(data["trial"]), str(data.get("label") or "training"), event)
-            self._say_now_and_then(event.message)
         elif event.type is EventType.PROGRESS:
             self._stage(str(data.get("trial") or NO_TRIAL), event.message)
         elif event.type is EventType.TRIAL and data.get("status") != "running":
@@ -98,11 +102,15 @@ class LiveView:
         elif event.type in (EventType.LOG, EventType.FEEDBACK, EventType.PROPOSAL):
             self.say(event.message)
 
-    def _say_now_and_then(self, text: str) -> None:
-        """Print how far a training is where no bar shows it, as in a pipe or a notebook."""
-        if self._progress.disable and time.monotonic() - self._said_at >= SAID_EVERY_S:
-            self._said_at = time.monotonic()
-            self.say(text)
+    def _tell(self, event: Event) -> None:
+        """A line for whoever follows a file or a pipe, of an epoch or of a stage. event.t says when."""
+        if event.type not in (EventType.EPOCH, EventType.PROGRESS) or event.t - self._last_line < EVERY_S:
+            return
+        self._last_line = event.t
+        epoch = event.type is EventType.EPOCH
+        self.say(
+            f"{event.data.get('label') or 'training'}: {epoch_words(event.data)}" if epoch else event.message
+        )
 
     def _stage(self, trial: str, words: str) -> None:
         """Show the current stage of a trial outside of its epochs; its bar pulses until an epoch ends."""

@@ -2,14 +2,19 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from diagnosis.encoding import decoded, encoded
-from evolution.base.errors import RepoError, UsageError
-from evolution.domain.proposal import Proposal, ProposalState
+from evolution.base.amounts import listed
+from evolution.base.errors import EditError, RepoError, UsageError
+from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.repo.applying import apply_to_files, changed_files
+from evolution.repo.files import read_code
 from evolution.store.store import Store
+
+Read = Callable[[str], str | None]  # the text of a path, None where there is no file
 
 
 def find_proposal(repo: Path, wanted: str) -> Proposal:
@@ -67,7 +72,7 @@ def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
             return None
         return decoded(blob.data_stream.read())
 
-    files = changed_files(proposal.patch.edits, read)
+    files = _changed_in_commit(repo, proposal, read)
     with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
         with user.git.custom_environment(GIT_INDEX_FILE=str(Path(scratch) / "index")):
             user.git.read_tree(head.hexsha)
@@ -80,14 +85,55 @@ def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
             tree = user.git.write_tree()
         message = Path(scratch) / "message"
         message.write_text(commit_message(proposal), encoding="utf-8")
-        commit = user.git.commit_tree(tree, "-p", head.hexsha, "-F", str(message))
+        try:
+            commit = user.git.commit_tree(tree, "-p", head.hexsha, "-F", str(message))
+        except git.GitCommandError as error:
+            raise RepoError(_no_commit(str(error.stderr))) from None
     user.git.update_ref(f"refs/heads/{branch}", commit, "0" * 40)
     return sorted(base + path for path in files)
 
 
+def _changed_in_commit(repo: Path, proposal: Proposal, committed: Read) -> dict[str, str]:
+    """As `changed_files` of the last commit. Raises EditError, and RepoError where only what is committed is the matter."""
+    try:
+        return changed_files(proposal.patch.edits, committed)
+    except EditError:
+        paths = sorted({edit.path for edit in proposal.patch.edits})
+        apart = [path for path in paths if committed(path) != read_code(repo, path)]
+        if not apart:
+            raise
+        changed_files(
+            proposal.patch.edits, lambda path: read_code(repo, path)
+        )  # where that fails, it says why
+        raise RepoError(
+            f"the last commit has another {listed(apart)} than the disk, on which this patch was measured, and --branch "
+            "begins at the last commit. Commit first, or apply to the files without --branch"
+        ) from None
+
+
+def _no_commit(said: str) -> str:
+    """Why git made no commit. said: its stderr."""
+    if "user.email" in said or "user.name" in said or "identity" in said:
+        return (
+            "git does not know who commits, so no branch was made; run `git config user.name NAME` and "
+            "`git config user.email ADDRESS` in the repo, or apply to the files without --branch"
+        )
+    lines = said.strip().strip("'").splitlines()
+    return f"git made no commit, so no branch was made: {lines[-1].strip() if lines else 'it said nothing'}"
+
+
+def _unverified(proposal: Proposal) -> str:
+    if proposal.verified is not Verified.NO:
+        return ""
+    return f"Not verified: {proposal.why_not or 'its trials prove neither a gain nor a repair'}."
+
+
 def commit_message(proposal: Proposal) -> str:
     """The commit message: the idea, its rationale, and the measured figures with their intervals."""
-    lines = [proposal.idea.title, "", proposal.idea.rationale, ""]
+    lines = [proposal.idea.title, "", proposal.idea.rationale]
+    lines += [text for text in (str(proposal.details.get("compared", "")), _unverified(proposal)) if text] + [
+        ""
+    ]
     for effect in [proposal.effect, *proposal.effects.values()]:
         if effect is not None:
             change = f"{effect.after - effect.before:+.4f}, 95 % [{effect.low:+.4f}, {effect.high:+.4f}]"

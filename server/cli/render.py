@@ -132,6 +132,11 @@ def show_proposals(document: dict[str, Any]) -> None:
     """Print a table of the proposals, and the best one's diff."""
     out = console()
     verified = [p for p in document["proposals"] if p["verified"]]
+    if (more := document.get("more_training")) is not None:
+        effect = f" ({change_words(more['effect'])})" if more["effect"] else ""
+        out.print(f"[yellow]{escape(more['words'])}{escape(effect)}[/]")
+        if not more["converged"]:
+            return
     table = Table(title="proposals, best first", title_justify="left")
     for column in ("id", "title", "verified", "objective", "change, 95 % interval"):
         table.add_column(column)
@@ -146,7 +151,9 @@ def show_proposals(document: dict[str, Any]) -> None:
         out.print(f"[dim]{escape(item['recipe'])} makes no patch here: {escape(item['reason'])}[/]")
     if verified:
         best = verified[0]
-        out.print(f"[green]best: {best['id']}[/] {escape(best['title'])}\n  {escape(best['rationale'])}")
+        out.print(
+            f"[green]best: {best['id']}[/] {escape(best['title'])}\n  {escape(best['rationale'])} {escape(best['compared'] or '')}"
+        )
         show_diff(best["patch"])
     else:
         out.print("[yellow]no candidate was verified[/]; the table says what each moved")

@@ -12,6 +12,8 @@ from evolution.base.errors import EditError, UsageError
 from evolution.base.places import PROBES_FOLDER
 from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.repo.applying import check_fit, is_applied
+from server.lsp.config_actions import config_actions
+from server.lsp.config_file import is_config
 from server.lsp.diagnostics import as_diagnostic
 from server.lsp.edits import workspace_edit
 from server.lsp.marks import PlacedNote
@@ -35,6 +37,8 @@ async def code_actions(session: Session, params: types.CodeActionParams) -> list
 
     On the entry function, patches that address no diagnostic and the commands of the code lens are offered too.
     """
+    if is_config(params.text_document.uri):
+        return list(await config_actions(session, params))
     seen = await session.view(params.text_document.uri)
     if seen is None:
         return []

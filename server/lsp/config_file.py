@@ -32,6 +32,8 @@ async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
     """The errors in the text of an evolverec.toml as diagnostics, one per wrong line."""
     text = session.text_of(uri)
     problems = await session.background.store(check, text) if text is not None else []
+    if text is not None and not problems and (folder := root_of(uri)):
+        problems = await session.background.browse(named_in_vain, folder, text)
     lines = lines_of(text or "")
     if problems and (root := root_of(uri)):
         await session.pages.prepare_config(root)
@@ -56,6 +58,13 @@ def check(text: str) -> list[tuple[int, str]]:
     from evolution.repo.config import config_problems
 
     return config_problems(text)
+
+
+def named_in_vain(root: Path, text: str) -> list[tuple[int, str]]:
+    """What the config names and no file of the repo has, as (line from 1, message)."""
+    from server.shown.config_faults import config_faults
+
+    return [(fault.line, fault.message) for fault in config_faults(root, text)]
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:

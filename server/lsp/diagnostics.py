@@ -8,6 +8,7 @@ from pathlib import Path
 from lsprotocol import types
 
 from diagnosis.findings import Anchor, Finding, Severity
+from evolution.adopting.gaps import gaps_in
 from evolution.base.places import CONFIG_NAME
 from evolution.domain.verdict import told_of
 from server.lsp import config_file
@@ -129,6 +130,8 @@ async def diagnose(session: Session, uri: str) -> FileDiagnostics:
     if view.unseen:
         item = _unseen(session, view)
         parts[view.unseen] = (item, _digest(item))
+    for line, words in gaps_in(view.text):
+        parts[(line, words)] = (gap := _gap(session, view, line, words), _digest(gap))
     said = FileDiagnostics(
         items=[item for item, _ in parts.values()],
         id=_id(digest for _, digest in parts.values()),
@@ -137,6 +140,16 @@ async def diagnose(session: Session, uri: str) -> FileDiagnostics:
     )
     session.said[uri] = (view, said)
     return said
+
+
+def _gap(session: Session, view: FileView, line: int, words: str) -> types.Diagnostic:
+    """A line that `evolverec init` left to be filled in."""
+    return types.Diagnostic(
+        range=code_range(view.lines, line - 1, line - 1, session.client.encoding),
+        severity=types.DiagnosticSeverity.Error,
+        source=SOURCE,
+        message=words,
+    )
 
 
 def _unseen(session: Session, view: FileView) -> types.Diagnostic:

@@ -31,6 +31,7 @@ COMMANDS = (
     "evolverec.preview",
     "evolverec.report",
     "evolverec.newRepo",
+    "evolverec.init",
     "evolverec.status",
 )
 CONTENT_SCHEME = "evolverec-proposal"

@@ -13,6 +13,7 @@ from lsprotocol import types
 
 from server.lsp import (
     actions,
+    adopting,
     commands,
     completion,
     configuration,
@@ -112,5 +113,6 @@ COMMANDS = (
     _row("evolverec.preview", commands.preview, BACKGROUND),
     _row("evolverec.report", report.write, BACKGROUND),
     _row("evolverec.newRepo", new_repo.new_repo, BACKGROUND),
+    _row("evolverec.init", adopting.init, BACKGROUND),
     _row("evolverec.status", commands.status, LOOP),
 )

@@ -59,7 +59,7 @@ def look(
     others = beside(knowledge.program_files, path, read)
     typed = [*rule_notes(path, text, live, others), *probe_notes(path, text)]
     known = {*knowledge.dismissed, *(note.id for note in knowledge.notes)}
-    shown = [note for note in typed if note.id not in known]
+    shown = [note for note in typed if note.id not in known and not knowledge.is_void(note)]
     placer = placer_of(text)
     marks = [
         found

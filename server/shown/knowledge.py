@@ -46,6 +46,7 @@ class Knowledge:
     program_files: path -> blob of `trial`'s program
     sources: blob -> text of every file that an anchor points into
     running: jobs that have not ended
+    device: where training is set to happen; "auto" where the config cannot be read
     """
 
     root: Path
@@ -59,6 +60,11 @@ class Knowledge:
     program_files: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     running: tuple[JobRecord, ...] = ()
+    device: str = "auto"
+
+    def is_void(self, note: Note) -> bool:
+        """Whether a note is about what only a device of its own costs, and training is set to the CPU."""
+        return self.device == "cpu" and note.finding is not None and note.finding.kind.of_accelerators
 
 
 def read_entry(root: Path) -> Entry:
@@ -74,6 +80,14 @@ def read_entry(root: Path) -> Entry:
     return Entry(path=path, function=function) if path else Entry()
 
 
+def read_device(root: Path) -> str:
+    """training.device in evolverec.toml; "auto" where it is left out, or the file cannot be read."""
+    try:
+        return str(parse_toml(config_text(root)).get("training", {}).get("device", "auto"))
+    except (OSError, ConfigError, ValueError, AttributeError):
+        return "auto"
+
+
 def read_knowledge(
     root: Path, store: Store | None, programs: StoredFiles, disk_changes: int = 0
 ) -> Knowledge:
@@ -82,9 +96,9 @@ def read_knowledge(
     store: None if nothing has run in the repo yet
     disk_changes: how often the repo's files have changed, which invalidates the cached snapshot
     """
-    entry = read_entry(root)
+    entry, device = read_entry(root), read_device(root)
     if store is None:
-        return Knowledge(root=root, entry=entry)
+        return Knowledge(root=root, entry=entry, device=device)
     jobs, proposals = store.jobs_in_brief(), store.proposals()
     failed = jobs[0] if jobs and jobs[0].state is JobState.FAILED and jobs[0].result is None else None
     on_disk = programs.on_disk((failed.id, disk_changes)) if failed else ""
@@ -97,6 +111,7 @@ def read_knowledge(
     dismissed = frozenset(store.dismissed())
     shown = tuple(note for note in found if note.id not in dismissed)
     return Knowledge(
+        device=device,
         root=root,
         entry=entry,
         trial=complete,

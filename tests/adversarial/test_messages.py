@@ -63,7 +63,7 @@ def test_what_is_written_on_the_wire_fails_the_trial(bench, sandbox, code, words
 
 def test_a_worker_that_answers_ahead_and_then_stands_still_ends_at_its_time_limit(bench):
     """It reads nothing any more, so the job's questions fill the pipe; the job must not wait in it for ever."""
-    ahead = """say(b'{"ok": {"score_s": 0, "reported": {"loss": 1}}}', 700)"""
+    ahead = """say(b'{"ok": {"score_s": 0, "steps": 0, "reported": {"loss": 1}}}', 700)"""
     started = time.monotonic()
     trial = bench.run(
         having_the_wire(bench, f"{ahead}; os.kill(os.getpid(), signal.SIGSTOP)"),

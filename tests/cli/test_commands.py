@@ -2,13 +2,16 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evolution.domain.job import JobKind, JobRecord, JobState
+from evolution.domain.proposal import Verified
 from evolution.store.store import Store
 from server.cli import sarif
+from server.cli.patches import commit_message
 
 COMMANDS = {
     "new": ["sasrec", "DIR"],
@@ -183,6 +186,35 @@ def test_apply_to_a_branch_leaves_index_files_and_current_branch_alone(evolverec
     assert taken.code == 2 and "exists already" in taken.err
     wrong = evolverec("apply", repo, proposal.id, "--branch", "no..name")
     assert wrong.code == 2 and "no..name" in wrong.err
+
+
+def test_a_branch_without_an_identity_says_what_git_wants_to_know(
+    evolverec, repo, proposal, git, monkeypatch
+):
+    for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    git("config", "user.useConfigOnly", "true")
+    answer = evolverec("apply", repo, proposal.id, "--branch", "shuffled")
+    assert answer.code == 1 and "git config user.email" in answer.err
+    assert git("branch", "--list", "shuffled") == ""
+
+
+def test_a_branch_of_code_that_is_not_committed_says_that_it_is_not(evolverec, repo, proposal, git):
+    git("rm", "-q", "--cached", "shelf.py")
+    git("commit", "-q", "-m", "without the adapter")
+    answer = evolverec("apply", repo, proposal.id, "--branch", "shuffled")
+    assert answer.code == 1
+    assert "the last commit has another shelf.py than the disk" in answer.err and "Commit first" in answer.err
+    assert git("branch", "--list", "shuffled") == ""
+
+
+def test_the_commit_of_an_unverified_patch_says_so(proposal):
+    assert "Not verified" not in commit_message(proposal)
+    why = "the objective's change lies in [-0.0010, +0.0020], so it may be no gain at all"
+    unsure = replace(proposal, verified=Verified.NO, why_not=why)
+    assert f"Not verified: {why}." in commit_message(unsure)
 
 
 def test_diff_is_taken_by_git_apply(evolverec, repo, proposal, git):

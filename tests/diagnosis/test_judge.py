@@ -71,11 +71,21 @@ def test_a_symptom_says_which_causes_were_checked_and_are_healthy() -> None:
 
 def test_worst_first() -> None:
     measured = [
-        measurement("not-converged", False, Severity.INFORMATION),
+        measurement("order-unused", False, Severity.INFORMATION),
         measurement("overconfidence", False),
         measurement("weaker-than-popularity", False, Severity.ERROR),
     ]
     assert [f.severity for f in findings(measured, [], SITES, SOURCE)] == ["error", "warning", "information"]
+
+
+def test_a_training_that_ended_too_early_is_told_before_all_but_errors() -> None:
+    measured = [
+        measurement("overconfidence", False),
+        measurement("not-converged", False, Severity.INFORMATION),
+        measurement("scores-tied", False, Severity.ERROR),
+    ]
+    told = findings(measured, [], SITES, SOURCE)
+    assert [f.code for f in told] == ["scores-tied", "not-converged", "overconfidence"]
 
 
 def test_a_failed_check_becomes_a_finding_of_the_contract() -> None:

@@ -145,11 +145,11 @@ async def test_hover_says_what_a_key_is_and_its_default(typing):
 
 async def test_hover_of_a_section_is_a_table_where_markdown_is_shown(connect):
     typing = Typing(await connect("visual-studio-code"))
-    assert "| `patience` | `5` | Stop after" in await typing.hover("[trai|ning]")
+    assert "| `patience` | `5` | Train on until" in await typing.hover("[trai|ning]")
     capabilities = client_capabilities("emacs")
     capabilities.text_document.hover.content_format = [types.MarkupKind.PlainText]
     typing = Typing(await connect(capabilities))
-    assert "patience (5): Stop after" in await typing.hover("[trai|ning")
+    assert "patience (5): Train on until" in await typing.hover("[trai|ning")
 
 
 async def test_links_lead_to_the_function_and_to_the_log(typing, repo, sample):

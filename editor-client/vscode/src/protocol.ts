@@ -314,6 +314,20 @@ export interface NewRepo {
   data: string;
 }
 
+/** Answer of the command `evolverec.init`, which takes `{ folder: string, data?: string, train?: string, model?: string }`. */
+export interface Initialised {
+  /** The folder, absolute. */
+  repo: string;
+  /** Files that were written; files that the user has edited, which stay as they are. */
+  written: string[];
+  kept: string[];
+  /** "module:function", and the file of the adapter; "" where the repo has such a function of its own. */
+  entry: string;
+  adapter: string;
+  /** What has to be filled in: line from 1, 0 where it is no line. */
+  missing: { path: string; line: number; message: string }[];
+}
+
 /** Answer of `evolverec.applyHunks`, which takes `{ repo?: string, proposal: string, path: string, hunks: number[] }`. */
 export interface HunksApplied {
   proposal: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { configTemplate, entryOf, extensionsOf, guessEntry, lineOf } from '../src/first/template';
+import { afterSetUp, entryOf, extensionsOf, lineOf } from '../src/first/template';
 import { guarded, themed } from '../src/ui/page';
 import { repoOf, statusOf } from '../src/ui/words';
 import { figure, repo } from './samples';
@@ -29,31 +29,20 @@ test('a file belongs to the innermost repo, and a name alike is another folder',
   assert.equal(repoOf('/ab/c.py', repos, '/'), undefined);
 });
 
-test('the entry is the build function nearest to the root', () => {
-  const files = [
-    { path: 'pkg/deep/x.py', text: 'def build(data):' },
-    { path: 'pkg/model.py', text: 'import a\n\ndef build(data, *, device, seed):' },
-    { path: 'setup.py', text: 'class A:\n    def build(self):' },
-  ];
-  assert.equal(guessEntry(files), 'pkg.model:build');
-  assert.equal(guessEntry([]), '');
-  assert.deepEqual(entryOf(configTemplate('pkg.model:build')), { file: 'pkg/model.py', name: 'build' });
+test('the entry of a config is a file and a function in it', () => {
+  assert.deepEqual(entryOf('[recommender]\nentry = "pkg.model:build"\n'), { file: 'pkg/model.py', name: 'build' });
   assert.equal(entryOf('[recommender]\n'), undefined);
   assert.equal(lineOf('import a\n\ndef build(data):\n', 'build'), 2);
+  assert.deepEqual(extensionsOf(['.jsonl', '.jsonl.gz', '.inter.gz']), ['jsonl', 'gz']);
 });
 
-test('a set-up names the data and the logs that the server knows, and does without a server', () => {
-  const choices = {
-    seeds: [],
-    data: [{ name: 'shop-tiny', sentence: 'a made-up shop' }],
-    logs: { sentence: 'a throw-away .jsonl file', suffixes: ['.jsonl', '.jsonl.gz', '.inter.gz'] },
-  };
-  const text = configTemplate('', choices);
-  assert.match(text, /a throw-away \.jsonl file/);
-  assert.match(text, /"shop-tiny"/);
-  assert.match(text, /^source = "data\/log\.jsonl"$/m);
-  assert.match(configTemplate(''), /^source = "data\/log"$/m);
-  assert.deepEqual(extensionsOf(choices.logs.suffixes), ['jsonl', 'gz']);
+test('a set-up says what it wrote, what is to be filled in, and asks for the log where none was found', () => {
+  const made = { repo: '/r', written: ['adapter.py', 'evolverec.toml'], kept: [], entry: 'adapter:build', adapter: 'adapter.py', missing: [] };
+  assert.deepEqual(afterSetUp(made), { text: 'Wrote adapter.py, evolverec.toml; nothing of this folder was run.', needsLog: false });
+  const gaps = [{ path: 'adapter.py', line: 7, message: 'fill in' }, { path: 'evolverec.toml', line: 0, message: 'a log' }];
+  const told = afterSetUp({ ...made, missing: gaps });
+  assert.match(told.text, /Fill in line 7 of adapter\.py\./);
+  assert.equal(told.needsLog, true);
 });
 
 test('the policy of a page stands before everything in it', () => {

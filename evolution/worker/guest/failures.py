@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .tracing_frames import KIT
+
 TRACEBACK_CHARS = 20_000
 LONGEST_TEXT = 100_000
 LONGEST_CHAIN = 20  # exceptions that led to one another
@@ -217,6 +219,11 @@ def _innermost(error: BaseException, root: str) -> tuple[str, int]:
     return (_relative(filename, root), line) if filename else ("", 0)
 
 
+def is_kits(function: Any) -> bool:
+    """Whether a function is one of the kit that adapters are written with."""
+    return Path(getattr(getattr(function, "__code__", None), "co_filename", "")).name == KIT
+
+
 def _defined_at(function: Any, root: str) -> tuple[str, int]:
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     if code is None or not _inside(code.co_filename, root):
@@ -225,13 +232,15 @@ def _defined_at(function: Any, root: str) -> tuple[str, int]:
 
 
 def _inside(filename: str, root: str) -> bool:
+    """Whether a file is the repo's, and neither a library nor the adapter's kit."""
     if filename.startswith("<"):  # "<frozen importlib._bootstrap>", "<string>": no files
         return False
     try:
         full = os.path.realpath(filename)
     except ValueError:  # code may be compiled under a name that no file can have
         return False
-    return full.startswith(root + os.sep) and "site-packages" not in Path(full).parts[len(Path(root).parts) :]
+    inside = full.startswith(root + os.sep) and Path(full).name != KIT
+    return inside and "site-packages" not in Path(full).parts[len(Path(root).parts) :]
 
 
 def _relative(filename: str, root: str) -> str:

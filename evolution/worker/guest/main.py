@@ -14,6 +14,7 @@ import numpy as np
 
 from . import entry, failures, limits
 from .recommender import CheckedRecommender
+from .step_count import StepCount
 from .training_data import QuestionSet, load_training
 from .watching import LineWatch
 from .wire import Channel
@@ -32,6 +33,7 @@ class GuestSession:
         self._watch: LineWatch | None = None
         self._traced: CheckedRecommender | None = None  # trained under the watch of `watch_epochs`
         self._epochs: Any = None  # what its fit() returned
+        self._steps = StepCount()
         self._settled = False  # an epoch of it has just ended
         self._made_at: Any = None  # where a tensor of it comes from
 
@@ -65,6 +67,7 @@ class GuestSession:
         torch: Any = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(threads)
+        self._threads = threads
         self.stage = "reading the training data"
         self._data = load_training(str(Path(data, "training")))
         return {"torch": getattr(torch, "__version__", ""), "gpu": _gpu_name(torch, device)}
@@ -128,7 +131,7 @@ class GuestSession:
     def build(self, seed: int) -> dict[str, Any]:
         self.stage = "build()"
         self._candidate = self._traced = self._epochs = self._made_at = None  # the old one's memory first
-        self._candidate = CheckedRecommender(*self._program(), device=self._device, seed=seed)
+        self._candidate = self._made(seed)
         entry.check_modules(self.root, set())
         candidate = self._candidate
         return {
@@ -136,18 +139,32 @@ class GuestSession:
             "has_state": candidate.has_state(),
         }
 
+    def _made(self, seed: int) -> CheckedRecommender:
+        """A recommender of the program, with as many threads as it can use; what its build() has chosen is left alone."""
+        torch: Any = sys.modules.get("torch")
+        chosen = torch is not None and torch.get_num_threads() not in (1, self._threads)
+        if torch is not None and not chosen:
+            torch.set_num_threads(self._threads)
+        made = CheckedRecommender(*self._program(), device=self._device, seed=seed)
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.get_num_threads() == self._threads and 0 < made.parameters() < SMALL:
+            torch.set_num_threads(1)
+        return made
+
     def _model_to_trace(self, seed: int) -> Any:
         self.stage = "build()"
-        self._traced = CheckedRecommender(*self._program(), device=self._device, seed=seed)
+        self._traced = self._made(seed)
         self.stage = "fit()"
         return self._traced.model
 
     def asked(self) -> Any:
-        """The function of the repo that the present stage calls; None where it is none of the recommender's."""
+        """The function of the repo that the present stage calls, `build` where that is the kit's; None where it is none
+        of the recommender's."""
         if self.stage == "build()":
             return self._build
         model = self._candidate.model if self._candidate is not None else None
-        return getattr(type(model), self.stage[: -len("()")], None) if self.stage.endswith("()") else None
+        asked = getattr(type(model), self.stage[: -len("()")], None) if self.stage.endswith("()") else None
+        return self._build if failures.is_kits(asked) else asked
 
     # -- asking
 
@@ -206,7 +223,7 @@ class GuestSession:
         from .tracing_frames import Places
 
         def make() -> CheckedRecommender:
-            return CheckedRecommender(*self._program(), device=self._device, seed=seed)
+            return self._made(seed)
 
         self.stage = "fit()"
         found = followed(make, Places(self.root), _batch_in(batch), epochs)
@@ -252,7 +269,9 @@ class GuestSession:
 
     def epoch(self) -> dict[str, Any]:
         self.stage = "fit()"
-        return {"reported": self.candidate.epoch()}
+        self._steps.start()  # again: torch may be imported by now
+        reported = self.candidate.epoch()
+        return {"reported": reported, "steps": self._steps.taken()}
 
     def find_bad_value(self, seed: int, epochs: int, seconds: float) -> dict[str, Any]:
         """Where a training that ends in nan in its last epoch first has a value that is not finite; {} where unknown."""
@@ -338,6 +357,7 @@ class GuestSession:
         return self._questions[folder]
 
 
+SMALL = 100_000  # parameters: handing the work of fewer to several threads takes longer than the work
 WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
     "enter", "watch", "load", "smoke", "walk", "watch_epochs", "replay", "build", "score", "padding", "part", "changes", "follow", "rank",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 Place = tuple[str, int, str]  # path relative to the root with "/", line from 1, name of the function
 LIBRARIES = {"site-packages", "dist-packages", ".venv", "venv", ".evolverec"}
+KIT = "evolverec_kit.py"  # which adapters are written with: in the repo, and no more at work in it than a library
 
 
 class StopTracing(BaseException):
@@ -20,18 +22,22 @@ class Limit:
     """How long a traced run may go on: `seconds` of the clock and of its thread, and PATIENCE times the clock.
 
     The thread's own time, because on a busy machine the clock runs out before the first step; the clock all the
-    same, because a run that sleeps uses none. To be asked on the thread that is traced.
+    same, because a run that sleeps uses none. To be asked on the thread that is traced; a thread that is first seen
+    later has its seconds from then on.
     """
 
     PATIENCE = 3
 
     def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._ends, self._given_up = time.monotonic() + seconds, time.monotonic() + self.PATIENCE * seconds
-        self._used_up = time.thread_time() + seconds
+        self._used_up = {threading.get_ident(): time.thread_time() + seconds}
 
     def reached(self) -> bool:
-        now = time.monotonic()
-        return now > self._ends and (now > self._given_up or time.thread_time() > self._used_up)
+        thread, now = threading.get_ident(), time.monotonic()
+        if thread not in self._used_up:
+            self._used_up[thread] = time.thread_time() + self._seconds
+        return now > self._ends and (now > self._given_up or time.thread_time() > self._used_up[thread])
 
 
 class Places:
@@ -40,11 +46,16 @@ class Places:
     def __init__(self, root: str) -> None:
         self._root = os.path.realpath(root)
         self._known: dict[str, str | None] = {}
+        self._kits: set[str] = set()
 
     def path(self, filename: str) -> str | None:
-        """Path relative to the root, with "/"; None for libraries and everything outside."""
+        """Path relative to the root, with "/"; None for libraries, the adapter's kit and everything outside."""
         if filename not in self._known:
-            self._known[filename] = self._relative(filename)
+            found = self._relative(filename)
+            if found is not None and found.rpartition("/")[2] == KIT:
+                self._kits.add(filename)
+                found = None
+            self._known[filename] = found
         return self._known[filename]
 
     def _relative(self, filename: str) -> str | None:
@@ -57,18 +68,22 @@ class Places:
         return None if LIBRARIES.intersection(parts) else "/".join(parts)
 
     def here(self, building: Any = None) -> Place | None:
-        """The innermost frame inside the root.
+        """The innermost frame inside the root; where only the kit is at work, as when it scores, its frame.
 
         building: an object whose own `__init__` frames are passed over, so that a class of the repo is
         placed where it is called, not at its `super().__init__()`.
         """
         frame = sys._getframe(1)
+        kit: Place | None = None
         while frame is not None:
-            path = self.path(frame.f_code.co_filename)
+            filename = frame.f_code.co_filename
+            path = self.path(filename)
             if path is not None and not (building is not None and _initialises(frame, building)):
                 return path, frame.f_lineno, frame.f_code.co_name
+            if kit is None and filename in self._kits:
+                kit = KIT, frame.f_lineno, frame.f_code.co_name
             frame = frame.f_back
-        return None
+        return kit
 
 
 def _initialises(frame: Any, building: Any) -> bool:

@@ -54,10 +54,16 @@ class LineWatch:
         return True
 
     def waits_at(self, generator: Any) -> None:
-        """Remember where a suspended generator waits, and what it delegates to."""
+        """Remember where a suspended generator waits, and what it delegates to; and where threads of the program's wait,
+        as the kit's does that trains one epoch at a time."""
         while generator is not None and getattr(generator, "gi_frame", None) is not None:
             self._stopped_in(generator.gi_frame.f_code, generator.gi_frame.f_lineno)
             generator = generator.gi_yieldfrom
+        for innermost in sys._current_frames().values():
+            frame: Any = innermost
+            while frame is not None:
+                self._stopped_in(frame.f_code, frame.f_lineno)
+                frame = frame.f_back
 
     def _remember(self, stop: BaseException) -> None:
         step = stop.__traceback__

@@ -127,7 +127,7 @@ def _by_rules(seen: RepoSnapshot) -> list[Standing]:
     return [
         Standing(note=note, faded=False, places=[_live_place(seen, note)])
         for note in found
-        if note.id not in known.dismissed
+        if note.id not in known.dismissed and not known.is_void(note)
     ]
 
 

@@ -31,7 +31,7 @@ def _proposal(seen: RepoSnapshot, proposal: Proposal, codes: dict[str, str]) -> 
     document = {
         "id": proposal.id,
         "title": idea.title,
-        "rationale": idea.rationale,
+        "rationale": " ".join(filter(None, (idea.rationale, str(proposal.details.get("compared", ""))))),
         "verified": proposal.verified.value,
         "whyNot": proposal.why_not,
         "gain": of_effect(proposal.effect),

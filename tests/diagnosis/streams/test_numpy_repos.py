@@ -2,10 +2,12 @@
 
 import builtins
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from diagnosis.examination import WATCHED, load_examination
@@ -71,18 +73,35 @@ class Rec:
             yield {}
 """
 
+IN_ORDER_OF_TIME = IN_BATCHES.replace(
+    "        self.users, self.items, self.n = np.asarray(data.users), np.asarray(data.items), data.n_items\n",
+    """        at = np.argsort(data.timestamps, kind="stable")
+        people = {u: k for k, u in enumerate(dict.fromkeys(data.users[at].tolist()))}
+        things = {i: k + 1 for k, i in enumerate(dict.fromkeys(data.items[at].tolist()))}
+        self.users = np.array([people[u] for u in data.users.tolist()])
+        self.items = np.array([things[i] for i in data.items.tolist()])
+        self.n = len(things)
+""",
+)
+
 
 @pytest.fixture(scope="module")
 def log() -> Interactions:
-    return make_log()
+    """With times, in which users are mixed."""
+    made = make_log()
+    times = np.sort(np.random.default_rng(1).random((made.n_users + 1, made.n_events)), axis=1)
+    nth = np.arange(made.n_events) - made.offsets[made.users]
+    return replace(made, timestamps=(times[made.users, nth] * 1e6).astype(np.int64))
 
 
-def found(log: Interactions, text: str, folder: Path) -> dict[str, Measurement]:
+def found(log: Interactions, text: str, folder: Path, *, held_out: int = 0) -> dict[str, Measurement]:
+    """What is wrong. held_out: so many further items have no training events, and the repo does not know of them."""
     path = folder / "m.py"
     path.write_text(text, encoding="utf-8")
     module: dict[str, Any] = {}
     builtins.exec(compile(text, str(path), "exec"), module)  # noqa: S102 -- the repo under test
-    data = SimpleNamespace(users=log.users, items=log.items, n_users=log.n_users, n_items=log.n_items)
+    columns = ("users", "items", "timestamps", "n_users", "n_items")
+    data = SimpleNamespace(**{name: getattr(log, name) for name in columns})
     seen = watch_arrays(
         lambda: module["Rec"](data), root=str(folder), seconds=60, least_rows=50, folder=folder, epochs=2
     )
@@ -92,14 +111,23 @@ def found(log: Interactions, text: str, folder: Path) -> dict[str, Measurement]:
     (folder / WATCHED).write_text(json.dumps({**document, "max_epochs": 2}), encoding="utf-8")
     examination = load_examination(folder)
     assert examination is not None and examination.watched is not None
-    read = read_streams(Log(log), examination.watched)
+    read = read_streams(Log(replace(log, n_items=log.n_items + held_out)), examination.watched)
     return {m.code: m for probe in PROBES for m in probe.judged(read) if m.healthy is False}
 
 
-@pytest.mark.parametrize("text", [IN_BATCHES, ONE_BY_ONE], ids=["batches", "one by one"])
+@pytest.mark.parametrize(
+    "text", [IN_BATCHES, ONE_BY_ONE, IN_ORDER_OF_TIME], ids=["batches", "one by one", "numbered anew"]
+)
 def test_healthy_repos_are_silent(log: Interactions, text: str, tmp_path: Path) -> None:
     told = {code: m.message for code, m in found(log, text, tmp_path).items() if code != "batch-of-one"}
     assert told == {}
+
+
+@pytest.mark.parametrize("text", [IN_BATCHES, ONE_BY_ONE], ids=["batches", "one by one"])
+def test_items_that_a_repo_cannot_know_need_not_be_drawn(
+    log: Interactions, text: str, tmp_path: Path
+) -> None:
+    assert "negatives-out-of-range" not in found(log, text, tmp_path, held_out=2)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +138,12 @@ def test_healthy_repos_are_silent(log: Interactions, text: str, tmp_path: Path) 
             "integers(1, self.n + 1, len(u))",
             "integers(1, self.n // 2, len(u))",
             "negatives-out-of-range",
+        ),
+        (
+            IN_ORDER_OF_TIME,
+            "            hit = self.met[u, j]\n            j[hit] = self.rng.integers(1, self.n + 1, hit.sum())",
+            "            pass",
+            "negatives-not-rejected",
         ),
         (
             ONE_BY_ONE,

@@ -1,5 +1,6 @@
 """What counts as a verified gain or fix, and which candidate is given up before its training ends."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from evolution.domain.objective import parse_expression
 from evolution.domain.proposal import Effect, Verified
-from evolution.domain.trial import EpochRecord
+from evolution.domain.trial import EpochRecord, Metric
 from evolution.laboratory.acceptance import behind, verdict
 from tests.evolution.laboratory.stored import trial
 
@@ -56,3 +57,22 @@ def test_only_a_candidate_far_behind_is_pruned_and_less_is_far_later(tmp_path: P
     assert not prune(curve(*[0.01] * 7, 0.08))
     assert prune(curve(*[0.09] * 18))
     assert not prune(curve(*[0.096] * 30))
+
+
+def test_a_candidate_within_the_parents_interval_is_not_far_behind(tmp_path: Path) -> None:
+    wide = Metric(value=0.1, low=0.07, high=0.13)
+    parent = trial(tmp_path, "p", np.ones(3), epochs=curve(*[0.1] * 20), best_epoch=18, objective=wide)
+    prune = behind(parent, OBJECTIVE)
+    assert not prune(curve(*[0.072] * 18))
+    assert prune(curve(*[0.068] * 18))
+
+
+def test_a_candidate_is_held_against_as_many_optimizer_steps(tmp_path: Path) -> None:
+    def steps(number: int, epochs: tuple[EpochRecord, ...]) -> tuple[EpochRecord, ...]:
+        return tuple(replace(epoch, steps=number) for epoch in epochs)
+
+    slow_then_good = curve(*[0.02] * 10, *[0.1] * 10)
+    parent = trial(tmp_path, "p", np.ones(3), epochs=steps(10, slow_then_good), best_epoch=11)
+    prune = behind(parent, OBJECTIVE)
+    assert prune(steps(10, curve(*[0.02] * 12)))  # 120 steps, as many as the parent took to be good
+    assert not prune(steps(8, curve(*[0.02] * 12)))  # 96 steps

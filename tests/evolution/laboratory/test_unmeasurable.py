@@ -102,7 +102,9 @@ def test_a_candidate_that_cannot_be_measured_is_not_verified():
     evaluation: Any = CandidateEvaluation.__new__(CandidateEvaluation)
     said = {}
     evaluation.observe = unmeasurable
-    evaluation._targets = lambda candidate, feedback: ["order-ignored"]
+    evaluation._targets = lambda candidate, feedback: [
+        SimpleNamespace(code="order-ignored", self_reported=False)
+    ]
     evaluation._publish = lambda candidate, parent, trials, verified, **more: said.update(
         verified=verified, **more
     )

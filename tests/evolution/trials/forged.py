@@ -128,7 +128,7 @@ class Honest:
     def epoch(self) -> dict[str, Any]:
         self._epochs += 1
         reported = {"loss": 1.0 / self._epochs} if self._epochs <= 3 else None
-        return {"reported": reported}
+        return {"reported": reported, "steps": 0}
 
     def keep(self) -> dict[str, Any]:
         return {}
@@ -165,6 +165,9 @@ class ForgedProcess(WorkerProcess):
     @property
     def peak_memory_bytes(self) -> int:
         return 0
+
+    def left_s(self) -> float:
+        return 3600.0
 
     def _send(self, request: bytes, wanted: str) -> None:
         asked = json.loads(request)

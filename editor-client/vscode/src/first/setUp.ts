@@ -1,44 +1,46 @@
-/** A repo that has no evolverec.toml: a commented one to edit, not saved until the user saves it. */
+/** A repo that has no evolverec.toml: the server reads it, runs none of it, and drafts the file and an adapter. */
 
 import * as vscode from 'vscode';
 
+import type { Initialised } from '../protocol';
 import type { Connection } from '../server/connection';
 import { choicesOf } from './newRecommender';
-import { configTemplate, guessEntry } from './template';
-
-const LOOKED_AT = 200; // files, at most, for the entry function
+import { afterSetUp, extensionsOf } from './template';
 
 export async function setUp(connection: Connection): Promise<void> {
   const folder = await chooseFolder();
   if (!folder) return;
-  const target = vscode.Uri.joinPath(folder.uri, 'evolverec.toml');
-  try {
-    await vscode.workspace.fs.stat(target);
-  } catch {
-    return await openTemplate(connection, folder, target);
+  const config = vscode.Uri.joinPath(folder.uri, 'evolverec.toml');
+  if (await exists(config)) {
+    await vscode.window.showTextDocument(config);
+    return;
   }
-  await vscode.window.showTextDocument(target);
+  const reading = { location: vscode.ProgressLocation.Notification, title: 'evolverec reads the code of this folder' };
+  const made = await vscode.window.withProgress(reading, () => connection.execute<Initialised>('evolverec.init', { folder: folder.uri.fsPath }));
+  if (made.adapter) await vscode.window.showTextDocument(vscode.Uri.joinPath(folder.uri, made.adapter), { preview: false });
+  await vscode.window.showTextDocument(config, { preview: false });
+  void tellOf(connection, folder, made);
 }
 
-async function openTemplate(connection: Connection, folder: vscode.WorkspaceFolder, target: vscode.Uri): Promise<void> {
-  const choices = await choicesOf(connection).catch(() => undefined); // without a server the file is less well explained
-  const document = await vscode.workspace.openTextDocument(target.with({ scheme: 'untitled' }));
-  const editor = await vscode.window.showTextDocument(document);
-  if (document.getText() !== '') return;
-  const text = configTemplate(guessEntry(await sources(folder)), choices);
-  await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), text));
-  const entry = text.split('\n').findIndex((line) => line.startsWith('entry ='));
-  editor.selection = new vscode.Selection(entry, 0, entry, 0);
+/** What is missing, and the log, which only the user knows. */
+async function tellOf(connection: Connection, folder: vscode.WorkspaceFolder, made: Initialised): Promise<void> {
+  const { text, needsLog } = afterSetUp(made);
+  const choose = 'Choose the log';
+  const answer = await vscode.window.showInformationMessage(text, ...(needsLog ? [choose] : []));
+  if (answer !== choose) return;
+  const { logs } = await choicesOf(connection);
+  const filters = { Logs: extensionsOf(logs.suffixes), All: ['*'] };
+  const [log] = (await vscode.window.showOpenDialog({ canSelectFiles: true, defaultUri: folder.uri, filters, title: logs.sentence })) ?? [];
+  if (log) await connection.execute<Initialised>('evolverec.init', { folder: folder.uri.fsPath, data: log.fsPath });
 }
 
-async function sources(folder: vscode.WorkspaceFolder): Promise<{ path: string; text: string }[]> {
-  const files = await vscode.workspace.findFiles(new vscode.RelativePattern(folder, '**/*.py'), '**/{node_modules,.venv,site-packages}/**', LOOKED_AT);
-  return await Promise.all(
-    files.map(async (file) => ({
-      path: vscode.workspace.asRelativePath(file, false),
-      text: new TextDecoder().decode(await vscode.workspace.fs.readFile(file)),
-    })),
-  );
+async function exists(file: vscode.Uri): Promise<boolean> {
+  try {
+    await vscode.workspace.fs.stat(file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function chooseFolder(): Promise<vscode.WorkspaceFolder | undefined> {

@@ -1,0 +1,170 @@
+"""Static rule: all tables of a factorisation begin with one number, so that their dimensions learn the same or nothing."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile, keyword
+from diagnosis.rules.tensor_calls import whole
+from diagnosis.rules.values import How, bindings
+from diagnosis.symptoms import UNTRAINED, WEAK
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="tables-begin-alike",
+    found_by=FoundBy.RULE,
+    title="All tables begin with one number",
+    why="From zeros every gradient of a product is zero, and from another constant all dimensions stay equal: the model "
+    "learns nothing, or one dimension.",
+    definition="Every embedding table of a class that has no other layer is filled with a constant, and with nothing random "
+    "afterwards.",
+    roles=(Role.INITIALIZATION,),
+    explains=(*UNTRAINED, *WEAK),
+)
+
+CONSTANT = {"zeros_", "ones_", "constant_", "zero_", "fill_"}
+RANDOM = {
+    "normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "kaiming_normal_", "kaiming_uniform_", "trunc_normal_",
+    "orthogonal_", "sparse_", "copy_", "eye_", "from_pretrained", "load_state_dict",
+}  # fmt: skip
+FILLS = {"zeros", "ones", "full"}
+# What has neither weights nor a say in how tables begin.
+WEIGHTLESS = (
+    "Dropout",
+    "ReLU",
+    "GELU",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "Loss",
+    "Parameter",
+    "Module",
+    "Identity",
+    "LogSigmoid",
+)
+
+
+def tables_begin_alike(source: ParsedFile) -> Iterator[RuleHit]:
+    """`nn.init.zeros_` of all of `self.users.weight` and `self.items.weight`."""
+    for kind in source.within(source.nodes[0], ast.ClassDef):
+        tables = _tables(source, kind)
+        if len(tables) < 2 or _has_layers(source, kind):
+            continue
+        filled = {name: made for name, made in tables.items() if _is_filled(made)}
+        places: list[ast.expr] = list(filled.values())
+        for call in source.calls_in(kind):
+            names = _initialised(source, call, set(tables))
+            if names and called_name(call) in RANDOM:
+                return
+            if names and called_name(call) in CONSTANT:
+                filled |= dict.fromkeys(names, call)
+                places.append(call)
+        if filled.keys() == tables.keys():
+            for place in places:
+                yield source.hit(
+                    KIND.code, place, "fills every table with one number: begin with small random numbers"
+                )
+
+
+def _tables(source: ParsedFile, kind: ast.ClassDef) -> dict[str, ast.expr]:
+    """`self.x` -> the call that makes a table of more than one column."""
+    found: dict[str, ast.expr] = {}
+    looked_up = {dotted(part.value) for part in source.within(kind, ast.Subscript)}
+    for statement in source.within(kind, ast.Assign):
+        value, name = statement.value, dotted(statement.targets[0])
+        if not isinstance(value, ast.Call) or not name.startswith("self."):
+            continue
+        width = value.args[1] if len(value.args) > 1 else keyword(value, "embedding_dim")
+        is_table = source.full_name(value) == "torch.nn.Embedding" and whole(width) != 1
+        if is_table or (_is_matrix_of_numbers(source, value) and name in looked_up):
+            found[name] = value
+    return found
+
+
+def _is_matrix_of_numbers(source: ParsedFile, made: ast.Call) -> bool:
+    return source.full_name(made) == "torch.nn.Parameter" and bool(made.args) and _is_matrix(made.args[0])
+
+
+def _is_matrix(node: ast.expr) -> bool:
+    """`torch.zeros(n, d)`, of more than one column"""
+    if not isinstance(node, ast.Call):
+        return False
+    sizes = node.args[0].elts if node.args and isinstance(node.args[0], ast.Tuple | ast.List) else node.args
+    return (
+        called_name(node) in {*FILLS, "randn", "rand", "empty", "normal"}
+        and len(sizes) > 1
+        and whole(sizes[1]) != 1
+    )
+
+
+def _is_filled(made: ast.expr) -> bool:
+    """`nn.Parameter(torch.zeros(n, d))`"""
+    inner = made.args[0] if isinstance(made, ast.Call) and made.args else None
+    return isinstance(inner, ast.Call) and called_name(inner) in FILLS
+
+
+def _has_layers(source: ParsedFile, kind: ast.ClassDef) -> bool:
+    """Whether a class has weights besides its tables, from which the tables could learn apart."""
+    for call in source.calls_in(kind):
+        full = source.full_name(call)
+        named = full.rpartition(".")[2]
+        if (
+            full.startswith("torch.nn.")
+            and named[:1].isupper()
+            and named != "Embedding"
+            and not named.startswith(WEIGHTLESS)
+        ):
+            return not named.endswith("Loss")
+    return False
+
+
+def _initialised(source: ParsedFile, call: ast.Call, tables: set[str]) -> set[str]:
+    """The tables whose whole weight a call of an initialisation sets."""
+    name = called_name(call)
+    if name not in CONSTANT and name not in RANDOM:
+        return set()
+    own = call.func.value if isinstance(call.func, ast.Attribute) else None
+    is_function = own is None or dotted(own).partition(".")[0] in source.imports
+    weight = (call.args or [None])[0] if is_function else own
+    text = dotted(weight) if weight is not None else ""
+    text = text.removesuffix(".data").removesuffix(".weight")
+    if text in tables:
+        return {text}
+    return _stands_for(source, weight, text, tables) if text and "." not in text else set()
+
+
+def _stands_for(source: ParsedFile, at: ast.expr | None, name: str, tables: set[str]) -> set[str]:
+    """The tables that a name is one after the other: of a loop over some, or of all modules that are embeddings."""
+    if at is None:
+        return set()
+    for binding in bindings(source, name, at):
+        if binding.how is How.ITERATED and isinstance(binding.value, ast.Tuple | ast.List):
+            return {dotted(part).removesuffix(".weight") for part in binding.value.elts} & tables
+    for outer in source.around(at):
+        if isinstance(outer, Function):
+            break
+        if isinstance(outer, ast.If) and _asks_for_tables(outer.test, name):
+            return tables
+        if isinstance(outer, ast.For) and dotted(outer.target) == name and _goes_through_all(outer.iter):
+            return tables
+    return set()
+
+
+def _asks_for_tables(test: ast.expr, name: str) -> bool:
+    """`isinstance(module, nn.Embedding)`"""
+    return (
+        isinstance(test, ast.Call)
+        and called_name(test) == "isinstance"
+        and len(test.args) == 2
+        and dotted(test.args[0]) == name
+        and any(dotted(part).endswith("Embedding") for part in ast.walk(test.args[1]))
+    )
+
+
+def _goes_through_all(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and dotted(node.func) == "self.parameters"
+
+
+RULE = Rule(kind=KIND, run=tables_begin_alike)

@@ -1,0 +1,126 @@
+"""Static rule: an evaluation that never sees the users of the last, smaller batch."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.judging import judges
+from diagnosis.rules.parts_of_data import Part, parts_in
+from diagnosis.rules.repeated import trains
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, Loop, ParsedFile, keyword
+from diagnosis.rules.values import bindings, same
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="last-batch-unjudged",
+    found_by=FoundBy.RULE,
+    title="The last users are not evaluated",
+    why="The users of the last batch, or all of a small data set, are in no figure, and which users these are depends on "
+    "the batch size.",
+    definition="An evaluation goes through a DataLoader with drop_last=True, or through `len(x) // batch_size` batches.",
+    roles=(Role.LOADER,),
+)
+
+
+def last_batch_unjudged(source: ParsedFile) -> Iterator[RuleHit]:
+    """`DataLoader(test_set, drop_last=True)`, and `for i in range(len(users) // size)` around `users[i * size : ...]`."""
+    for call in source.calls:
+        dropped = keyword(call, "drop_last")
+        if (
+            called_name(call).endswith("DataLoader")
+            and _is_true(dropped)
+            and _is_for_evaluation(source, call)
+        ):
+            assert dropped is not None
+            yield source.hit(
+                KIND.code, dropped, "leaves the last users out of the evaluation: drop_last=False"
+            )
+    repo = source.repo
+    for loop in source.within(source.nodes[0], ast.For):
+        function = source.function_of(loop)
+        if repo is None or function not in judges(repo) or function in trains(repo):
+            continue
+        size = _whole_batches(source, loop)
+        if size is not None and _cuts_batches(source, loop, size) and not _has_rest(source, function, size):
+            yield source.hit(
+                KIND.code,
+                loop.iter,
+                "leaves the users after the last whole batch out of the evaluation: round up",
+            )
+
+
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _is_for_evaluation(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a loader is an evaluation's: its function only judges, or it is made of test events and for nothing else."""
+    repo, function = source.repo, source.function_of(call)
+    found = parts_in(*call.args, *(k.value for k in call.keywords if k.arg in ("dataset", "sampler")))
+    for outer in source.around(call):
+        if isinstance(outer, Function | Loop):
+            break
+        if isinstance(outer, ast.Assign):
+            found |= parts_in(*outer.targets) if not isinstance(outer.value, ast.Tuple) else set()
+        if isinstance(outer, ast.Return) and function is not None:
+            found |= parts_in(ast.Name(id=function.name, ctx=ast.Load()))
+    if found:
+        return Part.TRAIN not in found
+    return (
+        repo is not None
+        and function in judges(repo)
+        and function not in trains(repo)
+        and _is_gone_through(source, call)
+    )
+
+
+def _is_gone_through(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the function that makes a loader goes through it."""
+    function = source.function_of(call)
+    outer = source.parents.get(call)
+    names = {dotted(t) for t in outer.targets} if isinstance(outer, ast.Assign) else set()
+    return function is not None and any(
+        node is call or (isinstance(node, ast.Name) and node.id in names)
+        for loop in source.within(function, ast.For, ast.comprehension)
+        for node in ast.walk(loop.iter)
+    )
+
+
+def _whole_batches(source: ParsedFile, loop: ast.For) -> ast.expr | None:
+    """The batch size of `range(n // size)` or `range(int(n / size))`; None for other loops."""
+    given = loop.iter
+    while (
+        isinstance(given, ast.Call)
+        and called_name(given) in ("tqdm", "trange", "range", "int")
+        and given.args
+    ):
+        given = given.args[0]
+    if isinstance(given, ast.Name):
+        found = bindings(source, given.id, given)
+        given = found[0].value if len(found) == 1 and found[0].position is None else given
+    if given is loop.iter or not isinstance(given, ast.BinOp):
+        return None
+    if isinstance(given.left, ast.BinOp) and isinstance(given.left.op, ast.Add | ast.Sub):
+        return None  # `(n + size - 1) // size` rounds up
+    return given.right if isinstance(given.op, ast.FloorDiv) else None
+
+
+def _cuts_batches(source: ParsedFile, loop: ast.For, size: ast.expr) -> bool:
+    """Whether the body takes slices that are as wide as a batch."""
+    return any(
+        any(same(part, size) for end in (cut.lower, cut.upper) if end is not None for part in ast.walk(end))
+        for statement in loop.body
+        for cut in source.within(statement, ast.Slice)
+    )
+
+
+def _has_rest(source: ParsedFile, function: ast.AST | None, size: ast.expr) -> bool:
+    """Whether the function looks at what is left over: `n % size`."""
+    return function is not None and any(
+        isinstance(part.op, ast.Mod) and same(part.right, size) for part in source.within(function, ast.BinOp)
+    )
+
+
+RULE = Rule(kind=KIND, run=last_batch_unjudged)

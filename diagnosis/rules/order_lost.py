@@ -1,0 +1,175 @@
+"""Static rule: histories are gathered from a table whose order of time is lost, reversed, or that of words."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.places_from import number
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
+from diagnosis.rules.timestamps import tells_time
+from diagnosis.rules.values import bindings, words_of
+from diagnosis.symptoms import UNORDERED, WEAK
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="histories-lose-their-order",
+    found_by=FoundBy.RULE,
+    title="Histories lose the order of time",
+    why="What is read as the next event, and held out as the newest, is then any event, or the oldest.",
+    definition="A table is shuffled before its rows are gathered into lists, is sorted by time from the newest on while the "
+    "last of each list is held out, or is sorted by times that were read as text.",
+    explains=("history-out-of-order", "time-reversed", *UNORDERED, *WEAK),
+)
+
+GATHERS = {"apply", "agg", "aggregate"}
+READS = {"read_csv", "read_table"}
+TEXT = {"str", "object", "string"}
+THROUGH = {
+    "reset_index",
+    "copy",
+    "drop_duplicates",
+    "dropna",
+    "head",
+    "query",
+    "rename",
+    "astype",
+    "assign",
+    "fillna",
+}
+
+
+def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
+    """`df.sample(frac=1).groupby("user")["item"].apply(list)`; `sort_values("time", ascending=False)` with `x[:-1]`."""
+    hits: dict[ast.AST, RuleHit] = {}
+    for call in source.calls:
+        if called_name(call) in GATHERS and _into_lists(call):
+            for step in _steps(source, _table_of(call)):
+                message = _loses(source, step, call)
+                if message:
+                    hits[step] = source.hit(KIND.code, step, message)
+                if called_name(step) in ("sort_values", "sample", "sort_index"):
+                    break  # what stands before it counts no more
+    for call in source.calls:
+        if called_name(call) == "sort_values" and _by_time(call) and _is_of_text(source, call):
+            hits[call] = source.hit(
+                KIND.code, call, "sorts times as text, in which 999 follows 1000: read them as numbers"
+            )
+    yield from hits.values()
+
+
+def _loses(source: ParsedFile, step: ast.Call, gathered: ast.Call) -> str:
+    whole = keyword(step, "frac")
+    if called_name(step) == "sample" and whole is not None and number(whole) == 1:
+        return "shuffles the rows before they are gathered into histories: sort them by time after it"
+    if (
+        called_name(step) == "sort_values"
+        and _by_time(step)
+        and _is_falling(step)
+        and _last_is_taken(source, gathered)
+    ):
+        return "puts the newest events first, where the last of a history is taken for the newest: sort ascending"
+    return ""
+
+
+def _into_lists(call: ast.Call) -> bool:
+    given = (*call.args, *(k.value for k in call.keywords))
+    return any(
+        dotted(part) == "list" or (isinstance(part, ast.Constant) and part.value == "list")
+        for value in given
+        for part in ast.walk(value)
+    )
+
+
+def _table_of(call: ast.Call) -> ast.expr | None:
+    """The table of `df.groupby("user")["item"].apply(list)`."""
+    node: ast.expr | None = call.func
+    while node is not None:
+        if isinstance(node, ast.Call):
+            if called_name(node) == "groupby" and isinstance(node.func, ast.Attribute):
+                return node.func.value
+            node = node.func
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        else:
+            node = None
+    return None
+
+
+def _steps(source: ParsedFile, node: ast.expr | None) -> Iterator[ast.Call]:
+    """The calls that made a table, the last one first, as far as they follow each other for sure."""
+    seen: set[ast.AST] = set()
+    while node is not None and node not in seen:
+        seen.add(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node
+            node = node.func.value if called_name(node) in {*THROUGH, "sample", "sort_values"} else None
+        elif isinstance(node, ast.Name):
+            node = _nearest(source, node)
+        elif isinstance(node, ast.Subscript):
+            node = node.value
+        else:
+            node = None
+
+
+def _nearest(source: ParsedFile, name: ast.Name) -> ast.expr | None:
+    """What a name is bound to by the statement that is nearest above, in no branch of its own."""
+    above = [
+        b for b in bindings(source, name.id, name) if b.position is None and b.value.lineno < name.lineno
+    ]
+    if not above or any(isinstance(source.parents.get(b.node), ast.If) for b in above):
+        return None
+    changed = [
+        c
+        for c in source.calls_in(source.function_of(name) or source.nodes[0])
+        if dotted(c.func) == f"{name.id}.sort_values" and keyword(c, "inplace") is not None
+    ]
+    return above[-1].value if not changed else None
+
+
+def _by_time(call: ast.Call) -> bool:
+    given = call.args[0] if call.args else keyword(call, "by")
+    return given is not None and any(tells_time(word) for word in words_of(given))
+
+
+def _is_falling(call: ast.Call) -> bool:
+    """`ascending=False`, or of the last of several keys."""
+    rising = keyword(call, "ascending")
+    return is_false(rising.elts[-1] if isinstance(rising, ast.List | ast.Tuple) and rising.elts else rising)
+
+
+def _last_is_taken(source: ParsedFile, gathered: ast.Call) -> bool:
+    """Whether the function cuts lists at their ends, and turns none round."""
+    around = next((o for o in source.around(gathered) if isinstance(o, Function)), source.nodes[0])
+    cuts = source.within(around, ast.Subscript)
+    if any(isinstance(c.slice, ast.Slice) and number(c.slice.step) == -1 for c in cuts):
+        return False
+    if any(called_name(c) in ("reversed", "reverse", "flip") for c in source.calls_in(around)):
+        return False
+    firsts = any(
+        number(c.slice) == 0 or (isinstance(c.slice, ast.Slice) and number(c.slice.lower) == 1) for c in cuts
+    )
+    return not firsts and any(
+        number(c.slice) == -1 or (isinstance(c.slice, ast.Slice) and number(c.slice.upper) == -1)
+        for c in cuts
+    )
+
+
+def _is_of_text(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a table was read with all columns, or those of time, as text, and nothing made numbers of them."""
+    table = call.func.value if isinstance(call.func, ast.Attribute) else None
+    for step in [*_steps(source, table), *_read(source, table)]:
+        kind = keyword(step, "dtype") if called_name(step) in READS else None
+        if kind is not None and (dotted(kind) in TEXT or getattr(kind, "value", "") in TEXT):
+            casts = [c for c in source.calls if called_name(c) in ("astype", "to_numeric", "to_datetime")]
+            return not casts
+    return False
+
+
+def _read(source: ParsedFile, node: ast.expr | None) -> list[ast.Call]:
+    values = [b.value for b in bindings(source, node.id, node)] if isinstance(node, ast.Name) else []
+    return [value for value in values if isinstance(value, ast.Call) and called_name(value) in READS]
+
+
+RULE = Rule(kind=KIND, run=histories_lose_their_order)

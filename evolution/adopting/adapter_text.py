@@ -1,0 +1,213 @@
+"""The text of an adapter: the kit's calls with what was found, each guess with its reason behind it, gaps as errors."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from evolution.adopting.adapter_data import data_lines
+from evolution.adopting.arguments import DEVICE, ON_GPU, SEED
+from evolution.adopting.findings_of_repo import Adoption
+from evolution.adopting.gaps import GAP
+
+HEAD = '''"""Plugs this repo into evolverec: trains it by its own program and asks its model for scores.
+
+Drafted by `evolverec init` from the code, of which nothing was run. Yours to change: what you edit is never overwritten.
+Behind each guess stands where it was read. The calls are explained in evolverec_kit.py.
+"""
+'''
+
+
+@dataclass
+class _Lines:
+    """Lines of `build`, and the imports that they need."""
+
+    body: list[str] = field(default_factory=list)
+    imports: set[str] = field(default_factory=set)
+
+    def add(self, code: str, why: str = "") -> None:
+        self.body.append(f"    {code}" + (f"  # {why}" if why else ""))
+
+    def gap(self, words: str) -> None:
+        self.add(f"raise NotImplementedError({json.dumps(GAP + words, ensure_ascii=False)})")
+
+
+def adapter_text(found: Adoption) -> str:
+    """The adapter of a repo. What was not found is a line that raises and says what to put in its place."""
+    lines = _Lines()
+    lines.add("kit.seed_all(seed)")
+    for part in (_ids, _data, _program, _score):
+        part(found, lines)
+    imports = "".join(f"import {name}\n" for name in sorted(lines.imports & {"collections", "json"}))
+    third = "".join(
+        f"import {name}\n" for name in ("numpy as np", "torch") if name.split()[0] in lines.imports
+    )
+    head = "\n".join(part for part in (imports, third) if part)
+    parts = [HEAD, head, "import evolverec_kit as kit\n\n"]
+    return (
+        "\n".join(part for part in parts if part)
+        + "\ndef build(data, *, device, seed):\n"
+        + "\n".join(lines.body)
+        + "\n"
+    )
+
+
+def _ids(found: Adoption, lines: _Lines) -> None:
+    ids = found.numbering
+    if ids is None:
+        return
+    if found.needs_n:
+        told = "data.n_items" if not ids.renumbers else "len(set(data.items.tolist()))"
+        lines.add(f"n = {told}", "items, as the program counts them")
+    if not ids.item_map:
+        lines.add(f"ids = kit.Ids(data, {', '.join(_of_ids(found))})", "; ".join(ids.whys))
+
+
+def _of_ids(found: Adoption) -> list[str]:
+    ids = found.numbering
+    assert ids is not None
+    given = (
+        [f"users={ids.users}", f"items={ids.items}"]
+        if (ids.users, ids.items) != (1, 1) and not ids.item_map
+        else []
+    )
+    given += [f'order="{ids.order}"'] if ids.order and not ids.item_map else []
+    if not found.uses_histories:
+        given.append("padding=None")
+    elif ids.padding != 0:
+        given.append(f"padding={json.dumps(ids.padding)}")
+    given += [f"length={ids.length}"] if ids.length and found.uses_histories else []
+    given += [f'side="{ids.side}"'] if ids.side != "left" and found.uses_histories else []
+    return given or ["users=1", "items=1"]
+
+
+def _data(found: Adoption, lines: _Lines) -> None:
+    code, imports = data_lines(found)
+    lines.imports |= imports
+    for line, why in code:
+        if line:
+            lines.add(line, why)
+        else:
+            lines.gap(why)
+
+
+def _program(found: Adoption, lines: _Lines) -> None:
+    program = found.program
+    if program is None:
+        lines.gap(
+            "run = kit.Program(SCRIPT, loop=VARIABLE): the script that trains, and the variable of its loop over epochs. "
+            "No loop around a backward pass was found from the repo's scripts"
+        )
+        return
+    arguments = [(_quoted(program.script), program.why)]
+    if found.command.words:
+        arguments.append(
+            (f"argv=[{', '.join(_words(found.command.words, found.command.flags))}]", found.command.why)
+        )
+    for option in found.command.gaps:
+        lines.gap(
+            f"a value for {option.flag} ({option.place}) in argv of kit.Program below; the program needs it"
+        )
+    if program.cwd not in ("", "."):
+        arguments.append((f"cwd={_quoted(program.cwd)}", ""))
+    end = program.end
+    if end.loop is not None:
+        arguments.append((f"loop={end.loop!r}".replace("'", '"'), end.why))
+    elif end.at:
+        arguments.append((f"at={_quoted(end.at)}", end.why))
+    else:
+        arguments.append((f"every={end.every}", f"{end.why}; so many steps are told as an epoch"))
+    if found.left_out:
+        told = "{" + ", ".join(f"{_quoted(one.name)}: {one.gives}" for one in found.left_out) + "}"
+        only = found.left_out[0]
+        lines.imports |= {"collections"} if "collections." in told else set()
+        alone = len(found.left_out) == 1 and only.gives == "None"
+        code = f"skip={_quoted(only.name)}" if alone else f"skip={told}"
+        why = f"{only.place} evaluates on the repo's own held-out part; evolverec does that itself"
+        arguments.append((code, why))
+    named = {one.constant: one.new for one in found.moved if one.constant}
+    folders = {one.old: one.new for one in found.moved if not one.constant}
+    for keyword, pairs in (("values", named), ("paths", folders)):
+        if pairs:
+            why = f"{found.moved[0].place} names a folder outside of the repo"
+            arguments.append((f"{keyword}={json.dumps(pairs)}", why))
+    if found.answers:
+        arguments.append((f"answers={found.answers!r}".replace("'", '"'), "what input() is told"))
+    if found.stubs:
+        arguments.append(
+            (
+                f"stubs={found.stubs!r}".replace("'", '"'),
+                "not needed for training; the real ones are used where they are installed",
+            )
+        )
+    lines.add("run = kit.Program(")
+    for code, why in arguments:
+        lines.add(f"    {code},", why)
+    lines.add(")")
+
+
+def _words(words: tuple[tuple[str, Any], ...], flags: frozenset[str]) -> list[str]:
+    """Code for each word of a command line. flags: options that take no value."""
+    told: list[str] = []
+    for flag, value in words:
+        if value is ON_GPU and flag in flags:
+            told.append(f'*([{_quoted(flag)}] if device != "cpu" else [])')
+        elif value in (DEVICE, ON_GPU, SEED):
+            told += [_quoted(flag)] if flag.startswith("-") else []
+            told.append({DEVICE: "device", SEED: "seed"}.get(value, 'str(device != "cpu")'))
+        elif not flag.startswith("-"):
+            told.append(_quoted(str(value)))
+        else:
+            told.append(_quoted(f"{flag}={value}" if value != "" and flag.startswith("--") else flag))
+            told += [_quoted(str(value))] if value != "" and not flag.startswith("--") else []
+    return told
+
+
+def _score(found: Adoption, lines: _Lines) -> None:
+    model, way, ids = found.model, found.way, found.numbering
+    if model is None or way is None or not way.kind:
+        why = (
+            way.why if way is not None else "no class with torch.nn.Module as its base was found in the repo"
+        )
+        lines.gap(
+            f"return kit.Recommender(data, run, model=VARIABLE, score=kit.scores...): how the model is asked for scores; {why}"
+        )
+        return
+    if not model.variable:
+        lines.gap(
+            f"model= of kit.Recommender below: the variable of the program that holds {model.name} ({model.place})"
+        )
+    if any("torch." in line for line in way.before):
+        lines.imports.add("torch")
+    if any("np." in line for line in way.before):
+        lines.imports.add("numpy")
+    for number, line in enumerate(way.before):
+        lines.add(line, way.why if number == 0 and "#" not in line else "")
+    lines.add("return kit.Recommender(")
+    lines.add(f"    data, run, model={_quoted(model.variable or 'FILL_IN')},", model.why)
+    lines.add(f"    score={way.code},", way.why if not way.before else "")
+    if ids is not None:
+        lines.add(
+            f"    ids={_late_ids(found) if ids.item_map else 'ids'},",
+            "; ".join(ids.whys) if ids.item_map else "",
+        )
+    if way.table:
+        lines.add(f"    table={way.table},", way.why_table)
+    lines.add(")")
+
+
+def _late_ids(found: Adoption) -> str:
+    ids = found.numbering
+    assert ids is not None
+    users = [f'users=run["{ids.user_map}"]'] if ids.user_map else [f"users={ids.users}"]
+    rest = [one for one in _of_ids(found) if not one.startswith(("users", "items"))]
+    return f'lambda: kit.Ids(data, {", ".join([*users, f"""items=run["{ids.item_map}"]""", *rest])})'
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def counted_lines(text: str) -> int:
+    """Lines of an adapter that are neither blank, comments, nor its first docstring."""
+    body = text.split('"""', 2)[2] if text.startswith('"""') else text
+    return sum(bool(line.strip()) and not line.strip().startswith("#") for line in body.splitlines())

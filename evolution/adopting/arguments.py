@@ -1,0 +1,138 @@
+"""The command line that a training program is started with: as the README says, and the defaults of its options."""
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from evolution.adopting.constants import Constants
+from evolution.adopting.options import REQUIRED, ProgramOption
+from evolution.adopting.training import TrainingProgram
+
+DEVICE = object()  # in the place of a value: what `build` is given as device
+ON_GPU = object()  # whether that is a GPU
+SEED = object()  # what `build` is given as seed
+NOT_TRAINING = re.compile(
+    r"inference|infer|test_only|eval_only|only_test|only_eval|state_dict|checkpoint_path|load_model|resume|pretrained",
+    re.I,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLine:
+    """words: flags with their values; DEVICE and ON_GPU stand for what is known in `build` alone. given: values by name.
+
+    gaps: options that need a value which nothing tells. why: one sentence with the place.
+    """
+
+    words: tuple[tuple[str, Any], ...]
+    given: dict[str, Any]
+    gaps: tuple[ProgramOption, ...] = ()
+    why: str = ""
+    flags: frozenset[str] = frozenset()  # options that take no value
+
+
+def command_line(program: TrainingProgram, constants: Constants, commands: list[Any]) -> CommandLine:
+    """The arguments of a program that trains on the CPU or on the device that is asked for."""
+    options = {name: found[0] for name, found in constants.options.items() if _belongs(program, found[0])}
+    if _parsers(program) > 1:  # each of them would refuse what is meant for another
+        options = {name: option for name, option in options.items() if option.default is REQUIRED}
+    command = _best_command(program, options, commands)
+    told = _parsed(command.arguments, options) if command else {}
+    words, given, gaps = list[tuple[str, Any]](), dict[str, Any](), list[ProgramOption]()
+    for name, option in options.items():
+        special = _of_device(program, option, constants)
+        if special is not None:
+            words.append((option.flag, special))
+        elif name in told:
+            value = told[name]
+            words.append((option.flag, value))
+            given[name] = _typed(option, value)
+        elif option.default is REQUIRED:
+            value = option.choices[0] if option.choices else "log" if option.kind in ("", "str") else None
+            if value is None:
+                gaps.append(option)
+            else:
+                words.append((option.flag, value))
+                given[name] = value
+    why = f"{command.path}:{command.line}" if command and command.arguments else ""
+    flags = frozenset(option.flag for option in options.values() if not option.takes)
+    return CommandLine(words=tuple(words), given=given, gaps=tuple(gaps), why=why, flags=flags)
+
+
+def _parsers(program: TrainingProgram) -> int:
+    """How many times the program itself has a parser read all of the command line."""
+    return sum(getattr(call.func, "attr", "") == "parse_args" for call in program.units[0].calls)
+
+
+def _belongs(program: TrainingProgram, option: ProgramOption) -> bool:
+    files = {unit.file.path for unit in program.units}
+    return option.file.path in files
+
+
+def _best_command(program: TrainingProgram, options: dict[str, ProgramOption], commands: list[Any]) -> Any:
+    """The first command for this script that trains, one with all required options before others."""
+    needed = {name for name, option in options.items() if option.default is REQUIRED}
+    known = {option.flag for option in options.values()}
+    fits = []
+    for number, command in enumerate(commands):
+        path = command.script if command.script.endswith(".py") else command.script.replace(".", "/") + ".py"
+        ours = program.file.path == path or program.file.path.endswith(f"/{path}")
+        flags = [word.partition("=")[0] for word in command.arguments if word.startswith("--")]
+        if ours and not any(NOT_TRAINING.search(word) for word in flags) and set(flags) <= known:
+            told = _parsed(command.arguments, options)
+            fits.append((len(needed - told.keys()), number, command))
+    return min(fits, default=(0, 0, None), key=lambda one: one[:2])[2]
+
+
+def _parsed(arguments: tuple[str, ...], options: dict[str, ProgramOption]) -> dict[str, str]:
+    by_flag = {option.flag: option for option in options.values()}
+    places = [option for option in options.values() if not option.flag.startswith("-")]
+    found: dict[str, str] = {}
+    waiting: ProgramOption | None = None
+    for word in arguments:
+        flag, equals, value = word.partition("=")
+        option = by_flag.get(flag) if word.startswith("-") else None
+        if option is not None:
+            found[option.name] = value if equals else ""
+            waiting = option if option.takes and not equals else None
+        elif waiting is not None:
+            found[waiting.name], waiting = word, None
+        elif places and not word.startswith("-"):
+            found[places.pop(0).name] = word
+    return found
+
+
+def _of_device(program: TrainingProgram, option: ProgramOption, constants: Constants) -> Any:
+    """DEVICE or ON_GPU for an option that says where to train."""
+    default = option.default if isinstance(option.default, ast.expr) else None
+    value = default.value if isinstance(default, ast.Constant) else None
+    if isinstance(value, str) and re.fullmatch(r"cuda(:\d+)?|gpu|mps", value):
+        return DEVICE
+    if (
+        option.name == "device"
+        and (value is None or isinstance(value, str))
+        and option.kind in ("", "str", "torch.device")
+    ):
+        return DEVICE
+    if option.name in ("seed", "random_seed", "rand_seed") and option.takes and option.kind in ("int", ""):
+        return SEED
+    on_gpu = re.fullmatch(r"(use_?)?(cuda|gpu)", option.name, re.I) is not None
+    if on_gpu and not option.takes:
+        return ON_GPU
+    if (
+        on_gpu
+        and option.takes
+        and (value is True or (option.kind not in ("", "str", "int") and value is not False))
+    ):
+        return ON_GPU
+    return None
+
+
+def _typed(option: ProgramOption, value: str) -> Any:
+    if option.kind in ("int", "float"):
+        try:
+            return int(value) if option.kind == "int" else float(value)
+        except ValueError:
+            return value
+    return value if option.takes else True

@@ -1,0 +1,143 @@
+"""The repo's own evaluation in its training loop, which evolverec leaves out: it costs time and asks for events that are held out."""
+
+import ast
+import re
+from dataclasses import dataclass
+
+from diagnosis.syntax import dotted
+from evolution.adopting.foreign_code import CodeUnit, ForeignRepo
+from evolution.adopting.naming import words_of
+from evolution.adopting.training import TrainingProgram
+
+EVALUATES = {
+    "eval",
+    "evaluate",
+    "evaluation",
+    "validate",
+    "valid",
+    "validation",
+    "test",
+    "metrics",
+    "metric",
+    "testing",
+    "val",
+    "evaluator",
+}
+TRAINS = {"train", "fit", "loss", "step", "backward", "mode"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """name: "file.py:Class.method", for `skip=`. gives: code of what it gives instead, "None" for nothing. place: of the call."""
+
+    name: str
+    gives: str
+    place: str
+
+
+def evaluations_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]:
+    """Functions that the training loop calls to evaluate, of which the results can be replaced."""
+    end = program.end
+    if end.unit is None or end.loop is None:
+        return []
+    loop = next(
+        (n for n in end.unit.nodes if isinstance(n, (ast.For, ast.While)) and n.lineno == end.line), None
+    )
+    training = {unit for unit, _ in program.chain}
+    found: dict[str, LeftOut] = {}
+    for call in ast.walk(loop) if loop is not None else ():
+        if not isinstance(call, ast.Call) or not _names_evaluation(call):
+            continue
+        entered = [unit for unit in repo.reached(end.unit, call) if not unit.name.endswith("__init__")]
+        gives = _result(end.unit, call)
+        if len(entered) != 1 or entered[0] in training or gives is None or _has_training(entered[0]):
+            continue
+        place = f"{end.unit.file.path}:{call.lineno}"
+        name = f"{entered[0].file.path}:{entered[0].name}"
+        known = found.get(name)
+        if known is None or known.gives == "None":
+            found[name] = LeftOut(name=name, gives=gives, place=place)
+    return list(found.values())
+
+
+def _names_evaluation(call: ast.Call) -> bool:
+    name = getattr(call.func, "attr", "") or dotted(call.func)
+    words = set(words_of(name))
+    return bool(words & EVALUATES) and not words & TRAINS
+
+
+def _has_training(unit: CodeUnit) -> bool:
+    return any(getattr(call.func, "attr", "") == "backward" for call in unit.calls)
+
+
+def _result(unit: CodeUnit, call: ast.Call) -> str | None:
+    """Code of what may stand for a call's result; None where that cannot be told."""
+    parent = unit.file.parents.get(call)
+    if isinstance(parent, ast.Expr):
+        return "None"
+    if not (isinstance(parent, ast.Assign) and len(parent.targets) == 1):
+        return None
+    target = parent.targets[0]
+    if isinstance(target, (ast.Tuple, ast.List)):
+        names = [getattr(part, "id", "") for part in target.elts]
+        if not all(names) or any(_use(unit, name) != "number" for name in names):
+            return None
+        return f"({', '.join(['0.0'] * len(names))})"
+    name = dotted(target)
+    uses = _use(unit, name) if name else "unclear"
+    width = _indexed(unit, name)
+    if uses == "number":
+        return "0.0"
+    if uses == "mapping":
+        return "collections.defaultdict(float)"
+    return f"[{', '.join(['0.0'] * (width + 1))}]" if uses == "list" and width >= 0 else None
+
+
+def _use(unit: CodeUnit, name: str) -> str:
+    """ "number", "list" (read by places), or "unclear": by key, by attribute, handed to a scheduler."""
+    told = "number"
+    for node in unit.nodes:
+        if isinstance(node, ast.Subscript) and dotted(node.value) == name:
+            if not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int)):
+                told = "mapping"
+            elif told != "mapping":
+                told = "list"
+        elif (
+            isinstance(node, ast.Attribute)
+            and dotted(node.value) == name
+            and not re.fullmatch(r"item|__\w+", node.attr)
+        ):
+            return "unclear"
+        elif isinstance(node, ast.Call) and any(dotted(arg) == name for arg in node.args):
+            called = getattr(node.func, "attr", "") or dotted(node.func)
+            if called not in (
+                "print",
+                "append",
+                "format",
+                "info",
+                "write",
+                "add_scalar",
+                "mean",
+                "max",
+                "min",
+                "float",
+                "str",
+                "round",
+                "log",
+                "debug",
+                "item",
+                "isnan",
+            ):
+                return "unclear"
+        elif isinstance(node, ast.For) and dotted(node.iter) == name:
+            return "unclear"
+    return told
+
+
+def _indexed(unit: CodeUnit, name: str) -> int:
+    places = [
+        n.slice.value
+        for n in unit.nodes
+        if isinstance(n, ast.Subscript) and dotted(n.value) == name and isinstance(n.slice, ast.Constant)
+    ]
+    return max((place for place in places if isinstance(place, int)), default=-1)

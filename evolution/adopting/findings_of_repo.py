@@ -1,0 +1,241 @@
+"""All that was found of a repo that is being adopted, and the finding of it."""
+
+import ast
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from diagnosis.syntax import dotted
+from evolution.adopting.arguments import CommandLine, command_line
+from evolution.adopting.constants import Constants
+from evolution.adopting.data_files import DataFile, data_files
+from evolution.adopting.evaluations import LeftOut, evaluations_of
+from evolution.adopting.foreign_code import ForeignRepo, read_foreign
+from evolution.adopting.model_class import FoundModel, find_model
+from evolution.adopting.naming import words_of
+from evolution.adopting.numbering import Numbering, numbering_of
+from evolution.adopting.readme_commands import start_commands
+from evolution.adopting.scoring import ScoreWay, score_way
+from evolution.adopting.split_of_repo import held_out_by
+from evolution.adopting.training import TrainingProgram, programs_of
+
+# Libraries that log, draw, time or evaluate: training needs none of what they return.
+LOGGERS = {"wandb", "tensorboardX", "tensorboard", "torchinfo", "torchsummary", "mlflow", "neptune", "comet_ml", "clearml", "visdom", "loguru",
+           "colorlog", "colorama", "coloredlogs", "termcolor", "tqdm", "rich", "matplotlib", "seaborn", "nni", "setproctitle", "prettytable",
+           "progressbar", "thop", "fvcore", "pynvml", "GPUtil", "psutil", "tabulate", "wget", "gdown", "ipdb", "swanlab", "aim"}  # fmt: skip
+NEW_FOLDER = "evolverec_data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedPath:
+    """A folder outside of the repo that a file names: `old` leads to `new`. constant: "file.py:name" that is set to it, or ""."""
+
+    old: str
+    new: str
+    place: str
+    constant: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """What was found. None or empty where nothing was. programs: all that train, the chosen one first."""
+
+    repo: ForeignRepo
+    programs: tuple[TrainingProgram, ...]
+    command: CommandLine
+    files: tuple[DataFile, ...] = ()
+    moved: tuple[MovedPath, ...] = ()
+    model: FoundModel | None = None
+    way: ScoreWay | None = None
+    numbering: Numbering | None = None
+    held_out: tuple[int, str] = (0, "")
+    stubs: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    answers: tuple[str, ...] = ()
+    epochs: int = 0
+
+    @property
+    def program(self) -> TrainingProgram | None:
+        return self.programs[0] if self.programs else None
+
+    @property
+    def uses_histories(self) -> bool:
+        return self.way is not None and self.way.kind in (
+            "by_items",
+            "by_history",
+            "by_table",
+            "all_items",
+            "recurrent",
+        )
+
+    @property
+    def needs_n(self) -> bool:
+        return self.way is not None and any(
+            word in line for line in self.way.before for word in ("(n,", "n + 1", ":n]", "n - 1")
+        )
+
+
+def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
+    """Read a repo and find what an adapter needs.
+
+    train: FILE or FILE:FUNCTION that trains. model: FILE:CLASS. "" where it is to be found.
+    """
+    repo = read_foreign(root)
+    programs = programs_of(repo, train)
+    if not programs:
+        found = find_any_model(repo, model)
+        return Adoption(repo=repo, programs=(), command=CommandLine(words=(), given={}), model=found)
+    program = programs[0]
+    constants = Constants(repo, units=program.units)
+    command = command_line(program, constants, start_commands(root, repo.others))
+    constants = Constants(repo, dict(command.given), program.units)
+    files, moved, command = _within_repo(program, constants, command)
+    constants = Constants(repo, dict(command.given), program.units)
+    found = find_model(constants, program, model)
+    way = score_way(constants, program, found) if found else None
+    numbering = numbering_of(constants, program, found, files, way) if found and way else None
+    return Adoption(
+        repo=repo,
+        programs=tuple(programs),
+        command=command,
+        files=tuple(files),
+        moved=tuple(moved),
+        model=found,
+        way=way,
+        numbering=numbering,
+        held_out=held_out_by(program),
+        stubs=_stubs(program),
+        left_out=tuple(evaluations_of(repo, program)),
+        answers=_answers(program),
+        epochs=_epochs(program, constants),
+    )
+
+
+def find_any_model(repo: ForeignRepo, asked: str) -> FoundModel | None:
+    """A model class of a repo without a training program."""
+    from evolution.adopting.model_class import best_class
+
+    return best_class(repo, set(), asked)
+
+
+def _within_repo(
+    program: TrainingProgram, constants: Constants, command: CommandLine
+) -> tuple[list[DataFile], list[MovedPath], CommandLine]:
+    """The files that are read; what lies outside of the repo is named anew, by an option or in the file that names it."""
+    files = _one_branch(data_files(program, constants))
+    outside = [one for one in files if one.outside]
+    if not outside:
+        return files, [], command
+    for name in sorted(constants.used):
+        option = constants.options[name][0]
+        values = (
+            [v for v in constants.values(option.file.units[0], option.default) if isinstance(v, str)]
+            if isinstance(option.default, ast.expr)
+            else []
+        )
+        values = [str(command.given[name])] if name in command.given else values
+        if any(
+            value and (value.startswith(("/", "~", "..")) and one.outside.startswith(value))
+            for value in values
+            for one in outside
+        ):
+            new = f"{NEW_FOLDER}/" if values[0].endswith("/") else NEW_FOLDER
+            words = (*(pair for pair in command.words if pair[0] != option.flag), (option.flag, new))
+            changed = replace(command, words=words, given={**command.given, name: new})
+            return _within_repo(
+                program, Constants(constants.repo, dict(changed.given), program.units), changed
+            )
+    moved = _moved(program, outside)
+    for change in moved:
+        files = [_renamed(one, change) if one.outside.startswith(change.old) else one for one in files]
+    return files, moved, command
+
+
+def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]:
+    found: list[MovedPath] = []
+    for file in {unit.file.path: unit.file for unit in program.units}.values():
+        for node in ast.walk(file.tree):
+            if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+                continue
+            text = node.value
+            away = len(text) > 2 and text.startswith(("/", "~", "../"))
+            if away and any(one.outside.startswith(text) for one in outside):
+                new = f"{NEW_FOLDER}/" if text.endswith("/") else NEW_FOLDER
+                parent = file.parents.get(node)
+                at_top = isinstance(parent, ast.Assign) and parent in file.tree.body
+                name = dotted(parent.targets[0]) if isinstance(parent, ast.Assign) and at_top else ""
+                if name or text.startswith("/"):
+                    constant = f"{file.path}:{name}" if name else ""
+                    found.append(
+                        MovedPath(old=text, new=new, place=f"{file.path}:{node.lineno}", constant=constant)
+                    )
+    return found[:1]
+
+
+def _renamed(file: DataFile, change: MovedPath) -> DataFile:
+    return replace(
+        file, outside="", path=(change.new.rstrip("/") + "/" + file.outside[len(change.old) :].lstrip("/"))
+    )
+
+
+def _one_branch(files: list[DataFile]) -> list[DataFile]:
+    """Of files of which a repo reads one or the other, those of the unit that reads the first; unknown ones where none is known."""
+    known = [one for one in files if one.path or one.outside]
+    if not known:
+        return files
+    train = next((one for one in known if not one.held_out), known[0])
+    same = [
+        one
+        for one in known
+        if one.unit.owner is train.unit.owner
+        or one.unit.file is not train.unit.file
+        or one.unit is train.unit
+    ]
+    return [one for one in same if one.format is not None or one is train or one.held_out]
+
+
+def _stubs(program: TrainingProgram) -> tuple[str, ...]:
+    modules = {module.partition(".")[0] for unit in program.units for module, _ in unit.file.imports.values()}
+    named = {module for unit in program.units for module, _ in unit.file.imports.values()}
+    found = (modules & LOGGERS) | ({"tensorboard"} if "torch.utils.tensorboard" in named else set())
+    return tuple(sorted(found))
+
+
+def _answers(program: TrainingProgram) -> tuple[str, ...]:
+    """What the prompts of `input()` offer first, for programs that ask before they train."""
+    found = []
+    for unit in program.units:
+        for call in unit.calls:
+            if (
+                isinstance(call.func, ast.Name)
+                and call.func.id == "input"
+                and call.args
+                and isinstance(call.args[0], ast.Constant)
+            ):
+                offered = [word for word in words_of(str(call.args[0].value)) if word.isdigit()]
+                found += offered[:1]
+    return tuple(found[:1])
+
+
+def _epochs(program: TrainingProgram, constants: Constants) -> int:
+    """How many epochs the program itself runs, 0 where that is not told by constants."""
+    bound, unit = program.end.bound, program.end.unit
+    for call in ast.walk(bound) if bound is not None else ():
+        if (
+            isinstance(call, ast.Call)
+            and dotted(call.func).rpartition(".")[2] in ("range", "trange")
+            and call.args
+            and unit is not None
+        ):
+            ends = [
+                v
+                for v in constants.values(unit, call.args[1] if len(call.args) > 1 else call.args[0])
+                if isinstance(v, int)
+            ]
+            starts = (
+                [v for v in constants.values(unit, call.args[0]) if isinstance(v, int)]
+                if len(call.args) > 1
+                else [0]
+            )
+            if ends:
+                return max(0, max(ends) - (starts[0] if starts else 0))
+    return 0

@@ -1,0 +1,162 @@
+"""What a program finds while it runs, and nobody else."""
+
+import contextlib
+import functools
+import importlib
+import importlib.machinery
+import re
+import types
+
+
+class _Swapped:
+    """What a program finds while it runs, and nobody else: entered each time it goes on, left each time it waits."""
+
+    def __init__(self):
+        self.values = []  # (get, set) pairs with the program's own value
+        self._outside = []
+
+    def add(self, owner, name, value):
+        item = isinstance(owner, dict)
+        get = (lambda: owner.get(name, _ABSENT)) if item else (lambda: getattr(owner, name, _ABSENT))
+        self.values.append([get, functools.partial(_put_item if item else _put, owner, name), value])
+
+    def add_inside(self, owner, name, value):
+        """The same while it is entered."""
+        self.add(owner, name, value)
+        get, put, _ = self.values[-1]
+        self._outside.append(get())
+        put(value)
+
+    def call(self, get, put, value):
+        self.values.append([get, put, value])
+
+    def __enter__(self):
+        for entry in self.values:
+            get, put, value = entry
+            self._outside.append(get())
+            put(value)
+
+    def __exit__(self, *_):
+        for entry in reversed(self.values[: len(self._outside)]):
+            get, put, _ = entry
+            outside = self._outside.pop()
+            with contextlib.suppress(OSError):  # a folder that somebody has removed
+                entry[2] = get()
+                put(outside)
+
+
+_ABSENT = object()
+
+
+def _put(owner, name, value):
+    if value is not _ABSENT:
+        setattr(owner, name, value)
+    elif hasattr(owner, name):
+        delattr(owner, name)
+
+
+def _put_item(owner, name, value):
+    if value is not _ABSENT:
+        owner[name] = value
+    else:
+        owner.pop(name, None)
+
+
+WRITES_CUDA = re.compile(
+    rb"^(?!.*is_available).*(?:\.cuda\(|(?:to|device)\(\s*[\"']cuda|device\s*=\s*[\"']cuda)", re.M
+)
+
+MADE_ON_A_DEVICE = {
+    "to", "tensor", "as_tensor", "empty", "zeros", "ones", "full", "eye", "arange", "linspace", "rand", "randn", "randint",
+    "randperm", "zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "new_zeros", "new_ones",
+}  # fmt: skip
+
+
+def _without_gpu(torch):
+    """A mode of torch in which "cuda" means the processor, for repos that write it without asking whether there is one."""
+
+    def on_cpu(value):
+        is_gpu = isinstance(value, (str, torch.device)) and str(value).startswith("cuda")
+        return "cpu" if is_gpu else value
+
+    class WithoutGpu(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            name, kwargs = getattr(func, "__name__", ""), kwargs or {}
+            if name == "cuda":
+                return args[0]
+            if name in MADE_ON_A_DEVICE:
+                args, kwargs = (
+                    [on_cpu(one) for one in args],
+                    {key: on_cpu(one) for key, one in kwargs.items()},
+                )
+            return func(*args, **kwargs)
+
+    return WithoutGpu()
+
+
+def _with_paths(original, moved):
+    """The same function for other paths: its first two arguments may be some."""
+
+    @functools.wraps(original)
+    def call(*args, **kwargs):
+        return original(*map(moved, args[:2]), *args[2:], **kwargs)
+
+    return call
+
+
+def _marked(mark, original, skipped, name):
+    @functools.wraps(original)
+    def call(*args, **kwargs):
+        mark()
+        return skipped[name] if name in skipped else original(*args, **kwargs)
+
+    return call
+
+
+class _Nothing:
+    """Whatever is asked of it, it does nothing; called with something to go through, it goes through that."""
+
+    def __init__(self, given=()):
+        self._given = given
+
+    def __call__(self, *given, **_):
+        return _Nothing(given[0] if given else ())
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Nothing()
+
+    def __iter__(self):
+        return iter(range(self._given) if isinstance(self._given, int) else self._given)
+
+    def __matmul__(self, other):
+        return self
+
+    __rmatmul__ = __getitem__ = __matmul__
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
+class _Stubs(importlib.machinery.BuiltinImporter):
+    """Stands in for libraries that the program imports and nobody has installed here."""
+
+    def __init__(self, names):
+        self._names = set(names)
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self._names:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
+
+    def create_module(self, spec):
+        module = types.ModuleType(spec.name)
+        module.__getattr__ = lambda name: _Nothing().__getattr__(name)
+        return module
+
+    def exec_module(self, module):
+        pass

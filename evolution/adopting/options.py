@@ -1,0 +1,88 @@
+"""Command line options of a program, as its calls of `add_argument` (argparse), `option` (click) or absl flags declare them."""
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+from diagnosis.syntax import dotted
+from evolution.adopting.foreign_code import ForeignFile, ForeignRepo
+
+REQUIRED = object()  # in the place of a default
+MAKERS = {
+    "add_argument": "argparse",
+    "option": "click",
+    "DEFINE_string": "absl",
+    "DEFINE_integer": "absl",
+    "DEFINE_float": "absl",
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProgramOption:
+    """flag: "--lr", or the name of a positional argument. default: an expression in `file`, REQUIRED, or None.
+
+    choices: what may be given, where constants say so. takes: whether a value follows the flag.
+    """
+
+    name: str
+    flag: str
+    default: Any
+    file: ForeignFile
+    line: int
+    choices: tuple[Any, ...] = ()
+    takes: bool = True
+    kind: str = ""  # the name of what `type=` gives
+
+    @property
+    def place(self) -> str:
+        return f"{self.file.path}:{self.line}"
+
+
+def options_of(repo: ForeignRepo) -> dict[str, list[ProgramOption]]:
+    """Name of an option (its `dest`) -> where it is declared."""
+    found: dict[str, list[ProgramOption]] = {}
+    for file in repo.files.values():
+        for node in file.all_nodes:
+            if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in MAKERS:
+                option = _option(file, node)
+                if option is not None:
+                    found.setdefault(option.name, []).append(option)
+    return found
+
+
+def _option(file: ForeignFile, call: ast.Call) -> ProgramOption | None:
+    flags = [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+    if not flags:
+        return None
+    given = {word.arg: word.value for word in call.keywords if word.arg}
+    flag = next((one for one in flags if one.startswith("--")), flags[0])
+    if dotted(call.func).rpartition(".")[2].startswith("DEFINE_"):
+        flag, default = f"--{flags[0]}", call.args[1] if len(call.args) > 1 else None
+        return ProgramOption(name=flags[0], flag=flag, default=default, file=file, line=call.lineno)
+    name = _text(given.get("dest")) or flag.lstrip("-").replace("-", "_")
+    action = _text(given.get("action"))
+    needed = not flag.startswith("-") or _is_true(given.get("required"))
+    missing = needed and "default" not in given and _text(given.get("nargs")) not in ("?", "*")
+    default = REQUIRED if missing else given.get("default")
+    if action.startswith("store_") and default is None:
+        default = ast.Constant(value=action == "store_false")
+    choices = given.get("choices")
+    told = choices.elts if isinstance(choices, (ast.List, ast.Tuple, ast.Set)) else []
+    return ProgramOption(
+        name=name,
+        flag=flag,
+        default=default,
+        file=file,
+        line=call.lineno,
+        choices=tuple(one.value for one in told if isinstance(one, ast.Constant)),
+        takes=not action.startswith(("store_", "count", "help", "version")),
+        kind=dotted(given["type"]) if "type" in given else "",
+    )
+
+
+def _text(node: ast.expr | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True

@@ -1,0 +1,569 @@
+"""How a model is asked for scores, as one of the kit's ways or a few lines of code, and which table it scores with."""
+
+import ast
+from dataclasses import dataclass, replace
+
+from diagnosis.syntax import dotted
+from evolution.adopting.constants import Constants, assigned_in, default_of, parameters_of
+from evolution.adopting.foreign_code import CodeUnit, is_abstract
+from evolution.adopting.model_class import EmbeddingTable, FoundModel, Kind, beyond, tables_of
+from evolution.adopting.naming import role_of, words_of
+from evolution.adopting.training import TrainingProgram, drawn_arrays
+
+NOT_SCORING = {"loss", "fit", "train", "training", "save", "load", "init", "reset", "configure", "backward", "optimizer", "batch",
+               "sample", "step", "regularization", "evaluate", "test", "validation", "graph", "dropout", "mask"}  # fmt: skip
+SCORING = (
+    "full",
+    "predict",
+    "rating",
+    "ratings",
+    "score",
+    "scores",
+    "recommend",
+    "inference",
+    "infer",
+    "rank",
+)
+COMPUTED = {"emb", "embs", "embed", "embeds", "embedding", "embeddings", "feat", "feats", "feature", "features", "vec", "vector", "vectors",
+            "repr", "logits", "output", "outputs", "matrix", "matrices", "adj", "graph"}  # fmt: skip
+RECURRENT = {"GRU", "RNN"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreWay:
+    """code: what stands behind `score=`; before: lines of a function that it names. table: code behind `table=`, "" for none.
+
+    kind: which of the kit's ways it is, "" for a gap. why, why_table: one sentence with the place.
+    """
+
+    kind: str
+    code: str
+    why: str
+    before: tuple[str, ...] = ()
+    table: str = ""
+    why_table: str = ""
+
+
+def score_way(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
+    """The likeliest way; kind "" where none of the model's methods says what it takes."""
+    if not model.torch:
+        return _of_factors(constants, program, model)
+    bases = {
+        dotted(base).rpartition(".")[2]
+        for _, node in constants.repo.lineage(model.kind)
+        for base in node.bases
+    }
+    if bases & {"SequentialRecommender", "GeneralRecommender", "ContextRecommender"}:
+        return ScoreWay(
+            kind="all_items", code="kit.scores.all_items()", why=f"{model.place} is a model of RecBole"
+        )
+    ranked = sorted(_methods(constants, model), key=lambda unit: _rank(unit, model))
+    ways = [way for unit in ranked if (way := _way(constants, program, model, unit)) is not None]
+    if ways:
+        return ways[0]
+    if products := _products(constants, model):
+        return products
+    return ScoreWay(
+        kind="",
+        code="",
+        why=f"no method of {model.name} ({model.place}) says by its arguments that it scores items",
+    )
+
+
+def _products(constants: Constants, model: FoundModel) -> ScoreWay | None:
+    """A model that is two tables and nothing else, trained on pairs: its scores are their products."""
+    users = [table for table in model.tables if table.about == "user"]
+    items = [table for table in model.tables if table.about == "item"]
+    others = [
+        call
+        for file, node in constants.repo.lineage(model.kind)
+        for call in ast.walk(node)
+        if _is_layer(call)
+    ]
+    if len(users) != 1 or len(items) != 1 or others:
+        return None
+    code = f'kit.scores.matrix(users="{users[0].path}.weight", items="{items[0].path}.weight")'
+    why = f"{model.place} has a table of users and one of items, and no layer behind them: scores are their products"
+    return ScoreWay(
+        kind="matrix", code=code, why=why, table=f'"{items[0].path}.weight"', why_table=items[0].place
+    )
+
+
+def _is_layer(node: ast.AST) -> bool:
+    """A layer of torch's that is made, apart from tables."""
+    name = dotted(node.func) if isinstance(node, ast.Call) else ""
+    base, _, last = name.rpartition(".")
+    return (
+        base.rpartition(".")[2] in ("nn", "torch")
+        and last[:1].isupper()
+        and last not in ("Embedding", "LongTensor", "Tensor")
+    )
+
+
+def _methods(constants: Constants, model: FoundModel) -> list[CodeUnit]:
+    """The model's own methods that could score; of a name the one that is called."""
+    found: dict[str, CodeUnit] = {}
+    for file, node in constants.repo.lineage(model.kind):
+        for unit in file.units:
+            name = unit.name.rpartition(".")[2]
+            if (
+                unit.owner is node
+                and not name.startswith("_")
+                and not set(words_of(name)) & NOT_SCORING
+                and not is_abstract(unit)
+            ):
+                found.setdefault(name, unit)
+    return list(found.values())
+
+
+def _rank(unit: CodeUnit, model: FoundModel) -> tuple[int, int]:
+    name = unit.name.rpartition(".")[2]
+    words = words_of(name)
+    place = min((SCORING.index(word) for word in words if word in SCORING), default=50)
+    return (
+        60 if name == "forward" else 70 if place == 50 else place,
+        unit.node.lineno if not isinstance(unit.node, ast.Module) else 0,
+    )
+
+
+def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
+    """Parameter -> "user", "item", "history", "length", "negative" or "": by the table it is looked up in, then by its name."""
+    looked_up = _looked_up(unit, model)
+    found: dict[str, str] = {}
+    for name in parameters_of(unit):
+        if not isinstance(unit.node, ast.Module) and default_of(unit.node, name) is not None:
+            continue
+        words = set(words_of(name))
+        role = role_of(name)
+        if words & COMPUTED:
+            found[name] = ""
+            continue
+        if words & {"last", "prev", "previous"} and not words & {"seq", "history"}:
+            found[name] = "last"
+            continue
+        if words & {"len", "length", "lengths", "lens"}:
+            role = "length"
+        elif "pos" in words or "positive" in words:
+            role = "item"
+        about = looked_up.get(name, "")
+        if about == "user" or (about == "item" and role not in ("item", "history", "negative")):
+            role = "user" if about == "user" else "history"
+        found[name] = "history" if role == "position" else role
+    return found
+
+
+def _looked_up(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
+    """Parameter -> what the table is about that it is looked up in, in this very method."""
+    tables = {table.path: table.about for table in model.tables}
+    found: dict[str, str] = {}
+    for call in unit.calls:
+        about = tables.get(dotted(call.func).removeprefix("self."), "")
+        for node in ast.walk(call.args[0]) if about and call.args else ():
+            if isinstance(node, ast.Name):
+                found.setdefault(node.id, about)
+    return found
+
+
+def _way(
+    constants: Constants, program: TrainingProgram, model: FoundModel, unit: CodeUnit
+) -> ScoreWay | None:
+    roles = roles_of(unit, model)
+    name = unit.name.rpartition(".")[2]
+    asked = "" if name == "forward" else f'"{name}"'
+    given = list(roles.values())
+    known = set(given)
+    why = f"{unit.place} takes {', '.join(roles) or 'nothing'}"
+    if not roles or "negative" in known:
+        return None
+    if "" in known or "rating" in known or "label" in known or "time" in known:
+        return _recurrent(constants, model, unit, roles, why)
+    table, why_table = used_table(constants, model, unit)
+    if known == {"user", "item"} and len(given) == 2:
+        first = ", item_first=True" if given[0] == "item" else ""
+        return ScoreWay(
+            kind="by_pairs",
+            code=f"kit.scores.by_pairs({asked or 'None'}{first})",
+            why=f"{why}: a score for each pair",
+        )
+    if known == {"user"} and len(given) == 1:
+        return ScoreWay(
+            kind="by_user",
+            code=f"kit.scores.by_user({asked or 'None'})",
+            why=f"{why}: a row of scores for each user",
+            table=table,
+            why_table=why_table,
+        )
+    if (
+        known & {"history", "last"}
+        and "item" in known
+        and len(set(given)) == len(given)
+        and known <= {"history", "item", "user", "length", "last"}
+    ):
+        return _by_items(constants, model, unit, roles, why, table, why_table)
+    if known <= {"history", "user", "length", "last"} and given.count("history") + given.count("last") == 1:
+        if dense := _dense(constants, program, model, unit, why):
+            return dense
+        return _by_history(constants, model, unit, roles, why, table, why_table)
+    if known == {"item"} and len(given) == 1 and name == "forward":  # an item sequence that is called items
+        return _by_history(constants, model, unit, {next(iter(roles)): "history"}, why, table, why_table)
+    return None
+
+
+def _by_items(
+    constants: Constants,
+    model: FoundModel,
+    unit: CodeUnit,
+    roles: dict[str, str],
+    why: str,
+    table: str,
+    why_table: str,
+) -> ScoreWay:
+    given, name = list(roles.values()), unit.name.rpartition(".")[2]
+    tensors = "" if converts(constants, model, unit) else ", tensors=True"
+    if given == ["user", "history", "item"] and name != "forward":
+        return ScoreWay(
+            kind="by_items",
+            code=f'kit.scores.by_items("{name}"{tensors})',
+            why=why,
+            table=table,
+            why_table=why_table,
+        )
+    words = {
+        "user": "users",
+        "history": "histories",
+        "item": "items",
+        "length": "(histories != 0).sum(1)",
+        "last": "histories[:, -1]",
+    }
+    # A forward that trains takes a row of items for each user.
+    rows = (
+        ".expand(len(users), -1)" if not converts(constants, model, unit) else "[None].repeat(len(users), 0)"
+    )
+    words["item"] += rows if name == "forward" else ""
+    called = "model" if name == "forward" else f"model.{name}"
+    code = f"kit.scores.by_items(lambda model: lambda users, histories, items: {called}({', '.join(words[one] for one in given)}){tensors})"
+    return ScoreWay(kind="by_items", code=code, why=why, table=table, why_table=why_table)
+
+
+def _by_history(
+    constants: Constants,
+    model: FoundModel,
+    unit: CodeUnit,
+    roles: dict[str, str],
+    why: str,
+    table: str,
+    why_table: str,
+) -> ScoreWay:
+    given, name = list(roles.values()), unit.name.rpartition(".")[2]
+    told, field = _returns(constants, model, unit), _field_of_scores(unit)
+    told = "scores" if set(words_of(name)) & set(SCORING) else told
+    mask = mask_token(constants, program_units=constants.repo.units)
+    item = model.table("item")
+    tensors = ", tensors=False" if converts(constants, model, unit) else ""
+    if mask and not tensors:
+        called = "model" if name == "forward" else f"model.{name}"
+        before = (
+            "def ask(model):",
+            f"    return lambda seqs: {called}(torch.cat([seqs[:, 1:], torch.full_like(seqs[:, :1], n + 1)], 1))",
+        )
+        return ScoreWay(
+            kind="by_history",
+            code="kit.scores.by_history(ask)",
+            before=before,
+            why=f"{why}; {mask} stands for the item that is asked for",
+            table=table,
+            why_table=why_table,
+        )
+    if given == ["history"] and not field:
+        called = f'"{name}"' if name != "forward" else "None"
+    else:
+        words = {
+            "user": "users",
+            "history": "histories",
+            "length": "(histories != 0).sum(1)",
+            "last": "histories[:, -1]",
+        }
+        of = "model" if name == "forward" else f"model.{name}"
+        params = "users, histories" if "user" in given else "histories"
+        called = f"lambda model: lambda {params}: {of}({', '.join(words[one] for one in given)}){field}"
+        told = "scores" if field else told
+    with_users = ", with_users=True" if "user" in given else ""
+    if told == "scores" or item is None:
+        said = (
+            f"{why} and returns a score for each item"
+            if told == "scores"
+            else f"{why}; taken to return a score for each item"
+        )
+        return ScoreWay(
+            kind="by_history",
+            code=f"kit.scores.by_history({called}{tensors}{with_users})",
+            why=said,
+            table=table,
+            why_table=why_table,
+        )
+    path = out_table(model) or item
+    code = f'kit.scores.by_table({called}, "{path.path}.weight"{tensors})'
+    return ScoreWay(
+        kind="by_table", code=code, why=f"{why} and returns states, which are multiplied with {path.path} ({path.place})",
+        table=f'"{path.path}.weight"', why_table=path.place,
+    )  # fmt: skip
+
+
+def _field_of_scores(unit: CodeUnit) -> str:
+    """ ".logits" where a method returns an object that has its scores under such a name."""
+    for node in unit.nodes:
+        if (
+            isinstance(node, ast.Return)
+            and isinstance(node.value, ast.Call)
+            and not dotted(node.value.func).startswith("self.")
+        ):
+            for word in node.value.keywords:
+                if word.arg in ("logits", "scores", "prediction_logits", "predictions"):
+                    return f".{word.arg}"
+    return ""
+
+
+def out_table(model: FoundModel) -> EmbeddingTable | None:
+    """A second table of items for the output, where the model has one."""
+    tables = [table for table in model.tables if table.about == "item" and not table.bag]
+    outer = [t for t in tables if {"out", "output", "target", "w2", "context", "dst"} & set(words_of(t.path))]
+    return outer[0] if outer else None
+
+
+def converts(constants: Constants, model: FoundModel, unit: CodeUnit) -> bool:
+    """Whether the model itself makes tensors of the arrays it is given."""
+    names = set(parameters_of(unit))
+    waiting, seen = [(unit, names)], {unit}
+    while waiting:
+        here, given = waiting.pop()
+        for call in here.calls:
+            inside = {
+                node.id for arg in call.args for node in ast.walk(arg) if isinstance(node, ast.Name)
+            } & given
+            last = getattr(call.func, "attr", "") or dotted(call.func)
+            if inside and last in ("LongTensor", "from_numpy", "tensor", "as_tensor", "IntTensor"):
+                return True
+            for other in (
+                constants.repo.reached(here, call) if inside and dotted(call.func).startswith("self.") else []
+            ):
+                if other not in seen and len(seen) < 12:
+                    seen.add(other)
+                    waiting.append((other, set(parameters_of(other))))
+    return False
+
+
+def _returns(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
+    """ "scores" where a method ends in a layer or product with a column for each item, "" otherwise."""
+    wide = {name for name, about in _layers(constants, model.kind).items() if about == "item"}
+    tables = {f"self.{table.path}.weight" for table in model.tables if table.about == "item"}
+    inner = _held(constants, model.kind)
+    for node in unit.nodes:
+        if isinstance(node, ast.Return) and node.value is not None:
+            waiting, seen = [node.value], set[int]()
+            while waiting:
+                value = waiting.pop()
+                if id(value) in seen or len(seen) > 60:
+                    continue
+                seen.add(id(value))
+                for part_of in ast.walk(value):
+                    name = dotted(part_of) if isinstance(part_of, (ast.Attribute, ast.Name)) else ""
+                    if name in wide or name in tables:
+                        return "scores"
+                if isinstance(value, ast.Name):
+                    waiting += assigned_in(unit, value.id)
+                elif isinstance(value, (ast.Tuple, ast.List)):
+                    waiting += value.elts[:1]
+                elif isinstance(value, ast.Call) and (held := inner.get(dotted(value.func))) is not None:
+                    part = replace(model, kind=held, tables=tuple(tables_of(constants.repo, held)))
+                    if any(
+                        _returns(constants, part, one) for one in constants.repo.method_of(held, "forward")
+                    ):
+                        return "scores"
+                elif isinstance(value, ast.Call):
+                    for other in (
+                        constants.repo.reached(unit, value)[:2]
+                        if dotted(value.func).startswith("self.")
+                        else []
+                    ):
+                        if _returns(constants, model, other) and other is not unit:
+                            return "scores"
+    return ""
+
+
+def _held(constants: Constants, kind: Kind) -> dict[str, Kind]:
+    """ "self.head" -> the class of the repo that a model holds there."""
+    found: dict[str, Kind] = {}
+    for file, node in constants.repo.lineage(kind):
+        for unit in file.units:
+            for inner in unit.nodes if unit.owner is node else ():
+                if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Call):
+                    for made in constants.repo.classes_called(file, inner.value.func)[:1]:
+                        found[dotted(inner.targets[0])] = made
+    return found
+
+
+def _layers(constants: Constants, kind: Kind) -> dict[str, str]:
+    """ "self.out" -> "item" where it is a linear layer with a column for each item."""
+    found: dict[str, str] = {}
+    for file, node in constants.repo.lineage(kind):
+        for unit in file.units:
+            for inner in unit.nodes if unit.owner is node else ():
+                if (
+                    isinstance(inner, ast.Assign)
+                    and isinstance(inner.value, ast.Call)
+                    and dotted(inner.value.func).rpartition(".")[2] == "Linear"
+                ):
+                    arguments = [
+                        *inner.value.args,
+                        *(word.value for word in inner.value.keywords if word.arg == "out_features"),
+                    ]
+                    wide = arguments[1] if len(arguments) > 1 else arguments[-1]
+                    words = [
+                        w
+                        for one in ast.walk(wide)
+                        for w in words_of(getattr(one, "attr", "") or getattr(one, "id", ""))
+                    ]
+                    if role_of("_".join(words)) == "item" or {"output", "vocab", "items"} & set(words):
+                        found[dotted(inner.targets[0])] = "item"
+    return found
+
+
+def used_table(constants: Constants, model: FoundModel, unit: CodeUnit, depth: int = 0) -> tuple[str, str]:
+    """The table that a scoring method multiplies: its path as code and the place, or ("", "")."""
+    tables = {
+        f"self.{table.path}": table for table in model.tables if table.about == "item" and not table.bag
+    }
+    computed = _computed(constants, unit, tables)
+    if computed:
+        return computed
+    used = [
+        tables[name]
+        for node in unit.nodes
+        if isinstance(node, ast.Attribute) and (name := dotted(node)) in tables
+    ]
+    out = out_table(model)
+    if out is not None and out in used:
+        return f'"{out.path}.weight"', f"{unit.place} scores with {out.path}, {out.place}"
+    if len({table.path for table in used}) == 1:
+        return f'"{used[0].path}.weight"', f"{unit.place} scores with it, {used[0].place}"
+    return "", ""
+
+
+def _computed(
+    constants: Constants, unit: CodeUnit, tables: dict[str, EmbeddingTable]
+) -> tuple[str, str] | None:
+    """A table that a method computes from others, such as LightGCN's: `users, items = self.computer()`."""
+    for node in unit.nodes:
+        if not (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Tuple)
+            and isinstance(node.value, ast.Call)
+        ):
+            continue
+        called = dotted(node.value.func)
+        if not called.startswith("self.") or node.value.args or node.value.keywords:
+            continue
+        about = [role_of(getattr(part, "id", "")) for part in node.targets[0].elts]
+        if "item" in about and constants.repo.reached(unit, node.value):
+            place = f"{unit.file.path}:{node.lineno}"
+            return (
+                f"lambda model: model.{called[5:]}()[{about.index('item')}]",
+                f"{place} scores with what {called[5:]}() computes",
+            )
+    return None
+
+
+def _dense(
+    constants: Constants, program: TrainingProgram, model: FoundModel, unit: CodeUnit, why: str
+) -> ScoreWay | None:
+    """An autoencoder: no table of items, no recurrence, and the program makes dense rows of its matrix."""
+    if model.tables or _recurrences(constants, model) or unit.name.rpartition(".")[2] != "forward":
+        return None
+    if _attends(constants, model):
+        return None
+    said = f"{why}; {model.name} has no table to look ids up in, so that rows of the matrix of users and items are meant"
+    return ScoreWay(kind="dense", code="kit.scores.by_bag()", why=said)
+
+
+def _attends(constants: Constants, model: FoundModel) -> bool:
+    """Whether the model has layers of attention, which take sequences."""
+    text = "".join(ast.unparse(node) for _, node in constants.repo.lineage(model.kind))
+    return any(word in text for word in ("Attention", "Transformer", "BertModel", "GPT2"))
+
+
+def _recurrences(constants: Constants, model: FoundModel) -> list[str]:
+    """Attributes of the model that are recurrent layers."""
+    found = []
+    for file, node in constants.repo.lineage(model.kind):
+        for unit in file.units:
+            for inner in unit.nodes if unit.owner is node else ():
+                if (
+                    isinstance(inner, ast.Assign)
+                    and isinstance(inner.value, ast.Call)
+                    and dotted(inner.value.func).rpartition(".")[2] in RECURRENT
+                ):
+                    found.append(dotted(inner.targets[0]).removeprefix("self."))
+    return list(dict.fromkeys(found))
+
+
+def _recurrent(
+    constants: Constants, model: FoundModel, unit: CodeUnit, roles: dict[str, str], why: str
+) -> ScoreWay | None:
+    """A step of a recurrent model: (items (B,), hidden) -> (scores, hidden)."""
+    layers = _recurrences(constants, model)
+    names = list(roles)
+    if not layers or len(names) != 2 or not {"hidden", "h", "state", "hx"} & set(words_of(names[1])):
+        return None
+    before = (
+        "def score(model, users, histories):  # step by step; left padding, which is n, leaves the state as it is",
+        f"    state = torch.zeros(model.{layers[0]}.num_layers, len(users), model.{layers[0]}.hidden_size, device=device)",
+        "    for step in torch.as_tensor(histories, device=device).T:",
+        "        told, new = model(step.clamp(max=n - 1), state)",
+        "        state = torch.where((step < n)[None, :, None], new, state)",
+        "    return told",
+    )
+    return ScoreWay(kind="recurrent", code="score", before=before, why=f"{why}: one step of {layers[0]}")
+
+
+def mask_token(constants: Constants, program_units: list[CodeUnit]) -> str:
+    """Where the repo names a mask token that is one more than its items; "" where it has none."""
+    for unit in program_units:
+        for node in unit.nodes:
+            if isinstance(node, ast.Assign):
+                words = words_of(dotted(node.targets[0]).rpartition(".")[2])
+                if (
+                    "mask" in words
+                    and ("token" in words or "id" in words or "idx" in words)
+                    and beyond(node.value) >= 1
+                ):
+                    return f"{unit.file.path}:{node.lineno}"
+    return ""
+
+
+def _of_factors(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
+    """Two arrays of factors that the training's own statements update."""
+    step = program.chain[-1][0]
+    updated: dict[str, str] = {}
+    for name, shape in drawn_arrays(step).items():
+        updated.setdefault(role_of(ast.unparse(shape.elts[0])), name)
+    updated = {role: name for role, name in updated.items() if role in ("user", "item")}
+    for node in step.nodes:
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+            name = dotted(node.target.value).removeprefix("self.")
+            index = role_of(getattr(node.target.slice, "id", "")) or role_of(name)
+            if index in ("user", "item") and not {"b", "bias", "bu", "bi"} & set(words_of(name)):
+                updated.setdefault(index, name)
+    if {"user", "item"} <= updated.keys():
+        code = f'kit.scores.matrix(users="{updated["user"]}", items="{updated["item"]}")'
+        return ScoreWay(
+            kind="matrix",
+            code=code,
+            why=f"{step.place} updates {updated['user']} and {updated['item']}",
+            table=f'"{updated["item"]}"',
+            why_table=step.place,
+        )
+    return ScoreWay(
+        kind="",
+        code="",
+        why=f"{step.place} updates arrays, of which none is told to be the users' or the items'",
+    )

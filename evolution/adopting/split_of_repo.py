@@ -1,0 +1,115 @@
+"""Whether a program holds out the last events of each user itself, so that it would not train on all that it is given."""
+
+import ast
+
+from diagnosis.syntax import dotted
+from evolution.adopting.foreign_code import CodeUnit
+from evolution.adopting.naming import words_of
+from evolution.adopting.training import TrainingProgram, below_main
+
+HELD = {
+    "eval",
+    "held",
+    "holdout",
+    "goal",
+    "valid",
+    "val",
+    "test",
+    "dev",
+    "te",
+    "target",
+    "ans",
+    "answer",
+    "answers",
+    "validation",
+}
+KEPT = {"train", "tr", "training"}
+
+
+def held_out_by(program: TrainingProgram) -> tuple[int, str]:
+    """(how many of a user's last events, where): 2 of `train[u] = items[:-2]` beside `test[u] = items[-1]`; (0, "") for none."""
+    for unit in program.units:
+        cut = _cut_of(unit, program.units[0])
+        if cut:
+            return cut
+    return 0, ""
+
+
+def _cut_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
+    kept: list[tuple[str, int, int]] = []
+    held: set[str] = set()
+    # Of `[s[:-1] for s in sequences]` the whole is what is gone through.
+    loops = {
+        ast.unparse(n.target): ast.unparse(n.iter) for n in unit.nodes if isinstance(n, ast.comprehension)
+    }
+    for node in unit.nodes:
+        if unit is not start and below_main(unit, node):
+            continue
+        if isinstance(node, ast.Assign):
+            popped = (
+                isinstance(node.value, ast.Call)
+                and getattr(node.value.func, "attr", "") == "pop"
+                and not node.value.args
+            )
+            if popped and _words(node.targets[0]) & HELD:
+                return 1, f"{unit.file.path}:{node.lineno}"
+            for target, value in _pairs(node):
+                for inner in ast.walk(value):
+                    if isinstance(inner, ast.Subscript):
+                        _note(inner, _words(target), node.lineno, kept, held, loops)
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("append", "extend", "add"):
+            for inner in (one for arg in node.args for one in ast.walk(arg)):
+                if isinstance(inner, ast.Subscript):
+                    _note(inner, _words(node.func), node.lineno, kept, held, loops)
+    for whole, number, line in kept:
+        if whole in held:
+            return number, f"{unit.file.path}:{line}"
+    return None
+
+
+def _note(
+    node: ast.Subscript,
+    words: set[str],
+    line: int,
+    kept: list[tuple[str, int, int]],
+    held: set[str],
+    loops: dict[str, str],
+) -> None:
+    whole = loops.get(ast.unparse(node.value), ast.unparse(node.value))
+    if isinstance(node.slice, ast.Slice):
+        end = _negative(node.slice.upper)
+        if end and node.slice.lower is None and words & KEPT:
+            kept.append((whole, end, line))
+        elif _negative(node.slice.lower) and words & HELD:
+            held.add(whole)
+    elif _negative(node.slice) and words & HELD:
+        held.add(whole)
+
+
+def _pairs(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
+    target = node.targets[0]
+    if (
+        isinstance(target, ast.Tuple)
+        and isinstance(node.value, ast.Tuple)
+        and len(target.elts) == len(node.value.elts)
+    ):
+        return list(zip(target.elts, node.value.elts))
+    return [(target, node.value)]
+
+
+def _words(node: ast.expr) -> set[str]:
+    """The words of all names in a target: {"user", "train", "u"} of `user_train[u]`."""
+    names = [getattr(one, "id", "") or getattr(one, "attr", "") for one in ast.walk(node)]
+    strings = [str(one.value) for one in ast.walk(node) if isinstance(one, ast.Constant)]
+    return {word for name in [*names, *strings, dotted(node)] for word in words_of(name)}
+
+
+def _negative(node: ast.expr | None) -> int:
+    """2 of `-2`, 0 of anything else."""
+    minus = (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, ast.USub)
+        and isinstance(node.operand, ast.Constant)
+    )
+    value = node.operand.value if minus else 0  # type: ignore[union-attr]
+    return value if isinstance(value, int) and 0 < value < 10 else 0

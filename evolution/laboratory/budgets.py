@@ -1,0 +1,34 @@
+"""Under which terms a child was compared with its parent: equal optimizer steps, equal epochs, equal time, or neither."""
+
+from collections.abc import Sequence
+
+from evolution.base.amounts import count
+from evolution.domain.trial import EpochRecord, Trial
+
+
+def steps_of(epochs: Sequence[EpochRecord]) -> int:
+    """Optimizer steps of these epochs together; 0 where they are not known of each."""
+    return sum(epoch.steps for epoch in epochs) if all(epoch.steps for epoch in epochs) else 0
+
+
+def compared_at(parent: Trial, child: Trial) -> str:
+    """The terms, in a sentence. The best epoch of a child counts, as what is trained after it changes nothing."""
+    best = [epoch for epoch in child.epochs if epoch.epoch <= child.best_epoch]
+    had, took = steps_of(parent.epochs), steps_of(best)
+    known = had > 0 and took > 0
+    if known and took <= had:
+        return f"Compared at equal steps: {took:,} optimizer steps, within the {had:,} that your version had."
+    if not known and len(best) <= len(parent.epochs):
+        return (
+            f"Compared at equal epochs: {len(best)}, within the {len(parent.epochs)} that your version had."
+        )
+    more = f"{took:,} optimizer steps" if known else count(len(best), "epoch")
+    more += f" against {had:,}" if known else f" against {len(parent.epochs)}"
+    if _fit_s(child) * len(best) / max(1, len(child.epochs)) <= _fit_s(parent):
+        return f"Compared in equal time of training ({more})."
+    return f"Compared after each had stopped improving; this patch took {more} of your version."
+
+
+def _fit_s(trial: Trial) -> float:
+    """Seconds of training: of the processor on CPU, as other trials run beside; elapsed ones on GPU."""
+    return trial.cost.fit_cpu_s if trial.key.device.startswith("cpu") else trial.cost.fit_s

@@ -1,0 +1,27 @@
+"""The list of all repairs."""
+
+from evolution.recipes.repairs.gradients import CLEARED, CONNECTED, DETACHED, THAWED
+from evolution.recipes.repairs.logits import RIGHT_AXIS, UNSQUASHED, WITHOUT_PADDING
+from evolution.recipes.repairs.numbers import USUAL_LEARNING_RATE, USUAL_START, USUAL_WEIGHT_DECAY
+from evolution.recipes.repairs.repair import Repair
+from evolution.recipes.repairs.scoring import EVALUATING, NEWEST, TOLD_WHEN, WITHOUT_GRADIENTS
+from evolution.recipes.repairs.trained_parameters import ALL_GIVEN, REGISTERED
+
+REPAIRS: tuple[Repair, ...] = (
+    CLEARED,
+    ALL_GIVEN,
+    REGISTERED,
+    CONNECTED,
+    THAWED,
+    UNSQUASHED,
+    RIGHT_AXIS,
+    WITHOUT_PADDING,
+    USUAL_LEARNING_RATE,
+    USUAL_WEIGHT_DECAY,
+    USUAL_START,
+    NEWEST,
+    EVALUATING,
+    TOLD_WHEN,
+    WITHOUT_GRADIENTS,
+    DETACHED,
+)

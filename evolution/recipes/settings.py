@@ -1,0 +1,118 @@
+"""Finds the number in the code that sets what an optimizer was seen to work with: its rate, its weight decay.
+
+The number may be the argument itself, a constant, an option's default, a field of a dataclass or an entry of a dict: it is
+the one literal that has the traced value and stands beside a name by which the optimizer's call asks for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from evolution.recipes.code import RecipeFile, argument, bare, call_name, dotted, last_name
+from evolution.recipes.recipe import RecipeContext
+from evolution.recipes.training_step import OPTIMIZERS
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Setting:
+    """A literal of a file, its value, and the type of the optimizer that works with it."""
+
+    source: RecipeFile
+    literal: cst.Integer | cst.Float
+    value: float
+    optimizer: str
+
+
+def find_setting(context: RecipeContext, sources: Sequence[RecipeFile], name: str) -> Setting | None:
+    """The literal that sets argument `name` of the traced optimizer; None where none or several may be meant.
+
+    A repo with several optimizers has no one answer.
+    """
+    traced = context.trace.get("optimizers", ())
+    if len(traced) != 1 or not isinstance(traced[0]["defaults"].get(name), (int, float)):
+        return None
+    value, kind = float(traced[0]["defaults"][name]), str(traced[0]["type"])
+    for source, call in _calls(sources):
+        given = argument(call, name, 1 if name == "lr" else None)
+        if given is None:
+            continue
+        literals = _literals(source, given, value)
+        asked = _last_key(given)
+        if not literals and asked:
+            literals = [found for other in sources for found in _named(other, asked, value)]
+        if len(literals) == 1:
+            owner, literal = literals[0]
+            return Setting(source=owner, literal=literal, value=value, optimizer=kind)
+    return None
+
+
+def find_unset(
+    context: RecipeContext, sources: Sequence[RecipeFile], name: str
+) -> tuple[RecipeFile, cst.Call, float] | None:
+    """The call of the only optimizer, which leaves argument `name` to torch, and torch's value; else None."""
+    traced, calls = context.trace.get("optimizers", ()), _calls(sources)
+    if len(traced) != 1 or len(calls) != 1 or not isinstance(traced[0]["defaults"].get(name), (int, float)):
+        return None
+    source, call = calls[0]
+    plain = len(call.args) == 1 and call.args[0].keyword is None and not call.args[0].star
+    return (source, call, float(traced[0]["defaults"][name])) if plain else None
+
+
+def _calls(sources: Sequence[RecipeFile]) -> list[tuple[RecipeFile, cst.Call]]:
+    return [
+        (source, call)
+        for source in sources
+        for call in source.all_of(cst.Call)
+        if call_name(call) in OPTIMIZERS and source.ran(call)
+    ]
+
+
+def _literals(
+    source: RecipeFile, node: cst.CSTNode, value: float
+) -> list[tuple[RecipeFile, cst.Integer | cst.Float]]:
+    found = [one for kind in (cst.Float, cst.Integer) for one in source.all_of(kind, node)]
+    return [(source, one) for one in found if float(one.evaluated_value) == value]
+
+
+def _last_key(node: cst.BaseExpression) -> str:
+    """`lr` for `args.lr`, `LR`, `config["lr"]`, and `config.get("lr")`; "" for anything else."""
+    node = bare(node)
+    if isinstance(node, cst.Subscript) and len(node.slice) == 1:
+        index = node.slice[0].slice
+        return _text(index.value) if isinstance(index, cst.Index) else ""
+    if call_name(node) == "get" and isinstance(node, cst.Call) and node.args:
+        return _text(node.args[0].value)
+    return last_name(node)
+
+
+def _text(node: cst.BaseExpression) -> str:
+    value = node.evaluated_value if isinstance(node, cst.SimpleString) else ""
+    return value if isinstance(value, str) else ""
+
+
+def _named(source: RecipeFile, name: str, value: float) -> list[tuple[RecipeFile, cst.Integer | cst.Float]]:
+    """Literals of this value that a file gives to something of this name."""
+    given: list[cst.BaseExpression] = []
+    for node in source.all_of(cst.Assign):
+        given += [node.value for target in node.targets if last_name(target.target) == name]
+    given += [n.value for n in source.all_of(cst.AnnAssign) if n.value and last_name(n.target) == name]
+    given += [n.value for n in source.all_of(cst.DictElement) if _text(n.key) == name]
+    given += [n.value for n in source.all_of(cst.Arg) if n.keyword is not None and n.keyword.value == name]
+    given += [n.default for n in source.all_of(cst.Param) if n.default is not None and n.name.value == name]
+    for call in source.all_of(cst.Call):
+        option = _text(call.args[0].value).lstrip("-").replace("-", "_") if call.args else ""
+        default = argument(call, "default", 1 if dotted(call.func).endswith("option") else None)
+        given += [default] if option == name and default is not None else []
+    live = [node for node in given if source.ran(node) or not _in_function(source, node)]
+    return [found for node in live for found in _literals(source, node, value)]
+
+
+def _in_function(source: RecipeFile, node: cst.CSTNode) -> bool:
+    """Whether the node runs when a function does; what runs when its file is imported, nobody saw."""
+    return source.enclosing(node, cst.FunctionDef) is not None
+
+
+def written(value: float) -> str:
+    """A number as code, short: 0.003, 1e-06."""
+    return repr(float(f"{value:.3g}"))

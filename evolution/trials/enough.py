@@ -1,0 +1,58 @@
+"""Whether a program is trained enough: by optimizer steps, and by the slopes of loss and metric.
+
+A count of rankings alone cannot tell, as an epoch of a small log is a handful of steps. Nothing here hangs on the clock.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnosis.convergence import has_turned, losses_of, still_falls, still_rises
+from evolution.domain.trial import EpochRecord
+from evolution.trials.scoring import OBJECTIVE
+
+
+class Ended(StrEnum):
+    """What a training ended by."""
+
+    ENOUGH = "enough"  # neither loss nor objective moved any more
+    MAX_EPOCHS = "max_epochs"
+    TIME = "timeout_s"  # another epoch would have left no time for measuring
+    FIT = "fit"  # fit() itself ended
+
+
+LEAST_STEPS = 200  # optimizer steps without a better objective, before training may end
+RECENT = 1 / 3  # of all epochs: a best one among these says that better ones may follow
+
+
+def trained_enough(epochs: Sequence[EpochRecord], *, patience: int) -> bool:
+    """Whether training may end after these epochs.
+
+    It may once `patience` rankings, a third of all epochs and LEAST_STEPS optimizer steps brought no better objective, and
+    neither the objective rises nor, where it has not turned, the loss falls. Epochs of unknown steps count by number.
+    """
+    ranked = [epoch for epoch in epochs if OBJECTIVE in epoch.metrics]
+    if len(ranked) <= patience:
+        return False
+    values = _objectives(ranked)
+    best = int(values.argmax())
+    if len(ranked) - 1 - best < patience:
+        return False
+    since = [epoch for epoch in epochs if epoch.epoch > ranked[best].epoch]
+    steps = sum(epoch.steps for epoch in since)
+    if 0 < steps < LEAST_STEPS or len(since) < RECENT * len(epochs):
+        return False
+    losses = losses_of([epoch.reported for epoch in epochs])
+    return not still_rises(values) and (has_turned(values) or not still_falls(losses))
+
+
+def still_improving(epochs: Sequence[EpochRecord]) -> bool:
+    """Whether the objective still rose beyond its noise at the end of these epochs, so that more of them may mend it."""
+    return still_rises(_objectives([epoch for epoch in epochs if OBJECTIVE in epoch.metrics]))
+
+
+def _objectives(ranked: Sequence[EpochRecord]) -> NDArray[np.float64]:
+    """(n,), to nine decimals as all means over users, so that equal epochs are equal."""
+    return np.array([round(epoch.metrics[OBJECTIVE], 9) for epoch in ranked], dtype=np.float64)

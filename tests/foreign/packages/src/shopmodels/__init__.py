@@ -1,0 +1,6 @@
+from .base import SequenceModel
+from .markov import MarkovFactors
+
+MODELS = {"markov_factors": MarkovFactors}
+
+__all__ = ["MODELS", "MarkovFactors", "SequenceModel"]

@@ -1,0 +1,115 @@
+"""What evolverec.toml names and no file has: said from files alone, on its line, with fixes in the editor."""
+
+import json
+from pathlib import Path
+
+import pytest
+from lsprotocol import types
+
+from server.shown.config_faults import adapter_gaps, config_faults
+
+EDITOR = "visual-studio-code"
+
+
+def config(entry: str = "model:build", source: str = "shop-micro") -> str:
+    return f'[recommender]\nentry = "{entry}"\n\n[data]\nsource = "{source}"\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "model.py").write_text(
+        "def build(data, *, device, seed):\n    return None\n\n\nclass Net:\n    pass\n"
+    )
+    (tmp_path / "log.csv").write_text("user,item\n")
+    return tmp_path
+
+
+def test_a_right_config_has_no_faults(folder):
+    assert config_faults(folder, config()) == []
+    assert config_faults(folder, config(source="log.csv")) == []
+    assert config_faults(folder, config(entry="model:Net")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words", "offers"),
+    [
+        (config(entry="modle:build"), 2, "there is no modle.py in this repo", ("model:build",)),
+        (config(entry="model:biuld"), 2, "model.py has no biuld at its top", ("model:build",)),
+        (config(source="logs.csv"), 5, "there is no logs.csv", ("log.csv", "shop-micro")),
+    ],
+)
+def test_each_fault_stands_on_its_line_and_offers_what_there_is(text, line, words, offers, folder):
+    (fault,) = config_faults(folder, text)
+    assert fault.line == line and words in fault.message and fault.offers == offers
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from other import *\n",
+        "from other import build\n",
+        "build = make()\n",
+        "if True:\n    def build(): ...\n",
+        "def __getattr__(name): ...\n",
+        "def broken(:\n",
+        "for build in (): pass\n",
+    ],
+)
+def test_a_name_that_may_be_there_is_no_fault(code, folder):
+    (folder / "model.py").write_text(code)
+    assert config_faults(folder, config()) == []
+
+
+def test_a_module_below_another_folder_may_be_installed(folder):
+    (folder / "python").mkdir()
+    (folder / "python" / "deep.py").write_text("")
+    assert config_faults(folder, config(entry="deep:build")) == []
+
+
+def test_gaps_of_a_drafted_adapter_are_told_with_their_lines(folder):
+    (folder / "model.py").write_text(
+        'def build(data, *, device, seed):\n    raise NotImplementedError("fill in: the log")\n'
+    )
+    (gap,) = adapter_gaps(folder, config())
+    assert (gap.path, gap.line, gap.message) == ("model.py", 2, "fill in: the log")
+
+
+async def test_the_editor_shows_and_mends_them(connect, repo):
+    (repo / "evolverec.toml").write_text(config(entry="modle:build", source="nothing.csv"))
+    editor = await connect(EDITOR)
+    uri = editor.open("evolverec.toml")
+    shown = await editor.wait(lambda: editor.shown(uri))
+    assert sorted(one.range.start.line for one in shown) == [1, 4]
+    actions = await _actions(editor, uri, 1)
+    titles = [action.title for action in actions]
+    assert "Use model:build" in titles and "Create build() in modle.py" in titles
+    (edit,) = next(a for a in actions if a.title == "Use model:build").edit.changes[uri]
+    assert edit.new_text == "model:build"
+    assert (edit.range.start.character, edit.range.end.character) == (9, 20)
+    assert any(action.title == "Use shop-micro" for action in await _actions(editor, uri, 4))
+
+
+async def _actions(editor, uri: str, line: int) -> list[types.CodeAction]:
+    place = types.Range(
+        start=types.Position(line=line, character=0), end=types.Position(line=line, character=1)
+    )
+    params = types.CodeActionParams(
+        text_document=types.TextDocumentIdentifier(uri=uri),
+        range=place,
+        context=types.CodeActionContext(diagnostics=[]),
+    )
+    found = await editor.client.text_document_code_action_async(params)
+    return [action for action in found or [] if isinstance(action, types.CodeAction)]
+
+
+async def test_set_up_drafts_through_the_server(connect, tmp_path):
+    workspace = tmp_path / "own"
+    workspace.mkdir()
+    (workspace / "main.py").write_text("print('hello')\n")
+    editor = await connect(EDITOR, folders=[workspace])
+    told = await editor.command("init", folder=workspace.as_uri(), data="shop-micro")
+    assert told["written"] == ["adapter.py", "evolverec_kit.py", "evolverec.toml"]
+    assert json.dumps(told["missing"]).count("fill in") == 2
+    uri = editor.open(str(workspace / "adapter.py"))
+    shown = await editor.wait(lambda: editor.shown(uri))
+    assert all("fill in" in one.message for one in shown)
