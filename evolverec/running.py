@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 ENTRY = Path(__file__).resolve().parent.parent / "evolverec_entry.py"
 TOLD = "EVOLVEREC_PROGRESS"  # has a command with --json tell its progress on stderr
+POLL_S = 0.05
 FAILED_TRIAL = 1  # the exit code of commands that print a document and found something wrong
 
 
@@ -38,27 +40,32 @@ def run(words: Sequence[str]) -> dict[str, Any]:
         start_new_session=True,  # an interrupt reaches the command once, from here
     )
     assert process.stdout is not None and process.stderr is not None
-    said = _Told(process.stderr)
+    answer, said = _Answer(process.stdout), _Told(process.stderr)
     try:
-        text = process.stdout.read()
-        process.wait()
+        _wait(process)
     except KeyboardInterrupt:
         _cancel(process)
         raise
     finally:
-        said.end()
-        process.stdout.close()
-    return _document(text, process.returncode, said.last)
+        answer.join()
+        said.join()
+    return _document(answer.text, process.returncode, said.last)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    """In short sleeps, between which an interrupt is noticed whichever thread the system gave it to."""
+    while process.poll() is None:
+        time.sleep(POLL_S)
 
 
 def _cancel(process: subprocess.Popen[bytes]) -> None:
     """Have the command cancel its job and wait for it; a second interrupt ends the job at once."""
     process.send_signal(signal.SIGINT)
     try:
-        process.wait()
+        _wait(process)
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
-        process.wait()
+        _wait(process)
 
 
 class _Told(threading.Thread):
@@ -70,13 +77,23 @@ class _Told(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        for line in self._stream:
-            self.last = line.decode("utf-8", "replace").rstrip()
-            print(self.last, flush=True)
+        with self._stream:
+            for line in self._stream:
+                self.last = line.decode("utf-8", "replace").rstrip()
+                print(self.last, flush=True)
 
-    def end(self) -> None:
-        self.join()
-        self._stream.close()
+
+class _Answer(threading.Thread):
+    """Reads a command's stdout. text: all of it, once the thread has ended."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__(name="answer of evolverec", daemon=True)
+        self._stream, self.text = stream, b""
+        self.start()
+
+    def run(self) -> None:
+        with self._stream:
+            self.text = self._stream.read()
 
 
 def _document(text: bytes, exit_code: int, last: str) -> dict[str, Any]:

@@ -367,24 +367,6 @@ def show(
 
 
 @app.command()
-def report(
-    repo: Repo,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="The file to write; default: .evolverec/report.html there.")
-    ] = None,
-    run: Annotated[
-        str, typer.Option("--run", help="A run's id, or its unique beginning; default: the newest.")
-    ] = "",
-    as_json: Json = False,
-) -> None:
-    """Write what was measured as one HTML page: no network, prints well, light and dark."""
-    from server.cli.report import write_report
-
-    document = write_report(repo_at(repo), out=out, run=run)
-    output.deliver(document, as_json=as_json, show=lambda written: say(f"wrote {written['page']}"))
-
-
-@app.command()
 def stop(
     repo: Repo,
     job: Annotated[str, typer.Argument(help="The job's id; default: every job that runs on this repo.")] = "",

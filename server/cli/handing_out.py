@@ -1,4 +1,4 @@
-"""The commands that carry results out of a repo: `recommend` and `export`."""
+"""The commands that carry results out of a repo: `recommend`, `export` and `report`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,4 +80,21 @@ def _show_exported(document: dict[str, Any]) -> None:
     output.say(f"wrote {document['out']}: {tables}")
 
 
-COMMANDS = (recommend, export)
+def report(
+    repo: Repo,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file to write; default: .evolverec/report.html there.")
+    ] = None,
+    run: Annotated[
+        str, typer.Option("--run", help="A run's id, or its unique beginning; default: the newest.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Write what was measured as one HTML page: no network, prints well, light and dark."""
+    from server.cli.report import write_report
+
+    document = write_report(repo_at(repo), out=out, run=run)
+    output.deliver(document, as_json=as_json, show=lambda written: output.say(f"wrote {written['page']}"))
+
+
+COMMANDS = (recommend, export, report)
