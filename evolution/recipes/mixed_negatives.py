@@ -24,7 +24,7 @@ class MixedNegatives:
     """
 
     code: str = "mixed-negatives"
-    title: str = "Draw half of the negatives by popularity"
+    title: str = "Train with a softmax over shared negatives, half of them drawn by popularity"
     rationale: str = (
         "Under uniform negatives a popular item is rarely a negative and its score grows for being popular. Drawn "
         "from the batch's own next items, negatives follow popularity and take that bonus away."
