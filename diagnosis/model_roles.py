@@ -54,7 +54,19 @@ def by_position(flow: Flow, op: int) -> bool:
     if call["function"] not in LOOKUPS:
         return False
     sliced = call["function"] == "__getitem__" and len(call["inputs"]) == 1
-    return sliced or any(flow.ops[o]["function"] == "arange" for o in flow.upstream([op], depth=4))
+    return sliced or _counts(flow, op, depth=4)
+
+
+def _counts(flow: Flow, op: int, depth: int) -> bool:
+    """Whether a call's arguments are numbers of `arange`, and not what stands at such numbers in another table, as items' categories."""
+    if flow.ops[op]["function"] == "arange":
+        return True
+    sources = [int(s[1:]) for slot in flow.ops[op]["inputs"] for s in slot if s.startswith("o")]
+    return depth > 0 and any(_counts(flow, one, depth - 1) for one in sources if not _reads_a_row(flow, one))
+
+
+def _reads_a_row(flow: Flow, op: int) -> bool:
+    return flow.ops[op]["function"] in LOOKUPS and len(flow.ops[op]["inputs"]) > 1
 
 
 def encoder_sites(flow: Flow, trace: Mapping[str, Any]) -> Iterator[Site]:

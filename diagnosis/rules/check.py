@@ -29,6 +29,7 @@ from diagnosis.rules import (
     not_called,
     optimizer_partial,
     optimizer_recreated,
+    padding_row,
     plain_lists,
     random_table_frozen,
     sampling,
@@ -82,6 +83,7 @@ RULES: tuple[Rule, ...] = (
     softmax_axis.RULE,
     likelihood.RULE,
     constant_tables.RULE,
+    padding_row.RULE,
     *ON_DATA,
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.evaluating import is_count_above
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.places_from import first_value
+from diagnosis.rules.places_from import first_value, number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
 from diagnosis.rules.values import How, bindings
@@ -25,20 +25,47 @@ MEANS = {"mean", "average", "nanmean", "fmean"}
 
 
 def misses_left_out(source: ParsedFile) -> Iterator[RuleHit]:
-    """`if target in top: gains.append(1 / log2(...))` with `np.mean(gains)`, and `total / hits`."""
+    """`if target in top: gains.append(1 / log2(...))` with `np.mean(gains)`; `gains[rank < k].mean()`; `total / hits`."""
     for test in source.within(source.nodes[0], ast.If):
-        if not _asks_for_hit(source, test.test):
+        if _asks_for_hit(source, test.test):
+            yield from _appended(source, test)
+            yield from _divided_by_hits(source, test)
+    for call in source.calls:
+        own = call.func.value if isinstance(call.func, ast.Attribute) else None
+        for part in (own, *call.args[:1]) if called_name(call) in MEANS else ():
+            if isinstance(part, ast.Subscript) and _asks_for_hit(source, part.slice):
+                yield source.hit(KIND.code, call, "is a mean over hits alone: leave the others in, as 0")
+
+
+def _appended(source: ParsedFile, test: ast.If) -> Iterator[RuleHit]:
+    """What is appended for hits alone, and averaged."""
+    for call in source.calls_in(*test.body):
+        name = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        if called_name(call) != "append" or not name or not _stands_in(source, call, test):
             continue
-        for call in source.calls_in(*test.body):
-            name = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-            if called_name(call) != "append" or not name or not _stands_in(source, call, test):
-                continue
-            if _is_filled_once(source, call, name) and _is_averaged(source, call, name):
-                yield source.hit(
-                    KIND.code,
-                    call,
-                    f"leaves out who got no hit, so that the mean of {name} is one over hits: append 0",
-                )
+        if _is_filled_once(source, call, name) and _is_averaged(source, call, name):
+            yield source.hit(
+                KIND.code,
+                call,
+                f"leaves out who got no hit, so that the mean of {name} is one over hits: append 0",
+            )
+
+
+def _divided_by_hits(source: ParsedFile, test: ast.If) -> Iterator[RuleHit]:
+    """`total / hits`, where both grow for hits alone."""
+    sums = [s for s in test.body if isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Add)]
+    counts = {dotted(s.target) for s in sums if number(s.value) == 1} - {""}
+    totals = {dotted(s.target) for s in sums if number(s.value) is None} - {""}
+    around = source.function_of(test) or source.nodes[0]
+    grown = [dotted(s.target) for s in source.within(around, ast.AugAssign)]
+    for part in source.within(around, ast.BinOp):
+        one, other = dotted(part.left), dotted(part.right)
+        if isinstance(part.op, ast.Div) and one in totals and other in counts and grown.count(other) == 1:
+            yield source.hit(
+                KIND.code,
+                part,
+                f"divides by the hits, so that users without one are left out of the mean of {one}",
+            )
 
 
 def _stands_in(source: ParsedFile, call: ast.Call, test: ast.If) -> bool:

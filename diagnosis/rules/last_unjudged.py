@@ -10,7 +10,7 @@ from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.repeated import trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, Loop, ParsedFile, keyword
-from diagnosis.rules.values import same
+from diagnosis.rules.values import bindings, same
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -42,7 +42,7 @@ def last_batch_unjudged(source: ParsedFile) -> Iterator[RuleHit]:
         function = source.function_of(loop)
         if repo is None or function not in judges(repo) or function in trains(repo):
             continue
-        size = _whole_batches(loop)
+        size = _whole_batches(source, loop)
         if size is not None and _cuts_batches(source, loop, size) and not _has_rest(source, function, size):
             yield source.hit(
                 KIND.code,
@@ -88,7 +88,7 @@ def _is_gone_through(source: ParsedFile, call: ast.Call) -> bool:
     )
 
 
-def _whole_batches(loop: ast.For) -> ast.expr | None:
+def _whole_batches(source: ParsedFile, loop: ast.For) -> ast.expr | None:
     """The batch size of `range(n // size)` or `range(int(n / size))`; None for other loops."""
     given = loop.iter
     while (
@@ -97,6 +97,9 @@ def _whole_batches(loop: ast.For) -> ast.expr | None:
         and given.args
     ):
         given = given.args[0]
+    if isinstance(given, ast.Name):
+        found = bindings(source, given.id, given)
+        given = found[0].value if len(found) == 1 and found[0].position is None else given
     if given is loop.iter or not isinstance(given, ast.BinOp):
         return None
     if isinstance(given.left, ast.BinOp) and isinstance(given.left.op, ast.Add | ast.Sub):

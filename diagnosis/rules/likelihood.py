@@ -36,15 +36,26 @@ def likelihood_minimised(source: ParsedFile) -> Iterator[RuleHit]:
     repo = source.repo
     if repo is None or _has_adversaries(repo):
         return
-    for call in source.calls:
-        if not is_backward(call) or not isinstance(call.func, ast.Attribute):
-            continue
-        loss = call.args[0] if len(call.args) == GIVEN else call.func.value
+    for loss in _losses(source):
         for end in _likelihoods(repo, Value(file=source, node=loss), 1, 0):
             yield end.file.hit(
                 KIND.code,
                 end.node,
                 "is a log-likelihood, which training makes smaller: put a minus before it",
+            )
+
+
+def _losses(source: ParsedFile) -> Iterator[ast.expr]:
+    """What `backward` is called on or given, and what a Lightning-like `training_step` returns."""
+    for call in source.calls:
+        if is_backward(call) and isinstance(call.func, ast.Attribute):
+            yield call.args[0] if len(call.args) == GIVEN else call.func.value
+    for function in source.functions:
+        if function.name == "training_step":
+            yield from (
+                r.value
+                for r in source.within(function, ast.Return)
+                if r.value is not None and source.function_of(r) is function
             )
 
 

@@ -2,13 +2,14 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import combinations
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import bound_to
+from diagnosis.rules.values import How, arguments_of, bindings, bound_to, owner_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -38,6 +39,7 @@ THROUGH = {
 
 def ids_numbered_twice(source: ParsedFile) -> Iterator[RuleHit]:
     """`train["item"].factorize()` beside `test["item"].factorize()`; an encoder that is fitted on both."""
+    yield from _one_after_another(source)
     seen: dict[tuple[object, str], tuple[ast.expr, str, ast.expr]] = {}
     for node, column in _numberings(source):
         table, name = _column(column)
@@ -54,6 +56,31 @@ def ids_numbered_twice(source: ParsedFile) -> Iterator[RuleHit]:
                 f"numbers {name} anew, so that the same number means something else than in {before[1]}: "
                 "number once, and look both up",
             )
+
+
+def _one_after_another(source: ParsedFile) -> Iterator[RuleHit]:
+    """`for df in (train, test): df["item"] = LabelEncoder().fit_transform(df["item"])`, and a function that is called for both."""
+    for node, column in _numberings(source):
+        table, name = _column(column)
+        if not isinstance(table, ast.Name) or not name:
+            continue
+        tables = _stands_for(source, table)
+        if any(_are_two_parts(source, one, other) for one, other in combinations(tables, 2)):
+            yield source.hit(
+                KIND.code,
+                node,
+                f"numbers {name} anew for each part of the data: number once, and look both up",
+            )
+
+
+def _stands_for(source: ParsedFile, table: ast.Name) -> list[ast.expr]:
+    """The tables that a name is one after the other: of a loop, or a parameter that calls of this file give."""
+    found = bindings(source, table.id, table)
+    loops = [b.value for b in found if b.how is How.ITERATED and isinstance(b.value, ast.Tuple | ast.List)]
+    if loops:
+        return [part for loop in loops[:1] if isinstance(loop, ast.Tuple | ast.List) for part in loop.elts]
+    owner = owner_of(source, table.id, table) if not found else None
+    return arguments_of(source, owner, table.id) if owner is not None else []
 
 
 def _numberings(source: ParsedFile) -> Iterator[tuple[ast.expr, ast.expr]]:

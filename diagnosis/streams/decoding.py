@@ -64,10 +64,12 @@ def user_numberings(log: Log, rows: int) -> Iterator[Numbering]:
     if rows >= log.n_users + log.n_items - 1:
         near = [rows - log.n_users - 1, log.n_items, log.n_items + 1, log.n_items - 1]
         yield from (by_offset(offset) for offset in dict.fromkeys(near))
+    if (order := _as_met_in_time(log, log.users)) is not None:
+        yield from _from_each_start("by first appearance in time", order)
 
 
 def _own(log: Log) -> Iterator[Numbering]:
-    """Items numbered anew from the training events: those that occur, by popularity, by first appearance."""
+    """Items numbered anew from the training events: those that occur, by popularity, by first appearance, in a log by time too."""
     present = np.flatnonzero(log.counts[1:]) + 1
     first = np.full(log.n_items + 1, log.n, dtype=np.int64)
     np.minimum.at(first, log.items, np.arange(log.n))
@@ -79,9 +81,24 @@ def _own(log: Log) -> Iterator[Numbering]:
     for name, order in orders.items():
         if name.endswith("in order") and len(present) == log.n_items:
             continue  # these are the log's own ids
-        for offset in (0, 1, 2):
-            items = np.concatenate([np.zeros(offset, dtype=np.int64), order])
-            yield Numbering(name=f"{name}, from {offset}", offset=None, items=items)
+        yield from _from_each_start(name, order)
+    if (order := _as_met_in_time(log, log.items)) is not None:
+        yield from _from_each_start("by first appearance in time", order)
+
+
+def _from_each_start(name: str, order: Int64) -> Iterator[Numbering]:
+    for offset in (0, 1, 2):
+        items = np.concatenate([np.zeros(offset, dtype=np.int64), order])
+        yield Numbering(name=f"{name}, from {offset}", offset=None, items=items)
+
+
+def _as_met_in_time(log: Log, column: Int64) -> Int64 | None:
+    """Items or users in the order in which a log that is sorted by time brings them; None without times."""
+    if log.training.timestamps is None:
+        return None
+    in_time = column[np.argsort(log.training.timestamps, kind="stable")]
+    met, first = np.unique(in_time, return_index=True)
+    return met[np.argsort(first, kind="stable")]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

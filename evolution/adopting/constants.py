@@ -7,7 +7,7 @@ import ast
 import itertools
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from diagnosis.syntax import dotted
@@ -18,6 +18,7 @@ from seeds.reading import parse_json, parse_toml, read_text
 
 HERE = "/@repo"
 MOST_VALUES = 8
+SMALL_REPO = 150  # files
 DEEPEST = 14
 _YAML = re.compile(r"^\s*(?:-\s*)?([\w.-]+)\s*:\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 Values = list[Any]
@@ -26,8 +27,13 @@ Values = list[Any]
 class Constants:
     """Answers what expressions of one repo may be. given: options that are set on the command line, by name."""
 
-    def __init__(self, repo: ForeignRepo, given: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, repo: ForeignRepo, given: dict[str, Any] | None = None, units: Sequence[CodeUnit] = ()
+    ) -> None:
         self.repo, self.given = repo, given or {}
+        # Of a large repo what the program enters, and what its other files do when they are imported.
+        small = len(repo.files) <= SMALL_REPO or not units
+        self._units = repo.units if small else [*units, *(f.units[0] for f in repo.files.values())]
         self.options: dict[str, list[ProgramOption]] = options_of(repo)
         self.used: set[str] = set()  # names of options that an answer hung on
         self._busy: set[tuple[int, int]] = set()
@@ -273,7 +279,7 @@ class Constants:
     def _find_stores(self) -> dict[str, list[tuple[ast.ClassDef | None, ast.expr, CodeUnit]]]:
         """Attribute, or "[key]" -> (class that it belongs to, value, where), for `x.attribute = value` and dicts."""
         found: dict[str, list[tuple[ast.ClassDef | None, ast.expr, CodeUnit]]] = {}
-        for unit in self.repo.units:
+        for unit in self._units:
             for node in unit.nodes:
                 if isinstance(node, ast.Dict):
                     for key, value in zip(node.keys, node.values):
@@ -300,7 +306,7 @@ class Constants:
     def _find_sites(self) -> dict[ast.AST, list[tuple[CodeUnit, ast.Call]]]:
         """Function -> where it may be called."""
         found: dict[ast.AST, list[tuple[CodeUnit, ast.Call]]] = {}
-        for unit in self.repo.units:
+        for unit in self._units:
             for call in unit.calls:
                 for entered in self.repo.reached(unit, call):
                     found.setdefault(entered.node, []).append((unit, call))

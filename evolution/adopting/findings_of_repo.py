@@ -85,11 +85,11 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         found = find_any_model(repo, model)
         return Adoption(repo=repo, programs=(), command=CommandLine(words=(), given={}), model=found)
     program = programs[0]
-    constants = Constants(repo)
+    constants = Constants(repo, units=program.units)
     command = command_line(program, constants, start_commands(root, repo.others))
-    constants = Constants(repo, dict(command.given))
+    constants = Constants(repo, dict(command.given), program.units)
     files, moved, command = _within_repo(program, constants, command)
-    constants = Constants(repo, dict(command.given))
+    constants = Constants(repo, dict(command.given), program.units)
     found = find_model(constants, program, model)
     way = score_way(constants, program, found) if found else None
     numbering = numbering_of(constants, program, found, files, way) if found and way else None
@@ -141,7 +141,9 @@ def _within_repo(
             new = f"{NEW_FOLDER}/" if values[0].endswith("/") else NEW_FOLDER
             words = (*(pair for pair in command.words if pair[0] != option.flag), (option.flag, new))
             changed = replace(command, words=words, given={**command.given, name: new})
-            return _within_repo(program, Constants(constants.repo, dict(changed.given)), changed)
+            return _within_repo(
+                program, Constants(constants.repo, dict(changed.given), program.units), changed
+            )
     moved = _moved(program, outside)
     for change in moved:
         files = [_renamed(one, change) if one.outside.startswith(change.old) else one for one in files]
@@ -193,7 +195,9 @@ def _one_branch(files: list[DataFile]) -> list[DataFile]:
 
 def _stubs(program: TrainingProgram) -> tuple[str, ...]:
     modules = {module.partition(".")[0] for unit in program.units for module, _ in unit.file.imports.values()}
-    return tuple(sorted(modules & LOGGERS))
+    named = {module for unit in program.units for module, _ in unit.file.imports.values()}
+    found = (modules & LOGGERS) | ({"tensorboard"} if "torch.utils.tensorboard" in named else set())
+    return tuple(sorted(found))
 
 
 def _answers(program: TrainingProgram) -> tuple[str, ...]:

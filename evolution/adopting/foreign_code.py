@@ -38,6 +38,26 @@ ALWAYS_TORCH = {
 }
 
 
+def below(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below one, as ast.iter_child_nodes gives them, in half the time."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += [part for part in value if isinstance(part, ast.AST)]
+        elif isinstance(value, ast.AST) and value._fields:
+            found.append(value)
+    return found
+
+
+def walked(node: ast.AST) -> list[ast.AST]:
+    """A node and all below it."""
+    found = [node]
+    for one in found:
+        found += below(one)
+    return found
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ForeignFile:
     """A Python file or notebook. path: relative to the repo. text: the code cells of a notebook, one after the other."""
@@ -47,8 +67,12 @@ class ForeignFile:
     tree: ast.Module
 
     @cached_property
+    def all_nodes(self) -> list[ast.AST]:
+        return walked(self.tree)
+
+    @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
-        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        return {child: node for node in self.all_nodes for child in below(node)}
 
     @cached_property
     def units(self) -> list["CodeUnit"]:
@@ -57,7 +81,7 @@ class ForeignFile:
         waiting: list[tuple[ast.AST, str, ast.ClassDef | None]] = [(self.tree, "", None)]
         while waiting:
             node, name, owner = waiting.pop()
-            for child in ast.iter_child_nodes(node):
+            for child in below(node):
                 inner = (
                     f"{name}.{child.name}".lstrip(".")
                     if isinstance(child, (*_FUNCTIONS, ast.ClassDef))
@@ -76,7 +100,7 @@ class ForeignFile:
     def imports(self) -> dict[str, tuple[str, str]]:
         """Name in this file -> (module, name in it or ""). "*3" -> a module whose names are all taken over."""
         found: dict[str, tuple[str, str]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.all_nodes:
             if isinstance(node, ast.Import):
                 for one in node.names:
                     found[one.asname or one.name] = (one.name, "")
@@ -115,7 +139,7 @@ class CodeUnit:
                 waiting += reversed(node.decorator_list)
                 continue
             found.append(node)
-            waiting += reversed(list(ast.iter_child_nodes(node)))
+            waiting += reversed(list(below(node)))
         return found
 
     @cached_property
@@ -157,7 +181,7 @@ class ForeignRepo:
     def classes(self) -> dict[str, list[tuple[ForeignFile, ast.ClassDef]]]:
         found: dict[str, list[tuple[ForeignFile, ast.ClassDef]]] = {}
         for file in self.files.values():
-            for node in ast.walk(file.tree):
+            for node in file.all_nodes:
                 if isinstance(node, ast.ClassDef):
                     found.setdefault(node.name, []).append((file, node))
         return found

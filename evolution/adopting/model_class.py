@@ -97,7 +97,9 @@ def find_model(constants: Constants, program: TrainingProgram, asked: str = "") 
     path, _, wanted = asked.partition(":")
     found: list[tuple[float, FoundModel]] = []
     alive = _live_units(program)
-    for number, (unit, name, value) in enumerate(_bindings(alive)):
+    bound = list(_bindings(alive))
+    bound += [one for unit, name, value in bound for one in _inside(constants, unit, name, value)]
+    for number, (unit, name, value) in enumerate(bound):
         for kind in _made_of(constants, unit, value):
             if wanted and (kind[1].name != wanted or kind[0].path != path):
                 continue
@@ -128,6 +130,19 @@ def find_model(constants: Constants, program: TrainingProgram, asked: str = "") 
     if best is None or not variable:
         return best
     return replace(best, variable=variable, why=f"{place} trains it; {best.why}")
+
+
+def _inside(
+    constants: Constants, unit: CodeUnit, name: str, value: ast.expr
+) -> Iterator[tuple[CodeUnit, str, ast.expr]]:
+    """What an object of the repo's that is no model itself holds: ("engine.model", ...) of `engine = Engine(config)`."""
+    for kind in _made_of(constants, unit, value)[:1]:
+        for file, node in constants.repo.lineage(kind) if not is_module(constants.repo, kind) else ():
+            for other in file.units:
+                for inner in other.nodes if other.owner is node else ():
+                    for target, given in _pairs(inner):
+                        if dotted(target).startswith("self.") and dotted(target).count(".") == 1:
+                            yield other, f"{name}.{dotted(target)[5:]}", given
 
 
 def best_class(repo: ForeignRepo, entered: set[int], asked: str) -> FoundModel | None:

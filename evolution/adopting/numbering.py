@@ -227,6 +227,17 @@ def _factorised(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
     """`pd.factorize(df.item)`, `.astype("category").cat.codes`, `LabelEncoder().fit_transform(...)`."""
     said = ast.unparse(node.value)
     target = ast.unparse(node.targets[0])
+    counts = (
+        isinstance(node.value, ast.Call)
+        and dotted(node.value.func).endswith(("arange", "range"))
+        and "len(" in said
+    )
+    if counts and isinstance(
+        node.targets[0], ast.Subscript
+    ):  # df["itemId"] = np.arange(len(df)), below drop_duplicates
+        about = role_of(str(getattr(node.targets[0].slice, "value", "")))
+        place = f"{unit.file.path}:{node.lineno}"
+        return _Renumbering(attribute="", about=about, order="appearance", first=0, place=place)
     if not any(one in said for one in ("factorize(", ".cat.codes", "fit_transform(")):
         return None
     if "fit_transform(" in said and "ncoder" not in unit.file.text and "le." not in said.lower():

@@ -42,7 +42,7 @@ def options_of(repo: ForeignRepo) -> dict[str, list[ProgramOption]]:
     """Name of an option (its `dest`) -> where it is declared."""
     found: dict[str, list[ProgramOption]] = {}
     for file in repo.files.values():
-        for node in ast.walk(file.tree):
+        for node in file.all_nodes:
             if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in MAKERS:
                 option = _option(file, node)
                 if option is not None:

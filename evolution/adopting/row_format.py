@@ -205,6 +205,13 @@ def _split_line(unit: CodeUnit, split: ast.Call, inside: list[ast.AST], constant
     ):
         parent = unit.file.parents.get(parent)
     base = RowFormat(kind="rows", sep=sep, why=why)
+    taken = unit.file.parents.get(split)
+    if (
+        isinstance(taken, ast.Subscript)
+        and isinstance(taken.slice, ast.Slice)
+        and getattr(taken.slice.lower, "value", 0) == 1
+    ):
+        return replace(base, kind="lists")
     if any(
         isinstance(n, ast.Call) and dotted(n.func).rpartition(".")[2] in ("eval", "literal_eval", "loads")
         for n in inside
@@ -214,6 +221,13 @@ def _split_line(unit: CodeUnit, split: ast.Call, inside: list[ast.AST], constant
         target = parent.targets[0]
         if isinstance(target, (ast.Tuple, ast.List)):
             names = [getattr(part, "id", "_") for part in target.elts]
+            rest = [
+                n
+                for n in inside
+                if isinstance(n, ast.Call) and n is not split and getattr(n.func, "attr", "") in SPLITS
+            ]
+            if len(names) == 2 and any(dotted(getattr(n.func, "value", n)) == names[1] for n in rest):
+                return replace(base, kind="lists")  # u, items = line.split(" ", 1); items.split(" ")
             starred = any(isinstance(part, ast.Starred) for part in target.elts)
             return replace(base, kind="lists") if starred else replace(base, columns=_columns(names))
         if isinstance(target, ast.Name):

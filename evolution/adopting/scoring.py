@@ -24,6 +24,8 @@ SCORING = (
     "infer",
     "rank",
 )
+COMPUTED = {"emb", "embs", "embed", "embeds", "embedding", "embeddings", "feat", "feats", "feature", "features", "vec", "vector", "vectors",
+            "repr", "logits", "output", "outputs", "matrix", "matrices", "adj", "graph"}  # fmt: skip
 RECURRENT = {"GRU", "RNN"}
 
 
@@ -59,10 +61,42 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
     ways = [way for unit in ranked if (way := _way(constants, program, model, unit)) is not None]
     if ways:
         return ways[0]
+    if products := _products(constants, model):
+        return products
     return ScoreWay(
         kind="",
         code="",
         why=f"no method of {model.name} ({model.place}) says by its arguments that it scores items",
+    )
+
+
+def _products(constants: Constants, model: FoundModel) -> ScoreWay | None:
+    """A model that is two tables and nothing else, trained on pairs: its scores are their products."""
+    users = [table for table in model.tables if table.about == "user"]
+    items = [table for table in model.tables if table.about == "item"]
+    others = [
+        call
+        for file, node in constants.repo.lineage(model.kind)
+        for call in ast.walk(node)
+        if _is_layer(call)
+    ]
+    if len(users) != 1 or len(items) != 1 or others:
+        return None
+    code = f'kit.scores.matrix(users="{users[0].path}.weight", items="{items[0].path}.weight")'
+    why = f"{model.place} has a table of users and one of items, and no layer behind them: scores are their products"
+    return ScoreWay(
+        kind="matrix", code=code, why=why, table=f'"{items[0].path}.weight"', why_table=items[0].place
+    )
+
+
+def _is_layer(node: ast.AST) -> bool:
+    """A layer of torch's that is made, apart from tables."""
+    name = dotted(node.func) if isinstance(node, ast.Call) else ""
+    base, _, last = name.rpartition(".")
+    return (
+        base.rpartition(".")[2] in ("nn", "torch")
+        and last[:1].isupper()
+        and last not in ("Embedding", "LongTensor", "Tensor")
     )
 
 
@@ -101,6 +135,12 @@ def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
             continue
         words = set(words_of(name))
         role = role_of(name)
+        if words & COMPUTED:
+            found[name] = ""
+            continue
+        if words & {"last", "prev", "previous"} and not words & {"seq", "history"}:
+            found[name] = "last"
+            continue
         if words & {"len", "length", "lengths", "lens"}:
             role = "length"
         elif "pos" in words or "positive" in words:
@@ -154,12 +194,13 @@ def _way(
             why_table=why_table,
         )
     if (
-        {"history", "item"} <= known
+        known & {"history", "last"}
+        and "item" in known
         and len(set(given)) == len(given)
-        and known <= {"history", "item", "user", "length"}
+        and known <= {"history", "item", "user", "length", "last"}
     ):
         return _by_items(constants, model, unit, roles, why, table, why_table)
-    if known <= {"history", "user", "length"} and "history" in known and given.count("history") == 1:
+    if known <= {"history", "user", "length", "last"} and given.count("history") + given.count("last") == 1:
         if dense := _dense(constants, program, model, unit, why):
             return dense
         return _by_history(constants, model, unit, roles, why, table, why_table)
@@ -187,7 +228,13 @@ def _by_items(
             table=table,
             why_table=why_table,
         )
-    words = {"user": "users", "history": "histories", "item": "items", "length": "(histories != 0).sum(1)"}
+    words = {
+        "user": "users",
+        "history": "histories",
+        "item": "items",
+        "length": "(histories != 0).sum(1)",
+        "last": "histories[:, -1]",
+    }
     # A forward that trains takes a row of items for each user.
     rows = (
         ".expand(len(users), -1)" if not converts(constants, model, unit) else "[None].repeat(len(users), 0)"
@@ -208,7 +255,8 @@ def _by_history(
     why_table: str,
 ) -> ScoreWay:
     given, name = list(roles.values()), unit.name.rpartition(".")[2]
-    told = _returns(constants, model, unit)
+    told, field = _returns(constants, model, unit), _field_of_scores(unit)
+    told = "scores" if set(words_of(name)) & set(SCORING) else told
     mask = mask_token(constants, program_units=constants.repo.units)
     item = model.table("item")
     tensors = ", tensors=False" if converts(constants, model, unit) else ""
@@ -226,13 +274,19 @@ def _by_history(
             table=table,
             why_table=why_table,
         )
-    if given == ["history"]:
+    if given == ["history"] and not field:
         called = f'"{name}"' if name != "forward" else "None"
     else:
-        words = {"user": "users", "history": "histories", "length": "(histories != 0).sum(1)"}
+        words = {
+            "user": "users",
+            "history": "histories",
+            "length": "(histories != 0).sum(1)",
+            "last": "histories[:, -1]",
+        }
         of = "model" if name == "forward" else f"model.{name}"
         params = "users, histories" if "user" in given else "histories"
-        called = f"lambda model: lambda {params}: {of}({', '.join(words[one] for one in given)})"
+        called = f"lambda model: lambda {params}: {of}({', '.join(words[one] for one in given)}){field}"
+        told = "scores" if field else told
     with_users = ", with_users=True" if "user" in given else ""
     if told == "scores" or item is None:
         said = (
@@ -253,6 +307,20 @@ def _by_history(
         kind="by_table", code=code, why=f"{why} and returns states, which are multiplied with {path.path} ({path.place})",
         table=f'"{path.path}.weight"', why_table=path.place,
     )  # fmt: skip
+
+
+def _field_of_scores(unit: CodeUnit) -> str:
+    """ ".logits" where a method returns an object that has its scores under such a name."""
+    for node in unit.nodes:
+        if (
+            isinstance(node, ast.Return)
+            and isinstance(node.value, ast.Call)
+            and not dotted(node.value.func).startswith("self.")
+        ):
+            for word in node.value.keywords:
+                if word.arg in ("logits", "scores", "prediction_logits", "predictions"):
+                    return f".{word.arg}"
+    return ""
 
 
 def out_table(model: FoundModel) -> EmbeddingTable | None:

@@ -148,7 +148,7 @@ def _program(
         + 1.0 * (":" in script)
         - (path.endswith(".ipynb"))
     )
-    score -= 2.0 * bool(re.search(r"tun(e|ing)|search|pretrain|baseline|finetune|export|preproc", path))
+    score -= 2.0 * bool(re.search(r"tun(e|ing)|search|pretrain|baseline|export|preproc", path))
     why = f"{script} reaches {unit.file.path}:{getattr(node, 'lineno', 1)}, which trains"
     if command is not None:
         why += f"; {command.path}:{command.line} starts it"

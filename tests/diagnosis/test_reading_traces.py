@@ -98,3 +98,17 @@ def test_a_second_table_of_items_or_one_of_users_is_no_table_of_positions() -> N
         return order_readers({**trace, "parameters": tables}, N_ITEMS)
 
     assert read(N_ITEMS + 1) == () and read(N_ITEMS + 30) == ()
+
+
+def test_what_items_are_made_of_is_no_table_of_positions() -> None:
+    def read(*more: dict[str, Any]) -> tuple[Any, ...]:
+        tables = [{"shape": [N_ITEMS + 1, 8]}, {"shape": [12, 8]}]
+        looked_up = op("embedding", "", "p0", phase="score", shapes=[[4, 7], [N_ITEMS + 1, 8]])
+        every = op("arange", phase="score")
+        trace = scored(looked_up, every, *more, op("add", "o0", f"o{len(more) + 1}", phase="score"))
+        return order_readers({**trace, "parameters": tables}, N_ITEMS)
+
+    categories = op("__getitem__", "", "o1", phase="score")
+    assert read(categories, op("embedding", "o2", "p1", phase="score")) == ()
+    newest_first = op("__rsub__", "o1", phase="score")
+    assert len(read(newest_first, op("embedding", "o2", "p1", phase="score"))) == 1

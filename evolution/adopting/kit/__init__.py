@@ -4,6 +4,7 @@ Its parts are files in `parts`, which nothing of ours imports: `kit_text` joins 
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).with_name("parts")
@@ -20,6 +21,7 @@ where the repo uses it. Python 3.9 or newer.
 '''
 
 
+@cache
 def kit_text() -> str:
     """The text of `evolverec_kit.py`."""
     imports: set[str] = set()

@@ -11,8 +11,8 @@ _MARK = {True: "right", False: "WRONG", None: "not judged"}
 def table(rows: list[Row], judged: Judged) -> str:
     """Markdown: the table, the totals, and a section a repo."""
     head = (
-        "| repo | adapter lines | of these by hand | questions | minutes to findings | to patches | findings right | causes and advice on own lines "
-        "| patches verified | on own code | failed |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
+        "| repo | lines drafted | lines of the adapter | new by hand | questions | minutes to findings | to patches | findings right | causes and advice on own lines "
+        "| patches verified | on own code | failed |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     lines = "".join(_line(row, judged) for row in rows)
     return head + lines + "\n" + _totals(rows, judged) + "\n" + "".join(_section(row, judged) for row in rows)
@@ -24,6 +24,7 @@ def _line(row: Row, judged: Judged) -> str:
     cells = [
         row["name"],
         row.get("adapter_lines", "-"),
+        code_lines(row.get("adapter", "")),
         row.get("by_hand", "-"),
         row.get("questions", "-"),
         f"{minutes_to_findings(row):.1f}",
@@ -35,6 +36,12 @@ def _line(row: Row, judged: Judged) -> str:
         row["failed"].split(":")[0],
     ]
     return "| " + " | ".join(map(str, cells)) + " |\n"
+
+
+def code_lines(adapter: str) -> int:
+    """Lines that are neither blank nor of the docstring."""
+    code = adapter[adapter.find("import ") :] if "import " in adapter else ""
+    return sum(bool(line.strip()) for line in code.splitlines())
 
 
 def minutes_to_findings(row: Row) -> float:

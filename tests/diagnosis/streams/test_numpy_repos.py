@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from diagnosis.examination import WATCHED, load_examination
@@ -72,10 +73,25 @@ class Rec:
             yield {}
 """
 
+IN_ORDER_OF_TIME = IN_BATCHES.replace(
+    "        self.users, self.items, self.n = np.asarray(data.users), np.asarray(data.items), data.n_items\n",
+    """        at = np.argsort(data.timestamps, kind="stable")
+        people = {u: k for k, u in enumerate(dict.fromkeys(data.users[at].tolist()))}
+        things = {i: k + 1 for k, i in enumerate(dict.fromkeys(data.items[at].tolist()))}
+        self.users = np.array([people[u] for u in data.users.tolist()])
+        self.items = np.array([things[i] for i in data.items.tolist()])
+        self.n = len(things)
+""",
+)
+
 
 @pytest.fixture(scope="module")
 def log() -> Interactions:
-    return make_log()
+    """With times, in which users are mixed."""
+    made = make_log()
+    times = np.sort(np.random.default_rng(1).random((made.n_users + 1, made.n_events)), axis=1)
+    nth = np.arange(made.n_events) - made.offsets[made.users]
+    return replace(made, timestamps=(times[made.users, nth] * 1e6).astype(np.int64))
 
 
 def found(log: Interactions, text: str, folder: Path, *, held_out: int = 0) -> dict[str, Measurement]:
@@ -84,7 +100,8 @@ def found(log: Interactions, text: str, folder: Path, *, held_out: int = 0) -> d
     path.write_text(text, encoding="utf-8")
     module: dict[str, Any] = {}
     builtins.exec(compile(text, str(path), "exec"), module)  # noqa: S102 -- the repo under test
-    data = SimpleNamespace(users=log.users, items=log.items, n_users=log.n_users, n_items=log.n_items)
+    columns = ("users", "items", "timestamps", "n_users", "n_items")
+    data = SimpleNamespace(**{name: getattr(log, name) for name in columns})
     seen = watch_arrays(
         lambda: module["Rec"](data), root=str(folder), seconds=60, least_rows=50, folder=folder, epochs=2
     )
@@ -98,7 +115,9 @@ def found(log: Interactions, text: str, folder: Path, *, held_out: int = 0) -> d
     return {m.code: m for probe in PROBES for m in probe.judged(read) if m.healthy is False}
 
 
-@pytest.mark.parametrize("text", [IN_BATCHES, ONE_BY_ONE], ids=["batches", "one by one"])
+@pytest.mark.parametrize(
+    "text", [IN_BATCHES, ONE_BY_ONE, IN_ORDER_OF_TIME], ids=["batches", "one by one", "numbered anew"]
+)
 def test_healthy_repos_are_silent(log: Interactions, text: str, tmp_path: Path) -> None:
     told = {code: m.message for code, m in found(log, text, tmp_path).items() if code != "batch-of-one"}
     assert told == {}
@@ -119,6 +138,12 @@ def test_items_that_a_repo_cannot_know_need_not_be_drawn(
             "integers(1, self.n + 1, len(u))",
             "integers(1, self.n // 2, len(u))",
             "negatives-out-of-range",
+        ),
+        (
+            IN_ORDER_OF_TIME,
+            "            hit = self.met[u, j]\n            j[hit] = self.rng.integers(1, self.n + 1, hit.sum())",
+            "            pass",
+            "negatives-not-rejected",
         ),
         (
             ONE_BY_ONE,

@@ -173,8 +173,13 @@ def test_an_exception_keeps_its_line(repo: Path) -> None:
     ("script", "said"),
     [
         ("raise SystemExit(2)\nfor epoch in range(3):\n    pass\n", "exit code 2"),
-        ("for step in range(3):\n    pass\n", "have no"),
-        ("exit()\nfor epoch in range(3):\n    pass\n", "before its training began"),
+        ("for step in range(3):\n    pass\n", "have no loop over epoch"),
+        ("exit()\nfor epoch in range(3):\n    pass\n", "before it came to its loop over epoch"),
+        (
+            "import torch\nx = torch.ones(1, requires_grad=True)\nwhile True:\n    try:\n        x.sum().backward()\n"
+            "    except Exception:\n        pass\n",
+            "have no loop over epoch",
+        ),
     ],
 )
 def test_a_program_that_never_trains_says_why(repo: Path, script: str, said: str) -> None:
@@ -275,20 +280,21 @@ def test_an_epoch_may_end_at_a_call_or_after_some_steps(
     assert seen == steps and len(run["trainer.saved"]) == saved
 
 
-def test_values_stand_in_the_place_of_constants(repo: Path) -> None:
+def test_values_stand_in_the_place_of_constants(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script = (
         "import settings\nfor epoch in range(settings.EPOCHS):\n    path = settings.Paths.train\nLAST = 5\n"
     )
     write_stranger(
         repo,
         script,
-        settings="EPOCHS = 100\nROOT = '/home/somebody'\n\n\nclass Paths:\n    train = ROOT + '/x'\n",
+        settings="EPOCHS: int = 100\nROOT = '/home/somebody'\n\n\nclass Paths:\n    train = ROOT + '/x'\n",
     )
     with imported(repo) as kit:
-        given = {"settings.py:EPOCHS": 2, "settings.py:ROOT": "data", "train.py:LAST": 7}
+        given = {"settings.py:EPOCHS": 2, "settings.py:ROOT": "data", "train.py:LAST": 7, "ROTO": 1}
         run = kit.Program("train.py", loop="epoch", values=given).start()
         assert len(list(iter(run.epoch, None))) <= 2
         assert (run["epoch"], run["path"], run["LAST"]) == (1, "data/x", 7)
+    assert "has no ROTO, which" in capsys.readouterr().out
 
 
 def test_libraries_that_are_not_there_are_stood_in_for(repo: Path) -> None:

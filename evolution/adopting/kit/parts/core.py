@@ -11,7 +11,7 @@ import sys
 import types
 from pathlib import Path
 
-from .marks import _cells, _Finder, _Marks
+from .marks import _cells, _Finder, _library, _Marks, _Unmarked
 from .scratch import ROOT, _in_own_files, _in_repo, _next_scratch, _torch, scratch
 from .surroundings import WRITES_CUDA, _marked, _Stubs, _Swapped, _with_paths, _without_gpu
 from .threads import _Thread
@@ -33,6 +33,7 @@ class _Core:
             False  # what is called before the first batch, a trial of the evaluation or so, ends no epoch
         )
         self._answers, self._library, self._kept = list(answers), library, kept
+        self._unused = {one for one in (*values, *skip) if not _library(one)}  # names that no file has yet
         self._swapped, self._own_modules, self._outside = _Swapped(), {}, {}
         self._surround(argv, cwd, stubs, paths)
         self.thread = _Thread(self._body, self)
@@ -44,9 +45,7 @@ class _Core:
     def end(self):
         """Where an epoch ends; at a loop the first time, where the first one begins."""
         if self.thread.here() and (self.begun or not self._awaits_forward):
-            self.waits_at = "start" if self.marks["loop"] and not self.begun else "end"
-            self.begun = True
-            self.thread.suspend()
+            self._wait("start" if self.marks["loop"] and not self.begun else "end")
 
     def skipped(self, name):
         """What a function that is left out gives."""
@@ -55,8 +54,14 @@ class _Core:
     def start(self, *_):
         """Where training begins, for programs whose epochs end at a call."""
         if self.thread.here() and not self.begun:
-            self.begun, self.waits_at = True, "start"
-            self.thread.suspend()
+            self._wait("start")
+
+    def _wait(self, what):
+        if not self.begun and self._unused:
+            names = ", ".join(sorted(self._unused))
+            print(f"evolverec_kit: the program has no {names}, which values= or skip= of Program name")
+        self.begun, self.waits_at = True, what
+        self.thread.suspend()
 
     def nothing(self):
         pass
@@ -76,6 +81,7 @@ class _Core:
         marks = _Marks(file, **self.marks)
         marked = marks.visit(tree)
         self.found += marks.found
+        self._unused -= marks.used
         return compile(marked, original, "exec", dont_inherit=True)
 
     def is_own(self, path):
@@ -249,6 +255,8 @@ class _Core:
         @functools.wraps(original)
         def backward(tensors, *args, **kwargs):
             if self.thread.here():
+                if not self.found and not self._library:
+                    raise _Unmarked  # it would train to its end without a stop
                 with _torch().no_grad(), _torch()._C.DisableTorchFunction():
                     loss = tensors if hasattr(tensors, "detach") else next(iter(tensors))
                     self.losses.append(loss.detach().float().mean())

@@ -6,6 +6,10 @@ import importlib.machinery
 import json
 
 
+class _Unmarked(BaseException):
+    """A program trains, and nothing in it is marked."""
+
+
 class _Marks(ast.NodeTransformer):
     """Inserts one call where an epoch may end: at the head of a loop or of a function, or after an optimizer's step; and puts
     values in the place of constants, results in the place of functions that are skipped.
@@ -16,7 +20,7 @@ class _Marks(ast.NodeTransformer):
     def __init__(self, file, *, loop=None, at=None, start=None, steps=False, skip=(), values=()):
         self._file, self._loop, self._at, self._start = file, loop, at, start
         self._steps, self._skip, self._values = steps, skip, values
-        self._scope, self.found = [], 0
+        self._scope, self.found, self.used = [], 0, set()  # ends of epochs; names that stand here
 
     def visit_ClassDef(self, node):
         return self._within(node)
@@ -33,7 +37,8 @@ class _Marks(ast.NodeTransformer):
         for wanted, mark in marks:
             if wanted is not None and self._is(wanted, name):
                 node.body.insert(0, ast.copy_location(mark, node.body[0]))
-                self.found += 1
+                self.found += wanted is self._at
+                self.used.add(wanted)
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
@@ -47,16 +52,19 @@ class _Marks(ast.NodeTransformer):
     def visit_Expr(self, node):
         calls = [one.func for one in ast.walk(node.value) if isinstance(one, ast.Call)]
         if self._steps and any(isinstance(one, ast.Attribute) and one.attr == "step" for one in calls):
+            self.found += 1
             return [node, _call("steps()", node)]
         return node
 
     def visit_Assign(self, node):
-        for key in self._values:
-            for target in node.targets:
-                if isinstance(target, ast.Name) and self._is(key, ".".join([*self._scope, target.id])):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            for key in self._values if isinstance(target, ast.Name) else ():
+                if self._is(key, ".".join([*self._scope, target.id])):
                     node.value = _call(f"values[{key!r}]", node).value
-                    self.found += 1
+                    self.used.add(key)
         return node
+
+    visit_AnnAssign = visit_Assign  # noqa: N815
 
     def _is(self, wanted, name):
         """Whether "file.py:Class.name", "Class.name" or "name" means what stands here."""
@@ -152,3 +160,8 @@ class _Finder:
             spec.loader = _Loader(name, spec.origin, self._core)
             return spec
         return None
+
+
+def _library(target):
+    """Whether "module:name" names a library's function rather than one of the repo's ("file.py:name", "name")."""
+    return ":" in target and not target.partition(":")[0].endswith(".py")

@@ -6,6 +6,7 @@ import sys
 import weakref
 
 from .core import _Core
+from .marks import _library, _Unmarked
 from .scratch import _next_scratch, _torch
 from .surroundings import _ABSENT
 from .threads import _end
@@ -115,20 +116,28 @@ class Program:
                 raise ProgramEnded(
                     f"{core.script} gave up with exit code {left.code} (its own words are in the log above)"
                 ) from left
+        except _Unmarked:
+            raise ProgramEnded(self._why_never_begun()) from None
         if not goes_on and not core.begun:
             raise ProgramEnded(self._why_never_begun())
         return goes_on
 
     def _why_never_begun(self):
         core, marks = self._core, self._core.marks
+        file, function, variable = marks["loop"] or (None, None, None)
+        place = " of ".join(part for part in (function, file) if part)
+        loop = f"loop over {variable or 'anything'}" + (f" in {place}" if place else "")
         wanted = (
-            marks["loop"] or marks["at"] or [target for target, _ in core._library] or f"{core.every} steps"
+            loop
+            if marks["loop"]
+            else marks["at"] or ", ".join(target for target, _ in core._library) or "step"
         )
         if not callable(core.script) and not core.found and not core._library:
-            return f"{core.script} and what it imports have no {wanted}; Program expects the variable of its training loop, or a function"
-        return (
-            f"{core.script} ended before its training began at {wanted}; what it printed is in the log above"
-        )
+            return (
+                f"{core.script} and what it imports have no {wanted}; Program expects the variable of the loop over epochs "
+                "(loop=), or a function that is called once an epoch (at=)"
+            )
+        return f"{core.script} ended before it came to its {wanted}; what it printed is in the log above"
 
     def __getitem__(self, path):
         """A live variable, "model" or "trainer.net" or "items[0]": of the innermost function first, then of its file."""
@@ -152,11 +161,6 @@ class Program:
                 else found[int(part) if part.lstrip("-").isdigit() else part.strip("'\"")]
             )
         return found
-
-
-def _library(target):
-    """Whether "module:name" names a library's function rather than one of the repo's ("file.py:name", "name")."""
-    return ":" in target and not target.partition(":")[0].endswith(".py")
 
 
 def _named(target):

@@ -20,10 +20,12 @@ def build(data, *, device, seed):
         run,
         model="model",
         score=score,
-        ids=lambda: kit.Ids(data, users=run["catalog.visitors"], items=run["catalog.products"]),
+        ids=lambda: kit.Ids(data, users=run["catalog.visitors"], items=run["catalog.products"], padding=-1),
         table=lambda model: torch.cat([model.wanted.weight, model.next.weight, model.bias.weight], 1),
     )
 
 
 def score(model, users, histories):
-    return model.score_all(torch.from_numpy(users), torch.from_numpy(histories[:, -1]))
+    last = torch.from_numpy(histories[:, -1])
+    scores = model.score_all(torch.from_numpy(users), last.clamp(min=0))
+    return scores.masked_fill(last[:, None] < 0, 0.0)
