@@ -3,7 +3,7 @@
 import sqlite3
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 
 import typer
 
@@ -11,45 +11,34 @@ from evolution.base.disks import disk_error, store_error
 from evolution.base.errors import Cancelled, EvolverecError, RequestError, UsageError
 from evolution.base.given_paths import real_path
 from evolution.domain.request import (
-    NEWEST,
     CheckRequest,
-    CompareRequest,
     DiagnoseRequest,
-    EvolveRequest,
     ProposeRequest,
     Request,
     SimulateRequest,
-    StrategyName,
     TestRequest,
     TrainRequest,
 )
 from seeds.loading import DEMO, built_in, described_sources
 from seeds.new import seed_names
-from server.cli import handing_out, looking_up, output
+from server.cli import evolving_commands, handing_out, looking_up, output
 from server.cli.options import (
     Against,
-    BudgetGpu,
-    BudgetTokens,
     BudgetUsd,
     Checkpoint,
     Device,
     FailOn,
-    Gate,
     Json,
     LlmUsers,
     NoSandbox,
-    Proposer,
     Python,
     Repo,
-    Resume,
     Sarif,
-    Trials,
     TrialSeed,
     Trust,
     TrustPython,
     Users,
     Verbose,
-    given_options,
 )
 from server.cli.output import say
 from server.cli.running import exit_code_of, flags_given, next_steps, repo_at, run_on
@@ -293,102 +282,8 @@ def propose(
     output.deliver(document, as_json=as_json, show=show_proposals)
 
 
-@app.command()
-def evolve(
-    context: typer.Context,
-    repo: Repo,
-    strategy: Annotated[
-        StrategyName, typer.Option("--strategy", help="What a run is told and what it builds on.")
-    ] = EvolveRequest.strategy,
-    proposer: Proposer = EvolveRequest.proposer,
-    trials: Trials = EvolveRequest.trials,
-    budget_usd: BudgetUsd = EvolveRequest.budget_usd,
-    budget_tokens: BudgetTokens = EvolveRequest.budget_tokens,
-    budget_gpu_s: BudgetGpu = EvolveRequest.budget_gpu_s,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the run's own choices.")] = EvolveRequest.seed,
-    gate: Gate = EvolveRequest.gate,
-    resume: Resume = False,
-    replay: Annotated[
-        str,
-        typer.Option("--replay", help="Do a stored run again without network or training, and compare."),
-    ] = EvolveRequest.replay,
-    device: Device = Request.device,
-    python: Python = Request.python,
-    no_sandbox: NoSandbox = Request.no_sandbox,
-    trust: Trust = False,
-    trust_python: TrustPython = False,
-    as_json: Json = False,
-) -> int:
-    """Evolve the whole repo: the loop of Self-EvolveRec, within a budget."""
-    from server.cli.show_runs import show_run
-
-    request = EvolveRequest(
-        strategy=strategy,
-        proposer=proposer,
-        trials=trials,
-        budget_usd=budget_usd,
-        budget_tokens=budget_tokens,
-        budget_gpu_s=budget_gpu_s,
-        seed=seed,
-        gate=gate,
-        resume=NEWEST if resume else "",
-        replay=replay,
-        device=device,
-        python=python,
-        no_sandbox=no_sandbox,
-    )
-    request.check_given(given_options(context))
-    document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
-    output.deliver(document, as_json=as_json, show=show_run)
-    return 0 if document.get("same", True) else 1
-
-
-@app.command()
-def compare(
-    repo: Repo,
-    strategies: Annotated[
-        str, typer.Option("--strategies", help="Names with commas between; default: all.")
-    ] = "",
-    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds each.")] = CompareRequest.seeds,
-    trials: Trials = CompareRequest.trials,
-    proposer: Proposer = CompareRequest.proposer,
-    budget_usd: BudgetUsd = CompareRequest.budget_usd,
-    budget_tokens: BudgetTokens = CompareRequest.budget_tokens,
-    budget_gpu_s: BudgetGpu = CompareRequest.budget_gpu_s,
-    gate: Gate = CompareRequest.gate,
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Also write the curves as one HTML file.")
-    ] = None,
-    device: Device = Request.device,
-    python: Python = Request.python,
-    no_sandbox: NoSandbox = Request.no_sandbox,
-    trust: Trust = False,
-    trust_python: TrustPython = False,
-    as_json: Json = False,
-) -> None:
-    """Compare strategies at equal budgets: best-so-far curves with intervals over seeds."""
-    from server.cli.show_runs import show_comparison
-
-    names: Any = [name.strip() for name in strategies.split(",") if name.strip()]
-    request = CompareRequest(
-        strategies=names or CompareRequest.strategies,
-        seeds=seeds,
-        trials=trials,
-        proposer=proposer,
-        budget_usd=budget_usd,
-        budget_tokens=budget_tokens,
-        budget_gpu_s=budget_gpu_s,
-        gate=gate,
-        device=device,
-        python=python,
-        no_sandbox=no_sandbox,
-    )
-    document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
-    if report is not None:
-        from server.report.strategies_page import comparison_page
-
-        report.write_text(comparison_page(document), encoding="utf-8")
-    output.deliver(document, as_json=as_json, show=show_comparison)
+for command in evolving_commands.COMMANDS:
+    app.command()(command)
 
 
 @app.command("test")
@@ -505,7 +400,12 @@ def stop(
 
 
 app.command("new-probe")(looking_up.new_probe)
-for command in (looking_up.probes, looking_up.explain, looking_up.library, *handing_out.COMMANDS):
+for command in (
+    looking_up.probes,
+    looking_up.explain,
+    looking_up.library,
+    *handing_out.COMMANDS,
+):
     app.command()(command)
 
 
