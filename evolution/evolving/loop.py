@@ -22,6 +22,7 @@ from evolution.evolving.coevolution import CoEvolution
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.outcomes import Observed, gated, look_at, moved
 from evolution.laboratory.acceptance import REPLICAS
+from evolution.laboratory.budgets import STILL_IMPROVING
 from evolution.laboratory.candidates import Candidate, rebased
 from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
@@ -31,6 +32,7 @@ from evolution.proposers.selection import select_parent
 from evolution.proposers.situation import Attempt, Proposer, Situation
 from evolution.proposers.strategies import STRATEGIES, Strategy
 from evolution.trials.analysis import AnalysisError
+from evolution.trials.enough import has_converged
 
 WIDTH = 2  # candidates of one generation, whatever the machine, so that a run does not depend on its cores
 BARREN = 3  # the run ends after so many generations in a row without a candidate
@@ -84,6 +86,8 @@ class Evolution:
         self._say(RunState.RUNNING)
         try:
             self.root = self.evaluation.parent(self.terms.root)
+            if not has_converged(self.root):
+                self.laboratory.context.events.emit(EventType.LOG, STILL_IMPROVING)
             self._begin()
             while self.barren < BARREN and self.ledger.may_train():
                 self.generation += 1

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from evolution.base.amounts import count
 from evolution.domain.trial import EpochRecord, Trial
+from evolution.trials.enough import has_converged
+
+STILL_IMPROVING = "Your version was still improving when its training ended, so longer training may bring as much: raise training.max_epochs."
 
 
 def steps_of(epochs: Sequence[EpochRecord]) -> int:
@@ -12,7 +15,12 @@ def steps_of(epochs: Sequence[EpochRecord]) -> int:
 
 
 def compared_at(parent: Trial, child: Trial) -> str:
-    """The terms, in a sentence. The best epoch of a child counts, as what is trained after it changes nothing."""
+    """The terms, in a sentence or two. The best epoch of a child counts, as what is trained after it changes nothing."""
+    terms = _terms(parent, child)
+    return terms if has_converged(parent) else f"{terms} {STILL_IMPROVING}"
+
+
+def _terms(parent: Trial, child: Trial) -> str:
     best = [epoch for epoch in child.epochs if epoch.epoch <= child.best_epoch]
     had, took = steps_of(parent.epochs), steps_of(best)
     known = had > 0 and took > 0

@@ -13,7 +13,7 @@ from evolution.domain.trial import Trial
 from evolution.laboratory.budgets import steps_of
 from evolution.laboratory.laboratory import Laboratory, complete
 from evolution.laboratory.paired_comparison import objective_effect
-from evolution.trials.enough import Ended
+from evolution.trials.enough import Ended, ended_by, has_converged
 
 LONGER = 4  # times as many epochs, in each of ROUNDS
 ROUNDS = 2
@@ -47,21 +47,16 @@ class MoreTraining:
         return f"{told}. It is not trained enough yet for any patch to be held against it"
 
 
-def is_trained_enough(trial: Trial) -> bool:
-    """Whether a complete trial's objective had stopped rising when its training ended."""
-    return not _training(trial).get("still_improving", False)
-
-
 def trained_enough(laboratory: Laboratory, parent: Trial) -> tuple[Laboratory, Trial, MoreTraining | None]:
     """The parent's trial once it has converged, the laboratory that trains so long, and what that took; None: nothing.
 
     Raises Cancelled.
     """
-    if is_trained_enough(parent):
+    if has_converged(parent):
         return laboratory, parent, None
     first, configured = parent, laboratory.config.training
     for _ in range(ROUNDS):
-        if is_trained_enough(parent) or _training(parent).get("ended") != Ended.MAX_EPOCHS:
+        if has_converged(parent) or ended_by(parent) != Ended.MAX_EPOCHS:
             break
         longer = laboratory.training_for(LONGER * laboratory.config.training.max_epochs)
         words = (
@@ -77,8 +72,8 @@ def trained_enough(laboratory: Laboratory, parent: Trial) -> tuple[Laboratory, T
 
 
 def _told(laboratory: Laboratory, first: Trial, last: Trial, timeout_s: float) -> MoreTraining:
-    converged = is_trained_enough(last)
-    out_of_time = not converged and _training(last).get("ended") == Ended.TIME
+    converged = has_converged(last)
+    out_of_time = not converged and ended_by(last) == Ended.TIME
     epochs = laboratory.config.training.max_epochs * (1 if converged else LONGER)
     setting = f"timeout_s = {LONGER * timeout_s:g}" if out_of_time else f"max_epochs = {epochs}"
     objective = parse_expression(laboratory.config.objective.expression)
@@ -90,8 +85,3 @@ def _told(laboratory: Laboratory, first: Trial, last: Trial, timeout_s: float) -
         effect=objective_effect(laboratory.context.repo, objective, pairs) if last.id != first.id else None,
         converged=converged,
     )
-
-
-def _training(trial: Trial) -> dict[str, object]:
-    note = trial.note.get("training")
-    return note if isinstance(note, dict) else {}

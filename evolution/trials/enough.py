@@ -3,14 +3,14 @@
 A count of rankings alone cannot tell, as an epoch of a small log is a handful of steps. Nothing here hangs on the clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.convergence import has_turned, losses_of, still_falls, still_rises
-from evolution.domain.trial import EpochRecord
+from evolution.domain.trial import EpochRecord, Trial
 from evolution.trials.scoring import OBJECTIVE
 
 
@@ -23,6 +23,7 @@ class Ended(StrEnum):
     FIT = "fit"  # fit() itself ended
 
 
+NOTE = "training"  # in a trial's note: what its training ended by, and whether the objective was still rising
 LEAST_STEPS = 200  # optimizer steps without a better objective, before training may end
 RECENT = 1 / 3  # of all epochs: a best one among these says that better ones may follow
 
@@ -51,6 +52,21 @@ def trained_enough(epochs: Sequence[EpochRecord], *, patience: int) -> bool:
 def still_improving(epochs: Sequence[EpochRecord]) -> bool:
     """Whether the objective still rose beyond its noise at the end of these epochs, so that more of them may mend it."""
     return still_rises(_objectives([epoch for epoch in epochs if OBJECTIVE in epoch.metrics]))
+
+
+def has_converged(trial: Trial) -> bool:
+    """Whether a complete trial's objective had stopped rising when its training ended; a checkpoint's has."""
+    return not _note_of(trial).get("still_improving", False)
+
+
+def ended_by(trial: Trial) -> str:
+    """What a complete trial's training ended by, a value of `Ended`; "" where there was none."""
+    return str(_note_of(trial).get("ended", ""))
+
+
+def _note_of(trial: Trial) -> Mapping[str, object]:
+    note = trial.note.get(NOTE)
+    return note if isinstance(note, Mapping) else {}
 
 
 def _objectives(ranked: Sequence[EpochRecord]) -> NDArray[np.float64]:

@@ -85,7 +85,7 @@ def _epochs(
         if number < settings.max_epochs and _no_time_left(session, progress, settings.timeout_s):
             ended = enough.Ended.TIME
             break
-    progress.note["training"] = {
+    progress.note[enough.NOTE] = {
         "ended": ended.value,
         "still_improving": enough.still_improving(progress.epochs),
     }
