@@ -50,11 +50,12 @@ class MoreTraining:
 def trained_enough(laboratory: Laboratory, parent: Trial) -> tuple[Laboratory, Trial, MoreTraining | None]:
     """The parent's trial once it has converged, the laboratory that trains so long, and what that took; None: nothing.
 
-    Raises Cancelled.
+    Who allows as many rankings without improvement as there are epochs has fixed the length of a training: patches are then
+    held against that, and their terms say that the version still improved. Raises Cancelled.
     """
-    if has_converged(parent):
-        return laboratory, parent, None
     first, configured = parent, laboratory.config.training
+    if has_converged(parent) or configured.patience >= configured.max_epochs:
+        return laboratory, parent, None
     for _ in range(ROUNDS):
         if has_converged(parent) or ended_by(parent) != Ended.MAX_EPOCHS:
             break

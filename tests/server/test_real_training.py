@@ -44,7 +44,11 @@ def repo(tmp_path, config_home):
     new = [sys.executable, evolverec_entry.__file__, "new", "sasrec", str(root), "--data", "shop-micro"]
     subprocess.run(new, check=True, capture_output=True)
     config = root / "evolverec.toml"
-    config.write_text(config.read_text().replace("max_epochs = 60", "max_epochs = 6"))
+    config.write_text(
+        config.read_text()
+        .replace("max_epochs = 60", "max_epochs = 6")
+        .replace("patience = 5", "patience = 6")
+    )
     git(root, "commit", "--quiet", "--all", "--message", "six epochs")
     return root
 

@@ -20,13 +20,13 @@ HITS = np.tile([0.0, 1.0], 50)
 class Laboratory:
     """Trains one program, which needs `needs` epochs; as many files are written as a comparison reads."""
 
-    def __init__(self, folder, needs, *, max_epochs=10, ended="max_epochs", trained=None):
+    def __init__(self, folder, needs, *, max_epochs=10, patience=5, ended="max_epochs", trained=None):
         self.context = SimpleNamespace(repo=folder, events=SimpleNamespace(emit=lambda *said: None))
         document = {
             "recommender": {"entry": "m:build"},
             "data": {"source": "shop-micro"},
             "objective": {"expression": "HR@5"},
-            "training": {"max_epochs": max_epochs},
+            "training": {"max_epochs": max_epochs, "patience": patience},
         }
         self.config = Config.model_validate(document)
         self.needs, self.ended, self.trained = needs, ended, [] if trained is None else trained
@@ -50,6 +50,12 @@ class Laboratory:
     def begun(self):
         laboratory = cast(laboratory_module.Laboratory, self)
         return trained_enough(laboratory, self.trial("p", seed=0, label="", accept=None))
+
+
+def test_a_training_of_fixed_length_is_taken_as_it_is(tmp_path):
+    laboratory = Laboratory(tmp_path, needs=40, patience=10)
+    same, parent, told = laboratory.begun()
+    assert same is laboratory and told is None and len(parent.epochs) == 10
 
 
 def test_a_version_that_has_converged_is_taken_as_it_is(tmp_path):
