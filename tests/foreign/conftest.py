@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.imported import forgetting
+
 SCRIPT = Path(__file__).parent / "sasrec_script"
 
 
@@ -20,8 +22,5 @@ def adapter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     monkeypatch.setattr(sys, "argv", ["worker", "--no-such-option", "7"])
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(SCRIPT)
-    before = set(sys.modules)
-    yield importlib.import_module("adapter")
-    for name in set(sys.modules) - before:
-        if str(SCRIPT) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
+    with forgetting(SCRIPT):
+        yield importlib.import_module("adapter")

@@ -19,6 +19,7 @@ from seeds.interactions import Interactions, Questions
 from seeds.shop import make
 from seeds.split import LeaveLastTwoOut, split
 from tests.foreign.shapes import HERE, SHAPES, Shape
+from tests.imported import forgetting
 
 FINISHED = HERE.parent / "bench" / "existing" / "finished"
 MOST_LINES = 25
@@ -55,11 +56,8 @@ def adapted(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["worker", "--no-such-option"])
     monkeypatch.syspath_prepend(repo)
-    before = set(sys.modules)
-    yield importlib.import_module("adapter")
-    for name in set(sys.modules) - before:
-        if str(repo) in str(getattr(sys.modules[name], "__file__", "")) or name == "adapter":
-            del sys.modules[name]
+    with forgetting(repo):
+        yield importlib.import_module("adapter")
 
 
 def test_it_trains_and_scores(adapted: Any) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evolution.adopting.kit import kit_text
+from tests.imported import forgetting
 
 CONFIG = """[recommender]
 entry = "adapter:build"
@@ -189,20 +190,16 @@ def write_stranger(folder: Path, script: str, adapter: str = ADAPTER, **files: s
 @contextmanager
 def imported(folder: Path) -> Iterator[Any]:
     """The kit of a repo, as its adapter would import it; what is imported of the repo meanwhile is forgotten afterwards."""
-    before, path = set(sys.modules), list(sys.path)
+    path = list(sys.path)
     spec = importlib.util.spec_from_file_location("evolverec_kit", folder / "evolverec_kit.py")
     assert spec is not None and spec.loader is not None
     kit = importlib.util.module_from_spec(spec)
-    sys.modules["evolverec_kit"] = kit
-    sys.path.insert(0, str(folder))
-    try:
-        spec.loader.exec_module(kit)
-        yield kit
-    finally:
-        sys.path[:] = path
-        for name in set(sys.modules) - before:
-            if getattr(sys.modules[name], "__file__", None) and str(folder.parent) in str(
-                sys.modules[name].__file__
-            ):
-                del sys.modules[name]
-        sys.modules.pop("evolverec_kit", None)
+    with forgetting(folder.parent):
+        sys.modules["evolverec_kit"] = kit
+        sys.path.insert(0, str(folder))
+        try:
+            spec.loader.exec_module(kit)
+            yield kit
+        finally:
+            sys.path[:] = path
+            sys.modules.pop("evolverec_kit", None)

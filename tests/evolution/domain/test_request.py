@@ -29,7 +29,7 @@ from evolution.domain.request import (
 )
 from evolution.jobs.work import WORK, work_of
 
-NEEDED = {JobKind.VERIFY: {"proposal": "abcd"}}
+NEEDED = {JobKind.VERIFY: {"proposal": "abcd"}, JobKind.RECOMMEND: {"out": "lists.csv"}}
 
 
 def parsed(kind: JobKind, **given: object):
