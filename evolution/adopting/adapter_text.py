@@ -1,6 +1,7 @@
-"""The text of an adapter: the kit's calls with what was found, each guess with its reason behind it, gaps as errors."""
+"""The text of an adapter: the kit's calls with what was found, each guess with its reason beside it, gaps as errors."""
 
 import json
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,10 +10,11 @@ from evolution.adopting.arguments import DEVICE, ON_GPU, SEED
 from evolution.adopting.findings_of_repo import Adoption
 from evolution.adopting.gaps import GAP
 
+WIDTH = 100  # of a line of an adapter; code alone may be longer
 HEAD = '''"""Plugs this repo into evolverec: trains it by its own program and asks its model for scores.
 
 Drafted by `evolverec init` from the code, of which nothing was run. Yours to change: what you edit is never overwritten.
-Behind each guess stands where it was read. The calls are explained in evolverec_kit.py.
+Beside each guess stands where it was read. The calls are explained in evolverec_kit.py.
 """
 '''
 
@@ -25,7 +27,16 @@ class _Lines:
     imports: set[str] = field(default_factory=set)
 
     def add(self, code: str, why: str = "") -> None:
-        self.body.append(f"    {code}" + (f"  # {why}" if why else ""))
+        """why: stands behind the code where the line has room for it, else above it."""
+        line = f"    {code}"
+        if len(line) + len(why) + 4 <= WIDTH or not why:
+            self.body.append(line + (f"  # {why}" if why else ""))
+            return
+        beside = line[: len(line) - len(line.lstrip())] + "# "
+        self.body += textwrap.wrap(
+            why, WIDTH, initial_indent=beside, subsequent_indent=beside, break_long_words=False
+        )
+        self.body.append(line)
 
     def gap(self, words: str) -> None:
         self.add(f"raise NotImplementedError({json.dumps(GAP + words, ensure_ascii=False)})")

@@ -20,6 +20,7 @@ LIBRARY_TRAINERS = {
     "train": (("transformers",), "transformers.trainer_callback:CallbackHandler.on_epoch_end"),
     "run_recbole": (("recbole",), "recbole.trainer:Trainer._generate_train_loss_output"),
 }
+EPOCHS = re.compile(r"(?<!per_)epoch|n_iter", re.IGNORECASE)
 RECBOLE_FIT = "recbole.trainer:Trainer._generate_train_loss_output"
 
 
@@ -306,7 +307,10 @@ def _epoch_end(repo: ForeignRepo, chain: list[tuple[CodeUnit, ast.AST]]) -> Epoc
         loops += [(unit, one) for one in reversed(unit.around(node)) if isinstance(one, Loop)]
     if not loops:
         return None
-    named = [pair for pair in loops if re.search(r"epoch|n_iter", _head(pair[1]), re.I)]
+    # The variable says more than the bound: `for batch in range(batches_per_epoch)` runs over batches.
+    named = [pair for pair in loops if EPOCHS.search(_variable(pair[1]) or "")] or [
+        pair for pair in loops if EPOCHS.search(_head(pair[1]))
+    ]
     counted = [pair for pair in loops if _counts(pair[1])]
     unit, loop = named[-1] if named else (counted or loops)[-1 if len(loops) == 1 else 0]
     if len(loops) > 1 and not named and (unit, loop) == loops[-1]:
