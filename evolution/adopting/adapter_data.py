@@ -1,9 +1,11 @@
 """The lines of an adapter that write the training events where the program reads its data."""
 
+import ast
 import json
 import posixpath
 
 from evolution.adopting.data_files import DataFile
+from evolution.adopting.file_heads import described
 from evolution.adopting.findings_of_repo import Adoption
 from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.row_format import RowFormat
@@ -41,6 +43,12 @@ def _gap_of_data(found: Adoption) -> str:
 
 def _line(found: Adoption, file: DataFile, *, first: bool) -> Line | None:
     form = file.format
+    about, names = described(found.repo.root, file.path)
+    if about:
+        words = f"write {file.path} with kit.write_text: a line for each {about} of evolverec's, columns {', '.join(names)}"
+        return "", f"{words}; {file.place} reads it, and its ids are those of your log"
+    if _is_read_afterwards(found, file):
+        return None
     why = f"{form.why if form else 'no loop over its lines was understood'}; opened at {file.place}"
     if form is None or form.kind == "unclear":
         if not file.held_out:
@@ -67,8 +75,19 @@ def _line(found: Adoption, file: DataFile, *, first: bool) -> Line | None:
     return _written(file, form, ids, held), why
 
 
+def _is_read_afterwards(found: Adoption, file: DataFile) -> bool:
+    """Whether the program reads the file when it has trained, such as its own figures."""
+    return any(
+        file.unit is unit and file.line > getattr(call, "end_lineno", file.line)
+        for unit, call in found.programs[0].chain
+        if isinstance(call, ast.Call)
+    )
+
+
 def _written(file: DataFile, form: RowFormat, ids: str, held: str) -> str:
     path, last = _q(file.path), ", last=1" if file.held_out else ""
+    if file.path.endswith(".inter"):  # RecBole's form, whose head the kit writes
+        return f'kit.write_events({path}, data, columns=("user", "item", "time"){ids}{held}{last})'
     match form.kind:
         case "rows":
             columns = "" if form.columns == ("user", "item") else f", columns={_tuple(form.columns)}"

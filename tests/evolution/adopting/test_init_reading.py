@@ -126,3 +126,17 @@ def test_a_readme_gives_values_and_words_in_the_place_of_values(tmp_path):
     (tmp_path / "README.md").write_text("    python main.py --data other/log.txt --epochs 3\n")
     found = with_reading(tmp_path, "rows = open(args.data).readlines()")
     assert (found.command.given, found.epochs) == ({"data": "other/log.txt", "epochs": 3}, 3)
+
+
+@pytest.mark.parametrize("head", ["item_id,category", "item_id:token\tprice:float", "movie|title"])
+def test_a_table_of_items_is_a_gap_and_what_is_read_after_training_is_none(head, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "facts.csv").write_text(head + "\nitem-1,Fantasy\n", encoding="utf-8")
+    main = (
+        f"{HEAD}import pandas as pd\nfacts = pd.read_csv('data/facts.csv')\n"
+        f"rows = pd.read_csv(args.data, names=['user', 'item'])\n{MODEL}"
+        f"for epoch in range(3):{STEP}\nprint(pd.read_csv('runs/figures.csv'))\n"
+    )
+    text = adapter_text(repo_of(tmp_path, main=main, net=NET))
+    assert "write data/facts.csv with kit.write_text: a line for each item" in text
+    assert 'kit.write_events("data/log.txt"' in text and "figures.csv" not in text
