@@ -19,10 +19,9 @@ class ModelConfig:
 
 @dataclass
 class TrainingArguments:
-    learning_rate: float = 3e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 0.01
-    batch_size: int = 32
-    copies: int = 6
+    batch_size: int = 96
     mlm_probability: float = 0.25
     last_item_probability: float = 0.5
     max_grad_norm: float = 5.0

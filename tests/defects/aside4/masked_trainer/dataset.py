@@ -3,17 +3,19 @@ from torch.utils.data import Dataset
 
 
 class SequenceDataset(Dataset):
-    """The newest `max_length` items of each user, `copies` times an epoch since masks differ."""
+    """Every beginning of every sequence, cut to its newest `max_length` items."""
 
-    def __init__(self, sequences, max_length, copies):
-        self.sequences = [s[-max_length:] for s in sequences if len(s) > 1]
-        self.copies = copies
+    def __init__(self, sequences, max_length):
+        self.sequences = sequences
+        self.max_length = max_length
+        self.ends = [(row, end) for row, seq in enumerate(sequences) for end in range(2, len(seq) + 1)]
 
     def __len__(self):
-        return len(self.sequences) * self.copies
+        return len(self.ends)
 
     def __getitem__(self, index):
-        return self.sequences[index % len(self.sequences)]
+        row, end = self.ends[index]
+        return self.sequences[row][max(0, end - self.max_length):end]
 
 
 def category_features(item_columns, n_items):

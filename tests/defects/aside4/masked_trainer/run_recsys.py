@@ -22,7 +22,7 @@ class MaskedItemRecommender:
             args.last_item_probability,
             torch.Generator().manual_seed(args.seed),
         )
-        dataset = SequenceDataset(sequences, self.config.max_position, args.copies)
+        dataset = SequenceDataset(sequences, self.config.max_position)
         self.trainer = Trainer(self.model, args, dataset, collator, device)
 
     def fit(self):
