@@ -21,7 +21,7 @@ def get_parser():
     parser.add_argument('--train_dir', default='default')
     parser.add_argument('--batch_size', default=64, type=int)
     parser.add_argument('--lr', default=0.002, type=float)
-    parser.add_argument('--maxlen', default=50, type=int)
+    parser.add_argument('--maxlen', default=30, type=int)
     parser.add_argument('--hidden_units', default=48, type=int)
     parser.add_argument('--num_blocks', default=2, type=int)
     parser.add_argument('--num_epochs', default=201, type=int)
