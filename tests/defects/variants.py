@@ -9,8 +9,9 @@ from typing import Any
 
 HERE = Path(__file__).parent
 BENCH = HERE / "bench"
-READ = (HERE / "aside", HERE / "aside2")  # were kept aside until they were read; count as bench since then
-ASIDE = HERE / "aside3"
+# were kept aside until they were read; count as bench since then
+READ = (HERE / "aside", HERE / "aside2", HERE / "aside3")
+ASIDE = HERE / "aside4"
 HEALTHY = "healthy"
 NAMES = {"name", "kind", "also", "why", "edits", "cause", "near", "fails"}
 
