@@ -28,8 +28,11 @@ def test_device_and_slots_decide_where_and_with_how_many_threads(evolverec, repo
     if refused.code:  # a machine without CUDA says so; --device wins over the file
         assert refused.code == 2 and "sees none; use --device cpu" in refused.document["error"]["message"]
     monkeypatch.setenv("EVOLVEREC_SLOTS", "1")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     trained = evolverec("train", repo, "--device", "cpu", "--json").document
     assert trained["device"] == f"cpu/{len(os.sched_getaffinity(0))}"
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert evolverec("train", repo, "--device", "cpu", "--json").document["device"] == "cpu/1"
     monkeypatch.setenv("EVOLVEREC_SLOTS", "many")
     wrong = evolverec("train", repo, "--device", "cpu", "--json")
     assert wrong.code == 2 and "EVOLVEREC_SLOTS is 'many'" in wrong.document["error"]["message"]
