@@ -89,15 +89,15 @@ def _unparsed(error: SyntaxError) -> Unparsed:
 def _within_depth(tree: ast.Module) -> ast.Module | Unparsed:
     level: list[ast.AST] = [tree]
     for _ in range(DEEPEST):
-        level = [child for node in level for child in _below(node)]
+        level = [child for node in level for child in below(node)]
         if not level:
             return tree
     line = next((line for node in level if (line := getattr(node, "lineno", 0))), 1)
     return Unparsed(hurdle=Hurdle.DEPTH, message=_TOO_DEEP, line=line)
 
 
-def _below(node: ast.AST) -> list[ast.AST]:
-    """As ast.iter_child_nodes, in half the time."""
+def below(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below one, as ast.iter_child_nodes gives them, in half the time."""
     found: list[ast.AST] = []
     for name in node._fields:
         value = getattr(node, name, None)

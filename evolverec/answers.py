@@ -1,5 +1,6 @@
 """What commands answered, for notebooks: the whole document, frames of its tables, and a table to look at."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,20 +15,20 @@ _TRIAL = ("trial", "status", "seed", "epochs", "objective", "low", "high", "wall
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(ABC):
     """document: as the command prints it with `--json`."""
 
     document: Document
 
     @property
+    @abstractmethod
     def title(self) -> str:
         """One line on the whole."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def frame(self) -> pl.DataFrame:
         """The table of this answer."""
-        raise NotImplementedError
 
     def to_pandas(self) -> Any:
         """`frame` as a pandas DataFrame. Raises ImportError: pandas and pyarrow are not installed."""

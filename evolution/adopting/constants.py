@@ -8,6 +8,7 @@ import itertools
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from diagnosis.syntax import dotted
@@ -63,7 +64,7 @@ class Constants:
             self._busy.discard(key)
 
     def _values(self, unit: CodeUnit, node: ast.expr, depth: int) -> Iterator[Any]:
-        again: Callable[[ast.expr], Values] = lambda inner: self.values(unit, inner, depth)  # noqa: E731
+        again = partial(self.values, unit, depth=depth)
         match node:
             case ast.Constant():
                 yield node.value
@@ -238,8 +239,10 @@ class Constants:
             yield from (posixpath.dirname(value) for value in given[0] if isinstance(value, str))
         elif name == "format" and isinstance(call.func, ast.Attribute):
             yield from self._formatted(unit, call, given, depth)
-        elif name in plain and (given or isinstance(call.func, ast.Attribute)):
-            yield from given[0] if given else self.values(unit, call.func.value, depth)  # type: ignore[attr-defined]
+        elif name in plain and given:
+            yield from given[0]
+        elif name in plain and isinstance(call.func, ast.Attribute):
+            yield from self.values(unit, call.func.value, depth)
         elif name in ("get", "getenv") and len(given) == 2:
             yield from self._item(
                 unit, ast.Subscript(value=call.func, slice=call.args[0], ctx=ast.Load()), depth

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from diagnosis.syntax import dotted, parsed
+from diagnosis.syntax import below, dotted, parsed
 from evolution.base.errors import RepoError
 from evolution.repo.files import read_code
 from seeds.reading import parse_json, walk
@@ -36,18 +36,6 @@ ALWAYS_TORCH = {
     "size",
     "view",
 }
-
-
-def below(node: ast.AST) -> list[ast.AST]:
-    """The nodes right below one, as ast.iter_child_nodes gives them, in half the time."""
-    found: list[ast.AST] = []
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if type(value) is list:
-            found += [part for part in value if isinstance(part, ast.AST)]
-        elif isinstance(value, ast.AST) and value._fields:
-            found.append(value)
-    return found
 
 
 def walked(node: ast.AST) -> list[ast.AST]:

@@ -90,7 +90,7 @@ def installed_entries(root: Path, others: tuple[str, ...]) -> list[tuple[str, st
                 if isinstance(one, str) and ":" in one
             ]
         except (OSError, ValueError, AttributeError, TypeError):
-            pass
+            pass  # what cannot be read, or has another shape, names no program
     for path in ("setup.py", "setup.cfg"):
         try:
             text = read_text(root / path, most=64_000, inside=root)

@@ -106,10 +106,7 @@ def _words(node: ast.expr) -> set[str]:
 
 def _negative(node: ast.expr | None) -> int:
     """2 of `-2`, 0 of anything else."""
-    minus = (
-        isinstance(node, ast.UnaryOp)
-        and isinstance(node.op, ast.USub)
-        and isinstance(node.operand, ast.Constant)
-    )
-    value = node.operand.value if minus else 0  # type: ignore[union-attr]
-    return value if isinstance(value, int) and 0 < value < 10 else 0
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))) if 0 < value < 10:
+            return value
+    return 0

@@ -155,7 +155,7 @@ class _Model(torch.nn.Module):
 
 
 def _asked(kit: Any, score: Any, **asked: Any) -> Any:
-    class Run(dict):  # type: ignore[type-arg]
+    class Run(dict[str, Any]):
         scratch = kit.ROOT
 
         def start(self) -> None:
