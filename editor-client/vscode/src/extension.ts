@@ -46,7 +46,6 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     registerCommands({ context, log, connection: server, repos, jobs, patches, reports, pages, views, newRecommender }),
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),
-    vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(PAGE_SCHEME, pages),
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart()),
     vscode.workspace.onDidChangeConfiguration((change) => {
@@ -75,10 +74,11 @@ function tellWelcomes(server: string): void {
 
 /** Not awaited by activation: finding an interpreter may take a second. */
 async function begin(context: vscode.ExtensionContext, server: Connection, newRecommender: NewRecommender): Promise<void> {
+  // Watched before it is asked: an interpreter that is selected while the first look is under way is seen as well.
+  const watch = await watchPythonExtension(() => void server.restart());
+  if (watch) context.subscriptions.push(watch);
   await server.restart();
   const isRepo = (await vscode.workspace.findFiles('**/evolverec.toml', undefined, 1)).length > 0;
   if (server.state.kind === 'missing' && isRepo) void offerHelp(server);
-  const watch = await watchPythonExtension(() => void server.restart());
-  if (watch) context.subscriptions.push(watch);
   await newRecommender.goOn().catch(tell);
 }
