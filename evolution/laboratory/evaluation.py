@@ -189,6 +189,7 @@ class CandidateEvaluation:
     ) -> Proposal:
         repo = self.context.repo
         shown = {name: metric_effect(repo, name, pairs) for name in SHOWN} if pairs else {}
+        terms = compared_at(*pairs[0]) if pairs else None
         proposal = Proposal(
             id=proposal_id(parent.key.program, candidate.child),
             idea=candidate.idea,
@@ -206,7 +207,8 @@ class CandidateEvaluation:
                 "diff": candidate.diff,
                 "note": candidate.note,
                 "parent_trial": parent.id,
-                "compared": compared_at(*pairs[0]) if pairs else "",
+                "compared": terms.words if terms else "",
+                "terms": terms.short if terms else "",
                 "max_epochs": self.config.training.max_epochs,
                 CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(parent.key.program)),
             },

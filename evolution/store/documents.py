@@ -204,12 +204,13 @@ def propose_document(
 
 
 def proposal_document(proposal: Proposal) -> dict[str, Any]:
-    """One proposal. `verified` is false, "gain" or "fix"; `patch` is a unified diff that `git apply` accepts."""
+    """One proposal. `verified` is false, "gain" or "fix"; `terms` are those of the comparison; `patch` is a unified diff that `git apply` accepts."""
     return {
         "id": proposal.id,
         "title": proposal.idea.title,
         "recipe": proposal.idea.code,
         "rationale": proposal.idea.rationale,
+        "terms": str(proposal.details.get("terms", "")) or None,
         "compared": str(proposal.details.get("compared", "")) or None,
         "rests_on": list(proposal.idea.rests_on),
         "proposer": proposal.idea.proposer,

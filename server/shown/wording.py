@@ -104,10 +104,11 @@ def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
 
 
 def proposal_title(proposal: Proposal) -> str:
-    """The proposal's title with its measured effect, and with the proposer's name if that is an LLM."""
+    """The proposal's title with its measured effect, the terms of the comparison, and the proposer's name if that is an LLM."""
     name = proposal.idea.title
     if proposal.idea.by_llm:
         name += f" (by {proposal.idea.proposer})"
     if proposal.effect is None:
         return f"{name}: not measured to the end"
-    return f"{name}: {change(proposal.effect)}"
+    terms = str(proposal.details.get("terms", ""))
+    return f"{name}: {change(proposal.effect)}{terms and ' '}{terms}"

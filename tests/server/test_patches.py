@@ -35,6 +35,16 @@ async def test_the_edit_names_the_version_it_was_made_for_and_is_annotated(conne
     assert annotation.needs_confirmation is False
 
 
+async def test_the_title_says_under_which_terms_the_patch_was_measured(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    records.proposal("p1", sample.patched, details={"terms": "at equal steps"})
+    editor = await connect("visual-studio-code")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    assert (await fix_at(editor, uri, sample.table)).title.endswith("%) at equal steps")
+
+
 async def test_a_file_that_is_not_open_is_edited_without_a_version(connect, records, sample):
     other = records.repo / "train.py"
     other.write_text("lr = 1\n")

@@ -12,6 +12,7 @@ from evolution.laboratory import laboratory as laboratory_module
 from evolution.laboratory.budgets import compared_at
 from evolution.laboratory.more_training import trained_enough
 from evolution.repo.config import Config
+from evolution.trials.enough import NOTE
 from tests.evolution.laboratory.stored import trial
 
 HITS = np.tile([0.0, 1.0], 50)
@@ -99,15 +100,23 @@ def at(tmp_path, name, *, epochs, best, steps, fit_s=10.0):
 
 
 @pytest.mark.parametrize(
-    ("best", "steps", "fit_s", "words"),
+    ("best", "steps", "fit_s", "short", "words"),
     [
-        (20, 8, 90.0, "at equal steps: 160 optimizer steps, within the 240"),
-        (40, 8, 10.0, "in equal time of training (320 optimizer steps against 240)"),
-        (40, 8, 90.0, "this patch took 320 optimizer steps against 240 of your version"),
-        (20, 0, 90.0, "at equal epochs: 20, within the 30"),
+        (20, 8, 90.0, "at equal steps", "160 optimizer steps, within the 240"),
+        (40, 8, 10.0, "in equal time", "of training (320 optimizer steps against 240)"),
+        (40, 8, 90.0, "with longer training", "took 320 optimizer steps against 240 of your version"),
+        (20, 0, 90.0, "at equal epochs", "20, within the 30"),
     ],
 )
-def test_the_terms_of_a_comparison_are_told(tmp_path, best, steps, fit_s, words):
+def test_the_terms_of_a_comparison_are_told(tmp_path, best, steps, fit_s, short, words):
     parent = at(tmp_path, "p", epochs=30, best=20, steps=8)
     child = at(tmp_path, "c", epochs=50, best=best, steps=steps, fit_s=fit_s)
-    assert words in compared_at(parent, child)
+    terms = compared_at(parent, child)
+    assert terms.short == short and words in terms.words
+
+
+def test_a_parent_that_was_still_improving_is_told_with_the_terms(tmp_path):
+    parent = replace(at(tmp_path, "p", epochs=30, best=30, steps=8), note={NOTE: {"still_improving": True}})
+    terms = compared_at(parent, at(tmp_path, "c", epochs=30, best=20, steps=8))
+    assert terms.short == "at equal steps, before convergence"
+    assert "still improving" in terms.words
