@@ -35,15 +35,23 @@ def adapter_values(task: Task, draft: AdapterDraft, wrong: Wrong, tried: Sequenc
         "may_set": task.may_set,
         **_said(task, draft, wrong),
         "earlier": [
-            {
-                "text": numbered(one.draft.text) if number >= len(tried) - SHOWN_WHOLE else "",
-                **_said(task, one.draft, one.wrong),
-            }
+            _attempted(task, draft, one, is_new=number >= len(tried) - SHOWN_WHOLE)
             for number, one in enumerate(tried)
-            if one.wrong is not None
         ],
         "files": files,
         "others": others,
+    }
+
+
+def _attempted(task: Task, before: AdapterDraft, attempt: Attempt, *, is_new: bool) -> dict[str, Any]:
+    draft = attempt.draft
+    changed = draft.config != before.config
+    said = _said(task, draft, attempt.wrong)
+    return {
+        "text": numbered(draft.text) if is_new else "",
+        "config": _indented(_without_source(draft.config)) if is_new and changed else "",
+        **said,
+        "places": said["places"] if is_new else [],
     }
 
 
