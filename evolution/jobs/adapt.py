@@ -14,7 +14,7 @@ from evolution.base.amounts import roughly
 from evolution.base.errors import Cancelled, DataError, UsageError
 from evolution.base.kept import write_whole
 from evolution.base.places import CONFIG_NAME, job_folder
-from evolution.domain.job import EventType
+from evolution.domain.job import EventType, JobState
 from evolution.domain.limits import Limits
 from evolution.domain.request import AdaptRequest
 from evolution.domain.trial import FailureReason, Trial
@@ -55,9 +55,8 @@ def adapt(context: JobContext, request: AdaptRequest) -> Outcome:
     text = read_code(context.repo, path)
     why_not = _not_ours(context, path, text)
     if why_not or text is None:
-        return Outcome(
-            document=_document(settings, path, Completion(passed=None, stopped=why_not), Budget(Limits()))
-        )
+        refused = Completion(passed=None, stopped=why_not)
+        return _outcome(_document(settings, path, refused, Budget(Limits())))
     draft = AdapterDraft(text=text, config=unmarked_config(context.repo))
     budget = Budget(Limits(usd=request.budget_usd, tokens=request.budget_tokens))
     completion = _completed(context, request, settings, path, draft, budget)
@@ -70,7 +69,14 @@ def adapt(context: JobContext, request: AdaptRequest) -> Outcome:
         left = job_folder(context.repo, context.job.id) / path
         write_whole(left, completion.best.draft.text)
         document["best"] = str(left.relative_to(context.repo))
-    return Outcome(document=document)
+    return _outcome(document)
+
+
+def _outcome(document: dict[str, Any]) -> Outcome:
+    if document["passed"]:
+        return Outcome(document=document)
+    words = f"{document['adapter']} stays as it was drafted: {document['stopped']}"
+    return Outcome(document=document, state=JobState.FAILED, error=words, exit_code=1)
 
 
 NO_ENDPOINT = (

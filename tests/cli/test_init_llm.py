@@ -127,7 +127,7 @@ def test_what_the_user_has_edited_is_not_sent_and_not_overwritten(evolverec, gap
     ("name", "right", "wrong", "error"),
     [
         ("frames", 'model="module"', 'model="modul"', "has no variable modul"),
-        ("recbole_custom", "length=30", "length=7", "trial: "),
+        ("recbole_custom", '"full_sort_predict"', '"full_sort"', "full_sort"),
     ],
 )
 def test_a_model_is_corrected_by_the_checks_until_they_pass(
