@@ -4,6 +4,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
+from diagnosis.syntax import parsed
 from evolution.adopting.config_draft import config_with
 from evolution.adopting.kit.documentation import kit_documentation
 from evolution.proposers.adapting.allowed import LONGEST, MOST_LINES, not_allowed
@@ -85,9 +86,10 @@ def _configured(config: str, settings: Sequence[Setting]) -> tuple[str, str]:
 
 def without_docstring(text: str) -> str:
     """A module's text behind its docstring, with its blank lines."""
-    first = ast.parse(text).body[0]
+    tree = parsed(text)
+    first = tree.body[0] if tree is not None and tree.body else None
     is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    return "\n".join(text.split("\n")[first.end_lineno :]) if is_docstring else f"\n{text}"
+    return "\n".join(text.split("\n")[first.end_lineno :]) if first and is_docstring else f"\n{text}"
 
 
 def _said(task: Task, draft: AdapterDraft, wrong: Wrong | None) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from diagnosis.syntax import parsed
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Line:
@@ -31,7 +33,12 @@ def with_guesses(draft: str, text: str) -> str:
         above = [f"{line.indent}{words}" for words in taken.above]
         written += [*above, f"{line.indent}{line.code}{'  ' if taken.beside else ''}{taken.beside}"]
     merged = "\n".join(written) + "\n"
-    return merged if ast.dump(ast.parse(merged)) == ast.dump(ast.parse(text)) else text  # else in a string
+    return merged if _code(merged) == _code(text) else text  # a comment has come into a string
+
+
+def _code(text: str) -> str:
+    tree = parsed(text)
+    return ast.dump(tree) if tree is not None else ""
 
 
 def _lines(text: str) -> Iterator[_Line]:
