@@ -17,6 +17,13 @@ Drafted by `evolverec init` from the code, of which nothing was run. Yours to ch
 Beside each guess stands where it was read. The calls are explained in evolverec_kit.py.
 """
 '''
+COMPLETED_HEAD = HEAD.replace(
+    "from the code, of which nothing was run.",
+    "from the code, and completed by {model} until the checks passed.",
+).replace(
+    "Beside each guess stands where it was read.",
+    "Beside each line stands where it was read, or where the model says it was.",
+)
 
 
 @dataclass

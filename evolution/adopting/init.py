@@ -61,6 +61,7 @@ def init_repo(
         "repo": str(root),
         "written": list(written.written),
         "kept": list(written.kept),
+        "completed": list(written.completed),
         "entry": own or f"{adapter}:build",
         "adapter": f"{adapter}.py" if adapter else "",
         "adapter_lines": counted_lines(text),
@@ -151,19 +152,23 @@ def own_entry(repo: ForeignRepo) -> str:
 
 
 def _told(found: Adoption, log: ChosenLog, own: str) -> list[str]:
-    program, model, way = found.program, found.model, found.way
     told = [f"{len(found.repo.files)} Python files were read, and none was run"]
     if found.repo.unread:
         told.append(f"not read, as they have no syntax tree: {', '.join(found.repo.unread[:5])}")
-    if own:
-        return [*told, f"{own} builds the recommender already", f"data.source is {log.source}: {log.why}"]
+    told += [f"{own} builds the recommender already"] if own else found_in_words(found)
+    return [*told, f"data.source is {log.source}: {log.why}"]
+
+
+def found_in_words(found: Adoption) -> list[str]:
+    """Sentences on the training program, an epoch of it, the model, and how it scores, each with its place."""
+    program, model, way = found.program, found.model, found.way
+    told = list[str]()
     if program is not None:
         told += [f"the training program is {program.script}: {program.why}", f"an epoch: {program.end.why}"]
     if model is not None:
         told.append(f"the model: {model.why}")
     if way is not None and way.kind:
         told.append(f"scores: {way.why}")
-    told += [f"data.source is {log.source}: {log.why}"]
     return told
 
 

@@ -17,6 +17,7 @@ class JobKind(StrEnum):
     PROPOSE = "propose"
     TEST = "test"
     RECOMMEND = "recommend"  # lists of a measured trial, for the users of a file
+    ADAPT = "adapt"  # an adapter that init drafted is completed by an LLM
     CHECK = "check"  # the cheap rungs alone: import, build, one batch
     VERIFY = "verify"  # one stored proposal, once more, with a further seed
     EVOLVE = "evolve"  # a run of the loop

@@ -99,6 +99,23 @@ class CheckRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdaptRequest(Request):
+    """Have an LLM complete the adapter that `init` has drafted.
+
+    train, model: the training program and the model's class, where the user named them; as `init` takes them.
+    rounds: how many answers are tried at most. budget_usd, budget_tokens: what they may cost at most, None without limit.
+    """
+
+    kind = JobKind.ADAPT
+
+    train: str = ""
+    model: str = ""
+    rounds: Count = 6
+    budget_usd: Dollars | None = None
+    budget_tokens: Count | None = 300_000
+
+
+@dataclass(frozen=True, kw_only=True)
 class DiagnoseRequest(Request):
     """Diagnose the program on disk.
 
@@ -267,6 +284,7 @@ REQUESTS: Mapping[JobKind, type[Request]] = {
     request.kind: request
     for request in (
         TrainRequest,
+        AdaptRequest,
         CheckRequest,
         DiagnoseRequest,
         SimulateRequest,

@@ -13,6 +13,7 @@ Work = Callable[[JobContext, Any], Outcome]
 # "module:function" in evolution.jobs. They are imported by name, so that `train` does not import the evolution loop.
 WORK: Mapping[JobKind, str] = {
     JobKind.TRAIN: "train:train",
+    JobKind.ADAPT: "adapt:adapt",
     JobKind.CHECK: "train:check",
     JobKind.DIAGNOSE: "diagnose:diagnose",
     JobKind.SIMULATE: "diagnose:simulate",

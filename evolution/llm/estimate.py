@@ -14,6 +14,7 @@ from evolution.llm.usage import Usage, charge, tokens_of
 RULES = 1_500  # tokens of instructions and feedback in a prompt
 PLANS, PLAN_ANSWER = 3, 1_800  # exchanges (queries, report, reflection), and tokens of an answer
 CODES, CODE_ANSWER = 3, 1_200  # exchanges (code, reflection, one repair), and tokens of an answer
+ADAPTER_RULES, ADAPTER_ANSWER = 5_000, 1_200  # tokens of instructions, kit and drafts; of an answer
 INTERVIEW, INTERVIEW_ANSWER = 3_300, 700  # tokens for one user; a page with a history took 2,500 to 3,700
 LLM_USERS = (
     SimulateRequest.llm_users
@@ -57,6 +58,12 @@ def interviews(settings: LlmSettings, users: int) -> Charge:
     """The cost of asking so many new users once; each makes a choice, and judges a control page and the page itself."""
     asked = _asked(settings, users)
     return asked + asked + asked
+
+
+def adapting(settings: LlmSettings, *, source_bytes: int, answers: int) -> Charge:
+    """The cost of so many answers that complete an adapter."""
+    sent = tokens_of(source_bytes) + ADAPTER_RULES
+    return _cost(settings, "coder", answers * sent, answers * ADAPTER_ANSWER)
 
 
 def _asked(settings: LlmSettings, users: int) -> Charge:

@@ -11,6 +11,7 @@ from evolution.base.disks import disk_error, store_error
 from evolution.base.errors import Cancelled, EvolverecError, RequestError, UsageError
 from evolution.base.given_paths import real_path
 from evolution.domain.request import (
+    AdaptRequest,
     CheckRequest,
     DiagnoseRequest,
     ProposeRequest,
@@ -24,6 +25,7 @@ from seeds.new import seed_names
 from server.cli import evolving_commands, handing_out, looking_up, output
 from server.cli.options import (
     Against,
+    BudgetTokens,
     BudgetUsd,
     Checkpoint,
     Device,
@@ -39,6 +41,7 @@ from server.cli.options import (
     TrustPython,
     Users,
     Verbose,
+    given_options,
 )
 from server.cli.output import say
 from server.cli.running import exit_code_of, flags_given, next_steps, repo_at, run_on
@@ -127,8 +130,16 @@ def new(
     )
 
 
+def _refuse_without_llm(context: typer.Context, llm: bool) -> None:
+    """Raises RequestError: an option of asking an LLM was given, and none is to be asked."""
+    for name in ("rounds", "budget_usd", "budget_tokens"):
+        if not llm and name in given_options(context):
+            raise RequestError(name, "cannot be given here: no LLM is asked without --llm")
+
+
 @app.command()
 def init(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The folder of your repo.", show_default=False)],
     data: Annotated[
         str, typer.Option("--data", help=f"Your log: {described_sources()}.", show_default=False)
@@ -144,6 +155,18 @@ def init(
         ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take the likeliest.")] = False,
+    llm: Annotated[
+        bool,
+        typer.Option(
+            "--llm",
+            help="Have your LLM fill in what the draft lacks, corrected by the checks until they pass.",
+        ),
+    ] = False,
+    rounds: Annotated[
+        int, typer.Option("--rounds", help="How many answers of the LLM to try at most.")
+    ] = AdaptRequest.rounds,
+    budget_usd: BudgetUsd = AdaptRequest.budget_usd,
+    budget_tokens: BudgetTokens = AdaptRequest.budget_tokens,
     trust: Trust = False,
     trust_python: TrustPython = False,
     python: Python = Request.python,
@@ -155,9 +178,20 @@ def init(
 
     request = CheckRequest(python=python, no_sandbox=no_sandbox)
     agreed = flags_given(trust=trust, trust_python=trust_python)
-    quiet = yes or as_json
+    asked = AdaptRequest(
+        python=python, no_sandbox=no_sandbox, train=train, model=model, rounds=rounds,
+        budget_usd=budget_usd, budget_tokens=budget_tokens,
+    )  # fmt: skip
+    _refuse_without_llm(context, llm)
     document = adopt(
-        repo_at(folder), request, data=data, model=model, train=train, quiet=quiet, agreed=agreed
+        repo_at(folder),
+        request,
+        data=data,
+        model=model,
+        train=train,
+        llm=asked if llm else None,
+        quiet=yes or as_json,
+        agreed=agreed,
     )
     output.deliver(document, as_json=as_json, show=partial(show_init, folder))
     return 0 if document["check"]["ok"] and not document["missing"] else 1

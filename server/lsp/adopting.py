@@ -15,7 +15,8 @@ Document = dict[str, Any]
 async def init(session: Session, *arguments: Any) -> Document:
     """Handle `evolverec.init`: `folder` (a path or URI), and perhaps `data`, `train` and `model` as the command line takes them.
 
-    The answer is the document of `evolverec init`, without its checks, which the diagnostics show. Nothing is asked.
+    The answer is the document of `evolverec init`, without its checks, which the diagnostics show. Nothing is asked, no LLM
+    either: that is `evolverec.completeAdapter`.
     Raises UsageError if the folder, or what is named, is not there.
     """
     asked = object_of(arguments)

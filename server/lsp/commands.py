@@ -95,6 +95,11 @@ def _stored_run(repo: Repo, wanted: str) -> Run | None:
     return store.run(wanted) if store else None
 
 
+async def complete_adapter(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.completeAdapter`: start a job in which an LLM completes the adapter that `evolverec.init` drafted."""
+    return await _start(session, JobKind.ADAPT, object_of(arguments))
+
+
 async def verify(session: Session, *arguments: Any) -> Document:
     """Handle `evolverec.verify`: start a job that measures a stored proposal again with another seed."""
     asked = object_of(arguments)

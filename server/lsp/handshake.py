@@ -32,6 +32,7 @@ COMMANDS = (
     "evolverec.report",
     "evolverec.newRepo",
     "evolverec.init",
+    "evolverec.completeAdapter",
     "evolverec.status",
 )
 CONTENT_SCHEME = "evolverec-proposal"

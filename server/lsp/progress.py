@@ -12,6 +12,7 @@ DOING = {
     JobKind.PROPOSE: "trying patches",
     JobKind.TEST: "testing",
     JobKind.RECOMMEND: "recommending",
+    JobKind.ADAPT: "completing the adapter",
     JobKind.CHECK: "checking",
     JobKind.VERIFY: "verifying",
     JobKind.EVOLVE: "evolving",

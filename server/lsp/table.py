@@ -114,5 +114,6 @@ COMMANDS = (
     _row("evolverec.report", report.write, BACKGROUND),
     _row("evolverec.newRepo", new_repo.new_repo, BACKGROUND),
     _row("evolverec.init", adopting.init, BACKGROUND),
+    _row("evolverec.completeAdapter", commands.complete_adapter, BACKGROUND),
     _row("evolverec.status", commands.status, LOOP),
 )

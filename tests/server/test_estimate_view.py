@@ -8,7 +8,8 @@ EDITOR = "visual-studio-code"
 
 async def test_without_an_llm_nothing_costs_more_than_time(connect, records):
     editor = await connect(EDITOR)
-    assert await editor.ask("estimate") == {"model": "", "priced": False, "evolve": "", "users": ""}
+    nothing = {"model": "", "priced": False, "evolve": "", "users": "", "adapter": ""}
+    assert await editor.ask("estimate") == nothing
 
 
 async def test_with_prices_tokens_and_dollars_are_told_and_more_code_costs_more(
@@ -27,6 +28,7 @@ async def test_with_prices_tokens_and_dollars_are_told_and_more_code_costs_more(
     more = await editor.ask("estimate")
     assert _tokens(more["evolve"]) > _tokens(told["evolve"])
     assert more["users"] == told["users"]
+    assert _tokens(more["adapter"]) > _tokens(told["adapter"]) and "at most 6 answers" in told["adapter"]
 
 
 async def test_without_prices_no_dollars_are_told(connect, records, monkeypatch):

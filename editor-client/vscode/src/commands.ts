@@ -67,7 +67,7 @@ export function registerCommands(world: World): vscode.Disposable {
   rowCommand('resumeRun', (node: Node) => jobs.resume(...runOf(node)));
 
   command('newRecommender', () => withServer(connection, () => newRecommender.make()));
-  command('setUp', () => setUp(connection));
+  command('setUp', () => setUp(connection, jobs));
   command('doctor', () => withServer(connection, () => showDoctor(connection, repos)));
   command('openReport', () => withServer(connection, () => reports.open()));
   command('saveReport', () => withServer(connection, () => reports.save()));

@@ -10,7 +10,7 @@ import { Declined } from './ui/telling';
 
 type Given = Record<string, unknown>;
 
-const STARTS = new Set(['train', 'diagnose', 'askUsers', 'propose', 'evolve', 'verify'].map((name) => `evolverec.${name}`));
+const STARTS = new Set(['train', 'diagnose', 'askUsers', 'propose', 'evolve', 'verify', 'completeAdapter'].map((name) => `evolverec.${name}`));
 const LEAST_TRIALS = 3;
 const USUAL_TRIALS = 24;
 
@@ -62,6 +62,16 @@ export class Jobs {
     const [only] = running;
     const picked = running.length === 1 ? only : await vscode.window.showQuickPick(running, { title: 'Cancel', placeHolder: 'Which job to cancel' });
     if (picked) await this.connection.execute('evolverec.cancel', { repo: picked.repo, job: picked.job });
+  }
+
+  /** Offers that the LLM, where one is set, completes what the set-up of a folder left open. */
+  async offerToComplete(repo: string, text: string): Promise<void> {
+    const cost = await this.estimate(repo).catch(() => undefined); // without an answer nothing can be offered
+    if (!cost?.model) return void vscode.window.showInformationMessage(text);
+    const ask = `Ask ${cost.model}`;
+    const sent = 'It is sent the code of this folder and the draft; what it answers is tried in the sandbox until it passes.';
+    const picked = await vscode.window.showInformationMessage(`${text} The LLM ${cost.model} can fill them in. ${sent} ${cost.adapter}`, ask);
+    if (picked === ask) await this.start('evolverec.completeAdapter', { repo });
   }
 
   async stop(repo: string, run: Run): Promise<void> {

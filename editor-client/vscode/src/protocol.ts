@@ -27,7 +27,7 @@ export interface Place {
 
 export interface Job {
   job: string;
-  /** "train", "diagnose", "simulate", "propose", "evolve", "verify", "compare", "test", "check". */
+  /** "train", "diagnose", "simulate", "propose", "evolve", "verify", "compare", "test", "check", "adapt". */
   kind: string;
   /** How far it is, in words. */
   label: string;
@@ -284,6 +284,8 @@ export interface Estimate {
   evolve: string;
   /** Of asking users, in words. */
   users: string;
+  /** Of completing a drafted adapter, in words. */
+  adapter: string;
 }
 
 /** `evolverec/setup`, for a folder `{ folder: string }`: the checks of `evolverec doctor`. */
@@ -318,9 +320,10 @@ export interface NewRepo {
 export interface Initialised {
   /** The folder, absolute. */
   repo: string;
-  /** Files that were written; files that the user has edited, which stay as they are. */
+  /** Files that were written; files that the user has edited, and those that an LLM has completed, which stay as they are. */
   written: string[];
   kept: string[];
+  completed: string[];
   /** "module:function", and the file of the adapter; "" where the repo has such a function of its own. */
   entry: string;
   adapter: string;

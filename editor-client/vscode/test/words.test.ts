@@ -37,12 +37,12 @@ test('the entry of a config is a file and a function in it', () => {
 });
 
 test('a set-up says what it wrote, what is to be filled in, and asks for the log where none was found', () => {
-  const made = { repo: '/r', written: ['adapter.py', 'evolverec.toml'], kept: [], entry: 'adapter:build', adapter: 'adapter.py', missing: [] };
-  assert.deepEqual(afterSetUp(made), { text: 'Wrote adapter.py, evolverec.toml; nothing of this folder was run.', needsLog: false });
+  const made = { repo: '/r', written: ['adapter.py', 'evolverec.toml'], kept: [], completed: [], entry: 'adapter:build', adapter: 'adapter.py', missing: [] };
+  assert.deepEqual(afterSetUp(made), { text: 'Wrote adapter.py, evolverec.toml; nothing of this folder was run.', needsLog: false, hasGaps: false });
   const gaps = [{ path: 'adapter.py', line: 7, message: 'fill in' }, { path: 'evolverec.toml', line: 0, message: 'a log' }];
   const told = afterSetUp({ ...made, missing: gaps });
   assert.match(told.text, /Fill in line 7 of adapter\.py\./);
-  assert.equal(told.needsLog, true);
+  assert.deepEqual([told.needsLog, told.hasGaps], [true, true]);
 });
 
 test('the policy of a page stands before everything in it', () => {

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base.amounts import roughly
+from evolution.domain.request import AdaptRequest
 from evolution.llm.budget import Charge
-from evolution.llm.estimate import LLM_USERS, estimate, interviews
+from evolution.llm.estimate import LLM_USERS, adapting, estimate, interviews
 from evolution.llm.settings import LlmSettings
 from evolution.repo.settings import user_llm
 from server.lsp.panels.asking import Document, repo_asked_for
@@ -24,14 +25,16 @@ async def expected(session: Session, params: Any = None) -> Document:
 def _expected(root: Path) -> Document:
     settings = user_llm()
     if settings is None:
-        return {"model": "", "priced": False, "evolve": "", "users": ""}
+        return {"model": "", "priced": False, "evolve": "", "users": "", "adapter": ""}
     size = sum((root / path).stat().st_size for path in code_files(root))
     run = estimate(settings, source_bytes=size, users=LLM_USERS)
+    adapter = adapting(settings, source_bytes=size, answers=AdaptRequest.rounds)
     priced = all(model in settings.prices for model in settings.models_used())
     return {
         "model": settings.model,
         "priced": priced,
         "evolve": f"About {_words(run.each, settings)} a candidate and {_words(run.first, settings)} once, {RULE}.",
+        "adapter": f"About {_words(adapter, settings)} for at most {AdaptRequest.rounds} answers, {RULE}.",
         "users": f"About {_words(interviews(settings, LLM_USERS), settings)} for {LLM_USERS} users, {RULE}.",
     }
 

@@ -2,12 +2,13 @@
 
 import * as vscode from 'vscode';
 
+import type { Jobs } from '../jobs';
 import type { Initialised } from '../protocol';
 import type { Connection } from '../server/connection';
 import { choicesOf } from './newRecommender';
 import { afterSetUp, extensionsOf } from './template';
 
-export async function setUp(connection: Connection): Promise<void> {
+export async function setUp(connection: Connection, jobs: Jobs): Promise<void> {
   const folder = await chooseFolder();
   if (!folder) return;
   const config = vscode.Uri.joinPath(folder.uri, 'evolverec.toml');
@@ -19,12 +20,13 @@ export async function setUp(connection: Connection): Promise<void> {
   const made = await vscode.window.withProgress(reading, () => connection.execute<Initialised>('evolverec.init', { folder: folder.uri.fsPath }));
   if (made.adapter) await vscode.window.showTextDocument(vscode.Uri.joinPath(folder.uri, made.adapter), { preview: false });
   await vscode.window.showTextDocument(config, { preview: false });
-  void tellOf(connection, folder, made);
+  void tellOf(connection, jobs, folder, made);
 }
 
-/** What is missing, and the log, which only the user knows. */
-async function tellOf(connection: Connection, folder: vscode.WorkspaceFolder, made: Initialised): Promise<void> {
-  const { text, needsLog } = afterSetUp(made);
+/** What is missing: the log, which only the user knows, and gaps of the adapter, which an LLM may fill in. */
+async function tellOf(connection: Connection, jobs: Jobs, folder: vscode.WorkspaceFolder, made: Initialised): Promise<void> {
+  const { text, needsLog, hasGaps } = afterSetUp(made);
+  if (hasGaps && !needsLog) return await jobs.offerToComplete(made.repo, text);
   const choose = 'Choose the log';
   const answer = await vscode.window.showInformationMessage(text, ...(needsLog ? [choose] : []));
   if (answer !== choose) return;

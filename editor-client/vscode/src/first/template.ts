@@ -2,13 +2,13 @@
 
 import type { Initialised } from '../protocol';
 
-/** What is said after a set-up; whether the user should name a log. */
-export function afterSetUp(made: Initialised): { text: string; needsLog: boolean } {
+/** What is said after a set-up; whether the user should name a log; whether the adapter has gaps. */
+export function afterSetUp(made: Initialised): { text: string; needsLog: boolean; hasGaps: boolean } {
   const gaps = made.missing.filter((one) => one.path === made.adapter);
   const needsLog = made.missing.some((one) => one.path === 'evolverec.toml');
   const wrote = made.written.length > 0 ? `Wrote ${made.written.join(', ')}; nothing of this folder was run.` : 'The files are as they were drafted.';
   const open = gaps.map((one) => ` Fill in line ${one.line} of ${one.path}.`).join('');
-  return { text: `${wrote}${open}${needsLog ? ' No log of yours was found: a built-in shop stands in its place.' : ''}`, needsLog };
+  return { text: `${wrote}${open}${needsLog ? ' No log of yours was found: a built-in shop stands in its place.' : ''}`, needsLog, hasGaps: gaps.length > 0 };
 }
 
 /** Of suffixes such as ".inter.gz" what a file dialog asks for: the last parts, each once. */
