@@ -67,7 +67,8 @@ def line(place: list[Any]) -> str:
 
 
 HEALTHY = [
-    (Pairs, ()), (Pairs, ("bce",)), (Pairs, ("tower",)), (Pairs, ("penalty",)), (Sequences, ()), (Sequences, ("candidates",)),
+    (Pairs, ()), (Pairs, ("bce",)), (Pairs, ("tower",)), (Pairs, ("penalty",)),
+    (Pairs, ("tower", "faint norm")), (Sequences, ()), (Sequences, ("candidates",)),
     (Sequences, ("squashed",)), (Coder, ()),
 ]  # fmt: skip
 

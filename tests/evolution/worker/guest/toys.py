@@ -99,6 +99,8 @@ class Pairs(Toy):
         if self.has("penalty"):
             weight = 1e-4
             return loss + weight * self.net.users(users).pow(2).sum()
+        if self.has("faint norm"):
+            return loss + 1e-9 * (self.vectors(good).pow(2).sum() + self.vectors(bad).norm(dim=1).sum())
         if self.has("heavy"):
             return loss + 2.0 * self.net.users(users).pow(2).sum()
         if self.has("heavy norms"):
