@@ -2,6 +2,7 @@
 
 import ast
 
+from diagnosis.deciding.graphs import blocks, weights
 from diagnosis.deciding.membership import tests_of
 from diagnosis.deciding.program import Program
 from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, is_generated, operands, slices
@@ -33,7 +34,6 @@ ORDERS = SORTS | {"DataLoader", "BatchSampler", "SequentialSampler"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
 ANSWER = 3  # statements between what `score` returns and what moves its columns
 OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns
-SPARSE = {"sparse_coo_tensor", "FloatTensor", "SparseTensor"}
 
 
 def sorts(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -73,7 +73,7 @@ def _runs_later(program: Program, at: At) -> bool:
 
 
 def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Seeds of generators that were walked through, outside of code that runs once."""
+    """Seeds of generators that were walked through, outside of code that runs once; those in a loop if there are any."""
     nodes = {at.node: None for at in walked}
     named = {
         (program.scope(node), ast.dump(node)) for node in nodes if isinstance(node, (ast.Name, ast.Attribute))
@@ -84,7 +84,8 @@ def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
         if receiver is not None and (program.scope(call), ast.dump(receiver)) in named:
             found.append(call)
     again = [one for one in found if getattr(program.scope(one), "name", "<module>") not in ONCE]
-    return list(dict.fromkeys(again))
+    looped = [one for one in again if any(isinstance(o, (ast.For, ast.While)) for o in program.around(one))]
+    return list(dict.fromkeys(looped or again))
 
 
 def rejections(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -157,38 +158,6 @@ def orders(program: Program, walked: list[At]) -> list[ast.AST]:
     shuffled = [at.node for at in walked if calls_any(program, at.node, SHUFFLES)]
     seeds = _seeds(program, walked) if shuffled else []
     return seeds or [at.node for at in walked if calls_any(program, at.node, ORDERS)]
-
-
-def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where edges are put into blocks of a matrix; else where items are numbered behind users."""
-    built: list[ast.AST] = []
-    added: list[ast.AST] = []
-    for at in walked:
-        statement = program.statement(at.node)
-        targets = (
-            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        )
-        cells = [
-            one for one in targets if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple)
-        ]
-        if any(slices(one) for one in cells) or calls_any(program, at.node, {"bmat", "block_array", "block"}):
-            built.append(at.node)
-        sums = operands(at.node, ast.Add)
-        if sums is not None and isinstance(sums[1], (ast.Name, ast.Attribute)):
-            added.append(at.node)
-    return built or added
-
-
-def weights(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where the values of the edges are made that a sparse matrix is built from."""
-    calls = [
-        at.node for at in walked if isinstance(at.node, ast.Call) and calls_any(program, at.node, SPARSE)
-    ]
-    made = [one for one in calls if len(one.args) > 1][:1]
-    given = [
-        at.node for at in walked for one in made if at.before is not None and at.before.node is one.args[1]
-    ]
-    return [*given[:1]] or [*made]
 
 
 def column_moves(program: Program, walked: list[At]) -> list[ast.AST]:
