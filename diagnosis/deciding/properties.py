@@ -4,7 +4,8 @@ import ast
 
 from diagnosis.deciding.graphs import blocks, weights
 from diagnosis.deciding.membership import tests_of
-from diagnosis.deciding.program import Program
+from diagnosis.deciding.parameters import callers, position
+from diagnosis.deciding.program import Function, Program
 from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, is_generated, operands, slices
 from diagnosis.deciding.targets import alignments, crossings, own_picks, picks, reversals
 from diagnosis.deciding.walk import ITERATED, At
@@ -45,6 +46,29 @@ def draws(program: Program, walked: list[At]) -> list[ast.AST]:
     """Random draws, those that are repeated until they fit last."""
     found = [at.node for at in walked if calls_any(program, at.node, DRAWS)]
     return sorted(found, key=lambda node: _repeated(program, node))
+
+
+def ranges(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Random draws; behind the first one the calls that give its function a bound which goes by another name."""
+    first, *others = draws(program, walked) or [None]
+    given: list[ast.AST] = []
+    function = program.scope(first) if first is not None else None
+    for name in (one for one in ast.walk(first) if isinstance(one, ast.Name)) if first is not None else ():
+        place = position(function, name.id) if isinstance(function, Function) else None
+        for call in (
+            callers(program, function) if place is not None and isinstance(function, Function) else ()
+        ):
+            one = call.args[place] if place is not None and 0 <= place < len(call.args) else None
+            said = one.id if isinstance(one, ast.Name) else one.attr if isinstance(one, ast.Attribute) else ""
+            if said and name.id not in said and _is_bound(first, name):
+                given.append(call)
+    return [*([first] if first is not None else []), *dict.fromkeys(given), *others]
+
+
+def _is_bound(draw: ast.AST, name: ast.Name) -> bool:
+    """Whether a name is part of the first two arguments of a draw, as its bounds are."""
+    bounds = [one for call in ast.walk(draw) if isinstance(call, ast.Call) for one in call.args[:2]]
+    return any(name is part for one in bounds for part in ast.walk(one))
 
 
 def seeded_draws(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -214,7 +238,7 @@ def _is_length(node: ast.AST) -> bool:
 
 
 BY_CODE: dict[str, Picks] = {
-    "negatives-out-of-range": draws,
+    "negatives-out-of-range": ranges,
     "negatives-repeated": seeded_draws,
     "negatives-hit-positives": rejections,
     "users-drawn-uniformly": draws,
