@@ -51,7 +51,7 @@ def weights(program: Program, walked: list[At]) -> list[ast.AST]:
     """Where degrees are raised to a power; else where the values are made that a sparse matrix is built from; else where the
     function that builds the matrix gives it back.
     """
-    powers = [at.node for at in walked if _is_power(at.node)]
+    powers: list[ast.AST] = [at.node for at in walked if _is_power(at.node)]
     if powers:
         return powers[:1]
     calls = [

@@ -1,6 +1,7 @@
 """Which syntax decides which property of values: a draw decides which negatives there are, a slice which targets."""
 
 import ast
+from collections.abc import Iterator
 
 from diagnosis.deciding.graphs import blocks, weights
 from diagnosis.deciding.membership import tests_of
@@ -50,25 +51,26 @@ def draws(program: Program, walked: list[At]) -> list[ast.AST]:
 
 def ranges(program: Program, walked: list[At]) -> list[ast.AST]:
     """Random draws; behind the first one the calls that give its function a bound which goes by another name."""
-    first, *others = draws(program, walked) or [None]
-    given: list[ast.AST] = []
-    function = program.scope(first) if first is not None else None
-    for name in (one for one in ast.walk(first) if isinstance(one, ast.Name)) if first is not None else ():
-        place = position(function, name.id) if isinstance(function, Function) else None
-        for call in (
-            callers(program, function) if place is not None and isinstance(function, Function) else ()
-        ):
-            one = call.args[place] if place is not None and 0 <= place < len(call.args) else None
-            said = one.id if isinstance(one, ast.Name) else one.attr if isinstance(one, ast.Attribute) else ""
-            if said and name.id not in said and _is_bound(first, name):
-                given.append(call)
-    return [*([first] if first is not None else []), *dict.fromkeys(given), *others]
+    drawn = draws(program, walked)
+    given = [call for first in drawn[:1] for name in _bounds(first) for call in _misnamed(program, name)]
+    return [*drawn[:1], *dict.fromkeys(given), *drawn[1:]]
 
 
-def _is_bound(draw: ast.AST, name: ast.Name) -> bool:
-    """Whether a name is part of the first two arguments of a draw, as its bounds are."""
-    bounds = [one for call in ast.walk(draw) if isinstance(call, ast.Call) for one in call.args[:2]]
-    return any(name is part for one in bounds for part in ast.walk(one))
+def _bounds(draw: ast.AST) -> list[ast.Name]:
+    """The names in the first two arguments of a draw, which are its bounds."""
+    arguments = [one for call in ast.walk(draw) if isinstance(call, ast.Call) for one in call.args[:2]]
+    return [part for one in arguments for part in ast.walk(one) if isinstance(part, ast.Name)]
+
+
+def _misnamed(program: Program, parameter: ast.Name) -> Iterator[ast.AST]:
+    """The calls that give a parameter what has a name without the parameter's."""
+    function = program.scope(parameter)
+    place = position(function, parameter.id) if isinstance(function, Function) else None
+    for call in callers(program, function) if place is not None and isinstance(function, Function) else ():
+        one = call.args[place] if place is not None and 0 <= place < len(call.args) else None
+        said = one.id if isinstance(one, ast.Name) else one.attr if isinstance(one, ast.Attribute) else ""
+        if said and parameter.id not in said:
+            yield call
 
 
 def seeded_draws(program: Program, walked: list[At]) -> list[ast.AST]:
