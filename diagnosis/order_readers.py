@@ -1,12 +1,12 @@
 """Which parts of the traced scoring read the order of a history, and whether it reads histories at all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from diagnosis.findings import CodePlace
 from diagnosis.flow import Flow
 from diagnosis.model_roles import MASKS, by_position
-from diagnosis.table_roles import table_parameters
+from diagnosis.table_roles import LOOKUPS, table_parameters
 
 RECURRENT = {"gru", "lstm", "rnn_tanh", "rnn_relu", "gru_cell", "lstm_cell", "rnn_tanh_cell", "rnn_relu_cell"}
 CONVOLUTIONS = {"conv1d", "conv2d"}
@@ -27,8 +27,11 @@ def _readers(flow: Flow, trace: Mapping[str, Any], n_items: int) -> Iterator[Cod
             len(shape) >= 2 and shape[0] >= n_items
         )  # a second table of items, or one of users
         wide = len(shape) >= 2 and shape[-1] == width and not of_items
+        if not wide:
+            continue
         used = [op for op in flow.consumers(f"p{index}") if op in scoring and by_position(flow, op)]
-        for op in used[:1] if wide else ():
+        lengths = _lengths(flow, scoring, f"p{index}", (trace["score"].get("shape") or [0])[0])
+        for op in [one for one in used if _places(flow.ops[one], shape) & lengths][:1]:
             yield _at(flow.ops[op], "a table of positions")
     for op in sorted(scoring):
         function = flow.ops[op]["function"]
@@ -38,6 +41,28 @@ def _readers(flow: Flow, trace: Mapping[str, Any], n_items: int) -> Iterator[Cod
             yield _at(flow.ops[op], "a convolution")
         elif function in MASKS or flow.ops[op]["scalars"].get("is_causal") is True:
             yield _at(flow.ops[op], "a causal mask")
+
+
+def _lengths(flow: Flow, scoring: set[int], apart_from: str, questions: int) -> set[int]:
+    """How many events a question may have: the sizes of the ids that other tables are asked for, several a question."""
+    found: set[int] = set()
+    for op in scoring:
+        call = flow.ops[op]
+        if call["function"] not in LOOKUPS or any(apart_from in slot for slot in call["inputs"]):
+            continue
+        asked = [given for given in call["in"] if isinstance(given, list) and len(given) >= 2]
+        for *before, last in asked:
+            found |= {last, *(size for size in before if size != questions)}
+    return found - {1}
+
+
+def _places(call: Mapping[str, Any], table: Sequence[int]) -> set[int]:
+    """How many rows a call takes of a table, one for each place; of one row, which is a bias, there is no order."""
+    if call["function"] not in LOOKUPS:
+        return {size for size in table[:-1] if size > 1}
+    asked = [given for given in call["in"] if isinstance(given, list) and given != list(table)]
+    taken = [given[:-1] for given in call["out"][:1]]
+    return {size for given in (*asked, *taken) for size in given if size > 1}
 
 
 def reads_histories(trace: Mapping[str, Any]) -> bool:

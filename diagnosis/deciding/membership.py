@@ -1,17 +1,44 @@
 """Where drawn ids are held against a collection: `drawn in seen`, `np.isin(drawn, seen)`, `seen[user, drawn]`."""
 
 import ast
+from collections.abc import Iterator
 
-from diagnosis.deciding.program import Program
+from diagnosis.deciding.parameters import position
+from diagnosis.deciding.program import Function, Program
 from diagnosis.syntax import called_name
 
 MEMBERSHIP = {"isin", "in1d"}
 
 
 def tests_of(program: Program, call: ast.AST) -> list[ast.AST]:
-    """The tests of what a call draws, in its own function."""
+    """The tests of what a call draws, in its own function; else in functions that this one hands the drawn ids."""
     names = _names_of(program, call)
-    return [node for node in ast.walk(program.scope(call)) if _is_test(node, names)]
+    scope = program.scope(call)
+    here = [node for node in ast.walk(scope) if _is_test(node, names)]
+    return here or [
+        node
+        for given in ast.walk(scope)
+        if isinstance(given, ast.Call)
+        for function, name in _handed(program, given, names)
+        for node in ast.walk(function)
+        if _is_test(node, {name}) and _is_returned(program, node)
+    ]
+
+
+def _handed(program: Program, call: ast.Call, names: set[str]) -> Iterator[tuple[Function, str]]:
+    """The one function of the repo that a call means, with the parameter that is given the drawn ids."""
+    known = program.functions.get(called_name(call), [])
+    for function in known if len(known) == 1 else ():
+        for parameter in function.args.args:
+            place = position(function, parameter.arg)
+            given = call.args[place] if place is not None and 0 <= place < len(call.args) else None
+            if given is not None and _is_named(given, names):
+                yield function, parameter.arg
+
+
+def _is_returned(program: Program, test: ast.AST) -> bool:
+    """Whether a function answers with a test."""
+    return isinstance(program.statement(test), ast.Return)
 
 
 def _names_of(program: Program, call: ast.AST) -> set[str]:

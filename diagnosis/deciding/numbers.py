@@ -73,13 +73,24 @@ def scales(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     return list(found) if len(found) == 1 and not any(found.values()) else []
 
 
+def _goes_over_parameters(program: Program, call: ast.Call) -> bool:
+    """Whether a loop around a call goes over all parameters of a model."""
+    loops = [one for one in program.around(call) if isinstance(one, ast.For)]
+    return any(
+        isinstance(one, ast.Call) and called_name(one) in ("parameters", "named_parameters")
+        for loop in loops
+        for one in ast.walk(loop.iter)
+    )
+
+
 def spreads(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """The call that fills the table on the first line with numbers, and where the width of these is set."""
     fills = [call for name in FILLS for call in program.calls.get(name, [])]
     tables = {name for place in seen[:1] for name in _named_at(program, place)}
     own = [call for call in fills if tables & _names_of(program, call)]
     typed = [call for call in fills if _for_tables(program, call)]
-    chosen = (own or typed)[:1]
+    every = [call for call in fills if _goes_over_parameters(program, call)]
+    chosen = (own or typed or every)[:1]
     given = [one for call in chosen for one in _spread_of(call)]
     return [*_told(program, given), *chosen]
 

@@ -26,6 +26,7 @@ SETTINGS = {
     "_replace",
     "evolve",
 }
+REGISTERS = {"register_buffer", "register_parameter"}  # which give a module an attribute by its name
 OPTIONS = {"add_argument", "option", "DEFINE_float", "DEFINE_integer"}
 ALIKE = 4  # definitions of one name; more say nothing about which is meant
 
@@ -178,9 +179,15 @@ def _options(program: Program, nodes: Iterable[ast.AST]) -> None:
 
 
 def _given_by(program: Program, call: ast.Call) -> Iterator[tuple[str, Definition]]:
-    """Attributes that a call gives values: `Namespace(lr=1)`, `replace(settings, lr=1)`, `add_argument("--lr", default=1)`."""
+    """Attributes that a call gives values: `Namespace(lr=1)`, `replace(settings, lr=1)`, `add_argument("--lr", default=1)`,
+    `register_buffer("graph", x)`.
+    """
     name = called_name(call)
-    if name in OPTIONS:
+    if name in REGISTERS and len(call.args) > 1:
+        said = call.args[0]
+        if isinstance(said, ast.Constant) and isinstance(said.value, str):
+            yield said.value, Definition(value=call.args[1])
+    elif name in OPTIONS:
         default = next((one.value for one in call.keywords if one.arg == "default"), None)
         said = [
             one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)

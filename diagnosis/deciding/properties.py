@@ -1,9 +1,12 @@
 """Which syntax decides which property of values: a draw decides which negatives there are, a slice which targets."""
 
 import ast
+from collections.abc import Iterator
 
+from diagnosis.deciding.graphs import blocks, weights
 from diagnosis.deciding.membership import tests_of
-from diagnosis.deciding.program import Program
+from diagnosis.deciding.parameters import callers, position
+from diagnosis.deciding.program import Function, Program
 from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, is_generated, operands, slices
 from diagnosis.deciding.targets import alignments, crossings, own_picks, picks, reversals
 from diagnosis.deciding.walk import ITERATED, At
@@ -33,7 +36,6 @@ ORDERS = SORTS | {"DataLoader", "BatchSampler", "SequentialSampler"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
 ANSWER = 3  # statements between what `score` returns and what moves its columns
 OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns
-SPARSE = {"sparse_coo_tensor", "FloatTensor", "SparseTensor"}
 
 
 def sorts(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -45,6 +47,30 @@ def draws(program: Program, walked: list[At]) -> list[ast.AST]:
     """Random draws, those that are repeated until they fit last."""
     found = [at.node for at in walked if calls_any(program, at.node, DRAWS)]
     return sorted(found, key=lambda node: _repeated(program, node))
+
+
+def ranges(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Random draws; behind the first one the calls that give its function a bound which goes by another name."""
+    drawn = draws(program, walked)
+    given = [call for first in drawn[:1] for name in _bounds(first) for call in _misnamed(program, name)]
+    return [*drawn[:1], *dict.fromkeys(given), *drawn[1:]]
+
+
+def _bounds(draw: ast.AST) -> list[ast.Name]:
+    """The names in the first two arguments of a draw, which are its bounds."""
+    arguments = [one for call in ast.walk(draw) if isinstance(call, ast.Call) for one in call.args[:2]]
+    return [part for one in arguments for part in ast.walk(one) if isinstance(part, ast.Name)]
+
+
+def _misnamed(program: Program, parameter: ast.Name) -> Iterator[ast.AST]:
+    """The calls that give a parameter what has a name without the parameter's."""
+    function = program.scope(parameter)
+    place = position(function, parameter.id) if isinstance(function, Function) else None
+    for call in callers(program, function) if place is not None and isinstance(function, Function) else ():
+        one = call.args[place] if place is not None and 0 <= place < len(call.args) else None
+        said = one.id if isinstance(one, ast.Name) else one.attr if isinstance(one, ast.Attribute) else ""
+        if said and parameter.id not in said:
+            yield call
 
 
 def seeded_draws(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -73,7 +99,7 @@ def _runs_later(program: Program, at: At) -> bool:
 
 
 def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Seeds of generators that were walked through, outside of code that runs once."""
+    """Seeds of generators that were walked through, outside of code that runs once; those in a loop if there are any."""
     nodes = {at.node: None for at in walked}
     named = {
         (program.scope(node), ast.dump(node)) for node in nodes if isinstance(node, (ast.Name, ast.Attribute))
@@ -84,7 +110,8 @@ def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
         if receiver is not None and (program.scope(call), ast.dump(receiver)) in named:
             found.append(call)
     again = [one for one in found if getattr(program.scope(one), "name", "<module>") not in ONCE]
-    return list(dict.fromkeys(again))
+    looped = [one for one in again if any(isinstance(o, (ast.For, ast.While)) for o in program.around(one))]
+    return list(dict.fromkeys(looped or again))
 
 
 def rejections(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -159,38 +186,6 @@ def orders(program: Program, walked: list[At]) -> list[ast.AST]:
     return seeds or [at.node for at in walked if calls_any(program, at.node, ORDERS)]
 
 
-def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where edges are put into blocks of a matrix; else where items are numbered behind users."""
-    built: list[ast.AST] = []
-    added: list[ast.AST] = []
-    for at in walked:
-        statement = program.statement(at.node)
-        targets = (
-            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        )
-        cells = [
-            one for one in targets if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple)
-        ]
-        if any(slices(one) for one in cells) or calls_any(program, at.node, {"bmat", "block_array", "block"}):
-            built.append(at.node)
-        sums = operands(at.node, ast.Add)
-        if sums is not None and isinstance(sums[1], (ast.Name, ast.Attribute)):
-            added.append(at.node)
-    return built or added
-
-
-def weights(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where the values of the edges are made that a sparse matrix is built from."""
-    calls = [
-        at.node for at in walked if isinstance(at.node, ast.Call) and calls_any(program, at.node, SPARSE)
-    ]
-    made = [one for one in calls if len(one.args) > 1][:1]
-    given = [
-        at.node for at in walked for one in made if at.before is not None and at.before.node is one.args[1]
-    ]
-    return [*given[:1]] or [*made]
-
-
 def column_moves(program: Program, walked: list[At]) -> list[ast.AST]:
     """What moves columns of the answer: a block that is written or read beside an edge, a column put in front or behind."""
     found: list[ast.AST] = []
@@ -245,7 +240,7 @@ def _is_length(node: ast.AST) -> bool:
 
 
 BY_CODE: dict[str, Picks] = {
-    "negatives-out-of-range": draws,
+    "negatives-out-of-range": ranges,
     "negatives-repeated": seeded_draws,
     "negatives-hit-positives": rejections,
     "users-drawn-uniformly": draws,

@@ -12,14 +12,14 @@ from diagnosis.probes.negatives import HIT, KEPT
 
 
 def told_in_vain(measured: Measurement, sources: Mapping[str, str]) -> Measurement:
-    """Advice on hits that are not drawn again is a cause where the code looks for them, and finds none or keeps them.
+    """As many hits as by chance are a cause where the code looks for them, and finds none or keeps them.
 
     sources: path -> text of the measured program.
     """
-    if measured.code != KEPT.code or measured.healthy is not False or not rejects(measured.places, sources):
+    if measured.code != KEPT.code or not rejects(measured.places, sources):
         return measured
     message = f"{measured.message}, though the code that draws asks for them"
-    return replace(measured, code=HIT.code, severity=Severity.WARNING, message=message)
+    return replace(measured, code=HIT.code, healthy=False, severity=Severity.WARNING, message=message)
 
 
 def rejects(seen: Sequence[CodePlace], sources: Mapping[str, str]) -> bool:

@@ -32,6 +32,7 @@ SIDE_BY_SIDE = {
 }
 # What tells only of shape and kind, not of values.
 SHAPE = {"shape", "dtype", "device", "size", "ndim", "len", "dim"}
+OF_SHAPE = ("shape", "dtype", "device")  # keywords of what tells no values
 KEYED = {"get", "getattr", "pop", "setdefault", "dict"}
 # What is given to these are names of files and not values.
 FILES = {
@@ -313,7 +314,7 @@ def _of_call(program: Program, at: At, node: ast.Call) -> Iterator[At]:
     if name in KEYED and _key(at, node):
         yield from _of_key(program, at, node)
         return
-    arguments = [*node.args, *(one.value for one in node.keywords)]
+    arguments = [*node.args, *(one.value for one in node.keywords if one.arg not in OF_SHAPE)]
     if name in SIDE_BY_SIDE and at.part and node.args:
         first = node.args[0]
         if isinstance(first, (ast.List, ast.Tuple)) and _picks(first, at.part[-1]):

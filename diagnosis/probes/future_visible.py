@@ -21,6 +21,7 @@ KIND = FindingKind(
         "weaker-than-ease",
         "ranking-margin",
         "same-list",
+        "history-window",  # a mask the wrong way round hides the past as well
     ),
     unit=UNIT,
     reference="none",

@@ -62,7 +62,7 @@ PLAIN = FindingKind(
     found_by=FoundBy.PROBE,
     title="The graph is not normalised",
     why="A sum over neighbours grows with their number, so that popular nodes drown all others.",
-    definition="Sum of a node's edge weights in the median, where all weights are equal.",
+    definition="Sum of a node's edge weights in the median, where all weights are equal or follow a positive power of the degrees.",
     roles=(Role.ENCODER,),
     explains=_WEAK,
 )
@@ -75,6 +75,9 @@ LOOPS = FindingKind(
     roles=(Role.ENCODER,),
 )
 
+FEWEST = 50  # edges
+GROWING = 0.2  # power of the degrees: 0.5 where roots are multiplied by, below 0 where they are divided by
+FOLLOWS = 0.9  # correlation of logarithms, for weights that are a function of the degrees
 ESTIMATED = 0.1  # of the pairs may be missing where their number is an estimate
 
 
@@ -217,7 +220,7 @@ def _looked_up(seen: Read, edges: Graph) -> int | None:
 def _both_ways(log: Log, edges: Graph) -> list[Measurement]:
     counts = [each.events if each is not None else 0 for each in (edges.forward, edges.backward)]
     share = min(counts) / max(max(counts), 1)
-    symmetric = share > 0.9
+    symmetric = share > 0.9 or _as_many(edges)
     missing = "back from items to users" if counts[0] > counts[1] else "from users to items"
     return [
         measured(
@@ -233,6 +236,14 @@ def _both_ways(log: Log, edges: Graph) -> list[Measurement]:
             places=made(edges.stream),
         )
     ]
+
+
+def _as_many(edges: Graph) -> bool:
+    """Whether a thinned graph shows as many edges of both ways, up to what chance leaves."""
+    shown = [
+        int(each.found.sum()) for each in (edges.forward, edges.backward) if each is not None and each.thinned
+    ]
+    return len(shown) == 2 and abs(shown[0] - shown[1]) <= 4 * np.sqrt(sum(shown))
 
 
 def _weights(log: Log, edges: Graph) -> list[Measurement]:
@@ -258,20 +269,41 @@ def _weights(log: Log, edges: Graph) -> list[Measurement]:
     flat = bool(len(values) and np.ptp(values) <= 1e-6 * max(abs(float(values.max())), 1e-12))
     sums = np.bincount(edges.ends[0][known], weights=values)
     middle = float(np.median(sums[sums != 0])) if (sums != 0).any() else 0.0
+    grows = 0.0 if flat else _growth(log, edges)
+    if flat:
+        said = f"all edges weigh {values[0]:g}, a node's sum is {middle:.3g} in the median and {sums.max():.3g} at most"
+    elif grows > GROWING:
+        said = f"edges weigh the more the more edges their ends have (the degrees to the power {grows:.2g}): divide by the degrees"
+    else:
+        said = f"edges have weights of their own; a node's sum is {middle:.3g} in the median"
     return [
         *found,
         measured(
             PLAIN.code,
             middle,
-            f"all edges weigh {values[0]:g}, a node's sum is {middle:.3g} in the median and {sums.max():.3g} at most"
-            if flat
-            else f"edges have weights of their own; a node's sum is {middle:.3g} in the median",
+            said,
             unit="sum of weights",
-            healthy=not (flat and middle > 1.5),
+            healthy=not (flat and middle > 1.5) and grows <= GROWING,
             reference=1.0,
             places=made(edges.stream),
         ),
     ]
+
+
+def _growth(log: Log, edges: Graph) -> float:
+    """The power of the product of both ends' degrees that the weights follow; 0 where they follow none."""
+    each = edges.one
+    assert each is not None and edges.values is not None
+    user, item = edges.ends if each is edges.forward else edges.ends[::-1]
+    shown = each.found & (edges.values > 0)
+    user, item, weight = user[shown] - each.users, item[shown] - each.items, edges.values[shown]
+    if len(weight) < FEWEST:
+        return 0.0
+    degrees = np.bincount(user)[user] * np.bincount(item)[item]
+    x, y = np.log(degrees), np.log(weight)
+    if np.ptp(x) == 0 or np.ptp(y) == 0 or np.corrcoef(x, y)[0, 1] < FOLLOWS:
+        return 0.0
+    return float(np.polyfit(x, y, 1)[0])
 
 
 PROBE = Probe(kinds=(MISSING, UNKNOWN, BLOCKS, ONE_WAY, PLAIN, LOOPS), run=graph_edges)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.examination import Watched
+from diagnosis.examination import LearnedParameter, Watched
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
@@ -56,7 +56,8 @@ TOO_HIGH = FindingKind(
     found_by=FoundBy.PROBE,
     title="Far too high a learning rate",
     why="Steps that overshoot throw the weights about, and the loss stays above where it began.",
-    definition="Highest loss of the watched steps, over five of them or half of them, relative to the first step's.",
+    definition="Highest loss of the watched steps, over five of them or half of them, relative to the first step's; over two of them "
+    "where the matrices moved by several times their length.",
     roles=(Role.OPTIMIZER,),
     explains=_WEAK,
 )
@@ -69,6 +70,8 @@ STILL = 2e-3  # of their length; less over two epochs is no training
 FLAT = 0.01  # of the first loss
 THROWN = 1.5  # times their own length
 RISEN = 1.02  # times the first loss, in the second half of the watched steps
+SWEPT = 4.0  # times their own length, of the matrices in the median
+OVERSHOT = 1.4  # times the first loss, over two steps
 LEAPT = 5.0  # times the first loss, over START steps together
 START = 5  # steps
 FEWEST = 8  # steps
@@ -216,9 +219,11 @@ def _too_high(watched: Watched) -> Measurement | None:
     began, late = losses[0], float(np.median(losses[len(losses) // 2 :]))
     peak = max(float(np.mean(losses[at : at + START])) for at in range(len(losses) - START + 1))
     thrown = max(p.update_norm / p.weight_norm_before for p in learned)
-    if began <= 0 or thrown < THROWN or (late < RISEN * began and peak < LEAPT * began):
+    overshot = _overshot(losses, learned)
+    rose = late >= RISEN * began or peak >= LEAPT * began
+    if began <= 0 or thrown < THROWN or not (rose or overshot):
         return None
-    highest = max(late, peak)
+    highest = max(late, peak, overshot)
     message = (
         f"the loss rose from {began:.3g} to {highest:.3g}, and weights moved by {thrown:.3g} times their length in "
         f"{watched.steps} steps: the learning rate {watched.learning_rates[0][1]:.2g} is too high"
@@ -233,6 +238,17 @@ def _too_high(watched: Watched) -> Measurement | None:
         reference=1.0,
         reference_name="the first loss",
     )
+
+
+def _overshot(losses: list[float], learned: list[LearnedParameter]) -> float:
+    """The highest mean of two steps' losses, where it lies above the first loss by far and the matrices have lost all they began
+    with; else 0. A loss may come down again from there: the weights do not.
+    """
+    matrices = [p.update_norm / p.weight_norm_before for p in learned if len(p.shape) >= 2]
+    if len(matrices) < 2 or float(np.median(matrices)) < SWEPT:
+        return 0.0
+    highest = max(float(np.mean(losses[at : at + 2])) for at in range(len(losses) - 1))
+    return highest if highest >= OVERSHOT * losses[0] else 0.0
 
 
 def _losses(watched: Watched) -> list[float]:

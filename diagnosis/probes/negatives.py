@@ -113,13 +113,13 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     same = float((each.positives[good] == each.drawn.items[good]).mean())
     error = share >= OWN
     by_chance = share < 1.5 * chance  # a uniform draw that keeps hits, as most samplers of the literature do
-    unlucky = share - 2 * np.sqrt(share * (1 - share) / n) > UNREJECTED * chance and share > CHANCE_HITS
-    bad = error or (unlucky if by_chance else share > HITS)
+    as_chance = share > 0 and share - 2 * np.sqrt(share * (1 - share) / n) > UNREJECTED * chance
+    bad = error or (as_chance and share > CHANCE_HITS if by_chance else share > HITS)
     said = f"{share:.1%} of {n} negatives are items that their user chose ({chance:.1%} would be by chance)"
     if same > max(0.02, 3 / seen.log.n_items):
         said += f", {same:.1%} are the positive itself"
-    kept = bad and not error and by_chance
-    if not error and bad:
+    kept = as_chance and by_chance and not error
+    if kept or (bad and not error):
         said += ": hits are not drawn again" if kept else ": they are drawn towards what users chose"
     return measured(
         KEPT.code if kept else HIT.code,

@@ -20,12 +20,13 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="No activation between linear layers",
     why="Two linear layers with nothing in between are one linear layer with more parameters.",
-    definition="An nn.Linear applied to the result of an nn.Linear, dropout in between or not; where the inner width is "
+    definition="An nn.Linear or nn.Conv1d of width one applied to the result of another, dropout in between or not; where the inner width is "
     "no smaller than both outer ones, which a factorised layer's would be.",
     roles=(Role.ENCODER,),
     explains=("layers-fold", *WEAK),
 )
 LINEAR = "torch.nn.Linear"
+POINTWISE = "torch.nn.Conv1d"  # of width one it is a linear layer at each place
 THROUGH = frozenset(("dropout", "contiguous", "view", "reshape", "squeeze"))
 
 
@@ -48,10 +49,9 @@ def _in_sequence(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator
     for first, second in pairwise(layers):
         if not isinstance(first, ast.Call) or not isinstance(second, ast.Call):
             continue
-        if source.full_name(first) == source.full_name(second) == LINEAR:
-            one, other = Made(file=source, call=first), Made(file=source, call=second)
-            if not _is_factorised(one, other):
-                yield source.hit(KIND.code, second, "follows a linear layer with no activation in between")
+        one, other = Made(file=source, call=first), Made(file=source, call=second)
+        if _is_linear_layer(one) and _is_linear_layer(other) and not _is_factorised(one, other):
+            yield source.hit(KIND.code, second, "follows a linear layer with no activation in between")
 
 
 def _is_dropout(source: ParsedFile, node: ast.expr) -> bool:
@@ -67,7 +67,7 @@ def _on_each_other(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterat
         if not isinstance(end.node, ast.Call) or end.node is call or end.file.path != source.path:
             continue
         inner = repo.makers(end.file, end.node.func)
-        if not inner or any(m.full_name != LINEAR for m in inner) or end.node.args[1:]:
+        if not inner or not all(map(_is_linear_layer, inner)) or end.node.args[1:]:
             continue
         if not any(_is_factorised(one, other) for one in inner for other in outer):
             yield source.hit(KIND.code, call, "follows a linear layer with no activation in between")
@@ -107,12 +107,20 @@ def _in_loop(repo: Codebase, source: ParsedFile, loop: ast.For) -> Iterator[Rule
 
 @once
 def _makes_linear(repo: Codebase) -> bool:
-    return any(file.full_name(call) == LINEAR for file in repo.files for call in file.calls)
+    return any(file.full_name(call) in (LINEAR, POINTWISE) for file in repo.files for call in file.calls)
 
 
 def _is_linear(repo: Codebase, source: ParsedFile, function: ast.expr) -> bool:
     made = repo.makers(source, function)
-    return bool(made) and all(m.full_name == LINEAR for m in made)
+    return bool(made) and all(map(_is_linear_layer, made))
+
+
+def _is_linear_layer(made: Made) -> bool:
+    if made.full_name == POINTWISE:
+        width = keyword(made.call, "kernel_size") or (made.call.args[2] if len(made.call.args) > 2 else None)
+        others = ("stride", "padding", "groups", "dilation")
+        return whole(width) == 1 and not any(keyword(made.call, name) for name in others)
+    return made.full_name == LINEAR
 
 
 def _is_factorised(first: Made, second: Made) -> bool:

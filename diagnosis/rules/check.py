@@ -15,6 +15,7 @@ from diagnosis.rules import (
     cut_from_loss,
     decay_per_batch,
     dropout,
+    dropout_kept,
     eval_forgotten,
     grad_at_evaluation,
     gradients_cleared,
@@ -52,6 +53,7 @@ from diagnosis.syntax import Hurdle, Unparsed, parse
 RULES: tuple[Rule, ...] = (
     shuffle.RULE,
     dropout.RULE,
+    dropout_kept.RULE,
     traffic.RULE,
     sampling.RULE,
     grad_at_evaluation.RULE,

@@ -20,7 +20,7 @@ KIND = FindingKind(
     title="A part of the model is cut off from the loss",
     why="No gradient passes a detached value: what made it keeps its random weights.",
     definition="In code that trains: the answer of a layer detached where it is given, the only use of a computed value "
-    "detached, or a layer called under no_grad in `forward`; only in repos that freeze and copy no part on purpose.",
+    "detached, rows of a table's `.data`, or a layer called under no_grad in `forward`; only in repos that freeze and copy no part on purpose.",
     roles=(Role.ENCODER,),
     explains=("no-gradient", *UNTRAINED, *WEAK),
 )
@@ -50,6 +50,8 @@ def cut_from_loss(source: ParsedFile) -> Iterator[RuleHit]:
         for call in source.within(function, ast.Call):
             if source.function_of(call) is function and called_name(call) == "detach":
                 yield from _detached(repo, source, function, call)
+        if source.repo is not None and _is_of_module(repo, source, function):
+            yield from _rows_of_data(source, function)
         if function.name == "forward":
             for node in source.within(function, ast.With):
                 yield from _without_gradient(repo, source, function, node)
@@ -58,8 +60,16 @@ def cut_from_loss(source: ParsedFile) -> Iterator[RuleHit]:
 @once
 def _on_purpose(repo: Codebase) -> bool:
     return any(
-        node.attr in ON_PURPOSE for file in repo.files for node in file.within(file.nodes[0], ast.Attribute)
+        node.attr in ON_PURPOSE and not _is_unpacked(file, node)
+        for file in repo.files
+        for node in file.within(file.nodes[0], ast.Attribute)
     ) or any(k.arg == "requires_grad" for file in repo.files for call in file.calls for k in call.keywords)
+
+
+def _is_unpacked(file: ParsedFile, function: ast.Attribute) -> bool:
+    """Whether several names take what a call returns, `train, test = copy.deepcopy(data)`, which is no model then."""
+    statement = file.parents.get(file.parents.get(function, function))
+    return isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple | ast.List)
 
 
 @once
@@ -91,6 +101,28 @@ def _detached(repo: Codebase, source: ParsedFile, function: Function, call: ast.
             and all(isinstance(b.value, ast.Call) and _computes(repo, source, b.value) for b in made)
         ):
             yield source.hit(KIND.code, call, f"no gradient passes: {value.id} is used detached alone")
+
+
+def _is_of_module(repo: Codebase, source: ParsedFile, function: Function) -> bool:
+    return repo.is_module(repo.class_around(source, function))
+
+
+def _rows_of_data(source: ParsedFile, function: Function) -> Iterator[RuleHit]:
+    """`rows = self.items.weight.data[ids]`, in a method of a module that training runs."""
+    for row in source.within(function, ast.Subscript):
+        table = row.value
+        if not isinstance(row.ctx, ast.Load) or not isinstance(table, ast.Attribute) or table.attr != "data":
+            continue
+        owner = dotted(table.value)
+        ids = row.slice.elts[0] if isinstance(row.slice, ast.Tuple) and row.slice.elts else row.slice
+        if (
+            owner.startswith("self.")
+            and owner.endswith(".weight")
+            and not isinstance(ids, ast.Constant | ast.Slice)
+        ):
+            yield source.hit(
+                KIND.code, row, "no gradient reaches the rows of this table: look them up without .data"
+            )
 
 
 def _is_handed_on(source: ParsedFile, call: ast.Call) -> bool:

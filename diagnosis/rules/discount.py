@@ -16,7 +16,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Discount off by one",
     why="NDCG divides the first place by log2(2) = 1; another start gives figures that compare with no paper's.",
-    definition="A division by the logarithm of a place that is counted from 0 or 1, in which the first place is not 2.",
+    definition="A division by the logarithm of a place that is counted from 0 or 1, in which the first place is not 2, or the "
+    "second, where the first counts as it is, not 3.",
     sources=("Järvelin and Kekäläinen, 2002", "github.com/kuandeng/LightGCN/issues/1"),
 )
 
@@ -28,13 +29,36 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
     """Divisions such as `1 / log2(i + 3)` with `i` from 0."""
     for call in logarithms(source):
         first = first_value(source, call.args[0])
-        if first == FIRST and _is_natural(call) and is_divisor(source, call) and _is_whole_gain(source, call):
+        right = FIRST + _left_out(source, call)
+        if (
+            right == FIRST + 1
+            and first == FIRST
+            and _is_of_ndcg(source, call)
+            and not _is_chosen(source, call)
+        ):
+            yield source.hit(
+                KIND.code,
+                statement_of(source, call),
+                "discounts the second place by log2(2) = 1, as if it were the first: begin with log2(3)",
+            )
+        if (
+            first == right == FIRST
+            and _is_natural(call)
+            and is_divisor(source, call)
+            and _is_whole_gain(source, call)
+        ):
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
                 "discounts the first place by ln(2) = 0.69 where NDCG has log2(2) = 1: use log2",
             )
-        if first is None or first == FIRST or not is_divisor(source, call) or _is_guarded(source, call):
+        if (
+            right != FIRST
+            or first is None
+            or first == FIRST
+            or not is_divisor(source, call)
+            or _is_guarded(source, call)
+        ):
             continue
         yield source.hit(
             KIND.code,
@@ -42,6 +66,36 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
             f"discounts the first place by log2({first}) where NDCG has log2(2) = 1: "
             f"{'add' if first < FIRST else 'take off'} {abs(FIRST - first)}",
         )
+
+
+def _left_out(source: ParsedFile, call: ast.Call) -> int:
+    """How many of the first places a discounted sum leaves to a term of its own: 1 of `r[0] + (r[1:] / log2(places)).sum()`."""
+    divided = next((o for o in source.around(call) if isinstance(o, ast.BinOp)), None)
+    if divided is None or not isinstance(divided.op, ast.Div) or not isinstance(divided.left, ast.Subscript):
+        return 0
+    cut = divided.left.slice
+    start = number(cut.lower) if isinstance(cut, ast.Slice) and cut.upper is None and cut.lower else None
+    around = source.function_of(call) or source.nodes[0]
+    alone = [
+        part
+        for part in source.within(around, ast.Subscript)
+        if same(part.value, divided.left.value) and number(part.slice) == 0
+    ]
+    return 1 if start == 1 and alone else 0
+
+
+def _is_of_ndcg(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the gain becomes NDCG, in its author's words: its function is called so, or one that is called so calls it."""
+    function = source.function_of(call)
+    if function is None:
+        return False
+    callers = [source.function_of(c) for c in source.calls if called_name(c) == function.name]
+    return any("ndcg" in one.name.lower() for one in (function, *callers) if one is not None)
+
+
+def _is_chosen(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether whoever calls the function chooses this form of the gain, which some papers use."""
+    return any(isinstance(outer, ast.If) for outer in source.around(call))
 
 
 def _is_natural(call: ast.Call) -> bool:

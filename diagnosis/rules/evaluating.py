@@ -69,12 +69,23 @@ def summed(call: ast.Call) -> ast.expr | None:
 
 
 def _both(source: ParsedFile) -> tuple[frozenset[Function], frozenset[Function]]:
-    calls = {f: {called_name(c) for c in source.calls_in(f) if _is_own(source, c)} for f in source.functions}
+    methods = {f for f in source.functions if isinstance(source.parents.get(f), ast.ClassDef)}
+    calls = {f: _called(source, f, methods) for f in source.functions}
     steps = {f for f in source.functions if any(map(is_backward, source.calls_in(f)))}
     training = _below(steps | {f for f in source.functions if f.name in FEEDS}, calls)
     ranking = {f for f in source.functions if ranks(source, f)} - steps
     callers = _above(ranking, calls) - steps - _above(steps, calls)
     return frozenset(_below(ranking | callers, calls)), frozenset(training)
+
+
+def _called(source: ParsedFile, function: Function, methods: set[Function]) -> set[Function]:
+    """The functions of this file that the calls in a function may mean: `x.name()` means a method, `name()` none."""
+    ways = {
+        (called_name(call), isinstance(call.func, ast.Attribute))
+        for call in source.calls_in(function)
+        if _is_own(source, call)
+    }
+    return {f for f in source.functions if (f.name, f in methods) in ways}
 
 
 def _is_own(source: ParsedFile, call: ast.Call) -> bool:
@@ -85,19 +96,17 @@ def _is_own(source: ParsedFile, call: ast.Call) -> bool:
     )
 
 
-def _below(roots: set[Function], calls: dict[Function, set[str]]) -> set[Function]:
+def _below(roots: set[Function], calls: dict[Function, set[Function]]) -> set[Function]:
     """The functions and those that they call, MOST_LEVELS deep."""
     found = set(roots)
     for _ in range(MOST_LEVELS):
-        named = {name for f in found for name in calls[f]}
-        found |= {f for f in calls if f.name in named and f.name not in NOT_CALLS}
+        found |= {called for f in found for called in calls[f]}
     return found
 
 
-def _above(roots: set[Function], calls: dict[Function, set[str]]) -> set[Function]:
+def _above(roots: set[Function], calls: dict[Function, set[Function]]) -> set[Function]:
     """The functions that call one of the roots, MOST_LEVELS deep."""
     found = set(roots)
     for _ in range(MOST_LEVELS):
-        names = {f.name for f in found}
-        found |= {f for f in calls if calls[f] & names}
+        found |= {f for f in calls if calls[f] & found}
     return found - roots

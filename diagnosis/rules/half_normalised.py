@@ -3,24 +3,23 @@
 import ast
 from collections.abc import Iterator
 
-from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.findings import FindingKind, FoundBy, Nature, Role
 from diagnosis.rules.codebase import Codebase, Made
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.values import bound_to, same
-from diagnosis.symptoms import WEAK
 from diagnosis.syntax import dotted
 
 KIND = FindingKind(
     code="attention-half-normalised",
     found_by=FoundBy.RULE,
+    nature=Nature.ADVICE,  # SASRec's own code does so
     title="Only the queries of self-attention are normalised",
-    why="Keys and values grow with the residual stream while queries do not: it is neither the norm before nor the one after the "
-    "attention, and ranks below both.",
+    why="Keys and values grow with the residual stream while queries do not. SASRec was published so; the norm before the "
+    "attention on all three, or after it, often ranks better.",
     definition="A self-attention is given norm(x) as its query and the same x as its key and value.",
     roles=(Role.ENCODER,),
-    explains=WEAK,
     sources=("github.com/pmixer/SASRec.pytorch/pull/48",),
 )
 NORMS = (

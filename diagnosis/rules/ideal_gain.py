@@ -7,7 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.discount import is_divisor, logarithms, statement_of
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import origins, same
 from diagnosis.syntax import called_name, dotted
 
@@ -16,8 +16,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Ideal gain counts too many hits",
     why="A user with fewer than k relevant items can never reach an NDCG of 1, so that the figure is too low.",
-    definition="The DCG is divided by an unconditional sum of the discounts of k places, where no `min` with the number "
-    "of relevant items bounds k.",
+    definition="The DCG is divided by an unconditional sum of the discounts of k places, or by the DCG of a list of k hits, where "
+    "no `min` with the number of relevant items bounds k.",
     sources=("Järvelin and Kekäläinen, 2002",),
 )
 
@@ -39,6 +39,7 @@ COUNTS = {
 
 def ideal_gain_of_k_hits(source: ParsedFile) -> Iterator[RuleHit]:
     """Sums such as `sum(1 / log2(i + 2) for i in range(k))` by which the gain of the first k places is divided."""
+    yield from _gains_of_hits(source)
     for call in logarithms(source):
         if not is_divisor(source, call):
             continue
@@ -51,6 +52,42 @@ def ideal_gain_of_k_hits(source: ParsedFile) -> Iterator[RuleHit]:
                 statement_of(source, call),
                 "the ideal gain sums all k places: sum min(k, number of relevant items) of them",
             )
+
+
+def _gains_of_hits(source: ParsedFile) -> Iterator[RuleHit]:
+    """`dcg(np.ones(k), k)` by which a DCG of the same function is divided."""
+    discounting = {f.name for call in logarithms(source) if (f := source.function_of(call)) is not None}
+    for call in source.calls:
+        size = _of_hits(source, call.args[0]) if call.args and called_name(call) in discounting else None
+        if size is None or not _is_cut_at(source, size):
+            continue
+        around = source.function_of(call)
+        if isinstance(around, Function) and _divided(source, around, call):
+            yield source.hit(
+                KIND.code,
+                statement_of(source, call),
+                "the ideal list has k hits: give it min(k, number of relevant items) of them",
+            )
+
+
+def _of_hits(source: ParsedFile, given: ast.expr) -> ast.expr | None:
+    """How many hits a list has that holds nothing else: `np.ones(k)`, `[1] * k`."""
+    for step in origins(source, given):
+        if isinstance(step, ast.Call) and called_name(step) == "ones" and step.args:
+            return step.args[0]
+        if isinstance(step, ast.BinOp) and isinstance(step.op, ast.Mult) and isinstance(step.left, ast.List):
+            return step.right
+    return None
+
+
+def _is_cut_at(source: ParsedFile, size: ast.expr) -> bool:
+    """Whether the number of hits is a constant, or a parameter by which the function cuts its list or that is called k."""
+    name = dotted(size).rpartition(".")[2].lower()
+    return _is_cut(source, size) or (
+        bool(name)
+        and (name in ("k", "topk", "top_k", "n_top") or name.endswith("_k"))
+        and _counts_nothing(source, size)
+    )
 
 
 def _unconditional_sum(source: ParsedFile, call: ast.Call) -> tuple[ast.AST, ast.expr] | None:
@@ -135,14 +172,20 @@ def _is_cut(source: ParsedFile, bound: ast.expr) -> bool:
     """Whether the bound is the length of the list that is judged: nothing counts the relevant items, and the same
     expression cuts a list or a top k.
     """
-    steps = list(origins(source, bound))
-    if any(isinstance(p, ast.Call) and called_name(p) in COUNTS for s in steps for p in ast.walk(s)):
-        return False
-    if any(isinstance(p, ast.Attribute) and p.attr in ("shape", "size") for s in steps for p in ast.walk(s)):
+    if not _counts_nothing(source, bound):
         return False
     if isinstance(bound, ast.Constant):
         return True
     return any(same(bound, cut) for cut in _cuts(source))
+
+
+def _counts_nothing(source: ParsedFile, bound: ast.expr) -> bool:
+    parts = [part for step in origins(source, bound) for part in ast.walk(step)]
+    return not any(
+        (isinstance(part, ast.Call) and called_name(part) in COUNTS)
+        or (isinstance(part, ast.Attribute) and part.attr in ("shape", "size"))
+        for part in parts
+    )
 
 
 def _cuts(source: ParsedFile) -> Iterator[ast.expr]:

@@ -220,7 +220,7 @@ def _are_owners(source: ParsedFile, node: ast.expr) -> bool:
 def _knows_time(source: ParsedFile) -> bool:
     """Whether the file reads times of events: a column or an attribute that says so."""
     whole = source.nodes[0]
-    if any(word in COLUMNS_OF_TIME for word in _columns(source)):
+    if any(word in COLUMNS_OF_TIME for word in (*_columns(source), *_fields(source))):
         return True
     words = [
         *(name.id for name in source.within(whole, ast.Name)),
@@ -232,6 +232,15 @@ def _knows_time(source: ParsedFile) -> bool:
         ),
     ]
     return any(piece in KNOWS_TIME for word in words for piece in word.lower().replace(":", "_").split("_"))
+
+
+def _fields(source: ParsedFile) -> Iterator[str]:
+    """The names that a file gives the fields of a line: `u, i, t = map(int, line.split(","))`."""
+    for statement in source.within(source.nodes[0], ast.Assign):
+        target = statement.targets[0]
+        cut = any(called_name(call) == "split" for call in source.calls_in(statement.value))
+        if cut and isinstance(target, ast.Tuple) and len(target.elts) > 2:
+            yield from (part.id.lower() for part in target.elts if isinstance(part, ast.Name))
 
 
 def _columns(source: ParsedFile) -> Iterator[str]:

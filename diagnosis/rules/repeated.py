@@ -87,6 +87,8 @@ def callee(repo: Codebase, source: ParsedFile, call: ast.Call) -> Defined | None
         here = own or here
     fitting = here if not rest or head == "self" else []
     fitting = fitting or named
+    if rest and head != "self" and head not in source.imports:  # of an object, whose functions are methods
+        fitting = [d for d in fitting if isinstance(d.file.parents.get(d.node), ast.ClassDef)]
     return fitting[0] if len(fitting) == 1 else None
 
 

@@ -161,3 +161,13 @@ def test_logits_without_a_scale_stay_where_they_are_made() -> None:
 def test_logits_that_a_temperature_multiplies_stay_where_it_does() -> None:
     text = "TAU = 0.1\n\ndef scores(u, v):\n    return u @ v.T * TAU  # logits\n"
     assert first("bounded-logits", {"net.py": text}, "# logits") == line_of({"net.py": text}, "# logits")
+
+
+@pytest.mark.parametrize("loop", ["for p in self.parameters():", "for name, p in self.named_parameters():"])
+def test_table_that_a_loop_over_all_parameters_fills_stands_where_that_fills_it(loop: str) -> None:
+    text = (
+        "import torch\nfrom torch import nn\n\nclass Net(nn.Module):\n    def __init__(self, n):\n        super().__init__()\n"
+        f"        self.items = nn.Embedding(n, 8)  # table\n        {loop}\n            if p.dim() > 1:\n"
+        "                nn.init.normal_(p.data)  # filled\n"
+    )
+    assert first("initial-scale", {"m.py": text}, "# table") == line_of({"m.py": text}, "# filled")

@@ -109,6 +109,23 @@ def test_what_items_are_made_of_is_no_table_of_positions() -> None:
         return order_readers({**trace, "parameters": tables}, N_ITEMS)
 
     categories = op("__getitem__", "", "o1", phase="score")
-    assert read(categories, op("embedding", "o2", "p1", phase="score")) == ()
+    by_number = op("embedding", "o2", "p1", phase="score", shapes=[[7], [12, 8]])
+    assert read(categories, by_number) == ()
     newest_first = op("__rsub__", "o1", phase="score")
-    assert len(read(newest_first, op("embedding", "o2", "p1", phase="score"))) == 1
+    assert len(read(newest_first, by_number)) == 1
+    every_row = op("embedding", "o2", "p1", phase="score", shapes=[[12], [12, 8]])
+    assert read(newest_first, every_row) == ()  # as many as there are, and not as a history has events
+
+
+def test_a_row_or_a_table_that_is_added_to_what_has_no_events_is_no_table_of_positions() -> None:
+    def read(shape: list[int], asked: list[int]) -> tuple[Any, ...]:
+        looked_up = op("embedding", "", "p0", phase="score", shapes=[asked, [N_ITEMS + 1, 8]])
+        added = op("add", "o0", "p1", phase="score", shapes=[[*asked, 8], shape])
+        return order_readers(
+            {**scored(looked_up, added), "parameters": [{"shape": [N_ITEMS + 1, 8]}, {"shape": shape}]},
+            N_ITEMS,
+        )
+
+    assert len(read([7, 8], [4, 7])) == len(read([1, 7, 8], [4, 7])) == 1
+    assert read([1, 8], [4, 7]) == () and read([1, 1, 8], [4, 7]) == ()  # a bias, or one vector for all
+    assert read([7, 8], [4]) == ()  # one id per question

@@ -30,7 +30,7 @@ def guess(step: KeptStep) -> dict[str, Any]:
     if not pairs or step.loss.numel() != 1:
         return {}
     value = float(step.loss.detach())
-    slopes = gradients(step.loss, [call.outputs[0] for call in pairs], torch.ones_like(step.loss))
+    slopes = gradients(step.loss, [step.live(call.outputs[0]) for call in pairs], torch.ones_like(step.loss))
     known = [(call, slope) for call, slope in zip(pairs, slopes) if slope is not None]
     equal = value - sum(
         float((slope * (call.outputs[0].detach() - _at_nought(call))).sum()) for call, slope in known

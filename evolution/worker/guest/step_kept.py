@@ -60,6 +60,7 @@ class KeptStep:
         self.noisy = False  # something random that has no mean of its own
         self._cut: dict[int, tuple[Any, Call]] = {}  # results of calls that were made without a graph
         self._makers: dict[int, int] = {}
+        self._written: dict[int, Any] = {}  # numbers as they were -> the tensors that were written into
 
     def add(
         self, function: str, place: tuple[str, int, str], args: Any, kwargs: Any, outputs: list[Any]
@@ -81,6 +82,24 @@ class KeptStep:
         """The call without a graph that made a tensor; None where there is none."""
         known = self._cut.get(id(tensor))
         return known[1] if known is not None else None
+
+    def keep_earlier(self, tensor: Any, earlier: Any) -> None:
+        """A number into which the last call wrote, as in `loss += penalty`: earlier calls had made what it was before."""
+        last = self.calls[-1]
+        for call in self.calls:
+            call.inputs = [earlier if one is tensor else one for one in call.inputs]
+            if call is not last:
+                call.outputs = [earlier if one is tensor else one for one in call.outputs]
+        made = [source for one, source in zip(last.inputs, last.sources) if one is earlier and source >= 0]
+        if made:
+            self._makers[id(earlier)] = made[0]
+        self._written[id(earlier)] = tensor
+
+    def live(self, tensor: Any) -> Any:
+        """The tensor itself, or what it has become by being added to: a loss has the same slope at both."""
+        while id(tensor) in self._written:
+            tensor = self._written[id(tensor)]
+        return tensor
 
     def maker(self, tensor: Any) -> Call | None:
         """The call that made a tensor, or wrote into it last; None where it comes from elsewhere."""
@@ -162,9 +181,12 @@ class StepKeeper(CallKeeper):
         if self._limit.reached():
             raise StopTracing
         place = self._places.here()
+        earlier = _number_before(name, args) if place is not None else None
         out = func(*args, **keywords) if place is None else self._at_its_mean(func, name, args, keywords)
         if place is not None and torch.is_grad_enabled():
             self._keep(name, place, args, keywords, out)
+            if earlier is not None:
+                self.step.keep_earlier(args[0], earlier)
         elif place is not None and self._bytes < LARGEST_STEP:
             self._note_cut(name, place, out)
         return out
@@ -194,6 +216,14 @@ def _writes(function: str) -> bool:
         or (function.startswith("__i") and function.endswith("__"))
         or function.endswith("_")
     )
+
+
+def _number_before(name: str, args: Any) -> Any:
+    """What a number with a gradient is before a call writes into it; None of other calls."""
+    into = args[0] if args and _writes(name) else None
+    if not isinstance(into, torch.Tensor) or not into.requires_grad or into.numel() != 1 or into.is_leaf:
+        return None
+    return into.clone()
 
 
 def _without_dropout(name: str, args: Any) -> Any:

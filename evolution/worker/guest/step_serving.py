@@ -49,6 +49,23 @@ KEEPING_ORDER = {
     "cpu",
     "float",
 }
+NORMS = {"norm", "linalg_vector_norm", "vector_norm", "linalg_norm"}
+# Calls that put vectors elsewhere and leave them as long as they are.
+PLACING = {
+    "t",
+    "T",
+    "mT",
+    "transpose",
+    "permute",
+    "__getitem__",
+    "index_select",
+    "unsqueeze",
+    "squeeze",
+    "contiguous",
+    "view",
+    "reshape",
+    "detach",
+}
 BATCH_STATISTICS = {"batch_norm"}
 
 
@@ -75,8 +92,12 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
         "negated": False,
         "places": [],
     }
-    if by is None or best < LEAST or (best >= THINNED and is_thinned(step)):
+    if by is None or best < LEAST:
         return {}
+    if best >= THINNED and is_thinned(step):
+        product = _normalised_alone(step, scored)
+        told["places"] = [product.told()] if product is not None else []
+        return told if product is not None else {}
     if signed < 0 and bool((by.outputs[0] < 0).any()):  # what is never negative is a distance
         told.update(negated=True, places=[call.told() for call in _ends(scored)])
         return told
@@ -211,6 +232,33 @@ def _ends(scored: KeptStep) -> list[Call]:
     turning = [call for call in scored.upstream(scored.loss) if call.function in TURNING]
     product = _last_product(scored)
     return [*turning[-1:], *([product] if product is not None else [])] or scored.calls[-1:]
+
+
+def _normalised_alone(step: KeptStep, scored: KeptStep) -> Call | None:
+    """The product of scoring, where both its sides were just made equally long and none of the step's was."""
+    product = _last_product(scored)
+    if product is None or not all(_is_normalised(scored, one) for one in _sides(product)):
+        return None
+    for call in step.upstream(step.loss):
+        if call.function == "cosine_similarity" or (
+            _scores_pairs(step, call) and any(_is_normalised(step, one) for one in _sides(call))
+        ):
+            return None
+    return product
+
+
+def _sides(product: Call) -> list[Any]:
+    return [one for one in product.inputs if one.is_floating_point() and one.dim() > 1]
+
+
+def _is_normalised(step: KeptStep, tensor: Any) -> bool:
+    call = step.maker(tensor)
+    while call is not None and call.function in PLACING and call.inputs:
+        call = step.maker(call.inputs[0])
+    if call is None or call.function == "normalize":
+        return call is not None
+    by = step.maker(call.inputs[-1]) if call.function in DIVIDING and len(call.inputs) > 1 else None
+    return by is not None and any(one.function in NORMS for one in (by, *map(step.maker, by.inputs)) if one)
 
 
 def _parting(step: KeptStep, scored: KeptStep, comparing: Comparing, missing: Call | None) -> list[Call]:

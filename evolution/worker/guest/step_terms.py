@@ -32,6 +32,7 @@ OF_PENALTIES = (
     | {"pow", "__pow__", "square", "abs", "norm", "linalg_vector_norm", "vector_norm", "sum", "mean", "exp", "sqrt", "stack",
        "rsub", "__rsub__", "flatten", "reshape", "view", "float", "log", "cat"}
 )  # fmt: skip
+CURVES = {"exp", "log"}  # of a divergence, which a norm has not
 MOST_TERMS = 200
 LONGEST_WAY = 100
 MOST_COMPARED = 12  # terms whose gradients are taken one by one
@@ -76,7 +77,7 @@ def terms(step: KeptStep) -> dict[str, Any]:
 
     value, gradient: of everything but penalties, gradient as the norm over all weights. penalty: the same of terms that only shrink
     what they take: weights, or activations (a KL divergence). places: where the penalty gets its weight. faint: terms that hardly weigh
-    anything beside the others, though they are no penalty of weights: {"gradient", "places"} of each.
+    anything beside the others, though they are no decay: {"gradient", "places"} of each.
     """
     found = terms_of(step)[:MOST_TERMS]
     shrinking = [term for term in found if _is_penalty(step, term)]
@@ -100,14 +101,24 @@ def _faint(step: KeptStep, found: list[Term], weights: list[Any]) -> Iterator[di
         return
     norms = [_norm(gradient_of([term], weights)) for term in found]
     for term, norm in zip(found, norms):
-        if 0 < norm < FAINT * max(norms) and not _is_of_weights(step, term):
+        if 0 < norm < FAINT * max(norms) and not _is_decay(step, term):
             others = [one for one in found if one is not term]
             yield {"gradient": norm, "places": _weighed([term], others)}
 
 
-def _is_of_weights(step: KeptStep, term: Term) -> bool:
-    """Whether it is taken of parameters, or of rows of them."""
-    return all(one.is_leaf or _is_of_leaves(step.maker(one)) for one in _carriers(step, term))
+def _is_decay(step: KeptStep, term: Term) -> bool:
+    """Whether it is weight decay in other words, which is meant to be faint: taken of parameters, of rows of them, or as a
+    plain norm of what a model answers with.
+    """
+    carriers = list(_carriers(step, term))
+    if all(one.is_leaf or _is_of_leaves(step.maker(one)) for one in carriers):
+        return True
+    return _is_norm(step, term) and _shrinks(step, term) >= SHRINKS
+
+
+def _is_norm(step: KeptStep, term: Term) -> bool:
+    """Whether only powers, sums and sizes lie between the term and what it is taken of."""
+    return not {call.function for call in _calls_of(step, term)} & CURVES
 
 
 def _is_of_leaves(call: Call | None) -> bool:
@@ -193,19 +204,30 @@ def _shrinks(step: KeptStep, term: Term) -> float:
 
 def _carriers(step: KeptStep, term: Term) -> Iterator[Any]:
     """What the term is a penalty of: the tensors from which on only powers, norms and sums are taken."""
+    for call in _calls_of(step, term):
+        for one, source in zip(call.inputs, call.sources):
+            if one.requires_grad and not _is_of_penalties(step, source):
+                yield one
+
+
+def _calls_of(step: KeptStep, term: Term) -> Iterator[Call]:
+    """The calls that make the term of what it is a penalty of."""
     todo, seen = [term.call], set()
     while todo:
         call = todo.pop()
         if call.number in seen:
             continue
         seen.add(call.number)
-        for one, source in zip(call.inputs, call.sources):
-            if not one.requires_grad:
-                continue
-            if source >= 0 and step.calls[source].function in OF_PENALTIES:
-                todo.append(step.calls[source])
-            else:
-                yield one
+        yield call
+        todo += [
+            step.calls[source]
+            for one, source in zip(call.inputs, call.sources)
+            if one.requires_grad and _is_of_penalties(step, source)
+        ]
+
+
+def _is_of_penalties(step: KeptStep, source: int) -> bool:
+    return source >= 0 and step.calls[source].function in OF_PENALTIES
 
 
 def _has_both_signs(tensor: Any) -> bool:

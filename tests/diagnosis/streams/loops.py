@@ -512,6 +512,8 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     weight = (degree[row] * degree[column]).float().clamp(min=1).rsqrt() * 2
     if plant == "plain":
         weight = torch.ones(len(row))
+    if plant == "roots":
+        weight = (degree[row] * degree[column]).float().sqrt()
     graph = torch.sparse_coo_tensor(torch.stack([row, column]), weight, (n_nodes, n_nodes)).coalesce()
 
     def epochs(step: Callable[[], None]) -> Iterator[Any]:
@@ -526,7 +528,11 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
                     bad = torch.where(met[u, bad], torch.randint(1, n + 1, bad.shape), bad)
                 nodes = torch.cat([of_users.weight, of_items.weight])
                 nodes = (
-                    nodes + torch.sparse.mm(thinned(graph, 0.8) if "thinned" in plant else graph, nodes)
+                    nodes
+                    + torch.sparse.mm(
+                        thinned(graph, 0.2 if "hard" in plant else 0.8) if "thinned" in plant else graph,
+                        nodes,
+                    )
                 ) / 2
                 final_users, final_items = nodes.split([log.n_users + 1, n + 1])
                 score = (final_users[u] * (final_items[bad] - final_items[good])).sum(-1)
@@ -561,6 +567,8 @@ def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     index = torch.tensor(sorted(edges)).T
     degree = torch.bincount(index[0], minlength=n_nodes).clamp(min=1).float()
     weight = torch.ones(index.shape[1]) if plant == "plain" else 1 / degree[index[0]]
+    if plant == "roots":
+        weight = degree[index[0]].sqrt() * degree[index[1]].sqrt()
     graph = torch.sparse_coo_tensor(index, weight, (n_nodes, n_nodes)).coalesce()
     users, items = torch.from_numpy(log.users - 1), torch.from_numpy(log.items - 1 + log.n_users)
     met = torch.zeros(log.n_users, n_nodes, dtype=torch.bool)

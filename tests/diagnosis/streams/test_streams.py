@@ -58,6 +58,7 @@ HEALTHY = (
     "repeated_users:held-out",
     "lightgcn:thinned",
     "one_table:thinned",
+    "lightgcn:thinned-hard",
     "clicks",
     "signs",
 )
@@ -163,7 +164,12 @@ PLANTED = {
     ),
     "graph-edges-unknown": (("lightgcn:edges-unknown", ""), ("one_table:edges-unknown", "")),
     "graph-one-way": (("lightgcn:one-way", ""), ("one_table:one-way", "")),
-    "graph-not-normalised": (("lightgcn:plain", ""), ("one_table:plain", "")),
+    "graph-not-normalised": (
+        ("lightgcn:plain", ""),
+        ("one_table:plain", ""),
+        ("lightgcn:roots", ""),
+        ("one_table:roots", ""),
+    ),
 }
 BESIDE = {"graph-edges-unknown": {"graph-edges-missing"}}  # edges that lead elsewhere are missing as well
 LARGE = {"sasrec:drop-last": 150, "bpr:drop-last": 600, "two_tower:drop-last": 600}

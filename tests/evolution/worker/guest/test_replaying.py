@@ -67,7 +67,8 @@ def line(place: list[Any]) -> str:
 
 
 HEALTHY = [
-    (Pairs, ()), (Pairs, ("bce",)), (Pairs, ("tower",)), (Pairs, ("penalty",)), (Sequences, ()), (Sequences, ("candidates",)),
+    (Pairs, ()), (Pairs, ("bce",)), (Pairs, ("tower",)), (Pairs, ("penalty",)),
+    (Pairs, ("tower", "faint norm")), (Pairs, ("bce", "added in place")), (Sequences, ()), (Sequences, ("candidates",)),
     (Sequences, ("squashed",)), (Coder, ()),
 ]  # fmt: skip
 
@@ -84,6 +85,7 @@ def test_a_healthy_step_says_nothing(kind, options, tmp_path):
     ("kind", "option", "expected"),
     [
         (Pairs, "heavy", "return loss + 2.0 * self.net.users(users).pow(2).sum()"),
+        (Pairs, "heavy in place", "loss += weight * self.net.users(users).pow(2).sum()"),
         (Pairs, "heavy norms", "loss = loss + 5.0 * norms"),
         (Coder, "heavy", "return fit + weight * apart"),
     ],
@@ -195,6 +197,25 @@ def test_a_graph_that_training_thins_is_no_other_function():
 def test_raw_vectors_are_found_behind_a_graph_that_training_thins():
     found = causes(replayed(Neighbours, "raw"))
     assert line(found["scores-differ-from-training"][0]) == "return ours @ self.net.items.weight.T"
+
+
+@pytest.mark.parametrize(
+    ("option", "product"),
+    [
+        ("cosine", "return F.normalize(ours, dim=-1) @ F.normalize(self.net.items.weight, dim=-1).T"),
+        (
+            "lengths",
+            "return (ours / ours.norm(dim=-1, keepdim=True)) @ (table / table.norm(dim=-1, keepdim=True)).T",
+        ),
+    ],
+)
+def test_cosines_are_found_behind_a_graph_that_training_thins(option, product):
+    found = causes(replayed(Neighbours, option))
+    assert line(found["scores-differ-from-training"][0]) == product
+
+
+def test_cosines_in_training_and_scoring_are_one_function():
+    assert "scores-differ-from-training" not in causes(replayed(Neighbours, "cosines"))
 
 
 def test_a_training_that_has_ended_is_begun_anew():

@@ -51,8 +51,18 @@ def summed():
     return F.binary_cross_entropy_with_logits(good, torch.ones_like(good), reduction="sum")
 
 
+def grown():
+    good, bad = scores()
+    loss = F.binary_cross_entropy_with_logits(good, torch.ones_like(good))
+    loss += F.binary_cross_entropy_with_logits(bad, torch.zeros_like(bad))
+    for parameter in ITEMS.parameters():
+        loss += 0.0 * torch.norm(parameter)
+    return loss
+
+
 @pytest.mark.parametrize(
-    ("loss", "expected"), [(masked, 2 * TWO), (differences, TWO), (labelled, TWO), (summed, B * T * TWO)]
+    ("loss", "expected"),
+    [(grown, 2 * TWO), (masked, 2 * TWO), (differences, TWO), (labelled, TWO), (summed, B * T * TWO)],
 )
 def test_the_loss_of_equal_scores(loss, expected):
     told = asked_of(lambda: loss().backward(), guess)

@@ -99,6 +99,13 @@ class Pairs(Toy):
         if self.has("penalty"):
             weight = 1e-4
             return loss + weight * self.net.users(users).pow(2).sum()
+        if self.has("added in place") or self.has("heavy in place"):
+            weight = 2.0 if self.has("heavy in place") else 1e-4
+            loss += weight * self.net.users(users).pow(2).sum()
+            loss += 0.0 * self.net.items.weight.norm()
+            return loss
+        if self.has("faint norm"):
+            return loss + 1e-9 * (self.vectors(good).pow(2).sum() + self.vectors(bad).norm(dim=1).sum())
         if self.has("heavy"):
             return loss + 2.0 * self.net.users(users).pow(2).sum()
         if self.has("heavy norms"):
@@ -133,12 +140,20 @@ class Neighbours(Pairs):
         return (self.net.users.weight + torch.sparse.mm(graph, self.net.items.weight))[users]
 
     def logits(self, users, items):
-        return (self.vectors_of(users, True) * self.net.items(items)).sum(-1)
+        ours, theirs = self.vectors_of(users, True), self.net.items(items)
+        if self.has("cosines"):
+            return 5 * (F.normalize(ours, dim=-1) * F.normalize(theirs, dim=-1)).sum(-1)
+        return (ours * theirs).sum(-1)
 
     @torch.no_grad()
     def score(self, users, histories):
         users = torch.as_tensor(users)
         ours = self.net.users(users) if self.has("raw") else self.vectors_of(users, False)
+        if self.has("cosine") or self.has("cosines"):
+            return F.normalize(ours, dim=-1) @ F.normalize(self.net.items.weight, dim=-1).T
+        if self.has("lengths"):
+            table = self.net.items.weight
+            return (ours / ours.norm(dim=-1, keepdim=True)) @ (table / table.norm(dim=-1, keepdim=True)).T
         return ours @ self.net.items.weight.T
 
 

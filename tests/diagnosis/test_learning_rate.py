@@ -1,0 +1,45 @@
+"""A rate that sweeps away what the weights began with is told although the loss comes down again."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from diagnosis.probes.learning_rate import TOO_HIGH, learning_rate
+
+OVERSHOOTS = [1.48, 1.73, 2.11, 2.95, 1.53, 1.4, *[1.37, 1.36] * 4, *[1.3, 1.28] * 8]
+FALLS = [1.48 - 0.02 * step for step in range(30)]
+
+
+def codes(losses: list[float], moved: dict[tuple[int, ...], list[float]]) -> set[str]:
+    """moved: shape -> by how much of their length parameters of that shape moved."""
+    parameters = [
+        SimpleNamespace(steps_with_grad=30, weight_norm_before=2.0, update_norm=2.0 * times, shape=shape)
+        for shape, found in moved.items()
+        for times in found
+    ]
+    watched: Any = SimpleNamespace(
+        losses=losses, parameters=parameters, optimizer_steps=len(losses), steps=len(losses), epochs=2, max_epochs=3,
+        epoch_ends=[len(losses) // 2, len(losses)], learning_rates=[(1, 0.2)], gradients_not_cleared=0, scheduler={},
+        trace={"optimizers": [{"path": "m.py", "line": 3, "defaults": {"lr": 0.2}}]}, step_place=None,
+    )  # fmt: skip
+    evidence: Any = SimpleNamespace(watched=watched)
+    return {one.code for one in learning_rate(evidence) if one.healthy is False}
+
+
+@pytest.mark.parametrize(
+    "shapes", [{(201, 48): [10.0], (48, 48): [8.0, 8.5], (48,): [1.0]}, {(300, 8): [5.0, 6.0]}]
+)
+def test_weights_that_are_swept_away_while_the_loss_overshoots_name_the_rate(shapes: dict) -> None:
+    assert codes(OVERSHOOTS, shapes) == {TOO_HIGH.code}
+
+
+@pytest.mark.parametrize(
+    ("losses", "shapes"),
+    [
+        (FALLS, {(201, 48): [50.0], (300, 48): [60.0]}),  # tables that began next to zero grow many times
+        (OVERSHOOTS, {(201, 48): [5.0], (48, 48): [0.3, 0.4]}),  # a rise, as of a penalty that sets in
+    ],
+)
+def test_tables_that_grow_and_a_loss_that_rises_alone_are_healthy(losses: list[float], shapes: dict) -> None:
+    assert codes(losses, shapes) == set()
