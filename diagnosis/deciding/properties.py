@@ -6,7 +6,7 @@ from diagnosis.deciding.membership import tests_of
 from diagnosis.deciding.program import Program
 from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, is_generated, operands, slices
 from diagnosis.deciding.targets import alignments, crossings, own_picks, picks, reversals
-from diagnosis.deciding.walk import ITERATED, At
+from diagnosis.deciding.walk import ITERATED, At, flow_into
 from diagnosis.syntax import called_name
 
 DRAWS = {
@@ -33,7 +33,6 @@ ORDERS = SORTS | {"DataLoader", "BatchSampler", "SequentialSampler"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
 ANSWER = 3  # statements between what `score` returns and what moves its columns
 OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns
-SPARSE = {"sparse_coo_tensor", "FloatTensor", "SparseTensor"}
 
 
 def sorts(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -75,16 +74,26 @@ def _runs_later(program: Program, at: At) -> bool:
 def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
     """Seeds of generators that were walked through, outside of code that runs once."""
     nodes = {at.node: None for at in walked}
-    named = {
-        (program.scope(node), ast.dump(node)) for node in nodes if isinstance(node, (ast.Name, ast.Attribute))
-    }
+    named = {_holder(program, node) for node in nodes if isinstance(node, (ast.Name, ast.Attribute))}
     found: list[ast.AST] = [node for node in nodes if calls_any(program, node, SEEDS)]
     for call in (one for name in SEEDS for one in program.calls.get(name, [])):
         receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
-        if receiver is not None and (program.scope(call), ast.dump(receiver)) in named:
+        if receiver is not None and _holder(program, receiver) in named:
             found.append(call)
     again = [one for one in found if getattr(program.scope(one), "name", "<module>") not in ONCE]
-    return list(dict.fromkeys(again))
+    looped = [one for one in again if _is_looped(program, one)]
+    first = {
+        program.scope(one) for one in looped
+    }  # what comes before the loop of a function runs once for all its rounds
+    return list(dict.fromkeys([*looped, *(one for one in again if program.scope(one) not in first)]))
+
+
+def _holder(program: Program, node: ast.expr) -> tuple[ast.AST, str]:
+    """What a name or attribute means: the same in all methods of a class where it is an attribute of `self`."""
+    base = node.value if isinstance(node, ast.Attribute) else None
+    own = isinstance(base, ast.Name) and base.id == "self"
+    inside = program.class_of(node) if own else None
+    return inside or program.scope(node), ast.dump(node)
 
 
 def rejections(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -133,11 +142,6 @@ def _goes_over_a_part(node: ast.AST) -> bool:
     return not (from_the_first or negative) or not (_is_length(high) or isinstance(high, ast.Name))
 
 
-def edge_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
-    """The same for edges; else random choices of them, else where they are put into blocks of a matrix."""
-    return cuts(program, walked) or draws(program, walked) or blocks(program, walked)
-
-
 def end_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
     """What takes the last event away: `len(x) - 2`, `x[:-1]`, `range(1, len(x) - 1)`."""
     found: list[ast.AST] = []
@@ -156,39 +160,41 @@ def orders(program: Program, walked: list[At]) -> list[ast.AST]:
     """Where the generator that shuffles is seeded anew; else where rows are sorted, and the loader of rows as they come."""
     shuffled = [at.node for at in walked if calls_any(program, at.node, SHUFFLES)]
     seeds = _seeds(program, walked) if shuffled else []
+    loaders = [at.node for at in walked if calls_any(program, at.node, {"DataLoader"})]
+    seeds += [one for loader in loaders for one in _seeds_of_loader(program, loader)]
     return seeds or [at.node for at in walked if calls_any(program, at.node, ORDERS)]
 
 
-def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where edges are put into blocks of a matrix; else where items are numbered behind users."""
-    built: list[ast.AST] = []
-    added: list[ast.AST] = []
-    for at in walked:
-        statement = program.statement(at.node)
-        targets = (
-            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        )
-        cells = [
-            one for one in targets if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple)
-        ]
-        if any(slices(one) for one in cells) or calls_any(program, at.node, {"bmat", "block_array", "block"}):
-            built.append(at.node)
-        sums = operands(at.node, ast.Add)
-        if sums is not None and isinstance(sums[1], (ast.Name, ast.Attribute)):
-            added.append(at.node)
-    return built or added
+def _seeds_of_loader(program: Program, loader: ast.AST) -> list[ast.AST]:
+    """Where the generator of a loader that shuffles is seeded again and again; of one without, torch's own generator."""
+    given = {one.arg: one.value for one in loader.keywords} if isinstance(loader, ast.Call) else {}
+    if not _is_true(given.get("shuffle")) and "sampler" not in given:
+        return []
+    generators = [one for one in (given.get("generator"), given.get("sampler")) if one is not None]
+    if not generators:
+        calls = program.calls.get("manual_seed", [])
+        own = [one for one in calls if getattr(getattr(one.func, "value", None), "id", "") == "torch"]
+        later = [one for one in own if getattr(program.scope(one), "name", "<module>") not in ONCE]
+        return [one for one in later if _is_looped(program, one)]
+    walked = [at for one in generators for at in flow_into(program, [one])]
+    return [one for one in _seeds(program, walked) if not _makes(walked, one)]
 
 
-def weights(program: Program, walked: list[At]) -> list[ast.AST]:
-    """Where the values of the edges are made that a sparse matrix is built from."""
-    calls = [
-        at.node for at in walked if isinstance(at.node, ast.Call) and calls_any(program, at.node, SPARSE)
-    ]
-    made = [one for one in calls if len(one.args) > 1][:1]
-    given = [
-        at.node for at in walked for one in made if at.before is not None and at.before.node is one.args[1]
-    ]
-    return [*given[:1]] or [*made]
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _makes(walked: list[At], node: ast.AST) -> bool:
+    """Whether it seeds what it makes, `torch.Generator().manual_seed(1)`, which is kept from then on."""
+    return any(at.node is node for at in walked)
+
+
+def _is_looped(program: Program, node: ast.AST) -> bool:
+    """Whether a loop of its own function is around it."""
+    scope = program.scope(node)
+    return any(
+        isinstance(one, (ast.For, ast.While)) and program.scope(one) is scope for one in program.around(node)
+    )
 
 
 def column_moves(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -260,8 +266,4 @@ BY_CODE: dict[str, Picks] = {
     "batches-in-one-order": orders,
     "items-shifted": column_moves,
     "user-shifted": user_moves,
-    "graph-edges-missing": edge_cuts,
-    "graph-wrong-block": blocks,
-    "graph-one-way": blocks,
-    "graph-not-normalised": weights,
 }

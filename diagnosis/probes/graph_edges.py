@@ -1,5 +1,7 @@
 """Whether the edges of a graph are the training events, both ways, between the right blocks, and normalised."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,6 +78,8 @@ LOOPS = FindingKind(
 )
 
 ESTIMATED = 0.1  # of the pairs may be missing where their number is an estimate
+BOTH_WAYS = 0.9  # of the edges one way lead back as well
+ERRORS = 3.0  # standard errors by which estimates may be off
 
 
 def graph_edges(evidence: Evidence) -> list[Measurement]:
@@ -125,9 +129,10 @@ def _events(log: Log, edges: Graph) -> list[Measurement]:
             missing,
             f"{best.events} of {pairs} different training pairs are edges{about}",
             unit="share of pairs",
-            healthy=missing < (ESTIMATED if best.thinned else 0.02),
+            healthy=missing < (max(ESTIMATED, ERRORS * best.error) if best.thinned else 0.02),
             reference=0.0,
             places=places,
+            details={"thinned": best.thinned},
         ),
         measured(
             UNKNOWN.code,
@@ -217,7 +222,8 @@ def _looked_up(seen: Read, edges: Graph) -> int | None:
 def _both_ways(log: Log, edges: Graph) -> list[Measurement]:
     counts = [each.events if each is not None else 0 for each in (edges.forward, edges.backward)]
     share = min(counts) / max(max(counts), 1)
-    symmetric = share > 0.9
+    errors = [each.error for each in (edges.forward, edges.backward) if each is not None]
+    symmetric = share > BOTH_WAYS - ERRORS * math.hypot(*errors)
     missing = "back from items to users" if counts[0] > counts[1] else "from users to items"
     return [
         measured(

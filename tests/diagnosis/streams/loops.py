@@ -504,7 +504,7 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     if plant == "edges-unknown":
         sink = torch.cat([sink[:-500], torch.randint(1, n + 1, (500,)) + start])
     row, column = torch.cat([source, sink]), torch.cat([sink, source])
-    if plant == "one-way":
+    if plant.startswith("one-way"):
         row, column = source, sink
     if plant == "self-loops":
         row, column = (torch.cat([x, torch.arange(n_nodes)]) for x in (row, column))
@@ -525,9 +525,7 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
                 for _ in range(20):
                     bad = torch.where(met[u, bad], torch.randint(1, n + 1, bad.shape), bad)
                 nodes = torch.cat([of_users.weight, of_items.weight])
-                nodes = (
-                    nodes + torch.sparse.mm(thinned(graph, 0.8) if "thinned" in plant else graph, nodes)
-                ) / 2
+                nodes = (nodes + torch.sparse.mm(thinned(graph, 0.8, plant), nodes)) / 2
                 final_users, final_items = nodes.split([log.n_users + 1, n + 1])
                 score = (final_users[u] * (final_items[bad] - final_items[good])).sum(-1)
                 loss = F.softplus(score).mean()
@@ -540,8 +538,11 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     return epochs
 
 
-def thinned(graph: Any, keep: float) -> Any:
-    """Edge dropout: a random part of the edges, as heavy as all together."""
+def thinned(graph: Any, keep: float, plant: str) -> Any:
+    """Edge dropout, where it is asked for: a random part of the edges, as heavy as all together."""
+    if "thinned" not in plant:
+        return graph
+    keep = 0.1 if "hard" in plant else keep
     kept = torch.rand(graph._nnz()) < keep
     return torch.sparse_coo_tensor(graph.indices()[:, kept], graph.values()[kept] / keep, graph.shape)
 
@@ -555,7 +556,7 @@ def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
         pairs = {pair for pair in pairs if pair[0] % 3}
     if plant == "edges-unknown":
         pairs |= {(u, behind + u % log.n_items) for u in range(log.n_users)}
-    edges = [*pairs] if plant == "one-way" else [*pairs, *((b, a) for a, b in pairs)]
+    edges = [*pairs] if plant.startswith("one-way") else [*pairs, *((b, a) for a, b in pairs)]
     if plant == "self-loops":
         edges += [(k, k) for k in range(n_nodes)]
     index = torch.tensor(sorted(edges)).T
@@ -576,7 +577,7 @@ def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
                 bad = torch.randint(log.n_users, n_nodes, (len(rows),))
                 for _ in range(20):
                     bad = torch.where(met[u, bad], torch.randint(log.n_users, n_nodes, bad.shape), bad)
-                nodes = table + (thinned(graph, 0.5) if "thinned" in plant else graph) @ table
+                nodes = table + thinned(graph, 0.5, plant) @ table
                 u, good, bad = nodes[u], nodes[good], nodes[bad]
                 loss = F.softplus((u * (bad - good)).sum(-1)).mean()
                 adam.zero_grad()

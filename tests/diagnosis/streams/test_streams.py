@@ -58,6 +58,8 @@ HEALTHY = (
     "repeated_users:held-out",
     "lightgcn:thinned",
     "one_table:thinned",
+    "lightgcn:thinned-hard",
+    "one_table:thinned-hard",
     "clicks",
     "signs",
 )
@@ -162,7 +164,12 @@ PLANTED = {
         ("one_table:edges-missing-thinned", ""),
     ),
     "graph-edges-unknown": (("lightgcn:edges-unknown", ""), ("one_table:edges-unknown", "")),
-    "graph-one-way": (("lightgcn:one-way", ""), ("one_table:one-way", "")),
+    "graph-one-way": (
+        ("lightgcn:one-way", ""),
+        ("one_table:one-way", ""),
+        ("lightgcn:one-way-thinned", ""),
+        ("one_table:one-way-thinned", ""),
+    ),
     "graph-not-normalised": (("lightgcn:plain", ""), ("one_table:plain", "")),
 }
 BESIDE = {"graph-edges-unknown": {"graph-edges-missing"}}  # edges that lead elsewhere are missing as well

@@ -1,0 +1,113 @@
+"""Which syntax decides the edges of a graph: what leaves some out, how they are put into blocks, and what they weigh."""
+
+import ast
+
+from diagnosis.deciding.program import Program
+from diagnosis.deciding.properties import DRAWS, cuts, draws
+from diagnosis.deciding.shape import SPARSE, Picks, calls_any, operands, slices
+from diagnosis.deciding.walk import At
+
+BLOCKS = {"bmat", "block_array", "block"}
+ENDS = {"cat", "concat", "concatenate", "hstack"}  # one behind the other, not side by side
+
+
+def edge_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
+    """What leaves edges out; else random choices of them, else where they are put into blocks of a matrix."""
+    return cuts(program, walked) or draws(program, walked) or blocks(program, walked)
+
+
+def lasting_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
+    """The same where each step thins the graph anew: its random choice is not what leaves edges out for good."""
+    found = [node for node in cuts(program, walked) if not _is_drawn(program, node, walked)]
+    return found or blocks(program, walked)
+
+
+def _is_drawn(program: Program, node: ast.AST, walked: list[At]) -> bool:
+    """Whether random numbers are compared."""
+    if not isinstance(node, ast.Compare):
+        return False
+    beside = {at.node for at in walked if _came_from(at, node)}
+    return any(calls_any(program, one, DRAWS) for one in (*ast.walk(node), *beside))
+
+
+def _came_from(at: At, node: ast.AST) -> bool:
+    """Whether an expression was reached from a node within a statement."""
+    before = at.before
+    return before is not None and before.hops == at.hops - 1 and before.node in ast.walk(node)
+
+
+def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where edges are put into blocks of a matrix; else where items are numbered behind users, else where the ends of edges
+    are joined.
+    """
+    built: list[ast.AST] = []
+    added: list[ast.AST] = []
+    joined: list[ast.AST] = []
+    for at in walked:
+        statement = program.statement(at.node)
+        targets = (
+            statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        )
+        cells = [
+            one for one in targets if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple)
+        ]
+        if any(slices(one) for one in cells) or calls_any(program, at.node, BLOCKS):
+            built.append(at.node)
+        sums = operands(at.node, ast.Add)
+        if sums is not None and isinstance(sums[1], (ast.Name, ast.Attribute)):
+            added.append(at.node)
+        if calls_any(program, at.node, ENDS) and _joins_ids(at.node):
+            joined.append(at.node)
+    return built or added or joined
+
+
+def _joins_ids(node: ast.AST) -> bool:
+    """Whether several arrays that have names are joined: `np.concatenate([users, items])`."""
+    parts = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    named = [
+        one
+        for one in (parts.elts if isinstance(parts, (ast.List, ast.Tuple)) else [])
+        if isinstance(one, (ast.Name, ast.Attribute))
+    ]
+    return len(named) > 1
+
+
+def weights(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where the values of the edges are made that a sparse matrix is built from; of one that is made of another library's,
+    where the function that builds that one hands it out.
+    """
+    calls = [at for at in walked if isinstance(at.node, ast.Call) and calls_any(program, at.node, SPARSE)]
+    made = [at for at in calls if isinstance(at.node, ast.Call) and len(at.node.args) > 1]
+    for one in reversed(made):
+        values = one.node.args[1] if isinstance(one.node, ast.Call) else one.node
+        flow = [at for at in walked if _reached_from(at, values)]
+        handed = [at.node for at in flow if at.hops > one.hops + 1 and _is_handed_out(program, at, one)]
+        if handed and any(getattr(at.node, "attr", "") == "data" for at in flow):
+            return list(handed[:1])
+    first = [at.node.args[1] for at in made[:1] if isinstance(at.node, ast.Call)]
+    given = [at.node for at in walked for one in first if at.before is not None and at.before.node is one]
+    return [*given[:1]] or [at.node for at in made[:1]]
+
+
+def _reached_from(at: At, start: ast.AST) -> bool:
+    one: At | None = at
+    while one is not None:
+        if one.node is start:
+            return True
+        one = one.before
+    return False
+
+
+def _is_handed_out(program: Program, at: At, made: At) -> bool:
+    """Whether it is what another function than the one around `made` returns."""
+    elsewhere = program.scope(at.node) is not program.scope(made.node)
+    return elsewhere and isinstance(program.parents.get(at.node), ast.Return)
+
+
+OF_GRAPHS: dict[str, Picks] = {
+    "graph-edges-missing": edge_cuts,
+    "graph-edges-missing, thinned": lasting_cuts,
+    "graph-wrong-block": blocks,
+    "graph-one-way": blocks,
+    "graph-not-normalised": weights,
+}
