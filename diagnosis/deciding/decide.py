@@ -71,7 +71,7 @@ def _way(details: Mapping[str, Any]) -> str:
     """In which way it was found, of codes whose lines hang on that."""
     if details.get("by", 0) < 0:
         return "backwards"
-    return next((name for name in ("across", "thinned") if details.get(name)), "")
+    return next((name for name in ("across", "lasting") if details.get(name)), "")
 
 
 def walked_to(program: Program, seen: Sequence[CodePlace]) -> list[At]:

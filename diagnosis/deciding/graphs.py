@@ -17,7 +17,7 @@ def edge_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
 
 
 def lasting_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
-    """The same where each step thins the graph anew: its random choice is not what leaves edges out for good."""
+    """The same of edges that no step has: a random choice that each step makes anew is not what leaves them out."""
     found = [node for node in cuts(program, walked) if not _is_drawn(program, node, walked)]
     return found or blocks(program, walked)
 
@@ -106,7 +106,7 @@ def _is_handed_out(program: Program, at: At, made: At) -> bool:
 
 OF_GRAPHS: dict[str, Picks] = {
     "graph-edges-missing": edge_cuts,
-    "graph-edges-missing, thinned": lasting_cuts,
+    "graph-edges-missing, lasting": lasting_cuts,
     "graph-wrong-block": blocks,
     "graph-one-way": blocks,
     "graph-not-normalised": weights,

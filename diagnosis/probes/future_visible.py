@@ -21,6 +21,8 @@ KIND = FindingKind(
         "weaker-than-ease",
         "ranking-margin",
         "same-list",
+        "history-window",
+        "history-holes",
     ),
     unit=UNIT,
     reference="none",

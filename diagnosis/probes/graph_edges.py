@@ -30,7 +30,7 @@ MISSING = FindingKind(
     why="Users and items whose events are missing get messages from nobody.",
     definition="Share of different pairs of user and item of the training log that are no edge.",
     roles=(Role.ENCODER,),
-    explains=_WEAK,
+    explains=(*_WEAK, "no-gradient"),
 )
 UNKNOWN = FindingKind(
     code="graph-edges-unknown",
@@ -48,7 +48,7 @@ BLOCKS = FindingKind(
     why="An item's node is another user's: both are moved by each other's messages, and the items' own nodes get none.",
     definition="Nodes that are both a user's and an item's, or items at other nodes than those that are looked up.",
     roles=(Role.ENCODER,),
-    explains=_WEAK,
+    explains=(*_WEAK, "no-gradient"),
 )
 ONE_WAY = FindingKind(
     code="graph-one-way",
@@ -57,7 +57,7 @@ ONE_WAY = FindingKind(
     why="Users hear of items and items of nobody, or the other way round.",
     definition="Share of edges between users and items whose reverse is in a square matrix too.",
     roles=(Role.ENCODER,),
-    explains=_WEAK,
+    explains=(*_WEAK, "no-gradient"),
 )
 PLAIN = FindingKind(
     code="graph-not-normalised",
@@ -110,6 +110,7 @@ def _empty(log: Log, stream: Stream) -> Measurement:
         reference=0.0,
         severity=Severity.ERROR,
         places=made(stream),
+        details={"lasting": True},
     )
 
 
@@ -132,7 +133,7 @@ def _events(log: Log, edges: Graph) -> list[Measurement]:
             healthy=missing < (max(ESTIMATED, ERRORS * best.error) if best.thinned else 0.02),
             reference=0.0,
             places=places,
-            details={"thinned": best.thinned},
+            details={"lasting": best.thinned},
         ),
         measured(
             UNKNOWN.code,

@@ -99,8 +99,8 @@ def test_edges_weigh_what_the_matrix_was_given_that_they_are_taken_from(sources:
 
 def test_edges_that_are_missing_for_good_are_not_left_out_by_what_each_step_draws() -> None:
     whole = {path: text.replace("[:TRAINED]", "") for path, text in THINNED.items()}
-    assert first("graph-edges-missing", whole, thinned=True) == line_of(whole, "# block")
-    assert first("graph-edges-missing", THINNED, thinned=True) == line_of(THINNED, "[:TRAINED]")
+    assert first("graph-edges-missing", whole, lasting=True) == line_of(whole, "# block")
+    assert first("graph-edges-missing", THINNED, lasting=True) == line_of(THINNED, "[:TRAINED]")
 
 
 def test_edges_that_are_drawn_once_are_left_out_by_the_draw() -> None:
