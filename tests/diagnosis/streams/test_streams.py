@@ -87,6 +87,8 @@ PLANTED = {
         ("sasrec:by-id", "np.sort(history)"),
         ("sasrec:unsorted", "source, target"),
         ("softmax:by-id", "block"),
+        ("last_item:by-id", ""),
+        ("windows:by-id", ""),
     ),
     "target-of-another": (
         ("sasrec:other-user", "targets.roll(1, 0)"),
