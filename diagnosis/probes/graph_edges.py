@@ -66,7 +66,7 @@ PLAIN = FindingKind(
     why="A sum over neighbours grows with their number, so that popular nodes drown all others.",
     definition="Sum of a node's edge weights in the median, where all weights are equal.",
     roles=(Role.ENCODER,),
-    explains=_WEAK,
+    explains=(*_WEAK, "initial-scale"),
 )
 LOOPS = FindingKind(
     code="graph-self-loops",

@@ -134,6 +134,7 @@ def test_what_follows_from_a_wrong_axis_or_a_missing_block_comes_to_its_line() -
         "future-visible": ("history-window", "history-holes"),
         "graph-one-way": ("no-gradient",),
         "graph-edges-missing": ("no-gradient",),
+        "graph-not-normalised": ("initial-scale",),
     }
     for code, others in following.items():
         assert all(explains(CATALOGUE[code], CATALOGUE[other]) for other in others), code
