@@ -4,7 +4,7 @@ import ast
 from collections.abc import Sequence
 
 from diagnosis.deciding.program import Function, Program
-from diagnosis.deciding.shape import calls_any, constant, slices
+from diagnosis.deciding.shape import calls_any, constant, is_schedule, operands, slices
 from diagnosis.deciding.statements import expressions_of, statements_at
 from diagnosis.deciding.walk import flow_into
 from diagnosis.findings import CodePlace
@@ -33,14 +33,31 @@ def guards(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
 
 
 def fillings(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
-    """What fills the table that is made on the first line, else what moves its rows."""
+    """What fills the table that is made on the first line, else what moves its rows; first of all what takes a row's values
+    from the place beside its own.
+    """
     starts = expressions_of(program, seen[:1])
     here: list[ast.AST] = [one for start in starts for one in ast.walk(start) if _moves(program, one)]
     if here:
         return []
     flow = list(flow_into(program, starts))
     moved: list[ast.AST] = [at.node for at in flow if at.hops <= NEAR and _moves(program, at.node)]
-    return _filled(program, seen[:1]) or moved[:1]
+    filled = _filled(program, seen[:1], starts)
+    beside = [one for node in filled for one in _taken_beside(program, node)]
+    return beside[:1] or filled or moved[:1]
+
+
+def _taken_beside(program: Program, filled: ast.AST) -> list[ast.AST]:
+    """Where the values come from that fill a row, or their loop: `rows[item - 1]`, `for name in names[item + 1]`."""
+    loops = [one.iter for one in program.around(filled) if isinstance(one, ast.For)]
+    shifts = (ast.Add, ast.Sub)
+    return [
+        part
+        for one in (filled, *loops)
+        for part in ast.walk(one)
+        if isinstance(part, ast.Subscript)
+        and any(both and constant(both[1]) == 1 for op in shifts for both in [operands(part.slice, op)])
+    ]
 
 
 def penalties(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
@@ -110,25 +127,22 @@ def _steps(program: Program, call: ast.Call, made: set[ast.AST]) -> bool:
     if call.args or not isinstance(call.func, ast.Attribute):
         return False
     flow = [at.node for at in flow_into(program, [call.func.value])]
-    schedule = any(isinstance(one, ast.Call) and _is_schedule(called_name(one)) for one in flow)
+    schedule = any(isinstance(one, ast.Call) and is_schedule(called_name(one)) for one in flow)
     return not schedule and not made.isdisjoint(flow)
 
 
-def _is_schedule(name: str) -> bool:
-    return name.endswith("LR") or "schedule" in name.lower()
-
-
-def _filled(program: Program, places: Sequence[CodePlace]) -> list[ast.AST]:
-    """The values that are put into parts of what these lines assign: `table[row] = value`."""
+def _filled(program: Program, places: Sequence[CodePlace], starts: Sequence[ast.expr] = ()) -> list[ast.AST]:
+    """The values that are put into parts of what these lines assign, else of what they return: `table[row] = value`."""
+    statements = [one for place in places for one in statements_at(program, place)]
+    targets = [one for each in statements if isinstance(each, ast.Assign) for one in each.targets]
+    returned = any(isinstance(each, ast.Return) for each in statements)
+    names = targets or [one for start in starts if returned for one in ast.walk(start)]
+    scopes = dict.fromkeys((program.scope(one), one.id) for one in names if isinstance(one, ast.Name))
     found: list[ast.AST] = []
-    for statement in (one for place in places for one in statements_at(program, place)):
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        for target in (one for one in targets if isinstance(one, ast.Name)):
-            given = program.locals.get((program.scope(target), target.id), [])
-            into = [getattr(program.statement(one.value), "targets", [None])[0] for one in given]
-            found += [
-                one.value for one, part in zip(given, into, strict=True) if isinstance(part, ast.Subscript)
-            ]
+    for place in scopes:
+        given = program.locals.get(place, [])
+        into = [getattr(program.statement(one.value), "targets", [None])[0] for one in given]
+        found += [one.value for one, part in zip(given, into, strict=True) if isinstance(part, ast.Subscript)]
     return found
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from diagnosis.deciding.by_line import BY_LINE, WITHOUT_LINES
+from diagnosis.deciding.graphs import OF_GRAPHS
 from diagnosis.deciding.program import Program, read_program
 from diagnosis.deciding.properties import BY_CODE, OF_ANSWERS, Picks
 from diagnosis.deciding.running import is_idle
@@ -31,6 +32,7 @@ IDS = {
     "scatter_add_": 1,
 }
 
+PICKS = BY_CODE | OF_GRAPHS
 MODULES = {"Embedding": 0, "EmbeddingBag": 0, "CrossEntropyLoss": 1, "NLLLoss": 1}
 
 
@@ -48,8 +50,7 @@ def decided(
         program = read_program(sources)
         found = _places(program, BY_LINE[code](program, seen))
         return _once([*found[:MOST], *seen])
-    kind = "backwards" if details.get("by", 0) < 0 else "across" if details.get("across") else ""
-    pick = BY_CODE.get(f"{code}, {kind}", BY_CODE.get(code))
+    pick = next((PICKS[name] for name in (f"{code}, {_way(details)}", code) if name in PICKS), None)
     if pick is None or not (seen or code in OF_ANSWERS):
         return tuple(seen)
     program = read_program(sources)
@@ -64,6 +65,13 @@ def decided(
         if 0 < len(places) <= UNSURE:
             return _once([*places[:MOST], *seen])
     return tuple(seen)
+
+
+def _way(details: Mapping[str, Any]) -> str:
+    """In which way it was found, of codes whose lines hang on that."""
+    if details.get("by", 0) < 0:
+        return "backwards"
+    return next((name for name in ("across", "lasting") if details.get(name)), "")
 
 
 def walked_to(program: Program, seen: Sequence[CodePlace]) -> list[At]:
@@ -125,6 +133,8 @@ def _place_of_ids(program: Program, call: ast.Call) -> int | None:
     name = called_name(call)
     if name in IDS:
         return IDS[name]
+    if isinstance(call.func, ast.Attribute) and getattr(call.func.value, "attr", "") == "sparse":
+        return 0  # the edges of `torch.sparse.mm(graph, nodes)`
     given = [*program.attributes.get(name, []), *program.locals.get((program.scope(call), name), [])]
     made = {called_name(one.held) for one in given if isinstance(one.held, ast.Call)}
     return next((MODULES[one] for one in sorted(made) if one in MODULES), None)

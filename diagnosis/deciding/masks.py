@@ -4,6 +4,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 
 from diagnosis.deciding.program import Program
+from diagnosis.deciding.shape import slices
 from diagnosis.deciding.statements import calls_of, expressions_of
 from diagnosis.deciding.walk import At, flow_into
 from diagnosis.findings import CodePlace
@@ -37,6 +38,7 @@ FILLS = {"masked_fill", "masked_fill_", "where", "full", "full_like"}
 PRODUCTS = {"matmul", "bmm", "einsum", "mm", "baddbmm", "scaled_dot_product_attention"}
 SOFTMAX = {"softmax", "Softmax", "scaled_dot_product_attention", "masked_fill", "masked_fill_"}
 COUNTS = {"arange", "cumsum"}
+TURNS = {"flip", "fliplr", "flipud"}
 NEAR = 3  # statements between the nearest test and others
 HIDDEN = -50.0  # a score below is as good as none after a softmax
 
@@ -48,19 +50,40 @@ def of_future(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
 
 def of_padding(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """What hides padding from the attention on these lines; before a mask that holds ids against 0, as it should, what
-    counts places from the padded end.
+    counts places from the padded end. Of lines behind the attention, what counts places so, too.
     """
     found = _told(program, seen, _is_test)
-    sound = bool(found) and all(_is_sound(node) for node in found)
+    sound = all(_is_sound(node) for node in found)
     return [*(_counted(program, seen) if sound else []), *found]
 
 
 def _counted(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
-    """Where places are counted for a table that the attention reads."""
+    """Where places are counted from the first on, for a table that the lines read."""
     flow = list(flow_into(program, expressions_of(program, seen[:1])))
     counts = [at for at in flow if isinstance(at.node, ast.Call) and called_name(at.node) in COUNTS]
-    found: list[ast.AST] = [at.node for at in counts if _comes_from_table(program, at)]
+    found: list[ast.AST] = [
+        at.node for at in counts if _comes_from_table(program, at) and not _is_turned(program, at)
+    ]
     return found[:1]
+
+
+def _is_turned(program: Program, at: At) -> bool:
+    """Whether places are counted from the last on: `arange(n - 1, -1, -1)`, `arange(n).flip(0)`, `n - arange(n)`."""
+    step = at.node.args[2] if isinstance(at.node, ast.Call) and len(at.node.args) > 2 else None
+    if isinstance(step, ast.UnaryOp):
+        return True
+    one: At | None = at
+    while one is not None and one.hops >= at.hops - 1:
+        node = one.node
+        turned = isinstance(node, ast.Call) and called_name(node) in TURNS
+        taken_away = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
+        back = isinstance(node, ast.Subscript) and any(
+            isinstance(part.step, ast.UnaryOp) for part in slices(node)
+        )
+        if turned or back or (taken_away and any(part is at.node for part in ast.walk(node.right))):  # pyright: ignore[reportAttributeAccessIssue]
+            return True
+        one = one.before
+    return False
 
 
 def _comes_from_table(program: Program, at: At) -> bool:

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from diagnosis.deciding.program import Program
+from diagnosis.deciding.shape import is_schedule
 from diagnosis.deciding.statements import calls_of, expressions_of
 from diagnosis.deciding.walk import At, flow_into
 from diagnosis.findings import CodePlace
@@ -27,7 +28,7 @@ def decays(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
 
 def warm_ups(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """Where the length of a warm-up is set: the largest number of the schedule that is stepped on the first line."""
-    schedules = [one for call in calls_of(program, seen[:1]) for one in _stepped(program, call)]
+    schedules = [one for call in calls_of(program, seen[:1]) for one in _schedules(program, call)]
     starts = [value for call in schedules for value in _values(call, 1)]
     sized = [(abs(_value(one)), one) for one in _numbers(program, starts) if isinstance(one, ast.Constant)]
     largest = max((size for size, _ in sized), default=0.0)
@@ -117,14 +118,21 @@ def _values(call: ast.Call, first: int) -> list[ast.expr]:
     return [*call.args[first:], *(one.value for one in call.keywords if one.arg != "optimizer")]
 
 
-def _stepped(program: Program, call: ast.Call) -> list[ast.Call]:
-    """The calls that may have made what is stepped."""
+def _schedules(program: Program, call: ast.Call) -> list[ast.Call]:
+    """The calls that may have made the schedule that is stepped; those that are named after one, and that are told more than
+    the optimizer, where there are any.
+    """
     if called_name(call) != "step" or not isinstance(call.func, ast.Attribute):
         return [call]
     flow = list(flow_into(program, [call.func.value]))
     made = [at for at in flow if isinstance(at.node, ast.Call)]
-    nearest = min((at.hops for at in made), default=0)
-    return [at.node for at in made if at.hops == nearest and isinstance(at.node, ast.Call)]
+    told = [
+        at
+        for at in made
+        if isinstance(at.node, ast.Call) and is_schedule(called_name(at.node)) and _values(at.node, 1)
+    ]
+    nearest = min((at.hops for at in told or made), default=0)
+    return [at.node for at in told or made if at.hops == nearest and isinstance(at.node, ast.Call)]
 
 
 def _told(program: Program, starts: Sequence[ast.expr | At]) -> list[ast.AST]:

@@ -37,3 +37,12 @@ def callers(program: Program, function: Function) -> list[ast.Call]:
         made = [call for name in heirs(program, owner) for call in program.calls.get(name, [])]
         return made or by_factory(program, owner, function)
     return calls_of_instances(program, owner)
+
+
+def given_to(scope: Function, call: ast.Call) -> list[tuple[str, ast.expr]]:
+    """The parameters of a function with what a call gives them; what is unpacked, or left to its default, is not told."""
+    names = [one.arg for one in (*scope.args.posonlyargs, *scope.args.args)]
+    bound = names[1:] if names[:1] in (["self"], ["cls"]) else names
+    plain = not any(isinstance(one, ast.Starred) for one in call.args)
+    named = [(one.arg, one.value) for one in call.keywords if one.arg]
+    return [*(zip(bound, call.args, strict=False) if plain else ()), *named]

@@ -26,8 +26,9 @@ SETTINGS = {
     "_replace",
     "evolve",
 }
-REGISTERS = {"register_buffer", "register_parameter"}  # which give a module an attribute by its name
 OPTIONS = {"add_argument", "option", "DEFINE_float", "DEFINE_integer"}
+# Calls that give an attribute its value under a name that they are told, and the place of that name among their arguments.
+NAMING = {"register_buffer": 0, "register_parameter": 0, "add_module": 0, "register_module": 0, "setattr": 1}
 ALIKE = 4  # definitions of one name; more say nothing about which is meant
 
 
@@ -183,10 +184,8 @@ def _given_by(program: Program, call: ast.Call) -> Iterator[tuple[str, Definitio
     `register_buffer("graph", x)`.
     """
     name = called_name(call)
-    if name in REGISTERS and len(call.args) > 1:
-        said = call.args[0]
-        if isinstance(said, ast.Constant) and isinstance(said.value, str):
-            yield said.value, Definition(value=call.args[1])
+    if name in NAMING:
+        yield from _named_by(call, NAMING[name])
     elif name in OPTIONS:
         default = next((one.value for one in call.keywords if one.arg == "default"), None)
         said = [
@@ -204,6 +203,17 @@ def _given_by(program: Program, call: ast.Call) -> Iterator[tuple[str, Definitio
         fields = _fields(owner) if owner is not None and not _has_init(owner) else []
         plain = not any(isinstance(one, ast.Starred) for one in call.args)
         yield from zip(fields, (Definition(value=one) for one in call.args if plain), strict=False)
+
+
+def _named_by(call: ast.Call, place: int) -> Iterator[tuple[str, Definition]]:
+    """What `self.register_buffer("graph", x)` or `setattr(self, "graph", x)` gives to which attribute."""
+    given = [
+        *call.args[place:],
+        *(one.value for one in call.keywords if one.arg in ("tensor", "param", "module")),
+    ]
+    said = given[0].value if given and isinstance(given[0], ast.Constant) else None
+    if isinstance(said, str) and len(given) > 1:
+        yield said, Definition(value=given[1])
 
 
 def _fields(owner: ast.ClassDef) -> list[str]:

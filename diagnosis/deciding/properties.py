@@ -3,13 +3,12 @@
 import ast
 from collections.abc import Iterator
 
-from diagnosis.deciding.graphs import blocks, weights
 from diagnosis.deciding.membership import tests_of
 from diagnosis.deciding.parameters import callers, position
 from diagnosis.deciding.program import Function, Program
 from diagnosis.deciding.shape import SHUFFLES, Picks, calls_any, constant, is_generated, operands, slices
 from diagnosis.deciding.targets import alignments, crossings, own_picks, picks, reversals
-from diagnosis.deciding.walk import ITERATED, At
+from diagnosis.deciding.walk import ITERATED, At, flow_into
 from diagnosis.syntax import called_name
 
 DRAWS = {
@@ -101,17 +100,26 @@ def _runs_later(program: Program, at: At) -> bool:
 def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
     """Seeds of generators that were walked through, outside of code that runs once; those in a loop if there are any."""
     nodes = {at.node: None for at in walked}
-    named = {
-        (program.scope(node), ast.dump(node)) for node in nodes if isinstance(node, (ast.Name, ast.Attribute))
-    }
+    named = {_holder(program, node) for node in nodes if isinstance(node, (ast.Name, ast.Attribute))}
     found: list[ast.AST] = [node for node in nodes if calls_any(program, node, SEEDS)]
     for call in (one for name in SEEDS for one in program.calls.get(name, [])):
         receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
-        if receiver is not None and (program.scope(call), ast.dump(receiver)) in named:
+        if receiver is not None and _holder(program, receiver) in named:
             found.append(call)
     again = [one for one in found if getattr(program.scope(one), "name", "<module>") not in ONCE]
-    looped = [one for one in again if any(isinstance(o, (ast.For, ast.While)) for o in program.around(one))]
-    return list(dict.fromkeys(looped or again))
+    looped = [one for one in again if _is_looped(program, one)]
+    first = {
+        program.scope(one) for one in looped
+    }  # what comes before the loop of a function runs once for all its rounds
+    return list(dict.fromkeys([*looped, *(one for one in again if program.scope(one) not in first)]))
+
+
+def _holder(program: Program, node: ast.expr) -> tuple[ast.AST, str]:
+    """What a name or attribute means: the same in all methods of a class where it is an attribute of `self`."""
+    base = node.value if isinstance(node, ast.Attribute) else None
+    own = isinstance(base, ast.Name) and base.id == "self"
+    inside = program.class_of(node) if own else None
+    return inside or program.scope(node), ast.dump(node)
 
 
 def rejections(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -160,11 +168,6 @@ def _goes_over_a_part(node: ast.AST) -> bool:
     return not (from_the_first or negative) or not (_is_length(high) or isinstance(high, ast.Name))
 
 
-def edge_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
-    """The same for edges; else random choices of them, else where they are put into blocks of a matrix."""
-    return cuts(program, walked) or draws(program, walked) or blocks(program, walked)
-
-
 def end_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
     """What takes the last event away: `len(x) - 2`, `x[:-1]`, `range(1, len(x) - 1)`."""
     found: list[ast.AST] = []
@@ -183,7 +186,41 @@ def orders(program: Program, walked: list[At]) -> list[ast.AST]:
     """Where the generator that shuffles is seeded anew; else where rows are sorted, and the loader of rows as they come."""
     shuffled = [at.node for at in walked if calls_any(program, at.node, SHUFFLES)]
     seeds = _seeds(program, walked) if shuffled else []
+    loaders = [at.node for at in walked if calls_any(program, at.node, {"DataLoader"})]
+    seeds += [one for loader in loaders for one in _seeds_of_loader(program, loader)]
     return seeds or [at.node for at in walked if calls_any(program, at.node, ORDERS)]
+
+
+def _seeds_of_loader(program: Program, loader: ast.AST) -> list[ast.AST]:
+    """Where the generator of a loader that shuffles is seeded again and again; of one without, torch's own generator."""
+    given = {one.arg: one.value for one in loader.keywords} if isinstance(loader, ast.Call) else {}
+    if not _is_true(given.get("shuffle")) and "sampler" not in given:
+        return []
+    generators = [one for one in (given.get("generator"), given.get("sampler")) if one is not None]
+    if not generators:
+        calls = program.calls.get("manual_seed", [])
+        own = [one for one in calls if getattr(getattr(one.func, "value", None), "id", "") == "torch"]
+        later = [one for one in own if getattr(program.scope(one), "name", "<module>") not in ONCE]
+        return [one for one in later if _is_looped(program, one)]
+    walked = [at for one in generators for at in flow_into(program, [one])]
+    return [one for one in _seeds(program, walked) if not _makes(walked, one)]
+
+
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _makes(walked: list[At], node: ast.AST) -> bool:
+    """Whether it seeds what it makes, `torch.Generator().manual_seed(1)`, which is kept from then on."""
+    return any(at.node is node for at in walked)
+
+
+def _is_looped(program: Program, node: ast.AST) -> bool:
+    """Whether a loop of its own function is around it."""
+    scope = program.scope(node)
+    return any(
+        isinstance(one, (ast.For, ast.While)) and program.scope(one) is scope for one in program.around(node)
+    )
 
 
 def column_moves(program: Program, walked: list[At]) -> list[ast.AST]:
@@ -255,8 +292,4 @@ BY_CODE: dict[str, Picks] = {
     "batches-in-one-order": orders,
     "items-shifted": column_moves,
     "user-shifted": user_moves,
-    "graph-edges-missing": edge_cuts,
-    "graph-wrong-block": blocks,
-    "graph-one-way": blocks,
-    "graph-not-normalised": weights,
 }

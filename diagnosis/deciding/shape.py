@@ -8,6 +8,7 @@ from diagnosis.deciding.walk import At
 from diagnosis.syntax import called_name
 
 Picks = Callable[[Program, list[At]], list[ast.AST]]  # the deciding nodes among what was walked, best first
+SPARSE = {"sparse_coo_tensor", "FloatTensor", "SparseTensor"}
 SHUFFLES = {"shuffle", "permutation", "permuted", "randperm"}
 
 
@@ -42,3 +43,8 @@ def constant(node: ast.AST) -> float:
 def is_generated(program: Program, node: ast.AST) -> bool:
     """Whether it lies in a generator, which runs when it is gone through and not when it is called."""
     return any(isinstance(one, (ast.Yield, ast.YieldFrom)) for one in ast.walk(program.scope(node)))
+
+
+def is_schedule(name: str) -> bool:
+    """Whether a call is named after a schedule of learning rates."""
+    return name.endswith("LR") or "schedule" in name.lower()

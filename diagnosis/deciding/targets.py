@@ -2,6 +2,7 @@
 
 import ast
 
+from diagnosis.deciding.parameters import given_to
 from diagnosis.deciding.program import GROWING, Definition, Program
 from diagnosis.deciding.shape import SHUFFLES, calls_any, constant, is_generated, operands, slices
 from diagnosis.deciding.walk import At
@@ -170,10 +171,26 @@ def _constant_or_none(bound: ast.expr | None) -> bool:
 
 
 def _reaching_too_far(program: Program, chosen: ast.Subscript) -> list[ast.AST]:
-    """Slices of the same history that end behind the target `history[t]`."""
+    """Slices of the same history that end behind the target `history[t]`, here or in a function that is given both."""
     index, base = ast.dump(chosen.slice), ast.dump(chosen.value)
+    scope = program.scope(chosen)
+    found = _ending_behind(scope, base, index)
+    for call in (one for one in ast.walk(scope) if isinstance(one, ast.Call)):
+        for function in program.functions.get(called_name(call), []):
+            inside = {ast.dump(given): name for name, given in given_to(function, call)}
+            if base in inside and index in inside:
+                found += _ending_behind(function, _named(inside[base]), _named(inside[index]))
+    return found
+
+
+def _named(name: str) -> str:
+    return ast.dump(ast.Name(id=name, ctx=ast.Load()))
+
+
+def _ending_behind(scope: ast.AST, base: str, index: str) -> list[ast.AST]:
+    """Slices of `base` in a scope that end some places behind `index`, both as `ast.dump` writes them."""
     found: list[ast.AST] = []
-    for node in ast.walk(program.scope(chosen)):
+    for node in ast.walk(scope):
         if not isinstance(node, ast.Subscript) or ast.dump(node.value) != base:
             continue
         for part in slices(node):

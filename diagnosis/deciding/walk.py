@@ -32,7 +32,9 @@ SIDE_BY_SIDE = {
 }
 # What tells only of shape and kind, not of values.
 SHAPE = {"shape", "dtype", "device", "size", "ndim", "len", "dim"}
-OF_SHAPE = ("shape", "dtype", "device")  # keywords of what tells no values
+SHAPING = {"shape", "dtype", "device"}  # keywords that tell the same
+# Where the ends and values of edges are given, the size of the matrix comes third.
+SIZED_THIRD = {"sparse_coo_tensor", "SparseTensor", "FloatTensor"}
 KEYED = {"get", "getattr", "pop", "setdefault", "dict"}
 # What is given to these are names of files and not values.
 FILES = {
@@ -314,7 +316,8 @@ def _of_call(program: Program, at: At, node: ast.Call) -> Iterator[At]:
     if name in KEYED and _key(at, node):
         yield from _of_key(program, at, node)
         return
-    arguments = [*node.args, *(one.value for one in node.keywords if one.arg not in OF_SHAPE)]
+    places = node.args[:2] if name in SIZED_THIRD else node.args
+    arguments = [*places, *(one.value for one in node.keywords if one.arg not in SHAPING)]
     if name in SIDE_BY_SIDE and at.part and node.args:
         first = node.args[0]
         if isinstance(first, (ast.List, ast.Tuple)) and _picks(first, at.part[-1]):

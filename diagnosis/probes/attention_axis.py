@@ -21,6 +21,9 @@ KIND = FindingKind(
     explains=(
         "order-ignored",
         "no-gradient",
+        "more-padding",
+        "padding-attended",
+        "future-visible",
         "weaker-than-popularity",
         "weaker-than-markov",
         "weaker-than-ease",

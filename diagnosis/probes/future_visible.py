@@ -21,7 +21,8 @@ KIND = FindingKind(
         "weaker-than-ease",
         "ranking-margin",
         "same-list",
-        "history-window",  # a mask the wrong way round hides the past as well
+        "history-window",
+        "history-holes",
     ),
     unit=UNIT,
     reference="none",

@@ -1,5 +1,7 @@
 """Whether the edges of a graph are the training events, both ways, between the right blocks, and normalised."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +30,7 @@ MISSING = FindingKind(
     why="Users and items whose events are missing get messages from nobody.",
     definition="Share of different pairs of user and item of the training log that are no edge.",
     roles=(Role.ENCODER,),
-    explains=_WEAK,
+    explains=(*_WEAK, "no-gradient"),
 )
 UNKNOWN = FindingKind(
     code="graph-edges-unknown",
@@ -46,7 +48,7 @@ BLOCKS = FindingKind(
     why="An item's node is another user's: both are moved by each other's messages, and the items' own nodes get none.",
     definition="Nodes that are both a user's and an item's, or items at other nodes than those that are looked up.",
     roles=(Role.ENCODER,),
-    explains=_WEAK,
+    explains=(*_WEAK, "no-gradient"),
 )
 ONE_WAY = FindingKind(
     code="graph-one-way",
@@ -55,7 +57,7 @@ ONE_WAY = FindingKind(
     why="Users hear of items and items of nobody, or the other way round.",
     definition="Share of edges between users and items whose reverse is in a square matrix too.",
     roles=(Role.ENCODER,),
-    explains=_WEAK,
+    explains=(*_WEAK, "no-gradient"),
 )
 PLAIN = FindingKind(
     code="graph-not-normalised",
@@ -64,7 +66,7 @@ PLAIN = FindingKind(
     why="A sum over neighbours grows with their number, so that popular nodes drown all others.",
     definition="Sum of a node's edge weights in the median, where all weights are equal or follow a positive power of the degrees.",
     roles=(Role.ENCODER,),
-    explains=_WEAK,
+    explains=(*_WEAK, "initial-scale"),
 )
 LOOPS = FindingKind(
     code="graph-self-loops",
@@ -79,6 +81,8 @@ FEWEST = 50  # edges
 GROWING = 0.2  # power of the degrees: 0.5 where roots are multiplied by, below 0 where they are divided by
 FOLLOWS = 0.9  # correlation of logarithms, for weights that are a function of the degrees
 ESTIMATED = 0.1  # of the pairs may be missing where their number is an estimate
+BOTH_WAYS = 0.9  # of the edges one way lead back as well
+ERRORS = 3.0  # standard errors by which estimates may be off
 
 
 def graph_edges(evidence: Evidence) -> list[Measurement]:
@@ -109,6 +113,7 @@ def _empty(log: Log, stream: Stream) -> Measurement:
         reference=0.0,
         severity=Severity.ERROR,
         places=made(stream),
+        details={"lasting": True},
     )
 
 
@@ -128,9 +133,10 @@ def _events(log: Log, edges: Graph) -> list[Measurement]:
             missing,
             f"{best.events} of {pairs} different training pairs are edges{about}",
             unit="share of pairs",
-            healthy=missing < (ESTIMATED if best.thinned else 0.02),
+            healthy=missing < (max(ESTIMATED, ERRORS * best.error) if best.thinned else 0.02),
             reference=0.0,
             places=places,
+            details={"lasting": best.thinned},
         ),
         measured(
             UNKNOWN.code,
@@ -220,7 +226,8 @@ def _looked_up(seen: Read, edges: Graph) -> int | None:
 def _both_ways(log: Log, edges: Graph) -> list[Measurement]:
     counts = [each.events if each is not None else 0 for each in (edges.forward, edges.backward)]
     share = min(counts) / max(max(counts), 1)
-    symmetric = share > 0.9 or _as_many(edges)
+    errors = [each.error for each in (edges.forward, edges.backward) if each is not None]
+    symmetric = share > BOTH_WAYS - ERRORS * math.hypot(*errors)
     missing = "back from items to users" if counts[0] > counts[1] else "from users to items"
     return [
         measured(
@@ -236,14 +243,6 @@ def _both_ways(log: Log, edges: Graph) -> list[Measurement]:
             places=made(edges.stream),
         )
     ]
-
-
-def _as_many(edges: Graph) -> bool:
-    """Whether a thinned graph shows as many edges of both ways, up to what chance leaves."""
-    shown = [
-        int(each.found.sum()) for each in (edges.forward, edges.backward) if each is not None and each.thinned
-    ]
-    return len(shown) == 2 and abs(shown[0] - shown[1]) <= 4 * np.sqrt(sum(shown))
 
 
 def _weights(log: Log, edges: Graph) -> list[Measurement]:

@@ -4,7 +4,8 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.measured import measured
 from diagnosis.probes.probe import Probe
-from diagnosis.streams.disorder import disorder
+from diagnosis.streams.disorder import disorder, later_by_id
+from diagnosis.streams.draws import draws
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import made
 from diagnosis.symptoms import UNORDERED, WEAK
@@ -37,7 +38,7 @@ def judged(seen: Read) -> list[Measurement]:
     """The same for a training that was read."""
     found = disorder(seen)
     if found is None:
-        return []
+        return _by_id(seen)
     healthy = not LOW < found.later < HIGH
     said = f"of the events of {found.rows} histories {found.later:.0%} come after the one before them"
     if not healthy and found.by_id >= SORTED:
@@ -53,6 +54,31 @@ def judged(seen: Read) -> list[Measurement]:
             higher_is_better=True,
             severity=Severity.ERROR,
             places=made(found.view.stream),
+        )
+    ]
+
+
+def _by_id(seen: Read) -> list[Measurement]:
+    """The same where rows are windows, whose targets tell the order of the history that they were cut from."""
+    drawn = draws(seen)
+    later = later_by_id(seen.log, drawn) if drawn is not None else None
+    if drawn is None or later is None:
+        return []
+    said = (
+        "the event of each user that is never a target is the one with the lowest or highest id, and not his first: histories "
+        f"stand in the order of their items' ids, in which {later:.0%} of the events come after the one before them"
+    )
+    return [
+        measured(
+            KIND.code,
+            later,
+            said,
+            unit=UNIT,
+            healthy=False,
+            reference=1.0,
+            higher_is_better=True,
+            severity=Severity.ERROR,
+            places=made(drawn.each[0].view.stream),
         )
     ]
 

@@ -11,6 +11,7 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.measured import measured
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.streams.disorder import later_by_id
 from diagnosis.streams.draws import Draws, draws
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, aims_right, read
@@ -67,7 +68,7 @@ def judged(seen: Read) -> list[Measurement]:
         if seen.whole:
             return []  # what targets are is not known, or a finding of its own
         return [unjudged(NEVER.code, "no epoch was seen from its start to its end", unit=UNIT)]
-    if not aims_right(seen):
+    if not aims_right(seen) or later_by_id(seen.log, drawn) is not None:
         return []  # a finding of its own, which explains what is missed
     if drawn.mean < 0.05:
         return [unjudged(NEVER.code, "an epoch holds too few targets to tell", unit=UNIT)]

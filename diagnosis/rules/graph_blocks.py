@@ -17,7 +17,7 @@ ONE_WAY = FindingKind(
     why="Only users hear from items, or items from users: half of the propagated embeddings are empty.",
     definition="One off-diagonal block of a square matrix is assigned, and its transpose nowhere.",
     roles=(Role.LOADER,),
-    explains=("graph-one-way", "graph-edges-missing", *WEAK),
+    explains=("graph-one-way", "graph-edges-missing", "no-gradient", *WEAK),
     sources=("arXiv:2002.02126",),
 )
 WRONG = FindingKind(
@@ -121,7 +121,15 @@ def _is_turned(source: ParsedFile, statement: ast.stmt, name: str) -> bool:
         for p in source.within(around, ast.Attribute)
         if p.attr in TURNS and ast.dump(p.value) == name.replace("Store", "Load")
     ]
-    return bool(turned) or any(called_name(call) in TURNS for call in source.calls_in(around))
+    return bool(turned) or any(_turns(call, name) for call in source.calls_in(around))
+
+
+def _turns(call: ast.Call, name: str) -> bool:
+    """Whether a call may add the transpose; `np.maximum(matrix.sum(1), 1)` is about degrees."""
+    if called_name(call) != "maximum":
+        return called_name(call) in TURNS
+    receiver = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+    return any(ast.dump(one) == name.replace("Store", "Load") for one in (*receiver, *call.args))
 
 
 ONE_WAY_RULE = Rule(kind=ONE_WAY, run=graph_block_one_way)

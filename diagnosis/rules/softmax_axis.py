@@ -20,7 +20,14 @@ KIND = FindingKind(
     why="Weights add up to one along the axis of their softmax; a sum along another axis is no average.",
     definition="A softmax whose result is multiplied and summed, by matmul or `sum`, along another axis.",
     roles=(Role.ENCODER,),
-    explains=("softmax-axis", "batch-companions", *WEAK),
+    explains=(
+        "softmax-axis",
+        "batch-companions",
+        "more-padding",
+        "padding-attended",
+        "future-visible",
+        *WEAK,
+    ),
 )
 KEEPS = frozenset(
     (

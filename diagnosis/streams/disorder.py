@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnosis.streams.decoding import Numbering, item_numberings
+from diagnosis.streams.draws import Draws
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read
 from diagnosis.streams.views import NOTHING, View, views
@@ -15,6 +16,11 @@ LEAST_ROWS, LEAST_EVENTS = 20, 5
 OF_ONE_USER = 0.6  # of the rows hold events of one user alone
 SHIFTED = 0.9  # of the places aim at what stands at the next one
 MOST_PAIRS = 200_000_000  # of users and items of a row
+LEAST_USERS = 20
+MOST_OF = (
+    0.8  # of the events that are no target are their users' first by id, and of these most are no target
+)
+IN_TIME = 0.5  # of users whose first event by id is their first or last in time, ids tell nothing
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,3 +98,27 @@ def _places(log: Log, items: Int64) -> Int64 | None:
     met = log.met(everybody[:, None], np.unique(items)[None, :]).all(axis=1)
     users = everybody[met]
     return log.event(np.full(len(items), users[0]), items) if len(users) == 1 else None
+
+
+def later_by_id(log: Log, drawn: Draws) -> float | None:
+    """Of histories in the order of their items' ids, the share of events that come after the one before them in time.
+
+    Such histories show where targets are what follows: the one event of each user that never is a target is not his first in
+    time but the one with the lowest id, or the highest. None where that is not so.
+    """
+    by_id = np.lexsort((log.items, log.users))
+    users = np.flatnonzero(log.lengths > 1)
+    ends = by_id[log.offsets[users]], by_id[log.offsets[users + 1] - 1]
+    if not any(_are_left_out(log, drawn, first) for first in ends):
+        return None
+    same = log.users[by_id][1:] == log.users[by_id][:-1]
+    return float((np.diff(by_id) > 0)[same].mean())
+
+
+def _are_left_out(log: Log, drawn: Draws, events: Int64) -> bool:
+    in_time = (log.from_start[events] == 0) | (log.from_end[events] == 0)
+    if len(events) < LEAST_USERS or in_time.mean() > IN_TIME:
+        return False
+    possible = drawn.possible[events]
+    left_out = int(drawn.missed[events].sum())
+    return left_out >= LEAST_USERS and left_out > MOST_OF * max(drawn.missed.sum(), possible.sum())

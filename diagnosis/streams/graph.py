@@ -19,14 +19,25 @@ class Direction:
     """Edges from users to items (or back): user u is node u + users, item i is node i + items.
 
     found: bool (E,), which edges are training events under this reading. events: how many different ones.
-    thinned: whether each call shows another part of the graph; `events` is an estimate then.
+    shared: how many of them two calls have in common where each shows another part of the graph, else 0; `events` is an
+    estimate then.
     """
 
     users: int
     items: int
     found: NDArray[np.bool_]
     events: int
-    thinned: bool = False
+    shared: int = 0
+
+    @property
+    def thinned(self) -> bool:
+        """Whether each call shows another part of the graph."""
+        return self.shared > 0
+
+    @property
+    def error(self) -> float:
+        """Standard error of `events`, relative to it."""
+        return self.shared**-0.5 if self.shared else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,7 +106,7 @@ def _over_calls(log: Log, stream: Stream, read: Direction | None, turned: bool =
     both = len(np.intersect1d(one, other))
     if both in (0, len(one), len(other)):
         return read
-    return replace(read, events=len(one) * len(other) // both, thinned=True)
+    return replace(read, events=len(one) * len(other) // both, shared=both)
 
 
 def _events(log: Log, ends: Int64 | None, read: Direction, turned: bool) -> Int64:

@@ -125,3 +125,16 @@ def test_a_cause_keeps_its_line_beside_one_that_does_not_explain_it_and_a_rule_k
     head = finding("probe", Nature.CAUSE, 2, explains=("seen",))
     assert lines(connected([seen, stranger]))["seen"] == 4
     assert lines(connected([rule, head]))["seen"] == 4
+
+
+def test_what_follows_from_a_wrong_axis_or_a_missing_block_comes_to_its_line() -> None:
+    following = {
+        "weights-summed-elsewhere": ("more-padding", "padding-attended", "future-visible"),
+        "softmax-axis": ("more-padding", "padding-attended", "future-visible"),
+        "future-visible": ("history-window", "history-holes"),
+        "graph-one-way": ("no-gradient",),
+        "graph-edges-missing": ("no-gradient",),
+        "graph-not-normalised": ("initial-scale",),
+    }
+    for code, others in following.items():
+        assert all(explains(CATALOGUE[code], CATALOGUE[other]) for other in others), code

@@ -480,3 +480,62 @@ def loader(log):
 
 def test_what_a_loader_draws_anew_is_not_drawn_where_the_loader_is_made() -> None:
     assert first_decided("negatives-repeated", LAZY, "# seen") == line_of(LAZY, "# seed")
+
+
+SEEDED = {
+    "rec.py": """
+import torch
+from torch.utils.data import DataLoader
+
+class Trainer:
+    def __init__(self, rows, seed):
+        torch.manual_seed(seed)
+        GENERATOR
+        self.loader = self.batches(rows)
+
+    def batches(self, rows):
+        return DataLoader(rows, batch_size=8, shuffle=True KEYWORD)  # loader
+
+    def train(self, net, seed):
+        while True:
+            SEED  # again
+            for batch in self.loader:
+                net.table[batch]  # seen
+            yield
+""",
+}
+OWN = ("self.draw = torch.Generator().manual_seed(seed)", ", generator=self.draw")
+
+
+@pytest.mark.parametrize(
+    ("generator", "keyword", "seed"),
+    [(*OWN, "self.draw.manual_seed(seed)"), ("self.at = 0", "", "torch.manual_seed(seed)")],
+)
+def test_order_that_comes_again_stands_where_the_loaders_generator_is_seeded_again(
+    generator: str, keyword: str, seed: str
+) -> None:
+    filled = SEEDED["rec.py"].replace("GENERATOR", generator).replace("KEYWORD", keyword)
+    sources = {"rec.py": filled.replace("SEED", seed)}
+    assert first_decided("batches-in-one-order", sources, "# loader", "# seen") == line_of(sources, "# again")
+
+
+@pytest.mark.parametrize(
+    ("seed", "decides"),
+    [("rng = np.random.default_rng(start)  # again", "# again"), ("pass", "# at first")],
+)
+def test_seed_in_the_loop_of_a_function_is_meant_before_the_one_ahead_of_it(seed: str, decides: str) -> None:
+    text = f"""
+import numpy as np
+
+def batches(log, start):
+    rng = np.random.default_rng(start)  # at first
+    while True:
+        {seed}
+        for rows in log:
+            yield rows, rng.integers(1, 9, len(rows))
+
+def train(net, log):
+    for rows, wrong in batches(log, 3):
+        net.table[wrong]  # seen
+"""
+    assert first_decided("negatives-repeated", {"m.py": text}, "# seen") == line_of({"m.py": text}, decides)

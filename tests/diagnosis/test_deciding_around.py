@@ -68,6 +68,29 @@ def prices(columns, n):
     return table
 """,
 }
+BESIDE = {
+    "data.py": """
+import torch
+
+def tags(columns, n):
+    table = torch.zeros(n + 1, 9)
+    for item in range(1, n + 1):
+        for tag in columns.tags[item - 1]:  # decides
+            table[item, tag] = 1.0
+    return table / table.sum(1, keepdim=True)  # backward # made
+""",
+}
+NEIGHBOUR = {
+    "data.py": """
+import numpy as np
+
+def prices(columns, n):
+    table = np.zeros((n + 1, 1))  # backward # made
+    for item in range(1, n):
+        table[item, 0] = columns.price[item + 1]  # decides
+    return table
+""",
+}
 ROLLED = {
     "data.py": """
 import numpy as np
@@ -121,6 +144,8 @@ def score(net, x, hidden):
         ("never-stepped", COUNTER),
         ("never-stepped", PLAIN),
         ("features-misaligned", FILLED),
+        ("features-misaligned", BESIDE),
+        ("features-misaligned", NEIGHBOUR),
         ("features-misaligned", ROLLED),
         ("learns-backwards", LOGS),
         ("learns-backwards", HINGE),

@@ -1,125 +1,108 @@
-"""Findings on a graph go back to what builds its entries: through buffers, conversions, and the thinning of each step."""
+"""From the product that reads a graph back to where its edges are left out, put into blocks and weighed."""
 
 import pytest
 
 from diagnosis.deciding.decide import decided
 from diagnosis.findings import CodePlace
+from tests.diagnosis.marked import line_of
 
-MODEL = """
-import torch
-class Net(torch.nn.Module):
-    def __init__(self, graph):
-        super().__init__()
-        self.register_buffer('graph', self.sparse(graph))
-
-    @staticmethod
-    def sparse(X):
-        i = torch.tensor([X.row.tolist(), X.col.tolist()])
-        v = torch.tensor(X.data, dtype=torch.float)
-        return torch.sparse_coo_tensor(i, v, X.shape).coalesce()
-
-    def thinned(self, x, rate):
-        keep = torch.rand(x.values().numel()) >= rate
-        return torch.sparse_coo_tensor(x.indices()[:, keep], x.values()[keep] / (1 - rate), x.shape)  # seen
-
-    def forward(self, nodes):
-        graph = self.graph
-        if self.training:
-            graph = self.thinned(graph, 0.1)
-        return torch.sparse.mm(graph, nodes)  # used
-"""
-DATA = """
+THINNED = {
+    "data.py": """
 import numpy as np
 import scipy.sparse as sp
-from model import Net
 
-class Data:
-    def __init__(self, users, items, n_users, n_items):
-        self.users, self.items, self.n_users, self.n_items = users, items, n_users, n_items
-        self.R = sp.csr_matrix((np.ones(len(users)), (users, items)), shape=(n_users, n_items))
+class Log:
+    def __init__(self, users, items, n):
+        self.users, self.items = users[:TRAINED], items[:TRAINED]
+        self.met = sp.csr_matrix((np.ones(len(users)), (self.users, self.items)), shape=(n, n))
 
     def graph(self):
-        BUILD
+        whole = sp.lil_matrix((self.n_users + self.n_items, self.n_users + self.n_items))
+        whole[: self.n_users, self.n_users :] = self.met  # block
+        return whole.tocoo()  # handed out
+""",
+    "net.py": """
+import torch
+from torch import nn
 
-def build(data):
-    log = Data(data.users, data.items, data.n_users, data.n_items)
-    return Net(log.graph())
-"""
-BLOCKS = "A = sp.bmat([[None, self.R], [self.R.T, None]], format='csr')"
-ROOTS = f"""{BLOCKS}
-        degree = np.asarray(A.sum(axis=1)).flatten()
-        d = sp.diags(np.power(degree, 0.5))  # decides
-        return d.dot(A).dot(d).tocoo()"""
-STARRED = f"""{BLOCKS}
-        degree = np.asarray(A.sum(axis=1)).flatten()
-        d = sp.diags(degree ** 0.5)  # decides
-        return (d @ A @ d).tocoo()"""
-JOINED = """row = np.concatenate([self.users, self.items])
-        col = np.concatenate([self.items, self.users])  # decides
-        n = self.n_users + self.n_items
-        return sp.coo_matrix((np.ones(len(row)), (row, col)), shape=(n, n))"""
-STACKED = """row = np.hstack((self.users, self.items))
-        col = np.hstack((self.items, self.users))  # decides
-        return sp.coo_matrix((np.ones(len(row)), (row, col)), shape=(self.n_users + self.n_items,) * 2)"""
-HALF = """A = sp.lil_matrix((self.n_users + self.n_items, self.n_users + self.n_items))
-        A[:self.n_users, self.n_users:] = self.R  # decides
-        return A.tocoo()"""
+class Net(nn.Module):
+    def __init__(self, log):
+        super().__init__()
+        self.register_buffer("edges", self.sparse(log.graph()))
 
+    @staticmethod
+    def sparse(matrix):
+        ends = torch.tensor([matrix.row.tolist(), matrix.col.tolist()])
+        return torch.sparse_coo_tensor(ends, torch.tensor(matrix.data), matrix.shape)
 
-@pytest.mark.parametrize(
-    ("code", "built"),
-    [
-        ("graph-not-normalised", f"{BLOCKS}\n        return A.tocoo()  # decides"),
-        ("graph-not-normalised", ROOTS),
-        ("graph-not-normalised", STARRED),
-        ("graph-wrong-block", JOINED),
-        ("graph-wrong-block", STACKED),
-        ("graph-one-way", HALF),
-    ],
-)
-def test_finding_on_a_graph_goes_back_to_what_builds_its_entries(code: str, built: str) -> None:
-    sources = {"model.py": MODEL, "data.py": DATA.replace("BUILD", built)}
-    seen = tuple(CodePlace(path="model.py", line=_line(MODEL, mark)) for mark in ("# seen", "# used"))
-    first = decided(code, seen, sources)[0]
-    assert (first.path, first.line) == ("data.py", _line(sources["data.py"], "# decides"))
+    def thinned(self, edges, rate):
+        draw = torch.rand(edges.values().numel())
+        kept = draw >= rate  # random
+        ends, values = edges.indices()[:, kept], edges.values()[kept]
+        return torch.sparse_coo_tensor(ends, values / (1 - rate), edges.shape)  # made
 
+    def forward(self):
+        edges = self.edges
+        if self.training:
+            edges = self.thinned(edges, 0.1)
+        nodes = torch.cat([self.users, self.items])
+        for _ in range(2):
+            nodes = torch.sparse.mm(edges, nodes)  # product
+        return nodes
+""",
+}
+JOINED = {
+    "run.py": """
+import torch
 
-def test_part_of_the_log_that_becomes_edges_is_cut_where_the_log_is_handed_on() -> None:
-    whole = "log = Data(data.users, data.items,"
-    part = "log = Data(data.users[:900], data.items[:900],"
-    data = DATA.replace("BUILD", f"{BLOCKS}\n        return A.tocoo()").replace(whole, part)
-    seen = tuple(CodePlace(path="model.py", line=_line(MODEL, mark)) for mark in ("# seen", "# used"))
-    first = decided("graph-edges-missing", seen, {"model.py": MODEL, "data.py": data})[0]
-    assert (first.path, first.line) == ("data.py", _line(data, part))
+def train(log, nodes):
+    heads = torch.cat([log.users, log.items])
+    tails = torch.cat([log.items, log.users])  # block
+    ends = torch.stack([heads, tails])
+    weights = torch.ones(len(heads))  # handed out
+    graph = torch.sparse_coo_tensor(ends, weights, (log.n_users + log.n_items, log.n_users + log.n_items))  # made
+    return torch.sparse.mm(graph, nodes)  # product
+""",
+}
+NUMBERED = {
+    "run.py": """
+import torch
 
-
-SEEDED = """
-import numpy as np
-
-def batches(log, seed, queue):
-    rng = np.random.RandomState(seed)
-    users = np.arange(1, 50)
-    while True:
-        START
-        users = rng.permutation(users)
-        for u in users:
-            queue.put(rng.randint(1, 9, size=4))
-
-def step(table, queue):
-    return table[queue.get()]
-"""
+def train(log, nodes):
+    behind = log.items + log.n_users  # block
+    ends = torch.stack([torch.cat([log.users, behind]), torch.cat([behind, log.users])])
+    graph = torch.sparse_coo_tensor(ends, torch.ones(ends.shape[1]), size=(9, 9))  # made
+    return torch.sparse.mm(graph, nodes)  # product
+""",
+}
 
 
-@pytest.mark.parametrize("start", ["rng = np.random.RandomState(seed)", "rng.seed(seed)"])
-def test_generator_that_starts_anew_in_a_loop_is_the_one_that_is_told(start: str) -> None:
-    text = SEEDED.replace("START", f"{start}  # decides")
-    seen = (
-        CodePlace(path="m.py", line=_line(text, "rng.randint")),
-        CodePlace(path="m.py", line=_line(text, "table[")),
-    )
-    first = decided("negatives-repeated", seen, {"m.py": text})[0]
-    assert first.line == _line(text, "# decides")
+def first(code: str, sources: dict[str, str], **details: bool) -> tuple[str, int]:
+    seen = [
+        CodePlace(path=path, line=n)
+        for path, n in (line_of(sources, "# made"), line_of(sources, "# product"))
+    ]
+    best = decided(code, seen, sources, details)[0]
+    return best.path, best.line
 
 
-def _line(text: str, mark: str) -> int:
-    return next(number for number, line in enumerate(text.splitlines(), 1) if mark in line)
+@pytest.mark.parametrize("sources", [THINNED, JOINED, NUMBERED])
+@pytest.mark.parametrize("code", ["graph-wrong-block", "graph-one-way"])
+def test_edges_lie_where_they_are_put_into_blocks(code: str, sources: dict[str, str]) -> None:
+    assert first(code, sources) == line_of(sources, "# block")
+
+
+@pytest.mark.parametrize("sources", [THINNED, JOINED])
+def test_edges_weigh_what_the_matrix_was_given_that_they_are_taken_from(sources: dict[str, str]) -> None:
+    assert first("graph-not-normalised", sources) == line_of(sources, "# handed out")
+
+
+def test_edges_that_are_missing_for_good_are_not_left_out_by_what_each_step_draws() -> None:
+    whole = {path: text.replace("[:TRAINED]", "") for path, text in THINNED.items()}
+    assert first("graph-edges-missing", whole, lasting=True) == line_of(whole, "# block")
+    assert first("graph-edges-missing", THINNED, lasting=True) == line_of(THINNED, "[:TRAINED]")
+
+
+def test_edges_that_are_drawn_once_are_left_out_by_the_draw() -> None:
+    whole = {path: text.replace("[:TRAINED]", "") for path, text in THINNED.items()}
+    assert first("graph-edges-missing", whole) == line_of(whole, "# random")

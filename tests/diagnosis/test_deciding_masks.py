@@ -122,6 +122,30 @@ class Net(nn.Module):
         return self.heads(x, x, x, key_padding_mask=ids == 0)  # attention
 """,
 }
+BEHIND = {
+    "net.py": """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, n, d):
+        self.items, self.places = nn.Embedding(n, d), nn.Embedding(50, d)
+        self.layer = nn.TransformerEncoderLayer(d, 2)
+
+    def encode(self, ids):
+        at = PLACES  # places
+        return self.layer(self.items(ids) + self.places(at), src_key_padding_mask=ids == 0)
+
+    def forward(self, ids):
+        return self.encode(ids)[:, -1] @ self.items.weight.t()  # attention
+""",
+}
+FROM_THE_FIRST = ("torch.arange(ids.size(1))", "torch.arange(0, ids.shape[1], device=ids.device)")
+FROM_THE_LAST = (
+    "torch.arange(ids.size(1) - 1, -1, -1)",
+    "torch.arange(ids.size(1)).flip(0)",
+    "ids.size(1) - 1 - torch.arange(ids.size(1))",
+)
 NONE = {
     "m.py": "import torch\n\ndef attend(q, k, v):\n    w = q @ k.transpose(1, 2)\n    return torch.softmax(w, -1) @ v  # attention\n"
 }
@@ -157,3 +181,15 @@ def test_attention_that_sees_too_much_goes_back_to_its_mask(
     code: str, sources: dict[str, str], decides: str
 ) -> None:
     assert first(code, sources) == line_of(sources, decides)
+
+
+@pytest.mark.parametrize("counted", FROM_THE_FIRST)
+def test_line_behind_the_attention_goes_back_to_places_that_move_with_padding(counted: str) -> None:
+    sources = {path: text.replace("PLACES", counted) for path, text in BEHIND.items()}
+    assert first("more-padding", sources) == line_of(sources, "# places")
+
+
+@pytest.mark.parametrize("counted", FROM_THE_LAST)
+def test_places_that_are_counted_from_the_newest_are_innocent(counted: str) -> None:
+    sources = {path: text.replace("PLACES", counted) for path, text in BEHIND.items()}
+    assert first("more-padding", sources) == line_of(sources, "# attention")

@@ -79,6 +79,39 @@ def main(net, batches):
         plan.step()  # schedule
 """,
 }
+PAIR = {
+    "settings.py": """
+from dataclasses import dataclass
+
+@dataclass
+class Settings:
+    rate: float = 1e-3
+    warm: int = 9000  # warm
+    epochs: int = 5
+""",
+    "main.py": """
+import torch
+
+def cosine_schedule(optimizer, warm, steps):
+    def factor(step):
+        return step / warm if step < warm else 1 - (step - warm) / max(1, steps)
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+class Trainer:
+    def __init__(self, net, settings):
+        self.net, self.settings = net, settings
+        self.optimizer, self.plan = self.optimizer_and_schedule()
+
+    def optimizer_and_schedule(self):
+        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.settings.rate)
+        return optimizer, cosine_schedule(optimizer, self.settings.warm, 20 * self.settings.epochs)
+
+    def step(self):
+        self.optimizer.step()
+        self.plan.step()  # schedule
+""",
+}
 SCALED = {
     "main.py": """
 import torch
@@ -103,7 +136,7 @@ def test_learning_rate_stands_where_its_number_is_written(sources: dict[str, str
         assert first(code, sources, "# optimizer") == line_of(sources, "# rate")
 
 
-@pytest.mark.parametrize("sources", [FIELDS, OPTIONS, MERGED])
+@pytest.mark.parametrize("sources", [FIELDS, OPTIONS, MERGED, PAIR])
 def test_warm_up_stands_where_its_length_is_written(sources: dict[str, str]) -> None:
     assert first("warm-up-too-long", sources, "# schedule") == line_of(sources, "# warm")
 

@@ -179,6 +179,41 @@ def train(net, events, starts):
 """,
 }
 
+HELPED = {
+    "data.py": """
+class Rows:
+    def past(self, events, at):
+        first = max(0, at + 1 - self.width)
+        return events[first : at + 1]  # decides
+
+    def rows(self, log):
+        shown, goals = [], []
+        for events in log:
+            for at in range(1, len(events)):
+                shown.append(self.past(events, at))
+                goals.append(events[at])
+        return shown, goals
+
+def train(net, rows, log):
+    shown, goals = rows.rows(log)
+    net.table[goals]  # seen
+""",
+}
+HELPED_BY_NAME = {
+    "windows.py": """
+def window(*, of, end, width=9):
+    return of[: end + 2][-width:]  # decides
+""",
+    "train.py": """
+from windows import window
+
+def train(net, log):
+    pairs = [(window(end=t, of=items), items[t]) for items in log for t in range(1, len(items))]
+    goals = [pair[1] for pair in pairs]
+    net.table[goals]  # seen
+""",
+}
+
 
 @pytest.mark.parametrize(
     ("code", "sources", "by"),
@@ -186,6 +221,8 @@ def train(net, events, starts):
         ("target-misplaced", TURNED, -1),
         ("target-misplaced", DESCENDING, -1),
         ("target-is-input", TWICE, 0),
+        ("target-is-input", HELPED, 0),
+        ("target-is-input", HELPED_BY_NAME, 0),
         ("target-of-another", REPEATED, 0),
         ("target-of-another", TORCH_REPEATED, 0),
         ("target-of-another", SORTED, 0),

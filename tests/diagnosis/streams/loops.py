@@ -377,25 +377,31 @@ def bert4rec(log: Interactions, plant: str = "", width: int = 20, batch: int = 3
 def last_item(log: Interactions, plant: str = "", batch: int = 64, width: int = 10) -> Epochs:
     """Every event is the target of the events before it, as most session models do; classes from 0."""
     n = log.n_items
-    rows, targets = [], []
+    whose, rows, targets = [], [], []
     for user in range(1, log.n_users + 1):
         history = log.history(user)
         if plant == "reversed":
             history = history[::-1]
+        if plant == "by-id":
+            history = np.sort(history)
         first = {"only-newest": len(history) - 1, "whole": width, "late": width + 6}.get(plant, 1)
         for end in range(first, len(history)):
+            whose.append(user)
             rows.append(history[:end] if plant != "target-is-input" else history[: end + 1])
             targets.append(history[end])
     inputs, classes = torch.from_numpy(padded(rows, width)), torch.from_numpy(np.array(targets))
+    users = torch.tensor(whose) if plant in ("by-id", "of-users") else None
 
     def epochs(step: Callable[[], None]) -> Iterator[Any]:
         torch.manual_seed(0)
-        model, out = Encoder(n + 1), nn.Linear(D, n)
-        adam = torch.optim.Adam([*model.parameters(), *out.parameters()], 1e-3)
+        model, out, of_users = Encoder(n + 1), nn.Linear(D, n), nn.Embedding(log.n_users + 1, D)
+        adam = torch.optim.Adam([*model.parameters(), *out.parameters(), *of_users.parameters()], 1e-3)
         while True:
             order = torch.arange(len(inputs)) if plant == "no-shuffle" else torch.randperm(len(inputs))
             for part in order.split(batch):
-                loss = F.cross_entropy(out(model(inputs[part])[:, -1]), classes[part] - 1)
+                state = model(inputs[part])[:, -1]
+                state = state if users is None else state + of_users(users[part])
+                loss = F.cross_entropy(out(state), classes[part] - 1)
                 adam.zero_grad()
                 loss.backward()
                 adam.step()
@@ -504,7 +510,7 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     if plant == "edges-unknown":
         sink = torch.cat([sink[:-500], torch.randint(1, n + 1, (500,)) + start])
     row, column = torch.cat([source, sink]), torch.cat([sink, source])
-    if plant == "one-way":
+    if plant.startswith("one-way"):
         row, column = source, sink
     if plant == "self-loops":
         row, column = (torch.cat([x, torch.arange(n_nodes)]) for x in (row, column))
@@ -527,13 +533,7 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
                 for _ in range(20):
                     bad = torch.where(met[u, bad], torch.randint(1, n + 1, bad.shape), bad)
                 nodes = torch.cat([of_users.weight, of_items.weight])
-                nodes = (
-                    nodes
-                    + torch.sparse.mm(
-                        thinned(graph, 0.2 if "hard" in plant else 0.8) if "thinned" in plant else graph,
-                        nodes,
-                    )
-                ) / 2
+                nodes = (nodes + torch.sparse.mm(thinned(graph, 0.8, plant), nodes)) / 2
                 final_users, final_items = nodes.split([log.n_users + 1, n + 1])
                 score = (final_users[u] * (final_items[bad] - final_items[good])).sum(-1)
                 loss = F.softplus(score).mean()
@@ -546,8 +546,11 @@ def lightgcn(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
     return epochs
 
 
-def thinned(graph: Any, keep: float) -> Any:
-    """Edge dropout: a random part of the edges, as heavy as all together."""
+def thinned(graph: Any, keep: float, plant: str) -> Any:
+    """Edge dropout, where it is asked for: a random part of the edges, as heavy as all together."""
+    if "thinned" not in plant:
+        return graph
+    keep = 0.1 if "hard" in plant else keep
     kept = torch.rand(graph._nnz()) < keep
     return torch.sparse_coo_tensor(graph.indices()[:, kept], graph.values()[kept] / keep, graph.shape)
 
@@ -561,7 +564,7 @@ def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
         pairs = {pair for pair in pairs if pair[0] % 3}
     if plant == "edges-unknown":
         pairs |= {(u, behind + u % log.n_items) for u in range(log.n_users)}
-    edges = [*pairs] if plant == "one-way" else [*pairs, *((b, a) for a, b in pairs)]
+    edges = [*pairs] if plant.startswith("one-way") else [*pairs, *((b, a) for a, b in pairs)]
     if plant == "self-loops":
         edges += [(k, k) for k in range(n_nodes)]
     index = torch.tensor(sorted(edges)).T
@@ -584,7 +587,7 @@ def one_table(log: Interactions, plant: str = "", batch: int = 512) -> Epochs:
                 bad = torch.randint(log.n_users, n_nodes, (len(rows),))
                 for _ in range(20):
                     bad = torch.where(met[u, bad], torch.randint(log.n_users, n_nodes, bad.shape), bad)
-                nodes = table + (thinned(graph, 0.5) if "thinned" in plant else graph) @ table
+                nodes = table + thinned(graph, 0.5, plant) @ table
                 u, good, bad = nodes[u], nodes[good], nodes[bad]
                 loss = F.softplus((u * (bad - good)).sum(-1)).mean()
                 adam.zero_grad()
@@ -600,25 +603,29 @@ def windows(log: Interactions, plant: str = "", batch: int = 64, width: int = 5,
     """Caser's rows: the next two items and three negatives in one look-up, beside a window."""
     rng = np.random.default_rng(5)
     n = log.n_items
-    before, after = [], []
+    whose, before, after = [], [], []
     for user in range(1, log.n_users + 1):
-        history = log.history(user)
+        history = np.sort(log.history(user)) if plant == "by-id" else log.history(user)
         for t in range(width if plant == "whole" else 1, len(history) - ahead + 1):
             shown = history[: t + 1] if plant == "target-in-window" else history[:t]
+            whose.append(user)
             before.append(shown)
             after.append(history[t : t + ahead])
     inputs, targets = torch.from_numpy(padded(before, width)), torch.from_numpy(np.stack(after))
+    users = torch.tensor(whose) if plant in ("by-id", "of-users") else None
 
     def epochs(step: Callable[[], None]) -> Iterator[Any]:
         torch.manual_seed(0)
-        model = Encoder(n + 1)
-        adam = torch.optim.Adam(model.parameters(), 1e-3)
+        model, of_users = Encoder(n + 1), nn.Embedding(log.n_users + 1, D)
+        adam = torch.optim.Adam([*model.parameters(), *of_users.parameters()], 1e-3)
         while True:
             for part in torch.randperm(len(inputs)).split(batch):
                 high = n // 2 if plant == "negatives-low" else n + 1
                 negatives = torch.from_numpy(rng.integers(1, high, (len(part), 3)))
                 both = torch.cat([targets[part], negatives], 1)
-                scores = torch.einsum("bd,bkd->bk", model(inputs[part])[:, -1], model.items(both))
+                state = model(inputs[part])[:, -1]
+                state = state if users is None else state + of_users(users[part])
+                scores = torch.einsum("bd,bkd->bk", state, model.items(both))
                 loss = F.softplus(-scores[:, :ahead]).mean() + F.softplus(scores[:, ahead:]).mean()
                 adam.zero_grad()
                 loss.backward()

@@ -59,6 +59,7 @@ HEALTHY = (
     "lightgcn:thinned",
     "one_table:thinned",
     "lightgcn:thinned-hard",
+    "one_table:thinned-hard",
     "clicks",
     "signs",
 )
@@ -86,6 +87,8 @@ PLANTED = {
         ("sasrec:by-id", "np.sort(history)"),
         ("sasrec:unsorted", "source, target"),
         ("softmax:by-id", "block"),
+        ("last_item:by-id", ""),
+        ("windows:by-id", ""),
     ),
     "target-of-another": (
         ("sasrec:other-user", "targets.roll(1, 0)"),
@@ -163,7 +166,12 @@ PLANTED = {
         ("one_table:edges-missing-thinned", ""),
     ),
     "graph-edges-unknown": (("lightgcn:edges-unknown", ""), ("one_table:edges-unknown", "")),
-    "graph-one-way": (("lightgcn:one-way", ""), ("one_table:one-way", "")),
+    "graph-one-way": (
+        ("lightgcn:one-way", ""),
+        ("one_table:one-way", ""),
+        ("lightgcn:one-way-thinned", ""),
+        ("one_table:one-way-thinned", ""),
+    ),
     "graph-not-normalised": (
         ("lightgcn:plain", ""),
         ("one_table:plain", ""),
