@@ -8,6 +8,7 @@ from pathlib import Path
 from evolution.adopting.adapter_text import adapter_text
 from evolution.adopting.findings_of_repo import Adoption, look_at
 from evolution.adopting.gaps import gaps_in
+from evolution.adopting.log_choice import as_read, named_log
 
 LIGHTNING = """import argparse
 import lightning as L
@@ -199,3 +200,25 @@ def test_the_patience_of_a_learning_rate_is_left_alone(tmp_path: Path) -> None:
     script = OWN_STOPPING.format(kind="Plateau", method="step", gives="pass", option="lr_patience")
     found, text = drafted(tmp_path, script, "    python train.py\n")
     assert found.left_out == () and "patience" not in text.partition("return")[0]
+
+
+def test_the_log_that_is_named_is_read_as_the_program_reads_it(tmp_path: Path) -> None:
+    """Columns by their names in the code; two parts of a folder as they are given."""
+    columns = "import csv\nimport torch\n\nrows = [(r['visitor'], r['product']) for r in csv.DictReader(open('data/buys.csv'))]\n"
+    parts = (
+        "import torch\n\n\ndef lists(path):\n    return [[int(x) for x in line.split()[1:]] for line in open(path)]\n\n\n"
+        "rows, held = lists('data/shop/train.txt'), lists('data/shop/test.txt')\n"
+    )
+    training = "model = torch.nn.Embedding(11, 4)\nfor epoch in range(3):\n    for row in rows:\n        model(torch.tensor(row)).sum().backward()\n"
+    cases = [
+        (columns, "data/buys.csv", ('columns = { user = "visitor", item = "product" }',), "data/buys.csv"),
+        (parts, "data/shop/train.txt", ('split = "given"',), "data/shop"),
+    ]
+    for number, (text, named, settings, source) in enumerate(cases):
+        folder = tmp_path / str(number)
+        (folder / "data/shop").mkdir(parents=True)
+        for name in ("buys.csv", "shop/train.txt", "shop/test.txt"):
+            (folder / "data" / name).write_text("visitor,product\n1,2\n", encoding="utf-8")
+        (folder / "train.py").write_text(text + training, encoding="utf-8")
+        log = as_read(look_at(folder), named_log(folder, named))
+        assert (log.settings, log.source) == (settings, source)
