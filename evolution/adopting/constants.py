@@ -298,7 +298,7 @@ class Constants:
                         if isinstance(key, ast.Constant) and isinstance(key.value, str):
                             found.setdefault(f"[{key.value}]", []).append((None, value, unit))
                     continue
-                for target, given in _target_pairs(node):
+                for target, given in target_pairs(node):
                     if isinstance(target, ast.Attribute):
                         owner = unit.owner if dotted(target.value) in ("self", "cls") else None
                         found.setdefault(target.attr, []).append((owner, given, unit))
@@ -371,12 +371,15 @@ def _targets(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
     return [], None
 
 
-def _target_pairs(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+def target_pairs(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     """(target, value), those of `self.a, self.b = a, b` one by one."""
     targets, value = _targets(node)
-    for target in targets if value is not None else ():
-        whole = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
-        if whole and len(target.elts) == len(value.elts):
+    for target in targets:
+        if (
+            isinstance(target, ast.Tuple)
+            and isinstance(value, ast.Tuple)
+            and len(target.elts) == len(value.elts)
+        ):
             yield from zip(target.elts, value.elts)
         elif value is not None:
             yield target, value

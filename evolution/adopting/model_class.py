@@ -394,9 +394,9 @@ def live_paths(constants: Constants, program: TrainingProgram, attributes: set[s
 def _unpacked(unit: CodeUnit) -> Iterator[str]:
     """Names that take one of several results: `vocab` of `vocab, sequences = load()`."""
     for node in unit.nodes:
-        for target in node.targets if isinstance(node, ast.Assign) else ():
-            if isinstance(target, ast.Tuple) and not isinstance(node.value, ast.Tuple):
-                yield from (one.id for one in target.elts if isinstance(one, ast.Name))
+        if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Tuple):
+            tuples = [target for target in node.targets if isinstance(target, ast.Tuple)]
+            yield from (one.id for target in tuples for one in target.elts if isinstance(one, ast.Name))
 
 
 def constants_of(table: EmbeddingTable, constants: Constants) -> list[int]:

@@ -8,6 +8,7 @@ import re
 
 from evolution.adopting.evaluations import LeftOut
 from evolution.adopting.foreign_code import CodeUnit, ForeignRepo
+from evolution.adopting.model_class import Kind
 from evolution.adopting.naming import words_of
 from evolution.adopting.training import TrainingProgram
 
@@ -45,8 +46,8 @@ def stoppers_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]:
     return list(found.values())
 
 
-def _methods(kinds: list[tuple[object, ast.ClassDef]]) -> list[CodeUnit]:
-    return [unit for file, node in kinds[:1] for unit in getattr(file, "units", ()) if unit.owner is node]
+def _methods(kinds: list[Kind]) -> list[CodeUnit]:
+    return [unit for file, node in kinds[:1] for unit in file.units if unit.owner is node]
 
 
 def _gives(unit: CodeUnit) -> str:

@@ -25,9 +25,8 @@ USER_SHIFTS = (0, -1, 1)
 BY_CHANCE = 0.3  # of rows that fit a permuted numbering; with more, a fit says nothing
 
 
-Tested = list[
-    tuple[LookedUp, Any, Any]
-]  # what was looked up, rows of ids or a column of them, users beside it or None
+# What was looked up, how it is read, rows of ids or a column of them, users beside it or None.
+Tested = list[tuple[LookedUp, Any, Any, Any]]
 
 
 class Numberings:

@@ -152,11 +152,12 @@ class _Run:
 
     def compare_numbering(self, data: Any) -> None:
         """Hold what was looked up against the log, for a recommender that says how it numbers items."""
-        ids = getattr(self.recommender, "ids", None) if self._ops is not None else None
-        if hasattr(ids, "items") and hasattr(ids, "users"):
+        kept = getattr(self._ops, "looked_up", None)
+        ids = getattr(self.recommender, "ids", None) if kept is not None else None
+        if kept is not None and hasattr(ids, "items") and hasattr(ids, "users"):
             from .numbering_fit import numbering_fit
 
-            self._numbering = numbering_fit(self._ops.looked_up.kept, data, ids)
+            self._numbering = numbering_fit(kept.kept, data, ids)
 
     def result(self) -> dict[str, Any]:
         merged: dict[str, set[int]] = {}

@@ -222,3 +222,46 @@ def test_the_log_that_is_named_is_read_as_the_program_reads_it(tmp_path: Path) -
         (folder / "train.py").write_text(text + training, encoding="utf-8")
         log = as_read(look_at(folder), named_log(folder, named))
         assert (log.settings, log.source) == (settings, source)
+
+
+MASKED = """from dataclasses import dataclass
+import torch
+
+
+class Config:
+    def __init__(self, vocab_size, mask_token_id=1):
+        self.vocab_size, self.mask_token_id = vocab_size, mask_token_id
+
+
+@dataclass
+class Collator:
+    mask_token_id: int
+
+    def __call__(self, rows):
+        masked = torch.rand(rows.shape) < 0.2
+        return rows.masked_fill(masked, {read})
+
+
+class Model(torch.nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.item_emb = torch.nn.Embedding(config.vocab_size, 16, padding_idx=0)
+
+    def forward(self, input_ids):
+        return self.item_emb(input_ids) @ self.item_emb.weight.T
+
+
+config = Config(100)
+model, collate = Model(config), Collator(config.mask_token_id)
+rows = [[int(x) for x in line.split()] for line in open("data/train.txt")]
+for epoch in range(20):
+    for row in rows:
+        model(collate(torch.tensor([row]))).sum().backward()
+"""
+
+
+def test_a_model_of_masked_items_is_asked_with_its_mask(tmp_path: Path) -> None:
+    for name, read, asked in (("masks", "self.mask_token_id", True), ("zeros", "0", False)):
+        (tmp_path / name).mkdir()
+        _, text = drafted(tmp_path / name, MASKED.format(read=read), "    python train.py\n")
+        assert ("torch.full_like(seqs[:, :1], 1)" in text) is asked
