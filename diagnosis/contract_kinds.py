@@ -61,6 +61,23 @@ KINDS = (
         explains=("untrained-rows", "scores-differ-from-training", *WEAK),
     ),
     FindingKind(
+        code="ids-as-trained",
+        found_by=FoundBy.CONTRACT,
+        title="Another numbering than the program's",
+        why="The adapter's ids are not those of the program: each item is asked and scored as another one.",
+        definition="Share of the rows of ids that the first training steps look up in which all are items of one user, or of pairs of user and item "
+        "that are events, by the adapter's numbering and by others: another one fits, and the adapter's hardly better than chance.",
+        roles=(Role.ENTRY, Role.ITEM_TABLE),
+        explains=(
+            "id-round-trip",
+            "items-shifted",
+            "user-shifted",
+            "untrained-rows",
+            "scores-differ-from-training",
+            *WEAK,
+        ),
+    ),
+    FindingKind(
         code="state-restored",
         found_by=FoundBy.CONTRACT,
         title="State not restored",

@@ -140,7 +140,7 @@ def _program(found: Adoption, lines: _Lines) -> None:
         lines.imports |= {"collections"} if "collections." in told else set()
         alone = len(found.left_out) == 1 and only.gives == "None"
         code = f"skip={_quoted(only.name)}" if alone else f"skip={told}"
-        why = f"{only.place} evaluates on the repo's own held-out part; evolverec does that itself"
+        why = f"{only.place} evaluates on the repo's own held-out part, or stops by that; evolverec does both itself"
         arguments.append((code, why))
     named = {one.constant: one.new for one in found.moved if one.constant}
     folders = {one.old: one.new for one in found.moved if not one.constant}

@@ -5,8 +5,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants
-from evolution.adopting.options import REQUIRED, ProgramOption
+from evolution.adopting.options import OF_DATACLASSES, REQUIRED, ProgramOption
+from evolution.adopting.own_stopping import NEVER, is_patience
 from evolution.adopting.training import TrainingProgram
 
 DEVICE = object()  # in the place of a value: what `build` is given as device
@@ -44,6 +46,8 @@ def command_line(program: TrainingProgram, constants: Constants, commands: list[
         special = _of_device(program, option, constants)
         if special is not None:
             words.append((option.flag, special))
+        elif is_patience(name, _default(option, constants)):
+            words.append((option.flag, NEVER))
         elif name in told and _is_value(option, told[name]):
             value = told[name]
             words.append((option.flag, value))
@@ -55,9 +59,20 @@ def command_line(program: TrainingProgram, constants: Constants, commands: list[
             else:
                 words.append((option.flag, value))
                 given[name] = value
+    if command and takes_others(program):
+        for flag, value in _of_library(command.arguments, {option.flag for option in options.values()}):
+            words.append((flag, value))
+            given[flag.lstrip("-")] = value
     why = f"{command.path}:{command.line}" if command and command.arguments else ""
     flags = frozenset(option.flag for option in options.values() if not option.takes)
     return CommandLine(words=tuple(words), given=given, gaps=tuple(gaps), why=why, flags=flags)
+
+
+def _default(option: ProgramOption, constants: Constants) -> Any:
+    """An option's default where constants say it."""
+    if not isinstance(option.default, ast.expr) or not option.takes:
+        return None
+    return next(iter(constants.values(option.file.units[0], option.default)), None)
 
 
 def _parsers(program: TrainingProgram) -> int:
@@ -79,10 +94,29 @@ def _best_command(program: TrainingProgram, options: dict[str, ProgramOption], c
         path = command.script if command.script.endswith(".py") else command.script.replace(".", "/") + ".py"
         ours = program.file.path == path or program.file.path.endswith(f"/{path}")
         flags = [word.partition("=")[0] for word in command.arguments if word.startswith("--")]
-        if ours and not any(NOT_TRAINING.search(word) for word in flags) and set(flags) <= known:
+        free = takes_others(program)
+        if ours and not any(NOT_TRAINING.search(word) for word in flags) and (free or set(flags) <= known):
             told = _parsed(command.arguments, options)
             fits.append((len(needed - told.keys()), number, command))
     return min(fits, default=(0, 0, None), key=lambda one: one[:2])[2]
+
+
+def takes_others(program: TrainingProgram) -> bool:
+    """Whether a library adds options of its own to the program's."""
+    made = (dotted(call.func).rpartition(".")[2] for unit in program.units for call in unit.calls)
+    return any(name in OF_DATACLASSES for name in made)
+
+
+def _of_library(arguments: tuple[str, ...], known: set[str]) -> list[tuple[str, str]]:
+    """Flags of a command that the repo's code does not declare, with their values."""
+    found: list[tuple[str, str]] = []
+    for word in arguments:
+        flag, _, value = word.partition("=")
+        if word.startswith("--"):
+            found.append((flag, value))
+        elif found and not found[-1][1]:
+            found[-1] = (found[-1][0], word)
+    return [(flag, value) for flag, value in found if flag not in known]
 
 
 def _parsed(arguments: tuple[str, ...], options: dict[str, ProgramOption]) -> dict[str, str]:

@@ -143,6 +143,15 @@ class Constants:
                 yield from self.values(there, value, depth)
         if node.attr in self._settings:
             yield self._settings[node.attr]
+        elif node.attr not in self._stores and base.rpartition(".")[2] == "config":
+            yield from self._handed_to_base(node.attr, depth)
+
+    def _handed_to_base(self, name: str, depth: int) -> Iterator[Any]:
+        """Attributes of configurations that a library's class sets: by the default of the constructor that hands them on."""
+        for unit in self.repo.methods.get("__init__", []):
+            default = default_of(unit.node, name)
+            if unit.owner is not None and unit.owner.name.endswith("Config") and default is not None:
+                yield from self.values(unit, default, depth)
 
     def _is_of(self, unit: CodeUnit, owner: ast.ClassDef | None) -> bool:
         if unit.owner is None or owner is None:
@@ -289,10 +298,7 @@ class Constants:
                         if isinstance(key, ast.Constant) and isinstance(key.value, str):
                             found.setdefault(f"[{key.value}]", []).append((None, value, unit))
                     continue
-                targets, given = _targets(node)
-                for target in targets:
-                    if given is None:
-                        continue
+                for target, given in target_pairs(node):
                     if isinstance(target, ast.Attribute):
                         owner = unit.owner if dotted(target.value) in ("self", "cls") else None
                         found.setdefault(target.attr, []).append((owner, given, unit))
@@ -363,6 +369,20 @@ def _targets(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
     if isinstance(node, (ast.AnnAssign, ast.NamedExpr)):
         return [node.target], node.value
     return [], None
+
+
+def target_pairs(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """(target, value), those of `self.a, self.b = a, b` one by one."""
+    targets, value = _targets(node)
+    for target in targets:
+        if (
+            isinstance(target, ast.Tuple)
+            and isinstance(value, ast.Tuple)
+            and len(target.elts) == len(value.elts)
+        ):
+            yield from zip(target.elts, value.elts)
+        elif value is not None:
+            yield target, value
 
 
 def _assigned(unit: CodeUnit, name: str) -> list[ast.expr]:

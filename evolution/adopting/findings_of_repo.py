@@ -1,6 +1,7 @@
 """All that was found of a repo that is being adopted, and the finding of it."""
 
 import ast
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from evolution.adopting.foreign_code import ForeignRepo, read_foreign
 from evolution.adopting.model_class import FoundModel, find_model
 from evolution.adopting.naming import words_of
 from evolution.adopting.numbering import Numbering, numbering_of
+from evolution.adopting.own_stopping import stoppers_of
 from evolution.adopting.readme_commands import start_commands
 from evolution.adopting.scoring import ScoreWay, score_way
 from evolution.adopting.split_of_repo import held_out_by
@@ -22,6 +24,7 @@ from evolution.adopting.training import TrainingProgram, programs_of
 LOGGERS = {"wandb", "tensorboardX", "tensorboard", "torchinfo", "torchsummary", "mlflow", "neptune", "comet_ml", "clearml", "visdom", "loguru",
            "colorlog", "colorama", "coloredlogs", "termcolor", "tqdm", "rich", "matplotlib", "seaborn", "nni", "setproctitle", "prettytable",
            "progressbar", "thop", "fvcore", "pynvml", "GPUtil", "psutil", "tabulate", "wget", "gdown", "ipdb", "swanlab", "aim"}  # fmt: skip
+EPOCHS_OF_TRAINERS = ("max_epochs", "num_train_epochs")
 NEW_FOLDER = "evolverec_data"
 
 
@@ -104,7 +107,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         numbering=numbering,
         held_out=held_out_by(program),
         stubs=_stubs(program),
-        left_out=tuple(evaluations_of(repo, program)),
+        left_out=(*evaluations_of(repo, program), *stoppers_of(repo, program)),
         answers=_answers(program),
         epochs=_epochs(program, constants),
     )
@@ -216,8 +219,22 @@ def _answers(program: TrainingProgram) -> tuple[str, ...]:
     return tuple(found[:1])
 
 
+def _handed_over(program: TrainingProgram, constants: Constants) -> int:
+    """The number of epochs that a library's trainer is given, by an argument or on the command line."""
+    for unit in program.units:
+        for call in unit.calls:
+            for word in call.keywords:
+                told = constants.values(unit, word.value) if word.arg in EPOCHS_OF_TRAINERS else []
+                if numbers := [int(one) for one in told if isinstance(one, (int, float)) and one > 0]:
+                    return max(numbers)
+    named = [constants.given[name] for name in EPOCHS_OF_TRAINERS if name in constants.given]
+    return next((int(float(one)) for one in named if re.fullmatch(r"\d+(\.\d+)?", str(one))), 0)
+
+
 def _epochs(program: TrainingProgram, constants: Constants) -> int:
     """How many epochs the program itself runs, 0 where that is not told by constants."""
+    if program.end.at:
+        return _handed_over(program, constants)
     bound, unit = program.end.bound, program.end.unit
     for call in ast.walk(bound) if bound is not None else ():
         if (

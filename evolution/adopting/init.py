@@ -12,7 +12,7 @@ from evolution.adopting.findings_of_repo import Adoption, look_at
 from evolution.adopting.foreign_code import ForeignRepo
 from evolution.adopting.gaps import gaps_in
 from evolution.adopting.kept_edits import adapter_name, write_drafts
-from evolution.adopting.log_choice import ChosenLog, logs_in, named_log
+from evolution.adopting.log_choice import ChosenLog, as_read, logs_in, named_log
 from evolution.adopting.training import module_of
 from evolution.base.errors import UsageError
 from evolution.base.places import CONFIG_NAME
@@ -51,7 +51,7 @@ def init_repo(
     found = look_at(root, train=train, model=model)
     if not train and (other := _which_program(found, asked)):
         found = look_at(root, train=other, model=model)
-    log = named_log(root, data) if data else _which_log(root, found, asked)
+    log = as_read(found, named_log(root, data)) if data else _which_log(root, found, asked)
     own = own_entry(found.repo)
     adapter = "" if own else adapter_name(root)
     text = "" if own else adapter_text(found)

@@ -3,27 +3,44 @@
 import ast
 
 from diagnosis.syntax import dotted
+from evolution.adopting.constants import Constants, target_pairs
+from evolution.adopting.foreign_code import CodeUnit
 from evolution.adopting.model_class import beyond
 from evolution.adopting.naming import words_of
 from evolution.adopting.training import TrainingProgram
 
 
-def mask_token(program: TrainingProgram) -> str:
-    """Where the program names a mask token that is one more than its items, and puts it into its batches; "" if it does not."""
+def mask_token(constants: Constants, program: TrainingProgram) -> tuple[str, str]:
+    """(code of the token, where it is named) of a program that puts one into its batches; ("", "") if it does not.
+
+    A token that is one more than the items is "n + 1"; a constant, such as a configuration's mask_token_id, is that number.
+    """
     for unit in program.units:
         for node in unit.nodes:
-            if isinstance(node, ast.Assign) and beyond(node.value) >= 1:
-                name = dotted(node.targets[0]).rpartition(".")[2]
-                words = words_of(name)
-                if "mask" in words and {"token", "id", "idx"} & set(words) and _is_read(program, name):
-                    return f"{unit.file.path}:{node.lineno}"
-    return ""
+            if isinstance(node, ast.Assign):
+                for target, value in target_pairs(node):
+                    name = dotted(target).rpartition(".")[2]
+                    words = words_of(name)
+                    if "mask" not in words or not {"token", "id", "idx"} & set(words):
+                        continue
+                    code = "n + 1" if beyond(value) >= 1 else _constant(constants, unit, value)
+                    if code and _is_read(program, name):
+                        return code, f"{unit.file.path}:{node.lineno}"
+    return "", ""
+
+
+def _constant(constants: Constants, unit: CodeUnit, value: ast.expr) -> str:
+    """A small number that a token is, the same wherever it is set; "" for anything else."""
+    told = {one for one in constants.values(unit, value) if type(one) is int}
+    return str(told.pop()) if len(told) == 1 else ""
 
 
 def _is_read(program: TrainingProgram, name: str) -> bool:
     """Whether code beyond arguments of a constructor reads a name: with the same words, as `mask_token` of `CLOZE_MASK_TOKEN`."""
     words = {"mask", *(one for one in words_of(name) if one in ("token", "id", "idx"))}
-    for unit in program.units:
+    # Collators that are dataclasses have no constructor of their own by which the program is seen to enter them.
+    files = dict.fromkeys(unit.file for unit in program.units)
+    for unit in [one for file in files for one in file.units]:
         for call in unit.calls:
             if getattr(call.func, "attr", "") in (
                 "append",

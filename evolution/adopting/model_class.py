@@ -270,6 +270,8 @@ def _made_of(constants: Constants, unit: CodeUnit, value: ast.expr, depth: int =
         for node in entered.nodes:
             if isinstance(node, ast.Return) and node.value is not None:
                 found += _made_of(constants, entered, node.value, depth + 1)
+                if isinstance(node.value, ast.Call) and dotted(node.value.func) == "cls" and entered.owner:
+                    found.append((entered.file, entered.owner))
                 if isinstance(node.value, ast.Call):
                     found += _chosen_class(constants, entered, node.value.func)
     return [*found, *_chosen_class(constants, unit, value.func)]
@@ -383,10 +385,18 @@ def live_paths(constants: Constants, program: TrainingProgram, attributes: set[s
                             if dotted(target).startswith("self.") and attribute in attributes:
                                 found.setdefault(attribute, f"{name}.{attribute}")
     for unit in _live_units(program):
-        for name in parameters_of(unit):
+        for name in [*parameters_of(unit), *_unpacked(unit)]:
             if name in attributes:
                 found.setdefault(name, name)
     return found
+
+
+def _unpacked(unit: CodeUnit) -> Iterator[str]:
+    """Names that take one of several results: `vocab` of `vocab, sequences = load()`."""
+    for node in unit.nodes:
+        if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Tuple):
+            tuples = [target for target in node.targets if isinstance(target, ast.Tuple)]
+            yield from (one.id for target in tuples for one in target.elts if isinstance(one, ast.Name))
 
 
 def constants_of(table: EmbeddingTable, constants: Constants) -> list[int]:

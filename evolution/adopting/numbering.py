@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
-from evolution.adopting.constants import Constants
+from evolution.adopting.constants import Constants, assigned_in
 from evolution.adopting.data_files import DataFile
 from evolution.adopting.foreign_code import CodeUnit
 from evolution.adopting.model_class import FoundModel, beyond, live_paths
@@ -54,7 +54,7 @@ def numbering_of(
     items = _first(constants, program, model, "item", whys) or 0
     users = _first(constants, program, model, "user", whys)
     users = items if users is None else users
-    made = _renumberings(program)
+    made = _renumberings(constants, program)
     of_items = next((one for one in made if one.about == "item"), None)
     order = item_map = user_map = ""
     if of_items is not None:
@@ -68,12 +68,10 @@ def numbering_of(
         if not item_map:
             order, items = of_items.order, max(of_items.first, items if _pads(model) else 0)
             users = of_users.first if of_users else users
-    padding, why = _padding(constants, program, model, items)
+    padding, why = _padding(constants, program, model, 1 if item_map else items)
     whys += [why] if why else []
     if way.kind == "recurrent":
         padding = "n" if items == 0 else 0
-    elif item_map:
-        padding = 0
     length, why = _length(constants, program, model)
     whys += [why] if why else []
     return Numbering(
@@ -130,15 +128,19 @@ def _of_counting(program: TrainingProgram, about: str) -> int:
     return 0
 
 
-def _renumberings(program: TrainingProgram) -> list[_Renumbering]:
+def _renumberings(constants: Constants, program: TrainingProgram) -> list[_Renumbering]:
     """Where dicts from what was read to new ids are made, for items and users."""
     found: list[_Renumbering] = []
     for unit in program.units:
         for node in unit.nodes:
-            if isinstance(node, ast.Assign) and (unit is program.units[0] or not below_main(unit, node)):
-                one = _made_dict(unit, node) or _factorised(unit, node) or _filled_dict(unit, node)
-                if one is not None and one.about in ("item", "user"):
-                    found.append(one)
+            if unit is not program.units[0] and below_main(unit, node):
+                continue
+            if isinstance(node, ast.Assign):
+                one = _made_dict(unit, node) or _factorised(unit, node) or _filled_dict(constants, unit, node)
+            else:
+                one = _set_by_default(constants, unit, node)
+            if one is not None and one.about in ("item", "user"):
+                found.append(one)
     return found
 
 
@@ -253,16 +255,43 @@ def _factorised(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
     )
 
 
-def _filled_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
+def _set_by_default(constants: Constants, unit: CodeUnit, node: ast.AST) -> _Renumbering | None:
+    """`vocab.setdefault(item, len(vocab))`, of which the special tokens that stand there before are the first ids."""
+    if not (
+        isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setdefault" and len(node.args) == 2
+    ):
+        return None
+    name = dotted(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+    counted = ast.unparse(node.args[1])
+    if not name or f"len({name})" not in counted:
+        return None
+    first = beyond(node.args[1]) + max(
+        (_size(constants, unit, one) for one in assigned_in(unit, name)), default=0
+    )
+    place = f"{unit.file.path}:{node.lineno}"
+    return _Renumbering(attribute=name.rpartition(".")[2], about=role_of(name), order="appearance", first=first, place=place)  # fmt: skip
+
+
+def _size(constants: Constants, unit: CodeUnit, made: ast.expr) -> int:
+    """How many entries a dict has from the start."""
+    if isinstance(made, ast.Dict):
+        return len(made.keys)
+    if isinstance(made, ast.DictComp):
+        over = made.generators[0].iter
+        inner = over.args[0] if isinstance(over, ast.Call) and dotted(over.func) == "enumerate" else over
+        return next((len(one) for one in constants.values(unit, inner) if isinstance(one, list)), 0)
+    return 0
+
+
+def _filled_dict(constants: Constants, unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
     """`item_map[item] = num_item` below `if item not in item_map`."""
     target = node.targets[0]
     if not isinstance(target, ast.Subscript):
         return None
     name = dotted(target.value)
+    value, more = _counted(constants, unit, node.value)
     counts = (
-        isinstance(node.value, ast.Name)
-        or (isinstance(node.value, ast.Call) and dotted(node.value.func) == "len")
-        or beyond(node.value)
+        isinstance(value, ast.Name) or (isinstance(value, ast.Call) and dotted(value.func) == "len") or more
     )
     asked = any(
         isinstance(above, ast.If) and any(isinstance(op, ast.NotIn) for one in ast.walk(above.test) if isinstance(one, ast.Compare) for op in one.ops)
@@ -271,7 +300,7 @@ def _filled_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
     )  # fmt: skip
     if not name or not counts or not asked:
         return None
-    first = 1 if beyond(node.value) else 0
+    first = more
     return _Renumbering(
         attribute=name.rpartition(".")[2],
         about=role_of(name),
@@ -279,6 +308,23 @@ def _filled_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
         first=first,
         place=f"{unit.file.path}:{node.lineno}",
     )
+
+
+def _counted(constants: Constants, unit: CodeUnit, node: ast.expr) -> tuple[ast.expr, int]:
+    """What is counted, and what is added to it: (len(vocab), 2) of `len(vocab) + FIRST` where FIRST is 2."""
+    more = 0
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = (
+            next((one for one in constants.values(unit, side) if type(one) is int), None)
+            for side in (node.left, node.right)
+        )
+        if right is not None:
+            node, more = node.left, more + right
+        elif left is not None:
+            node, more = node.right, more + left
+        else:
+            break
+    return node, more
 
 
 def _padding(

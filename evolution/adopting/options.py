@@ -8,6 +8,7 @@ from diagnosis.syntax import dotted
 from evolution.adopting.foreign_code import ForeignFile, ForeignRepo
 
 REQUIRED = object()  # in the place of a default
+OF_DATACLASSES = {"HfArgumentParser"}
 MAKERS = {
     "add_argument": "argparse",
     "option": "click",
@@ -43,11 +44,35 @@ def options_of(repo: ForeignRepo) -> dict[str, list[ProgramOption]]:
     found: dict[str, list[ProgramOption]] = {}
     for file in repo.files.values():
         for node in file.all_nodes:
+            if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in OF_DATACLASSES:
+                for option in _of_dataclasses(repo, file, node):
+                    found.setdefault(option.name, []).append(option)
             if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in MAKERS:
                 option = _option(file, node)
                 if option is not None:
                     found.setdefault(option.name, []).append(option)
     return found
+
+
+def _of_dataclasses(repo: ForeignRepo, file: ForeignFile, call: ast.Call) -> list[ProgramOption]:
+    """The fields of the repo's dataclasses that `HfArgumentParser((A, B))` makes options of."""
+    named = [
+        part for arg in call.args for part in (arg.elts if isinstance(arg, (ast.Tuple, ast.List)) else [arg])
+    ]
+    found = []
+    for place, node in [kind for one in named for kind in repo.classes_called(file, one)]:
+        for field in node.body:
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                name, default = field.target.id, _default_of_field(field.value)
+                found.append(ProgramOption(name=name, flag=f"--{name}", default=default, file=place, line=field.lineno, kind=dotted(field.annotation)))  # fmt: skip
+    return found
+
+
+def _default_of_field(value: ast.expr | None) -> Any:
+    """What stands in `field(default=...)`, or behind the name itself."""
+    if isinstance(value, ast.Call) and dotted(value.func).rpartition(".")[2] == "field":
+        return next((word.value for word in value.keywords if word.arg == "default"), None)
+    return REQUIRED if value is None else value
 
 
 def _option(file: ForeignFile, call: ast.Call) -> ProgramOption | None:

@@ -270,14 +270,14 @@ def _by_history(
     given, name = list(roles.values()), unit.name.rpartition(".")[2]
     told, field = returned(constants, model, unit), field_of_scores(unit)
     told = "scores" if set(words_of(name)) & set(SCORING) else told
-    mask = mask_token(program)
+    token, mask = mask_token(constants, program)
     item = model.table("item")
     tensors = ", tensors=False" if converts(constants, model, unit) else ""
     if mask and not tensors:
         called = "model" if name == "forward" else f"model.{name}"
         before = (
             "def ask(model):",
-            f"    return lambda seqs: {called}(torch.cat([seqs[:, 1:], torch.full_like(seqs[:, :1], n + 1)], 1))",
+            f"    return lambda seqs: {called}(torch.cat([seqs[:, 1:], torch.full_like(seqs[:, :1], {token})], 1))",
         )
         return ScoreWay(
             kind="by_history",

@@ -57,6 +57,8 @@ def _cut_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
                 for inner in ast.walk(value):
                     if isinstance(inner, ast.Subscript):
                         _note(inner, _words(target), node.lineno, kept, held, loops)
+                    elif isinstance(inner, ast.comprehension) and _words(target) & HELD:
+                        held.add(ast.unparse(inner.iter))  # whole sequences, of which the last event is asked
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("append", "extend", "add"):
             for inner in (one for arg in node.args for one in ast.walk(arg)):
                 if isinstance(inner, ast.Subscript):

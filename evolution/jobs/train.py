@@ -6,7 +6,7 @@ from evolution.base.errors import Cancelled, RepoError
 from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.healing import with_healings
 from evolution.domain.request import CheckRequest, TrainRequest
-from evolution.domain.trial import FailureReason, Trial
+from evolution.domain.trial import ContractCheck, FailureReason, Trial
 from evolution.domain.verdict import verdict_on
 from evolution.jobs.outcome import Outcome, failed
 from evolution.laboratory.context import JobContext
@@ -82,9 +82,14 @@ def check(context: JobContext, request: CheckRequest) -> Outcome:
     return Outcome(document={"problems": _problems(trial), "passed": passed})
 
 
+def _first_place(check: ContractCheck) -> dict[str, Any]:
+    place = check.places[0] if check.places else None
+    return {"path": place.path if place else "", "line": place.line if place else 0}
+
+
 def _problems(trial: Trial) -> list[dict[str, Any]]:
     problems = [
-        {"path": "", "line": 0, "severity": c.severity, "message": f"{c.code}: {c.message}"}
+        {**_first_place(c), "severity": c.severity, "message": f"{c.code}: {c.message}"}
         for c in trial.contract
         if c.passed is False
     ]

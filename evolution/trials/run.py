@@ -18,6 +18,7 @@ from evolution.trials.asking_again import checked_again
 from evolution.trials.contract import check_contract, unanswered
 from evolution.trials.embedding_check import checked_embeddings
 from evolution.trials.failing import LONGEST_TRACEBACK, TrialFailed, broken_contract, guarded
+from evolution.trials.numbering_check import check_numbering
 from evolution.trials.parsing import parse_reachable
 from evolution.trials.process import place_in
 from evolution.trials.progress import TrialProgress
@@ -254,7 +255,8 @@ def _rungs(
             raise
         progress.contract += unanswered(failed.failure)
         return session.build(seed)
-    progress.contract += checks
+    numbering = check_numbering(progress.trace)
+    progress.contract += [*checks, *([numbering] if numbering else [])]
     built, further = check_restoring(
         session, request.data, answer, first, seed=seed, state=request.folder / artifacts.STATE
     )

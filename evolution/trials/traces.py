@@ -82,6 +82,22 @@ class _Score(_Part):
     requires_grad: bool = False
 
 
+class Numbering(_Part):
+    kind: Literal["rows", "pairs"]
+    given: Annotated[float, Field(ge=-1.0, le=1.0)]
+    best: Annotated[float, Field(ge=-1.0, le=1.0)]
+    chance: Annotated[float, Field(ge=-1.0, le=1.0)]
+    order: Name
+    first: int
+    shift: int
+    user_shift: int
+    path: Name
+    line: Line
+    ids_path: Name
+    ids_line: Line
+    padding: Annotated[list[int | Name], Field(max_length=4)]
+
+
 class _Trace(_Part):
     format: Literal[1]
     kind: Literal["torch", "python"]
@@ -90,6 +106,7 @@ class _Trace(_Part):
     seconds: int | float
     steps: Count
     score: _Score
+    numbering: Numbering | dict[Name, Name] = {}
     executed: Lines
     executed_training: Lines
     ops: Annotated[list[Op], Field(max_length=10_000)]

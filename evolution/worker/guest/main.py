@@ -83,6 +83,7 @@ class GuestSession:
                 root=self.root,
                 seconds=seconds,
                 score_batch=_batch_in(folder),
+                data=self._data,
             )
         }
 

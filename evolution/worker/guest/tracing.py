@@ -20,6 +20,7 @@ The trace:
                 trained: fit iterates it
     step_sites  {"path", "line", "type"}: where an optimizer's step is called
     score       {"sources": nodes that made the scores, "shape", "requires_grad"}; {} if not traced
+    numbering   what `numbering_fit` says of an adapter's ids; {} if nothing is known
     executed, executed_training
                 {path: lines}: lines that ran at all, and during fit
 Paths are relative to the root, with "/"; lines count from 1.
@@ -46,23 +47,27 @@ def trace_smoke(
     root: str,
     seconds: float,
     score_batch: tuple[Any, Any] | None = None,
+    data: Any = None,
 ) -> dict[str, Any]:
     """Build, train for at most two steps, score one batch; the trace as in the module's docstring.
 
     seconds limits build and fit together (see `Limit`); scoring gets a further quarter. An exception of candidate code
     is kept as `error` beside what was traced until then. The repo's modules must have been imported
-    before: that is how torch is noticed. Everything that is patched meanwhile is restored.
+    before: that is how torch is noticed. Everything that is patched meanwhile is restored. data: the training events; with them the
+    numbering of an adapter is held against what the steps look up.
     """
     started = time.monotonic()
     run = _Run(root, Limit(seconds))
     with ExitStack() as stack:
         if "torch" in sys.modules:
-            run.record_torch(stack)
+            run.record_torch(stack, data)
         run.guarded(lambda: run.train(build))
         run.limit_by(Limit(seconds / 4))
         if score_batch is not None and run.recommender is not None:
             users, histories = score_batch
             run.guarded(lambda: run.score(users, histories))
+        if data is not None:
+            run.guarded(lambda: run.compare_numbering(data))
         trace = run.result()
     trace["seconds"] = round(time.monotonic() - started, 3)
     return trace
@@ -78,13 +83,18 @@ class _Run:
         self._ops: Any = None
         self._sites: Any = None
         self._score: dict[str, Any] = {}
+        self._numbering: dict[str, Any] = {}
 
-    def record_torch(self, stack: ExitStack) -> None:
+    def record_torch(self, stack: ExitStack, data: Any) -> None:
         from .tracing_ops import OpRecorder
         from .tracing_sites import SiteRecorder
 
         self._ops = stack.enter_context(OpRecorder(self._places, self._limit))
         self._sites = stack.enter_context(SiteRecorder(self._places, self._ops))
+        if data is not None:
+            from .looked_up import LookupRecorder
+
+            self._ops.looked_up = LookupRecorder(int(data.n_items), min(data.n_items, data.n_users) // 2)
 
     def limit_by(self, limit: Limit) -> None:
         self._limit = limit
@@ -140,6 +150,15 @@ class _Run:
                 ):
                     self._score["sources"] = [f"o{index}"]
 
+    def compare_numbering(self, data: Any) -> None:
+        """Hold what was looked up against the log, for a recommender that says how it numbers items."""
+        kept = getattr(self._ops, "looked_up", None)
+        ids = getattr(self.recommender, "ids", None) if kept is not None else None
+        if kept is not None and hasattr(ids, "items") and hasattr(ids, "users"):
+            from .numbering_fit import numbering_fit
+
+            self._numbering = numbering_fit(kept.kept, data, ids)
+
     def result(self) -> dict[str, Any]:
         merged: dict[str, set[int]] = {}
         for lines in self._lines.values():
@@ -153,6 +172,7 @@ class _Run:
             "error": "\n".join(self._errors),
             "steps": 0,
             "score": self._score,
+            "numbering": self._numbering,
             "executed": {path: sorted(numbers) for path, numbers in merged.items()},
             "executed_training": {path: sorted(numbers) for path, numbers in training.items()},
         }

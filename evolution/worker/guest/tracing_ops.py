@@ -38,6 +38,7 @@ class OpRecorder(TorchFunctionMode):
         self.parameters: list[dict[str, Any]] = []
         self.backwards = 0
         self.paused = False
+        self.looked_up: Any = None  # a LookupRecorder, which is told of calls while a step trains
         self._places = places
         self._index: dict[tuple[str, str, int, str], int] = {}
         self._sources: dict[int, tuple[Any, str]] = {}
@@ -54,9 +55,16 @@ class OpRecorder(TorchFunctionMode):
             if self._is_enough() and self.phase == "train":
                 raise StopTracing
         out = func(*args, **keywords)
+        if self.looked_up is not None and self.phase == "train" and self.looked_up.reads(name):
+            self._note_lookups(name, args, keywords)
         if not self.paused:
             self._record(name, args, keywords, out)
         return out
+
+    def _note_lookups(self, name: str, args: Any, kwargs: dict[str, Any]) -> None:
+        place = self._places.here()
+        if place is not None and torch.is_grad_enabled():
+            self.looked_up.note(name, place, args, kwargs, self.backwards)
 
     def _is_enough(self) -> bool:
         return self._most_backwards is not None and self.backwards >= self._most_backwards

@@ -1,6 +1,7 @@
 """The kit runs a stranger's script one epoch at a time, and the script does not notice."""
 
 import gc
+import importlib.util
 import runpy
 import sys
 import threading
@@ -381,3 +382,18 @@ def test_a_state_without_torch_is_the_models_arrays(repo: Path) -> None:
         recommender.load_state_dict(kept)
         assert moved.shape == (2, 4) and (moved[:, 1:] > recommender.score([1, 2], [[1], [3]])[:, 1:]).all()
         assert recommender.item_embeddings().shape == (4, 2)
+
+
+def test_tensorboard_is_stood_in_for_within_torch_and_inherited_from(repo: Path) -> None:
+    pytest.importorskip("torch")
+    if importlib.util.find_spec("tensorboard") is not None:
+        pytest.skip("tensorboard is installed here")
+    script = (
+        "from torch.utils.tensorboard import SummaryWriter\nfrom tensorboardX import SummaryWriter as Other\n"
+        "class Writer(Other):\n    pass\n"
+        "with SummaryWriter('runs') as writer:\n    for epoch in range(2):\n"
+        "        writer.add_scalar('loss', 0.5, epoch)\n        Writer('runs').add_scalar('loss', 0.5, epoch)\n"
+    )
+    _, run = _program(repo, script, stubs=["tensorboard", "tensorboardX"], report="epoch")
+    run.start()
+    assert [told["epoch"] for told in iter(run.epoch, None)] == [1.0, 1.0]

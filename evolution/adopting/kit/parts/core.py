@@ -143,7 +143,7 @@ class _Core:
                 else []
             )
             add(sys, "path", list(dict.fromkeys([first, *packages, *self._paths(there)])))
-            add(sys, "meta_path", [_Finder(self), *sys.meta_path, _Stubs(stubs)])
+            add(sys, "meta_path", [_Finder(self), *_Stubs.before(stubs), *sys.meta_path, _Stubs(stubs)])
             if ":" not in self.script:
                 self.module = types.ModuleType("__main__")
                 add(sys.modules, "__main__", self.module)

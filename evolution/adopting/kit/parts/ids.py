@@ -1,6 +1,11 @@
 """The repo's numbering."""
 
+import os
+import sys
+
 import numpy as np
+
+from .scratch import ROOT, _in_repo
 
 
 class Ids:
@@ -13,6 +18,7 @@ class Ids:
 
     def __init__(self, data, *, users=1, items=1, order=None, padding=0, length=None, side="left"):
         self.n_users, self.n_items = int(data.n_users), int(data.n_items)
+        self.place = _caller()  # the adapter's line, for those who find that the numbering does not fit
         self.users = _numbers(users, self.n_users, data.users, order, "users")
         self.items = _numbers(
             items, self.n_items, data.items, order, "items"
@@ -56,6 +62,18 @@ class Ids:
         columns = np.where((self.items >= 0) & (self.items < width), self.items, width)
         columns[0] = self.padding if isinstance(self.padding, int) and 0 <= self.padding < width else -1
         return columns
+
+
+def _caller():
+    """(path relative to the repo, line) of the code outside of this file that is at work."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    if frame is None or not _in_repo(frame.f_code.co_filename):
+        return "", 0
+    return os.path.relpath(os.path.realpath(frame.f_code.co_filename), str(ROOT)).replace(
+        os.sep, "/"
+    ), frame.f_lineno
 
 
 def _numbers(given, n, seen, order, what):

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import importlib.machinery
+import importlib.util
 import re
 import types
 
@@ -141,6 +142,26 @@ class _Nothing:
     def __exit__(self, *_):
         return None
 
+    def __mro_entries__(self, bases):
+        return (_StandIn,)
+
+
+class _StandIn:
+    """What classes of the program inherit from in the place of a class of a library that is not there."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __getattr__(self, name):
+        return getattr(_Nothing(), name)
+
+
+NEEDS = {"torch.utils.tensorboard": "tensorboard"}
+
+
+def _installed(name):
+    return importlib.util.find_spec(name) is not None
+
 
 class _Stubs(importlib.machinery.BuiltinImporter):
     """Stands in for libraries that the program imports and nobody has installed here."""
@@ -148,14 +169,21 @@ class _Stubs(importlib.machinery.BuiltinImporter):
     def __init__(self, names):
         self._names = set(names)
 
+    @classmethod
+    def before(cls, names):
+        """For parts of installed libraries that raise where another library is missing."""
+        wanted = {part for part, needed in NEEDS.items() if needed in names and not _installed(needed)}
+        return [cls(wanted)] if wanted else []
+
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in self._names:
+        if any(name == one or name.startswith(one + ".") for one in self._names):
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
         return None
 
     def create_module(self, spec):
         module = types.ModuleType(spec.name)
         module.__getattr__ = lambda name: _Nothing().__getattr__(name)
+        module.__version__ = "0"
         return module
 
     def exec_module(self, module):
