@@ -4,9 +4,9 @@ import ast
 from collections.abc import Sequence
 
 from diagnosis.deciding.program import Function, Program
-from diagnosis.deciding.shape import calls_any, constant, slices
+from diagnosis.deciding.shape import calls_any, constant, operands, slices
 from diagnosis.deciding.statements import expressions_of, statements_at
-from diagnosis.deciding.walk import flow_into
+from diagnosis.deciding.walk import At, flow_into
 from diagnosis.findings import CodePlace
 from diagnosis.syntax import called_name
 
@@ -40,7 +40,30 @@ def fillings(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
         return []
     flow = list(flow_into(program, starts))
     moved: list[ast.AST] = [at.node for at in flow if at.hops <= NEAR and _moves(program, at.node)]
-    return _filled(program, seen[:1]) or moved[:1]
+    return _filled(program, seen[:1]) or moved[:1] or _shifted(program, flow)
+
+
+def _shifted(program: Program, flow: Sequence[At]) -> list[ast.AST]:
+    """The loop that fills rows of a table with what lies beside their place: `for name in categories[item - 1]`."""
+    found: dict[ast.AST, None] = {}
+    for at in flow:
+        statement = program.statement(at.node) if at.hops <= NEAR else None
+        into = getattr(statement, "targets", [None])[0]
+        if statement is None or not isinstance(into, ast.Subscript):
+            continue
+        loops = [one for one in program.around(statement) if isinstance(one, ast.For)]
+        read = [one for loop in loops for one in ast.walk(loop.iter)]
+        read += [one for part in (into, at.node) for one in ast.walk(part)]
+        found.update(dict.fromkeys(one for one in read if _is_beside(one)))
+    return list(found) if len(found) == 1 else []
+
+
+def _is_beside(node: ast.AST) -> bool:
+    """Whether it is a row one before or after another: `rows[item - 1]`."""
+    both = None
+    if isinstance(node, ast.Subscript):
+        both = operands(node.slice, ast.Add) or operands(node.slice, ast.Sub)
+    return both is not None and constant(both[1]) == 1
 
 
 def penalties(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:

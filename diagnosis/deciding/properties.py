@@ -87,6 +87,19 @@ def _seeds(program: Program, walked: list[At]) -> list[ast.AST]:
     return list(dict.fromkeys(again))
 
 
+def _seeds_of_loaders(program: Program) -> list[ast.AST]:
+    """Where a generator is seeded anew, in code that runs again, that a loader or sampler shuffles with."""
+    loaders = [call for name in ("DataLoader", "RandomSampler") for call in program.calls.get(name, [])]
+    held = {ast.dump(one.value) for call in loaders for one in call.keywords if one.arg == "generator"}
+    return [
+        call
+        for call in program.calls.get("manual_seed", [])
+        if isinstance(call.func, ast.Attribute)
+        and ast.dump(call.func.value) in held
+        and getattr(program.scope(call), "name", "<module>") not in ONCE
+    ]
+
+
 def rejections(program: Program, walked: list[At]) -> list[ast.AST]:
     """The test by which drawn items are kept or drawn again; else the draws."""
     drawn = draws(program, walked)
@@ -155,7 +168,7 @@ def end_cuts(program: Program, walked: list[At]) -> list[ast.AST]:
 def orders(program: Program, walked: list[At]) -> list[ast.AST]:
     """Where the generator that shuffles is seeded anew; else where rows are sorted, and the loader of rows as they come."""
     shuffled = [at.node for at in walked if calls_any(program, at.node, SHUFFLES)]
-    seeds = _seeds(program, walked) if shuffled else []
+    seeds = _seeds(program, walked) if shuffled else _seeds_of_loaders(program)
     return seeds or [at.node for at in walked if calls_any(program, at.node, ORDERS)]
 
 
@@ -255,6 +268,7 @@ BY_CODE: dict[str, Picks] = {
     "target-misplaced": picks,
     "target-misplaced, backwards": reversals,
     "history-out-of-order": sorts,
+    "history-turned-round": reversals,
     "target-of-another": alignments,
     "target-of-another, across": crossings,
     "batches-in-one-order": orders,

@@ -37,6 +37,7 @@ from diagnosis.rules import (
     shuffle,
     softmax_axis,
     squashed_twice,
+    table_unread,
     traffic,
     train_forgotten,
     updates_lost,
@@ -84,6 +85,7 @@ RULES: tuple[Rule, ...] = (
     likelihood.RULE,
     constant_tables.RULE,
     padding_row.RULE,
+    table_unread.RULE,
     *ON_DATA,
 )
 

@@ -128,7 +128,9 @@ def test_an_endpoint_that_may_well_work_is_believed(name: str, scripted_llm: Scr
     scripted_llm.is_tried = True
     scripted_llm.listing, scripted_llm.script = GOOD[name]
     assert reach(scripted_llm.base_url) < SOON_S
-    assert len(scripted_llm.requests) <= 2  # one; one more where a busy machine let the wait for the first run out
+    assert (
+        len(scripted_llm.requests) <= 2
+    )  # one; one more where a busy machine let the wait for the first run out
 
 
 def test_a_cancel_meanwhile_is_a_cancel(port: int):
