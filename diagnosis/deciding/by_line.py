@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Sequence
 
-from diagnosis.deciding import around, masks, numbers, served
+from diagnosis.deciding import around, hiding, masks, numbers, served
 from diagnosis.deciding.program import Program
 from diagnosis.findings import CodePlace
 
@@ -24,5 +24,7 @@ BY_LINE: dict[str, Callable[[Program, Sequence[CodePlace]], list[ast.AST]]] = {
     "history-window": around.windows,
     "newest-kept": served.ends,
     "state-restored": around.states,
+    "mask-is-an-item": hiding.ids,
+    "padding-is-a-target": hiding.targets,
 }
 WITHOUT_LINES = ("state-restored",)  # they are sought though nothing was seen

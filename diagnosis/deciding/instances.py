@@ -15,6 +15,26 @@ def held_classes(program: Program, name: str) -> list[ast.ClassDef]:
     return list(_held(program, name, FURTHEST))
 
 
+def handed_classes(program: Program, name: str) -> list[ast.ClassDef]:
+    """The same of an attribute that a constructor is given: `self.collator = collator` in a class made with `Trainer(..., collator)`."""
+    found: dict[ast.ClassDef, None] = dict.fromkeys(held_classes(program, name))
+    for definition in program.attributes.get(name, []) if not found else ():
+        given = definition.held
+        function, owner = program.scope(given), program.class_of(given)
+        if not isinstance(given, ast.Name) or not isinstance(function, Function) or owner is None:
+            continue
+        places = [one.arg for one in function.args.args[1:]]
+        for call in program.calls.get(owner.name, []) if given.id in places else ():
+            named = [one.value for one in call.keywords if one.arg == given.id]
+            told = (named or call.args[places.index(given.id) : places.index(given.id) + 1])[:1]
+            for one in told:
+                made = _made(program, one) if isinstance(one, ast.Call) else ()
+                found.update(dict.fromkeys(made))
+                for other in _stands_for(one) if not isinstance(one, ast.Call) else ():
+                    found.update(dict.fromkeys(held_classes(program, other)))
+    return list(found)
+
+
 @lru_cache(maxsize=50_000)
 def _held(program: Program, name: str, further: int) -> tuple[ast.ClassDef, ...]:
     owners: dict[ast.ClassDef, None] = {}

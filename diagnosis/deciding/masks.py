@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 
 from diagnosis.deciding.program import Program
-from diagnosis.deciding.shape import slices
+from diagnosis.deciding.shape import constant, slices
 from diagnosis.deciding.statements import calls_of, expressions_of
 from diagnosis.deciding.walk import At, flow_into
 from diagnosis.findings import CodePlace
@@ -52,9 +52,33 @@ def of_padding(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """What hides padding from the attention on these lines; before a mask that holds ids against 0, as it should, what
     counts places from the padded end. Of lines behind the attention, what counts places so, too.
     """
+    seen = (
+        seen
+        if any(_attends(program, call) for call in calls_of(program, seen[:2]))
+        else _attention(program, seen)
+    )
     found = _told(program, seen, _is_test)
     sound = all(_is_sound(node) for node in found)
-    return [*(_counted(program, seen) if sound else []), *found]
+    return [*_across(program, seen), *(_counted(program, seen) if sound else []), *found]
+
+
+def _across(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """A softmax on the first line over another axis than the last one, which holds the keys."""
+    calls = [call for call in calls_of(program, seen[:1]) if called_name(call) == "softmax"]
+    axes = [
+        (call, one)
+        for call in calls
+        for one in (*call.args, *(k.value for k in call.keywords if k.arg == "dim"))
+    ]
+    return [call for call, one in axes if isinstance(one, ast.UnaryOp) and constant(one.operand) > 1]
+
+
+def _attention(program: Program, seen: Sequence[CodePlace]) -> list[CodePlace]:
+    """The lines of the softmax that is nearest to what is answered on the first line; these lines where there is none."""
+    flow = flow_into(program, expressions_of(program, seen[:1]))
+    near = [at for at in flow if isinstance(at.node, ast.Call) and called_name(at.node) == "softmax"]
+    lines = [CodePlace(path=program.paths[at.node], line=at.node.lineno) for at in near]
+    return [*lines[:1], *seen] if len(set(lines)) == 1 else list(seen)
 
 
 def _counted(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:

@@ -30,6 +30,7 @@ def warm_ups(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """Where the length of a warm-up is set: the largest number of the schedule that is stepped on the first line."""
     schedules = [one for call in calls_of(program, seen[:1]) for one in _schedules(program, call)]
     starts = [value for call in schedules for value in _values(call, 1)]
+    starts += [name for value in starts for name in _in_function(program, value)]
     sized = [(abs(_value(one)), one) for one in _numbers(program, starts) if isinstance(one, ast.Constant)]
     largest = max((size for size, _ in sized), default=0.0)
     told: list[ast.AST] = [one for size, one in sized if size == largest and size > 1]
@@ -116,6 +117,17 @@ def _given(
 
 def _values(call: ast.Call, first: int) -> list[ast.expr]:
     return [*call.args[first:], *(one.value for one in call.keywords if one.arg != "optimizer")]
+
+
+def _in_function(program: Program, value: ast.expr) -> list[ast.expr]:
+    """The names that a function reads which a schedule is given by name: `LambdaLR(optimizer, rate_of)`."""
+    named = program.functions.get(value.id, []) if isinstance(value, ast.Name) else []
+    return [
+        one
+        for function in (named if len(named) == 1 else [])
+        for one in ast.walk(function)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
+    ]
 
 
 def _schedules(program: Program, call: ast.Call) -> list[ast.Call]:

@@ -287,6 +287,7 @@ BY_CODE: dict[str, Picks] = {
     "target-misplaced": picks,
     "target-misplaced, backwards": reversals,
     "history-out-of-order": sorts,
+    "history-turned-round": reversals,
     "target-of-another": alignments,
     "target-of-another, across": crossings,
     "batches-in-one-order": orders,

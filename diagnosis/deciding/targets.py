@@ -132,11 +132,14 @@ def _is_end(node: ast.AST) -> bool:
 
 
 def _is_descending(node: ast.AST) -> bool:
-    given = node.keywords if isinstance(node, ast.Call) and called_name(node) in ("sorted", "sort") else []
-    return any(
-        one.arg == "reverse" and isinstance(one.value, ast.Constant) and one.value.value is True
-        for one in given
-    )
+    """Whether a sort puts the highest first: `reverse=True`, `ascending=False`, a key with its sign turned."""
+    if not isinstance(node, ast.Call) or called_name(node) not in SORTS | {"sort_values"}:
+        return False
+    told = {one.arg: one.value.value for one in node.keywords if isinstance(one.value, ast.Constant)}
+    if told.get("reverse") is True or told.get("descending") is True or told.get("ascending") is False:
+        return True
+    keys = [one for given in node.args for one in ast.walk(given) if isinstance(one, ast.UnaryOp)]
+    return any(isinstance(one.op, ast.USub) and not isinstance(one.operand, ast.Constant) for one in keys)
 
 
 def _of_time(program: Program, node: ast.Subscript) -> bool:

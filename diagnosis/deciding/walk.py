@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from diagnosis.deciding.instances import held_classes
+from diagnosis.deciding.instances import handed_classes, held_classes
 from diagnosis.deciding.parameters import callers, default, position
 from diagnosis.deciding.program import ALIKE, SCOPES, Definition, Function, Program
 from diagnosis.syntax import called_name
@@ -407,7 +407,7 @@ def _named(program: Program, node: ast.expr | None) -> list[Function]:
     found = program.functions.get(name, [])
     if isinstance(node, ast.Call) and node.args:  # functools.partial, or an instance with __call__
         return _named(program, node.args[0])
-    for owner in held_classes(program, name) if name and not found else ():
+    for owner in handed_classes(program, name) if name and not found else ():
         found = [*found, *program.methods(owner, "__call__")]
     return found[:ALIKE]
 
@@ -429,8 +429,16 @@ def _of_parameter(program: Program, at: At, scope: ast.AST, name: str) -> Iterat
     called = callers(program, scope)
     for call in called:
         yield from _given(at, call, scope, place, name, ())
-    if not called:
+    loaders = [one for one in _loaders(program) if not called and _enters(program, one, scope)]
+    for loader in loaders:
+        yield from _elements(at, loader)
+    if not called and not loaders:
         yield from (at.to(one, hops=at.hops + 1) for one in default(scope, name))
+
+
+def _loaders(program: Program) -> Iterator[ast.Call]:
+    for name in LOADING:
+        yield from program.calls.get(name, [])
 
 
 def _enters(program: Program, call: ast.Call, function: Function) -> bool:

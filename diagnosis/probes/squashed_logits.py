@@ -168,9 +168,14 @@ def _of_equal_vectors(evidence: Evidence) -> Measurement | None:
     share = _lowest(told["width"], LogitLoss(op=0, classes=told["classes"]))
     if share <= HIGH:
         return None
+    bound = (
+        "apart from a bias that is the same for all rows: a row's own items hardly stand out"
+        if told.get("biased")
+        else f"the loss cannot fall below {share:.0%} of a guess's"
+    )
     message = (
         f"all vectors that are multiplied are equally long, so the logits of {told['classes']} classes lie within {told['width']:.3g} of each "
-        f"other: the loss cannot fall below {share:.0%} of a guess's; divide them by a smaller temperature"
+        f"other{', ' if told.get('biased') else ': '}{bound}; divide them by a smaller temperature"
     )
     return _measured(BOUNDED, share, healthy=False, message=message, places=places(told))
 

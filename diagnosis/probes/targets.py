@@ -3,6 +3,7 @@
 import numpy as np
 
 from diagnosis.evidence import Evidence
+from diagnosis.examination import Stream
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.measured import measured
 from diagnosis.probes.outcome import unjudged
@@ -15,6 +16,7 @@ from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import apart, made
 from diagnosis.streams.relations import Relation
 from diagnosis.streams.row_users import histories_stray
+from diagnosis.streams.views import views
 from diagnosis.streams.ways import way_to_loss
 
 _WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin", "not-learning")
@@ -57,6 +59,8 @@ NEVER_LAST = FindingKind(
 )
 UNIT = "share of targets"
 LEAKED = 0.25  # of targets are put in, beyond what is met again
+NEARLY = 0.95  # of the targets are seen
+LEAST_OF_ONE = 200  # targets that are all the same
 CROSSED = 0.5  # of the borders between users
 
 
@@ -80,12 +84,17 @@ def _surely_read(evidence: Evidence, seen: Read) -> bool:
 
 def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
     """What targets are, for a training that was read."""
+    alike = _of_one_class(seen)
+    if alike:
+        return alike
     foreign = _strangers(seen) or _foreign(seen) or _nobodys(seen)
     if foreign is not None:
         return [foreign]
     if seen.profiles is not None:
         return _of_profiles(seen.log, seen.profiles)
     related = [each for each in seen.positives if each.relation is not None and each.relation.by is not None]
+    if any(_is_of_items(seen, one) and next(views(one), None) for one in seen.watched.streams):
+        related = [each for each in related if each.view.stream.kind == "target"]
     if not related:
         return []
     best = max(related, key=lambda each: _apart(seen, each))
@@ -174,11 +183,12 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
             *_last(seen, best, relation),
         ]
     where = "the newest event of their own input" if relation.aligned.newest else "the input itself"
+    left = "nothing is left to predict" if same > NEARLY else "most of what is learned is to copy"
     return [
         measured(
             IS_INPUT.code,
             same,
-            f"targets are {where} at {same:.1%} of {relation.judged} positions: nothing is left to predict",
+            f"targets are {where} at {same:.1%} of {relation.judged} positions: {left}",
             unit=UNIT,
             healthy=False,
             reference=0.0,
@@ -189,6 +199,46 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
             else _lines(seen, best),
         )
     ]
+
+
+def _is_of_items(seen: Read, stream: Stream) -> bool:
+    """Whether a loss over all items takes these classes, so that what is looked up is read and not aimed at."""
+    return (
+        stream.kind == "target"
+        and stream.grad
+        and stream.function in ("cross_entropy", "nll_loss")
+        and stream.rows >= seen.log.n_items - 2
+    )
+
+
+def _of_one_class(seen: Read) -> list[Measurement]:
+    """Every target is one and the same id, which the input holds as often: targets that were read after items were hidden."""
+    if seen.inputs is None:
+        return []
+    read_ids = seen.inputs.view.ids
+    for stream in seen.watched.streams:
+        classes = stream.ids[stream.ids != stream.ignore]
+        if not _is_of_items(seen, stream):
+            continue
+        if len(classes) < LEAST_OF_ONE or (classes != classes[0]).any() or classes[0] == seen.inputs.padding:
+            continue
+        if (read_ids == classes[0]).sum() < len(classes):
+            continue
+        return [
+            measured(
+                IS_INPUT.code,
+                1.0,
+                f"all {len(classes)} targets are id {classes[0]}, which the input holds at their positions: they are read after "
+                "items were hidden, and nothing is left to predict",
+                unit=UNIT,
+                healthy=False,
+                reference=0.0,
+                reference_name="the hidden items",
+                severity=Severity.ERROR,
+                places=made(stream),
+            )
+        ]
+    return []
 
 
 def _lines(seen: Read, each: Drawn, *, random: bool = False) -> tuple[CodePlace, ...]:

@@ -38,6 +38,7 @@ from diagnosis.rules import (
     shuffle,
     softmax_axis,
     squashed_twice,
+    table_unread,
     traffic,
     train_forgotten,
     updates_lost,
@@ -86,6 +87,7 @@ RULES: tuple[Rule, ...] = (
     likelihood.RULE,
     constant_tables.RULE,
     padding_row.RULE,
+    table_unread.RULE,
     *ON_DATA,
 )
 

@@ -8,6 +8,7 @@ from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.constants import numbers_of
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.schedule_length import counts_epochs, is_of_batches, once_an_epoch, totals_of
 from diagnosis.rules.source import Function, Loop, ParsedFile, keyword
 from diagnosis.rules.steps import Does, Training, trainings
 from diagnosis.rules.values import same
@@ -20,7 +21,7 @@ KIND = FindingKind(
     title="The learning rate decays at every batch",
     why="A factor that is meant for an epoch is taken some hundred times in each: the rate is nothing after an epoch or two.",
     definition="In the loop over batches: an ExponentialLR with gamma of at most .99, a StepLR that has halved the rate "
-    "after 200 steps, a ReduceLROnPlateau, a schedule as long as the loop over epochs, or a learning rate multiplied by at "
+    "after 200 steps, a ReduceLROnPlateau, a schedule whose length is the number of epochs, or a learning rate multiplied by at "
     "most .99 by hand.",
     roles=(Role.OPTIMIZER,),
     explains=("schedule-runs-out", "learning-rate-too-low", *UNTRAINED, *WEAK),
@@ -37,7 +38,9 @@ def decay_per_batch(source: ParsedFile) -> Iterator[RuleHit]:
     for training in trainings(repo):
         if training.file.path == source.path:
             for event in training.of(Does.SCHEDULE):
-                if _is_for_epochs(repo, training, event.file, event.call):
+                if not once_an_epoch(training, event) and _is_for_epochs(
+                    repo, training, event.file, event.call
+                ):
                     node = event.call if event.file.path == source.path else event.outer
                     yield source.hit(
                         KIND.code,
@@ -72,8 +75,11 @@ def _counts_epochs(repo: Codebase, training: Training, file: ParsedFile, made: a
         )
     if name in ("CosineAnnealingLR", "LinearLR", "PolynomialLR"):
         total = keyword(made, "T_max") or keyword(made, "total_iters") or first
-        return total is not None and any(same(total, bound) for bound in _epochs(training))
-    return False
+        if total is not None and any(same(total, bound) for bound in _epochs(training)):
+            return True
+    return is_of_batches(training) and any(
+        counts_epochs(*total) for total in totals_of(repo, file, made, name)
+    )
 
 
 def _epochs(training: Training) -> list[ast.expr]:

@@ -18,14 +18,17 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Graphs of the losses are kept",
     why="A sum or list of losses that are not detached holds the graph of every step: memory grows all epoch long.",
-    definition="The tensor on which `backward` was called, added to or put into something that outlives the step.",
+    definition="The tensor on which `backward` was called, added to, put into or gathered in something that outlives the step.",
     roles=(Role.LOSS,),
 )
 KEEPERS = {"append", "add", "extend", "appendleft"}
+GATHERERS = {"sum", "list", "tuple", "extend"}
 
 
 def graphs_kept(source: ParsedFile) -> Iterator[RuleHit]:
-    """In training loops: `total += loss`, `losses.append(loss)`, and functions that do so with what they are given."""
+    """In training loops: `total += loss`, `losses.append(loss)`, `[self.step(batch) for batch in loader]`, and functions
+    that do so with what they are given.
+    """
     repo = source.repo
     for training in trainings(repo) if repo else ():
         if repo is not None and training.file.path == source.path:
@@ -55,8 +58,19 @@ def _kept(repo: Codebase, place: Defined) -> Iterator[RuleHit]:
         if not _is_used_for_backward(file, store) and not _is_local(file, place, store):
             message = "keeps the graph of every step: add loss.detach(), or loss.item() now and then"
             yield file.hit(KIND.code, node, message)
+    for gathered in file.within(place.node, ast.ListComp, ast.GeneratorExp):
+        lasts = isinstance(gathered, ast.ListComp) or _is_gathered(file, gathered)
+        if lasts and isinstance(gathered.elt, ast.Call) and _returns_graph(repo, file, gathered.elt):
+            message = "keeps the graph of every step: return loss.detach() from the step"
+            yield file.hit(KIND.code, gathered, message)
     for call in file.within(place.node, ast.Call):
         yield from _by_callbacks(repo, file, call)
+
+
+def _is_gathered(file: ParsedFile, generator: ast.GeneratorExp) -> bool:
+    """Whether what a generator yields is kept or summed, rather than taken one at a time."""
+    taker = file.parents.get(generator)
+    return isinstance(taker, ast.Call) and called_name(taker) in GATHERERS
 
 
 def _by_callbacks(repo: Codebase, file: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:

@@ -1,7 +1,7 @@
 """Static rule: a random generator that starts anew, from the same seed, in each epoch or step of training."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.discount import statement_of
@@ -95,13 +95,21 @@ def _seed(source: ParsedFile, call: ast.Call) -> list[ast.expr] | None:
 
 
 def _draws(source: ParsedFile, function: Function, seeding: ast.Call) -> bool:
-    """Whether the function draws after the seed, or hands the generator on."""
+    """Whether the function draws after the seed, or hands the generator on; or a loader or sampler has that generator."""
     after = [c for c in source.calls_in(function) if c is not seeding and c.lineno >= seeding.lineno]
     names = _names_of(source, seeding)
-    return any(called_name(c) in RANDOM for c in after) or any(
+    if any(called_name(c) in RANDOM for c in after) or _is_given(after, names):
+        return True
+    given = [(c, k.value) for c in source.calls for k in c.keywords if k.arg == "generator"]
+    held = [c for c, value in given if source.function_of(c) is function or "." in dotted(value)]
+    return _is_given(held, names)
+
+
+def _is_given(calls: Iterable[ast.Call], names: set[str]) -> bool:
+    return any(
         dotted(given) in names
-        for c in after
-        for given in (*c.args, *(k.value for k in c.keywords))
+        for call in calls
+        for given in (*call.args, *(k.value for k in call.keywords))
         if dotted(given)
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.draws import is_draw
-from diagnosis.rules.evaluating import evaluators
+from diagnosis.rules.evaluating import evaluators, is_count_above
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
@@ -18,7 +18,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Seen items are ranked",
     why="Items that a user has had take the first places of the list, and the target falls behind them.",
-    definition="An evaluation over all items sets the scores of padding, or is given the seen items, and filters none of them.",
+    definition="An evaluation over all items (the best of them, or how many are above the target) sets the scores of padding, or is given "
+    "the seen items, and filters none of them.",
     sources=("github.com/RUCAIBox/RecBole/issues/1449",),
 )
 
@@ -29,6 +30,7 @@ FILTERS = {
     "index_put_", "fill_diagonal_", "pop", "multiply", "masked_scatter_", "filter", "exclude",
 }  # fmt: skip
 SEEN = ("seen", "rated", "interacted", "watched", "train_items", "consumed", "known", "clicked", "visited")
+HISTORIES = (*SEEN, "hist", "past_items")
 CANDIDATES = ("cand", "neg", "sampled")
 
 
@@ -38,7 +40,9 @@ def seen_items_ranked(source: ParsedFile) -> Iterator[RuleHit]:
     for function in source.functions:
         if function not in judging or function.name in ("score", "predict"):
             continue
-        tops = [call for call in source.calls_in(function) if called_name(call) in TOPS]
+        calls = source.calls_in(function)
+        counted = _has_histories(source, function)
+        tops = [call for call in calls if called_name(call) in TOPS or (counted and is_count_above(call))]
         if not tops or _ranks_a_few(source, function):
             continue
         if _ignores_seen(source, function) or (
@@ -49,6 +53,12 @@ def seen_items_ranked(source: ParsedFile) -> Iterator[RuleHit]:
                 _filter_of(source, function) or tops[0],
                 "ranks the items that the user has seen: set their scores to -inf before",
             )
+
+
+def _has_histories(source: ParsedFile, function: Function) -> bool:
+    """Whether the author of an evaluation has the users' histories at hand there, by what the names say."""
+    names = {name.id.lower() for name in source.within(function, ast.Name)}
+    return any(word in name for name in names for word in HISTORIES)
 
 
 def _filter_of(source: ParsedFile, function: Function) -> ast.expr | None:

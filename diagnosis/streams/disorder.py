@@ -8,6 +8,7 @@ from diagnosis.streams.decoding import Numbering, item_numberings
 from diagnosis.streams.draws import Draws
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read
+from diagnosis.streams.recorded import STEP
 from diagnosis.streams.views import NOTHING, View, views
 from seeds.interactions import Int64
 
@@ -15,6 +16,7 @@ SAMPLE = 200  # rows
 LEAST_ROWS, LEAST_EVENTS = 20, 5
 OF_ONE_USER = 0.6  # of the rows hold events of one user alone
 SHIFTED = 0.9  # of the places aim at what stands at the next one
+MASKS = 3  # ids, of those that are read most often, that may be the mask
 MOST_PAIRS = 200_000_000  # of users and items of a row
 LEAST_USERS = 20
 MOST_OF = (
@@ -35,7 +37,7 @@ class Disorder:
 
 
 def disorder(seen: Read) -> Disorder | None:
-    """What the first rows say that aim at the event beside each place; None where there are none."""
+    """What the first rows say that aim at the event beside each place, or at those that they hide; None where there are none."""
     log = seen.log
     whole = [
         view
@@ -47,7 +49,7 @@ def disorder(seen: Read) -> Disorder | None:
         stream = view.stream
         if stream.kind != "index" or view.width < LEAST_EVENTS or stream.rows < log.n_items - 2:
             continue
-        if not any(_is_next(view, other) for other in whole if other is not view):
+        if not any(_is_next(view, other) or _is_hidden(view, other) for other in whole if other is not view):
             continue
         found = next((one for by in item_numberings(log, stream.rows) if (one := _of(log, view, by))), None)
         if found is not None:
@@ -66,6 +68,22 @@ def _is_next(view: View, other: View) -> bool:
         and both.sum() >= LEAST_ROWS
         and bool((here[1:] == there[:-1])[both].mean() >= SHIFTED * (1 - 1 / view.width))
     )
+
+
+def _is_hidden(view: View, other: View) -> bool:
+    """Whether another look-up holds as many classes in each call as the rows hold of one id: a mask, and what it hides."""
+    if other.stream.kind != "target" or len(view.calls) != len(other.calls):
+        return False
+    if (view.calls[:, STEP] != other.calls[:, STEP]).any():
+        return False
+    there = (other.ids != NOTHING) & (other.ids != other.stream.ignore) & (other.ids > 0)
+    aimed = np.bincount(other.call, weights=there.sum(axis=1), minlength=len(view.calls))
+    values, counts = np.unique(view.ids[view.ids > 0], return_counts=True)
+    for mask in values[counts.argsort()[::-1][:MASKS]]:
+        of_call = np.bincount(view.call, weights=(view.ids == mask).sum(axis=1), minlength=len(view.calls))
+        if aimed.sum() >= LEAST_ROWS and (of_call == aimed).mean() >= SHIFTED:
+            return True
+    return False
 
 
 def _of(log: Log, view: View, by: Numbering) -> Disorder | None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from diagnosis.streams.decoding import Numbering, Sequence, item_numberings
 from diagnosis.streams.log import Log, different
+from diagnosis.streams.masking import mask_of
 from diagnosis.streams.recorded import D0, D1
 from diagnosis.streams.time_major import reading_order
 from diagnosis.streams.views import View
@@ -119,13 +120,17 @@ def _packed(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
 def packings(log: Log, inputs: Sequence) -> Iterator[tuple[Int64, Int64]]:
     """Positions that a mask may leave, in the order of the repo's own tensor, and how many there are in each call.
 
-    The events that are read, those that are hidden, those that have a next one.
+    The events that are read, those that are hidden, those that have a next one; where there is a mask, all that hold it,
+    whatever it hides, and these with the events that are read.
     """
     order = reading_order(inputs.view, inputs.time_major)
     items, places = inputs.items.reshape(-1)[order], inputs.places.reshape(-1)[order]
     call = inputs.view.call[order // inputs.view.width]
     followed = (items > 0) & (log.moved(places, 1) >= 0)
-    for mask in (items > 0, (items == 0) & (places >= 0), followed):
+    masked = mask_of(log, inputs)
+    ids = inputs.view.ids.reshape(-1)[order]
+    hidden = [ids == masked.id, (items > 0) | (ids == masked.id)] if masked is not None else []
+    for mask in (items > 0, (items == 0) & (places >= 0), followed, *hidden):
         yield order[mask], np.bincount(call[mask], minlength=len(inputs.view.calls))
 
 

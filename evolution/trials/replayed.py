@@ -22,6 +22,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Nothing = Annotated[dict[Any, Any], Field(max_length=0)]
 Place = Annotated[tuple[Name, Line, Name], Strict(False)]  # path, line, function
+Row = Annotated[list[Annotated[int, Field(ge=-(10**12), le=10**12)]], Field(max_length=10_000)]
 Places = Annotated[list[Place], Field(max_length=20)]
 
 
@@ -117,7 +118,16 @@ class _Scale(_Part):
     classes: Count
     width: Number
     seen: Number
+    biased: bool = False
     places: Places
+
+
+class _Asked(_Part):
+    ids: Annotated[list[Row], Field(max_length=100)]
+    histories: Annotated[list[Row], Field(max_length=100)]
+    read: Row
+    looked_up: Places
+    read_at: Places
 
 
 class _Replayed(_Part):
@@ -136,6 +146,7 @@ class _Replayed(_Part):
     layers: _Layers | Nothing = {}
     scale: _Scale | Nothing = {}
     guess: _Guess | Nothing = {}
+    asked: _Asked | Nothing = {}
 
 
 def keep_replay(reply: Mapping[str, Any], folder: Path) -> None:

@@ -62,6 +62,7 @@ class Optimizer(_Placed):
     type: Name
     defaults: dict[Name, Scalar]
     groups: Count
+    decays: Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(max_length=100)] = []
     parameters: list[Name]
 
 

@@ -258,6 +258,12 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         "decay-outweighs",
         "self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=1e-3, weight_decay=30.0)",
     ),
+    "a decay of one group alone": (
+        OBJECT,
+        [("Adam(self.net.parameters(), lr=1e-3)", "AdamW([{'params': list(self.net.parameters()), 'weight_decay': 300.0}], lr=1e-3)"), ("nn.Embedding(201, 8)", "nn.Embedding(80, 8)")],
+        "decay-outweighs",
+        "self.optimizer = torch.optim.AdamW([{'params': list(self.net.parameters()), 'weight_decay': 300.0}], lr=1e-3)",
+    ),
     "a decay of SGD": (
         SCRIPT,
         [("SGD([table, weight, bias], lr=0.5)", "SGD([table, weight, bias], lr=0.5, weight_decay=0.1)")],

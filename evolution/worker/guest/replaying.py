@@ -66,6 +66,7 @@ def replay_step(
 def _questions(
     candidate: Any, data: Any, places: Places, settled: bool, made_at: Callable[[Any], list[list[Any]]]
 ) -> dict[str, Callable[[Any], dict[str, Any]]]:
+    from .step_asked import asked
     from .step_attended import attended
     from .step_candidates import wrong_class
     from .step_correction import correction
@@ -91,6 +92,7 @@ def _questions(
         "guess": guess,
         "layers": lambda step: layers(step, n_items),
         "wrong_class": lambda step: wrong_class(step, data),
+        "asked": lambda step: asked(candidate, data, places),
     }
     if settled:
         questions["direction"] = lambda step: direction(step, candidate, data)

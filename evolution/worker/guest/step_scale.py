@@ -29,7 +29,8 @@ LEAST_CLASSES = 3
 
 
 def scale(step: KeptStep) -> dict[str, Any]:
-    """{"classes", "width": the largest possible distance of two logits, "seen": the largest distance now, "places"}.
+    """{"classes", "width": the largest possible distance of two logits, "seen": the largest distance now, "biased": whether each class has a bias beside
+    that, the same for all rows, "places"}.
 
     {} where no softmax over classes is part of the loss, or where its logits have no bound. places: where the logits are stretched, where
     the vectors are multiplied, where they are compared.
@@ -63,6 +64,7 @@ def _of_loss(step: KeptStep, loss: Call) -> dict[str, Any]:
         "classes": int(classes),
         "width": 2.0 * lengths * factor,
         "seen": float(usual.max() - usual.min()) if usual.numel() else 0.0,
+        "biased": any(call.function in SHIFTING and _bias_of(call) for call in between),
         "places": [call.told() for call in told.values()],
     }
 
@@ -87,12 +89,21 @@ def _product(step: KeptStep, logits: Any) -> tuple[Call | None, list[Call]]:
         if call.function in PRODUCTS or _is_dot(step, call):
             return call, between
         moved = [one for one in call.inputs if one.requires_grad and one.numel() > 1]
+        if call.function in SHIFTING and len(moved) > 1:
+            moved = [one for one in moved if not any(one is bias for bias in _bias_of(call))]
         shifted = call.function in SHIFTING and len(moved) == 1  # by what is not learned, such as log q
         if not moved or not (call.function in THROUGH or shifted) or len(between) > 20:
             return None, between
         between.append(call)
         tensor = max(moved, key=lambda one: one.numel())
     return None, between
+
+
+def _bias_of(call: Call) -> list[Any]:
+    """The parameters with one number for each class that a sum takes."""
+    return [
+        one for one in call.inputs if one.is_leaf and one.requires_grad and one.dim() == 1 and one.numel() > 1
+    ]
 
 
 def _is_dot(step: KeptStep, call: Call) -> bool:

@@ -15,7 +15,7 @@ The trace:
                 and scalars: plain arguments (positional ones as "0", "1", ...), of the first call.
     parameters  {"path", "line", "shape", "name", "module", "data"}: module is an index, -1 for none
     modules     {"type", "path", "line", "name", "library"}: library: a class of torch's own
-    optimizers  {"type", "path", "line", "defaults", "groups", "parameters"}
+    optimizers  {"type", "path", "line", "defaults", "groups", "decays": of each group, "parameters"}
     loaders     {"path", "line", "phase", "sampler", "batch_size", "trained"}: torch DataLoaders;
                 trained: fit iterates it
     step_sites  {"path", "line", "type"}: where an optimizer's step is called

@@ -102,6 +102,11 @@ class SiteRecorder:
                 "line": place[1],
                 "defaults": facts,
                 "groups": len(optimizer.param_groups),
+                "decays": [
+                    float(decay)
+                    for group in optimizer.param_groups[:100]
+                    if isinstance(decay := group.get("weight_decay", 0.0), (int, float))
+                ],
                 "parameters": [s for s in sources if s][:500],
             }
         )

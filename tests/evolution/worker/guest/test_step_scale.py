@@ -55,12 +55,20 @@ class Corrected(Net):
 
 
 class Biased(Net):
-    def __init__(self):
-        super().__init__()
+    def __init__(self, times=1.0):
+        super().__init__(times)
         self.bias = nn.Parameter(torch.zeros(N + 1))
 
     def logits(self):
         return super().logits() + self.bias
+
+
+class BiasedFirst(Biased):
+    """The bias stands in front, and the number behind the multiplied vectors."""
+
+    def logits(self):
+        users, items = F.normalize(self.users_of(), dim=-1), F.normalize(self.items.weight, dim=-1)
+        return torch.add(self.bias, users.mm(items.t()) / (1 / self.times))
 
 
 class Learned(Net):
@@ -105,6 +113,14 @@ def test_cosines_are_bounded_by_what_stretches_them(kind, expected, times):
     assert line(found["places"][0]) == expected
 
 
-@pytest.mark.parametrize("kind", [Learned, Dots, OneSide, Biased])
+@pytest.mark.parametrize("kind", [Biased, BiasedFirst])
+@pytest.mark.parametrize("times", [1.0, 20.0])
+def test_beside_a_bias_of_each_class_the_rest_is_bounded(kind, times):
+    found = told(kind(times))
+    assert found["biased"] and found["width"] == pytest.approx(2 * times, rel=1e-2)
+    assert not told(Net(times))["biased"]
+
+
+@pytest.mark.parametrize("kind", [Learned, Dots, OneSide])
 def test_what_can_grow_has_no_bound(kind):
     assert told(kind()) == {}
