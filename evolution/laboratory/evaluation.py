@@ -151,12 +151,12 @@ class CandidateEvaluation:
     def _targets(self, candidate: Candidate, feedback: Feedback) -> list[Finding]:
         """The findings whose being gone verifies the idea.
 
-        Of a repair all causes that it addresses. Of others the unhealthy measurements; those that the candidate's own
+        Of a repair all causes and all advice that it addresses. Of others the unhealthy measurements; those that the candidate's own
         code reports count for repairs alone, whose edits are ours and cannot be written to please a measurement.
         """
         addressed = [f for f in feedback.all_findings() if f.id in candidate.idea.addresses]
         if mends(candidate.idea):
-            return [finding for finding in addressed if finding.kind.nature is Nature.CAUSE]
+            return [finding for finding in addressed if finding.kind.nature is not Nature.SYMPTOM]
         verifiable = {m.code for m in _verifying(feedback) if m.healthy is False}
         return [finding for finding in addressed if finding.code in verifiable]
 

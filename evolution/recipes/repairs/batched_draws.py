@@ -1,0 +1,268 @@
+"""Repair of negatives that are drawn one by one in a Python loop: one call draws them all, and only collisions are drawn again."""
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from evolution.recipes.code import (
+    RecipeFile,
+    argument,
+    bare,
+    call_name,
+    dotted,
+    fresh_name,
+    last_name,
+    loaded_names,
+    statements,
+    substitute,
+)
+from evolution.recipes.flow import body_of, parameters
+from evolution.recipes.repairs.repair import Changes, Place, Repair
+
+DRAWS = ("randint", "integers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejecting:
+    """A draw that is repeated until it passes.
+
+    name: what takes the draw. draw: the call. test: when it is drawn again. loop: the `while`.
+    before: the statement above the loop that draws first, which the loop of the form `while True` does not have.
+    """
+
+    name: str
+    draw: cst.Call
+    test: cst.BaseExpression
+    loop: cst.While
+    before: cst.SimpleStatementLine | None
+
+
+def _batched(place: Place) -> Changes:
+    """An array that is drawn at once, whose places are drawn again where they collide."""
+    for loop in place.nodes(cst.While):
+        if helper := _helper(place, loop):
+            return helper
+        found = _rejecting(place.source, loop)
+        around = place.source.enclosing(loop, cst.For)
+        if found is None or around is None or found.loop not in _body(around):
+            continue
+        block = loaded_names(place.block())
+        drawn = fresh_name(block, "drawn", "drawn_items")
+        size = _length(place, around)
+        if not size or _is_bound_by(place.source, around, found):
+            continue
+        at, header = _numbered(around, block)
+        if at:
+            return _rewritten(place.source, around, found, drawn, at, header, size)
+    return {}
+
+
+def _helper(place: Place, loop: cst.While) -> Changes:
+    """A function that gives one item that passes now gives as many as its callers, who all ask in `[f(x) for _ in range(k)]`, want."""
+    function, found = place.function(), _returning(place.source, loop)
+    if function is None or found is None or loop is not body_of(function).body[-1]:
+        return {}
+    if (
+        function.params.star_kwarg is not None
+        or function.params.kwonly_params
+        or "self" in parameters(function)
+    ):
+        return {}
+    name = function.name.value
+    asked = [(s, call) for s in place.sources for call in s.all_of(cst.Call) if dotted(call.func) == name]
+    lists = {call: _list_of(source, call) for source, call in asked}
+    known = {source.path for source, _ in asked}
+    named = [n for s in place.sources for n in s.all_of(cst.Name) if n.value == name and s.path in known]
+    wanted = [each for each in lists.values() if each is not None]
+    imports = [s for s in place.sources for part in s.all_of(cst.ImportAlias) if last_name(part.name) == name]
+    if not asked or len(wanted) != len(asked) or len(named) != len(asked) + 1 + len(imports):
+        return {}
+    taken = loaded_names(function)
+    size, drawn, at = fresh_name(taken, "size"), fresh_name(taken, "drawn"), fresh_name(taken, "at")
+    single, item = place.source.code(found.draw), f"{drawn}[{at}]"
+    test = place.source.module.code_for_node(substitute(found.test, {found.name: cst.parse_expression(item)}))
+    new = statements(
+        [
+            f"{drawn} = {single[:-1]}, size={size})",
+            f"for {at} in range({size}):",
+            f"    while {test}:",
+            f"        {item} = {single}",
+            f"return {drawn}.tolist()",
+        ]
+    )
+    new[0] = new[0].with_changes(leading_lines=loop.leading_lines)
+    params = function.params.with_changes(params=[*function.params.params, cst.Param(name=cst.Name(size))])
+    changes: dict[cst.CSTNode, list[cst.CSTNode]] = {loop: [*new], function.params: [params]}
+    for call, listed in lists.items():
+        if listed is not None:
+            changes[listed[0]] = [call.with_changes(args=[*call.args, cst.Arg(listed[1])])]
+    return changes
+
+
+def _list_of(source: RecipeFile, call: cst.Call) -> tuple[cst.ListComp, cst.BaseExpression] | None:
+    """The list `[call for _ in range(k)]` and its k; None where the call stands otherwise."""
+    above = source.parents.get(call)
+    if not isinstance(above, cst.ListComp) or any(arg.keyword or arg.star for arg in call.args):
+        return None
+    turn, over = above.for_in, bare(above.for_in.iter)
+    plain = isinstance(turn.target, cst.Name) and not turn.ifs and turn.inner_for_in is None
+    counted = isinstance(over, cst.Call) and call_name(over) == "range" and len(over.args) == 1
+    if not plain or not counted or loaded_names(turn.target) & loaded_names(call):
+        return None
+    return above, over.args[0].value
+
+
+def _returning(source: RecipeFile, loop: cst.While) -> Rejecting | None:
+    """`while True: x = draw()` and `if good(x): return x`."""
+    lines = list(loop.body.body) if isinstance(loop.body, cst.IndentedBlock) else []
+    if len(lines) != 2 or source.code(loop.test) not in ("True", "1") or not isinstance(lines[1], cst.If):
+        return None
+    name, draw = _drawn(source, lines[0])
+    inside = list(lines[1].body.body) if isinstance(lines[1].body, cst.IndentedBlock) else []
+    returns = len(inside) == 1 and source.code(inside[0]) == f"return {name}" and lines[1].orelse is None
+    negated = _negated(lines[1].test)
+    if draw is None or not returns or negated is None:
+        return None
+    return Rejecting(name=name, draw=draw, test=negated, loop=loop, before=None)
+
+
+def _rewritten(
+    source: RecipeFile, around: cst.For, found: Rejecting, drawn: str, at: str, header: cst.For, size: str
+) -> Changes:
+    place = f"{drawn}[{at}]"
+    single = source.code(found.draw)
+    whole = f"{single[:-1]}, size={size})"
+    item = cst.parse_expression(place)
+    test = source.module.code_for_node(substitute(found.test, {found.name: item}))
+    again = statements([f"while {test}:", f"    {place} = {single}"])
+    body: list[cst.CSTNode] = []
+    for line in _body(around):
+        if line is found.before:
+            continue
+        if line is found.loop:
+            lead = (found.before or found.loop).leading_lines
+            body.append(again[0].with_changes(leading_lines=lead))
+        else:
+            body.append(substitute(line, {found.name: item}))
+    first = statements([f"{drawn} = {whole}"])[0].with_changes(leading_lines=around.leading_lines)
+    new = header.with_changes(body=around.body.with_changes(body=body), leading_lines=[])
+    return {around: [first, new]}
+
+
+def _rejecting(source: RecipeFile, loop: cst.While) -> Rejecting | None:
+    """`x = draw()` and `while bad(x): x = draw()`, or `while True: x = draw()` and `if good(x): break`."""
+    lines = list(loop.body.body) if isinstance(loop.body, cst.IndentedBlock) else []
+    name, draw = _drawn(source, lines[0]) if lines else ("", None)
+    if draw is None or loop.orelse is not None:
+        return None
+    if len(lines) == 1:
+        siblings = list(getattr(source.parents.get(loop), "body", ()))
+        above = siblings[siblings.index(loop) - 1] if loop in siblings[1:] else None
+        first, same = _drawn(source, above) if above is not None else ("", None)
+        if first != name or same is None or source.code(same) != source.code(draw):
+            return None
+        before = above if isinstance(above, cst.SimpleStatementLine) else None
+        return Rejecting(name=name, draw=draw, test=loop.test, loop=loop, before=before)
+    if len(lines) != 2 or source.code(loop.test) not in ("True", "1") or not isinstance(lines[1], cst.If):
+        return None
+    leaves, test = lines[1], lines[1].test
+    inside = list(leaves.body.body) if isinstance(leaves.body, cst.IndentedBlock) else []
+    only_breaks = len(inside) == 1 and source.code(inside[0]) == "break" and leaves.orelse is None
+    negated = _negated(test)
+    if not only_breaks or negated is None:
+        return None
+    return Rejecting(name=name, draw=draw, test=negated, loop=loop, before=None)
+
+
+def _negated(test: cst.BaseExpression) -> cst.BaseExpression | None:
+    """`x in seen` for `x not in seen`, and `x` for `not x`."""
+    test = bare(test)
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        return test.expression
+    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        one = test.comparisons[0]
+        if isinstance(one.operator, cst.NotIn):
+            return test.with_changes(comparisons=[one.with_changes(operator=cst.In())])
+    return None
+
+
+def _drawn(source: RecipeFile, line: cst.CSTNode) -> tuple[str, cst.Call | None]:
+    """(name, call) of `name = np.random.randint(n)`, one number of a generator of numpy."""
+    part = line.body[0] if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
+    if not isinstance(part, cst.Assign) or len(part.targets) != 1:
+        return "", None
+    name, call = part.targets[0].target, bare(part.value)
+    if not isinstance(name, cst.Name) or not isinstance(call, cst.Call) or call_name(call) not in DRAWS:
+        return "", None
+    owner = dotted(call.func).rpartition(".")[0]
+    of_numpy = owner in ("np.random", "numpy.random") or (call_name(call) == "integers" and bool(owner))
+    sized = argument(call, "size", 2) is not None or any(arg.star for arg in call.args)
+    return (name.value, call) if of_numpy and not sized and call.args else ("", None)
+
+
+def _length(place: Place, around: cst.For) -> str:
+    """Code of how often the loop runs: K of `range(K)`, or the length of what has one for sure."""
+    source, over = place.source, bare(around.iter)
+    if isinstance(over, cst.Call) and call_name(over) == "range" and len(over.args) == 1:
+        return source.code(over.args[0].value)
+    code = source.code(over)
+    has_length = dotted(over) and (
+        any(source.code(call) == f"len({code})" for call in source.all_of(cst.Call, place.block()))
+        or any(
+            argument(bare(part.value), "size", 2) is not None and dotted(part.targets[0].target) == code
+            for part in source.all_of(cst.Assign, place.block())
+            if isinstance(bare(part.value), cst.Call)
+            and call_name(part.value) in (*DRAWS, "choice", "permutation")
+        )
+    )
+    return f"len({code})" if has_length else ""
+
+
+def _is_bound_by(source: RecipeFile, around: cst.For, found: Rejecting) -> bool:
+    """Whether the draw depends on what the loop binds, so that it cannot be made before the loop."""
+    bound = loaded_names(around.target)
+    for line in _body(around):
+        if line not in (found.before, found.loop):
+            for part in source.all_of(cst.Assign, line):
+                bound |= {name for target in part.targets for name in loaded_names(target.target)}
+    return bool(bound & {name for arg in found.draw.args for name in loaded_names(arg.value)})
+
+
+def _numbered(around: cst.For, taken: set[str]) -> tuple[str, cst.For]:
+    """The loop with a name for the number of its turn."""
+    over = bare(around.iter)
+    if isinstance(over, cst.Call) and call_name(over) == "range":
+        if not isinstance(around.target, cst.Name):
+            return "", around
+        if around.target.value != "_":
+            return around.target.value, around
+        at = fresh_name(taken, "at", "turn")
+        return at, around.with_changes(target=cst.Name(at))
+    at = fresh_name(taken, "at", "turn")
+    target = cst.Tuple(
+        elements=[cst.Element(cst.Name(at)), cst.Element(_grouped(around.target))], lpar=[], rpar=[]
+    )
+    return at, around.with_changes(
+        target=target, iter=cst.Call(func=cst.Name("enumerate"), args=[cst.Arg(around.iter)])
+    )
+
+
+def _grouped(target: cst.BaseAssignTargetExpression) -> cst.BaseAssignTargetExpression:
+    if isinstance(target, cst.Tuple) and not target.lpar:
+        return target.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    return target
+
+
+def _body(loop: cst.For) -> list[cst.CSTNode]:
+    return list(loop.body.body) if isinstance(loop.body, cst.IndentedBlock) else []
+
+
+BATCHED = Repair(
+    code="draw-at-once",
+    title="Draw negatives at once, and draw only collisions again",
+    rationale="One call of numpy draws thousands of numbers in the time of a few calls that draw one each.",
+    triggers=frozenset({"python-loop-sampling"}),
+    needs="a draw of numpy in a loop, which is repeated until it is no positive,",
+    note="Negatives have the same distribution as before.",
+    mend=_batched,
+)
