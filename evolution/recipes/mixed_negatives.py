@@ -54,8 +54,8 @@ class MixedNegatives:
             *items.lines,
             f"{popular} = {at.wanted}[{draw}]",
             f"{sampled} = {torch}.cat([{popular}, {random_items(loss, items.rows, f'({half},)', at.states)}])",
-            f"{positive} = ({at.states} * {items.table}({at.wanted})).sum(-1, keepdim=True)  # (positions, 1)",
-            f"{negative} = {at.states} @ {items.table}({sampled}).T  # (positions, {n})",
+            f"{positive} = ({at.states} * {items.of(at.wanted)}).sum(-1, keepdim=True)  # (positions, 1)",
+            f"{negative} = {at.states} @ {items.of(sampled)}.T  # (positions, {n})",
             f'{negative} = {negative}.masked_fill({sampled} == {at.wanted}[:, None], float("-inf"))',
         ]
         value = (

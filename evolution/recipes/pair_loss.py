@@ -12,7 +12,7 @@ import libcst as cst
 from diagnosis.findings import Role
 from evolution.recipes.code import RecipeFile, blocks_at, dotted, fresh_name, not_seen, parse_all
 from evolution.recipes.flow import Scope
-from evolution.recipes.inner_product import embedding_call
+from evolution.recipes.inner_product import computed_row, embedding_call
 from evolution.recipes.loss_reading import LossReader, LossTerms, UnknownTerm
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
@@ -30,6 +30,7 @@ class PairLoss:
     padded_elsewhere: another row is, `<table>.padding_idx`.
     sparse: the table's gradients are sparse, as its optimizer may need.
     plain_table: the table is torch's own Embedding.
+    computed: the table is a matrix (items, d) that the model computes, such as LightGCN's, and is indexed with ids.
     taken: names that new code must not use.
     """
 
@@ -46,7 +47,13 @@ class PairLoss:
     padded_elsewhere: bool
     sparse: bool
     plain_table: bool
+    computed: bool
     taken: set[str]
+
+    @property
+    def matrix(self) -> str:
+        """Code of the rows of all items, (items, d)."""
+        return self.table if self.computed else f"{self.table}.weight"
 
     def name(self, *choices: str) -> str:
         """A name for new code: the first choice that is free. It is taken from then on."""
@@ -135,7 +142,8 @@ def _joined(
     apart = [factor for factor in positive.factors if factor not in shared]
     if len(shared) != 1 or len(apart) != 1:
         raise DoesNotFit("positive and negative scores do not share one hidden state")
-    lookup = embedding_call(apart[0].value, sources)
+    value = apart[0].value
+    lookup = embedding_call(value, sources) or (computed_row(value, scope) if positive.flat else None)
     if lookup is None:
         raise DoesNotFit(f"`{apart[0].code}` is no lookup in an embedding table")
     masks = list(dict.fromkeys(terms.masks))
@@ -159,6 +167,7 @@ def _joined(
         padded_elsewhere=lookup.padded_elsewhere,
         sparse=lookup.sparse,
         plain_table=lookup.plain,
+        computed=lookup.computed,
         taken=scope.names() | {name for source in sources for name in _module_names(source)},
     )
 
