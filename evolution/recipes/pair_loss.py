@@ -12,7 +12,7 @@ import libcst as cst
 from diagnosis.findings import Role
 from evolution.recipes.code import RecipeFile, blocks_at, dotted, fresh_name, not_seen, parse_all
 from evolution.recipes.flow import Scope
-from evolution.recipes.inner_product import computed_row, embedding_call
+from evolution.recipes.inner_product import Lookup, computed_row, embedding_call
 from evolution.recipes.loss_reading import LossReader, LossTerms, UnknownTerm
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
@@ -24,6 +24,7 @@ class PairLoss:
     hidden: hidden states (..., d).
     table: the embedding module, called with ids.
     positives: ids (...,), with the leading shape of hidden.
+    negatives: ids of the negatives; "" if they are no lookup.
     mask: which positions count, as a boolean or an index; "" if all do.
     flat: hidden is known to be (B, d).
     padded: row 0 of the table is padding.
@@ -41,6 +42,7 @@ class PairLoss:
     hidden: str
     table: str
     positives: str
+    negatives: str
     mask: str
     flat: bool
     padded: bool
@@ -142,10 +144,11 @@ def _joined(
     apart = [factor for factor in positive.factors if factor not in shared]
     if len(shared) != 1 or len(apart) != 1:
         raise DoesNotFit("positive and negative scores do not share one hidden state")
-    value = apart[0].value
-    lookup = embedding_call(value, sources) or (computed_row(value, scope) if positive.flat else None)
+    lookup = _lookup(apart[0].value, scope, sources, positive.flat)
     if lookup is None:
         raise DoesNotFit(f"`{apart[0].code}` is no lookup in an embedding table")
+    others = [factor.value for factor in negative.factors if factor.code != shared[0].code]
+    drawn = _lookup(others[0], scope, sources, positive.flat) if len(others) == 1 else None
     masks = list(dict.fromkeys(terms.masks))
     if len(masks) > 1:
         raise DoesNotFit(f"the loss is masked in several ways: {', '.join(f'`{mask}`' for mask in masks)}")
@@ -161,6 +164,7 @@ def _joined(
         hidden=shared[0].shown,
         table=table,
         positives=ids,
+        negatives=scope.source.code(drawn.ids) if drawn is not None else "",
         mask=mask,
         flat=positive.flat,
         padded=lookup.padded,
@@ -170,6 +174,12 @@ def _joined(
         computed=lookup.computed,
         taken=scope.names() | {name for source in sources for name in _module_names(source)},
     )
+
+
+def _lookup(
+    node: cst.BaseExpression, scope: Scope, sources: Sequence[RecipeFile], flat: bool
+) -> Lookup | None:
+    return embedding_call(node, sources) or (computed_row(node, scope) if flat else None)
 
 
 def _module_names(source: RecipeFile) -> set[str]:
