@@ -12,7 +12,15 @@ from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression
 from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
-from evolution.laboratory.acceptance import FIX_TOLERANCE, FURTHER_OF_REPAIRS, REPLICAS, behind, verdict
+from evolution.laboratory.acceptance import (
+    FIX_TOLERANCE,
+    FURTHER_OF_REPAIRS,
+    REPLICAS,
+    behind,
+    may_be_lost,
+    verdict,
+    was_lost,
+)
 from evolution.laboratory.budgets import compared_at
 from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.laboratory import Laboratory, Prune, complete, measured_or_pruned
@@ -130,7 +138,7 @@ class CandidateEvaluation:
     def _is_settled(self, pairs: Sequence[Pair]) -> bool:
         """Whether the objective is known to lose no more than a fix may cost."""
         effect = objective_effect(self.context.repo, self.objective, pairs)
-        return effect.low > -FIX_TOLERANCE * effect.before
+        return may_be_lost(effect) < FIX_TOLERANCE
 
     def _replicas(self, parent: Trial, candidate: Candidate, label: str) -> list[Pair]:
         seeds = range(self.seed + 1, self.seed + 1 + REPLICAS)
@@ -170,7 +178,9 @@ class CandidateEvaluation:
         effect = objective_effect(self.context.repo, self.objective, pairs)
         singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
         broken = broken_guardrails(self.config.objective.guardrails, pairs)
-        verified, why_not = verdict(effect, singles, fixed=fixed, broken=broken)
+        all_seeds = len(pairs) > REPLICAS + FURTHER_OF_REPAIRS
+        lost = was_lost(effect) if mends(candidate.idea) and all_seeds else may_be_lost(effect)
+        verified, why_not = verdict(effect, singles, fixed=fixed, broken=broken, lost=lost)
         trials = [child for _, child in pairs]
         return self._publish(
             candidate, pairs[0][0], trials, verified, pairs=pairs, fixed=fixed, why_not=why_not

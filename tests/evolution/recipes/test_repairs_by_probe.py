@@ -1,6 +1,8 @@
 """Repairs of what probes find, which are told the lines: attention that padding gets, and users that are drawn alike."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,18 +55,12 @@ def mended(sources: dict[str, str], code: str, path: str, text: str) -> dict[str
     return dict(apply_edits(sources, recipe.make(context).edits))
 
 
-def run(text: str) -> dict:
-    names: dict = {}
-    exec(compile(text, "m.py", "exec"), names)
-    return names
-
-
-def test_events_see_no_padding_any_more() -> None:
+def test_events_see_no_padding_any_more(load: Callable[[str], Any]) -> None:
     before, after = ENCODER, mended({"m.py": ENCODER}, "padding-attended", "m.py", "attn_mask")["m.py"]
     short, padded = torch.tensor([[3, 4, 5]]), torch.tensor([[0, 0, 3, 4, 5]])
     for text, alike in ((before, False), (after, True)):
         torch.manual_seed(0)
-        encoder = run(text)["Encoder"](9, 4)
+        encoder = load(text).Encoder(9, 4)
         with torch.no_grad():
             alone, behind = encoder(short)[0], encoder(padded)[0]
         assert torch.isfinite(behind).all()
@@ -86,10 +82,10 @@ def test_a_mask_of_numbers_stays() -> None:
         mended({"m.py": text}, "padding-attended", "m.py", "attn_mask")
 
 
-def test_every_event_is_as_likely_as_any_other() -> None:
+def test_every_event_is_as_likely_as_any_other(load: Callable[[str], Any]) -> None:
     after = mended({"m.py": EPOCH}, "users-drawn-uniformly", "m.py", "chosen = ")["m.py"]
     np.random.seed(0)
-    rows = run(after)["epoch"]([[7], [8] * 9], 2, 2000)
+    rows = load(after).epoch([[7], [8] * 9], 2, 2000)
     assert len(rows) == 2000
     assert np.mean([user for user, _ in rows]) == pytest.approx(0.9, abs=0.03)
 

@@ -1,6 +1,8 @@
 """Repairs of what static rules find: on strangers' code and on short texts in other styles, the rule is silent afterwards."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,11 +118,10 @@ def test_draws_go_to_an_array_as_long_as_the_loop() -> None:
     assert "item" not in after.replace("n_items", "")
 
 
-def test_a_helper_that_draws_one_draws_as_many_as_its_callers_want() -> None:
+def test_a_helper_that_draws_one_draws_as_many_as_its_callers_want(load: Callable[[str], Any]) -> None:
     source = {"m.py": HELPER.format(asked="[other(n, mine) for _ in range(k)]")}
-    names: dict = {}
-    exec(compile(mended(source, "draw-at-once", "python-loop-sampling")["m.py"], "m.py", "exec"), names)
-    found = names["batch"](8, {1, 2, 3}, 40)
+    module = load(mended(source, "draw-at-once", "python-loop-sampling")["m.py"])
+    found = module.batch(8, {1, 2, 3}, 40)
     assert len(found) == 40 and set(found) == {4, 5, 6, 7}
 
 
