@@ -14,7 +14,8 @@ from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import (
     FIX_TOLERANCE,
-    FURTHER_OF_REPAIRS,
+    FURTHER,
+    LIKELY,
     REPLICAS,
     behind,
     may_be_lost,
@@ -106,8 +107,8 @@ class CandidateEvaluation:
     ) -> Proposal:
         """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first.
 
-        patient: a repair that healed its cause is trained with more seeds, as few users cannot tell in one that it does
-        no harm. changes: see `train`.
+        patient: a repair that healed its cause, and a likely gain, are trained with more seeds, as few users cannot tell in
+        one. changes: see `train`.
         """
         if is_dead(changes or parent, child) and not mends(candidate.idea):
             return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child))
@@ -119,10 +120,13 @@ class CandidateEvaluation:
             fixed = self._fixed(child, targets) if targets else ()
         except AnalysisError as error:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=str(error))
-        if replicate and self._is_promising(pairs, fixed, mends=mends(candidate.idea)):
+        repair = mends(candidate.idea)
+        likely = patient and not repair and self._is_likely(pairs)
+        if replicate and (likely or self._is_promising(pairs, fixed, mends=repair)):
             pairs += self._replicas(parent, candidate, candidate.idea.title)
-            for _ in range(FURTHER_OF_REPAIRS if patient and fixed and mends(candidate.idea) else 0):
-                if self._is_settled(pairs):
+            for _ in range(FURTHER if patient else 0):
+                unsettled = fixed and repair and not self._is_settled(pairs)
+                if not (unsettled or (not repair and self._is_likely(pairs))):
                     break
                 seed = self.seed + len(pairs)
                 pairs += self._replica(parent, candidate, candidate.idea.title, seed)
@@ -134,6 +138,15 @@ class CandidateEvaluation:
         effect = objective_effect(self.context.repo, self.objective, pairs)
         harmless = effect.after if mends else effect.before + effect.low
         return effect.low > 0 or (bool(fixed) and harmless > (1 - FIX_TOLERANCE) * effect.before)
+
+    def _is_likely(self, pairs: Sequence[Pair]) -> bool:
+        """Whether every seed rose, by LIKELY together, and yet it may be chance."""
+        if broken_guardrails(self.config.objective.guardrails, pairs):
+            return False
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
+        rose = all(single.after > single.before for single in singles)
+        return effect.low <= 0 and rose and effect.after > (1 + LIKELY) * effect.before
 
     def _is_settled(self, pairs: Sequence[Pair]) -> bool:
         """Whether the objective is known to lose no more than a fix may cost."""
@@ -178,7 +191,7 @@ class CandidateEvaluation:
         effect = objective_effect(self.context.repo, self.objective, pairs)
         singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
         broken = broken_guardrails(self.config.objective.guardrails, pairs)
-        all_seeds = len(pairs) > REPLICAS + FURTHER_OF_REPAIRS
+        all_seeds = len(pairs) > REPLICAS + FURTHER
         lost = was_lost(effect) if mends(candidate.idea) and all_seeds else may_be_lost(effect)
         verified, why_not = verdict(effect, singles, fixed=fixed, broken=broken, lost=lost)
         trials = [child for _, child in pairs]
