@@ -62,6 +62,12 @@ def _below(measured: Metric | None) -> float:
     return (measured.value - measured.low) / measured.value
 
 
+def is_likely(effect: Effect, singles: Sequence[Effect]) -> bool:
+    """Whether every seed rose, by LIKELY together, and yet it may be chance."""
+    rose = all(single.after > single.before for single in singles)
+    return effect.low <= 0 and rose and effect.after > (1 + LIKELY) * effect.before
+
+
 def may_be_lost(effect: Effect) -> float:
     """The share of the objective that a change costs at most, by its interval."""
     return -effect.low / effect.before if effect.before else 0.0

@@ -15,9 +15,9 @@ from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import (
     FIX_TOLERANCE,
     FURTHER,
-    LIKELY,
     REPLICAS,
     behind,
+    is_likely,
     may_be_lost,
     verdict,
     was_lost,
@@ -140,13 +140,11 @@ class CandidateEvaluation:
         return effect.low > 0 or (bool(fixed) and harmless > (1 - FIX_TOLERANCE) * effect.before)
 
     def _is_likely(self, pairs: Sequence[Pair]) -> bool:
-        """Whether every seed rose, by LIKELY together, and yet it may be chance."""
+        """Whether more seeds may show a gain."""
         if broken_guardrails(self.config.objective.guardrails, pairs):
             return False
         effect = objective_effect(self.context.repo, self.objective, pairs)
-        singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
-        rose = all(single.after > single.before for single in singles)
-        return effect.low <= 0 and rose and effect.after > (1 + LIKELY) * effect.before
+        return is_likely(effect, [objective_effect(self.context.repo, self.objective, [p]) for p in pairs])
 
     def _is_settled(self, pairs: Sequence[Pair]) -> bool:
         """Whether the objective is known to lose no more than a fix may cost."""

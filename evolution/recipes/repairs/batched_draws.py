@@ -106,8 +106,9 @@ def _list_of(source: RecipeFile, call: cst.Call) -> tuple[cst.ListComp, cst.Base
         return None
     turn, over = above.for_in, bare(above.for_in.iter)
     plain = isinstance(turn.target, cst.Name) and not turn.ifs and turn.inner_for_in is None
-    counted = isinstance(over, cst.Call) and call_name(over) == "range" and len(over.args) == 1
-    if not plain or not counted or loaded_names(turn.target) & loaded_names(call):
+    if not isinstance(over, cst.Call) or call_name(over) != "range" or len(over.args) != 1:
+        return None
+    if not plain or loaded_names(turn.target) & loaded_names(call):
         return None
     return above, over.args[0].value
 
@@ -206,16 +207,21 @@ def _length(place: Place, around: cst.For) -> str:
     if isinstance(over, cst.Call) and call_name(over) == "range" and len(over.args) == 1:
         return source.code(over.args[0].value)
     code = source.code(over)
-    has_length = dotted(over) and (
-        any(source.code(call) == f"len({code})" for call in source.all_of(cst.Call, place.block()))
-        or any(
-            argument(bare(part.value), "size", 2) is not None and dotted(part.targets[0].target) == code
-            for part in source.all_of(cst.Assign, place.block())
-            if isinstance(bare(part.value), cst.Call)
-            and call_name(part.value) in (*DRAWS, "choice", "permutation")
-        )
-    )
-    return f"len({code})" if has_length else ""
+    if not dotted(over):
+        return ""
+    asked = any(source.code(call) == f"len({code})" for call in source.all_of(cst.Call, place.block()))
+    return f"len({code})" if asked or _is_drawn_array(place, code) else ""
+
+
+def _is_drawn_array(place: Place, code: str) -> bool:
+    """Whether the name is assigned what numpy draws with a size."""
+    for part in place.source.all_of(cst.Assign, place.block()):
+        value = bare(part.value)
+        if not isinstance(value, cst.Call) or call_name(value) not in (*DRAWS, "choice", "permutation"):
+            continue
+        if dotted(part.targets[0].target) == code and argument(value, "size", 2) is not None:
+            return True
+    return False
 
 
 def _is_bound_by(source: RecipeFile, around: cst.For, found: Rejecting) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from evolution.domain.objective import parse_expression
 from evolution.domain.proposal import Effect, Verified
 from evolution.domain.trial import EpochRecord, Metric
-from evolution.laboratory.acceptance import behind, may_be_lost, verdict, was_lost
+from evolution.laboratory.acceptance import behind, is_likely, may_be_lost, verdict, was_lost
 from tests.evolution.laboratory.stored import trial
 
 OBJECTIVE = parse_expression("HR@5")
@@ -46,6 +46,19 @@ def test_a_repair_with_all_its_seeds_is_held_against_what_was_lost(delta: float,
     pooled = effect(delta - 0.02, delta + 0.02, delta)
     found, _ = verdict(pooled, [pooled] * 4, fixed=["sampling"], broken=[], lost=was_lost(pooled))
     assert found is verified
+
+
+@pytest.mark.parametrize(
+    ("pooled", "singles", "likely"),
+    [
+        (effect(-0.01, 0.04, 0.02), [GAIN, GAIN], True),
+        (effect(-0.01, 0.04, 0.02), [GAIN, LOSS], False),
+        (effect(-0.01, 0.02, 0.005), [GAIN, GAIN], False),  # less than 5 %
+        (GAIN, [GAIN, GAIN], False),  # known already
+    ],
+)
+def test_what_rose_with_every_seed_and_may_be_chance_is_worth_another(pooled, singles, likely) -> None:
+    assert is_likely(pooled, singles) is likely
 
 
 def curve(*values: float) -> tuple[EpochRecord, ...]:
