@@ -1,7 +1,5 @@
 """Repair of negatives that are drawn one by one in a Python loop: one call draws them all, and only collisions are drawn again."""
 
-from dataclasses import dataclass
-
 import libcst as cst
 
 from evolution.recipes.code import (
@@ -17,24 +15,8 @@ from evolution.recipes.code import (
     substitute,
 )
 from evolution.recipes.flow import body_of, parameters
-from evolution.recipes.repairs.repair import Changes, Place, Repair
-
-DRAWS = ("randint", "integers")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rejecting:
-    """A draw that is repeated until it passes.
-
-    name: what takes the draw. draw: the call. test: when it is drawn again. loop: the `while`.
-    before: the statement above the loop that draws first, which the loop of the form `while True` does not have.
-    """
-
-    name: str
-    draw: cst.Call
-    test: cst.BaseExpression
-    loop: cst.While
-    before: cst.SimpleStatementLine | None
+from evolution.recipes.repairs.rejecting import DRAWS, Rejecting, rejecting, returning
+from evolution.recipes.repairs.repair import Changes, Place, Repair, with_argument
 
 
 def _batched(place: Place) -> Changes:
@@ -42,14 +24,14 @@ def _batched(place: Place) -> Changes:
     for loop in place.nodes(cst.While):
         if helper := _helper(place, loop):
             return helper
-        found = _rejecting(place.source, loop)
+        found = rejecting(place.source, loop)
         around = place.source.enclosing(loop, cst.For)
         if found is None or around is None or found.loop not in _body(around):
             continue
         block = loaded_names(place.block())
         drawn = fresh_name(block, "drawn", "drawn_items")
         size = _length(place, around)
-        if not size or _is_bound_by(place.source, around, found):
+        if not size or _is_bound_by(place.source, around, found) or _is_read_after(place, around, found):
             continue
         at, header = _numbered(around, block)
         if at:
@@ -59,7 +41,7 @@ def _batched(place: Place) -> Changes:
 
 def _helper(place: Place, loop: cst.While) -> Changes:
     """A function that gives one item that passes now gives as many as its callers, who all ask in `[f(x) for _ in range(k)]`, want."""
-    function, found = place.function(), _returning(place.source, loop)
+    function, found = place.function(), returning(place.source, loop)
     if function is None or found is None or loop is not body_of(function).body[-1]:
         return {}
     if (
@@ -83,7 +65,7 @@ def _helper(place: Place, loop: cst.While) -> Changes:
     test = place.source.module.code_for_node(substitute(found.test, {found.name: cst.parse_expression(item)}))
     new = statements(
         [
-            f"{drawn} = {single[:-1]}, size={size})",
+            f"{drawn} = {place.source.code(with_argument(found.draw, 'size', size))}",
             f"for {at} in range({size}):",
             f"    while {test}:",
             f"        {item} = {single}",
@@ -113,26 +95,12 @@ def _list_of(source: RecipeFile, call: cst.Call) -> tuple[cst.ListComp, cst.Base
     return above, over.args[0].value
 
 
-def _returning(source: RecipeFile, loop: cst.While) -> Rejecting | None:
-    """`while True: x = draw()` and `if good(x): return x`."""
-    lines = list(loop.body.body) if isinstance(loop.body, cst.IndentedBlock) else []
-    if len(lines) != 2 or source.code(loop.test) not in ("True", "1") or not isinstance(lines[1], cst.If):
-        return None
-    name, draw = _drawn(source, lines[0])
-    inside = list(lines[1].body.body) if isinstance(lines[1].body, cst.IndentedBlock) else []
-    returns = len(inside) == 1 and source.code(inside[0]) == f"return {name}" and lines[1].orelse is None
-    negated = _negated(lines[1].test)
-    if draw is None or not returns or negated is None:
-        return None
-    return Rejecting(name=name, draw=draw, test=negated, loop=loop, before=None)
-
-
 def _rewritten(
     source: RecipeFile, around: cst.For, found: Rejecting, drawn: str, at: str, header: cst.For, size: str
 ) -> Changes:
     place = f"{drawn}[{at}]"
     single = source.code(found.draw)
-    whole = f"{single[:-1]}, size={size})"
+    whole = source.code(with_argument(found.draw, "size", size))
     item = cst.parse_expression(place)
     test = source.module.code_for_node(substitute(found.test, {found.name: item}))
     again = statements([f"while {test}:", f"    {place} = {single}"])
@@ -148,57 +116,6 @@ def _rewritten(
     first = statements([f"{drawn} = {whole}"])[0].with_changes(leading_lines=around.leading_lines)
     new = header.with_changes(body=around.body.with_changes(body=body), leading_lines=[])
     return {around: [first, new]}
-
-
-def _rejecting(source: RecipeFile, loop: cst.While) -> Rejecting | None:
-    """`x = draw()` and `while bad(x): x = draw()`, or `while True: x = draw()` and `if good(x): break`."""
-    lines = list(loop.body.body) if isinstance(loop.body, cst.IndentedBlock) else []
-    name, draw = _drawn(source, lines[0]) if lines else ("", None)
-    if draw is None or loop.orelse is not None:
-        return None
-    if len(lines) == 1:
-        siblings = list(getattr(source.parents.get(loop), "body", ()))
-        above = siblings[siblings.index(loop) - 1] if loop in siblings[1:] else None
-        first, same = _drawn(source, above) if above is not None else ("", None)
-        if first != name or same is None or source.code(same) != source.code(draw):
-            return None
-        before = above if isinstance(above, cst.SimpleStatementLine) else None
-        return Rejecting(name=name, draw=draw, test=loop.test, loop=loop, before=before)
-    if len(lines) != 2 or source.code(loop.test) not in ("True", "1") or not isinstance(lines[1], cst.If):
-        return None
-    leaves, test = lines[1], lines[1].test
-    inside = list(leaves.body.body) if isinstance(leaves.body, cst.IndentedBlock) else []
-    only_breaks = len(inside) == 1 and source.code(inside[0]) == "break" and leaves.orelse is None
-    negated = _negated(test)
-    if not only_breaks or negated is None:
-        return None
-    return Rejecting(name=name, draw=draw, test=negated, loop=loop, before=None)
-
-
-def _negated(test: cst.BaseExpression) -> cst.BaseExpression | None:
-    """`x in seen` for `x not in seen`, and `x` for `not x`."""
-    test = bare(test)
-    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-        return test.expression
-    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
-        one = test.comparisons[0]
-        if isinstance(one.operator, cst.NotIn):
-            return test.with_changes(comparisons=[one.with_changes(operator=cst.In())])
-    return None
-
-
-def _drawn(source: RecipeFile, line: cst.CSTNode) -> tuple[str, cst.Call | None]:
-    """(name, call) of `name = np.random.randint(n)`, one number of a generator of numpy."""
-    part = line.body[0] if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
-    if not isinstance(part, cst.Assign) or len(part.targets) != 1:
-        return "", None
-    name, call = part.targets[0].target, bare(part.value)
-    if not isinstance(name, cst.Name) or not isinstance(call, cst.Call) or call_name(call) not in DRAWS:
-        return "", None
-    owner = dotted(call.func).rpartition(".")[0]
-    of_numpy = owner in ("np.random", "numpy.random") or (call_name(call) == "integers" and bool(owner))
-    sized = argument(call, "size", 2) is not None or any(arg.star for arg in call.args)
-    return (name.value, call) if of_numpy and not sized and call.args else ("", None)
 
 
 def _length(place: Place, around: cst.For) -> str:
@@ -232,6 +149,13 @@ def _is_bound_by(source: RecipeFile, around: cst.For, found: Rejecting) -> bool:
             for part in source.all_of(cst.Assign, line):
                 bound |= {name for target in part.targets for name in loaded_names(target.target)}
     return bool(bound & {name for arg in found.draw.args for name in loaded_names(arg.value)})
+
+
+def _is_read_after(place: Place, around: cst.For, found: Rejecting) -> bool:
+    """Whether the last draw is read outside of the loop as well."""
+    end = place.source.last_line(around)
+    names = place.source.all_of(cst.Name, place.block())
+    return any(name.value == found.name and place.source.line(name) > end for name in names)
 
 
 def _numbered(around: cst.For, taken: set[str]) -> tuple[str, cst.For]:
