@@ -24,7 +24,7 @@ class WeightDecay:
         "simple rankers that are ahead of the model, such as EASE, owe it to their penalty."
     )
     techniques: tuple[str, ...] = ("decoupled-weight-decay",)
-    triggers: frozenset[str] = frozenset({*WEAKER, "slice-gap", "overconfidence", "ranking-margin"})
+    triggers: frozenset[str] = frozenset({*WEAKER, "slice-gap"})
     promise: float = 0.8
 
     def make(self, context: RecipeContext) -> RecipePatch:
