@@ -62,18 +62,17 @@ def _is_boolean(source: RecipeFile, value: cst.BaseExpression) -> bool:
 
 
 def _histories(place: Place, function: cst.FunctionDef) -> tuple[str, str]:
-    """(parameter that holds ids (B, T), code of the padding id): what is compared with padding, or looked up where 0 is padding."""
+    """(parameter that holds ids (B, T), code of the padding id): what is looked up, and compared with padding or 0 is padding."""
     source, given = place.source, set(parameters(function)) - {"self"}
+    calls = (embedding_call(call, place.sources) for call in source.all_of(cst.Call, function))
+    lookups = [found for found in calls if found is not None]
+    looked_up = {name for found in lookups for name in loaded_names(found.ids) & given}
     for node in source.all_of(cst.Comparison, function):
         left, one = bare(node.left), node.comparisons[0]
-        if isinstance(left, cst.Name) and left.value in given and isinstance(one.operator, EMPTY):
+        if isinstance(left, cst.Name) and left.value in looked_up and isinstance(one.operator, EMPTY):
             return left.value, source.code(one.comparator)
-    looked_up = [embedding_call(call, place.sources) for call in source.all_of(cst.Call, function)]
-    for found in (one for one in looked_up if one is not None and one.padded):
-        names = sorted(loaded_names(found.ids) & given)
-        if len(names) == 1:
-            return names[0], "0"
-    return "", ""
+    padded = sorted({name for found in lookups if found.padded for name in loaded_names(found.ids) & given})
+    return (padded[0], "0") if len(padded) == 1 else ("", "")
 
 
 PADDING_HIDDEN = Repair(

@@ -74,6 +74,16 @@ def test_a_strangers_attention_hides_padding_where_it_compares_histories_with_it
     assert "attn_mask=ahead.repeat_interleave(att.num_heads, 0)" in after
 
 
+def test_what_is_compared_and_not_looked_up_holds_no_ids() -> None:
+    text = ENCODER.replace("forward(self, log)", "forward(self, log, depth=2)").replace(
+        "x = self.items", "deep = depth != 1\n        x = self.items"
+    )
+    assert (
+        "torch.as_tensor(log == 0, "
+        in mended({"m.py": text}, "padding-attended", "m.py", "attn_mask")["m.py"]
+    )
+
+
 def test_a_mask_of_numbers_stays() -> None:
     text = ENCODER.replace(
         "~torch.tril(torch.ones((log.shape[1], log.shape[1]), dtype=torch.bool))", "causal(log)"
