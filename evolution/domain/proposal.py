@@ -45,7 +45,8 @@ class Verified(StrEnum):
     """What the trials of a proposal prove."""
 
     GAIN = "gain"  # lower bound of the objective's change is above 0
-    FIX = "fix"  # a targeted measurement became healthy and the objective's lower bound is above -1 %
+    # a targeted measurement became healthy and the objective's lower bound is above -1 %; of a repair that had four seeds the change itself
+    FIX = "fix"
     NO = "no"
 
 

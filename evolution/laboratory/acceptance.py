@@ -9,7 +9,12 @@ from evolution.domain.trial import EpochRecord, Metric, Trial
 from evolution.laboratory.budgets import steps_of
 
 REPLICAS = 1  # further seeds that a promising candidate and its parent are trained with
-FURTHER_OF_REPAIRS = 2  # more seeds for a repair that healed its cause, until it is known to do no harm
+FURTHER = (
+    2  # more seeds for a repair that healed its cause, until it is known to do no harm, and for a likely gain
+)
+LIKELY = (
+    0.05  # a rise of the objective by this share is worth further seeds, though few users cannot tell in one
+)
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
 GRACE_EPOCHS = 8  # a candidate is not pruned before this epoch
 # A candidate is pruned if its best objective is below this share of the parent's best after as much training. The share
@@ -57,13 +62,34 @@ def _below(measured: Metric | None) -> float:
     return (measured.value - measured.low) / measured.value
 
 
+def is_likely(effect: Effect, singles: Sequence[Effect]) -> bool:
+    """Whether every seed rose, by LIKELY together, and yet it may be chance."""
+    rose = all(single.after > single.before for single in singles)
+    return effect.low <= 0 and rose and effect.after > (1 + LIKELY) * effect.before
+
+
+def may_be_lost(effect: Effect) -> float:
+    """The share of the objective that a change costs at most, by its interval."""
+    return -effect.low / effect.before if effect.before else 0.0
+
+
+def was_lost(effect: Effect) -> float:
+    """The share of the objective that a change was seen to cost.
+
+    It is held against a repair that had all its seeds: its edit is ours, its cause is gone, and where it draws other random numbers
+    the interval of a few hundred users is wider than FIX_TOLERANCE, however many seeds there are.
+    """
+    return (effect.before - effect.after) / effect.before if effect.before else 0.0
+
+
 def verdict(
-    effect: Effect, singles: Sequence[Effect], *, fixed: Sequence[str], broken: Sequence[str]
+    effect: Effect, singles: Sequence[Effect], *, fixed: Sequence[str], broken: Sequence[str], lost: float
 ) -> tuple[Verified, str]:
     """Whether a measured candidate is a verified gain or fix, and the reason if it is neither ("" otherwise).
 
     effect: the change of the objective, pooled over seeds; singles: the change for each seed alone. fixed: codes of
     the targeted measurements that became healthy. broken: one sentence for each guardrail that does not hold.
+    lost: the share of the objective that a fix costs at most, as far as is known: `may_be_lost` or `was_lost`.
     """
     replicated = len(singles) > REPLICAS
     agree = all(single.after > single.before for single in singles)
@@ -71,7 +97,7 @@ def verdict(
         return Verified.NO, "; ".join(broken)
     if effect.low > 0 and replicated and agree:
         return Verified.GAIN, ""
-    if fixed and replicated and effect.low > -FIX_TOLERANCE * effect.before:
+    if fixed and replicated and lost < FIX_TOLERANCE:
         return Verified.FIX, ""
     if effect.low > 0:
         return (

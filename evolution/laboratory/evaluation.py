@@ -12,7 +12,16 @@ from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression
 from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
-from evolution.laboratory.acceptance import FIX_TOLERANCE, FURTHER_OF_REPAIRS, REPLICAS, behind, verdict
+from evolution.laboratory.acceptance import (
+    FIX_TOLERANCE,
+    FURTHER,
+    REPLICAS,
+    behind,
+    is_likely,
+    may_be_lost,
+    verdict,
+    was_lost,
+)
 from evolution.laboratory.budgets import compared_at
 from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.laboratory import Laboratory, Prune, complete, measured_or_pruned
@@ -98,8 +107,8 @@ class CandidateEvaluation:
     ) -> Proposal:
         """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first.
 
-        patient: a repair that healed its cause is trained with more seeds, as few users cannot tell in one that it does
-        no harm. changes: see `train`.
+        patient: a repair that healed its cause, and a likely gain, are trained with more seeds, as few users cannot tell in
+        one. changes: see `train`.
         """
         if is_dead(changes or parent, child) and not mends(candidate.idea):
             return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child))
@@ -111,10 +120,13 @@ class CandidateEvaluation:
             fixed = self._fixed(child, targets) if targets else ()
         except AnalysisError as error:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=str(error))
-        if replicate and self._is_promising(pairs, fixed, mends=mends(candidate.idea)):
+        repair = mends(candidate.idea)
+        likely = patient and not repair and self._is_likely(pairs)
+        if replicate and (likely or self._is_promising(pairs, fixed, mends=repair)):
             pairs += self._replicas(parent, candidate, candidate.idea.title)
-            for _ in range(FURTHER_OF_REPAIRS if patient and fixed and mends(candidate.idea) else 0):
-                if self._is_settled(pairs):
+            for _ in range(FURTHER if patient else 0):
+                unsettled = fixed and repair and not self._is_settled(pairs)
+                if not (unsettled or (not repair and self._is_likely(pairs))):
                     break
                 seed = self.seed + len(pairs)
                 pairs += self._replica(parent, candidate, candidate.idea.title, seed)
@@ -127,10 +139,17 @@ class CandidateEvaluation:
         harmless = effect.after if mends else effect.before + effect.low
         return effect.low > 0 or (bool(fixed) and harmless > (1 - FIX_TOLERANCE) * effect.before)
 
+    def _is_likely(self, pairs: Sequence[Pair]) -> bool:
+        """Whether more seeds may show a gain."""
+        if broken_guardrails(self.config.objective.guardrails, pairs):
+            return False
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        return is_likely(effect, [objective_effect(self.context.repo, self.objective, [p]) for p in pairs])
+
     def _is_settled(self, pairs: Sequence[Pair]) -> bool:
         """Whether the objective is known to lose no more than a fix may cost."""
         effect = objective_effect(self.context.repo, self.objective, pairs)
-        return effect.low > -FIX_TOLERANCE * effect.before
+        return may_be_lost(effect) < FIX_TOLERANCE
 
     def _replicas(self, parent: Trial, candidate: Candidate, label: str) -> list[Pair]:
         seeds = range(self.seed + 1, self.seed + 1 + REPLICAS)
@@ -151,12 +170,12 @@ class CandidateEvaluation:
     def _targets(self, candidate: Candidate, feedback: Feedback) -> list[Finding]:
         """The findings whose being gone verifies the idea.
 
-        Of a repair all causes that it addresses. Of others the unhealthy measurements; those that the candidate's own
+        Of a repair all causes and all advice that it addresses. Of others the unhealthy measurements; those that the candidate's own
         code reports count for repairs alone, whose edits are ours and cannot be written to please a measurement.
         """
         addressed = [f for f in feedback.all_findings() if f.id in candidate.idea.addresses]
         if mends(candidate.idea):
-            return [finding for finding in addressed if finding.kind.nature is Nature.CAUSE]
+            return [finding for finding in addressed if finding.kind.nature is not Nature.SYMPTOM]
         verifiable = {m.code for m in _verifying(feedback) if m.healthy is False}
         return [finding for finding in addressed if finding.code in verifiable]
 
@@ -170,7 +189,9 @@ class CandidateEvaluation:
         effect = objective_effect(self.context.repo, self.objective, pairs)
         singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
         broken = broken_guardrails(self.config.objective.guardrails, pairs)
-        verified, why_not = verdict(effect, singles, fixed=fixed, broken=broken)
+        all_seeds = len(pairs) > REPLICAS + FURTHER
+        lost = was_lost(effect) if mends(candidate.idea) and all_seeds else may_be_lost(effect)
+        verified, why_not = verdict(effect, singles, fixed=fixed, broken=broken, lost=lost)
         trials = [child for _, child in pairs]
         return self._publish(
             candidate, pairs[0][0], trials, verified, pairs=pairs, fixed=fixed, why_not=why_not

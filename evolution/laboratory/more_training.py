@@ -66,7 +66,11 @@ def trained_enough(laboratory: Laboratory, parent: Trial) -> tuple[Laboratory, T
         laboratory.context.events.emit(EventType.LOG, words)
         label = f"your version, up to {longer.config.training.max_epochs} epochs"
         trial = longer.trial(parent.key.program, seed=parent.key.seed, label=label, accept=complete)
-        if not complete(trial):
+        if not complete(trial):  # such as a script that ends, or fails, after epochs of its own number
+            words = "your version cannot be trained on; patches are held against it as it is configured"
+            laboratory.context.events.emit(EventType.LOG, words)
+            if parent is first:
+                return laboratory, parent, None
             break
         laboratory, parent = longer, trial
     return laboratory, parent, _told(laboratory, first, parent, configured.timeout_s)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from diagnosis.findings import Severity
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.edits import Edit
 from evolution.domain.proposal import Idea
@@ -18,7 +17,7 @@ from evolution.laboratory.candidates import (
     recipe_context,
 )
 from evolution.laboratory.laboratory import Laboratory
-from evolution.proposers.drafting import addressed_by, idea_of
+from evolution.proposers.drafting import addressed_by, calls_for, idea_of
 from evolution.proposers.normal_form import normal_form
 from evolution.proposers.selection import ideas
 from evolution.proposers.situation import Attempt, Situation
@@ -26,8 +25,6 @@ from evolution.proposers.strategies import Choice
 from evolution.recipes.catalogue import RECIPES
 from evolution.recipes.recipe import DoesNotFit, Recipe, RecipeContext, RecipePatch
 
-SEVERITY = {Severity.ERROR: 3.0, Severity.WARNING: 2.0, Severity.INFORMATION: 0.5}
-SHARED_BY_ALL = 2.0  # weight of a critique that every user shares
 UNCALLED = 0.02  # factor for a recipe that nothing triggers
 TEMPERATURE = 0.05  # of drawing: a small value follows the weights, a large one draws at random
 LEARNING = 5.0  # how strongly a relative change of the objective changes a recipe's weight
@@ -161,12 +158,7 @@ def _triggered(recipe: Recipe, context: RecipeContext, archive: Archive) -> floa
     """Weight of a recipe = (severity of the findings and critiques that trigger it) x (its prior from the literature)
     x (how the objective moved when it was tried in this run).
     """
-    calls = sum(SEVERITY[f.severity] for f in context.findings if f.code in recipe.triggers)
-    calls += sum(
-        SHARED_BY_ALL * critique.share
-        for critique in context.critiques
-        if critique.code in recipe.triggers and not critique.positive
-    )
+    calls = calls_for(recipe, context)
     called = calls / (1.0 + calls) if calls else UNCALLED
     return called * recipe.promise * outcome_factor(recipe.code, archive)
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+from diagnosis.findings import Nature, Severity
 from evolution.domain.proposal import RECIPE, Idea
 from evolution.literature.library import builtin_library
-from evolution.recipes.catalogue import RECIPES
+from evolution.recipes.catalogue import MENDING, RECIPES
 from evolution.recipes.recipe import DoesNotFit, Recipe, RecipeContext, RecipePatch
+
+SEVERITY = {Severity.ERROR: 3.0, Severity.WARNING: 2.0, Severity.INFORMATION: 0.5}
+SHARED_BY_ALL = 2.0  # weight of a critique that every user shares
 
 
 def draft_all(
@@ -14,7 +18,7 @@ def draft_all(
     """(ideas with patches of the triggered recipes, most promising first; (code, reason) of those that do not fit)."""
     made: list[tuple[Idea, RecipePatch]] = []
     did_not_fit: list[tuple[str, str]] = []
-    for recipe in sorted(recipes, key=lambda recipe: -recipe.promise):
+    for recipe in sorted(recipes, key=lambda recipe: _order(recipe, context)):
         addressed = addressed_by(recipe, context)
         if not addressed:
             continue
@@ -23,6 +27,26 @@ def draft_all(
         except DoesNotFit as error:
             did_not_fit.append((recipe.code, str(error)))
     return made, did_not_fit
+
+
+def _order(recipe: Recipe, context: RecipeContext) -> tuple[bool, float]:
+    """Sort key: what mends a cause first; then by what a recipe promises and how much calls for it."""
+    mends_cause = recipe.code in MENDING and any(
+        finding.code in recipe.triggers and finding.kind.nature is Nature.CAUSE
+        for finding in context.findings
+    )
+    calls = calls_for(recipe, context)
+    return not mends_cause, -recipe.promise * calls / (1.0 + calls)
+
+
+def calls_for(recipe: Recipe, context: RecipeContext) -> float:
+    """The severity of the findings and complaints that trigger a recipe, added up."""
+    calls = sum(SEVERITY[f.severity] for f in context.findings if f.code in recipe.triggers)
+    return calls + sum(
+        SHARED_BY_ALL * critique.share
+        for critique in context.critiques
+        if critique.code in recipe.triggers and not critique.positive
+    )
 
 
 def addressed_by(recipe: Recipe, context: RecipeContext) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from evolution.recipes.sampled_softmax import SampledSoftmax
 from evolution.recipes.shuffling import Shuffling
 from evolution.recipes.softmax import FullSoftmax
 from evolution.recipes.warmup import WarmUp
+from evolution.recipes.weight_decay import WeightDecay
 
 RECIPES: tuple[Recipe, ...] = (
     *REPAIRS,
@@ -27,6 +28,7 @@ RECIPES: tuple[Recipe, ...] = (
     SampledSoftmax(),
     MixedNegatives(),
     CategoryEmbedding(),
+    WeightDecay(),
     EmbeddingDecay(),
     FasterLearning(),
     MoreNegatives(),

@@ -37,6 +37,9 @@ class EmbeddingDecay:
         decay = argument(step.call, "weight_decay")
         if decay is None or step.source.code(decay) in ("0", "0.0", "0."):
             raise DoesNotFit("the optimizer has no weight decay")
+        traced = [one["defaults"].get("weight_decay") for one in context.trace.get("optimizers", ())]
+        if traced and not any(traced):
+            raise DoesNotFit(f"the optimizer's `{step.source.code(decay)}` was 0 in this trial")
         if not step.parameters.endswith(".parameters()"):
             raise DoesNotFit(
                 f"the optimizer's parameters are given as `{step.parameters}`, not as one module's"

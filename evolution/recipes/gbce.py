@@ -56,8 +56,8 @@ class GeneralisedBCE:
             f"{sampled} = {random_items(loss, items.rows, f'({n},)', at.states)}  # shared by all positions",
             f"{alpha} = {n} / {others}",
             f"{beta} = {alpha} * ({CALIBRATION} * (1 - 1 / {alpha}) + 1 / {alpha})",
-            f"{positive} = ({at.states} * {items.table}({at.wanted})).sum(-1)  # (positions,)",
-            f"{negative} = {at.states} @ {items.table}({sampled}).T  # (positions, {n})",
+            f"{positive} = ({at.states} * {items.of(at.wanted)}).sum(-1)  # (positions,)",
+            f"{negative} = {at.states} @ {items.of(sampled)}.T  # (positions, {n})",
             f'{negative} = {negative}.masked_fill({sampled} == {at.wanted}[:, None], float("-inf"))',
         ]
         terms = f"({beta} * {F}.softplus(-{positive}) + {F}.softplus({negative}).sum(-1))"

@@ -55,6 +55,7 @@ class Lookup:
     padded_elsewhere: another row is.
     plain: the table is torch's own Embedding, not a class around it.
     sparse: only rows that are looked up may have gradients.
+    computed: the table is a matrix that the model computes, and is indexed.
     """
 
     table: cst.BaseExpression
@@ -63,6 +64,7 @@ class Lookup:
     padded_elsewhere: bool
     plain: bool
     sparse: bool
+    computed: bool = False
 
 
 def as_inner_product(
@@ -253,6 +255,29 @@ def embedding_call(node: cst.BaseExpression, sources: Sequence[RecipeFile]) -> L
         padded_elsewhere=plain and row not in ("", "0", "None"),
         plain=plain,
         sparse=has_sparse_gradients(call, source),
+    )
+
+
+def computed_row(node: cst.BaseExpression, scope: Scope) -> Lookup | None:
+    """The lookup `items[ids]` in a matrix that a call returned beside another one, as the rows that LightGCN propagates to.
+
+    What is returned alone may hold users and items in one.
+    """
+    node = bare(node)
+    if not isinstance(node, cst.Subscript) or not isinstance(node.value, cst.Name) or len(node.slice) != 1:
+        return None
+    index, binding = node.slice[0].slice, scope.before(node.value.value, scope.source.line(node))
+    beside = binding is not None and binding.index >= 0 and isinstance(bare(binding.value), cst.Call)
+    if not beside or not isinstance(index, cst.Index) or not isinstance(index.value, cst.Name):
+        return None
+    return Lookup(
+        table=node.value,
+        ids=index.value,
+        padded=False,
+        padded_elsewhere=False,
+        plain=False,
+        sparse=False,
+        computed=True,
     )
 
 

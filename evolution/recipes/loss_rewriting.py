@@ -74,19 +74,26 @@ class Candidates:
     lines: the statement that gives it a short name, if its own is long.
     table: its name.
     rows: how many rows it has.
+    computed: it is a matrix, and no module.
     """
 
     lines: tuple[str, ...]
     table: str
     rows: str
+    computed: bool
+
+    def of(self, ids: str) -> str:
+        """Code that looks ids up."""
+        return f"{self.table}[{ids}]" if self.computed else f"{self.table}({ids})"
 
 
 def candidates(loss: PairLoss) -> Candidates:
     """The item table, under a short name if its own is long."""
     table = loss.table if len(loss.table) < 24 else loss.name("items", "item_table")
     lines = () if table == loss.table else (f"{table} = {loss.table}",)
-    rows = f"{table}.num_embeddings" if loss.plain_table else f"len({table}.weight)"
-    return Candidates(lines=lines, table=table, rows=rows)
+    counted = f"len({table})" if loss.computed else f"len({table}.weight)"
+    rows = f"{table}.num_embeddings" if loss.plain_table else counted
+    return Candidates(lines=lines, table=table, rows=rows, computed=loss.computed)
 
 
 def shared_negatives(n_items: int) -> int:

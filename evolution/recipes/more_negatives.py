@@ -43,8 +43,8 @@ class MoreNegatives:
             *at.lines,
             *items.lines,
             f"{sampled} = {random_items(loss, items.rows, f'({at.wanted}.numel(), {NEGATIVES})', at.states)}",
-            f"{positive} = ({at.states} * {items.table}({at.wanted})).sum(-1)  # (positions,)",
-            f'{negative} = {torch}.einsum("pd,pnd->pn", {at.states}, {items.table}({sampled}))',
+            f"{positive} = ({at.states} * {items.of(at.wanted)}).sum(-1)  # (positions,)",
+            f'{negative} = {torch}.einsum("pd,pnd->pn", {at.states}, {items.of(sampled)})',
         ]
         value = f"{F}.softplus(-{positive}).mean() + {F}.softplus({negative}).mean()"
         summary = (

@@ -12,7 +12,7 @@ import libcst as cst
 from diagnosis.findings import Role
 from evolution.recipes.code import RecipeFile, blocks_at, dotted, fresh_name, not_seen, parse_all
 from evolution.recipes.flow import Scope
-from evolution.recipes.inner_product import embedding_call
+from evolution.recipes.inner_product import Lookup, computed_row, embedding_call
 from evolution.recipes.loss_reading import LossReader, LossTerms, UnknownTerm
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
@@ -24,12 +24,14 @@ class PairLoss:
     hidden: hidden states (..., d).
     table: the embedding module, called with ids.
     positives: ids (...,), with the leading shape of hidden.
+    negatives: ids of the negatives; "" if they are no lookup.
     mask: which positions count, as a boolean or an index; "" if all do.
     flat: hidden is known to be (B, d).
     padded: row 0 of the table is padding.
     padded_elsewhere: another row is, `<table>.padding_idx`.
     sparse: the table's gradients are sparse, as its optimizer may need.
     plain_table: the table is torch's own Embedding.
+    computed: the table is a matrix (items, d) that the model computes, such as LightGCN's, and is indexed with ids.
     taken: names that new code must not use.
     """
 
@@ -40,13 +42,20 @@ class PairLoss:
     hidden: str
     table: str
     positives: str
+    negatives: str
     mask: str
     flat: bool
     padded: bool
     padded_elsewhere: bool
     sparse: bool
     plain_table: bool
+    computed: bool
     taken: set[str]
+
+    @property
+    def matrix(self) -> str:
+        """Code of the rows of all items, (items, d)."""
+        return self.table if self.computed else f"{self.table}.weight"
 
     def name(self, *choices: str) -> str:
         """A name for new code: the first choice that is free. It is taken from then on."""
@@ -135,9 +144,11 @@ def _joined(
     apart = [factor for factor in positive.factors if factor not in shared]
     if len(shared) != 1 or len(apart) != 1:
         raise DoesNotFit("positive and negative scores do not share one hidden state")
-    lookup = embedding_call(apart[0].value, sources)
+    lookup = _lookup(apart[0].value, scope, sources, positive.flat)
     if lookup is None:
         raise DoesNotFit(f"`{apart[0].code}` is no lookup in an embedding table")
+    others = [factor.value for factor in negative.factors if factor.code != shared[0].code]
+    drawn = _lookup(others[0], scope, sources, positive.flat) if len(others) == 1 else None
     masks = list(dict.fromkeys(terms.masks))
     if len(masks) > 1:
         raise DoesNotFit(f"the loss is masked in several ways: {', '.join(f'`{mask}`' for mask in masks)}")
@@ -153,14 +164,22 @@ def _joined(
         hidden=shared[0].shown,
         table=table,
         positives=ids,
+        negatives=scope.source.code(drawn.ids) if drawn is not None else "",
         mask=mask,
         flat=positive.flat,
         padded=lookup.padded,
         padded_elsewhere=lookup.padded_elsewhere,
         sparse=lookup.sparse,
         plain_table=lookup.plain,
+        computed=lookup.computed,
         taken=scope.names() | {name for source in sources for name in _module_names(source)},
     )
+
+
+def _lookup(
+    node: cst.BaseExpression, scope: Scope, sources: Sequence[RecipeFile], flat: bool
+) -> Lookup | None:
+    return embedding_call(node, sources) or (computed_row(node, scope) if flat else None)
 
 
 def _module_names(source: RecipeFile) -> set[str]:

@@ -57,8 +57,8 @@ class SampledSoftmax:
             *items.lines,
             f"{sampled} = {random_items(loss, items.rows, f'({n},)', at.states)}",
             f"{log_q} = {torch}.tensor({n} / {items.rows}).log()",
-            f"{positive} = ({at.states} * {items.table}({at.wanted})).sum(-1, keepdim=True)  # (positions, 1)",
-            f"{negative} = {at.states} @ {items.table}({sampled}).T - {log_q}  # (positions, {n})",
+            f"{positive} = ({at.states} * {items.of(at.wanted)}).sum(-1, keepdim=True)  # (positions, 1)",
+            f"{negative} = {at.states} @ {items.of(sampled)}.T - {log_q}  # (positions, {n})",
             f'{negative} = {negative}.masked_fill({sampled} == {at.wanted}[:, None], float("-inf"))',
         ]
         value = (

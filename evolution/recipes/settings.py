@@ -33,7 +33,7 @@ def find_setting(context: RecipeContext, sources: Sequence[RecipeFile], name: st
     if len(traced) != 1 or not isinstance(traced[0]["defaults"].get(name), (int, float)):
         return None
     value, kind = float(traced[0]["defaults"][name]), str(traced[0]["type"])
-    for source, call in _calls(sources):
+    for source, call in optimizer_calls(sources):
         given = argument(call, name, 1 if name == "lr" else None)
         if given is None:
             continue
@@ -51,7 +51,7 @@ def find_unset(
     context: RecipeContext, sources: Sequence[RecipeFile], name: str
 ) -> tuple[RecipeFile, cst.Call, float] | None:
     """The call of the only optimizer, which leaves argument `name` to torch, and torch's value; else None."""
-    traced, calls = context.trace.get("optimizers", ()), _calls(sources)
+    traced, calls = context.trace.get("optimizers", ()), optimizer_calls(sources)
     if len(traced) != 1 or len(calls) != 1 or not isinstance(traced[0]["defaults"].get(name), (int, float)):
         return None
     source, call = calls[0]
@@ -59,7 +59,8 @@ def find_unset(
     return (source, call, float(traced[0]["defaults"][name])) if plain else None
 
 
-def _calls(sources: Sequence[RecipeFile]) -> list[tuple[RecipeFile, cst.Call]]:
+def optimizer_calls(sources: Sequence[RecipeFile]) -> list[tuple[RecipeFile, cst.Call]]:
+    """The calls that made an optimizer in the trial, with their files."""
     return [
         (source, call)
         for source in sources

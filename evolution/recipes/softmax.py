@@ -55,7 +55,7 @@ class FullSoftmax:
                 f"`{loss.table}` has sparse gradients, which a softmax over all items would make dense"
             )
         at = counted_positions(loss)
-        weight, wanted = f"{loss.table}.weight", at.wanted
+        weight, wanted = loss.matrix, at.wanted
         lines = [
             "# softmax over the whole catalogue: one sampled negative leaves scores overconfident",
             *at.lines,

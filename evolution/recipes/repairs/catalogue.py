@@ -1,11 +1,16 @@
 """The list of all repairs."""
 
+from evolution.recipes.repairs.batched_draws import BATCHED
+from evolution.recipes.repairs.fixed_candidates import SAME_CANDIDATES
 from evolution.recipes.repairs.gradients import CLEARED, CONNECTED, DETACHED, THAWED
 from evolution.recipes.repairs.logits import RIGHT_AXIS, UNSQUASHED, WITHOUT_PADDING
+from evolution.recipes.repairs.loss_reads import SUMMED_AS_TENSOR
 from evolution.recipes.repairs.numbers import USUAL_LEARNING_RATE, USUAL_START, USUAL_WEIGHT_DECAY
+from evolution.recipes.repairs.padding_hidden import PADDING_HIDDEN
 from evolution.recipes.repairs.repair import Repair
 from evolution.recipes.repairs.scoring import EVALUATING, NEWEST, TOLD_WHEN, WITHOUT_GRADIENTS
 from evolution.recipes.repairs.trained_parameters import ALL_GIVEN, REGISTERED
+from evolution.recipes.repairs.users_by_events import BY_EVENTS
 
 REPAIRS: tuple[Repair, ...] = (
     CLEARED,
@@ -15,6 +20,7 @@ REPAIRS: tuple[Repair, ...] = (
     THAWED,
     UNSQUASHED,
     RIGHT_AXIS,
+    PADDING_HIDDEN,
     WITHOUT_PADDING,
     USUAL_LEARNING_RATE,
     USUAL_WEIGHT_DECAY,
@@ -24,4 +30,8 @@ REPAIRS: tuple[Repair, ...] = (
     TOLD_WHEN,
     WITHOUT_GRADIENTS,
     DETACHED,
+    BY_EVENTS,
+    BATCHED,
+    SAME_CANDIDATES,
+    SUMMED_AS_TENSOR,
 )

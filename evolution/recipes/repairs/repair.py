@@ -100,7 +100,7 @@ def _accused(context: RecipeContext, codes: frozenset[str]) -> Iterator[Place]:
     sources = tuple(parse_all(context))
     by_path = {source.path: source for source in sources}
     for finding in context.findings:
-        if finding.code not in codes or finding.kind.nature is not Nature.CAUSE:
+        if finding.code not in codes or finding.kind.nature is Nature.SYMPTOM:
             continue
         for anchor in finding.anchors:
             if anchor.path in by_path:

@@ -9,7 +9,7 @@ import pytest
 from evolution.domain.objective import parse_expression
 from evolution.domain.proposal import Effect, Verified
 from evolution.domain.trial import EpochRecord, Metric
-from evolution.laboratory.acceptance import behind, verdict
+from evolution.laboratory.acceptance import behind, is_likely, may_be_lost, verdict, was_lost
 from tests.evolution.laboratory.stored import trial
 
 OBJECTIVE = parse_expression("HR@5")
@@ -36,9 +36,29 @@ GAIN, LOSS = effect(0.01, 0.05, 0.03), effect(-0.05, -0.01, -0.03)
     ],
 )
 def test_what_counts_as_verified(pooled, singles, fixed, broken, verified) -> None:
-    found, why_not = verdict(pooled, singles, fixed=fixed, broken=broken)
+    found, why_not = verdict(pooled, singles, fixed=fixed, broken=broken, lost=may_be_lost(pooled))
     assert found is verified
     assert bool(why_not) is (verified is Verified.NO)
+
+
+@pytest.mark.parametrize(("delta", "verified"), [(0.0, Verified.FIX), (-0.01, Verified.NO)])
+def test_a_repair_with_all_its_seeds_is_held_against_what_was_lost(delta: float, verified: Verified) -> None:
+    pooled = effect(delta - 0.02, delta + 0.02, delta)
+    found, _ = verdict(pooled, [pooled] * 4, fixed=["sampling"], broken=[], lost=was_lost(pooled))
+    assert found is verified
+
+
+@pytest.mark.parametrize(
+    ("pooled", "singles", "likely"),
+    [
+        (effect(-0.01, 0.04, 0.02), [GAIN, GAIN], True),
+        (effect(-0.01, 0.04, 0.02), [GAIN, LOSS], False),
+        (effect(-0.01, 0.02, 0.005), [GAIN, GAIN], False),  # less than 5 %
+        (GAIN, [GAIN, GAIN], False),  # known already
+    ],
+)
+def test_what_rose_with_every_seed_and_may_be_chance_is_worth_another(pooled, singles, likely) -> None:
+    assert is_likely(pooled, singles) is likely
 
 
 def curve(*values: float) -> tuple[EpochRecord, ...]:

@@ -77,6 +77,19 @@ def test_one_that_still_improves_is_trained_on_until_it_does_not(tmp_path):
     )
 
 
+def test_one_that_fails_when_it_is_trained_on_is_taken_as_it_is(tmp_path):
+    class Ending(Laboratory):
+        def training_for(self, max_epochs):
+            longer = super().training_for(max_epochs)
+            failed = replace(longer.trial("p", seed=0, label="", accept=None), status=TrialStatus.FAILED)
+            longer.trial = lambda *_, **__: failed
+            return longer
+
+    laboratory = Ending(tmp_path, needs=40)
+    same, parent, told = laboratory.begun()
+    assert same is laboratory and told is None and len(parent.epochs) == 10
+
+
 def test_where_that_is_not_enough_more_training_is_all_that_is_offered(tmp_path):
     laboratory = Laboratory(tmp_path, needs=10_000)
     *_, told = laboratory.begun()

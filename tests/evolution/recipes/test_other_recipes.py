@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from evolution.recipes.recipe import DoesNotFit
+from evolution.domain.edits import apply_edits
+from evolution.recipes.catalogue import RECIPES
+from evolution.recipes.recipe import DoesNotFit, Facts, RecipeContext
 
 Cook = Callable[..., str]
 Text = Callable[[str], str]
@@ -218,3 +220,25 @@ def test_categories_decline_where_the_data_has_none(text: Text, cook: Cook):
 
     with pytest.raises(DoesNotFit, match="no categories"):
         cook("category-embedding", text("attention_bce") + BUILDER, Facts(n_users=3, n_items=N))
+
+
+TRACED = {"optimizers": [{"type": "Adam", "defaults": {"lr": 0.001, "weight_decay": 0}}]}
+
+
+def decayed(source: str, trace: Any) -> str:
+    recipe = next(recipe for recipe in RECIPES if recipe.code == "weight-decay")
+    context = RecipeContext(sources={"m.py": source}, facts=Facts(n_users=20, n_items=80), trace=trace)
+    return apply_edits({"m.py": source}, recipe.make(context).edits)["m.py"]
+
+
+def test_weights_decay_where_they_did_not(text: Text):
+    assert "lr=args.lr, betas=(0.9, 0.98), weight_decay=1e-4)" in decayed(text("script_port"), TRACED)
+    by_number = text("attention_bce").replace("weight_decay=1e-3", "weight_decay=0.0")
+    assert "lr=1e-2, weight_decay=1e-4)" in decayed(by_number, TRACED)
+
+
+def test_weights_that_decay_or_whose_optimizer_nobody_saw_are_left_alone(text: Text):
+    decays = {"optimizers": [{"type": "Adam", "defaults": {"lr": 0.01, "weight_decay": 1e-3}}]}
+    for trace in ({}, decays):
+        with pytest.raises(DoesNotFit, match="no single optimizer without weight decay"):
+            decayed(text("attention_bce"), trace)
