@@ -23,6 +23,9 @@ EVALUATES = {
     "val",
     "evaluator",
 }
+# What stands for each figure: above 0, so that the first epoch counts as the best and what is kept of it is there at the end.
+FIGURE = "1.0"
+UNUSED = "None"
 TRAINS = {"train", "fit", "loss", "step", "backward", "mode"}
 
 
@@ -49,13 +52,16 @@ def evaluations_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]
         if not isinstance(call, ast.Call) or not _names_evaluation(call):
             continue
         entered = [unit for unit in repo.reached(end.unit, call) if not unit.name.endswith("__init__")]
-        gives = _result(end.unit, call)
-        if len(entered) != 1 or entered[0] in training or gives is None or _has_training(entered[0]):
+        if len(entered) != 1 or entered[0] in training or _has_training(entered[0]):
             continue
+        used = _result(end.unit, call)
+        if used is None:
+            continue
+        gives = used if used == UNUSED else _returned(entered[0]) or used
         place = f"{end.unit.file.path}:{call.lineno}"
         name = f"{entered[0].file.path}:{entered[0].name}"
         known = found.get(name)
-        if known is None or known.gives == "None":
+        if known is None or known.gives == UNUSED:
             found[name] = LeftOut(name=name, gives=gives, place=place)
     return list(found.values())
 
@@ -70,11 +76,35 @@ def _has_training(unit: CodeUnit) -> bool:
     return any(getattr(call.func, "attr", "") == "backward" for call in unit.calls)
 
 
+def _returned(unit: CodeUnit) -> str | None:
+    """The same by what the function returns, a tuple or a mapping; None where it returns anything else."""
+    given = [node.value for node in unit.nodes if isinstance(node, ast.Return) and node.value is not None]
+    shapes = {_shape(value) for value in given}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def _shape(value: ast.expr) -> str | None:
+    if (
+        isinstance(value, ast.Tuple)
+        and value.elts
+        and not any(isinstance(x, ast.Starred) for x in value.elts)
+    ):
+        return f"({', '.join([FIGURE] * len(value.elts))}{',' if len(value.elts) == 1 else ''})"
+    if (
+        isinstance(value, ast.Dict)
+        and value.keys
+        and all(isinstance(key, ast.Constant) for key in value.keys)
+    ):
+        named = [f"{key.value!r}: {FIGURE}" for key in value.keys if isinstance(key, ast.Constant)]
+        return f"{{{', '.join(named)}}}"
+    return None
+
+
 def _result(unit: CodeUnit, call: ast.Call) -> str | None:
-    """Code of what may stand for a call's result; None where that cannot be told."""
+    """Code of what may stand for a call's result, by how it is used; None where that cannot be told."""
     parent = unit.file.parents.get(call)
     if isinstance(parent, ast.Expr):
-        return "None"
+        return UNUSED
     if not (isinstance(parent, ast.Assign) and len(parent.targets) == 1):
         return None
     target = parent.targets[0]
@@ -82,15 +112,15 @@ def _result(unit: CodeUnit, call: ast.Call) -> str | None:
         names = [getattr(part, "id", "") for part in target.elts]
         if not all(names) or any(_use(unit, name) != "number" for name in names):
             return None
-        return f"({', '.join(['0.0'] * len(names))})"
+        return f"({', '.join([FIGURE] * len(names))})"
     name = dotted(target)
     uses = _use(unit, name) if name else "unclear"
     width = _indexed(unit, name)
     if uses == "number":
-        return "0.0"
+        return FIGURE
     if uses == "mapping":
-        return "collections.defaultdict(float)"
-    return f"[{', '.join(['0.0'] * (width + 1))}]" if uses == "list" and width >= 0 else None
+        return f"collections.defaultdict(lambda: {FIGURE})"
+    return f"[{', '.join([FIGURE] * (width + 1))}]" if uses == "list" and width >= 0 else None
 
 
 def _use(unit: CodeUnit, name: str) -> str:

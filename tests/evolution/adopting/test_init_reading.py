@@ -140,3 +140,23 @@ def test_a_table_of_items_is_a_gap_and_what_is_read_after_training_is_none(head,
     text = adapter_text(repo_of(tmp_path, main=main, net=NET))
     assert "write data/facts.csv with kit.write_text: a line for each item" in text
     assert 'kit.write_events("data/log.txt"' in text and "figures.csv" not in text
+
+
+EVALUATE = "def evaluate(model):\n    return {returned}\n"
+
+
+@pytest.mark.parametrize(
+    ("returned", "use", "gives"),
+    [
+        ("ndcg / n, hit / n", "on_valid = evaluate(model)\n    if on_valid[0] > best:\n        print((epoch, 1) + on_valid)", "(1.0, 1.0)"),
+        ("{'HR': hit / n, 'NDCG': ndcg}", "told = evaluate(model)\n    print(told['HR'], **told)", "{'HR': 1.0, 'NDCG': 1.0}"),
+        ("hit / n", "hr, ndcg = evaluate(model)\n    if hr > best:\n        best_epoch = epoch", "(1.0, 1.0)"),
+        ("hit / n", "hr = evaluate(model)\n    print(hr)", "1.0"),
+        ("hit, n", "evaluate(model)", "None"),
+    ],
+)  # fmt: skip
+def test_an_evaluation_is_replaced_by_what_it_returns_and_above_zero(returned, use, gives, tmp_path):
+    evaluate = EVALUATE.format(returned=returned)
+    main = f"{HEAD}{evaluate}best, n = 0.0, 1\nrows = open(args.data).readlines()\n{MODEL}for epoch in range(args.epochs):{STEP}    {use}\n"
+    (left,) = repo_of(tmp_path, main=main, net=NET).left_out
+    assert left.gives == gives
