@@ -14,6 +14,7 @@ import sys
 # What numpy was built with; the names differ between its versions and between architectures.
 from numpy._core._multiarray_umath import __cpu_dispatch__ as DISPATCHED  # pyright: ignore
 
+# Those that train in their own process are meant here above all, though `make check` leaves them out.
 UNIT = "not slow and not wire and not process and not training and not editor"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 KERNELS = {

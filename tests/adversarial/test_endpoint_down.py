@@ -13,6 +13,8 @@ from evolution.llm.settings import LlmSettings
 from tests.evolution.jobs.conftest import Bench, bench
 from tests.llm.scripted import Answer, ScriptedLlm, huge, malformed, reply, slow, status, without_usage
 
+pytestmark = pytest.mark.slow
+
 MODEL = "scripted-1"
 SOON_S = 8.0  # on a busy machine; every case takes a second or two
 bench = bench

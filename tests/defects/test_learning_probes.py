@@ -28,6 +28,8 @@ from diagnosis.probes import (
 from evolution.worker.guest.epoch_watch import watch_epochs
 from evolution.worker.guest.tracing import trace_smoke
 
+pytestmark = pytest.mark.trains
+
 torch = pytest.importorskip("torch")
 PROBES = (who_learns, gradient_clearing, row_decay, weight_decay, learning_rate, loss_values)
 EPOCHS = 20  # that the configuration allows

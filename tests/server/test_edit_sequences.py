@@ -200,6 +200,7 @@ def check(repo, text, encoding):
         assert is_as_expected(carried, expected)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=200,
     derandomize=True,

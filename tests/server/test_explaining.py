@@ -39,6 +39,7 @@ def test_a_code_is_explained_with_what_it_is_and_was_here(trained_three_times, r
     assert "This is an outcome" in told and "recipe initial-scale" in told and "https://arxiv.org" in told
 
 
+@pytest.mark.slow
 def test_every_code_is_explained_without_a_repo(capsys):
     for code in CATALOGUE:
         document = explain_document(None, code)

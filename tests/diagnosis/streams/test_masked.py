@@ -17,6 +17,8 @@ from tests.diagnosis.streams.logs import make_log
 from tests.diagnosis.streams.masked_loops import packed, with_holes
 from tests.diagnosis.streams.recorder import Epochs, record
 
+pytestmark = pytest.mark.trains
+
 SHAPES = (with_holes, packed)
 Shape = Callable[[Interactions, str], Epochs]
 

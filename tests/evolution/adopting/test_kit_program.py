@@ -19,6 +19,8 @@ from seeds.shop import make
 from seeds.split import LeaveLastTwoOut, split
 from tests.evolution.adopting.strangers import CALLED, FLAT, LAYOUTS, imported, write_stranger
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(scope="module")
 def log() -> Any:

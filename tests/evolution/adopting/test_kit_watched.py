@@ -27,6 +27,8 @@ from seeds.shop import make
 from seeds.split import LeaveLastTwoOut, split
 from tests.evolution.adopting.strangers import LAYOUTS, imported, write_stranger
 
+pytestmark = pytest.mark.trains
+
 LOG = split(make("micro").interactions, LeaveLastTwoOut()).training
 SECONDS = 300.0
 

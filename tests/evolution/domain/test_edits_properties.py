@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from evolution.base.errors import EditError
 from evolution.domain.edits import BOM, Edit, apply_edits, make_edits
 
+pytestmark = pytest.mark.slow
+
 LINES = st.one_of(
     st.sampled_from(["", "a", "b", " a", "\x0c", "\u2028x", "a\r", "\ufeffa"]), st.text(max_size=8)
 ).map(lambda line: line.replace("\n", ""))

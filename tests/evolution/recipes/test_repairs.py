@@ -14,6 +14,8 @@ from evolution.recipes.catalogue import RECIPES, mends
 from evolution.recipes.recipe import DoesNotFit, Facts, RecipeContext
 from tests.defects.variants import all_variants, places, plant, source_of
 
+pytestmark = pytest.mark.slow
+
 VARIANTS = {variant.id: variant for variant in all_variants()}
 FACTS = Facts(n_users=10, n_items=200)
 

@@ -4,6 +4,8 @@ import pytest
 
 from tests.evolution.trials.asking import Edits, asked
 
+pytestmark = pytest.mark.trains
+
 NUMPY, TORCH = "numpy_models.py", "torch_models.py"
 HEALTHY = [
     *((NUMPY, kind) for kind in ("Markov", "Decay", "Neighbours", "Ease", "Popular", "Factors")),

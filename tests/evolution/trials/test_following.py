@@ -16,6 +16,8 @@ from evolution.worker.guest.tracing_frames import Places
 from tests.evolution.trials.asking import MAX_HISTORY, Edits, built
 from tests.evolution.trials.test_asking_trained import FACTORS, HEALTHY, TORCH
 
+pytestmark = pytest.mark.trains
+
 EPOCHS = 8
 READS_NET = "return self.net(torch.as_tensor(users), histories)"
 OPTIMIZER = "self.optimizer = torch.optim.Adam(self.net.parameters(), lr=self.lr)"

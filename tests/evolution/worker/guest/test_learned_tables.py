@@ -12,6 +12,8 @@ from evolution.worker.guest.following import followed
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.tracing_frames import Places
 
+pytestmark = pytest.mark.trains
+
 USERS, ITEMS, LENGTH = 60, 40, 12
 
 FACTORS = """

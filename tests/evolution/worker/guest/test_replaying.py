@@ -22,7 +22,10 @@ from evolution.worker.guest.replaying import replay_step
 from tests.evolution.worker.guest.toys import Coder, Neighbours, Pairs, Sequences, log
 
 # torch warns once of sparse tensors that it does not check
-pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
+pytestmark = [
+    pytest.mark.trains,
+    pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning"),
+]
 
 HERE = Path(__file__).parent
 PROBES = (future_visible, learns_backwards, loss_terms, padding_attended, padding_in_loss, serving_differs)
