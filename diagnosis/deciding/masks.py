@@ -100,11 +100,13 @@ def _is_turned(program: Program, at: At) -> bool:
     while one is not None and one.hops >= at.hops - 1:
         node = one.node
         turned = isinstance(node, ast.Call) and called_name(node) in TURNS
-        taken_away = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
+        taken_away = (
+            isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and at.node in ast.walk(node.right)
+        )
         back = isinstance(node, ast.Subscript) and any(
             isinstance(part.step, ast.UnaryOp) for part in slices(node)
         )
-        if turned or back or (taken_away and any(part is at.node for part in ast.walk(node.right))):  # pyright: ignore[reportAttributeAccessIssue]
+        if turned or back or taken_away:
             return True
         one = one.before
     return False
