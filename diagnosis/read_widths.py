@@ -13,7 +13,8 @@ SEQUENTIAL = ATTENTION | {"gru", "lstm", "rnn_tanh", "rnn_relu", "conv1d"}
 def trained_width(trace: Mapping[str, Any], n_items: int) -> int:
     """How many events of a history are looked up in a training step, 0 where that cannot be told.
 
-    Only lines count that look histories up in both phases, training and scoring: others may look candidates up.
+    Only lines count that look histories up in both phases, training and scoring: others may look candidates up. Of the two
+    dimensions of a batch the smaller counts, since either may be the first: so no width is told that is a number of rows.
     """
     flow = Flow(trace)
     widths = {phase: dict(_lookup_widths(flow, phase, n_items)) for phase in ("train", "score")}
@@ -27,7 +28,7 @@ def _lookup_widths(flow: Flow, phase: str, n_items: int) -> Iterator[tuple[tuple
             call = flow.ops[op]
             out = call["out"][0] if call["out"] else []
             if call["phase"] == phase and call["function"] in LOOKUPS and len(out) == 3:
-                yield (call["path"], call["line"]), out[1]
+                yield (call["path"], call["line"]), min(out[:2])
 
 
 def encodes_order(trace: Mapping[str, Any]) -> bool:

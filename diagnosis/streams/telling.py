@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from diagnosis.streams.decoding import Sequence
 from diagnosis.streams.drawn import OWN, Drawn, own_share
 from diagnosis.streams.log import Log, different
+from diagnosis.streams.not_drawn import comes_with_items, is_read
 from diagnosis.streams.recorded import D0
 from diagnosis.streams.shuffled import shuffled
 from diagnosis.streams.target_columns import divided
@@ -30,7 +31,8 @@ def told_apart(
         for each in parts
         if not any(each.view is positive.view and each.items is positive.items for positive in positives)
         and each.view.stream.kind == "index"
-        and (each.labelled is False or not _read_again(each))
+        and (each.labelled is False or not (_read_again(each) or is_read(each, inputs, positives)))
+        and not comes_with_items(each, positives)
     ]
     return positives, [each for each in negatives if not _same_items(each, positives)], []
 
