@@ -56,22 +56,30 @@ class Numberings:
 
 class _Log:
     def __init__(self, data: Any) -> None:
-        self.users, self.items = np.asarray(data.users), np.asarray(data.items)
-        self.n_users, self.n_items = int(data.n_users), int(data.n_items)
+        self.users, self.items, self._offsets = (
+            np.asarray(one) for one in (data.users, data.items, data.offsets)
+        )
+        self.n_items = int(data.n_items)
         self._sets: dict[int, set[int]] = {}
         self._users_of: dict[int, Any] = {}
         self.counts = np.bincount(self.items, minlength=self.n_items + 1)
+        self._by_item = np.argsort(
+            self.items, kind="stable"
+        )  # events of item i: ends[i - 1] to ends[i] of these
+        self._ends = np.cumsum(self.counts)
 
     def items_of(self, user: int) -> set[int]:
         if user not in self._sets:
-            self._sets[user] = set(self.items[self.users == user].tolist())
+            low, high = self._offsets[user : user + 2]
+            self._sets[user] = set(self.items[low:high].tolist())
         return self._sets[user]
 
     def has_user_with(self, items: Any) -> bool:
         """Whether one user has all of these items."""
         rarest = int(items[np.argmin(self.counts[items])])
         if rarest not in self._users_of:
-            self._users_of[rarest] = np.unique(self.users[self.items == rarest])
+            events = self._by_item[self._ends[rarest] - self.counts[rarest] : self._ends[rarest]]
+            self._users_of[rarest] = np.unique(self.users[events])
         wanted = set(items.tolist())
         return any(wanted <= self.items_of(int(user)) for user in self._users_of[rarest][:2000])
 
