@@ -48,7 +48,7 @@ def _is_of_a_copy(file: ParsedFile, call: ast.Call) -> bool:
         target.id
         for assign in file.within(loop, ast.Assign)
         for target in assign.targets
-        if isinstance(target, ast.Name) and isinstance(assign.value, ast.Call)
+        if isinstance(target, ast.Name) and isinstance(assign.value, ast.Call) and assign.value is not call
     }
     return bool(used & made)
 

@@ -135,7 +135,11 @@ def _called(source: ParsedFile, node: ast.Call, depth: int) -> int | None:
     inner = node.func.value if isinstance(node.func, ast.Attribute) else None
     if name == "sum":
         counted = inner if inner is not None and not _is_library(source, inner) else (node.args or [None])[0]
-        return 0 if isinstance(counted, ast.Compare) and _counts_better(source, counted) else None
+        if not isinstance(counted, ast.Compare):
+            return None
+        if _counts_itself(counted):
+            return 1
+        return 0 if _counts_better(source, counted) else None
     if name in KEEPS:
         method = inner is not None and not _is_library(source, inner)
         value = inner if method else (node.args or [None])[0]
@@ -154,6 +158,16 @@ def _counts_better(source: ParsedFile, counted: ast.Compare) -> bool:
         return False
     steps = [step for side in (counted.left, *counted.comparators) for step in origins(source, side)]
     return any(_leaves_one_out(step) for step in steps) or _is_put_aside(source, counted, steps)
+
+
+def _counts_itself(counted: ast.Compare) -> bool:
+    """`scores >= scores[:, -1:]`: what is ranked is among what it is held against."""
+    if len(counted.ops) != 1 or not isinstance(counted.ops[0], ast.GtE | ast.LtE):
+        return False
+    sides = (counted.left, counted.comparators[0])
+    whole = [ast.dump(side) for side in sides if isinstance(side, ast.Name | ast.Attribute)]
+    part = [ast.dump(side.value) for side in sides if isinstance(side, ast.Subscript)]
+    return len(whole) == len(part) == 1 and whole == part
 
 
 def _leaves_one_out(node: ast.expr) -> bool:

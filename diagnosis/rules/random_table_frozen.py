@@ -53,7 +53,8 @@ def random_table_frozen(source: ParsedFile) -> Iterator[RuleHit]:
         if freeze is not None and not (isinstance(freeze, ast.Constant) and freeze.value is True):
             continue
         ends = endings(repo, source, _scaled(call.args[0]), THROUGH)
-        made = [operation(repo, end.file, end.node) for end in ends if isinstance(end.node, ast.Call)]
+        numbers = [(end.file, _scaled(end.node)) for end in ends if isinstance(end.node, ast.expr)]
+        made = [operation(repo, file, node) for file, node in numbers if isinstance(node, ast.Call)]
         if ends and len(made) == len(ends) and all(done is not None and done.name in RANDOM for done in made):
             yield source.hit(
                 KIND.code, call, "freezes a table of random numbers: pass freeze=False, or use nn.Embedding"

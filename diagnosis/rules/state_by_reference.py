@@ -97,7 +97,11 @@ def _goes_on(source: ParsedFile, statement: ast.Assign) -> bool:
                 for op in part.ops
             )
         if isinstance(outer, Loop):
-            called = {called_name(call) for call in source.calls_in(*outer.body)}
+            again = [
+                *outer.body,
+                *([outer.iter] if isinstance(outer, ast.For) else []),
+            ]  # a generator may train
+            called = {called_name(call) for call in source.calls_in(*again)}
             if "backward" in called or called & names:
                 return True
         if isinstance(outer, Function):

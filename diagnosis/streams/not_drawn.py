@@ -24,14 +24,19 @@ def is_read(each: Drawn, inputs: Sequence | None, positives: Several[Drawn]) -> 
 def comes_with_items(each: Drawn, positives: Several[Drawn]) -> bool:
     """Whether the positive alone decides what stands beside it, whoever the user is: its neighbours in a graph of items."""
     return any(
-        one.view.width == 1 and one.view.same_rows(each.view) and _decides(one, each) for one in positives
+        one.view.width == 1
+        and one.view is not each.view
+        and one.view.same_rows(each.view)
+        and _decides(one, each)
+        for one in positives
     )
 
 
 def _decides(positive: Drawn, each: Drawn) -> bool:
     order = np.argsort(positive.items[:, 0], kind="stable")
+    order = order[(positive.items[order, 0] > 0) & (each.items[order] > 0).all(axis=1)]
     item, users, beside = positive.items[order, 0], positive.users[order], each.items[order]
-    again = (item[1:] == item[:-1]) & (item[1:] > 0) & (users[1:] != users[:-1])
+    again = (item[1:] == item[:-1]) & (users[1:] != users[:-1])
     if again.sum() < FEWEST:
         return False
     same = (beside[1:] == beside[:-1]).all(axis=1)
