@@ -34,8 +34,8 @@ class Model(torch.nn.Module):
         self.items = torch.nn.Embedding(n_items + 1, dim)  # 😀 table
         self.dropout = torch.nn.Dropout(0.2)
 
-    def loss(self, scores, target):
-        return torch.nn.functional.binary_cross_entropy_with_logits(scores, target)
+    def loss(self, state, target):
+        return torch.nn.functional.binary_cross_entropy_with_logits(state @ self.items.weight.T, target)
 
 
 def build(data, *, device, seed):
