@@ -21,7 +21,7 @@ PACKAGES := evolverec server evolution diagnosis simulator seeds
 help:
 	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes)"
 	@echo "make test    set up, then run every check and every test"
-	@echo "make check   lint, types, import directions and unit tests (under 2 minutes)"
+	@echo "make check   lint, types, import directions and unit tests (about 2 minutes)"
 	@echo "make test-user   the adversarial tests as an ordinary user (for root, who runs make test)"
 	@echo "make test-kernels  the unit tests as other processors would compute them (under 3 minutes)"
 	@echo "make docs    write docs/probes.md from the kinds of findings"

@@ -84,6 +84,7 @@ def _returned(unit: CodeUnit) -> str | None:
 
 
 def _shape(value: ast.expr) -> str | None:
+    """Code of a tuple, or a mapping with the same keys, of figures; None for any other expression."""
     if (
         isinstance(value, ast.Tuple)
         and value.elts

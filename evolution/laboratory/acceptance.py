@@ -9,12 +9,9 @@ from evolution.domain.trial import EpochRecord, Metric, Trial
 from evolution.laboratory.budgets import steps_of
 
 REPLICAS = 1  # further seeds that a promising candidate and its parent are trained with
-FURTHER = (
-    2  # more seeds for a repair that healed its cause, until it is known to do no harm, and for a likely gain
-)
-LIKELY = (
-    0.05  # a rise of the objective by this share is worth further seeds, though few users cannot tell in one
-)
+# More seeds: for a repair that healed its cause, until it is known to do no harm, and for a likely gain.
+FURTHER = 2
+LIKELY = 0.05  # a rise of the objective by this share is worth further seeds, though few users cannot tell
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
 GRACE_EPOCHS = 8  # a candidate is not pruned before this epoch
 # A candidate is pruned if its best objective is below this share of the parent's best after as much training. The share

@@ -15,7 +15,7 @@ NAMED = {
     "recommender": ("Recommender",),
 }
 # Methods that the kit itself calls.
-ITS_OWN = {"start", "epoch", "restart", "ended", "fit", "score", "item_embeddings", "to"} | {"columns", "ids"}
+ITS_OWN = {"start", "epoch", "restart", "ended", "fit", "score", "item_embeddings", "to", "columns", "ids"}
 
 
 @cache
