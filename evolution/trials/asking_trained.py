@@ -60,9 +60,10 @@ def further_checks(
     lost, nothing of time.
     """
     failed = {check.code for check in contract if check.passed is False}
+    passed = {check.code for check in contract if check.passed is True}
     sample = sampled(asked.score, asked.data, asked.max_history)
     checks = []
-    if COMPANIONS not in failed:
+    if COMPANIONS in passed:
         checks += _tried(lambda: check_histories(asked, trace))
         checks += _tried(lambda: [check_users(asked)])
     failed |= {check.code for check in checks if check.passed is False}

@@ -51,11 +51,12 @@ def answered_checks(asked: Asked) -> list[ContractCheck]:
     """The checks of calls first, then those that compare two answers, where one question has one answer."""
     calls = _calls(asked)
     if not calls[0].passed:
-        return [*calls, *(_incomparable(code) for code in PAIRS)]
-    companions = guarded(COMPANIONS, check_batches, asked)
-    if companions.passed is False:
-        return [*calls, companions, *(_incomparable(code, BY_BATCH) for code in PAIRS if code != COMPANIONS)]
-    checks = [companions, *(guarded(c, check, asked) for c, check in PAIRS.items() if c != COMPANIONS)]
+        return [*calls, *(_incomparable(code) for code in (COMPANIONS, *PAIRS))]
+    batches = _batches(asked)
+    if batches[0].passed is not True:
+        told = {check.code for check in batches}
+        return [*calls, *batches, *(_incomparable(code, BY_BATCH) for code in PAIRS if code not in told)]
+    checks = [*batches, *(guarded(c, check, asked) for c, check in PAIRS.items())]
     later = check_order(asked)
     return [calls[0], later or calls[1], *checks]
 
@@ -63,7 +64,9 @@ def answered_checks(asked: Asked) -> list[ContractCheck]:
 def unanswered(failure: Failure) -> list[ContractCheck]:
     """The checks of a model that cannot score before it is trained; they are asked again afterwards."""
     words = f"it cannot score before its first epoch: {failure.message}"
-    return [said(code, None, "warning", words) for code in ("score-shape", TWICE, CARRIED, *PAIRS)]
+    return [
+        said(code, None, "warning", words) for code in ("score-shape", TWICE, CARRIED, COMPANIONS, *PAIRS)
+    ]
 
 
 def guarded(code: str, check: Check, asked: Asked) -> ContractCheck:
@@ -72,6 +75,13 @@ def guarded(code: str, check: Check, asked: Asked) -> ContractCheck:
         return check(asked)
     except TrialFailed as failed:
         return _unasked(code, failed)
+
+
+def _batches(asked: Asked) -> list[ContractCheck]:
+    try:
+        return check_batches(asked)
+    except TrialFailed as failed:
+        return [_unasked(COMPANIONS, failed)]
 
 
 def _calls(asked: Asked) -> list[ContractCheck]:
@@ -97,7 +107,6 @@ def _incomparable(code: str, why: str = BY_CALL) -> ContractCheck:
 
 
 PAIRS: dict[str, Check] = {
-    COMPANIONS: check_batches,
     PADDING: check_padding,
     NEWEST: check_newest,
     IDS: check_ids,

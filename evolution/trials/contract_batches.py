@@ -1,10 +1,15 @@
-"""Contract check of batches: a user's scores do not depend on the others, on the row, or on how many are asked for."""
+"""Contract check of batches: a user's scores do not depend on the others, on the row, or on how many are asked for.
+
+A batch that the repo pads to its longest history changes for the others too when a companion is longer. That mixes no rows: it is
+a fault of padding or of a place that is counted from the wrong end, told as such, see `check_longest`.
+"""
 
 import numpy as np
 
 from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import Bool
 from evolution.trials.asked import LOCATED, Asked, padded, said
+from evolution.trials.contract_widths import check_longest
 from evolution.trials.partings import Batch
 from seeds.interactions import Int64
 
@@ -12,8 +17,22 @@ CODE = "batch-companions"
 ALONE = 3  # rows that are asked for on their own
 
 
-def check_batches(asked: Asked) -> ContractCheck:
-    """The same questions with other companions, in other rows, in a smaller batch, and alone."""
+def check_batches(asked: Asked) -> list[ContractCheck]:
+    """The same questions with other companions, in other rows, with a longer companion, in a smaller batch, and alone.
+
+    Returns the check of batches; where only the longest history of the batch counts, what `check_longest` says after it.
+    """
+    mixed = _check_companions(asked)
+    if mixed:
+        return [mixed]
+    by_width = check_longest(asked)
+    if by_width:
+        words = "scores go by the longest history of a batch, so batches of other users cannot be compared"
+        return [said(CODE, None, "warning", words), by_width]
+    return [_check_sizes(asked)]
+
+
+def _check_companions(asked: Asked) -> ContractCheck | None:
     half = max(1, len(asked.users) // 2)
     changed = asked.differ(asked.answer[:half], asked.score(*with_others(asked))[:half])
     if changed.any():
@@ -23,6 +42,11 @@ def check_batches(asked: Asked) -> ContractCheck:
     if changed.any():
         words = "change when the rows of the batch are exchanged: they go by the row, not by the user"
         return _failed(asked, changed, words, _moved_pair(asked))
+    return None
+
+
+def _check_sizes(asked: Asked) -> ContractCheck:
+    half = max(1, len(asked.users) // 2)
     changed = asked.differ(asked.answer[:half], asked.score(asked.users[:half], asked.histories[:half]))
     if changed.any():
         return _failed(
@@ -35,7 +59,7 @@ def check_batches(asked: Asked) -> ContractCheck:
 
 
 def with_others(asked: Asked) -> Batch:
-    """The batch with other companions for its first half: real questions of other users, in the same width."""
+    """The batch with other companions for its first half: real questions of other users. Its longest history stays."""
     questions, half = asked.data.validation, max(1, len(asked.users) // 2)
     rows = asked.rng.integers(len(questions), size=len(asked.users) - half)
     drawn = padded([questions.history(int(row)) for row in rows], asked.histories.shape[1])
@@ -43,6 +67,8 @@ def with_others(asked: Asked) -> Batch:
     if len(rows):
         users[half:], histories[half:] = questions.users[rows], 0
         histories[half:, -drawn.shape[1] :] = drawn
+        longest = int((asked.histories > 0).sum(axis=1).argmax())
+        users[longest], histories[longest] = asked.users[longest], asked.histories[longest]
     return users, histories
 
 
@@ -63,11 +89,15 @@ def _other_pair(asked: Asked) -> Pair:
     users, histories = asked.few(asked.histories)
     shared = max(1, len(users) // 2)
     other_users, other_histories = users.copy(), histories.copy()
-    other_users[shared:], other_histories[shared:] = (
-        asked.users[-(len(users) - shared) :],
-        asked.histories[-(len(users) - shared) :],
-    )
-    rows = np.arange(shared)
+    lengths = (histories > 0).sum(axis=1)
+    by_length = np.argsort(
+        -lengths, kind="stable"
+    )  # the longest stays where it is: a width of its own is another fault
+    changing = np.sort(by_length[1 : len(users) - shared + 1])
+    fitting = np.flatnonzero((asked.histories > 0).sum(axis=1) <= lengths.max())
+    others = np.resize(fitting[::-1], len(changing))
+    other_users[changing], other_histories[changing] = asked.users[others], asked.histories[others]
+    rows = np.setdiff1d(np.arange(len(users)), changing)
     return (users, histories), (other_users, other_histories), np.stack([rows, rows])
 
 

@@ -6,6 +6,7 @@ from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import movement
 from evolution.trials.asked import CANDIDATES_FAULT, LOCATED, Asked, said
 from evolution.trials.failing import TrialFailed
+from evolution.trials.partings import Parting
 from seeds.interactions import Float32, Int64
 
 PADDING, NEWEST, IDS = "more-padding", "newest-kept", "id-round-trip"
@@ -70,14 +71,15 @@ def _padding_counts(
     if parting.function in SELECTIONS and parting.taken:
         words = f"{counts}: a place is counted from the left, where padding and the oldest events stand, and not from the newest"
         return said(PADDING, False, "warning", words, parting.parts)
-    why = (
-        "the same scores on another scale, as of a mean that counts padding"
-        if _is_scaled(plain[changed], answer[changed])
-        else MEANS.get(
-            parting.function, "padding is attended to, or positions are counted from the padded end"
-        )
-    )
-    return said(PADDING, False, "warning", f"{counts}: {why}", parting.parts)
+    words = f"{counts}: {why_padding_counts(parting, plain[changed], answer[changed])}"
+    return said(PADDING, False, "warning", words, parting.parts)
+
+
+def why_padding_counts(parting: Parting, plain: Float32, answer: Float32) -> str:
+    """In words, by the call where two answers (n, n_items + 1) to the same histories part, and by how they differ."""
+    if _is_scaled(plain, answer):
+        return "the same scores on another scale, as of a mean that counts padding"
+    return MEANS.get(parting.function, "padding is attended to, or positions are counted from the padded end")
 
 
 def _is_scaled(plain: Float32, answer: Float32) -> bool:

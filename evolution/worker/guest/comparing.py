@@ -44,12 +44,40 @@ class Alignment:
     def differ(self, one: Any, other: Any) -> bool | None:
         """Whether two arrays say something else of the same rows; None where they cannot be compared.
 
-        Where a dimension holds rows and heads, either may be the outer one.
+        Where a dimension holds rows and heads, either may be the outer one. Where the repo cuts batches to a width of its own,
+        histories may begin or end together.
         """
         if one is None or other is None or one.ndim != other.ndim:
             return None
         found = self._differ(one, other, tiled=False)
+        if found is None:
+            return self._differ_cut(one, other)
         return self._differ(one, other, tiled=True) if found else found
+
+    def _differ_cut(self, one: Any, other: Any) -> bool | None:
+        axis = self._own_width(one.shape, other.shape)
+        if axis is None:
+            return None
+        least = min(one.shape[axis], other.shape[axis])
+        found = None
+        for cut in (_oldest, _newest):
+            found = self._differ(cut(one, axis, least), cut(other, axis, least), tiled=False)
+            if not found:
+                return found
+        return found
+
+    def _own_width(self, shape: tuple[int, ...], other: tuple[int, ...]) -> int | None:
+        """The one dimension beside the rows in which two shapes differ, where neither is wider than the histories."""
+        (rows, width), (other_rows, other_width) = self.shapes
+        unlike = [axis for axis, sizes in enumerate(zip(shape, other)) if sizes[0] != sizes[1]]
+        if (
+            rows != other_rows
+            or len(unlike) != 1
+            or rows not in shape
+            or min(shape[unlike[0]], other[unlike[0]]) < 2
+        ):
+            return None
+        return unlike[0] if shape[unlike[0]] <= width and other[unlike[0]] <= other_width else None
 
     def _differ(self, one: Any, other: Any, tiled: bool) -> bool | None:
         first, second = self._laid_out(one, other, tiled)
@@ -97,6 +125,10 @@ class Alignment:
         return (one, other) if here == there else (None, None)
 
 
+def _oldest(array: Any, axis: int, length: int) -> Any:
+    return array.take(np.arange(length), axis)
+
+
 def _newest(array: Any, axis: int, length: int) -> Any:
     return array.take(np.arange(array.shape[axis] - length, array.shape[axis]), axis)
 
@@ -128,8 +160,9 @@ def _calls(steps: list[Step]) -> list[Step]:
 
 
 def _first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
-    """Steps that take nothing come last: they count positions, and whoever counts them may put it right later; but a draw is one
-    at once, for what follows may be of a kind that cannot be compared, a sparse matrix for one."""
+    """Steps that take nothing come last: they count positions, and whoever counts them may put it right later; so does the width
+    of a batch, a whole number made of the lengths of all its rows, and a second output that may be left unread. But a draw is one at once, for what follows may be of a
+    kind that cannot be compared, a sparse matrix for one."""
     made_up = None
     for step, twin in zip(steps, other):
         if step.place != twin.place or step.function != twin.function:
@@ -138,10 +171,23 @@ def _first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -
             continue
         if _any_differ(step.inputs, twin.inputs, alignment):
             continue
-        if step.inputs or step.function in DRAWING:
+        if step.function in DRAWING or (
+            step.inputs and not (_is_count(step) or _parts_beside(step, twin, alignment))
+        ):
             return step
         made_up = made_up or step
     return made_up
+
+
+def _parts_beside(step: Step, twin: Step, alignment: Alignment) -> bool:
+    """Whether the first of several outputs agrees: the last state of a recurrent layer may be left unread."""
+    return len(step.outputs) == len(twin.outputs) == 2 and not _any_differ(
+        step.outputs[:1], twin.outputs[:1], alignment
+    )
+
+
+def _is_count(step: Step) -> bool:
+    return all(array is not None and array.ndim == 0 and array.dtype.kind in "iu" for array in step.outputs)
 
 
 # torch's names of calls that give one answer for many values, whatever comes in.
@@ -178,4 +224,7 @@ def _whole_numbers(array: Any, alignment: Alignment) -> bool:
 
 
 def _any_differ(arrays: list[Any], others: list[Any], alignment: Alignment) -> bool:
+    """Of a batch that was taken apart into its rows, those that belong together are compared."""
+    if (len(arrays), len(others)) == (alignment.shapes[0][0], alignment.shapes[1][0]) and len(arrays) > 1:
+        arrays, others = ([of[row] for row in rows] for of, rows in zip((arrays, others), alignment.rows))
     return any(alignment.differ(one, other) is True for one, other in itertools.zip_longest(arrays, others))

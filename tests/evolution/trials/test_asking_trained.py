@@ -27,6 +27,12 @@ ANSWERS = "return self.net(torch.as_tensor(users), histories)"
 TURNED = "histories = np.array([[*row[row == 0], *row[row > 0][::-1]] for row in histories])\n        "
 WIDENS = "histories = F.pad(histories, (self.length - histories.shape[1], 0))"
 
+RIGHT = (
+    "kept = (rows > 0).sum(1).clamp(1)\n"
+    "        rows = torch.stack([row.roll(-int((row == 0).sum())) for row in rows])[:, : int(kept.max())]\n        "
+)
+GRU_OUT = "out, _ = self.rnn(self.items(rows))"
+FISM_MASK = "mask = (rows > 0).float()[..., None]"
 INNER_HEADS = "return self.layer(x, src_mask=mask.repeat_interleave(2, 0))"
 OUTER_HEADS = (
     "hidden = {}\n"
@@ -65,6 +71,9 @@ DEFECTS: list[tuple[str, str, str, Edits, str]] = [
     ("batch-companions", NUMPY, "Neighbours", (("window = histories[:, -20:]\n", "window = histories[:, -20:]\n        window = window * (window.sum(0) % 2)\n"),), "window = window * (window.sum(0) % 2)"),
     ("more-padding", TORCH, "Fism", (("/ mask.sum(1).clamp(1)", "/ mask.shape[1]"), (WIDENS, "pass")), "mean = (self.items(rows) * mask).sum(1) / mask.shape[1]"),
     ("more-padding", TORCH, "Sas", ((WIDENS, "pass"),), "x = x + self.places(torch.arange(rows.shape[1]))"),
+    ("more-padding", TORCH, "Fism", (("/ mask.sum(1).clamp(1)", "/ mask.shape[1]"), (FISM_MASK, RIGHT + FISM_MASK)), "mean = (self.items(rows) * mask).sum(1) / mask.shape[1]"),
+    ("more-padding", TORCH, "Gru", ((GRU_OUT, RIGHT + GRU_OUT),), "return out[:, -1] @ self.items.weight.T"),
+    ("newest-kept", TORCH, "Conv", (("x = self.items(rows[:, -5:]).transpose(1, 2)", RIGHT + "x = self.items(rows[:, -5:]).transpose(1, 2)"),), "x = self.items(rows[:, -5:]).transpose(1, 2)"),
     ("newest-kept", TORCH, "Gru", ((READS, "histories = torch.as_tensor(histories)[:, : self.length]"),), "histories = torch.as_tensor(histories)[:, : self.length]"),
     ("newest-kept", NUMPY, "Neighbours", (("window = histories[:, -20:]", "window = histories[:, -20:-1]"),), "window = histories[:, -20:-1]"),
     ("history-holes", TORCH, "Fism", ((ANSWERS, "histories = histories * (torch.arange(self.length) % 2)\n        " + ANSWERS),), "histories = histories * (torch.arange(self.length) % 2)"),
@@ -100,6 +109,16 @@ def test_a_planted_defect_is_found_on_its_line(tmp_path, micro, code, file, kind
         assert planted.line_of(code) == line
     also = set(planted.failed) - {code}
     assert not also, f"{also} are said too"
+
+
+READ_AT_ITS_END = "return out[torch.arange(len(rows)), kept - 1] @ self.items.weight.T"
+
+
+def test_batches_padded_to_their_longest_history_are_no_fault(tmp_path, micro):
+    edits = ((GRU_OUT, RIGHT + GRU_OUT), (GRU, READ_AT_ITS_END))
+    assert asked(tmp_path, micro, TORCH, "Gru", edits).failed == []
+    edits = ((FISM_MASK, RIGHT + FISM_MASK),)
+    assert asked(tmp_path, micro, TORCH, "Fism", edits).failed == []
 
 
 def test_heads_that_lie_outside_of_the_rows_mix_no_rows(tmp_path, micro):

@@ -1,0 +1,61 @@
+"""Contract check of a batch's width: a longer companion does not change the scores of the others.
+
+Repos pad a batch to its longest history. A place that is counted from the padded end, or padding that is read, then answers
+for the short histories of a batch; the same histories in a batch of their own length are answered well.
+"""
+
+import numpy as np
+
+from evolution.domain.trial import ContractCheck
+from evolution.trials.asked import LOCATED, Asked, said
+from evolution.trials.contract_histories import NEWEST, PADDING, SELECTIONS, why_padding_counts
+from evolution.trials.partings import Batch
+from seeds.interactions import Int64
+
+
+def check_longest(asked: Asked) -> ContractCheck | None:
+    """What is wrong where short histories get other scores beside a long one; None where they do not, or all are of one length.
+
+    The batch keeps its rows, its number and the width that it is handed over in; its last row alone has more events.
+    """
+    short, long = _batches(asked)
+    if short is None or long is None:
+        return None
+    plain, answer = asked.score(*short)[:-1], asked.score(*long)[:-1]
+    changed = asked.differ(plain, answer)
+    if not changed.any():
+        return None
+    counts = f"a longer history in the batch changes the scores of {int(changed.sum())} of {len(changed)} users with shorter ones"
+    rows = np.arange(len(changed))
+    if not _newest_counts(asked, long):
+        words = f"{counts}: their newest event then changes nothing, as the place that is read is padding"
+        parting = asked.located(short, long, np.stack([rows, rows]))
+        return said(NEWEST, False, "warning", words, parting.parts)
+    parting = asked.located(short, long, np.stack([rows, rows]))
+    return said(
+        PADDING, False, "warning", f"{counts}: {why_padding_counts(parting, plain, answer)}", parting.parts
+    )
+
+
+def _batches(asked: Asked) -> tuple[Batch | None, Batch | None]:
+    """Short histories with one more of their own kind, and with the batch's longest in its place."""
+    lengths = (asked.histories > 0).sum(axis=1)
+    by_length = np.argsort(lengths, kind="stable")
+    fewest = by_length[: max(1, min(LOCATED, len(lengths)) - 1)]
+    shorter = fewest[lengths[fewest] < lengths[by_length[-1]]]
+    if not len(shorter):
+        return None, None
+    return _of(asked, [*shorter, shorter[-1]]), _of(asked, [*shorter, by_length[-1]])
+
+
+def _of(asked: Asked, rows: list[int]) -> Batch:
+    return asked.users[rows], asked.histories[rows]
+
+
+def _newest_counts(asked: Asked, batch: Batch) -> bool:
+    """Whether the newest event of a short history says anything beside a longer one."""
+    users, histories = batch
+    edited: Int64 = histories.copy()
+    edited[:-1, -1] = asked.other_items(histories[:-1, -1])
+    own = np.stack([histories[:, -1], edited[:, -1]], axis=1)
+    return bool(asked.differ(asked.score(users, histories), asked.score(users, edited), own)[:-1].any())
