@@ -85,20 +85,21 @@ Pair = tuple[Batch, Batch, Int64]
 
 
 def _other_pair(asked: Asked) -> Pair:
-    """Two batches of LOCATED rows that share their first rows."""
-    users, histories = asked.few(asked.histories)
-    shared = max(1, len(users) // 2)
-    other_users, other_histories = users.copy(), histories.copy()
-    lengths = (histories > 0).sum(axis=1)
-    by_length = np.argsort(
-        -lengths, kind="stable"
-    )  # the longest stays where it is: a width of its own is another fault
-    changing = np.sort(by_length[1 : len(users) - shared + 1])
-    fitting = np.flatnonzero((asked.histories > 0).sum(axis=1) <= lengths.max())
-    others = np.resize(fitting[::-1], len(changing))
-    other_users[changing], other_histories[changing] = asked.users[others], asked.histories[others]
-    rows = np.setdiff1d(np.arange(len(users)), changing)
-    return (users, histories), (other_users, other_histories), np.stack([rows, rows])
+    """Two batches of LOCATED rows, the longest first as in repos that sort a batch; every second row has another question in the
+    other: its own length in other items where that does it, which no sorting moves, and that of other rows elsewhere."""
+    lengths = (asked.histories > 0).sum(axis=1)
+    order = np.argsort(-lengths, kind="stable")[:: max(1, len(lengths) // LOCATED)][:LOCATED]
+    users, histories = asked.users[order], asked.histories[order]
+    changing, rows = np.arange(1, len(order), 2), np.arange(0, len(order), 2)
+    others, same_lengths = users.copy(), histories.copy()
+    others[changing] = asked.other_users()[order][changing]
+    same_lengths[changing] = asked.other_histories[order][changing]
+    pair = (users, histories), (others, same_lengths), np.stack([rows, rows])
+    if asked.differ(asked.score(*pair[0])[rows], asked.score(*pair[1])[rows]).any():
+        return pair
+    other_lengths = histories.copy()
+    others[changing], other_lengths[changing] = asked.users[order[-1]], asked.histories[order[-1]]
+    return (users, histories), (others, other_lengths), np.stack([rows, rows])
 
 
 def _moved_pair(asked: Asked) -> Pair:

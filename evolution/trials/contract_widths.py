@@ -16,36 +16,38 @@ from seeds.interactions import Int64
 def check_longest(asked: Asked) -> ContractCheck | None:
     """What is wrong where short histories get other scores beside a long one; None where they do not, or all are of one length.
 
-    The batch keeps its rows, its number and the width that it is handed over in; its last row alone has more events.
+    The batch keeps its rows, its number and the width that it is handed over in; its first row alone has more events.
+
+    Rows stand longest first, as in repos that sort a batch by length before they pack it, so that rows are compared with themselves.
     """
     short, long = _batches(asked)
     if short is None or long is None:
         return None
-    plain, answer = asked.score(*short)[:-1], asked.score(*long)[:-1]
+    plain, answer = asked.score(*short)[1:], asked.score(*long)[1:]
     changed = asked.differ(plain, answer)
     if not changed.any():
         return None
     counts = f"a longer history in the batch changes the scores of {int(changed.sum())} of {len(changed)} users with shorter ones"
-    rows = np.arange(len(changed))
+    rows = np.arange(1, len(changed) + 1)
+    parting = asked.located(short, long, np.stack([rows, rows]))
     if not _newest_counts(asked, long):
         words = f"{counts}: their newest event then changes nothing, as the place that is read is padding"
-        parting = asked.located(short, long, np.stack([rows, rows]))
         return said(NEWEST, False, "warning", words, parting.parts)
-    parting = asked.located(short, long, np.stack([rows, rows]))
-    return said(
-        PADDING, False, "warning", f"{counts}: {why_padding_counts(parting, plain, answer)}", parting.parts
-    )
+    words = why_padding_counts(parting, plain, answer)
+    if parting.function in SELECTIONS and parting.taken:
+        words = "a place is counted from the end of the batch, where shorter histories have padding"
+    return said(PADDING, False, "warning", f"{counts}: {words}", parting.parts)
 
 
 def _batches(asked: Asked) -> tuple[Batch | None, Batch | None]:
     """Short histories with one more of their own kind, and with the batch's longest in its place."""
     lengths = (asked.histories > 0).sum(axis=1)
-    by_length = np.argsort(lengths, kind="stable")
-    fewest = by_length[: max(1, min(LOCATED, len(lengths)) - 1)]
-    shorter = fewest[lengths[fewest] < lengths[by_length[-1]]]
+    by_length = np.argsort(-lengths, kind="stable")
+    fewest = by_length[-max(1, min(LOCATED, len(lengths)) - 1) :]
+    shorter = fewest[lengths[fewest] < lengths[by_length[0]]]
     if not len(shorter):
         return None, None
-    return _of(asked, [*shorter, shorter[-1]]), _of(asked, [*shorter, by_length[-1]])
+    return _of(asked, [shorter[0], *shorter]), _of(asked, [by_length[0], *shorter])
 
 
 def _of(asked: Asked, rows: list[int]) -> Batch:
@@ -56,6 +58,6 @@ def _newest_counts(asked: Asked, batch: Batch) -> bool:
     """Whether the newest event of a short history says anything beside a longer one."""
     users, histories = batch
     edited: Int64 = histories.copy()
-    edited[:-1, -1] = asked.other_items(histories[:-1, -1])
+    edited[1:, -1] = asked.other_items(histories[1:, -1])
     own = np.stack([histories[:, -1], edited[:, -1]], axis=1)
-    return bool(asked.differ(asked.score(users, histories), asked.score(users, edited), own)[:-1].any())
+    return bool(asked.differ(asked.score(users, histories), asked.score(users, edited), own)[1:].any())

@@ -17,6 +17,9 @@ RELATIVE = 1e-3  # of the largest value; other batches are computed by other ker
 MOST_PARTS = 64  # heads or positions that are folded into a dimension together with the rows
 
 
+PACKING = frozenset(
+    ("_pack_padded_sequence", "_pad_packed_sequence")
+)  # rows lie in pieces behind one another
 DRAWING = frozenset(("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial"))
 
 
@@ -167,7 +170,7 @@ def _first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -
     for step, twin in zip(steps, other):
         if step.place != twin.place or step.function != twin.function:
             return made_up or step  # the two answers went different ways
-        if not _any_differ(step.outputs, twin.outputs, alignment):
+        if step.function in PACKING or not _any_differ(step.outputs, twin.outputs, alignment):
             continue
         if _any_differ(step.inputs, twin.inputs, alignment):
             continue
