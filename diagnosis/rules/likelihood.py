@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.made_from import REARRANGES, Value, endings
+from diagnosis.rules.losses import DEEPEST, THROUGH, losses
+from diagnosis.rules.made_from import Value, endings
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, is_backward
+from diagnosis.rules.source import ParsedFile
 from diagnosis.rules.steps import is_optimizer
 from diagnosis.rules.tensor_calls import amount, operation
 from diagnosis.symptoms import UNLEARNED, UNTRAINED, WEAK
@@ -23,12 +24,9 @@ KIND = FindingKind(
     explains=("learns-backwards", *UNLEARNED, *UNTRAINED, *WEAK),
 )
 
-THROUGH = frozenset((*REARRANGES, "mean", "sum", "scale", "nanmean", "clamp"))
 LOGS = {"logsigmoid", "log_softmax"}
 PROBABILITIES = {"sigmoid", "softmax"}
 TURNS = {"neg", "negative"}
-DEEPEST = 6
-GIVEN = 1  # an argument of `backward` itself is a loss, as in `accelerator.backward(loss)`
 
 
 def likelihood_minimised(source: ParsedFile) -> Iterator[RuleHit]:
@@ -36,26 +34,12 @@ def likelihood_minimised(source: ParsedFile) -> Iterator[RuleHit]:
     repo = source.repo
     if repo is None or _has_adversaries(repo):
         return
-    for loss in _losses(source):
+    for loss in losses(source):
         for end in _likelihoods(repo, Value(file=source, node=loss), 1, 0):
             yield end.file.hit(
                 KIND.code,
                 end.node,
                 "is a log-likelihood, which training makes smaller: put a minus before it",
-            )
-
-
-def _losses(source: ParsedFile) -> Iterator[ast.expr]:
-    """What `backward` is called on or given, and what a Lightning-like `training_step` returns."""
-    for call in source.calls:
-        if is_backward(call) and isinstance(call.func, ast.Attribute):
-            yield call.args[0] if len(call.args) == GIVEN else call.func.value
-    for function in source.functions:
-        if function.name == "training_step":
-            yield from (
-                r.value
-                for r in source.within(function, ast.Return)
-                if r.value is not None and source.function_of(r) is function
             )
 
 

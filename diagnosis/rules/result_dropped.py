@@ -16,7 +16,7 @@ KIND = FindingKind(
     title="The result is dropped",
     why="What was meant to be sorted, masked, detached or squashed stays as it was.",
     definition="A statement is a call that returns a new value and leaves its own object unchanged, as `df.sort_values(...)`, "
-    "`x.masked_fill(...)` or `F.dropout(x)`.",
+    "`x.masked_fill(...)` or `F.dropout(x)`, or a sum or product, as `loss + penalty`.",
     explains=("history-out-of-order", *UNSTEADY, *WEAK),
 )
 
@@ -49,6 +49,8 @@ OF_NUMPY = {
     "where",
     "random.permutation",
 }
+ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult)
+LONGEST = 60  # characters of an expression that are shown
 PURE = {"sorted", "reversed"}
 RAISING = {"raises", "assertRaises", "suppress"}
 
@@ -57,6 +59,10 @@ def result_dropped(source: ParsedFile) -> Iterator[RuleHit]:
     """`df.sort_values("time")`, `scores.masked_fill(seen, -inf)`, `np.append(negatives, j)` as statements."""
     for statement in source.within(source.nodes[0], ast.Expr):
         call = statement.value
+        if _is_sum(source, statement):
+            words = f"computes `{ast.unparse(call)[:LONGEST]}` and keeps the result nowhere: assign it"
+            yield source.hit(KIND.code, statement, words)
+            continue
         if not isinstance(call, ast.Call) or not _returns_anew(source, call):
             continue
         if _is_tried(source, statement) or _needs_no_detaching(source, call):
@@ -64,6 +70,19 @@ def result_dropped(source: ParsedFile) -> Iterator[RuleHit]:
         yield source.hit(
             KIND.code, statement, f"computes `{called_name(call)}` and keeps the result nowhere: assign it"
         )
+
+
+def _is_sum(source: ParsedFile, statement: ast.Expr) -> bool:
+    """Whether a statement of a function adds or multiplies and is nothing else; pipelines of other libraries use `>>` and `|`."""
+    value = statement.value
+    if (
+        not isinstance(value, ast.BinOp)
+        or not isinstance(value.op, ARITHMETIC)
+        or _is_tried(source, statement)
+    ):
+        return False
+    text = any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(value))
+    return source.function_of(statement) is not None and not text
 
 
 def _returns_anew(source: ParsedFile, call: ast.Call) -> bool:
