@@ -15,7 +15,7 @@ REARRANGING = {
     "chunk", "split", "narrow", "unflatten", "diagonal", "t", "half", "bfloat16", "squeeze_", "unsqueeze_",
 }  # fmt: skip
 JOINING = {"cat", "stack", "concat", "concatenate", "hstack", "vstack"}
-MASKING = {"masked_fill", "masked_fill_", "__setitem__", "nan_to_num"}
+MASKING = {"masked_fill", "masked_fill_", "__setitem__", "nan_to_num", "fill_diagonal_"}
 SIGMOIDS = {"sigmoid", "sigmoid_"}
 SOFTMAXES = {"softmax"}
 SQUASHING = SIGMOIDS | SOFTMAXES
