@@ -40,6 +40,7 @@ NO_GRADIENT = FindingKind(
     roles=(Role.ENCODER,),
     explains=_WEAK,
 )
+NUMBERING = {"item", "tolist", "numpy", "__float__"}
 UNUSED = FindingKind(
     code="unused-parameter",
     found_by=FoundBy.PROBE,
@@ -220,7 +221,14 @@ def _cut_at(parameter: LearnedParameter, flow: Flow) -> CodePlace | None:
     for op in flow.downstream(users):
         if op in near and flow.ops[op]["function"] in CUTTING:
             return place_of(flow.ops[op], flow.ops[op]["function"])
-    return place_of(flow.ops[users[0]]) if users else None
+    return place_of(flow.ops[users[0]]) if users else _numbered_at(parameter, flow)
+
+
+def _numbered_at(parameter: LearnedParameter, flow: Flow) -> CodePlace | None:
+    """The call that makes a plain number of all that the parameter takes part in."""
+    users = [op for op in flow.consumers(_node(parameter)) if flow.ops[op]["phase"] == "train"]
+    ends = [op for op in flow.downstream(users) if flow.ops[op]["function"] in NUMBERING]
+    return place_of(flow.ops[ends[-1]], flow.ops[ends[-1]]["function"]) if ends else None
 
 
 def _unregistered(lost: list[LearnedParameter], watched: Watched) -> list[CodePlace]:

@@ -204,6 +204,21 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         "no-gradient",
         "h = torch.relu(h @ weight)",
     ),
+    "a term that is a number": (
+        OBJECT,
+        [
+            ("        h = h + self.position\n", ""),
+            ("loss = F.cross_entropy(logits, y - 1)", "loss = F.cross_entropy(logits, y - 1) + self.net.position.sin().sum().item()"),
+        ],
+        "no-gradient",
+        "loss = F.cross_entropy(logits, y - 1) + self.net.position.sin().sum().item()",
+    ),
+    "a penalty that is a number": (
+        SCRIPT,
+        [(" + bias[y]", ""), (" + bias[other]", ""), ("loss = F.softplus(down - up).mean()", "loss = F.softplus(down - up).mean() + (bias - 1).abs().sum().tolist()")],
+        "no-gradient",
+        "loss = F.softplus(down - up).mean() + (bias - 1).abs().sum().tolist()",
+    ),
     "positions that are never added": (
         OBJECT,
         [("        h = h + self.position\n", "")],
