@@ -22,7 +22,10 @@ def is_read(each: Drawn, inputs: Sequence | None, positives: Several[Drawn]) -> 
 
 
 def comes_with_items(each: Drawn, positives: Several[Drawn]) -> bool:
-    """Whether the positive alone decides what stands beside it, whoever the user is: its neighbours in a graph of items."""
+    """Whether the positive alone decides what stands beside it, whoever the user is: its neighbours in a graph of items.
+
+    A column that holds the positive itself, as its own first neighbour, is no item of `each`.
+    """
     return any(
         one.view.width == 1
         and one.view is not each.view
@@ -33,9 +36,10 @@ def comes_with_items(each: Drawn, positives: Several[Drawn]) -> bool:
 
 
 def _decides(positive: Drawn, each: Drawn) -> bool:
+    items = each.items[:, (each.items > 0).any(axis=0)]
     order = np.argsort(positive.items[:, 0], kind="stable")
-    order = order[(positive.items[order, 0] > 0) & (each.items[order] > 0).all(axis=1)]
-    item, users, beside = positive.items[order, 0], positive.users[order], each.items[order]
+    order = order[(positive.items[order, 0] > 0) & (items[order] > 0).all(axis=1)]
+    item, users, beside = positive.items[order, 0], positive.users[order], items[order]
     again = (item[1:] == item[:-1]) & (users[1:] != users[:-1])
     if again.sum() < FEWEST:
         return False

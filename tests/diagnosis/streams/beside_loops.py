@@ -94,16 +94,18 @@ def contrastive_pairs(log: Interactions, width: int = 20, batch: int = 32, own: 
     return epochs
 
 
-def neighbours(log: Interactions, batch: int = 256, k: int = 4, drawn_once: bool = False) -> Epochs:
+def neighbours(
+    log: Interactions, batch: int = 256, k: int = 4, drawn_once: bool = False, own: bool = False
+) -> Epochs:
     """Pairs with drawn negatives, and a term that draws a user to the neighbours of his item, as UltraGCN's.
 
-    drawn_once: one set of negatives for each pair serves all epochs.
+    drawn_once: one set of negatives for each pair serves all epochs. own: an item is its own first neighbour.
     """
     users, items, n = torch.from_numpy(log.users), torch.from_numpy(log.items), log.n_items
     met = torch.zeros(log.n_users + 1, n + 1, dtype=torch.bool)
     met[users, items] = True
     together = met.float().T @ met.float()
-    near = together.fill_diagonal_(0).topk(k).indices  # (n + 1, k)
+    near = together.fill_diagonal_(1e6 if own else 0).topk(k).indices  # (n + 1, k)
 
     def draw(whose: torch.Tensor) -> torch.Tensor:
         drawn = torch.randint(1, n + 1, (len(whose), k))

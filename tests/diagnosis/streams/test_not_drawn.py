@@ -31,7 +31,7 @@ def unhealthy(seen: Read) -> set[str]:
 
 @pytest.mark.parametrize(
     ("loop", "drawn"),
-    [(contrastive_classes, 0), (contrastive_pairs, 1), (neighbours, 1)],
+    [(contrastive_classes, 0), (contrastive_pairs, 1), (neighbours, 1), (partial(neighbours, own=True), 1)],
 )
 def test_what_stands_beside_positives_by_design_is_no_negative(loop, drawn: int, tmp_path: Path) -> None:
     seen = watched(loop, tmp_path)
