@@ -57,6 +57,7 @@ SHARED = FindingKind(
     roles=(Role.LOADER, Role.ITEM_TABLE),
     explains=_WEAK,
 )
+KNOWN = 0.2  # of the catalogue, at least, is seen to be read
 FEW = 0.02
 
 
@@ -209,6 +210,8 @@ def _shared(seen: Read, inputs: Sequence) -> list[Measurement]:
     items, ids = pairs // 2**32, pairs % 2**32 + read_as.min()
     total = np.bincount(items, weights=counts, minlength=log.n_items + 1)
     most = (counts >= 5) & (counts >= 0.8 * total[items])
+    if most.sum() < KNOWN * log.n_items:
+        return []  # rows that are hardly ever a user's are perhaps no histories
     owners, n = np.unique(ids[most], return_counts=True)
     several = owners[n > 1]
     sharing = items[most & np.isin(ids, several)]

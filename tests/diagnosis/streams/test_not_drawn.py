@@ -31,12 +31,18 @@ def unhealthy(seen: Read) -> set[str]:
 
 @pytest.mark.parametrize(
     ("loop", "drawn"),
-    [(contrastive_classes, 0), (contrastive_pairs, 1), (neighbours, 1), (partial(neighbours, own=True), 1)],
+    [(contrastive_classes, 0), (contrastive_pairs, 1), (neighbours, 1)],
 )
 def test_what_stands_beside_positives_by_design_is_no_negative(loop, drawn: int, tmp_path: Path) -> None:
     seen = watched(loop, tmp_path)
     assert unhealthy(seen) == set()
     assert seen.positives and len(seen.negatives) == drawn
+
+
+def test_an_item_among_its_own_neighbours_makes_no_negatives_of_them(tmp_path: Path) -> None:
+    seen = watched(partial(neighbours, own=True), tmp_path)
+    assert unhealthy(seen) == set()
+    assert all(near.view.stream.place == seen.negatives[0].view.stream.place for near in seen.negatives)
 
 
 @pytest.mark.parametrize(
