@@ -3,13 +3,12 @@
 import ast
 from collections.abc import Iterator
 
-from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.findings import FindingKind, FoundBy, Nature
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.values import bound_to, words_of
-from diagnosis.symptoms import UNORDERED
 from diagnosis.syntax import called_name
 
 KIND = FindingKind(
@@ -18,7 +17,7 @@ KIND = FindingKind(
     title="Ties in time are broken by item id",
     why="Which of two simultaneous events is last, and held out, then depends on their ids, which a model can learn.",
     definition="Events are sorted by time, and by item after it.",
-    explains=("history-out-of-order", "scores-differ-from-training", *UNORDERED),
+    nature=Nature.ADVICE,  # what it costs depends on how many events share a time, and where few do it costs nothing
     sources=("github.com/yueqirex/LRURec/issues/1",),
 )
 

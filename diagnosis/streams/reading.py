@@ -35,6 +35,7 @@ from diagnosis.streams.time_major import turned
 from diagnosis.streams.views import NOTHING, View, columns, distinct, slots, views
 from diagnosis.streams.ways import way_to_loss
 
+ITEMS = 0.5  # of the ids that stand beside histories
 MIN_EVENTS = 20
 
 
@@ -193,9 +194,18 @@ def _beside_sequence(log: Log, inputs: Sequence, found: list[View], labels: list
         if relation is None:
             continue
         whole = _related(log, relation)
+        if relation.by is None and not _are_items(whole):
+            continue
         parts = by_label(log, whole, labels) if relation.by is None and relation.aligned.newest else [whole]
         drawn += [_related_anew(log, inputs, part) for part in parts]
     return drawn
+
+
+def _are_items(each: Drawn) -> bool:
+    """Whether most ids are items. Those of something larger, as of rows of a table of examples, are so only where they are small."""
+    told = each.view.ids != NOTHING
+    padding = (each.items == 0) & (each.view.ids == 0)
+    return bool((each.items > 0)[told].sum() >= ITEMS * max(1, (told & ~padding).sum()))
 
 
 def _related(log: Log, relation: Relation) -> Drawn:
