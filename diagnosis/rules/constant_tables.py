@@ -1,9 +1,10 @@
-"""Static rule: all tables of a factorisation begin with one number, so that their dimensions learn the same or nothing."""
+"""Static rule: all tables of a factorisation, or a layer's weights, begin with one number, so that they learn the same or nothing."""
 
 import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.filled_weights import filled_weights
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
@@ -15,11 +16,11 @@ from diagnosis.syntax import called_name, dotted
 KIND = FindingKind(
     code="tables-begin-alike",
     found_by=FoundBy.RULE,
-    title="All tables begin with one number",
+    title="Weights begin as one number",
     why="From zeros every gradient of a product is zero, and from another constant all dimensions stay equal: the model "
     "learns nothing, or one dimension.",
     definition="Every embedding table of a class that has no other layer is filled with a constant, and with nothing random "
-    "afterwards.",
+    "afterwards; or a constant other than 0 fills the weights of a layer or table, or all parameters of more than one dimension.",
     roles=(Role.INITIALIZATION,),
     explains=(*UNTRAINED, *WEAK),
 )
@@ -44,6 +45,20 @@ WEIGHTLESS = (
     "Identity",
     "LogSigmoid",
 )
+
+
+def begin_alike(source: ParsedFile) -> Iterator[RuleHit]:
+    """Tables, and beside them other weights that a constant fills."""
+    tables = list(tables_begin_alike(source))
+    yield from tables
+    for call in filled_weights(source):
+        hit = source.hit(
+            KIND.code,
+            call,
+            "fills weights with one number, so that all units stay alike: begin with small random numbers",
+        )
+        if all(hit.start_line != table.start_line for table in tables):
+            yield hit
 
 
 def tables_begin_alike(source: ParsedFile) -> Iterator[RuleHit]:
@@ -167,4 +182,4 @@ def _goes_through_all(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and dotted(node.func) == "self.parameters"
 
 
-RULE = Rule(kind=KIND, run=tables_begin_alike)
+RULE = Rule(kind=KIND, run=begin_alike)
