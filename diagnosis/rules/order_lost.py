@@ -19,13 +19,14 @@ KIND = FindingKind(
     title="Histories lose the order of time",
     why="What is read as the next event, and held out as the newest, is then any event, or the oldest.",
     definition="A table is shuffled before its rows are gathered into lists, is sorted by time from the newest on while the "
-    "last of each list is held out, or is sorted by times that were read as text.",
+    "last of each list is held out, or is sorted by times that were read as text; or a user's events pass through a set.",
     explains=("history-out-of-order", "time-reversed", *UNORDERED, *WEAK),
 )
 
 GATHERS = {"apply", "agg", "aggregate"}
 READS = {"read_csv", "read_table"}
 TEXT = {"str", "object", "string"}
+SEQUENCES = ("seq", "hist", "session")
 THROUGH = {
     "reset_index",
     "copy",
@@ -56,7 +57,62 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
             hits[call] = source.hit(
                 KIND.code, call, "sorts times as text, in which 999 follows 1000: read them as numbers"
             )
+    for call in source.calls:
+        if _makes_a_set(source, call) and _is_history(source, call):
+            hits[call] = source.hit(
+                KIND.code, call, "a set keeps no order of time: drop repeats in order, as by dict.fromkeys"
+            )
     yield from hits.values()
+
+
+def _makes_a_set(source: ParsedFile, call: ast.Call) -> bool:
+    """`list(set(items))`, `sorted(set(items))`, `np.unique(items)` that gives nothing beside."""
+    if source.full_name(call) == "numpy.unique":
+        return len(call.args) == 1 and not call.keywords
+    inner = call.args[0] if called_name(call) in ("list", "sorted") and len(call.args) == 1 else None
+    return (
+        isinstance(inner, ast.Call) and dotted(inner.func) == "set" and bool(inner.args) and not call.keywords
+    )
+
+
+def _is_history(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the list, made for one user after the other, is cut at its end, or kept among sequences."""
+    statement = source.parents.get(call)
+    function = source.function_of(call) or source.nodes[0]
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+        return False
+    if not any(isinstance(outer, ast.For) for outer in source.around(statement)):
+        return False
+    name, begin = statement.targets[0].id, source.places[statement]
+    uses = [n for n in source.within(function, ast.Name) if n.id == name and source.places[n] > begin]
+    return any(
+        _cuts_the_end(source.parents.get(use), use) or _keeps(source.parents.get(use), use) for use in uses
+    )
+
+
+def _cuts_the_end(outer: ast.AST | None, name: ast.Name) -> bool:
+    """`items[-1]`, `items[:-2]`, `items[-50:]`"""
+    if not isinstance(outer, ast.Subscript) or outer.value is not name:
+        return False
+    ends = [outer.slice.lower, outer.slice.upper] if isinstance(outer.slice, ast.Slice) else [outer.slice]
+    return any(isinstance(end, ast.UnaryOp) and isinstance(end.op, ast.USub) for end in ends)
+
+
+def _keeps(outer: ast.AST | None, name: ast.Name) -> bool:
+    """`sessions.append(items)`, `histories[user] = items`"""
+    if (
+        isinstance(outer, ast.Call)
+        and called_name(outer) == "append"
+        and isinstance(outer.func, ast.Attribute)
+    ):
+        holder: ast.expr | None = outer.func.value
+    elif (
+        isinstance(outer, ast.Assign) and outer.value is name and isinstance(outer.targets[0], ast.Subscript)
+    ):
+        holder = outer.targets[0].value
+    else:
+        return False
+    return any(piece.startswith(SEQUENCES) for word in words_of(holder) for piece in word.lower().split("_"))
 
 
 def _loses(source: ParsedFile, step: ast.Call, gathered: ast.Call) -> str:
