@@ -49,8 +49,25 @@ MUCH = 0.05  # of the rows of an epoch
 
 def batches(evidence: Evidence) -> list[Measurement]:
     """Order, rest and size of the batches of whole epochs."""
+    dropping = _dropping(evidence)
     seen = read(evidence)
-    return [] if seen is None else judged(seen, _loaders(evidence))
+    found = [] if seen is None else judged(seen, _loaders(evidence))
+    if not dropping:
+        return found
+    return [*(one for one in found if one.code != DROPPED.code), *dropping]
+
+
+def _dropping(evidence: Evidence) -> list[Measurement]:
+    """Loaders that say so themselves: what is left of their rows makes no whole batch, and is dropped."""
+    for each in evidence.artifacts.trace.get("loaders", ()):
+        rows, size = int(each.get("rows", 0)), int(each["batch_size"])
+        if not (each.get("trained") and each.get("drops_last") and size > 1 and rows):
+            continue
+        left = rows % size
+        if left >= MUCH * rows:
+            place = CodePlace(path=str(each["path"]), line=int(each["line"]), does="makes the loader")
+            return [_dropped(rows, left, size, [place])]
+    return []
 
 
 def _loaders(evidence: Evidence) -> tuple[CodePlace, ...]:
@@ -132,21 +149,22 @@ def _rest(seen: Read, gone: Passes, places: Sequence[CodePlace]) -> list[Measure
     size, left = int(first.sizes[0]), expected - int(first.sizes.sum())
     if not 0 <= left < size:
         return []
-    share = left / expected
-    return [
-        measured(
-            DROPPED.code,
-            share,
-            f"each epoch trains {expected - left} of {expected} rows in batches of {size}"
-            + (f": the last {left} are dropped" if left else ""),
-            unit="share of rows",
-            healthy=share < MUCH,
-            reference=0.0,
-            reference_name="all rows",
-            severity=Severity.WARNING,
-            places=places,
-        )
-    ]
+    return [_dropped(expected, left, size, places)]
+
+
+def _dropped(rows: int, left: int, size: int, places: Sequence[CodePlace]) -> Measurement:
+    return measured(
+        DROPPED.code,
+        left / rows,
+        f"each epoch trains {rows - left} of {rows} rows in batches of {size}"
+        + (f": the last {left} are dropped" if left else ""),
+        unit="share of rows",
+        healthy=left < MUCH * rows,
+        reference=0.0,
+        reference_name="all rows",
+        severity=Severity.WARNING,
+        places=places,
+    )
 
 
 def _expected(seen: Read) -> int | None:

@@ -70,6 +70,8 @@ class Loader(_Placed):
     phase: Phase
     sampler: Name
     batch_size: int | bool
+    rows: int = 0
+    drops_last: bool = False
     trained: bool
 
 

@@ -167,3 +167,27 @@ def make():
     assert "coarser" in trace["note"]
     assert {5, 6} <= set(trace["executed_training"]["m.py"])
     assert {8} <= set(trace["executed"]["m.py"])
+
+
+@pytest.mark.parametrize(("drop_last", "rows"), [(True, 10), (False, 10)])
+def test_a_loader_tells_its_rows_and_whether_it_drops_some(
+    repo: Callable[..., dict[str, Any]], drop_last: bool, rows: int
+) -> None:
+    load = f"""
+        data = torch.utils.data.TensorDataset(torch.arange({rows}))
+        self.loader = torch.utils.data.DataLoader(data, batch_size=6, drop_last={drop_last})
+    def fit(self):
+        while True:
+            for _ in self.loader:
+                self.step()
+            yield {{"loss": 1.0}}
+"""
+    head = HEAD.replace("        self.steps = 0\n", "        self.steps = 0" + load)
+    trace = repo(head + STEP + MAKE)
+    (loader,) = trace["loaders"]
+    assert (loader["rows"], loader["batch_size"], loader["drops_last"], loader["trained"]) == (
+        rows,
+        6,
+        drop_last,
+        True,
+    )

@@ -16,7 +16,7 @@ The trace:
     parameters  {"path", "line", "shape", "name", "module", "data"}: module is an index, -1 for none
     modules     {"type", "path", "line", "name", "library"}: library: a class of torch's own
     optimizers  {"type", "path", "line", "defaults", "groups", "decays": of each group, "parameters"}
-    loaders     {"path", "line", "phase", "sampler", "batch_size", "trained"}: torch DataLoaders;
+    loaders     {"path", "line", "phase", "sampler", "batch_size", "rows", "drops_last", "trained"}: torch DataLoaders;
                 trained: fit iterates it
     step_sites  {"path", "line", "type"}: where an optimizer's step is called
     score       {"sources": nodes that made the scores, "shape", "requires_grad"}; {} if not traced

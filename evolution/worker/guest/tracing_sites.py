@@ -123,6 +123,8 @@ class SiteRecorder:
                 "phase": self._recorder.phase,
                 "sampler": type(getattr(loader, "sampler", None)).__name__,
                 "batch_size": size if isinstance(size, int) else 0,
+                "rows": _rows_of(loader),
+                "drops_last": bool(getattr(loader, "drop_last", False)),
                 "trained": False,
             }
         )
@@ -189,3 +191,11 @@ def _plain(value: Any) -> bool:
     return isinstance(value, (bool, int, float)) or (
         isinstance(value, (tuple, list)) and all(isinstance(v, (int, float)) for v in value)
     )
+
+
+def _rows_of(loader: Any) -> int:
+    """Rows of a pass; 0 where that is not known, as of streams."""
+    try:
+        return len(loader.sampler)
+    except (TypeError, AttributeError, NotImplementedError):
+        return 0

@@ -51,7 +51,8 @@ TRACE: dict[str, Any] = {
          "parameters": ["p0"]}
     ],
     "loaders": [
-        {"path": "model.py", "line": 9, "phase": "train", "sampler": "RandomSampler", "batch_size": 8, "trained": True}
+        {"path": "model.py", "line": 9, "phase": "train", "sampler": "RandomSampler", "batch_size": 8, "rows": 90,
+         "drops_last": False, "trained": True}
     ],
     "step_sites": [{"path": "model.py", "line": 10, "type": "Adam"}],
 }  # fmt: skip
