@@ -1,9 +1,11 @@
 """A loader that drops a large part of its rows says so itself, however its rows are told apart."""
 
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from diagnosis.evidence import Evidence
 from diagnosis.probes import batches
 
 torch = pytest.importorskip("torch")
@@ -27,6 +29,6 @@ def test_what_a_loader_drops(rows, size, drops_last, trained, dropped):
         "rows": rows, "drops_last": drops_last, "trained": trained,
     }  # fmt: skip
     evidence = SimpleNamespace(artifacts=SimpleNamespace(trace={"loaders": [loader]}), watched=None)
-    found = batches.PROBE.run(evidence)
+    found = batches.PROBE.run(cast(Evidence, evidence))
     assert [one.value for one in found] == ([] if dropped is None else [dropped])
     assert [(one.healthy, one.places[0].line) for one in found] == ([] if dropped is None else [(False, 7)])
