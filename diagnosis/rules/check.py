@@ -46,6 +46,7 @@ from diagnosis.rules import (
     term_as_number,
     traffic,
     train_forgotten,
+    unstepped_schedule,
     updates_lost,
 )
 from diagnosis.rules.broken import mended
@@ -83,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     batch_axis.RULE,
     batch_mixed.RULE,
     mean_divided.RULE,
+    unstepped_schedule.RULE,
     updates_lost.RULE,
     heads_view.RULE,
     mask_sense.RULE,
