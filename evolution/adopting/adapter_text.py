@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evolution.adopting.adapter_data import data_lines
-from evolution.adopting.arguments import DEVICE, ON_GPU, SEED
+from evolution.adopting.arguments import DEVICE, ON_GPU, ON_GPU_TEXT, SEED
 from evolution.adopting.findings_of_repo import Adoption
 from evolution.adopting.gaps import GAP
 
@@ -169,9 +169,10 @@ def _words(words: tuple[tuple[str, Any], ...], flags: frozenset[str]) -> list[st
     for flag, value in words:
         if value is ON_GPU and flag in flags:
             told.append(f'*([{_quoted(flag)}] if device != "cpu" else [])')
-        elif value in (DEVICE, ON_GPU, SEED):
+        elif value in (DEVICE, ON_GPU, ON_GPU_TEXT, SEED):
             told += [_quoted(flag)] if flag.startswith("-") else []
-            told.append({DEVICE: "device", SEED: "seed"}.get(value, 'str(device != "cpu")'))
+            code = {DEVICE: "device", SEED: "seed", ON_GPU_TEXT: '"1" if device != "cpu" else ""'}
+            told.append(code.get(value, 'str(device != "cpu")'))
         elif not flag.startswith("-"):
             told.append(_quoted(str(value)))
         else:
@@ -194,7 +195,7 @@ def _score(found: Adoption, lines: _Lines) -> None:
         lines.gap(
             f"model= of kit.Recommender below: the variable of the program that holds {model.name} ({model.place})"
         )
-    if any("torch." in line for line in way.before):
+    if any("torch." in line for line in (*way.before, way.code)):
         lines.imports.add("torch")
     if any("np." in line for line in way.before):
         lines.imports.add("numpy")

@@ -10,7 +10,7 @@ from evolution.adopting.arguments import CommandLine, command_line
 from evolution.adopting.constants import Constants
 from evolution.adopting.data_files import DataFile, data_files
 from evolution.adopting.evaluations import LeftOut, evaluations_of
-from evolution.adopting.foreign_code import ForeignRepo, read_foreign
+from evolution.adopting.foreign_code import ForeignFile, ForeignRepo, read_foreign
 from evolution.adopting.model_class import FoundModel, find_model
 from evolution.adopting.naming import words_of
 from evolution.adopting.numbering import Numbering, numbering_of
@@ -90,6 +90,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
     program = programs[0]
     constants = Constants(repo, units=program.units)
     command = command_line(program, constants, start_commands(root, repo.others))
+    command = _with_folder(program, repo, command)
     constants = Constants(repo, dict(command.given), program.units)
     files, moved, command = _within_repo(program, constants, command)
     constants = Constants(repo, dict(command.given), program.units)
@@ -151,6 +152,34 @@ def _within_repo(
     for change in moved:
         files = [_renamed(one, change) if one.outside.startswith(change.old) else one for one in files]
     return files, moved, command
+
+
+def _with_folder(program: TrainingProgram, repo: ForeignRepo, command: CommandLine) -> CommandLine:
+    """The command line with a new folder, or file, for an option without a default by which files would be known that are read."""
+    constants = Constants(repo, dict(command.given), program.units)
+    unknown = _unknown(program, constants)
+    if not unknown:
+        return command
+    files = _files(program)
+    for option in (one for found in constants.options.values() for one in found if one.file in files):
+        asked = option.takes and option.default is None and option.kind in ("", "str")
+        if not asked or option.name in command.given:
+            continue
+        for new in (NEW_FOLDER, f"{NEW_FOLDER}/events.txt"):
+            given = {**command.given, option.name: new}
+            told = Constants(repo, given, program.units)
+            names = [one.path for one in data_files(program, told)]
+            if _unknown(program, told) < unknown and NEW_FOLDER not in [Path(name).name for name in names]:
+                return replace(command, words=(*command.words, (option.flag, new)), given=given)
+    return command
+
+
+def _unknown(program: TrainingProgram, constants: Constants) -> int:
+    return sum(not one.path and not one.outside for one in data_files(program, constants))
+
+
+def _files(program: TrainingProgram) -> list[ForeignFile]:
+    return list({unit.file.path: unit.file for unit in program.units}.values())
 
 
 def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]:

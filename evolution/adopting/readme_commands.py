@@ -12,6 +12,7 @@ _COMMAND = re.compile(
     r"(?:^|[\s`$>(])(?:CUDA_VISIBLE_DEVICES=\S+\s+)?(?:python[\d.]*|accelerate launch|torchrun)\s+(-m\s+)?([\w./-]+)([^\n`]*)"
 )
 _FOLDER = re.compile(r"(?:^|[\s`$>;&])cd\s+([\w./-]+)")
+_PLACEHOLDER = re.compile(r"[<>\[\]$…{}]|\.\.\.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +66,16 @@ def _commands(path: str, text: str) -> list[StartCommand]:
 
 
 def _plain(words: list[str]) -> tuple[str, ...]:
+    """The words of a command up to a pipe; placeholders such as <dataset>, [OPTIONS] or $1 say nothing, nor do their flags."""
     kept: list[str] = []
     for word in words:
         if word in ("|", ">", "&", "&&", ";", "2>&1", ">>"):
             break
-        kept.append(word.rstrip(";"))
-    # Placeholders such as <dataset>, [OPTIONS] or $1 say nothing.
-    return tuple(kept) if not any(re.search(r"[<>\[\]$…{}]|\.\.\.", word) for word in kept) else ()
+        if not _PLACEHOLDER.search(word):
+            kept.append(word.rstrip(";"))
+        elif kept and not word.startswith(("[", "-")) and kept[-1].startswith("-") and "=" not in kept[-1]:
+            kept.pop()
+    return tuple(kept)
 
 
 def installed_entries(root: Path, others: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from evolution.adopting.products import products
 from evolution.adopting.returned_scores import field_of_scores, returned
 from evolution.adopting.score_way import ScoreWay
 from evolution.adopting.training import TrainingProgram, drawn_arrays
-from evolution.adopting.vectors import by_ranking_pairs, by_vectors, ranks, settings_for_asking
+from evolution.adopting.vectors import by_fields, by_ranking_pairs, by_vectors, ranks, settings_for_asking
 
 NOT_SCORING = {"loss", "fit", "train", "training", "save", "load", "init", "reset", "configure", "backward", "optimizer", "batch",
                "sample", "step", "regularization", "evaluate", "test", "validation", "graph", "dropout", "mask"}  # fmt: skip
@@ -152,6 +152,12 @@ def _way(
     why = f"{unit.place} takes {', '.join(roles) or 'nothing'}"
     if vectors := by_vectors(unit, roles):
         return ScoreWay(kind="by_vectors", code=vectors, why=f"{why} and returns their vectors")
+    if fields := by_fields(unit, constants.repo.method_of(model.kind, "__init__")):
+        return ScoreWay(
+            kind="by_pairs",
+            code=fields,
+            why=f"{unit.place} takes a row of fields, of which the first are a user and an item",
+        )
     if not roles or "negative" in known:
         return None
     if (

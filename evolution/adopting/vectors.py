@@ -76,6 +76,21 @@ def by_vectors(unit: CodeUnit, roles: dict[str, str]) -> str:
     return f"kit.scores.by_vectors({', '.join([called + more, *settings_for_asking(unit)])})"
 
 
+def by_fields(unit: CodeUnit, makes: list[CodeUnit]) -> str:
+    """The code for a model of fields, such as a factorization machine, which takes rows (user, item); "" for another.
+
+    makes: its constructors, of which one is told the size of each field.
+    """
+    told = {word for one in makes for name in parameters_of(one) for word in words_of(name)}
+    if (
+        len(required(unit)) != 1
+        or unit.name.rpartition(".")[2] != "forward"
+        or not told & {"field", "fields"}
+    ):
+        return ""
+    return "kit.scores.by_pairs(lambda model: lambda users, items: model(torch.stack([users, items], 1)))"
+
+
 def by_ranking_pairs(unit: CodeUnit, roles: dict[str, str]) -> str:
     """The code for a method that takes users and two items each, and returns the score of the first one first; "" for another."""
     given = list(roles.values())

@@ -64,7 +64,8 @@ def _put_item(owner, name, value):
 
 
 WRITES_CUDA = re.compile(
-    rb"^(?!.*is_available).*(?:\.cuda\(|(?:to|device)\(\s*[\"']cuda|device\s*=\s*[\"']cuda)", re.M
+    rb"^(?!.*is_available).*(?:\.cuda\(|(?:to|device)\(\s*[\"']cuda|device\s*=\s*[\"']cuda|cuda\.(?:\w+Tensor|set_device|synchronize)\()",
+    re.M,
 )
 
 MADE_ON_A_DEVICE = {
@@ -93,6 +94,14 @@ def _without_gpu(torch):
             return func(*args, **kwargs)
 
     return WithoutGpu()
+
+
+def _of_cuda_on_cpu(torch):
+    """(owner, name, value) of what torch.cuda makes or waits for, made on the processor."""
+    for kind in ("Float", "Double", "Half", "Long", "Int", "Short", "Byte", "Bool"):
+        yield torch.cuda, f"{kind}Tensor", getattr(torch, f"{kind}Tensor")
+    for name in ("set_device", "synchronize"):
+        yield torch.cuda, name, lambda *_, **__: None
 
 
 def _with_paths(original, moved):
