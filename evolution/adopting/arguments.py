@@ -10,6 +10,7 @@ from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants
 from evolution.adopting.options import OF_DATACLASSES, REQUIRED, ProgramOption
 from evolution.adopting.own_stopping import NEVER, is_patience
+from evolution.adopting.readme_commands import is_placeholder
 from evolution.adopting.training import TrainingProgram
 
 DEVICE = object()  # in the place of a value: what `build` is given as device
@@ -21,9 +22,6 @@ SEED = object()  # what `build` is given as seed
 NOT_TRAINING = re.compile(
     r"inference|infer|test_only|eval_only|only_test|only_eval|state_dict|checkpoint_path|load_model|resume|pretrained",
     re.I,
-)
-_PLACEHOLDER = re.compile(
-    r"[<>{}$*]|\.\.\.|^\[|(^|/)(path|your|my)[_-]?(to|path|dir|folder|data)?(/|$)", re.I
 )
 NOT_CONFIGS = {
     "pyproject.toml",
@@ -217,7 +215,7 @@ def _is_value(option: ProgramOption, value: str) -> bool:
     """Whether a README gives a value, and not a word in the place of one: `--data_name data_name`, `--ckp epochs_num`."""
     if option.kind in ("int", "float") and not isinstance(_typed(option, value), (int, float)):
         return False
-    if _PLACEHOLDER.search(value):
+    if is_placeholder(value):
         return False
     return value.replace("-", "_").lower() != option.name.lower() and not value.isupper()
 

@@ -23,7 +23,7 @@ from evolution.adopting.training import TrainingProgram, programs_of
 # Libraries that log, draw, time or evaluate: training needs none of what they return.
 LOGGERS = {"wandb", "tensorboardX", "tensorboard", "torchinfo", "torchsummary", "mlflow", "neptune", "comet_ml", "clearml", "visdom", "loguru",
            "colorlog", "colorama", "coloredlogs", "termcolor", "tqdm", "rich", "matplotlib", "seaborn", "nni", "setproctitle", "prettytable",
-           "progressbar", "thop", "fvcore", "pynvml", "GPUtil", "psutil", "tabulate", "wget", "gdown", "ipdb", "swanlab", "aim"}  # fmt: skip
+           "progressbar", "thop", "fvcore", "pynvml", "GPUtil", "psutil", "tabulate", "wget", "gdown", "ipdb", "IPython", "pudb", "swanlab", "aim"}  # fmt: skip
 EPOCHS_OF_TRAINERS = ("max_epochs", "num_train_epochs")
 NEW_FOLDER = "evolverec_data"
 

@@ -12,7 +12,10 @@ _COMMAND = re.compile(
     r"(?:^|[\s`$>(])(?:CUDA_VISIBLE_DEVICES=\S+\s+)?(?:python[\d.]*|accelerate launch|torchrun)\s+(-m\s+)?([\w./-]+)([^\n`]*)"
 )
 _FOLDER = re.compile(r"(?:^|[\s`$>;&])cd\s+([\w./-]+)")
-_PLACEHOLDER = re.compile(r"[<>\[\]$…{}]|\.\.\.")
+_PLACEHOLDER = re.compile(
+    r"[<>\[\]$…{}*]|\.\.\.|(^|[/=])(path|your|my)[_-]?(to|path|dir|folder|data|dataset)?(/|$)", re.I
+)
+_LIST = re.compile(r"\[[-+\d.eE,\s'\"]*\]")  # of numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +74,17 @@ def _plain(words: list[str]) -> tuple[str, ...]:
     for word in words:
         if word in ("|", ">", "&", "&&", ";", "2>&1", ">>"):
             break
-        if not _PLACEHOLDER.search(word):
+        optional = word.startswith(("[", "-")) or word.endswith("]")  # [--flag VALUE]
+        if not is_placeholder(word):
             kept.append(word.rstrip(";"))
-        elif kept and not word.startswith(("[", "-")) and kept[-1].startswith("-") and "=" not in kept[-1]:
+        elif kept and not optional and kept[-1].startswith("-") and "=" not in kept[-1]:
             kept.pop()
     return tuple(kept)
+
+
+def is_placeholder(word: str) -> bool:
+    """Whether a word of a command stands for another: <dataset>, [OPTIONS], $1, path/to/data; [64,64] is a value."""
+    return bool(_PLACEHOLDER.search(word)) and not _LIST.fullmatch(word.rpartition("=")[2])
 
 
 def installed_entries(root: Path, others: tuple[str, ...]) -> list[tuple[str, str]]:
