@@ -38,6 +38,7 @@ class Constants:
         small = len(repo.files) <= SMALL_REPO or not units
         self._units = repo.units if small else [*units, *(f.units[0] for f in repo.files.values())]
         self.options: dict[str, list[ProgramOption]] = options_of(repo)
+        self._entered = {unit.file.path for unit in units}
         self.used: set[str] = set()  # names of options that an answer hung on
         self._busy: set[tuple[int, int]] = set()
         self._stores = self._find_stores()
@@ -167,7 +168,8 @@ class Constants:
         if name in self.given:
             yield self.given[name]
             return
-        for option in self.options[name]:
+        declared = self.options[name]
+        for option in [one for one in declared if one.file.path in self._entered] or declared:
             if option.default is not REQUIRED and option.default is not None:
                 yield from self.values(option.file.units[0], option.default, depth)
 
