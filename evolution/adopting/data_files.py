@@ -159,11 +159,16 @@ def _readings(
         elif name in OTHERS:
             yield call, path, RowFormat(kind=OTHERS[name], why=f"{name} at {unit.file.path}:{call.lineno}")
         elif name == "load" and base in ("np", "numpy"):
+            parent = unit.file.parents.get(call)
+            several = isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Tuple)
+            objects = several or (isinstance(parent, ast.Attribute) and parent.attr in ("item", "tolist"))
             yield (
                 call,
                 path,
                 RowFormat(
-                    kind="array", columns=("user", "item"), why=f"np.load at {unit.file.path}:{call.lineno}"
+                    kind="unclear" if objects else "array",
+                    columns=() if objects else ("user", "item"),
+                    why=f"np.load at {unit.file.path}:{call.lineno}",
                 ),
             )
 

@@ -208,3 +208,17 @@ def test_an_option_that_takes_any_text_for_true_is_told_no_word_for_false(tmp_pa
     )
     (tmp_path / "main.py").write_text(main)
     assert '"--cuda", "1" if device != "cpu" else ""' in adapter_text(look_at(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "rows, pools, n = np.load(args.data, allow_pickle=True)",
+        "rows = np.load(args.data, allow_pickle=True).item()",
+    ],
+)
+def test_an_array_of_objects_is_no_array_of_events(tmp_path: Path, reading: str) -> None:
+    text = adapter_text(
+        drafted(tmp_path, PAIRS, reading="import numpy as np\n" + reading, default=", default='sets.npy'")
+    )
+    assert "fill in: write sets.npy in the form that main.py" in text

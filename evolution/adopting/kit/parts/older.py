@@ -19,7 +19,7 @@ _OLD_NAMES = {
 def _older_habits():
     """(owner, name, value) of what this numpy and this Python no longer have."""
     for name, value in _OLD_NAMES.items():
-        if value is not None and not hasattr(np, name):
+        if value is not None and name not in vars(np):
             yield np, name, value
     yield random, "sample", _from_sets(random.sample)
 

@@ -18,7 +18,12 @@ class _Swapped:
 
     def add(self, owner, name, value):
         item = isinstance(owner, dict)
-        get = (lambda: owner.get(name, _ABSENT)) if item else (lambda: getattr(owner, name, _ABSENT))
+        if isinstance(
+            owner, types.ModuleType
+        ):  # what a module makes up when it is asked is no value of its own
+            get = functools.partial(vars(owner).get, name, _ABSENT)
+        else:
+            get = (lambda: owner.get(name, _ABSENT)) if item else (lambda: getattr(owner, name, _ABSENT))
         self.values.append([get, functools.partial(_put_item if item else _put, owner, name), value])
 
     def add_inside(self, owner, name, value):
@@ -52,7 +57,7 @@ _ABSENT = object()
 def _put(owner, name, value):
     if value is not _ABSENT:
         setattr(owner, name, value)
-    elif hasattr(owner, name):
+    elif name in vars(owner):
         delattr(owner, name)
 
 
