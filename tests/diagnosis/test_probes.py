@@ -196,6 +196,19 @@ def test_a_metric_that_still_rises_is_not_converged(scored: Scored) -> None:
     assert rising["not-converged"].severity is Severity.INFORMATION
 
 
+@pytest.mark.parametrize(
+    ("steps", "losses", "fine"),
+    [(1, [9, 8, 7, 6, 5, 4], False), (1, [9, 4, 4, 4, 4, 4], True), (90, [9, 8, 7, 6, 5, 4], True)],
+)
+def test_a_loss_that_falls_after_a_few_steps_is_not_converged_though_the_metric_wavers(
+    scored: Scored, steps: int, losses: list[float], fine: bool
+) -> None:
+    told = curves(losses, [0.10, 0.12, 0.11, 0.12, 0.13, 0.12])
+    hasty = by_code(scored(curves=tuple({**curve, "steps": steps} for curve in told)))["not-converged"]
+    assert hasty.healthy is fine
+    assert ("the loss was still falling" in hasty.message) is not fine
+
+
 def test_before_convergence_nothing_is_said_that_more_epochs_may_mend(
     scored: Scored, healthy: Evidence
 ) -> None:
