@@ -222,3 +222,35 @@ def test_an_array_of_objects_is_no_array_of_events(tmp_path: Path, reading: str)
         drafted(tmp_path, PAIRS, reading="import numpy as np\n" + reading, default=", default='sets.npy'")
     )
     assert "fill in: write sets.npy in the form that main.py" in text
+
+
+@pytest.mark.parametrize(
+    "taken", ["rows = frame.to_numpy()[:, :3]", "rows = frame.values\nx, y = rows[:, :2], rows[:, 2]"]
+)
+def test_columns_that_are_taken_by_place_have_one(tmp_path: Path, taken: str) -> None:
+    reading = f"import pandas as pd\nframe = pd.read_csv(args.data, sep=',')\n{taken}"
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert 'write_events("log.txt", data, columns=("user", "item", "rating"), sep=","' in text
+    assert 'header=("user", "item", "rating")' in text and "are taken by place" in text
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "import pandas as pd\nframe = pd.read_csv(args.data, names=['user', 'item', 'rating'])\nframe['user'] -= 1\nframe['item'] -= 1\nrows = frame.values",
+        "rows = []\nfor line in open(args.data):\n    u, i = line.split('\\t')\n    user, item = int(u), int(i)\n    item = item - 1\n    rows.append((user - 1, item))",
+    ],
+)
+def test_ids_that_the_reader_takes_1_from_begin_with_1_in_the_file(tmp_path: Path, reading: str) -> None:
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert (
+        "kit.Ids(data, users=0, items=0" in text
+        and "ids=ids)" not in text
+        and "takes 1 from what it reads" in text
+    )
+    counted = (
+        reading.replace("frame['user'] -= 1", "n_items = frame['item'].max() - 1")
+        .replace("frame['item'] -= 1", "")
+        .replace("item = item - 1", "item_num = len(rows) - 1")
+    )
+    assert "ids=ids)" in adapter_text(drafted(tmp_path, PAIRS, reading=counted))
