@@ -9,6 +9,7 @@ from evolution.adopting.adapter_data import data_lines
 from evolution.adopting.arguments import DEVICE, ON_GPU, ON_GPU_TEXT, SEED
 from evolution.adopting.findings_of_repo import Adoption
 from evolution.adopting.gaps import GAP
+from evolution.adopting.training import unreached_loops
 
 WIDTH = 100  # of a line of an adapter; code alone may be longer
 HEAD = '''"""Plugs this repo into evolverec: trains it by its own program and asks its model for scores.
@@ -111,10 +112,7 @@ def _data(found: Adoption, lines: _Lines) -> None:
 def _program(found: Adoption, lines: _Lines) -> None:
     program = found.program
     if program is None:
-        lines.gap(
-            "run = kit.Program(SCRIPT, loop=VARIABLE): the script that trains, and the variable of its loop over epochs. "
-            "No loop around a backward pass was found from the repo's scripts"
-        )
+        lines.gap(_without_program(found))
         return
     arguments = [(_quoted(program.script), program.why)]
     if found.command.words:
@@ -161,6 +159,20 @@ def _program(found: Adoption, lines: _Lines) -> None:
     for code, why in arguments:
         lines.add(f"    {code},", why)
     lines.add(")")
+
+
+def _without_program(found: Adoption) -> str:
+    """What is to be filled in where no script was seen to train, with the loops that train all the same."""
+    said = "run = kit.Program(SCRIPT, loop=VARIABLE): the script that trains, and the variable of its loop over epochs. "
+    loops = unreached_loops(found.repo)
+    if not loops:
+        return f"{said}No loop around a backward pass was found from the repo's scripts"
+    shown = f"{loops[0].loop!r}".replace("'", '"')
+    more = f", and {len(loops) - 1} others train likewise" if len(loops) > 1 else ""
+    return (
+        f"{said}No script was seen to reach code that trains, perhaps as it makes its model by a name; {loops[0].why}: "
+        f"loop={shown}{more}"
+    )
 
 
 def _words(words: tuple[tuple[str, Any], ...], flags: frozenset[str]) -> list[str]:

@@ -254,3 +254,25 @@ def test_ids_that_the_reader_takes_1_from_begin_with_1_in_the_file(tmp_path: Pat
         .replace("item = item - 1", "item_num = len(rows) - 1")
     )
     assert "ids=ids)" in adapter_text(drafted(tmp_path, PAIRS, reading=counted))
+
+
+HIDDEN = "from torch import nn\nclass Plain(nn.Module):\n    def train_all(self):\n        for epoch in range(9):\n            for batch in self.data:\n                self.loss(batch).backward()\n"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "name = input()\nexec(f'from models.{name} import {name}')\neval(name)().run()\n",
+        "import sys\nfrom importlib import import_module\ngetattr(import_module('models.' + sys.argv[1]), sys.argv[1])().run()\n",
+    ],
+)
+def test_a_program_that_makes_its_model_by_name_is_told_the_loops_that_train(
+    tmp_path: Path, start: str
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "Plain.py").write_text(HIDDEN)
+    (tmp_path / "main.py").write_text(start)
+    text = adapter_text(look_at(tmp_path)).replace('\\"', '"')
+    assert (
+        'loop=("models/Plain.py", "Plain.train_all", "epoch")' in text and "makes its model by a name" in text
+    )
