@@ -136,6 +136,7 @@ def _program(found: Adoption, lines: _Lines) -> None:
         told = "{" + ", ".join(f"{_quoted(one.name)}: {one.gives}" for one in found.left_out) + "}"
         only = found.left_out[0]
         lines.imports |= {"collections"} if "collections." in told else set()
+        lines.imports |= {"numpy"} if "np." in told else set()
         alone = len(found.left_out) == 1 and only.gives == "None"
         code = f"skip={_quoted(only.name)}" if alone else f"skip={told}"
         why = f"{only.place} evaluates on the repo's own held-out part, or stops by that; evolverec does both itself"
