@@ -192,6 +192,8 @@ def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]
             away = len(text) > 2 and text.startswith(("/", "~", "../"))
             if away and any(one.outside.startswith(text) for one in outside):
                 new = f"{NEW_FOLDER}/" if text.endswith("/") else NEW_FOLDER
+                if any(one.outside == text for one in outside):  # the file itself, and no folder
+                    new = f"{NEW_FOLDER}/{Path(text).name}"
                 parent = file.parents.get(node)
                 at_top = isinstance(parent, ast.Assign) and parent in file.tree.body
                 name = dotted(parent.targets[0]) if isinstance(parent, ast.Assign) and at_top else ""
@@ -204,9 +206,8 @@ def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]
 
 
 def _renamed(file: DataFile, change: MovedPath) -> DataFile:
-    return replace(
-        file, outside="", path=(change.new.rstrip("/") + "/" + file.outside[len(change.old) :].lstrip("/"))
-    )
+    below = file.outside[len(change.old) :].lstrip("/")
+    return replace(file, outside="", path="/".join(part for part in (change.new.rstrip("/"), below) if part))
 
 
 def _one_branch(files: list[DataFile]) -> list[DataFile]:

@@ -276,3 +276,10 @@ def test_a_program_that_makes_its_model_by_name_is_told_the_loops_that_train(
     assert (
         'loop=("models/Plain.py", "Plain.train_all", "epoch")' in text and "makes its model by a name" in text
     )
+
+
+def test_a_file_outside_of_the_repo_has_its_name_in_the_new_folder(tmp_path: Path) -> None:
+    reading = READING.replace("args.data", "'/home/me/logs/clicks.tsv'")
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert 'write_events("evolverec_data/clicks.tsv"' in text
+    assert 'paths={"/home/me/logs/clicks.tsv": "evolverec_data/clicks.tsv"}' in text
