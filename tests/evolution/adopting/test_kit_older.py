@@ -23,6 +23,7 @@ for epoch in range(2):
     told = random.sample(pool, 3) + random.sample(range(5), 1)
 """
 DEVICES = """import torch
+assert torch.cuda.is_available(), "CUDA is not available"
 torch.cuda.set_device(0)
 for epoch in range(2):
     told = torch.cuda.FloatTensor([[1.0], [2.0]]).expand(-1, 2).sum().item()
