@@ -139,7 +139,7 @@ def _program(found: Adoption, lines: _Lines) -> None:
         lines.imports |= {"numpy"} if "np." in told else set()
         alone = len(found.left_out) == 1 and only.gives == "None"
         code = f"skip={_quoted(only.name)}" if alone else f"skip={told}"
-        why = f"{only.place} evaluates on the repo's own held-out part, or stops by that; evolverec does both itself"
+        why = "; ".join({one.why: f"{one.place} {one.why}" for one in reversed(found.left_out)}.values())
         arguments.append((code, why))
     named = {one.constant: one.new for one in found.moved if one.constant}
     folders = {one.old: one.new for one in found.moved if not one.constant}

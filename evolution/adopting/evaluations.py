@@ -32,11 +32,15 @@ TRAINS = {"train", "fit", "loss", "step", "backward", "mode"}
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """name: "file.py:Class.method", for `skip=`. gives: code of what it gives instead, "None" for nothing. place: of the call."""
+    """name: "file.py:Class.method", for `skip=`. gives: code of what it gives instead, "None" for nothing. place: of the call.
+
+    why: what it does that is left out.
+    """
 
     name: str
     gives: str
     place: str
+    why: str = "evaluates on the repo's own held-out part, or stops by that; evolverec does both itself"
 
 
 def evaluations_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]:

@@ -9,6 +9,7 @@ from diagnosis.syntax import dotted
 from evolution.adopting.arguments import CommandLine, command_line
 from evolution.adopting.constants import Constants
 from evolution.adopting.data_files import DataFile, data_files
+from evolution.adopting.downloads import downloads_of
 from evolution.adopting.evaluations import LeftOut, evaluations_of
 from evolution.adopting.foreign_code import ForeignFile, ForeignRepo, read_foreign
 from evolution.adopting.model_class import FoundModel, find_model
@@ -108,7 +109,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         numbering=numbering,
         held_out=held_out_by(program),
         stubs=_stubs(program),
-        left_out=(*evaluations_of(repo, program), *stoppers_of(repo, program)),
+        left_out=(*evaluations_of(repo, program), *stoppers_of(repo, program), *downloads_of(repo, program)),
         answers=_answers(program),
         epochs=_epochs(program, constants),
     )

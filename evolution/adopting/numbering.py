@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants, assigned_in
 from evolution.adopting.data_files import DataFile
-from evolution.adopting.foreign_code import CodeUnit
+from evolution.adopting.foreign_code import CodeUnit, ForeignFile
 from evolution.adopting.model_class import FoundModel, beyond, live_paths
 from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.scoring import ScoreWay
@@ -119,6 +119,25 @@ def _counted_down(files: list[DataFile]) -> str:
         ]
         if any(role_of(name) in ("user", "item") for name in (*names, *keys)):
             return f"{unit.file.path}:{node.lineno}" if unit is not None else ""
+    return _indexed_less(unit.file) if unit is not None else ""
+
+
+def _indexed_less(file: ForeignFile) -> str:
+    """The same where a matrix is filled: `matrix[row[1] - 1, row[2] - 1] = ...`."""
+    for node in file.all_nodes:
+        places = (
+            node.slice.elts if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) else []
+        )
+        less = [
+            isinstance(place, ast.BinOp)
+            and isinstance(place.op, ast.Sub)
+            and isinstance(place.right, ast.Constant)
+            and place.right.value == 1
+            and not _is_a_count(place.left)
+            for place in places
+        ]
+        if len(less) == 2 and all(less):
+            return f"{file.path}:{getattr(node, 'lineno', 1)}"
     return ""
 
 

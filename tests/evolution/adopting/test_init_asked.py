@@ -283,3 +283,43 @@ def test_a_file_outside_of_the_repo_has_its_name_in_the_new_folder(tmp_path: Pat
     text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
     assert 'write_events("evolverec_data/clicks.tsv"' in text
     assert 'paths={"/home/me/logs/clicks.tsv": "evolverec_data/clicks.tsv"}' in text
+
+
+@pytest.mark.parametrize("guard", ["if os.path.isfile('item2id.txt'):\n    ", ""])
+def test_a_map_of_ids_is_no_log_and_left_out_where_it_need_not_be_there(tmp_path: Path, guard: str) -> None:
+    reading = f"import os\nimport pandas as pd\n{READING}\n{guard}ids = pd.read_csv('item2id.txt', header=None).to_numpy()"
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert 'write_events("item2id.txt"' not in text and ("fill in: write item2id.txt" in text) is not bool(
+        guard
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "use", "left"),
+    [
+        (
+            "    answer = requests.get(URL)\n    open('log.txt', 'wb').write(answer.content)\n",
+            "fetch()",
+            True,
+        ),
+        (
+            "    urllib.request.urlretrieve(URL, 'log.zip')\n",
+            "if not os.path.exists('log.zip'):\n    fetch()",
+            True,
+        ),
+        ("    urllib.request.urlretrieve(URL, 'log.zip')\n    return 'log.zip'\n", "path = fetch()", False),
+    ],
+)
+def test_what_only_downloads_is_left_out(tmp_path: Path, body: str, use: str, left: bool) -> None:
+    reading = f"import os, requests, urllib.request\nURL = 'http://example.org/log.zip'\ndef fetch():\n{body}{use}\n{READING}"
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert ('skip="main.py:fetch"' in text and "downloads data" in text) is left
+
+
+def test_a_matrix_that_is_filled_one_place_before_the_ids_has_ids_from_1(tmp_path: Path) -> None:
+    reading = (
+        "import pandas as pd\nframe = pd.read_csv(args.data, names=['user', 'item', 'rating'])\n"
+        "for row in frame.itertuples():\n    rows[row[1] - 1, row[2] - 1] = row[3]"
+    )
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert "takes 1 from what it reads" in text and "ids=ids)" not in text
