@@ -323,3 +323,23 @@ def test_a_matrix_that_is_filled_one_place_before_the_ids_has_ids_from_1(tmp_pat
     )
     text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
     assert "takes 1 from what it reads" in text and "ids=ids)" not in text
+
+
+@pytest.mark.parametrize(
+    ("numbered", "kept", "held"),
+    [
+        (
+            "frame['newest'] = frame.groupby('user')['time'].rank(method='first', ascending=False)",
+            "frame['newest'] > 1",
+            "held_out=1",
+        ),
+        ("n = frame.groupby('user').cumcount(ascending=False)", "n >= 2", "held_out=2"),
+        ("n = frame.groupby('user').cumcount()", "n >= 2", ""),
+    ],
+)
+def test_a_split_by_the_number_of_an_event_is_seen(
+    tmp_path: Path, numbered: str, kept: str, held: str
+) -> None:
+    reading = f"import pandas as pd\nframe = pd.read_csv(args.data, names=['user', 'item', 'time'])\n{numbered}\ntrain = frame[{kept}]\nrows = train.values"
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert (held in text) if held else ("held_out" not in text)
