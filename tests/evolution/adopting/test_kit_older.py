@@ -30,6 +30,19 @@ for epoch in range(2):
 """
 
 
+SAVES = """import os, torch
+for epoch in range(2):
+    torch.save({"epoch": epoch}, "model/" + str(epoch) + ".pkl")
+    with open(os.path.join(os.getcwd(), "logs", "a", "told.txt"), "w") as file:
+        file.write("done")
+    told = (torch.load("model/0.pkl")["epoch"], os.listdir("logs/a"), os.path.exists("other"))
+    try:
+        open("other/none.txt")
+    except FileNotFoundError:
+        told = (*told, "not there")
+"""
+
+
 def _told(repo: Path, script: str) -> Any:
     write_stranger(repo, script)
     with imported(repo) as kit:
@@ -53,3 +66,8 @@ def test_a_set_is_sampled_in_the_same_order_each_time(tmp_path: Path) -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the tensors are made on the GPU then")
 def test_tensors_of_a_gpu_that_is_not_there_are_made_on_the_processor(tmp_path: Path) -> None:
     assert _told(tmp_path / "repo", DEVICES) == 6.0
+
+
+def test_a_folder_that_a_program_writes_to_is_made_in_the_scratch_folder(tmp_path: Path) -> None:
+    assert _told(tmp_path / "repo", SAVES) == (0, ["told.txt"], False, "not there")
+    assert not (tmp_path / "repo" / "model").exists()

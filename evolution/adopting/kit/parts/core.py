@@ -21,6 +21,7 @@ from .surroundings import (
     _of_cuda_on_cpu,
     _Stubs,
     _Swapped,
+    _with_folders,
     _with_paths,
     _without_gpu,
 )
@@ -201,7 +202,10 @@ class _Core:
         ]
         keeping = [(_torch(), name) for name in ("load", "save") if _torch() is not None]
         for owner, name in ((builtins, "open"), (io, "open"), *asking, *doing, *keeping):
-            add(owner, name, _with_paths(getattr(owner, name), moved))
+            function = getattr(owner, name)
+            if name in ("open", "save"):
+                function = _with_folders(function, there, int(name == "save"))
+            add(owner, name, _with_paths(function, moved))
 
     def _paths(self, there):
         """The module path with the mirror in the place of the repo."""

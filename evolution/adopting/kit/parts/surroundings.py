@@ -5,6 +5,7 @@ import functools
 import importlib
 import importlib.machinery
 import importlib.util
+import os
 import re
 import types
 
@@ -115,6 +116,25 @@ def _with_paths(original, moved):
     @functools.wraps(original)
     def call(*args, **kwargs):
         return original(*map(moved, args[:2]), *args[2:], **kwargs)
+
+    return call
+
+
+def _with_folders(original, inside, place):
+    """The same function, which first makes the folder of a file that it writes, where that lies in the folder `inside`.
+
+    place: of the path among its arguments. A mode that reads makes nothing.
+    """
+
+    @functools.wraps(original)
+    def call(*args, **kwargs):
+        path = args[place] if len(args) > place else None
+        mode = kwargs.get("mode", args[place + 1] if len(args) > place + 1 else "r") if place == 0 else "w"
+        if isinstance(path, (str, os.PathLike)) and str(mode)[:1] in "wax":
+            folder = os.path.dirname(os.path.abspath(os.fspath(path)))
+            if folder.startswith(inside + os.sep):
+                os.makedirs(folder, exist_ok=True)
+        return original(*args, **kwargs)
 
     return call
 
