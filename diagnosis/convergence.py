@@ -41,13 +41,16 @@ def has_turned(values: NDArray[np.float64]) -> bool:
     return -rise > max(TURN * float(values.max()), noise)
 
 
-def still_falls(losses: NDArray[np.float64]) -> bool:
-    """Whether a training loss (n,), one value per epoch, still falls beyond its noise, and not only as all losses do."""
+def still_falls(losses: NDArray[np.float64], share: float = FALL) -> bool:
+    """Whether a training loss (n,), one value per epoch, still falls beyond its noise, and not only as all losses do.
+
+    share: of all that it fell, how much it must fall over the last third.
+    """
     if len(losses) < 3 or not np.isfinite(losses).all():
         return False
     rise, noise = _line(losses[-max(len(losses) // 3 + 1, 2) :])
     whole = float(losses[0] - losses[-1])
-    return whole > 0 and -rise > max(FALL * whole, noise)
+    return whole > 0 and -rise > max(share * whole, noise)
 
 
 def losses_of(reported: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:

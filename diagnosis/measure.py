@@ -1,5 +1,6 @@
 """Runs all probes on one trial's evidence."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -104,11 +105,18 @@ def measure(evidence: Evidence) -> list[Measurement]:
     measurements: list[Measurement] = []
     for probe in PROBES:
         try:
-            measurements += probe.run(evidence)
+            measurements += map(_finite, probe.run(evidence))
         except (ValueError, ArithmeticError, IndexError, KeyError, np.linalg.LinAlgError) as error:
             reason = f"the probe failed: {type(error).__name__}: {error}"
             measurements.append(unjudged(probe.kinds[0].code, reason, unit=""))
     return _patient(measurements)
+
+
+def _finite(measured: Measurement) -> Measurement:
+    """Unjudged where the value is no number, as of an empty mean; one probe's slip is not to lose what all others found."""
+    if math.isfinite(measured.value):
+        return measured
+    return unjudged(measured.code, f"the probe failed: it measured {measured.value}", unit=measured.unit)
 
 
 def _patient(measurements: list[Measurement]) -> list[Measurement]:

@@ -90,7 +90,7 @@ def _order(gone: Passes, places: Sequence[CodePlace]) -> list[Measurement]:
     if len(first.sizes) < 4 or len(first.keys) < 50:
         return []
     sorted_by = _sorted_by(first)
-    if len(gone.epochs) < 2:
+    if len(gone.epochs) < 2 or not len(gone.epochs[1].keys):
         if not sorted_by:
             return [unjudged(ORDER.code, "only one epoch was seen", unit="share of rows")]
         return [_in_order(1.0, f"rows of an epoch are sorted by {sorted_by}", places)]

@@ -14,7 +14,7 @@ KIND = FindingKind(
     title="Not converged",
     why="The model was still improving when training ended; more epochs are free accuracy.",
     definition="Whether the validation metric still rises by more than its noise over the last half of the ranked epochs, "
-    "with the best one near the end.",
+    "with the best one near the end; of fewer than 50 optimizer steps, whether the loss still falls.",
     roles=(Role.OPTIMIZER,),
     nature=Nature.SYMPTOM,
     leads=True,
@@ -25,6 +25,8 @@ KIND = FindingKind(
 # Validation metrics by which training may be stopped; the first one that the curve has is read.
 METRICS = ("objective", "NDCG@10")
 STILL_RISING = ": it was still improving when training ended"
+FEW_STEPS = 50  # of optimizers, in which a metric moves by chance alone
+ANY_FALL = 0.02  # of all that the loss fell in so few steps
 STILL_FALLING = ", and the loss was still falling"
 
 
@@ -44,8 +46,10 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
     best = int(values.argmax())
     rise, noise = rise_and_noise(values)
     rising = still_rises(values)
-    loss_falls = still_falls(losses_of([c["reported"] for c in curves]))
+    losses = losses_of([c["reported"] for c in curves])
+    loss_falls = still_falls(losses)
     steps = sum(int(c.get("steps", 0)) for c in curves)
+    hasty = 0 < steps < FEW_STEPS and still_falls(losses, ANY_FALL)
     return [
         Measurement(
             code=KIND.code,
@@ -56,11 +60,11 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
             reference_name="the last ranked epoch",
             unit="share of training",
             higher_is_better=False,
-            healthy=not rising,
+            healthy=not (rising or hasty),
             severity=Severity.INFORMATION,
             message=_told(metric, ranked[best][0], curves[-1]["epoch"], steps)
             + (STILL_RISING if rising else "")
-            + (STILL_FALLING if rising and loss_falls else ""),
+            + (STILL_FALLING if hasty or (rising and loss_falls) else ""),
             details={
                 "best_epoch": ranked[best][0],
                 "last_epoch": ranked[-1][0],

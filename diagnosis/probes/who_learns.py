@@ -106,11 +106,13 @@ def _reaching(flow: Flow) -> set[str]:
 
 def _not_updated(watched: Watched, flow: Flow) -> Measurement | None:
     reaching = _reaching(flow)
+    # One of several optimizers may have its turn after the epochs that were watched.
+    given = {source for made in watched.trace.get("optimizers", ()) for source in made.get("parameters", ())}
     lost = [
         p
         for p in watched.parameters
         if p.alive and p.requires_grad and p.optimizer < 0 and _node(p) in reaching
-        if not _changed_by_hand(p, flow) and _is_recorded(p, flow)
+        if _node(p) not in given and not _changed_by_hand(p, flow) and _is_recorded(p, flow)
     ]
     if not lost:
         return None
@@ -138,7 +140,7 @@ def _frozen(watched: Watched, flow: Flow) -> Measurement | None:
         p
         for p in watched.parameters
         if p.alive and not p.requires_grad and _node(p) in reaching
-        if _is_drawn(p, flow) and not _changed_by_hand(p, flow)
+        if _is_drawn(p, flow) and not _changed_by_hand(p, flow) and not _has_learning_twin(p, watched)
     ]
     if not lost:
         return None
@@ -197,6 +199,20 @@ def _changed_by_hand(parameter: LearnedParameter, flow: Flow) -> bool:
         op["phase"] == "train" and (op["function"].endswith("_") and not op["function"].startswith("__"))
         for op in near
         if op["function"] not in ("requires_grad_", "squeeze_", "unsqueeze_", "detach_")
+    )
+
+
+def _has_learning_twin(parameter: LearnedParameter, watched: Watched) -> bool:
+    """Whether the same line made one of the same name and shape that learns: a copy of a module, as a target network or the last
+    round's encoder, which is set to its twin's weights now and then."""
+    last = parameter.name.split(".")[-2:]
+    return any(
+        twin.place == parameter.place
+        and twin.shape == parameter.shape
+        and twin.name.split(".")[-2:] == last
+        and twin.name != parameter.name
+        for twin in watched.parameters
+        if twin.requires_grad and twin.optimizer >= 0
     )
 
 

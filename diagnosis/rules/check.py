@@ -1,5 +1,6 @@
 """Runs all static rules on one file, as the user types."""
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -147,8 +148,26 @@ def check_sources(sources: Mapping[str, str]) -> list[RuleHit]:
 
 
 def _hits(source: ParsedFile, repo: Codebase, rules: Sequence[Rule]) -> list[RuleHit]:
+    if _is_of_unit_tests(source):
+        return []
     placed = replace(source, repo=repo)
     return [hit for rule in rules for hit in rule.run(placed)]
+
+
+def _is_of_unit_tests(source: ParsedFile) -> bool:
+    """Whether a file holds unit tests or their fixtures, which trains no recommender: by its place, and by what it imports or asserts."""
+    *folders, name = source.path.replace("\\", "/").split("/")
+    if not (
+        {"test", "tests"} & set(folders)
+        or name.startswith(("test_", "conftest"))
+        or name.endswith("_test.py")
+    ):
+        return False
+    frameworks = {origin.partition(".")[0] for origin in source.imports.values()} & {"pytest", "unittest"}
+    return bool(frameworks) or any(
+        function.name.startswith("test_") and source.within(function, ast.Assert)
+        for function in source.functions
+    )
 
 
 def _sorted(hits: list[RuleHit]) -> list[RuleHit]:

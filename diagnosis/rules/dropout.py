@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.values import parameters
@@ -70,8 +71,34 @@ def _calls_of(source: ParsedFile, made: ast.Call) -> list[ast.Call]:
     return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in names]
 
 
-def _is_guarded(source: ParsedFile, node: ast.AST) -> bool:
-    return any(_guarded(source, outer) for outer in source.around(node))
+def _is_guarded(source: ParsedFile, node: ast.AST, follow: bool = True) -> bool:
+    """Whether the caller decides: by a flag around the node, by one at which the function has already returned, or, for a
+    plain function of the repo, at each of its calls."""
+    if any(_guarded(source, outer) for outer in source.around(node)) or _is_left_before(source, node):
+        return True
+    function = source.function_of(node)
+    if function is None or not follow or isinstance(source.parents.get(function), ast.ClassDef):
+        return False
+    repo = repo_of(source)
+    meant = [(made, repo.callee(made.file, made.call)) for made in repo.calls(function.name)]
+    calls = [made for made, called in meant if called is None or called.node is function]
+    return bool(calls) and all(_is_guarded(made.file, made.call, follow=False) for made in calls)
+
+
+def _is_left_before(source: ParsedFile, node: ast.AST) -> bool:
+    """Whether the function returns before the node under a flag, as in `if test: return scores`. The rate itself is no flag."""
+    function = source.function_of(node)
+    if function is None:
+        return False
+    rates = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return any(
+        isinstance(statement, ast.If)
+        and isinstance(statement.body[-1], ast.Return)
+        and statement.lineno < getattr(node, "lineno", 0)
+        and not rates & {part.id for part in ast.walk(statement.test) if isinstance(part, ast.Name)}
+        and _guarded(source, statement)
+        for statement in function.body
+    )
 
 
 def _guarded(source: ParsedFile, node: ast.AST) -> bool:

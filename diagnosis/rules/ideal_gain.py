@@ -46,7 +46,7 @@ def ideal_gain_of_k_hits(source: ParsedFile) -> Iterator[RuleHit]:
         whole = _unconditional_sum(source, call)
         if whole is None or not _divides_a_gain(source, whole[0]):
             continue
-        if _is_cut(source, whole[1]):
+        if _is_cut(source, whole[1]) and not _is_bounded(source, whole[0], whole[1]):
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
@@ -59,7 +59,7 @@ def _gains_of_hits(source: ParsedFile) -> Iterator[RuleHit]:
     discounting = {f.name for call in logarithms(source) if (f := source.function_of(call)) is not None}
     for call in source.calls:
         size = _of_hits(source, call.args[0]) if call.args and called_name(call) in discounting else None
-        if size is None or not _is_cut_at(source, size):
+        if size is None or not _is_cut_at(source, size) or _is_one_of_two(source, call.args[0], size):
             continue
         around = source.function_of(call)
         if isinstance(around, Function) and _divided(source, around, call):
@@ -78,6 +78,40 @@ def _of_hits(source: ParsedFile, given: ast.expr) -> ast.expr | None:
         if isinstance(step, ast.BinOp) and isinstance(step.op, ast.Mult) and isinstance(step.left, ast.List):
             return step.right
     return None
+
+
+def _is_one_of_two(source: ParsedFile, given: ast.expr, size: ast.expr) -> bool:
+    """Whether the list of k hits is made where there are more relevant items than k, and a shorter one otherwise."""
+    if _is_bounded(source, size, size):
+        return True
+    return any(
+        isinstance(step, ast.BinOp) and isinstance(step.op, ast.Add) and _has_zeros(step)
+        for step in origins(source, given)
+    )
+
+
+def _has_zeros(node: ast.expr) -> bool:
+    """Whether a list is filled up with places that are no hits: `[1.0] * n + [0.0] * (k - n)`."""
+    return any(
+        isinstance(part, ast.List)
+        and part.elts
+        and isinstance(first := part.elts[0], ast.Constant)
+        and not first.value
+        for part in ast.walk(node)
+    )
+
+
+def _is_bounded(source: ParsedFile, node: ast.AST, size: ast.expr) -> bool:
+    """Whether the node stands in a branch for which the relevant items were compared with k: `if len(relevant) > k:`."""
+    return any(
+        isinstance(outer, ast.If | ast.IfExp)
+        and any(
+            any(same(side, size) for side in (compare.left, *compare.comparators))
+            and not all(_counts_nothing(source, side) for side in (compare.left, *compare.comparators))
+            for compare in source.within(outer.test, ast.Compare)
+        )
+        for outer in source.around(node)
+    )
 
 
 def _is_cut_at(source: ParsedFile, size: ast.expr) -> bool:

@@ -33,6 +33,7 @@ SAVES = {
     "save_pretrained",
 }
 METRICS = ("ndcg", "recall", "hr", "hit", "mrr", "map", "auc", "metric", "score")
+COUNTERS = {"epoch", "epochs", "step", "steps", "global_step", "iteration", "iterations", "it", "n_iter"}
 MOST_ORIGINS = 8
 MOST_STEPS = 3  # assignments between the metric and the evaluation that returns it
 
@@ -46,6 +47,7 @@ def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
             part
             for part in source.within(node.test, ast.Compare)
             if any(isinstance(op, ast.Gt | ast.GtE | ast.Lt | ast.LtE) for op in part.ops)
+            and not any(_counts_time(side) for side in (part.left, *part.comparators))
         ]
         sides = [side for part in compared for side in (part.left, *part.comparators)]
         if sides and (_saves(source, node) or _keeps_the_best(node, sides)) and _of_test(source, *sides):
@@ -63,6 +65,11 @@ def _hit(source: ParsedFile, node: ast.expr | ast.stmt) -> RuleHit:
     return source.hit(
         KIND.code, node, "keeps the model that is best on test: choose by validation, read test once"
     )
+
+
+def _counts_time(side: ast.expr) -> bool:
+    """Whether a side counts epochs or steps, as in `epoch > first_test_epoch`, where no metric is compared."""
+    return dotted(side).rpartition(".")[2].lower() in COUNTERS
 
 
 def _saves(source: ParsedFile, node: ast.If) -> bool:

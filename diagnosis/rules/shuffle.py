@@ -77,12 +77,22 @@ def _made_elsewhere(source: ParsedFile) -> Iterator[RuleHit]:
     for loop in source.within(source.nodes[0], ast.For):
         if not is_training_loop(source, loop, repo):
             continue
-        given = loop.iter
-        while isinstance(given, ast.Call) and called_name(given) in WRAPS and given.args:
-            given = given.args[0]
-        for made in repo.makers(source, given):
+        for made in repo.makers(source, _unwrapped(source, loop.iter)):
             if made.full_name in LOADERS and not _has_order(made.call):
                 yield made.file.hit(KIND.code, made.call, MESSAGE)
+
+
+def _unwrapped(source: ParsedFile, given: ast.expr) -> ast.expr:
+    """What is gone through: `loader` of `enumerate(bar)`, where `bar = tqdm(loader)`."""
+    for _ in range(6):  # names and wrappers, one in the other
+        told = given
+        if isinstance(given, ast.Name):
+            bound = bindings(source, given.id, given)
+            told = bound[0].value if len(bound) == 1 and bound[0].position is None else given
+        if not (isinstance(told, ast.Call) and called_name(told) in WRAPS and told.args):
+            return given
+        given = told.args[0]
+    return given
 
 
 def _has_order(call: ast.Call) -> bool:

@@ -139,7 +139,8 @@ def _count(key: str) -> str:
 def _shifted(found: Adoption) -> bool:
     """Whether what is written has other ids than evolverec's own, which begin with 1."""
     ids = found.numbering
-    return ids is not None and not ids.renumbers and (ids.users, ids.items) != (1, 1)
+    from_one = ids is not None and (ids.counted_down or (ids.users, ids.items) == (1, 1))
+    return ids is not None and not ids.renumbers and not from_one
 
 
 def _tuple(values: tuple[object, ...]) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evolution.adopting.adapter_data import data_lines
-from evolution.adopting.arguments import DEVICE, ON_GPU, SEED
+from evolution.adopting.arguments import DEVICE, ON_GPU, ON_GPU_TEXT, SEED
 from evolution.adopting.findings_of_repo import Adoption
 from evolution.adopting.gaps import GAP
+from evolution.adopting.training import unreached_loops
 
 WIDTH = 100  # of a line of an adapter; code alone may be longer
 HEAD = '''"""Plugs this repo into evolverec: trains it by its own program and asks its model for scores.
@@ -111,10 +112,7 @@ def _data(found: Adoption, lines: _Lines) -> None:
 def _program(found: Adoption, lines: _Lines) -> None:
     program = found.program
     if program is None:
-        lines.gap(
-            "run = kit.Program(SCRIPT, loop=VARIABLE): the script that trains, and the variable of its loop over epochs. "
-            "No loop around a backward pass was found from the repo's scripts"
-        )
+        lines.gap(_without_program(found))
         return
     arguments = [(_quoted(program.script), program.why)]
     if found.command.words:
@@ -138,9 +136,10 @@ def _program(found: Adoption, lines: _Lines) -> None:
         told = "{" + ", ".join(f"{_quoted(one.name)}: {one.gives}" for one in found.left_out) + "}"
         only = found.left_out[0]
         lines.imports |= {"collections"} if "collections." in told else set()
+        lines.imports |= {"numpy"} if "np." in told else set()
         alone = len(found.left_out) == 1 and only.gives == "None"
         code = f"skip={_quoted(only.name)}" if alone else f"skip={told}"
-        why = f"{only.place} evaluates on the repo's own held-out part, or stops by that; evolverec does both itself"
+        why = "; ".join({one.why: f"{one.place} {one.why}" for one in reversed(found.left_out)}.values())
         arguments.append((code, why))
     named = {one.constant: one.new for one in found.moved if one.constant}
     folders = {one.old: one.new for one in found.moved if not one.constant}
@@ -163,15 +162,30 @@ def _program(found: Adoption, lines: _Lines) -> None:
     lines.add(")")
 
 
+def _without_program(found: Adoption) -> str:
+    """What is to be filled in where no script was seen to train, with the loops that train all the same."""
+    said = "run = kit.Program(SCRIPT, loop=VARIABLE): the script that trains, and the variable of its loop over epochs. "
+    loops = unreached_loops(found.repo)
+    if not loops:
+        return f"{said}No loop around a backward pass was found from the repo's scripts"
+    shown = f"{loops[0].loop!r}".replace("'", '"')
+    more = f", and {len(loops) - 1} others train likewise" if len(loops) > 1 else ""
+    return (
+        f"{said}No script was seen to reach code that trains, perhaps as it makes its model by a name; {loops[0].why}: "
+        f"loop={shown}{more}"
+    )
+
+
 def _words(words: tuple[tuple[str, Any], ...], flags: frozenset[str]) -> list[str]:
     """Code for each word of a command line. flags: options that take no value."""
     told: list[str] = []
     for flag, value in words:
         if value is ON_GPU and flag in flags:
             told.append(f'*([{_quoted(flag)}] if device != "cpu" else [])')
-        elif value in (DEVICE, ON_GPU, SEED):
+        elif value in (DEVICE, ON_GPU, ON_GPU_TEXT, SEED):
             told += [_quoted(flag)] if flag.startswith("-") else []
-            told.append({DEVICE: "device", SEED: "seed"}.get(value, 'str(device != "cpu")'))
+            code = {DEVICE: "device", SEED: "seed", ON_GPU_TEXT: '"1" if device != "cpu" else ""'}
+            told.append(code.get(value, 'str(device != "cpu")'))
         elif not flag.startswith("-"):
             told.append(_quoted(str(value)))
         else:
@@ -194,7 +208,7 @@ def _score(found: Adoption, lines: _Lines) -> None:
         lines.gap(
             f"model= of kit.Recommender below: the variable of the program that holds {model.name} ({model.place})"
         )
-    if any("torch." in line for line in way.before):
+    if any("torch." in line for line in (*way.before, way.code)):
         lines.imports.add("torch")
     if any("np." in line for line in way.before):
         lines.imports.add("numpy")

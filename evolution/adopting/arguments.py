@@ -1,6 +1,7 @@
 """The command line that a training program is started with: as the README says, and the defaults of its options."""
 
 import ast
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +10,29 @@ from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants
 from evolution.adopting.options import OF_DATACLASSES, REQUIRED, ProgramOption
 from evolution.adopting.own_stopping import NEVER, is_patience
+from evolution.adopting.readme_commands import is_placeholder
 from evolution.adopting.training import TrainingProgram
 
 DEVICE = object()  # in the place of a value: what `build` is given as device
 ON_GPU = object()  # whether that is a GPU
+ON_GPU_TEXT = (
+    object()
+)  # the same for an option of `type=bool`, which takes any text that is not empty for true
 SEED = object()  # what `build` is given as seed
 NOT_TRAINING = re.compile(
     r"inference|infer|test_only|eval_only|only_test|only_eval|state_dict|checkpoint_path|load_model|resume|pretrained",
     re.I,
 )
+NOT_CONFIGS = {
+    "pyproject.toml",
+    "setup.cfg",
+    "package.json",
+    "evolverec.toml",
+    "tox.ini",
+    "pytest.ini",
+    "mypy.ini",
+}
+CONFIGS = (".ini", ".cfg", ".conf", ".yaml", ".yml", ".json", ".toml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +51,11 @@ class CommandLine:
 
 def command_line(program: TrainingProgram, constants: Constants, commands: list[Any]) -> CommandLine:
     """The arguments of a program that trains on the CPU or on the device that is asked for."""
-    options = {name: found[0] for name, found in constants.options.items() if _belongs(program, found[0])}
+    options = {
+        name: own[0]
+        for name, found in constants.options.items()
+        if (own := [option for option in found if _belongs(program, option)])
+    }
     if _parsers(program) > 1:  # each of them would refuse what is meant for another
         options = {name: option for name, option in options.items() if option.default is REQUIRED}
     command = _best_command(program, options, commands)
@@ -48,6 +67,9 @@ def command_line(program: TrainingProgram, constants: Constants, commands: list[
             words.append((option.flag, special))
         elif is_patience(name, _default(option, constants)):
             words.append((option.flag, NEVER))
+        elif config := _config_file(program, option, told.get(name, ""), constants):
+            words.append((option.flag, config))
+            given[name] = config
         elif name in told and _is_value(option, told[name]):
             value = told[name]
             words.append((option.flag, value))
@@ -66,6 +88,32 @@ def command_line(program: TrainingProgram, constants: Constants, commands: list[
     why = f"{command.path}:{command.line}" if command and command.arguments else ""
     flags = frozenset(option.flag for option in options.values() if not option.takes)
     return CommandLine(words=tuple(words), given=given, gaps=tuple(gaps), why=why, flags=flags)
+
+
+def _config_file(program: TrainingProgram, option: ProgramOption, told: str, constants: Constants) -> str:
+    """A settings file of the repo for an option that names one and has no default: the one that a README names, else the first
+    of those that end as the name that it gives; "" for other options."""
+    asks = told.endswith(CONFIGS) or any(
+        word in ("config", "conf", "cfg") for word in option.name.lower().split("_")
+    )
+    if (
+        not asks
+        or not option.takes
+        or option.default not in (None, REQUIRED)
+        or option.kind not in ("", "str")
+    ):
+        return ""
+    own = [
+        path
+        for path in constants.repo.others
+        if path.endswith(CONFIGS) and path.rpartition("/")[2] not in NOT_CONFIGS
+    ]
+    there = [posixpath.relpath(path, program.cwd or ".") for path in own]
+    if told in there:
+        return told
+    ending = told.rpartition("_")[2] if "_" in told else told[told.rfind(".") :] if "." in told else ""
+    fits = [path for path in there if path.endswith(ending)] if ending else there
+    return min(fits, key=lambda path: (path.count("/"), path), default="")
 
 
 def _default(option: ProgramOption, constants: Constants) -> Any:
@@ -159,13 +207,15 @@ def _of_device(program: TrainingProgram, option: ProgramOption, constants: Const
         and option.takes
         and (value is True or (option.kind not in ("", "str", "int") and value is not False))
     ):
-        return ON_GPU
+        return ON_GPU_TEXT if option.kind == "bool" else ON_GPU
     return None
 
 
 def _is_value(option: ProgramOption, value: str) -> bool:
     """Whether a README gives a value, and not a word in the place of one: `--data_name data_name`, `--ckp epochs_num`."""
     if option.kind in ("int", "float") and not isinstance(_typed(option, value), (int, float)):
+        return False
+    if is_placeholder(value):
         return False
     return value.replace("-", "_").lower() != option.name.lower() and not value.isupper()
 

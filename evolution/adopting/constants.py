@@ -23,6 +23,8 @@ SMALL_REPO = 150  # files
 DEEPEST = 14
 _YAML = re.compile(r"^\s*(?:-\s*)?([\w.-]+)\s*:\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 Values = list[Any]
+_INI = re.compile(r"^[ \t]*([\w.-]+)[ \t]*[=:][ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
+NOT_SETTINGS = ("pyproject.toml", "setup.cfg", "tox.ini", CONFIG_NAME)
 
 
 class Constants:
@@ -36,6 +38,7 @@ class Constants:
         small = len(repo.files) <= SMALL_REPO or not units
         self._units = repo.units if small else [*units, *(f.units[0] for f in repo.files.values())]
         self.options: dict[str, list[ProgramOption]] = options_of(repo)
+        self._entered = {unit.file.path for unit in units}
         self.used: set[str] = set()  # names of options that an answer hung on
         self._busy: set[tuple[int, int]] = set()
         self._stores = self._find_stores()
@@ -165,7 +168,8 @@ class Constants:
         if name in self.given:
             yield self.given[name]
             return
-        for option in self.options[name]:
+        declared = self.options[name]
+        for option in [one for one in declared if one.file.path in self._entered] or declared:
             if option.default is not REQUIRED and option.default is not None:
                 yield from self.values(option.file.units[0], option.default, depth)
 
@@ -324,10 +328,10 @@ class Constants:
     def _read_settings(self) -> dict[str, Any]:
         """Keys of small YAML and JSON files, the first file with a key wins."""
         found: dict[str, Any] = {}
-        kinds = (".yaml", ".yml", ".json", ".toml")
-        for path in [
-            p for p in self.repo.others if p.endswith(kinds) and p not in ("pyproject.toml", CONFIG_NAME)
-        ][:30]:
+        kinds = (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf")
+        named = tuple(str(value) for value in self.given.values() if str(value).endswith(kinds))
+        others = [p for p in self.repo.others if p.endswith(kinds) and p not in NOT_SETTINGS]
+        for path in sorted(others, key=lambda path: not path.endswith(named))[:30]:
             try:
                 text = read_text(self.repo.root / path, most=30_000, inside=self.repo.root)
                 told = _parsed(path, text)
@@ -343,6 +347,8 @@ def _parsed(path: str, text: str) -> dict[str, Any]:
     """The keys of a settings file; those of inner tables stand beside those of outer ones. Raises ValueError."""
     if path.endswith((".yaml", ".yml")):
         return dict(_YAML.findall(text))
+    if path.endswith((".ini", ".cfg", ".conf")):
+        return dict(_INI.findall(text))
     told = parse_toml(text) if path.endswith(".toml") else parse_json(text)
     found: dict[str, Any] = {}
     waiting = [told]

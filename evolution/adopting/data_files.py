@@ -18,6 +18,9 @@ OTHERS = {"load_npz": "csr", "read_pickle": "dict"}
 NOT_EVENTS = re.compile(
     r"\.(pth?|ckpt|pt|bin|model|ya?ml|toml|cfg|ini|log|png|md|py|state|weights)$|s?adj_?mat|checkpoint", re.I
 )
+MAPS = re.compile(
+    r"(user|item|entity|relation)s?(2|_?to_?)(id|index|idx)|id(2|_?to_?)(user|item|entity)", re.I
+)
 HELD_OUT = re.compile(
     r"(^|[^a-z])(test|tst|valid|validation|val|vad|dev|eval|te|neg|negative|negatives)([^a-z]|$)", re.I
 )
@@ -53,6 +56,14 @@ def data_files(program: TrainingProgram, constants: Constants) -> list[DataFile]
             texts = [value for value in constants.values(unit, path) if isinstance(value, str)]
             made = [text for text in texts if text in written]
             texts = [text for text in texts if not NOT_EVENTS.search(text) and text not in written]
+            maps = MAPS.search(" ".join([*texts, ast.unparse(path)]))
+            if maps and _is_optional(unit, call):
+                continue
+            form = (
+                RowFormat(kind="unclear", why=f"ids are read at {unit.file.path}:{call.lineno}")
+                if maps
+                else form
+            )
             named = (
                 made
                 or NOT_EVENTS.search(ast.unparse(path))
@@ -159,13 +170,31 @@ def _readings(
         elif name in OTHERS:
             yield call, path, RowFormat(kind=OTHERS[name], why=f"{name} at {unit.file.path}:{call.lineno}")
         elif name == "load" and base in ("np", "numpy"):
+            parent = unit.file.parents.get(call)
+            several = isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Tuple)
+            objects = several or (isinstance(parent, ast.Attribute) and parent.attr in ("item", "tolist"))
             yield (
                 call,
                 path,
                 RowFormat(
-                    kind="array", columns=("user", "item"), why=f"np.load at {unit.file.path}:{call.lineno}"
+                    kind="unclear" if objects else "array",
+                    columns=() if objects else ("user", "item"),
+                    why=f"np.load at {unit.file.path}:{call.lineno}",
                 ),
             )
+
+
+def _is_optional(unit: CodeUnit, call: ast.Call) -> bool:
+    """Whether a file is read only where it is there."""
+    return any(
+        isinstance(outer, ast.If)
+        and any(
+            isinstance(test, ast.Call)
+            and (getattr(test.func, "attr", "") or dotted(test.func)) in ("exists", "isfile", "is_file")
+            for test in ast.walk(outer.test)
+        )
+        for outer in unit.around(call)
+    )
 
 
 def _is_path(base: str) -> bool:

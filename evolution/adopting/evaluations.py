@@ -25,17 +25,22 @@ EVALUATES = {
 }
 # What stands for each figure: above 0, so that the first epoch counts as the best and what is kept of it is there at the end.
 FIGURE = "1.0"
+FIGURES = "np.ones(100)"  # the same for several cutoffs
 UNUSED = "None"
 TRAINS = {"train", "fit", "loss", "step", "backward", "mode"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """name: "file.py:Class.method", for `skip=`. gives: code of what it gives instead, "None" for nothing. place: of the call."""
+    """name: "file.py:Class.method", for `skip=`. gives: code of what it gives instead, "None" for nothing. place: of the call.
+
+    why: what it does that is left out.
+    """
 
     name: str
     gives: str
     place: str
+    why: str = "evaluates on the repo's own held-out part, or stops by that; evolverec does both itself"
 
 
 def evaluations_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]:
@@ -120,7 +125,7 @@ def _result(unit: CodeUnit, call: ast.Call) -> str | None:
     if uses == "number":
         return FIGURE
     if uses == "mapping":
-        return f"collections.defaultdict(lambda: {FIGURE})"
+        return f"collections.defaultdict(lambda: {FIGURES if _has_lists(unit, name) else FIGURE})"
     return f"[{', '.join([FIGURE] * (width + 1))}]" if uses == "list" and width >= 0 else None
 
 
@@ -163,6 +168,16 @@ def _use(unit: CodeUnit, name: str) -> str:
         elif isinstance(node, ast.For) and dotted(node.iter) == name:
             return "unclear"
     return told
+
+
+def _has_lists(unit: CodeUnit, name: str) -> bool:
+    """Whether what a mapping holds is taken by places, as `told["recall"][0]`, one for each cutoff."""
+    return any(
+        isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Subscript)
+        and dotted(node.value.value) == name
+        for node in unit.nodes
+    )
 
 
 def _indexed(unit: CodeUnit, name: str) -> int:

@@ -9,8 +9,9 @@ from diagnosis.syntax import dotted
 from evolution.adopting.arguments import CommandLine, command_line
 from evolution.adopting.constants import Constants
 from evolution.adopting.data_files import DataFile, data_files
+from evolution.adopting.downloads import downloads_of
 from evolution.adopting.evaluations import LeftOut, evaluations_of
-from evolution.adopting.foreign_code import ForeignRepo, read_foreign
+from evolution.adopting.foreign_code import ForeignFile, ForeignRepo, read_foreign
 from evolution.adopting.model_class import FoundModel, find_model
 from evolution.adopting.naming import words_of
 from evolution.adopting.numbering import Numbering, numbering_of
@@ -23,7 +24,7 @@ from evolution.adopting.training import TrainingProgram, programs_of
 # Libraries that log, draw, time or evaluate: training needs none of what they return.
 LOGGERS = {"wandb", "tensorboardX", "tensorboard", "torchinfo", "torchsummary", "mlflow", "neptune", "comet_ml", "clearml", "visdom", "loguru",
            "colorlog", "colorama", "coloredlogs", "termcolor", "tqdm", "rich", "matplotlib", "seaborn", "nni", "setproctitle", "prettytable",
-           "progressbar", "thop", "fvcore", "pynvml", "GPUtil", "psutil", "tabulate", "wget", "gdown", "ipdb", "swanlab", "aim"}  # fmt: skip
+           "progressbar", "thop", "fvcore", "pynvml", "GPUtil", "psutil", "tabulate", "wget", "gdown", "ipdb", "IPython", "pudb", "swanlab", "aim"}  # fmt: skip
 EPOCHS_OF_TRAINERS = ("max_epochs", "num_train_epochs")
 NEW_FOLDER = "evolverec_data"
 
@@ -90,6 +91,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
     program = programs[0]
     constants = Constants(repo, units=program.units)
     command = command_line(program, constants, start_commands(root, repo.others))
+    command = _with_folder(program, repo, command)
     constants = Constants(repo, dict(command.given), program.units)
     files, moved, command = _within_repo(program, constants, command)
     constants = Constants(repo, dict(command.given), program.units)
@@ -107,7 +109,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         numbering=numbering,
         held_out=held_out_by(program),
         stubs=_stubs(program),
-        left_out=(*evaluations_of(repo, program), *stoppers_of(repo, program)),
+        left_out=(*evaluations_of(repo, program), *stoppers_of(repo, program), *downloads_of(repo, program)),
         answers=_answers(program),
         epochs=_epochs(program, constants),
     )
@@ -153,6 +155,34 @@ def _within_repo(
     return files, moved, command
 
 
+def _with_folder(program: TrainingProgram, repo: ForeignRepo, command: CommandLine) -> CommandLine:
+    """The command line with a new folder, or file, for an option without a default by which files would be known that are read."""
+    constants = Constants(repo, dict(command.given), program.units)
+    unknown = _unknown(program, constants)
+    if not unknown:
+        return command
+    files = _files(program)
+    for option in (one for found in constants.options.values() for one in found if one.file in files):
+        asked = option.takes and option.default is None and option.kind in ("", "str")
+        if not asked or option.name in command.given:
+            continue
+        for new in (NEW_FOLDER, f"{NEW_FOLDER}/events.txt"):
+            given = {**command.given, option.name: new}
+            told = Constants(repo, given, program.units)
+            names = [one.path for one in data_files(program, told)]
+            if _unknown(program, told) < unknown and NEW_FOLDER not in [Path(name).name for name in names]:
+                return replace(command, words=(*command.words, (option.flag, new)), given=given)
+    return command
+
+
+def _unknown(program: TrainingProgram, constants: Constants) -> int:
+    return sum(not one.path and not one.outside for one in data_files(program, constants))
+
+
+def _files(program: TrainingProgram) -> list[ForeignFile]:
+    return list({unit.file.path: unit.file for unit in program.units}.values())
+
+
 def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]:
     found: list[MovedPath] = []
     for file in {unit.file.path: unit.file for unit in program.units}.values():
@@ -163,6 +193,8 @@ def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]
             away = len(text) > 2 and text.startswith(("/", "~", "../"))
             if away and any(one.outside.startswith(text) for one in outside):
                 new = f"{NEW_FOLDER}/" if text.endswith("/") else NEW_FOLDER
+                if any(one.outside == text for one in outside):  # the file itself, and no folder
+                    new = f"{NEW_FOLDER}/{Path(text).name}"
                 parent = file.parents.get(node)
                 at_top = isinstance(parent, ast.Assign) and parent in file.tree.body
                 name = dotted(parent.targets[0]) if isinstance(parent, ast.Assign) and at_top else ""
@@ -175,9 +207,8 @@ def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]
 
 
 def _renamed(file: DataFile, change: MovedPath) -> DataFile:
-    return replace(
-        file, outside="", path=(change.new.rstrip("/") + "/" + file.outside[len(change.old) :].lstrip("/"))
-    )
+    below = file.outside[len(change.old) :].lstrip("/")
+    return replace(file, outside="", path="/".join(part for part in (change.new.rstrip("/"), below) if part))
 
 
 def _one_branch(files: list[DataFile]) -> list[DataFile]:

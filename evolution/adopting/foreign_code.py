@@ -265,7 +265,7 @@ class ForeignRepo:
     def _reach(self, unit: CodeUnit, call: ast.Call) -> Iterator[CodeUnit]:
         called, file = call.func, unit.file
         if isinstance(called, ast.Name):
-            yield from self.defined(file, called.id)
+            yield from self.defined(file, called.id) or self._chosen(unit, called.id)
         elif isinstance(called, ast.Attribute):
             base = dotted(called.value) or ""
             if base in ("self", "cls") and unit.owner is not None:
@@ -286,6 +286,25 @@ class ForeignRepo:
                 yield from fits if len(fits) <= MANY else []
         elif isinstance(called, ast.Subscript):  # MODELS[name](...)
             yield from self._in_table(file, called.value)
+
+    def _chosen(self, unit: CodeUnit, name: str) -> list[CodeUnit]:
+        """The functions that a local name may stand for: `read = read_lists if args.lists else read_pairs`."""
+        values = [
+            node.value
+            for node in unit.nodes
+            if isinstance(node, ast.Assign) and any(dotted(target) == name for target in node.targets)
+        ]
+        parts = [
+            part
+            for value in values
+            for part in ([value.body, value.orelse] if isinstance(value, ast.IfExp) else [value])
+        ]
+        return [
+            one
+            for part in parts
+            if isinstance(part, ast.Name) and part.id != name
+            for one in self.defined(unit.file, part.id)
+        ]
 
     def _in_table(self, file: ForeignFile, table: ast.expr) -> Iterator[CodeUnit]:
         base, _, last = (dotted(table) or "").rpartition(".")

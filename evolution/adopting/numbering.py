@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants, assigned_in
 from evolution.adopting.data_files import DataFile
-from evolution.adopting.foreign_code import CodeUnit
+from evolution.adopting.foreign_code import CodeUnit, ForeignFile
 from evolution.adopting.model_class import FoundModel, beyond, live_paths
 from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.scoring import ScoreWay
@@ -31,6 +31,7 @@ class Numbering:
     user_map: str = ""
     item_map: str = ""
     whys: tuple[str, ...] = ()
+    counted_down: bool = False  # the program takes 1 from the ids that it reads
 
     @property
     def renumbers(self) -> bool:
@@ -68,6 +69,8 @@ def numbering_of(
         if not item_map:
             order, items = of_items.order, max(of_items.first, items if _pads(model) else 0)
             users = of_users.first if of_users else users
+    down = "" if of_items is not None else _counted_down(files)
+    whys += [f"{down} takes 1 from what it reads"] if down else []
     padding, why = _padding(constants, program, model, 1 if item_map else items)
     whys += [why] if why else []
     if way.kind == "recurrent":
@@ -84,6 +87,67 @@ def numbering_of(
         user_map=user_map,
         item_map=item_map,
         whys=tuple(whys),
+        counted_down=bool(down),
+    )
+
+
+def _counted_down(files: list[DataFile]) -> str:
+    """The place where the reader of the training events takes 1 from users and items: `data[:, :2] - 1`, `int(u) - 1`; "" for none."""
+    unit = next((file.unit for file in files if not file.held_out), None)
+    for node in unit.nodes if unit is not None else ():
+        if not isinstance(node, (ast.Assign, ast.AugAssign)):
+            continue
+        value = node.value
+        if isinstance(node, ast.AugAssign):
+            less, left = isinstance(node.op, ast.Sub), node.target
+            one: ast.expr | None = value
+        elif isinstance(value, ast.BinOp):
+            less, left, one = isinstance(value.op, ast.Sub), value.left, value.right
+        else:
+            continue
+        if not (less and isinstance(one, ast.Constant) and one.value == 1) or _is_a_count(left):
+            continue
+        names = [
+            dotted(t).rpartition(".")[2]
+            for t in getattr(node, "targets", [getattr(node, "target", None)])
+            if t is not None
+        ]
+        keys = [
+            part.value
+            for part in ast.walk(left)
+            if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        ]
+        if any(role_of(name) in ("user", "item") for name in (*names, *keys)):
+            return f"{unit.file.path}:{node.lineno}" if unit is not None else ""
+    return _indexed_less(unit.file) if unit is not None else ""
+
+
+def _indexed_less(file: ForeignFile) -> str:
+    """The same where a matrix is filled: `matrix[row[1] - 1, row[2] - 1] = ...`."""
+    for node in file.all_nodes:
+        places = (
+            node.slice.elts if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) else []
+        )
+        less = [
+            isinstance(place, ast.BinOp)
+            and isinstance(place.op, ast.Sub)
+            and isinstance(place.right, ast.Constant)
+            and place.right.value == 1
+            and not _is_a_count(place.left)
+            for place in places
+        ]
+        if len(less) == 2 and all(less):
+            return f"{file.path}:{getattr(node, 'lineno', 1)}"
+    return ""
+
+
+def _is_a_count(node: ast.expr) -> bool:
+    """Whether an expression is a number of things, and no ids."""
+    counts = {"max", "len", "nunique", "shape", "size", "count", "sum"}
+    return any(
+        (getattr(part, "attr", "") or getattr(part, "id", "")) in counts
+        for part in ast.walk(node)
+        if isinstance(part, (ast.Name, ast.Attribute))
     )
 
 

@@ -12,6 +12,10 @@ _COMMAND = re.compile(
     r"(?:^|[\s`$>(])(?:CUDA_VISIBLE_DEVICES=\S+\s+)?(?:python[\d.]*|accelerate launch|torchrun)\s+(-m\s+)?([\w./-]+)([^\n`]*)"
 )
 _FOLDER = re.compile(r"(?:^|[\s`$>;&])cd\s+([\w./-]+)")
+_PLACEHOLDER = re.compile(
+    r"[<>\[\]$…{}*]|\.\.\.|(^|[/=])(path|your|my)[_-]?(to|path|dir|folder|data|dataset)?(/|$)", re.I
+)
+_LIST = re.compile(r"\[[-+\d.eE,\s'\"]*\]")  # of numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +69,22 @@ def _commands(path: str, text: str) -> list[StartCommand]:
 
 
 def _plain(words: list[str]) -> tuple[str, ...]:
+    """The words of a command up to a pipe; placeholders such as <dataset>, [OPTIONS] or $1 say nothing, nor do their flags."""
     kept: list[str] = []
     for word in words:
         if word in ("|", ">", "&", "&&", ";", "2>&1", ">>"):
             break
-        kept.append(word.rstrip(";"))
-    # Placeholders such as <dataset>, [OPTIONS] or $1 say nothing.
-    return tuple(kept) if not any(re.search(r"[<>\[\]$…{}]|\.\.\.", word) for word in kept) else ()
+        optional = word.startswith(("[", "-")) or word.endswith("]")  # [--flag VALUE]
+        if not is_placeholder(word):
+            kept.append(word.rstrip(";"))
+        elif kept and not optional and kept[-1].startswith("-") and "=" not in kept[-1]:
+            kept.pop()
+    return tuple(kept)
+
+
+def is_placeholder(word: str) -> bool:
+    """Whether a word of a command stands for another: <dataset>, [OPTIONS], $1, path/to/data; [64,64] is a value."""
+    return bool(_PLACEHOLDER.search(word)) and not _LIST.fullmatch(word.rpartition("=")[2])
 
 
 def installed_entries(root: Path, others: tuple[str, ...]) -> list[tuple[str, str]]:

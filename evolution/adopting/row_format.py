@@ -89,11 +89,34 @@ def format_of_frame(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
         if (role := role_of(one)) in ("user", "item", "rating", "time")
     }
     if not {"user", "item"} <= found.keys():
+        if width := _taken_by_place(unit, call):
+            places = ("user", "item", "rating", "time")[:width]
+            said = f"{why}, whose columns are taken by place: user and item are taken to come first"
+            return RowFormat(kind="rows", columns=places, sep=sep, header=places, why=said)
         return RowFormat(kind="unclear", why=why)
     roles = [role for role in ("user", "item", "rating", "time") if role in found]
     return RowFormat(
         kind="rows", columns=tuple(roles), sep=sep, header=tuple(found[role] for role in roles), why=why
     )
+
+
+def _taken_by_place(unit: CodeUnit, call: ast.Call) -> int:
+    """How many columns of a frame that was made an array are taken by their places, as `[:, :3]` does; 0 for none."""
+    arrays = {"to_numpy", "values", "iloc", "as_matrix"}
+    if not any(isinstance(node, ast.Attribute) and node.attr in arrays for node in unit.nodes):
+        return 0
+    widest = 0
+    for node in unit.nodes:
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Tuple)
+            and len(node.slice.elts) == 2
+        ):
+            column = node.slice.elts[1]
+            bound = column.upper if isinstance(column, ast.Slice) and column.lower is None else column
+            if isinstance(bound, ast.Constant) and isinstance(bound.value, int) and bound.value >= 0:
+                widest = max(widest, bound.value + (bound is column))
+    return min(widest, 4) if widest > 1 else 0
 
 
 def _asked_columns(unit: CodeUnit, constants: Constants) -> list[str]:

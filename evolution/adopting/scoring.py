@@ -1,7 +1,6 @@
 """How a model is asked for scores, as one of the kit's ways or a few lines of code, and which table it scores with."""
 
 import ast
-from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants, default_of, parameters_of
@@ -9,8 +8,11 @@ from evolution.adopting.foreign_code import CodeUnit, is_abstract
 from evolution.adopting.mask_tokens import mask_token
 from evolution.adopting.model_class import EmbeddingTable, FoundModel
 from evolution.adopting.naming import role_of, words_of
+from evolution.adopting.products import products
 from evolution.adopting.returned_scores import field_of_scores, returned
+from evolution.adopting.score_way import ScoreWay
 from evolution.adopting.training import TrainingProgram, drawn_arrays
+from evolution.adopting.vectors import by_fields, by_ranking_pairs, by_vectors, ranks, settings_for_asking
 
 NOT_SCORING = {"loss", "fit", "train", "training", "save", "load", "init", "reset", "configure", "backward", "optimizer", "batch",
                "sample", "step", "regularization", "evaluate", "test", "validation", "graph", "dropout", "mask"}  # fmt: skip
@@ -31,31 +33,11 @@ COMPUTED = {"emb", "embs", "embed", "embeds", "embedding", "embeddings", "feat",
 RECURRENT = {"GRU", "RNN"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScoreWay:
-    """code: what stands behind `score=`; before: lines of a function that it names. table: code behind `table=`, "" for none.
-
-    kind: which of the kit's ways it is, "" for a gap. why, why_table: one sentence with the place.
-    """
-
-    kind: str
-    code: str
-    why: str
-    before: tuple[str, ...] = ()
-    table: str = ""
-    why_table: str = ""
-
-
 def score_way(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
     """The likeliest way; kind "" where none of the model's methods says what it takes."""
     if not model.torch:
         return _of_factors(constants, program, model)
-    bases = {
-        dotted(base).rpartition(".")[2]
-        for _, node in constants.repo.lineage(model.kind)
-        for base in node.bases
-    }
-    if bases & {"SequentialRecommender", "GeneralRecommender", "ContextRecommender"}:
+    if _is_of_recbole(constants, model):
         return ScoreWay(
             kind="all_items", code="kit.scores.all_items()", why=f"{model.place} is a model of RecBole"
         )
@@ -63,8 +45,13 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
     ways = [way for unit in ranked if (way := _way(constants, program, model, unit)) is not None]
     if ways:
         return ways[0]
-    if products := _products(constants, model):
-        return products
+    if multiplied := products(constants, model):
+        return multiplied
+    for unit in ranked:
+        if pairs := by_ranking_pairs(unit, roles_of(unit, model)):
+            return ScoreWay(
+                kind="by_pairs", code=pairs, why=f"{unit.place} returns the score of the first item first"
+            )
     return ScoreWay(
         kind="",
         code="",
@@ -72,34 +59,13 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
     )
 
 
-def _products(constants: Constants, model: FoundModel) -> ScoreWay | None:
-    """A model that is two tables and nothing else, trained on pairs: its scores are their products."""
-    users = [table for table in model.tables if table.about == "user"]
-    items = [table for table in model.tables if table.about == "item"]
-    others = [
-        call
-        for file, node in constants.repo.lineage(model.kind)
-        for call in ast.walk(node)
-        if _is_layer(call)
-    ]
-    if len(users) != 1 or len(items) != 1 or others:
-        return None
-    code = f'kit.scores.matrix(users="{users[0].path}.weight", items="{items[0].path}.weight")'
-    why = f"{model.place} has a table of users and one of items, and no layer behind them: scores are their products"
-    return ScoreWay(
-        kind="matrix", code=code, why=why, table=f'"{items[0].path}.weight"', why_table=items[0].place
-    )
-
-
-def _is_layer(node: ast.AST) -> bool:
-    """A layer of torch's that is made, apart from tables."""
-    name = dotted(node.func) if isinstance(node, ast.Call) else ""
-    base, _, last = name.rpartition(".")
-    return (
-        base.rpartition(".")[2] in ("nn", "torch")
-        and last[:1].isupper()
-        and last not in ("Embedding", "LongTensor", "Tensor")
-    )
+def _is_of_recbole(constants: Constants, model: FoundModel) -> bool:
+    """Whether a model has RecBole's methods: from the library, or from a copy of its classes in the repo."""
+    lineage = constants.repo.lineage(model.kind)
+    bases = {dotted(base).rpartition(".")[2] for _, node in lineage for base in node.bases}
+    known = bases & {"SequentialRecommender", "GeneralRecommender", "ContextRecommender"}
+    own = known & {node.name for _, node in lineage}
+    return bool(known) and (not own or bool(constants.repo.method_of(model.kind, "full_sort_predict")))
 
 
 def _methods(constants: Constants, model: FoundModel) -> list[CodeUnit]:
@@ -121,6 +87,7 @@ def _methods(constants: Constants, model: FoundModel) -> list[CodeUnit]:
                 and name not in helpers
                 and not set(words_of(name)) & NOT_SCORING
                 and not is_abstract(unit)
+                and not ranks(unit)
             ):
                 found.setdefault(name, unit)
     return list(found.values())
@@ -183,8 +150,22 @@ def _way(
     given = list(roles.values())
     known = set(given)
     why = f"{unit.place} takes {', '.join(roles) or 'nothing'}"
+    if vectors := by_vectors(unit, roles):
+        return ScoreWay(kind="by_vectors", code=vectors, why=f"{why} and returns their vectors")
+    if fields := by_fields(unit, constants.repo.method_of(model.kind, "__init__")):
+        return ScoreWay(
+            kind="by_pairs",
+            code=fields,
+            why=f"{unit.place} takes a row of fields, of which the first are a user and an item",
+        )
     if not roles or "negative" in known:
         return None
+    if (
+        len(given) == 1
+        and known <= {"rating", "user", "item", "history"}
+        and (dense := _dense(constants, program, model, unit, why))
+    ):
+        return dense
     if "" in known or "rating" in known or "label" in known or "time" in known:
         return _recurrent(constants, model, unit, roles, why)
     table, why_table = used_table(constants, model, unit)
@@ -211,8 +192,6 @@ def _way(
     ):
         return _by_items(constants, model, unit, roles, why, table, why_table)
     if known <= {"history", "user", "length", "last"} and given.count("history") + given.count("last") == 1:
-        if dense := _dense(constants, program, model, unit, why):
-            return dense
         return _by_history(constants, program, model, unit, roles, why, table, why_table)
     if known == {"item"} and len(given) == 1 and name == "forward":  # an item sequence that is called items
         return _by_history(
@@ -405,7 +384,9 @@ def _dense(
     if _attends(constants, model):
         return None
     said = f"{why}; {model.name} has no table to look ids up in, so that rows of the matrix of users and items are meant"
-    return ScoreWay(kind="dense", code="kit.scores.by_bag()", why=said)
+    settings = settings_for_asking(unit)
+    asked = f"lambda model: lambda bags: model(bags, {', '.join(settings)})" if settings else ""
+    return ScoreWay(kind="dense", code=f"kit.scores.by_bag({asked})", why=said)
 
 
 def _attends(constants: Constants, model: FoundModel) -> bool:

@@ -29,7 +29,7 @@ KEPT = {"train", "tr", "training"}
 def held_out_by(program: TrainingProgram) -> tuple[int, str]:
     """(how many of a user's last events, where): 2 of `train[u] = items[:-2]` beside `test[u] = items[-1]`; (0, "") for none."""
     for unit in program.units:
-        cut = _cut_of(unit, program.units[0])
+        cut = _cut_of(unit, program.units[0]) or _ranked_of(unit, program.units[0])
         if cut:
             return cut
     return 0, ""
@@ -67,6 +67,37 @@ def _cut_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
         if whole in held:
             return number, f"{unit.file.path}:{line}"
     return None
+
+
+def _ranked_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
+    """The same where events are numbered from the newest: `train = df[df["rank"] > 1]`, by `rank` from 1 or `cumcount` from 0."""
+    firsts: dict[str, int] = {}
+    for node in unit.nodes:
+        if isinstance(node, ast.Assign) and not (unit is not start and below_main(unit, node)):
+            for call in (one for one in ast.walk(node.value) if isinstance(one, ast.Call)):
+                name = getattr(call.func, "attr", "")
+                down = any(
+                    w.arg == "ascending" and getattr(w.value, "value", None) is False for w in call.keywords
+                )
+                if name in ("rank", "cumcount") and down:
+                    firsts[_column(node.targets[0])] = int(name == "rank")
+    for node in unit.nodes:
+        if not (firsts and isinstance(node, ast.Assign) and _words(node.targets[0]) & KEPT):
+            continue
+        for test in (one for one in ast.walk(node.value) if isinstance(one, ast.Compare)):
+            first, bound = firsts.get(_column(test.left)), test.comparators[0]
+            if first is not None and isinstance(bound, ast.Constant) and isinstance(bound.value, int):
+                more = {ast.Gt: 1, ast.GtE: 0}.get(type(test.ops[0]))
+                if more is not None and bound.value + more - first > 0:
+                    return bound.value + more - first, f"{unit.file.path}:{node.lineno}"
+    return None
+
+
+def _column(node: ast.expr) -> str:
+    """ "rank" of `df["rank"]`, `df.rank` and `rank`."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return str(node.slice.value)
+    return getattr(node, "attr", "") or getattr(node, "id", "")
 
 
 def _note(

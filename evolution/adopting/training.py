@@ -69,6 +69,18 @@ def programs_of(repo: ForeignRepo, asked: str = "") -> list[TrainingProgram]:
     return sorted(found, key=lambda program: (-program.score, program.script))
 
 
+def unreached_loops(repo: ForeignRepo) -> list[EpochEnd]:
+    """The loops over epochs of code that trains, whether or not a script was seen to enter it, as a program that makes its model by
+    name (`eval`, `import_module`) hides it."""
+    found: list[EpochEnd] = []
+    for unit in repo.units:
+        node = next((node for node in unit.nodes if _trains(unit, node) == 1), None)
+        end = None if node is None or _is_of_tests(unit.file.path) else _epoch_end(repo, [(unit, node)])
+        if end is not None and end.loop is not None:
+            found.append(end)
+    return found
+
+
 def _starts(repo: ForeignRepo, asked: str) -> Iterator[tuple[CodeUnit, str]]:
     path, _, function = asked.partition(":")
     if asked:

@@ -357,6 +357,23 @@ HEALTHY: dict[str, tuple[str, list[tuple[str, str]]]] = {
         OBJECT,
         [("        self.optimizer.zero_grad()\n", ""), ("        self.optimizer.step()\n", "        self.optimizer.step()\n        self.optimizer.zero_grad()\n")],
     ),
+    "an optimizer that takes its turn later": (
+        OBJECT,
+        [
+            ("torch.optim.Adam(self.net.parameters(), lr=1e-3)", "torch.optim.Adam([self.net.items.weight, self.net.position], lr=1e-3)\n        self.later = torch.optim.Adam(self.net.layers.parameters(), lr=1e-3)"),
+        ],
+    ),
+    "an optimizer for the bias in every tenth round": (
+        SCRIPT,
+        [("torch.optim.SGD([table, weight, bias], lr=0.5)", "torch.optim.SGD([table, weight], lr=0.5)\nslow = torch.optim.SGD([bias], lr=0.1)"), ("    return loss.item()", "    if train.__dict__.setdefault('n', 0) == 9:\n        slow.step()\n    return loss.item()")],
+    ),
+    "the encoder of the last round": (
+        OBJECT,
+        [
+            ("self.layers = nn.ModuleList([nn.Linear(8, 8) for _ in range(2)])\n", "self.layers, self.before = (nn.ModuleList([nn.Linear(8, 8) for _ in range(2)]) for _ in range(2))\n        self.before.requires_grad_(False)\n"),
+            ("        return h.mean(1)", "        for layer in self.before:\n            h = h + 0.1 * torch.tanh(layer(h))\n        return h.mean(1)"),
+        ],
+    ),
     "cleared by hand": (OBJECT, [("self.optimizer.zero_grad()", "[setattr(p, 'grad', None) for p in self.net.parameters()]")]),
     "decoupled decay": (OBJECT, [("Adam(self.net.parameters(), lr=1e-3)", "AdamW(self.net.parameters(), lr=1e-3, weight_decay=0.01)")]),
     "mild decay by SGD": (SCRIPT, [("lr=0.5", "lr=0.1, weight_decay=1e-4")]),

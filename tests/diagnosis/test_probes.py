@@ -10,8 +10,11 @@ import pytest
 from diagnosis.evidence import Evidence
 from diagnosis.findings import Measurement, Severity
 from diagnosis.measure import measure
+from diagnosis.probes import batches, not_converged
 from diagnosis.probes.embedding_collapse import mean_cosine, rank_me
 from diagnosis.probes.popularity_bias import popularity_quantiles
+from diagnosis.probes.probe import Probe
+from diagnosis.streams.rows import Passes, Rows
 from seeds.metrics.intervals import mean_over_users
 from seeds.metrics.lists import gini
 
@@ -196,6 +199,24 @@ def test_a_metric_that_still_rises_is_not_converged(scored: Scored) -> None:
     assert rising["not-converged"].severity is Severity.INFORMATION
 
 
+@pytest.mark.parametrize(
+    ("steps", "losses", "fine"),
+    [
+        (1, [9, 8, 7, 6, 5, 4], False),
+        (1, [9, 6, 5, 4.8, 4.6, 4.4], False),
+        (1, [9, 4, 4, 4, 4, 4], True),
+        (90, [9, 8, 7, 6, 5, 4], True),
+    ],
+)
+def test_a_loss_that_falls_after_a_few_steps_is_not_converged_though_the_metric_wavers(
+    scored: Scored, steps: int, losses: list[float], fine: bool
+) -> None:
+    told = curves(losses, [0.10, 0.12, 0.11, 0.12, 0.13, 0.12])
+    hasty = by_code(scored(curves=tuple({**curve, "steps": steps} for curve in told)))["not-converged"]
+    assert hasty.healthy is fine
+    assert ("the loss was still falling" in hasty.message) is not fine
+
+
 def test_before_convergence_nothing_is_said_that_more_epochs_may_mend(
     scored: Scored, healthy: Evidence
 ) -> None:
@@ -242,6 +263,30 @@ def test_a_probe_that_fails_is_named_and_stops_no_other(scored: Scored, healthy:
     assert measured["embedding-collapse"].healthy is None
     assert "not finite" in measured["embedding-collapse"].details["reason"]
     assert measured["same-list"].healthy is True
+
+
+def test_a_probe_that_measures_no_number_loses_no_other(
+    healthy: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sound,) = not_converged.PROBE.run(healthy)
+    broken = Probe(
+        kinds=(not_converged.KIND,), run=lambda _: [replace(sound, value=float("nan"), healthy=True)]
+    )
+    monkeypatch.setattr("diagnosis.measure.PROBES", (broken, not_converged.PROBE))
+    first, second = measure(healthy)
+    assert (first.healthy, "measured nan" in first.details["reason"]) == (None, True)
+    assert second == sound
+
+
+def test_an_epoch_of_which_no_row_was_kept_tells_no_order() -> None:
+    rng = np.random.default_rng(0)
+    none = np.empty(0, np.int64)
+    whole = Rows(
+        keys=rng.permutation(200), users=rng.permutation(200) + 1, lengths=none, sizes=np.full(10, 20)
+    )
+    passes = Passes(epochs=(whole, Rows(keys=none, users=none, lengths=none, sizes=none)), places=())
+    (order,) = batches._order(passes, ())
+    assert order.healthy is None
 
 
 def test_rank_me_and_cosine_at_their_ends() -> None:

@@ -290,3 +290,22 @@ def build(data, *, device, seed):
         "        return self.model(rows)", "        self.model.eval()\n        return self.model(rows)"
     )
     assert check_sources({"trainer.py": healthy, "main.py": main}) == []
+
+
+SPLIT = "import pandas as pd\ndf = pd.read_csv('log.csv')[['user', 'item', 'timestamp']]\ntrain, rest = train_test_split(df)\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "tail"),
+    [
+        ("tests/conftest.py", "import pytest\n"),
+        ("tests/test_parts.py", "def test_parts():\n    assert len(train) > len(rest)\n"),
+    ],
+)
+def test_unit_tests_of_the_repo_train_no_recommender(path: str, tail: str) -> None:
+    assert check_source(path, SPLIT + tail) == []
+
+
+@pytest.mark.parametrize("path", ["test_model.py", "tests/run.py", "data.py"])
+def test_a_script_that_is_called_test_is_judged_all_the_same(path: str) -> None:
+    assert [hit.code for hit in check_source(path, SPLIT)] == ["random-split"]

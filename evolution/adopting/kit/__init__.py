@@ -10,7 +10,7 @@ from pathlib import Path
 FOLDER = Path(__file__).with_name("parts")
 # In the order in which they stand in the one file.
 PARTS = (
-    "scratch", "threads", "marks", "surroundings", "core", "program", "log", "ids", "scoring", "recommender",
+    "scratch", "threads", "marks", "surroundings", "older", "core", "program", "log", "ids", "scoring", "recommender",
 )  # fmt: skip
 HEAD = '''"""What an adapter needs to let evolverec train a repo that was not written for it. Yours to keep and to change.
 

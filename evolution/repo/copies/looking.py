@@ -17,7 +17,7 @@ from evolution.repo.copies.unpacking import inflated_within, is_packed, unpacked
 SMALLEST_BYTES = 48  # thirty events take more
 HEAD = 8192
 NPY = b"\x93NUMPY"
-# Pictures, sound, fonts, documents and programs.
+# Pictures, sound, fonts, documents, programs and views of folders.
 _OTHER = (
     b"\x89PNG",
     b"\xff\xd8\xff",
@@ -28,6 +28,7 @@ _OTHER = (
     b"%PDF",
     b"wOFF",
     b"\x00\x01\x00\x00\x00",
+    b"\x00\x00\x00\x01Bud1",  # .DS_Store, which the Finder of macOS leaves in every folder
 )
 _SEALED = {
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",

@@ -81,12 +81,18 @@ def check_modules(root: str, before: set[str]) -> None:
         if name in before or not isinstance(file, str):
             continue
         own = _own_file(root, name)
-        if own and os.path.realpath(file) != os.path.realpath(own):
+        if own and os.path.realpath(file) != os.path.realpath(own) and not _is_of_program(root, file):
             raise ImportBroken(
                 f"module {name} was loaded from {file}, but the program has its own at "
                 f"{os.path.relpath(own, root)}: something else than this program would be measured. "
                 "Uninstall the other copy, or import it relative to the repo's root"
             )
+
+
+def _is_of_program(root: str, file: str) -> bool:
+    """Whether a module is another file of the program, as `net/net.py` of a script in `net`; an installed copy is none."""
+    real, inside = os.path.realpath(file), os.path.realpath(root) + os.sep
+    return real.startswith(inside) and not {"site-packages", "dist-packages"} & set(Path(real).parts)
 
 
 def _own_file(root: str, name: str) -> str:

@@ -152,6 +152,8 @@ EVALUATE = "def evaluate(model):\n    return {returned}\n"
         ("{'HR': hit / n, 'NDCG': ndcg}", "told = evaluate(model)\n    print(told['HR'], **told)", "{'HR': 1.0, 'NDCG': 1.0}"),
         ("hit / n", "hr, ndcg = evaluate(model)\n    if hr > best:\n        best_epoch = epoch", "(1.0, 1.0)"),
         ("hit / n", "hr = evaluate(model)\n    print(hr)", "1.0"),
+        ("told", "ret = evaluate(model)\n    print(ret['recall'][0], ret['recall'][-1], ret['ndcg'][0])", "collections.defaultdict(lambda: np.ones(100))"),
+        ("told", "ret = evaluate(model)\n    if ret['hr'] > best:\n        best = ret['hr']", "collections.defaultdict(lambda: 1.0)"),
         ("hit, n", "evaluate(model)", "None"),
     ],
 )  # fmt: skip

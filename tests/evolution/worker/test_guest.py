@@ -1,6 +1,7 @@
 """What travels to the user's interpreter: old Pythons can read it, it brings nothing else, histories are right."""
 
 import ast
+import importlib
 import sys
 import zipfile
 
@@ -138,6 +139,24 @@ def test_a_module_from_elsewhere_is_named(tmp_path, monkeypatch):
     with pytest.raises(ImportBroken, match="colorsys"):
         check_modules(str(tmp_path), set())
     check_modules(str(tmp_path), {"colorsys"})
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_file_of_the_program_in_a_folder_of_the_same_name_is_its_own(tmp_path, monkeypatch, mirrored):
+    """A script in `neural/` that imports `neural/neural.py`, from the repo itself or from a mirror that links it."""
+    root = tmp_path / "repo"
+    (root / "neural").mkdir(parents=True)
+    for name in ("__init__", "neural"):
+        (root / "neural" / f"{name}.py").write_text("")
+    if mirrored:
+        (tmp_path / "mirror").mkdir()
+        (tmp_path / "mirror" / "neural.py").symlink_to(root / "neural" / "neural.py")
+    monkeypatch.syspath_prepend(str(tmp_path / "mirror" if mirrored else root / "neural"))
+    monkeypatch.delitem(sys.modules, "neural", raising=False)
+    before = set(sys.modules)
+    importlib.import_module("neural")
+    check_modules(str(root), before)
+    monkeypatch.delitem(sys.modules, "neural")
 
 
 def test_a_failure_names_the_innermost_line_of_the_repo(tmp_path):

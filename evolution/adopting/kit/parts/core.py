@@ -12,8 +12,19 @@ import types
 from pathlib import Path
 
 from .marks import _cells, _Finder, _library, _Marks, _Unmarked
+from .older import _older_habits
 from .scratch import ROOT, _in_own_files, _in_repo, _next_scratch, _torch, scratch
-from .surroundings import _ABSENT, WRITES_CUDA, _marked, _Stubs, _Swapped, _with_paths, _without_gpu
+from .surroundings import (
+    _ABSENT,
+    WRITES_CUDA,
+    _marked,
+    _of_cuda_on_cpu,
+    _Stubs,
+    _Swapped,
+    _with_folders,
+    _with_paths,
+    _without_gpu,
+)
 from .threads import _Thread
 
 
@@ -39,6 +50,8 @@ class _Core:
         self.thread = _Thread(self._body, self)
         if _torch() is not None and not _torch().cuda.is_available() and _in_own_files(WRITES_CUDA):
             self.thread.own_modes([_without_gpu(_torch())])
+            for owner, name, value in _of_cuda_on_cpu(_torch()):
+                self._swapped.add(owner, name, value)
 
     # -- what the marks call, inside the program
 
@@ -147,6 +160,8 @@ class _Core:
             if ":" not in self.script:
                 self.module = types.ModuleType("__main__")
                 add(sys.modules, "__main__", self.module)
+        for owner, old, value in _older_habits():
+            add(owner, old, value)
         self._redirect(add, paths)
         self._be_silent(add)
         if _torch() is not None:
@@ -187,7 +202,10 @@ class _Core:
         ]
         keeping = [(_torch(), name) for name in ("load", "save") if _torch() is not None]
         for owner, name in ((builtins, "open"), (io, "open"), *asking, *doing, *keeping):
-            add(owner, name, _with_paths(getattr(owner, name), moved))
+            function = getattr(owner, name)
+            if name in ("open", "save"):
+                function = _with_folders(function, there, int(name == "save"))
+            add(owner, name, _with_paths(function, moved))
 
     def _paths(self, there):
         """The module path with the mirror in the place of the repo."""

@@ -56,6 +56,11 @@ class _Marks(ast.NodeTransformer):
             return [node, _call("steps()", node)]
         return node
 
+    def visit_Assert(self, node):
+        """Programs that insist on a GPU are given the processor in its place where there is none."""
+        insists = "cuda.is_available" in ast.unparse(node.test)
+        return ast.copy_location(ast.Pass(), node) if insists else node
+
     def visit_Assign(self, node):
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             for key in self._values if isinstance(target, ast.Name) else ():

@@ -94,6 +94,18 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
         return score
 
     @staticmethod
+    def by_vectors(method=None, *, more=0, tensors=True, **named):
+        """method(users (B,), items (n,), so many empty rows of `more` items, **named) -> (B, d), (n, d), ...: scores are products."""
+
+        def score(model, users, histories, ids):
+            items = ids.asked()
+            given = [_given(one, model, tensors) for one in (users, items, *[items[:0]] * more)]
+            of_users, of_items = (model if method is None else _found(model, method))(*given, **named)[:2]
+            return _placed(of_users @ of_items.T, items, len(users))
+
+        return score
+
+    @staticmethod
     def all_items(
         method="full_sort_predict", *, user="user_id", history="item_id_list", length="item_length"
     ):

@@ -5,6 +5,7 @@ import functools
 import importlib
 import importlib.machinery
 import importlib.util
+import os
 import re
 import types
 
@@ -18,7 +19,12 @@ class _Swapped:
 
     def add(self, owner, name, value):
         item = isinstance(owner, dict)
-        get = (lambda: owner.get(name, _ABSENT)) if item else (lambda: getattr(owner, name, _ABSENT))
+        if isinstance(
+            owner, types.ModuleType
+        ):  # what a module makes up when it is asked is no value of its own
+            get = functools.partial(vars(owner).get, name, _ABSENT)
+        else:
+            get = (lambda: owner.get(name, _ABSENT)) if item else (lambda: getattr(owner, name, _ABSENT))
         self.values.append([get, functools.partial(_put_item if item else _put, owner, name), value])
 
     def add_inside(self, owner, name, value):
@@ -52,7 +58,7 @@ _ABSENT = object()
 def _put(owner, name, value):
     if value is not _ABSENT:
         setattr(owner, name, value)
-    elif hasattr(owner, name):
+    elif name in vars(owner):
         delattr(owner, name)
 
 
@@ -64,7 +70,8 @@ def _put_item(owner, name, value):
 
 
 WRITES_CUDA = re.compile(
-    rb"^(?!.*is_available).*(?:\.cuda\(|(?:to|device)\(\s*[\"']cuda|device\s*=\s*[\"']cuda)", re.M
+    rb"^(?!.*is_available).*(?:\.cuda\(|(?:to|device)\(\s*[\"']cuda|device\s*=\s*[\"']cuda|cuda\.(?:\w+Tensor|set_device|synchronize)\()",
+    re.M,
 )
 
 MADE_ON_A_DEVICE = {
@@ -95,12 +102,39 @@ def _without_gpu(torch):
     return WithoutGpu()
 
 
+def _of_cuda_on_cpu(torch):
+    """(owner, name, value) of what torch.cuda makes or waits for, made on the processor."""
+    for kind in ("Float", "Double", "Half", "Long", "Int", "Short", "Byte", "Bool"):
+        yield torch.cuda, f"{kind}Tensor", getattr(torch, f"{kind}Tensor")
+    for name in ("set_device", "synchronize"):
+        yield torch.cuda, name, lambda *_, **__: None
+
+
 def _with_paths(original, moved):
     """The same function for other paths: its first two arguments may be some."""
 
     @functools.wraps(original)
     def call(*args, **kwargs):
         return original(*map(moved, args[:2]), *args[2:], **kwargs)
+
+    return call
+
+
+def _with_folders(original, inside, place):
+    """The same function, which first makes the folder of a file that it writes, where that lies in the folder `inside`.
+
+    place: of the path among its arguments. A mode that reads makes nothing.
+    """
+
+    @functools.wraps(original)
+    def call(*args, **kwargs):
+        path = args[place] if len(args) > place else None
+        mode = kwargs.get("mode", args[place + 1] if len(args) > place + 1 else "r") if place == 0 else "w"
+        if isinstance(path, (str, os.PathLike)) and str(mode)[:1] in "wax":
+            folder = os.path.dirname(os.path.abspath(os.fspath(path)))
+            if folder.startswith(inside + os.sep):
+                os.makedirs(folder, exist_ok=True)
+        return original(*args, **kwargs)
 
     return call
 
