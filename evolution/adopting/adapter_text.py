@@ -142,12 +142,7 @@ def _program(found: Adoption, lines: _Lines) -> None:
         code = f"skip={_quoted(only.name)}" if alone else f"skip={told}"
         why = f"{only.place} evaluates on the repo's own held-out part, or stops by that; evolverec does both itself"
         arguments.append((code, why))
-    named = {one.constant: one.new for one in found.moved if one.constant}
-    folders = {one.old: one.new for one in found.moved if not one.constant}
-    for keyword, pairs in (("values", named), ("paths", folders)):
-        if pairs:
-            why = f"{found.moved[0].place} names a folder outside of the repo"
-            arguments.append((f"{keyword}={json.dumps(pairs)}", why))
+    arguments += _replaced(found)
     if found.answers:
         arguments.append((f"answers={found.answers!r}".replace("'", '"'), "what input() is told"))
     if found.stubs:
@@ -161,6 +156,21 @@ def _program(found: Adoption, lines: _Lines) -> None:
     for code, why in arguments:
         lines.add(f"    {code},", why)
     lines.add(")")
+
+
+def _replaced(found: Adoption) -> list[tuple[str, str]]:
+    """Arguments of `kit.Program` that put the log's own folders and numbers in the place of what the code names."""
+    given: list[tuple[str, str]] = []
+    named = {one.constant: _quoted(one.new) for one in found.moved if one.constant}
+    named |= {one.name: one.code for one in found.sizes}
+    folders = {one.old: _quoted(one.new) for one in found.moved if not one.constant}
+    away = [f"{found.moved[0].place} names a folder outside of the repo"] if found.moved else []
+    counted = [f"{one.place} counts other data" for one in found.sizes]
+    for keyword, pairs, whys in (("values", named, [*away, *counted]), ("paths", folders, away)):
+        if pairs:
+            told = ", ".join(f"{_quoted(name)}: {code}" for name, code in pairs.items())
+            given.append((f"{keyword}={{{told}}}", "; ".join(whys)))
+    return given
 
 
 def _words(words: tuple[tuple[str, Any], ...], flags: frozenset[str]) -> list[str]:

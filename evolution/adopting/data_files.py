@@ -10,6 +10,7 @@ from diagnosis.syntax import dotted
 from evolution.adopting.constants import HERE, Constants
 from evolution.adopting.foreign_code import CodeUnit
 from evolution.adopting.row_format import RowFormat, format_of_frame, format_of_lines, format_of_table
+from evolution.adopting.session_pickles import is_pair_of_sessions
 from evolution.adopting.training import TrainingProgram, below_main
 
 FRAMES = {"read_csv", "read_table", "read_parquet", "read_feather", "read_json", "scan_csv"}
@@ -190,7 +191,7 @@ def _format_of_open(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
     if isinstance(parent, ast.Call):
         loaded = _loads(parent)
         if loaded:
-            return RowFormat(kind=loaded, why=f"{dotted(parent.func)} at {unit.file.path}:{parent.lineno}")
+            return _unpickled(unit, parent, loaded, constants, ())
         direct = parent.args[0] if parent.args and parent.args[0] is call else None
         if direct is None:
             return None
@@ -212,10 +213,19 @@ def _format_of_open(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
                 a is parent or parent in getattr(a, "items", ()) for a in unit.around(other)
             )
             if near:
-                why = f"{dotted(other.func)} at {unit.file.path}:{other.lineno}"
-                return RowFormat(kind=kind, columns=_keys_of(unit, other), why=why)
+                return _unpickled(unit, other, kind, constants, _keys_of(unit, other))
     block = unit.file.parents.get(parent) if isinstance(parent, ast.withitem) else None
     return format_of_lines(unit, call, handle, constants, within=block)
+
+
+def _unpickled(
+    unit: CodeUnit, load: ast.Call, kind: str, constants: Constants, columns: tuple[str | int, ...]
+) -> RowFormat:
+    """What one call reads whole: sessions with the item that follows, where the code takes them apart so."""
+    sessions = kind == "dict" and is_pair_of_sessions(constants.repo, unit, load)
+    why = f"{dotted(load.func)} at {unit.file.path}:{load.lineno}"
+    why += ", which gives beginnings of sessions and the items that follow" if sessions else ""
+    return RowFormat(kind="sessions" if sessions else kind, columns=columns, why=why)
 
 
 def _keys_of(unit: CodeUnit, load: ast.Call) -> tuple[str | int, ...]:

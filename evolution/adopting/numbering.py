@@ -79,7 +79,7 @@ def numbering_of(
         items=items,
         padding=padding,
         length=length,
-        side=_side(program),
+        side=way.side or _side(program),
         order=order,
         user_map=user_map,
         item_map=item_map,
@@ -106,9 +106,24 @@ def _first(
     if table.beyond >= 1:
         whys.append(f"{table.place} has a row more than there are {about}s, so they begin with 1")
         return 1
+    if about == "item" and (cut := _scored_from_row_1(program, model)):
+        whys.append(f"{cut} scores with all rows but row 0, so items begin with 1")
+        return 1
     counted = _of_counting(program, about)
     whys.append(f"{table.place} has as many rows as there are {about}s, so they begin with 0")
     return 0 if counted is None else min(counted, 0)
+
+
+def _scored_from_row_1(program: TrainingProgram, model: FoundModel) -> str:
+    """Where the model cuts row 0 off its table of items, `self.items.weight[1:]`; "" where it does not."""
+    tables = {f"self.{table.path}.weight" for table in model.tables if table.about == "item"}
+    for unit in program.units:
+        for node in unit.nodes:
+            if isinstance(node, ast.Subscript) and dotted(node.value) in tables:
+                match node.slice:
+                    case ast.Slice(lower=ast.Constant(value=1), upper=None, step=None):
+                        return f"{unit.file.path}:{node.lineno}"
+    return ""
 
 
 def _of_counting(program: TrainingProgram, about: str) -> int:

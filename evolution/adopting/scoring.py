@@ -4,11 +4,13 @@ import ast
 from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
+from evolution.adopting.batch_scores import batch_code, batch_function
 from evolution.adopting.constants import Constants, default_of, parameters_of
 from evolution.adopting.foreign_code import CodeUnit, is_abstract
 from evolution.adopting.mask_tokens import mask_token
 from evolution.adopting.model_class import EmbeddingTable, FoundModel
 from evolution.adopting.naming import role_of, words_of
+from evolution.adopting.packed_scores import packed_code, packing
 from evolution.adopting.returned_scores import field_of_scores, returned
 from evolution.adopting.training import TrainingProgram, drawn_arrays
 
@@ -35,7 +37,7 @@ RECURRENT = {"GRU", "RNN"}
 class ScoreWay:
     """code: what stands behind `score=`; before: lines of a function that it names. table: code behind `table=`, "" for none.
 
-    kind: which of the kit's ways it is, "" for a gap. why, why_table: one sentence with the place.
+    kind: which of the kit's ways it is, "" for a gap. side: of padding, "" where any will do. why, why_table: one sentence with the place.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class ScoreWay:
     before: tuple[str, ...] = ()
     table: str = ""
     why_table: str = ""
+    side: str = ""
 
 
 def score_way(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
@@ -65,6 +68,16 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
         return ways[0]
     if products := _products(constants, model):
         return products
+    if by_batch := batch_function(constants, program):
+        table = model.table("item")
+        return ScoreWay(
+            kind="by_history",
+            code="score",
+            before=batch_code(by_batch),
+            why=f"{by_batch.unit.place} takes a batch out of the program's own data",
+            table=f'"{table.path}.weight"' if table else "",
+            why_table=table.place if table else "",
+        )
     return ScoreWay(
         kind="",
         code="",
@@ -210,6 +223,17 @@ def _way(
         and known <= {"history", "item", "user", "length", "last"}
     ):
         return _by_items(constants, model, unit, roles, why, table, why_table)
+    how = packing(constants, unit) if sorted(given) == ["history", "length"] else None
+    if how and any(how.values()) and returned(constants, model, unit) == "scores":
+        code = packed_code(asked or "None", how, lengths_first=given[0] == "length")
+        return ScoreWay(
+            kind="by_history",
+            code=code,
+            why=f"{why}, which it packs",
+            table=table,
+            why_table=why_table,
+            side="right",
+        )
     if known <= {"history", "user", "length", "last"} and given.count("history") + given.count("last") == 1:
         if dense := _dense(constants, program, model, unit, why):
             return dense
