@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from diagnosis.syntax import dotted
+from evolution.adopting.branches import Branches
 from evolution.adopting.foreign_code import CodeUnit, ForeignRepo
 from evolution.adopting.options import REQUIRED, ProgramOption, options_of
 from evolution.base.places import CONFIG_NAME
@@ -35,16 +36,25 @@ class Constants:
         # Of a large repo what the program enters, and what its other files do when they are imported.
         small = len(repo.files) <= SMALL_REPO or not units
         self._units = repo.units if small else [*units, *(f.units[0] for f in repo.files.values())]
+        self._files = {unit.file for unit in units}  # what another program sets is asked where this one sets nothing
         self.options: dict[str, list[ProgramOption]] = options_of(repo)
         self.used: set[str] = set()  # names of options that an answer hung on
         self._busy: set[tuple[int, int]] = set()
         self._stores = self._find_stores()
         self._sites = self._find_sites()
         self._settings = self._read_settings()
+        self._branches = Branches(self.values)
 
     def settings(self) -> dict[str, Any]:
         """Keys of configuration files, and attributes that the code sets, with one value each where a file has it."""
         return {**dict.fromkeys(self._stores), **self._settings}
+
+    def is_dead(self, unit: CodeUnit, node: ast.AST | None = None) -> bool:
+        """Whether a node, or all calls of a unit, stand in branches that constants rule out."""
+        if node is not None:
+            return self._branches.is_dead(unit, node)
+        sites = self._sites.get(unit.node, [])
+        return bool(sites) and all(self._branches.is_dead(caller, call) for caller, call in sites)
 
     def values(self, unit: CodeUnit, node: ast.expr, depth: int = 0) -> Values:
         """The values that an expression may have, [] where nothing is known."""
@@ -103,7 +113,8 @@ class Constants:
             return
         assigned = _assigned(unit, name)
         for value in assigned:
-            yield from self.values(unit, value, depth)
+            if not self.is_dead(unit, value):
+                yield from self.values(unit, value, depth)
         if assigned:
             return
         if not isinstance(unit.node, ast.Module) and name in _parameters(unit.node):
@@ -117,7 +128,7 @@ class Constants:
     def _parameter(self, unit: CodeUnit, name: str, depth: int) -> Iterator[Any]:
         for caller, call in self._sites.get(unit.node, []):
             given = argument(call, unit, name)
-            if given is not None:
+            if given is not None and not self.is_dead(caller, call):
                 yield from self.values(caller, given, depth)
         if (default := default_of(unit.node, name)) is not None:
             yield from self.values(unit, default, depth)
@@ -138,8 +149,10 @@ class Constants:
             return
         if base != "self" and node.attr in self.options:
             yield from self._option(node.attr, depth)
-        for owner, value, there in self._stores.get(node.attr, []):
-            if base != "self" or unit.owner is None or self._is_of(unit, owner):
+        stores = self._stores.get(node.attr, [])
+        for owner, value, there in [one for one in stores if one[2].file in self._files] or stores:
+            fits = base != "self" or unit.owner is None or self._is_of(unit, owner)
+            if fits and not self.is_dead(there, value):
                 yield from self.values(there, value, depth)
         if node.attr in self._settings:
             yield self._settings[node.attr]
@@ -165,7 +178,7 @@ class Constants:
         if name in self.given:
             yield self.given[name]
             return
-        for option in self.options[name]:
+        for option in [one for one in self.options[name] if one.file in self._files] or self.options[name]:
             if option.default is not REQUIRED and option.default is not None:
                 yield from self.values(option.file.units[0], option.default, depth)
 

@@ -22,6 +22,7 @@ NOT_EVENTS = re.compile(
 HELD_OUT = re.compile(
     r"(^|[^a-z])(test|tst|valid|validation|val|vad|dev|eval|te|neg|negative|negatives)([^a-z]|$)", re.I
 )
+CANDIDATES = re.compile(r"[^a-z](sample|samples|sampled|candidates?)([^a-z]|$)", re.I)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,10 @@ def data_files(program: TrainingProgram, constants: Constants) -> list[DataFile]
     found: dict[str, DataFile] = {}
     written = _written(program, constants)
     unknown: list[DataFile] = []
-    for unit in program.units:
+    for unit in [one for one in program.units if not constants.is_dead(one)]:
         for call, path, form in _readings(unit, constants, program.units[0]):
+            if constants.is_dead(unit, call):
+                continue
             texts = [value for value in constants.values(unit, path) if isinstance(value, str)]
             made = [text for text in texts if text in written]
             texts = [text for text in texts if not NOT_EVENTS.search(text) and text not in written]
@@ -103,7 +106,7 @@ def _placed(text: str, cwd: str, form: RowFormat | None, unit: CodeUnit, line: i
     path = posixpath.normpath(text[len(HERE) :].lstrip("/") if own else posixpath.join(cwd, text))
     outside = text if (text.startswith(("/", "~")) and not own) or path.startswith("../") else ""
     folder, _, name = path.rpartition("/")
-    held_out = bool(HELD_OUT.search(name)) or (
+    held_out = bool(HELD_OUT.search(name) or CANDIDATES.search(name)) or (
         bool(HELD_OUT.search(folder.rpartition("/")[2])) and "train" not in name
     )
     return DataFile(
