@@ -11,6 +11,7 @@ from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.rows import Passes, Rows, passes
+from seeds.interactions import Int64
 
 ORDER = FindingKind(
     code="batches-in-one-order",

@@ -18,7 +18,9 @@ NOT_TRAINING = re.compile(
     r"inference|infer|test_only|eval_only|only_test|only_eval|state_dict|checkpoint_path|load_model|resume|pretrained",
     re.I,
 )
-EVALUATES = re.compile(r"^-+(do_?|only_?|just_?)?(eval|evaluate|test|predict)$", re.I)  # flags without a value
+EVALUATES = re.compile(
+    r"^-+(do_?|only_?|just_?)?(eval|evaluate|test|predict)$", re.I
+)  # flags without a value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,9 @@ class Constants:
         # Of a large repo what the program enters, and what its other files do when they are imported.
         small = len(repo.files) <= SMALL_REPO or not units
         self._units = repo.units if small else [*units, *(f.units[0] for f in repo.files.values())]
-        self._files = {unit.file for unit in units}  # what another program sets is asked where this one sets nothing
+        self._files = {
+            unit.file for unit in units
+        }  # what another program sets is asked where this one sets nothing
         self.options: dict[str, list[ProgramOption]] = options_of(repo)
         self.used: set[str] = set()  # names of options that an answer hung on
         self._busy: set[tuple[int, int]] = set()

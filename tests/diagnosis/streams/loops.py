@@ -398,7 +398,11 @@ def last_item(log: Interactions, plant: str = "", batch: int = 64, width: int = 
         adam = torch.optim.Adam([*model.parameters(), *out.parameters(), *of_users.parameters()], 1e-3)
         while True:
             order = torch.arange(len(inputs)) if plant == "no-shuffle" else torch.randperm(len(inputs))
-            for part in order.split(batch):
+            if plant == "shortest-first":
+                order = order[(inputs[order] > 0).sum(1).argsort()]
+            for part in order.split(8 * batch if plant == "packed" else batch):
+                if plant == "packed":  # the longest first, as packing wants it
+                    part = part[(inputs[part] > 0).sum(1).argsort(descending=True)]
                 state = model(inputs[part])[:, -1]
                 state = state if users is None else state + of_users(users[part])
                 loss = F.cross_entropy(out(state), classes[part] - 1)
@@ -449,7 +453,8 @@ def fpmc(log: Interactions, plant: str = "", batch: int = 64) -> Epochs:
         of_users, of_items = nn.Embedding(log.n_users + 1, D), nn.Embedding(log.n_items + 1, D)
         adam = torch.optim.Adam([*of_users.parameters(), *of_items.parameters()], 1e-2)
         while True:
-            for part in torch.randperm(len(users)).split(batch):
+            for part in torch.randperm(len(users)).split(4 * batch if plant == "grouped" else batch):
+                part = part[users[part].argsort()] if plant == "grouped" else part
                 state = of_users(users[part]) + of_items(last[part])
                 bad = torch.randint(1, log.n_items + 1, (len(part),))
                 for _ in range(20):
