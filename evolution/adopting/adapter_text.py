@@ -134,14 +134,16 @@ def _program(found: Adoption, lines: _Lines) -> None:
         arguments.append((f"at={_quoted(end.at)}", end.why))
     else:
         arguments.append((f"every={end.every}", f"{end.why}; so many steps are told as an epoch"))
-    if found.left_out:
-        told = "{" + ", ".join(f"{_quoted(one.name)}: {one.gives}" for one in found.left_out) + "}"
-        only = found.left_out[0]
+    if left_out := (*found.left_out, *found.downloads):
+        told = "{" + ", ".join(f"{_quoted(one.name)}: {one.gives}" for one in left_out) + "}"
         lines.imports |= {"collections"} if "collections." in told else set()
-        alone = len(found.left_out) == 1 and only.gives == "None"
-        code = f"skip={_quoted(only.name)}" if alone else f"skip={told}"
-        why = f"{only.place} evaluates on the repo's own held-out part, or stops by that; evolverec does both itself"
-        arguments.append((code, why))
+        alone = len(left_out) == 1 and left_out[0].gives == "None"
+        whys = [
+            f"{one.place} evaluates on the repo's own held-out part, or stops by that; evolverec does both itself"
+            for one in found.left_out[:1]
+        ]
+        whys += [f"{one.place} fetches what is written above" for one in found.downloads]
+        arguments.append((f"skip={_quoted(left_out[0].name)}" if alone else f"skip={told}", "; ".join(whys)))
     arguments += _replaced(found)
     if found.answers:
         arguments.append((f"answers={found.answers!r}".replace("'", '"'), "what input() is told"))

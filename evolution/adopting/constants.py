@@ -13,7 +13,7 @@ from typing import Any
 
 from diagnosis.syntax import dotted
 from evolution.adopting.branches import Branches
-from evolution.adopting.foreign_code import CodeUnit, ForeignRepo
+from evolution.adopting.foreign_code import CodeUnit, ForeignFile, ForeignRepo
 from evolution.adopting.options import REQUIRED, ProgramOption, options_of
 from evolution.base.places import CONFIG_NAME
 from seeds.reading import parse_json, parse_toml, read_text
@@ -46,6 +46,7 @@ class Constants:
         self._sites = self._find_sites()
         self._settings = self._read_settings()
         self._branches = Branches(self.values)
+        self.kind: tuple[ForeignFile, ast.ClassDef] | None = None  # whose methods `self` means
 
     def settings(self) -> dict[str, Any]:
         """Keys of configuration files, and attributes that the code sets, with one value each where a file has it."""
@@ -298,10 +299,22 @@ class Constants:
                     continue
 
     def _returned(self, unit: CodeUnit, call: ast.Call, depth: int) -> Iterator[Any]:
-        for entered in self.repo.reached(unit, call)[:4]:
+        for entered in self._own(unit, call) or self.repo.reached(unit, call)[:4]:
             for node in entered.nodes:
                 if isinstance(node, ast.Return) and node.value is not None:
                     yield from self.values(entered, node.value, depth)
+
+    def _own(self, unit: CodeUnit, call: ast.Call) -> list[CodeUnit]:
+        """The method that `self.name()` means for an object of the class that is asked about."""
+        kind, called = self.kind, call.func
+        if (
+            kind is None
+            or not isinstance(called, ast.Attribute)
+            or dotted(called.value) not in ("self", "cls")
+        ):
+            return []
+        inherited = any(node is unit.owner for _, node in self.repo.lineage(kind))
+        return self.repo.method_of(kind, called.attr) if inherited else []
 
     def _find_stores(self) -> dict[str, list[tuple[ast.ClassDef | None, ast.expr, CodeUnit]]]:
         """Attribute, or "[key]" -> (class that it belongs to, value, where), for `x.attribute = value` and dicts."""

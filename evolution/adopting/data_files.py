@@ -54,6 +54,7 @@ def data_files(program: TrainingProgram, constants: Constants) -> list[DataFile]
         for call, path, form in _readings(unit, constants, program.units[0]):
             if constants.is_dead(unit, call):
                 continue
+            constants.kind = (unit.file, unit.owner) if unit.owner is not None else None
             texts = [value for value in constants.values(unit, path) if isinstance(value, str)]
             made = [text for text in texts if text in written]
             texts = [text for text in texts if not NOT_EVENTS.search(text) and text not in written]

@@ -66,6 +66,30 @@ def evaluations_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]
     return list(found.values())
 
 
+def downloads_of(program: TrainingProgram) -> list[LeftOut]:
+    """Functions that fetch data sets and return nothing: what they fetch is written for the program."""
+    fetching = [unit for unit in program.units if _fetches(unit)]
+    found = []
+    for unit in fetching:
+        callers = [(one, call) for one in program.units for call in one.calls if _calls(call, unit)]
+        unused = all(isinstance(one.file.parents.get(call), ast.Expr) for one, call in callers)
+        if unused and any(one not in fetching for one, _ in callers):
+            place = f"{callers[0][0].file.path}:{callers[0][1].lineno}"
+            found.append(LeftOut(name=f"{unit.file.path}:{unit.name}", gives="None", place=place))
+    return found
+
+
+def _fetches(unit: CodeUnit) -> bool:
+    given = [node for node in unit.nodes if isinstance(node, ast.Return) and node.value is not None]
+    named = {"download", "downloads", "fetch"} & set(words_of(unit.name.rpartition(".")[2]))
+    return bool(named) and not given and not _has_training(unit)
+
+
+def _calls(call: ast.Call, unit: CodeUnit) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else dotted(call.func)
+    return bool(name) and name == unit.name.rpartition(".")[2]
+
+
 def _names_evaluation(call: ast.Call) -> bool:
     name = getattr(call.func, "attr", "") or dotted(call.func)
     words = set(words_of(name))

@@ -9,7 +9,7 @@ from diagnosis.syntax import dotted
 from evolution.adopting.arguments import CommandLine, command_line
 from evolution.adopting.constants import Constants
 from evolution.adopting.data_files import DataFile, data_files
-from evolution.adopting.evaluations import LeftOut, evaluations_of
+from evolution.adopting.evaluations import LeftOut, downloads_of, evaluations_of
 from evolution.adopting.foreign_code import ForeignRepo, read_foreign
 from evolution.adopting.hard_sizes import WrittenSize, written_sizes
 from evolution.adopting.model_class import FoundModel, find_model
@@ -54,6 +54,7 @@ class Adoption:
     held_out: tuple[int, str] = (0, "")
     stubs: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    downloads: tuple[LeftOut, ...] = ()
     answers: tuple[str, ...] = ()
     sizes: tuple[WrittenSize, ...] = ()
     epochs: int = 0
@@ -110,6 +111,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         held_out=held_out_by(program),
         stubs=_stubs(program),
         left_out=(*evaluations_of(repo, program), *stoppers_of(repo, program)),
+        downloads=tuple(downloads_of(program)),
         answers=_answers(program),
         sizes=tuple(written_sizes(constants, program, found, numbering)) if found and numbering else (),
         epochs=_epochs(program, constants),

@@ -273,7 +273,8 @@ class ForeignRepo:
                 yield from own
                 if not own or is_abstract(own[0]):
                     fits = self.methods.get(called.attr, [])
-                    yield from fits if len(fits) <= MANY else []
+                    heirs = [one for one in fits if one.owner and self._inherits(one.owner, unit.owner)]
+                    yield from (heirs or fits) if len(heirs or fits) <= MANY else []
                 return
             modules = [
                 place for place, inner in self.bindings_of(file, base) if not inner and place is not file
@@ -286,6 +287,9 @@ class ForeignRepo:
                 yield from fits if len(fits) <= MANY else []
         elif isinstance(called, ast.Subscript):  # MODELS[name](...)
             yield from self._in_table(file, called.value)
+
+    def _inherits(self, heir: ast.ClassDef, base: ast.ClassDef) -> bool:
+        return any(node is base for _, node in self.classes_of(heir))
 
     def _in_table(self, file: ForeignFile, table: ast.expr) -> Iterator[CodeUnit]:
         base, _, last = (dotted(table) or "").rpartition(".")
