@@ -146,7 +146,7 @@ class Constants:
                 for value in _assigned(module, node.attr):
                     yield from self.values(module, value, depth)
                 return
-        if node.attr in ("parent", "name", "stem"):
+        if node.attr in ("parent", "name", "stem") and node.attr not in self.options:
             for value in self.values(unit, node.value, depth):
                 yield posixpath.dirname(value) if node.attr == "parent" and isinstance(value, str) else value
             return

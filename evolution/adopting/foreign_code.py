@@ -268,6 +268,10 @@ class ForeignRepo:
             yield from self.defined(file, called.id)
         elif isinstance(called, ast.Attribute):
             base = dotted(called.value) or ""
+            if isinstance(called.value, ast.Call) and dotted(called.value.func) == "super":
+                above = self.classes_of(unit.owner)[1:] if unit.owner is not None else []
+                yield from self.method_of(above[0], called.attr) if above else []
+                return
             if base in ("self", "cls") and unit.owner is not None:
                 own = self.method_of((file, unit.owner), called.attr)
                 yield from own
