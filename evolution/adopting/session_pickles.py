@@ -40,11 +40,10 @@ def _parts(repo: ForeignRepo, unit: CodeUnit, name: str, depth: int) -> set[int]
             found |= _told(unit, node)
         elif isinstance(node, ast.Call) and any(dotted(arg) == name for arg in node.args):
             for entered in repo.reached(unit, node)[:3]:
-                given = [
-                    one for one in parameters_of(entered) if dotted(argument(node, entered, one)) == name
-                ]
-                for one in given:
-                    found |= _parts(repo, entered, one, depth + 1)
+                for one in parameters_of(entered):
+                    given = argument(node, entered, one)
+                    if given is not None and dotted(given) == name:
+                        found |= _parts(repo, entered, one, depth + 1)
     return found
 
 
