@@ -71,6 +71,7 @@ class Adoption:
             "by_table",
             "all_items",
             "recurrent",
+            "",  # not known: with its padding it is soon filled in
         )
 
     @property

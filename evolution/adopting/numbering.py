@@ -304,6 +304,8 @@ def _filled_dict(constants: Constants, unit: CodeUnit, node: ast.Assign) -> _Ren
     if not isinstance(target, ast.Subscript):
         return None
     name = dotted(target.value)
+    if (enumerated := _enumerated(unit, node, target)) is not None:
+        return _named(unit, node, name.rpartition(".")[2], *enumerated)
     value, more = _counted(constants, unit, node.value)
     counts = (
         isinstance(value, ast.Name) or (isinstance(value, ast.Call) and dotted(value.func) == "len") or more
@@ -323,6 +325,21 @@ def _filled_dict(constants: Constants, unit: CodeUnit, node: ast.Assign) -> _Ren
         first=first,
         place=f"{unit.file.path}:{node.lineno}",
     )
+
+
+def _enumerated(unit: CodeUnit, node: ast.Assign, target: ast.Subscript) -> tuple[ast.expr, int] | None:
+    """What is numbered, and from where, by `for i, item in enumerate(items): ids[item] = i + 1`."""
+    loop = next((one for one in unit.around(node) if isinstance(one, ast.For)), None)
+    if loop is None or not isinstance(loop.target, ast.Tuple) or len(loop.target.elts) != 2:
+        return None
+    counter, each = (dotted(one) for one in loop.target.elts)
+    starts = isinstance(loop.iter, ast.Call) and dotted(loop.iter.func) == "enumerate" and loop.iter.args
+    counts = any(dotted(one) == counter for one in ast.walk(node.value) if isinstance(one, ast.Name))
+    if not starts or dotted(target.slice) != each or not counts or not isinstance(loop.iter, ast.Call):
+        return None
+    more = loop.iter.args[1] if len(loop.iter.args) > 1 else None
+    start = more.value if isinstance(more, ast.Constant) and isinstance(more.value, int) else 0
+    return loop.iter.args[0], start + beyond(node.value)
 
 
 def _counted(constants: Constants, unit: CodeUnit, node: ast.expr) -> tuple[ast.expr, int]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
 from evolution.adopting.batch_scores import batch_code, batch_function
-from evolution.adopting.constants import Constants, default_of, parameters_of
+from evolution.adopting.constants import Constants, parameters_of
 from evolution.adopting.foreign_code import CodeUnit, is_abstract
 from evolution.adopting.mask_tokens import mask_token
 from evolution.adopting.model_class import EmbeddingTable, FoundModel
 from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.packed_scores import packed_code, packing
+from evolution.adopting.parameter_roles import roles_of
 from evolution.adopting.returned_scores import field_of_scores, returned
 from evolution.adopting.training import TrainingProgram, drawn_arrays
 
@@ -28,8 +29,6 @@ SCORING = (
     "infer",
     "rank",
 )
-COMPUTED = {"emb", "embs", "embed", "embeds", "embedding", "embeddings", "feat", "feats", "feature", "features", "vec", "vector", "vectors",
-            "repr", "logits", "output", "outputs", "matrix", "matrices", "adj", "graph"}  # fmt: skip
 RECURRENT = {"GRU", "RNN"}
 
 
@@ -81,8 +80,21 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
     return ScoreWay(
         kind="",
         code="",
-        why=f"no method of {model.name} ({model.place}) says by its arguments that it scores items",
+        why=_unknown_arguments(ranked, model)
+        or f"no method of {model.name} ({model.place}) says by its arguments that it scores items",
     )
+
+
+def _unknown_arguments(ranked: list[CodeUnit], model: FoundModel) -> str:
+    """What the likeliest method takes beyond users, histories and items; "" where none is named for scoring."""
+    for unit in ranked[:1]:
+        roles = roles_of(unit, model)
+        other = [
+            name for name, role in roles.items() if role not in ("user", "history", "item", "length", "last")
+        ]
+        if set(words_of(unit.name.rpartition(".")[2])) & set(SCORING) and other:
+            return f"{unit.place} {unit.name} takes {', '.join(roles)}; what its {', '.join(other)} holds is not known here"
+    return ""
 
 
 def _products(constants: Constants, model: FoundModel) -> ScoreWay | None:
@@ -147,44 +159,6 @@ def _rank(unit: CodeUnit, model: FoundModel) -> tuple[int, int]:
         60 if name == "forward" else 70 if place == 50 else place,
         unit.node.lineno if not isinstance(unit.node, ast.Module) else 0,
     )
-
-
-def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
-    """Parameter -> "user", "item", "history", "length", "negative" or "": by the table it is looked up in, then by its name."""
-    looked_up = _looked_up(unit, model)
-    found: dict[str, str] = {}
-    for name in parameters_of(unit):
-        if not isinstance(unit.node, ast.Module) and default_of(unit.node, name) is not None:
-            continue
-        words = set(words_of(name))
-        role = role_of(name)
-        if words & COMPUTED:
-            found[name] = ""
-            continue
-        if words & {"last", "prev", "previous"} and not words & {"seq", "history"}:
-            found[name] = "last"
-            continue
-        if words & {"len", "length", "lengths", "lens"}:
-            role = "length"
-        elif "pos" in words or "positive" in words:
-            role = "item"
-        about = looked_up.get(name, "")
-        if about == "user" or (about == "item" and role not in ("item", "history", "negative")):
-            role = "user" if about == "user" else "history"
-        found[name] = "history" if role == "position" else role
-    return found
-
-
-def _looked_up(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
-    """Parameter -> what the table is about that it is looked up in, in this very method."""
-    tables = {table.path: table.about for table in model.tables}
-    found: dict[str, str] = {}
-    for call in unit.calls:
-        about = tables.get(dotted(call.func).removeprefix("self."), "")
-        for node in ast.walk(call.args[0]) if about and call.args else ():
-            if isinstance(node, ast.Name):
-                found.setdefault(node.id, about)
-    return found
 
 
 def _way(

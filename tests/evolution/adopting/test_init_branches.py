@@ -167,3 +167,36 @@ def test_a_mask_token_is_asked_for_where_the_program_makes_rows_with_it(kind, as
     found = repo_of(tmp_path, main=main, net=ENCODER, rows=MASKED)
     assert found.way is not None
     assert (found.way.code == "kit.scores.by_history(ask)") is asks
+
+
+ASKED_WITH_TIMES = """
+from torch import nn
+class Net(nn.Module):
+    def __init__(self, n_users, n_items, d=8):
+        super().__init__()
+        self.items = nn.Embedding(n_items + 1, d, padding_idx=0)
+    def forward(self, users, seqs, time_matrices, pos, neg):
+        return self.items(pos)
+    def predict(self, users, seqs, time_matrices, items):
+        return self.items(items)
+"""
+NUMBERED = [
+    "ids, met = {}, set(rows)\nfor i, item in enumerate(met):\n    ids[item] = i + 1\n",
+    "item_map = dict()\nfor index, one in enumerate(sorted(rows), 1):\n    item_map[one] = index\n",
+]
+
+
+def test_a_gap_names_what_scoring_takes_and_is_not_known(tmp_path):
+    text = adapter_text(repo_of(tmp_path, main=f"{HEAD}{MODEL}for epoch in range(args.epochs):{STEP}", net=ASKED_WITH_TIMES))
+    assert "what its time_matrices holds is not known here" in text
+
+
+@pytest.mark.parametrize("numbered", NUMBERED)
+def test_ids_that_a_loop_counts_are_numbered_anew(numbered, tmp_path):
+    reading = f"rows = open(args.data).readlines()\n{numbered.replace('ids', 'item_ids')}"
+    main = f"{HEAD}{reading}{MODEL}for epoch in range(args.epochs):{STEP}"
+    found = repo_of(tmp_path, main=main, net=ENCODER)
+    assert found.numbering is not None
+    live = {"item_map": found.numbering.item_map, "order": found.numbering.order}
+    assert any(live.values())
+    assert found.numbering.items == 1
