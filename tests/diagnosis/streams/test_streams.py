@@ -46,6 +46,7 @@ HEALTHY = (
     "bpr",
     "ncf",
     "bert4rec",
+    "bert4rec:zero-left-out",
     "last_item",
     "last_item:packed",
     "two_tower",
@@ -156,6 +157,7 @@ PLANTED = {
     ),
     "last-batch-dropped": (("sasrec:drop-last", ""), ("bpr:drop-last", ""), ("two_tower:drop-last", "")),
     "ids-shifted": (("softmax:off-by-one", "targets - 1"),),
+    "padding-is-an-item": (("bert4rec:from-zero", ""), ("softmax:from-zero", "")),
     "padding-is-a-target": (("softmax:padding", "F.cross_entropy"),),
     "graph-wrong-block": (
         ("lightgcn:wrong-block", ""),

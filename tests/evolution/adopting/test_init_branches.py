@@ -187,7 +187,9 @@ NUMBERED = [
 
 
 def test_a_gap_names_what_scoring_takes_and_is_not_known(tmp_path):
-    text = adapter_text(repo_of(tmp_path, main=f"{HEAD}{MODEL}for epoch in range(args.epochs):{STEP}", net=ASKED_WITH_TIMES))
+    text = adapter_text(
+        repo_of(tmp_path, main=f"{HEAD}{MODEL}for epoch in range(args.epochs):{STEP}", net=ASKED_WITH_TIMES)
+    )
     assert "what its time_matrices holds is not known here" in text
 
 
