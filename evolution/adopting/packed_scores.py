@@ -1,10 +1,14 @@
-"""Models that pack their histories (`pack_padded_sequence`): which rows come first, and which axis time is."""
+"""Models that take batches of one make: histories that they pack, and buffers as long as a batch."""
 
 import ast
 
 from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants
 from evolution.adopting.foreign_code import CodeUnit
+from evolution.adopting.model_class import FoundModel
+from evolution.adopting.naming import words_of
+
+MAKERS = {"Tensor", "FloatTensor", "zeros", "empty", "ones", "eye"}
 
 
 def packing(constants: Constants, unit: CodeUnit) -> dict[str, bool] | None:
@@ -43,3 +47,19 @@ def packed_code(method: str, how: dict[str, bool], *, lengths_first: bool) -> st
     words += [f"{name}=True" for name, there in how.items() if there]
     words += ["lengths_first=True"] if lengths_first else []
     return f"kit.scores.by_packed({', '.join(words)})"
+
+
+def batch_of_buffers(constants: Constants, model: FoundModel) -> str:
+    """The model's attribute that says how long a batch is, where tensors that it holds are made with it; "" where none is.
+
+    What makes a first state is left out, as scoring makes its own.
+    """
+    for file, node in constants.repo.lineage(model.kind):
+        for unit in file.units:
+            if unit.owner is not node or {"hidden", "state"} & set(words_of(unit.name.rpartition(".")[2])):
+                continue
+            for call in unit.calls:
+                name = dotted(call.func).rpartition(".")[2]
+                if name in MAKERS and any(dotted(arg) == "self.batch_size" for arg in call.args):
+                    return "batch_size"
+    return ""

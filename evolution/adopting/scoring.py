@@ -10,7 +10,7 @@ from evolution.adopting.foreign_code import CodeUnit, is_abstract
 from evolution.adopting.mask_tokens import mask_token
 from evolution.adopting.model_class import EmbeddingTable, FoundModel
 from evolution.adopting.naming import role_of, words_of
-from evolution.adopting.packed_scores import packed_code, packing
+from evolution.adopting.packed_scores import batch_of_buffers, packed_code, packing
 from evolution.adopting.parameter_roles import roles_of
 from evolution.adopting.returned_scores import field_of_scores, returned
 from evolution.adopting.training import TrainingProgram, drawn_arrays
@@ -443,7 +443,9 @@ def _recurrent(
         "        state = torch.where((step < n)[None, :, None], new, state)",
         "    return told",
     )
-    return ScoreWay(kind="recurrent", code="score", before=before, why=f"{why}: one step of {layers[0]}")
+    sized = batch_of_buffers(constants, model)
+    code = f'kit.scores.in_batches(score, "{sized}")' if sized else "score"
+    return ScoreWay(kind="recurrent", code=code, before=before, why=f"{why}: one step of {layers[0]}")
 
 
 def _of_factors(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:

@@ -1,6 +1,7 @@
 """Session recommenders: pickles of beginnings and what follows, packed histories, batches made by the program's own data."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -126,6 +127,7 @@ class Sessions:
 """
 MAIN = """
 import pickle
+from types import SimpleNamespace
 from graph import *
 from data import Sessions
 def main():
@@ -162,3 +164,50 @@ def test_numbers_of_items_that_the_program_counts_stay(tmp_path):
     counted = MAIN.replace("n_node = 310", "n_node = max(train_data.targets)")
     found: Adoption = repo_of(tmp_path, main=counted, graph=graph, data=DATA)
     assert found.sizes == ()
+
+
+STEPWISE = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self, n_users, n_items, batch_size=16):
+        super().__init__()
+        self.batch_size = batch_size
+        {buffer}
+        self.gru = nn.GRU(n_items, 8)
+        self.out = nn.Linear(8, n_items)
+    def init_hidden(self):
+        return torch.zeros(1, self.batch_size, 8)
+    def forward(self, item, hidden):
+        state, hidden = self.gru(item, hidden)
+        return self.out(state), hidden
+"""
+
+
+@pytest.mark.parametrize(
+    ("buffer", "expected"),
+    [
+        ("self.onehot = torch.FloatTensor(self.batch_size, n_items)", 'kit.scores.in_batches(score, "batch_size")'),
+        ("self.register_buffer('onehot', torch.zeros(self.batch_size, n_items))", 'kit.scores.in_batches(score, "batch_size")'),
+        ("self.dropout = nn.Dropout(0.1)", "score"),
+    ],
+)  # fmt: skip
+def test_a_model_whose_buffers_are_as_long_as_a_batch_is_asked_in_such_batches(buffer, expected, tmp_path):
+    main = f"{HEAD}rows = open(args.data).readlines()\n{MODEL}for epoch in range(args.epochs):{STEP}"
+    found = repo_of(tmp_path, main=main, net=STEPWISE.format(buffer=buffer))
+    assert found.way is not None
+    assert found.way.code == expected
+
+
+def test_the_kit_asks_in_batches_of_one_size(tmp_path):
+    sizes = []
+
+    def score(model, users, histories):
+        sizes.append(len(users))
+        return histories[:, :1] * np.ones((1, 6))
+
+    with imported(write_stranger(tmp_path / "repo", FLAT)) as kit:
+        ask = kit.scores.in_batches(score, "size")
+        told = ask(SimpleNamespace(size=2), np.array([1, 2, 1]), np.array([[4], [1], [2]]), kit.Ids(LOG))
+    assert sizes == [2, 2]
+    assert told[:, 0].tolist() == [4.0, 1.0, 2.0]

@@ -89,6 +89,21 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
         return score
 
     @staticmethod
+    def in_batches(score, size):
+        """The same in batches of one size, the last one filled up, for models whose buffers have it. score: one of these ways, or a
+        function of the adapter's; size: a number, or the path of the model's own."""
+
+        def ask(model, users, histories, ids):
+            n, parts = size if isinstance(size, int) else int(_found(model, size)), []
+            for start in range(0, len(users), n):
+                rows = np.minimum(np.arange(start, start + n), len(users) - 1)
+                more = [ids] if getattr(score, "__module__", None) == __name__ else []
+                parts.append(score(model, users[rows], histories[rows], *more)[: len(users) - start])
+            return _joined(parts)
+
+        return ask
+
+    @staticmethod
     def by_bag(method=None, *, tensors=True):
         """method(bags (B, N)) -> (B, N): 1 for each item of a history, 0 for others, as autoencoders take them."""
 
