@@ -202,3 +202,30 @@ def test_ids_that_a_loop_counts_are_numbered_anew(numbered, tmp_path):
     live = {"item_map": found.numbering.item_map, "order": found.numbering.order}
     assert any(live.values())
     assert found.numbering.items == 1
+
+
+TRAINERS = """
+class Trainer:
+    def fit(self, model, rows):
+        for epoch in range(7):
+            for batch in rows:
+                model(*batch).mean().backward()
+class OddTrainer(Trainer):
+    def fit(self, model, rows):
+        for epoch in range(7):
+            for part in (0, 1):
+                for batch in rows:
+                    model(*batch).mean().backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [("getattr(trainers, args.data)()", "Trainer.fit"), ("trainers.OddTrainer()", "OddTrainer.fit")],
+)
+def test_of_trainers_that_are_chosen_by_name_the_base_is_meant(made, expected, tmp_path):
+    main = f"{HEAD}import trainers\nrows = open(args.data).readlines()\n{MODEL}trainers_of = {made}\ntrainers_of.fit(model, rows)\n"
+    found = repo_of(tmp_path, main=main, net=NET, trainers=TRAINERS)
+    assert found.program is not None
+    assert found.program.end.loop is not None
+    assert found.program.end.loop[1] == expected
