@@ -110,7 +110,8 @@ class Watched:
     stepped, `backward` calls. learning_rates: (step, rate) at each change. losses: of each `backward`, None if not finite.
     gradients_not_cleared: `backward` calls that met a gradient of an earlier step. steps_without_gradient: steps in which
     no parameter had one. non_finite: {"path", "line", "function", "step", "value"} of the first result that was nan or
-    infinite; {} if none was. scheduler: {"type", "path", "line", "calls", "total"}; {} if none stepped.
+    infinite; {} if none was. scheduler: {"type", "path", "line", "calls", "total"}, and of one that
+    falls by a constant {"factor", "at"}, by what, and at which calls; {} if none stepped.
     trace: ops, parameters, modules, optimizers, loaders of the first three steps, as in guest/tracing.py.
     max_epochs, max_history: by the repo's configuration, how many epochs a training may have, and how many events of a
         history `score` is given at most (0: not told).

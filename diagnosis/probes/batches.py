@@ -11,6 +11,7 @@ from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.rows import Passes, Rows, passes
+from seeds.interactions import Int64
 
 ORDER = FindingKind(
     code="batches-in-one-order",
@@ -134,10 +135,20 @@ def _sorted_by(rows: Rows) -> str:
         known = values[values > 0]
         if len(known) < 50 or len(np.unique(known)) < 8:
             continue
-        by = np.diff(known)
-        if max((by >= 0).mean(), (by <= 0).mean()) > 0.995:
-            return name
+        by, between = np.diff(known), _between_batches(values, rows.sizes)
+        for way in (1, -1):
+            # A batch that is sorted for itself, as packing wants it, begins again where the last one began.
+            if (way * by >= 0).mean() > 0.995 and (way * between >= 0).mean() > 0.9:
+                return name
     return ""
+
+
+def _between_batches(values: Int64, sizes: Int64) -> Int64:
+    """By how much the first value of each batch is more than the last of the batch before it."""
+    starts = np.cumsum(sizes)[:-1]
+    starts = starts[starts < len(values)]
+    starts = starts[(values[starts] > 0) & (values[starts - 1] > 0)]
+    return values[starts] - values[starts - 1] if len(starts) else np.zeros(1, np.int64)
 
 
 def _rest(seen: Read, gone: Passes, places: Sequence[CodePlace]) -> list[Measurement]:

@@ -37,7 +37,7 @@ PADDING_ITEM = FindingKind(
     why="The model reads an item wherever a history is short, and that item's row learns what padding needs.",
     definition="Share of padded entries of the input whose id is an item's in other places.",
     roles=(Role.LOADER, Role.ITEM_TABLE),
-    explains=_WEAK,
+    explains=(*_WEAK, "id-round-trip"),
 )
 PADDING_TARGET = FindingKind(
     code="padding-is-a-target",

@@ -20,7 +20,8 @@ RUNS_OUT = FindingKind(
     found_by=FoundBy.PROBE,
     title="The learning rate runs out",
     why="Once the rate is next to nothing, further epochs change nothing; often a plan for epochs is stepped at every batch.",
-    definition="Highest learning rate in the second epoch relative to the highest one before.",
+    definition="Highest learning rate in the second epoch relative to the highest one before; of a plan that falls by a constant, "
+    "the rate that it leaves after few steps, before the middle of the training.",
     roles=(Role.OPTIMIZER,),
     explains=_WEAK,
 )
@@ -64,6 +65,7 @@ TOO_HIGH = FindingKind(
 SHARE = "share of the rate"
 GONE = 0.05  # of the highest rate: no training left
 REACHED = 0.5  # of the chosen rate
+MANY_STEPS = 1000  # with the full rate or a good part of it: a plan may end there
 FEW_EPOCHS = 5  # a plan for fewer is over soon, and rightly so
 MANY_CHANGES = 6  # of the rate, in two epochs
 STILL = 2e-3  # of their length; less over two epochs is no training
@@ -87,7 +89,12 @@ def learning_rate(evidence: Evidence) -> list[Measurement]:
             unjudged(RUNS_OUT.code, f"fewer than {FEWEST} steps of an optimizer were watched", unit=SHARE)
         ]
     planned = watched.max_epochs
-    found = _runs_out(watched, planned) or _wraps(watched) or _warms_up(watched, planned)
+    found = (
+        _runs_out(watched, planned)
+        or _falls_early(watched, planned)
+        or _wraps(watched)
+        or _warms_up(watched, planned)
+    )
     found = found or _too_high(watched) or _too_low(watched)
     if found is not None:
         return [found]
@@ -135,6 +142,28 @@ def _runs_out(watched: Watched, planned: int) -> Measurement | None:
     return violated(
         RUNS_OUT, share, message, [_schedule(watched), watched.step_place], unit=SHARE, severity=Severity.ERROR,
         reference=1.0, reference_name="the highest", higher_is_better=True,
+    )  # fmt: skip
+
+
+def _falls_early(watched: Watched, planned: int) -> Measurement | None:
+    """A plan that takes the rate away before the middle of the training, and before it has taken many steps."""
+    plan, per_epoch = watched.scheduler, watched.scheduler.get("calls", 0) / max(1, watched.epochs)
+    if not plan.get("at") or not per_epoch or planned < FEW_EPOCHS or len(watched.epoch_ends) < 1:
+        return None
+    falls = math.ceil(math.log(GONE) / math.log(plan["factor"]))
+    if falls > len(plan["at"]):
+        return None
+    epoch = plan["at"][falls - 1] / per_epoch
+    steps = int(epoch * watched.epoch_ends[-1] / max(1, watched.epochs))
+    if epoch > planned / 2 or steps >= MANY_STEPS:
+        return None
+    message = (
+        f"the learning rate is below {GONE:.0%} of {rates(watched).max():.3g} after {steps} steps, from epoch "
+        f"{math.ceil(epoch) + 1} of {planned} on"
+    )
+    return violated(
+        RUNS_OUT, plan["factor"] ** falls, message, [_schedule(watched), watched.step_place], unit=SHARE,
+        severity=Severity.WARNING, reference=1.0, reference_name="the highest", higher_is_better=True,
     )  # fmt: skip
 
 

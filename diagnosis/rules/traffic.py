@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from diagnosis.findings import FindingKind, FoundBy, Nature, Role, Severity
 from diagnosis.rules.hits import RuleHit
@@ -52,10 +53,23 @@ def host_device_traffic(source: ParsedFile) -> Iterator[RuleHit]:
     """
     seen: set[ast.Call] = set()
     for loop in source.training_loops():
+        found: list[RuleHit] = []
         for call in _every_step(source, loop):
             if call not in seen:
                 seen.add(call)
-                yield from _judge(source, call, loop)
+                found += _judge(source, call, loop)
+        yield from _as_one(found)
+
+
+def _as_one(hits: list[RuleHit]) -> Iterator[RuleHit]:
+    """The hits of one loop: its single numbers are one piece of advice, on the first of them."""
+    numbers = sorted((hit for hit in hits if hit.code == ONE_NUMBER.code), key=lambda hit: hit.start_line)
+    yield from (hit for hit in hits if hit.code != ONE_NUMBER.code)
+    others = sorted(
+        {str(hit.start_line) for hit in numbers[1:]} - {str(hit.start_line) for hit in numbers[:1]}, key=int
+    )
+    more = f" (as on line{'s' if len(others) > 1 else ''} {', '.join(others)})" if others else ""
+    yield from (replace(hit, message=hit.message + more) for hit in numbers[:1])
 
 
 def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:

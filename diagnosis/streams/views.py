@@ -11,6 +11,7 @@ from diagnosis.streams.recorded import D0, D1, OFFSET, STEP
 from seeds.interactions import Int64
 
 NOTHING = np.iinfo(np.int32).min  # fills rows of calls that are narrower than the widest
+LEFT_OUT = -100  # as torch's losses have it where nothing else is said
 MAX_CALLS = 16  # a step
 MOST_SLOTS = 4  # candidates at a place that are told apart
 LAST_TURN = 3  # calls of a line in one step from this one on share a stream (guest/epoch_streams.py)
@@ -20,7 +21,7 @@ LAST_TURN = 3  # calls of a line in one step from this one on share a stream (gu
 class View:
     """What one of the calls of every step looked up.
 
-    ids: int32 (n, W), NOTHING beyond a call's own width.
+    ids: int32 (n, W), NOTHING beyond a call's own width; LEFT_OUT for the class that a loss leaves out.
     call: int64 (n,), which of `calls` a row belongs to; calls: (C, 4) as in a stream.
     ordinal: where several share a stream, which of the step's calls of this stream it is.
     """
@@ -73,6 +74,8 @@ def view_of(stream: Stream, calls: Int32, ordinal: int = 0) -> View:
     flat = at[:, None] + np.arange(width)[None, :]
     ids = stream.ids if len(stream.ids) else np.zeros(1, np.int32)
     table = np.where(inside, ids[np.minimum(np.where(inside, flat, 0), len(ids) - 1)], NOTHING)
+    if stream.kind == "target":  # the id that the loss leaves out is no item, whatever the numbering
+        table = np.where(table == stream.ignore, LEFT_OUT, table)
     return View(stream=stream, ids=table.astype(np.int32), call=call, calls=calls, ordinal=ordinal)
 
 

@@ -122,6 +122,8 @@ def _written(file: DataFile, form: RowFormat, ids: str, held: str) -> str:
             return f"kit.write_text({path}, json.dumps({{{counts}}}))"
         case "csr" | "array":
             return f'kit.write_events({path}, data, kind="{form.kind}"{ids}{held}{last})'
+        case "sessions":
+            return f'kit.write_events({path}, data, kind="sessions"{ids}{held}{last})'
         case _:
             return f'kit.write_events({path}, data, kind="dict"{ids}{held}{last})'
 

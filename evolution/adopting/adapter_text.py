@@ -132,21 +132,15 @@ def _program(found: Adoption, lines: _Lines) -> None:
         arguments.append((f"at={_quoted(end.at)}", end.why))
     else:
         arguments.append((f"every={end.every}", f"{end.why}; so many steps are told as an epoch"))
-    if found.left_out:
-        told = "{" + ", ".join(f"{_quoted(one.name)}: {one.gives}" for one in found.left_out) + "}"
-        only = found.left_out[0]
+    if left_out := found.left_out:
+        told = "{" + ", ".join(f"{_quoted(one.name)}: {one.gives}" for one in left_out) + "}"
         lines.imports |= {"collections"} if "collections." in told else set()
         lines.imports |= {"numpy"} if "np." in told else set()
-        alone = len(found.left_out) == 1 and only.gives == "None"
-        code = f"skip={_quoted(only.name)}" if alone else f"skip={told}"
-        why = "; ".join({one.why: f"{one.place} {one.why}" for one in reversed(found.left_out)}.values())
+        alone = len(left_out) == 1 and left_out[0].gives == "None"
+        code = f"skip={_quoted(left_out[0].name)}" if alone else f"skip={told}"
+        why = "; ".join({one.why: f"{one.place} {one.why}" for one in reversed(left_out)}.values())
         arguments.append((code, why))
-    named = {one.constant: one.new for one in found.moved if one.constant}
-    folders = {one.old: one.new for one in found.moved if not one.constant}
-    for keyword, pairs in (("values", named), ("paths", folders)):
-        if pairs:
-            why = f"{found.moved[0].place} names a folder outside of the repo"
-            arguments.append((f"{keyword}={json.dumps(pairs)}", why))
+    arguments += _replaced(found)
     if found.answers:
         arguments.append((f"answers={found.answers!r}".replace("'", '"'), "what input() is told"))
     if found.stubs:
@@ -174,6 +168,21 @@ def _without_program(found: Adoption) -> str:
         f"{said}No script was seen to reach code that trains, perhaps as it makes its model by a name; {loops[0].why}: "
         f"loop={shown}{more}"
     )
+
+
+def _replaced(found: Adoption) -> list[tuple[str, str]]:
+    """Arguments of `kit.Program` that put the log's own folders and numbers in the place of what the code names."""
+    given: list[tuple[str, str]] = []
+    named = {one.constant: _quoted(one.new) for one in found.moved if one.constant}
+    named |= {one.name: one.code for one in found.sizes}
+    folders = {one.old: _quoted(one.new) for one in found.moved if not one.constant}
+    away = [f"{found.moved[0].place} names a folder outside of the repo"] if found.moved else []
+    counted = [f"{one.place} counts other data" for one in found.sizes]
+    for keyword, pairs, whys in (("values", named, [*away, *counted]), ("paths", folders, away)):
+        if pairs:
+            told = ", ".join(f"{_quoted(name)}: {code}" for name, code in pairs.items())
+            given.append((f"{keyword}={{{told}}}", "; ".join(whys)))
+    return given
 
 
 def _words(words: tuple[tuple[str, Any], ...], flags: frozenset[str]) -> list[str]:

@@ -33,6 +33,9 @@ NOT_CONFIGS = {
     "mypy.ini",
 }
 CONFIGS = (".ini", ".cfg", ".conf", ".yaml", ".yml", ".json", ".toml")
+EVALUATES = re.compile(
+    r"^-+(do_?|only_?|just_?)?(eval|evaluate|test|predict)$", re.I
+)  # flags without a value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,13 +140,17 @@ def _best_command(program: TrainingProgram, options: dict[str, ProgramOption], c
     """The first command for this script that trains, one with all required options before others."""
     needed = {name for name, option in options.items() if option.default is REQUIRED}
     known = {option.flag for option in options.values()}
+    with_value = {option.flag for option in options.values() if option.takes}
     fits = []
     for number, command in enumerate(commands):
         path = command.script if command.script.endswith(".py") else command.script.replace(".", "/") + ".py"
         ours = program.file.path == path or program.file.path.endswith(f"/{path}")
         flags = [word.partition("=")[0] for word in command.arguments if word.startswith("--")]
         free = takes_others(program)
-        if ours and not any(NOT_TRAINING.search(word) for word in flags) and (free or set(flags) <= known):
+        other = any(
+            NOT_TRAINING.search(word) or (word not in with_value and EVALUATES.search(word)) for word in flags
+        )
+        if ours and not other and (free or set(flags) <= known):
             told = _parsed(command.arguments, options)
             fits.append((len(needed - told.keys()), number, command))
     return min(fits, default=(0, 0, None), key=lambda one: one[:2])[2]

@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from diagnosis.syntax import dotted
-from evolution.adopting.foreign_code import CodeUnit, ForeignRepo
+from evolution.adopting.branches import Branches
+from evolution.adopting.foreign_code import CodeUnit, ForeignFile, ForeignRepo
 from evolution.adopting.options import REQUIRED, ProgramOption, options_of
 from evolution.base.places import CONFIG_NAME
 from seeds.reading import parse_json, parse_toml, read_text
@@ -37,17 +38,28 @@ class Constants:
         # Of a large repo what the program enters, and what its other files do when they are imported.
         small = len(repo.files) <= SMALL_REPO or not units
         self._units = repo.units if small else [*units, *(f.units[0] for f in repo.files.values())]
+        self._files = {
+            unit.file for unit in units
+        }  # what another program sets is asked where this one sets nothing
         self.options: dict[str, list[ProgramOption]] = options_of(repo)
-        self._entered = {unit.file.path for unit in units}
         self.used: set[str] = set()  # names of options that an answer hung on
         self._busy: set[tuple[int, int]] = set()
         self._stores = self._find_stores()
         self._sites = self._find_sites()
         self._settings = self._read_settings()
+        self._branches = Branches(self.values)
+        self.kind: tuple[ForeignFile, ast.ClassDef] | None = None  # whose methods `self` means
 
     def settings(self) -> dict[str, Any]:
         """Keys of configuration files, and attributes that the code sets, with one value each where a file has it."""
         return {**dict.fromkeys(self._stores), **self._settings}
+
+    def is_dead(self, unit: CodeUnit, node: ast.AST | None = None) -> bool:
+        """Whether a node, or all calls of a unit, stand in branches that constants rule out."""
+        if node is not None:
+            return self._branches.is_dead(unit, node)
+        sites = self._sites.get(unit.node, [])
+        return bool(sites) and all(self._branches.is_dead(caller, call) for caller, call in sites)
 
     def values(self, unit: CodeUnit, node: ast.expr, depth: int = 0) -> Values:
         """The values that an expression may have, [] where nothing is known."""
@@ -106,7 +118,8 @@ class Constants:
             return
         assigned = _assigned(unit, name)
         for value in assigned:
-            yield from self.values(unit, value, depth)
+            if not self.is_dead(unit, value):
+                yield from self.values(unit, value, depth)
         if assigned:
             return
         if not isinstance(unit.node, ast.Module) and name in _parameters(unit.node):
@@ -120,7 +133,7 @@ class Constants:
     def _parameter(self, unit: CodeUnit, name: str, depth: int) -> Iterator[Any]:
         for caller, call in self._sites.get(unit.node, []):
             given = argument(call, unit, name)
-            if given is not None:
+            if given is not None and not self.is_dead(caller, call):
                 yield from self.values(caller, given, depth)
         if (default := default_of(unit.node, name)) is not None:
             yield from self.values(unit, default, depth)
@@ -135,14 +148,16 @@ class Constants:
                 for value in _assigned(module, node.attr):
                     yield from self.values(module, value, depth)
                 return
-        if node.attr in ("parent", "name", "stem"):
+        if node.attr in ("parent", "name", "stem") and node.attr not in self.options:
             for value in self.values(unit, node.value, depth):
                 yield posixpath.dirname(value) if node.attr == "parent" and isinstance(value, str) else value
             return
         if base != "self" and node.attr in self.options:
             yield from self._option(node.attr, depth)
-        for owner, value, there in self._stores.get(node.attr, []):
-            if base != "self" or unit.owner is None or self._is_of(unit, owner):
+        stores = self._stores.get(node.attr, [])
+        for owner, value, there in [one for one in stores if one[2].file in self._files] or stores:
+            fits = base != "self" or unit.owner is None or self._is_of(unit, owner)
+            if fits and not self.is_dead(there, value):
                 yield from self.values(there, value, depth)
         if node.attr in self._settings:
             yield self._settings[node.attr]
@@ -168,8 +183,7 @@ class Constants:
         if name in self.given:
             yield self.given[name]
             return
-        declared = self.options[name]
-        for option in [one for one in declared if one.file.path in self._entered] or declared:
+        for option in [one for one in self.options[name] if one.file in self._files] or self.options[name]:
             if option.default is not REQUIRED and option.default is not None:
                 yield from self.values(option.file.units[0], option.default, depth)
 
@@ -287,10 +301,22 @@ class Constants:
                     continue
 
     def _returned(self, unit: CodeUnit, call: ast.Call, depth: int) -> Iterator[Any]:
-        for entered in self.repo.reached(unit, call)[:4]:
+        for entered in self._own(unit, call) or self.repo.reached(unit, call)[:4]:
             for node in entered.nodes:
                 if isinstance(node, ast.Return) and node.value is not None:
                     yield from self.values(entered, node.value, depth)
+
+    def _own(self, unit: CodeUnit, call: ast.Call) -> list[CodeUnit]:
+        """The method that `self.name()` means for an object of the class that is asked about."""
+        kind, called = self.kind, call.func
+        if (
+            kind is None
+            or not isinstance(called, ast.Attribute)
+            or dotted(called.value) not in ("self", "cls")
+        ):
+            return []
+        inherited = any(node is unit.owner for _, node in self.repo.lineage(kind))
+        return self.repo.method_of(kind, called.attr) if inherited else []
 
     def _find_stores(self) -> dict[str, list[tuple[ast.ClassDef | None, ast.expr, CodeUnit]]]:
         """Attribute, or "[key]" -> (class that it belongs to, value, where), for `x.attribute = value` and dicts."""

@@ -10,6 +10,7 @@ from diagnosis.syntax import dotted
 from evolution.adopting.constants import HERE, Constants
 from evolution.adopting.foreign_code import CodeUnit
 from evolution.adopting.row_format import RowFormat, format_of_frame, format_of_lines, format_of_table
+from evolution.adopting.session_pickles import is_pair_of_sessions
 from evolution.adopting.training import TrainingProgram, below_main
 
 FRAMES = {"read_csv", "read_table", "read_parquet", "read_feather", "read_json", "scan_csv"}
@@ -24,6 +25,7 @@ MAPS = re.compile(
 HELD_OUT = re.compile(
     r"(^|[^a-z])(test|tst|valid|validation|val|vad|dev|eval|te|neg|negative|negatives)([^a-z]|$)", re.I
 )
+CANDIDATES = re.compile(r"[^a-z](sample|samples|sampled|candidates?)([^a-z]|$)", re.I)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +53,11 @@ def data_files(program: TrainingProgram, constants: Constants) -> list[DataFile]
     found: dict[str, DataFile] = {}
     written = _written(program, constants)
     unknown: list[DataFile] = []
-    for unit in program.units:
+    for unit in [one for one in program.units if not constants.is_dead(one)]:
         for call, path, form in _readings(unit, constants, program.units[0]):
+            if constants.is_dead(unit, call):
+                continue
+            constants.kind = (unit.file, unit.owner) if unit.owner is not None else None
             texts = [value for value in constants.values(unit, path) if isinstance(value, str)]
             made = [text for text in texts if text in written]
             texts = [text for text in texts if not NOT_EVENTS.search(text) and text not in written]
@@ -113,7 +118,7 @@ def _placed(text: str, cwd: str, form: RowFormat | None, unit: CodeUnit, line: i
     path = posixpath.normpath(text[len(HERE) :].lstrip("/") if own else posixpath.join(cwd, text))
     outside = text if (text.startswith(("/", "~")) and not own) or path.startswith("../") else ""
     folder, _, name = path.rpartition("/")
-    held_out = bool(HELD_OUT.search(name)) or (
+    held_out = bool(HELD_OUT.search(name) or CANDIDATES.search(name)) or (
         bool(HELD_OUT.search(folder.rpartition("/")[2])) and "train" not in name
     )
     return DataFile(
@@ -219,7 +224,7 @@ def _format_of_open(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
     if isinstance(parent, ast.Call):
         loaded = _loads(parent)
         if loaded:
-            return RowFormat(kind=loaded, why=f"{dotted(parent.func)} at {unit.file.path}:{parent.lineno}")
+            return _unpickled(unit, parent, loaded, constants, ())
         direct = parent.args[0] if parent.args and parent.args[0] is call else None
         if direct is None:
             return None
@@ -241,10 +246,19 @@ def _format_of_open(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
                 a is parent or parent in getattr(a, "items", ()) for a in unit.around(other)
             )
             if near:
-                why = f"{dotted(other.func)} at {unit.file.path}:{other.lineno}"
-                return RowFormat(kind=kind, columns=_keys_of(unit, other), why=why)
+                return _unpickled(unit, other, kind, constants, _keys_of(unit, other))
     block = unit.file.parents.get(parent) if isinstance(parent, ast.withitem) else None
     return format_of_lines(unit, call, handle, constants, within=block)
+
+
+def _unpickled(
+    unit: CodeUnit, load: ast.Call, kind: str, constants: Constants, columns: tuple[str | int, ...]
+) -> RowFormat:
+    """What one call reads whole: sessions with the item that follows, where the code takes them apart so."""
+    sessions = kind == "dict" and is_pair_of_sessions(constants.repo, unit, load)
+    why = f"{dotted(load.func)} at {unit.file.path}:{load.lineno}"
+    why += ", which gives beginnings of sessions and the items that follow" if sessions else ""
+    return RowFormat(kind="sessions" if sessions else kind, columns=columns, why=why)
 
 
 def _keys_of(unit: CodeUnit, load: ast.Call) -> tuple[str | int, ...]:

@@ -12,6 +12,7 @@ from evolution.adopting.data_files import DataFile, data_files
 from evolution.adopting.downloads import downloads_of
 from evolution.adopting.evaluations import LeftOut, evaluations_of
 from evolution.adopting.foreign_code import ForeignFile, ForeignRepo, read_foreign
+from evolution.adopting.hard_sizes import WrittenSize, written_sizes
 from evolution.adopting.model_class import FoundModel, find_model
 from evolution.adopting.naming import words_of
 from evolution.adopting.numbering import Numbering, numbering_of
@@ -55,6 +56,7 @@ class Adoption:
     stubs: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     answers: tuple[str, ...] = ()
+    sizes: tuple[WrittenSize, ...] = ()
     epochs: int = 0
 
     @property
@@ -69,6 +71,7 @@ class Adoption:
             "by_table",
             "all_items",
             "recurrent",
+            "",  # not known: with its padding it is soon filled in
         )
 
     @property
@@ -111,6 +114,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         stubs=_stubs(program),
         left_out=(*evaluations_of(repo, program), *stoppers_of(repo, program), *downloads_of(repo, program)),
         answers=_answers(program),
+        sizes=tuple(written_sizes(constants, program, found, numbering)) if found and numbering else (),
         epochs=_epochs(program, constants),
     )
 

@@ -268,12 +268,17 @@ class ForeignRepo:
             yield from self.defined(file, called.id) or self._chosen(unit, called.id)
         elif isinstance(called, ast.Attribute):
             base = dotted(called.value) or ""
+            if isinstance(called.value, ast.Call) and dotted(called.value.func) == "super":
+                above = self.classes_of(unit.owner)[1:] if unit.owner is not None else []
+                yield from self.method_of(above[0], called.attr) if above else []
+                return
             if base in ("self", "cls") and unit.owner is not None:
                 own = self.method_of((file, unit.owner), called.attr)
                 yield from own
                 if not own or is_abstract(own[0]):
                     fits = self.methods.get(called.attr, [])
-                    yield from fits if len(fits) <= MANY else []
+                    heirs = [one for one in fits if one.owner and self._inherits(one.owner, unit.owner)]
+                    yield from (heirs or fits) if len(heirs or fits) <= MANY else []
                 return
             modules = [
                 place for place, inner in self.bindings_of(file, base) if not inner and place is not file
@@ -305,6 +310,9 @@ class ForeignRepo:
             if isinstance(part, ast.Name) and part.id != name
             for one in self.defined(unit.file, part.id)
         ]
+
+    def _inherits(self, heir: ast.ClassDef, base: ast.ClassDef) -> bool:
+        return any(node is base for _, node in self.classes_of(heir))
 
     def _in_table(self, file: ForeignFile, table: ast.expr) -> Iterator[CodeUnit]:
         base, _, last = (dotted(table) or "").rpartition(".")

@@ -35,12 +35,19 @@ def _constant(constants: Constants, unit: CodeUnit, value: ast.expr) -> str:
     return str(told.pop()) if len(told) == 1 else ""
 
 
+def _has_constructor(unit: CodeUnit) -> bool:
+    return any(one.owner is unit.owner and one.name.endswith("__init__") for one in unit.file.units)
+
+
 def _is_read(program: TrainingProgram, name: str) -> bool:
     """Whether code beyond arguments of a constructor reads a name: with the same words, as `mask_token` of `CLOZE_MASK_TOKEN`."""
     words = {"mask", *(one for one in words_of(name) if one in ("token", "id", "idx"))}
     # Collators that are dataclasses have no constructor of their own by which the program is seen to enter them.
     files = dict.fromkeys(unit.file for unit in program.units)
+    entered = {unit.owner for unit in program.units}
     for unit in [one for file in files for one in file.units]:
+        if unit.owner is not None and unit.owner not in entered and _has_constructor(unit):
+            continue  # of a class that this program makes nothing of, such as the data of a pretraining
         for call in unit.calls:
             if getattr(call.func, "attr", "") in (
                 "append",

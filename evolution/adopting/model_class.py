@@ -105,7 +105,7 @@ def find_model(constants: Constants, program: TrainingProgram, asked: str = "") 
                 continue
             if not wanted and not is_module(repo, kind) and not _is_numpy_model(repo, kind, program):
                 continue
-            tables = tuple(tables_of(repo, kind))
+            tables = tables_in(repo, kind)
             about = {table.about for table in tables}
             score = 2.0 * ("item" in about) + 1.0 * bool(tables) + 0.5 * ("user" in about) - 0.01 * number
             score += 0.5 * any(one in words_of(name) for one in ("model", "net", "recommender", "recmodel"))
@@ -155,7 +155,7 @@ def best_class(repo: ForeignRepo, entered: set[int], asked: str) -> FoundModel |
                 not wanted and not is_module(repo, kind)
             ):
                 continue
-            tables = tuple(tables_of(repo, kind))
+            tables = tables_in(repo, kind)
             score = (
                 2.0 * any(table.about == "item" for table in tables)
                 + 1.0 * bool(tables)
@@ -308,6 +308,12 @@ def _is_numpy_model(repo: ForeignRepo, kind: Kind, program: TrainingProgram) -> 
     end, node = program.chain[-1]
     sets = isinstance(node, (ast.AugAssign, ast.Assign))
     return sets and end.owner is not None and any(end.owner is one for _, one in repo.lineage(kind))
+
+
+def tables_in(repo: ForeignRepo, kind: Kind) -> tuple[EmbeddingTable, ...]:
+    """The tables of a model; its only one holds items, whatever it is called."""
+    found = tuple(tables_of(repo, kind))
+    return (replace(found[0], about="item"),) if len(found) == 1 and not found[0].about else found
 
 
 def tables_of(repo: ForeignRepo, kind: Kind, prefix: str = "", depth: int = 0) -> Iterator[EmbeddingTable]:

@@ -82,7 +82,7 @@ def numbering_of(
         items=items,
         padding=padding,
         length=length,
-        side=_side(program),
+        side=way.side or _side(program),
         order=order,
         user_map=user_map,
         item_map=item_map,
@@ -170,9 +170,24 @@ def _first(
     if table.beyond >= 1:
         whys.append(f"{table.place} has a row more than there are {about}s, so they begin with 1")
         return 1
+    if about == "item" and (cut := _scored_from_row_1(program, model)):
+        whys.append(f"{cut} scores with all rows but row 0, so items begin with 1")
+        return 1
     counted = _of_counting(program, about)
     whys.append(f"{table.place} has as many rows as there are {about}s, so they begin with 0")
     return 0 if counted is None else min(counted, 0)
+
+
+def _scored_from_row_1(program: TrainingProgram, model: FoundModel) -> str:
+    """Where the model cuts row 0 off its table of items, `self.items.weight[1:]`; "" where it does not."""
+    tables = {f"self.{table.path}.weight" for table in model.tables if table.about == "item"}
+    for unit in program.units:
+        for node in unit.nodes:
+            if isinstance(node, ast.Subscript) and dotted(node.value) in tables:
+                match node.slice:
+                    case ast.Slice(lower=ast.Constant(value=1), upper=None, step=None):
+                        return f"{unit.file.path}:{node.lineno}"
+    return ""
 
 
 def _of_counting(program: TrainingProgram, about: str) -> int:
@@ -353,6 +368,8 @@ def _filled_dict(constants: Constants, unit: CodeUnit, node: ast.Assign) -> _Ren
     if not isinstance(target, ast.Subscript):
         return None
     name = dotted(target.value)
+    if (enumerated := _enumerated(unit, node, target)) is not None:
+        return _named(unit, node, name.rpartition(".")[2], *enumerated)
     value, more = _counted(constants, unit, node.value)
     counts = (
         isinstance(value, ast.Name) or (isinstance(value, ast.Call) and dotted(value.func) == "len") or more
@@ -372,6 +389,21 @@ def _filled_dict(constants: Constants, unit: CodeUnit, node: ast.Assign) -> _Ren
         first=first,
         place=f"{unit.file.path}:{node.lineno}",
     )
+
+
+def _enumerated(unit: CodeUnit, node: ast.Assign, target: ast.Subscript) -> tuple[ast.expr, int] | None:
+    """What is numbered, and from where, by `for i, item in enumerate(items): ids[item] = i + 1`."""
+    loop = next((one for one in unit.around(node) if isinstance(one, ast.For)), None)
+    if loop is None or not isinstance(loop.target, ast.Tuple) or len(loop.target.elts) != 2:
+        return None
+    counter, each = (dotted(one) for one in loop.target.elts)
+    starts = isinstance(loop.iter, ast.Call) and dotted(loop.iter.func) == "enumerate" and loop.iter.args
+    counts = any(dotted(one) == counter for one in ast.walk(node.value) if isinstance(one, ast.Name))
+    if not starts or dotted(target.slice) != each or not counts or not isinstance(loop.iter, ast.Call):
+        return None
+    more = loop.iter.args[1] if len(loop.iter.args) > 1 else None
+    start = more.value if isinstance(more, ast.Constant) and isinstance(more.value, int) else 0
+    return loop.iter.args[0], start + beyond(node.value)
 
 
 def _counted(constants: Constants, unit: CodeUnit, node: ast.expr) -> tuple[ast.expr, int]:

@@ -25,8 +25,10 @@ def returned(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
                 seen.add(id(value))
                 for part_of in ast.walk(value):
                     name = dotted(part_of) if isinstance(part_of, (ast.Attribute, ast.Name)) else ""
-                    if name in wide or name in tables:
+                    if name in wide or name in tables or _is_whole_table(part_of, tables):
                         return "scores"
+                if _is_product(value):
+                    waiting += [one for one in ast.walk(value) if isinstance(one, ast.Name)]
                 if isinstance(value, ast.Name):
                     waiting += assigned_in(unit, value.id)
                 elif isinstance(value, (ast.Tuple, ast.List)):
@@ -46,6 +48,23 @@ def returned(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
                         if returned(constants, model, other) and other is not unit:
                             return "scores"
     return ""
+
+
+def _is_whole_table(node: ast.AST, tables: set[str]) -> bool:
+    """`self.items(torch.arange(n))`: every row of a table."""
+    looked_up = isinstance(node, ast.Call) and f"{dotted(node.func)}.weight" in tables and node.args
+    return bool(looked_up) and any(
+        isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2] == "arange"
+        for one in ast.walk(node.args[0] if isinstance(node, ast.Call) else node)
+    )
+
+
+def _is_product(node: ast.expr) -> bool:
+    """A product of matrices."""
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "attr", "") or dotted(node.func)
+        return name in ("matmul", "mm", "bmm", "einsum", "linear", "addmm")
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
 
 
 def field_of_scores(unit: CodeUnit) -> str:

@@ -16,7 +16,8 @@ MOST_COLUMNS = 12
 @dataclass(frozen=True, kw_only=True)
 class RowFormat:
     """kind: "rows" of columns; "lists", a line `user item item ...` each; "sequences", the same without the user; "items", one
-    item a line; "dict", "json", "csr", "array"; "unclear" where the code does more than these.
+    item a line; "sessions", beginnings with the item that follows; "dict", "json", "csr", "array"; "unclear" where the code does
+    more than these.
 
     columns: "user", "item", "rating", "time", or a number that stands for what is not used. header: the names of columns.
     """
@@ -56,11 +57,11 @@ def format_of_frame(unit: CodeUnit, call: ast.Call, constants: Constants) -> Row
     default = "\t" if name == "read_table" else ","
     sep = str(_constant(unit, given.get("sep") or given.get("delimiter"), constants) or default)
     sep = {r"\s+": " ", r"\t": "\t", "::": "::"}.get(sep, sep)
-    names = _constant(unit, given.get("names"), constants)
+    names = _constant(unit, given.get("names"), constants) or _named_afterwards(unit, call, constants)
     no_header = "header" in given and _constant(unit, given["header"], constants) is None
     if isinstance(names, list):
         columns = _columns([str(one) for one in names])
-        has_header = "header" in given and not no_header
+        has_header = ("header" in given or "names" not in given) and not no_header
         return RowFormat(
             kind="rows",
             columns=columns,
@@ -117,6 +118,17 @@ def _taken_by_place(unit: CodeUnit, call: ast.Call) -> int:
             if isinstance(bound, ast.Constant) and isinstance(bound.value, int) and bound.value >= 0:
                 widest = max(widest, bound.value + (bound is column))
     return min(widest, 4) if widest > 1 else 0
+
+
+def _named_afterwards(unit: CodeUnit, call: ast.Call, constants: Constants) -> list[str] | None:
+    """The names that a frame is given once it is read, `frame.columns = [...]`."""
+    parent = unit.file.parents.get(call)
+    frame = dotted(parent.targets[0]) if isinstance(parent, ast.Assign) else ""
+    for node in unit.nodes if frame else ():
+        if isinstance(node, ast.Assign) and dotted(node.targets[0]) == f"{frame}.columns":
+            told = _constant(unit, node.value, constants)
+            return told if isinstance(told, list) else None
+    return None
 
 
 def _asked_columns(unit: CodeUnit, constants: Constants) -> list[str]:

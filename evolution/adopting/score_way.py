@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class ScoreWay:
     """code: what stands behind `score=`; before: lines of a function that it names. table: code behind `table=`, "" for none.
 
-    kind: which of the kit's ways it is, "" for a gap. why, why_table: one sentence with the place.
+    kind: which of the kit's ways it is, "" for a gap. side: of padding, "" where any will do. why, why_table: one sentence with the place.
     """
 
     kind: str
@@ -16,3 +16,4 @@ class ScoreWay:
     before: tuple[str, ...] = ()
     table: str = ""
     why_table: str = ""
+    side: str = ""

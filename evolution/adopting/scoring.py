@@ -3,11 +3,14 @@
 import ast
 
 from diagnosis.syntax import dotted
-from evolution.adopting.constants import Constants, default_of, parameters_of
+from evolution.adopting.batch_scores import batch_code, batch_function
+from evolution.adopting.constants import Constants, parameters_of
 from evolution.adopting.foreign_code import CodeUnit, is_abstract
 from evolution.adopting.mask_tokens import mask_token
 from evolution.adopting.model_class import EmbeddingTable, FoundModel
 from evolution.adopting.naming import role_of, words_of
+from evolution.adopting.packed_scores import batch_of_buffers, packed_code, packing
+from evolution.adopting.parameter_roles import roles_of
 from evolution.adopting.products import products
 from evolution.adopting.returned_scores import field_of_scores, returned
 from evolution.adopting.score_way import ScoreWay
@@ -28,8 +31,6 @@ SCORING = (
     "infer",
     "rank",
 )
-COMPUTED = {"emb", "embs", "embed", "embeds", "embedding", "embeddings", "feat", "feats", "feature", "features", "vec", "vector", "vectors",
-            "repr", "logits", "output", "outputs", "matrix", "matrices", "adj", "graph"}  # fmt: skip
 RECURRENT = {"GRU", "RNN"}
 
 
@@ -52,10 +53,21 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
             return ScoreWay(
                 kind="by_pairs", code=pairs, why=f"{unit.place} returns the score of the first item first"
             )
+    if by_batch := batch_function(constants, program):
+        table = model.table("item")
+        return ScoreWay(
+            kind="by_history",
+            code="score",
+            before=batch_code(by_batch),
+            why=f"{by_batch.unit.place} takes a batch out of the program's own data",
+            table=f'"{table.path}.weight"' if table else "",
+            why_table=table.place if table else "",
+        )
     return ScoreWay(
         kind="",
         code="",
-        why=f"no method of {model.name} ({model.place}) says by its arguments that it scores items",
+        why=_unknown_arguments(ranked, model)
+        or f"no method of {model.name} ({model.place}) says by its arguments that it scores items",
     )
 
 
@@ -66,6 +78,18 @@ def _is_of_recbole(constants: Constants, model: FoundModel) -> bool:
     known = bases & {"SequentialRecommender", "GeneralRecommender", "ContextRecommender"}
     own = known & {node.name for _, node in lineage}
     return bool(known) and (not own or bool(constants.repo.method_of(model.kind, "full_sort_predict")))
+
+
+def _unknown_arguments(ranked: list[CodeUnit], model: FoundModel) -> str:
+    """What the likeliest method takes beyond users, histories and items; "" where none is named for scoring."""
+    for unit in ranked[:1]:
+        roles = roles_of(unit, model)
+        other = [
+            name for name, role in roles.items() if role not in ("user", "history", "item", "length", "last")
+        ]
+        if set(words_of(unit.name.rpartition(".")[2])) & set(SCORING) and other:
+            return f"{unit.place} {unit.name} takes {', '.join(roles)}; what its {', '.join(other)} holds is not known here"
+    return ""
 
 
 def _methods(constants: Constants, model: FoundModel) -> list[CodeUnit]:
@@ -101,44 +125,6 @@ def _rank(unit: CodeUnit, model: FoundModel) -> tuple[int, int]:
         60 if name == "forward" else 70 if place == 50 else place,
         unit.node.lineno if not isinstance(unit.node, ast.Module) else 0,
     )
-
-
-def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
-    """Parameter -> "user", "item", "history", "length", "negative" or "": by the table it is looked up in, then by its name."""
-    looked_up = _looked_up(unit, model)
-    found: dict[str, str] = {}
-    for name in parameters_of(unit):
-        if not isinstance(unit.node, ast.Module) and default_of(unit.node, name) is not None:
-            continue
-        words = set(words_of(name))
-        role = role_of(name)
-        if words & COMPUTED:
-            found[name] = ""
-            continue
-        if words & {"last", "prev", "previous"} and not words & {"seq", "history"}:
-            found[name] = "last"
-            continue
-        if words & {"len", "length", "lengths", "lens"}:
-            role = "length"
-        elif "pos" in words or "positive" in words:
-            role = "item"
-        about = looked_up.get(name, "")
-        if about == "user" or (about == "item" and role not in ("item", "history", "negative")):
-            role = "user" if about == "user" else "history"
-        found[name] = "history" if role == "position" else role
-    return found
-
-
-def _looked_up(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
-    """Parameter -> what the table is about that it is looked up in, in this very method."""
-    tables = {table.path: table.about for table in model.tables}
-    found: dict[str, str] = {}
-    for call in unit.calls:
-        about = tables.get(dotted(call.func).removeprefix("self."), "")
-        for node in ast.walk(call.args[0]) if about and call.args else ():
-            if isinstance(node, ast.Name):
-                found.setdefault(node.id, about)
-    return found
 
 
 def _way(
@@ -191,6 +177,17 @@ def _way(
         and known <= {"history", "item", "user", "length", "last"}
     ):
         return _by_items(constants, model, unit, roles, why, table, why_table)
+    how = packing(constants, unit) if sorted(given) == ["history", "length"] else None
+    if how and any(how.values()) and returned(constants, model, unit) == "scores":
+        code = packed_code(asked or "None", how, lengths_first=given[0] == "length")
+        return ScoreWay(
+            kind="by_history",
+            code=code,
+            why=f"{why}, which it packs",
+            table=table,
+            why_table=why_table,
+            side="right",
+        )
     if known <= {"history", "user", "length", "last"} and given.count("history") + given.count("last") == 1:
         return _by_history(constants, program, model, unit, roles, why, table, why_table)
     if known == {"item"} and len(given) == 1 and name == "forward":  # an item sequence that is called items
@@ -426,7 +423,9 @@ def _recurrent(
         "        state = torch.where((step < n)[None, :, None], new, state)",
         "    return told",
     )
-    return ScoreWay(kind="recurrent", code="score", before=before, why=f"{why}: one step of {layers[0]}")
+    sized = batch_of_buffers(constants, model)
+    code = f'kit.scores.in_batches(score, "{sized}")' if sized else "score"
+    return ScoreWay(kind="recurrent", code=code, before=before, why=f"{why}: one step of {layers[0]}")
 
 
 def _of_factors(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:

@@ -66,7 +66,37 @@ def _cut_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
     for whole, number, line in kept:
         if whole in held:
             return number, f"{unit.file.path}:{line}"
-    return None
+    return next(
+        (cut for node in unit.nodes if isinstance(node, ast.If) and (cut := _cut_of_mode(unit, node))), None
+    )
+
+
+def _cut_of_mode(unit: CodeUnit, branch: ast.If) -> tuple[int, str] | None:
+    """Of `if mode == "train": inputs, targets = items[:-3], items[1:-2]` beside `elif mode == "valid":`: 2."""
+    other = branch.orelse[0] if len(branch.orelse) == 1 else None
+    if not _names_mode(branch.test, KEPT) or not (
+        isinstance(other, ast.If) and _names_mode(other.test, HELD)
+    ):
+        return None
+    inside = [node for part in branch.body for node in ast.walk(part)]
+    made = {dotted(t) for node in inside if isinstance(node, ast.Assign) for t in node.targets}
+    slices = [(dotted(n.value), n.slice, n.lineno) for n in inside if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Slice)]  # fmt: skip
+    whole = {name for name, part, _ in slices if part.upper is None}
+    ends = [
+        (end, line)
+        for name, part, line in slices
+        if name not in made | whole and (end := _negative(part.upper))
+    ]
+    return (min(ends)[0], f"{unit.file.path}:{min(ends)[1]}") if ends else None
+
+
+def _names_mode(test: ast.expr, words: set[str]) -> bool:
+    """Whether a test compares something with a word such as "train"."""
+    match test:
+        case ast.Compare(ops=[ast.Eq()], comparators=[ast.Constant(value=str(told))]):
+            return bool(set(words_of(told)) & words)
+        case _:
+            return False
 
 
 def _ranked_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:

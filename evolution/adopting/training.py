@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
@@ -144,7 +144,11 @@ def _program(
     for unit in before:
         for node in unit.nodes:
             rank = _trains(unit, node)
-            if rank and (best is None or rank < best[0]):
+            if rank and (
+                best is None
+                or rank < best[0]
+                or (rank == best[0] and _is_plainer(repo, unit, best[1], before))
+            ):
                 best = (rank, unit, node)
     if best is None:
         return None
@@ -180,6 +184,18 @@ def _program(
         score=score,
         command=command,
     )
+
+
+def _is_plainer(repo: ForeignRepo, unit: CodeUnit, known: CodeUnit, units: Iterable[CodeUnit]) -> bool:
+    """Whether a unit's class is the base of another's that no call names: of trainers that are chosen by a name, the base is usual."""
+    if unit.owner is None or known.owner is None or unit.owner is known.owner:
+        return False
+    if all(node is not unit.owner for _, node in repo.classes_of(known.owner)):
+        return False
+    made = (
+        kind for one in units for call in one.calls for _, kind in repo.classes_called(one.file, call.func)
+    )
+    return all(kind is not known.owner for kind in made)
 
 
 def _walk_calls(repo: ForeignRepo, start: CodeUnit) -> dict[CodeUnit, tuple[CodeUnit, ast.AST] | None]:

@@ -11,7 +11,7 @@ from diagnosis.findings import Anchor, Role, Site
 from diagnosis.judge import findings
 from diagnosis.roles import find_sites
 from diagnosis.rules.check import check_sources
-from diagnosis.rules.findings import on_device, rule_findings
+from diagnosis.rules.findings import of_what_ran, on_device, rule_findings
 from evolution.base.amounts import count
 from evolution.base.errors import Cancelled, RepoError
 from evolution.base.places import trial_folder
@@ -111,6 +111,7 @@ def diagnose(laboratory: Laboratory, trial: Trial, *, examined: bool = False) ->
     with sensible(f"the code of trial {trial.id}, or its trace,"):
         sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
         hits = on_device(check_sources(sources), laboratory.config.training.device)
+        hits = of_what_ran(hits, dict(trial.note.get("executed", {})))
         found = findings(measurements, merged(trial.contract, asked), sites, sources) + rule_findings(
             hits, sources
         )

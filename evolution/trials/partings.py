@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diagnosis.findings import CodePlace
+from diagnosis.kit import is_kit
 from evolution.domain.trial import FailureReason
 from evolution.trials.failing import failed
 from evolution.trials.replies import LAST_LINE
@@ -107,12 +108,17 @@ def parting_in(reply: Mapping[str, Any]) -> Parting:
     """Raises TrialFailed where the reply is no parting."""
     told = _checked(_Parting, reply)
     return Parting(
-        parts=tuple(CodePlace(path=step.path, line=step.line) for step in told.parts),
-        loses=tuple(CodePlace(path=step.path, line=step.line) for step in told.loses),
+        parts=_places(told.parts),
+        loses=_places(told.loses),
         function=told.parts[0].function if told.parts else "",
         losing=told.loses[0].function if told.loses else "",
         taken=bool(told.parts) and told.parts[0].taken,
     )
+
+
+def _places(steps: list[_Step]) -> tuple[CodePlace, ...]:
+    """Those that are the user's own lines: of the kit's he has none to change."""
+    return tuple(CodePlace(path=step.path, line=step.line) for step in steps if not is_kit(step.path))
 
 
 def changes_in(reply: Mapping[str, Any]) -> tuple[Changed, ...]:

@@ -43,3 +43,31 @@ def test_weights_that_are_swept_away_while_the_loss_overshoots_name_the_rate(sha
 )
 def test_tables_that_grow_and_a_loss_that_rises_alone_are_healthy(losses: list[float], shapes: dict) -> None:
     assert codes(losses, shapes) == set()
+
+
+def falling(scheduler: dict[str, Any], *, planned: int, steps: int) -> set[str]:
+    """The codes of a training that is planned for so many epochs of so many steps, of which two were watched."""
+    watched: Any = SimpleNamespace(
+        losses=[2.0 - 0.01 * at for at in range(2 * steps)], parameters=[], optimizer_steps=2 * steps, steps=2 * steps, epochs=2,
+        max_epochs=planned, epoch_ends=[steps, 2 * steps], learning_rates=[(1, 0.001)], gradients_not_cleared=0,
+        scheduler={"type": "StepLR", "path": "m.py", "line": 5, "calls": 2, "total": 0, **scheduler},
+        trace={"optimizers": []}, step_place=None,
+    )  # fmt: skip
+    return {one.code for one in learning_rate(SimpleNamespace(watched=watched)) if one.healthy is False}  # pyright: ignore
+
+
+EVERY_3 = {"factor": 0.1, "at": [3, 6, 9, 12]}
+MILESTONES = {"factor": 0.2, "at": [4, 8]}
+
+
+@pytest.mark.parametrize("plan", [EVERY_3, MILESTONES])
+def test_a_plan_that_is_over_after_few_steps_runs_out(plan: dict[str, Any]) -> None:
+    assert falling(plan, planned=30, steps=33) == {"schedule-runs-out"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "planned", "steps"),
+    [(EVERY_3, 30, 4000), (EVERY_3, 10, 33), (MILESTONES, 12, 33), ({"factor": 0.95, "at": [*range(1, 101)]}, 60, 10), ({}, 30, 33)],
+)  # fmt: skip
+def test_a_plan_that_falls_after_many_steps_or_late_is_healthy(plan: dict, planned: int, steps: int) -> None:
+    assert falling(plan, planned=planned, steps=steps) == set()

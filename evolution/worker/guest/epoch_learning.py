@@ -19,6 +19,9 @@ LARGE = 20_000_000  # elements of a parameter whose rows are not followed
 MAX_CHANGES = 5000  # of the learning rate
 MAX_LOSSES = 50_000
 
+FALLING = ("StepLR", "MultiStepLR", "ExponentialLR")
+MOST_FALLS = 100  # of a learning rate that are told
+
 
 class Learner:
     """What is known of one parameter. before: a copy of the weights at its first step."""
@@ -201,6 +204,7 @@ class LearningWatch:
                 "line": place[1] if place else 0,
                 "calls": 0,
                 "total": int(total) if isinstance(total, (int, float)) else 0,
+                **_falls(scheduler),
             }
         self.scheduler["calls"] += 1
 
@@ -220,3 +224,14 @@ class LearningWatch:
         for kind in [owner, *owner.__subclasses__()]:
             if "step" in kind.__dict__:
                 self._wrap(kind, "step", self._scheduling)
+
+
+def _falls(scheduler: Any) -> dict[str, Any]:
+    """{"factor", "at": calls of `step` by which the rate has fallen so once, twice, ...} of schedules that fall by a constant."""
+    factor, at = getattr(scheduler, "gamma", None), getattr(scheduler, "milestones", None)
+    if not isinstance(factor, float) or not 0 < factor < 1 or type(scheduler).__name__ not in FALLING:
+        return {}
+    if at is None:
+        every = int(getattr(scheduler, "step_size", 1))
+        return {"factor": factor, "at": [every * (number + 1) for number in range(MOST_FALLS)]}
+    return {"factor": factor, "at": sorted(int(one) for one in at)[:MOST_FALLS]}

@@ -67,7 +67,7 @@ class Comparing:
         fitting = [
             ids
             for ids in self._candidates.beside
-            if ids.size == plain.numel() and len(ids) == _rows(plain, ids)
+            if ids.size == plain.numel() and _rows(plain) in (len(ids), ids.size)
         ]
         values = array.reshape(fitting[0].shape) if fitting else array
         for ids in fitting[:MOST_PAIRS]:
@@ -120,7 +120,8 @@ class Comparing:
         return (ids > 0) & np.isfinite(self.scores[row, ids]) & (self.scores[row, ids] > -1e6)
 
 
-def _rows(tensor: Any, ids: Any) -> int:
+def _rows(tensor: Any) -> int:
+    """Rows of a batch, or of its places one after the other."""
     return tensor.shape[0] if tensor.dim() else 0
 
 

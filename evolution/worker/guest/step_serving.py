@@ -6,6 +6,7 @@ is looked at: are the vectors that it multiplies those that the step multiplies?
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .step_kept import Call, CallKeeper, KeptStep
 from .step_noise import is_thinned
 from .step_rows import Asked, Events, asked_rows
 from .step_vectors import Vectors
-from .tracing_frames import Places
+from .tracing_frames import KIT, Places
 
 SAME = 0.9999
 OTHER = 0.99
@@ -109,13 +110,14 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
         parts = missing is not None or best < OTHER or _multiplies_others(step, scored, comparing)
         blamed = _parting(step, scored, comparing, missing) if parts else []
     told.update(unserved=missing is not None and bool(blamed), places=[call.told() for call in blamed])
+    told["places"] = [place for place in told["places"] if place[0] != KIT]
     return told
 
 
 def _scored(candidate: Any, asked: Asked, places: Places) -> tuple[KeptStep | None, Any]:
     keeper = CallKeeper(places)
     with candidate.at_rest(0):
-        with keeper:
+        with keeper, places.below(sys._getframe()):
             answer = candidate.model.score(asked.users, asked.histories)
         plain = _plain(answer)
     width = plain.shape[-1]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,16 @@ class Places:
         self._root = os.path.realpath(root)
         self._known: dict[str, str | None] = {}
         self._kits: set[str] = set()
+        self._outermost: Any = None
+
+    @contextlib.contextmanager
+    def below(self, frame: Any) -> Iterator[None]:
+        """Meanwhile only what this frame calls is a place: a score that is asked for within a step is not the step's line."""
+        before, self._outermost = self._outermost, frame
+        try:
+            yield
+        finally:
+            self._outermost = before
 
     def path(self, filename: str) -> str | None:
         """Path relative to the root, with "/"; None for libraries, the adapter's kit and everything outside."""
@@ -75,7 +87,7 @@ class Places:
         """
         frame = sys._getframe(1)
         kit: Place | None = None
-        while frame is not None:
+        while frame is not None and frame is not self._outermost:
             filename = frame.f_code.co_filename
             path = self.path(filename)
             if path is not None and not (building is not None and _initialises(frame, building)):

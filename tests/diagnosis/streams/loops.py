@@ -159,7 +159,9 @@ def softmax(log: Interactions, plant: str = "", width: int = 20, batch: int = 32
     table = np.full((len(windows), width + 1), len(log.items))
     for i, window in enumerate(windows):
         table[i, : len(window)] = window
+    from_zero = plant == "from-zero"  # item 1 is id 0 then, as padding is
     table = torch.from_numpy(items[table])
+    table = (table - 1).clamp(min=0) if from_zero else table
 
     def epochs(step: Callable[[], None]) -> Iterator[Any]:
         torch.manual_seed(0)
@@ -189,10 +191,11 @@ def softmax(log: Interactions, plant: str = "", width: int = 20, batch: int = 32
                     targets = torch.randint(1, n + 1, targets.shape) * (targets > 0)
                 if plant == "off-by-one":
                     targets = torch.where(targets > 0, targets - 1, -100)
-                elif plant != "padding":
+                elif plant != "padding" and not from_zero:
                     targets = torch.where(targets > 0, targets, -100)
                 logits = out(model(inputs))
-                loss = F.cross_entropy(logits.reshape(-1, n + 1), targets.reshape(-1))
+                left_out = 0 if from_zero else -100
+                loss = F.cross_entropy(logits.reshape(-1, n + 1), targets.reshape(-1), ignore_index=left_out)
                 adam.zero_grad()
                 loss.backward()
                 adam.step()
@@ -347,7 +350,9 @@ def ncf(log: Interactions, plant: str = "", batch: int = 256, k: int = 4) -> Epo
 def bert4rec(log: Interactions, plant: str = "", width: int = 20, batch: int = 32) -> Epochs:
     """Masked items: the newest events of each user, some hidden behind item n + 1, classes -100 elsewhere."""
     n = log.n_items
-    rows = torch.from_numpy(padded([log.history(u) for u in range(1, log.n_users + 1)], width))
+    first = 1 if plant == "from-zero" else 0  # item 1 is id 0 then, as padding is
+    rows = torch.from_numpy(padded([log.history(u) - first for u in range(1, log.n_users + 1)], width))
+    left_out = 0 if plant in ("from-zero", "zero-left-out") else -100
 
     def epochs(step: Callable[[], None]) -> Iterator[Any]:
         torch.manual_seed(0)
@@ -362,9 +367,9 @@ def bert4rec(log: Interactions, plant: str = "", width: int = 20, batch: int = 3
                 inputs = torch.where(hidden, n + 1, block)
                 if plant == "target-is-input":
                     inputs = block
-                targets = torch.where(hidden, block, -100)
+                targets = torch.where(hidden, block, left_out)
                 states = items(inputs) + items(inputs).mean(1, keepdim=True)
-                loss = F.cross_entropy(out(states).transpose(1, 2), targets)
+                loss = F.cross_entropy(out(states).transpose(1, 2), targets, ignore_index=left_out)
                 adam.zero_grad()
                 loss.backward()
                 adam.step()
@@ -398,7 +403,11 @@ def last_item(log: Interactions, plant: str = "", batch: int = 64, width: int = 
         adam = torch.optim.Adam([*model.parameters(), *out.parameters(), *of_users.parameters()], 1e-3)
         while True:
             order = torch.arange(len(inputs)) if plant == "no-shuffle" else torch.randperm(len(inputs))
-            for part in order.split(batch):
+            if plant == "shortest-first":
+                order = order[(inputs[order] > 0).sum(1).argsort()]
+            for part in order.split(8 * batch if plant == "packed" else batch):
+                if plant == "packed":  # the longest first, as packing wants it
+                    part = part[(inputs[part] > 0).sum(1).argsort(descending=True)]
                 state = model(inputs[part])[:, -1]
                 state = state if users is None else state + of_users(users[part])
                 loss = F.cross_entropy(out(state), classes[part] - 1)
@@ -449,7 +458,8 @@ def fpmc(log: Interactions, plant: str = "", batch: int = 64) -> Epochs:
         of_users, of_items = nn.Embedding(log.n_users + 1, D), nn.Embedding(log.n_items + 1, D)
         adam = torch.optim.Adam([*of_users.parameters(), *of_items.parameters()], 1e-2)
         while True:
-            for part in torch.randperm(len(users)).split(batch):
+            for part in torch.randperm(len(users)).split(4 * batch if plant == "grouped" else batch):
+                part = part[users[part].argsort()] if plant == "grouped" else part
                 state = of_users(users[part]) + of_items(last[part])
                 bad = torch.randint(1, log.n_items + 1, (len(part),))
                 for _ in range(20):

@@ -24,7 +24,8 @@ def write_events(
 
     columns: "user", "item", "rating", "time", or a value that each row gets. order: "user" (by user, then time) or "time".
     header: True for the columns' names, or the line itself. kind: "rows", "lists" (a line `user item item ...` for each user,
-    `item item ...` with columns=("item",)), "dict" ({user: [items]}, JSON or pickle), "jsonl" (an object a row, named by
+    `item item ...` with columns=("item",)), "dict" ({user: [items]}, JSON or pickle), "sessions" (a pickle of two lists: each
+    beginning of a history, and the item that follows), "jsonl" (an object a row, named by
     header; one a user with the column "items"), "csr" (scipy's .npz), "array" (.npy); by the suffix where it is not given. ids: the numbering to write; evolverec's own (from 1) otherwise. held_out: so many copies
     of each user's last event are written after it, for a repo that holds out the last ones itself, so that it trains on all
     that are real. last: write so many last events of each user alone, where the repo wants a file to evaluate on.
@@ -39,7 +40,8 @@ def write_events(
         ".npy": "array",
     }
     target, kind = scratch().path(path), kind or kinds.get(suffix, "rows")
-    rows = _chosen_rows(data, order if kind in ("rows", "array") else "user", held_out, last)
+    whole = kind == "sessions"  # of which only the last items are asked for
+    rows = _chosen_rows(data, order if kind in ("rows", "array") else "user", held_out, 0 if whole else last)
     if kind == "csr":
         ids = ids or Ids(data, users=0, items=0)
         _write_csr(target, ids, *_columns(data, ("user", "item"), rows, ids))
@@ -52,6 +54,10 @@ def write_events(
             told = _lists_of(told, columns.index("items"), columns.index("user"))
         told = zip(*(one.tolist() if hasattr(one, "tolist") else one for one in told))
         target.write_text("".join(json.dumps(dict(zip(names, row))) + "\n" for row in told), encoding="utf-8")
+    elif kind == "sessions":
+        told = _by_user(*_columns(data, ("user", "item"), rows, ids)).values()
+        ends = [(one, end) for one in told for end in range(max(1, len(one) - last) if last else 1, len(one))]
+        target.write_bytes(pickle.dumps(([one[:end] for one, end in ends], [one[end] for one, end in ends])))
     elif kind in ("lists", "dict"):
         _write_lists(
             target, _by_user(*_columns(data, ("user", "item"), rows, ids)), kind, sep, "user" in columns

@@ -72,6 +72,38 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
         return score
 
     @staticmethod
+    def by_packed(method=None, *, time_first=False, longest_first=False, lengths_first=False):
+        """method(histories (B, L), lengths (B,)) -> (B, N), of a model that packs them, padding on the right.
+
+        time_first: histories (L, B). longest_first: rows by falling length. lengths_first: the lengths are the first argument.
+        """
+
+        def score(model, users, histories, ids):
+            lengths = (histories != ids.padding).sum(1)
+            order = np.argsort(-lengths, kind="stable") if longest_first else np.arange(len(lengths))
+            rows = histories[order, : max(1, int(lengths.max()))]
+            rows = _given(np.ascontiguousarray(rows.T if time_first else rows), model, True)
+            given = [rows, np.maximum(lengths[order], 1).tolist()]
+            return _called(model, method, *(given[::-1] if lengths_first else given))[np.argsort(order)]
+
+        return score
+
+    @staticmethod
+    def in_batches(score, size):
+        """The same in batches of one size, the last one filled up, for models whose buffers have it. score: one of these ways, or a
+        function of the adapter's; size: a number, or the path of the model's own."""
+
+        def ask(model, users, histories, ids):
+            n, parts = size if isinstance(size, int) else int(_found(model, size)), []
+            for start in range(0, len(users), n):
+                rows = np.minimum(np.arange(start, start + n), len(users) - 1)
+                more = [ids] if getattr(score, "__module__", None) == __name__ else []
+                parts.append(score(model, users[rows], histories[rows], *more)[: len(users) - start])
+            return _joined(parts)
+
+        return ask
+
+    @staticmethod
     def by_bag(method=None, *, tensors=True):
         """method(bags (B, N)) -> (B, N): 1 for each item of a history, 0 for others, as autoencoders take them."""
 

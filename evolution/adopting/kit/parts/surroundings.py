@@ -151,11 +151,11 @@ def _marked(mark, original, skipped, name):
 class _Nothing:
     """Whatever is asked of it, it does nothing; called with something to go through, it goes through that."""
 
-    def __init__(self, given=()):
-        self._given = given
+    def __init__(self, given=(), total=None):
+        self._given, self._total = given, total
 
-    def __call__(self, *given, **_):
-        return _Nothing(given[0] if given else ())
+    def __call__(self, *given, total=None, **_):
+        return _Nothing(given[0] if given else (), total)
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -164,6 +164,12 @@ class _Nothing:
 
     def __iter__(self):
         return iter(range(self._given) if isinstance(self._given, int) else self._given)
+
+    def __len__(self):  # as a progress bar's: what it goes through, or what it was told that there is
+        return self._given if isinstance(self._given, int) else self._total or len(self._given)
+
+    def __bool__(self):
+        return True
 
     def __matmul__(self, other):
         return self

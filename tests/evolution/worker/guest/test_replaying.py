@@ -72,7 +72,7 @@ def line(place: list[Any]) -> str:
 HEALTHY = [
     (Pairs, ()), (Pairs, ("bce",)), (Pairs, ("tower",)), (Pairs, ("penalty",)),
     (Pairs, ("tower", "faint norm")), (Pairs, ("bce", "added in place")), (Sequences, ()), (Sequences, ("candidates",)),
-    (Sequences, ("squashed",)), (Coder, ()),
+    (Sequences, ("squashed",)), (Sequences, ("laid flat",)), (Sequences, ("laid flat by products",)), (Coder, ()),
 ]  # fmt: skip
 
 
@@ -164,6 +164,7 @@ def test_a_softmax_pushes_down_what_it_does_not_raise():
         (Pairs, ("no bias", "bce"), "scores = users @ table.T"),
         (Sequences, ("no bias",), "scores = last @ self.net.items.weight.T"),
         (Pairs, ("raw",), "scores = users @ table.T"),
+        (Sequences, ("mean", "laid flat"), 'last = states.mean(1) if self.has("mean") else states[:, -1]'),
         (Sequences, ("mean",), 'last = states.mean(1) if self.has("mean") else states[:, -1]'),
         (Sequences, ("branch",), "return found + self.net.out(found) if self.net.training else found"),
         (Pairs, ("cosine",), "return F.normalize(users, dim=-1) @ F.normalize(table, dim=-1).T"),

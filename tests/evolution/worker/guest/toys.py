@@ -194,6 +194,8 @@ class Sequences(Toy):
             each = F.softplus(-good) + F.softplus((states[:, :, None] * drawn).sum(-1)).mean(-1)
             there = (goals > 0).float()
             return each.mean() if self.has("mask forgotten") else (each * there).sum() / there.sum()
+        if self.has("laid flat") or self.has("laid flat by products"):
+            return self.of_places(states, goals)
         logits = states @ self.net.items.weight.T + self.net.bias
         if self.has("padding counts"):
             return F.cross_entropy(logits.flatten(0, 1), goals.flatten())
@@ -201,6 +203,21 @@ class Sequences(Toy):
             chosen = logits.log_softmax(-1).gather(2, goals[..., None])
             return -chosen.mean()
         return F.cross_entropy(logits.flatten(0, 1), goals.flatten(), ignore_index=0)
+
+    def of_places(self, states, goals):
+        """One logit a place, all places of the batch one after the other."""
+        drawn, flat = torch.randint(1, N_ITEMS + 1, goals.shape), states.reshape(-1, D)
+        both = []
+        for ids in (goals.reshape(-1), drawn.reshape(-1)):
+            if self.has("laid flat"):
+                both.append(
+                    (self.net.items(ids.view(goals.shape)).view(-1, D) * flat).sum(-1) + self.net.bias[ids]
+                )
+            else:
+                table = self.net.items(ids.view(goals.shape)).view(-1, D, 1)
+                both.append((flat[:, None] @ table)[:, 0, 0] + self.net.bias[ids])
+        there = (goals.reshape(-1) > 0).float()
+        return ((F.softplus(-both[0]) + F.softplus(both[1])) * there).sum() / there.sum()
 
     @torch.no_grad()
     def score(self, users, histories):

@@ -1,0 +1,50 @@
+"""What the parameters of a model's method are: users, histories, items, lengths."""
+
+import ast
+
+from diagnosis.syntax import dotted
+from evolution.adopting.constants import default_of, parameters_of
+from evolution.adopting.foreign_code import CodeUnit
+from evolution.adopting.model_class import FoundModel
+from evolution.adopting.naming import role_of, words_of
+
+COMPUTED = {"emb", "embs", "embed", "embeds", "embedding", "embeddings", "feat", "feats", "feature", "features", "vec", "vector", "vectors",
+            "repr", "logits", "output", "outputs", "matrix", "matrices", "adj", "graph"}  # fmt: skip
+
+
+def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
+    """Parameter -> "user", "item", "history", "length", "negative" or "": by the table it is looked up in, then by its name."""
+    looked_up = _looked_up(unit, model)
+    found: dict[str, str] = {}
+    for name in parameters_of(unit):
+        if not isinstance(unit.node, ast.Module) and default_of(unit.node, name) is not None:
+            continue
+        words = set(words_of(name))
+        role = role_of(name)
+        if words & COMPUTED:
+            found[name] = ""
+            continue
+        if words & {"last", "prev", "previous"} and not words & {"seq", "history"}:
+            found[name] = "last"
+            continue
+        if words & {"len", "length", "lengths", "lens"}:
+            role = "length"
+        elif "pos" in words or "positive" in words:
+            role = "item"
+        about = looked_up.get(name, "")
+        if about == "user" or (about == "item" and role not in ("item", "history", "negative")):
+            role = "user" if about == "user" else "history"
+        found[name] = "history" if role == "position" else role
+    return found
+
+
+def _looked_up(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
+    """Parameter -> what the table is about that it is looked up in, in this very method."""
+    tables = {table.path: table.about for table in model.tables}
+    found: dict[str, str] = {}
+    for call in unit.calls:
+        about = tables.get(dotted(call.func).removeprefix("self."), "")
+        for node in ast.walk(call.args[0]) if about and call.args else ():
+            if isinstance(node, ast.Name):
+                found.setdefault(node.id, about)
+    return found
