@@ -10,6 +10,17 @@ from evolution.adopting.training import TrainingProgram
 WHY = "downloads data, which is written above; programs run without a network"
 FETCHES = {"urlretrieve", "urlopen", "download_url", "wget.download", "gdown.download", "requests.get"}
 
+SHELLS = {
+    "os.system",
+    "os.popen",
+    "subprocess.run",
+    "subprocess.call",
+    "subprocess.check_call",
+    "subprocess.check_output",
+    "subprocess.Popen",
+}
+PROGRAMS = {"wget", "curl", "gdown", "kaggle", "aria2c"}
+
 
 def downloads_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]:
     """Functions that fetch from the network, where nothing takes what they return."""
@@ -34,6 +45,17 @@ def _fetches(unit: CodeUnit) -> bool:
         return False
     names = [dotted(call.func) for call in unit.calls]
     fetches = any(name in FETCHES or name.rpartition(".")[2] in FETCHES for name in names)
+    fetches = fetches or any(dotted(call.func) in SHELLS and _runs_a_download(call) for call in unit.calls)
     return fetches and not any(
         name.rpartition(".")[2] in ("read_csv", "backward", "DataLoader") for name in names
     )
+
+
+def _runs_a_download(call: ast.Call) -> bool:
+    """`os.system("wget ...")`, `subprocess.run(["curl", ...])`"""
+    texts = [
+        node.value
+        for node in ast.walk(call)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    return any(text.split()[0].rpartition("/")[2] in PROGRAMS for text in texts if text.strip())
