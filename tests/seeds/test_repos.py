@@ -112,6 +112,6 @@ def test_users_with_a_single_event_break_nothing(seed: Any, log_of: Any) -> None
 @pytest.mark.slow
 def test_it_learns_more_than_popularity_in_the_micro_shop(seed: Any, micro_split: Split) -> None:
     model = seed.build(micro_split.training, device="cpu", seed=0)
-    losses = [epoch["loss"] for epoch in itertools.islice(model.fit(), 15)]
+    losses = [epoch["loss"] for epoch in itertools.islice(model.fit(), 30)]
     assert losses[-1] < 0.95 * losses[0]
     assert ndcg(Scorer(model), micro_split) > 1.3 * ndcg(fit("popularity", micro_split.training), micro_split)
