@@ -4,6 +4,7 @@ import ast
 import itertools
 import math
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tests.seeds.scoring import Scorer, ndcg
 
 SEEDS = seed_names()
 LONGEST_FILE = 250
-USES = {"numpy", "torch"}  # beside Python's own
+USES = {"numpy", "torch", "sentence_transformers"}  # the last on request; beside Python's own
 
 
 @pytest.fixture(params=SEEDS)
@@ -103,7 +104,9 @@ def test_the_same_seed_trains_the_same_model_and_its_state_restores_it(seed: Any
 @pytest.mark.trains
 @pytest.mark.slow
 def test_users_with_a_single_event_break_nothing(seed: Any, log_of: Any) -> None:
-    model = seed.build(log_of([(1, 1, 1), (2, 2, 1)]), device="cpu", seed=0)
+    log = log_of([(1, 1, 1), (2, 2, 1)])
+    titled = replace(log, item_columns=replace(log.item_columns, title=("", "a red hat", "a red shoe")))
+    model = seed.build(titled, device="cpu", seed=0)
     assert math.isfinite(next(model.fit())["loss"])
     assert np.isfinite(model.score(np.array([1]), np.array([[1]])).numpy()).all()
 
