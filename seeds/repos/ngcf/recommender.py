@@ -52,7 +52,7 @@ class Recommender:
             self.model.train()
             total, n_events = torch.zeros((), device=self.device), 0
             for batch in self.batches.epoch():
-                loss = self.loss(batch)
+                loss = self.loss(batch) + self.weight_decay * self.length(batch)
                 self.optimizer.zero_grad()
                 loss.backward()
                 self.optimizer.step()
@@ -61,14 +61,15 @@ class Recommender:
             yield {"loss": float(total) / max(n_events, 1)}
 
     def loss(self, batch: Batch) -> Tensor:
-        """BPR, and the squared length of what its users and items are before the graph, mean over events."""
+        """BPR: the item that the user took should score above the one that was not, mean over events."""
         users, items = self.model()
         user = users[batch.users]  # (B, V)
         positive = (user * items[batch.positives]).sum(-1)  # (B,)
         negative = (user * items[batch.negatives]).sum(-1)  # (B,)
-        return -F.logsigmoid(positive - negative).mean() + self.weight_decay * self._length(batch)
+        return -F.logsigmoid(positive - negative).mean()
 
-    def _length(self, batch: Batch) -> Tensor:
+    def length(self, batch: Batch) -> Tensor:
+        """Half the squared length of what users and items are before the graph, mean over events."""
         own = self.model.user_embedding(batch.users)  # (B, D)
         of_items = self.model.item_embedding(torch.stack([batch.positives, batch.negatives]))  # (2, B, D)
         return (own.square().sum() + of_items.square().sum()) / (2 * len(own))
