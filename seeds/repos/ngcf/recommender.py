@@ -64,8 +64,8 @@ class Recommender:
         """BPR: the item that the user took should score above the one that was not, mean over events."""
         users, items = self.model()
         user = users[batch.users]  # (B, V)
-        positive = (user * items[batch.positives]).sum(-1)  # (B,)
-        negative = (user * items[batch.negatives]).sum(-1)  # (B,)
+        positive = (user * items[batch.positives]).sum(1)  # (B,)
+        negative = (user * items[batch.negatives]).sum(1)  # (B,)
         return -F.logsigmoid(positive - negative).mean()
 
     def length(self, batch: Batch) -> Tensor:
