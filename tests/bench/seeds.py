@@ -1,6 +1,6 @@
 """How good the seeds are as they come, beside the reference rankers: full ranking, trained as `evolverec train` trains them.
 
-    python tests/bench/seeds.py [--data shop-demo | --data ml-100k] [--seed NAME] [--epochs 60]
+    python tests/bench/seeds.py [--data shop-demo | --data ml-100k | --data FOLDER] [--seed NAME] [--epochs 60]
 
 A seed trains until its validation NDCG@10 has not risen for `patience` epochs, and its best epoch answers. Every figure is
 NDCG@10 with a 95 % interval over users; train_s is wall time on one thread, rankings aside. Seeds that are not asked for keep their
@@ -109,9 +109,11 @@ def main() -> None:
     asked.add_argument("--epochs", type=int, default=60)
     given = asked.parse_args()
     torch.set_num_threads(1)
-    source = given.data if given.data in built_in() else str(SHARED_DATA / given.data)
+    known_data = given.data in built_in() or Path(given.data).exists()
+    source = given.data if known_data else str(SHARED_DATA / given.data)
+    data = Path(given.data).name
     parts = split(load(source, root=ROOT), LeaveLastTwoOut())
-    name = f"seeds-{given.data}"
+    name = f"seeds-{data}"
     known = RESULTS / f"{name}.json"
     found = json.loads(known.read_text(encoding="utf-8"))["seeds"] if given.seed and known.exists() else {}
     references = {each: both(fit(each, parts.training), parts) for each in NAMES}
@@ -125,7 +127,7 @@ def main() -> None:
         "items": parts.training.n_items,
         "training_events": parts.training.n_events,
     }
-    record(name, {"data": given.data, **events, "references": references, "seeds": found})
+    record(name, {"data": data, **events, "references": references, "seeds": found})
 
 
 if __name__ == "__main__":

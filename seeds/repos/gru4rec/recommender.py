@@ -47,10 +47,7 @@ class Recommender:
             yield {"loss": float(total) / max(n_targets, 1)}
 
     def loss(self, batch: Batch) -> Tensor:
-        """TOP1: an item that came next should score above the batch's other targets, and these near 0.
-
-        The other targets are those at the same place of the other histories (the paper's eq. 6 on its mini-batch).
-        """
+        """TOP1 (eq. 6): what came next scores above the other targets at its place of the batch, and these near 0."""
         hidden = self.model(batch.inputs).transpose(0, 1)  # (L, B, D)
         targets = batch.targets.T  # (L, B)
         scores = hidden @ self.model.item_embedding(targets).transpose(
