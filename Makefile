@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+SEED ?= sasrec
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := .setup
@@ -19,7 +20,7 @@ PACKAGES := evolverec server evolution diagnosis simulator seeds
 .PHONY: help setup demo test test-user test-kernels check types unit docs vsix code-server pictures bench clean
 
 help:
-	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes)"
+	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes); SEED=gru4rec for another seed"
 	@echo "make test    set up, then run every check and every test"
 	@echo "make check   lint, types, import directions and unit tests (about 2 minutes)"
 	@echo "make test-user   the adversarial tests as an ordinary user (for root, who runs make test)"
@@ -88,7 +89,7 @@ pictures: $(SETUP)/code-server.done $(SETUP)/vscode setup
 	for name in $(PICTURES); do pngquant --force --output docs/pictures/$$name.png test-output/vscode/$$name.png || exit 1; done
 
 demo: $(SETUP)/apt-demo setup
-	$(BIN)/evolverec demo demo-repo
+	$(BIN)/evolverec demo demo-repo --seed $(SEED)
 
 check: setup
 	$(BIN)/ruff check .

@@ -49,13 +49,18 @@ def _described(name: str) -> Seed:
     return Seed(name=name, title=heading.lstrip("# ").strip() or name, sentence=sentence)
 
 
+def check_seed(seed_name: str) -> None:
+    """Raises NewRepoError if there is no seed of this name."""
+    if seed_name not in seed_names():
+        raise NewRepoError(f"There is no seed {seed_name!r}; expected one of {', '.join(seed_names())}.")
+
+
 def new_repo(seed_name: str, folder: Path, *, data: str) -> None:
     """Write the seed `seed_name` to `folder` with `data` as its source, and commit it as a git repo.
 
     folder must be absent or empty. Raises NewRepoError: unknown seed, folder in use, or git missing or failing.
     """
-    if seed_name not in seed_names():
-        raise NewRepoError(f"There is no seed {seed_name!r}; expected one of {', '.join(seed_names())}.")
+    check_seed(seed_name)
     if shutil.which("git") is None:
         raise NewRepoError("git was not found, and the new repo needs it. Install git and try again.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

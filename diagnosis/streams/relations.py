@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from diagnosis.streams.decoding import Numbering, Sequence, item_numberings
 from diagnosis.streams.log import Log, different
 from diagnosis.streams.masking import mask_of
-from diagnosis.streams.recorded import D0, D1
-from diagnosis.streams.time_major import reading_order
+from diagnosis.streams.recorded import D0, D1, STEP
+from diagnosis.streams.time_major import reading_order, turned
 from diagnosis.streams.views import View
 from seeds.interactions import Int64
 
@@ -69,7 +69,9 @@ def align(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
                 seen=np.repeat(inputs.items, k, axis=1),
             )
         yield from _ends(log, inputs, view)
+        yield from _turned(inputs, view)
         return
+    yield from _turned(inputs, view)
     for less in (0, 1):
         flat = view.shaped(heights, widths - less)
         if flat is not None:
@@ -82,6 +84,18 @@ def align(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
                 seen=inputs.items[:, cut],
             )
     yield from _packed(log, inputs, view)
+
+
+def _turned(inputs: Sequence, view: View) -> Iterator[Aligned]:
+    """A view (L, B) of inputs (B, L), such as targets that are compared with one another at each place."""
+    across = inputs.view.calls[:, [STEP, D1, D0]]
+    if inputs.view.width < 2 or not np.array_equal(view.calls[:, [STEP, D0, D1]], across):
+        return
+    other = turned(view)
+    if other is not None:
+        yield Aligned(
+            view=other, places=inputs.places, users=inputs.located.user, newest=False, seen=inputs.items
+        )
 
 
 def _ends(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:

@@ -268,7 +268,7 @@ def computed_row(node: cst.BaseExpression, scope: Scope) -> Lookup | None:
         return None
     index, binding = node.slice[0].slice, scope.before(node.value.value, scope.source.line(node))
     beside = binding is not None and binding.index >= 0 and isinstance(bare(binding.value), cst.Call)
-    if not beside or not isinstance(index, cst.Index) or not isinstance(index.value, cst.Name):
+    if not beside or not isinstance(index, cst.Index) or not dotted(index.value):
         return None
     return Lookup(
         table=node.value,

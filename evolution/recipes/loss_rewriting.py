@@ -171,5 +171,7 @@ def _outdated_docstring(loss: PairLoss) -> cst.SimpleStatementLine | None:
     lines = loss.scope.lines if isinstance(loss.scope.function, cst.FunctionDef) else []
     text = loss.source.code(lines[0].body[0]) if lines else ""
     is_one_line = text.startswith('"""') and "\n" not in text
-    tells = re.search(r"binary|\bbce\b|\bbpr\b|pairwise|negative|did not|cross.entropy", text, re.IGNORECASE)
+    tells = re.search(
+        r"binary|\bbce\b|\bbpr\b|pairwise|negative|did not|cross.entropy|top1|in.batch", text, re.IGNORECASE
+    )
     return lines[0] if is_one_line and tells else None

@@ -172,7 +172,7 @@ def _joined(
         sparse=lookup.sparse,
         plain_table=lookup.plain,
         computed=lookup.computed,
-        taken=scope.names() | {name for source in sources for name in _module_names(source)},
+        taken=scope.names() | {name for source in sources for name in module_names(source)},
     )
 
 
@@ -182,7 +182,8 @@ def _lookup(
     return embedding_call(node, sources) or (computed_row(node, scope) if flat else None)
 
 
-def _module_names(source: RecipeFile) -> set[str]:
+def module_names(source: RecipeFile) -> set[str]:
+    """Names of the functions and classes at the top level of a file."""
     return {
         node.name.value for node in source.module.body if isinstance(node, (cst.FunctionDef, cst.ClassDef))
     }

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from evolution.recipes.code import functional
+from evolution.recipes.in_batch_loss import find_in_batch_loss
 from evolution.recipes.loss_rewriting import counted_positions, replace_loss
-from evolution.recipes.pair_loss import find_pair_loss
+from evolution.recipes.pair_loss import PairLoss, find_pair_loss
 from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 
 MOST_ITEMS = (
@@ -43,21 +44,22 @@ class FullSoftmax:
     promise: float = 1.0
 
     def make(self, context: RecipeContext) -> RecipePatch:
-        """Raises DoesNotFit if the repo has no pairwise loss, or more than MOST_ITEMS items."""
+        """Raises DoesNotFit if the repo has no pairwise or in-batch loss, or more than MOST_ITEMS items."""
         n_items = context.facts.n_items
         if n_items > MOST_ITEMS:
             raise DoesNotFit(
                 f"full logits over {n_items:,} items would not fit in memory; sampled softmax is the recipe for this catalogue"
             )
-        loss = find_pair_loss(context)
+        loss = _loss(context)
         if loss.sparse:
             raise DoesNotFit(
                 f"`{loss.table}` has sparse gradients, which a softmax over all items would make dense"
             )
+        reason = "one sampled negative" if loss.negatives else "a batch of rivals"
         at = counted_positions(loss)
         weight, wanted = loss.matrix, at.wanted
         lines = [
-            "# softmax over the whole catalogue: one sampled negative leaves scores overconfident",
+            f"# softmax over the whole catalogue: {reason} leaves scores overconfident",
             *at.lines,
         ]
         logits = loss.name("logits", "item_logits")
@@ -75,3 +77,14 @@ class FullSoftmax:
         return replace_loss(
             loss, lines, value, summary=summary, note=f"Every one of the {n_items:,} items is a negative now."
         )
+
+
+def _loss(context: RecipeContext) -> PairLoss:
+    """What is replaced; raises DoesNotFit with what is said of pairs where there is no in-batch loss either."""
+    try:
+        return find_pair_loss(context)
+    except DoesNotFit as pairs:
+        try:
+            return find_in_batch_loss(context)
+        except DoesNotFit as in_batch:
+            raise (in_batch if "scaled" in str(in_batch) else pairs) from None

@@ -13,6 +13,17 @@ def first_seed() -> str:
     return all_seeds()[0].name
 
 
+def check_seed(seed: str) -> None:
+    """Raises UsageError if there is no seed of this name."""
+    from seeds.errors import NewRepoError
+    from seeds.new import check_seed
+
+    try:
+        check_seed(seed)
+    except NewRepoError as error:
+        raise UsageError(str(error)) from None
+
+
 def make_repo(seed: str, folder: Path, data: str) -> dict[str, str]:
     """Write the seed `seed` to a folder that is absent or empty; returns the JSON document of `evolverec new`.
 

@@ -30,19 +30,18 @@ from server.shown.knowledge import read_entry
 SHOWN = ("NDCG@10", "HR@10")
 
 
-def run_demo(folder: Path, *, data: str, python: str, no_sandbox: bool) -> dict[str, Any]:
+def run_demo(folder: Path, *, seed: str, data: str, python: str, no_sandbox: bool) -> dict[str, Any]:
     """Make a repo, train, diagnose, ask users, propose, apply the best patch, and
     measure both versions on the test events.
 
-    Raises UsageError if `folder` holds anything that no earlier demo made.
+    Raises UsageError if `folder` holds anything that no earlier demo made, or if there is no such seed.
     """
     started = time.monotonic()
     repo = real_path(folder)
     terms: dict[str, Any] = {"python": python, "no_sandbox": no_sandbox}
-    make_folder(repo, data)
-    _step(
-        f"1. A recommender repo: {folder}, {all_seeds()[0].title} as published, on {data} (the built-in shop)"
-    )
+    make_folder(repo, seed, data)
+    title = next(known.title for known in all_seeds() if known.name == seed)
+    _step(f"1. A recommender repo: {folder}, {title} as published, on {data} (the built-in shop)")
     before = _run(repo, TrainRequest(**terms))
     _step("2. Trained and measured; the code never saw a validation or test event")
     render.show_train(before)

@@ -13,7 +13,7 @@ from evolution.base.errors import UsageError
 from evolution.base.places import STORE_FOLDER, store_folder
 from evolution.domain.job import JobKind
 from evolution.jobs import control
-from evolution.repo.new_repo import first_seed, make_repo
+from evolution.repo.new_repo import check_seed, make_repo
 from evolution.repo.ownership import ensure_store_folder, is_ours
 from evolution.store.store import Store
 
@@ -37,14 +37,15 @@ class DemoRecord:
     jobs: tuple[str, ...] = ()
 
 
-def make_folder(folder: Path, data: str) -> None:
+def make_folder(folder: Path, seed: str, data: str) -> None:
     """Write the demo's repo to a folder that is absent, empty, or holds only files that an earlier demo made.
 
-    Raises UsageError for any other folder, without having deleted anything.
+    Raises UsageError for any other folder or an unknown seed, without having deleted anything.
     """
+    check_seed(seed)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         _clear(folder)
-    make_repo(first_seed(), folder, data)
+    make_repo(seed, folder, data)
     ensure_store_folder(folder)
     _write(folder, DemoRecord(commit=_git(folder, "rev-parse", "HEAD").strip()))
     note_files(folder)

@@ -29,7 +29,7 @@ def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def folder(tmp_path: Path) -> Path:
     """As a demo leaves it that has applied a patch."""
     made = tmp_path / "demo"
-    make_folder(made, "shop-micro")
+    make_folder(made, "sasrec", "shop-micro")
     (made / "model.py").write_text((made / "model.py").read_text() + "# patched\n")
     note_files(made)
     return made
@@ -120,7 +120,7 @@ def test_work_of_the_user_is_named_and_nothing_is_deleted(folder, name):
     do(folder)
     before = everything(folder)
     with pytest.raises(UsageError) as refused:
-        make_folder(folder, "shop-micro")
+        make_folder(folder, "sasrec", "shop-micro")
     message = str(refused.value)
     assert said in message and "Nothing was deleted" in message and "evolverec demo OTHER" in message
     assert everything(folder) == before and (folder / ".evolverec").is_dir()
@@ -131,26 +131,26 @@ def test_what_the_demo_itself_made_is_made_anew(folder):
     (folder / "__pycache__" / "model.cpython-311.pyc").touch()
     put_job(folder, "train-0001", JobState.DONE)
     note_job(folder, "train-0001")
-    make_folder(folder, "shop-micro")
+    make_folder(folder, "sasrec", "shop-micro")
     assert "# patched" not in (folder / "model.py").read_text()
     assert not (folder / "__pycache__").exists()
     with Store.open(folder) as store:
         assert store.jobs() == []
-    make_folder(folder, "shop-micro")
+    make_folder(folder, "sasrec", "shop-micro")
 
 
 def test_a_job_of_the_demo_that_still_runs_is_not_deleted_under_it(folder):
     put_job(folder, "train-0001", JobState.RUNNING)
     note_job(folder, "train-0001")
     with pytest.raises(UsageError, match="job train-0001, which is running"):
-        make_folder(folder, "shop-micro")
+        make_folder(folder, "sasrec", "shop-micro")
 
 
 def test_many_things_are_counted(folder):
     for number in range(9):
         (folder / f"n{number}.txt").touch()
     with pytest.raises(UsageError, match=r"n4\.txt is new and 4 more\. Nothing was deleted"):
-        make_folder(folder, "shop-micro")
+        make_folder(folder, "sasrec", "shop-micro")
 
 
 @pytest.mark.parametrize("content", ["a file", "other files"])
@@ -162,7 +162,7 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path, content):
         target.mkdir()
         (target / "thesis.tex").write_text("mine\n")
     with pytest.raises(UsageError, match="is not empty and no earlier demo; name another folder"):
-        make_folder(target, "shop-micro")
+        make_folder(target, "sasrec", "shop-micro")
     assert target.is_file() or (target / "thesis.tex").read_text() == "mine\n"
 
 
@@ -176,5 +176,13 @@ def test_a_job_is_noted_as_soon_as_it_has_started(folder, monkeypatch):
         (job,) = store.jobs()
     while control.reconcile(folder):
         time.sleep(0.05)
-    make_folder(folder, "shop-micro")
+    make_folder(folder, "sasrec", "shop-micro")
     assert job.id.startswith("train-")
+
+
+def test_a_demo_is_of_the_seed_that_is_asked_for_and_an_unknown_one_deletes_nothing(folder):
+    with pytest.raises(UsageError, match="expected one of sasrec, "):
+        make_folder(folder, "none-such", "shop-micro")
+    assert "SASRec" in (folder / "README.md").read_text()
+    make_folder(folder, "gru4rec", "shop-micro")
+    assert "GRU4Rec" in (folder / "README.md").read_text()

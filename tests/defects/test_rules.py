@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 REPOS = Path(__file__).parent / "repos"
 HEALTHY = [
     *(path for path in sorted(REPOS.rglob("*.py")) if path.parent.name != "defective"),
-    *sorted((ROOT / "seeds" / "repos" / "sasrec").glob("*.py")),
+    *sorted((ROOT / "seeds" / "repos").glob("*/*.py")),
 ]
 
 

@@ -1,11 +1,12 @@
 """What the tests of `seeds` share: small logs, real logs where they are, and a brute-force metric.
 
-What the fixtures cost: half a second for the micro shop and a second or two for the demo shop, once in a process; `sasrec`
+What the fixtures cost: half a second for the micro shop and a second or two for the demo shop, once in a process; `entry_of`
 imports torch. Nothing is trained and no process is started.
 """
 
-import sys
+import importlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 
 from seeds.assembly import Events, assemble, no_facts
 from seeds.interactions import Interactions
+from seeds.new import TEMPLATES
 from seeds.shop import Shop, make
 from seeds.split import LeaveLastTwoOut, Split, split
+from tests.imported import forgetting
 
 REPO = Path(__file__).parents[2]
 DATA = REPO.parent / "shared" / "data"
@@ -71,16 +74,22 @@ def log_of() -> Callable[..., Interactions]:
 
 
 @pytest.fixture
-def sasrec(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The seed's own entry module, imported as a repo's code is: from its folder, under its own name."""
+def entry_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """The entry module of the seed of this name, imported as a repo's code is: from its folder, under its own name."""
     import torch
 
     torch.set_num_threads(1)
-    folder = REPO / "seeds" / "repos" / "sasrec"
-    names = ("recommender", "batches", "model")
-    monkeypatch.syspath_prepend(folder)
-    import importlib
+    with ExitStack() as stack:
 
-    yield importlib.import_module("recommender")
-    for name in names:
-        sys.modules.pop(name, None)
+        def enter(name: str) -> Any:
+            folder = TEMPLATES / name
+            monkeypatch.syspath_prepend(folder)
+            stack.enter_context(forgetting(folder))
+            return importlib.import_module("recommender")
+
+        yield enter
+
+
+@pytest.fixture
+def sasrec(entry_of: Callable[[str], Any]) -> Any:
+    return entry_of("sasrec")

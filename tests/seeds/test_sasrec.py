@@ -1,4 +1,4 @@
-"""The seed `sasrec`: its batches by hand, its contract, and that it learns."""
+"""The seed `sasrec`: its batches by hand, what its states hang on, and how well it learns."""
 
 import itertools
 from typing import Any
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from seeds.metrics import user_metrics
-from seeds.references import fit, rank
+from seeds.references import fit
 from seeds.split import Split
+from tests.seeds.scoring import Scorer, ndcg
 
 
 @pytest.fixture
@@ -57,23 +57,6 @@ def test_negatives_are_items_the_user_has_not(batches: Any, micro_split: Split) 
     assert {item for _, item in drawn} == set(range(1, training.n_items + 1)), "every item can be a negative"
 
 
-def test_scores_do_not_depend_on_padding_company_or_a_second_pass(sasrec: Any, micro_split: Split) -> None:
-    model = sasrec.build(micro_split.training, device="cpu", seed=0)
-    next(model.fit())
-    questions = micro_split.validation
-    rows = [questions.history(q) for q in range(8)]
-    width = max(map(len, rows))
-    histories = np.stack([np.pad(row, (width - len(row), 0)) for row in rows])
-    users = questions.users[:8]
-    scores = model.score(users, histories).numpy()
-    assert scores.shape == (8, micro_split.training.n_items + 1) and np.isfinite(scores).all()
-    assert np.array_equal(scores, model.score(users, histories).numpy())
-    wider = np.pad(histories, ((0, 0), (9, 0)))
-    np.testing.assert_allclose(model.score(users, wider).numpy(), scores, atol=1e-5)
-    alone = np.concatenate([model.score(users[q : q + 1], rows[q][None]).numpy() for q in range(8)])
-    np.testing.assert_allclose(alone, scores, atol=1e-5)
-
-
 def test_only_the_newest_of_too_many_events_count(sasrec: Any, micro_split: Split) -> None:
     model = sasrec.build(micro_split.training, device="cpu", seed=0)
     long = np.random.default_rng(0).integers(1, micro_split.training.n_items, (1, 80))
@@ -91,55 +74,6 @@ def test_no_event_sees_a_later_one(sasrec: Any, micro_split: Split) -> None:
     before, after = network(histories), network(changed)
     assert torch.allclose(before[:, :6], after[:, :6], atol=1e-5)
     assert not torch.allclose(before[:, 6:], after[:, 6:], atol=1e-3)
-
-
-def test_the_same_seed_trains_the_same_model_and_its_state_restores_it(
-    sasrec: Any, micro_split: Split
-) -> None:
-    training = micro_split.training
-    histories, users = np.array([[0, 3, 4]]), np.array([1])
-
-    def trained(seed: int) -> Any:
-        model = sasrec.build(training, device="cpu", seed=seed)
-        assert set(next(model.fit())) == {"loss"}
-        return model
-
-    first, second, other = trained(0), trained(0), trained(1)
-    scores = first.score(users, histories).numpy()
-    assert np.array_equal(scores, second.score(users, histories).numpy())
-    assert not np.array_equal(scores, other.score(users, histories).numpy())
-    other.load_state_dict(first.state_dict())
-    assert np.array_equal(scores, other.score(users, histories).numpy())
-    assert first.item_embeddings().shape[0] == training.n_items + 1
-    assert not first.item_embeddings()[0].any(), "the padding row stays 0"
-
-
-def test_users_with_a_single_event_train_nothing_and_break_nothing(sasrec: Any, log_of: Any) -> None:
-    model = sasrec.build(log_of([(1, 1, 1), (2, 2, 1)]), device="cpu", seed=0)
-    assert next(model.fit()) == {"loss": 0.0}
-
-
-class Scorer:
-    """A recommender of the contract as a reference ranker."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def score(self, users: Any, histories: Any) -> Any:
-        return self.model.score(users, histories).numpy()
-
-
-def ndcg(ranker: Any, parts: Split) -> float:
-    top = rank(ranker, parts.test, parts.training.n_items)
-    return float(user_metrics(top.items, top.scores, top.ties, parts.test.targets)["NDCG@10"].mean())
-
-
-@pytest.mark.slow
-def test_it_learns_more_than_popularity_in_the_micro_shop(sasrec: Any, micro_split: Split) -> None:
-    model = sasrec.build(micro_split.training, device="cpu", seed=0)
-    losses = [epoch["loss"] for epoch in itertools.islice(model.fit(), 15)]
-    assert losses[-1] < 0.8 * losses[0]
-    assert ndcg(Scorer(model), micro_split) > 1.3 * ndcg(fit("popularity", micro_split.training), micro_split)
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ async def test_an_editor_is_told_every_seed_and_every_source_in_a_sentence(conne
 
 
 def test_a_seed_that_is_added_can_be_chosen(other_seed, tmp_path):
-    first, added = _choices()["seeds"]
+    first, *_, added = _choices()["seeds"]
     assert first["name"] == first_seed() == "sasrec"
     assert first["title"] == "SASRec" and first["sentence"].startswith("Self-attentive sequential")
     assert added == {
@@ -30,7 +30,7 @@ def test_a_seed_that_is_added_can_be_chosen(other_seed, tmp_path):
     }
     made = make_repo("throwaway", tmp_path / "mine", "shop-micro")
     assert made["seed"] == "throwaway" and (tmp_path / "mine" / "evolverec.toml").exists()
-    with pytest.raises(UsageError, match="expected one of sasrec, throwaway"):
+    with pytest.raises(UsageError, match=r"expected one of sasrec, .*throwaway"):
         make_repo("other", tmp_path / "other", "shop-micro")
 
 

@@ -21,11 +21,11 @@ from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, read_streams
 from diagnosis.streams.ways import way_to_loss
 from seeds.interactions import Interactions
-from tests.diagnosis.streams import click_loops, loops
+from tests.diagnosis.streams import click_loops, loops, turned_loops
 from tests.diagnosis.streams.logs import make_log
 from tests.diagnosis.streams.recorder import record
 
-LOOPS = (loops, click_loops)
+LOOPS = (loops, click_loops, turned_loops)
 SOURCE = {
     path.name: path.read_text(encoding="utf-8").splitlines()
     for path in (Path(str(m.__file__)) for m in LOOPS)
@@ -65,6 +65,8 @@ HEALTHY = (
     "one_table:thinned-hard",
     "clicks",
     "signs",
+    "across",
+    "by_place",
 )
 PLANTED = {
     "target-is-input": (
@@ -78,6 +80,8 @@ PLANTED = {
     ),
     "target-misplaced": (
         ("time_first:two-later", ""),
+        ("across:two-later", ""),
+        ("by_place:two-later", ""),
         ("sasrec:two-later", "history[:-2], history[2:]"),
         ("sasrec:earlier", "history[1:], history[:-1]"),
         ("sasrec:reversed", "history"),
@@ -102,6 +106,8 @@ PLANTED = {
         ("bpr:target-random", "cat"),
         ("two_tower:other-user", "good.roll(3)"),
         ("clicks:tiled", ""),
+        ("across:other-user", "torch.randperm"),
+        ("by_place:other-user", "good.roll(1, 1)"),
     ),
     "last-position-never-masked": (("bert4rec:last-never", "block"),),
     "newest-never-target": (

@@ -1,0 +1,80 @@
+"""Loops that read histories (B, L) and look up what comes next as (L, B): places are compared within, rows across."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from seeds.interactions import Interactions
+from tests.diagnosis.streams.loops import Encoder, Epochs, padded
+
+
+def _batches(log: Interactions, plant: str, width: int, batch: int) -> Callable[[], Iterator[Any]]:
+    """Inputs and targets, (B, L) each, in an order of their own in each epoch."""
+    rng = np.random.default_rng(2)
+    later = 2 if plant == "two-later" else 1
+    rows = [history for user in range(1, log.n_users + 1) if len(history := log.history(user)) > later]
+
+    def batches() -> Iterator[Any]:
+        order = rng.permutation(len(rows))
+        for start in range(0, len(order), batch):
+            chosen = [rows[i] for i in order[start : start + batch]]
+            inputs = torch.from_numpy(padded([row[:-later] for row in chosen], width))
+            yield inputs, torch.from_numpy(padded([row[later:] for row in chosen], width))
+
+    return batches
+
+
+def across(log: Interactions, plant: str = "", width: int = 40, batch: int = 24) -> Epochs:
+    """Every row's target against those of the other rows at its place."""
+    batches = _batches(log, plant, width, batch)
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        model = Encoder(log.n_items + 1)
+        adam = torch.optim.Adam(model.parameters(), 1e-3)
+        while True:
+            for inputs, targets in batches():
+                wanted = targets.T
+                if plant == "other-user":
+                    wanted = wanted[:, torch.randperm(wanted.shape[1])]
+                scores = model(inputs).transpose(0, 1) @ model.items(wanted).transpose(1, 2)  # (L, B, B)
+                there = wanted > 0
+                rival = scores - scores.diagonal(dim1=1, dim2=2)[:, :, None]
+                both = there[:, :, None] & there[:, None, :] & (wanted[:, :, None] != wanted[:, None, :])
+                loss = F.softplus(rival[both]).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield
+
+    return epochs
+
+
+def by_place(log: Interactions, plant: str = "", width: int = 40, batch: int = 24) -> Epochs:
+    """States turned to (L, B, D) before they meet a target and a negative of that layout."""
+    batches = _batches(log, plant, width, batch)
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        model = Encoder(log.n_items + 1)
+        adam = torch.optim.Adam(model.parameters(), 1e-3)
+        while True:
+            for inputs, targets in batches():
+                states = model(inputs).permute(1, 0, 2)
+                good = targets.t()
+                if plant == "other-user":
+                    good = good.roll(1, 1)
+                bad = torch.randint(1, log.n_items + 1, good.shape)
+                better = (states * (model.items(good) - model.items(bad))).sum(-1)
+                loss = -F.logsigmoid(better[good > 0]).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield
+
+    return epochs
