@@ -136,7 +136,7 @@ class EpochRecorder(OpRecorder):
     def _made_at(self, tensor: Any) -> list[list[Any]]:
         """Where an id tensor came from, nearest first: the calls that made it, through their first tensor argument."""
         known = self._origins.of(tensor)
-        if known:
+        if known or not isinstance(tensor, torch.Tensor):  # a list, or an array of numpy's
             return [list(place) for place in known[:CHAIN]]
         source = self.source(tensor)
         chain: list[list[Any]] = []

@@ -40,6 +40,13 @@ def _is_ids(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.dtype not in NOT_IDS and not value.is_sparse
 
 
+def _are_ids(value: Any) -> bool:
+    """Ids that are no tensor: a list, as samplers in Python give it, or an array of numpy's."""
+    if isinstance(value, list):
+        return bool(value) and all(type(one) is int or isinstance(one, np.integer) for one in value)
+    return isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.size > 0
+
+
 def _is_values(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.is_floating_point()
 
@@ -69,11 +76,12 @@ def _getitem(args: Any, kwargs: dict[str, Any], n_items: int) -> Iterator[Lookup
         return
     parts = index if isinstance(index, tuple) else (index,)
     dim = 0
-    for part in parts:
+    for given in parts:
+        part = torch.as_tensor(given) if _are_ids(given) else given
         if _is_ids(part) and dim < table.dim():
             kind = "index" if dim == 0 else "target"
-            yield Lookup(kind, part, table, table.shape[dim], table.shape[-1], slot=dim)
-        if part is not None and part is not Ellipsis:
+            yield Lookup(kind, part, table, table.shape[dim], table.shape[-1], slot=dim, given=given)
+        if given is not None and given is not Ellipsis:
             dim += 1
 
 
@@ -228,7 +236,12 @@ class Streams:
         if stream is None:
             if len(self._known) >= MAX_STREAMS:
                 return
-            facts = {"table": table, "turn": key[-1], "grad": key[-2], "made_at": made_at(found.ids)}
+            facts = {
+                "table": table,
+                "turn": key[-1],
+                "grad": key[-2],
+                "made_at": made_at(found.extra.get("given", found.ids)),
+            }
             stream = self._known[key] = _Stream(function, place, found, facts)
         if self.full or stream.calls >= MAX_CALLS:
             stream.cut = True
