@@ -21,8 +21,10 @@ LEAST_CHOICES = 50
 EVENTS = 5  # that are taken of a user
 NOTHING = 1e-5  # spreads of the scores: rounding
 SIGNIFICANT = 6.0  # standard errors
+ALIKE = 4.0  # standard errors, where choices of one item count as one
 MORE = 1.3  # times what the item's own column says
 SUPPORTED = 3.0  # standard errors, where something else says the same
+FAR_ABOVE = 0.4  # standard deviations; a model at chance may stand so far off by its few directions
 FAR_BELOW = -0.3  # standard deviations
 BELOW = 0.42  # mean share of unseen items that a target beats; .5 is chance
 SHARED_BY = 0.01  # of the catalogue, that share the best score
@@ -54,8 +56,8 @@ def _shifted(asked: Asked, sampled: Sampled) -> ContractCheck:
     given = list(_own(sampled))
     given_rows = np.repeat(np.arange(len(given)), [len(kept) for kept in given])
     for shift in SHIFTS:
-        chosen = _beside(values, rows, items, shift)
-        again = _beside(values, given_rows, np.concatenate(given), shift)
+        chosen = _beside(values, rows, items, shift, sampled.histories[:, -1])
+        again = _beside(values, given_rows, np.concatenate(given), shift, sampled.histories[:, -1])
         if chosen.certain or (chosen.errors > SUPPORTED and again.certain):
             told = chosen if chosen.certain else again
             words = (
@@ -79,19 +81,31 @@ class _Beside:
     certain: bool
 
 
-def _beside(values: Float64, rows: Int64, items: Int64, shift: int) -> _Beside:
+def _beside(values: Float64, rows: Int64, items: Int64, shift: int, newest: Int64) -> _Beside:
+    """newest: (R,), the newest item of each row. Choices of one item, or after one, are no choices of their own: a model that
+    has hardly learned scores them alike, and a few popular ones would look like many."""
     inside = (items + shift >= 1) & (items + shift < values.shape[1])
     beside, own = _at(values, rows[inside], items[inside] + shift), _at(values, rows[inside], items[inside])
     known = ~np.isnan(beside) & ~np.isnan(own)
     beside, own = beside[known], own[known]
+    alike = (items[inside][known], newest[rows[inside][known]])
     if len(beside) < LEAST_CHOICES:
         return _Beside(beside=0.0, own=0.0, count=len(beside), errors=0.0, certain=False)
     errors = standard_errors(beside - own)
     clear = standard_errors(beside) > SIGNIFICANT and errors > SIGNIFICANT
-    certain = bool(clear and beside.mean() > MORE * max(own.mean(), 0.0))
+    clear = clear and all(_together(one, by) > ALIKE for one in (beside, beside - own) for by in alike)
+    certain = bool(clear and beside.mean() > max(MORE * own.mean(), FAR_ABOVE))
     return _Beside(
         beside=float(beside.mean()), own=float(own.mean()), count=len(beside), errors=errors, certain=certain
     )
+
+
+def _together(values: Float64, alike: Int64) -> float:
+    """A mean in standard errors, where values of one group may all be the same."""
+    _, group = np.unique(alike, return_inverse=True)
+    sums = np.bincount(group, weights=values - values.mean())
+    error = float(np.sqrt((sums**2).sum())) / len(values)
+    return float(values.mean()) / error if error > 0 else np.inf
 
 
 def _chosen(asked: Asked, sampled: Sampled) -> tuple[Int64, Int64]:
