@@ -4,13 +4,14 @@ import ast
 from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
-from evolution.adopting.constants import Constants, assigned_in
+from evolution.adopting.constants import Constants
 from evolution.adopting.data_files import DataFile
-from evolution.adopting.foreign_code import CodeUnit, ForeignFile
+from evolution.adopting.foreign_code import ForeignFile
 from evolution.adopting.model_class import FoundModel, beyond, live_paths
 from evolution.adopting.naming import role_of, words_of
+from evolution.adopting.renumbering import renumberings
 from evolution.adopting.scoring import ScoreWay
-from evolution.adopting.training import TrainingProgram, below_main
+from evolution.adopting.training import TrainingProgram
 
 LENGTHS = ("maxlen", "max_len", "max_length", "seq_len", "max_seq_len", "max_seq_length", "sequence_length", "seq_length",
            "max_sequence_length", "history_length", "hist_len", "L", "bert_max_len", "MAX_ITEM_LIST_LENGTH", "max_his", "session_max_len")  # fmt: skip
@@ -38,15 +39,6 @@ class Numbering:
         return bool(self.order or self.item_map)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Renumbering:
-    attribute: str  # the dict, "" where there is none
-    about: str
-    order: str
-    first: int
-    place: str
-
-
 def numbering_of(
     constants: Constants, program: TrainingProgram, model: FoundModel, files: list[DataFile], way: ScoreWay
 ) -> Numbering:
@@ -55,7 +47,7 @@ def numbering_of(
     items = _first(constants, program, model, "item", whys) or 0
     users = _first(constants, program, model, "user", whys)
     users = items if users is None else users
-    made = _renumberings(constants, program)
+    made = renumberings(constants, program)
     of_items = next((one for one in made if one.about == "item"), None)
     order = item_map = user_map = ""
     if of_items is not None:
@@ -205,222 +197,6 @@ def _of_counting(program: TrainingProgram, about: str) -> int:
                 if calls:
                     return 0 if beyond(node.value) >= 1 else 1
     return 0
-
-
-def _renumberings(constants: Constants, program: TrainingProgram) -> list[_Renumbering]:
-    """Where dicts from what was read to new ids are made, for items and users."""
-    found: list[_Renumbering] = []
-    for unit in program.units:
-        for node in unit.nodes:
-            if unit is not program.units[0] and below_main(unit, node):
-                continue
-            if isinstance(node, ast.Assign):
-                one = _made_dict(unit, node) or _factorised(unit, node) or _filled_dict(constants, unit, node)
-            else:
-                one = _set_by_default(constants, unit, node)
-            if one is not None and one.about in ("item", "user"):
-                found.append(one)
-    return found
-
-
-def _made_dict(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
-    """`{x: i for i, x in enumerate(xs)}`, `dict(zip(xs, range(n)))`, `pd.Series(np.arange(n), index=xs)`."""
-    value, target = node.value, dotted(node.targets[0]).rpartition(".")[2]
-    source, first = None, 0
-    if (
-        isinstance(value, ast.Call)
-        and dotted(value.func) == "dict"
-        and value.args
-        and isinstance(value.args[0], (ast.GeneratorExp, ast.ListComp, ast.Call))
-    ):
-        inner = value.args[0]
-        if isinstance(inner, ast.Call) and dotted(inner.func) == "zip" and len(inner.args) == 2:
-            source, first = inner.args[0], _start_of(inner.args[1])
-            return _named(unit, node, target, source, first)
-        value = inner
-    if isinstance(value, (ast.DictComp, ast.GeneratorExp, ast.ListComp)):
-        loop = value.generators[0]
-        if (
-            isinstance(loop.iter, ast.Call)
-            and dotted(loop.iter.func) == "enumerate"
-            and loop.iter.args
-            and isinstance(loop.target, ast.Tuple)
-        ):
-            counter = getattr(loop.target.elts[0], "id", "")
-            told = value.value if isinstance(value, ast.DictComp) else value.elt
-            if isinstance(value, ast.DictComp) and not any(
-                getattr(n, "id", "") == counter for n in ast.walk(value.value)
-            ):
-                return None  # from ids to what was read
-            source = loop.iter.args[0]
-            first = beyond(told) if isinstance(value, ast.DictComp) else 0
-            starts = [
-                *loop.iter.args[1:2],
-                *(word.value for word in loop.iter.keywords if word.arg == "start"),
-            ]
-            first += sum(
-                one.value for one in starts if isinstance(one, ast.Constant) and isinstance(one.value, int)
-            )
-    if isinstance(value, ast.Call) and dotted(value.func).endswith("Series"):
-        source = next((word.value for word in value.keywords if word.arg == "index"), None)
-    return _named(unit, node, target, source, first) if source is not None else None
-
-
-def _named(
-    unit: CodeUnit, node: ast.Assign, target: str, source: ast.expr, first: int
-) -> _Renumbering | None:
-    words = words_of(target)
-    about = role_of(target) or role_of(ast.unparse(source))
-    about = {"smap": "item", "umap": "user"}.get(target, about)
-    said = ast.unparse(source)
-    if isinstance(source, ast.Name):
-        said += " ".join(
-            ast.unparse(one.value)
-            for one in unit.nodes
-            if isinstance(one, ast.Assign) and dotted(one.targets[0]) == source.id
-        )
-    order = (
-        "sorted"
-        if any(one in said for one in ("sorted", "set(", "np.unique", "numpy.unique", "range("))
-        else "appearance"
-    )
-    return _Renumbering(
-        attribute=target if words else "",
-        about=about,
-        order=order,
-        first=first,
-        place=f"{unit.file.path}:{node.lineno}",
-    )
-
-
-def _start_of(node: ast.expr) -> int:
-    if (
-        isinstance(node, ast.Call)
-        and dotted(node.func).endswith(("range", "arange"))
-        and len(node.args) > 1
-        and isinstance(node.args[0], ast.Constant)
-    ):
-        return int(node.args[0].value) if isinstance(node.args[0].value, int) else 0
-    return 0
-
-
-def _factorised(unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
-    """`pd.factorize(df.item)`, `.astype("category").cat.codes`, `LabelEncoder().fit_transform(...)`."""
-    said = ast.unparse(node.value)
-    target = ast.unparse(node.targets[0])
-    counts = (
-        isinstance(node.value, ast.Call)
-        and dotted(node.value.func).endswith(("arange", "range"))
-        and "len(" in said
-    )
-    if counts and isinstance(
-        node.targets[0], ast.Subscript
-    ):  # df["itemId"] = np.arange(len(df)), below drop_duplicates
-        about = role_of(str(getattr(node.targets[0].slice, "value", "")))
-        place = f"{unit.file.path}:{node.lineno}"
-        return _Renumbering(attribute="", about=about, order="appearance", first=0, place=place)
-    if not any(one in said for one in ("factorize(", ".cat.codes", "fit_transform(")):
-        return None
-    if "fit_transform(" in said and "ncoder" not in unit.file.text and "le." not in said.lower():
-        return None
-    about = role_of(target) or role_of(said)
-    order = "appearance" if "factorize(" in said and "sort=True" not in said else "sorted"
-    return _Renumbering(
-        attribute="",
-        about=about,
-        order=order,
-        first=beyond(node.value),
-        place=f"{unit.file.path}:{node.lineno}",
-    )
-
-
-def _set_by_default(constants: Constants, unit: CodeUnit, node: ast.AST) -> _Renumbering | None:
-    """`vocab.setdefault(item, len(vocab))`, of which the special tokens that stand there before are the first ids."""
-    if not (
-        isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setdefault" and len(node.args) == 2
-    ):
-        return None
-    name = dotted(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-    counted = ast.unparse(node.args[1])
-    if not name or f"len({name})" not in counted:
-        return None
-    first = beyond(node.args[1]) + max(
-        (_size(constants, unit, one) for one in assigned_in(unit, name)), default=0
-    )
-    place = f"{unit.file.path}:{node.lineno}"
-    return _Renumbering(attribute=name.rpartition(".")[2], about=role_of(name), order="appearance", first=first, place=place)  # fmt: skip
-
-
-def _size(constants: Constants, unit: CodeUnit, made: ast.expr) -> int:
-    """How many entries a dict has from the start."""
-    if isinstance(made, ast.Dict):
-        return len(made.keys)
-    if isinstance(made, ast.DictComp):
-        over = made.generators[0].iter
-        inner = over.args[0] if isinstance(over, ast.Call) and dotted(over.func) == "enumerate" else over
-        return next((len(one) for one in constants.values(unit, inner) if isinstance(one, list)), 0)
-    return 0
-
-
-def _filled_dict(constants: Constants, unit: CodeUnit, node: ast.Assign) -> _Renumbering | None:
-    """`item_map[item] = num_item` below `if item not in item_map`."""
-    target = node.targets[0]
-    if not isinstance(target, ast.Subscript):
-        return None
-    name = dotted(target.value)
-    if (enumerated := _enumerated(unit, node, target)) is not None:
-        return _named(unit, node, name.rpartition(".")[2], *enumerated)
-    value, more = _counted(constants, unit, node.value)
-    counts = (
-        isinstance(value, ast.Name) or (isinstance(value, ast.Call) and dotted(value.func) == "len") or more
-    )
-    asked = any(
-        isinstance(above, ast.If) and any(isinstance(op, ast.NotIn) for one in ast.walk(above.test) if isinstance(one, ast.Compare) for op in one.ops)
-        and name in ast.unparse(above.test)
-        for above in unit.around(node)
-    )  # fmt: skip
-    if not name or not counts or not asked:
-        return None
-    first = more
-    return _Renumbering(
-        attribute=name.rpartition(".")[2],
-        about=role_of(name),
-        order="appearance",
-        first=first,
-        place=f"{unit.file.path}:{node.lineno}",
-    )
-
-
-def _enumerated(unit: CodeUnit, node: ast.Assign, target: ast.Subscript) -> tuple[ast.expr, int] | None:
-    """What is numbered, and from where, by `for i, item in enumerate(items): ids[item] = i + 1`."""
-    loop = next((one for one in unit.around(node) if isinstance(one, ast.For)), None)
-    if loop is None or not isinstance(loop.target, ast.Tuple) or len(loop.target.elts) != 2:
-        return None
-    counter, each = (dotted(one) for one in loop.target.elts)
-    starts = isinstance(loop.iter, ast.Call) and dotted(loop.iter.func) == "enumerate" and loop.iter.args
-    counts = any(dotted(one) == counter for one in ast.walk(node.value) if isinstance(one, ast.Name))
-    if not starts or dotted(target.slice) != each or not counts or not isinstance(loop.iter, ast.Call):
-        return None
-    more = loop.iter.args[1] if len(loop.iter.args) > 1 else None
-    start = more.value if isinstance(more, ast.Constant) and isinstance(more.value, int) else 0
-    return loop.iter.args[0], start + beyond(node.value)
-
-
-def _counted(constants: Constants, unit: CodeUnit, node: ast.expr) -> tuple[ast.expr, int]:
-    """What is counted, and what is added to it: (len(vocab), 2) of `len(vocab) + FIRST` where FIRST is 2."""
-    more = 0
-    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = (
-            next((one for one in constants.values(unit, side) if type(one) is int), None)
-            for side in (node.left, node.right)
-        )
-        if right is not None:
-            node, more = node.left, more + right
-        elif left is not None:
-            node, more = node.right, more + left
-        else:
-            break
-    return node, more
 
 
 def _padding(

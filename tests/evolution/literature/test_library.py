@@ -26,6 +26,7 @@ ADVICE_ON_CODE = {
     "metric-averaged-over-batches",
     "negatives-not-rejected",
     "unused-parameter",
+    "ties-broken-by-item",
 }
 WRONG_CODE = (
     {code for code, kind in CATALOGUE.items() if kind.nature is Nature.CAUSE}
