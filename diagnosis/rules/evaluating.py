@@ -7,6 +7,7 @@ from diagnosis.rules.source import Function, ParsedFile, is_backward
 from diagnosis.syntax import called_name, dotted
 
 RANKS = {"topk", "argsort", "argpartition", "nlargest", "rankdata", "top_k"}
+LENGTHS = {"len", "lens", "length", "lengths", "time", "times", "timestamp", "timestamps", "sizes"}
 MOST_LEVELS = 4  # of calls between the function that ranks and its helpers
 NOT_CALLS = {
     "forward",
@@ -49,7 +50,7 @@ def trainers(source: ParsedFile) -> frozenset[Function]:
 
 def ranks(source: ParsedFile, function: Function) -> bool:
     """Whether the function itself ranks: it sorts scores, takes the best, or counts those above one."""
-    if any(called_name(call) in RANKS for call in source.calls_in(function)):
+    if any(called_name(call) in RANKS and not _of_lengths(call) for call in source.calls_in(function)):
         return True
     return any(is_count_above(call) for call in source.calls_in(function))
 
@@ -59,7 +60,25 @@ def is_count_above(call: ast.Call) -> bool:
     if called_name(call) not in ("sum", "count_nonzero"):
         return False
     inner = summed(call)
-    return isinstance(inner, ast.Compare) and isinstance(inner.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE)
+    return (
+        isinstance(inner, ast.Compare)
+        and isinstance(inner.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE)
+        and not isinstance(inner.comparators[0], ast.Constant)
+    )
+
+
+def _of_lengths(call: ast.Call) -> bool:
+    """Whether rows are put in order by their lengths or times, as batches are: `argsort((rows > 0).sum(1))`."""
+    given = [*call.args, *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
+    parts = [part for node in given for part in ast.walk(node)]
+    words = [
+        dotted(part).rpartition(".")[2].lower()
+        for part in parts
+        if isinstance(part, ast.Name | ast.Attribute)
+    ]
+    return any(isinstance(part, ast.Compare) for part in parts) or any(
+        piece in LENGTHS for word in words for piece in word.split("_")
+    )
 
 
 def summed(call: ast.Call) -> ast.expr | None:

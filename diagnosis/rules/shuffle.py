@@ -33,6 +33,7 @@ PERMUTES = {
     "choice",
     "integers",
 }
+INDICES = {"arange", "argsort", "lexsort"}
 MESSAGE = "feeds training in the same order every epoch: pass shuffle=True or a sampler"
 WRAPS = {"enumerate", "tqdm", "iter", "list", "trange", "track", "islice"}
 LOADERS = {"torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader"}
@@ -47,7 +48,12 @@ def no_shuffle(source: ParsedFile) -> Iterator[RuleHit]:
     yield from _made_elsewhere(source)
     if not any(called_name(call) in PERMUTES for call in source.calls):
         for loop in loops:
-            if isinstance(loop, ast.For) and _strides(loop.iter) and _slices(loop):
+            if (
+                isinstance(loop, ast.For)
+                and _strides(loop.iter)
+                and _slices(loop)
+                and not _of_an_index(source, loop)
+            ):
                 yield source.hit(
                     KIND.code, loop, "takes the batches in the same order every epoch: permute them first"
                 )
@@ -133,6 +139,17 @@ def _strides(node: ast.expr) -> bool:
     return any(
         isinstance(part, ast.Call) and called_name(part) == "range" and len(part.args) == 3
         for part in ast.walk(node)
+    )
+
+
+def _of_an_index(source: ParsedFile, loop: ast.For) -> bool:
+    """Whether the batches are cut from an index that is made in order: `fixed_order` says so, where it is made."""
+    names = [part.value for part in source.within(loop, ast.Subscript) if isinstance(part.slice, ast.Slice)]
+    return any(
+        isinstance(made.value, ast.Call) and called_name(made.value) in INDICES
+        for name in names
+        if isinstance(name, ast.Name)
+        for made in bindings(source, name.id, name)
     )
 
 
