@@ -35,6 +35,8 @@ from diagnosis.streams.time_major import turned
 from diagnosis.streams.views import NOTHING, View, columns, distinct, slots, views
 from diagnosis.streams.ways import way_to_loss
 
+MOSTLY = 0.99  # of the ids of a shared sample are items
+FEWEST_STEPS = 10
 ITEMS = 0.5  # of the ids that stand beside histories
 MIN_EVENTS = 20
 
@@ -192,6 +194,8 @@ def _beside_sequence(log: Log, inputs: Sequence, found: list[View], labels: list
                 relation = both[0]
                 drawn.append(_for_all(log, both[0].numbering, both[1]))
         if relation is None:
+            shared = _shared_by_rows(log, inputs, view)
+            drawn += [shared] if shared is not None else []
             continue
         whole = _related(log, relation)
         if relation.by is None and not _are_items(whole):
@@ -232,6 +236,17 @@ def _related_anew(log: Log, inputs: Sequence, each: Drawn) -> Drawn:
     if relation is None or relation.by is None:
         return each
     return replace(_related(log, relation), view=each.view, labelled=True)
+
+
+def _shared_by_rows(log: Log, inputs: Sequence, view: View) -> Drawn | None:
+    """Items that every step looks up in one row, as many each time and not as many as it has rows: a sample that all rows share."""
+    sizes, rows = view.calls[:, D0], inputs.view.calls[:, D0]
+    steps = np.array_equal(view.calls[:, STEP], inputs.view.calls[:, STEP])
+    alike = view.stream.rows == inputs.view.stream.rows and view.stream.kind == "index"
+    if not (steps and alike) or view.width != 1 or np.ptp(sizes) > 0 or (sizes == rows).mean() > 0.5:
+        return None
+    shared = _for_all(log, inputs.numbering, view)
+    return shared if len(sizes) >= FEWEST_STEPS and (shared.items > 0).mean() >= MOSTLY else None
 
 
 def _for_all(log: Log, numbering: Numbering, view: View) -> Drawn:

@@ -212,6 +212,8 @@ class Guess:
 
 def _guess(log: Log, aligned: Aligned, numbering: Numbering) -> Guess | None:
     ids = aligned.view.ids
+    if not len(ids):
+        return None
     sample = different(np.linspace(0, len(ids) - 1, max(1, MOST // ids.shape[1])).astype(np.int64))
     beside, at = numbering.decode(ids[sample], log.n_items), aligned.places[sample]
     judged = (beside > 0) & (at >= 0)

@@ -21,6 +21,7 @@ MAX_EDGE_SETS = 3  # different sparse matrices at one line; more are samples of 
 MOST_HOT = 0.3  # of a multi-hot target's entries
 MOST_LABELS = 100_000  # of a call
 TARGET_SLOT = 1  # slot of a multi-hot stream that is what the model is compared with; 0 where it is read
+NO_ID = -(2**31)  # behind the ids of a row that is shorter than others; as diagnosis.streams.views has it
 NOT_IDS = (torch.float16, torch.float32, torch.float64, torch.bfloat16, torch.bool)
 
 
@@ -61,6 +62,36 @@ def _embedding(args: Any, kwargs: dict[str, Any], n_items: int) -> Iterator[Look
         ids, table = table, ids
     if _is_ids(ids) and _is_values(table) and table.dim() == 2:
         yield Lookup("index", ids, table, table.shape[0], table.shape[1])
+
+
+def _bag(args: Any, kwargs: dict[str, Any], n_items: int) -> Iterator[Lookup]:
+    """Bags of ids behind one another become rows, as the same ids in a matrix are."""
+    ids, table, offsets = (
+        _argument(args, kwargs, i, n) for i, n in enumerate(("input", "weight", "offsets"))
+    )
+    if _is_ids(ids) and ids.dim() == 1 and _is_values(table) and _is_ids(offsets) and offsets.numel():
+        rows = _rows_of_bags(ids, offsets, kwargs.get("include_last_offset", False))
+        if rows is not None:
+            yield Lookup("index", rows, table, table.shape[0], table.shape[1], given=ids)
+        return
+    yield from _embedding(args, kwargs, n_items)
+
+
+def _rows_of_bags(ids: Any, offsets: Any, last_is_end: Any) -> Any:
+    """(bags, longest), NO_ID behind a bag's own; None where the offsets do not divide the ids."""
+    begin = offsets.detach().cpu().long()
+    end = torch.cat([begin[1:], begin.new_tensor([len(ids)])])
+    lengths = (end - begin)[: -1 if last_is_end is True else None]
+    if (
+        bool((lengths < 0).any())
+        or int(lengths.sum()) != len(ids)
+        or int(lengths.max()) * len(lengths) > MOST_LABELS
+    ):
+        return None
+    inside = torch.arange(max(1, int(lengths.max())))[None, :] < lengths[:, None]
+    rows = torch.full(inside.shape, NO_ID, dtype=torch.long)
+    rows[inside] = ids.detach().cpu().long()
+    return rows
 
 
 def _index_select(args: Any, kwargs: dict[str, Any], n_items: int) -> Iterator[Lookup]:
@@ -161,7 +192,7 @@ def _is_near(width: int, n_items: int) -> bool:
 
 _READERS: dict[str, Callable[[Any, dict[str, Any], int], Iterator[Lookup]]] = {
     "embedding": _embedding,
-    "embedding_bag": _embedding,
+    "embedding_bag": _bag,
     "index_select": _index_select,
     "__getitem__": _getitem,
     "gather": _along,
