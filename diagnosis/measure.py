@@ -10,6 +10,7 @@ from diagnosis.findings import Measurement
 from diagnosis.probes import (
     attention_axis,
     batches,
+    broadcast_loss,
     embedding_collapse,
     exposure_concentration,
     feature_rows,
@@ -93,6 +94,7 @@ PROBES: tuple[Probe, ...] = (
     learning_rate.PROBE,
     plain_layers.PROBE,
     loss_terms.PROBE,
+    broadcast_loss.PROBE,
     terms_cut.PROBE,
     loss_values.PROBE,
 )
