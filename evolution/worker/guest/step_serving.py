@@ -67,6 +67,34 @@ PLACING = {
     "reshape",
     "detach",
 }
+
+
+class ServedStep(KeptStep):
+    """around: number of a call -> its frames in the repo, innermost first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.around: dict[int, list[Any]] = {}
+
+
+class ServedKeeper(CallKeeper):
+    """While entered, calls are kept with the frames around them."""
+
+    step: ServedStep
+
+    def __init__(self, places: Places) -> None:
+        super().__init__(places)
+        self.step = ServedStep()
+
+    def _keep(
+        self, name: str, place: tuple[str, int, str], args: Any, kwargs: dict[str, Any], out: Any
+    ) -> None:
+        before = len(self.step.calls)
+        super()._keep(name, place, args, kwargs, out)
+        if len(self.step.calls) > before:
+            self.step.around[before] = self._places.around()
+
+
 BATCH_STATISTICS = {"batch_norm"}
 
 
@@ -109,13 +137,16 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
         missing = _read_in_training(step, by, scored)
         parts = missing is not None or best < OTHER or _multiplies_others(step, scored, comparing)
         blamed = _parting(step, scored, comparing, missing) if parts else []
-    told.update(unserved=missing is not None and bool(blamed), places=[call.told() for call in blamed])
+    told.update(
+        unserved=missing is not None and bool(blamed),
+        places=[handed if (handed := _handed_over(step, scored, call)) else call.told() for call in blamed],
+    )
     told["places"] = [place for place in told["places"] if place[0] != KIT]
     return told
 
 
-def _scored(candidate: Any, asked: Asked, places: Places) -> tuple[KeptStep | None, Any]:
-    keeper = CallKeeper(places)
+def _scored(candidate: Any, asked: Asked, places: Places) -> tuple[ServedStep | None, Any]:
+    keeper = ServedKeeper(places)
     with candidate.at_rest(0):
         with keeper, places.below(sys._getframe()):
             answer = candidate.model.score(asked.users, asked.histories)
@@ -131,6 +162,22 @@ def _scored(candidate: Any, asked: Asked, places: Places) -> tuple[KeptStep | No
         return None, plain
     keeper.step.loss = answer if isinstance(answer, torch.Tensor) and keeper.step.maker(answer) else ends[-1]
     return keeper.step, _before_squashing(keeper.step, plain)
+
+
+def _handed_over(step: KeptStep, scored: ServedStep, call: Call) -> list[Any] | None:
+    """[path, line, function] of what calls a function that training runs as well with vectors that training never multiplies; None
+    where a product of scoring is no such one: its own line is then what differs.
+    """
+    around = scored.around.get(call.number, [])
+    shared = any(one.place[:2] == call.place[:2] for one in step.calls)
+    if call not in scored.calls or call.function not in PRODUCTS or not shared or len(around) < 3:
+        return None  # the outermost is the question itself
+    makers = [(one, scored.maker(one)) for one in (_unplaced(scored, side) for side in _sides(call))]
+    given = [one for one, maker in makers if maker is None or maker.place[2] != call.place[2]]
+    known = Vectors(one for each in step.calls if _scores_pairs(step, each) for one in each.inputs)
+    strange = [one for one in given if not (known.has(one) or known.has(one.transpose(-1, -2)))]
+    path, line, _ = around[1]
+    return [path, line, call.function] if strange else None
 
 
 def _plain(answer: Any) -> Any:
@@ -253,10 +300,17 @@ def _sides(product: Call) -> list[Any]:
     return [one for one in product.inputs if one.is_floating_point() and one.dim() > 1]
 
 
-def _is_normalised(step: KeptStep, tensor: Any) -> bool:
+def _unplaced(step: KeptStep, tensor: Any) -> Any:
+    """What a tensor was before it was only turned, cut or laid out anew."""
     call = step.maker(tensor)
     while call is not None and call.function in PLACING and call.inputs:
-        call = step.maker(call.inputs[0])
+        tensor = call.inputs[0]
+        call = step.maker(tensor)
+    return tensor
+
+
+def _is_normalised(step: KeptStep, tensor: Any) -> bool:
+    call = step.maker(_unplaced(step, tensor))
     if call is None or call.function == "normalize":
         return call is not None
     by = step.maker(call.inputs[-1]) if call.function in DIVIDING and len(call.inputs) > 1 else None

@@ -97,6 +97,17 @@ class Places:
             frame = frame.f_back
         return kit
 
+    def around(self) -> list[Place]:
+        """All frames inside the root, innermost first."""
+        found: list[Place] = []
+        frame = sys._getframe(1)
+        while frame is not None and frame is not self._outermost:
+            path = self.path(frame.f_code.co_filename)
+            if path is not None:
+                found.append((path, frame.f_lineno, frame.f_code.co_name))
+            frame = frame.f_back
+        return found
+
 
 def _initialises(frame: Any, building: Any) -> bool:
     code = frame.f_code

@@ -19,7 +19,7 @@ from diagnosis.probes import (
 from evolution.trials.replayed import keep_replay
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.replaying import replay_step
-from tests.evolution.worker.guest.toys import Coder, Neighbours, Pairs, Sequences, log
+from tests.evolution.worker.guest.toys import Coder, Matched, Neighbours, Pairs, Sequences, log
 
 # torch warns once of sparse tensors that it does not check
 pytestmark = [
@@ -174,6 +174,15 @@ def test_another_function_that_is_served_is_found_where_scores_are_made(kind, op
     found = causes(replayed(kind, *options))
     assert list(found) == ["scores-differ-from-training"]
     assert line(found["scores-differ-from-training"][0]) == expected
+
+
+def test_other_vectors_in_a_function_that_training_runs_as_well_are_found_where_they_are_handed_over():
+    assert causes(replayed(Matched)) == {}
+    found = causes(replayed(Matched, "raw"))
+    assert (
+        line(found["scores-differ-from-training"][0])
+        == "return self.match(self.net.users(users), self.net.items.weight)"
+    )
 
 
 def test_a_product_that_only_training_normalises_is_found_while_it_hardly_matters():

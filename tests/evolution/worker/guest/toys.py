@@ -127,6 +127,32 @@ class Pairs(Toy):
         return scores + self.net.bias.weight.T
 
 
+class Matched(Pairs):
+    """One function multiplies, in training with the candidates of each row and in scoring with all items."""
+
+    def match(self, ours, table):
+        return ours @ table.transpose(-1, -2)
+
+    def vectors(self, items):
+        return self.net.own(self.net.items(items))
+
+    def loss(self):
+        rows = torch.randint(0, len(self.data.users), (64,))
+        users, good = torch.as_tensor(self.data.users)[rows], torch.as_tensor(self.data.items)[rows]
+        ours, bad = self.net.users(users)[:, None], torch.randint(1, N_ITEMS + 1, (64,))
+        logits = [self.match(ours, self.vectors(items)[:, None])[:, 0] for items in (good, bad)]
+        return F.cross_entropy(torch.cat(logits, 1), torch.zeros(64, dtype=torch.long))
+
+    def ranked(self, users):
+        if self.has("raw"):
+            return self.match(self.net.users(users), self.net.items.weight)
+        return self.match(self.net.users(users), self.vectors(torch.arange(N_ITEMS + 1)))
+
+    @torch.no_grad()
+    def score(self, users, histories):
+        return self.ranked(torch.as_tensor(users))
+
+
 class Neighbours(Pairs):
     """Users take in what they chose, over a graph of which each step sees a part."""
 
