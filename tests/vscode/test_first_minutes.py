@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from evolution.store.store import Store
+from seeds.new import all_seeds
 
 pytestmark = [pytest.mark.editor, pytest.mark.process, pytest.mark.training, pytest.mark.timeout(600)]
 
@@ -42,8 +43,12 @@ def test_an_empty_folder_becomes_a_recommender_that_trains_at_once(workbench, ev
     expect(view).to_contain_text("This folder is empty")
     workbench.picture("welcome-empty")
     welcome_button(view, "New Recommender").click()
-    data = workbench.page.locator(".quick-input-widget .monaco-list-row")
-    data.filter(has_text="shop-micro").click()
+    rows = workbench.page.locator(".quick-input-widget .monaco-list-row")
+    first = next(seed for seed in all_seeds() if seed.name == "sasrec")
+    expect(rows).to_have_count(len(all_seeds()))
+    workbench.picture("seeds")
+    rows.filter(has_text=first.title).first.click()
+    rows.filter(has_text="shop-micro").click()
     expect(workbench.notice(re.compile("training.*epoch"))).to_be_visible()
     expect(workbench.lens("Cancel")).to_be_visible()
     assert (folder / "evolverec.toml").is_file()
