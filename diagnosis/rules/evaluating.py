@@ -50,7 +50,9 @@ def trainers(source: ParsedFile) -> frozenset[Function]:
 
 def ranks(source: ParsedFile, function: Function) -> bool:
     """Whether the function itself ranks: it sorts scores, takes the best, or counts those above one."""
-    if any(called_name(call) in RANKS and not _of_lengths(call) for call in source.calls_in(function)):
+    if any(
+        called_name(call) in RANKS and not _of_lengths(source, call) for call in source.calls_in(function)
+    ):
         return True
     return any(is_count_above(call) for call in source.calls_in(function))
 
@@ -67,18 +69,26 @@ def is_count_above(call: ast.Call) -> bool:
     )
 
 
-def _of_lengths(call: ast.Call) -> bool:
+def _of_lengths(source: ParsedFile, call: ast.Call) -> bool:
     """Whether rows are put in order by their lengths or times, as batches are: `argsort((rows > 0).sum(1))`."""
-    given = [*call.args, *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
-    parts = [part for node in given for part in ast.walk(node)]
+    of_module = source.full_name(call).startswith(("torch.", "numpy."))
+    own = call.func.value if isinstance(call.func, ast.Attribute) and not of_module else None
+    value = own if own is not None else (call.args or [None])[0]
+    parts = list(ast.walk(value)) if value is not None and called_name(call) == "argsort" else []
     words = [
         dotted(part).rpartition(".")[2].lower()
         for part in parts
         if isinstance(part, ast.Name | ast.Attribute)
     ]
-    return any(isinstance(part, ast.Compare) for part in parts) or any(
+    return any(isinstance(part, ast.Call) and _counts_filled(part) for part in parts) or any(
         piece in LENGTHS for word in words for piece in word.split("_")
     )
+
+
+def _counts_filled(call: ast.Call) -> bool:
+    """`(rows > 0).sum(1)`"""
+    inner = summed(call) if called_name(call) in ("sum", "count_nonzero") else None
+    return isinstance(inner, ast.Compare) and isinstance(inner.comparators[0], ast.Constant)
 
 
 def summed(call: ast.Call) -> ast.expr | None:

@@ -176,7 +176,6 @@ def repeated_in_epochs(seen: Read, each: Negatives) -> tuple[float, float] | Non
         return None
     again = common(second, first) / len(second)
     with_key = len(first) / max(len(different(first // (seen.log.n_items + 1))), 1)
-    ever = len(
-        different(first % (seen.log.n_items + 1))
-    )  # items that are never drawn can stand beside nothing again
+    # Items that are never drawn can stand beside nothing again.
+    ever = len(different(first % (seen.log.n_items + 1)))
     return again, min(1.0, with_key / max(ever, 1))

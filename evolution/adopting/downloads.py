@@ -9,7 +9,6 @@ from evolution.adopting.training import TrainingProgram
 
 WHY = "downloads data, which is written above; programs run without a network"
 FETCHES = {"urlretrieve", "urlopen", "download_url", "wget.download", "gdown.download", "requests.get"}
-
 SHELLS = {
     "os.system",
     "os.popen",

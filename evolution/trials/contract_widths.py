@@ -33,7 +33,7 @@ def check_longest(asked: Asked) -> ContractCheck | None:
     if not _newest_counts(asked, long):
         words = f"{counts}: their newest event then changes nothing, as the place that is read is padding"
         return said(NEWEST, False, "warning", words, parting.parts)
-    words = why_padding_counts(parting, plain, answer)
+    words = why_padding_counts(parting, plain[changed], answer[changed])
     if parting.function in SELECTIONS and parting.taken:
         words = "a place is counted from the end of the batch, where shorter histories have padding"
     return said(PADDING, False, "warning", f"{counts}: {words}", parting.parts)

@@ -53,7 +53,8 @@ def falling(scheduler: dict[str, Any], *, planned: int, steps: int) -> set[str]:
         scheduler={"type": "StepLR", "path": "m.py", "line": 5, "calls": 2, "total": 0, **scheduler},
         trace={"optimizers": []}, step_place=None,
     )  # fmt: skip
-    return {one.code for one in learning_rate(SimpleNamespace(watched=watched)) if one.healthy is False}  # pyright: ignore
+    evidence: Any = SimpleNamespace(watched=watched)
+    return {one.code for one in learning_rate(evidence) if one.healthy is False}
 
 
 EVERY_3 = {"factor": 0.1, "at": [3, 6, 9, 12]}

@@ -17,9 +17,8 @@ RELATIVE = 1e-3  # of the largest value; other batches are computed by other ker
 MOST_PARTS = 64  # heads or positions that are folded into a dimension together with the rows
 
 
-PACKING = frozenset(
-    ("_pack_padded_sequence", "_pad_packed_sequence")
-)  # rows lie in pieces behind one another
+# In packed sequences rows lie in pieces behind one another, so that no two can be told to belong together.
+PACKING = frozenset(("_pack_padded_sequence", "_pad_packed_sequence"))
 DRAWING = frozenset(("rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial"))
 
 
@@ -163,9 +162,9 @@ def _calls(steps: list[Step]) -> list[Step]:
 
 
 def _first_parting(steps: list[Step], other: list[Step], alignment: Alignment) -> Step | None:
-    """Steps that take nothing come last: they count positions, and whoever counts them may put it right later; so does the width
-    of a batch, a whole number made of the lengths of all its rows, and a second output that may be left unread. But a draw is one at once, for what follows may be of a
-    kind that cannot be compared, a sparse matrix for one."""
+    """Steps that take nothing come last: they count positions, and whoever counts them may put it right later. So do the width of a
+    batch, a whole number made of the lengths of all its rows, and a second output, which may be left unread. But a draw is one
+    at once, for what follows may be of a kind that cannot be compared, a sparse matrix for one."""
     made_up = None
     for step, twin in zip(steps, other):
         if step.place != twin.place or step.function != twin.function:

@@ -19,7 +19,7 @@ MAX_CALLS = 200_000  # of one stream
 LAST_TURN = 3  # calls at one line in one step that are told apart; further ones go with the last of these
 MAX_EDGE_SETS = 3  # different sparse matrices at one line; more are samples of a graph
 MOST_HOT = 0.3  # of a multi-hot target's entries
-MOST_LABELS = 100_000  # of a call
+MOST_LABELS = 100_000  # of a call; of its bags as well, once they are rows of one width
 TARGET_SLOT = 1  # slot of a multi-hot stream that is what the model is compared with; 0 where it is read
 NO_ID = -(2**31)  # behind the ids of a row that is shorter than others; as diagnosis.streams.views has it
 NOT_IDS = (torch.float16, torch.float32, torch.float64, torch.bfloat16, torch.bool)
@@ -83,7 +83,8 @@ def _rows_of_bags(ids: Any, offsets: Any, last_is_end: Any) -> Any:
     end = torch.cat([begin[1:], begin.new_tensor([len(ids)])])
     lengths = (end - begin)[: -1 if last_is_end is True else None]
     if (
-        bool((lengths < 0).any())
+        not len(lengths)
+        or bool((lengths < 0).any())
         or int(lengths.sum()) != len(ids)
         or int(lengths.max()) * len(lengths) > MOST_LABELS
     ):
