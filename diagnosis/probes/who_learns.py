@@ -68,6 +68,20 @@ CUTTING = {
     "int",
     "bool",
 }
+_VIEWS = {
+    "data",
+    "detach",
+    "view",
+    "reshape",
+    "select",
+    "narrow",
+    "getitem",
+    "__getitem__",
+    "squeeze",
+    "unsqueeze",
+    "flatten",
+}
+_NOT_WRITING = {"requires_grad_", "detach_", "squeeze_", "unsqueeze_"}
 DRAWING = {
     "randn", "rand", "normal", "normal_", "uniform_", "randn_like", "rand_like", "trunc_normal_", "xavier_normal_", "xavier_uniform_",
     "kaiming_normal_", "kaiming_uniform_", "empty_normal",
@@ -193,13 +207,24 @@ def _node(parameter: LearnedParameter) -> str:
 def _changed_by_hand(parameter: LearnedParameter, flow: Flow) -> bool:
     """Whether training writes to it itself, as a moving average of another model does; to its gradient alone, as clipping does, is
     no such thing."""
-    taking = [op for op in flow.consumers(_node(parameter)) if flow.ops[op]["function"] != "grad"]
-    near = [flow.ops[op] for op in flow.downstream(taking, depth=2)]
+    own = _own_memory(parameter, flow)
     return any(
-        op["phase"] == "train" and (op["function"].endswith("_") and not op["function"].startswith("__"))
-        for op in near
-        if op["function"] not in ("requires_grad_", "squeeze_", "unsqueeze_", "detach_")
+        op["phase"] == "train" and op["function"].endswith("_") and op["function"] not in _NOT_WRITING
+        for op in flow.ops
+        if op["inputs"] and not own.isdisjoint(op["inputs"][0])
     )
+
+
+def _own_memory(parameter: LearnedParameter, flow: Flow) -> set[str]:
+    """The nodes of a trace that are a parameter's own memory in training: itself, its data, and views of them."""
+    own, found = {_node(parameter)}, [_node(parameter)]
+    while found:
+        for op in flow.consumers(found.pop()):
+            seen = flow.ops[op]
+            if seen["phase"] == "train" and seen["function"] in _VIEWS and f"o{op}" not in own:
+                own.add(f"o{op}")
+                found.append(f"o{op}")
+    return own
 
 
 def _has_learning_twin(parameter: LearnedParameter, watched: Watched) -> bool:

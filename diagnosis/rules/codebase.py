@@ -393,7 +393,7 @@ class Codebase:
         return [g for made in self.callers(function) if (g := argument_of(made, name, place))]
 
     def callers(self, function: Defined) -> list[Made]:
-        """The calls in the repo that run a function; [] where its name is another's as well."""
+        """The calls in the repo that run a function; of a method [] where its name is another's as well."""
         node = function.node
         assert isinstance(node, Function)
         owner = function.file.parents.get(node)
@@ -402,7 +402,15 @@ class Codebase:
             return self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
         if node.name == "forward" and is_method:
             return self.calls_of_module(owner)
-        return list(self.calls(node.name)) if len(self.functions[node.name]) == 1 else []
+        if len(self.functions[node.name]) == 1:
+            return list(self.calls(node.name))
+        return [] if is_method else [made for made in self.calls(node.name) if self._runs(made, node)]
+
+    def _runs(self, made: Made, function: ast.AST) -> bool:
+        """Whether a call by a bare name runs a plain function, whatever methods are of the same name."""
+        named = made.call.func
+        meant = self._function(made.file, named.id) if isinstance(named, ast.Name) else None
+        return meant is not None and meant.node is function
 
     def _function(self, file: ParsedFile, name: str) -> Defined | None:
         """The plain function that a name means in a file: its own, or the one of the repo that it imports."""

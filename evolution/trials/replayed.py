@@ -58,6 +58,13 @@ class _Serving(_Part):
     places: Places
 
 
+class _Inputs(_Part):
+    rows: Count
+    trained: Annotated[list[Number], Field(max_length=2)]
+    served: Annotated[list[Number], Field(max_length=1)]
+    places: Places
+
+
 class _Direction(_Part):
     rows: Count
     gain: Number
@@ -137,6 +144,7 @@ class _Replayed(_Part):
     future: _Future | Nothing = {}
     terms: _Terms | Nothing = {}
     serving: _Serving | Nothing = {}
+    inputs: _Inputs | Nothing = {}
     padding: _Padding | Nothing = {}
     attended: _Attended | Nothing = {}
     direction: _Direction | Nothing = {}

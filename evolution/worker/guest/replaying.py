@@ -74,6 +74,7 @@ def _questions(
     from .step_features import features
     from .step_future import future
     from .step_guess import guess
+    from .step_inputs import inputs
     from .step_layers import layers
     from .step_padding import padding
     from .step_scale import scale
@@ -93,6 +94,7 @@ def _questions(
         "layers": lambda step: layers(step, n_items),
         "wrong_class": lambda step: wrong_class(step, data),
         "asked": lambda step: asked(candidate, data, places),
+        "inputs": lambda step: inputs(step, candidate, data, places),
     }
     if settled:
         questions["direction"] = lambda step: direction(step, candidate, data)

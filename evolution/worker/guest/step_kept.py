@@ -1,7 +1,7 @@
 """One training step kept whole: every torch call of the repo with its tensors, up to the first `backward`.
 
-What is random but has a mean (dropout, noise drawn from a normal distribution) is at its mean meanwhile, so that the step can
-be held against scoring. Negatives are drawn as always.
+What is random but has a mean (dropout, noise drawn from a normal distribution) is at its mean meanwhile, and a batch is normalised
+by what was kept of earlier ones, so that the step can be held against scoring. Negatives are drawn as always.
 """
 
 from __future__ import annotations
@@ -199,14 +199,28 @@ class StepKeeper(CallKeeper):
     def _at_its_mean(self, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         if name in DROPOUTS:
             return args[0] if args else kwargs["input"]
+        if name == "batch_norm" and _has_statistics(args, kwargs):
+            return func(*args[:5], **_by_its_statistics(args, kwargs))
         if name == "normal" and args and isinstance(args[0], torch.Tensor):
             return args[0].clone()
-        self.step.noisy |= name in OTHER_NOISE
+        self.step.noisy |= name in OTHER_NOISE or name == "batch_norm"
         out = func(*_without_dropout(name, args), **_keywords_without_dropout(kwargs))
         if name in NOISE:
             with torch.no_grad():
                 out.zero_()
         return out
+
+
+def _has_statistics(args: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether a call of `batch_norm` was given a mean and a variance that it could use in place of the batch's own."""
+    mean = args[1] if len(args) > 1 else kwargs.get("running_mean")
+    return isinstance(mean, torch.Tensor)
+
+
+def _by_its_statistics(args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of `batch_norm`, behind the first five, with which it neither reads nor updates those of the batch."""
+    named = dict(zip(("training", "momentum", "eps", "cudnn_enabled"), args[5:])) | kwargs
+    return {**{name: value for name, value in named.items() if name != "cudnn_enabled"}, "training": False}
 
 
 def _writes(function: str) -> bool:

@@ -80,6 +80,14 @@ def index_lookups(step: KeptStep, n_items: int) -> Iterator[tuple[Call, Lookup]]
                 yield call, found
 
 
+def bag_lookups(step: KeptStep, n_items: int) -> Iterator[Lookup]:
+    """What the step sums up in bags for the loss: a row of ids for each."""
+    for call in step.upstream(step.loss):
+        if call.function == "embedding_bag" and call.outputs[0].requires_grad:
+            found = lookups(call.function, call.args, call.kwargs, n_items)
+            yield from (one for one in found if one.ids.dim() == 2 and len(one.ids) == len(call.outputs[0]))
+
+
 def asked_rows(step: KeptStep, events: Events, most: int = MOST_ROWS) -> Asked | None:
     """Histories that the step reads, with their users; else its users, with their histories; None where it has neither."""
     found = [one for _, one in index_lookups(step, events.n_items)]
@@ -93,6 +101,11 @@ def asked_rows(step: KeptStep, events: Events, most: int = MOST_ROWS) -> Asked |
             if asked is not None:
                 asked.turned = turned
                 return asked
+    for one in bag_lookups(step, events.n_items):
+        asked = _histories(_plain(one.ids), events, most) if one.rows > events.n_items // 2 else None
+        if asked is not None:
+            asked.laid_out = ()  # a bag has no place in what the step computes
+            return asked
     for one in found:
         if one.ids.dim() == 1 and events.n_users <= one.rows <= events.n_users + 2:
             items = [

@@ -6,16 +6,16 @@ is looked at: are the vectors that it multiplies those that the step multiplies?
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-import numpy as np
 import torch
 
 from .step_agreement import Candidates, Comparing, agreeing
-from .step_kept import Call, CallKeeper, KeptStep
+from .step_inputs import given_otherwise
+from .step_kept import Call, KeptStep
 from .step_noise import is_thinned
-from .step_rows import Asked, Events, asked_rows
+from .step_rows import Events, asked_rows
+from .step_scored import ServedStep, scored_rows
 from .step_vectors import Vectors
 from .tracing_frames import KIT, Places
 
@@ -37,19 +37,6 @@ MULTIPLYING = PRODUCTS | {
 ADDING = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "mul", "__mul__", "__rmul__"}
 DIVIDING = {"div", "__truediv__", "true_divide"}
 TURNING = {"neg", "__neg__", "negative", "rsub", "__rsub__"}
-KEEPING_ORDER = {
-    "sigmoid",
-    "softmax",
-    "log_softmax",
-    "tanh",
-    "exp",
-    "log",
-    "logsigmoid",
-    "softplus",
-    "detach",
-    "cpu",
-    "float",
-}
 NORMS = {"norm", "linalg_vector_norm", "vector_norm", "linalg_norm"}
 # Calls that put vectors elsewhere and leave them as long as they are.
 PLACING = {
@@ -69,35 +56,6 @@ PLACING = {
 }
 
 
-class ServedStep(KeptStep):
-    """around: number of a call -> its frames in the repo, innermost first."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.around: dict[int, list[Any]] = {}
-
-
-class ServedKeeper(CallKeeper):
-    """While entered, calls are kept with the frames around them."""
-
-    step: ServedStep
-
-    def __init__(self, places: Places) -> None:
-        super().__init__(places)
-        self.step = ServedStep()
-
-    def _keep(
-        self, name: str, place: tuple[str, int, str], args: Any, kwargs: dict[str, Any], out: Any
-    ) -> None:
-        before = len(self.step.calls)
-        super()._keep(name, place, args, kwargs, out)
-        if len(self.step.calls) > before:
-            self.step.around[before] = self._places.around()
-
-
-BATCH_STATISTICS = {"batch_norm"}
-
-
 def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[str, Any]:
     """{"rows", "agreement", "unserved", "places"}; {} where rows cannot be asked for, or more than the function may differ.
 
@@ -106,9 +64,11 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
     """
     events = Events(data)
     asked = asked_rows(step, events)
-    if asked is None or step.noisy or any(call.function in BATCH_STATISTICS for call in step.calls):
+    if asked is None or step.noisy:
         return {}
-    scored, scores = _scored(candidate, asked, places)
+    scored, scores = scored_rows(candidate, asked, places)
+    if scored is not None and (otherwise := given_otherwise(step, scored, asked)):
+        scored, scores = scored_rows(candidate, asked, places, otherwise)
     if scored is None or _reads_copies(step, scored):
         return {}
     comparing = Comparing(scores, asked, events, Candidates(step, events))
@@ -145,25 +105,6 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
     return told
 
 
-def _scored(candidate: Any, asked: Asked, places: Places) -> tuple[ServedStep | None, Any]:
-    keeper = ServedKeeper(places)
-    with candidate.at_rest(0):
-        with keeper, places.below(sys._getframe()):
-            answer = candidate.model.score(asked.users, asked.histories)
-        plain = _plain(answer)
-    width = plain.shape[-1]
-    ends = [
-        one
-        for call in keeper.step.calls
-        for one in call.outputs
-        if one.dim() and one.shape[-1] in (width, width - 1)
-    ]
-    if plain.ndim != 2 or not ends:
-        return None, plain
-    keeper.step.loss = answer if isinstance(answer, torch.Tensor) and keeper.step.maker(answer) else ends[-1]
-    return keeper.step, _before_squashing(keeper.step, plain)
-
-
 def _handed_over(step: KeptStep, scored: ServedStep, call: Call) -> list[Any] | None:
     """[path, line, function] of what calls a function that training runs as well with vectors that training never multiplies; None
     where a product of scoring is no such one: its own line is then what differs.
@@ -178,21 +119,6 @@ def _handed_over(step: KeptStep, scored: ServedStep, call: Call) -> list[Any] | 
     strange = [one for one in given if not (known.has(one) or known.has(one.transpose(-1, -2)))]
     path, line, _ = around[1]
     return [path, line, call.function] if strange else None
-
-
-def _plain(answer: Any) -> Any:
-    if isinstance(answer, torch.Tensor):
-        return answer.detach().float().cpu().numpy()
-    return np.asarray(answer, np.float32)
-
-
-def _before_squashing(scored: KeptStep, plain: Any) -> Any:
-    """The scores as they were before a sigmoid or a softmax, which keep their order."""
-    tensor, call = scored.loss, scored.maker(scored.loss)
-    while call is not None and call.function in KEEPING_ORDER:
-        tensor = call.inputs[0]
-        call = scored.maker(tensor)
-    return _plain(tensor) if tuple(tensor.shape) == plain.shape else plain
 
 
 def _leaves(step: KeptStep, of: Any) -> list[Any]:
