@@ -68,6 +68,7 @@ class Comparing:
             ids
             for ids in self._candidates.beside
             if ids.size == plain.numel() and _rows(plain) in (len(ids), ids.size)
+            if self._asked.has_rows(ids.shape)
         ]
         values = array.reshape(fitting[0].shape) if fitting else array
         for ids in fitting[:MOST_PAIRS]:

@@ -9,7 +9,7 @@ import torch
 
 from .step_kept import Call, KeptStep
 from .step_rows import Asked, Events, asked_rows
-from .step_scored import Key, ServedStep, scored_rows
+from .step_scored import Key, ServedStep, scored_rows, unplaced
 from .tracing_frames import KIT, Places
 
 FEWEST_ROWS = 20  # of a training batch, from which a range is read
@@ -93,7 +93,7 @@ def _outside(own: Any, served: Any) -> dict[str, Any]:
 
 def _told(step: KeptStep, scored: ServedStep, served: Any, call: Call) -> list[Any]:
     """[path, line, function] of what asks for these numbers: the innermost frame around their making that training does not run."""
-    maker = scored.maker(served) or call
+    maker = scored.maker(unplaced(scored, served)) or call
     shared = {(each.place[0], each.place[2]) for each in step.calls}
     for path, line, scope in scored.around.get(maker.number, []):
         if (path, scope) not in shared and path != KIT:

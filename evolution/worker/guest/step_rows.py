@@ -37,6 +37,11 @@ class Asked:
         for row, ids in zip(self.histories, histories):
             row[width - len(ids) :] = ids
 
+    def has_rows(self, shape: tuple[int, ...]) -> bool:
+        """Whether an array of this shape may hold something for each row, as negatives that a batch shares do not."""
+        laid_out = self.laid_out[::-1] if self.turned else self.laid_out
+        return (bool(laid_out) and tuple(shape[:2]) == laid_out) or shape[0] > int(self.batch.max())
+
     def at(self, array: Any, row: int) -> Any:
         """What an array of the batch holds for a row: at its last event, where the array has the shape of histories."""
         if self.laid_out and self.turned and array.shape[:2] == self.laid_out[::-1]:

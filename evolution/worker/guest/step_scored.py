@@ -29,6 +29,22 @@ KEEPING_ORDER = {
     "cpu",
     "float",
 }
+# Calls that put vectors elsewhere and leave them as long as they are.
+PLACING = {
+    "t",
+    "T",
+    "mT",
+    "transpose",
+    "permute",
+    "__getitem__",
+    "index_select",
+    "unsqueeze",
+    "squeeze",
+    "contiguous",
+    "view",
+    "reshape",
+    "detach",
+}
 
 
 class ServedStep(KeptStep):
@@ -124,3 +140,12 @@ def _before_squashing(scored: KeptStep, plain: Any) -> Any:
         tensor = call.inputs[0]
         call = scored.maker(tensor)
     return _plain(tensor) if tuple(tensor.shape) == plain.shape else plain
+
+
+def unplaced(step: KeptStep, tensor: Any) -> Any:
+    """What a tensor was before it was only turned, cut or laid out anew."""
+    call = step.maker(tensor)
+    while call is not None and call.function in PLACING and call.inputs:
+        tensor = call.inputs[0]
+        call = step.maker(tensor)
+    return tensor

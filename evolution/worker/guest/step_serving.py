@@ -15,7 +15,7 @@ from .step_inputs import given_otherwise
 from .step_kept import Call, KeptStep
 from .step_noise import is_thinned
 from .step_rows import Events, asked_rows
-from .step_scored import ServedStep, scored_rows
+from .step_scored import ServedStep, scored_rows, unplaced
 from .step_vectors import Vectors
 from .tracing_frames import KIT, Places
 
@@ -38,22 +38,6 @@ ADDING = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "m
 DIVIDING = {"div", "__truediv__", "true_divide"}
 TURNING = {"neg", "__neg__", "negative", "rsub", "__rsub__"}
 NORMS = {"norm", "linalg_vector_norm", "vector_norm", "linalg_norm"}
-# Calls that put vectors elsewhere and leave them as long as they are.
-PLACING = {
-    "t",
-    "T",
-    "mT",
-    "transpose",
-    "permute",
-    "__getitem__",
-    "index_select",
-    "unsqueeze",
-    "squeeze",
-    "contiguous",
-    "view",
-    "reshape",
-    "detach",
-}
 
 
 def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[str, Any]:
@@ -113,7 +97,7 @@ def _handed_over(step: KeptStep, scored: ServedStep, call: Call) -> list[Any] | 
     shared = any(one.place[:2] == call.place[:2] for one in step.calls)
     if call not in scored.calls or call.function not in PRODUCTS or not shared or len(around) < 3:
         return None  # the outermost is the question itself
-    makers = [(one, scored.maker(one)) for one in (_unplaced(scored, side) for side in _sides(call))]
+    makers = [(one, scored.maker(one)) for one in (unplaced(scored, side) for side in _sides(call))]
     given = [one for one, maker in makers if maker is None or maker.place[2] != call.place[2]]
     known = Vectors(one for each in step.calls if _scores_pairs(step, each) for one in each.inputs)
     strange = [one for one in given if not (known.has(one) or known.has(one.transpose(-1, -2)))]
@@ -226,17 +210,8 @@ def _sides(product: Call) -> list[Any]:
     return [one for one in product.inputs if one.is_floating_point() and one.dim() > 1]
 
 
-def _unplaced(step: KeptStep, tensor: Any) -> Any:
-    """What a tensor was before it was only turned, cut or laid out anew."""
-    call = step.maker(tensor)
-    while call is not None and call.function in PLACING and call.inputs:
-        tensor = call.inputs[0]
-        call = step.maker(tensor)
-    return tensor
-
-
 def _is_normalised(step: KeptStep, tensor: Any) -> bool:
-    call = step.maker(_unplaced(step, tensor))
+    call = step.maker(unplaced(step, tensor))
     if call is None or call.function == "normalize":
         return call is not None
     by = step.maker(call.inputs[-1]) if call.function in DIVIDING and len(call.inputs) > 1 else None
