@@ -39,6 +39,7 @@ SAME = 1e-7
 FEWEST = 10  # steps
 FAR = 4.0  # times a guess's loss
 WIDE = 5.0  # logits: a sigmoid is flat there
+NARROW = 1.5  # logits: three of these apart lose no four guesses
 MASKED = 1e6
 
 
@@ -50,7 +51,9 @@ def loss_values(evidence: Evidence) -> list[Measurement]:
     losses = [loss for loss in watched.losses if loss is not None]
     if len(losses) < FEWEST:
         return [unjudged(CONSTANT.code, "fewer than ten steps were watched", unit="share of the loss")]
-    found = _constant(watched, losses) or _scale(watched, losses) or _spread(evidence, watched, losses)
+    found = (
+        _constant(watched, losses) or _scale(evidence, watched, losses) or _spread(evidence, watched, losses)
+    )
     if found is not None:
         return [found]
     spread = float(np.std(losses) / max(abs(float(np.mean(losses))), 1e-12))
@@ -75,7 +78,7 @@ def _constant(watched: Watched, losses: list[float]) -> Measurement | None:
     )
 
 
-def _scale(watched: Watched, losses: list[float]) -> Measurement | None:
+def _scale(evidence: Evidence, watched: Watched, losses: list[float]) -> Measurement | None:
     flow = Flow(watched.trace)
     for loss in losses_of_logits(flow):
         call = flow.ops[loss.op]
@@ -88,8 +91,9 @@ def _scale(watched: Watched, losses: list[float]) -> Measurement | None:
         ):
             continue
         times = losses[0] / math.log(loss.classes)
-        if times < FAR:
-            return None
+        apart = _spread_before(evidence)
+        if times < FAR or (apart is not None and apart < NARROW):
+            return None  # scores so near to each other cost no such loss: its right class is masked, or another number is
         message = (
             f"the first step's loss is {losses[0]:.3g}, {times:.1f} times that of equal scores for {loss.classes} classes: "
             "scores begin far too large"
@@ -103,13 +107,11 @@ def _scale(watched: Watched, losses: list[float]) -> Measurement | None:
 
 def _spread(evidence: Evidence, watched: Watched, losses: list[float]) -> Measurement | None:
     """Of losses of pairs, as the kept step adds them up: the first scores are far apart, and cost more than a guess."""
-    scores = evidence.artifacts.untrained_dense_scores
     flow = Flow(watched.trace)
     compared = [loss.op for loss in losses_of_logits(flow)]
-    if scores is None or not compared or not scores.shape[0]:
+    spread = _spread_before(evidence)
+    if spread is None or not compared:
         return None
-    rows = [row[np.isfinite(row) & (np.abs(row) < MASKED)] for row in scores[:, 1:].astype(np.float64)]
-    spread = float(np.median([row.std() if len(row) else 0.0 for row in rows]))
     guess = float(answer(evidence, "guess").get("guess", 0.0))
     times = losses[0] / guess if guess > 0 else 0.0
     if spread < WIDE or times < FAR:
@@ -122,6 +124,15 @@ def _spread(evidence: Evidence, watched: Watched, losses: list[float]) -> Measur
         SCALE, times, message, [*_table(watched, flow, compared[0]), place_of(flow.ops[compared[0]])],
         unit="times a guess's loss", reference=1.0, reference_name="a guess",
     )  # fmt: skip
+
+
+def _spread_before(evidence: Evidence) -> float | None:
+    """The median over users of the standard deviation of their scores before the training; None where these are not known."""
+    scores = evidence.artifacts.untrained_dense_scores
+    if scores is None or not scores.shape[0]:
+        return None
+    rows = [row[np.isfinite(row) & (np.abs(row) < MASKED)] for row in scores[:, 1:].astype(np.float64)]
+    return float(np.median([row.std() if len(row) else 0.0 for row in rows]))
 
 
 def _is_the_loss(flow: Flow, op: int) -> bool:
