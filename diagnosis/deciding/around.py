@@ -12,6 +12,7 @@ from diagnosis.syntax import called_name
 
 NEAR = 3  # statements
 MOVES = {"roll", "append", "insert", "concatenate", "cat", "hstack", "pad", "delete"}
+JOINING = {"cat", "concat", "concatenate", "stack", "hstack", "column_stack"}
 PENALTIES = {
     "softplus", "logsigmoid", "sigmoid", "log", "relu", "clamp", "clip", "exp", "logaddexp", "log_softmax", "softmax",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "margin_ranking_loss", "triplet_margin_loss",
@@ -63,6 +64,8 @@ def _taken_beside(program: Program, filled: ast.AST) -> list[ast.AST]:
 def penalties(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """The function of the scores by which the loss on the first line pushes them up or down."""
     starts = expressions_of(program, seen[:1])
+    if any(isinstance(one, ast.Call) and called_name(one) in JOINING for one in starts):
+        return []  # scores are put beside each other there in the wrong order
     flow = [at for at in flow_into(program, starts) if at.hops <= NEAR]
     found = [
         (at.hops, at.node)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from diagnosis.evidence import Evidence
-from diagnosis.examination import Watched
+from diagnosis.examination import LearnedParameter, Watched
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.flow import Flow
 from diagnosis.operations import made_by, place_of
@@ -141,11 +141,17 @@ def _is_the_loss(flow: Flow, op: int) -> bool:
 
 
 def _table(watched: Watched, flow: Flow, loss: int) -> list[CodePlace]:
-    """The largest table that the scores were made from."""
+    """Of the tables that the scores were made from the one whose numbers were drawn the largest; the largest table where that is not known."""
     near = {s for op in flow.upstream([loss]) for slot in flow.ops[op]["inputs"] for s in slot if s[0] == "p"}
     tables = [p for p in watched.parameters if f"p{p.number}" in near and len(p.shape) == 2]
-    largest = max(tables, key=lambda p: p.shape[0] * p.shape[1], default=None)
+    largest = max(tables, key=lambda p: (_deviation(p), math.prod(p.shape)), default=None)
     return [largest.place] if largest is not None and largest.path else []
+
+
+def _deviation(table: LearnedParameter) -> float:
+    """The root mean square of a table's numbers before the first step, to one digit: two that are drawn alike are as large."""
+    mean = table.weight_norm_before / math.sqrt(math.prod(table.shape))
+    return float(f"{mean:.0e}")
 
 
 PROBE = Probe(kinds=(CONSTANT, SCALE), run=loss_values)

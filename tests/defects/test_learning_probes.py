@@ -174,6 +174,17 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         "not-in-optimizer",
         "opt = torch.optim.SGD([weight, bias], lr=0.5)",
     ),
+    "a table in no group, on a device, beside running statistics": (
+        OBJECT,
+        [
+            ("self.net = Net()", "self.net = Net().to('cpu')"),
+            ("        nn.init.normal_(", "        self.normal = nn.BatchNorm1d(8)\n        nn.init.normal_("),
+            ("return h.mean(1)", "return self.normal(h.mean(1))"),
+            ("Adam(self.net.parameters(), lr=1e-3)", "Adam([p for n, p in self.net.named_parameters() if 'items' not in n], lr=1e-3)"),
+        ],
+        "not-in-optimizer",
+        "self.optimizer = torch.optim.Adam([p for n, p in self.net.named_parameters() if 'items' not in n], lr=1e-3)",
+    ),
     "layers of a module in a plain list": (
         OBJECT,
         [("nn.ModuleList([nn.Linear(8, 8) for _ in range(2)])", "[nn.Sequential(nn.Linear(8, 8), nn.ReLU()) for _ in range(2)]")],

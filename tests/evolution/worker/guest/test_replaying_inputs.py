@@ -48,7 +48,9 @@ class Bags(Toy):
         ours = self.tower(histories, age)
         right = (ours * self.net.out(good)).sum(1, keepdim=True) + self.net.bias(good)
         wrong = ours @ self.net.out(bad).T + self.net.bias(bad).T
-        return F.cross_entropy(torch.cat([right, wrong], 1), torch.zeros(64, dtype=torch.long))
+        several = [wrong, right] if self.has("exchanged") else [right, wrong]
+        logits = torch.cat(several, 1) / 0.9
+        return F.cross_entropy(logits, torch.zeros(64, dtype=torch.long))
 
     @torch.no_grad()
     def score(self, users, histories):
@@ -128,6 +130,14 @@ def test_a_model_that_is_asked_at_another_time_than_it_was_trained_at_serves_the
 def test_a_bias_that_scoring_leaves_out_is_found_beside_bags():
     _, causes = told_of(Bags, "no bias")
     assert causes["scores-differ-from-training"][0] == "return ours @ self.net.out.weight.T"
+
+
+def test_scores_that_are_put_beside_each_other_in_the_wrong_order_are_found():
+    told, _ = told_of(Bags, "exchanged")
+    assert (told["wrong_class"]["right"], told["wrong_class"]["taken"]) == (20, 0)
+    line = Path(__file__).read_text(encoding="utf-8").splitlines()[told["wrong_class"]["places"][0][1] - 1]
+    assert line.strip() == "logits = torch.cat(several, 1) / 0.9"
+    assert told_of(Bags)[0]["wrong_class"] == {}
 
 
 def test_a_number_far_outside_of_what_was_trained_is_found_where_scoring_asks():
