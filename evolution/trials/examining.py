@@ -150,9 +150,13 @@ def _followed(
 
 
 def _epoch_s(trial: Trial, watched: dict[str, Any]) -> float:
-    """Seconds of an epoch: in the trial, or under the watch where a checkpoint was measured; infinite where unknown."""
+    """Seconds of an epoch: in the trial, or under the watch where a checkpoint was measured; infinite where unknown.
+
+    Those in which it was running where they are fewer: that other programs were running says nothing of this one.
+    """
     if trial.epochs:
-        return trial.cost.fit_s / len(trial.epochs)
+        cost = trial.cost
+        return min(cost.fit_s, cost.fit_cpu_s or cost.fit_s) / len(trial.epochs)
     return watched["seconds"] / watched["epochs"] if watched["epochs"] else math.inf
 
 

@@ -46,7 +46,9 @@ class Snapshot:
             part.holder.pop(part.key, None)
         elif part.name in self.copies:
             write(part.now(), self.copies[part.name])
-        elif not is_table(part.value) and not isinstance(part.holder.get(part.key), CONTAINERS):
+        elif not (is_table(part.value) and is_table(before.value)) and not isinstance(
+            part.holder.get(part.key), CONTAINERS
+        ):
             part.holder[part.key] = before.value
 
 

@@ -31,6 +31,11 @@ AVERAGES = (
     "                        slow.lerp_(fast, WEIGHT)\n"
 )
 KEEPS = "if getattr(self, 'kept', None) is None:\n            self.kept = (own.clone(), items.clone())\n        return self.kept[0][users] @ self.kept[1].T"
+TABLES = "    def tables(self):\n"
+EMPTY = "        self.table = None  # until it is asked for\n\n    def tables(self):\n"
+OF_ITEMS = (
+    "if self.table is None:\n            self.table = items.clone()\n        return own[users] @ self.table.T"
+)
 IN_DICT = "known = self.__dict__.setdefault('known', {})\n        if 'all' not in known:\n            known['all'] = own @ items.T\n        return known['all'][users]"
 COPIES = "            if not hasattr(self, 'served'):\n                self.served = True\n                self.old.load_state_dict(self.net.state_dict())\n"
 
@@ -38,6 +43,7 @@ COPIES = "            if not hasattr(self, 'served'):\n                self.serv
 DEFECTS: list[tuple[str, str, Edits, str]] = [
     ("cache", "Bpr", ((FACTORS, KEEPS),), "self.kept = (own.clone(), items.clone())"),
     ("cache", "Bpr", ((FACTORS, IN_DICT),), "known['all'] = own @ items.T"),
+    ("cache", "Bpr", ((TABLES, EMPTY), (FACTORS, OF_ITEMS)), "self.table = items.clone()"),
     ("copy", "Gru", ((OPTIMIZER, SECOND), (READS_NET, SERVES), (YIELD, COPIES + YIELD)), "self.old.load_state_dict(self.net.state_dict())"),
     ("average", "Gru", ((OPTIMIZER, SECOND), (READS_NET, SERVES), (STEP, STEP + "\n" + AVERAGES.replace("WEIGHT", "1e-5"))), "slow.lerp_(fast, 1e-5)"),
     ("average", "Gru", ((OPTIMIZER, SECOND), (READS_NET, SERVES), (STEP, STEP + "\n" + AVERAGES.replace("slow.lerp_(fast, WEIGHT)", "slow.mul_(0.99999).add_(fast, alpha=1e-5)"))), "slow.mul_(0.99999).add_(fast, alpha=1e-5)"),
