@@ -31,8 +31,8 @@ AVERAGES = (
     "                        slow.lerp_(fast, WEIGHT)\n"
 )
 KEEPS = "if getattr(self, 'kept', None) is None:\n            self.kept = (own.clone(), items.clone())\n        return self.kept[0][users] @ self.kept[1].T"
-TABLES = "    def tables(self):\n"
-EMPTY = "        self.table = None  # until it is asked for\n\n    def tables(self):\n"
+TABLES = "\n    def tables(self):\n        return self.users.weight, self.items.weight\n"
+EMPTY = "        self.table = None\n" + TABLES
 OF_ITEMS = (
     "if self.table is None:\n            self.table = items.clone()\n        return own[users] @ self.table.T"
 )
