@@ -59,7 +59,9 @@ def decided(
         places = _agreed([_from(program, pick, walked, ()) for walked in served])
         return _once([*places, *seen]) if 0 < len(places) <= MOST else tuple(seen)
     made = [place for place in seen[:-1] if place.path in sources]
-    attempts = [(_looked_up(program, seen[-1]), made), (_on_line(program, made[:1]), [])]
+    looked_up = _looked_up(program, seen[-1])
+    # The lines that were seen to make the values may be those of what picks them, as an order of rows, and lead nowhere.
+    attempts = [(looked_up, made), (_on_line(program, made[:1]), []), (looked_up if made else [], [])]
     for starts, passing in attempts:
         places = _agreed([_from(program, pick, _trained(program, start), passing) for start in starts])
         if 0 < len(places) <= UNSURE:

@@ -111,8 +111,7 @@ def _sources(program: Program, at: At) -> Iterator[At]:
     elif isinstance(node, ast.Dict):
         yield from _of_dict(at, node)
     elif isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-        one = _one_of(at, node)
-        yield at.to(node.elt) if one is None else at.to(one, part=at.part[:-1])
+        yield _one_of(at, node) or at.to(node.elt)
     elif _joined(at, node):
         assert isinstance(node, ast.BinOp)
         last = isinstance(at.part[-1], int) and at.part[-1] < 0
@@ -133,31 +132,29 @@ def _picks(node: ast.Tuple | ast.List, part: object) -> bool:
     return plain and isinstance(part, int) and -len(node.elts) <= part < len(node.elts)
 
 
-def _one_of(at: At, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> ast.expr | None:
-    """Of `u, i, j = (torch.as_tensor(a) for a in (x, y, z))` the one that becomes the part; None where more is done to it."""
+def _one_of(at: At, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> At | None:
+    """Of `u, i, j = (torch.as_tensor(a) for a in (x, y, z))` the one that becomes the part, of `[t.to(device) for t in batch]` that part
+    of `batch`; None where more is done to it, or no part is meant."""
     first = node.generators[0]
-    if (
-        not at.part
-        or len(node.generators) > 1
-        or first.ifs
-        or not isinstance(first.iter, (ast.Tuple, ast.List))
-    ):
+    if not at.part or len(node.generators) > 1 or first.ifs or not _only_moves(node.elt, first.target):
         return None
-    if (
-        not isinstance(first.target, ast.Name)
-        or not isinstance(node.elt, ast.Call)
-        or not _picks(first.iter, at.part[-1])
+    if isinstance(first.iter, (ast.Tuple, ast.List)):
+        if not _picks(first.iter, at.part[-1]):
+            return None
+        return at.to(first.iter.elts[at.part[-1]], part=at.part[:-1])  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return at.to(first.iter) if isinstance(first.iter, (ast.Name, ast.Attribute)) else None
+
+
+def _only_moves(made: ast.expr, target: ast.expr) -> bool:
+    """Whether an element is the loop's own, moved or converted at most: `x.to(...)`, `torch.as_tensor(x).long()`."""
+    while (
+        isinstance(target, ast.Name) and isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute)
     ):
-        return None
-    made = node.elt
-    while isinstance(made, ast.Call) and isinstance(
-        made.func, ast.Attribute
-    ):  # x.to(...), torch.as_tensor(x).long()
         inside = [made.func.value, *made.args[:1]]
-        if any(isinstance(one, ast.Name) and one.id == first.target.id for one in inside):
-            return first.iter.elts[at.part[-1]]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        if any(isinstance(one, ast.Name) and one.id == target.id for one in inside):
+            return True
         made = made.func.value
-    return None
+    return False
 
 
 def _joined(at: At, node: ast.expr) -> bool:
