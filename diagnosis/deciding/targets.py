@@ -105,7 +105,7 @@ def _is_bound(at: At) -> bool:
     one: At | None = at
     while one is not None and one.before is not None:
         outer = one.before.node
-        if isinstance(outer, ast.Compare):
+        if isinstance(outer, ast.Compare) or _is_slice(outer):
             return True
         if (
             isinstance(outer, ast.Subscript)
@@ -140,6 +140,10 @@ def _is_descending(node: ast.AST) -> bool:
         return True
     keys = [one for given in node.args for one in ast.walk(given) if isinstance(one, ast.UnaryOp)]
     return any(isinstance(one.op, ast.USub) and not isinstance(one.operand, ast.Constant) for one in keys)
+
+
+def _is_slice(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "slice"
 
 
 def _of_time(program: Program, node: ast.Subscript) -> bool:

@@ -120,6 +120,40 @@ def pairs(histories):
     return goals
 """,
 }
+MOVED = {
+    "data.py": """
+import torch
+
+class Examples:
+    def __init__(self, users):
+        goals = []
+        for items in users:
+            for t in range(1, len(items) - 1):
+                goals.append(items[t + 1])  # decides
+        self.goals = torch.tensor(goals)
+
+    def batches(self, size):
+        for rows in torch.randperm(len(self.goals)).split(size):  # rows
+            yield self.histories[rows], self.goals[rows]
+
+def users_of(log):
+    return [log.items[slice(log.offsets[u], log.offsets[u + 1])] for u in range(log.n_users)]
+""",
+    "net.py": """
+from data import Examples, users_of
+
+class Trainer:
+    def loss(self, histories, goals):
+        return self.scores(histories)[goals]  # seen
+
+    def step(self, batch):
+        batch = [one.to(self.device) for one in batch]
+        return self.loss(*batch)
+
+    def epoch(self, log):
+        return [self.step(batch) for batch in Examples(users_of(log)).batches(64)]
+""",
+}
 OWN_FORWARD = {
     "net.py": """
 import numpy as np
@@ -234,6 +268,14 @@ def test_target_goes_back_to_the_line_that_decides(code: str, sources: dict[str,
     path, line = line_of(sources, "# seen")
     best = decided(code, [CodePlace(path=path, line=line)], sources, {"by": by})[0]
     assert (best.path, best.line) == line_of(sources, "# decides")
+
+
+def test_rows_that_are_picked_lead_no_further_than_the_batch_itself() -> None:
+    picked, seen = (
+        CodePlace(path=p, line=n) for p, n in (line_of(MOVED, "# rows"), line_of(MOVED, "# seen"))
+    )
+    best = decided("target-misplaced", [picked, seen], MOVED)[0]
+    assert (best.path, best.line) == line_of(MOVED, "# decides")
 
 
 @pytest.mark.parametrize("sources", [ACROSS, STEPPED])
