@@ -147,7 +147,7 @@ class Net(nn.Module):
 class SessionRNN(object):
     def __init__(self, n_items, item_cat, emb_size=48, rnn_size=64, layers=1, drop_emb=0.1, drop_hid=0.2,
                  n_sample=64, sample_alpha=0.5, batch_size=8, max_len=50, lr=0.005, lr_decay=0.93,
-                 clip=5.0, seed=42, device='cpu'):
+                 clip=1.0, seed=42, device='cpu'):
         self.n_items = n_items
         self.n_sample = n_sample
         self.sample_alpha = sample_alpha
