@@ -207,7 +207,7 @@ class SessionRNN(object):
 
 
 def evaluate(model, sessions, k=20, batch_size=256):
-    """Recall, MRR and NDCG at k of each session's last item, among the items that it does not hold yet."""
+    """Recall, MRR and NDCG at k of each session's last item, among itself and the items that the session lacks."""
     recall, mrr, ndcg = 0., 0., 0.
     for start in range(0, len(sessions), batch_size):
         part = sessions[start:start + batch_size]
@@ -215,7 +215,7 @@ def evaluate(model, sessions, k=20, batch_size=256):
         scores = model.predict(past)
         scores[:, 0] = -np.inf
         for row, s in enumerate(past):
-            scores[row, s] = -np.inf
+            scores[row, s[s != part[row][-1]]] = -np.inf
         top = np.argsort(-scores, axis=1, kind='stable')[:, :k]
         for row, s in enumerate(part):
             where = np.flatnonzero(top[row] == s[-1])
