@@ -36,6 +36,7 @@ from diagnosis.rules import (
     weak_mask,
     window,
     worst_first,
+    worst_kept,
 )
 from diagnosis.rules.rule import Rule
 
@@ -79,4 +80,5 @@ ON_DATA: tuple[Rule, ...] = (
     target_masked.RULE,
     target_masked.COLUMNS_RULE,
     swapped_arguments.RULE,
+    worst_kept.RULE,
 )
