@@ -27,6 +27,7 @@ from diagnosis.rules import (
     seen_ranked,
     shuffled_apart,
     state_by_reference,
+    stored_changed,
     swapped_arguments,
     target_first,
     target_masked,
@@ -81,4 +82,5 @@ ON_DATA: tuple[Rule, ...] = (
     target_masked.COLUMNS_RULE,
     swapped_arguments.RULE,
     worst_kept.RULE,
+    stored_changed.RULE,
 )
