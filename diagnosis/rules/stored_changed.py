@@ -97,8 +97,7 @@ def _is_stored(repo: Codebase, source: ParsedFile, name: ast.Name, depth: int) -
         return False
     given = list(_given(repo, Defined(file=source, node=owner), name.id))
     return bool(given) and all(
-        isinstance(node, ast.Name)
-        and _is_stored(repo, file, node, depth + 1)
+        (isinstance(node, ast.Name) and _is_stored(repo, file, node, depth + 1))
         or _is_element(node, How.ASSIGNED)
         for file, node in given
     )
