@@ -137,13 +137,11 @@ def _of_users(seen: Read) -> list[Measurement]:
     for view, numbering in seen.users:
         for each in seen.positives:
             table = each.view.stream.table
-            offsets = numbering.offset, each.numbering.offset
-            if not table or table != view.stream.table or offsets[0] is None or offsets[1] is None:
+            of_users, of_items = numbering.offset, each.numbering.offset
+            if not table or table != view.stream.table or of_users is None or of_items is None:
                 continue
-            first, last = (
-                max(offsets) + 1,
-                min(seen.log.n_users + offsets[0], seen.log.n_items + offsets[1]),
-            )
+            first = max(of_users, of_items) + 1
+            last = min(seen.log.n_users + of_users, seen.log.n_items + of_items)
             share = max(0, last - first + 1) / seen.log.n_items
             return [
                 measured(

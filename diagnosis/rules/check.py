@@ -51,6 +51,7 @@ from diagnosis.rules import (
     train_forgotten,
     unstepped_schedule,
     updates_lost,
+    weights_remade,
 )
 from diagnosis.rules.broken import mended
 from diagnosis.rules.codebase import Codebase
@@ -91,6 +92,7 @@ RULES: tuple[Rule, ...] = (
     unstepped_schedule.RULE,
     plateau_sense.RULE,
     updates_lost.RULE,
+    weights_remade.RULE,
     heads_view.RULE,
     mask_sense.RULE,
     eval_forgotten.RULE,

@@ -36,7 +36,7 @@ def one_column_for_all(source: ParsedFile) -> Iterator[RuleHit]:
         done = operation(repo, source, call) if repo else None
         if repo is None or done is None or done.name != "cross_entropy" or len(done.values) < 2:
             continue
-        targets = [end for end in endings(repo, source, done.values[1], THROUGH)]
+        targets = endings(repo, source, done.values[1], THROUGH)
         if not targets or not all(_are_zeros(end) for end in targets):
             continue
         logits = list(_unscaled(repo, source, done.values[0]))

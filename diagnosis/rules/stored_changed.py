@@ -82,9 +82,13 @@ def _writes(source: ParsedFile, function: Function) -> Iterator[tuple[ast.Name, 
                 yield target.value, statement
     for statement in source.within(function, ast.Expr):
         call = statement.value
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in CHANGES:
-            if isinstance(call.func.value, ast.Name):
-                yield call.func.value, statement
+        function_called = call.func if isinstance(call, ast.Call) else None
+        if (
+            isinstance(function_called, ast.Attribute)
+            and function_called.attr in CHANGES
+            and isinstance(function_called.value, ast.Name)
+        ):
+            yield function_called.value, statement
 
 
 def _is_stored(repo: Codebase, source: ParsedFile, name: ast.Name, depth: int) -> bool:
@@ -165,7 +169,7 @@ def _indexes_array(source: ParsedFile, index: ast.expr) -> bool:
         return called_name(index) in INDICES
     if not isinstance(index, ast.Name):
         return False
-    found = [b for b in bindings(source, index.id, index)]
+    found = bindings(source, index.id, index)
     return bool(found) and all(
         b.how is How.ASSIGNED and b.position is None and _makes_indices(b.value) for b in found
     )
