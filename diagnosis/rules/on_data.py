@@ -7,6 +7,7 @@ from diagnosis.rules import (
     drawn_once,
     fixed_order,
     graph_blocks,
+    held_out_spared,
     hits_only,
     hooks,
     ideal_gain,
@@ -83,4 +84,5 @@ ON_DATA: tuple[Rule, ...] = (
     swapped_arguments.RULE,
     worst_kept.RULE,
     stored_changed.RULE,
+    held_out_spared.RULE,
 )
