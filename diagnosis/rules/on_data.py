@@ -2,6 +2,7 @@
 
 from diagnosis.rules import (
     batch_means,
+    candidates_repeated,
     cutoff,
     discount,
     drawn_once,
@@ -85,4 +86,5 @@ ON_DATA: tuple[Rule, ...] = (
     worst_kept.RULE,
     stored_changed.RULE,
     held_out_spared.RULE,
+    candidates_repeated.RULE,
 )
