@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.draws import SIZES, draws_one, is_draw
 from diagnosis.rules.evaluating import evaluators
 from diagnosis.rules.hits import RuleHit
@@ -38,7 +39,7 @@ def candidates_repeated(source: ParsedFile) -> Iterator[RuleHit]:
     for call in drawn:
         function = source.function_of(call)
         statement = next((outer for outer in source.around(call) if isinstance(outer, ast.Assign)), None)
-        named = statement is not None and _is_for_evaluation(statement)
+        named = statement is not None and _is_for_evaluation(repo, statement)
         if (function in judging and function not in trains(repo) and _are_candidates(source, call)) or named:
             yield source.hit(
                 KIND.code, call, "draws with replacement: an item can be a candidate twice; draw without"
@@ -65,14 +66,27 @@ def _are_candidates(source: ParsedFile, call: ast.Call) -> bool:
     )
 
 
-def _is_for_evaluation(statement: ast.Assign) -> bool:
-    """Whether the name speaks of candidates of an evaluation: `self.test_negatives[u] = ...`, `candidates[u] = ...`."""
+def _is_for_evaluation(repo: Codebase, statement: ast.Assign) -> bool:
+    """Whether candidates of an evaluation are kept: by the name, `self.test_negatives[u]`, or as a judging function reads them."""
     words = [word for target in statement.targets for word in words_of(target)]
     last = [
         dotted(t.value if isinstance(t, ast.Subscript) else t).rpartition(".")[2] for t in statement.targets
     ]
+    if not any(part in word.lower() for word in last for part in CANDIDATES):
+        return False
     told = parts_named(words) & {Part.TEST, Part.VALID} or any("eval" in word.lower() for word in words)
-    return bool(told) and any(part in word.lower() for word in last for part in CANDIDATES)
+    return bool(told) or any(word in _read_by_judges(repo) for word in last)
+
+
+@once
+def _read_by_judges(repo: Codebase) -> set[str]:
+    """The attributes that functions read that rank, and train nothing."""
+    return {
+        node.attr
+        for judge in judges(repo).values()
+        for node in judge.file.within(judge.node, ast.Attribute)
+        if isinstance(node.ctx, ast.Load)
+    }
 
 
 RULE = Rule(kind=KIND, run=candidates_repeated)
