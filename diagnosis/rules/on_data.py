@@ -38,6 +38,7 @@ from diagnosis.rules import (
     values_for_places,
     weak_mask,
     window,
+    workers_alike,
     worst_first,
     worst_kept,
 )
@@ -87,4 +88,5 @@ ON_DATA: tuple[Rule, ...] = (
     stored_changed.RULE,
     held_out_spared.RULE,
     candidates_repeated.RULE,
+    workers_alike.RULE,
 )
