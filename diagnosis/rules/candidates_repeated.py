@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.draws import SIZES, draws_one, is_draw
-from diagnosis.rules.evaluating import evaluators
+from diagnosis.rules.evaluating import evaluators, ranks
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges, kept_for_judges, made_for_judges, speaks_of_metrics
 from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.repeated import repo_of, trains
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, is_false, keyword
+from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.values import words_of
 from diagnosis.syntax import called_name, dotted
 
@@ -21,7 +21,7 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="The same candidate twice",
     why="Fewer items compete with the target than the figure says, and an item that ranks high takes several places.",
-    definition="`choices`, or `choice` without replace=False, draws more than one candidate for an evaluation.",
+    definition="`choices`, or `choice` that is not told whether to replace, draws more than one candidate for an evaluation.",
     roles=(Role.LOADER,),
     sources=("github.com/hexiangnan/neural_collaborative_filtering/issues/72",),
 )
@@ -40,7 +40,8 @@ def candidates_repeated(source: ParsedFile) -> Iterator[RuleHit]:
         function = source.function_of(call)
         statement = next((outer for outer in source.around(call) if isinstance(outer, ast.Assign)), None)
         named = statement is not None and _is_for_evaluation(repo, statement)
-        if (function in judging and function not in trains(repo) and _are_candidates(source, call)) or named:
+        ranking = function in judging and function not in trains(repo) and ranks(source, function)
+        if (ranking and _are_candidates(source, call)) or named:
             yield source.hit(
                 KIND.code, call, "draws with replacement: an item can be a candidate twice; draw without"
             )
@@ -51,10 +52,10 @@ def _repeats(source: ParsedFile, call: ast.Call) -> bool:
     name = called_name(call)
     if name not in ("choices", "choice") or not is_draw(source, call) or draws_one(call):
         return False
-    replace = keyword(call, "replace") or (call.args[2] if name == "choice" and len(call.args) > 2 else None)
+    decided = keyword(call, "replace") is not None or (name == "choice" and len(call.args) > 2)
     weighed = any(keyword(call, word) is not None for word in ("p", "weights", "cum_weights"))
     sized = any(keyword(call, word) is not None for word in SIZES) or len(call.args) > 1
-    return sized and not weighed and not is_false(replace) and (replace is None or name == "choice")
+    return sized and not weighed and not decided
 
 
 def _are_candidates(source: ParsedFile, call: ast.Call) -> bool:

@@ -30,6 +30,8 @@ def worst_epoch_kept(source: ParsedFile) -> Iterator[RuleHit]:
     """Conditions on two figures, of which the body makes the one that is remembered the new one."""
     repo = source.repo
     for node in source.within(source.nodes[0], ast.If) if repo else ():
+        if _is_chosen(source, node):
+            continue
         for compare in source.within(node.test, ast.Compare):
             if repo is None or len(compare.ops) != 1:
                 continue
@@ -44,6 +46,17 @@ def worst_epoch_kept(source: ParsedFile) -> Iterator[RuleHit]:
                     node,
                     f"keeps what is worse: {word} {_called(new)} is better, so turn the comparison round",
                 )
+
+
+def _is_chosen(source: ParsedFile, node: ast.If) -> bool:
+    """Whether a word says which sense is meant, there or in a condition around: `mode == "min" and value < best`."""
+    around = (outer.test for outer in source.around(node) if isinstance(outer, ast.If))
+    return any(
+        isinstance(part, ast.Constant) and isinstance(part.value, str)
+        for test in (node.test, *around)
+        for compare in source.within(test, ast.Compare)
+        for part in (compare.left, *compare.comparators)
+    )
 
 
 def _replaced(node: ast.If, compare: ast.Compare) -> tuple[ast.expr, bool] | None:
