@@ -53,6 +53,7 @@ from diagnosis.rules import (
     train_forgotten,
     unstepped_schedule,
     updates_lost,
+    warm_up_restarts,
     weights_remade,
 )
 from diagnosis.rules.broken import mended
@@ -96,6 +97,7 @@ RULES: tuple[Rule, ...] = (
     plateau_sense.RULE,
     updates_lost.RULE,
     weights_remade.RULE,
+    warm_up_restarts.RULE,
     heads_view.RULE,
     mask_sense.RULE,
     masked_hits.RULE,
