@@ -83,7 +83,12 @@ def judged(seen: Read, loaders: Sequence[CodePlace] = ()) -> list[Measurement]:
     if gone is None:
         return []
     places = (*loaders, *gone.places)
-    return [*_order(gone, places), *_rest(seen, gone, places), *_size(gone, places)]
+    by_hand = seen.watched.kind != "torch"  # SGD by hand takes a step for each row, and has no batch to fill
+    return [
+        *_order(gone, places),
+        *_rest(seen, gone, places),
+        *([] if by_hand else _size(gone, places)),
+    ]
 
 
 def _order(gone: Passes, places: Sequence[CodePlace]) -> list[Measurement]:

@@ -57,6 +57,16 @@ SHARED = FindingKind(
     roles=(Role.LOADER, Role.ITEM_TABLE),
     explains=_WEAK,
 )
+USERS = FindingKind(
+    code="users-share-rows",
+    found_by=FoundBy.PROBE,
+    title="Users and items share rows",
+    why="A row that stands for a user and for an item learns from both and fits neither; each field needs a block of its own.",
+    definition="Share of the items' rows that are a user's row of the same table too.",
+    roles=(Role.ITEM_TABLE, Role.LOADER),
+    explains=_WEAK,
+    sources=("github.com/rixwew/pytorch-fm",),
+)
 KNOWN = 0.2  # of the catalogue, at least, is seen to be read
 FEW = 0.02
 
@@ -69,7 +79,7 @@ def item_ids(evidence: Evidence) -> list[Measurement]:
 
 def judged(seen: Read) -> list[Measurement]:
     """The same for a training that was read."""
-    found = [*_shifted(seen), *_padding_targets(seen)]
+    found = [*_shifted(seen), *_padding_targets(seen), *_of_users(seen)]
     if seen.inputs is not None and seen.inputs.view.width > 1:
         found += [*_padding_item(seen, seen.inputs), *_shared(seen, seen.inputs)]
     return found
@@ -114,10 +124,38 @@ def _in_one_table(seen: Read, each: Drawn) -> str:
     same = inputs.view.stream.table and inputs.view.stream.table == each.view.stream.table
     if not same or inputs.numbering.offset in (None, each.numbering.offset):
         return ""
+    if abs((inputs.numbering.offset or 0) - (each.numbering.offset or 0)) >= seen.log.n_items:
+        return ""  # two fields, each with a block of rows
     return (
         f"item 100 is row {100 + (inputs.numbering.offset or 0)} of its table where it is read, "
         f"and row {100 + (each.numbering.offset or 0)} where it is aimed at"
     )
+
+
+def _of_users(seen: Read) -> list[Measurement]:
+    """Users and items that are looked up in one table, and the rows that both have there."""
+    for view, numbering in seen.users:
+        for each in seen.positives:
+            table = each.view.stream.table
+            of_users, of_items = numbering.offset, each.numbering.offset
+            if not table or table != view.stream.table or of_users is None or of_items is None:
+                continue
+            first = max(of_users, of_items) + 1
+            last = min(seen.log.n_users + of_users, seen.log.n_items + of_items)
+            share = max(0, last - first + 1) / seen.log.n_items
+            return [
+                measured(
+                    USERS.code,
+                    share,
+                    f"of {seen.log.n_items} items' rows, {max(0, last - first + 1)} are a user's too, in one table",
+                    unit="share of rows",
+                    healthy=share < FEW,
+                    reference=0.0,
+                    severity=Severity.ERROR,
+                    places=(each.view.stream.place, *made(each.view.stream)),
+                )
+            ]
+    return []
 
 
 def _in_classes(seen: Read, each: Drawn) -> str:
@@ -234,4 +272,4 @@ def _shared(seen: Read, inputs: Sequence) -> list[Measurement]:
     ]
 
 
-PROBE = Probe(kinds=(SHIFTED, PADDING_ITEM, PADDING_TARGET, SHARED), run=item_ids)
+PROBE = Probe(kinds=(SHIFTED, PADDING_ITEM, PADDING_TARGET, SHARED, USERS), run=item_ids)

@@ -61,7 +61,18 @@ TURNED = FindingKind(
     unit=UNIT,
     reference="none",
 )
-KINDS = (IS_ITEM, NOT_ASKED, BESIDE, TURNED)
+AT_PADDING = FindingKind(
+    code="read-at-padding",
+    found_by=FoundBy.PROBE,
+    title="Scoring reads where a history is padded",
+    why="Padding stands behind the newest event: the output there is padding's own, or has gone through it step by step.",
+    definition="Share of the rows looked up by `score` whose answer is read at a place with padding, behind all events.",
+    roles=(Role.SCORING,),
+    explains=("order-ignored", "newest-kept", *UNORDERED, *WEAK),
+    unit=UNIT,
+    reference="none",
+)
+KINDS = (IS_ITEM, NOT_ASKED, BESIDE, TURNED, AT_PADDING)
 MOST, FEW = 0.9, 0.1  # of the rows
 AS_MANY = 0.75  # of the targets have a mask; BERT's corruption leaves a fifth of them without
 HIDDEN = 0.5  # of the targets of a masked training are not visible
@@ -101,7 +112,7 @@ def masked_serving(evidence: Evidence) -> list[Measurement]:
 
 def judged(seen: Read, asked: Asked | None) -> list[Measurement]:
     """The same for a training that was read, and what scoring was seen to look up."""
-    found = _turned(seen, asked) if asked is not None else []
+    found = [*_turned(seen, asked), *_at_padding(seen, asked)] if asked is not None else []
     mask = mask_of(seen.log, seen.inputs) if seen.inputs is not None else None
     if mask is None:
         return found
@@ -182,6 +193,32 @@ def _at_the_mask(mask: Mask, asked: Asked) -> list[Measurement]:
             reference_name="all",
             higher_is_better=True,
         ),
+    ]
+
+
+def _at_padding(seen: Read, asked: Asked) -> list[Measurement]:
+    """Whether the answer is read behind the newest event, where training pads."""
+    padding = seen.inputs.padding if seen.inputs is not None else None
+    if padding is None or not len(asked.read):
+        return []
+    places_of = np.arange(asked.ids.shape[1])[None, :]
+    newest = np.where(asked.ids != padding, places_of, -1).max(axis=1)
+    behind = (
+        (asked.ids[np.arange(len(asked.ids)), asked.read] == padding) & (newest >= 0) & (asked.read > newest)
+    )
+    share = float(behind.mean())
+    if share < MOST:
+        return [held(AT_PADDING, "no answer is read at padding", unit=UNIT, value=share)]
+    by = int(np.median(asked.read - newest))
+    return [
+        violated(
+            AT_PADDING,
+            share,
+            f"the answer is read {by} behind the newest event in {share:.0%} of {len(behind)} rows, at padding (id {padding})",
+            asked.read_at,
+            unit=UNIT,
+            severity=Severity.ERROR,
+        )
     ]
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from diagnosis.evidence import SHUFFLED, Evidence
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.order_readers import order_readers, reads_histories
+from diagnosis.probes.not_converged import not_converged
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, dense_targets, masked, ndcg_of_scores, unseen
@@ -44,6 +45,8 @@ SHARE_OF_MARKOV = 0.25
 UNMOVED = 0.01
 # Nor is the order lost on the way where anything at all comes through: a young model may read it and make little of it.
 NOTHING = 0.001
+# What rounding leaves of a model that reads no order at all.
+ROUNDING = 2e-5
 
 
 def order_ignored(evidence: Evidence) -> list[Measurement]:
@@ -70,6 +73,9 @@ def _ignored(evidence: Evidence, moved: float) -> Measurement:
     readers = order_readers(evidence.artifacts.trace, _counted_items(evidence))
     if moved < NOTHING and not readers:
         reason = "no part of the model was seen to read an order"
+        return unjudged(IGNORED.code, reason, unit=IGNORED.unit, value=moved)
+    if ROUNDING < moved < NOTHING and any(one.healthy is False for one in not_converged(evidence)):
+        reason = "the model was still improving when its training ended, and reads a little of the order"
         return unjudged(IGNORED.code, reason, unit=IGNORED.unit, value=moved)
     return Measurement(
         code=IGNORED.code,

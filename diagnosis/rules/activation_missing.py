@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, Made, once
+from diagnosis.rules.constants import numbers_of
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.made_from import Value, endings
 from diagnosis.rules.rule import Rule
@@ -50,7 +51,7 @@ def _in_sequence(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator
         if not isinstance(first, ast.Call) or not isinstance(second, ast.Call):
             continue
         one, other = Made(file=source, call=first), Made(file=source, call=second)
-        if _is_linear_layer(one) and _is_linear_layer(other) and not _is_factorised(one, other):
+        if _is_linear_layer(one) and _is_linear_layer(other) and not _is_factorised(repo, one, other):
             yield source.hit(KIND.code, second, "follows a linear layer with no activation in between")
 
 
@@ -69,7 +70,7 @@ def _on_each_other(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterat
         inner = repo.makers(end.file, end.node.func)
         if not inner or not all(map(_is_linear_layer, inner)) or end.node.args[1:]:
             continue
-        if not any(_is_factorised(one, other) for one in inner for other in outer):
+        if not any(_is_factorised(repo, one, other) for one in inner for other in outer):
             yield source.hit(KIND.code, call, "follows a linear layer with no activation in between")
 
 
@@ -123,7 +124,7 @@ def _is_linear_layer(made: Made) -> bool:
     return made.full_name == LINEAR
 
 
-def _is_factorised(first: Made, second: Made) -> bool:
+def _is_factorised(repo: Codebase, first: Made, second: Made) -> bool:
     """Whether two layers may be a factorised one: a narrow width in between, or no bias in the first."""
     if is_false(keyword(first.call, "bias")):
         return True
@@ -133,10 +134,22 @@ def _is_factorised(first: Made, second: Made) -> bool:
     before, width, after = sizes
     if any(same(width, side) or _is_multiple(width, side) for side in (before, after)):
         return False
-    first_size, inner, last_size = map(whole, sizes)
+    places = (first.file, first.file, second.file)
+    first_size, inner, last_size = (_size(repo, file, size) for file, size in zip(places, sizes))
     if first_size is None or inner is None or last_size is None:
         return True
     return inner < min(first_size, last_size)
+
+
+def _size(repo: Codebase, file: ParsedFile, node: ast.expr) -> float | None:
+    """The one number that a width is, wherever it is set; None where it may be several."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Add):
+        left, right = _size(repo, file, node.left), _size(repo, file, node.right)
+        if left is None or right is None:
+            return None
+        return left * right if isinstance(node.op, ast.Mult) else left + right
+    found = numbers_of(repo, file, node)
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def _is_multiple(width: ast.expr, of: ast.expr) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.tensor_calls import amount
-from diagnosis.rules.values import bindings, owner_of
+from diagnosis.rules.values import Binding, How, bindings, owner_of
 from diagnosis.syntax import called_name, dotted
 
 DEEPEST = 6
@@ -20,7 +20,8 @@ def numbers_of(repo: Codebase, file: ParsedFile, node: ast.expr | None, depth: i
     if depth > DEEPEST:
         return frozenset()
     if isinstance(node, ast.Name):
-        values = [(file, b.value) if b.position is None else None for b in bindings(file, node.id, node)]
+        found = [_taken(b) for b in bindings(file, node.id, node)]
+        values = [(file, value) if value is not None else None for value in found]
         owner = owner_of(file, node.id, node) if not values else None
         if owner is not None:
             default = default_of(owner, node.id)
@@ -30,6 +31,14 @@ def numbers_of(repo: Codebase, file: ParsedFile, node: ast.expr | None, depth: i
     if isinstance(node, ast.Attribute):
         return _all(repo, _settings(repo).get(node.attr, []), depth)
     return frozenset()
+
+
+def _taken(binding: Binding) -> ast.expr | None:
+    """What a name is bound to, of a tuple that is written out its own part; None where that cannot be told."""
+    if binding.position is None:
+        return binding.value
+    parts = binding.value.elts if isinstance(binding.value, ast.Tuple) and binding.how is How.ASSIGNED else []
+    return parts[binding.position] if binding.position < len(parts) else None
 
 
 def _all(

@@ -41,6 +41,13 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
                 statement_of(source, call),
                 "discounts the second place by log2(2) = 1, as if it were the first: begin with log2(3)",
             )
+        if first == FIRST - 1 and _first_by_itself(source, call) and _is_of_ndcg(source, call):
+            yield source.hit(
+                KIND.code,
+                statement_of(source, call),
+                "leaves the second place whole as well as the first, by log2(2) = 1: log2(3) is its discount",
+            )
+            continue
         if (
             first == right == FIRST
             and _is_natural(call)
@@ -82,6 +89,20 @@ def _left_out(source: ParsedFile, call: ast.Call) -> int:
         if same(part.value, divided.left.value) and number(part.slice) == 0
     ]
     return 1 if start == 1 and alone else 0
+
+
+def _first_by_itself(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the first place alone has no discount: `1 if place == 0 else 1 / log2(place + 1)`."""
+    for outer in source.around(call):
+        if isinstance(outer, Function):
+            return False
+        test = outer.test if isinstance(outer, ast.If | ast.IfExp) else None
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq):
+            place, asked = first_value(source, test.left), number(test.comparators[0])
+            later = outer.orelse if isinstance(outer, ast.If | ast.IfExp) else []
+            inside = later if isinstance(later, list) else [later]
+            return place is not None and place == asked and call in source.calls_in(*inside)
+    return False
 
 
 def _is_of_ndcg(source: ParsedFile, call: ast.Call) -> bool:

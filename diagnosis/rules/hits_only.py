@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.evaluating import is_count_above
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.named_sense import sense_of_words
 from diagnosis.rules.places_from import first_value, number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import How, bindings
+from diagnosis.rules.values import How, bindings, same
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -18,7 +19,7 @@ KIND = FindingKind(
     title="Users without a hit are left out",
     why="A mean over hits alone grows when the model misses more users, and compares with no figure that counts them as 0.",
     definition="A value is appended only where the target is in the list, or its place below k, and the mean of what was "
-    "appended is taken.",
+    "appended is taken; or a mean is taken of the figures above 0 alone, in a function that speaks of metrics.",
 )
 
 MEANS = {"mean", "average", "nanmean", "fmean"}
@@ -35,6 +36,43 @@ def misses_left_out(source: ParsedFile) -> Iterator[RuleHit]:
         for part in (own, *call.args[:1]) if called_name(call) in MEANS else ():
             if isinstance(part, ast.Subscript) and _asks_for_hit(source, part.slice):
                 yield source.hit(KIND.code, call, "is a mean over hits alone: leave the others in, as 0")
+            elif part is not None and _is_above_nothing(part) and _speaks_of_metrics(source, call):
+                yield source.hit(
+                    KIND.code, call, "is a mean over figures above 0 alone: leave the others in, as 0"
+                )
+
+
+def _is_above_nothing(node: ast.expr) -> bool:
+    """`[x for x in values if x > 0]`, or `values[values > 0]`; a pair's figure, `row[0] > 0`, stands for the row."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Compare):
+        return same(node.slice.left, node.value) and _is_nothing(node.slice)
+    if not isinstance(node, ast.ListComp | ast.GeneratorExp) or len(node.generators) != 1:
+        return False
+    loop = node.generators[0]
+    if len(loop.ifs) != 1 or not isinstance(loop.ifs[0], ast.Compare):
+        return False
+    test, name = loop.ifs[0], dotted(loop.target)
+    asked = test.left.value if isinstance(test.left, ast.Subscript) else test.left
+    kept = node.elt.value if isinstance(node.elt, ast.Subscript) else node.elt
+    return name != "" and dotted(asked) == name == dotted(kept) and _is_nothing(test)
+
+
+def _is_nothing(test: ast.Compare) -> bool:
+    return (
+        len(test.ops) == 1
+        and isinstance(test.ops[0], ast.Gt | ast.NotEq)
+        and number(test.comparators[0]) == 0
+    )
+
+
+def _speaks_of_metrics(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the function names metrics of ranking, as it would where the figures are those of users."""
+    function = source.function_of(call)
+    if function is None:
+        return False
+    words = [function.name, *(n.id for n in source.within(function, ast.Name))]
+    words += [c.value for c in source.within(function, ast.Constant) if isinstance(c.value, str)]
+    return sense_of_words(words) > 0
 
 
 def _appended(source: ParsedFile, test: ast.If) -> Iterator[RuleHit]:

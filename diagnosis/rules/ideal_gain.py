@@ -40,13 +40,15 @@ COUNTS = {
 def ideal_gain_of_k_hits(source: ParsedFile) -> Iterator[RuleHit]:
     """Sums such as `sum(1 / log2(i + 2) for i in range(k))` by which the gain of the first k places is divided."""
     yield from _gains_of_hits(source)
+    yield from _sums_by_helper(source)
     for call in logarithms(source):
         if not is_divisor(source, call):
             continue
         whole = _unconditional_sum(source, call)
         if whole is None or not _divides_a_gain(source, whole[0]):
             continue
-        if _is_cut(source, whole[1]) and not _is_bounded(source, whole[0], whole[1]):
+        cut = _is_cut(source, whole[1]) or _is_length_of_list(source, whole[1])
+        if cut and not _is_bounded(source, whole[0], whole[1]):
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
@@ -68,6 +70,63 @@ def _gains_of_hits(source: ParsedFile) -> Iterator[RuleHit]:
                 statement_of(source, call),
                 "the ideal list has k hits: give it min(k, number of relevant items) of them",
             )
+
+
+def _sums_by_helper(source: ParsedFile) -> Iterator[RuleHit]:
+    """`sum(gain(p) for p in range(k))` of a function that gives the discount of a place, by which a gain is divided."""
+    helpers = {
+        f.name
+        for call in logarithms(source)
+        if (f := source.function_of(call)) is not None and _gives_discount(f, call)
+    }
+    for call in source.calls:
+        given = call.args[0] if _is_sum(call) and call.args else None
+        if not isinstance(given, ast.GeneratorExp | ast.ListComp) or not isinstance(given.elt, ast.Call):
+            continue
+        (first, *more) = given.generators
+        stop = _stop(first.iter)
+        if called_name(given.elt) not in helpers or more or first.ifs or stop is None:
+            continue
+        cut = _is_cut(source, stop) or _is_length_of_list(source, stop)
+        if cut and _divides_a_gain(source, call) and not _is_bounded(source, call, stop):
+            yield source.hit(
+                KIND.code,
+                statement_of(source, call),
+                "the ideal gain sums as many places as the list has: sum min(k, number of relevant items) of them",
+            )
+
+
+def _gives_discount(function: Function, call: ast.Call) -> bool:
+    """Whether a function is one over the logarithm of a place and nothing else."""
+    last = function.body[-1]
+    value = last.value if isinstance(last, ast.Return) else None
+    if isinstance(value, ast.IfExp):
+        value = value.orelse
+    return _is_one_over(value, call)
+
+
+def _is_length_of_list(source: ParsedFile, bound: ast.expr) -> bool:
+    """Whether a number of places is the length of the very list whose items are looked for among the relevant ones."""
+    given = (
+        bound.args[0] if isinstance(bound, ast.Call) and called_name(bound) == "len" and bound.args else None
+    )
+    function = source.function_of(bound)
+    if given is None or function is None:
+        return False
+    for loop in source.within(function, ast.For, ast.comprehension):
+        over = loop.iter
+        if isinstance(over, ast.Call) and called_name(over) == "enumerate" and over.args:
+            over = over.args[0]
+        tests = loop.ifs if isinstance(loop, ast.comprehension) else loop.body
+        if same(over, given) and any(
+            isinstance(op, ast.In)
+            for test in tests
+            for part in ast.walk(test)
+            if isinstance(part, ast.Compare)
+            for op in part.ops
+        ):
+            return True
+    return False
 
 
 def _of_hits(source: ParsedFile, given: ast.expr) -> ast.expr | None:

@@ -19,7 +19,8 @@ KIND = FindingKind(
     title="The last users are not evaluated",
     why="The users of the last batch, or all of a small data set, are in no figure, and which users these are depends on "
     "the batch size.",
-    definition="An evaluation goes through a DataLoader with drop_last=True, or through `len(x) // batch_size` batches.",
+    definition="An evaluation goes through a DataLoader with drop_last=True, through `len(x) // batch_size` batches, or in steps of a "
+    "batch to one batch before the end.",
     roles=(Role.LOADER,),
 )
 
@@ -43,6 +44,7 @@ def last_batch_unjudged(source: ParsedFile) -> Iterator[RuleHit]:
         if repo is None or function not in judges(repo) or function in trains(repo):
             continue
         size = _whole_batches(source, loop)
+        size = _short_by_a_batch(loop) if size is None else size
         if size is not None and _cuts_batches(source, loop, size) and not _has_rest(source, function, size):
             yield source.hit(
                 KIND.code,
@@ -105,6 +107,24 @@ def _whole_batches(source: ParsedFile, loop: ast.For) -> ast.expr | None:
     if isinstance(given.left, ast.BinOp) and isinstance(given.left.op, ast.Add | ast.Sub):
         return None  # `(n + size - 1) // size` rounds up
     return given.right if isinstance(given.op, ast.FloorDiv) else None
+
+
+def _short_by_a_batch(loop: ast.For) -> ast.expr | None:
+    """The batch size of `range(0, n - size, size)` or `range(0, n - size + 1, size)`; None for other loops."""
+    given = loop.iter
+    while isinstance(given, ast.Call) and called_name(given) == "tqdm" and given.args:
+        given = given.args[0]
+    if (
+        not isinstance(given, ast.Call)
+        or called_name(given) not in ("range", "arange")
+        or len(given.args) != 3
+    ):
+        return None
+    stop, size = given.args[1:]
+    if isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Add) and isinstance(stop.right, ast.Constant):
+        stop = stop.left
+    short = isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Sub) and same(stop.right, size)
+    return size if short else None
 
 
 def _cuts_batches(source: ParsedFile, loop: ast.For, size: ast.expr) -> bool:

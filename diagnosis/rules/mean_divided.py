@@ -80,6 +80,10 @@ def _is_mean(repo: Codebase, file: ParsedFile, node: ast.expr) -> bool:
 def _ends_in_mean(repo: Codebase, file: ParsedFile, node: ast.expr) -> bool:
     if isinstance(node, ast.UnaryOp):
         return _is_mean(repo, file, node.operand)
+    if isinstance(node, ast.BinOp) and isinstance(
+        node.op, ast.Add
+    ):  # one of the terms of a sum is divided again
+        return _is_mean(repo, file, node.left) or _is_mean(repo, file, node.right)
     done = operation(repo, file, node) if isinstance(node, ast.Call) else None
     if done is None:
         return False

@@ -2,11 +2,13 @@
 
 from diagnosis.rules import (
     batch_means,
+    candidates_repeated,
     cutoff,
     discount,
     drawn_once,
     fixed_order,
     graph_blocks,
+    held_out_spared,
     hits_only,
     hooks,
     ideal_gain,
@@ -27,6 +29,7 @@ from diagnosis.rules import (
     seen_ranked,
     shuffled_apart,
     state_by_reference,
+    stored_changed,
     swapped_arguments,
     target_first,
     target_masked,
@@ -35,7 +38,9 @@ from diagnosis.rules import (
     values_for_places,
     weak_mask,
     window,
+    workers_alike,
     worst_first,
+    worst_kept,
 )
 from diagnosis.rules.rule import Rule
 
@@ -79,4 +84,9 @@ ON_DATA: tuple[Rule, ...] = (
     target_masked.RULE,
     target_masked.COLUMNS_RULE,
     swapped_arguments.RULE,
+    worst_kept.RULE,
+    stored_changed.RULE,
+    held_out_spared.RULE,
+    candidates_repeated.RULE,
+    workers_alike.RULE,
 )

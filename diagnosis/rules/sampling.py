@@ -7,7 +7,8 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.draws import DRAWS, draws_one
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import How, bindings, names_in
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -30,7 +31,8 @@ def python_loop_sampling(source: ParsedFile) -> Iterator[RuleHit]:
             *(branch.test for s in loop.body for branch in source.within(s, ast.If) if _leaves(branch)),
         ]
         drawn = {name for call in draws for name in _taken_by(source, call)}
-        if all(_redraws_a_few(source, call) for call in draws):
+        few = all(_redraws_a_few(source, call) or _is_drawn_before(source, call) for call in draws)
+        if few or _learns_one_by_one(source, loop):
             continue
         if any(_tests_member(test) or _tests_drawn(test, drawn) for test in tests):
             yield source.hit(
@@ -38,6 +40,23 @@ def python_loop_sampling(source: ParsedFile) -> Iterator[RuleHit]:
                 loop,
                 "draws negatives one at a time: draw a whole batch at once and redraw the few collisions",
             )
+
+
+def _learns_one_by_one(source: ParsedFile, loop: ast.While) -> bool:
+    """Whether the loop around takes a step for each example itself: it moves single rows of tables, as SGD by hand does."""
+    for outer in source.around(loop):
+        if isinstance(outer, Function):
+            return False
+        if isinstance(outer, ast.For):
+            moved = [
+                s.target
+                for s in source.within(outer, ast.AugAssign)
+                if s not in source.within(loop, ast.AugAssign)
+            ]
+            rows = [t for t in moved if isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Name)]
+            if len({dotted(t.value) for t in rows}) > 1:
+                return True
+    return False
 
 
 def _leaves(branch: ast.If) -> bool:
@@ -63,6 +82,19 @@ def _redraws_a_few(source: ParsedFile, call: ast.Call) -> bool:
         and places & {dotted(target) for target in other.targets}
         for other in source.within(scope, ast.Assign)
     )
+
+
+def _is_drawn_before(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the name that takes the draw goes through an array that one call has drawn: the loop draws hits again."""
+    for name in _taken_by(source, call):
+        for outer in bindings(source, name, call):
+            if outer.how is not How.ITERATED:
+                continue
+            arrays = [b.value for part in names_in(outer.value) for b in bindings(source, dotted(part), part)]
+            calls = [c for array in arrays for c in source.within(array, ast.Call)]
+            if any(called_name(c) in DRAWS and not draws_one(c) for c in calls):
+                return True
+    return False
 
 
 def _taken_by(source: ParsedFile, call: ast.Call) -> Iterator[str]:

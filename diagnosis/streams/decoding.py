@@ -57,6 +57,16 @@ def item_numberings(log: Log, rows: int) -> Iterator[Numbering]:
     yield from _own(log)
 
 
+def block_numberings(log: Log, view: View) -> Iterator[Numbering]:
+    """How the ids of a view may mean items in a table of several fields, of which more than one holds items."""
+    if view.stream.rows < log.n_users + 2 * log.n_items - 2:
+        return
+    there = view.ids[view.ids != NOTHING]
+    lowest, highest = (int(there.min()), int(there.max())) if len(there) else (0, 0)
+    if lowest > log.n_users and highest - lowest <= log.n_items:
+        yield from (by_offset(lowest - first) for first in (1, 0))
+
+
 def user_numberings(log: Log, rows: int) -> Iterator[Numbering]:
     """The same for users, who may lie behind the items in one table for both."""
     usual = (-1, 0, 1) if rows == log.n_users else (0, -1, 1)

@@ -74,6 +74,25 @@ def by_label(log: Log, each: Drawn, labels: Iterable[View]) -> list[Drawn]:
     return [each]
 
 
+def labelled(log: Log, paired: Iterable[Drawn], labels: Iterable[View]) -> list[Drawn]:
+    """The views beside users by what the labels tell of them.
+
+    What is the users' own beside either label, where another view is so beside one alone, is read with the candidate and
+    is none: the item before, in a row of fields.
+    """
+    told = [(each, by_label(log, each, labels)) for each in paired]
+    apart = [parts for _, parts in told if len(parts) > 1 and not _are_own(parts)]
+    return [
+        part
+        for each, parts in told
+        for part in ([each] if apart and len(parts) > 1 and _are_own(parts) else parts)
+    ]
+
+
+def _are_own(parts: Iterable[Drawn]) -> bool:
+    return all(part.own >= OWN for part in parts)
+
+
 def _only(log: Log, each: Drawn, mask: NDArray[np.bool_]) -> Drawn:
     items = np.where(mask, each.items, 0)
     own, chance = own_share(log, each.users, items)

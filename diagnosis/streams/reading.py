@@ -14,13 +14,14 @@ from diagnosis.streams.decoding import (
     Reading,
     Sequence,
     as_stretches,
+    block_numberings,
     covering,
     item_numberings,
     pairing,
     sequence,
 )
 from diagnosis.streams.drawn import OWN, Drawn, own_share
-from diagnosis.streams.labels import by_label, label_views
+from diagnosis.streams.labels import by_label, label_views, labelled
 from diagnosis.streams.locating import Located
 from diagnosis.streams.log import Log
 from diagnosis.streams.pieces import targets_and_rest
@@ -34,9 +35,11 @@ from diagnosis.streams.telling import told_apart
 from diagnosis.streams.time_major import turned
 from diagnosis.streams.views import NOTHING, View, columns, distinct, slots, views
 from diagnosis.streams.ways import way_to_loss
+from seeds.interactions import Int64
 
 MOSTLY = 0.99  # of the ids of a shared sample are items
 FEWEST_STEPS = 10
+FEW_ITEMS = 0.3  # of the ids of a view that holds none
 ITEMS = 0.5  # of the ids that stand beside histories
 MIN_EVENTS = 20
 
@@ -95,11 +98,12 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
     if not users and beside is not None and beside.right:
         users = [(beside.view, beside.numbering)]
     found = [view for view in found if not any(_is_users(view, known) for known, _ in users)]
+    labels = label_views(seen.streams)
+    paired = labelled(log, paired, labels)
     if inputs is None:
         inputs = _previous_item(log, paired)
-    labels = label_views(seen.streams)
     drawn = _beside_sequence(log, inputs, found, labels) if inputs else []
-    drawn = _with_users(drawn, [part for each in paired for part in by_label(log, each, labels)])
+    drawn = _with_users(drawn, paired)
     if inputs is not None:
         drawn = [each for each in drawn if each.view.stream is not inputs.view.stream or each.relation]
     positives, negatives, unknown = told_apart(log, drawn, inputs, seen.epochs)
@@ -296,13 +300,14 @@ def _beside_users(
 def _previous_item(log: Log, paired: list[Drawn]) -> Sequence | None:
     """Where the model reads one item beside a user (the last one, as FPMC does): a sequence of length one."""
     own = [each for each in paired if each.own >= OWN and each.view.width == 1]
-    for first in own:
-        for other in own:
-            if other is first or (first.items == other.items).all():
+    for first in (each for each in own if each.labelled is None):
+        for other in (each for each in own if each.labelled is not False):
+            if other is first or (not other.labelled and (first.items == other.items).all()):
                 continue
             inputs = _of_one(first)
-            relation = relate(log, inputs, other.view)
-            if relation is not None and relation.by == 1:
+            ids = np.where(other.items > 0, other.view.ids, NOTHING).astype(np.int32)
+            relation = relate(log, inputs, replace(other.view, ids=ids) if other.labelled else other.view)
+            if relation is not None and (relation.by == 1 or (other.labelled and relation.by is not None)):
                 return inputs
     return None
 
@@ -348,7 +353,10 @@ def _paired(log: Log, user_view: View, reading: Pairing, view: View) -> Drawn | 
         if own_share(log, users, read_as)[0] > 0.8:  # items that nobody chose are read like the others
             numbering, items = other, read_as
             break
-    if (items > 0).mean() < 0.3:
+    if (items > 0).mean() < FEW_ITEMS:
+        numbering = _of_block(log, users, view) or numbering
+        items = numbering.decode(view.ids, log.n_items)
+    if (items > 0).mean() < FEW_ITEMS:
         return None
     own, chance = own_share(log, users, items)
     events = log.event(np.broadcast_to(users[:, None], items.shape), items)
@@ -362,6 +370,16 @@ def _paired(log: Log, user_view: View, reading: Pairing, view: View) -> Drawn | 
         relation=None,
         events=events,
     )
+
+
+def _of_block(log: Log, users: Int64, view: View) -> Numbering | None:
+    """The numbering of a second field of items in one table for several fields, whose rows begin with its lowest id."""
+    best = max(block_numberings(log, view), key=lambda one: _own_as(log, users, view, one), default=None)
+    return best if best is not None and _own_as(log, users, view, best) > 0 else None
+
+
+def _own_as(log: Log, users: Int64, view: View, numbering: Numbering) -> float:
+    return own_share(log, users, numbering.decode(view.ids, log.n_items))[0]
 
 
 def _with_users(drawn: list[Drawn], paired: list[Drawn]) -> list[Drawn]:

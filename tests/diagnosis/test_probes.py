@@ -17,6 +17,8 @@ from diagnosis.probes.probe import Probe
 from diagnosis.streams.rows import Passes, Rows
 from seeds.metrics.intervals import mean_over_users
 from seeds.metrics.lists import gini
+from tests.diagnosis.conftest import N_ITEMS, WIDTH
+from tests.diagnosis.test_reading_traces import op
 
 Scored = Callable[..., Evidence]
 
@@ -118,6 +120,22 @@ def test_a_model_deaf_to_order_is_found(scored: Scored, healthy: Evidence) -> No
     # No part of this model was seen to read an order: that it does not is a choice, and no line is to blame for it.
     assert found["order-ignored"].healthy is None
     assert (found["order-unused"].healthy, found["order-unused"].severity) == (False, Severity.INFORMATION)
+
+
+def test_a_young_model_that_reads_a_little_of_the_order_is_not_said_to_ignore_it(
+    scored: Scored, healthy: Evidence
+) -> None:
+    looked_up = op("embedding", "", "p0", phase="score", shapes=[[4, 7], [N_ITEMS + 1, WIDTH]])
+    answer = {"sources": ["o2"], "shape": [4, N_ITEMS + 1], "requires_grad": False}
+    calls = [looked_up, op("gru", "o0", phase="score"), op("matmul", "o1", phase="score")]
+    trace = {"ops": calls, "parameters": [], "score": answer}
+    scores = healthy.artifacts.dense_scores
+    noise = np.random.default_rng(0).standard_normal(scores.shape).astype(np.float32)
+    little = scores + 1e-4 * scores.std(axis=1, keepdims=True) * noise
+    rising = curves([1, 0.8, 0.7, 0.6, 0.5, 0.4], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    assert "order-ignored" in unhealthy(scored(dense_shuffled=little, trace=trace))
+    assert "order-ignored" not in unhealthy(scored(dense_shuffled=little, trace=trace, curves=rising))
+    assert "order-ignored" in unhealthy(scored(dense_shuffled=scores, trace=trace, curves=rising))
 
 
 def test_order_is_not_judged_where_the_data_has_none(healthy: Evidence) -> None:

@@ -105,18 +105,25 @@ def _rows(step: KeptStep, histories: Any, n_items: int) -> tuple[Call, Any] | No
 
 
 def _picked(step: KeptStep, looked_up: Call, ids: Any) -> tuple[Call, list[int]] | None:
-    """The last call that keeps one place of each row, and which: from (R, L, d) to (R, d)."""
+    """The last call that keeps one place of each row, and which: from (R, L, d) to (R, d), or to most of these columns."""
     shape = list(ids.shape)
     for call in reversed(step.calls[looked_up.number + 1 :]):
         given = next((one for one in call.inputs if one.is_floating_point() and one.dim() == 3), None)
         out = call.outputs[0]
         if given is None or list(given.shape[:2]) != shape or not out.is_floating_point():
             continue
-        if out.numel() != len(ids) * given.shape[-1] or shape[1] < 2:
+        width = out.numel() // max(len(ids), 1)
+        if (
+            out.numel() % max(len(ids), 1)
+            or not given.shape[-1] // 2 < width <= given.shape[-1]
+            or shape[1] < 2
+        ):
             continue
-        same = (given == out.reshape(len(ids), 1, -1)).all(-1)  # (R, L)
-        if bool((same.sum(1) == 1).all()):
-            return call, same.float().argmax(1).tolist()
+        for first in {0, given.shape[-1] - width}:  # classes behind the items, or in front, may be left out
+            columns = given[..., first : first + width]
+            same = (columns == out.reshape(len(ids), 1, -1)).all(-1)  # (R, L)
+            if bool((same.sum(1) == 1).all()):
+                return call, same.float().argmax(1).tolist()
     return None
 
 

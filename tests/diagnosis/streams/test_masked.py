@@ -1,10 +1,15 @@
 """Masked trainings: what is wrong with their targets and masks is told, in two code shapes; then, how scoring asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
 
 from diagnosis.findings import CodePlace
 from diagnosis.probes import histories_unordered, item_ids, masked_serving, targets
@@ -102,3 +107,43 @@ def test_directions_that_differ_are_told_and_two_turned_ones_are_not(
     mask = log.n_items + 1
     assert set(causes(seen, asking(log, mask=mask, turned=turned))) == {"history-turned-round"}
     assert causes(seen, asking(log, mask=mask, turned=not turned)) == {}
+
+
+def right_padded(log: Interactions, whole: bool) -> Epochs:
+    """The newest events of each user and zeros behind them; a recurrence, or attention to all events, whose newest one is read."""
+    width = 12
+    rows = np.zeros((log.n_users, width + 1), np.int64)
+    for row in range(log.n_users):
+        events = log.history(row + 1)[-width - 1 :]
+        rows[row, : len(events)] = events
+    table = torch.from_numpy(rows)
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        items, gru = nn.Embedding(log.n_items + 1, 8, padding_idx=0), nn.GRU(8, 8, batch_first=True)
+        adam = torch.optim.Adam([*items.parameters(), *gru.parameters()], 1e-2)
+        while True:
+            for part in torch.randperm(len(table)).split(32):
+                inputs, targets = table[part, :-1], table[part, 1:]
+                read = items(inputs)
+                states = gru(read)[0] if whole else torch.softmax(read @ read.transpose(1, 2), -1) @ read
+                loss = F.cross_entropy(
+                    (states @ items.weight.T).flatten(0, 1), targets.flatten(), ignore_index=0
+                )
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield {}
+
+    return epochs
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_answer_that_is_read_at_padding_is_told(log: Interactions, whole: bool, tmp_path: Path) -> None:
+    seen = watched(log, lambda log, plant: right_padded(log, whole), "", tmp_path)
+    asked = asking(log)
+    wide = np.concatenate([asked.ids, np.zeros((len(asked.ids), 7), np.int64)], axis=1)
+    at_end, at_newest = (replace(asked, ids=wide, read=np.full(len(wide), place)) for place in (11, 4))
+    assert set(causes(seen, at_end)) == {"read-at-padding"}
+    assert causes(seen, at_newest) == {}

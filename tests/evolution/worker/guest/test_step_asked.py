@@ -1,4 +1,4 @@
-"""What scoring looks up for a history, and the place at which its answer is read, in two shapes of a masked model."""
+"""What scoring looks up for a history, and the place at which its answer is read, in three shapes of a masked model."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,6 +63,15 @@ class OfAllPlaces(Masked):
         return everywhere.select(1, everywhere.shape[1] + self.place)
 
 
+class OfAllPlacesAndClasses(Masked):
+    """Scores of all places and of the mask, too, of which one place and the items are kept at once."""
+
+    def score(self, users: Any, histories: Any) -> Any:
+        states, _ = self.mix(self.items(self.rows(histories)))
+        everywhere = states @ self.items.weight.T
+        return everywhere[:, self.place, : N_ITEMS + 1]
+
+
 def told(kind: type[Masked], **options: Any) -> dict[str, Any]:
     candidate = CheckedRecommender(lambda data, device, seed: kind(**options), log(), device="cpu", seed=0)
     return asked(candidate, log(), Places(str(HERE)))
@@ -72,7 +81,7 @@ def line(place: list[Any]) -> str:
     return (HERE / place[0]).read_text(encoding="utf-8").splitlines()[place[1] - 1].strip()
 
 
-@pytest.mark.parametrize("kind", [Masked, OfAllPlaces])
+@pytest.mark.parametrize("kind", [Masked, OfAllPlaces, OfAllPlacesAndClasses])
 def test_the_rows_and_the_place_are_found_again(kind: type[Masked]) -> None:
     found = told(kind)
     assert all(row[:-1] == history for row, history in zip(found["ids"], found["histories"], strict=True))
@@ -82,7 +91,7 @@ def test_the_rows_and_the_place_are_found_again(kind: type[Masked]) -> None:
     assert line(found["looked_up"][0]) == "states, _ = self.mix(self.items(self.rows(histories)))"
 
 
-@pytest.mark.parametrize("kind", [Masked, OfAllPlaces])
+@pytest.mark.parametrize("kind", [Masked, OfAllPlaces, OfAllPlacesAndClasses])
 def test_another_place_a_missing_mask_and_a_turned_history_are_told_as_they_are(kind: type[Masked]) -> None:
     assert set(told(kind, place=-2)["read"]) == {EVENTS - 1}
     assert told(kind, mask=False)["ids"] == told(kind)["histories"]

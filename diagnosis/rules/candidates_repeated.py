@@ -1,0 +1,93 @@
+"""Static rule: candidates of an evaluation that are drawn with replacement, so that one item stands among them twice."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase, once
+from diagnosis.rules.draws import SIZES, draws_one, is_draw
+from diagnosis.rules.evaluating import evaluators, ranks
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.judging import judges, kept_for_judges, made_for_judges, speaks_of_metrics
+from diagnosis.rules.parts_of_data import Part, parts_named
+from diagnosis.rules.repeated import repo_of, trains
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.values import words_of
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="candidates-repeated",
+    found_by=FoundBy.RULE,
+    title="The same candidate twice",
+    why="Fewer items compete with the target than the figure says, and an item that ranks high takes several places.",
+    definition="`choices`, or `choice` that is not told whether to replace, draws more than one candidate for an evaluation.",
+    roles=(Role.LOADER,),
+    sources=("github.com/hexiangnan/neural_collaborative_filtering/issues/72",),
+)
+CANDIDATES = ("cand", "neg", "unseen", "pool")
+
+
+def candidates_repeated(source: ParsedFile) -> Iterator[RuleHit]:
+    """`[target] + rng.choices(others, k=99)` of what an evaluation ranks."""
+    drawn = [call for call in source.calls if _repeats(source, call)]
+    if not drawn or (not speaks_of_metrics(source) and source.repo is None):
+        return
+    repo = repo_of(source)
+    judging = frozenset(f for f in source.functions if f in judges(repo)) | evaluators(source)
+    judging |= made_for_judges(source, repo) | kept_for_judges(source, judging)
+    for call in drawn:
+        function = source.function_of(call)
+        statement = next((outer for outer in source.around(call) if isinstance(outer, ast.Assign)), None)
+        named = statement is not None and _is_for_evaluation(repo, statement)
+        ranking = function in judging and function not in trains(repo) and ranks(source, function)
+        if (ranking and _are_candidates(source, call)) or named:
+            yield source.hit(
+                KIND.code, call, "draws with replacement: an item can be a candidate twice; draw without"
+            )
+
+
+def _repeats(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether several elements are drawn of a list, each of which may come again."""
+    name = called_name(call)
+    if name not in ("choices", "choice") or not is_draw(source, call) or draws_one(call):
+        return False
+    decided = keyword(call, "replace") is not None or (name == "choice" and len(call.args) > 2)
+    weighed = any(keyword(call, word) is not None for word in ("p", "weights", "cum_weights"))
+    sized = any(keyword(call, word) is not None for word in SIZES) or len(call.args) > 1
+    return sized and not weighed and not decided
+
+
+def _are_candidates(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether items are drawn, in the author's words, and no users of which a sample is judged."""
+    outer = next((o for o in source.around(call) if isinstance(o, ast.Assign | ast.Return | ast.Expr)), call)
+    words = [word.lower() for word in words_of(outer)]
+    return any(part in word for word in words for part in (*CANDIDATES, "item")) and not any(
+        "user" in word for word in words_of(call.args[0] if call.args else call)
+    )
+
+
+def _is_for_evaluation(repo: Codebase, statement: ast.Assign) -> bool:
+    """Whether candidates of an evaluation are kept: by the name, `self.test_negatives[u]`, or as a judging function reads them."""
+    words = [word for target in statement.targets for word in words_of(target)]
+    last = [
+        dotted(t.value if isinstance(t, ast.Subscript) else t).rpartition(".")[2] for t in statement.targets
+    ]
+    if not any(part in word.lower() for word in last for part in CANDIDATES):
+        return False
+    told = parts_named(words) & {Part.TEST, Part.VALID} or any("eval" in word.lower() for word in words)
+    return bool(told) or any(word in _read_by_judges(repo) for word in last)
+
+
+@once
+def _read_by_judges(repo: Codebase) -> set[str]:
+    """The attributes that functions read that rank, and train nothing."""
+    return {
+        node.attr
+        for judge in judges(repo).values()
+        for node in judge.file.within(judge.node, ast.Attribute)
+        if isinstance(node.ctx, ast.Load)
+    }
+
+
+RULE = Rule(kind=KIND, run=candidates_repeated)
