@@ -156,6 +156,21 @@ class ProposeRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TuneRequest(Request):
+    """Tune the numbers in the configuration of the program on disk.
+
+    trials: how many settings are trained at most. budget_gpu_s: seconds of training and ranking after which no further setting is
+    drawn; None without limit. seed: of the search.
+    """
+
+    kind = JobKind.TUNE
+
+    trials: Count = 12
+    budget_gpu_s: Seconds | None = None
+    seed: Seed = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifyRequest(Request):
     """Measure a proposal once more, with a further seed.
 
@@ -289,6 +304,7 @@ REQUESTS: Mapping[JobKind, type[Request]] = {
         DiagnoseRequest,
         SimulateRequest,
         ProposeRequest,
+        TuneRequest,
         VerifyRequest,
         TestRequest,
         RecommendRequest,

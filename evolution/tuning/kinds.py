@@ -64,7 +64,9 @@ _LEFT = (
     ),
     _Left(
         why="it is a point of a schedule, which hangs on how long a training is",
-        words=_words("warmup warm schedule scheduler milestone milestones gamma anneal annealing cosine step plateau"),
+        words=_words(
+            "warmup warm schedule scheduler milestone milestones gamma anneal annealing cosine step plateau"
+        ),
         parts=("lrdecay", "decayrate", "decaystep", "lrstep", "warmup"),
     ),
     _Left(
@@ -93,7 +95,10 @@ _LEFT = (
         parts=("maxlen", "seqlen", "maxseq", "sequencelength", "historylen", "maxposition", "listlength"),
     ),
     _Left(why="it guards a division", words=_words("eps epsilon")),
-    _Left(why="it is no number to choose", words=_words("year month day hour minute second seconds bytes version")),
+    _Left(
+        why="it is no number to choose",
+        words=_words("year month day hour minute second seconds bytes version"),
+    ),
 )
 
 # Kind, words that make it alone, and parts of the joined name. The first row that fits decides.
@@ -166,7 +171,19 @@ def role_of(name: str) -> Kind | str:
 
 def why_of_evaluation(functions: Sequence[str]) -> str:
     """Why numbers within these functions are not tuned, "" if nothing speaks against it."""
-    asks = ("eval", "evaluate", "test", "validate", "predict", "score", "rank", "recommend", "metric", "metrics", "ndcg")
+    asks = (
+        "eval",
+        "evaluate",
+        "test",
+        "validate",
+        "predict",
+        "score",
+        "rank",
+        "recommend",
+        "metric",
+        "metrics",
+        "ndcg",
+    )
     named = next((name for name in functions if not set(asks).isdisjoint(words_of(name))), "")
     return f"{named}() evaluates or answers, and does not train" if named else ""
 

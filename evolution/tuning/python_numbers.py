@@ -10,7 +10,14 @@ from evolution.tuning.number import Number, Where, read_number
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-FIELD_MAKERS = ("field", "Field", "attrib", "ib", "Option", "Argument")  # calls that hold the default of a field
+FIELD_MAKERS = (
+    "field",
+    "Field",
+    "attrib",
+    "ib",
+    "Option",
+    "Argument",
+)  # calls that hold the default of a field
 OPTION_MAKERS = ("add_argument", "add_option", "option")
 LOOK_UPS = ("get", "getattr", "setdefault", "pop")
 OPTIMIZERS = ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "SparseAdam", "Adamax", "NAdam", "RAdam")
@@ -101,9 +108,13 @@ class _Reader:
         named = [*arguments.posonlyargs, *arguments.args]
         with_default = list(enumerate(named))[len(named) - len(arguments.defaults) :]
         pairs = [(at - method, one, value) for (at, one), value in zip(with_default, arguments.defaults)]
-        pairs += [(-1, one, value) for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults) if value]
+        pairs += [
+            (-1, one, value) for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults) if value
+        ]
         first = node.body[0].lineno
-        inside = replace(around, functions=(*around.functions, node.name), lines=(first, node.end_lineno or first))
+        inside = replace(
+            around, functions=(*around.functions, node.name), lines=(first, node.end_lineno or first)
+        )
         for position, one, value in pairs:
             yield from self._number(
                 _default(value), one.arg, Where.PARAMETER, inside, name=f"{owner}({one.arg}=)", owner=owner,
@@ -132,7 +143,9 @@ class _Reader:
             return
         for position, value in enumerate(node.args):
             if role := ROLES.get((callee, position), ""):
-                yield from self._number(value, role, Where.ARGUMENT, around, name=f"{callee}(...)", owner=callee)
+                yield from self._number(
+                    value, role, Where.ARGUMENT, around, name=f"{callee}(...)", owner=callee
+                )
         for given in node.keywords:
             if given.arg:
                 word = ROLES.get((callee, given.arg), given.arg)
@@ -153,7 +166,9 @@ class _Reader:
         at = 1 if callee == "getattr" else 0
         if len(node.args) > at + 1:
             word = _text(node.args[at])
-            yield from self._number(node.args[at + 1], word, Where.FALLBACK, around, name=f'{callee}("{word}", ...)')
+            yield from self._number(
+                node.args[at + 1], word, Where.FALLBACK, around, name=f'{callee}("{word}", ...)'
+            )
 
     def _words(self, items: list[ast.expr], around: _Around) -> Iterator[Number]:
         """The values on a command line that is written as a list: ["--lr", "0.01"]."""

@@ -86,7 +86,11 @@ def _kept(value: float) -> Ranged:
 def _decay(value: float) -> Ranged:
     if value == 0:
         return Range(choices=DECAYS)
-    return _around(Kind.WEIGHT_DECAY, 30)(value) if value <= 100 and not 0.5 < value < 1 else _no(Kind.WEIGHT_DECAY, value)
+    return (
+        _around(Kind.WEIGHT_DECAY, 30)(value)
+        if value <= 100 and not 0.5 < value < 1
+        else _no(Kind.WEIGHT_DECAY, value)
+    )
 
 
 def _times(kind: Kind, factors: tuple[float, ...], *, least: int, most: int) -> Callable[[float], Ranged]:

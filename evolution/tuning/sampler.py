@@ -36,12 +36,16 @@ def suggest(space: Space, tried: Sequence[Tried], *, count: int, seed: int) -> l
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=seed * 1_000 + len(tried), n_startup_trials=STARTUP, multivariate=True)
+    sampler = optuna.samplers.TPESampler(
+        seed=seed * 1_000 + len(tried), n_startup_trials=STARTUP, multivariate=True
+    )
     study = optuna.create_study(direction="maximize", sampler=sampler)
     distributions = {one.key: _distribution(one.range) for one in space.dimensions}
     for one in tried:
         params = _params(space, one.values)
-        study.add_trial(optuna.trial.create_trial(value=one.objective, params=params, distributions=distributions))
+        study.add_trial(
+            optuna.trial.create_trial(value=one.objective, params=params, distributions=distributions)
+        )
     best = _params(space, max(tried, key=lambda one: one.objective).values)
     rng = np.random.default_rng([seed, len(tried)])
     known = {one.values for one in tried}

@@ -110,7 +110,11 @@ def _judged(number: Number, numbers: Sequence[Number], use: Use, editable: Seque
         return ranged.why if number.where in LISTED else ""
     if role not in WHOLE_KINDS and number.whole:
         return f"its place takes whole numbers, and a {role} is none"
-    if why := why_of_evaluation(number.around) or use.why_unused(number) or _why_overruled(number, numbers, use):
+    if (
+        why := why_of_evaluation(number.around)
+        or use.why_unused(number)
+        or _why_overruled(number, numbers, use)
+    ):
         return why
     if not _may_edit(number.path, editable):
         return f'recommender.editable of evolverec.toml does not name the file; add "{number.path}" and it is tuned'
@@ -164,7 +168,9 @@ def _agreeing(dimensions: Sequence[Dimension]) -> list[Dimension]:
             return replace(one, range=Range(choices=tuple(fits)))
         if one in heads:
             all_widths = [(c, w.value) for w in map(restricted, divided) for c in w.range.choices]
-            fits = [h for h in one.range.choices if h == one.value or all(_splits(c, h, v) for c, v in all_widths)]
+            fits = [
+                h for h in one.range.choices if h == one.value or all(_splits(c, h, v) for c, v in all_widths)
+            ]
             return replace(one, range=Range(choices=tuple(fits)))
         return one
 

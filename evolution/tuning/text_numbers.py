@@ -21,7 +21,9 @@ NOT_SETTINGS = (
 )
 LONGEST = 200_000  # characters; a longer file holds data
 _NUMBER = r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_PAIR = re.compile(rf"""(?P<quote>["']?)(?P<key>[A-Za-z_][\w.-]*)(?P=quote)[ \t]*[:=][ \t]*(?P<value>{_NUMBER})(?=[ \t]*(?:[,}}#;\r]|$))""")
+_PAIR = re.compile(
+    rf"""(?P<quote>["']?)(?P<key>[A-Za-z_][\w.-]*)(?P=quote)[ \t]*[:=][ \t]*(?P<value>{_NUMBER})(?=[ \t]*(?:[,}}#;\r]|$))"""
+)
 _SECTION = re.compile(r"^\s*\[+\s*([\w.\"' -]+?)\s*\]+|^([A-Za-z_][\w-]*):\s*(?:#.*)?$")
 
 

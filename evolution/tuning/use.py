@@ -12,7 +12,16 @@ from diagnosis.syntax import parsed
 from evolution.tuning.number import Number, Where
 from evolution.tuning.text_numbers import is_settings_file
 
-SPREADERS = ("vars", "asdict", "fields", "setattr", "getattr", "update", "from_dict", "model_dump")  # read names that nothing spells
+SPREADERS = (
+    "vars",
+    "asdict",
+    "fields",
+    "setattr",
+    "getattr",
+    "update",
+    "from_dict",
+    "model_dump",
+)  # read names that nothing spells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +92,11 @@ class Use:
     def _files_of_text(self, text: str) -> Iterator[str]:
         """`configs/small.toml`, or `small` of a name that is put together."""
         for path in self.sources:
-            if path.endswith(text) and ("." in text) and (path == text or path.endswith(f"/{text.lstrip('./')}")):
-                yield path
-            elif is_settings_file(path) and posixpath.splitext(posixpath.basename(path))[0] == text:
+            if (
+                path.endswith(text)
+                and ("." in text)
+                and (path == text or path.endswith(f"/{text.lstrip('./')}"))
+            ) or (is_settings_file(path) and posixpath.splitext(posixpath.basename(path))[0] == text):
                 yield path
 
     @cached_property
@@ -95,7 +106,12 @@ class Use:
 
     @cached_property
     def _nodes(self) -> list[ast.AST]:
-        return [node for path in sorted(self.reached) if path in self._trees for node in ast.walk(self._trees[path])]
+        return [
+            node
+            for path in sorted(self.reached)
+            if path in self._trees
+            for node in ast.walk(self._trees[path])
+        ]
 
     def _did_not_run(self, number: Number) -> bool:
         """What runs when a file is imported, nobody saw."""
@@ -109,7 +125,9 @@ class Use:
         found: dict[str, list[_Call]] = {}
         for node in self._nodes:
             if isinstance(node, ast.Call):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                name = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
                 keywords = frozenset(one.arg for one in node.keywords if one.arg)
                 spreads = any(one.arg is None for one in node.keywords) or any(
                     isinstance(one, ast.Starred) for one in node.args
@@ -122,8 +140,7 @@ class Use:
     def _always_given(self, number: Number) -> bool:
         calls = self._calls.get(number.owner, [])
         return bool(calls) and all(
-            not call.spreads
-            and (number.word in call.keywords or 0 <= number.position < call.positional)
+            not call.spreads and (number.word in call.keywords or 0 <= number.position < call.positional)
             for call in calls
         )
 

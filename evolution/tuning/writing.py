@@ -10,13 +10,18 @@ from evolution.tuning.space import Space, Values, numbers_of
 def with_values(sources: Mapping[str, str], space: Space, values: Values) -> dict[str, str]:
     """path -> new text of the files that a setting changes. sources: those that the space was found in."""
     wanted = [
-        (number, value) for one, value in zip(space.dimensions, values) for number in one.numbers if value != number.value
+        (number, value)
+        for one, value in zip(space.dimensions, values)
+        for number in one.numbers
+        if value != number.value
     ]
     changed: dict[str, str] = {}
     for path in sorted({number.path for number, _ in wanted}):
         lines = sources[path].split("\n")
         here = [(number, value) for number, value in wanted if number.path == path]
-        for number, value in sorted(here, key=lambda one: -one[0].start):  # from the right, so that columns stay
+        for number, value in sorted(
+            here, key=lambda one: -one[0].start
+        ):  # from the right, so that columns stay
             line = lines[number.line - 1]
             lines[number.line - 1] = line[: number.start] + written(number, value) + line[number.end :]
         changed[path] = "\n".join(lines)
@@ -26,7 +31,9 @@ def with_values(sources: Mapping[str, str], space: Space, values: Values) -> dic
 def values_in(sources: Mapping[str, str], space: Space) -> Values | None:
     """The setting of a program that differs from the space's own in its numbers alone; None for any other program."""
     paths = sorted({number.path for one in space.dimensions for number in one.numbers})
-    there = {_place(number): number.value for path in paths for number in numbers_of(path, sources.get(path, ""))}
+    there = {
+        _place(number): number.value for path in paths for number in numbers_of(path, sources.get(path, ""))
+    }
     found = [there.get(_place(one.numbers[0])) for one in space.dimensions]
     values = tuple(value for value in found if value is not None)
     return values if len(values) == len(space.dimensions) else None
@@ -45,7 +52,9 @@ def written(number: Number, value: float) -> str:
 def change_words(space: Space, values: Values, *, most: int = 99) -> str:
     """`dropout 0.2 -> 0.41, lr 0.001 -> 0.0032`; "" for the program's own setting. most: how many are named."""
     moved = [
-        f"{one.name} {one.value:g} -> {value:g}" for one, value in zip(space.dimensions, values) if value != one.value
+        f"{one.name} {one.value:g} -> {value:g}"
+        for one, value in zip(space.dimensions, values)
+        if value != one.value
     ]
     more = f" and {len(moved) - most} more" if len(moved) > most else ""
     return ", ".join(moved[:most]) + more
