@@ -27,9 +27,10 @@ def space_document(space: Space) -> dict[str, Any]:
 def setting_document(
     space: Space, values: Values, *, trial: str, status: str, objective: float | None, why: str
 ) -> dict[str, Any]:
-    """One setting. values: those that differ from the program's own, by name and place. why: why it cannot be offered."""
+    """One setting. values: those that differ from the program's own, by name. why: why it cannot be offered."""
+    names = [one.name for one in space.dimensions]
     moved = {
-        f"{one.name} ({one.numbers[0].place})": value
+        one.name if names.count(one.name) == 1 else f"{one.name} ({one.numbers[0].place})": value
         for one, value in zip(space.dimensions, values)
         if value != one.value
     }

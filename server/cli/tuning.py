@@ -84,7 +84,7 @@ def show_space(document: dict[str, Any]) -> None:
     out = console()
     table = Table(title="tuned", title_justify="left")
     for column in ("number", "role", "value", "range", "place"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for one in document["tuned"]:
         places = ", ".join(f"{place['path']}:{place['line']}" for place in one["places"])
         cells = (one["name"], one["kind"], f"{one['value']:g}", one["range"]["words"], places)
@@ -117,7 +117,9 @@ def show_tuning(document: dict[str, Any]) -> None:
             changes = ", ".join(f"{name} = {value:g}" for name, value in one["values"].items())
             table.add_row(reached, escape(changes), escape(one["why_not"] or ""))
         out.print(table)
-        out.print("[dim]one seed each, on the users that chose among them: only a proposal's change has an interval[/]")
+        out.print(
+            "[dim]one seed each, on the users that chose among them: only a proposal's change has an interval[/]"
+        )
     if document["proposals"] or document["more_training"]:
         show_proposals(document)
     else:
