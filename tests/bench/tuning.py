@@ -53,7 +53,7 @@ def main() -> None:
         if not repo.exists():
             data = str(source) if source.exists() else chosen.data
             make_repo(repo, seed, data, chosen.epochs)
-        found = evolverec("tune", repo, "--trials", str(chosen.trials), "--trust")
+        found = evolverec("tune", repo, "--trials", str(chosen.trials))
         keep(f"{seed} on {chosen.data}", figures(repo, found))
 
 
@@ -102,7 +102,7 @@ def tested(repo: Path, trials: list[str]) -> dict[str, Any]:
         with (Path(scratch) / "events").open("w", encoding="utf-8") as events:
             context = JobContext(
                 repo=repo, job=job, request=TestRequest(), store=store, store_lock=threading.RLock(),
-                config=config, settings=user_settings(repo), events=EventLog(events), scratch=Path(scratch),
+                config=config, settings=user_settings(), events=EventLog(events), scratch=Path(scratch),
             )  # fmt: skip
             laboratory = Laboratory(context)
             children = [trial for name in trials if (trial := store.trial(name)) is not None]
