@@ -12,16 +12,9 @@ from diagnosis.syntax import parsed
 from evolution.tuning.number import Number, Where
 from evolution.tuning.text_numbers import is_settings_file
 
-SPREADERS = (
-    "vars",
-    "asdict",
-    "fields",
-    "setattr",
-    "getattr",
-    "update",
-    "from_dict",
-    "model_dump",
-)  # read names that nothing spells
+# Calls that read names which nothing spells: of objects and dicts, and of modules.
+SPREADERS = ("vars", "asdict", "fields", "setattr", "getattr", "update", "from_dict", "model_dump")
+MODULE_SPREADERS = ("vars", "getattr", "import_module", "run_path", "run_module", "exec", "exec_module")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +140,11 @@ class Use:
     def _is_read(self, number: Number) -> bool:
         if number.where in (Where.PARAMETER, Where.WORDS):
             return True  # whoever has a parameter or an option reads it; a linter says so else
-        return number.word in self._read or (self._spreads and number.where is not Where.CONSTANT)
+        if number.word in self._read:
+            return True
+        if number.where is Where.CONSTANT:
+            return any(name in self._calls for name in MODULE_SPREADERS)
+        return self._spreads
 
     @cached_property
     def _read(self) -> frozenset[str]:
