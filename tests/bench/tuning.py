@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from figures import RESULTS, ROOT, SHARED_DATA, record
-
-sys.path.insert(0, str(ROOT))  # before the bench of the seeds, which has the name of a package
+from figures import RESULTS, SHARED_DATA, record
 from ml1m_softmax import evolverec
 
 from evolution.domain.job import JobKind, JobRecord, JobState
