@@ -148,11 +148,13 @@ class ProposeRequest(Request):
     """Find verified patches for the program on disk.
 
     trials: how many candidates are trained at most.
+    tuned: whether the version and each candidate are tuned with the same budget before they are compared.
     """
 
     kind = JobKind.PROPOSE
 
     trials: Count = 12
+    tuned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ def suggest(space: Space, tried: Sequence[Tried], *, count: int, seed: int) -> l
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(
-        seed=seed * 1_000 + len(tried), n_startup_trials=STARTUP, multivariate=True
+        seed=(seed * 1_000 + len(tried)) % 2**32, n_startup_trials=STARTUP, multivariate=True
     )
     study = optuna.create_study(direction="maximize", sampler=sampler)
     distributions = {one.key: _distribution(one.range) for one in space.dimensions}
