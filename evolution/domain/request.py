@@ -44,6 +44,7 @@ class StrategyName(StrEnum):
     NAS = "nas"
     SAMPLE = "sample"
     GREEDY = "greedy"
+    TUNE = "tune"
 
 
 class ProposerChoice(StrEnum):

@@ -231,7 +231,7 @@ class CandidateEvaluation:
             details={
                 "diff": candidate.diff,
                 "note": candidate.note,
-                "parent_trial": parent.id,
+                "parent_trial": parent.id if held == base else "",
                 "compared": terms.words if terms else "",
                 "terms": terms.short if terms else "",
                 "max_epochs": self.config.training.max_epochs,

@@ -11,7 +11,7 @@ import numpy as np
 @dataclass(frozen=True)
 class Settings:
     learning_rate: float = 0.01
-    init_std: float = 1.0
+    init_std: float = 3.0
     epochs: int = 6
     top_k: int = 10
 
