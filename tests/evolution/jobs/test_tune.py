@@ -55,3 +55,32 @@ def test_the_best_setting_is_a_verified_proposal_and_a_second_job_trains_nothing
     assert again.result["settings"] == document["settings"] and set(noisy.trials()) == set(known)
     with Store.open(noisy.repo) as store:
         assert [one.id for one in store.proposals()] == [proposal["id"]]
+
+
+@pytest.mark.process
+@pytest.mark.timeout(600)
+def test_a_run_of_the_strategy_tune_tries_settings_and_nothing_else(noisy):
+    job = noisy.run(JobKind.EVOLVE, strategy="tune", trials=4, seed=1)
+    assert job.state is JobState.DONE, job.error
+    nodes = job.result["nodes"]
+    assert len(nodes) >= 3
+    with Store.open(noisy.repo) as store:
+        (run,) = store.runs()
+    tried = run.nodes[1:]
+    assert {node.idea.code for node in tried if node.idea} == {"tune"}
+    assert len({node.program for node in run.nodes}) == len(run.nodes)
+    assert {node.parent for node in tried} == {run.nodes[0].program}
+
+
+@pytest.mark.process
+@pytest.mark.timeout(600)
+def test_a_gain_that_survives_tuning_says_so_and_can_be_verified_again(bench):
+    job = bench.run(JobKind.PROPOSE, trials=1, tuned=True)
+    assert job.state is JobState.DONE, job.error
+    (proposal,) = job.result["proposals"]
+    assert proposal["title"].endswith("(both tuned, 3 trials each)")
+    assert "Both sides were tuned before they were compared" in proposal["rationale"]
+    assert proposal["effect"] and "[training]" not in proposal["rationale"]
+    assert any("your version, tuned with 3 trials" in event.message for event in bench.events(job))
+    again = bench.run(JobKind.VERIFY, proposal=proposal["id"])
+    assert len(again.result["proposals"][0]["trials"]) > len(proposal["trials"])
