@@ -138,7 +138,7 @@ _KINDS: tuple[tuple[Kind, frozenset[str], tuple[str, ...]], ...] = (
     (
         Kind.WIDTH,
         _words("dim dims hidden width units factors embed embedding emb latent channels dmodel nhid hid nfactors d"),
-        ("embeddim", "embeddingdim", "embsize", "embedsize", "embeddingsize", "hiddensize", "hiddendim", "hiddenunits", "dmodel", "latentdim", "factors", "recdim", "embdim"),
+        ("embeddim", "embeddingdim", "embsize", "embedsize", "embeddingsize", "hiddensize", "hiddendim", "hiddenunits", "dmodel", "latentdim", "factors", "factornum", "recdim", "embdim"),
     ),
 )  # fmt: skip
 _NOT_A_RATE = _words("decay min max final end factor scale mult multiplier gamma power")

@@ -158,7 +158,7 @@ class _Reader:
         given = {one.arg: one.value for one in node.keywords if one.arg}
         kind = given.get("type")
         whole = isinstance(kind, ast.Name) and kind.id == "int"
-        name = _text(given.get("dest")) or flag.lstrip("-").replace("-", "_")
+        name = _text(given.get("dest")) or _option_name(flag)
         shown = flag or name
         yield from self._number(given.get("default"), name, Where.OPTION, around, name=shown, whole=whole)
 
@@ -171,12 +171,17 @@ class _Reader:
             )
 
     def _words(self, items: list[ast.expr], around: _Around) -> Iterator[Number]:
-        """The values on a command line that is written as a list: ["--lr", "0.01"]."""
+        """The values on a command line that is written as a list: ["--lr", "0.01"], or ["--lr=0.01"]."""
+        for one in items:
+            flag, joined, _ = _text(one).partition("=")
+            if joined and flag.startswith("--"):
+                yield from self._number(
+                    one, _option_name(flag), Where.WORDS, around, name=flag, skipped=len(flag) + 1
+                )
         for flag, value in itertools.pairwise(items):
             name = _text(flag)
             if name.startswith("--") and isinstance(value, ast.Constant):
-                word = name.lstrip("-").replace("-", "_")
-                yield from self._number(value, word, Where.WORDS, around, name=name)
+                yield from self._number(value, _option_name(name), Where.WORDS, around, name=name)
 
     def _number(
         self,
@@ -189,14 +194,16 @@ class _Reader:
         owner: str = "",
         position: int = -1,
         whole: bool = False,
+        skipped: int = 0,
     ) -> Iterator[Number]:
+        """The number that a node is. skipped: characters of a text before its number."""
         if not isinstance(node, ast.Constant) or not word or node.lineno != node.end_lineno:
             return
         line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
         start, end = (_column(line, at) for at in (node.col_offset, node.end_col_offset or node.col_offset))
         quoted = isinstance(node.value, str) and where is Where.WORDS
         if quoted:
-            start, end = start + 1, end - 1
+            start, end = start + 1 + skipped, end - 1
         text = line[start:end]
         value = read_number(text)
         if value is None or isinstance(node.value, bool) or (not quoted and value != node.value):
@@ -205,6 +212,11 @@ class _Reader:
             path=self.path, line=node.lineno, start=start, end=end, text=text, value=value, name=name, word=word,
             where=where, owner=owner, position=position, around=around.functions, lines=around.lines, whole=whole,
         )  # fmt: skip
+
+
+def _option_name(flag: str) -> str:
+    """`batch_size` for `--batch-size`."""
+    return flag.lstrip("-").replace("-", "_")
 
 
 def _column(line: str, offset: int) -> int:

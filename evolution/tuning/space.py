@@ -124,7 +124,9 @@ def _judged(number: Number, numbers: Sequence[Number], use: Use, editable: Seque
 def _is_listed(number: Number, why: str) -> bool:
     """Whether a number that its name forbids, or whose role is unknown, looks like configuration."""
     counter = number.where is Where.CONSTANT and number.value == 0 and number.word.islower()
-    return not counter and (number.where in SETTINGS or (number.where in LISTED and why != UNKNOWN))
+    if counter or (number.where is Where.ENTRY and number.around):
+        return False
+    return number.where in SETTINGS or (number.where in LISTED and why != UNKNOWN)
 
 
 def _may_edit(path: str, editable: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ their own value. Everything is read from the text; where it cannot be told, a nu
 
 import ast
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,8 @@ from evolution.tuning.text_numbers import is_settings_file
 # Calls that read names which nothing spells: of objects and dicts, and of modules.
 SPREADERS = ("vars", "asdict", "fields", "setattr", "getattr", "update", "from_dict", "model_dump")
 MODULE_SPREADERS = ("vars", "getattr", "import_module", "run_path", "run_module", "exec", "exec_module")
+
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +86,14 @@ class Use:
         yield from (p for p in self.sources if any(p == end or p.endswith(f"/{end}") for end in endings))
 
     def _files_of_text(self, text: str) -> Iterator[str]:
-        """`configs/small.toml`, or `small` of a name that is put together."""
+        """Those named by a path, by a module such as `train.cli:main`, or by the `small` of a name that is put together."""
+        whole = text.split(":", 1)[0].removeprefix("./")
         for path in self.sources:
-            if (
-                path.endswith(text)
-                and ("." in text)
-                and (path == text or path.endswith(f"/{text.lstrip('./')}"))
-            ) or (is_settings_file(path) and posixpath.splitext(posixpath.basename(path))[0] == text):
+            named = "." in whole and (path == whole or path.endswith(f"/{whole}"))
+            if named or (is_settings_file(path) and _stem(path) == text):
                 yield path
+        if _MODULE.fullmatch(whole):
+            yield from self._files_of_module(whole.replace(".", "/"))
 
     @cached_property
     def _trees(self) -> Mapping[str, ast.Module]:
@@ -168,6 +171,10 @@ class Use:
         return any(call.spreads for calls in self._calls.values() for call in calls) or any(
             name in self._calls for name in SPREADERS
         )
+
+
+def _stem(path: str) -> str:
+    return posixpath.splitext(posixpath.basename(path))[0]
 
 
 def _imported(node: ast.AST, folder: str) -> list[str]:

@@ -31,7 +31,7 @@ parser.add_argument("--lr", default=1e-3, type=float)
 import kit
 
 def build(data, *, device, seed):
-    return kit.Program("main.py", argv=["--hidden", "64", "--dropout", "0.2", "--lr", "1e-3"])
+    return kit.Program("main.py", argv=["--hidden", "64", "--dropout=0.2", "--lr=1e-3"])
 """,
     "calls.py": """\
 def build(data):

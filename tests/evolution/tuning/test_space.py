@@ -116,6 +116,18 @@ def test_files_that_the_entry_does_not_reach_are_left():
     assert why(space, "LR") == "no code that the entry reaches imports this file"
 
 
+def test_a_program_that_is_named_as_a_module_is_reached_with_the_settings_it_names():
+    sources = {
+        "adapter.py": 'def build(data):\n    return run("tool.cli:main")\n',
+        "src/tool/cli.py": 'def main(path="configs/small.toml"):\n    return load(path)["train"]["lr"]\n',
+        "configs/small.toml": "[train]\nlr = 0.01\n",
+        "configs/large.toml": "[train]\nlr = 0.02\n",
+    }
+    space = space_of(sources, "adapter:build", ("*.py", "*.toml"))
+    assert [(one.name, one.value) for one in space.dimensions] == [("train.lr", 0.01)]
+    assert why(space, "train.lr") == "no code that the entry reaches names this file"
+
+
 def test_what_the_traced_training_did_not_run_is_left():
     text = "def build(data):\n    opt(lr=0.1)\n\ndef unused():\n    opt(lr=0.3)\n"
     space = space_of({"main.py": text}, executed={"main.py": [2]})
@@ -131,8 +143,9 @@ def test_equal_widths_move_together_and_heads_divide_them():
     assert all(w % h == 0 for w in width.range.choices for h in heads.range.choices)
 
 
-def test_a_command_line_in_the_adapter_overrules_the_default_of_its_option():
-    adapter = 'def build(data):\n    return run("train.py", ["--lr", "0.01"])\n'
+@pytest.mark.parametrize("words", ['"--lr", "0.01"', '"--seed=7", "--lr=0.01"'])
+def test_a_command_line_in_the_adapter_overrules_the_default_of_its_option(words):
+    adapter = f'def build(data):\n    return run("train.py", [{words}])\n'
     script = 'p.add_argument("--lr", default=0.1, type=float)\np.add_argument("--dropout", default=0.1)\nuse(args.lr, args.dropout)\n'
     space = space_of({"main.py": adapter, "train.py": script})
     assert {one.name: one.value for one in space.dimensions} == {"--lr": 0.01, "--dropout": 0.1}
