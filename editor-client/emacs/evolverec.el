@@ -153,7 +153,7 @@ You may be asked something first, so nothing waits for the answer."
   (interactive "P")
   (evolverec--start-job "propose" :trials (evolverec--count trials)))
 (defun evolverec-tune (&optional trials)
-  "Tune the numbers of the configuration, training at most TRIALS settings, the prefix argument."
+  "Try settings of the configuration, at most TRIALS, the prefix argument."
   (interactive "P")
   (evolverec--start-job "tune" :trials (evolverec--count trials)))
 (defun evolverec-evolve (&optional trials)
