@@ -143,6 +143,10 @@ _KINDS: tuple[tuple[Kind, frozenset[str], tuple[str, ...]], ...] = (
 )  # fmt: skip
 _NOT_A_RATE = _words("decay min max final end factor scale mult multiplier gamma power")
 _NOT_A_SIZE = _words("std scale init range weight dropout p prob rate alpha beta")
+_ANSWERS = _words(
+    "eval evaluate evaluator evaluation test tester testing validate validator validation predict predictor score recommend "
+    "metric metrics ndcg"
+)
 _CUT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -169,23 +173,10 @@ def role_of(name: str) -> Kind | str:
     return UNKNOWN
 
 
-def why_of_evaluation(functions: Sequence[str]) -> str:
-    """Why numbers within these functions are not tuned, "" if nothing speaks against it."""
-    asks = (
-        "eval",
-        "evaluate",
-        "test",
-        "validate",
-        "predict",
-        "score",
-        "rank",
-        "recommend",
-        "metric",
-        "metrics",
-        "ndcg",
-    )
-    named = next((name for name in functions if not set(asks).isdisjoint(words_of(name))), "")
-    return f"{named}() evaluates or answers, and does not train" if named else ""
+def why_of_evaluation(names: Sequence[str]) -> str:
+    """Why numbers within these functions and classes are not tuned, "" if nothing speaks against it."""
+    named = next((name for name in names if not _ANSWERS.isdisjoint(words_of(name))), "")
+    return f"{named} evaluates or answers, and does not train" if named else ""
 
 
 def _why_left(words: tuple[str, ...], joined: str) -> str:

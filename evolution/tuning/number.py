@@ -31,7 +31,7 @@ class Number:
     name: as it is shown, such as `Settings.dropout`; word: the name that says its role, `dropout`.
     owner: the class or function whose field, parameter or argument it is, "" for others.
     position: of a field or parameter among those of its owner, from 0; -1 for others and for keyword-only ones.
-    around: the names of the functions around it, the innermost last. lines: the first and last line that show that it is at work.
+    around: the names of the functions around it, the innermost last, and before them the class of a method. lines: the first and last line that show that it is at work.
     whole: whether its place takes whole numbers only.
     """
 

@@ -68,7 +68,7 @@ class _Reader:
             if isinstance(child, ast.ClassDef):
                 here = _Around(lines=here.lines, kind=child.name)
             elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                here = replace(here, functions=(*here.functions, child.name))
+                here = replace(here, functions=_inside(here, child.name))
             yield from self.below(child, here)
 
     def _of(self, node: ast.AST, around: _Around) -> Iterator[Number]:
@@ -113,7 +113,7 @@ class _Reader:
         ]
         first = node.body[0].lineno
         inside = replace(
-            around, functions=(*around.functions, node.name), lines=(first, node.end_lineno or first)
+            around, functions=_inside(around, node.name), lines=(first, node.end_lineno or first)
         )
         for position, one, value in pairs:
             yield from self._number(
@@ -212,6 +212,12 @@ class _Reader:
             path=self.path, line=node.lineno, start=start, end=end, text=text, value=value, name=name, word=word,
             where=where, owner=owner, position=position, around=around.functions, lines=around.lines, whole=whole,
         )  # fmt: skip
+
+
+def _inside(around: _Around, function: str) -> tuple[str, ...]:
+    """The names of the functions around what stands in a function, with the class of a method."""
+    method = bool(around.kind) and not around.functions
+    return (*((around.kind,) if method else around.functions), function)
 
 
 def _option_name(flag: str) -> str:

@@ -80,7 +80,7 @@ def find_space(
     """
     ran = {path: frozenset(lines) for path, lines in (executed or {}).items()}
     use = Use(sources=sources, entry=entry, executed=ran)
-    numbers = [number for path in sorted(sources) for number in numbers_of(path, sources[path])]
+    numbers = _with_types([number for path in sorted(sources) for number in numbers_of(path, sources[path])])
     judged = [(number, _judged(number, numbers, use, editable)) for number in numbers]
     dimensions = _agreeing(_tied([(n, said) for n, said in judged if isinstance(said, Dimension)]))
     left = [LeftNumber(number=n, why=said) for n, said in judged if isinstance(said, str) and said]
@@ -98,6 +98,12 @@ def numbers_of(path: str, text: str) -> list[Number]:
     return text_numbers(path, text) if is_settings_file(path) else []
 
 
+def _with_types(numbers: Sequence[Number]) -> list[Number]:
+    """A value on a command line takes whole numbers only where its option does."""
+    whole = {number.word for number in numbers if number.where is Where.OPTION and number.whole}
+    return [replace(n, whole=n.whole or (n.where is Where.WORDS and n.word in whole)) for n in numbers]
+
+
 def _judged(number: Number, numbers: Sequence[Number], use: Use, editable: Sequence[str]) -> Dimension | str:
     """The dimension of a number that may be tuned, why not, or "" for one that is no configuration."""
     role = role_of(number.word)
@@ -111,7 +117,7 @@ def _judged(number: Number, numbers: Sequence[Number], use: Use, editable: Seque
     if role not in WHOLE_KINDS and number.whole:
         return f"its place takes whole numbers, and a {role} is none"
     if (
-        why := why_of_evaluation(number.around)
+        why := why_of_evaluation((*number.around, number.owner))
         or use.why_unused(number)
         or _why_overruled(number, numbers, use)
     ):

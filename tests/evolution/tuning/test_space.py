@@ -160,6 +160,8 @@ def test_a_switch_is_no_dropout_and_a_group_without_decay_stays_so():
     )
     space = space_of({"main.py": text})
     assert not space.dimensions
+    told = space_of({"main.py": text.replace("args.dropout", 'run(["--dropout=0"])')})
+    assert not told.dimensions
     assert "keeps a group" in why(space, '"weight_decay"') and "whole numbers" in why(space, "--dropout")
 
 
@@ -167,7 +169,14 @@ def test_the_scoring_of_a_program_is_not_tuned():
     text = "def build(data):\n    return fit(batch_size=32)\n\ndef evaluate(model):\n    return loader(batch_size=64)\n"
     space = space_of({"main.py": text})
     assert [one.value for one in space.dimensions] == [32]
-    assert [one.why for one in space.left] == ["evaluate() evaluates or answers, and does not train"]
+    assert [one.why for one in space.left] == ["evaluate evaluates or answers, and does not train"]
+
+
+def test_classes_that_evaluate_are_not_tuned_either():
+    text = "class Evaluator:\n    def __init__(self, batch_size=64):\n        use(batch_size, n_layers=2)\n\ndef build(data):\n    return Evaluator()\n"
+    space = space_of({"main.py": text})
+    assert not space.dimensions
+    assert {one.number.word for one in space.left} == {"batch_size", "n_layers"}
 
 
 def test_only_the_roles_that_matter_most_are_tuned_at_once():
