@@ -34,10 +34,21 @@ class Repo:
         return Diagnosis(document=self._run("diagnose", checkpoint=checkpoint, device=device, trust=trust))
 
     def propose(
-        self, *, trials: int | None = None, device: str | None = None, trust: bool = False
+        self,
+        *,
+        trials: int | None = None,
+        tuned: bool = False,
+        device: str | None = None,
+        trust: bool = False,
     ) -> Proposals:
-        """Make patches, train each and keep what is verified."""
-        return Proposals(document=self._run("propose", trials=trials, device=device, trust=trust))
+        """Make patches, train each and keep what is verified. tuned: both sides are tuned before they are compared."""
+        return Proposals(
+            document=self._run("propose", trials=trials, tuned=tuned, device=device, trust=trust)
+        )
+
+    def tune(self, *, trials: int | None = None, device: str | None = None, trust: bool = False) -> Proposals:
+        """Try settings of the numbers in the configuration; `document` has all of them, the best one is a proposal."""
+        return Proposals(document=self._run("tune", trials=trials, device=device, trust=trust))
 
     def test(self, trial: Trial | str = "", *, trust: bool = False) -> Trial:
         """Measure a trial on the test events, the newest of these files if none is named. Each reading is logged."""

@@ -152,6 +152,10 @@ You may be asked something first, so nothing waits for the answer."
   "Make patches and measure them, at most TRIALS, the prefix argument."
   (interactive "P")
   (evolverec--start-job "propose" :trials (evolverec--count trials)))
+(defun evolverec-tune (&optional trials)
+  "Try settings of the configuration, at most TRIALS, the prefix argument."
+  (interactive "P")
+  (evolverec--start-job "tune" :trials (evolverec--count trials)))
 (defun evolverec-evolve (&optional trials)
   "Evolve the whole repo, training at most TRIALS, the prefix argument."
   (interactive "P")

@@ -15,6 +15,7 @@ class JobKind(StrEnum):
     DIAGNOSE = "diagnose"
     SIMULATE = "simulate"
     PROPOSE = "propose"
+    TUNE = "tune"  # settings of the numbers in the configuration
     TEST = "test"
     RECOMMEND = "recommend"  # lists of a measured trial, for the users of a file
     ADAPT = "adapt"  # an adapter that init drafted is completed by an LLM

@@ -8,6 +8,7 @@ from typing import Any
 from evolution.domain.edits import Edit
 
 RECIPE = "recipe"
+TUNER = "tuner"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,7 @@ class Idea:
     code: stable; the recipe's name, or the planner's name for the idea.
     addresses: ids of findings and critiques.
     rests_on: sources ("gSASRec, 2308.07192").
-    proposer: "recipe" or the model's name.
+    proposer: "recipe", "tuner" or the model's name.
     """
 
     code: str
@@ -30,7 +31,7 @@ class Idea:
     @property
     def by_llm(self) -> bool:
         """Whether an LLM had the idea."""
-        return self.proposer != RECIPE
+        return self.proposer not in (RECIPE, TUNER)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,7 @@ class StrategyName(StrEnum):
     NAS = "nas"
     SAMPLE = "sample"
     GREEDY = "greedy"
+    TUNE = "tune"
 
 
 class ProposerChoice(StrEnum):
@@ -148,11 +149,28 @@ class ProposeRequest(Request):
     """Find verified patches for the program on disk.
 
     trials: how many candidates are trained at most.
+    tuned: whether the version and each candidate are tuned with the same budget before they are compared.
     """
 
     kind = JobKind.PROPOSE
 
     trials: Count = 12
+    tuned: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneRequest(Request):
+    """Tune the numbers in the configuration of the program on disk.
+
+    trials: how many settings are trained at most. budget_gpu_s: seconds of training and ranking after which no further setting is
+    drawn; None without limit. seed: of the search.
+    """
+
+    kind = JobKind.TUNE
+
+    trials: Count = 12
+    budget_gpu_s: Seconds | None = None
+    seed: Seed = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,6 +307,7 @@ REQUESTS: Mapping[JobKind, type[Request]] = {
         DiagnoseRequest,
         SimulateRequest,
         ProposeRequest,
+        TuneRequest,
         VerifyRequest,
         TestRequest,
         RecommendRequest,

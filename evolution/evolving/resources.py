@@ -34,9 +34,10 @@ from evolution.llm.reaching import reach
 from evolution.llm.settings import LlmSettings, Price
 from evolution.proposers.by_llm import BothProposers, LlmProposer
 from evolution.proposers.by_recipe import RecipeProposer
+from evolution.proposers.by_tuning import TuningProposer
 from evolution.proposers.planning.planner import Planner, Retrieve
 from evolution.proposers.situation import Proposer
-from evolution.proposers.strategies import STRATEGIES
+from evolution.proposers.strategies import STRATEGIES, Choice
 
 NOWHERE = "http://127.0.0.1:9/v1"  # the endpoint of a replay, which sends no request
 
@@ -210,6 +211,8 @@ def _author(endpoint: _Endpoint | None) -> Author | None:
 
 
 def _proposer(laboratory: Laboratory, request: EvolveRequest, endpoint: _Endpoint | None) -> Proposer:
+    if STRATEGIES[request.strategy].choice is Choice.NUMBERS:
+        return TuningProposer(laboratory)
     recipes = RecipeProposer(laboratory)
     if endpoint is None:
         return recipes

@@ -13,7 +13,7 @@ from evolution.store.documents import propose_document
 
 def propose(context: JobContext, request: ProposeRequest) -> Outcome:
     """Measure at most `request.trials` patches for the files on disk. Raises RepoError, Cancelled."""
-    found = propose_once(Laboratory(context), trials=request.trials)
+    found = propose_once(Laboratory(context), trials=request.trials, tuned=request.tuned)
     longer = found.more_training
     more = {**serial.plain(longer), "words": longer.words} if longer is not None else None
     return Outcome(

@@ -11,6 +11,7 @@ from evolution.domain.feedback import USERS_ASKED, Feedback
 from evolution.domain.job import EventType
 from evolution.domain.proposal import Proposal, Verified
 from evolution.domain.trial import Trial
+from evolution.jobs.tuned_proposals import race_tuned
 from evolution.laboratory.candidates import (
     Candidate,
     carry_out,
@@ -37,10 +38,10 @@ class Proposed:
     more_training: MoreTraining | None = None
 
 
-def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
+def propose_once(laboratory: Laboratory, *, trials: int, tuned: bool = False) -> Proposed:
     """Make and measure patches for a version that has converged, which is trained on until it has; at most `trials`
-    candidates are trained. Raises RepoError if the user's program cannot
-    be measured, Cancelled."""
+    candidates are trained. tuned: the version and each candidate are tuned before they are compared.
+    Raises RepoError if the user's program cannot be measured, Cancelled."""
     parent = CandidateEvaluation(laboratory).parent()
     laboratory, parent, longer = trained_enough(laboratory, parent)
     if longer is not None:
@@ -52,8 +53,10 @@ def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
     candidates, did_not_fit = draft(laboratory, parent.key.program, feedback)
     for recipe, reason in did_not_fit:
         laboratory.context.events.emit(EventType.LOG, f"{recipe} makes no patch here: {reason}")
-    proposals = evaluation.race(parent, feedback, candidates[:trials])
-    together = combination(laboratory, parent, proposals) if len(proposals) < trials else None
+    race = race_tuned if tuned else CandidateEvaluation.race
+    proposals = race(evaluation, parent, feedback, candidates[:trials])
+    may_join = len(proposals) < trials and not tuned  # tuned patches change the same numbers
+    together = combination(laboratory, parent, proposals) if may_join else None
     if together is not None:
         proposals += evaluation.race(parent, feedback, [together])
     return Proposed(proposals=tuple(proposals), did_not_fit=tuple(did_not_fit), more_training=longer)

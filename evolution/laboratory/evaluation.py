@@ -37,6 +37,9 @@ from evolution.laboratory.twins import is_dead, pruned_as_twin, why_dead
 from evolution.recipes.catalogue import mends
 from evolution.trials.analysis import AnalysisError
 
+# In a proposal's details: the program that its child was compared with, where that is not the one that its patch is for.
+HELD_AGAINST = "held_against"
+
 
 class CandidateEvaluation:
     """Compares candidates with their parent, the user's version.
@@ -211,11 +214,12 @@ class CandidateEvaluation:
         repo = self.context.repo
         shown = {name: metric_effect(repo, name, pairs) for name in SHOWN} if pairs else {}
         terms = compared_at(*pairs[0]) if pairs else None
+        base, held = candidate.patch.base, parent.key.program
         proposal = Proposal(
-            id=proposal_id(parent.key.program, candidate.child),
+            id=proposal_id(base, candidate.child),
             idea=candidate.idea,
             patch=candidate.patch,
-            parent=parent.key.program,
+            parent=base,
             child=candidate.child,
             trials=tuple(trial.id for trial in trials),
             verified=verified,
@@ -227,11 +231,12 @@ class CandidateEvaluation:
             details={
                 "diff": candidate.diff,
                 "note": candidate.note,
-                "parent_trial": parent.id,
+                "parent_trial": parent.id if held == base else "",
                 "compared": terms.words if terms else "",
                 "terms": terms.short if terms else "",
                 "max_epochs": self.config.training.max_epochs,
-                CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(parent.key.program)),
+                CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(base)),
+                **({HELD_AGAINST: held} if held != base else {}),
             },
         )
         with self.context.store_lock:
@@ -255,7 +260,8 @@ class CandidateEvaluation:
         pairs: list[Pair] = []
         for seed in seeds:
             label = f"{proposal.idea.title}, seed {seed}"
-            before = self.laboratory.trial(proposal.parent, seed=seed, label=f"its parent, seed {seed}")
+            parent = str(proposal.details.get(HELD_AGAINST, proposal.parent))
+            before = self.laboratory.trial(parent, seed=seed, label=f"its parent, seed {seed}")
             after = self.laboratory.trial(proposal.child, seed=seed, label=label)
             if not (before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE):
                 raise RepoError(

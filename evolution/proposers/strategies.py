@@ -1,6 +1,6 @@
 """Strategies: proposer x feedback x selection, one row each, so that systems can be compared.
 
-Without an LLM every strategy draws from the recipes. `Choice` says how, so that the strategies differ in what they
+Without an LLM every strategy but `tune` draws from the recipes. `Choice` says how, so that the strategies differ in what they
 know.
 """
 
@@ -30,6 +30,7 @@ class Choice(StrEnum):
     PROMISE = "promise"  # by their prior from the literature, whatever is open
     OUTCOME = "outcome"  # by how they changed the objective earlier in the run
     RANDOM = "random"  # uniformly
+    NUMBERS = "numbers"  # no recipes: the numbers of the configuration, by TPE from how they did in the run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,15 @@ STRATEGIES: Mapping[str, Strategy] = {
             selection=Selection.BEST,
             drafts=0,
             about="one change at a time on the best so far",
+        ),
+        Strategy(
+            name=StrategyName.TUNE,
+            told=Told.SCALAR,
+            choice=Choice.NUMBERS,
+            selection=Selection.ROOT,
+            drafts=0,
+            llm=False,
+            about="no change of the code: the numbers of the configuration, by TPE (Optuna, arXiv 1907.10902)",
         ),
     )
 }

@@ -22,7 +22,7 @@ from evolution.domain.request import (
 )
 from seeds.loading import DEMO, built_in, described_sources
 from seeds.new import FIRST, all_seeds, seed_names
-from server.cli import evolving_commands, handing_out, looking_up, output
+from server.cli import evolving_commands, handing_out, looking_up, output, tuning
 from server.cli.options import (
     Against,
     BudgetTokens,
@@ -301,6 +301,13 @@ def propose(
     trials: Annotated[
         int, typer.Option("--trials", help="How many candidates to train at most.")
     ] = ProposeRequest.trials,
+    tuned: Annotated[
+        bool,
+        typer.Option(
+            "--tuned",
+            help="Tune your version and each patched one before they are compared: several times the trials.",
+        ),
+    ] = ProposeRequest.tuned,
     device: Device = Request.device,
     python: Python = Request.python,
     no_sandbox: NoSandbox = Request.no_sandbox,
@@ -311,12 +318,12 @@ def propose(
     """Make patches for what is wrong, train each, and keep those whose gain is verified."""
     from server.cli.render import show_proposals
 
-    request = ProposeRequest(trials=trials, device=device, python=python, no_sandbox=no_sandbox)
+    request = ProposeRequest(trials=trials, tuned=tuned, device=device, python=python, no_sandbox=no_sandbox)
     document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_proposals)
 
 
-for command in evolving_commands.COMMANDS:
+for command in (*tuning.COMMANDS, *evolving_commands.COMMANDS):
     app.command()(command)
 
 

@@ -55,6 +55,11 @@ async def propose(session: Session, *arguments: Any) -> Document:
     return await _start(session, JobKind.PROPOSE, object_of(arguments))
 
 
+async def tune(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.tune`: start a job that tries settings of the numbers in the configuration, and offers the best one."""
+    return await _start(session, JobKind.TUNE, object_of(arguments))
+
+
 async def evolve(session: Session, *arguments: Any) -> Document:
     """Handle `evolverec.evolve`: start a job that runs the evolution loop on the repo.
 

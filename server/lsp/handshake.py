@@ -21,6 +21,7 @@ COMMANDS = (
     "evolverec.diagnose",
     "evolverec.askUsers",
     "evolverec.propose",
+    "evolverec.tune",
     "evolverec.evolve",
     "evolverec.verify",
     "evolverec.cancel",

@@ -10,6 +10,7 @@ DOING = {
     JobKind.DIAGNOSE: "diagnosing",
     JobKind.SIMULATE: "asking users",
     JobKind.PROPOSE: "trying patches",
+    JobKind.TUNE: "tuning",
     JobKind.TEST: "testing",
     JobKind.RECOMMEND: "recommending",
     JobKind.ADAPT: "completing the adapter",

@@ -6,9 +6,10 @@ from typing import Any
 
 from server.report.axes import Frame, frame_of, points
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; each line also has its own dash pattern.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 5", "1 4")
+# Okabe and Ito's palette, which colour-blind readers can tell apart, with grey for its black, which a dark page hides; each
+# line also has its own dash pattern.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#808080")
+DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 5", "1 4", "14 4")
 
 
 @dataclass(frozen=True, kw_only=True)

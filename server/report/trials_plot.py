@@ -69,7 +69,7 @@ def _mark(frame: Frame, step: int, row: Mapping[str, Any]) -> PlottedTrial:
         low=_height(frame, objective["low"]),
         high=_height(frame, objective["high"]),
         verified=bool(row["verified"]),
-        by_llm=row["proposer"] not in (None, "recipe"),
+        by_llm=row["proposer"] not in (None, "recipe", "tuner"),
     )
 
 

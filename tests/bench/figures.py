@@ -1,14 +1,18 @@
 """Shared by the benches: where results go and what a figure must carry with it. Running it alone does nothing."""
 
+import importlib
 import json
 import os
 import platform
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+importlib.import_module("seeds")  # the package, before the bench of that name can be taken for it
 RESULTS = ROOT / "docs" / "results"
 SHARED_DATA = ROOT.parent / "shared" / "data"
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "diagnose": ["REPO"],
     "simulate": ["REPO"],
     "propose": ["REPO"],
+    "tune": ["REPO"],
     "test": ["REPO"],
     "apply": ["REPO", "none"],
     "diff": ["REPO", "none"],

@@ -58,7 +58,7 @@ export function registerCommands(world: World): vscode.Disposable {
   command('menu', () => menu(world));
   command('refresh', async () => views.renew());
 
-  for (const name of ['train', 'diagnose', 'askUsers', 'propose', 'evolve']) {
+  for (const name of ['train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve']) {
     command(name, () => withServer(connection, () => jobs.start(`evolverec.${name}`, {})));
   }
   command('diagnoseCheckpoint', () => withServer(connection, () => jobs.diagnoseCheckpoint()));
@@ -142,6 +142,7 @@ async function menu(world: World): Promise<void> {
           item('$(file-binary) Diagnose a Checkpoint...', 'diagnoseCheckpoint', 'weights that you have, without training'),
           item('$(comment-discussion) Ask Users', 'askUsers', 'simulated ones, made from real histories'),
           item('$(lightbulb) Propose Patches', 'propose', 'make, train and measure them'),
+          item('$(settings) Tune Numbers', 'tune', 'learning rate, dropout, width and others of the configuration'),
           item('$(type-hierarchy) Evolve', 'evolve', 'the whole repo, on a copy; asks what it may cost'),
           item('$(graph) Open Report', 'openReport'),
         ]

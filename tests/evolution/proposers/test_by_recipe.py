@@ -99,4 +99,4 @@ def test_strategies_differ_in_more_than_their_names():
     rows = {
         (row.told, row.choice, row.selection, row.drafts, row.steps, row.llm) for row in STRATEGIES.values()
     }
-    assert len(rows) == len(STRATEGIES) == 6
+    assert len(rows) == len(STRATEGIES) == 7
