@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges
 from diagnosis.rules.parts_of_data import Part, parts_in
+from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, Loop, ParsedFile, keyword
@@ -19,21 +20,21 @@ KIND = FindingKind(
     title="The last users are not evaluated",
     why="The users of the last batch, or all of a small data set, are in no figure, and which users these are depends on "
     "the batch size.",
-    definition="An evaluation goes through a DataLoader with drop_last=True, or through `len(x) // batch_size` batches.",
+    definition="An evaluation goes through a DataLoader with drop_last=True, or whose drop_last is true where nothing is shuffled, or "
+    "through whole batches alone: `len(x) // batch_size` of them, or a range that ends before the last start.",
     roles=(Role.LOADER,),
 )
 
 
 def last_batch_unjudged(source: ParsedFile) -> Iterator[RuleHit]:
-    """`DataLoader(test_set, drop_last=True)`, and `for i in range(len(users) // size)` around `users[i * size : ...]`."""
+    """`DataLoader(test_set, drop_last=True)`, `for i in range(len(users) // size)` around `users[i * size : ...]`, and
+    `for i in range(0, len(users) - size + 1, size)`.
+    """
     for call in source.calls:
-        dropped = keyword(call, "drop_last")
-        if (
-            called_name(call).endswith("DataLoader")
-            and _is_true(dropped)
-            and _is_for_evaluation(source, call)
-        ):
-            assert dropped is not None
+        dropped = keyword(call, "drop_last") if called_name(call).endswith("DataLoader") else None
+        if dropped is None:
+            continue
+        if _is_where_none_trains(call, dropped) or (_is_true(dropped) and _is_for_evaluation(source, call)):
             yield source.hit(
                 KIND.code, dropped, "leaves the last users out of the evaluation: drop_last=False"
             )
@@ -42,13 +43,26 @@ def last_batch_unjudged(source: ParsedFile) -> Iterator[RuleHit]:
         function = source.function_of(loop)
         if repo is None or function not in judges(repo) or function in trains(repo):
             continue
-        size = _whole_batches(source, loop)
-        if size is not None and _cuts_batches(source, loop, size) and not _has_rest(source, function, size):
+        size = _whole_batches(source, loop) or _last_start(source, loop)
+        if size is None or not _cuts_batches(source, loop, size):
+            continue
+        if not _has_rest(source, function, size) and not _takes_the_end(source, function, loop):
             yield source.hit(
                 KIND.code,
                 loop.iter,
                 "leaves the users after the last whole batch out of the evaluation: round up",
             )
+
+
+def _is_where_none_trains(call: ast.Call, dropped: ast.expr) -> bool:
+    """`drop_last=not shuffle`, of a loader that has `shuffle=shuffle`: what is not shuffled is judged."""
+    shuffled = keyword(call, "shuffle")
+    return (
+        isinstance(dropped, ast.UnaryOp)
+        and isinstance(dropped.op, ast.Not)
+        and isinstance(shuffled, ast.Name | ast.Attribute)
+        and same(dropped.operand, shuffled)
+    )
 
 
 def _is_true(node: ast.expr | None) -> bool:
@@ -105,6 +119,44 @@ def _whole_batches(source: ParsedFile, loop: ast.For) -> ast.expr | None:
     if isinstance(given.left, ast.BinOp) and isinstance(given.left.op, ast.Add | ast.Sub):
         return None  # `(n + size - 1) // size` rounds up
     return given.right if isinstance(given.op, ast.FloorDiv) else None
+
+
+def _last_start(source: ParsedFile, loop: ast.For) -> ast.expr | None:
+    """The batch size of `range(0, n - size + 1, size)` and `range(0, n - size, size)`; None for other loops."""
+    given = loop.iter
+    while isinstance(given, ast.Call) and called_name(given) in ("tqdm", "enumerate") and given.args:
+        given = given.args[0]
+    if not isinstance(given, ast.Call) or called_name(given) != "range" or len(given.args) != 3:
+        return None
+    _, end, size = given.args
+    if isinstance(end, ast.Name):
+        found = bindings(source, end.id, end)
+        end = found[0].value if len(found) == 1 and found[0].position is None else end
+    if isinstance(end, ast.BinOp) and isinstance(end.op, ast.Add) and number(end.right) == 1:
+        end = end.left
+    before = isinstance(end, ast.BinOp) and isinstance(end.op, ast.Sub) and same(end.right, size)
+    return size if before or _is_rounded_down(end, size) else None
+
+
+def _is_rounded_down(end: ast.expr, size: ast.expr) -> bool:
+    """`n // size * size`"""
+    if not isinstance(end, ast.BinOp) or not isinstance(end.op, ast.Mult):
+        return False
+    whole, other = (end.left, end.right) if isinstance(end.left, ast.BinOp) else (end.right, end.left)
+    if not isinstance(whole, ast.BinOp) or not isinstance(whole.op, ast.FloorDiv):
+        return False
+    up = isinstance(whole.left, ast.BinOp) and isinstance(whole.left.op, ast.Add | ast.Sub)
+    return same(whole.right, size) and same(other, size) and not up
+
+
+def _takes_the_end(source: ParsedFile, function: ast.AST | None, loop: ast.For) -> bool:
+    """Whether something beside the loop is read from a place to its end, as what is left over: `users[done:]`."""
+    inside = {*source.within(loop, ast.Slice)}
+    return function is not None and any(
+        cut.upper is None and cut.lower is not None and number(cut.lower) is None and cut.step is None
+        for cut in source.within(function, ast.Slice)
+        if cut not in inside
+    )
 
 
 def _cuts_batches(source: ParsedFile, loop: ast.For, size: ast.expr) -> bool:
