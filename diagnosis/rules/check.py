@@ -8,6 +8,7 @@ from functools import lru_cache
 from diagnosis.kit import is_kit
 from diagnosis.rules import (
     activation_missing,
+    attention_turned,
     batch_axis,
     batch_mixed,
     clipping,
@@ -77,6 +78,7 @@ RULES: tuple[Rule, ...] = (
     cut_from_loss.RULE,
     optimizer_partial.RULE,
     activation_missing.RULE,
+    attention_turned.RULE,
     half_normalised.RULE,
     copied_loss.RULE,
     loss_unused.RULE,
