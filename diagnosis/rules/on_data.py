@@ -2,6 +2,7 @@
 
 from diagnosis.rules import (
     batch_means,
+    best_inverted,
     cutoff,
     discount,
     drawn_once,
@@ -56,6 +57,7 @@ ON_DATA: tuple[Rule, ...] = (
     one_by_one.RULE,
     fixed_order.RULE,
     batch_means.RULE,
+    best_inverted.RULE,
     recall_by_k.RULE,
     ties_by_item.RULE,
     hook_misnamed.RULE,
