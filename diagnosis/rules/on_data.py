@@ -3,6 +3,7 @@
 from diagnosis.rules import (
     batch_means,
     best_inverted,
+    cut_short,
     cutoff,
     discount,
     drawn_once,
@@ -72,6 +73,7 @@ ON_DATA: tuple[Rule, ...] = (
     graph_blocks.ONE_WAY_RULE,
     graph_blocks.WRONG_RULE,
     redraw_skipped.RULE,
+    cut_short.RULE,
     cutoff.RULE,
     oldest_held_out.RULE,
     worst_first.RULE,
