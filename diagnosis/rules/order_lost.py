@@ -66,7 +66,7 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
     for call in unordered(source):
         hits[call] = source.hit(
             KIND.code,
-            place,
+            call,
             "unique sorts events by id, not by time: drop repeats in order, as by dict.fromkeys",
         )
     yield from hits.values()
