@@ -89,10 +89,19 @@ def history_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def _groups(source: ParsedFile) -> list[ast.expr]:
-    """The tuples of two, dictionaries and calls that may hold a history and its target."""
-    root = source.nodes[0]
-    tuples = [t for t in source.within(root, ast.Tuple) if isinstance(t.ctx, ast.Load) and len(t.elts) > 1]
-    return [*tuples, *source.within(root, ast.Dict), *source.within(root, ast.Call)]
+    """The tuples, dictionaries and calls around an event that is counted from the end, which may hold its history too."""
+    found: dict[ast.expr, None] = {}
+    for part in source.within(source.nodes[0], ast.Subscript):
+        if not isinstance(part.slice, ast.UnaryOp) or not dotted(part.value):
+            continue
+        for outer in source.around(part):
+            if isinstance(outer, ast.Dict | ast.Call) or (
+                isinstance(outer, ast.Tuple) and isinstance(outer.ctx, ast.Load)
+            ):
+                found[outer] = None
+            elif not isinstance(outer, ast.List | ast.keyword | ast.Attribute):
+                break
+    return list(found)
 
 
 def _parts(source: ParsedFile, node: ast.expr) -> list[tuple[str, _Cut]]:
