@@ -53,7 +53,8 @@ DEEPEST = 6
 def attention_turned(source: ParsedFile) -> Iterator[RuleHit]:
     """`torch.softmax(-(q @ k.transpose(-1, -2)), -1) @ v`"""
     repo = source.repo
-    for call in source.calls if repo is not None else ():
+    taken = repo is not None and any("softmax" in called_name(call).lower() for call in source.calls)
+    for call in source.calls if taken else ():
         done = operation(repo, source, call) if repo is not None and _may_be(source, call) else None
         if repo is None or done is None or done.name != "softmax" or not done.values:
             continue
