@@ -193,7 +193,28 @@ def _before(
         whole = all(b.how is How.ASSIGNED and b.position is None for b in made)
         return [(file, b.value) for b in made] if whole else []
     owner = next((f for f in file.around(node) if isinstance(f, Function) and name in parameters(f)), None)
-    return repo.given(Defined(file=file, node=owner), name) if owner is not None else []
+    if owner is not None:
+        return repo.given(Defined(file=file, node=owner), name)
+    return _defaults(repo, node.attr) if isinstance(node, ast.Attribute) else []
+
+
+def _defaults(repo: Codebase, name: str) -> list[tuple[ParsedFile, ast.expr]]:
+    """What a setting is unless somebody sets it: the default of an option of the command line, or of a field of a class."""
+    found: list[tuple[ParsedFile, ast.expr]] = []
+    for made in repo.calls("add_argument"):
+        flags = [a.value for a in made.call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        default = keyword(made.call, "default")
+        if default is not None and any(flag.lstrip("-").replace("-", "_") == name for flag in flags):
+            found.append((made.file, default))
+    for file in repo.files:
+        for field in file.within(file.nodes[0], ast.AnnAssign):
+            if (
+                isinstance(file.parents.get(field), ast.ClassDef)
+                and dotted(field.target) == name
+                and field.value
+            ):
+                found.append((file, field.value))
+    return found
 
 
 def said_by(texts: Iterable[str]) -> int:

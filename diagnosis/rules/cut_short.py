@@ -56,7 +56,7 @@ def _leaves(branch: ast.If) -> bool:
     """Whether a branch does nothing but leave the loop, perhaps with a word of it."""
     *before, last = branch.body
     said = all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) for s in before)
-    return isinstance(last, ast.Break) and said and not branch.orelse
+    return isinstance(last, ast.Break | ast.Return) and said and not branch.orelse
 
 
 def _is_short_on_purpose(source: ParsedFile, loop: ast.For) -> bool:

@@ -84,7 +84,7 @@ def history_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
         yield source.hit(
             KIND.code,
             statement_of(source, node),
-            f"{past.base}[-{target.end}] is looked for and stands in the history: end it at {past.base}[:-{target.end}]",
+            f"event -{target.end} is looked for and stands in the history, which has to end at :-{target.end}",
         )
 
 
@@ -92,7 +92,8 @@ def _groups(source: ParsedFile) -> list[ast.expr]:
     """The tuples, dictionaries and calls around an event that is counted from the end, which may hold its history too."""
     found: dict[ast.expr, None] = {}
     for part in source.within(source.nodes[0], ast.Subscript):
-        if not isinstance(part.slice, ast.UnaryOp) or not dotted(part.value):
+        last = part.slice.elts[-1] if isinstance(part.slice, ast.Tuple) and part.slice.elts else part.slice
+        if not isinstance(last, ast.UnaryOp) or not dotted(part.value):
             continue
         for outer in source.around(part):
             if isinstance(outer, ast.Dict | ast.Call) or (
@@ -145,6 +146,12 @@ def _cut(node: ast.expr) -> _Cut | None:
     if not isinstance(node, ast.Subscript) or not dotted(node.value):
         return None
     base, index = dotted(node.value), node.slice
+    if isinstance(index, ast.Tuple) and index.elts:  # `x[:, -1]`
+        if not all(
+            isinstance(part, ast.Slice) and part.lower is part.upper is None for part in index.elts[:-1]
+        ):
+            return None
+        base, index = f"{base}[{':, ' * (len(index.elts) - 1)}]", index.elts[-1]
     if isinstance(index, ast.Slice):
         end = number(index.upper) if index.upper is not None else UNTIL_END
         begins = number(index.lower) if index.lower is not None else None

@@ -26,12 +26,16 @@ KIND = FindingKind(
 )
 
 
+Rounds = ast.For | ast.While | ast.ListComp | ast.GeneratorExp
+LOADERS = ("DataLoader", "BatchSampler")
+
+
 def last_batch_unjudged(source: ParsedFile) -> Iterator[RuleHit]:
     """`DataLoader(test_set, drop_last=True)`, `for i in range(len(users) // size)` around `users[i * size : ...]`, and
     `for i in range(0, len(users) - size + 1, size)`.
     """
     for call in source.calls:
-        dropped = keyword(call, "drop_last") if called_name(call).endswith("DataLoader") else None
+        dropped = keyword(call, "drop_last") if called_name(call).endswith(LOADERS) else None
         if dropped is None:
             continue
         if _is_where_none_trains(call, dropped) or (_is_true(dropped) and _is_for_evaluation(source, call)):
@@ -39,19 +43,47 @@ def last_batch_unjudged(source: ParsedFile) -> Iterator[RuleHit]:
                 KIND.code, dropped, "leaves the last users out of the evaluation: drop_last=False"
             )
     repo = source.repo
-    for loop in source.within(source.nodes[0], ast.For):
+    for loop in source.within(source.nodes[0], ast.For, ast.While, ast.ListComp, ast.GeneratorExp):
         function = source.function_of(loop)
         if repo is None or function not in judges(repo) or function in trains(repo):
             continue
-        size = _whole_batches(source, loop) or _last_start(source, loop)
+        size = _size(source, loop)
         if size is None or not _cuts_batches(source, loop, size):
             continue
         if not _has_rest(source, function, size) and not _takes_the_end(source, function, loop):
             yield source.hit(
                 KIND.code,
-                loop.iter,
+                loop.iter if isinstance(loop, ast.For) else loop,
                 "leaves the users after the last whole batch out of the evaluation: round up",
             )
+
+
+def _size(source: ParsedFile, loop: Rounds) -> ast.expr | None:
+    """The batch size of a loop through whole batches alone; None for other loops."""
+    if isinstance(loop, ast.While):
+        return _last_round(loop)
+    inner = loop if isinstance(loop, ast.For) else loop.generators[0]
+    return _whole_batches(source, inner) or _last_start(source, inner)
+
+
+def _last_round(loop: ast.While) -> ast.expr | None:
+    """The batch size of `while start + size <= n`, whose rounds end with `start += size`."""
+    test = loop.test
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.LtE | ast.Lt) or loop.orelse:
+        return None
+    ahead = test.left
+    if not isinstance(ahead, ast.BinOp) or not isinstance(ahead.op, ast.Add):
+        return None
+    goes = any(
+        isinstance(s, ast.AugAssign) and _same_name(s.target, ahead.left) and same(s.value, ahead.right)
+        for s in loop.body
+    )
+    return ahead.right if goes else None
+
+
+def _same_name(one: ast.expr, other: ast.expr) -> bool:
+    """Whether two names are the same, one of which is being set."""
+    return bool(dotted(one)) and dotted(one) == dotted(other)
 
 
 def _is_where_none_trains(call: ast.Call, dropped: ast.expr) -> bool:
@@ -102,7 +134,7 @@ def _is_gone_through(source: ParsedFile, call: ast.Call) -> bool:
     )
 
 
-def _whole_batches(source: ParsedFile, loop: ast.For) -> ast.expr | None:
+def _whole_batches(source: ParsedFile, loop: ast.For | ast.comprehension) -> ast.expr | None:
     """The batch size of `range(n // size)` or `range(int(n / size))`; None for other loops."""
     given = loop.iter
     while (
@@ -121,7 +153,7 @@ def _whole_batches(source: ParsedFile, loop: ast.For) -> ast.expr | None:
     return given.right if isinstance(given.op, ast.FloorDiv) else None
 
 
-def _last_start(source: ParsedFile, loop: ast.For) -> ast.expr | None:
+def _last_start(source: ParsedFile, loop: ast.For | ast.comprehension) -> ast.expr | None:
     """The batch size of `range(0, n - size + 1, size)` and `range(0, n - size, size)`; None for other loops."""
     given = loop.iter
     while isinstance(given, ast.Call) and called_name(given) in ("tqdm", "enumerate") and given.args:
@@ -149,7 +181,7 @@ def _is_rounded_down(end: ast.expr, size: ast.expr) -> bool:
     return same(whole.right, size) and same(other, size) and not up
 
 
-def _takes_the_end(source: ParsedFile, function: ast.AST | None, loop: ast.For) -> bool:
+def _takes_the_end(source: ParsedFile, function: ast.AST | None, loop: Rounds) -> bool:
     """Whether something beside the loop is read from a place to its end, as what is left over: `users[done:]`."""
     inside = {*source.within(loop, ast.Slice)}
     return function is not None and any(
@@ -159,12 +191,12 @@ def _takes_the_end(source: ParsedFile, function: ast.AST | None, loop: ast.For) 
     )
 
 
-def _cuts_batches(source: ParsedFile, loop: ast.For, size: ast.expr) -> bool:
+def _cuts_batches(source: ParsedFile, loop: Rounds, size: ast.expr) -> bool:
     """Whether the body takes slices that are as wide as a batch."""
     return any(
         any(same(part, size) for end in (cut.lower, cut.upper) if end is not None for part in ast.walk(end))
-        for statement in loop.body
-        for cut in source.within(statement, ast.Slice)
+        for part_of in (loop.body if isinstance(loop, ast.For | ast.While) else [loop.elt])
+        for cut in source.within(part_of, ast.Slice)
     )
 
 

@@ -8,8 +8,8 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges
 from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import How, bindings
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import How, bindings, parameters
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -118,7 +118,26 @@ def _call_of_one(
             _is_one(source, given, at, loop) for given in (*call.args, *(k.value for k in call.keywords))
         ):
             return call
+        if _asks_for_its_argument(source, call, at):
+            return call
     return None
+
+
+def _asks_for_its_argument(source: ParsedFile, call: ast.Call, at: set[str]) -> bool:
+    """Whether a function of the repo calls the model on a batch of the one row that it is given: `self.ask(row)`."""
+    given = {n for n, one in enumerate(call.args) if isinstance(one, ast.Name) and one.id in at}
+    reached = callee(repo_of(source), source, call) if given else None
+    if reached is None or not isinstance(reached.node, Function) or reached.node.name == "forward":
+        return False
+    names = parameters(reached.node)
+    names = names[1:] if names[:1] == ["self"] else names
+    rows = {name for n, name in enumerate(names) if n in given}
+    loops = reached.file.within(reached.node, ast.For, ast.While)
+    return not loops and any(
+        _is_a_model(reached.file, inner)
+        and any(_is_one(reached.file, one, rows, reached.node) for one in inner.args)
+        for inner in reached.file.calls_in(reached.node)
+    )
 
 
 def _is_collected(source: ParsedFile, loop: ast.For) -> bool:

@@ -51,7 +51,7 @@ SPREADS = {"split", "chunk", "array_split", "permutation", "randperm", "randint"
 def rows_of_the_first(source: ParsedFile) -> Iterator[RuleHit]:
     """`yield self.history[rows], self.target[rows], self.weight[: len(rows)]`"""
     for cut in source.within(source.nodes[0], ast.Subscript):
-        rows = _counted(cut) if isinstance(cut.ctx, ast.Load) else None
+        rows = _counted(source, cut) if isinstance(cut.ctx, ast.Load) else None
         if rows is None or not dotted(cut.value):
             continue
         beside = [part for part in _parts_beside(source, cut) if part is not cut]
@@ -67,14 +67,18 @@ def rows_of_the_first(source: ParsedFile) -> Iterator[RuleHit]:
             )
 
 
-def _counted(cut: ast.Subscript) -> ast.expr | None:
+def _counted(source: ParsedFile, cut: ast.Subscript) -> ast.expr | None:
     """The rows of which a part is as long: of `w[: len(rows)]`, `w[: rows.shape[0]]`, `w[0 : rows.size(0)]`; else None."""
     index = _first(cut.slice)
     if not isinstance(index, ast.Slice) or index.step is not None:
         return None
     if index.lower is not None and number(index.lower) != 0:
         return None
-    return _length_of(index.upper)
+    end = index.upper
+    if isinstance(end, ast.Name):
+        found = bindings(source, end.id, end)
+        end = found[0].value if len(found) == 1 and found[0].position is None else end
+    return _length_of(end)
 
 
 def _length_of(node: ast.expr | None) -> ast.expr | None:
