@@ -53,14 +53,17 @@ DEEPEST = 6
 def attention_turned(source: ParsedFile) -> Iterator[RuleHit]:
     """`torch.softmax(-(q @ k.transpose(-1, -2)), -1) @ v`"""
     repo = source.repo
-    taken = repo is not None and any("softmax" in called_name(call).lower() for call in source.calls)
+    taken = repo is not None and any(
+        called_name(call).lower().endswith(("softmax", "softmin")) for call in source.calls
+    )
     for call in source.calls if taken else ():
         done = operation(repo, source, call) if repo is not None and _may_be(source, call) else None
-        if repo is None or done is None or done.name != "softmax" or not done.values:
+        if repo is None or done is None or done.name not in ("softmax", "softmin") or not done.values:
             continue
         if _is_on_purpose(source, call) or not _weighs(source, call, 0):
             continue
-        minus = _turns(repo, Value(file=source, node=done.values[0]), None, 0)
+        whole = Value(file=source, node=call) if done.name == "softmin" else None
+        minus = _turns(repo, Value(file=source, node=done.values[0]), whole, 0)
         if minus is not None and not _is_taken_upright(repo, source, call):
             yield minus.file.hit(
                 KIND.code, minus.node, "gives most weight to what is least alike: take the minus away"
@@ -70,7 +73,7 @@ def attention_turned(source: ParsedFile) -> Iterator[RuleHit]:
 def _may_be(source: ParsedFile, call: ast.Call) -> bool:
     """Whether a call may be a softmax, by its name, or as a module that an attribute holds."""
     name = called_name(call).lower()
-    if "softmax" in name and "log" not in name:
+    if "softmin" in name or ("softmax" in name and "log" not in name):
         return True
     return isinstance(call.func, ast.Attribute) and any(
         isinstance(b.value, ast.Call) and called_name(b.value) == "Softmax"
@@ -188,7 +191,7 @@ def _factor(node: ast.expr) -> int | None:
         named = isinstance(node.operand, ast.Name | ast.Attribute)
         return -inner if inner is not None else -1 if named else None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        return _factor(node.left)
+        return 1 if abs(amount(node.right) or 0) == 0.5 else _factor(node.left)
     if isinstance(node, ast.Call) and called_name(node) in ("sqrt", "float"):
         return 1
     scalar = dotted(node).rpartition(".")[2].lower()

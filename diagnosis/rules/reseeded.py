@@ -4,13 +4,14 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.definitions import Made
+from diagnosis.rules.codebase import Codebase, once
+from diagnosis.rules.definitions import Defined, Made
 from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import DRAWS, GENERATORS
 from diagnosis.rules.evaluating import evaluators
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_named
-from diagnosis.rules.repeated import in_training_loop, is_training_loop, repeated, repo_of
+from diagnosis.rules.repeated import below, in_training_loop, is_training_loop, repeated, repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.values import Binding, How, bindings, names_in, parameters
@@ -94,8 +95,28 @@ def reseeded_in_training(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def _is_called_again(source: ParsedFile, function: Function) -> bool:
-    """Whether an object whose `__call__` this is, as a sampler, is called at each epoch or step."""
-    return function.name == "__call__" and bool(_calls_again(source, function))
+    """Whether an object whose `__call__` this is, as a sampler, is called at each epoch or step, or a hook runs the function that
+    training calls by a string with its name.
+    """
+    if function.name == "__call__":
+        return bool(_calls_again(source, function))
+    repo = repo_of(source)
+    return function in below(repo, _hooks(repo))
+
+
+@once
+def _hooks(repo: Codebase) -> list[Defined]:
+    """The functions whose names are strings that code which runs again hands to a call: `self.tell("on_epoch_begin")`."""
+    again = repeated(repo)
+    return [
+        hook
+        for file in repo.files
+        for text in file.within(file.nodes[0], ast.Constant)
+        if isinstance(text.value, str) and text.value.startswith("on_") and text.value in repo.functions
+        if isinstance(file.parents.get(text), ast.Call)
+        if file.function_of(text) in again or in_training_loop(file, text, repo)
+        for hook in repo.functions[text.value]
+    ]
 
 
 def _calls_again(source: ParsedFile, function: Function) -> list[Made]:
