@@ -137,6 +137,8 @@ def _ahead(source: ParsedFile, node: ast.expr, steps: int) -> RuleHit:
 def _cut(source: ParsedFile, node: ast.Subscript, function: Function) -> _Cut | None:
     if source.function_of(node) is not function or not dotted(node.value) or not _is_kept(source, node):
         return None
+    if isinstance(node.value, ast.Attribute) and node.value.attr == "loc":
+        return None  # pandas takes labels there, and the end with them
     index = node.slice
     if isinstance(index, ast.Slice):
         begin = _place(index.lower)
