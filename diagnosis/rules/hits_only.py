@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.best_inverted import said_by
 from diagnosis.rules.evaluating import is_count_above
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.named_sense import sense_of_words
 from diagnosis.rules.places_from import first_value, number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
@@ -72,7 +72,8 @@ def _speaks_of_metrics(source: ParsedFile, call: ast.Call) -> bool:
         return False
     words = [function.name, *(n.id for n in source.within(function, ast.Name))]
     words += [c.value for c in source.within(function, ast.Constant) if isinstance(c.value, str)]
-    return sense_of_words(words) > 0
+    senses = {said_by([word]) for word in words}
+    return 1 in senses and -1 not in senses
 
 
 def _appended(source: ParsedFile, test: ast.If) -> Iterator[RuleHit]:

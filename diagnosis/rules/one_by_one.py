@@ -1,15 +1,15 @@
 """Static rule: users are scored one at a time."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from diagnosis.findings import FindingKind, FoundBy, Nature, Role, Severity
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges
 from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import How, bindings
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import How, bindings, parameters
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -17,7 +17,7 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Users are scored one at a time",
     why="A model's call costs almost the same for one user as for hundreds, so that evaluation takes a hundred times as long.",
-    definition="A loop over users in `score`, or in what it calls, calls the model for a batch of one.",
+    definition="A loop or comprehension over users in `score`, or in what it calls, calls the model for a batch of one.",
     roles=(Role.SCORING,),
     sources=("github.com/pmixer/SASRec.pytorch",),
 )
@@ -34,9 +34,11 @@ OF_EVALUATION = FindingKind(
     sources=("github.com/pmixer/SASRec.pytorch",),
 )
 
+_Comprehension = ast.ListComp | ast.GeneratorExp | ast.DictComp
 LOADS = {"DataLoader", "batches", "batch", "split", "chunk", "array_split", "loader", "range"}
 ONES = {"unsqueeze", "reshape", "view", "expand_dims", "atleast_2d"}
 COLLECTS = {"append", "extend", "add", "update", "insert", "copy_", "index_copy_", "cat", "concatenate"}
+HANDS_ON = {"tqdm", "enumerate", "list", "sorted", "trange", "asarray", "as_tensor", "from_numpy"}
 ARRAYS = {"array", "asarray", "tensor", "as_tensor", "LongTensor", "Tensor", "from_numpy", "stack"}
 
 
@@ -48,27 +50,38 @@ def one_user_at_a_time(source: ParsedFile) -> Iterator[RuleHit]:
         own = function not in served
         if (own and function not in judges(repo)) or function in trains(repo):
             continue
-        for loop in source.within(function, ast.For):
-            if source.function_of(loop) is function and _is_of_single_ones(source, loop):
-                call = _call_of_one(source, loop)
-                if call is not None:
-                    yield source.hit(
-                        OF_EVALUATION.code if own else KIND.code,
-                        loop,
-                        "calls the model once for each user: score a batch of users in one call",
-                        Severity.INFORMATION if own else Severity.WARNING,
-                    )
-                    break
+        for loop in source.within(function, ast.For, ast.ListComp, ast.GeneratorExp, ast.DictComp):
+            if source.function_of(loop) is function and _asks_for_one(source, loop):
+                yield source.hit(
+                    OF_EVALUATION.code if own else KIND.code,
+                    loop,
+                    "calls the model once for each user: score a batch of users in one call",
+                    Severity.INFORMATION if own else Severity.WARNING,
+                )
+                break
 
 
-def _is_of_single_ones(source: ParsedFile, loop: ast.For) -> bool:
+def _asks_for_one(source: ParsedFile, loop: ast.For | _Comprehension) -> bool:
+    """Whether each round of a loop over users calls the model for one of them, and keeps what it answers."""
+    if isinstance(loop, ast.For):
+        return (
+            _is_of_single_ones(source, loop)
+            and _call_of_one(source, loop, loop.body) is not None
+            and _is_collected(source, loop)
+        )
+    first = loop.generators[0]
+    parts = [loop.value] if isinstance(loop, ast.DictComp) else [loop.elt]
+    return (
+        len(loop.generators) == 1
+        and _is_of_single_ones(source, first)
+        and _call_of_one(source, first, parts) is not None
+    )
+
+
+def _is_of_single_ones(source: ParsedFile, loop: ast.For | ast.comprehension) -> bool:
     """Whether a loop goes through users, not through batches of them."""
     given = loop.iter
-    while (
-        isinstance(given, ast.Call)
-        and called_name(given) in ("tqdm", "enumerate", "list", "sorted", "trange")
-        and given.args
-    ):
+    while isinstance(given, ast.Call) and called_name(given) in HANDS_ON and given.args:
         given = given.args[0]
     if isinstance(given, ast.Call) and called_name(given) == "range":
         return len(given.args) < 3
@@ -92,18 +105,39 @@ def _counts_by_one(call: ast.Call) -> bool:
     return called_name(call) == "range" and len(call.args) < 3
 
 
-def _call_of_one(source: ParsedFile, loop: ast.For) -> ast.Call | None:
+def _call_of_one(
+    source: ParsedFile, loop: ast.For | ast.comprehension, body: Sequence[ast.AST]
+) -> ast.Call | None:
     """A call of a model on a batch that holds what the loop is at, and nothing else."""
     at = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
-    for inner in (part for statement in loop.body for part in source.within(statement, ast.For)):
+    for inner in (part for statement in body for part in source.within(statement, ast.For)):
         if any(isinstance(part, ast.Name) and part.id in at for part in ast.walk(inner.iter)):
             at |= {part.id for part in ast.walk(inner.target) if isinstance(part, ast.Name)}
-    for call in source.calls_in(*loop.body):
+    for call in source.calls_in(*body):
         if _is_a_model(source, call) and any(
             _is_one(source, given, at, loop) for given in (*call.args, *(k.value for k in call.keywords))
         ):
-            return call if _is_collected(source, loop) else None
+            return call
+        if _asks_for_its_argument(source, call, at):
+            return call
     return None
+
+
+def _asks_for_its_argument(source: ParsedFile, call: ast.Call, at: set[str]) -> bool:
+    """Whether a function of the repo calls the model on a batch of the one row that it is given: `self.ask(row)`."""
+    given = {n for n, one in enumerate(call.args) if isinstance(one, ast.Name) and one.id in at}
+    reached = callee(repo_of(source), source, call) if given else None
+    if reached is None or not isinstance(reached.node, Function) or reached.node.name == "forward":
+        return False
+    names = parameters(reached.node)
+    names = names[1:] if names[:1] == ["self"] else names
+    rows = {name for n, name in enumerate(names) if n in given}
+    loops = reached.file.within(reached.node, ast.For, ast.While)
+    return not loops and any(
+        _is_a_model(reached.file, inner)
+        and any(_is_one(reached.file, one, rows, reached.node) for one in inner.args)
+        for inner in reached.file.calls_in(reached.node)
+    )
 
 
 def _is_collected(source: ParsedFile, loop: ast.For) -> bool:
@@ -144,7 +178,7 @@ def _is_plain(file: ParsedFile, node: ast.AST) -> bool:
     return not any(True for _ in file.calls_in(node)) and not file.within(node, ast.BinOp)
 
 
-def _is_one(source: ParsedFile, node: ast.expr, at: set[str], loop: ast.For, depth: int = 0) -> bool:
+def _is_one(source: ParsedFile, node: ast.expr, at: set[str], loop: ast.AST, depth: int = 0) -> bool:
     """Whether an argument is a batch of one: `[user]`, `row[None]`, `x[i : i + 1]`, `row.unsqueeze(0)`, `item.view(1)`."""
     if isinstance(node, ast.Starred):
         rows = node.value.generators[0].iter if isinstance(node.value, ast.ListComp) else node.value

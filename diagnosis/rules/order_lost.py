@@ -9,6 +9,7 @@ from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
 from diagnosis.rules.timestamps import tells_time
+from diagnosis.rules.unique_order import unordered
 from diagnosis.rules.values import bindings, words_of
 from diagnosis.symptoms import UNORDERED, WEAK
 from diagnosis.syntax import called_name, dotted
@@ -19,7 +20,7 @@ KIND = FindingKind(
     title="Histories lose the order of time",
     why="What is read as the next event, and held out as the newest, is then any event, or the oldest.",
     definition="A table is shuffled before its rows are gathered into lists, is sorted by time from the newest on while the "
-    "last of each list is held out, or is sorted by times that were read as text; or a user's events pass through a set.",
+    "last of each list is held out, or is sorted by times that were read as text; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
     explains=("history-out-of-order", "time-reversed", *UNORDERED, *WEAK),
 )
 
@@ -62,6 +63,12 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
             hits[call] = source.hit(
                 KIND.code, call, "a set keeps no order of time: drop repeats in order, as by dict.fromkeys"
             )
+    for call in unordered(source):
+        hits[call] = source.hit(
+            KIND.code,
+            call,
+            "unique sorts events by id, not by time: drop repeats in order, as by dict.fromkeys",
+        )
     yield from hits.values()
 
 

@@ -4,14 +4,17 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase, once
+from diagnosis.rules.definitions import Defined, Made
 from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import DRAWS, GENERATORS
 from diagnosis.rules.evaluating import evaluators
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.repeated import in_training_loop, repeated, repo_of
+from diagnosis.rules.parts_of_data import Part, parts_named
+from diagnosis.rules.repeated import below, in_training_loop, is_training_loop, repeated, repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
-from diagnosis.rules.values import How, bindings, names_in, parameters
+from diagnosis.rules.values import Binding, How, bindings, names_in, parameters
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -20,7 +23,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Generator seeded anew in training",
     why="Each epoch draws the same numbers: the same negatives, masks or order, which the model learns by heart.",
-    definition="A generator gets a seed that does not change, in code that runs at each epoch or step of training and draws.",
+    definition="A generator gets a seed that does not change, or changes with the user or example alone, in code that runs at each epoch or "
+    "step of training and draws.",
     roles=(Role.NEGATIVES, Role.LOADER),
     explains=("negatives-repeated", "batches-in-one-order", "overconfidence", *WEAK),
 )
@@ -53,6 +57,14 @@ PLAIN = {
     "Generator",
     "device",
     "tuple",
+    "zip",
+    "list",
+    "tolist",
+    "asarray",
+    "array",
+    "as_tensor",
+    "tensor",
+    "sorted",
 }
 MOST_STEPS = 12
 
@@ -68,7 +80,10 @@ def reseeded_in_training(source: ParsedFile) -> Iterator[RuleHit]:
         if seed is None or function is None or function.name == "__init__" or function in evaluators(source):
             continue
         runs_again = (source.path, function.lineno) in nodes or in_training_loop(source, call, repo)
+        runs_again = runs_again or _is_called_again(source, function)
         if not runs_again or not _draws(source, function, call) or _is_rare(source, call, function):
+            continue
+        if _is_of_evaluation(source, function):
             continue
         if all(_stays(source, part, function) for part in seed):
             yield source.hit(
@@ -77,6 +92,54 @@ def reseeded_in_training(source: ParsedFile) -> Iterator[RuleHit]:
                 "starts the generator anew from the same seed in each epoch, which draws the same numbers again: "
                 "make it once, before training",
             )
+
+
+def _is_called_again(source: ParsedFile, function: Function) -> bool:
+    """Whether an object whose `__call__` this is, as a sampler, is called at each epoch or step, or a hook runs the function that
+    training calls by a string with its name.
+    """
+    if function.name == "__call__":
+        return bool(_calls_again(source, function))
+    repo = repo_of(source)
+    return function in below(repo, _hooks(repo))
+
+
+@once
+def _hooks(repo: Codebase) -> list[Defined]:
+    """The functions whose names are strings that code which runs again hands to a call: `self.tell("on_epoch_begin")`."""
+    again = repeated(repo)
+    return [
+        hook
+        for file in repo.files
+        for text in file.within(file.nodes[0], ast.Constant)
+        if isinstance(text.value, str) and text.value.startswith("on_") and text.value in repo.functions
+        if isinstance(file.parents.get(text), ast.Call)
+        if file.function_of(text) in again or in_training_loop(file, text, repo)
+        for hook in repo.functions[text.value]
+    ]
+
+
+def _calls_again(source: ParsedFile, function: Function) -> list[Made]:
+    """The calls of objects of a class, by code that runs at each epoch or step."""
+    repo = repo_of(source)
+    again = repeated(repo)
+    return [
+        Made(file=file, call=call)
+        for file in repo.files
+        for call in file.calls
+        if (file.function_of(call) in again or in_training_loop(file, call, repo))
+        and called_name(call) not in repo.functions
+        and (reached := repo.callee(file, call)) is not None
+        and reached.node is function
+    ]
+
+
+def _is_of_evaluation(source: ParsedFile, function: Function) -> bool:
+    """Whether a function, or its class, is called after validation, test or evaluation: their negatives stay the same on purpose."""
+    owner = source.parents.get(function)
+    names = [function.name, *([owner.name] if isinstance(owner, ast.ClassDef) else [])]
+    found = parts_named(names)
+    return bool(found - {Part.TRAIN}) or any("eval" in name.lower() for name in names)
 
 
 def _seed(source: ParsedFile, call: ast.Call) -> list[ast.expr] | None:
@@ -148,18 +211,38 @@ def _name_stays(source: ParsedFile, name: ast.Name | ast.Attribute, function: Fu
     found = bindings(source, text, name)
     if found:
         return all(b.how in (How.ASSIGNED, How.ITERATED) for b in found) and all(
-            _is_of_examples(source, b.value, b.how, function) and _stays(source, b.value, function, steps + 1)
+            _is_of_examples(source, b.value, b.how, function)
+            and (_is_of_batches(source, b) or _stays(source, b.value, function, steps + 1))
             for b in found
         )
     if text not in parameters(function):
         return text.isupper()
-    return function.name == "__getitem__" or _arguments_stay(source, function, text, steps)
+    return _is_given_examples(source, function) or _arguments_stay(source, function, text, steps)
+
+
+def _is_given_examples(source: ParsedFile, function: Function) -> bool:
+    """Whether a DataLoader calls a function, with the number of an example or with examples."""
+    collates = (keyword(call, "collate_fn") for call in source.calls)
+    return function.name == "__getitem__" or any(
+        dotted(given).rpartition(".")[2] == function.name for given in collates if given is not None
+    )
 
 
 def _is_of_examples(source: ParsedFile, value: ast.expr, how: How, function: Function) -> bool:
     """Whether what a loop goes through are examples; a counter of a loop may be that of epochs."""
     counts = isinstance(value, ast.Call) and called_name(value) in ("range", "count", "enumerate")
     return not (how is How.ITERATED and counts)
+
+
+def _is_of_batches(source: ParsedFile, binding: Binding) -> bool:
+    """Whether a name is a part of a batch, over which the loop that binds it trains: an example comes again with its own."""
+    return (
+        binding.how is How.ITERATED
+        and isinstance(binding.node, ast.For)
+        and isinstance(binding.value, ast.Name | ast.Attribute)
+        and not any(word in dotted(binding.value).lower() for word in ("epoch", "step", "seed"))
+        and is_training_loop(source, binding.node, repo_of(source))
+    )
 
 
 def _is_set_once(source: ParsedFile, text: str) -> bool:
@@ -180,7 +263,8 @@ def _arguments_stay(source: ParsedFile, function: Function, name: str, steps: in
     names = parameters(function)
     place = names.index(name) - (names[:1] in (["self"], ["cls"]))
     given: list[tuple[ParsedFile, ast.expr]] = []
-    for made in repo.calls(function.name):
+    calls = _calls_again(source, function) if function.name == "__call__" else list(repo.calls(function.name))
+    for made in calls:
         value = keyword(made.call, name)
         if value is None and 0 <= place < len(made.call.args):
             value = made.call.args[place]

@@ -7,6 +7,7 @@ from itertools import islice
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
+from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
 from diagnosis.rules.values import How, bindings, names_in, origins, same, words_of
@@ -17,7 +18,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Model selected on test",
     why="Keeping the epoch that is best on test makes the test figure a training figure.",
-    definition="A metric of test events in the condition under which the model is kept, or training stops.",
+    definition="A metric of test events in the condition under which the model is kept, or training stops. Test events are what is called so, "
+    "and the last of each user's events after histories that hold the one of validation.",
     roles=(Role.ENTRY,),
     sources=("github.com/xiangwang1223/neural_graph_collaborative_filtering/issues/37",),
 )
@@ -32,6 +34,7 @@ SAVES = {
     "clone",
     "save_pretrained",
 }
+JOINS = {"append", "concatenate", "cat", "hstack", "concat", "chain"}
 METRICS = ("ndcg", "recall", "hr", "hit", "mrr", "map", "auc", "metric", "score")
 COUNTERS = {"epoch", "epochs", "step", "steps", "global_step", "iteration", "iterations", "it", "n_iter"}
 MOST_ORIGINS = 8
@@ -147,12 +150,68 @@ def _is_test(source: ParsedFile, value: ast.expr, steps: int) -> bool:
         named = [n for a in (*call.args, *(k.value for k in call.keywords)) for n in names_in(a)]
         if Part.TEST not in given and any(_is_test_by_another_name(source, name) for name in named):
             return True
+        if Part.TEST not in given and _asks_after_validation(source, call):
+            return True
         found = given if given else parts_named([called_name(call)]) - {Part.TRAIN}
         if found:
             return Part.TEST in found and Part.VALID not in found and not _is_of_validation(source, call)
     if parts_in(value):
         return Part.TEST in parts_in(value) and Part.VALID not in parts_in(value)
     return any(_made_of_test(source, name, steps - 1) for name in names_in(value))
+
+
+def _asks_after_validation(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether an evaluation is given histories that go on with the event of validation, and the last event of all as truth:
+    `evaluate(net, {u: np.append(past[u], valid[u]) for u in past}, {u: events[-1] for u, events in log.items()})`.
+    """
+    given = [_made(source, one) for one in (*call.args, *(k.value for k in call.keywords))]
+    joined = [one for one in given if any(_joins_validation(source, part) for part in ast.walk(one))]
+    last = [one for one in given if one not in joined and not parts_in(one) and _takes_the_last(one)]
+    return bool(joined) and bool(last)
+
+
+def _made(source: ParsedFile, node: ast.expr) -> ast.expr:
+    """What a name was given by its only assignment; the expression itself otherwise."""
+    found = bindings(source, node.id, node) if isinstance(node, ast.Name) else []
+    whole = len(found) == 1 and found[0].how is How.ASSIGNED and found[0].position is None
+    return found[0].value if whole else node
+
+
+def _joins_validation(source: ParsedFile, node: ast.AST) -> bool:
+    """`np.append(past[u], valid[u])`, `past[u] + [valid[u]]`, `[*past[u], valid[u]]`: a history, and what comes next in validation."""
+    if isinstance(node, ast.Call) and called_name(node) in JOINS and node.args:
+        parts = node.args[0].elts if isinstance(node.args[0], ast.Tuple | ast.List) else node.args
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = [node.left, node.right]
+    elif isinstance(node, ast.List) and any(isinstance(part, ast.Starred) for part in node.elts):
+        parts = node.elts
+    else:
+        return False
+    spoken = [_spoken_of(source, part) for part in parts]
+    return len(parts) == 2 and spoken[1] == {Part.VALID} and Part.VALID not in spoken[0]
+
+
+def _spoken_of(source: ParsedFile, node: ast.expr) -> set[Part]:
+    """The parts of the data that an expression speaks of, or what its names go through: `v` of `zip(seqs, valid)`."""
+    found = parts_in(node)
+    for name in names_in(node) if not found else ():
+        for binding in bindings(source, dotted(name), name):
+            value, place = binding.value, binding.position
+            if binding.how is not How.ITERATED:
+                continue
+            if isinstance(value, ast.Call) and called_name(value) == "zip" and place is not None:
+                value = value.args[place] if place < len(value.args) else value
+            found |= parts_in(value)
+    return found
+
+
+def _takes_the_last(node: ast.expr) -> bool:
+    """Whether a dictionary or list holds the last event of each user."""
+    made = isinstance(node, ast.DictComp | ast.ListComp)
+    value = (
+        node.value if isinstance(node, ast.DictComp) else node.elt if isinstance(node, ast.ListComp) else node
+    )
+    return made and any(isinstance(p, ast.Subscript) and number(p.slice) == -1 for p in ast.walk(value))
 
 
 def _is_test_by_another_name(source: ParsedFile, name: ast.Name | ast.Attribute) -> bool:

@@ -33,9 +33,11 @@ THROUGH = frozenset((*REARRANGES, "clamp"))
 def self_among_negatives(source: ParsedFile) -> Iterator[RuleHit]:
     """`z = torch.cat([a, b]); F.cross_entropy(z @ z.T / tau, partner)`"""
     repo = source.repo
-    for call in source.calls if repo else ():
-        done = operation(repo, source, call)
+    products = [*source.within(source.nodes[0], ast.BinOp), *source.calls] if repo else []
+    squaring = {source.function_of(node) for node in products if _of_itself(source, node)} - {None}
+    for call in source.calls if squaring else ():  # what a call does takes long to find out
         function = source.function_of(call)
+        done = operation(repo, source, call) if function in squaring else None
         if repo is None or done is None or done.name not in SOFT or not done.values or function is None:
             continue
         if _hides(source, function):

@@ -19,7 +19,8 @@ HOLDS = FindingKind(
     found_by=FoundBy.RULE,
     title="The input holds the target",
     why="The model is shown the answer, learns to copy it, and has no answer to copy when it serves.",
-    definition="A slice `seq[:t + 1]` beside the element `seq[t]`, both kept, and no later element beside them.",
+    definition="A slice `seq[:t + 1]` beside the element `seq[t]`, both kept, and no later element beside them; or `seq[:t]` and `seq[t - 1]` as "
+    "an example, where nothing is read at `t`.",
     roles=(Role.LOADER,),
     explains=("target-is-input", *WEAK),
 )
@@ -70,12 +71,45 @@ def window_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
             if window.begin is not None or any(c.begin is not None and c.begin >= window.end for c in beside):
                 continue
             targets = [c for c in beside if c.begin is not None and 0 <= c.begin < window.end <= c.end]
-            if targets:
+            if targets or _asks_for_its_own_end(source, window, cuts):
                 yield source.hit(
                     HOLDS.code,
                     statement_of(source, window.node),
                     "the window ends after the event that is to be predicted: end it before",
                 )
+
+
+def _asks_for_its_own_end(source: ParsedFile, window: _Cut, cuts: list[_Cut]) -> bool:
+    """`return user, seq[t - n : t], seq[t - 1]`, where nothing reads what comes at `t`, in this list or one beside it."""
+    statement = statement_of(source, window.node)
+    if window.end != 0 or not isinstance(statement, ast.Return | ast.Expr) or window.begin is not None:
+        return False
+    here = [c for c in cuts if c.moving == window.moving and c is not window]
+    newest = [
+        c
+        for c in here
+        if c.begin == -1 and c.end == 0 and _same_list(c, window) and _beside(source, c.node, window.node)
+    ]
+    return bool(newest) and len(here) == len(newest) and not _is_read(source, window, newest)
+
+
+def _beside(source: ParsedFile, one: ast.expr, other: ast.expr) -> bool:
+    """Whether two parts are elements of one tuple, each perhaps within calls."""
+    tuples = [
+        next((o for o in source.around(part) if isinstance(o, ast.Tuple)), None) for part in (one, other)
+    ]
+    return tuples[0] is not None and tuples[0] is tuples[1]
+
+
+def _is_read(source: ParsedFile, window: _Cut, newest: list[_Cut]) -> bool:
+    """Whether the place is an index of something else, as of labels."""
+    known = {window.node, *(c.node for c in newest)}
+    function = source.function_of(window.node) or source.nodes[0]
+    return any(
+        part not in known
+        and any(isinstance(n, ast.Name) and n.id == window.moving for n in ast.walk(part.slice))
+        for part in source.within(function, ast.Subscript)
+    )
 
 
 def targets_two_ahead(source: ParsedFile) -> Iterator[RuleHit]:
@@ -103,6 +137,8 @@ def _ahead(source: ParsedFile, node: ast.expr, steps: int) -> RuleHit:
 def _cut(source: ParsedFile, node: ast.Subscript, function: Function) -> _Cut | None:
     if source.function_of(node) is not function or not dotted(node.value) or not _is_kept(source, node):
         return None
+    if isinstance(node.value, ast.Attribute) and node.value.attr == "loc":
+        return None  # pandas takes labels there, and the end with them
     index = node.slice
     if isinstance(index, ast.Slice):
         begin = _place(index.lower)
