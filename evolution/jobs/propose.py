@@ -55,7 +55,7 @@ def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
     proposals = evaluation.race(parent, feedback, candidates[:trials])
     together = combination(laboratory, parent, proposals) if len(proposals) < trials else None
     if together is not None:
-        proposals += evaluation.race(parent, feedback, [together])
+        proposals = evaluation.race(parent, feedback, [together], proposals)
     return Proposed(proposals=tuple(proposals), did_not_fit=tuple(did_not_fit), more_training=longer)
 
 

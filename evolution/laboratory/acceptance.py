@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from evolution.domain.objective import Objective
-from evolution.domain.proposal import Effect, Verified
+from evolution.domain.proposal import Corrected, Effect, Verified
 from evolution.domain.trial import EpochRecord, Metric, Trial
 from evolution.laboratory.budgets import steps_of
 
@@ -59,10 +59,11 @@ def _below(measured: Metric | None) -> float:
     return (measured.value - measured.low) / measured.value
 
 
-def is_likely(effect: Effect, singles: Sequence[Effect]) -> bool:
-    """Whether every seed rose, by LIKELY together, and yet it may be chance."""
+def is_likely(effect: Effect, singles: Sequence[Effect], corrected: Corrected | None = None) -> bool:
+    """Whether every seed rose, by LIKELY together, and yet it may be chance, or the luck of the best of several."""
     rose = all(single.after > single.before for single in singles)
-    return effect.low <= 0 and rose and effect.after > (1 + LIKELY) * effect.before
+    low = effect.low if corrected is None else min(effect.low, corrected.low)
+    return low <= 0 and rose and effect.after > (1 + LIKELY) * effect.before
 
 
 def may_be_lost(effect: Effect) -> float:
@@ -80,28 +81,44 @@ def was_lost(effect: Effect) -> float:
 
 
 def verdict(
-    effect: Effect, singles: Sequence[Effect], *, fixed: Sequence[str], broken: Sequence[str], lost: float
+    effect: Effect,
+    singles: Sequence[Effect],
+    *,
+    fixed: Sequence[str],
+    broken: Sequence[str],
+    lost: float,
+    corrected: Corrected | None = None,
 ) -> tuple[Verified, str]:
     """Whether a measured candidate is a verified gain or fix, and the reason if it is neither ("" otherwise).
 
-    effect: the change of the objective, pooled over seeds; singles: the change for each seed alone. fixed: codes of
+    effect: the change of the objective, pooled over seeds; singles: the change for each seed alone. corrected: the
+    effect of the best of several, None for an only candidate. fixed: codes of
     the targeted measurements that became healthy. broken: one sentence for each guardrail that does not hold.
     lost: the share of the objective that a fix costs at most, as far as is known: `may_be_lost` or `was_lost`.
     """
     replicated = len(singles) > REPLICAS
     agree = all(single.after > single.before for single in singles)
+    lucky = corrected is not None and corrected.low <= 0
     if broken:
         return Verified.NO, "; ".join(broken)
-    if effect.low > 0 and replicated and agree:
+    if effect.low > 0 and replicated and agree and not lucky:
         return Verified.GAIN, ""
     if fixed and replicated and lost < FIX_TOLERANCE:
         return Verified.FIX, ""
     if effect.low > 0:
-        return (
-            Verified.NO,
-            "a further seed does not agree" if replicated else "no further seed could be trained",
-        )
+        return Verified.NO, _why_not_sure(effect, corrected, replicated=replicated, agree=agree)
     words = f"the objective's change lies in [{effect.low:+.4f}, {effect.high:+.4f}]"
     if fixed:
         return Verified.NO, f"it mends {', '.join(fixed)}, but {words}: more than 1 % may be lost"
     return Verified.NO, f"{words}, so it may be no gain at all"
+
+
+def _why_not_sure(effect: Effect, corrected: Corrected | None, *, replicated: bool, agree: bool) -> str:
+    if not replicated:
+        return "no further seed could be trained"
+    if not agree or corrected is None:
+        return "a further seed does not agree"
+    return (
+        f"the objective's change lies in [{corrected.low:+.4f}, {effect.high:+.4f}] when corrected for the choice among "
+        f"{corrected.candidates} candidates, so it may be their luck"
+    )

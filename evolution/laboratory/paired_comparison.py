@@ -1,6 +1,7 @@
 """Compares a child with its parent, paired by user and seed, and checks the guardrails."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +9,37 @@ from numpy.typing import NDArray
 
 from evolution.base.places import trial_folder
 from evolution.domain.objective import Objective, parse_guardrail
-from evolution.domain.proposal import Effect
-from evolution.domain.trial import Trial
+from evolution.domain.proposal import Corrected, Effect
+from evolution.domain.trial import Metric, Trial, TrialStatus
+from evolution.laboratory.best_of_many import corrected
 from evolution.laboratory.program_cost import seconds_of
 from evolution.trials.artifacts import read_per_user
-from evolution.trials.bootstrap import pooled_paired_interval
+from evolution.trials.bootstrap import mean_interval, pooled_paired_interval
 
 BOOTSTRAP_SEED = 0
 SHOWN = ("NDCG@10", "HR@10")
 
 Pair = tuple[Trial, Trial]  # (parent, child), same seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rivals:
+    """The other candidates among which one is chosen.
+
+    trials: their first trials; those that were pruned have no values per user. unseen: others of which nothing else is known, such as those that are measured still.
+    """
+
+    trials: tuple[Trial, ...] = ()
+    unseen: int = 0
+
+    def beside(self, child: Trial) -> "Rivals":
+        """The rivals of this one: without itself, and without what was never ranked."""
+        ranked = (TrialStatus.COMPLETE, TrialStatus.PRUNED)
+        others = {one.id: one for one in self.trials if one.id != child.id and one.status in ranked}
+        return Rivals(trials=tuple(others.values()), unseen=self.unseen)
+
+
+ALONE = Rivals()
 
 
 def per_user(repo: Path, trial: Trial) -> dict[str, NDArray[np.float64]]:
@@ -30,6 +52,40 @@ def objective_effect(repo: Path, objective: Objective, pairs: Sequence[Pair]) ->
     before = [objective.per_user(per_user(repo, parent)) for parent, _ in pairs]
     after = [objective.per_user(per_user(repo, child)) for _, child in pairs]
     return _effect(objective.text, before, after)
+
+
+def corrected_effect(
+    repo: Path, objective: Objective, pairs: Sequence[Pair], rivals: Rivals
+) -> Corrected | None:
+    """The change of the objective, corrected for the choice among the rivals; None if there are none.
+
+    The first pair is the one by which the candidate was chosen, and its parent is that of the rivals.
+    """
+    known = rivals.beside(pairs[0][1])
+    others = [trial for trial in known.trials if trial.status is TrialStatus.COMPLETE]
+    unseen = len(known.trials) - len(others) + known.unseen
+    if not others and not unseen:
+        return None
+    before = objective.per_user(per_user(repo, pairs[0][0]))
+    seeds = [
+        objective.per_user(per_user(repo, child)) - objective.per_user(per_user(repo, parent))
+        for parent, child in pairs
+    ]
+    differences = [objective.per_user(per_user(repo, other)) - before for other in others]
+    found = corrected(seeds, differences, unseen=unseen, seed=BOOTSTRAP_SEED)
+    return Corrected(
+        candidates=1 + len(others) + unseen,
+        change=found.change,
+        low=found.low,
+        p=found.p,
+        rivals=tuple(other.id for other in others),
+    )
+
+
+def pooled_objective(repo: Path, objective: Objective, trials: Sequence[Trial]) -> Metric:
+    """The objective of one program over several seeds: each user's mean, with the interval over users."""
+    each = [objective.per_user(per_user(repo, trial)) for trial in trials]
+    return mean_interval(np.mean(each, axis=0), BOOTSTRAP_SEED)
 
 
 def metric_effect(repo: Path, name: str, pairs: Sequence[Pair]) -> Effect | None:
