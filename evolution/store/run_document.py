@@ -45,6 +45,8 @@ def node_document(node: Node) -> dict[str, Any]:
             "addresses": list(idea.addresses) if idea else [],
             "rests_on": list(idea.rests_on) if idea else [],
             "objective": serial.plain(node.objective) if node.objective else None,
+            "seeds": node.seeds if node.objective else 0,
+            "corrected": serial.plain(node.corrected) if node.corrected else None,
             "verified": False if node.verified.value == "no" else node.verified.value,
             "proposal": node.proposal or None,
             "findings": list(node.findings) if node.findings is not None else None,
