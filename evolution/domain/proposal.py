@@ -75,14 +75,15 @@ class Effect:
 class Corrected:
     """What is left of a proposal's effect, since it was chosen among several candidates by the same users.
 
-    candidates: how many were measured, this one among them. change, low: the estimate and the lower end of its 95 %
-    interval, in the objective's unit; the upper end is the effect's. p: of no gain, one-sided.
+    candidates: how many were measured, this one among them. change, low, high: the estimate and its 95 % interval, in
+    the objective's unit; high is the effect's. p: of no gain, one-sided.
     rivals: the first trials of the others that have values per user.
     """
 
     candidates: int
     change: float
     low: float
+    high: float
     p: float
     rivals: tuple[str, ...] = ()
 

@@ -147,24 +147,26 @@ class SimulateRequest(Request):
 class ProposeRequest(Request):
     """Find verified patches for the program on disk.
 
-    trials: how many candidates are trained at most.
+    trials: how many candidates are trained at most. allow_cost: a guardrail on cost bars no patch.
     """
 
     kind = JobKind.PROPOSE
 
     trials: Count = 12
+    allow_cost: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyRequest(Request):
     """Measure a proposal once more, with a further seed.
 
-    proposal: the id of a stored proposal, or its unique beginning.
+    proposal: the id of a stored proposal, or its unique beginning. allow_cost: a guardrail on cost does not bar it.
     """
 
     kind = JobKind.VERIFY
 
     proposal: Annotated[str, NotEmpty]
+    allow_cost: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

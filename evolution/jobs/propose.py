@@ -37,9 +37,9 @@ class Proposed:
     more_training: MoreTraining | None = None
 
 
-def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
+def propose_once(laboratory: Laboratory, *, trials: int, allow_cost: bool = False) -> Proposed:
     """Make and measure patches for a version that has converged, which is trained on until it has; at most `trials`
-    candidates are trained. Raises RepoError if the user's program cannot
+    candidates are trained. allow_cost: a guardrail on cost bars none. Raises RepoError if the user's program cannot
     be measured, Cancelled."""
     parent = CandidateEvaluation(laboratory).parent()
     laboratory, parent, longer = trained_enough(laboratory, parent)
@@ -47,7 +47,7 @@ def propose_once(laboratory: Laboratory, *, trials: int) -> Proposed:
         laboratory.context.events.emit(EventType.LOG, longer.words)
         if not longer.converged:
             return Proposed(proposals=(), did_not_fit=(), more_training=longer)
-    evaluation = CandidateEvaluation(laboratory)
+    evaluation = CandidateEvaluation(laboratory, allow_cost=allow_cost)
     feedback = feedback_of(laboratory, parent, users=USERS_ASKED, examined=True)
     candidates, did_not_fit = draft(laboratory, parent.key.program, feedback)
     for recipe, reason in did_not_fit:

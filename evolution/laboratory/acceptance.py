@@ -100,7 +100,8 @@ def verdict(
     agree = all(single.after > single.before for single in singles)
     lucky = corrected is not None and corrected.low <= 0
     if broken:
-        return Verified.NO, "; ".join(broken)
+        rise = f"{effect.after / effect.before - 1:+.0%}, but " if effect.after > effect.before > 0 else ""
+        return Verified.NO, rise.replace("%", " %") + "; ".join(broken)
     if effect.low > 0 and replicated and agree and not lucky:
         return Verified.GAIN, ""
     if fixed and replicated and lost < FIX_TOLERANCE:

@@ -10,7 +10,7 @@ from evolution.base.errors import RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import CHANGED, changed_lines
 from evolution.domain.job import EventType
-from evolution.domain.objective import Objective, parse_expression
+from evolution.domain.objective import COST, Objective, parse_expression, parse_guardrail
 from evolution.domain.proposal import Corrected, Idea, Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import (
@@ -49,15 +49,25 @@ class CandidateEvaluation:
     """Compares candidates with their parent, the user's version.
 
     observe: returns the feedback on a trial; a run that evolves probes passes its own, which applies those probes too.
+    allow_cost: the user takes a patch whatever it costs to train.
     """
 
-    def __init__(self, laboratory: Laboratory, observe: Callable[[Trial], Feedback] | None = None) -> None:
+    def __init__(
+        self,
+        laboratory: Laboratory,
+        observe: Callable[[Trial], Feedback] | None = None,
+        *,
+        allow_cost: bool = False,
+    ) -> None:
         self.laboratory = laboratory
         self.observe = observe or (lambda trial: feedback_of(laboratory, trial))
         self.context = laboratory.context
         self.config = laboratory.config
         self.objective: Objective = parse_expression(self.config.objective.expression)
         self.seed = self.config.training.seed
+        self.allow_cost = allow_cost
+        stated = self.config.objective.guardrails
+        self.guardrails = [text for text in stated if not (allow_cost and parse_guardrail(text).name == COST)]
 
     def parent(self, program: str = "") -> Trial:
         """The trial of the user's version (by default the files on disk). Raises RepoError if it fails, Cancelled."""
@@ -172,7 +182,7 @@ class CandidateEvaluation:
         return self._judge(candidate, pairs, fixed, rivals)
 
     def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str], *, mends: bool) -> bool:
-        if broken_guardrails(self.config.objective.guardrails, pairs):
+        if broken_guardrails(self.guardrails, pairs):
             return False
         effect = objective_effect(self.context.repo, self.objective, pairs)
         harmless = effect.after if mends else effect.before + effect.low
@@ -180,7 +190,7 @@ class CandidateEvaluation:
 
     def _is_likely(self, pairs: Sequence[Pair], rivals: Rivals) -> bool:
         """Whether more seeds may show a gain."""
-        if broken_guardrails(self.config.objective.guardrails, pairs):
+        if broken_guardrails(self.guardrails, pairs):
             return False
         repo = self.context.repo
         singles = [objective_effect(repo, self.objective, [pair]) for pair in pairs]
@@ -241,7 +251,7 @@ class CandidateEvaluation:
     ) -> tuple[Verified, str]:
         effect = objective_effect(self.context.repo, self.objective, pairs)
         singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
-        broken = broken_guardrails(self.config.objective.guardrails, pairs)
+        broken = broken_guardrails(self.guardrails, pairs)
         all_seeds = len(pairs) > REPLICAS + FURTHER
         lost = was_lost(effect) if mends(idea) and all_seeds else may_be_lost(effect)
         return verdict(effect, singles, fixed=fixed, broken=broken, lost=lost, corrected=among)
@@ -352,7 +362,7 @@ class CandidateEvaluation:
         if len(pairs) > REPLICAS:
             return self._is_likely(pairs, rivals)
         effect = objective_effect(self.context.repo, self.objective, pairs)
-        return effect.after > effect.before and not broken_guardrails(self.config.objective.guardrails, pairs)
+        return effect.after > effect.before and not broken_guardrails(self.guardrails, pairs)
 
     def verify(self, proposal: Proposal) -> Proposal:
         """Judge a stored proposal again, with one more seed of child and parent. Raises RepoError if a trial fails."""
@@ -360,7 +370,7 @@ class CandidateEvaluation:
             longer = self.laboratory.training_for(
                 epochs
             )  # what it was measured at, so that its trials are found
-            return CandidateEvaluation(longer, self.observe).verify(proposal)
+            return CandidateEvaluation(longer, self.observe, allow_cost=self.allow_cost).verify(proposal)
         known = [trial for name in proposal.trials if (trial := self.context.store.trial(name)) is not None]
         done = [trial.key.seed for trial in known if trial.status is TrialStatus.COMPLETE]
         seeds = [*done, max(done, default=self.seed - 1) + 1]

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolution.base.places import trial_folder
-from evolution.domain.objective import Objective, parse_guardrail
+from evolution.domain.objective import COST, Guardrail, Objective, parse_guardrail
 from evolution.domain.proposal import Corrected, Effect
 from evolution.domain.trial import Metric, Trial, TrialStatus
 from evolution.laboratory.best_of_many import corrected
-from evolution.laboratory.program_cost import seconds_of
+from evolution.laboratory.program_cost import error_factor, seconds_of, slower
 from evolution.trials.artifacts import read_per_user
 from evolution.trials.bootstrap import mean_interval, pooled_paired_interval
 
@@ -77,6 +77,7 @@ def corrected_effect(
         candidates=1 + len(others) + unseen,
         change=found.change,
         low=found.low,
+        high=objective_effect(repo, objective, pairs).high,
         p=found.p,
         rivals=tuple(other.id for other in others),
     )
@@ -108,29 +109,37 @@ def _effect(metric: str, before: list[NDArray[np.float64]], after: list[NDArray[
 
 
 def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
-    """One sentence for each guardrail that does not hold for the means over seeds of child and parent."""
+    """One sentence for each guardrail that does not hold for the means over seeds of child and parent.
+
+    A cost is measured with an error, and only one that is surely too high is held against a patch.
+    """
     broken: list[str] = []
     for text in texts:
         guardrail = parse_guardrail(text)
-        parent, child, added = _values(guardrail.name, pairs)
+        if guardrail.name == COST:
+            broken += _too_slow(guardrail, pairs)
+            continue
+        parent, child = (_mean(trials, guardrail.name) for trials in zip(*pairs))
         if not guardrail.holds(child, parent):
             broken.append(
-                f"{text} is broken: {guardrail.name} is {child:.4g}{added}, the parent's {parent:.4g} (no interval)"
+                f"{text} is broken: {guardrail.name} is {child:.4g}, the parent's {parent:.4g} (no interval)"
             )
     return broken
 
 
-def _values(name: str, pairs: Sequence[Pair]) -> tuple[float, float, str]:
-    """The parent's value, the child's, and what there is to say of the child's."""
+def _too_slow(guardrail: Guardrail, pairs: Sequence[Pair]) -> list[str]:
+    """A sentence where the cost is surely beyond its bound: seconds of a busy machine are off by some."""
     parents, children = [trial for trial, _ in pairs], [trial for _, trial in pairs]
-    if name != "cost":
-        return _mean(parents, name), _mean(children, name), ""
-    before, after = seconds_of(parents), seconds_of(children)
-    hidden = after.beyond(before)
-    added = (
-        f" ({hidden:.4g} s of it spent outside of fit(), beyond what the parent does there)" if hidden else ""
-    )
-    return before.epoch, after.epoch + hidden, added
+    found, parent = slower(parents, children), seconds_of(parents).epoch
+    seconds = seconds_of(children).epoch + found.hidden
+    least = found.low * parent if guardrail.relative and parent else seconds / error_factor(children)
+    if guardrail.holds(least, parent):
+        return []
+    limit = f"{guardrail.bound:g}x" if guardrail.relative else guardrail.text
+    words = f"{found.times:.1f}x slower, 95 % [{found.low:.1f}, {found.high:.1f}] (limit {limit})"
+    if found.hidden:
+        words += f", {found.hidden:.4g} s of it spent outside of fit(), beyond what the parent does there"
+    return [words]
 
 
 def _mean(trials: Sequence[Trial], name: str) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evolution.domain.objective import parse_expression
-from evolution.domain.proposal import Effect, Verified
+from evolution.domain.proposal import Corrected, Effect, Verified
 from evolution.domain.trial import EpochRecord, Metric
 from evolution.laboratory.acceptance import behind, is_likely, may_be_lost, verdict, was_lost
 from tests.evolution.laboratory.stored import trial
@@ -39,6 +39,24 @@ def test_what_counts_as_verified(pooled, singles, fixed, broken, verified) -> No
     found, why_not = verdict(pooled, singles, fixed=fixed, broken=broken, lost=may_be_lost(pooled))
     assert found is verified
     assert bool(why_not) is (verified is Verified.NO)
+
+
+def test_a_gain_that_costs_too_much_is_refused_with_both_figures() -> None:
+    _, why_not = verdict(GAIN, [GAIN, GAIN], fixed=[], broken=["2.8x slower (limit 2x)"], lost=0.0)
+    assert why_not == "+15 %, but 2.8x slower (limit 2x)"
+
+
+@pytest.mark.parametrize(
+    ("low", "verified", "said"),
+    [(0.001, Verified.GAIN, ""), (-0.001, Verified.NO, "choice among 14 candidates")],
+)
+def test_the_best_of_many_is_a_gain_only_when_that_is_counted(
+    low: float, verified: Verified, said: str
+) -> None:
+    among = Corrected(candidates=14, change=0.01, low=low, high=0.05, p=0.02)
+    found, why_not = verdict(GAIN, [GAIN, GAIN], fixed=[], broken=[], lost=0.0, corrected=among)
+    assert found is verified and said in why_not
+    assert is_likely(GAIN, [GAIN, GAIN], among) is (low <= 0)  # further seeds may tell
 
 
 @pytest.mark.parametrize(("delta", "verified"), [(0.0, Verified.FIX), (-0.01, Verified.NO)])
