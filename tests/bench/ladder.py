@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import spearmanr
+import numpy as np
+from scipy.stats import rankdata
 
 sys.path.insert(0, str(Path(__file__).parent))
 from figures import record
@@ -172,8 +173,8 @@ def _agreement(trials: Sequence[Trial] | Any, epochs: int, objective: Objective)
         max(objective.of_means(epoch.metrics) for epoch in trial.epochs[:epochs] if epoch.metrics)
         for trial in whole
     ]
-    correlation, _ = spearmanr(early, [_value(trial) for trial in whole])
-    return round(float(correlation), 3)
+    late = [trial.objective.value for trial in whole if trial.objective]
+    return round(float(np.corrcoef(rankdata(early), rankdata(late))[0, 1]), 3)
 
 
 if __name__ == "__main__":
