@@ -42,7 +42,7 @@ def plan_of(limits: Limits, expected: CostEstimate | None, *, trial_s: float) ->
     many = "as many proposals as there are" if proposals is None else f"up to {count(proposals, 'proposal')}"
     words = (
         f"the budget buys {many} and the verification of the best, for which {count(FIRST, 'trial')} are kept back; "
-        f"each other one that is verified on the way takes {REPLICAS} of them"
+        f"each other verification takes the place of {count(REPLICAS, 'proposal')}"
     )
     return Plan(proposals=proposals, verified=True, words=words)
 

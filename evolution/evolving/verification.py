@@ -75,7 +75,7 @@ class Verification:
     def among(self, node: Node, rivals: Rivals) -> Node:
         """A measured node judged as one of all these candidates; trains nothing."""
         known = self.proposals.get(node.proposal)
-        if known is None or known.effect is None:
+        if known is None or node.status is not NodeStatus.COMPLETE:
             return node
         return self._again(node, self.evaluation.among(known, rivals))
 
