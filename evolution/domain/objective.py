@@ -12,7 +12,6 @@ if TYPE_CHECKING:  # a running language server checks objectives, and holds no n
 ACCURACY = ("HR", "NDCG", "MRR", "Recall")
 LISTS = ("coverage", "gini", "novelty", "diversity")
 CUTOFFS = (1, 5, 10, 20, 50)
-COST = "cost"
 LARGEST = 1e9  # weight or bound
 LONGEST_QUOTE = 100  # characters
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -53,7 +52,7 @@ class Objective:
 class Guardrail:
     """A bound that a candidate must keep.
 
-    name: a metric, COST (seconds of fit per epoch, see laboratory/program_cost.py) or "memory" (peak bytes).
+    name: a metric, "cost" (seconds of fit per epoch, see laboratory/program_cost.py) or "memory" (peak bytes).
     """
 
     text: str

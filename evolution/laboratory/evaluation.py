@@ -10,7 +10,7 @@ from evolution.base.errors import RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import CHANGED, changed_lines
 from evolution.domain.job import EventType
-from evolution.domain.objective import COST, Objective, parse_expression, parse_guardrail
+from evolution.domain.objective import Objective, parse_expression, parse_guardrail
 from evolution.domain.proposal import Corrected, Idea, Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import (
@@ -37,6 +37,7 @@ from evolution.laboratory.paired_comparison import (
     metric_effect,
     objective_effect,
 )
+from evolution.laboratory.program_cost import COST
 from evolution.laboratory.twins import is_dead, pruned_as_twin, why_dead
 from evolution.recipes.catalogue import mends
 from evolution.store.store import trial_id

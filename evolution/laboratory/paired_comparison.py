@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolution.base.places import trial_folder
-from evolution.domain.objective import COST, Guardrail, Objective, parse_guardrail
+from evolution.domain.objective import Guardrail, Objective, parse_guardrail
 from evolution.domain.proposal import Corrected, Effect
 from evolution.domain.trial import Metric, Trial, TrialStatus
 from evolution.laboratory.best_of_many import corrected
-from evolution.laboratory.program_cost import error_factor, seconds_of, slower
+from evolution.laboratory.program_cost import COST, error_factor, seconds_of, slower
 from evolution.trials.artifacts import read_per_user
 from evolution.trials.bootstrap import mean_interval, pooled_paired_interval
 

@@ -15,6 +15,7 @@ from evolution.domain.trial import Trial
 # Deviation of the logarithm of the seconds of an epoch between trainings of one program, on two cores with a load of 6 to
 # 13: of the processor's .06 to .09, of elapsed ones .18 to .22 (docs/results/aa.json).
 CPU_NOISE, ELAPSED_NOISE = 0.1, 0.2
+COST = "cost"  # as guardrails name it
 TWO_SIDED = 1.96  # standard deviations of a 95 % interval
 SPARED_S = 1.0  # and twice what the parent takes: a larger model scores more slowly, and machines are uneven
 
