@@ -13,17 +13,18 @@ REPLICAS = 1  # further seeds that a promising candidate and its parent are trai
 FURTHER = 2
 LIKELY = 0.05  # a rise of the objective by this share is worth further seeds, though few users cannot tell
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
-GRACE_EPOCHS = 8  # a candidate is not pruned before this epoch
 # A candidate is pruned if its best objective is below this share of the parent's best after as much training. The share
-# rises from LENIENT (some models learn slowly) to STRICT at the parent's best epoch.
-LENIENT, STRICT = 0.75, 0.95
+# rises from HOPELESS at EARLY_EPOCHS, before which nothing is pruned, to LENIENT (some models learn slowly, or warm up) at
+# GRACE_EPOCHS, and to STRICT at the parent's best epoch.
+EARLY_EPOCHS, GRACE_EPOCHS = 4, 8
+HOPELESS, LENIENT, STRICT = 0.3, 0.75, 0.95
 
 
 def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecord]], bool]:
     """A function of a candidate's epochs so far: whether it is far behind its parent after as much training.
 
     Equal training is as many optimizer steps where both are known, else as many epochs. Far behind is below the share
-    that LENIENT and STRICT say, and below what the users' own spread makes of the parent's objective: its interval.
+    that `_share` says, and below what the users' own spread makes of the parent's objective: its interval.
     """
     curve = [
         (n, objective.of_means(epoch.metrics)) for n, epoch in enumerate(parent.epochs, 1) if epoch.metrics
@@ -33,14 +34,21 @@ def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecor
 
     def prune(epochs: Sequence[EpochRecord]) -> bool:
         trained = min(len(epochs), _as_many(parent.epochs, epochs))
-        if trained < GRACE_EPOCHS or not epochs[-1].metrics:
+        if trained < EARLY_EPOCHS or not epochs[-1].metrics:
             return False
         best = max(objective.of_means(epoch.metrics) for epoch in epochs if epoch.metrics)
         reached = max((value for n, value in curve if n <= trained), default=0.0)
-        share = LENIENT + (STRICT - LENIENT) * min(1.0, (trained - GRACE_EPOCHS) / span)
-        return best < min(share, 1 - spread) * reached
+        return best < min(_share(trained, span), 1 - spread) * reached
 
     return prune
+
+
+def _share(trained: int, span: int) -> float:
+    """The share of the parent's objective that a candidate must have reached. span: epochs from GRACE_EPOCHS to the best."""
+    if trained < GRACE_EPOCHS:
+        early = (trained - EARLY_EPOCHS) / (GRACE_EPOCHS - EARLY_EPOCHS)
+        return HOPELESS + (LENIENT - HOPELESS) * early
+    return LENIENT + (STRICT - LENIENT) * min(1.0, (trained - GRACE_EPOCHS) / span)
 
 
 def _as_many(parent: Sequence[EpochRecord], child: Sequence[EpochRecord]) -> int:

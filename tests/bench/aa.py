@@ -7,7 +7,7 @@ eight. Power: the parent is the same program with a fault that costs a known sha
 Trainings are kept in the folder: a second call goes on where the first was stopped. One core: 10 to 60 s each.
 
 Independence: the seeds of one comparison are all different and drawn without replacement, so parent and child share no
-training; `disjoint` comparisons of one draw share no seed with each other either. Different draws use the same trainings
+training (where all further seeds are dealt, candidates of one comparison may share one); `disjoint` comparisons of one draw share no seed with each other either. Different draws use the same trainings
 again, so the 200 are unbiased for the rate but fewer than 200 independent ones: `trainings` says of how many. All share
 the users of one validation set, as all candidates of a repo do.
 """
@@ -16,6 +16,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ SIZES: dict[str, tuple[int, int, dict[str, str], int, int]] = {
     "ml-100k": (8, 8, SMALL, 16, 0),
     "shop-full": (6, 6, SMALL, 10, 6),
 }
-FAULT_EVERY = 9  # users whom the fault gives popular items: about a tenth of the objective
+FAULT_EVERY = 7  # users whom the fault gives popular items: about a tenth of the objective
 FAULT = (
     "        return self.model.scores(torch.as_tensor(histories, device=self.device))\n",
     f"""        scores = self.model.scores(torch.as_tensor(histories, device=self.device))
@@ -195,7 +196,7 @@ def judged(
     laboratory: Drawn, parents: Sequence[Trial], firsts: Sequence[Trial], further: Sequence[Trial]
 ) -> list[Proposal]:
     laboratory.dealt = {}
-    laboratory.hands = {"parent": iter(parents[1:]), "child": iter([*further])}
+    laboratory.hands = {"parent": iter(parents[1:]), "child": cycle(further)}
     evaluation = CandidateEvaluation(laboratory)
     feedback = Feedback(trial=parents[0].id, program=parents[0].key.program, created_at=0.0)
     rivals = Rivals(trials=tuple(firsts))

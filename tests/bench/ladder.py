@@ -5,7 +5,8 @@
 Eight programs are broken, eight clearly worse, eight equal or better than the sasrec seed; which of them are is measured
 by training each to its end. The rungs are then replayed on the stored curves with the product's own rule
 (`acceptance.behind`), which is a function of a candidate's epochs alone: what a pruned candidate costs is its first
-epochs' share of its training, and all that it does besides. `proxy` is the rank correlation of the objective after a few
+epochs' share of its training, and all that it does besides; on so small a shop that is as much as a third of a trial, so
+both are told. `proxy` is the rank correlation of the objective after a few
 epochs with the one at the end, over the programs that train.
 """
 
@@ -114,19 +115,21 @@ def _child(laboratory: Laboratory, program: str, edit: Edit) -> str:
 
 def figures(parent: Trial, trained: Mapping[tuple[str, str], Trial], objective: Objective) -> dict[str, Any]:
     rows = [_row(parent, kind, name, trial, objective) for (kind, name), trial in trained.items()]
-    whole = _seconds(parent, len(parent.epochs))
     # A program that cannot be trained counts as one that could: that is what it costs where nothing stops it early.
-    all_s = sum(max(row["seconds"], whole if row["failure"] else 0.0) for row in rows)
-    fully = sum(row["seconds"] for row in rows)
-    spent = sum(row["spent_s"] for row in rows)
+    shares = {}
+    for name in ("training", "all"):
+        whole = _seconds(parent, len(parent.epochs))[name]
+        every = sum(whole if row["failure"] else row["seconds"][name] for row in rows)
+        good = sum(row["seconds"][name] for row in rows if row["class"] == "equal or better")
+        spent = sum(row["spent_s"][name] for row in rows)
+        shares[name] = {"share": round(spent / every, 3), "of_it_the_good_ones": round(good / every, 3)}
     pruned = [row["name"] for row in rows if row["pruned_at"]]
     worth = [row for row in rows if row["objective"] is not None and row["objective"] >= _low(parent)]
     return {
         "data": "shop-micro",
         "epochs": EPOCHS,
-        "parent": {"objective": _value(parent), "low": _low(parent), "seconds": whole},
-        "cost_share": spent / all_s,
-        "cost_share_of_what_can_be_trained": spent / fully,
+        "parent": {"objective": _value(parent), "low": _low(parent), "epochs": len(parent.epochs)},
+        "cost_against_training_all": shares,
         "pruned": pruned,
         "pruned_though_within_or_above_the_parents_interval": [r["name"] for r in worth if r["pruned_at"]],
         "proxy": {str(n): _agreement(trained.values(), n, objective) for n in PROXIES},
@@ -150,11 +153,11 @@ def _row(parent: Trial, kind: str, name: str, trial: Trial, objective: Objective
     }
 
 
-def _seconds(trial: Trial, epochs: int) -> float:
-    """Of the processor: training and ranking of so many epochs, and all else as it was."""
+def _seconds(trial: Trial, epochs: int) -> dict[str, float]:
+    """Of the processor. training: fit and ranking of so many epochs; all: with imports and what else a trial does once."""
     share = epochs / max(1, len(trial.epochs))
-    cost = trial.cost
-    return round(share * (cost.fit_cpu_s + cost.score_cpu_s) + cost.other_cpu_s, 3)
+    training = share * (trial.cost.fit_cpu_s + trial.cost.score_cpu_s)
+    return {"training": round(training, 2), "all": round(training + trial.cost.other_cpu_s, 2)}
 
 
 def _value(trial: Trial) -> float | None:

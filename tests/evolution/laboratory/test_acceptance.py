@@ -89,8 +89,10 @@ def curve(*values: float) -> tuple[EpochRecord, ...]:
 def test_only_a_candidate_far_behind_is_pruned_and_less_is_far_later(tmp_path: Path) -> None:
     parent = trial(tmp_path, "p", np.ones(3), epochs=curve(*[0.1] * 20), best_epoch=18)
     prune = behind(parent, OBJECTIVE)
-    assert not prune(curve(*[0.01] * 7))  # too early to tell
-    assert prune(curve(*[0.01] * 8))
+    assert not prune(curve(*[0.01] * 3))  # too early to tell
+    assert prune(curve(*[0.01] * 4))  # hopeless
+    assert not prune(curve(*[0.04] * 4))  # warming up
+    assert prune(curve(*[0.04] * 6))
     assert not prune(curve(*[0.09] * 8))
     assert not prune(curve(*[0.01] * 7, 0.08))
     assert prune(curve(*[0.09] * 18))
