@@ -8,6 +8,7 @@ from typing import Any
 from evolution.domain.edits import Edit
 
 RECIPE = "recipe"
+TOO_SLOW = "too_slow"  # key in a proposal's details: only its cost stands against a rise of the objective
 
 
 @dataclass(frozen=True, kw_only=True)

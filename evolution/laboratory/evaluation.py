@@ -11,7 +11,7 @@ from evolution.domain.feedback import Feedback
 from evolution.domain.healing import CHANGED, changed_lines
 from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression, parse_guardrail
-from evolution.domain.proposal import Corrected, Idea, Proposal, Verified
+from evolution.domain.proposal import TOO_SLOW, Corrected, Idea, Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import (
     FIX_TOLERANCE,
@@ -295,11 +295,20 @@ class CandidateEvaluation:
                 "terms": terms.short if terms else "",
                 "max_epochs": self.config.training.max_epochs,
                 DEAD: dead,
+                TOO_SLOW: bool(pairs) and self._is_only_too_slow(pairs),
                 CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(parent.key.program)),
             },
         )
         self._keep(proposal)
         return proposal
+
+    def _is_only_too_slow(self, pairs: Sequence[Pair]) -> bool:
+        """Whether the objective rose, and a guardrail on cost is the only one that does not hold."""
+        costs = [text for text in self.guardrails if parse_guardrail(text).name == COST]
+        others = [text for text in self.guardrails if text not in costs]
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        broken = bool(broken_guardrails(costs, pairs)) and not broken_guardrails(others, pairs)
+        return broken and effect.after > effect.before
 
     def _keep(self, proposal: Proposal) -> None:
         """Store a proposal and tell its verdict."""
