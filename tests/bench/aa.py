@@ -46,7 +46,7 @@ SIZES: dict[str, tuple[int, int, dict[str, str], int, int]] = {
     "ml-100k": (8, 8, SMALL, 16, 0),
     "shop-full": (6, 6, SMALL, 10, 6),
 }
-FAULT_EVERY = 7  # users whom the fault gives popular items: about a tenth of the objective
+FAULT_EVERY = 8  # users whom the fault gives popular items: about a tenth of the objective
 FAULT = (
     "        return self.model.scores(torch.as_tensor(histories, device=self.device))\n",
     f"""        scores = self.model.scores(torch.as_tensor(histories, device=self.device))

@@ -70,7 +70,11 @@ WORSE: Mapping[str, Edit] = {
     "width of two": setting("dim: int", "50", "2"),
     "targets of other users": (CODE, "self.model.item_embedding(batch.targets)", "self.model.item_embedding(batch.targets.flip(0))"),
     "loss upside down": (CODE, SUM, "        return -(positive_loss + negative_loss)\n"),
-    "sees its target": (MODEL, "device=present.device).tril()", "device=present.device)"),
+    "negatives are targets": (
+        CODE,
+        "self.model.item_embedding(batch.negatives)",
+        "self.model.item_embedding(batch.targets)",
+    ),
     "weights decay away": (CODE, "betas=(0.9, 0.98), fused=True", "betas=(0.9, 0.98), weight_decay=1.0"),
 }  # fmt: skip
 BETTER: Mapping[str, Edit] = {
