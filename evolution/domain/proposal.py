@@ -9,6 +9,7 @@ from evolution.domain.edits import Edit
 
 RECIPE = "recipe"
 TUNER = "tuner"
+TOO_SLOW = "too_slow"  # key in a proposal's details: only its cost stands against a rise of the objective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,9 @@ class Patch:
 class Verified(StrEnum):
     """What the trials of a proposal prove."""
 
-    GAIN = "gain"  # lower bound of the objective's change is above 0
+    GAIN = (
+        "gain"  # lower bound of the objective's change is above 0, also as that of the best of all candidates
+    )
     # a targeted measurement became healthy and the objective's lower bound is above -1 %; of a repair that had four seeds the change itself
     FIX = "fix"
     NO = "no"
@@ -71,6 +74,23 @@ class Effect:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Corrected:
+    """What is left of a proposal's effect, since it was chosen among several candidates by the same users.
+
+    candidates: how many were measured, this one among them. change, low, high: the estimate and its 95 % interval, in
+    the objective's unit; high is the effect's. p: of no gain, one-sided.
+    rivals: the first trials of the others that have values per user.
+    """
+
+    candidates: int
+    change: float
+    low: float
+    high: float
+    p: float
+    rivals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proposal:
     """A measured patch, with what its trials prove."""
 
@@ -83,6 +103,9 @@ class Proposal:
     verified: Verified
     effect: Effect | None  # on the objective; None if the child was never trained to the end
     effects: Mapping[str, Effect] = field(default_factory=dict)  # on other metrics, by name
+    corrected: Corrected | None = (
+        None  # None for the only candidate, or one that was never trained to the end
+    )
     fixed: tuple[str, ...] = ()  # codes of targeted measurements that became healthy
     why_not: str = ""  # why it is not verified
     state: ProposalState = ProposalState.OPEN

@@ -148,13 +148,14 @@ class SimulateRequest(Request):
 class ProposeRequest(Request):
     """Find verified patches for the program on disk.
 
-    trials: how many candidates are trained at most.
+    trials: how many candidates are trained at most. allow_cost: a guardrail on cost bars no patch.
     tuned: whether the version and each candidate are tuned with the same budget before they are compared.
     """
 
     kind = JobKind.PROPOSE
 
     trials: Count = 12
+    allow_cost: bool = False
     tuned: bool = False
 
 
@@ -177,12 +178,13 @@ class TuneRequest(Request):
 class VerifyRequest(Request):
     """Measure a proposal once more, with a further seed.
 
-    proposal: the id of a stored proposal, or its unique beginning.
+    proposal: the id of a stored proposal, or its unique beginning. allow_cost: a guardrail on cost does not bar it.
     """
 
     kind = JobKind.VERIFY
 
     proposal: Annotated[str, NotEmpty]
+    allow_cost: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from evolution.base import serial
-from evolution.domain.proposal import Idea, Verified
+from evolution.domain.proposal import Corrected, Idea, Verified
 from evolution.domain.trial import Metric
 
 
@@ -53,7 +53,7 @@ class Node:
     """One program of a run, or one idea that did not become one.
 
     program, parent: tree hashes, "" if there is none.
-    objective: of the trial, by the run's configuration.
+    objective: by the run's configuration, pooled over the `seeds` that the program was trained with in this run.
     findings, critiques: codes of what is open; None for strategies that do not use feedback.
     rounds: the rounds of coder and debugger, in words.
     spent: what the whole run had been charged when this node was added.
@@ -68,6 +68,8 @@ class Node:
     idea: Idea | None
     proposal: str = ""
     objective: Metric | None = None
+    seeds: int = 1
+    corrected: Corrected | None = None  # its gain over the user's version, for the choice among all nodes
     verified: Verified = Verified.NO
     findings: tuple[str, ...] | None = None
     critiques: tuple[str, ...] | None = None
@@ -128,10 +130,13 @@ class Run:
 
     @property
     def best(self) -> Node | None:
-        """The complete node with the highest objective; the earlier one if they are equal."""
-        scored = [(node.objective.value, -node.order, node) for node in self.nodes if node.objective]
-        complete = [entry for entry in scored if entry[2].status is NodeStatus.COMPLETE]
-        return max(complete, key=lambda entry: entry[:2])[2] if complete else None
+        """The verified gain with the highest objective; without any, the complete node that has it, the earlier of equals."""
+        scored = [
+            (node.verified is Verified.GAIN, node.objective.value, -node.order, node)
+            for node in self.nodes
+            if node.objective and node.status is NodeStatus.COMPLETE
+        ]
+        return max(scored, key=lambda entry: entry[:3])[3] if scored else None
 
 
 def candidates(run: Run) -> list[Node]:

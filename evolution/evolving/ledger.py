@@ -39,19 +39,28 @@ class Ledger:
         """Seconds in which the programs of all charged trials ran: training that is hidden in score() or build() counts."""
         return sum(self._charged.values())
 
-    def may_train(self) -> bool:
-        """Whether the limits allow one more trial."""
-        return self.at_most(1) == 1
+    def may_train(self, *, kept: int = 0) -> bool:
+        """Whether the limits allow one more candidate."""
+        return self.at_most(1, kept=kept) == 1
 
-    def at_most(self, wanted: int) -> int:
-        """How many of `wanted` more trials the limits allow."""
-        if self.limits.gpu_s is not None and self.seconds >= self.limits.gpu_s:
-            return 0
+    def at_most(self, wanted: int, *, kept: int = 0) -> int:
+        """How many of `wanted` more candidates the limits allow. kept: trials that must be left after them."""
         if self.exchanges is not None and self.exchanges.is_spent():
+            return 0
+        return self.trials_left(wanted, kept=kept)
+
+    def trials_left(self, wanted: int, *, kept: int = 0) -> int:
+        """How many of `wanted` more trials the limits of training allow; a further seed is no exchange with an LLM."""
+        if self.limits.gpu_s is not None and self.seconds + kept * self.seconds_each >= self.limits.gpu_s:
             return 0
         if self.limits.trials is None:
             return wanted
-        return max(0, min(wanted, self.limits.trials - self.trials))
+        return max(0, min(wanted, self.limits.trials - self.trials - kept))
+
+    @property
+    def seconds_each(self) -> float:
+        """Seconds of a trial on average, 0 before the first."""
+        return self.seconds / self.trials if self.trials else 0.0
 
     def progress(self) -> float:
         """The used share of the limit that is used most, 0 to 1; 0 without limits."""

@@ -15,19 +15,22 @@ import numpy as np
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.job import EventType
-from evolution.domain.proposal import Proposal, Verified
+from evolution.domain.proposal import Verified
 from evolution.domain.run import Node, NodeStatus, Run, RunState, RunTerms
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.evolving.coevolution import CoEvolution
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.outcomes import Observed, gated, look_at, moved
-from evolution.laboratory.acceptance import REPLICAS
+from evolution.evolving.plan import plan_of
+from evolution.evolving.verification import Verification
 from evolution.laboratory.budgets import STILL_IMPROVING
 from evolution.laboratory.candidates import Candidate, rebased
 from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import Interviewer
+from evolution.laboratory.paired_comparison import Rivals
 from evolution.laboratory.twins import is_dead
+from evolution.llm.estimate import CostEstimate
 from evolution.proposers.selection import select_parent
 from evolution.proposers.situation import Attempt, Proposer, Situation
 from evolution.proposers.strategies import STRATEGIES, Strategy
@@ -45,7 +48,7 @@ class Tools:
     """What a run works with.
 
     ledger: counts its cost against its limits.
-    interviewer: the LLM that plays users; None without an LLM.
+    interviewer: the LLM that plays users; None without an LLM. expected: what proposals of an LLM cost.
     accepted: ids of the evolved probes that the run starts with.
     llm: facts about the endpoint that a replay needs.
     """
@@ -55,6 +58,7 @@ class Tools:
     coevolution: CoEvolution
     ledger: Ledger
     interviewer: Interviewer | None = None
+    expected: CostEstimate | None = None
     accepted: tuple[str, ...] = ()
     llm: Mapping[str, Any] = field(default_factory=dict)
 
@@ -74,7 +78,7 @@ class Evolution:
         self.archive = Archive(nodes=())
         self.generation = 0
         self.barren = 0
-        self.root_replicated = False  # whether the user's version was trained with further seeds
+        self.verification: Verification  # once the user's version is measured
         self.looks: dict[str, Observed] = {}  # by trial id; emptied when a probe is admitted
 
     def run(self) -> Run:
@@ -89,22 +93,50 @@ class Evolution:
             if not has_converged(self.root):
                 self.laboratory.context.events.emit(EventType.LOG, STILL_IMPROVING)
             self._begin()
-            while self.barren < BARREN and self.ledger.may_train():
-                self.generation += 1
-                attempts = self._propose()
-                self._learn(attempts, self._measure(attempts))
-                self._coevolve()
+            self._evolve(spare=False)
+            self._verify_best()
+            self._evolve(spare=True)
+            self._correct(self.archive.nodes)
         except EvolverecError:
             self._say(RunState.STOPPED)
             raise
         return self._say(RunState.DONE)
 
-    def _propose(self) -> list[tuple[Node, Attempt]]:
+    def _evolve(self, *, spare: bool) -> None:
+        """Generations, until the budget is used. spare: what verifying the best did not need is spent too."""
+        while self.barren < BARREN and self.ledger.may_train(kept=0 if spare else self.verification.kept):
+            self.generation += 1
+            attempts = self._propose(0 if spare else self.verification.kept)
+            self._learn(attempts, self._measure(attempts))
+            self._coevolve()
+
+    def _verify_best(self) -> None:
+        """Train the best with further seeds until it is a verified gain, or the seeds that a gain may take are used."""
+        rivals = self.verification.rivals(self.archive.nodes)
+        while (best := self.verification.open_best(self.archive, rivals)) is not None:
+            self._put(self.verification.with_seed(best, rivals))
+        self._correct(self.archive.nodes)
+
+    def _correct(self, nodes: Sequence[Node]) -> None:
+        """Judge these nodes as some of all candidates that the run has by now, and tell the user's version over its seeds."""
+        rivals = self.verification.rivals(self.archive.nodes)
+        for node in nodes:
+            self._put(
+                self.verification.among(node, rivals) if node.order else self.verification.of_root(node)
+            )
+        self._say(RunState.RUNNING)
+
+    def _put(self, node: Node) -> None:
+        """The archive with this node in the place of the one with its number."""
+        nodes = tuple(node if known.order == node.order else known for known in self.archive.nodes)
+        self.archive = replace(self.archive, nodes=nodes)
+
+    def _propose(self, kept: int) -> list[tuple[Node, Attempt]]:
         """The (parent, attempt) pairs of a generation, all different. The first generation drafts from the user's
-        version.
+        version. kept: trials that must be left after them.
         """
         drafts = self.generation == 1 and self.strategy.drafts > 0
-        wanted = self.ledger.at_most(self.strategy.drafts if drafts else WIDTH)
+        wanted = self.ledger.at_most(self.strategy.drafts if drafts else WIDTH, kept=kept)
         rng = np.random.default_rng([self.terms.seed, self.generation])
         found: list[tuple[Node, Attempt]] = []
         archive = self.archive
@@ -157,40 +189,43 @@ class Evolution:
         return {candidate.child: trial for (_, candidate), trial in zip(made, trials)}
 
     def _learn(self, attempts: Sequence[tuple[Node, Attempt]], trials: dict[str, Trial]) -> None:
+        rivals = self.verification.rivals(self.archive.nodes, list(trials.values()))
+        reached = [trial.objective.value for trial in trials.values() if trial.objective is not None]
         for parent, attempt in attempts:
             node = self._draft_node(parent, attempt, len(self.archive.nodes))
             if isinstance(attempt, Candidate):
-                node = self._judged(node, parent, attempt, trials[attempt.child])
+                child = trials[attempt.child]
+                leads = child.objective is not None and child.objective.value == max(reached)
+                node = self._judged(node, parent, attempt, child, rivals, leads=leads)
             self._add(node)
+        self._correct([node for node in self.archive.nodes if node.order == 0 or node.seeds > 1])
 
-    def _judged(self, node: Node, parent: Node, candidate: Candidate, child: Trial) -> Node:
+    def _judged(
+        self, node: Node, parent: Node, candidate: Candidate, child: Trial, rivals: Rivals, *, leads: bool
+    ) -> Node:
         """The node with its trial's outcome: objective, verification, and for directional strategies what the trial
-        shows.
+        shows. leads: whether no other candidate of its generation reached more.
         """
         before = self._look(self._trial_of(parent))
         best = max((objective_of(known) for known in self.archive.complete), default=float("-inf"))
-        promising = child.objective is not None and child.objective.value > best
+        promising = leads and child.objective is not None and child.objective.value > best
         proposal = self.evaluation.settle(
             self.root,
             before.feedback,
             self._for_user(parent, candidate),
             child,
-            replicate=promising and self._may_replicate(),
+            replicate=promising and self.verification.is_affordable(),
             changes=self._trial_of(parent),
+            rivals=rivals,
         )
-        trials = self._trials_of(proposal)
-        self.root_replicated |= len(trials) > 1
-        self.ledger.charge(trials)
         status = NodeStatus.NOT_MADE if is_dead(self._trial_of(parent), child) else _status(child)
         node = replace(
             node,
             trial=child.id,
             status=status,
-            proposal=proposal.id,
             objective=child.objective if status is NodeStatus.COMPLETE else None,
-            verified=proposal.verified,
-            why=proposal.why_not if proposal.verified is Verified.NO else "",
         )
+        node = self.verification.judged(node, proposal)
         if node.status is not NodeStatus.COMPLETE:
             return node
         try:
@@ -209,27 +244,10 @@ class Evolution:
         )
         return gated(seen, after) if self.terms.gate else seen
 
-    def _may_replicate(self) -> bool:
-        """Whether the budget covers REPLICAS more seeds of the candidate, plus, the first time in a run, of the user's
-        version.
-        """
-        needed = REPLICAS if self.root_replicated else 2 * REPLICAS
-        return self.ledger.at_most(needed) == needed
-
     def _for_user(self, parent: Node, candidate: Candidate) -> Candidate:
         """The candidate as a change of the user's version, whatever program it was built on."""
         line = [node.idea for node in reversed(self.archive.lineage(parent)) if node.idea is not None]
         return rebased(self.laboratory, candidate, self.archive.root.program, line)
-
-    def _trials_of(self, proposal: Proposal) -> list[Trial]:
-        """Every trial that a proposal's verdict rests on, the further seeds of the user's version included."""
-        store, lock = self.laboratory.context.store, self.laboratory.context.store_lock
-        with lock:
-            children = [trial for name in proposal.trials if (trial := store.trial(name)) is not None]
-            seeds = {trial.key.seed for trial in children} - {self.root.key.seed}
-            parents = [t for t in store.trials(self.root.key.program) if t.key.seed in seeds]
-        same = replace(self.root.key, seed=0)
-        return [*children, *(trial for trial in parents if replace(trial.key, seed=0) == same)]
 
     def _coevolve(self) -> None:
         """Admit probes for complaints that nothing measures; they count from the next generation on."""
@@ -251,6 +269,11 @@ class Evolution:
         return replace(node, findings=self._look(self._trial_of(node)).findings)
 
     def _begin(self) -> None:
+        self.verification = Verification(
+            laboratory=self.laboratory, evaluation=self.evaluation, ledger=self.ledger, root=self.root
+        )
+        plan = plan_of(self.ledger.limits, self.tools.expected, trial_s=self.root.cost.program_s)
+        self.laboratory.context.events.emit(EventType.LOG, plan.words)
         node = Node(
             order=0,
             generation=0,

@@ -19,6 +19,7 @@ from evolution.domain.run import Run
 from evolution.evolving.coevolution import NoCoEvolution
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.loop import Tools
+from evolution.evolving.plan import LEAST_TRIALS
 from evolution.laboratory.interviewer import interviewer_of
 from evolution.laboratory.laboratory import Laboratory
 from evolution.literature.opening import open_recorded, open_retriever
@@ -95,7 +96,7 @@ def opened_tools(
         endpoint = _Endpoint(client=client, search=search, sources=_sources(laboratory, stored))
         ledger = Ledger(limits=limits, exchanges=budget)
         model = ", ".join(settings.models_used())
-        tools = _tools(laboratory, request, ledger, endpoint, stored)
+        tools = _tools(laboratory, request, ledger, endpoint, stored, expected)
         yield Opened(request=request, tools=tools, client=client, model=model)
 
 
@@ -126,10 +127,10 @@ def settled_proposer(request: EvolveRequest, settings: LlmSettings | None) -> Pr
 
 
 def check_size(limits: Limits, expected: CostEstimate | None) -> None:
-    """Raises UsageError if the limits cannot pay for three proposals."""
-    if limits.trials is not None and limits.trials < PROPOSALS_AT_LEAST:
+    """Raises UsageError if the limits cannot pay for a proposal that is verified, and by an LLM for three proposals."""
+    if limits.trials is not None and limits.trials < LEAST_TRIALS:
         raise UsageError(
-            f"--trials {limits.trials} is too small for {PROPOSALS_AT_LEAST} proposals; give at least {PROPOSALS_AT_LEAST}"
+            f"--trials {limits.trials} is too small for a proposal and its verification; give at least {LEAST_TRIALS}"
         )
     if expected is None:
         return
@@ -174,6 +175,7 @@ def _tools(
     ledger: Ledger,
     endpoint: _Endpoint | None,
     stored: Run | None,
+    expected: CostEstimate | None = None,
 ) -> Tools:
     directional = STRATEGIES[request.strategy].directional
     accepted = accepted_probes(laboratory, stored) if directional else ()
@@ -185,6 +187,7 @@ def _tools(
         else NoCoEvolution(),
         accepted=tuple(spec.id for spec in accepted),
         ledger=ledger,
+        expected=expected,
         interviewer=interviewer_of(endpoint.client, LLM_USERS) if endpoint and directional else None,
         llm=llm_document(endpoint.client.settings, endpoint.sources) if endpoint else {},
     )

@@ -13,7 +13,9 @@ from evolution.store.documents import propose_document
 
 def propose(context: JobContext, request: ProposeRequest) -> Outcome:
     """Measure at most `request.trials` patches for the files on disk. Raises RepoError, Cancelled."""
-    found = propose_once(Laboratory(context), trials=request.trials, tuned=request.tuned)
+    found = propose_once(
+        Laboratory(context), trials=request.trials, allow_cost=request.allow_cost, tuned=request.tuned
+    )
     longer = found.more_training
     more = {**serial.plain(longer), "words": longer.words} if longer is not None else None
     return Outcome(
@@ -26,5 +28,5 @@ def verify(context: JobContext, request: VerifyRequest) -> Outcome:
     proposal = context.store.proposal(request.proposal)
     if proposal is None:
         raise UsageError(f"no single proposal {request.proposal!r}; `evolverec runs` lists them")
-    again = CandidateEvaluation(Laboratory(context)).verify(proposal)
+    again = CandidateEvaluation(Laboratory(context), allow_cost=request.allow_cost).verify(proposal)
     return Outcome(document=propose_document([again]))

@@ -38,17 +38,19 @@ class Proposed:
     more_training: MoreTraining | None = None
 
 
-def propose_once(laboratory: Laboratory, *, trials: int, tuned: bool = False) -> Proposed:
+def propose_once(
+    laboratory: Laboratory, *, trials: int, allow_cost: bool = False, tuned: bool = False
+) -> Proposed:
     """Make and measure patches for a version that has converged, which is trained on until it has; at most `trials`
-    candidates are trained. tuned: the version and each candidate are tuned before they are compared.
-    Raises RepoError if the user's program cannot be measured, Cancelled."""
+    candidates are trained. allow_cost: a guardrail on cost bars none. tuned: the version and each candidate are tuned
+    before they are compared. Raises RepoError if the user's program cannot be measured, Cancelled."""
     parent = CandidateEvaluation(laboratory).parent()
     laboratory, parent, longer = trained_enough(laboratory, parent)
     if longer is not None:
         laboratory.context.events.emit(EventType.LOG, longer.words)
         if not longer.converged:
             return Proposed(proposals=(), did_not_fit=(), more_training=longer)
-    evaluation = CandidateEvaluation(laboratory)
+    evaluation = CandidateEvaluation(laboratory, allow_cost=allow_cost)
     feedback = feedback_of(laboratory, parent, users=USERS_ASKED, examined=True)
     candidates, did_not_fit = draft(laboratory, parent.key.program, feedback)
     for recipe, reason in did_not_fit:
@@ -58,7 +60,7 @@ def propose_once(laboratory: Laboratory, *, trials: int, tuned: bool = False) ->
     may_join = len(proposals) < trials and not tuned  # tuned patches change the same numbers
     together = combination(laboratory, parent, proposals) if may_join else None
     if together is not None:
-        proposals += evaluation.race(parent, feedback, [together])
+        proposals = evaluation.race(parent, feedback, [together], proposals)
     return Proposed(proposals=tuple(proposals), did_not_fit=tuple(did_not_fit), more_training=longer)
 
 

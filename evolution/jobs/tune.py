@@ -14,6 +14,7 @@ from evolution.laboratory.evaluation import CandidateEvaluation, rank
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.more_training import MoreTraining, trained_enough
 from evolution.laboratory.observer import code_map
+from evolution.laboratory.paired_comparison import Rivals
 from evolution.laboratory.tuning import Tuned, space_of, tuned_candidate
 from evolution.laboratory.tuning import tune as search
 from evolution.store.documents import propose_document
@@ -43,9 +44,12 @@ def _offered(evaluation: CandidateEvaluation, tuned: Tuned) -> list[Proposal]:
     """The best settings as proposals, until one is verified: trained with further seeds, as every promising patch is."""
     found: list[Proposal] = []
     feedback = code_map(evaluation.laboratory, tuned.parent)
+    rivals = Rivals(trials=tuple(one.trial for one in tuned.settings))
     for setting in tuned.better[:OFFERED]:
         candidate = tuned_candidate(tuned, setting)
-        found.append(evaluation.settle(tuned.parent, feedback, candidate, setting.trial, patient=True))
+        found.append(
+            evaluation.settle(tuned.parent, feedback, candidate, setting.trial, patient=True, rivals=rivals)
+        )
         if found[-1].verified is not Verified.NO:
             break
     return sorted(found, key=rank)

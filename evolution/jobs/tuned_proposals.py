@@ -10,7 +10,7 @@ from evolution.domain.limits import Limits
 from evolution.domain.proposal import Idea, Proposal
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.candidates import Candidate, rebased
-from evolution.laboratory.evaluation import CandidateEvaluation, rank
+from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.tuning import space_of, tune
 from evolution.laboratory.twins import is_dead
 from evolution.tuning.writing import change_words
@@ -49,7 +49,7 @@ def race_tuned(
         _tell(evaluation, candidate.idea.title, best, child)
         offered = _offered(evaluation, parent, candidate, best, held)
         found.append(evaluation.settle(held.trial, feedback, offered, best.trial, patient=True))
-    return sorted(found, key=rank)
+    return evaluation.chosen(found)
 
 
 def _tuned(evaluation: CandidateEvaluation, trial: Trial) -> _Best:

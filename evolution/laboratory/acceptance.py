@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from evolution.domain.objective import Objective
-from evolution.domain.proposal import Effect, Verified
+from evolution.domain.proposal import Corrected, Effect, Verified
 from evolution.domain.trial import EpochRecord, Metric, Trial
 from evolution.laboratory.budgets import steps_of
 
@@ -13,17 +13,18 @@ REPLICAS = 1  # further seeds that a promising candidate and its parent are trai
 FURTHER = 2
 LIKELY = 0.05  # a rise of the objective by this share is worth further seeds, though few users cannot tell
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
-GRACE_EPOCHS = 8  # a candidate is not pruned before this epoch
 # A candidate is pruned if its best objective is below this share of the parent's best after as much training. The share
-# rises from LENIENT (some models learn slowly) to STRICT at the parent's best epoch.
-LENIENT, STRICT = 0.75, 0.95
+# rises from HOPELESS at EARLY_EPOCHS, before which nothing is pruned, to LENIENT (some models learn slowly, or warm up) at
+# GRACE_EPOCHS, and to STRICT at the parent's best epoch.
+EARLY_EPOCHS, GRACE_EPOCHS = 4, 8
+HOPELESS, LENIENT, STRICT = 0.3, 0.75, 0.95
 
 
 def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecord]], bool]:
     """A function of a candidate's epochs so far: whether it is far behind its parent after as much training.
 
     Equal training is as many optimizer steps where both are known, else as many epochs. Far behind is below the share
-    that LENIENT and STRICT say, and below what the users' own spread makes of the parent's objective: its interval.
+    that `_share` says, and below what the users' own spread makes of the parent's objective: its interval.
     """
     curve = [
         (n, objective.of_means(epoch.metrics)) for n, epoch in enumerate(parent.epochs, 1) if epoch.metrics
@@ -33,14 +34,21 @@ def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecor
 
     def prune(epochs: Sequence[EpochRecord]) -> bool:
         trained = min(len(epochs), _as_many(parent.epochs, epochs))
-        if trained < GRACE_EPOCHS or not epochs[-1].metrics:
+        if trained < EARLY_EPOCHS or not epochs[-1].metrics:
             return False
         best = max(objective.of_means(epoch.metrics) for epoch in epochs if epoch.metrics)
         reached = max((value for n, value in curve if n <= trained), default=0.0)
-        share = LENIENT + (STRICT - LENIENT) * min(1.0, (trained - GRACE_EPOCHS) / span)
-        return best < min(share, 1 - spread) * reached
+        return best < min(_share(trained, span), 1 - spread) * reached
 
     return prune
+
+
+def _share(trained: int, span: int) -> float:
+    """The share of the parent's objective that a candidate must have reached. span: epochs from GRACE_EPOCHS to the best."""
+    if trained < GRACE_EPOCHS:
+        early = (trained - EARLY_EPOCHS) / (GRACE_EPOCHS - EARLY_EPOCHS)
+        return HOPELESS + (LENIENT - HOPELESS) * early
+    return LENIENT + (STRICT - LENIENT) * min(1.0, (trained - GRACE_EPOCHS) / span)
 
 
 def _as_many(parent: Sequence[EpochRecord], child: Sequence[EpochRecord]) -> int:
@@ -59,10 +67,11 @@ def _below(measured: Metric | None) -> float:
     return (measured.value - measured.low) / measured.value
 
 
-def is_likely(effect: Effect, singles: Sequence[Effect]) -> bool:
-    """Whether every seed rose, by LIKELY together, and yet it may be chance."""
+def is_likely(effect: Effect, singles: Sequence[Effect], corrected: Corrected | None = None) -> bool:
+    """Whether every seed rose, by LIKELY together, and yet it may be chance, or the luck of the best of several."""
     rose = all(single.after > single.before for single in singles)
-    return effect.low <= 0 and rose and effect.after > (1 + LIKELY) * effect.before
+    low = effect.low if corrected is None else min(effect.low, corrected.low)
+    return low <= 0 and rose and effect.after > (1 + LIKELY) * effect.before
 
 
 def may_be_lost(effect: Effect) -> float:
@@ -80,28 +89,45 @@ def was_lost(effect: Effect) -> float:
 
 
 def verdict(
-    effect: Effect, singles: Sequence[Effect], *, fixed: Sequence[str], broken: Sequence[str], lost: float
+    effect: Effect,
+    singles: Sequence[Effect],
+    *,
+    fixed: Sequence[str],
+    broken: Sequence[str],
+    lost: float,
+    corrected: Corrected | None = None,
 ) -> tuple[Verified, str]:
     """Whether a measured candidate is a verified gain or fix, and the reason if it is neither ("" otherwise).
 
-    effect: the change of the objective, pooled over seeds; singles: the change for each seed alone. fixed: codes of
+    effect: the change of the objective, pooled over seeds; singles: the change for each seed alone. corrected: the
+    effect of the best of several, None for an only candidate. fixed: codes of
     the targeted measurements that became healthy. broken: one sentence for each guardrail that does not hold.
     lost: the share of the objective that a fix costs at most, as far as is known: `may_be_lost` or `was_lost`.
     """
     replicated = len(singles) > REPLICAS
     agree = all(single.after > single.before for single in singles)
+    lucky = corrected is not None and corrected.low <= 0
     if broken:
-        return Verified.NO, "; ".join(broken)
-    if effect.low > 0 and replicated and agree:
+        rise = f"{effect.after / effect.before - 1:+.0%}, but " if effect.after > effect.before > 0 else ""
+        return Verified.NO, rise.replace("%", " %") + "; ".join(broken)
+    if effect.low > 0 and replicated and agree and not lucky:
         return Verified.GAIN, ""
     if fixed and replicated and lost < FIX_TOLERANCE:
         return Verified.FIX, ""
     if effect.low > 0:
-        return (
-            Verified.NO,
-            "a further seed does not agree" if replicated else "no further seed could be trained",
-        )
+        return Verified.NO, _why_not_sure(effect, corrected, replicated=replicated, agree=agree)
     words = f"the objective's change lies in [{effect.low:+.4f}, {effect.high:+.4f}]"
     if fixed:
         return Verified.NO, f"it mends {', '.join(fixed)}, but {words}: more than 1 % may be lost"
     return Verified.NO, f"{words}, so it may be no gain at all"
+
+
+def _why_not_sure(effect: Effect, corrected: Corrected | None, *, replicated: bool, agree: bool) -> str:
+    if not replicated:
+        return "no further seed could be trained"
+    if not agree or corrected is None:
+        return "a further seed does not agree"
+    return (
+        f"the objective's change lies in [{corrected.low:+.4f}, {effect.high:+.4f}] when corrected for the choice among "
+        f"{corrected.candidates} candidates, so it may be their luck"
+    )

@@ -3,14 +3,15 @@
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from diagnosis.findings import Finding, Measurement, Nature
 from evolution.base.errors import RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import CHANGED, changed_lines
 from evolution.domain.job import EventType
-from evolution.domain.objective import Objective, parse_expression
-from evolution.domain.proposal import Proposal, Verified
+from evolution.domain.objective import Objective, parse_expression, parse_guardrail
+from evolution.domain.proposal import TOO_SLOW, Corrected, Idea, Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import (
     FIX_TOLERANCE,
@@ -27,33 +28,49 @@ from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.laboratory import Laboratory, Prune, complete, measured_or_pruned
 from evolution.laboratory.observer import feedback_of
 from evolution.laboratory.paired_comparison import (
+    ALONE,
     SHOWN,
     Pair,
+    Rivals,
     broken_guardrails,
+    corrected_effect,
     metric_effect,
     objective_effect,
 )
+from evolution.laboratory.program_cost import COST
 from evolution.laboratory.twins import is_dead, pruned_as_twin, why_dead
 from evolution.recipes.catalogue import mends
+from evolution.store.store import trial_id
 from evolution.trials.analysis import AnalysisError
 
 # In a proposal's details: the program that its child was compared with, where that is not the one that its patch is for.
 HELD_AGAINST = "held_against"
+DEAD = "dead"  # key in a proposal's details: it computes what its parent computes, and is no evidence
 
 
 class CandidateEvaluation:
     """Compares candidates with their parent, the user's version.
 
     observe: returns the feedback on a trial; a run that evolves probes passes its own, which applies those probes too.
+    allow_cost: the user takes a patch whatever it costs to train.
     """
 
-    def __init__(self, laboratory: Laboratory, observe: Callable[[Trial], Feedback] | None = None) -> None:
+    def __init__(
+        self,
+        laboratory: Laboratory,
+        observe: Callable[[Trial], Feedback] | None = None,
+        *,
+        allow_cost: bool = False,
+    ) -> None:
         self.laboratory = laboratory
         self.observe = observe or (lambda trial: feedback_of(laboratory, trial))
         self.context = laboratory.context
         self.config = laboratory.config
         self.objective: Objective = parse_expression(self.config.objective.expression)
         self.seed = self.config.training.seed
+        self.allow_cost = allow_cost
+        stated = self.config.objective.guardrails
+        self.guardrails = [text for text in stated if not (allow_cost and parse_guardrail(text).name == COST)]
 
     def parent(self, program: str = "") -> Trial:
         """The trial of the user's version (by default the files on disk). Raises RepoError if it fails, Cancelled."""
@@ -67,14 +84,48 @@ class CandidateEvaluation:
             )
         return trial
 
-    def race(self, parent: Trial, feedback: Feedback, candidates: Sequence[Candidate]) -> list[Proposal]:
-        """Measure candidates in parallel. Poor ones are pruned, promising ones trained with a further seed. Best first."""
-        measured = self.laboratory.each(lambda one: self.measure(parent, feedback, one), candidates)
-        return sorted(measured, key=rank)
+    def race(
+        self,
+        parent: Trial,
+        feedback: Feedback,
+        candidates: Sequence[Candidate],
+        earlier: Sequence[Proposal] = (),
+    ) -> list[Proposal]:
+        """Measure candidates in parallel. Poor ones are pruned, promising ones trained with a further seed.
 
-    def measure(self, parent: Trial, feedback: Feedback, candidate: Candidate) -> Proposal:
-        """Train a candidate and, if it is promising, train it with a further seed; returns the judged proposal."""
-        return self.settle(parent, feedback, candidate, self.train(parent, candidate), patient=True)
+        Returns them best first, with those that were measured `earlier` on the same parent: the choice is among all.
+        """
+        known = self._first_trials(earlier)
+        others = Rivals(trials=known, unseen=len(candidates) - 1)
+        measured = self.laboratory.each(lambda one: self.measure(parent, feedback, one, others), candidates)
+        return self.chosen([*earlier, *measured])
+
+    def chosen(self, proposals: Sequence[Proposal]) -> list[Proposal]:
+        """Measured proposals on one parent, each judged as one of all, best first."""
+        rivals = Rivals(trials=self._first_trials(proposals))
+        return sorted((self.among(proposal, rivals) for proposal in proposals), key=rank)
+
+    def measure(
+        self, parent: Trial, feedback: Feedback, candidate: Candidate, rivals: Rivals = ALONE
+    ) -> Proposal:
+        """Train a candidate and, if it is promising, train it with a further seed; returns the judged proposal.
+
+        rivals: the candidates among which it is to be chosen.
+        """
+        first = self.train(parent, candidate)
+        return self.settle(parent, feedback, candidate, first, patient=True, rivals=rivals)
+
+    def _first_trials(self, proposals: Sequence[Proposal]) -> tuple[Trial, ...]:
+        """The first trial of each that is no dead code."""
+        return tuple(
+            trial
+            for one in proposals
+            if not one.details.get(DEAD) and (trial := self._stored(one.trials[0])) is not None
+        )
+
+    def _stored(self, trial: str) -> Trial | None:
+        with self.context.store_lock:
+            return self.context.store.trial(trial)
 
     def train(self, parent: Trial, candidate: Candidate, *, changes: Trial | None = None) -> Trial:
         """The candidate's first trial, which is pruned if it falls far behind its parent, or is dead code. Raises Cancelled.
@@ -107,14 +158,15 @@ class CandidateEvaluation:
         replicate: bool = True,
         patient: bool = False,
         changes: Trial | None = None,
+        rivals: Rivals = ALONE,
     ) -> Proposal:
         """Judge a candidate by its first trial `child`. replicate: a promising one is trained with a further seed first.
 
         patient: a repair that healed its cause, and a likely gain, are trained with more seeds, as few users cannot tell in
-        one. changes: see `train`.
+        one. changes: see `train`. rivals: the candidates among which it is chosen.
         """
         if is_dead(changes or parent, child) and not mends(candidate.idea):
-            return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child))
+            return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child), dead=True)
         if child.status is not TrialStatus.COMPLETE:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
         pairs = [(parent, child)]
@@ -124,30 +176,32 @@ class CandidateEvaluation:
         except AnalysisError as error:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=str(error))
         repair = mends(candidate.idea)
-        likely = patient and not repair and self._is_likely(pairs)
+        likely = patient and not repair and self._is_likely(pairs, rivals)
         if replicate and (likely or self._is_promising(pairs, fixed, mends=repair)):
             pairs += self._replicas(parent, candidate, candidate.idea.title)
             for _ in range(FURTHER if patient else 0):
                 unsettled = fixed and repair and not self._is_settled(pairs)
-                if not (unsettled or (not repair and self._is_likely(pairs))):
+                if not (unsettled or (not repair and self._is_likely(pairs, rivals))):
                     break
                 seed = self.seed + len(pairs)
                 pairs += self._replica(parent, candidate, candidate.idea.title, seed)
-        return self._judge(candidate, pairs, fixed)
+        return self._judge(candidate, pairs, fixed, rivals)
 
     def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str], *, mends: bool) -> bool:
-        if broken_guardrails(self.config.objective.guardrails, pairs):
+        if broken_guardrails(self.guardrails, pairs):
             return False
         effect = objective_effect(self.context.repo, self.objective, pairs)
         harmless = effect.after if mends else effect.before + effect.low
         return effect.low > 0 or (bool(fixed) and harmless > (1 - FIX_TOLERANCE) * effect.before)
 
-    def _is_likely(self, pairs: Sequence[Pair]) -> bool:
+    def _is_likely(self, pairs: Sequence[Pair], rivals: Rivals) -> bool:
         """Whether more seeds may show a gain."""
-        if broken_guardrails(self.config.objective.guardrails, pairs):
+        if broken_guardrails(self.guardrails, pairs):
             return False
-        effect = objective_effect(self.context.repo, self.objective, pairs)
-        return is_likely(effect, [objective_effect(self.context.repo, self.objective, [p]) for p in pairs])
+        repo = self.context.repo
+        singles = [objective_effect(repo, self.objective, [pair]) for pair in pairs]
+        among = corrected_effect(repo, self.objective, pairs, rivals)
+        return is_likely(objective_effect(repo, self.objective, pairs), singles, among)
 
     def _is_settled(self, pairs: Sequence[Pair]) -> bool:
         """Whether the objective is known to lose no more than a fix may cost."""
@@ -188,17 +242,25 @@ class CandidateEvaluation:
         after = feedback_of(self.laboratory, child, examined=True) if watched else self.observe(child)
         return tuple(code for code in dict.fromkeys(f.code for f in targets) if is_healed(code, after))
 
-    def _judge(self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...]) -> Proposal:
-        effect = objective_effect(self.context.repo, self.objective, pairs)
-        singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
-        broken = broken_guardrails(self.config.objective.guardrails, pairs)
-        all_seeds = len(pairs) > REPLICAS + FURTHER
-        lost = was_lost(effect) if mends(candidate.idea) and all_seeds else may_be_lost(effect)
-        verified, why_not = verdict(effect, singles, fixed=fixed, broken=broken, lost=lost)
+    def _judge(
+        self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...], rivals: Rivals
+    ) -> Proposal:
+        among = corrected_effect(self.context.repo, self.objective, pairs, rivals)
+        verified, why_not = self._verdict(candidate.idea, pairs, fixed, among)
         trials = [child for _, child in pairs]
         return self._publish(
-            candidate, pairs[0][0], trials, verified, pairs=pairs, fixed=fixed, why_not=why_not
+            candidate, pairs[0][0], trials, verified, pairs=pairs, fixed=fixed, why_not=why_not, among=among
         )
+
+    def _verdict(
+        self, idea: Idea, pairs: Sequence[Pair], fixed: Sequence[str], among: Corrected | None
+    ) -> tuple[Verified, str]:
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        singles = [objective_effect(self.context.repo, self.objective, [pair]) for pair in pairs]
+        broken = broken_guardrails(self.guardrails, pairs)
+        all_seeds = len(pairs) > REPLICAS + FURTHER
+        lost = was_lost(effect) if mends(idea) and all_seeds else may_be_lost(effect)
+        return verdict(effect, singles, fixed=fixed, broken=broken, lost=lost, corrected=among)
 
     def _publish(
         self,
@@ -210,6 +272,8 @@ class CandidateEvaluation:
         pairs: Sequence[Pair] = (),
         fixed: tuple[str, ...] = (),
         why_not: str = "",
+        among: Corrected | None = None,
+        dead: bool = False,
     ) -> Proposal:
         repo = self.context.repo
         shown = {name: metric_effect(repo, name, pairs) for name in SHOWN} if pairs else {}
@@ -225,6 +289,7 @@ class CandidateEvaluation:
             verified=verified,
             effect=objective_effect(repo, self.objective, pairs) if pairs else None,
             effects={name: effect for name, effect in shown.items() if effect is not None},
+            corrected=among,
             fixed=fixed,
             why_not=why_not,
             created_at=time.time(),
@@ -235,17 +300,87 @@ class CandidateEvaluation:
                 "compared": terms.words if terms else "",
                 "terms": terms.short if terms else "",
                 "max_epochs": self.config.training.max_epochs,
+                DEAD: dead,
+                TOO_SLOW: bool(pairs) and self._is_only_too_slow(pairs),
                 CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(base)),
                 **({HELD_AGAINST: held} if held != base else {}),
             },
         )
-        with self.context.store_lock:
-            self.context.store.put_proposal(proposal)
-        words = f"verified {verified}" if verified is not Verified.NO else f"not verified: {why_not}"
-        self.context.events.emit(
-            EventType.PROPOSAL, f"{candidate.idea.title}: {words}", proposal=proposal.id, verified=verified
-        )
+        self._keep(proposal)
         return proposal
+
+    def _is_only_too_slow(self, pairs: Sequence[Pair]) -> bool:
+        """Whether the objective rose, and a guardrail on cost is the only one that does not hold."""
+        costs = [text for text in self.guardrails if parse_guardrail(text).name == COST]
+        others = [text for text in self.guardrails if text not in costs]
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        broken = bool(broken_guardrails(costs, pairs)) and not broken_guardrails(others, pairs)
+        return broken and effect.after > effect.before
+
+    def _keep(self, proposal: Proposal) -> None:
+        """Store a proposal and tell its verdict."""
+        self._store(proposal)
+        verified = proposal.verified
+        words = f"verified {verified}" if verified is not Verified.NO else f"not verified: {proposal.why_not}"
+        self.context.events.emit(
+            EventType.PROPOSAL, f"{proposal.idea.title}: {words}", proposal=proposal.id, verified=verified
+        )
+
+    def _store(self, proposal: Proposal) -> None:
+        """Store a proposal, unless it is stored with these trials and further seeds, which a run done again comes to later."""
+        seeds = len(proposal.trials)
+        with self.context.store_lock:
+            known = self.context.store.proposal(proposal.id)
+            if known is None or len(known.trials) <= seeds or known.trials[:seeds] != proposal.trials:
+                self.context.store.put_proposal(proposal)
+
+    def among(self, proposal: Proposal, rivals: Rivals) -> Proposal:
+        """A measured proposal judged anew as one of these candidates; trains nothing."""
+        pairs = self._pairs_of(proposal)
+        if proposal.effect is None or not pairs:
+            return proposal
+        before = proposal.verified
+        found = corrected_effect(self.context.repo, self.objective, pairs, rivals)
+        if found == proposal.corrected:
+            return proposal
+        judged = self._verdict(proposal.idea, pairs, proposal.fixed, found)
+        proposal = replace(proposal, corrected=found, verified=judged[0], why_not=judged[1])
+        (self._store if proposal.verified is before else self._keep)(proposal)
+        return proposal
+
+    def _pairs_of(self, proposal: Proposal) -> list[Pair]:
+        """The trials that a proposal was judged by, with those of its parent; [] where one is no longer stored."""
+        children = [self._stored(name) for name in proposal.trials]
+        if any(child is None or child.status is not TrialStatus.COMPLETE for child in children):
+            return []
+        found = [(self._of_parent(proposal, child), child) for child in children if child is not None]
+        pairs = [(parent, child) for parent, child in found if parent is not None]
+        return pairs if len(pairs) == len(children) else []
+
+    def _of_parent(self, proposal: Proposal, child: Trial) -> Trial | None:
+        """The parent's trial on the terms of this one of the child."""
+        held = str(proposal.details.get(HELD_AGAINST, proposal.parent))
+        parent = self._stored(trial_id(replace(child.key, program=held)))
+        return parent if parent is not None and parent.status is TrialStatus.COMPLETE else None
+
+    def further(self, proposal: Proposal, rivals: Rivals) -> Proposal:
+        """The proposal judged with one more seed, or as it is where that did not end well. Raises Cancelled."""
+        pairs = self._pairs_of(proposal)
+        if not pairs:
+            return proposal
+        candidate = _candidate_of(proposal)
+        more = self._replica(pairs[0][0], candidate, proposal.idea.title, self.seed + len(pairs))
+        return self._judge(candidate, [*pairs, *more], proposal.fixed, rivals) if more else proposal
+
+    def is_open(self, proposal: Proposal, rivals: Rivals) -> bool:
+        """Whether further seeds may still show that it is a gain."""
+        pairs = self._pairs_of(proposal)
+        if not pairs or proposal.verified is not Verified.NO or len(pairs) > REPLICAS + FURTHER:
+            return False
+        if len(pairs) > REPLICAS:
+            return self._is_likely(pairs, rivals)
+        effect = objective_effect(self.context.repo, self.objective, pairs)
+        return effect.after > effect.before and not broken_guardrails(self.guardrails, pairs)
 
     def verify(self, proposal: Proposal) -> Proposal:
         """Judge a stored proposal again, with one more seed of child and parent. Raises RepoError if a trial fails."""
@@ -253,7 +388,7 @@ class CandidateEvaluation:
             longer = self.laboratory.training_for(
                 epochs
             )  # what it was measured at, so that its trials are found
-            return CandidateEvaluation(longer, self.observe).verify(proposal)
+            return CandidateEvaluation(longer, self.observe, allow_cost=self.allow_cost).verify(proposal)
         known = [trial for name in proposal.trials if (trial := self.context.store.trial(name)) is not None]
         done = [trial.key.seed for trial in known if trial.status is TrialStatus.COMPLETE]
         seeds = [*done, max(done, default=self.seed - 1) + 1]
@@ -268,15 +403,27 @@ class CandidateEvaluation:
                     f"seed {seed} of {proposal.idea.title!r} did not end well: {_why_unfinished(after)}"
                 )
             pairs.append((before, after))
-        candidate = Candidate(
-            idea=proposal.idea,
-            patch=proposal.patch,
-            child=proposal.child,
-            diff=str(proposal.details.get("diff", "")),
-            note=str(proposal.details.get("note", "")),
-        )
+        candidate = _candidate_of(proposal)
         feedback = self.observe(pairs[0][0])
-        return self._judge(candidate, pairs, self._fixed(pairs[0][1], self._targets(candidate, feedback)))
+        fixed = self._fixed(pairs[0][1], self._targets(candidate, feedback))
+        return self._judge(candidate, pairs, fixed, self._rivals_of(proposal))
+
+    def _rivals_of(self, proposal: Proposal) -> Rivals:
+        """The candidates among which a stored proposal was chosen."""
+        if proposal.corrected is None:
+            return ALONE
+        trials = tuple(t for name in proposal.corrected.rivals if (t := self._stored(name)) is not None)
+        return Rivals(trials=trials, unseen=proposal.corrected.candidates - 1 - len(trials))
+
+
+def _candidate_of(proposal: Proposal) -> Candidate:
+    return Candidate(
+        idea=proposal.idea,
+        patch=proposal.patch,
+        child=proposal.child,
+        diff=str(proposal.details.get("diff", "")),
+        note=str(proposal.details.get("note", "")),
+    )
 
 
 def _verifying(feedback: Feedback) -> list[Measurement]:

@@ -1,23 +1,45 @@
 """Compares a child with its parent, paired by user and seed, and checks the guardrails."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evolution.base.places import trial_folder
-from evolution.domain.objective import Objective, parse_guardrail
-from evolution.domain.proposal import Effect
-from evolution.domain.trial import Trial
-from evolution.laboratory.program_cost import seconds_of
+from evolution.domain.objective import Guardrail, Objective, parse_guardrail
+from evolution.domain.proposal import Corrected, Effect
+from evolution.domain.trial import Metric, Trial, TrialStatus
+from evolution.laboratory.best_of_many import corrected
+from evolution.laboratory.program_cost import COST, error_factor, seconds_of, slower
 from evolution.trials.artifacts import read_per_user
-from evolution.trials.bootstrap import pooled_paired_interval
+from evolution.trials.bootstrap import mean_interval, pooled_paired_interval
 
 BOOTSTRAP_SEED = 0
 SHOWN = ("NDCG@10", "HR@10")
 
 Pair = tuple[Trial, Trial]  # (parent, child), same seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rivals:
+    """The other candidates among which one is chosen.
+
+    trials: their first trials; those that were pruned have no values per user. unseen: others of which nothing else is known, such as those that are measured still.
+    """
+
+    trials: tuple[Trial, ...] = ()
+    unseen: int = 0
+
+    def beside(self, child: Trial) -> "Rivals":
+        """The rivals of this one: without itself, and without what was never ranked."""
+        ranked = (TrialStatus.COMPLETE, TrialStatus.PRUNED)
+        others = {one.id: one for one in self.trials if one.id != child.id and one.status in ranked}
+        return Rivals(trials=tuple(others.values()), unseen=self.unseen)
+
+
+ALONE = Rivals()
 
 
 def per_user(repo: Path, trial: Trial) -> dict[str, NDArray[np.float64]]:
@@ -30,6 +52,41 @@ def objective_effect(repo: Path, objective: Objective, pairs: Sequence[Pair]) ->
     before = [objective.per_user(per_user(repo, parent)) for parent, _ in pairs]
     after = [objective.per_user(per_user(repo, child)) for _, child in pairs]
     return _effect(objective.text, before, after)
+
+
+def corrected_effect(
+    repo: Path, objective: Objective, pairs: Sequence[Pair], rivals: Rivals
+) -> Corrected | None:
+    """The change of the objective, corrected for the choice among the rivals; None if there are none.
+
+    The first pair is the one by which the candidate was chosen, and its parent is that of the rivals.
+    """
+    known = rivals.beside(pairs[0][1])
+    others = [trial for trial in known.trials if trial.status is TrialStatus.COMPLETE]
+    unseen = len(known.trials) - len(others) + known.unseen
+    if not others and not unseen:
+        return None
+    before = objective.per_user(per_user(repo, pairs[0][0]))
+    seeds = [
+        objective.per_user(per_user(repo, child)) - objective.per_user(per_user(repo, parent))
+        for parent, child in pairs
+    ]
+    differences = [objective.per_user(per_user(repo, other)) - before for other in others]
+    found = corrected(seeds, differences, unseen=unseen, seed=BOOTSTRAP_SEED)
+    return Corrected(
+        candidates=1 + len(others) + unseen,
+        change=found.change,
+        low=found.low,
+        high=objective_effect(repo, objective, pairs).high,
+        p=found.p,
+        rivals=tuple(other.id for other in others),
+    )
+
+
+def pooled_objective(repo: Path, objective: Objective, trials: Sequence[Trial]) -> Metric:
+    """The objective of one program over several seeds: each user's mean, with the interval over users."""
+    each = [objective.per_user(per_user(repo, trial)) for trial in trials]
+    return mean_interval(np.mean(each, axis=0), BOOTSTRAP_SEED)
 
 
 def metric_effect(repo: Path, name: str, pairs: Sequence[Pair]) -> Effect | None:
@@ -52,29 +109,37 @@ def _effect(metric: str, before: list[NDArray[np.float64]], after: list[NDArray[
 
 
 def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
-    """One sentence for each guardrail that does not hold for the means over seeds of child and parent."""
+    """One sentence for each guardrail that does not hold for the means over seeds of child and parent.
+
+    A cost is measured with an error, and only one that is surely too high is held against a patch.
+    """
     broken: list[str] = []
     for text in texts:
         guardrail = parse_guardrail(text)
-        parent, child, added = _values(guardrail.name, pairs)
+        if guardrail.name == COST:
+            broken += _too_slow(guardrail, pairs)
+            continue
+        parent, child = (_mean(trials, guardrail.name) for trials in zip(*pairs))
         if not guardrail.holds(child, parent):
             broken.append(
-                f"{text} is broken: {guardrail.name} is {child:.4g}{added}, the parent's {parent:.4g} (no interval)"
+                f"{text} is broken: {guardrail.name} is {child:.4g}, the parent's {parent:.4g} (no interval)"
             )
     return broken
 
 
-def _values(name: str, pairs: Sequence[Pair]) -> tuple[float, float, str]:
-    """The parent's value, the child's, and what there is to say of the child's."""
+def _too_slow(guardrail: Guardrail, pairs: Sequence[Pair]) -> list[str]:
+    """A sentence where the cost is surely beyond its bound: seconds of a busy machine are off by some."""
     parents, children = [trial for trial, _ in pairs], [trial for _, trial in pairs]
-    if name != "cost":
-        return _mean(parents, name), _mean(children, name), ""
-    before, after = seconds_of(parents), seconds_of(children)
-    hidden = after.beyond(before)
-    added = (
-        f" ({hidden:.4g} s of it spent outside of fit(), beyond what the parent does there)" if hidden else ""
-    )
-    return before.epoch, after.epoch + hidden, added
+    found, parent = slower(parents, children), seconds_of(parents).epoch
+    seconds = seconds_of(children).epoch + found.hidden
+    least = found.low * parent if guardrail.relative and parent else seconds / error_factor(children)
+    if guardrail.holds(least, parent):
+        return []
+    limit = f"{guardrail.bound:g}x" if guardrail.relative else guardrail.text
+    words = f"{found.times:.1f}x slower, 95 % [{found.low:.1f}, {found.high:.1f}] (limit {limit})"
+    if found.hidden:
+        words += f", {found.hidden:.4g} s of it spent outside of fit(), beyond what the parent does there"
+    return [words]
 
 
 def _mean(trials: Sequence[Trial], name: str) -> float:

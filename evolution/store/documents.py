@@ -6,7 +6,7 @@ from typing import Any
 from diagnosis.findings import Anchor, Finding, Measurement
 from evolution.base import serial
 from evolution.domain.feedback import Feedback
-from evolution.domain.proposal import Effect, Proposal, Verified
+from evolution.domain.proposal import Corrected, Effect, Proposal, Verified
 from evolution.domain.trial import Metric, Trial
 from evolution.domain.verdict import Verdict, told_of, verdict_on
 from evolution.store.remarks import checkpoint_of, remarks
@@ -219,12 +219,20 @@ def proposal_document(proposal: Proposal) -> dict[str, Any]:
         "why_not": proposal.why_not or None,
         "effect": _effect(proposal.effect),
         "effects": {name: _effect(effect) for name, effect in proposal.effects.items()},
+        "corrected": corrected_document(proposal.corrected),
         "fixed": list(proposal.fixed),
         "trials": list(proposal.trials),
         "state": proposal.state.value,
         "patch": str(proposal.details.get("diff", "")),
         "edits": [serial.plain(edit) for edit in proposal.patch.edits],
     }
+
+
+def corrected_document(corrected: Corrected | None) -> dict[str, Any] | None:
+    """What is left of a gain after the choice among `candidates`, in the objective's unit; null for an only candidate."""
+    if corrected is None:
+        return None
+    return {name: value for name, value in serial.plain(corrected).items() if name != "rivals"}
 
 
 def _effect(effect: Effect | None) -> dict[str, Any] | None:

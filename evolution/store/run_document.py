@@ -4,6 +4,7 @@ from typing import Any
 
 from evolution.base import serial
 from evolution.domain.run import Node, Run
+from evolution.store.documents import corrected_document
 
 
 def run_document(run: Run) -> dict[str, Any]:
@@ -45,6 +46,8 @@ def node_document(node: Node) -> dict[str, Any]:
             "addresses": list(idea.addresses) if idea else [],
             "rests_on": list(idea.rests_on) if idea else [],
             "objective": serial.plain(node.objective) if node.objective else None,
+            "seeds": node.seeds if node.objective else 0,
+            "corrected": corrected_document(node.corrected),
             "verified": False if node.verified.value == "no" else node.verified.value,
             "proposal": node.proposal or None,
             "findings": list(node.findings) if node.findings is not None else None,

@@ -301,6 +301,9 @@ def propose(
     trials: Annotated[
         int, typer.Option("--trials", help="How many candidates to train at most.")
     ] = ProposeRequest.trials,
+    allow_cost: Annotated[
+        bool, typer.Option("--allow-cost", help="Take patches however much slower they make the training.")
+    ] = ProposeRequest.allow_cost,
     tuned: Annotated[
         bool,
         typer.Option(
@@ -318,7 +321,14 @@ def propose(
     """Make patches for what is wrong, train each, and keep those whose gain is verified."""
     from server.cli.render import show_proposals
 
-    request = ProposeRequest(trials=trials, tuned=tuned, device=device, python=python, no_sandbox=no_sandbox)
+    request = ProposeRequest(
+        trials=trials,
+        allow_cost=allow_cost,
+        tuned=tuned,
+        device=device,
+        python=python,
+        no_sandbox=no_sandbox,
+    )
     document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     output.deliver(document, as_json=as_json, show=show_proposals)
 

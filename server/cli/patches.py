@@ -138,6 +138,11 @@ def commit_message(proposal: Proposal) -> str:
         if effect is not None:
             change = f"{effect.after - effect.before:+.4f}, 95 % [{effect.low:+.4f}, {effect.high:+.4f}]"
             lines.append(f"{effect.metric}: {effect.before:.4f} -> {effect.after:.4f} ({change}), validation")
+    if proposal.corrected is not None:
+        left = proposal.corrected
+        lines.append(
+            f"corrected for {left.candidates} candidates: {left.change:+.4f}, 95 % [{left.low:+.4f}, {left.high:+.4f}]"
+        )
     if proposal.idea.rests_on:
         lines += ["", "Rests on: " + "; ".join(proposal.idea.rests_on)]
     lines += ["", f"evolverec proposal {proposal.id}, trials {', '.join(proposal.trials)}"]

@@ -143,7 +143,7 @@ def show_proposals(document: dict[str, Any]) -> None:
     for proposal in document["proposals"]:
         effect = proposal["effect"]
         moved = f"{effect['before']:.4f} -> {effect['after']:.4f}" if effect else "not trained to the end"
-        change = change_words(effect) if effect else str(proposal["why_not"] or "")
+        change = gain_words(effect, proposal["corrected"]) if effect else str(proposal["why_not"] or "")
         cells = (proposal["id"], proposal["title"], str(proposal["verified"] or "no"), moved, change)
         table.add_row(*map(escape, cells))
     out.print(table)
@@ -164,6 +164,15 @@ def change_words(effect: dict[str, Any]) -> str:
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})" if effect["before"] else ""
     return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+
+
+def gain_words(effect: dict[str, Any], corrected: dict[str, Any] | None) -> str:
+    """A change with its interval and, where it was chosen among several, what is left of it when that is counted."""
+    words = change_words(effect)
+    if corrected is None:
+        return words
+    left = {**effect, **corrected, "after": effect["before"] + corrected["change"]}
+    return f"{words}; {change_words(left)} corrected for {corrected['candidates']} candidates"
 
 
 def print_diff(text: str) -> None:

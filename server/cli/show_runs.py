@@ -26,8 +26,11 @@ def show_run(document: dict[str, Any]) -> None:
         sure = best["verified"] or "not verified"
         proposal = f"; apply with `evolverec apply DIR {best['proposal']}`" if best["verified"] else ""
         out.print(
-            f"[green]best[/]: {escape(best['title'])}, objective {_metric(best['objective'])}, {sure}{proposal}"
+            f"[green]best[/]: {escape(best['title'])}, objective {_metric(best['objective'])}{_seeds(best)} "
+            f"against {_metric(document['nodes'][0]['objective'])} of your version, {sure}{proposal}"
         )
+        if best["corrected"]:
+            out.print(f"  {_left(best['corrected'], document['nodes'][0]['objective'])}")
     for note in document["notes"]:
         out.print(f"[dim]{escape(note)}[/]")
 
@@ -55,6 +58,19 @@ def _node(node: dict[str, Any]) -> str:
     elif node["why"]:
         words += f" [dim]({escape(node['why'])})[/]"
     return words
+
+
+def _seeds(node: dict[str, Any]) -> str:
+    return f" over {node['seeds']} seeds" if node["seeds"] > 1 else " with one seed"
+
+
+def _left(corrected: dict[str, Any], before: dict[str, Any] | None) -> str:
+    """What is left of the gain once it counts that the best of several was taken."""
+    share = f" ({corrected['change'] / before['value']:+.0%})" if before and before["value"] else ""
+    return (
+        f"its gain, corrected for having been chosen among {corrected['candidates']} candidates: "
+        f"{corrected['change']:+.4f}{share} [{corrected['low']:+.4f}, {corrected['high']:+.4f}]"
+    )
 
 
 def _metric(metric: dict[str, Any] | None) -> str:

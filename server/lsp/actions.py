@@ -10,7 +10,7 @@ from lsprotocol import types
 
 from evolution.base.errors import EditError, UsageError
 from evolution.base.places import PROBES_FOLDER
-from evolution.domain.proposal import Proposal, ProposalState, Verified
+from evolution.domain.proposal import TOO_SLOW, Proposal, ProposalState, Verified
 from evolution.repo.applying import check_fit, is_applied
 from server.lsp.config_actions import config_actions
 from server.lsp.config_file import is_config
@@ -95,6 +95,18 @@ def open_fixes(repo: Repo, note: str | None) -> list[Proposal]:
         if proposal.state is ProposalState.OPEN
         and proposal.verified is not Verified.NO
         and (note is None or note in proposal.idea.addresses)
+    ]
+
+
+def only_too_slow(repo: Repo, note: str) -> list[Proposal]:
+    """Proposals in state OPEN that address a note and were refused for their cost alone, best first."""
+    return [
+        proposal
+        for proposal in repo.knowledge.proposals
+        if proposal.state is ProposalState.OPEN
+        and proposal.verified is Verified.NO
+        and proposal.details.get(TOO_SLOW)
+        and note in proposal.idea.addresses
     ]
 
 
@@ -195,6 +207,10 @@ def _further(session: Session, repo: Repo, view: FileView, mark: PlacedNote) -> 
         found.append(_offer(f"Preview: {name}", FURTHER, "evolverec.preview", arguments, diagnostic))
         found.append(_offer(f"Verify again: {name}", FURTHER, "evolverec.verify", arguments, diagnostic))
         found.append(_offer(f"Dismiss patch: {name}", FURTHER, "evolverec.dismiss", arguments, diagnostic))
+    for proposal in only_too_slow(repo, mark.note.id):
+        arguments = {**place, "proposal": proposal.id, "allowCost": True}
+        title = f"Allow its cost and verify: {proposal.idea.title} ({proposal.why_not})"
+        found.append(_offer(title, FURTHER, "evolverec.verify", arguments, diagnostic))
     if not found and not mark.note.live:
         found.append(_offer("Propose patches", FURTHER, "evolverec.propose", place, diagnostic))
     if mark.note.finding.probe:

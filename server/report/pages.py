@@ -37,7 +37,9 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         finalize=_plain,
     )
-    found.filters.update(spread=spread, moment=moment, sentence=sentence, arxiv=arxiv, signed=signed)
+    found.filters.update(
+        spread=spread, moment=moment, sentence=sentence, arxiv=arxiv, signed=signed, chosen=chosen
+    )
     return found
 
 
@@ -60,6 +62,14 @@ def signed(effect: Mapping[str, Any]) -> str:
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})".replace("%", " %") if effect["before"] else ""
     return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+
+
+def chosen(effect: Mapping[str, Any], corrected: Mapping[str, Any] | None) -> str:
+    """What is left of a change after the choice among several: `+0.0203 (+14 %) [...], corrected for 14 candidates`; "" for one."""
+    if not corrected:
+        return ""
+    left = {**effect, **corrected, "after": effect["before"] + corrected["change"]}
+    return f"{signed(left)}, corrected for {corrected['candidates']} candidates"
 
 
 def sentence(words: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from evolution.domain.proposal import Proposal
 from evolution.domain.run import Node, NodeStatus, Run
 from evolution.domain.trial import Trial, TrialStatus
-from evolution.store.documents import proposal_document
+from evolution.store.documents import corrected_document, proposal_document
 from evolution.store.run_document import node_document
 
 STATUS = {
@@ -62,5 +62,6 @@ def _row(node: Node, parent_order: int, proposal: Proposal | None) -> dict[str, 
         **node_document(node),
         "parent_order": parent_order,
         "effect": proposal_document(proposal)["effect"] if proposal else None,
+        "corrected": corrected_document(proposal.corrected if proposal else None),
         "seeds": len(proposal.trials) if proposal else int(bool(node.trial)),
     }

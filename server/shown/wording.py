@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from diagnosis.findings import Measurement
-from evolution.domain.proposal import Effect, Proposal
+from evolution.domain.proposal import Corrected, Effect, Proposal
 from evolution.domain.trial import Metric
 
 
@@ -71,11 +71,25 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def change(effect: Effect) -> str:
-    """An effect: `objective .142 → .171 (+20 %, 95 % [+15, +25] %)`, relative to `before` unless that is 0."""
+def change(effect: Effect, corrected: Corrected | None = None) -> str:
+    """An effect: `objective .142 → .171 (+20 %, 95 % [+15, +25] %)`, relative to `before` unless that is 0.
+
+    corrected: what is left of it after the choice among several, told behind it.
+    """
     name = effect.metric if "*" not in effect.metric else "objective"  # an expression is too long for a menu
     path = f"{name} {number(effect.before)} → {number(effect.after)}"
-    return f"{path} ({relative(effect)})"
+    left = corrected_words(corrected, effect.before)
+    return f"{path} ({relative(effect)}{left and '; '}{left})"
+
+
+def corrected_words(corrected: Corrected | None, before: float) -> str:
+    """What is left of a change of `before` after the choice: `+6 %, 95 % [+1, +15] % corrected for 14 candidates`; "" for one."""
+    if corrected is None:
+        return ""
+    effect = Effect(
+        metric="", before=before, after=before + corrected.change, low=corrected.low, high=corrected.high
+    )
+    return f"{relative(effect)} corrected for {corrected.candidates} candidates"
 
 
 def relative(effect: Effect) -> str:
@@ -111,4 +125,4 @@ def proposal_title(proposal: Proposal) -> str:
     if proposal.effect is None:
         return f"{name}: not measured to the end"
     terms = str(proposal.details.get("terms", ""))
-    return f"{name}: {change(proposal.effect)}{terms and ' '}{terms}"
+    return f"{name}: {change(proposal.effect, proposal.corrected)}{terms and ' '}{terms}"

@@ -1,6 +1,6 @@
 """Figures for the views: a number, its 95 % interval or none, and its text for people."""
 
-from evolution.domain.proposal import Effect
+from evolution.domain.proposal import Corrected, Effect
 from evolution.domain.trial import Metric
 from server.lsp.panels.asking import Document
 from server.shown.wording import change, with_interval
@@ -22,8 +22,8 @@ def of_metric(metric: Metric | None) -> Document | None:
     return figure(metric.value, metric.low, metric.high) if metric else None
 
 
-def of_effect(effect: Effect | None) -> Document | None:
-    """The change in percent of the value before; as a difference if that value was 0."""
+def of_effect(effect: Effect | None, corrected: Corrected | None = None) -> Document | None:
+    """The change in percent of the value before; as a difference if that value was 0. corrected: see `change`."""
     if effect is None:
         return None
     scale, unit = (100 / abs(effect.before), "%") if effect.before else (1.0, "")
@@ -32,5 +32,5 @@ def of_effect(effect: Effect | None) -> Document | None:
         "low": effect.low * scale,
         "high": effect.high * scale,
         "unit": unit,
-        "text": change(effect),
+        "text": change(effect, corrected),
     }

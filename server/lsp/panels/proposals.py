@@ -34,7 +34,7 @@ def _proposal(seen: RepoSnapshot, proposal: Proposal, codes: dict[str, str]) -> 
         "rationale": " ".join(filter(None, (idea.rationale, str(proposal.details.get("compared", ""))))),
         "verified": proposal.verified.value,
         "whyNot": proposal.why_not,
-        "gain": of_effect(proposal.effect),
+        "gain": of_effect(proposal.effect, proposal.corrected),
         "metrics": [
             {
                 "name": name,

@@ -101,6 +101,40 @@ def test_more_budget_takes_a_finished_run_further(grounds):
     assert len(after.nodes) > len(before.nodes)
 
 
+def test_a_small_budget_keeps_back_what_verifying_its_best_costs(grounds, tmp_path):
+    elsewhere = grounds.without_words(tmp_path / "shop")
+    job = elsewhere.start(trials=3)
+    ended = elsewhere.finish(job)
+    assert ended.state is JobState.DONE, ended.error
+    said = [event.message for event in elsewhere.events(job)]
+    assert any("up to 1 proposal and the verification of the best" in words for words in said)
+    run = elsewhere.run()
+    root, first = run.nodes[0], run.nodes[1]
+    beaten = first.objective is not None and first.seeds == root.seeds == 2
+    assert beaten or len(run.nodes) > 2  # its seeds, or else the trials that verifying did not need
+    if beaten:  # pooled over the seeds, as the effect is
+        with Store.open(elsewhere.repo) as store:
+            proposal = store.proposal(first.proposal)
+        assert proposal is not None and proposal.effect is not None
+        assert first.objective.value == pytest.approx(proposal.effect.after)
+        assert root.objective.value == pytest.approx(proposal.effect.before)
+    assert run.spent["trials"] == 3
+
+
+def test_figures_are_those_of_the_best_of_all_candidates(grounds):
+    run = grounds.run()
+    measured = [node for node in run.nodes[1:] if node.status in (NodeStatus.COMPLETE, NodeStatus.PRUNED)]
+    complete = [node for node in measured if node.status is NodeStatus.COMPLETE]
+    assert {node.corrected.candidates for node in complete} == {len(measured)}
+    with Store.open(grounds.repo) as store:
+        proposals = {proposal.id: proposal for proposal in store.proposals()}
+    for node in complete:
+        known = proposals[node.proposal]
+        assert known.corrected == node.corrected
+        assert node.corrected.change <= known.effect.after - known.effect.before + 1e-9
+        assert node.verified is not Verified.GAIN or node.corrected.low > 0
+
+
 @pytest.mark.parametrize("strategy", ["nas", "greedy"])
 def test_other_strategies_look_at_nothing_but_the_objective(grounds, strategy):
     ended = grounds.job(trials=4, strategy=strategy)
@@ -128,7 +162,7 @@ def test_compare_holds_strategies_against_each_other_on_what_is_stored(grounds):
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"trials": 2}, "--trials 2 is too small for 3 proposals"),
+        ({"trials": 2}, "--trials 2 is too small for a proposal and its verification"),
         ({"proposer": "llm", "trials": 5}, "needs an LLM endpoint"),
         ({"replay": "nothing"}, "no single run 'nothing'"),
     ],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evolution.domain.objective import parse_expression
-from evolution.domain.proposal import Effect, Verified
+from evolution.domain.proposal import Corrected, Effect, Verified
 from evolution.domain.trial import EpochRecord, Metric
 from evolution.laboratory.acceptance import behind, is_likely, may_be_lost, verdict, was_lost
 from tests.evolution.laboratory.stored import trial
@@ -41,6 +41,24 @@ def test_what_counts_as_verified(pooled, singles, fixed, broken, verified) -> No
     assert bool(why_not) is (verified is Verified.NO)
 
 
+def test_a_gain_that_costs_too_much_is_refused_with_both_figures() -> None:
+    _, why_not = verdict(GAIN, [GAIN, GAIN], fixed=[], broken=["2.8x slower (limit 2x)"], lost=0.0)
+    assert why_not == "+15 %, but 2.8x slower (limit 2x)"
+
+
+@pytest.mark.parametrize(
+    ("low", "verified", "said"),
+    [(0.001, Verified.GAIN, ""), (-0.001, Verified.NO, "choice among 14 candidates")],
+)
+def test_the_best_of_many_is_a_gain_only_when_that_is_counted(
+    low: float, verified: Verified, said: str
+) -> None:
+    among = Corrected(candidates=14, change=0.01, low=low, high=0.05, p=0.02)
+    found, why_not = verdict(GAIN, [GAIN, GAIN], fixed=[], broken=[], lost=0.0, corrected=among)
+    assert found is verified and said in why_not
+    assert is_likely(GAIN, [GAIN, GAIN], among) is (low <= 0)  # further seeds may tell
+
+
 @pytest.mark.parametrize(("delta", "verified"), [(0.0, Verified.FIX), (-0.01, Verified.NO)])
 def test_a_repair_with_all_its_seeds_is_held_against_what_was_lost(delta: float, verified: Verified) -> None:
     pooled = effect(delta - 0.02, delta + 0.02, delta)
@@ -71,8 +89,10 @@ def curve(*values: float) -> tuple[EpochRecord, ...]:
 def test_only_a_candidate_far_behind_is_pruned_and_less_is_far_later(tmp_path: Path) -> None:
     parent = trial(tmp_path, "p", np.ones(3), epochs=curve(*[0.1] * 20), best_epoch=18)
     prune = behind(parent, OBJECTIVE)
-    assert not prune(curve(*[0.01] * 7))  # too early to tell
-    assert prune(curve(*[0.01] * 8))
+    assert not prune(curve(*[0.01] * 3))  # too early to tell
+    assert prune(curve(*[0.01] * 4))  # hopeless
+    assert not prune(curve(*[0.04] * 4))  # warming up
+    assert prune(curve(*[0.04] * 6))
     assert not prune(curve(*[0.09] * 8))
     assert not prune(curve(*[0.01] * 7, 0.08))
     assert prune(curve(*[0.09] * 18))

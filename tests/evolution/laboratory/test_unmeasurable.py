@@ -15,6 +15,7 @@ from evolution.domain.trial import Metric, Trial, TrialKey, TrialStatus
 from evolution.evolving.loop import Evolution
 from evolution.laboratory.candidates import Candidate
 from evolution.laboratory.evaluation import CandidateEvaluation
+from evolution.laboratory.paired_comparison import ALONE
 from evolution.trials import analysis
 from evolution.trials.analysis import AnalysisError, analyse, sensible
 
@@ -118,17 +119,15 @@ def test_a_run_goes_on_without_a_candidate_that_cannot_be_looked_at(directional)
     evolution: Any = Evolution.__new__(Evolution)
     evolution.strategy = SimpleNamespace(directional=directional)
     evolution.archive = SimpleNamespace(complete=[parent])
-    evolution.root, evolution.root_replicated = replace(CHILD, id="t0"), False
-    evolution.ledger = SimpleNamespace(charge=lambda trials: None)
+    evolution.root = replace(CHILD, id="t0")
+    evolution.verification = SimpleNamespace(is_affordable=lambda: False, judged=lambda node, proposal: node)
     evolution.evaluation = SimpleNamespace(
         settle=lambda *given, **more: SimpleNamespace(id="x", verified=Verified.NO, why_not="", trials=())
     )
     evolution._trial_of = lambda node: evolution.root
     evolution._for_user = lambda parent, candidate: candidate
-    evolution._trials_of = lambda proposal: [CHILD]
-    evolution._may_replicate = lambda: False
     evolution._look = lambda trial: (
         SimpleNamespace(feedback=None) if trial.id == "t0" else unmeasurable(trial)
     )
-    node = evolution._judged(NODE, parent, CANDIDATE, CHILD)
+    node = evolution._judged(NODE, parent, CANDIDATE, CHILD, ALONE, leads=True)
     assert (node.status, node.objective, node.why) == (NodeStatus.FAILED, None, "trial t1 cannot be measured")

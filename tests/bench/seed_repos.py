@@ -1,6 +1,6 @@
 """How good the seeds are as they come, beside the reference rankers: full ranking, trained as `evolverec train` trains them.
 
-    python tests/bench/seeds.py [--data shop-demo | --data ml-100k | --data FOLDER] [--seed NAME] [--epochs 60]
+    python tests/bench/seed_repos.py [--data shop-demo | --data ml-100k | --data FOLDER] [--seed NAME] [--epochs 60]
 
 A seed trains until its validation NDCG@10 has not risen for `patience` epochs, and its best epoch answers. Every figure is
 NDCG@10 with a 95 % interval over users; train_s is wall time on one thread, rankings aside, and cpu_s_per_epoch what
