@@ -1,6 +1,7 @@
 """The list of all recipes."""
 
 from evolution.domain.proposal import Idea
+from evolution.recipes.candidate_softmax import CandidateSoftmax
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay
 from evolution.recipes.faster_learning import FasterLearning
@@ -9,6 +10,7 @@ from evolution.recipes.gbce import GeneralisedBCE
 from evolution.recipes.gradient_clipping import GradientClipping
 from evolution.recipes.initial_scale import InitialScale
 from evolution.recipes.item_dropout import ItemDropout
+from evolution.recipes.label_smoothing import LabelSmoothing
 from evolution.recipes.mixed_negatives import MixedNegatives
 from evolution.recipes.more_negatives import MoreNegatives
 from evolution.recipes.recipe import Recipe
@@ -26,7 +28,9 @@ RECIPES: tuple[Recipe, ...] = (
     GeneralisedBCE(),
     Shuffling(),
     SampledSoftmax(),
+    CandidateSoftmax(),
     MixedNegatives(),
+    LabelSmoothing(),
     CategoryEmbedding(),
     WeightDecay(),
     EmbeddingDecay(),

@@ -66,11 +66,13 @@ def _negated(place: Place) -> Changes:
     whole: cst.BaseExpression = call
     for above in place.source.ancestors(call):
         is_method = isinstance(above, cst.Attribute) or (
-            isinstance(above, cst.Call) and isinstance(above.func, cst.Attribute) and above.func.value is whole
+            isinstance(above, cst.Call)
+            and isinstance(above.func, cst.Attribute)
+            and above.func.value is whole
         )
-        if isinstance(above, cst.Attribute) and above.value is whole:
-            whole = above
-        elif isinstance(above, cst.Call) and above.func is whole:
+        if (isinstance(above, cst.Attribute) and above.value is whole) or (
+            isinstance(above, cst.Call) and above.func is whole
+        ):
             whole = above
         elif not is_method:
             break
