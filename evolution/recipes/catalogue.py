@@ -11,6 +11,7 @@ from evolution.recipes.gradient_clipping import GradientClipping
 from evolution.recipes.initial_scale import InitialScale
 from evolution.recipes.item_dropout import ItemDropout
 from evolution.recipes.label_smoothing import LabelSmoothing
+from evolution.recipes.larger_batches import LargerBatches
 from evolution.recipes.mixed_negatives import MixedNegatives
 from evolution.recipes.more_negatives import MoreNegatives
 from evolution.recipes.recipe import Recipe
@@ -30,6 +31,7 @@ RECIPES: tuple[Recipe, ...] = (
     SampledSoftmax(),
     CandidateSoftmax(),
     MixedNegatives(),
+    LargerBatches(),
     LabelSmoothing(),
     CategoryEmbedding(),
     WeightDecay(),

@@ -4,7 +4,7 @@ The number may be the argument itself, a constant, an option's default, a field 
 the one literal that has the traced value and stands beside a name by which the optimizer's call asks for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -94,19 +94,32 @@ def _text(node: cst.BaseExpression) -> str:
 
 def _named(source: RecipeFile, name: str, value: float) -> list[tuple[RecipeFile, cst.Integer | cst.Float]]:
     """Literals of this value that a file gives to something of this name."""
+    given = _given(source, lambda one: one == name)
+    return [found for node in given for found in _literals(source, node, value)]
+
+
+def named_numbers(
+    sources: Sequence[RecipeFile], is_meant: Callable[[str], bool]
+) -> list[tuple[RecipeFile, cst.Integer | cst.Float]]:
+    """Numbers that files give, as they are, to something whose name is meant: constants, fields, options, defaults."""
+    given = [(source, bare(node)) for source in sources for node in _given(source, is_meant)]
+    return [(source, node) for source, node in given if isinstance(node, (cst.Integer, cst.Float))]
+
+
+def _given(source: RecipeFile, is_meant: Callable[[str], bool]) -> list[cst.BaseExpression]:
+    """What a file gives to names that are meant, as far as it may have run."""
     given: list[cst.BaseExpression] = []
     for node in source.all_of(cst.Assign):
-        given += [node.value for target in node.targets if last_name(target.target) == name]
-    given += [n.value for n in source.all_of(cst.AnnAssign) if n.value and last_name(n.target) == name]
-    given += [n.value for n in source.all_of(cst.DictElement) if _text(n.key) == name]
-    given += [n.value for n in source.all_of(cst.Arg) if n.keyword is not None and n.keyword.value == name]
-    given += [n.default for n in source.all_of(cst.Param) if n.default is not None and n.name.value == name]
+        given += [node.value for target in node.targets if is_meant(last_name(target.target))]
+    given += [n.value for n in source.all_of(cst.AnnAssign) if n.value and is_meant(last_name(n.target))]
+    given += [n.value for n in source.all_of(cst.DictElement) if is_meant(_text(n.key))]
+    given += [n.value for n in source.all_of(cst.Arg) if n.keyword is not None and is_meant(n.keyword.value)]
+    given += [n.default for n in source.all_of(cst.Param) if n.default is not None and is_meant(n.name.value)]
     for call in source.all_of(cst.Call):
         option = _text(call.args[0].value).lstrip("-").replace("-", "_") if call.args else ""
         default = argument(call, "default", 1 if dotted(call.func).endswith("option") else None)
-        given += [default] if option == name and default is not None else []
-    live = [node for node in given if source.ran(node) or not _in_function(source, node)]
-    return [found for node in live for found in _literals(source, node, value)]
+        given += [default] if is_meant(option) and default is not None else []
+    return [node for node in given if source.ran(node) or not _in_function(source, node)]
 
 
 def _in_function(source: RecipeFile, node: cst.CSTNode) -> bool:
