@@ -3,6 +3,8 @@
 import libcst as cst
 
 from evolution.recipes.code import call_name, dotted, last_name, loaded_names, statements
+from evolution.recipes.flow import Scope
+from evolution.recipes.repairs.logits import made_loss
 from evolution.recipes.repairs.repair import Changes, Place, Repair, receiver
 
 TEMPERATURES = ("temperature", "temp", "tau")
@@ -120,13 +122,26 @@ def _without_itself(place: Place) -> Changes:
 
 
 def _of_scores(place: Place) -> Changes:
-    """`cross_entropy` for `nll_loss`, whose input is no log-likelihood."""
+    """`cross_entropy` for `nll_loss`, whose input is no log-likelihood; of a softmax its logarithm."""
     call = place.only(cst.Call, lambda node: call_name(node) == "nll_loss")
-    if call is None or not isinstance(call.func, (cst.Attribute, cst.Name)):
-        return {}
-    if isinstance(call.func, cst.Name):
-        return {}
-    return {call.func: [call.func.with_changes(attr=cst.Name("cross_entropy"))]}
+    if call is None:
+        made = made_loss(place, ("NLLLoss",))
+        func = made.func if made is not None else None
+        return _renamed(func, "CrossEntropyLoss")
+    squashed = _softmax_of(place, call)
+    if squashed is not None:
+        return _renamed(squashed.func, "log_softmax")
+    return _renamed(call.func, "cross_entropy")
+
+
+def _softmax_of(place: Place, call: cst.Call) -> cst.Call | None:
+    """The softmax that the first argument is, or is the name of."""
+    value = Scope(place.source, place.block()).resolve(call.args[0].value, place.source.line(call))[0]
+    return value if isinstance(value, cst.Call) and call_name(value) == "softmax" else None
+
+
+def _renamed(func: cst.BaseExpression | None, name: str) -> Changes:
+    return {func: [func.with_changes(attr=cst.Name(name))]} if isinstance(func, cst.Attribute) else {}
 
 
 DIVIDED = Repair(
