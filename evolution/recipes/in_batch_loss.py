@@ -39,8 +39,11 @@ def has_in_batch_loss(context: RecipeContext) -> bool:
             part = line.body[0]
             if not source.trains(line) or not isinstance(part, cst.Assign):
                 continue
-            name, products = part.targets[0].target, scope.source.all_of(cst.BinaryOperation, part.value)
-            turned = any(_sides(one) is not None for one in (*products, part.value))
+            name = part.targets[0].target
+            parts = [
+                one for kind in (cst.BinaryOperation, cst.Call) for one in source.all_of(kind, part.value)
+            ]
+            turned = any(_sides(one) is not None for one in parts)
             if turned and isinstance(name, cst.Name) and _is_diagonal_wanted(scope, name.value):
                 return True
     return False

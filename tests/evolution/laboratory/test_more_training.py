@@ -100,7 +100,7 @@ def test_a_program_whose_own_loop_has_as_many_epochs_is_taken_as_it_ends(tmp_pat
     class OwnLoop(Laboratory):
         def training_for(self, max_epochs):
             longer = super().training_for(max_epochs)
-            longer.trial = lambda *_, **__: Laboratory(tmp_path, needs=40, ended="fit").trial(
+            longer.trial = lambda *_, **__: Laboratory(tmp_path / "longer", needs=40, ended="fit").trial(
                 "p", seed=0, label="", accept=None
             )
             return longer
