@@ -14,9 +14,9 @@ def _kept(place: Place) -> Changes:
     if stated is None:
         return {}
     target = _first(stated.value)
-    if target is None or not dotted(target):
+    if not isinstance(target, (cst.Name, cst.Attribute)) or not dotted(target):
         return {}
-    new = cst.Assign(targets=[cst.AssignTarget(cst.parse_expression(dotted(target)))], value=stated.value)  # type: ignore[arg-type]
+    new = cst.Assign(targets=[cst.AssignTarget(target.deep_clone())], value=stated.value)
     return {stated: [new]}
 
 

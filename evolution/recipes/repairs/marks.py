@@ -1,5 +1,7 @@
 """Repairs of masks, weights and dropout that are the other way round, too weak, or alike."""
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from evolution.recipes.code import argument, call_name, dotted, torch_name
@@ -59,11 +61,7 @@ def _complement(mask: cst.BaseExpression) -> cst.BaseExpression:
         one = mask.comparisons[0]
         other = COMPLEMENT.get(type(one.operator))
         if other is not None:
-            kept = {
-                "whitespace_before": one.operator.whitespace_before,
-                "whitespace_after": one.operator.whitespace_after,
-            }
-            return mask.with_changes(comparisons=[one.with_changes(operator=other(**kept))])
+            return mask.with_changes(comparisons=[one.with_changes(operator=other())])
     simple = isinstance(mask, (cst.Name, cst.Attribute, cst.Call, cst.Subscript)) or bool(mask.lpar)
     inner = mask if simple else mask.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     return cst.UnaryOperation(operator=cst.BitInvert(), expression=inner)
@@ -78,11 +76,7 @@ def _other_part_dropped(place: Place) -> Changes:
     if test is None:
         return {}
     one = test.comparisons[0]
-    spaces = {
-        "whitespace_before": one.operator.whitespace_before,
-        "whitespace_after": one.operator.whitespace_after,
-    }
-    other = TURNED[type(one.operator)](**spaces)
+    other = TURNED[type(one.operator)]()
     return {test: [test.with_changes(comparisons=[one.with_changes(operator=other)])]}
 
 
@@ -104,12 +98,13 @@ def _unlike(place: Place) -> Changes:
     changes: dict[cst.CSTNode, list[cst.CSTNode]] = {}
     for call in place.nodes(cst.Call):
         name, owner = call_name(call), dotted(call.func).rpartition(".")[0]
+        if not isinstance(call.func, cst.Attribute):
+            continue
+        normal = call.func.with_changes(attr=cst.Name("normal_"))
         if name in ALIKE and owner.endswith("init") and call.args:
-            normal = cst.Attribute(value=call.func.value, attr=cst.Name("normal_"))  # type: ignore[union-attr]
             first = call.args[0].with_changes(comma=cst.MaybeSentinel.DEFAULT)
             changes[call] = [with_argument(call.with_changes(func=normal, args=[first]), "std", USUAL_STD)]
-        elif name in ALIKE and isinstance(call.func, cst.Attribute) and owner:
-            normal = call.func.with_changes(attr=cst.Name("normal_"))
+        elif name in ALIKE and owner:
             changes[call] = [with_argument(call.with_changes(func=normal, args=[]), "std", USUAL_STD)]
         elif owner == torch_name(place.source) and name in ("zeros", "ones", "full") and call.args:
             sizes = call.args[:1] if name == "full" else call.args
@@ -121,7 +116,7 @@ def _unlike(place: Place) -> Changes:
     return changes
 
 
-def _plain(args: tuple[cst.Arg, ...] | list[cst.Arg]) -> list[cst.Arg]:
+def _plain(args: Sequence[cst.Arg]) -> list[cst.Arg]:
     return [*args[:-1], args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)]
 
 

@@ -77,13 +77,10 @@ def _bound_in(source: RecipeFile, loop: cst.For | cst.While) -> set[str]:
     return found
 
 
-def without(loop: cst.For | cst.While, line: cst.CSTNode) -> cst.For | cst.While:
-    class Remove(cst.CSTTransformer):
-        def on_leave(self, original_node, updated_node):  # type: ignore[override]
-            return cst.RemoveFromParent() if original_node is line else updated_node
-
-    kept = cst.ensure_type(loop.visit(Remove()), type(loop))
-    return kept.with_changes(leading_lines=[])
+def without(loop: cst.For | cst.While, line: cst.SimpleStatementLine) -> cst.For | cst.While:
+    """The loop without one of its lines, and without what stands above the loop."""
+    left = loop.deep_remove(line)
+    return left.with_changes(leading_lines=[]) if isinstance(left, (cst.For, cst.While)) else loop
 
 
 def _training_again(place: Place) -> Changes:

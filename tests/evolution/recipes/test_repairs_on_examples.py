@@ -119,7 +119,7 @@ def test_a_row_that_is_no_negative_of_itself_has_a_finite_loss(load: Callable[[s
     a, b = torch.randn(6, 4, requires_grad=True), torch.randn(6, 4)
     loss = after.contrast(a, b)
     loss.backward()
-    assert torch.isfinite(loss) and torch.isfinite(a.grad).all()
+    assert torch.isfinite(loss) and a.grad is not None and torch.isfinite(a.grad).all()
     assert loss < before.contrast(a, b)
 
 
