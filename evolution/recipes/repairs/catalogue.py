@@ -1,5 +1,6 @@
 """The list of all repairs."""
 
+from evolution.recipes.repairs.activation import ACTIVATED
 from evolution.recipes.repairs.batched_draws import BATCHED
 from evolution.recipes.repairs.fixed_candidates import SAME_CANDIDATES
 from evolution.recipes.repairs.gradients import CLEARED, CONNECTED, DETACHED, THAWED
@@ -24,6 +25,7 @@ from evolution.recipes.repairs.order_of_steps import (
     TRAINING_AGAIN,
 )
 from evolution.recipes.repairs.padding_hidden import PADDING_HIDDEN
+from evolution.recipes.repairs.ranking import BEST_FIRST, TO_K
 from evolution.recipes.repairs.repair import Repair
 from evolution.recipes.repairs.schedules import EACH_EPOCH, STEPPED
 from evolution.recipes.repairs.scoring import EVALUATING, NEWEST, TOLD_WHEN, WITHOUT_GRADIENTS
@@ -57,6 +59,7 @@ REPAIRS: tuple[Repair, ...] = (
     TOLD_WHEN,
     WITHOUT_GRADIENTS,
     DETACHED,
+    ACTIVATED,
     STILL_A_PARAMETER,
     UNLIKE,
     NEGATED,
@@ -82,6 +85,8 @@ REPAIRS: tuple[Repair, ...] = (
     ADDED,
     REDRAWN,
     IN_DOUBLE,
+    BEST_FIRST,
+    TO_K,
     BY_EVENTS,
     BATCHED,
     SAME_CANDIDATES,

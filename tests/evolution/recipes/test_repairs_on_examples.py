@@ -64,6 +64,9 @@ def at_lines(repair: str, code: str, text: str, lines: list[int]) -> str:
         ("add-every-update", "updates-lost", 2),
         ("draw-collisions-again", "redraw-skipped", 3),
         ("times-in-double", "timestamps-in-float32", 8),
+        ("bend-between-layers", "activation-missing", 5),
+        ("count-to-k", "cutoff-off-by-one", 4),
+        ("best-first", "worst-ranked-first", 3),
     ],
 )
 def test_bad_examples_are_mended_and_the_rule_is_silent(repair: str, code: str, least: int) -> None:
@@ -121,6 +124,15 @@ def test_a_row_that_is_no_negative_of_itself_has_a_finite_loss(load: Callable[[s
     loss.backward()
     assert torch.isfinite(loss) and a.grad is not None and torch.isfinite(a.grad).all()
     assert loss < before.contrast(a, b)
+
+
+def test_what_no_layer_made_gets_no_activation() -> None:
+    text = (
+        "from torch import nn\nclass Net(nn.Module):\n    def __init__(self, d):\n        self.a = nn.Linear(d, d)\n"
+        "    def forward(self, x):\n        return self.a(x)\n"
+    )
+    with pytest.raises(DoesNotFit):
+        at_lines("bend-between-layers", "activation-missing", text, [6])
 
 
 def test_updates_of_an_id_that_is_twice_in_a_batch_add_up(load: Callable[[str], Any]) -> None:
