@@ -19,6 +19,7 @@ from evolution.recipes.repairs.catalogue import REPAIRS
 from evolution.recipes.sampled_softmax import SampledSoftmax
 from evolution.recipes.shuffling import Shuffling
 from evolution.recipes.softmax import FullSoftmax
+from evolution.recipes.stronger_penalty import StrongerPenalty
 from evolution.recipes.warmup import WarmUp
 from evolution.recipes.weight_decay import WeightDecay
 
@@ -35,6 +36,7 @@ RECIPES: tuple[Recipe, ...] = (
     LabelSmoothing(),
     CategoryEmbedding(),
     WeightDecay(),
+    StrongerPenalty(),
     EmbeddingDecay(),
     FasterLearning(),
     MoreNegatives(),

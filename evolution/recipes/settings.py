@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from evolution.recipes.code import RecipeFile, argument, bare, call_name, dotted, last_name
+from evolution.recipes.flow import parameters
 from evolution.recipes.recipe import RecipeContext
 from evolution.recipes.training_step import OPTIMIZERS
 
@@ -101,9 +102,31 @@ def _named(source: RecipeFile, name: str, value: float) -> list[tuple[RecipeFile
 def named_numbers(
     sources: Sequence[RecipeFile], is_meant: Callable[[str], bool]
 ) -> list[tuple[RecipeFile, cst.Integer | cst.Float]]:
-    """Numbers that files give, as they are, to something whose name is meant: constants, fields, options, defaults."""
+    """Numbers that files give, as they are, to something whose name is meant: constants, fields, options, defaults.
+
+    Not the default of a parameter that every call gives another value.
+    """
     given = [(source, bare(node)) for source in sources for node in _given(source, is_meant)]
-    return [(source, node) for source, node in given if isinstance(node, (cst.Integer, cst.Float))]
+    return [
+        (source, node)
+        for source, node in given
+        if isinstance(node, (cst.Integer, cst.Float)) and not _is_overridden(sources, source, node)
+    ]
+
+
+def _is_overridden(sources: Sequence[RecipeFile], source: RecipeFile, default: cst.CSTNode) -> bool:
+    """Whether the number is a parameter's default, and the repo calls the function, or makes the class, always with the argument."""
+    param, function = source.parents.get(default), source.enclosing(default, cst.FunctionDef)
+    if not isinstance(param, cst.Param) or param.default is not default or function is None:
+        return False
+    owner, names = source.enclosing(function, cst.ClassDef), parameters(function)
+    is_made = owner is not None and function.name.value == "__init__"
+    name = owner.name.value if owner is not None and is_made else function.name.value
+    place = names.index(param.name.value) - (owner is not None) if param.name.value in names else None
+    calls = [
+        call for one in sources for call in one.all_of(cst.Call) if call_name(call) == name and one.ran(call)
+    ]
+    return bool(calls) and all(argument(call, param.name.value, place) is not None for call in calls)
 
 
 def _given(source: RecipeFile, is_meant: Callable[[str], bool]) -> list[cst.BaseExpression]:

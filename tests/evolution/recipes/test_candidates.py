@@ -211,3 +211,36 @@ def test_batches_grow_where_their_targets_are_the_negatives(cook: Cook, product:
 def test_large_batches_and_losses_without_rivals_stay(cook: Cook, size: int, product: str) -> None:
     with pytest.raises(DoesNotFit):
         cook("larger-batches", IN_BATCH.format(size=size, product=product))
+
+
+FACTORS = """
+import argparse
+
+import numpy as np
+
+
+class Factors:
+    def __init__(self, n, {name}=2.0):
+        self.weight = {name}
+        self.rows = np.zeros((n, 4))
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--{name}", type=float, default=0.5)
+{made}
+"""
+
+
+@pytest.mark.parametrize("name", ["reg", "l2_reg"])
+def test_the_penalty_that_is_in_force_is_made_stronger(cook: Cook, name: str) -> None:
+    made = f"args = parser.parse_args()\nfactors = Factors(9, args.{name})"
+    after = cook("stronger-penalty", FACTORS.format(name=name, made=made))
+    assert "default=1.5" in after and f"{name}=2.0" in after
+
+
+@pytest.mark.parametrize(
+    ("name", "made"), [("reg", "factors = Factors(9)"), ("rate", "factors = Factors(9, 0.1)")]
+)
+def test_of_two_penalties_and_of_other_numbers_none_is_changed(cook: Cook, name: str, made: str) -> None:
+    with pytest.raises(DoesNotFit):
+        cook("stronger-penalty", FACTORS.format(name=name, made=made))
