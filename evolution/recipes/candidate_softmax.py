@@ -47,7 +47,7 @@ class CandidateSoftmax:
         "Judged one by one, easy negatives count as much as the one that is nearly ahead; a softmax over the candidates "
         "gives most of the gradient to those that are ranked too high."
     )
-    techniques: tuple[str, ...] = ("sampled-softmax",)
+    techniques: tuple[str, ...] = ("pairwise-softmax",)
     triggers: frozenset[str] = frozenset(
         {"ranking-margin", *WEAKER, "overconfidence", "slice-gap", "same-list", "not-converged"}
     )

@@ -26,7 +26,7 @@ class LargerBatches:
         "The negatives of a target are the other targets of its batch: a small batch has few, and most of them are easy. "
         "More rivals come at no further draw."
     )
-    techniques: tuple[str, ...] = ("topk-gains", "shared-negatives")
+    techniques: tuple[str, ...] = ("shared-negatives",)
     triggers: frozenset[str] = frozenset(
         {*WEAKER, "overconfidence", "ranking-margin", "popularity-reversed", "slice-gap", "not-converged"}
     )

@@ -23,7 +23,7 @@ class StrongerPenalty:
         "Factors of a small log learn its events by heart where little holds them; tuned penalties alone put plain "
         "factorisations level with recent models."
     )
-    techniques: tuple[str, ...] = ("implicit-als",)
+    techniques: tuple[str, ...] = ("strong-baselines",)
     triggers: frozenset[str] = frozenset({*WEAKER, "slice-gap"})
     promise: float = 0.7
 
