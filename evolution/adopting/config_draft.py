@@ -26,11 +26,13 @@ def config_draft(found: Adoption, log: ChosenLog, entry: str) -> str:
         if found.epochs and found.program
         else ""
     )
+    is_notebook = found.program is not None and found.program.script.endswith(".ipynb")
+    editable = 'editable = ["*.py", "*.ipynb"]  # the program is a notebook\n' if is_notebook else ""
     training = f"\n[training]\n{epochs}" if epochs else ""
     data = "".join(f"{line}\n" for line in log.settings)
     return (
         "# Drafted by `evolverec init`, which runs again without overwriting what you edit. The README lists all keys.\n\n"
-        f'[recommender]\nentry = "{entry}"\n{history}'
+        f'[recommender]\nentry = "{entry}"\n{editable}{history}'
         f"\n[data]\nsource = {json.dumps(log.source, ensure_ascii=False)}  # {log.why}\n{data}{training}"
     )
 

@@ -51,11 +51,14 @@ def trained_enough(laboratory: Laboratory, parent: Trial) -> tuple[Laboratory, T
     """The parent's trial once it has converged, the laboratory that trains so long, and what that took; None: nothing.
 
     Who allows as many rankings without improvement as there are epochs has fixed the length of a training: patches are then
-    held against that, and their terms say that the version still improved. Raises Cancelled.
+    held against that, and their terms say that the version still improved. So has a program that ends by itself, by a number of
+    epochs or a patience of its own. Raises Cancelled.
     """
     first, configured = parent, laboratory.config.training
     if has_converged(parent) or configured.patience >= configured.max_epochs:
         return laboratory, parent, None
+    if ended_by(parent) == Ended.FIT:
+        return laboratory, _as_it_ends(laboratory, parent), None
     for _ in range(ROUNDS):
         if has_converged(parent) or ended_by(parent) != Ended.MAX_EPOCHS:
             break
@@ -72,12 +75,21 @@ def trained_enough(laboratory: Laboratory, parent: Trial) -> tuple[Laboratory, T
             if parent is first:
                 return laboratory, parent, None
             break
+        if len(trial.epochs) <= len(parent.epochs) and parent is first:
+            return laboratory, _as_it_ends(laboratory, parent), None
         laboratory, parent = longer, trial
     return laboratory, parent, _told(laboratory, first, parent, configured.timeout_s)
 
 
+def _as_it_ends(laboratory: Laboratory, parent: Trial) -> Trial:
+    """The parent, after the user was told that its program ends by itself."""
+    ends = f"your version ends by itself after {count(len(parent.epochs), 'epoch')}, though it was still improving"
+    laboratory.context.events.emit(EventType.LOG, f"{ends}; patches are held against it as it is")
+    return parent
+
+
 def _told(laboratory: Laboratory, first: Trial, last: Trial, timeout_s: float) -> MoreTraining:
-    converged = has_converged(last)
+    converged = has_converged(last) or ended_by(last) == Ended.FIT
     out_of_time = not converged and ended_by(last) == Ended.TIME
     epochs = laboratory.config.training.max_epochs * (1 if converged else LONGER)
     setting = f"timeout_s = {LONGER * timeout_s:g}" if out_of_time else f"max_epochs = {epochs}"

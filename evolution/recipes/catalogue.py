@@ -1,6 +1,7 @@
 """The list of all recipes."""
 
 from evolution.domain.proposal import Idea
+from evolution.recipes.candidate_softmax import CandidateSoftmax
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay
 from evolution.recipes.faster_learning import FasterLearning
@@ -9,6 +10,8 @@ from evolution.recipes.gbce import GeneralisedBCE
 from evolution.recipes.gradient_clipping import GradientClipping
 from evolution.recipes.initial_scale import InitialScale
 from evolution.recipes.item_dropout import ItemDropout
+from evolution.recipes.label_smoothing import LabelSmoothing
+from evolution.recipes.larger_batches import LargerBatches
 from evolution.recipes.mixed_negatives import MixedNegatives
 from evolution.recipes.more_negatives import MoreNegatives
 from evolution.recipes.recipe import Recipe
@@ -16,6 +19,7 @@ from evolution.recipes.repairs.catalogue import REPAIRS
 from evolution.recipes.sampled_softmax import SampledSoftmax
 from evolution.recipes.shuffling import Shuffling
 from evolution.recipes.softmax import FullSoftmax
+from evolution.recipes.stronger_penalty import StrongerPenalty
 from evolution.recipes.warmup import WarmUp
 from evolution.recipes.weight_decay import WeightDecay
 
@@ -26,9 +30,13 @@ RECIPES: tuple[Recipe, ...] = (
     GeneralisedBCE(),
     Shuffling(),
     SampledSoftmax(),
+    CandidateSoftmax(),
     MixedNegatives(),
+    LargerBatches(),
+    LabelSmoothing(),
     CategoryEmbedding(),
     WeightDecay(),
+    StrongerPenalty(),
     EmbeddingDecay(),
     FasterLearning(),
     MoreNegatives(),

@@ -12,6 +12,7 @@ from diagnosis import syntax
 from diagnosis.encoding import unmarked
 from diagnosis.findings import Site
 from evolution.domain.edits import Edit, make_edits
+from evolution.recipes.notebook import SUFFIX, NotAProgram, as_program, with_program
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -26,6 +27,7 @@ class RecipeFile:
     """One parsed file.
 
     parents, positions: of every node of `module`.
+    notebook: the file's own text where `text` is the program of a notebook, else "".
     executed, trained: the lines that ran in the trial, and those that ran while it trained; None where nobody saw.
     """
 
@@ -34,6 +36,7 @@ class RecipeFile:
     module: cst.Module
     parents: Mapping[cst.CSTNode, cst.CSTNode]
     positions: Mapping[cst.CSTNode, object]
+    notebook: str = ""
     executed: frozenset[int] | None = None
     trained: frozenset[int] | None = None
 
@@ -124,6 +127,7 @@ def children(node: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
 @lru_cache(maxsize=64)
 def parse(path: str, text: str) -> RecipeFile:
     """Parse a file. Raises DoesNotFit if the text is not valid Python, or is nested too deeply."""
+    told, text = (text, _program(path, text)) if path.endswith(SUFFIX) else ("", text)
     fault = syntax.parse(text)  # first: libcst ends the whole process where code is nested very deeply
     if isinstance(fault, syntax.Unparsed):
         raise DoesNotFit(f"{path}:{fault.line} is not valid Python: {fault.message}")
@@ -134,14 +138,23 @@ def parse(path: str, text: str) -> RecipeFile:
         raise DoesNotFit(f"{path}:{error.raw_line} is not valid Python") from None
     except (RecursionError, UnicodeError) as error:
         raise DoesNotFit(f"{path} cannot be rewritten: {error}") from None
-    return RecipeFile(path=path, text=text, module=wrapper.module, parents=parents, positions=positions)
+    return RecipeFile(
+        path=path, text=text, module=wrapper.module, parents=parents, positions=positions, notebook=told
+    )
+
+
+def _program(path: str, text: str) -> str:
+    try:
+        return as_program(text)
+    except NotAProgram as fault:
+        raise DoesNotFit(f"{path} is no program that can be rewritten: {fault}") from None
 
 
 def parse_all(context: RecipeContext) -> list[RecipeFile]:
-    """All Python files of the context that can be parsed, by path. Raises DoesNotFit if none of them can."""
+    """All Python files and notebooks of the context that can be parsed, by path. Raises DoesNotFit if none of them can."""
     found, faults = list[RecipeFile](), list[DoesNotFit]()
     for path, text in sorted(context.sources.items()):
-        if path.endswith(".py"):
+        if path.endswith((".py", SUFFIX)):
             try:
                 found.append(replace(parse(path, text), **_lines_seen(context, path)))
             except DoesNotFit as fault:
@@ -347,4 +360,9 @@ def rewrite(source: RecipeFile, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNo
     fault = syntax.parse(text)
     if isinstance(fault, syntax.Unparsed):
         raise DoesNotFit(f"the change would leave {source.path}:{fault.line} without a body")
-    return make_edits(source.path, source.text, text)
+    if not source.notebook:
+        return make_edits(source.path, source.text, text)
+    try:
+        return make_edits(source.path, source.notebook, with_program(source.notebook, text))
+    except NotAProgram as fault:
+        raise DoesNotFit(f"{source.path} cannot be rewritten: {fault}") from None

@@ -4,11 +4,22 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from evolution.recipes.code import call_name, dotted, parse_all, rewrite, statements, torch_name
-from evolution.recipes.item_table import find_item_table
+from evolution.recipes.code import (
+    RecipeFile,
+    call_name,
+    dotted,
+    last_name,
+    loaded_names,
+    parse_all,
+    rewrite,
+    statements,
+    torch_name,
+)
+from evolution.recipes.item_table import ItemTable, find_item_table
 from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 
 SCALE = 0.02
+INITIALISERS = ("xavier_normal", "xavier_uniform", "trunc_normal", "kaiming_normal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,22 +46,15 @@ class InitialScale:
     promise: float = 0.55
 
     def make(self, context: RecipeContext) -> RecipePatch:
-        """Raises DoesNotFit if the code initialises weights itself, or if no statement that creates the item table is
+        """Raises DoesNotFit if the code may set the table's initial weights itself, or if no statement that creates the item table is
         found.
         """
+        table = find_item_table(context)
         for source in parse_all(context):
             for call in filter(source.ran, source.all_of(cst.Call)):
-                name = call_name(call)
-                if name.rstrip("_") in (
-                    "xavier_normal",
-                    "xavier_uniform",
-                    "trunc_normal",
-                    "kaiming_normal",
-                ) or (name in ("normal_", "uniform_")):
-                    raise DoesNotFit(
-                        f"{source.path}:{source.line(call)} sets initial weights itself, with `{dotted(call.func) or name}`"
-                    )
-        table = find_item_table(context)
+                if _initialises(call) and _may_reach(source, call, table):
+                    name = dotted(call.func) or call_name(call)
+                    raise DoesNotFit(f"{source.place(call)} sets initial weights itself, with `{name}`")
         padding = "; padding stays 0" if "padding_idx" in table.source.code(table.call) else ""
         new = statements(
             [
@@ -61,3 +65,27 @@ class InitialScale:
         )
         edits = rewrite(table.source, {table.statement: [table.statement, *new]})
         return RecipePatch(edits=tuple(edits), note="Only the item table is scaled.")
+
+
+def _initialises(call: cst.Call) -> bool:
+    name = call_name(call)
+    return name.rstrip("_") in INITIALISERS or name in ("normal_", "uniform_")
+
+
+def _may_reach(source: RecipeFile, call: cst.Call, table: ItemTable) -> bool:
+    """Whether an initialiser may be given the item table: by its name, or by one that stands for several parts of a model.
+
+    Not what only layers of another kind get, behind `isinstance(module, nn.Linear)`.
+    """
+    given = call.args[0].value if call.args else call.func
+    names = {last_name(node) for node in source.all_of(cst.Attribute, given)} | loaded_names(given)
+    if table.target.rpartition(".")[2] in names:
+        return True
+    if dotted(given).startswith("self."):  # another part of the model
+        return False
+    tests = [
+        source.code(above.test)
+        for above in source.ancestors(call)
+        if isinstance(above, cst.If) and "isinstance" in source.code(above.test)
+    ]
+    return not tests or any("Embedding" in test for test in tests)

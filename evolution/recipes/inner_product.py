@@ -281,6 +281,18 @@ def computed_row(node: cst.BaseExpression, scope: Scope) -> Lookup | None:
     )
 
 
+def encoder_call(call: cst.Call) -> Lookup:
+    """A call with ids that computes their vectors, which no table holds."""
+    return Lookup(
+        table=call.func,
+        ids=call.args[0].value,
+        padded=False,
+        padded_elsewhere=False,
+        plain=False,
+        sparse=False,
+    )
+
+
 def has_sparse_gradients(call: cst.Call, source: RecipeFile) -> bool:
     """Whether an Embedding is made with `sparse=True`, or with what may be it."""
     flag = argument(call, "sparse", 6)

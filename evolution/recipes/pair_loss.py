@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import libcst as cst
 
 from diagnosis.findings import Role
-from evolution.recipes.code import RecipeFile, blocks_at, dotted, fresh_name, not_seen, parse_all
+from evolution.recipes.code import RecipeFile, bare, blocks_at, dotted, fresh_name, not_seen, parse_all
 from evolution.recipes.flow import Scope
-from evolution.recipes.inner_product import Lookup, computed_row, embedding_call
+from evolution.recipes.inner_product import Lookup, computed_row, embedding_call, encoder_call
 from evolution.recipes.loss_reading import LossReader, LossTerms, UnknownTerm
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
@@ -32,6 +32,7 @@ class PairLoss:
     sparse: the table's gradients are sparse, as its optimizer may need.
     plain_table: the table is torch's own Embedding.
     computed: the table is a matrix (items, d) that the model computes, such as LightGCN's, and is indexed with ids.
+    encoder: there is no table: what is called with ids computes their vectors, as of an item's text.
     taken: names that new code must not use.
     """
 
@@ -51,6 +52,7 @@ class PairLoss:
     plain_table: bool
     computed: bool
     taken: set[str]
+    encoder: bool = False
 
     @property
     def matrix(self) -> str:
@@ -63,7 +65,15 @@ class PairLoss:
 
 
 def find_pair_loss(context: RecipeContext) -> PairLoss:
-    """The pairwise loss of the repo. Raises DoesNotFit with the reason at the first place that came near to one."""
+    """The pairwise loss of the repo on rows of a table. Raises DoesNotFit with the reason at the first place that came near."""
+    loss = find_any_pair_loss(context)
+    if loss.encoder:
+        raise DoesNotFit(f"`{loss.table}({loss.positives})` is no lookup in an embedding table")
+    return loss
+
+
+def find_any_pair_loss(context: RecipeContext) -> PairLoss:
+    """The same, whose items' vectors may also be computed by an encoder."""
     sources = parse_all(context)
     reasons, dead = list[str](), list[DoesNotFit]()
     for source, function in blocks_at(sources, context.sites_of(Role.LOSS)):
@@ -144,12 +154,16 @@ def _joined(
     apart = [factor for factor in positive.factors if factor not in shared]
     if len(shared) != 1 or len(apart) != 1:
         raise DoesNotFit("positive and negative scores do not share one hidden state")
-    lookup = _lookup(apart[0].value, scope, sources, positive.flat)
+    others = [factor.value for factor in negative.factors if factor.code != shared[0].code]
+    masks = list(dict.fromkeys(terms.masks))
+    lookup, drawn = _lookup(apart[0].value, scope, sources, positive.flat), None
+    if len(others) == 1:
+        drawn = _lookup(others[0], scope, sources, positive.flat)
+    encoder = lookup is None
+    if lookup is None and len(others) == 1 and (masks or positive.flat):
+        lookup, drawn = _encoded(apart[0].value, others[0], scope)
     if lookup is None:
         raise DoesNotFit(f"`{apart[0].code}` is no lookup in an embedding table")
-    others = [factor.value for factor in negative.factors if factor.code != shared[0].code]
-    drawn = _lookup(others[0], scope, sources, positive.flat) if len(others) == 1 else None
-    masks = list(dict.fromkeys(terms.masks))
     if len(masks) > 1:
         raise DoesNotFit(f"the loss is masked in several ways: {', '.join(f'`{mask}`' for mask in masks)}")
     table, ids = scope.source.code(lookup.table), scope.source.code(lookup.ids)
@@ -173,7 +187,21 @@ def _joined(
         plain_table=lookup.plain,
         computed=lookup.computed,
         taken=scope.names() | {name for source in sources for name in module_names(source)},
+        encoder=encoder,
     )
+
+
+def _encoded(
+    positive: cst.BaseExpression, negative: cst.BaseExpression, scope: Scope
+) -> tuple[Lookup | None, Lookup | None]:
+    """Both ids where one encoder is called with each of them."""
+    code, found = scope.source.code, list[Lookup]()
+    for node in map(bare, (positive, negative)):
+        if isinstance(node, cst.Call) and len(node.args) == 1 and dotted(node.func).count("."):
+            found.append(encoder_call(node))
+    if len(found) < 2 or code(found[0].table) != code(found[1].table):
+        return None, None
+    return found[0], found[1]
 
 
 def _lookup(

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from evolution.recipes.code import functional, torch_name
 from evolution.recipes.loss_rewriting import (
+    MOST_NEGATIVES,
     candidates,
     counted_positions,
     random_items,
     replace_loss,
     shared_negatives,
 )
-from evolution.recipes.pair_loss import find_pair_loss
+from evolution.recipes.pair_loss import PairLoss, find_any_pair_loss
 from evolution.recipes.recipe import WEAKER, RecipeContext, RecipePatch
 
 
@@ -43,7 +44,9 @@ class SampledSoftmax:
     def make(self, context: RecipeContext) -> RecipePatch:
         """Raises DoesNotFit if the repo has no pairwise loss, or too few items for shared negatives."""
         n = shared_negatives(context.facts.n_items)
-        loss = find_pair_loss(context)
+        loss = find_any_pair_loss(context)
+        if loss.encoder:
+            return _shared(loss)
         at, items = counted_positions(loss), candidates(loss)
         torch, F = torch_name(loss.source), functional(loss.source)
         sampled, negative = (
@@ -72,3 +75,24 @@ class SampledSoftmax:
             summary=summary,
             note=f"{n} negatives per step, shared by all positions.",
         )
+
+
+def _shared(loss: PairLoss) -> RecipePatch:
+    """Where items are encoded and no table has them all: each position against the negatives that others drew."""
+    at = counted_positions(loss)
+    torch, F = torch_name(loss.source), functional(loss.source)
+    others, positive = loss.name("others", "shared_negatives"), loss.name("positive_logits", "wanted_logits")
+    negative = loss.name("negative_logits", "shared_logits")
+    drawn = f"{loss.negatives}[{loss.mask}]" if loss.mask else f"{loss.negatives}.flatten()"
+    lines = [
+        f"# softmax against {MOST_NEGATIVES} of the batch's negatives, which all positions share: one alone is too easy",
+        *at.lines,
+        f"{others} = {drawn}[:{MOST_NEGATIVES}]",
+        f"{positive} = ({at.states} * {loss.table}({at.wanted})).sum(-1, keepdim=True)  # (positions, 1)",
+        f"{negative} = {at.states} @ {loss.table}({others}).T  # (positions, negatives)",
+        f'{negative} = {negative}.masked_fill({others} == {at.wanted}[:, None], float("-inf"))',
+    ]
+    value = f"{F}.cross_entropy({torch}.cat([{positive}, {negative}], 1), {torch}.zeros_like({at.wanted}))"
+    summary = "Softmax of the item that came next against the batch's negatives, mean over events."
+    note = f"Up to {MOST_NEGATIVES} of the negatives that the batch has, shared by all positions."
+    return replace_loss(loss, lines, value, summary=summary, note=note)

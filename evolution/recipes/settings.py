@@ -4,12 +4,13 @@ The number may be the argument itself, a constant, an option's default, a field 
 the one literal that has the traced value and stands beside a name by which the optimizer's call asks for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
 from evolution.recipes.code import RecipeFile, argument, bare, call_name, dotted, last_name
+from evolution.recipes.flow import parameters
 from evolution.recipes.recipe import RecipeContext
 from evolution.recipes.training_step import OPTIMIZERS
 
@@ -94,19 +95,54 @@ def _text(node: cst.BaseExpression) -> str:
 
 def _named(source: RecipeFile, name: str, value: float) -> list[tuple[RecipeFile, cst.Integer | cst.Float]]:
     """Literals of this value that a file gives to something of this name."""
+    given = _given(source, lambda one: one == name)
+    return [found for node in given for found in _literals(source, node, value)]
+
+
+def named_numbers(
+    sources: Sequence[RecipeFile], is_meant: Callable[[str], bool]
+) -> list[tuple[RecipeFile, cst.Integer | cst.Float]]:
+    """Numbers that files give, as they are, to something whose name is meant: constants, fields, options, defaults.
+
+    Not the default of a parameter that every call gives another value.
+    """
+    given = [(source, bare(node)) for source in sources for node in _given(source, is_meant)]
+    return [
+        (source, node)
+        for source, node in given
+        if isinstance(node, (cst.Integer, cst.Float)) and not _is_overridden(sources, source, node)
+    ]
+
+
+def _is_overridden(sources: Sequence[RecipeFile], source: RecipeFile, default: cst.CSTNode) -> bool:
+    """Whether the number is a parameter's default, and the repo calls the function, or makes the class, always with the argument."""
+    param, function = source.parents.get(default), source.enclosing(default, cst.FunctionDef)
+    if not isinstance(param, cst.Param) or param.default is not default or function is None:
+        return False
+    owner, names = source.enclosing(function, cst.ClassDef), parameters(function)
+    is_made = owner is not None and function.name.value == "__init__"
+    name = owner.name.value if owner is not None and is_made else function.name.value
+    place = names.index(param.name.value) - (owner is not None) if param.name.value in names else None
+    calls = [
+        call for one in sources for call in one.all_of(cst.Call) if call_name(call) == name and one.ran(call)
+    ]
+    return bool(calls) and all(argument(call, param.name.value, place) is not None for call in calls)
+
+
+def _given(source: RecipeFile, is_meant: Callable[[str], bool]) -> list[cst.BaseExpression]:
+    """What a file gives to names that are meant, as far as it may have run."""
     given: list[cst.BaseExpression] = []
     for node in source.all_of(cst.Assign):
-        given += [node.value for target in node.targets if last_name(target.target) == name]
-    given += [n.value for n in source.all_of(cst.AnnAssign) if n.value and last_name(n.target) == name]
-    given += [n.value for n in source.all_of(cst.DictElement) if _text(n.key) == name]
-    given += [n.value for n in source.all_of(cst.Arg) if n.keyword is not None and n.keyword.value == name]
-    given += [n.default for n in source.all_of(cst.Param) if n.default is not None and n.name.value == name]
+        given += [node.value for target in node.targets if is_meant(last_name(target.target))]
+    given += [n.value for n in source.all_of(cst.AnnAssign) if n.value and is_meant(last_name(n.target))]
+    given += [n.value for n in source.all_of(cst.DictElement) if is_meant(_text(n.key))]
+    given += [n.value for n in source.all_of(cst.Arg) if n.keyword is not None and is_meant(n.keyword.value)]
+    given += [n.default for n in source.all_of(cst.Param) if n.default is not None and is_meant(n.name.value)]
     for call in source.all_of(cst.Call):
         option = _text(call.args[0].value).lstrip("-").replace("-", "_") if call.args else ""
         default = argument(call, "default", 1 if dotted(call.func).endswith("option") else None)
-        given += [default] if option == name and default is not None else []
-    live = [node for node in given if source.ran(node) or not _in_function(source, node)]
-    return [found for node in live for found in _literals(source, node, value)]
+        given += [default] if is_meant(option) and default is not None else []
+    return [node for node in given if source.ran(node) or not _in_function(source, node)]
 
 
 def _in_function(source: RecipeFile, node: cst.CSTNode) -> bool:

@@ -35,7 +35,7 @@ class Shuffling:
         "them and the last ones seen win."
     )
     techniques: tuple[str, ...] = ("shuffling",)
-    triggers: frozenset[str] = frozenset({"no-shuffle"})
+    triggers: frozenset[str] = frozenset({"no-shuffle", "batches-in-one-order"})
     promise: float = 0.9
 
     def make(self, context: RecipeContext) -> RecipePatch:

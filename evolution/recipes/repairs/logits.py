@@ -70,18 +70,18 @@ def _shape_at(place: Place, call: cst.Call) -> list[int]:
 
 
 def _without_padding(place: Place) -> Changes:
-    call = place.only(cst.Call, lambda node: call_name(node) in LOSSES) or _made(place)
+    call = place.only(cst.Call, lambda node: call_name(node) in LOSSES) or made_loss(place, LOSSES)
     if call is None or argument(call, "ignore_index") is not None:
         return {}
     return {call: [with_argument(call, "ignore_index", "0")]}
 
 
-def _made(place: Place) -> cst.Call | None:
-    """The `CrossEntropyLoss()` of the same file that made the loss which the accused lines call."""
+def made_loss(place: Place, names: tuple[str, ...]) -> cst.Call | None:
+    """What made the loss, as `CrossEntropyLoss()`, which the accused lines call, in the same file."""
     called = {call_name(call) for call in place.nodes(cst.Call)}
     for made in place.source.all_of(cst.Assign):
         kept = {last_name(target.target) for target in made.targets}
-        if kept & called and isinstance(made.value, cst.Call) and call_name(made.value) in LOSSES:
+        if kept & called and isinstance(made.value, cst.Call) and call_name(made.value) in names:
             return made.value
     return None
 

@@ -90,6 +90,26 @@ def test_one_that_fails_when_it_is_trained_on_is_taken_as_it_is(tmp_path):
     assert same is laboratory and told is None and len(parent.epochs) == 10
 
 
+def test_a_program_that_ends_by_itself_is_taken_as_it_ends(tmp_path):
+    laboratory = Laboratory(tmp_path, needs=40, ended="fit")
+    same, parent, told = laboratory.begun()
+    assert same is laboratory and told is None and len(parent.epochs) == 10
+
+
+def test_a_program_whose_own_loop_has_as_many_epochs_is_taken_as_it_ends(tmp_path):
+    class OwnLoop(Laboratory):
+        def training_for(self, max_epochs):
+            longer = super().training_for(max_epochs)
+            longer.trial = lambda *_, **__: Laboratory(tmp_path / "longer", needs=40, ended="fit").trial(
+                "p", seed=0, label="", accept=None
+            )
+            return longer
+
+    laboratory = OwnLoop(tmp_path, needs=40)
+    same, parent, told = laboratory.begun()
+    assert same is laboratory and told is None and len(parent.epochs) == 10
+
+
 def test_where_that_is_not_enough_more_training_is_all_that_is_offered(tmp_path):
     laboratory = Laboratory(tmp_path, needs=10_000)
     *_, told = laboratory.begun()

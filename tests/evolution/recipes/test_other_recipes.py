@@ -120,6 +120,27 @@ def test_initial_scale_declines_where_the_repo_sets_its_own(text: Text, cook: Co
         cook("initial-scale", text("einsum_softplus"))
 
 
+@pytest.mark.parametrize(
+    ("line", "fits"),
+    [
+        ("nn.init.normal_(self.mix.weight_hh_l0)", True),
+        ("for part in self.modules():\n            if isinstance(part, nn.Linear): nn.init.xavier_normal_(part.weight)", True),
+        ("for weight in self.parameters():\n            nn.init.xavier_normal_(weight)", False),
+        ("nn.init.uniform_(self.things.weight)", False),
+    ],
+)  # fmt: skip
+def test_initial_scale_asks_whether_the_table_is_what_is_initialised(
+    text: Text, cook: Cook, line: str, fits: bool
+):
+    made = "self.mix = nn.GRU(width, width, batch_first=True)"
+    source = text("attention_bce").replace(made, f"{made}\n        {line}")
+    if fits:
+        assert "self.things.weight.mul_(0.02)" in cook("initial-scale", source)
+    else:
+        with pytest.raises(DoesNotFit, match="sets initial weights itself"):
+            cook("initial-scale", source)
+
+
 def test_warm_up_starts_small_and_reaches_the_full_rate(text: Text, cook: Cook, load: Load):
     after = cook("warm-up", text("einsum_softplus"))
     assert "self.warmup.step()" in after

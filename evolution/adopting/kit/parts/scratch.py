@@ -117,7 +117,11 @@ def _mirror(source, target):
         if entry.is_dir() and not entry.is_symlink() and len(os.listdir(entry.path)) <= MOST_ENTRIES:
             there.mkdir()
             _mirror(Path(entry.path), there)
-        elif entry.is_file() and not entry.name.endswith(".py") and entry.stat().st_size <= LARGEST_COPY:
+        elif (
+            entry.is_file()
+            and not entry.name.endswith((".py", ".ipynb"))
+            and entry.stat().st_size <= LARGEST_COPY
+        ):
             shutil.copyfile(entry.path, there)
         else:
             os.symlink(entry.path, there)
