@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from seeds.reading import parse_json
+
 SUFFIX = ".ipynb"
 COMMANDS = ("%", "!")  # lines that are commands of the notebook, and no Python
 
@@ -82,7 +84,7 @@ def _cells(text: str) -> Iterator[Cell]:
     """The code cells that have lines. Raises NotAProgram where they are not found in the file as they were read."""
     told, after = text.split("\n"), 0
     try:
-        cells = json.loads(text)["cells"]
+        cells = parse_json(text)["cells"]
         sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError):
         raise NotAProgram("it is no notebook") from None
