@@ -33,6 +33,9 @@ IDS = {
 }
 
 PICKS = BY_CODE | OF_GRAPHS
+# A target that is off by some places is indexed somewhere. The lines that were seen to make the values may be those of what picks
+# them, as an order of rows, and lead nowhere.
+OFF_BY_SOME = ("target-misplaced",)
 MODULES = {"Embedding": 0, "EmbeddingBag": 0, "CrossEntropyLoss": 1, "NLLLoss": 1}
 
 
@@ -60,8 +63,9 @@ def decided(
         return _once([*places, *seen]) if 0 < len(places) <= MOST else tuple(seen)
     made = [place for place in seen[:-1] if place.path in sources]
     looked_up = _looked_up(program, seen[-1])
-    # The lines that were seen to make the values may be those of what picks them, as an order of rows, and lead nowhere.
-    attempts = [(looked_up, made), (_on_line(program, made[:1]), []), (looked_up if made else [], [])]
+    attempts = [(looked_up, made), (_on_line(program, made[:1]), [])]
+    if made and code in OFF_BY_SOME:
+        attempts.append((looked_up, []))
     for starts, passing in attempts:
         places = _agreed([_from(program, pick, _trained(program, start), passing) for start in starts])
         if 0 < len(places) <= UNSURE:
