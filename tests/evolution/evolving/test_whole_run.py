@@ -130,38 +130,42 @@ def test_a_run_that_is_killed_goes_on_where_it_was(grounds, with_llm, whole, tmp
     assert asked > 40
 
 
-FAULTS = {
-    "malformed": malformed,
-    "refused": refuse,
-    "slow": lambda: None,
-    "truncated": lambda: None,
-}
+FAULTS = ("malformed", "refused", "slow", "truncated")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_in_the_first_answer_to_every_prompt_loses_nothing(grounds, with_llm, fault, tmp_path):
-    """Personas that fail are left out, plans and patches that fail are repaired or given up; the run goes on."""
+def wrong(fault, good):
+    """The first answer to a prompt, with a fault."""
+    makers = {
+        "malformed": malformed,
+        "refused": refuse,
+        "slow": lambda: slow(0.3, good),
+        "truncated": lambda: truncate(good),
+    }
+    return makers[fault]()
 
-    def faulty(answer):
+
+@pytest.mark.parametrize("turned", [0, 2])
+def test_a_fault_in_the_first_answer_to_every_prompt_loses_nothing(grounds, with_llm, turned, tmp_path):
+    """Personas that fail are left out, plans and patches that fail are repaired or given up; the run goes on. Prompts take turns
+    in the faults, so that two runs have two of them for each."""
+    faults = {name: FAULTS[(place + turned) % len(FAULTS)] for place, name in enumerate(ANSWERS)}
+
+    def faulty(name, answer):
         def first(request):
-            good = answer(request) if callable(answer) else answer
-            wrong = {"slow": lambda: slow(0.3, good), "truncated": lambda: truncate(good)}.get(
-                fault, FAULTS[fault]
-            )
-            return wrong()
+            return wrong(faults[name], answer(request) if callable(answer) else answer)
 
         return in_turn(first, answer)
 
-    server = with_llm(colleague(**{name: faulty(answer) for name, answer in ANSWERS.items()}))
+    server = with_llm(colleague(**{name: faulty(name, answer) for name, answer in ANSWERS.items()}))
     elsewhere = grounds.without_words(tmp_path / "shop")
-    ended = elsewhere.job(trials=3, budget_usd=5.0)
+    ended = elsewhere.job(trials=4, budget_usd=5.0)
     assert ended.state is JobState.DONE, ended.error
     run = elsewhere.run()
     assert Decimal(str(run.spent["usd"])) == billed(server)
     measured = [node for node in run.nodes[1:] if node.trial]
     assert measured
     assert all(node.idea.code in ORDER for node in measured)
-    if fault == "refused":
+    if faults["code"] == "refused":
         assert any("declined" in node.why for node in run.nodes), [node.why for node in run.nodes]
     replayed = elsewhere.job(replay=run.id)
     assert replayed.result["same"], replayed.result["first_difference"]
