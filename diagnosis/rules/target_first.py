@@ -13,7 +13,7 @@ from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import names_in, origins
+from diagnosis.rules.values import bindings, names_in, origins
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -57,14 +57,31 @@ def _counts_ties(judging: list[tuple[ParsedFile, Function]]) -> bool:
         isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.GtE | ast.LtE | ast.Eq)
         for file, f in judging
         for call in file.calls_in(f)
-        if is_count_above(call) or (called_name(call) == "sum" and _is_compared(call))
+        if is_count_above(call) or (called_name(call) == "sum" and _is_compared(file, call))
         for part in ast.walk(call)
     )
 
 
-def _is_compared(call: ast.Call) -> bool:
+def _is_compared(file: ParsedFile, call: ast.Call) -> bool:
+    """Whether parts of one array are compared: `scores >= scores[0]`, `others == own` of `others, own = scores[:, 1:], scores[:, :1]`."""
     inner = summed(call)
-    return isinstance(inner, ast.Compare) and isinstance(inner.comparators[0], ast.Subscript)
+    if not isinstance(inner, ast.Compare):
+        return False
+    if isinstance(inner.comparators[0], ast.Subscript):
+        return True
+    left, right = (_cut_from(file, side) for side in (inner.left, inner.comparators[0]))
+    return bool(left) and left == right
+
+
+def _cut_from(file: ParsedFile, node: ast.expr) -> str:
+    """The name of the array that a name is bound to a part of; "" where it is none."""
+    found = bindings(file, node.id, node) if isinstance(node, ast.Name) else []
+    if len(found) != 1:
+        return ""
+    value, position = found[0].value, found[0].position
+    if position is not None and isinstance(value, ast.Tuple) and position < len(value.elts):
+        value = value.elts[position]
+    return dotted(value.value) if isinstance(value, ast.Subscript) else ""
 
 
 def _lists(source: ParsedFile, function: Function) -> Iterator[ast.expr]:
