@@ -113,6 +113,9 @@ def _call_of_one(
     for inner in (part for statement in body for part in source.within(statement, ast.For)):
         if any(isinstance(part, ast.Name) and part.id in at for part in ast.walk(inner.iter)):
             at |= {part.id for part in ast.walk(inner.target) if isinstance(part, ast.Name)}
+    for made in (part for statement in body for part in source.within(statement, ast.Assign)):
+        if any(isinstance(part, ast.Name) and part.id in at for part in ast.walk(made.value)):
+            at |= {target.id for target in made.targets if isinstance(target, ast.Name)}
     for call in source.calls_in(*body):
         if _is_a_model(source, call) and any(
             _is_one(source, given, at, loop) for given in (*call.args, *(k.value for k in call.keywords))
