@@ -32,9 +32,13 @@ SCALES = (ast.Div, ast.Mult)
 def one_column_for_all(source: ParsedFile) -> Iterator[RuleHit]:
     """`F.cross_entropy(a @ b.t() / tau, torch.zeros(len(a), dtype=torch.long))`"""
     repo = source.repo
-    for call in source.calls if repo else ():
-        done = operation(repo, source, call) if repo else None
-        if repo is None or done is None or done.name != "cross_entropy" or len(done.values) < 2:
+    if repo is None or next(repo.calls("cross_entropy", "CrossEntropyLoss"), None) is None:
+        return
+    for call in source.calls:
+        if len(call.args) + len(call.keywords) < 2 or _is_other(repo, call):
+            continue
+        done = operation(repo, source, call)
+        if done is None or done.name != "cross_entropy" or len(done.values) < 2:
             continue
         targets = endings(repo, source, done.values[1], THROUGH)
         if not targets or not all(_are_zeros(end) for end in targets):
@@ -47,6 +51,12 @@ def one_column_for_all(source: ParsedFile) -> Iterator[RuleHit]:
                 place.node,
                 "makes the first column the target of every row: row i has its partner in column i, torch.arange(len(x))",
             )
+
+
+def _is_other(repo: Codebase, call: ast.Call) -> bool:
+    """Whether a call is of a function or class of the repo by that name, and so of no loss; looked at first, because it is cheap."""
+    name = called_name(call)
+    return name != "cross_entropy" and (name in repo.functions or name in repo.classes)
 
 
 def _are_zeros(end: Value) -> bool:

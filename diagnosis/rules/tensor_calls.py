@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.source import ParsedFile, keyword
@@ -27,6 +28,30 @@ FUNCTION_OF = {
     "Tanh": "tanh",
     "Linear": "linear",
     "Embedding": "embedding",
+}
+# What objects of the language answer to: no module is called by these names.
+PLAIN = frozenset(
+    name
+    for kind in (str, list, dict, set, bytes, int, float, tuple)
+    for name in vars(kind)
+    if not name.startswith("__")
+) | {
+    "isinstance",
+    "len",
+    "range",
+    "print",
+    "enumerate",
+    "zip",
+    "sorted",
+    "any",
+    "all",
+    "str",
+    "int",
+    "float",
+    "list",
+    "dict",
+    "set",
+    "tuple",
 }
 _SAME = {
     "special.expit": "sigmoid",
@@ -62,8 +87,20 @@ class Operation:
         return self.values[place] if place < len(self.values) else None
 
 
+_KNOWN: "WeakKeyDictionary[Codebase, dict[ast.Call, Operation | None]]" = WeakKeyDictionary()
+
+
 def operation(repo: Codebase | None, file: ParsedFile, call: ast.Call) -> Operation | None:
     """The operation that a call is; None for functions of the repo and calls of unknown objects."""
+    if repo is None:
+        return _operation(None, file, call)
+    known = _KNOWN.setdefault(repo, {})
+    if call not in known:
+        known[call] = _operation(repo, file, call)
+    return known[call]
+
+
+def _operation(repo: Codebase | None, file: ParsedFile, call: ast.Call) -> Operation | None:
     full = file.full_name(call)
     name = called_name(call)
     if full.startswith(("torch.", "numpy.", "scipy.")):
@@ -86,7 +123,7 @@ def operation(repo: Codebase | None, file: ParsedFile, call: ast.Call) -> Operat
 
 
 def _module(repo: Codebase | None, file: ParsedFile, call: ast.Call) -> Operation | None:
-    if repo is None:
+    if repo is None or called_name(call) in PLAIN or next(repo.calls(*FUNCTION_OF), None) is None:
         return None
     names = set()
     made = None
