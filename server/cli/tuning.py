@@ -49,10 +49,12 @@ def tune(
 
 def listed_space(repo: Path) -> dict[str, Any]:
     """The numbers of the files on disk, read without running any code; what the newest trial of them ran is taken into account."""
+    from diagnosis.evidence import FILES as ARTIFACTS
     from evolution.base.places import trial_folder
     from evolution.repo.config import read_config
     from evolution.repo.programs import Programs
     from evolution.store.store import Store
+    from evolution.trials.artifacts import artifacts_folder
     from evolution.tuning.documents import space_document
     from evolution.tuning.space import FILES, find_space
     from seeds.reading import RECORD_BYTES, parse_json, read_text
@@ -62,7 +64,7 @@ def listed_space(repo: Path) -> dict[str, Any]:
     program = programs.snapshot().tree
     with Store.open(repo) as store:
         folders = [trial_folder(repo, trial.id) for trial in store.trials(program)]
-    traces = [path for folder in folders if (path := folder / "artifacts" / "trace.json").is_file()]
+    traces = [path for folder in folders if (path := artifacts_folder(folder) / ARTIFACTS["trace"]).is_file()]
     executed = (
         parse_json(read_text(traces[0], most=RECORD_BYTES, inside=traces[0].parent)).get("executed")
         if traces

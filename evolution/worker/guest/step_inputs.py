@@ -55,10 +55,10 @@ def given_otherwise(step: KeptStep, scored: KeptStep, asked: Asked) -> dict[Key,
 
 
 def inputs(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[str, Any]:
-    """{"rows", "trained", "served", "places"}: of the column of numbers that scoring gives far outside of training's range.
+    """{"rows", "trained", "served", "places"}: of the first column of numbers that scoring gives far outside of training's range.
 
-    trained: lowest and highest of the step. served: the median of those outside. rows: how many were scored, of which all are outside;
-    {} where no column is, and "rows" alone of 0 where nothing could be compared.
+    rows: how many were scored; a column is told where all of them lie outside. trained: its lowest and highest in the step. served: its
+    median. Where no column is outside, the three are []; where nothing could be compared, the answer is {}.
     """
     asked = asked_rows(step, Events(data))
     scored = scored_rows(candidate, asked, places)[0] if asked is not None else None

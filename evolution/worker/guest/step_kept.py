@@ -199,8 +199,10 @@ class StepKeeper(CallKeeper):
     def _at_its_mean(self, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         if name in DROPOUTS:
             return args[0] if args else kwargs["input"]
-        if name == "batch_norm" and _has_statistics(args, kwargs):
-            return func(*args[:5], **_by_its_statistics(args, kwargs))
+        if name == "batch_norm" and _has_statistics(func, args, kwargs):
+            return func(
+                *args[:5], *((False, *args[6:]) if len(args) > 5 else ()), **_not_training(args, kwargs)
+            )
         if name == "normal" and args and isinstance(args[0], torch.Tensor):
             return args[0].clone()
         self.step.noisy |= name in OTHER_NOISE or name == "batch_norm"
@@ -211,16 +213,16 @@ class StepKeeper(CallKeeper):
         return out
 
 
-def _has_statistics(args: Any, kwargs: dict[str, Any]) -> bool:
+def _has_statistics(func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
     """Whether a call of `batch_norm` was given a mean and a variance that it could use in place of the batch's own."""
-    mean = args[1] if len(args) > 1 else kwargs.get("running_mean")
+    at = 3 if func is torch.batch_norm else 1  # torch's own takes the weights first
+    mean = args[at] if len(args) > at else kwargs.get("running_mean")
     return isinstance(mean, torch.Tensor)
 
 
-def _by_its_statistics(args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The keyword arguments of `batch_norm`, behind the first five, with which it neither reads nor updates those of the batch."""
-    named = dict(zip(("training", "momentum", "eps", "cudnn_enabled"), args[5:])) | kwargs
-    return {**{name: value for name, value in named.items() if name != "cudnn_enabled"}, "training": False}
+def _not_training(args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of `batch_norm`, whose sixth argument says whether it reads and updates the statistics of the batch."""
+    return kwargs if len(args) > 5 else {**kwargs, "training": False}
 
 
 def _writes(function: str) -> bool:

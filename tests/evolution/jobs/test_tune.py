@@ -42,6 +42,7 @@ def test_the_best_setting_is_a_verified_proposal_and_a_second_job_trains_nothing
 
     proposal = document["proposals"][0]
     assert proposal["verified"] == "gain" and proposal["effect"]["low"] > 0
+    assert proposal["corrected"]["candidates"] == 3  # it was chosen among all settings that were tried
     assert (proposal["recipe"], proposal["proposer"]) == ("tune", TUNER) and len(proposal["trials"]) >= 2
     assert proposal["title"].startswith("Tune 1 number: Settings.learning_rate 0.01 -> 0.0")
     changed = [line for line in proposal["patch"].splitlines() if line[:1] == "+" and line[:3] != "+++"]
