@@ -156,6 +156,11 @@ class Trial:
         default_factory=dict
     )  # sandbox kind, versions, ties, what was not traced; see remarks.py
 
+    @property
+    def ended_at(self) -> float:
+        """When it was measured, in Unix seconds."""
+        return self.created_at + self.wall_s
+
 
 def is_killed(trial: Trial) -> bool:
     """Whether the trial ended by what says nothing about its program."""

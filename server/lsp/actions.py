@@ -20,7 +20,8 @@ from server.lsp.marks import PlacedNote
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import Taken, rest_of
-from server.lsp.view import FileView, Read
+from server.lsp.view import FileView
+from server.shown.edited import Read
 from server.shown.wording import proposal_title
 
 QUICKFIX = types.CodeActionKind.QuickFix.value

@@ -8,7 +8,7 @@ from evolution.repo.applying import is_applied, workspace_edits
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import Taken, all_hunks, rest_of
-from server.lsp.view import Read
+from server.shown.edited import Read
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,12 +25,13 @@ from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
 from server.lsp.job_request import camel_case, job_request
 from server.lsp.lens import summary
+from server.lsp.panels.counting import count
+from server.lsp.panels.snapshot import worked_out
 from server.lsp.proposal_documents import address, diff, diff_address
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.settings import interpreter
 from server.lsp.taking import paths_of, rest_of
-from server.lsp.view import is_edited
 
 Document = dict[str, Any]
 
@@ -194,7 +195,7 @@ async def preview(session: Session, *arguments: Any) -> Document:
     return {"title": proposal.idea.title, "diff": text, "files": files}
 
 
-def status(session: Session, *arguments: Any) -> Document:
+async def status(session: Session, *arguments: Any) -> Document:
     """Handle `evolverec.status`: show one line per repo with its last figures, and
     answer with these and the running jobs.
     """
@@ -202,16 +203,16 @@ def status(session: Session, *arguments: Any) -> Document:
     repos = [repo for root, repo in session.repos.items() if named in ("", str(root))]
     if not repos:
         raise UsageError("no repo with an evolverec.toml is open; open a file of one first")
-    described = [_describe(session, repo) for repo in repos]
+    described = [await _describe(session, repo) for repo in repos]
     text = "\n".join(f"{entry['repo']}: {entry['summary']}" for entry in described)
     session.server.window_show_message(types.ShowMessageParams(type=types.MessageType.Info, message=text))
     return {"repos": described}
 
 
-def _describe(session: Session, repo: Repo) -> Document:
-    edited = is_edited(repo.knowledge.program_files, session.reader(repo), repo.knowledge.sources)
+async def _describe(session: Session, repo: Repo) -> Document:
+    counted = await worked_out(session, repo, count)
     jobs = [{"job": job, "progress": progress} for job, progress in session.jobs_of(repo)]
-    return {"repo": str(repo.root), "summary": summary(repo, edited=edited), "jobs": jobs}
+    return {"repo": str(repo.root), "summary": summary(repo, counted), "jobs": jobs}
 
 
 async def _start(session: Session, kind: JobKind, asked: Document) -> Document:

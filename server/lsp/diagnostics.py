@@ -13,6 +13,8 @@ from evolution.base.places import CONFIG_NAME
 from evolution.domain.verdict import told_of
 from server.lsp import config_file
 from server.lsp.marks import PlacedNote, placer_of
+from server.lsp.panels.counting import Counted, count
+from server.lsp.panels.snapshot import worked_out
 from server.lsp.positions import code_range, lines_of
 from server.lsp.repo import Repo
 from server.lsp.session import Session
@@ -57,6 +59,8 @@ async def pull_workspace(
     await session.looked_around.wait()
     await _stop_pushing(session)
     shown = {known.uri: known.value for known in params.previous_result_ids}
+    for repo in list(session.repos.values()):
+        await worked_out(session, repo, count)
     uris = {uri for repo in list(session.repos.values()) for uri in noted_files(session, repo)}
     reports: list[types.WorkspaceDocumentDiagnosticReport] = []
     for uri in sorted({*uris, *shown}):
@@ -83,10 +87,14 @@ async def _stop_pushing(session: Session) -> None:
 
 
 def noted_files(session: Session, repo: Repo) -> set[str]:
-    """URIs of files that have diagnostics, and of all open files, since static rules may have hits in those."""
+    """URIs of files that have diagnostics, and of all open files, since static rules may have hits in those; of files
+    that are not open, those in which they had some when the repo's findings were last counted.
+    """
     noted = {anchor.path for note in repo.knowledge.notes for anchor in note.anchors[:1]}
     if any(not note.anchors for note in repo.knowledge.notes) and repo.knowledge.entry.path:
         noted.add(repo.knowledge.entry.path)
+    counted: tuple[object, Counted] | None = repo.worked_out.get(count)
+    noted |= counted[1].paths if counted else frozenset()
     uris = {session.uri_of(repo, path) for path in (*noted, CONFIG_NAME)}
     return uris | set(session.open_documents(repo).values())
 

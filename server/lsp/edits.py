@@ -12,7 +12,7 @@ from server.lsp.positions import lines_of, lines_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import paths_of, rest_of
-from server.lsp.view import Read
+from server.shown.edited import Read
 from server.shown.wording import proposal_title
 
 ANNOTATION = "evolverec"

@@ -9,7 +9,8 @@ from server.lsp.model_class import find_model, measured_texts
 from server.lsp.positions import columns
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import FileView, Read, find_entry
+from server.lsp.view import FileView, find_entry
+from server.shown.edited import Read
 from server.shown.wording import ago, spread
 
 
@@ -35,7 +36,10 @@ def _model_line(repo: Repo, view: FileView, read: Read) -> int | None:
     known = repo.knowledge
     if known.trial is None or known.trial.objective is None:
         return None
-    said = next((feedback for trial, feedback in known.history if trial.id == known.trial.id), None)
+    diagnosed = [known.diagnosed] if known.diagnosed else []
+    said = next(
+        (feedback for trial, feedback in (*diagnosed, *known.history) if trial.id == known.trial.id), None
+    )
     sites = [site for site in said.sites if site.role is Role.ITEM_TABLE] if said else []
     measured = measured_texts(known.program_files, known.sources, read, {site.path for site in sites})
     entry = find_entry(read(known.entry.path) or "", known.entry.function) if known.entry.path else None
@@ -52,6 +56,6 @@ def _hint(session: Session, repo: Repo, view: FileView, line: int) -> types.Inla
         position=types.Position(line=line, character=width),
         label=f"objective {spread(trial.objective)}{earlier}",
         padding_left=True,
-        tooltip=f"Validation, full ranking, measured {ago(time.time() - trial.created_at)}; "
+        tooltip=f"Validation, full ranking, measured {ago(time.time() - trial.ended_at)}; "
         "± is half the 95 % interval over users.",
     )

@@ -13,10 +13,11 @@ from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
 from server.lsp.markdown import escaped
 from server.lsp.marks import PlacedNote
+from server.lsp.panels.counting import Counted, count
+from server.lsp.panels.snapshot import worked_out
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import FileView
 from server.shown.wording import ago, measured, number, proposal_title, spread
 
 
@@ -35,7 +36,7 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
     said = escaped if session.client.markdown else str
     blocks = [_about(repo, found, said) for found in here]
     if line == view.entry_line:
-        blocks.insert(0, _trial(repo, view))
+        blocks.insert(0, _trial(repo, await worked_out(session, repo, count)))
     if not blocks:
         return None
     kind = types.MarkupKind.Markdown if session.client.markdown else types.MarkupKind.PlainText
@@ -105,12 +106,12 @@ def history(repo: Repo, code: str) -> str:
                 interval = (
                     f" [{number(spot[0] or 0.0)}, {number(spot[1] or 0.0)}]" if known else " (no interval)"
                 )
-                values.append(f"{number(measurement.value)}{interval} {ago(time.time() - trial.created_at)}")
+                values.append(f"{number(measurement.value)}{interval} {ago(time.time() - trial.ended_at)}")
     return " → ".join(values) if len(values) > 1 else ""
 
 
-def _trial(repo: Repo, view: FileView) -> list[tuple[str, str]]:
-    block = [("evolverec", summary(repo, edited=view.edited))]
+def _trial(repo: Repo, counted: Counted) -> list[tuple[str, str]]:
+    block = [("evolverec", summary(repo, counted))]
     trial = repo.knowledge.trial
     if trial is not None:
         block += [(name, spread(metric)) for name, metric in trial.metrics.items()]

@@ -4,14 +4,14 @@ import time
 
 from lsprotocol import types
 
-from diagnosis.findings import Severity
-from evolution.base.amounts import count
+from evolution.base.amounts import count as count_of
 from evolution.store.remarks import checkpoint_of
 from server.lsp.actions import open_fixes
+from server.lsp.panels.counting import Counted, count
+from server.lsp.panels.snapshot import worked_out
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import FileView
 from server.shown.wording import ago, proposal_title, spread
 
 SHOWN_METRIC = "NDCG@10"
@@ -25,14 +25,13 @@ async def code_lenses(session: Session, params: types.CodeLensParams) -> list[ty
     repo, view = seen
     line = view.entry_line or 0
     span = code_range(view.lines, line, line, session.client.encoding)
-    return [types.CodeLens(range=span, command=command) for command in _commands(session, repo, view)]
+    counted = await worked_out(session, repo, count)
+    return [types.CodeLens(range=span, command=command) for command in _commands(session, repo, counted)]
 
 
-def _commands(session: Session, repo: Repo, view: FileView) -> list[types.Command]:
+def _commands(session: Session, repo: Repo, counted: Counted) -> list[types.Command]:
     place = {"repo": str(repo.root)}
-    found = [
-        types.Command(title=summary(repo, edited=view.edited), command="evolverec.status", arguments=[place])
-    ]
+    found = [types.Command(title=summary(repo, counted), command="evolverec.status", arguments=[place])]
     running = session.jobs_of(repo)
     for job, progress in running:
         found.append(types.Command(title=progress, command="evolverec.status", arguments=[place]))
@@ -61,25 +60,24 @@ def _commands(session: Session, repo: Repo, view: FileView) -> list[types.Comman
     return found
 
 
-def summary(repo: Repo, *, edited: bool) -> str:
-    """The last trial in a line: `NDCG@10 .142 ± .004, 12 min ago, 3 findings`.
-
-    edited: the code has changed since that trial, which the line then says
-    """
+def summary(repo: Repo, counted: Counted) -> str:
+    """The last trial in a line: `NDCG@10 .142 ± .004, 12 min ago, 3 findings`."""
     known = repo.knowledge
     trial = known.trial
     if trial is None:
         return "evolverec: not trained yet"
     name = SHOWN_METRIC if SHOWN_METRIC in trial.metrics else next(iter(trial.metrics), "")
     figure = f"{name} {spread(trial.metrics[name])}" if name else "no metrics"
-    age = ago(time.time() - trial.created_at)
-    findings = [note for note in known.notes if note.severity is not Severity.INFORMATION]
+    age = ago(time.time() - trial.ended_at)
+    diagnosed = known.diagnosed is not None and known.diagnosed[0].key.program == trial.key.program
+    found = count_of(counted.findings, "finding")
     checkpoint = checkpoint_of(trial)
     parts = [
         *([f"checkpoint {checkpoint}"] if checkpoint else []),
         figure,
         age,
-        *(["measured on an earlier version"] if edited else []),
-        count(len(findings), "finding"),
+        *(["measured on an earlier version"] if counted.edited else []),
+        *(["measured with other settings"] if counted.other_settings and not counted.edited else []),
+        found if diagnosed or counted.findings else "not diagnosed",
     ]
     return ", ".join(parts)

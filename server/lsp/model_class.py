@@ -12,7 +12,7 @@ from pathlib import Path
 from diagnosis.findings import Role, Site
 from diagnosis.syntax import parsed
 from server.lsp.positions import lines_of
-from server.lsp.view import Read, has_blob
+from server.shown.edited import Read, has_blob
 from server.shown.repo_files import module_file
 
 _CLASS = re.compile(r"(?P<indent>[ \t]*)class[ \t]+(?P<name>\w+)")

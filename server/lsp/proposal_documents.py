@@ -19,7 +19,7 @@ from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import paths_of, rest_of
-from server.lsp.view import Read
+from server.shown.edited import Read
 
 
 async def content(

@@ -7,6 +7,8 @@ from lsprotocol import types
 from evolution.base.places import CONFIG_NAME
 from seeds.reading import is_plain
 from server.lsp import diagnostics, following
+from server.lsp.panels.counting import count
+from server.lsp.panels.snapshot import worked_out
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 
@@ -60,6 +62,11 @@ async def show(session: Session, repo: Repo) -> None:
     uris = diagnostics.noted_files(session, repo)
     uris |= {uri for uri in session.pushed if repo in session.repos_around(uri)}
     for uri in sorted(uris):
+        await diagnostics.publish(session, uri)
+    await worked_out(
+        session, repo, count
+    )  # rules look at the files that are not open: later than what is known already
+    for uri in sorted(diagnostics.noted_files(session, repo) - uris):
         await diagnostics.publish(session, uri)
     tell_client(session)
     session.changes.of(repo)

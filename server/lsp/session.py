@@ -30,7 +30,8 @@ from server.lsp.repo import Repo
 from server.lsp.rules import LONG, Live, judge, live_of
 from server.lsp.settings import ClientSettings
 from server.lsp.texts import readable
-from server.lsp.view import FileView, Read, is_broken, look
+from server.lsp.view import FileView, is_broken, look
+from server.shown.edited import Read
 
 if TYPE_CHECKING:
     from server.lsp.diagnostics import FileDiagnostics

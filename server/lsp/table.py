@@ -116,5 +116,5 @@ COMMANDS = (
     _row("evolverec.newRepo", new_repo.new_repo, BACKGROUND),
     _row("evolverec.init", adopting.init, BACKGROUND),
     _row("evolverec.completeAdapter", commands.complete_adapter, BACKGROUND),
-    _row("evolverec.status", commands.status, LOOP),
+    _row("evolverec.status", commands.status, BACKGROUND),
 )

@@ -13,7 +13,7 @@ from evolution.base.errors import EditError
 from evolution.domain.edits import Edit, find_lines
 from evolution.domain.proposal import Proposal
 from evolution.repo.applying import changed_files, is_applied
-from server.lsp.view import Read
+from server.shown.edited import Read
 
 UNCLEAR = (
     "some hunks of this patch were applied, and the text does not show which; "

@@ -2,12 +2,10 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from diagnosis.anchors import blob_hash
-from diagnosis.encoding import MARK, unmarked
 from diagnosis.syntax import Hurdle, Unparsed, parse, parsed
 from diagnosis.user_probes.findings import fault_finding
 from diagnosis.user_probes.reading import read_user_probe
@@ -15,12 +13,10 @@ from evolution.repo.user_probes import is_user_probe
 from server.lsp.marks import PlacedNote, mark, placer_of
 from server.lsp.positions import lines_of
 from server.lsp.rules import LONG, Live, moved
+from server.shown.edited import Read, is_edited
 from server.shown.knowledge import Knowledge
 from server.shown.notes import Note
 
-Read = Callable[
-    [str], str | None
-]  # relative path -> text as the user sees it, None where there is no such file
 Others = tuple[tuple[str, str], ...]  # (relative path, text) of the other files of a repo
 MOST_BESIDE = 40_000  # characters of the other files, some 1,000 lines
 DEF = re.compile(r"(?:async[ \t]+)?def[ \t]+")
@@ -160,29 +156,3 @@ def find_entry(text: str, function: str) -> int | None:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             return node.lineno - 1
     return None
-
-
-def is_edited(files: Mapping[str, str], read: Read, sources: Mapping[str, str]) -> bool:
-    """Whether the code differs from the measured program's.
-
-    files: path -> blob of the program, {} if there is none
-    sources: blob -> text, for the blobs whose text is stored
-    """
-    code = {path: blob for path, blob in files.items() if path.endswith(".py")}
-    return not all(has_blob(read(path), blob, sources) for path, blob in code.items())
-
-
-def has_blob(text: str | None, blob: str, sources: Mapping[str, str]) -> bool:
-    """Whether git would store this text as `blob`. Some editors send CRLF files with plain line feeds, and
-    none sends a byte order mark.
-
-    sources: blob -> text, as in `is_edited`; comparing texts is far faster than hashing a long one
-    """
-    if text is None:
-        return False
-    known = sources.get(blob)
-    if known is not None:
-        known = unmarked(known)
-        return known == text or ("\r" in known and "\r" not in text and known == text.replace("\n", "\r\n"))
-    ends = (text, text.replace("\n", "\r\n")) if "\r" not in text else (text,)
-    return any(blob == blob_hash(mark + ended) for mark in ("", MARK) for ended in ends)

@@ -37,11 +37,12 @@ class Entry:
 class Knowledge:
     """Everything about a repo that is shown to the user.
 
-    trial: the newest complete trial of the user's own versions, None if there is none
+    trial: the newest complete trial of the version on disk, else of any of the user's own versions; None if there is none
     history: trials of the user's own versions that have feedback, newest first, with their feedback
     trials: all trials of the user's own versions, newest first
-    notes: findings and critiques of the newest trial with feedback, and the failure of the
-        newest trial; not dismissed ones
+    diagnosed: the trial with feedback that `notes` are of, with that feedback: of the version on disk, else the newest
+    notes: findings and critiques of `diagnosed`, and the failure of the newest trial (of the version on disk, if that
+        was measured); not dismissed ones
     proposals: proposals for the version that `notes` are about, best first, without dismissed ones
     program_files: path -> blob of `trial`'s program
     sources: blob -> text of every file that an anchor points into
@@ -54,6 +55,7 @@ class Knowledge:
     trial: Trial | None = None
     history: tuple[tuple[Trial, Feedback], ...] = ()
     trials: tuple[Trial, ...] = ()
+    diagnosed: tuple[Trial, Feedback] | None = None
     notes: tuple[Note, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     dismissed: frozenset[str] = frozenset()
@@ -103,11 +105,13 @@ def read_knowledge(
     failed = jobs[0] if jobs and jobs[0].state is JobState.FAILED and jobs[0].result is None else None
     on_disk = programs.on_disk((failed.id, disk_changes)) if failed else ""
     trials = _own_trials(store, jobs, proposals, on_disk)
-    complete = next((trial for trial in trials if trial.status is TrialStatus.COMPLETE), None)
+    here = [trial for trial in trials if programs.are_on_disk(trial.key.program)]
+    complete = next((trial for trial in (*here, *trials) if trial.status is TrialStatus.COMPLETE), None)
     history = _history(store, trials, proposals)
-    feedback = history[0][1] if history else None
+    diagnosed = next(iter((*_history(store, here, proposals), *history)), None)
+    feedback = diagnosed[1] if diagnosed else None
     found = notes.of_feedback(feedback) if feedback else []
-    found += _failure_notes(programs, trials[:1])
+    found += _failure_notes(programs, (here or trials)[:1])
     dismissed = frozenset(store.dismissed())
     shown = tuple(note for note in found if note.id not in dismissed)
     return Knowledge(
@@ -126,6 +130,7 @@ def read_knowledge(
         ),
         dismissed=dismissed,
         trials=tuple(trials),
+        diagnosed=diagnosed,
         program_files=programs.of(complete.key.program) if complete else {},
         sources=programs.texts({anchor.blob for note in shown for anchor in note.anchors}),
         running=tuple(job for job in jobs if not job.state.ended),

@@ -5,8 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from diagnosis.encoding import unmarked
 from evolution.base.errors import EvolverecError, RepoError
+from evolution.repo.files import read_code
 from evolution.repo.programs import Programs
+from server.shown.edited import has_blob
 
 T = TypeVar("T")
 KEPT = 64
@@ -23,6 +26,7 @@ class StoredFiles:
         self._files: dict[str, Mapping[str, str]] = {}
         self._texts: dict[str, str] = {}
         self._on_disk: tuple[object, str] | None = None
+        self._disk: dict[str, tuple[tuple[int, int, int], str | None]] = {}
 
     @cached_property
     def _programs(self) -> Programs:
@@ -37,6 +41,22 @@ class StoredFiles:
                 tree = ""
             self._on_disk = (moment, tree)
         return self._on_disk[1]
+
+    def are_on_disk(self, program: str) -> bool:
+        """Whether the Python files of a program stand on disk as it has them. A file is read again only once it was written to."""
+        code = {path: blob for path, blob in self.of(program).items() if path.endswith(".py")}
+        return bool(code) and all(self._has(path, blob) for path, blob in code.items())
+
+    def _has(self, path: str, blob: str) -> bool:
+        try:
+            found = (self._root / path).stat()
+            written = (found.st_ino, found.st_size, found.st_mtime_ns)
+            if path not in self._disk or self._disk[path][0] != written:
+                self._disk[path] = (written, read_code(self._root, path))
+        except (OSError, RepoError):
+            return False
+        text = self._disk[path][1]
+        return has_blob(None if text is None else unmarked(text), blob, self._texts)
 
     def of(self, program: str) -> Mapping[str, str]:
         """path -> blob of a program's files."""

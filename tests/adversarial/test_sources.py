@@ -35,7 +35,8 @@ from evolution.trials.identity import trial_key
 from evolution.trials.interpreter import Interpreter
 from evolution.trials.parsing import parse_reachable
 from server.lsp import rules
-from server.lsp.view import find_entry, has_blob
+from server.lsp.view import find_entry
+from server.shown.edited import has_blob
 from tests.adversarial.later_python import LATER, stand_in
 
 CARELESS = "import torch.nn.functional as F\n\n\ndef forward(x):\n    return F.dropout(x, 0.5)\n"

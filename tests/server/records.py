@@ -18,8 +18,10 @@ from evolution.domain.feedback import Feedback
 from evolution.domain.job import Event, EventType, JobKind, JobRecord, JobState
 from evolution.domain.proposal import Effect, Idea, Patch, Proposal, Verified
 from evolution.domain.trial import Metric, Trial, TrialKey, TrialStatus
+from evolution.repo.config import read_config
 from evolution.repo.programs import Programs
 from evolution.store.store import Store
+from evolution.trials.identity import training_fingerprint
 from simulator.critiques import Critique, Fidelity, Quote, Simulation
 from tests.findings import make_finding
 
@@ -83,7 +85,12 @@ class Records:
         values: dict[str, Any] = {
             "id": name,
             "key": TrialKey(
-                program=self.program, data="d", training="t", seed=0, device="cpu/1", harness="1"
+                program=self.program,
+                data="d",
+                training=training_fingerprint(read_config(self.repo)),
+                seed=0,
+                device="cpu/1",
+                harness="1",
             ),
             "status": TrialStatus.COMPLETE,
             "created_at": time.time() - age_s,

@@ -120,7 +120,7 @@ async def test_hover_tells_definition_reference_history_and_users_words(
     (records.repo / "other.py").write_text("x = 1\n")
     simulation = records.simulation()
     anchors = {"critique-1": (records.anchor("model.py", sample.table, records.finding().anchors[0].role),)}
-    records.trial("trial0000002", age_s=60)
+    records.trial("trial0000002", age_s=65)
     records.feedback(
         records.finding(),
         trial="trial0000002",

@@ -43,7 +43,7 @@ async def findings(session: Session, params: Any = None) -> Document:
     """Answer `evolverec/findings` with the findings by cause, and with remarks on the last trial."""
     repo = await repo_asked_for(session, params)
     causes = await worked_out(session, repo, by_cause)
-    measured = repo.knowledge.history[:1]
+    measured = [repo.knowledge.diagnosed] if repo.knowledge.diagnosed else []
     told = [remark for trial, _ in measured for remark in remarks(trial)]
     dismissed = repo.knowledge.dismissed
     verdicts = [verdict_document(verdict_on(*both, dismissed)) for both in measured]

@@ -1,7 +1,5 @@
 """`evolverec/overview`: a summary of every open repo, for the status item and the welcome view."""
 
-from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 from diagnosis.findings import Severity
@@ -10,25 +8,12 @@ from evolution.repo.settings import is_trusted
 from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
 from server.lsp.panels.asking import Document
+from server.lsp.panels.counting import count
 from server.lsp.panels.figures import of_metric
-from server.lsp.panels.findings import everything
-from server.lsp.panels.snapshot import RepoSnapshot, worked_out
+from server.lsp.panels.snapshot import worked_out
 from server.lsp.progress import JobProgress
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import is_edited
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counted:
-    """A repo's counts.
-
-    counts: the number of findings and critiques that have not faded, by severity
-    edited: the text differs from the last measured version
-    """
-
-    counts: Counter[Severity]
-    edited: bool
 
 
 async def overview(session: Session, params: Any = None) -> Document:
@@ -45,7 +30,7 @@ async def _state(session: Session, repo: Repo) -> Document:
     document = {
         "repo": str(repo.root),
         "name": repo.root.name,
-        "summary": summary(repo, edited=counted.edited),
+        "summary": summary(repo, counted),
         "trusted": trusted,
         "jobs": [
             _job(job.id, session.followed.get(job.id) or JobProgress(kind=job.kind)) for job in known.running
@@ -59,14 +44,6 @@ async def _state(session: Session, repo: Repo) -> Document:
         "trouble": repo.trouble,
     }
     return serial.finite(document)
-
-
-def count(seen: RepoSnapshot) -> Counted:
-    """Count the notes by severity, and see whether the code was edited."""
-    counts = Counter(standing.note.severity for standing in everything(seen) if not standing.faded)
-    return Counted(
-        counts=counts, edited=is_edited(seen.knowledge.program_files, seen.read, seen.knowledge.sources)
-    )
 
 
 def _job(job: str, progress: JobProgress) -> Document:

@@ -12,7 +12,7 @@ from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import of_metric
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.lsp.view import Read, is_edited
+from server.shown.edited import Read, is_edited
 from server.shown.wording import ago, spent_words
 
 
@@ -45,7 +45,7 @@ def _starts_here(repo: Repo, run: Run, read: Read) -> bool:
 def _trial(trial: Trial) -> Document:
     return {
         "id": trial.id,
-        "when": ago(time.time() - trial.created_at),
+        "when": ago(time.time() - trial.ended_at),
         "at": trial.created_at,
         "objective": of_metric(trial.objective),
         "status": trial.status.value,

@@ -14,7 +14,7 @@ from server.lsp.repo import Repo
 from server.lsp.rules import Live
 from server.lsp.session import Session
 from server.lsp.taking import Taken
-from server.lsp.view import Read
+from server.shown.edited import Read
 from server.shown.knowledge import Knowledge
 
 T = TypeVar("T")

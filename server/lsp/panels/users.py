@@ -17,7 +17,7 @@ async def users(session: Session, params: Any = None) -> Document:
     """Answer `evolverec/users` with one group per kind of simulated users."""
     repo = await repo_asked_for(session, params)
     seen = snapshot(session, repo)
-    feedback = seen.knowledge.history[0][1] if seen.knowledge.history else None
+    feedback = seen.knowledge.diagnosed[1] if seen.knowledge.diagnosed else None
     if feedback is None:
         return {"repo": str(repo.root), "trial": "", "groups": []}
     shown = await session.background.store(

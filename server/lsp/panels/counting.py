@@ -1,0 +1,57 @@
+"""How many findings a repo has: the one number that lens, status bar, Problems and the Findings view show."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from diagnosis.findings import Severity
+from evolution.base.errors import ConfigError
+from server.lsp.panels.findings import everything
+from server.lsp.panels.snapshot import RepoSnapshot
+from server.shown.edited import is_edited
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """A repo's counts.
+
+    counts: the number of findings and critiques that have not faded, by severity
+    edited: the text differs from the last measured version
+    other_settings: evolverec.toml asks for another training or objective than that of the shown trial
+    paths: files that static rules object to, open or not
+    """
+
+    counts: Counter[Severity]
+    edited: bool
+    other_settings: bool
+    paths: frozenset[str]
+
+    @property
+    def findings(self) -> int:
+        """Errors and warnings; advice and remarks are no findings."""
+        return self.counts[Severity.ERROR] + self.counts[Severity.WARNING]
+
+
+def count(seen: RepoSnapshot) -> Counted:
+    """Count the notes by severity, and see whether the code was edited."""
+    standing = everything(seen)
+    return Counted(
+        counts=Counter(one.note.severity for one in standing if not one.faded),
+        edited=is_edited(seen.knowledge.program_files, seen.read, seen.knowledge.sources),
+        other_settings=_has_other_settings(seen),
+        paths=frozenset(one.note.anchors[0].path for one in standing if one.note.live and one.note.anchors),
+    )
+
+
+def _has_other_settings(seen: RepoSnapshot) -> bool:
+    trial = seen.knowledge.trial
+    if trial is None:
+        return False
+    from evolution.repo.config import (
+        read_config,  # takes a moment to load, which no server waits for at its start
+    )
+    from evolution.trials.identity import training_fingerprint
+
+    try:
+        return training_fingerprint(read_config(seen.root)) != trial.key.training
+    except (ConfigError, OSError):  # said on the file's own lines
+        return False
