@@ -205,7 +205,7 @@ def _further(session: Session, repo: Repo, view: FileView, mark: PlacedNote) -> 
     for proposal in open_fixes(repo, mark.note.id):
         arguments = {**place, "proposal": proposal.id}
         name = proposal.idea.title
-        found.append(_offer(f"Preview: {name}", FURTHER, "evolverec.preview", arguments, diagnostic))
+        found.append(_offer(f"Show diff: {name}", FURTHER, "evolverec.preview", arguments, diagnostic))
         found.append(_offer(f"Verify again: {name}", FURTHER, "evolverec.verify", arguments, diagnostic))
         found.append(_offer(f"Dismiss patch: {name}", FURTHER, "evolverec.dismiss", arguments, diagnostic))
     for proposal in only_too_slow(repo, mark.note.id):
@@ -223,14 +223,33 @@ def _further(session: Session, repo: Repo, view: FileView, mark: PlacedNote) -> 
 
 
 def merged(actions: list[types.CodeAction]) -> list[types.CodeAction]:
-    """Merge actions with the same title into one that lists all their diagnostics; "Dismiss" actions come last."""
+    """Merge actions with the same title into one that lists all their diagnostics. What dismisses comes last, and where
+    several could be dismissed it is one action, which asks which.
+    """
     by_title: dict[str, types.CodeAction] = {}
     for action in actions:
         before = by_title.pop(action.title, None)
         if before is not None:
             action.diagnostics = [*(before.diagnostics or []), *(action.diagnostics or [])]
         by_title[action.title] = action
-    return sorted(by_title.values(), key=lambda action: action.title.startswith(DISMISS))
+    kept = [action for action in by_title.values() if not action.title.startswith(DISMISS)]
+    dismissals = [action for action in by_title.values() if action.title.startswith(DISMISS)]
+    return [*kept, *([_one_of(dismissals)] if len(dismissals) > 1 else dismissals)]
+
+
+def _one_of(dismissals: list[types.CodeAction]) -> types.CodeAction:
+    """One action for several, whose command asks the user which of them to carry out."""
+    commands = [action.command for action in dismissals if action.command is not None]
+    choices = {command.title.removeprefix(DISMISS): (command.arguments or [{}])[0] for command in commands}
+    place = {"repo": next(iter(choices.values()))["repo"], "choices": choices}
+    diagnostics = {id(item): item for action in dismissals for item in action.diagnostics or []}
+    return types.CodeAction(
+        title=f"{DISMISS}…",
+        kind=FURTHER,
+        command=_command(f"{DISMISS}…", "evolverec.dismiss", place),
+        diagnostics=list(diagnostics.values()) or None,
+        is_preferred=False,
+    )
 
 
 def _at_entry(session: Session, repo: Repo) -> list[types.CodeAction]:
@@ -261,7 +280,7 @@ def _offer(
     )
 
 
-def _command(title: str, command: str, arguments: Mapping[str, str]) -> types.Command:
+def _command(title: str, command: str, arguments: Mapping[str, Any]) -> types.Command:
     return types.Command(title=title, command=command, arguments=[dict(arguments)])
 
 

@@ -32,7 +32,6 @@ class Client:
     annotations: bool = False
     creates_files: bool = False
     related_information: bool = False
-    diagnostic_tags: bool = False
     diagnostic_data: bool = False
     code_descriptions: bool = False
     markdown: bool = False
@@ -84,7 +83,6 @@ def read_client(capabilities: Mapping[str, Any], encoding: str) -> Client:
         annotations=get("workspace.workspaceEdit.changeAnnotationSupport") is not None,
         creates_files="create" in listed("workspace.workspaceEdit.resourceOperations") and document_changes,
         related_information=shown("relatedInformation") is True,
-        diagnostic_tags=shown("tagSupport") is not None,
         diagnostic_data=shown("dataSupport") is True,
         code_descriptions=shown("codeDescriptionSupport") is True,
         markdown="markdown" in listed("textDocument.hover.contentFormat"),

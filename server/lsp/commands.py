@@ -13,7 +13,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from evolution.base.errors import EditError, UsageError
+from evolution.base.errors import Cancelled, EditError, UsageError
 from evolution.coevolution.keeping import keep
 from evolution.domain.job import JobKind, JobRecord
 from evolution.domain.proposal import ProposalState
@@ -150,9 +150,18 @@ async def have_applied(session: Session, edit: types.WorkspaceEdit, title: str) 
 
 
 async def dismiss(session: Session, *arguments: Any) -> Document:
-    """Handle `evolverec.dismiss`: hide a proposal, or a finding or critique by its id."""
+    """Handle `evolverec.dismiss`: hide a proposal, or a finding or critique by its id.
+
+    `choices` in place of these: an object of names, each with the arguments that the command then has; the user picks one.
+    Raises Cancelled if none was picked.
+    """
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
+    if isinstance(choices := asked.get("choices"), dict):
+        picked = await consent.ask(session, "Dismiss what?", tuple(map(str, choices)))
+        if not isinstance(choices.get(picked), dict):
+            raise Cancelled("nothing was dismissed")
+        asked = choices[picked]
     if "proposal" in asked:
         item = find_proposal(repo, need(asked, "proposal")).id
         await session.background.store(lambda: repo.store.set_proposal_state(item, ProposalState.DISMISSED))

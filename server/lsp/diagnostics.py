@@ -1,16 +1,15 @@
 """Findings, critiques and failures as diagnostics, pushed, or pulled by clients that can be asked to pull again."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lsprotocol import types
 
-from diagnosis.findings import Anchor, Finding, Severity
+from diagnosis.findings import Anchor, Severity
 from evolution.adopting.gaps import gaps_in
 from evolution.base.places import CONFIG_NAME
-from evolution.domain.verdict import told_of
 from server.lsp import config_file
 from server.lsp.marks import PlacedNote, placer_of
 from server.lsp.panels.counting import Counted, count
@@ -20,7 +19,7 @@ from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import FileView
 from server.shown.notes import Note
-from server.shown.wording import measured
+from server.shown.wording import LINE, headline
 
 SOURCE = "evolverec"
 SEVERITIES = {
@@ -195,8 +194,7 @@ def as_diagnostic(
         code=note.code,
         code_description=link_to(session, note.code, repo.root),
         source=SOURCE,
-        message=message(found, [known.finding for known in repo.knowledge.notes]),
-        tags=[types.DiagnosticTag.Unnecessary] if found.stale and session.client.diagnostic_tags else None,
+        message=message(found),
         related_information=around.information(note),
         data={"id": note.id, "repo": str(repo.root)} if session.client.diagnostic_data else None,
     )
@@ -208,16 +206,10 @@ def link_to(session: Session, code: str, root: Path) -> types.CodeDescription | 
     return types.CodeDescription(href=address) if address else None
 
 
-def message(found: PlacedNote, beside: Sequence[Finding] = ()) -> str:
-    """The finding's sentence and why it matters; on a second line the figure with its interval and reference; on a third
-    what connects it with its lines, which of the findings `beside` it explains it, or that no cause was found.
-    """
-    finding = found.note.finding
-    sentence = f"measured on an earlier version: {finding.message}" if found.stale else finding.message
-    if finding.kind.why and not sentence.endswith((".", "!", "?")):
-        sentence += "."
-    first = f"{sentence} {finding.kind.why}".rstrip()
-    return "\n".join(filter(None, [first, measured(finding.measurement), told_of(finding, beside)]))
+def message(found: PlacedNote) -> str:
+    """One line with the figure in it, at most `LINE` characters; all else is in the hover."""
+    before = "earlier version: " if found.stale else ""
+    return before + headline(found.note.finding.message, LINE - len(before))
 
 
 Related = tuple[

@@ -18,7 +18,7 @@ from server.lsp.panels.snapshot import worked_out
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.shown.wording import ago, measured, number, proposal_title, spread
+from server.shown.wording import ago, headline, measured, number, proposal_title, spread
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
@@ -61,7 +61,10 @@ def _render(block: list[tuple[str, str]], *, markdown: bool) -> str:
 def _about(repo: Repo, found: PlacedNote, said: Callable[[str], str]) -> list[tuple[str, str]]:
     """(label, text) pairs of one note. said: escapes text from outside (users, LLMs, the repo) for Markdown."""
     note, finding = found.note, found.note.finding
-    block = [(said(note.code), said(finding.message))]
+    short = (
+        headline(finding.message) == finding.message
+    )  # the diagnostic says it, which editors show beside this
+    block = [(said(note.code), said(finding.kind.title if short else finding.message))]
     if found.stale:
         block.append(("", "This code has changed: the figure was measured on an earlier version."))
     block.append(("", said(finding.kind.why)))

@@ -1,11 +1,48 @@
 """Formats figures for people: short, and with their interval or the remark that there is none."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 from diagnosis.findings import Measurement
+from evolution.base.amounts import count
 from evolution.domain.proposal import Corrected, Effect, Proposal
 from evolution.domain.trial import Metric
+
+LINE = 90  # characters that Problems and a line's end have room for
+LEAST = 30  # characters that say something by themselves
+
+
+def headline(text: str, most: int = LINE) -> str:
+    """A message as one line of at most `most` characters: its first sentence, else as many of its clauses as there is room
+    for, else its first words and `…`. What is left out, its hover says.
+    """
+    line = text.strip().split("\n")[0].rstrip()
+    whole = _first_sentence(line)
+    if len(whole) <= most:
+        return whole
+    clauses = [end for end in _clause_ends(whole) if LEAST <= end <= most]
+    if clauses:
+        apart = [end for end in clauses if whole[end] != ","]
+        return whole[: (apart or clauses)[-1]]
+    room = whole[: most - 1]
+    return (room.rsplit(" ", 1)[0] if " " in room else room).rstrip(" ,;:(") + "…"
+
+
+def _first_sentence(line: str) -> str:
+    end = re.search(r"\.(?= [A-Z])|\.$", line)
+    return line[: end.start()] if end else line
+
+
+def _clause_ends(text: str) -> Iterator[int]:
+    """Where a clause ends: before `: `, `; `, `, ` and ` (` outside of brackets and of code."""
+    depth, code = 0, False
+    for at, char in enumerate(text):
+        if not depth and not code and text[at : at + 2] in (": ", "; ", ", ", " ("):
+            yield at
+        code ^= char == "`"
+        if not code:
+            depth += (char in "([") - (char in ")]")
 
 
 def number(value: float) -> str:
@@ -86,10 +123,12 @@ def corrected_words(corrected: Corrected | None, before: float) -> str:
     """What is left of a change of `before` after the choice: `+6 %, 95 % [+1, +15] % corrected for 14 candidates`; "" for one."""
     if corrected is None:
         return ""
-    effect = Effect(
-        metric="", before=before, after=before + corrected.change, low=corrected.low, high=corrected.high
-    )
-    return f"{relative(effect)} corrected for {corrected.candidates} candidates"
+    return f"{relative(_left_of(before, corrected))} corrected for {corrected.candidates} candidates"
+
+
+def _left_of(before: float, corrected: Corrected) -> Effect:
+    after = before + corrected.change
+    return Effect(metric="", before=before, after=after, low=corrected.low, high=corrected.high)
 
 
 def relative(effect: Effect) -> str:
@@ -118,11 +157,30 @@ def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
 
 
 def proposal_title(proposal: Proposal) -> str:
-    """The proposal's title with its measured effect, the terms of the comparison, and the proposer's name if that is an LLM."""
+    """The proposal in a menu's line: its title, the proposer's name if that is an LLM, the measured gain and by how many seeds:
+    `Full softmax loss: +20 % [+15, +25] objective, 2 seeds`, and what is left of the gain after a choice among several.
+    """
     name = proposal.idea.title
     if proposal.idea.by_llm:
         name += f" (by {proposal.idea.proposer})"
-    if proposal.effect is None:
+    effect = proposal.effect
+    if effect is None:
         return f"{name}: not measured to the end"
-    terms = str(proposal.details.get("terms", ""))
-    return f"{name}: {change(proposal.effect, proposal.corrected)}{terms and ' '}{terms}"
+    what = effect.metric if "*" not in effect.metric else "objective"  # an expression is too long for a menu
+    parts = [f"{gain(effect)} {what}"]
+    if proposal.corrected is not None:
+        parts.append(
+            f"{gain(_left_of(effect.before, proposal.corrected))} corrected for {proposal.corrected.candidates} candidates"
+        )
+    if proposal.trials:
+        parts.append(count(len(proposal.trials), "seed"))
+    parts += filter(None, [str(proposal.details.get("terms", ""))])
+    return f"{name}: {', '.join(parts)}"
+
+
+def gain(effect: Effect) -> str:
+    """The change with its 95 % interval, short: `+20 % [+15, +25]`; as a difference if the value before was 0."""
+    if not effect.before:
+        return f"{effect.after - effect.before:+.3g} [{effect.low:+.3g}, {effect.high:+.3g}]"
+    scale = 100 / abs(effect.before)
+    return f"{(effect.after - effect.before) * scale:+.0f} % [{effect.low * scale:+.0f}, {effect.high * scale:+.0f}]"

@@ -163,7 +163,7 @@
   (drive-say "figures while proposing" (vconcat drive-figures))
   ;; By the menu of the line.
   (drive-go-to drive-loss)
-  (setq drive-answers (list (concat "Preview: " drive-softmax)))
+  (setq drive-answers (list (concat "Show diff: " drive-softmax)))
   (eglot-code-actions (point) nil nil t)
   (drive-say "diff" (drive-window)))
 

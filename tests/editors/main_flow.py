@@ -13,7 +13,7 @@ from evolution.jobs.alive import is_alive
 from evolution.repo.applying import changed_files
 from evolution.store.store import Store
 from server.lsp.config_schema import schema
-from server.shown.wording import change, spread
+from server.shown.wording import gain, headline, spread
 
 FILE = "recommender.py"
 SOFTMAX = "Train with full softmax cross-entropy instead of sampled pairs"
@@ -96,14 +96,15 @@ def check_findings(seen: Seen, store: Store) -> None:
     here = [(finding, anchor) for finding, anchor in found if anchor["path"] == FILE]
     assert len(here) > 1
     for finding, anchor in here:
-        lines = [line for line, message in seen["diagnostic"] if finding["message"] in message]
+        lines = [line for line, message in seen["diagnostic"] if headline(finding["message"]) in message]
         assert lines == [anchor["start_line"]], finding["message"]
     (loss,) = [finding for finding, anchor in here if finding["code"] == "overconfidence"]
     hovered = plain(seen["hover"][0])
     assert "overconfidence" in hovered and loss["definition"] in hovered
     assert re.search(r"Measured:? .*95 % \[", hovered)
-    assert any(EARLIER in message and loss["message"] in message for message in seen["faded"])
-    assert not any(loss["message"] in message for message in seen.get("still there", []))
+    told = headline(loss["message"])[:30]  # a faded one has less room
+    assert any("earlier version: " in message and told in message for message in seen["faded"])
+    assert not any(told in message for message in seen.get("still there", []))
     assert EARLIER in seen["lens"][0]
 
 
@@ -126,9 +127,7 @@ def check_patch(seen: Seen, repo: Path, patch: Proposal) -> None:
     """Seen with its gain, taken in part, then whole; on disk only once it was saved."""
     assert patch.effect is not None and patch.effect.low > 0 and patch.verified is Verified.GAIN
     picked = [label for label in seen["picked"] if label.startswith(SOFTMAX)]
-    assert len(picked) >= 2 and all(
-        label.startswith(f"{SOFTMAX}: {change(patch.effect)}") for label in picked
-    )
+    assert len(picked) >= 2 and all(label.startswith(f"{SOFTMAX}: {gain(patch.effect)}") for label in picked)
     assert len(patch.patch.edits) == DECIDED and {edit.path for edit in patch.patch.edits} == {FILE}
     (diff,) = seen["diff"]
     assert signed("-", diff) == [line for edit in patch.patch.edits for line in edit.old.splitlines()]

@@ -15,18 +15,30 @@ def diagnostic(code: str) -> types.Diagnostic:
     return types.Diagnostic(range=types.Range(start=at, end=at), message=code, code=code)
 
 
-def test_the_same_offer_for_several_diagnostics_stands_once_and_dismissals_stand_last() -> None:
+def test_the_same_offer_for_several_diagnostics_stands_once_and_one_dismissal_stands_last() -> None:
     offers = [
-        types.CodeAction(title=title, diagnostics=[diagnostic(code)])
+        types.CodeAction(
+            title=title,
+            diagnostics=[diagnostic(code)],
+            command=types.Command(
+                title=title, command="evolverec.dismiss", arguments=[{"repo": "r", "id": code}]
+            ),
+        )
         for code in ("overconfidence", "weaker-than-markov")
         for title in ("Propose patches", f"Dismiss {code}")
     ]
     found = merged(offers)
     assert [a.title for a in found] == [
         "Propose patches",
-        "Dismiss overconfidence",
-        "Dismiss weaker-than-markov",
+        "Dismiss …",
     ]
+    assert found[1].command and found[1].command.arguments == [
+        {
+            "repo": "r",
+            "choices": {code: {"repo": "r", "id": code} for code in ("overconfidence", "weaker-than-markov")},
+        }
+    ]
+    assert [a.title for a in merged(offers[:2])] == ["Propose patches", "Dismiss overconfidence"]
     assert [d.code for d in found[0].diagnostics or []] == ["overconfidence", "weaker-than-markov"]
 
 

@@ -31,9 +31,7 @@ AMONG = replace(ALONE, corrected=LEFT)
 
 
 def test_a_title_tells_the_gain_and_what_is_left_of_it() -> None:
-    assert "+9 %, 95 % [+2, +15] %; +6 %, 95 % [+1, +15] % corrected for 14 candidates" in proposal_title(
-        AMONG
-    )
+    assert "+9 % [+2, +15] objective, +6 % [+1, +15] corrected for 14 candidates" in proposal_title(AMONG)
     assert "corrected" not in proposal_title(ALONE)
 
 

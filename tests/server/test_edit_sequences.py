@@ -151,7 +151,7 @@ class Shown:
     """As much of a session as a diagnostic is made from."""
 
     def __init__(self, encoding, read):
-        self.client = Client(encoding=encoding, related_information=True, diagnostic_tags=True)
+        self.client = Client(encoding=encoding, related_information=True)
         self.pages, self._read = self, read
 
     def address(self, code, root):

@@ -36,7 +36,9 @@ async def test_a_finding_of_a_probe_stands_on_its_line_with_a_page(connect, reco
     uri = editor.open("model.py")
     await editor.wait(lambda: any(d.code == "user/top" for d in editor.shown(uri)))
     (shown,) = [d for d in editor.shown(uri) if d.code == "user/top"]
-    assert shown.message.startswith("much. A probe of this repo: probes/top.py.")
+    assert shown.message == "much"
+    line = shown.range.start.line
+    assert "A probe of this repo: probes/top.py." in (await editor.hover(uri, line)).contents.value
 
 
 def test_a_probe_is_no_part_of_a_program(repo):

@@ -104,10 +104,6 @@ class Workbench:
         """Numbers of the lines on the screen that have a squiggle, in the editor with the focus."""
         return self.page.evaluate(SQUIGGLED, ".squiggly-error, .squiggly-warning, .squiggly-info")
 
-    def faded_text(self) -> Locator:
-        """Text that is shown paler, in the editor with the focus."""
-        return self.page.locator(f"{EDITOR} .squiggly-inline-unnecessary")
-
     def problems(self) -> list[str]:
         """Rows of the Problems panel, as a screen reader says them."""
         self.command("Problems: Focus on Problems View")
