@@ -7,7 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import same
+from diagnosis.rules.values import bound_to, same
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -25,7 +25,7 @@ def recall_divided_by_k(source: ParsedFile) -> Iterator[RuleHit]:
         function = source.function_of(part)
         if not isinstance(part.op, ast.Div) or function is None or not _is_recall(source, part, function):
             continue
-        if any(same(part.right, cut) for cut in _cuts(source, function)):
+        if any(same(part.right, cut) for cut in _cuts(source, function)) and not _is_worked_out(source, part.right):
             yield source.hit(
                 KIND.code,
                 part,
@@ -48,6 +48,12 @@ def _is_recall(source: ParsedFile, part: ast.BinOp, function: Function) -> bool:
         and "recall" in function.name.lower()
         and "precision" not in function.name.lower()
     )
+
+
+def _is_worked_out(source: ParsedFile, k: ast.expr) -> bool:
+    """Whether the number comes of a call, such as the smaller of k and the number of relevant items."""
+    found = bound_to(source, k) if isinstance(k, ast.Name | ast.Attribute) else []
+    return any(isinstance(value, ast.Call) for value in found)
 
 
 def _cuts(source: ParsedFile, function: Function) -> Iterator[ast.expr]:

@@ -73,12 +73,12 @@ class EventType(StrEnum):
     """What an event tells; the comments say what its data holds."""
 
     STARTED = "started"
-    PROGRESS = "progress"  # data: fraction 0..1 or None, left_s or None
+    PROGRESS = "progress"  # data: fraction 0..1 or None, left_s or None, step: what of how many, "" or absent to keep it
     EPOCH = "epoch"  # data: trial, epoch, epochs, loss or None, metric (name), value, left_s or None, label
     TRIAL = "trial"  # data: trial, status, label: a trial began or ended
     FEEDBACK = "feedback"  # data: trial: findings or critiques are in the store
     PROPOSAL = "proposal"  # data: proposal: it is in the store
-    NODE = "node"  # data: run, node (its order), share (of the budget): a run has one more node
+    NODE = "node"  # data: run, node (its order), share (of the budget), step: a run has one more node
     LOG = "log"
     FINISHED = "finished"  # data: state, exit_code
 

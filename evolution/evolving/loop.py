@@ -315,7 +315,15 @@ class Evolution:
                 run=self.run_record.id,
                 node=node.order,
                 share=self.ledger.progress(),
+                step=self._step(),
             )
+
+    def _step(self) -> str:
+        """What of the budget is used, and the best so far: `3 of 24 trials, best .216`."""
+        limit = self.ledger.limits.trials
+        best = self.run_record.best
+        reached = f", best {best.objective.value:.3f}".replace(" 0.", " .") if best and best.objective else ""
+        return f"{self.ledger.trials}{f' of {limit}' if limit else ''} trials{reached}"
 
     def _say(self, state: RunState) -> Run:
         ended = 0.0 if state is RunState.RUNNING else time.time()

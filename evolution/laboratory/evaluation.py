@@ -38,6 +38,7 @@ from evolution.laboratory.paired_comparison import (
     objective_effect,
 )
 from evolution.laboratory.program_cost import COST
+from evolution.laboratory.tally import Tally
 from evolution.laboratory.twins import is_dead, pruned_as_twin, why_dead
 from evolution.recipes.catalogue import mends
 from evolution.store.store import trial_id
@@ -97,7 +98,9 @@ class CandidateEvaluation:
         """
         known = self._first_trials(earlier)
         others = Rivals(trials=known, unseen=len(candidates) - 1)
-        measured = self.laboratory.each(lambda one: self.measure(parent, feedback, one, others), candidates)
+        tally = Tally(self.context.events, len(candidates), earlier)
+        work = tally.counted(lambda one: self.measure(parent, feedback, one, others))
+        measured = self.laboratory.each(work, candidates)
         return self.chosen([*earlier, *measured])
 
     def chosen(self, proposals: Sequence[Proposal]) -> list[Proposal]:

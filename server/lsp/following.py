@@ -111,7 +111,7 @@ def _report(session: Session, token: str, progress: JobProgress) -> None:
         session.server.work_done_progress.report(
             token,
             types.WorkDoneProgressReport(
-                message=progress.detail, percentage=progress.percentage, cancellable=True
+                message=progress.words, percentage=progress.percentage, cancellable=True
             ),
         )
     if session.client.refreshes_lenses:

@@ -1,5 +1,6 @@
 """A job's progress, accumulated from its events. Pure."""
 
+import re
 from dataclasses import dataclass, replace
 
 from evolution.domain.job import Event, EventType, JobKind, JobState
@@ -19,6 +20,7 @@ DOING = {
     JobKind.EVOLVE: "evolving",
     JobKind.COMPARE: "comparing strategies",
 }
+SEED = re.compile(r", (seed \d+)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,25 +28,34 @@ class JobProgress:
     """How far a job is.
 
     fraction: 0 to 1; None if the job does not say
+    step: which of how many is worked on, and the best so far: `patch 2 of 4, best +12 %`; "" if the job does not say
+    best: epoch and value of the best ranking of the training that is shown
     finished: the state in which the job ended; None while it runs
     last_word: the message it ended with, "" while it runs
     """
 
     kind: JobKind
     fraction: float | None = None
+    step: str = ""
     detail: str = ""
+    best: tuple[int, float] | None = None
     finished: JobState | None = None
     last_word: str = ""
 
     @property
     def percentage(self) -> int | None:
-        """The fraction in whole percent, clamped to 0 to 100."""
-        return None if self.fraction is None else round(100 * min(1.0, max(0.0, self.fraction)))
+        """The fraction in whole percent, clamped to 0 to 99: what comes after all trials takes its time as well."""
+        return None if self.fraction is None else min(99, round(100 * max(0.0, self.fraction)))
+
+    @property
+    def words(self) -> str:
+        """What is done now: `patch 2 of 4, best +12 %, seed 1, epoch 6/20`."""
+        return ", ".join(filter(None, [self.step, self.detail]))
 
     def __str__(self) -> str:
-        """For example `training 43 %: epoch 6/20, loss .693, NDCG@10 .142, 2 min left`."""
+        """For example `training 43 %: epoch 6/20, loss .693, NDCG@10 .142, at most 2 min left`."""
         done = f" {self.percentage} %" if self.percentage is not None else ""
-        return f"{DOING[self.kind]}{done}" + (f": {self.detail}" if self.detail else "")
+        return f"{DOING[self.kind]}{done}" + (f": {self.words}" if self.words else "")
 
 
 def advance(progress: JobProgress, event: Event) -> JobProgress:
@@ -52,20 +63,21 @@ def advance(progress: JobProgress, event: Event) -> JobProgress:
     data = event.data
     match event.type:
         case EventType.EPOCH:
-            return replace(progress, fraction=_fraction(progress, event), detail=_epoch(event))
+            return _epoch(replace(progress, fraction=_fraction(progress, event)), event)
         case EventType.PROGRESS:
             fraction = data.get("fraction")
             kept = progress.fraction if fraction is None else float(fraction)
-            left = _left(event)
-            return replace(progress, fraction=kept, detail=", ".join(filter(None, [event.message, left])))
+            step = str(data.get("step") or progress.step)
+            return replace(progress, fraction=kept, step=step, detail=_short(event.message))
         case EventType.NODE:
-            return replace(progress, fraction=float(data.get("share") or 0.0), detail=event.message)
+            step = str(data.get("step") or progress.step)
+            return replace(progress, fraction=float(data.get("share") or 0.0), step=step, detail="")
         case EventType.FINISHED:
             return replace(progress, finished=_state(data.get("state")), last_word=event.message)
         case EventType.STARTED:
             return progress
-        case _:
-            return replace(progress, detail=event.message or progress.detail)
+        case _:  # told in the log
+            return progress
 
 
 def _fraction(progress: JobProgress, event: Event) -> float | None:
@@ -76,23 +88,37 @@ def _fraction(progress: JobProgress, event: Event) -> float | None:
     return progress.fraction
 
 
-def _epoch(event: Event) -> str:
+def _epoch(progress: JobProgress, event: Event) -> JobProgress:
+    """The progress after an epoch; the figures of a training that the user started, the seed of one among several."""
     data = event.data
-    parts = [
-        str(data["label"]) if data.get("label") else "",
-        f"epoch {data.get('epoch')}/{data.get('epochs')}",
-    ]
+    epoch, value = data.get("epoch"), data.get("value")
+    best = progress.best if isinstance(epoch, int) and epoch > 1 else None
+    if isinstance(epoch, int) and isinstance(value, float) and (best is None or value > best[1]):
+        best = (epoch, value)
+    parts = [f"epoch {epoch}/{data.get('epochs')}"]
+    if progress.step:
+        seed = SEED.search(str(data.get("label", "")))
+        parts.insert(0, seed[1] if seed else "")
+        return replace(progress, detail=", ".join(filter(None, parts)), best=best)
     if data.get("loss") is not None:
         parts.append(f"loss {number(data['loss'])}")
-    if data.get("metric") and data.get("value") is not None:
-        parts.append(f"{data['metric']} {number(data['value'])}")
+    if data.get("metric") and value is not None:
+        parts.append(f"{data['metric']} {number(value)}")
+    if best is not None and best[0] != epoch:
+        parts.append(f"best {number(best[1])} at {best[0]}")
     parts.append(_left(event))
-    return ", ".join(filter(None, parts))
+    return replace(progress, detail=", ".join(filter(None, parts)), best=best)
 
 
 def _left(event: Event) -> str:
+    """The time until the last epoch; a training whose metric no longer rises ends earlier."""
     left = event.data.get("left_s")
-    return f"{duration(float(left))} left" if left is not None else ""
+    return f"at most {duration(float(left))} left" if left is not None else ""
+
+
+def _short(message: str) -> str:
+    """A stage without the name of what it is of: `your version: training` is `training`."""
+    return message.rpartition(": ")[2]
 
 
 def _state(text: object) -> JobState:

@@ -38,7 +38,7 @@ async def test_a_running_job_is_taken_up_with_its_progress(connect, records, sam
     editor = await connect("visual-studio-code")
     uri = editor.open("model.py")
     await editor.wait(lambda: any(getattr(r, "percentage", 0) == 30 for r in reports(editor)))
-    expected = "your version, epoch 6/20, loss .693, NDCG@10 .142, 2 min left"
+    expected = "epoch 6/20, loss .693, NDCG@10 .142, at most 2 min left"
     assert expected in [report.message for report in reports(editor)]
     titles = [lens.command.title for lens in await editor.lenses(uri)]
     assert titles[1:] == [f"training 30 %: {expected}", "Cancel"]
