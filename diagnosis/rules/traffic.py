@@ -138,14 +138,26 @@ def read_hit(source: ParsedFile, call: ast.Call, loop: ast.AST | None, where: st
 
 
 def is_read(source: ParsedFile, call: ast.Call) -> bool:
-    """Whether a call reads a tensor's values; `x.cpu().numpy()` is one read, as a whole."""
+    """Whether a call reads a device's values; `x.cpu().numpy()` is one read, as a whole. `numpy()` alone is none: torch
+    refuses it for a tensor on a device, so that such code has made its tensor on the host.
+    """
     reads = isinstance(call.func, ast.Attribute) and call.func.attr in READS
     return (
         reads
         and not call.args
         and not call.keywords
         and not isinstance(source.parents.get(call), ast.Attribute)
+        and (call.func.attr != "numpy" or _goes_to_host(call.func.value))
     )
+
+
+def _goes_to_host(node: ast.expr) -> bool:
+    """Whether `cpu()` or `to("cpu")` stands in a chain of calls."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in ("cpu", "to"):
+            return True
+        node = node.func.value
+    return False
 
 
 def _judge(source: ParsedFile, call: ast.Call, loop: Loop) -> Iterator[RuleHit]:
