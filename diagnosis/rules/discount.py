@@ -49,7 +49,8 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
             )
             continue
         if (
-            first == right == FIRST
+            right == FIRST
+            and (first == FIRST or (first is None and _adds_two(call)))
             and _is_natural(call)
             and is_divisor(source, call)
             and _is_whole_gain(source, call)
@@ -123,6 +124,16 @@ def _is_natural(call: ast.Call) -> bool:
     return called_name(call) == "log" and len(call.args) == 1
 
 
+def _adds_two(call: ast.Call) -> bool:
+    """Whether a place from an unknown source is counted from 0, as `rank + 2` tells."""
+    place = call.args[0]
+    return (
+        isinstance(place, ast.BinOp)
+        and isinstance(place.op, ast.Add)
+        and 2 in (number(place.left), number(place.right))
+    )
+
+
 def _is_whole_gain(source: ParsedFile, call: ast.Call) -> bool:
     """Whether the gain of one target is NDCG itself, which no other logarithm of the function normalises."""
     function = source.function_of(call)
@@ -152,7 +163,9 @@ def _is_called_ndcg(source: ParsedFile, call: ast.Call, function: Function) -> b
     for outer in source.around(call):
         if isinstance(outer, ast.Assign | ast.AugAssign):
             kept = outer.targets if isinstance(outer, ast.Assign) else [outer.target]
-            return any("ndcg" in word.lower() for node in kept for word in words_of(node))
+            return "ndcg" in function.name.lower() or any(
+                "ndcg" in word.lower() for node in kept for word in words_of(node)
+            )
         if isinstance(outer, ast.Expr):
             return any("ndcg" in word.lower() for word in words_of(outer.value))
         if isinstance(outer, ast.Return):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.discount import is_divisor, logarithms, statement_of
+from diagnosis.rules.evaluating import summed
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
@@ -41,6 +42,7 @@ def ideal_gain_of_k_hits(source: ParsedFile) -> Iterator[RuleHit]:
     """Sums such as `sum(1 / log2(i + 2) for i in range(k))` by which the gain of the first k places is divided."""
     yield from _gains_of_hits(source)
     yield from _sums_by_helper(source)
+    yield from _sums_of_table(source)
     for call in logarithms(source):
         if not is_divisor(source, call):
             continue
@@ -94,6 +96,30 @@ def _sums_by_helper(source: ParsedFile) -> Iterator[RuleHit]:
                 statement_of(source, call),
                 "the ideal gain sums as many places as the list has: sum min(k, number of relevant items) of them",
             )
+
+
+def _sums_of_table(source: ParsedFile) -> Iterator[RuleHit]:
+    """`discount.sum()` of `discount = 1 / np.log2(np.arange(k) + 2)`, by which `(hits * discount).sum()` is divided."""
+    for call in logarithms(source):
+        made = next((o for o in source.around(call) if isinstance(o, ast.Assign)), None)
+        stop = next((s for p in ast.walk(call) if (s := _stop(p)) is not None), None)
+        if made is None or stop is None or not _is_one_over(made.value, call) or not _is_cut(source, stop):
+            continue
+        names = {dotted(target) for target in made.targets} - {""}
+        for part in source.within(source.function_of(made) or source.nodes[0], ast.BinOp):
+            whole = part.right if isinstance(part.op, ast.Div) else None
+            if (
+                isinstance(whole, ast.Call)
+                and called_name(whole) == "sum"
+                and dotted(summed(whole) or whole) in names
+                and any(dotted(inner) in names for inner in ast.walk(part.left))
+                and not _is_bounded(source, part, stop)
+            ):
+                yield source.hit(
+                    KIND.code,
+                    statement_of(source, part),
+                    "the ideal gain sums all k places: sum min(k, number of relevant items) of them",
+                )
 
 
 def _gives_discount(function: Function, call: ast.Call) -> bool:

@@ -43,6 +43,7 @@ def random_split(source: ParsedFile) -> Iterator[RuleHit]:
     for node in (
         *_last_of_permuted(source, knows_time),
         *_held_out(source),
+        *_deleted(source),
         *(_by_library(source) if knows_time else ()),
     ):
         place = statement_of(source, node)
@@ -77,6 +78,30 @@ def _last_of_permuted(source: ParsedFile, knows_time: bool) -> Iterator[ast.expr
         permuted = _permuted(source, part)
         if permuted is not None and (leaves_last or not any(_are_owners(source, a) for a in permuted.args)):
             yield permuted
+
+
+def _deleted(source: ParsedFile) -> Iterator[ast.expr]:
+    """Draws of places of a history that are held out, and of which the rest is kept: `valid[u] = seq[drawn[0]]` beside
+    `train[u] = np.delete(seq, drawn)`.
+    """
+    for call in source.calls:
+        if called_name(call) != "delete" or len(call.args) < 2 or not isinstance(call.args[1], ast.Name):
+            continue
+        drawn = [b.value for b in bindings(source, call.args[1].id, call)]
+        draws = [c for value in drawn for c in source.within(value, ast.Call) if called_name(c) in SPLITTING]
+        held = [
+            part
+            for part in source.within(source.function_of(call) or source.nodes[0], ast.Subscript)
+            if same(part.value, call.args[0])
+            and call.args[1].id in {n.id for n in ast.walk(part.slice) if isinstance(n, ast.Name)}
+        ]
+        if draws and any(_goes_to_held_out(source, part) for part in held):
+            yield draws[0]
+
+
+def _goes_to_held_out(source: ParsedFile, part: ast.Subscript) -> bool:
+    kept = next((o for o in source.around(part) if isinstance(o, ast.Assign)), None)
+    return kept is not None and bool(parts_in(*kept.targets) & {Part.VALID, Part.TEST})
 
 
 def _table(node: ast.expr) -> str:

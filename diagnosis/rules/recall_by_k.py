@@ -25,7 +25,9 @@ def recall_divided_by_k(source: ParsedFile) -> Iterator[RuleHit]:
         function = source.function_of(part)
         if not isinstance(part.op, ast.Div) or function is None or not _is_recall(source, part, function):
             continue
-        if any(same(part.right, cut) for cut in _cuts(source, function)) and not _is_worked_out(source, part.right):
+        if any(same(part.right, cut) for cut in _cuts(source, function)) and not _is_worked_out(
+            source, part.right
+        ):
             yield source.hit(
                 KIND.code,
                 part,

@@ -10,7 +10,7 @@ from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import How, bindings, names_in, origins, same, words_of
+from diagnosis.rules.values import How, bindings, names_in, origins, parameters, same, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -37,6 +37,7 @@ SAVES = {
 JOINS = {"append", "concatenate", "cat", "hstack", "concat", "chain"}
 METRICS = ("ndcg", "recall", "hr", "hit", "mrr", "map", "auc", "metric", "score")
 COUNTERS = {"epoch", "epochs", "step", "steps", "global_step", "iteration", "iterations", "it", "n_iter"}
+ASKS = {"step", "update", "check", "call"}  # of a stopper, whether it is time
 MOST_ORIGINS = 8
 MOST_STEPS = 3  # assignments between the metric and the evaluation that returns it
 
@@ -61,6 +62,8 @@ def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
         if _watches_test(call):
             yield _hit(source, call)
         if _stops(call) and _of_test(source, *call.args):
+            yield _hit(source, call)
+        if _stands_for_validation(source, call):
             yield _hit(source, call)
 
 
@@ -95,7 +98,25 @@ def _keeps_the_best(node: ast.If, sides: list[ast.expr]) -> bool:
 def _stops(call: ast.Call) -> bool:
     words = called_name(call).lower().replace("_", "")
     owner = dotted(call.func).rpartition(".")[0].lower()
-    return "earlystop" in words or words in ("stopper", "stopping") or (words == "step" and "stop" in owner)
+    return "earlystop" in words or words in ("stopper", "stopping") or (words in ASKS and "stop" in owner)
+
+
+def _stands_for_validation(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether test events are given for the validation by which a function keeps its best: `trainer.fit(train, test)` of
+    `def fit(self, train, valid)`.
+    """
+    given = [place for place, argument in enumerate(call.args) if parts_in(argument) == {Part.TEST}]
+    named = [k.arg or "" for k in call.keywords if parts_in(k.value) == {Part.TEST}]
+    if source.repo is None or not (given or named):
+        return False
+    run = source.repo.callee(source, call)
+    if run is None or not isinstance(run.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    names = [name for name in parameters(run.node) if name not in ("self", "cls")]
+    meant = [*named, *(names[place] for place in given if place < len(names))]
+    if not any(parts_named([name]) == {Part.VALID} for name in meant):
+        return False
+    return any(_stops(inner) or called_name(inner) in SAVES for inner in run.file.calls_in(run.node))
 
 
 def _watches_test(call: ast.Call) -> bool:

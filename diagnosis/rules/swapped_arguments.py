@@ -12,6 +12,7 @@ from diagnosis.rules.source import ParsedFile
 from diagnosis.rules.tensor_calls import operation
 from diagnosis.rules.values import words_of
 from diagnosis.symptoms import UNTRAINED, WEAK
+from diagnosis.syntax import called_name
 
 KIND = FindingKind(
     code="arguments-swapped",
@@ -49,13 +50,14 @@ PREDICTED = {
     "probs",
     "hat",
 }
+MODELS = {"model", "net", "network", "forward"}  # a call of one predicts
 SQUASHES = {"sigmoid", "softmax", "log_softmax"}
 
 
 def arguments_swapped(source: ParsedFile) -> Iterator[RuleHit]:
     """`roc_auc_score(scores, labels)`, `F.binary_cross_entropy(labels, torch.sigmoid(logits))`"""
     for call in source.calls:
-        places = PLACES.get(source.full_name(call))
+        places = PLACES.get(source.full_name(call)) or _places_of_module(source, call)
         if places is None or len(call.args) < 2 or any(isinstance(a, ast.Starred) for a in call.args):
             continue
         observed, predicted = (call.args[place] for place in places)
@@ -65,7 +67,17 @@ def arguments_swapped(source: ParsedFile) -> Iterator[RuleHit]:
             )
 
 
+def _places_of_module(source: ParsedFile, call: ast.Call) -> tuple[int, int] | None:
+    """The places of a loss that is a module, such as `self.criterion(labels, logits)`, where labels stand first."""
+    if source.repo is None or len(call.args) != 2 or _says(call.args[0]) != OBSERVED:
+        return None
+    done = operation(source.repo, source, call)
+    return PLACES.get(f"torch.nn.functional.{done.name}") if done is not None else None
+
+
 def _is_predicted(source: ParsedFile, node: ast.expr) -> bool:
+    if isinstance(node, ast.Call) and called_name(node).lower() in MODELS:
+        return True
     said = _says(node)
     if said:
         return said == PREDICTED

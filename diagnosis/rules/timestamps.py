@@ -20,7 +20,7 @@ KIND = FindingKind(
 )
 
 SMALL = {"float32", "float16", "single", "half", "f4", "<f4", "FloatTensor", "bfloat16", "f"}
-TIMES = ("time", "timestamp", "date", "datetime", "unix", "ts", "times", "timestamps")
+TIMES = ("time", "timestamp", "date", "datetime", "unix", "ts", "times", "timestamps", "when")
 SORTS = {
     "sort",
     "sorted",
@@ -81,9 +81,20 @@ def _casts_below(source: ParsedFile, call: ast.Call) -> Iterator[ast.Call]:
                 and (
                     called_name(c) in LOADS
                     or _is_time(source, _value(c))
+                    or _is_called_time(source, c)
                     or (called_name(c) in MAKES and _is_second_key(call, given))
                 )
             )
+
+
+def _is_called_time(source: ParsedFile, cast: ast.Call) -> bool:
+    """Whether a column of a table is called a time once it is cast: `times = raw[:, 2].astype(np.float32)`."""
+    kept, column = source.parents.get(cast), _value(cast)
+    return (
+        isinstance(kept, ast.Assign)
+        and isinstance(column, ast.Subscript)
+        and all(tells_time(dotted(target).rpartition(".")[2]) for target in kept.targets)
+    )
 
 
 def _is_second_key(call: ast.Call, given: ast.expr) -> bool:
