@@ -60,9 +60,9 @@ def log_frequency(targets, n_items):
 
 
 def last_events(rows, max_hist):
-    """histories of any padding -> [B, max_hist], events first, zeros behind"""
-    out = np.zeros((len(rows), max_hist), dtype=np.int64)
+    """histories of any padding -> [B, longest], events first, zeros behind"""
+    rows = [row[row != 0][-max_hist:] for row in rows]
+    out = np.zeros((len(rows), max(1, *map(len, rows))), dtype=np.int64)
     for b, row in enumerate(rows):
-        row = row[row != 0][-max_hist:]
         out[b, :len(row)] = row
     return torch.from_numpy(out)

@@ -24,7 +24,7 @@ def get_parser():
     p.add_argument("--out_dim", type=int, default=32)
     p.add_argument("--dropout", type=float, default=0.2)
     p.add_argument("--temperature", type=float, default=0.1)
-    p.add_argument("--max_hist", type=int, default=30)
+    p.add_argument("--max_hist", type=int, default=20)
     p.add_argument("--n_cand", type=int, default=100, help="negatives per test user")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--device", default="cpu")
