@@ -91,7 +91,7 @@ class Run:
         net.train()
         for g in opt.param_groups:
             g["lr"] = LR * LR_DROP**self.done
-        seen, total, h = 0, 0.0, None
+        seen, total, h = 0, torch.zeros((), device=self.dev), None
         for x, y, lens, whole, first in windows(self.seqs, BATCH, WIDTH, self.rng):
             n = len(x)
             h = net.first_state(n) if first else h[:, :n].detach()
@@ -108,10 +108,10 @@ class Run:
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), CLIP)
             opt.step()
-            total += float(loss.detach()) * len(pos)
+            total += loss.detach() * len(pos)
             seen += len(pos)
         self.done += 1
-        return total / seen
+        return total.item() / seen
 
     @torch.no_grad()
     def after(self, hist):
