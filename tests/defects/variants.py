@@ -10,8 +10,8 @@ from typing import Any
 HERE = Path(__file__).parent
 BENCH = HERE / "bench"
 # were kept aside until they were read; count as bench since then
-READ = (HERE / "aside", HERE / "aside2", HERE / "aside3", HERE / "aside4", HERE / "aside5", HERE / "aside6")
-ASIDE = HERE / "aside7"
+READ = tuple(HERE / name for name in ("aside", "aside2", "aside3", "aside4", "aside5", "aside6", "aside7"))
+ASIDE = HERE / "aside8"
 HEALTHY = "healthy"
 NAMES = {"name", "kind", "also", "why", "edits", "cause", "near", "fails"}
 
