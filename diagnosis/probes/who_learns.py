@@ -81,6 +81,7 @@ _VIEWS = {
     "unsqueeze",
     "flatten",
 }
+READING = {"__invert__", "__index__", "__int__"}
 _NOT_WRITING = {"requires_grad_", "detach_", "squeeze_", "unsqueeze_"}
 DRAWING = {
     "randn", "rand", "normal", "normal_", "uniform_", "randn_like", "rand_like", "trunc_normal_", "xavier_normal_", "xavier_uniform_",
@@ -209,10 +210,17 @@ def _changed_by_hand(parameter: LearnedParameter, flow: Flow) -> bool:
     no such thing."""
     own = _own_memory(parameter, flow)
     return any(
-        op["phase"] == "train" and op["function"].endswith("_") and op["function"] not in _NOT_WRITING
+        op["phase"] == "train" and _writes(op["function"])
         for op in flow.ops
         if op["inputs"] and not own.isdisjoint(op["inputs"][0])
     )
+
+
+def _writes(function: str) -> bool:
+    """Whether a call changes its first tensor: `mul_`, `__setitem__`, `__iadd__`; reading rows, `__getitem__`, does not."""
+    if function.startswith("__"):
+        return function == "__setitem__" or (function.startswith("__i") and function not in READING)
+    return function.endswith("_") and function not in _NOT_WRITING
 
 
 def _own_memory(parameter: LearnedParameter, flow: Flow) -> set[str]:

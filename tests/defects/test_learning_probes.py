@@ -168,6 +168,12 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         "not-in-optimizer",
         "opt = torch.optim.SGD([weight, bias], lr=0.5)",
     ),
+    "a parameter left out whose rows are read": (
+        SCRIPT,
+        [("[table, weight, bias]", "[table, weight]")],
+        "not-in-optimizer",
+        "opt = torch.optim.SGD([table, weight], lr=0.5)",
+    ),
     "a parameter left out, gradients clipped": (
         SCRIPT,
         [("[table, weight, bias]", "[weight, bias]"), ("        opt.step()", "        torch.nn.utils.clip_grad_norm_([table, weight], 1.0)\n        opt.step()")],

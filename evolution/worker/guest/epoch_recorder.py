@@ -15,7 +15,7 @@ from .epoch_streams import Streams, lookups, reads_ids
 from .epoch_watch import CHAIN, FULL_STEPS
 from .id_origins import IdOrigins
 from .tracing_frames import Limit, Places, StopTracing
-from .tracing_ops import OpRecorder, _name, _tensors
+from .tracing_ops import OpRecorder, _name, _tensors, writes
 from .tracing_sites import SiteRecorder
 
 # What makes infinite values on purpose: masks, and their tensors.
@@ -130,7 +130,7 @@ class EpochRecorder(OpRecorder):
         given = {id(one) for one in _tensors((args, kwargs))}
         place = self._places.here()
         for one in _tensors(args[:1] if name == "__setitem__" else out):
-            if place is not None and (name == "__setitem__" or name.endswith("_") or id(one) not in given):
+            if place is not None and (writes(name) or id(one) not in given):
                 self._built[id(one)] = (weakref.ref(one), [place[0], place[1], name])
 
     def _made_at(self, tensor: Any) -> list[list[Any]]:

@@ -13,7 +13,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from .tracing_frames import Limit, Places, StopTracing
-from .tracing_ops import _name, _tensors
+from .tracing_ops import _name, _tensors, writes
 
 LARGEST_STEP = 1 << 30  # bytes of all results; what is larger is not kept
 DROPOUTS = {
@@ -66,7 +66,7 @@ class KeptStep:
         self, function: str, place: tuple[str, int, str], args: Any, kwargs: Any, outputs: list[Any]
     ) -> None:
         call = Call(len(self.calls), function, place, args, kwargs, outputs)
-        if all(any(out is one for one in call.inputs) for out in outputs) and not _writes(function):
+        if all(any(out is one for one in call.inputs) for out in outputs) and not writes(function):
             return  # it gave back what it took
         call.sources = [self._makers.get(id(one), -1) for one in call.inputs]
         self.calls.append(call)
@@ -225,18 +225,9 @@ def _not_training(args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     return kwargs if len(args) > 5 else {**kwargs, "training": False}
 
 
-def _writes(function: str) -> bool:
-    """Whether a call changes a tensor in place."""
-    return (
-        function == "__setitem__"
-        or (function.startswith("__i") and function.endswith("__"))
-        or function.endswith("_")
-    )
-
-
 def _number_before(name: str, args: Any) -> Any:
     """What a number with a gradient is before a call writes into it; None of other calls."""
-    into = args[0] if args and _writes(name) else None
+    into = args[0] if args and writes(name) else None
     if not isinstance(into, torch.Tensor) or not into.requires_grad or into.numel() != 1 or into.is_leaf:
         return None
     return into.clone()

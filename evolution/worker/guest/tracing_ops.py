@@ -18,8 +18,16 @@ from .tracing_frames import Limit, Places, StopTracing
 MAX_OPS = 3000
 MAX_SOURCES = 24
 BACKWARD_LIMIT = 3
+READING = {"__invert__", "__index__", "__int__"}  # which begin as the names of calls in place do
 # Calls that return no tensor but end a flow: the loss, and scores on their way to numpy.
 SINKS = {"backward", "numpy", "__array__", "tolist", "item"}
+
+
+def writes(function: str) -> bool:
+    """Whether a call changes a tensor in place: `add_`, `__setitem__`, `__iadd__`; `__getitem__` does not."""
+    if function.startswith("__"):
+        return function == "__setitem__" or (function.startswith("__i") and function not in READING)
+    return function.endswith("_")
 
 
 class OpRecorder(TorchFunctionMode):
@@ -104,7 +112,7 @@ class OpRecorder(TorchFunctionMode):
 
     def _created(self, op: int) -> int:
         """Back through calls that work in place (`normal_`, `requires_grad_`) to the one that made the tensor."""
-        while self.ops[op]["function"].endswith("_") and self.ops[op]["inputs"][:1]:
+        while writes(self.ops[op]["function"]) and self.ops[op]["inputs"][:1]:
             before = [s for s in self.ops[op]["inputs"][0] if s.startswith("o") and int(s[1:]) < op]
             if not before:
                 break
