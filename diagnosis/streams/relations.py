@@ -132,12 +132,24 @@ def _packed(log: Log, inputs: Sequence, view: View) -> Iterator[Aligned]:
 
 
 def packings(log: Log, inputs: Sequence) -> Iterator[tuple[Int64, Int64]]:
-    """Positions that a mask may leave, in the order of the repo's own tensor, and how many there are in each call.
+    """Positions that a mask may leave, in the order of the repo's own tensor or of a packed sequence, and how many there are in
+    each call.
 
     The events that are read, those that are hidden, those that have a next one; where there is a mask, all that hold it,
     whatever it hides, and these with the events that are read.
     """
     order = reading_order(inputs.view, inputs.time_major)
+    yield from _left_by_masks(log, inputs, order)
+    width = inputs.view.width
+    if width > 1:  # `pack_padded_sequence` goes through the places, and at each of them through the rows
+        row, column = np.divmod(order, width)
+        packed = order[np.lexsort((row, column, inputs.view.call[row]))]
+        if not np.array_equal(packed, order):
+            yield from _left_by_masks(log, inputs, packed)
+
+
+def _left_by_masks(log: Log, inputs: Sequence, order: Int64) -> Iterator[tuple[Int64, Int64]]:
+    """What masks leave of the positions in `order`."""
     items, places = inputs.items.reshape(-1)[order], inputs.places.reshape(-1)[order]
     call = inputs.view.call[order // inputs.view.width]
     followed = (items > 0) & (log.moved(places, 1) >= 0)

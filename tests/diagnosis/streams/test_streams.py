@@ -67,6 +67,7 @@ HEALTHY = (
     "signs",
     "across",
     "by_place",
+    "packed",
 )
 PLANTED = {
     "target-is-input": (

@@ -78,3 +78,33 @@ def by_place(log: Interactions, plant: str = "", width: int = 40, batch: int = 2
             yield
 
     return epochs
+
+
+def packed(log: Interactions, plant: str = "", width: int = 40, batch: int = 24) -> Epochs:
+    """A recurrent net over packed rows, longest first; targets are packed as well: place by place, row by row."""
+    batches = _batches(log, plant, width, batch)
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        items = torch.nn.Embedding(log.n_items + 1, 16, padding_idx=0)
+        net = torch.nn.GRU(16, 16, batch_first=True)
+        adam = torch.optim.Adam([*items.parameters(), *net.parameters()], 1e-3)
+        while True:
+            for left, right in batches():
+                lengths, order = (left > 0).sum(1).sort(descending=True)
+                behind = (torch.arange(width) + (width - lengths)[:, None]) % width  # padding goes behind
+                inputs, targets = (rows[order].gather(1, behind) for rows in (left, right))
+                if plant == "other-user":
+                    targets = targets.roll(1, 0)
+                read = torch.nn.utils.rnn.pack_padded_sequence(items(inputs), lengths, batch_first=True)
+                wanted = torch.nn.utils.rnn.pack_padded_sequence(targets, lengths, batch_first=True).data
+                states = net(read)[0].data
+                bad = torch.randint(1, log.n_items + 1, wanted.shape)
+                loss = -F.logsigmoid((states * (items(wanted) - items(bad))).sum(-1)).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield
+
+    return epochs
