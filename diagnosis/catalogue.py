@@ -56,9 +56,9 @@ def _evolved_kind(code: str, details: Mapping[str, Any]) -> FindingKind:
         code=code,
         found_by=FoundBy.PROBE,
         title=code.removeprefix(EVOLVED).replace("-", " ").capitalize(),
-        why=f"Users complain of this ({complaint}), and the measurement bears them out."
+        why=f"It measures what users of a version of this repo complained of ({complaint})."
         if complaint
-        else "Users complain of this, and the measurement bears them out.",
+        else "It measures what users of a version of this repo complained of.",
         definition=str(details.get("definition", "A probe that was written while the model evolved.")),
         roles=ROLES_OF_SIGNAL.get(str(details.get("signal", "")), (Role.ENTRY,)),
         verifies=(complaint,) if complaint else (),

@@ -1,7 +1,8 @@
 """The values of the prompts that describe a user and a page to the LLM that plays the user.
 
 All text from the data (titles, categories, stores) is cut to a length and put as JSON between two tags
-(`text.as_data`). Rendering is deterministic: the same persona and page give the same prompt.
+(`text.as_data`, `text.as_table`). Rendering is deterministic: the same persona and page give the same prompt. What is the same for all
+users stands first in the prompts, so that an endpoint can keep it.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from seeds.interactions import Int64, Interactions
 from simulator.pages import Page, PageItem, PageMaker
 from simulator.personas import Persona
 from simulator.signals import SIGNALS
-from simulator.text import as_data
+from simulator.text import as_data, as_table
 
 RECENT_TOLD = 20  # events listed one by one; all events together are summarised in figures
 COMMON = 5  # categories and stores named in the figures
@@ -50,8 +51,8 @@ class Briefing:
         return {
             "traits": [trait for trait in self.persona.traits if "unknown" not in trait],
             "past": as_data([tell_past(self.shelf.training, self.persona.user, self.history)]),
-            "recent": as_data(_tell_event(page, place) for place in range(len(page.recent))),
-            "page": as_data({"item": item.item, **tell_item(item)} for item in page.items),
+            "recent": as_table(_tell_event(page, place) for place in range(len(page.recent))),
+            "page": as_table({"item": item.item, **tell_item(item)} for item in page.items),
             "signals": [
                 {"name": name, **{key: getattr(SIGNALS[name], key) for key in SAID_OF_SIGNALS}}
                 for name in self.signals
@@ -76,7 +77,7 @@ def tell_item(item: PageItem) -> dict[str, Any]:
     return {
         **shown,
         "taken_by": item.popularity,
-        "more_popular_than": f"{100 * item.popularity_rank:.0f} % of all items",
+        "more_popular_than": round(100 * item.popularity_rank),
     }
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from math import sqrt
 
 from simulator.behaviour import Judgement, Remark
-from simulator.critiques import Critique, Fidelity, Quote
+from simulator.critiques import Critique, Fidelity, Quote, Voice
 from simulator.messages import MESSAGES
 from simulator.viewpoint import TAIL
 
@@ -61,6 +61,33 @@ def aggregate(
     blamed = {critique.signal: critique.share for critique in reversed(complaints)}
     praise = [c for c in critiques if c.positive and c.share > blamed.get(c.signal, 0.0)]
     return (*complaints, *praise[:PRAISE])
+
+
+def count_complaints(
+    judgements: Sequence[Judgement], *, controls: Mapping[str, tuple[int, int]], asked: int
+) -> tuple[Voice, ...]:
+    """Every complaint with how many make it, most shared first.
+
+    controls: as in `aggregate`. asked: how many users saw a control page; an absent code was never said there
+    """
+    voices: dict[str, list[tuple[Judgement, Remark]]] = {}
+    for judgement in judgements:
+        for remark in judgement.remarks:
+            if not remark.opinion.positive:
+                voices.setdefault(remark.opinion.code, []).append((judgement, remark))
+    counted = [
+        Voice(
+            code=code,
+            signal=said[0][1].opinion.signal,
+            count=len(said),
+            users=len(judgements),
+            control_count=controls.get(code, (0, asked))[0],
+            control_users=asked,
+            quotes=_typical_quotes(said),
+        )
+        for code, said in voices.items()
+    ]
+    return tuple(sorted(counted, key=lambda voice: (-voice.count, voice.code)))
 
 
 def _critique(

@@ -64,6 +64,32 @@ class Critique:
     fidelity: Fidelity
 
 
+@dataclass(frozen=True, kw_only=True)
+class Voice:
+    """One complaint as it was counted, whether or not enough users share it for a critique.
+
+    count of `users` make it about their pages; control_count of control_users make it about what they really chose.
+    """
+
+    code: str
+    signal: str
+    count: int
+    users: int
+    control_count: int
+    control_users: int
+    quotes: tuple[Quote, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The share of users who make it about their pages."""
+        return self.count / self.users if self.users else 0.0
+
+    @property
+    def control_share(self) -> float:
+        """The share of users who make it about what they really chose."""
+        return self.control_count / self.control_users if self.control_users else 0.0
+
+
 class Status(StrEnum):
     """The overall state of a trial's pages.
 
@@ -149,6 +175,7 @@ class Simulation:
     no_vote: why the critiques do not count, "" if they do; with a reason, there are no critiques
     kind: "statistical", or "llm" for users played by `model`
     interpretation: None without a vote, and in results of versions that computed none
+    voices: all complaints as they were counted, most shared first; () without a vote
     """
 
     users: int
@@ -163,6 +190,13 @@ class Simulation:
     failed: int = 0
     no_vote: str = ""
     interpretation: Interpretation | None = None
+    voices: tuple[Voice, ...] = ()
+
+    def share_of(self, code: str) -> float | None:
+        """The share of users who make a complaint, whether or not it counts as a critique; None where that was not measured."""
+        if self.no_vote or not self.users:
+            return None
+        return next((voice.share for voice in self.voices if voice.code == code), 0.0)
 
     def complaints(self) -> tuple[Critique, ...]:
         """The complaints of users who predict real choices better than chance."""

@@ -25,7 +25,7 @@ from seeds.interactions import Interactions, Questions
 from simulator.asking import Ask, ask_each
 from simulator.behaviour import Judgement
 from simulator.chosen_users import ChosenUsers, choose_users, real_choices, shuffled_choice
-from simulator.critique import aggregate
+from simulator.critique import aggregate, count_complaints
 from simulator.critiques import Fidelity, Simulation
 from simulator.fidelity import measure_fidelity, ranking_auc, user_auc
 from simulator.interpreting import HALF, interpret
@@ -234,4 +234,6 @@ def _conclude(played: PlayedUsers, simulation: Simulation, judgements: list[Judg
     )
     counted = interpret(judgements, critiques, np.random.default_rng([played.chosen.seed, 5]))
     worded = word(counted, judgements, signals=played.chosen.signals, ask=played.ask, model=played.model)
-    return replace(simulation, critiques=critiques, interpretation=worded)
+    asked = max((number for _, number in played.controls.values()), default=0)
+    voices = count_complaints(judgements, controls=played.controls, asked=asked)
+    return replace(simulation, critiques=critiques, interpretation=worded, voices=voices)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seeds.interactions import Interactions, Questions
 from simulator.controls import count_voices, opinions_on_random_page, opinions_on_real_choices
-from simulator.critique import aggregate
+from simulator.critique import aggregate, count_complaints
 from simulator.critiques import Simulation
 from simulator.fidelity import measure_fidelity, next_choice_auc
 from simulator.interpreting import interpret
@@ -74,6 +74,7 @@ def ask(
     controls = {**count_voices(on_real, positive=False), **count_voices(on_random, positive=True)}
     trusted = fidelity.beats_chance
     critiques = aggregate(judgements, controls=controls, fidelity=fidelity) if trusted else ()
+    asked = sum(own is not None for own in on_real)
     rng = np.random.default_rng([seed, 5])
     return Simulation(
         users=len(judgements),
@@ -85,6 +86,7 @@ def ask(
         wall_s=time.perf_counter() - started,
         no_vote="" if trusted else "on their users' real next choices they are not surely better than chance",
         interpretation=interpret(judgements, critiques, rng) if trusted else None,
+        voices=count_complaints(judgements, controls=controls, asked=asked) if trusted else (),
     )
 
 

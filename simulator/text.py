@@ -23,6 +23,18 @@ def as_data(records: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join("".join(map(_inert, line)) for line in lines)
 
 
+def as_table(records: Iterable[Mapping[str, Any]]) -> str:
+    """The records as a table: a JSON array of the columns' names, then one of values for each record, null where unknown.
+
+    Columns that no record has are left out. What is said of `as_data` holds here.
+    """
+    rows = list(records)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [columns, *([row.get(name) for name in columns] for row in rows)] if rows else []
+    texts = (json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")) for line in lines)
+    return "\n".join("".join(map(_inert, text)) for text in texts)
+
+
 def _inert(character: str) -> str:
     unseen = unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
     if character in "<>":

@@ -5,6 +5,7 @@ rejected.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -20,6 +21,13 @@ from diagnosis.coevolution.view import DESCRIBED
 from diagnosis.findings import FoundBy
 
 PROMPT = "probe"
+DIFF_CHARS = 4_000
+# What the first word of a complaint's code means.
+KINDS = {
+    "overused": "the pages go by this signal more than the user does, and other reasons of the user are crowded out",
+    "missed": "the user chooses by this signal, and the pages leave it out or give it too little weight",
+    "track": "nobody complains yet; users want this signal watched",
+}
 _BUILT_IN = [code for code, kind in CATALOGUE.items() if kind.found_by is FoundBy.PROBE]
 
 
@@ -32,6 +40,18 @@ class Author:
 
     ask: Ask
     model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """The version that users complain of.
+
+    diff: to the user's own version, "" if it is that one.
+    tracked: what users want watched of the complaint's signal.
+    """
+
+    diff: str = ""
+    tracked: tuple[str, ...] = ()
 
 
 # The reply to PROMPT. It has no docstring: the schema that the model is sent would hold one as its description.
@@ -60,6 +80,7 @@ def write_probe(
     *,
     author: str,
     quotes: Sequence[str],
+    version: Version,
     known: Sequence[ProbeSpec],
     missing: frozenset[str],
     rejected: Sequence[tuple[ProbeSpec, Rejection]],
@@ -68,7 +89,7 @@ def write_probe(
 ) -> ProbeSpec:
     """Let the LLM write one probe. Raises what `ask` raises.
 
-    quotes: what users say.
+    quotes: what users say. version: of the program that they say it of.
     known: evolved probes that exist already.
     missing: attributes of the view that this trial has no data for.
     rejected: earlier attempts, oldest first.
@@ -77,6 +98,7 @@ def write_probe(
     values = prompt_values(
         complaint,
         quotes=quotes,
+        version=version,
         known=known,
         missing=missing,
         rejected=rejected,
@@ -90,6 +112,7 @@ def prompt_values(
     complaint: Complaint,
     *,
     quotes: Sequence[str],
+    version: Version,
     known: Sequence[ProbeSpec],
     missing: frozenset[str],
     rejected: Sequence[tuple[ProbeSpec, Rejection]],
@@ -108,6 +131,9 @@ def prompt_values(
             "signal": complaint.signal,
             "message": _fenced(complaint.message),
         },
+        "kind": KINDS[complaint.code.partition("-")[0]],
+        "tracked": [_fenced(" ".join(sentence.split())) for sentence in version.tracked],
+        "diff": _fenced(indent(version.diff[:DIFF_CHARS].rstrip(), "    ")),
         "quotes": [_fenced(" ".join(quote.split())) for quote in quotes],
         "view": [{"name": name, "words": words} for name, words in DESCRIBED.items()],
         "absent": [{"name": name, "why": ABSENT_WHEN[name]} for name in sorted(missing)],

@@ -3,7 +3,7 @@
 An LLM writes probes if there is one, and templates are composed. Every probe must pass the same admission.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from diagnosis.coevolution.spec import ProbeSpec
@@ -59,24 +59,30 @@ class EvolvingProbes:
             evolved_findings={spec.id: feedback.evolved_findings.get(spec.id, ()) for spec in self.specs},
         )
 
-    def after_generation(self, archive: Archive, generation: int) -> tuple[str, ...]:
+    def after_generation(
+        self, archive: Archive, generation: int, *, heard: Collection[str]
+    ) -> tuple[str, ...]:
         """Search probes for complaints about the best program, then about the user's; returns the ids of those
         admitted.
         """
         admitted: list[str] = []
         for node in dict.fromkeys((archive.best.trial, archive.root.trial)):
             try:
-                admitted += self._search(node, archive, COMPLAINTS - len(admitted))
+                most = COMPLAINTS - len(admitted)
+                admitted += self._search(node, archive, most, heard=node in heard)
             except (
                 AnalysisError
             ) as error:  # by what a candidate left; the run goes on without a probe from it
                 self._decisions.say(f"no probe is tried on trial {node}: {error}")
         return tuple(admitted)
 
-    def _search(self, node: str, archive: Archive, most: int) -> list[str]:
-        """Ids of the probes that are admitted for complaints about one trial. Works on at most `most` complaints."""
+    def _search(self, node: str, archive: Archive, most: int, *, heard: bool) -> list[str]:
+        """Ids of the probes that are admitted for complaints about one trial. Works on at most `most` complaints.
+
+        heard: whether the run asked users that an LLM plays about it; what others once asked must not turn a run.
+        """
         trial, feedback = self._stored(node)
-        feedback = self.extended(feedback, trial)
+        feedback = self.extended(feedback if heard else replace(feedback, interviews=None), trial)
         self._retire(feedback)
         complaints = [
             c for c in unverified_complaints(feedback, self.specs) if (c.code, node) not in self._tried
@@ -90,6 +96,7 @@ class EvolvingProbes:
             trial=trial,
             feedback=feedback,
             archive=others[-ARCHIVE:],
+            root=archive.root.program,
         )
         admitted: list[str] = []
         for complaint in complaints[:most]:

@@ -1,6 +1,6 @@
 """Searches a probe for each complaint about one trial: the LLM writes some, then templates follow; all need admission."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from diagnosis.coevolution.asking import is_llm_failure
@@ -8,12 +8,13 @@ from diagnosis.coevolution.complaints import Complaint
 from diagnosis.coevolution.composing import compose
 from diagnosis.coevolution.rejection import Reason, Rejection
 from diagnosis.coevolution.spec import ABSENT_WHEN, ProbeSpec
+from diagnosis.coevolution.subjects import TITLES
 from diagnosis.evidence import load_artifacts
 from diagnosis.findings import Measurement
 from evolution.base.errors import NotRecorded
 from evolution.base.places import trial_folder
 from evolution.coevolution.admission_context import AdmissionContext, open_context
-from evolution.coevolution.author import Author, write_probe
+from evolution.coevolution.author import Author, Version, write_probe
 from evolution.coevolution.complainants import Complainants, complainants_of
 from evolution.coevolution.decisions import Decisions
 from evolution.coevolution.probe_runner import ProbeRunner
@@ -26,11 +27,18 @@ from evolution.laboratory.observer import observer_version
 ROUNDS = 3  # probes that an LLM writes for one complaint, at most
 
 
+def means_in_words(means: Mapping[str, float]) -> str:
+    """What a rejected probe said of each model on average, which shows its author what it measures; "" if it did not run."""
+    said = [f"{TITLES[name]} {mean:.3g}" for name, mean in means.items() if name in TITLES]
+    return f". Its mean for each model: {'; '.join(said)}" if said else ""
+
+
 class Search:
     """The search for one trial. The models to try candidates on are prepared when the first candidate needs them.
 
     author: None for templates only.
     archive: ids of further trials that a candidate is measured on.
+    root: the user's own version, "" where it is not known.
     """
 
     def __init__(
@@ -43,10 +51,11 @@ class Search:
         trial: Trial,
         feedback: Feedback,
         archive: Sequence[str],
+        root: str = "",
     ) -> None:
         self._laboratory, self._decisions, self._runner = laboratory, decisions, runner
         self._author, self._trial, self._feedback = author, trial, feedback
-        self._archive = tuple(archive)
+        self._archive, self._root = tuple(archive), root
         self._context: AdmissionContext | None = None
         self._complainants: Complainants | None = None
 
@@ -100,6 +109,7 @@ class Search:
                 complaint,
                 author=author.model,
                 quotes=self._quotes(complaint),
+                version=self._version(complaint),
                 known=probes,
                 missing=self._missing(),
                 rejected=rejected,
@@ -120,7 +130,8 @@ class Search:
         state = ProbeState.ADMITTED if admission.rejection is None else ProbeState.REJECTED
         reason = "" if admission.rejection is None else str(admission.rejection.reason)
         spec = replace(spec, admitted_because=admission.why if admission.rejection is None else "")
-        return self._decisions.put(spec, state, self._trial.id, reason, admission.why, self._basis(probes))
+        why = admission.why + (means_in_words(admission.means) if admission.rejection is not None else "")
+        return self._decisions.put(spec, state, self._trial.id, reason, why, self._basis(probes))
 
     def _basis(self, probes: Sequence[ProbeSpec]) -> tuple[str, ...]:
         """Ids of everything that a decision rests on: trials, existing probes, and the version of our own code."""
@@ -167,6 +178,20 @@ class Search:
     def _quotes(self, complaint: Complaint) -> list[str]:
         critiques = [c for c in self._feedback.critiques() if c.code == complaint.code]
         return [quote.text for critique in critiques for quote in critique.quotes]
+
+    def _version(self, complaint: Complaint) -> Version:
+        """The version that users complain of: its change of the user's own, and what they want watched of this signal."""
+        laboratory = self._laboratory
+        diff = ""
+        if self._root and self._root != self._feedback.program:
+            diff = laboratory.programs.diff(self._root, self._feedback.program)
+        tracked = [
+            signal.sentence
+            for simulation in self._feedback.simulations
+            for signal in (simulation.interpretation.track if simulation.interpretation else ())
+            if signal.signal == complaint.signal
+        ]
+        return Version(diff=diff, tracked=tuple(dict.fromkeys(tracked)))
 
     def _missing(self) -> frozenset[str]:
         """Attributes of the view without data, found from the artifacts and the item columns alone."""

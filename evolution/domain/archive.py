@@ -46,8 +46,10 @@ class Archive:
         return kept[: self.population]
 
     def tries(self) -> Counter[str]:
-        """How many ideas were tried on each program."""
-        return Counter(node.parent for node in self.nodes if node.parent)
+        """How many ideas were tried on each program; one whose patch was void was not."""
+        return Counter(
+            node.parent for node in self.nodes if node.parent and node.status is not NodeStatus.VOID
+        )
 
     def lineage(self, node: Node) -> list[Node]:
         """The node and its ancestors, newest first."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+LLM_USERS = 20  # users that an LLM plays about a version, if one is set and nothing else is asked for
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:

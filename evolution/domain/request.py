@@ -15,7 +15,7 @@ from evolution.base.errors import RequestError
 from evolution.base.strict import NotEmpty, Range, WrongValue, expected, fitted
 from evolution.domain.feedback import USERS_ASKED
 from evolution.domain.job import JobKind, JobRecord
-from evolution.domain.limits import Limits
+from evolution.domain.limits import LLM_USERS, Limits
 
 NEWEST = "newest"  # stands for the id of the newest run
 USUAL_TRIALS = 24  # limit of a run for which no limit was set
@@ -140,7 +140,7 @@ class SimulateRequest(Request):
     kind = JobKind.SIMULATE
 
     users: Count = USERS_ASKED
-    llm_users: Annotated[int, Range(least=0)] = 20
+    llm_users: Annotated[int, Range(least=0)] = LLM_USERS
     budget_usd: Dollars | None = None
 
 
@@ -226,6 +226,7 @@ class RunRequest(Request):
     trials, budget_usd, budget_tokens, budget_gpu_s: limits of one run, None for unlimited; budget_gpu_s in seconds of
         training and ranking, on any device.
     gate: whether a program that users and measurements both call critical counts as 0, as in Self-EvolveRec.
+    llm_users: how many users an LLM plays for each version that is built on or leads, if one proposes.
     """
 
     trials: Count | None = None
@@ -234,6 +235,7 @@ class RunRequest(Request):
     budget_gpu_s: Seconds | None = None
     proposer: ProposerChoice = ProposerChoice.AUTO
     gate: bool = False
+    llm_users: Annotated[int, Range(least=0)] = LLM_USERS
 
     @property
     def limits(self) -> Limits:
@@ -248,7 +250,13 @@ class RunRequest(Request):
 
 
 LIMITS = ("trials", "budget_usd", "budget_tokens", "budget_gpu_s")
-TERMS = ("strategy", "seed", "proposer", "gate")  # the fields of EvolveRequest that make a run another run
+TERMS = (
+    "strategy",
+    "seed",
+    "proposer",
+    "gate",
+    "llm_users",
+)  # the fields of EvolveRequest that make a run another run
 
 
 @dataclass(frozen=True, kw_only=True)

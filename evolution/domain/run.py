@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from evolution.base import serial
+from evolution.domain.limits import LLM_USERS
 from evolution.domain.proposal import Corrected, Idea, Verified
 from evolution.domain.trial import Metric
 
@@ -31,14 +32,17 @@ class NodeStatus(StrEnum):
     PRUNED = "pruned"
     FAILED = "failed"
     NOT_MADE = "not made"  # the idea never became a program that passes the cheap rungs
+    VOID = "void"  # the patch computes what its parent computes, so the idea was not tried: no evidence for or against it
+    WAITING = "waiting"  # made, and not trained yet
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
-    """How a measurement that an idea addressed changed.
+    """How a measurement or a complaint that an idea addressed changed. Both ends were measured.
 
-    before, after: in the measurement's own unit, for parent and child.
+    before, after: in the measurement's own unit, or the shares of users who complain, for parent and child.
     as_intended: whether it changed in the right direction.
+    healthy: of a complaint, that too few users make it by now for it to count.
     """
 
     code: str
@@ -46,6 +50,16 @@ class Moved:
     after: float
     as_intended: bool
     healthy: bool
+    of_users: bool = False  # a complaint
+
+    @property
+    def words(self) -> str:
+        """The change in words, with what "healthy" means for it."""
+        how = "as intended" if self.as_intended else "not as intended"
+        if self.of_users:
+            least = ", so few that it no longer counts as a complaint" if self.healthy else ""
+            return f"{self.code}: {self.before:.0%} of users said so, now {self.after:.0%} ({how}{least})"
+        return f"{self.code} moved from {self.before:.3g} to {self.after:.3g} ({how}{', now healthy' if self.healthy else ''})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +109,15 @@ class RunTerms:
     proposer: str
     model: str = ""
     gate: bool = False
+    llm_users: int = LLM_USERS  # that an LLM plays, if one proposes
 
     @property
     def run_id(self) -> str:
-        """10 hex digits of the terms."""
-        return hashlib.sha256(serial.dumps(self).encode()).hexdigest()[:10]
+        """10 hex digits of the terms; the usual number of users says nothing, nor any without an LLM."""
+        terms = serial.plain(self)
+        if self.llm_users == LLM_USERS or not self.model:
+            del terms["llm_users"]
+        return hashlib.sha256(serial.dumps(terms).encode()).hexdigest()[:10]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,9 +157,16 @@ class Run:
         return max(scored, key=lambda entry: entry[:3])[3] if scored else None
 
 
+UNTRIED = (
+    NodeStatus.NOT_MADE,
+    NodeStatus.VOID,
+    NodeStatus.WAITING,
+)  # of nodes that no trial says anything about
+
+
 def candidates(run: Run) -> list[Node]:
     """The nodes that cost a trial, in order."""
-    return [node for node in run.nodes[1:] if node.status is not NodeStatus.NOT_MADE]
+    return [node for node in run.nodes[1:] if node.status not in UNTRIED]
 
 
 def best_so_far(run: Run) -> list[float]:

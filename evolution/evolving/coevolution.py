@@ -2,6 +2,7 @@
 counts from the next generation on.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 from evolution.domain.archive import Archive
@@ -16,8 +17,13 @@ class CoEvolution(Protocol):
         """The feedback with the measurements of the probes admitted in this run."""
         ...
 
-    def after_generation(self, archive: Archive, generation: int) -> tuple[str, ...]:
-        """Search for new probes; returns the ids of those that were admitted now."""
+    def after_generation(
+        self, archive: Archive, generation: int, *, heard: Collection[str]
+    ) -> tuple[str, ...]:
+        """Search for new probes; returns the ids of those that were admitted now.
+
+        heard: ids of the trials that users whom an LLM plays were asked about in this run.
+        """
         ...
 
 
@@ -28,6 +34,8 @@ class NoCoEvolution:
         """The feedback unchanged."""
         return feedback
 
-    def after_generation(self, archive: Archive, generation: int) -> tuple[str, ...]:
+    def after_generation(
+        self, archive: Archive, generation: int, *, heard: Collection[str]
+    ) -> tuple[str, ...]:
         """No probe is ever admitted: ()."""
         return ()

@@ -23,16 +23,22 @@ class Ledger:
     limits: Limits
     exchanges: Budget | None = None
     _charged: dict[str, float] = field(default_factory=dict)  # trial id -> seconds of its program
+    _void: set[str] = field(default_factory=set)  # of these, those that say nothing
 
     def charge(self, trials: Sequence[Trial]) -> None:
         """Charge each trial once per run; a trial that was charged before is ignored."""
         for trial in trials:
             self._charged.setdefault(trial.id, trial.cost.program_s)
 
+    def charge_void(self, trial: Trial) -> None:
+        """Charge the seconds of a trial that only showed that its patch changes nothing; it counts as no trial."""
+        self.charge([trial])
+        self._void.add(trial.id)
+
     @property
     def trials(self) -> int:
-        """How many different trials were charged."""
-        return len(self._charged)
+        """How many different trials were charged, but for those that were void."""
+        return len(self._charged) - len(self._void)
 
     @property
     def seconds(self) -> float:

@@ -16,7 +16,7 @@ from evolution.base.errors import EvolverecError, RepoError
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.job import EventType
 from evolution.domain.proposal import Verified
-from evolution.domain.run import Node, NodeStatus, Run, RunState, RunTerms
+from evolution.domain.run import UNTRIED, Node, NodeStatus, Run, RunState, RunTerms
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.evolving.coevolution import CoEvolution
 from evolution.evolving.ledger import Ledger
@@ -25,14 +25,14 @@ from evolution.evolving.plan import plan_of
 from evolution.evolving.verification import Verification
 from evolution.laboratory.budgets import STILL_IMPROVING
 from evolution.laboratory.candidates import Candidate, rebased
-from evolution.laboratory.evaluation import CandidateEvaluation
+from evolution.laboratory.evaluation import CandidateEvaluation, is_void
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import Interviewer
 from evolution.laboratory.paired_comparison import Rivals
-from evolution.laboratory.twins import is_dead
+from evolution.laboratory.twins import why_dead
 from evolution.llm.estimate import CostEstimate
 from evolution.proposers.selection import select_parent
-from evolution.proposers.situation import Attempt, Proposer, Situation
+from evolution.proposers.situation import Attempt, Proposer, Revisable, Situation
 from evolution.proposers.strategies import STRATEGIES, Strategy
 from evolution.trials.analysis import AnalysisError
 from evolution.trials.enough import has_converged
@@ -41,6 +41,7 @@ WIDTH = 2  # candidates of one generation, whatever the machine, so that a run d
 BARREN = 3  # the run ends after so many generations in a row without a candidate
 
 Announce = Callable[[Run], None]
+Tried = tuple[Node, Attempt]  # a parent, and what was made of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,7 @@ class Evolution:
         self.barren = 0
         self.verification: Verification  # once the user's version is measured
         self.looks: dict[str, Observed] = {}  # by trial id; emptied when a probe is admitted
+        self.heard: set[str] = set()  # ids of the trials whose pages the users that an LLM plays were shown
 
     def run(self) -> Run:
         """Evolve until the budget is used or nothing is left to try; returns the finished run.
@@ -106,9 +108,11 @@ class Evolution:
         """Generations, until the budget is used. spare: what verifying the best did not need is spent too."""
         while self.barren < BARREN and self.ledger.may_train(kept=0 if spare else self.verification.kept):
             self.generation += 1
-            attempts = self._propose(0 if spare else self.verification.kept)
-            self._learn(attempts, self._measure(attempts))
-            self._coevolve()
+            self._learn(*self._measure(self._propose(0 if spare else self.verification.kept)))
+            if self.ledger.may_train(
+                kept=0 if spare else self.verification.kept
+            ):  # a probe counts from then on
+                self._coevolve()
 
     def _verify_best(self) -> None:
         """Train the best with further seeds until it is a verified gain, or the seeds that a gain may take are used."""
@@ -131,14 +135,14 @@ class Evolution:
         nodes = tuple(node if known.order == node.order else known for known in self.archive.nodes)
         self.archive = replace(self.archive, nodes=nodes)
 
-    def _propose(self, kept: int) -> list[tuple[Node, Attempt]]:
+    def _propose(self, kept: int) -> list[Tried]:
         """The (parent, attempt) pairs of a generation, all different. The first generation drafts from the user's
         version. kept: trials that must be left after them.
         """
         drafts = self.generation == 1 and self.strategy.drafts > 0
         wanted = self.ledger.at_most(self.strategy.drafts if drafts else WIDTH, kept=kept)
         rng = np.random.default_rng([self.terms.seed, self.generation])
-        found: list[tuple[Node, Attempt]] = []
+        found: list[Tried] = []
         archive = self.archive
         for _ in range(1 if drafts else wanted):
             parent = archive.root if drafts else select_parent(archive, self.strategy.selection, rng)
@@ -146,8 +150,6 @@ class Evolution:
             for attempt in self.tools.proposer.propose(situation):
                 found.append((parent, attempt))
                 archive = archive.with_node(self._draft_node(parent, attempt, len(archive.nodes)))
-        fruitful = any(isinstance(attempt, Candidate) for _, attempt in found)
-        self.barren = 0 if fruitful else self.barren + 1
         return found
 
     def _situation(
@@ -157,7 +159,7 @@ class Evolution:
             strategy=self.strategy,
             archive=archive,
             parent=parent,
-            feedback=self._look(self._trial_of(parent)).feedback,
+            feedback=self._hear(self._trial_of(parent)).feedback,
             count=count,
             drafts=drafts,
             progress=self.ledger.progress(),
@@ -173,24 +175,46 @@ class Evolution:
             program=attempt.child if made else "",
             parent=parent.program,
             trial="",
-            status=NodeStatus.PRUNED if made else NodeStatus.NOT_MADE,
+            status=NodeStatus.WAITING if made else NodeStatus.NOT_MADE,
             idea=attempt.idea,
             why="" if made else attempt.why,
             rounds=attempt.rounds,
         )
 
-    def _measure(self, attempts: Sequence[tuple[Node, Attempt]]) -> dict[str, Trial]:
+    def _measure(self, attempts: Sequence[Tried]) -> tuple[list[Tried], dict[str, Trial]]:
+        """The attempts, and the first trial of each candidate by program id. A patch that is void goes back to its author
+        once, whose next attempt takes its place.
+        """
+        trials = self._train(attempts)
+        settled = [(parent, self._revised(parent, attempt, trials)) for parent, attempt in attempts]
+        again = [one for one in settled if isinstance(one[1], Candidate) and one[1].child not in trials]
+        return settled, {**trials, **self._train(again)}
+
+    def _train(self, attempts: Sequence[Tried]) -> dict[str, Trial]:
         """The first trial of each candidate, by program id; candidates are trained in parallel slots."""
         made = [(parent, attempt) for parent, attempt in attempts if isinstance(attempt, Candidate)]
         trials = self.laboratory.each(
             lambda one: self.evaluation.train(self.root, one[1], changes=self._trial_of(one[0])), made
         )
-        self.ledger.charge(trials)
+        for (parent, candidate), trial in zip(made, trials):
+            void = is_void(self._trial_of(parent), trial, candidate.idea)
+            self.ledger.charge_void(trial) if void else self.ledger.charge([trial])
         return {candidate.child: trial for (_, candidate), trial in zip(made, trials)}
 
-    def _learn(self, attempts: Sequence[tuple[Node, Attempt]], trials: dict[str, Trial]) -> None:
-        rivals = self.verification.rivals(self.archive.nodes, list(trials.values()))
-        reached = [trial.objective.value for trial in trials.values() if trial.objective is not None]
+    def _revised(self, parent: Node, attempt: Attempt, trials: Mapping[str, Trial]) -> Attempt:
+        if not isinstance(attempt, Revisable):
+            return attempt
+        child = trials[attempt.child]
+        if not is_void(self._trial_of(parent), child, attempt.idea):
+            return attempt
+        again = attempt.again(why_dead(child))
+        return again if isinstance(again, Candidate) else replace(attempt, rounds=again.rounds)
+
+    def _learn(self, attempts: Sequence[Tried], trials: Mapping[str, Trial]) -> None:
+        taken = {attempt.child for _, attempt in attempts if isinstance(attempt, Candidate)}
+        tried = [trial for child, trial in trials.items() if child in taken]
+        rivals = self.verification.rivals(self.archive.nodes, tried)
+        reached = [trial.objective.value for trial in tried if trial.objective is not None]
         for parent, attempt in attempts:
             node = self._draft_node(parent, attempt, len(self.archive.nodes))
             if isinstance(attempt, Candidate):
@@ -198,6 +222,8 @@ class Evolution:
                 leads = child.objective is not None and child.objective.value == max(reached)
                 node = self._judged(node, parent, attempt, child, rivals, leads=leads)
             self._add(node)
+        fruitful = any(node.status not in UNTRIED for node in self.archive.nodes[-len(attempts) :])
+        self.barren = 0 if attempts and fruitful else self.barren + 1
         self._correct([node for node in self.archive.nodes if node.order == 0 or node.seeds > 1])
 
     def _judged(
@@ -206,7 +232,9 @@ class Evolution:
         """The node with its trial's outcome: objective, verification, and for directional strategies what the trial
         shows. leads: whether no other candidate of its generation reached more.
         """
-        before = self._look(self._trial_of(parent))
+        if is_void(self._trial_of(parent), child, candidate.idea):
+            return replace(node, trial=child.id, status=NodeStatus.VOID, why=why_dead(child))
+        before = self._hear(self._trial_of(parent))
         best = max((objective_of(known) for known in self.archive.complete), default=float("-inf"))
         promising = leads and child.objective is not None and child.objective.value > best
         proposal = self.evaluation.settle(
@@ -218,7 +246,7 @@ class Evolution:
             changes=self._trial_of(parent),
             rivals=rivals,
         )
-        status = NodeStatus.NOT_MADE if is_dead(self._trial_of(parent), child) else _status(child)
+        status = _status(child)
         node = replace(
             node,
             trial=child.id,
@@ -229,7 +257,7 @@ class Evolution:
         if node.status is not NodeStatus.COMPLETE:
             return node
         try:
-            after = self._look(child)
+            after = self._hear(child) if promising else self._look(child)
         except AnalysisError as error:  # what cannot be looked at is not built on, and ends no run
             return replace(
                 node, status=NodeStatus.FAILED, objective=None, verified=Verified.NO, why=str(error)
@@ -253,7 +281,7 @@ class Evolution:
         """Admit probes for complaints that nothing measures; they count from the next generation on."""
         if not self.strategy.directional:
             return
-        admitted = self.tools.coevolution.after_generation(self.archive, self.generation)
+        admitted = self.tools.coevolution.after_generation(self.archive, self.generation, heard=self.heard)
         if not admitted:
             return
         probes = {**self.run_record.probes, **dict.fromkeys(admitted, self.generation + 1)}
@@ -285,7 +313,7 @@ class Evolution:
             objective=self.root.objective,
         )
         if self.strategy.directional:
-            seen = self._look(self.root)
+            seen = self._hear(self.root)
             node = replace(node, findings=seen.findings, critiques=seen.critiques)
         self._add(node)
 
@@ -293,9 +321,20 @@ class Evolution:
         """The trial's findings and critiques, computed once as long as no probe is added."""
         if trial.id not in self.looks:
             self.looks[trial.id] = look_at(
-                self.laboratory, trial, self.strategy, self.tools.coevolution, self.tools.interviewer
+                self.laboratory,
+                trial,
+                self.strategy,
+                self.tools.coevolution,
+                self.tools.interviewer if trial.id in self.heard else None,
             )
         return self.looks[trial.id]
+
+    def _hear(self, trial: Trial) -> Observed:
+        """As `_look`, with the users that an LLM plays: they cost tokens, so only a parent's or a new best's are asked."""
+        if trial.id not in self.heard:
+            self.heard.add(trial.id)
+            self.looks.pop(trial.id, None)
+        return self._look(trial)
 
     def _trial_of(self, node: Node) -> Trial:
         with self.laboratory.context.store_lock:

@@ -12,6 +12,7 @@ from evolution.evolving.coevolution import CoEvolution
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import Interviewer, code_map, feedback_of
 from evolution.proposers.strategies import Strategy
+from simulator.critiques import Simulation
 
 OPEN = (Severity.ERROR, Severity.WARNING)
 
@@ -20,7 +21,8 @@ OPEN = (Severity.ERROR, Severity.WARNING)
 class Observed:
     """The feedback on one trial, with codes of its open problems.
 
-    findings, critiques: codes of what is open; None for strategies that do not use feedback.
+    findings, critiques: codes of what is open, by which versions are compared; None for strategies that do not use feedback.
+        Critiques are those of the statistical users, who are asked about every version.
     critical: whether measurements and users both find the program unusable, which Self-EvolveRec's gate asks.
     """
 
@@ -37,14 +39,19 @@ def look_at(
     coevolution: CoEvolution,
     interviewer: Interviewer | None,
 ) -> Observed:
-    """Observe a trial. Strategies that are not directional get only the map of the code's roles, and no feedback."""
+    """Observe a trial. Strategies that are not directional get only the map of the code's roles, and no feedback.
+
+    interviewer: None where no users that an LLM plays are asked about this trial.
+    """
     if not strategy.directional:
         return Observed(feedback=code_map(laboratory, trial), findings=None, critiques=None, critical=False)
     feedback = coevolution.extended(
         feedback_of(laboratory, trial, users=USERS_ASKED, interviewer=interviewer, charged=True), trial
     )
+    if interviewer is None:  # whether a store holds what an LLM's users once said must not turn a run
+        feedback = replace(feedback, interviews=None)
     findings = tuple(sorted({f.code for f in feedback.all_findings() if f.severity in OPEN}))
-    complaints = feedback.complaints()
+    complaints = feedback.simulation.complaints() if feedback.simulation is not None else ()
     return Observed(
         feedback=feedback,
         findings=findings,
@@ -68,12 +75,15 @@ def gated(node: Node, look: Observed) -> Node:
 def moved(idea: Idea, before: Feedback, after: Feedback) -> tuple[Moved, ...]:
     """How the measurements and complaints that the idea addressed changed from parent (`before`) to child (`after`)."""
     targets = {f.code for f in before.all_findings() if f.id in idea.addresses}
-    complaints = {c.code for c in before.complaints() if c.id in idea.addresses}
     earlier, later = _measured(before), _measured(after)
     found = [
         _moved(earlier[code], later[code]) for code in sorted(targets) if code in earlier and code in later
     ]
-    return (*found, *(_quieter(code, before, after) for code in sorted(complaints)))
+    return (
+        *found,
+        *_quieter(idea, before.simulation, after.simulation),
+        *_quieter(idea, before.interviews, after.interviews),
+    )
 
 
 def _measured(feedback: Feedback) -> Mapping[str, Measurement]:
@@ -97,11 +107,23 @@ def _moved(before: Measurement, after: Measurement) -> Moved:
     )
 
 
-def _quieter(code: str, before: Feedback, after: Feedback) -> Moved:
-    """A complaint's change, measured by the share of users who make it."""
-    was, now = (_share(code, feedback) for feedback in (before, after))
-    return Moved(code=code, before=was, after=now, as_intended=now < was, healthy=now == 0.0)
-
-
-def _share(code: str, feedback: Feedback) -> float:
-    return max((c.share for c in feedback.complaints() if c.code == code), default=0.0)
+def _quieter(idea: Idea, before: Simulation | None, after: Simulation | None) -> list[Moved]:
+    """How the shares of users of one kind who make the addressed complaints changed; nothing where they were not asked."""
+    if before is None or after is None:
+        return []
+    counted = {critique.code for critique in after.complaints()}
+    found = []
+    for code in sorted({c.code for c in before.complaints() if c.id in idea.addresses}):
+        was, now = before.share_of(code), after.share_of(code)
+        if was is not None and now is not None:
+            found.append(
+                Moved(
+                    code=code,
+                    before=was,
+                    after=now,
+                    as_intended=now < was,
+                    healthy=code not in counted,
+                    of_users=True,
+                )
+            )
+    return found

@@ -20,6 +20,7 @@ from evolution.evolving.coevolution import NoCoEvolution
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.loop import Tools
 from evolution.evolving.plan import LEAST_TRIALS
+from evolution.evolving.telling import TellingAsk
 from evolution.laboratory.interviewer import interviewer_of
 from evolution.laboratory.laboratory import Laboratory
 from evolution.literature.opening import open_recorded, open_retriever
@@ -29,7 +30,7 @@ from evolution.literature.source import StoredAnswers
 from evolution.literature.web_search import SearchClient
 from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
-from evolution.llm.estimate import LLM_USERS, PROPOSALS_AT_LEAST, CostEstimate, estimate
+from evolution.llm.estimate import PROPOSALS_AT_LEAST, CostEstimate, estimate
 from evolution.llm.exchanges import StoredExchanges
 from evolution.llm.reaching import reach
 from evolution.llm.settings import LlmSettings, Price
@@ -80,7 +81,8 @@ def opened_tools(
         yield Opened(request=request, tools=tools, client=None, model="")
         return
     assert settings is not None
-    expected = expected_cost(laboratory, settings)
+    users = request.llm_users if STRATEGIES[request.strategy].directional else 0
+    expected = expected_cost(laboratory, settings, users)
     check_size(limits, expected)
     if stored is None:
         reach(settings, settings.models_used(), cancelled=laboratory.context.cancelled)
@@ -147,12 +149,12 @@ def check_size(limits: Limits, expected: CostEstimate | None) -> None:
         )
 
 
-def expected_cost(laboratory: Laboratory, settings: LlmSettings) -> CostEstimate:
-    """The estimated cost of LLM proposals for the user's program."""
+def expected_cost(laboratory: Laboratory, settings: LlmSettings, users: int) -> CostEstimate:
+    """The estimated cost of LLM proposals for the user's program. users: how many the LLM plays."""
     program = laboratory.user_program()
     sources = laboratory.programs.sources(program, laboratory.config.recommender.editable)
     size = sum(len(text.encode("utf-8", "surrogateescape")) for text in sources.values())
-    return estimate(settings, source_bytes=size, users=LLM_USERS)
+    return estimate(settings, source_bytes=size, users=users)
 
 
 def _say_before(laboratory: Laboratory, limits: Limits, expected: CostEstimate) -> None:
@@ -182,13 +184,15 @@ def _tools(
     return Tools(
         laboratory=laboratory,
         proposer=_proposer(laboratory, request, endpoint),
-        coevolution=EvolvingProbes(laboratory, _author(endpoint), accepted)
+        coevolution=EvolvingProbes(laboratory, _author(laboratory, endpoint), accepted)
         if directional
         else NoCoEvolution(),
         accepted=tuple(spec.id for spec in accepted),
         ledger=ledger,
         expected=expected,
-        interviewer=interviewer_of(endpoint.client, LLM_USERS) if endpoint and directional else None,
+        interviewer=interviewer_of(endpoint.client, request.llm_users)
+        if endpoint and directional and request.llm_users
+        else None,
         llm=llm_document(endpoint.client.settings, endpoint.sources) if endpoint else {},
     )
 
@@ -207,10 +211,11 @@ def accepted_probes(laboratory: Laboratory, stored: Run | None) -> tuple[ProbeSp
     return tuple(found[0].spec for found in records if found)
 
 
-def _author(endpoint: _Endpoint | None) -> Author | None:
+def _author(laboratory: Laboratory, endpoint: _Endpoint | None) -> Author | None:
     if endpoint is None:
         return None
-    return Author(ask=endpoint.client.ask, model=endpoint.client.settings.model_of("probe-author"))
+    ask = TellingAsk(ask=endpoint.client.ask, events=laboratory.context.events)
+    return Author(ask=ask, model=endpoint.client.settings.model_of("probe-author"))
 
 
 def _proposer(laboratory: Laboratory, request: EvolveRequest, endpoint: _Endpoint | None) -> Proposer:
@@ -220,13 +225,14 @@ def _proposer(laboratory: Laboratory, request: EvolveRequest, endpoint: _Endpoin
     if endpoint is None:
         return recipes
     client = endpoint.client
+    ask = TellingAsk(ask=client.ask, events=laboratory.context.events)
     planner = Planner(
         laboratory=laboratory,
-        ask=client.ask,
+        ask=ask,
         retrieve=retriever(laboratory, endpoint.sources, endpoint.search),
         model=client.settings.model_of("planner"),
     )
-    written = LlmProposer(laboratory, planner, client.ask)
+    written = LlmProposer(laboratory, planner, ask)
     return BothProposers(written, recipes) if request.proposer is ProposerChoice.BOTH else written
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.objective import parse_expression
 from evolution.domain.proposal import Proposal, Verified
-from evolution.domain.run import Node, NodeStatus
+from evolution.domain.run import UNTRIED, Node, NodeStatus
 from evolution.domain.trial import Metric, Trial
 from evolution.evolving.ledger import Ledger
 from evolution.laboratory.acceptance import REPLICAS
@@ -68,7 +68,7 @@ class Verification:
         """All candidates of the run: the first trials of its nodes, and those that are no nodes yet."""
         store, lock = self.laboratory.context.store, self.laboratory.context.store_lock
         with lock:
-            made = [one for one in nodes[1:] if one.trial and one.status is not NodeStatus.NOT_MADE]
+            made = [one for one in nodes[1:] if one.trial and one.status not in UNTRIED]
             first = [trial for one in made if (trial := store.trial(one.trial)) is not None]
         return Rivals(trials=(*first, *trials))
 

@@ -168,7 +168,7 @@ class CandidateEvaluation:
         patient: a repair that healed its cause, and a likely gain, are trained with more seeds, as few users cannot tell in
         one. changes: see `train`. rivals: the candidates among which it is chosen.
         """
-        if is_dead(changes or parent, child) and not mends(candidate.idea):
+        if is_void(changes or parent, child, candidate.idea):
             return self._publish(candidate, parent, [child], Verified.NO, why_not=why_dead(child), dead=True)
         if child.status is not TrialStatus.COMPLETE:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
@@ -417,6 +417,11 @@ class CandidateEvaluation:
             return ALONE
         trials = tuple(t for name in proposal.corrected.rivals if (t := self._stored(name)) is not None)
         return Rivals(trials=trials, unseen=proposal.corrected.candidates - 1 - len(trials))
+
+
+def is_void(parent: Trial, child: Trial, idea: Idea) -> bool:
+    """Whether a child computes what its parent computes. A repair may leave every figure as it is, and is none."""
+    return is_dead(parent, child) and not mends(idea)
 
 
 def _candidate_of(proposal: Proposal) -> Candidate:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from evolution.base.errors import BudgetSpent, Cancelled
 from evolution.domain.limits import Limits
 
+TOKENS_OF = "tokens:"  # before a role's name in `figures`
 _LOOK_EVERY_S = 0.05  # how often a waiting thread checks for a cancel
 
 
@@ -44,15 +45,21 @@ class Budget:
         self.limits = limits
         self._changed = threading.Condition()
         self._by_exchange: dict[str, Charge] = {}
+        self._roles: dict[str, str] = {}  # by exchange
         self._charged = self._paid = self._in_flight = NOTHING
         self._refused = False
 
     def reserve(
-        self, exchange: str, most: Charge, cancelled: Callable[[], bool] = lambda: False
+        self,
+        exchange: str,
+        most: Charge,
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        role: str = "",
     ) -> "Reservation":
         """Reserve the most that an exchange can cost; the reservation is settled when its block ends.
 
-        exchange: its key. One that was charged before costs nothing more.
+        exchange: its key. One that was charged before costs nothing more. role: what its tokens are told under, "" for none.
 
         Raises BudgetSpent if it cannot fit, Cancelled if the run is cancelled while it waits for others to be settled.
         """
@@ -66,6 +73,7 @@ class Budget:
                     raise Cancelled("cancelled while an exchange waited for the budget")
                 self._changed.wait(_LOOK_EVERY_S)
             self._in_flight += most
+            self._roles[exchange] = role
         return Reservation(self, exchange, most)
 
     def _settle(self, exchange: str, most: Charge, cost: Charge, paid: Charge) -> None:
@@ -134,9 +142,15 @@ class Budget:
         return max(shares)
 
     def figures(self) -> Mapping[str, float]:
-        """The charge, by name. It is the same whenever the run is started again."""
-        charged = self.charged
-        return {"usd": float(charged.usd), "tokens": float(charged.tokens)}
+        """The charge, by name, with the tokens of each role as `tokens:planner`. It is the same whenever the run is started
+        again.
+        """
+        with self._changed:
+            charged, by_role = self._charged, dict[str, float]()
+            for exchange, cost in self._by_exchange.items():
+                if role := self._roles.get(exchange):
+                    by_role[f"{TOKENS_OF}{role}"] = by_role.get(f"{TOKENS_OF}{role}", 0.0) + cost.tokens
+        return {"usd": float(charged.usd), "tokens": float(charged.tokens), **dict(sorted(by_role.items()))}
 
 
 class Reservation:

@@ -4,7 +4,6 @@ An ask is one exchange, and up to two more that tell the model what was wrong wi
 reserved in the budget, then taken from the log or sent to the endpoint, and recorded before its answer is returned.
 """
 
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from evolution.base.errors import (
 )
 from evolution.base.places import user_config_folder
 from evolution.llm.budget import NOTHING, Budget, Charge
+from evolution.llm.command_endpoint import endpoint_of
 from evolution.llm.endpoint import Endpoint
 from evolution.llm.exchanges import Exchange, ExchangeLog, Question
 from evolution.llm.exchanging import Exchanging, input_tokens
@@ -40,8 +40,7 @@ R = TypeVar("R", bound="pydantic.BaseModel")
 REPAIRS = 2  # times that the model is asked to answer again
 REPEATED = 8_000  # characters of a wrong answer that the model is shown then
 REPAIR = """Your answer cannot be used: {problem}.
-Answer again, to the same task, with one complete JSON object and nothing before or after it, valid against this JSON Schema:
-{schema}"""
+Answer again, to the same task, with one complete JSON object and nothing before or after it."""
 
 
 def never() -> bool:
@@ -79,7 +78,7 @@ class LlmClient:
         self._guard = guard(key=settings.key, repo=repo)
         self._exchanging = Exchanging(
             settings=settings,
-            endpoint=endpoint or Endpoint(settings),
+            endpoint=endpoint or endpoint_of(settings),
             pace=Pace(settings.concurrency, cancelled),
             forms=Forms(),
             log=log,
@@ -110,8 +109,8 @@ class LlmClient:
             except Unfit as unfit:
                 problem = str(unfit)
             if exchange.finish != "length" and exchange.text:
-                self._exchanging.forms.distrust(question.model)
-            question = replace(question, messages=(*question.messages, *_repair(exchange, problem, question)))
+                self._exchanging.forms.distrust(question)
+            question = replace(question, messages=(*question.messages, *_repair(exchange, problem)))
         raise LlmMalformed(
             f"{question.model} gave no usable answer to {prompt!r} in {REPAIRS + 1} attempts; of the last: {problem}"
         )
@@ -146,7 +145,7 @@ class LlmClient:
         key = question.key
         with (
             self._one_at_a_time(key),
-            self.budget.reserve(key, self.most(question), self._cancelled) as reserved,
+            self.budget.reserve(key, self.most(question), self._cancelled, role=question.role) as reserved,
         ):
             known = self._log.find(key)
             if known is not None and (self.replay or not known.failure):
@@ -201,8 +200,8 @@ def _read(exchange: Exchange, reply: type[R]) -> R:
     return read_reply(exchange.text, reply)
 
 
-def _repair(exchange: Exchange, problem: str, question: Question) -> list[Mapping[str, str]]:
-    """The messages that ask the model to answer again, and say what was wrong."""
-    again = REPAIR.format(problem=problem.rstrip("."), schema=json.dumps(question.schema))
+def _repair(exchange: Exchange, problem: str) -> list[Mapping[str, str]]:
+    """The messages that ask the model to answer again, and say what was wrong; the schema follows them (see `forms`)."""
+    again = REPAIR.format(problem=problem.rstrip("."))
     answer = exchange.text[:REPEATED] or "(empty)"
     return [{"role": "assistant", "content": answer}, {"role": "user", "content": again}]

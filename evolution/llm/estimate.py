@@ -6,19 +6,23 @@ Reasoning that an endpoint bills as output comes on top, and is not known before
 
 from dataclasses import dataclass
 
-from evolution.domain.request import SimulateRequest
 from evolution.llm.budget import Charge
 from evolution.llm.settings import LlmSettings
 from evolution.llm.usage import Usage, charge, tokens_of
 
 RULES = 1_500  # tokens of instructions and feedback in a prompt
-PLANS, PLAN_ANSWER = 3, 1_800  # exchanges (queries, report, reflection), and tokens of an answer
-CODES, CODE_ANSWER = 3, 1_200  # exchanges (code, reflection, one repair), and tokens of an answer
+PLANS, PLAN_ANSWER = (
+    1.5,
+    1_800,
+)  # exchanges a proposal (queries, report, reflection for two), and tokens of an answer
+CODES, CODE_ANSWER = 2, 1_200  # exchanges (code, one repair), and tokens of an answer
 ADAPTER_RULES, ADAPTER_ANSWER = 5_000, 1_200  # tokens of instructions, kit and drafts; of an answer
-INTERVIEW, INTERVIEW_ANSWER = 3_300, 700  # tokens for one user; a page with a history took 2,500 to 3,700
-LLM_USERS = (
-    SimulateRequest.llm_users
-)  # users that an LLM plays in a run of evolution, as many as in `simulate`
+INTERVIEW, INTERVIEW_ANSWER = (
+    2_500,
+    800,
+)  # tokens for one user and page; with a history a prompt had 7,400 characters
+CHOICE, CHOICE_ANSWER = 1_600, 100  # tokens for one user's choice; such a prompt had 4,700 characters
+HEARD = 0.5  # share of proposals whose pages users are shown: those that lead, or are built on
 PROPOSALS_AT_LEAST = 3  # proposals that a run's limits must be able to pay for
 
 
@@ -48,26 +52,22 @@ def estimate(settings: LlmSettings, *, source_bytes: int, users: int) -> CostEst
     users: how many an LLM plays.
     """
     code = tokens_of(source_bytes) + RULES
-    planning = _cost(settings, "planner", PLANS * code, PLANS * PLAN_ANSWER)
+    planning = _cost(settings, "planner", int(PLANS * code), int(PLANS * PLAN_ANSWER))
     coding = _cost(settings, "coder", CODES * code, CODES * CODE_ANSWER)
-    asked = _asked(settings, users)
-    return CostEstimate(first=asked + asked + asked, each=planning + coding + asked)
+    heard = _cost(settings, "persona", int(HEARD * users * INTERVIEW), int(HEARD * users * INTERVIEW_ANSWER))
+    return CostEstimate(first=interviews(settings, users), each=planning + coding + heard)
 
 
 def interviews(settings: LlmSettings, users: int) -> Charge:
     """The cost of asking so many new users once; each makes a choice, and judges a control page and the page itself."""
-    asked = _asked(settings, users)
-    return asked + asked + asked
+    page = _cost(settings, "persona", users * INTERVIEW, users * INTERVIEW_ANSWER)
+    return page + page + _cost(settings, "persona", users * CHOICE, users * CHOICE_ANSWER)
 
 
 def adapting(settings: LlmSettings, *, source_bytes: int, answers: int) -> Charge:
     """The cost of so many answers that complete an adapter."""
     sent = tokens_of(source_bytes) + ADAPTER_RULES
     return _cost(settings, "coder", answers * sent, answers * ADAPTER_ANSWER)
-
-
-def _asked(settings: LlmSettings, users: int) -> Charge:
-    return _cost(settings, "persona", users * INTERVIEW, users * INTERVIEW_ANSWER)
 
 
 def _cost(settings: LlmSettings, role: str, sent: int, answered: int) -> Charge:

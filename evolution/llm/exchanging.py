@@ -90,7 +90,8 @@ class _Tries:
                 self._wait(failure, tries)
 
     def _try(self) -> Completion:
-        body = request_body(self.question, self.form, self.limit)
+        in_words = self.shared.forms.in_words(self.question)
+        body = request_body(self.question, self.form, self.limit, in_words=in_words)
         with self.shared.pace.turn():
             completion = self.shared.endpoint.complete(
                 body, prompt=self.question.prompt, cancelled=self.shared.cancelled

@@ -1,7 +1,8 @@
 """The forms in which an answer's schema can be sent: as a schema, in words with JSON mode, or in words alone.
 
 A refusal shows that an endpoint does not take a form. What works is remembered for each model, so that the next
-exchange starts with it.
+exchange starts with it. An answer that does not fit shows nothing of the kind: the schema is sent on, and for this prompt it is
+also told in words, once in each request.
 """
 
 import json
@@ -25,6 +26,7 @@ class Forms:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[str, str]] = {}
+        self._in_words: set[tuple[str, str]] = set()  # (model, prompt)
 
     def of(self, model: str) -> tuple[str, str]:
         """(form, name of the parameter that limits output tokens) to use for a model."""
@@ -36,11 +38,15 @@ class Forms:
         with self._lock:
             self._known[model] = (form, limit)
 
-    def distrust(self, model: str) -> None:
-        """The model takes the schema but its answers do not follow it: from now on the schema is also told in words."""
-        form, limit = self.of(model)
-        if form == FORMS[0]:
-            self.learn(model, FORMS[1], limit)
+    def distrust(self, question: Question) -> None:
+        """An answer to this prompt did not follow the schema that was sent: from now on it is also told in words."""
+        with self._lock:
+            self._in_words.add((question.model, question.prompt))
+
+    def in_words(self, question: Question) -> bool:
+        """Whether the schema is told in words even where it is sent as a schema."""
+        with self._lock:
+            return question.attempt > 0 or (question.model, question.prompt) in self._in_words
 
 
 def other_form(form: str, limit: str, refusal: str) -> tuple[str, str] | None:
@@ -51,10 +57,10 @@ def other_form(form: str, limit: str, refusal: str) -> tuple[str, str] | None:
     return (FORMS[below], limit) if below < len(FORMS) else None
 
 
-def request_body(question: Question, form: str, limit: str) -> dict[str, Any]:
-    """The body of POST /chat/completions."""
+def request_body(question: Question, form: str, limit: str, *, in_words: bool) -> dict[str, Any]:
+    """The body of POST /chat/completions. in_words: tell the schema also where it is sent as one."""
     messages = [dict(message) for message in question.messages]
-    if form != FORMS[0]:
+    if in_words or form != FORMS[0]:
         note = SCHEMA_NOTE.format(schema=json.dumps(question.schema))
         messages[-1]["content"] += note
     body: dict[str, Any] = {

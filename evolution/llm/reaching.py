@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from evolution.base.errors import Cancelled, LlmUnavailable
+from evolution.llm.command_endpoint import missing_command
 from evolution.llm.endpoint import Endpoint, Failed, Remedy
 from evolution.llm.settings import LlmSettings
 
@@ -24,6 +25,10 @@ QUESTION = {"messages": [{"role": "user", "content": "Say OK."}], "max_completio
 
 def reach(settings: LlmSettings, models: Sequence[str], *, cancelled: Callable[[], bool]) -> None:
     """Raises LlmUnavailable, within seconds, if the endpoint cannot be used or lacks one of the models; Cancelled."""
+    if settings.command:  # an agent takes longer than this to begin, so it is only looked for
+        if why := missing_command(settings):
+            raise LlmUnavailable(f"{why}. Nothing was trained or asked yet")
+        return
     endpoint = Endpoint(replace(settings, timeout_s=TIMEOUT_S))
     try:
         listed = _listed(endpoint, cancelled)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from evolution.base.errors import UsageError
 from evolution.base.places import user_config_folder
 
 OPENAI = "https://api.openai.com/v1"
+NO_ADDRESS = "http://127.0.0.1:9/v1"  # where a command answers, nothing may go to an address by default
 ROLES = ("planner", "researcher", "coder", "debugger", "persona", "analyst", "probe-author", "judge")
 MILLION = 1_000_000
 
@@ -42,6 +44,7 @@ class LlmSettings:
     concurrency: exchanges at once.
     retries: further tries after one that brought no answer.
     max_output_tokens: of one answer, thinking included.
+    command: a program and its arguments, which is asked in place of an address (see `command_endpoint`); () for none.
     """
 
     base_url: str
@@ -54,6 +57,12 @@ class LlmSettings:
     concurrency: int = 4
     retries: int = 4
     max_output_tokens: int = 16_000
+    command: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> str:
+        """What answers, for messages: the address, or the command's program."""
+        return f"command {self.command[0]}" if self.command else f"endpoint {self.base_url}"
 
     def model_of(self, role: str) -> str:
         """The model for a role."""
@@ -75,8 +84,10 @@ def llm_settings(table: Mapping[str, Any]) -> LlmSettings | None:
     """
     _check_table(table)
     environment = os.environ
-    model = environment.get("EVOLVEREC_LLM_MODEL", "") or table.get("model", "")
     own_url = environment.get("EVOLVEREC_LLM_BASE_URL", "") or table.get("base_url", "")
+    command = () if own_url else tuple(table.get("command", ()))
+    named = environment.get("EVOLVEREC_LLM_MODEL", "") or table.get("model", "")
+    model = named or (Path(command[0]).name if command else "")
     if not model:
         if own_url or table:
             raise UsageError(
@@ -85,15 +96,17 @@ def llm_settings(table: Mapping[str, Any]) -> LlmSettings | None:
             )
         return None
     base_url = (own_url or environment.get("OPENAI_BASE_URL", "") or OPENAI).rstrip("/")
+    base_url = NO_ADDRESS if command else base_url
     _check_url(base_url)
     numbers = {name: table[name] for name in NUMBERS if name in table}
     return LlmSettings(
         base_url=base_url,
-        key=_checked_key(_key(table, base_url)),
+        key="" if command else _checked_key(_key(table, base_url)),
         model=model,
         models=dict(table.get("models", {})),
         efforts=dict(table.get("efforts", {})),
         prices={name: _price(name, price) for name, price in table.get("prices", {}).items()},
+        command=command,
         **numbers,
     )
 
@@ -148,9 +161,16 @@ def _check_table(table: Mapping[str, Any]) -> None:
             _expect(name, value, _is_number(name, value), NUMBERS[name][1])
         elif name in BY_ROLE:
             _check_roles(name, value)
+        elif name == "command":
+            texts = isinstance(value, list) and bool(value) and all(isinstance(x, str) and x for x in value)
+            _expect(
+                name, value, texts, 'a list of texts, the program and its arguments, such as ["claude", "-p"]'
+            )
         elif name != "prices":
-            known = ", ".join(sorted((*TEXTS, *NUMBERS, *BY_ROLE, "prices")))
+            known = ", ".join(sorted((*TEXTS, *NUMBERS, *BY_ROLE, "command", "prices")))
             raise UsageError(f"{_file()}: unknown key {name!r} in [llm]; expected one of {known}")
+    if "command" in table and "base_url" in table:
+        raise UsageError(f"{_file()}: [llm] has both `command` and `base_url`; expected one of them")
     prices = table.get("prices", {})
     _expect("prices", prices, isinstance(prices, dict), 'a table: [llm.prices."MODEL"] with input and output')
 

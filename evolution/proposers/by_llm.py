@@ -1,7 +1,7 @@
 """The proposer with an LLM: the planner has ideas, the coder carries them out, the debugger repairs the patches."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 from evolution.base.errors import LlmError
@@ -12,15 +12,17 @@ from evolution.laboratory.candidates import carry_out as as_candidate
 from evolution.laboratory.laboratory import Laboratory
 from evolution.llm.asking import Ask
 from evolution.proposers.coding.checks import for_interpreter
-from evolution.proposers.coding.coder import carry_out
-from evolution.proposers.coding.records import Coded, CodingRound, Task
+from evolution.proposers.coding.coder import Coding
+from evolution.proposers.coding.records import Coded, CodingRound, GaveUp, Task
+from evolution.proposers.combining import combination
 from evolution.proposers.normal_form import normal_form
 from evolution.proposers.planning.briefing import data_words
 from evolution.proposers.planning.planner import Planned, Planner
-from evolution.proposers.situation import Attempt, NotMade, Proposer, Situation
+from evolution.proposers.situation import Attempt, NotMade, Proposer, Revisable, Situation
 
 SPARE = 1  # further ideas that are tried if one does not become a program
 NO_PLAN = "no-plan"
+SAME_AGAIN = "the debugger was told that the patch has no effect, and wrote the same program again"
 
 
 class LlmProposer:
@@ -30,7 +32,13 @@ class LlmProposer:
         self._laboratory, self._planner, self._ask = laboratory, planner, ask
 
     def propose(self, situation: Situation) -> Sequence[Attempt]:
-        """Candidates, and ideas that became none. If the endpoint gives no plan, a NotMade says so."""
+        """Candidates, and ideas that became none. If the endpoint gives no plan, a NotMade says so.
+
+        Verified gains that touch different code are combined before a new idea is paid for.
+        """
+        joined = combination(self._laboratory, situation.archive, situation.parent)
+        if joined is not None and not self._is_known(situation, joined.child):
+            return [joined]
         try:
             planned = self._planner.plan(situation)
         except LlmError as error:
@@ -49,12 +57,29 @@ class LlmProposer:
 
     def _attempt(self, situation: Situation, idea: Idea, change: str) -> Attempt:
         task = self._task(situation, idea, change)
-        coded = carry_out(
+        coding = Coding(
             task,
             ask=self._ask,
             smoke=lambda files: self._smoke(situation, files),
             hindrance=for_interpreter(Path(self._laboratory.context.settings.python)),
         )
+        made = self._as_attempt(situation, task, coding.run())
+        if not isinstance(made, Candidate):
+            return made
+        return Revisable(
+            **{each.name: getattr(made, each.name) for each in fields(made)},
+            again=lambda why: self._revised(situation, task, coding.again(why), made),
+        )
+
+    def _revised(self, situation: Situation, task: Task, coded: Coded | GaveUp, void: Candidate) -> Attempt:
+        """The attempt after the debugger was told that the patch is void; a patch that means the same is none."""
+        made = self._as_attempt(situation, task, coded)
+        if isinstance(made, Candidate) and self._means_the_same(made.child, [void.child]):
+            return NotMade(idea=made.idea, why=SAME_AGAIN, rounds=made.rounds)
+        return made
+
+    def _as_attempt(self, situation: Situation, task: Task, coded: Coded | GaveUp) -> Attempt:
+        idea = task.idea
         rounds = tuple(round_words(done) for done in coded.rounds)
         if not isinstance(coded, Coded):
             return NotMade(idea=idea, why=coded.reason, rounds=rounds)
@@ -91,10 +116,12 @@ class LlmProposer:
 
     def _is_known(self, situation: Situation, child: str) -> bool:
         """Whether the archive has the same program but for comments and layout."""
+        return self._means_the_same(child, {node.program for node in situation.archive.nodes if node.program})
+
+    def _means_the_same(self, child: str, others: Iterable[str]) -> bool:
         programs = self._laboratory.programs
         own = normal_form(programs.sources(child))
-        known = {node.program for node in situation.archive.nodes if node.program}
-        return any(normal_form(programs.sources(program)) == own for program in known)
+        return any(normal_form(programs.sources(program)) == own for program in others)
 
 
 class BothProposers:

@@ -7,7 +7,7 @@ import numpy as np
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.edits import Edit
 from evolution.domain.proposal import Idea
-from evolution.domain.run import Node
+from evolution.domain.run import Node, NodeStatus
 from evolution.laboratory.candidates import (
     JOIN,
     Candidate,
@@ -27,6 +27,7 @@ from evolution.recipes.recipe import DoesNotFit, Recipe, RecipeContext, RecipePa
 
 UNCALLED = 0.02  # factor for a recipe that nothing triggers
 TEMPERATURE = 0.05  # of drawing: a small value follows the weights, a large one draws at random
+UNMEASURED = (NodeStatus.VOID, NodeStatus.WAITING)  # of nodes that say nothing of their ideas
 LEARNING = 5.0  # how strongly a relative change of the objective changes a recipe's weight
 
 Weigh = Callable[[Recipe, RecipeContext, Archive], float]
@@ -192,7 +193,7 @@ def outcome_factor(code: str, archive: Archive) -> float:
     effects = [
         _relative_change(archive, node)
         for node in archive.nodes
-        if node.idea and code in node.idea.code.split(JOIN)
+        if node.idea and code in node.idea.code.split(JOIN) and node.status not in UNMEASURED
     ]
     return float(np.exp(np.clip(LEARNING * np.mean(effects), -2.0, 2.0))) if effects else 1.0
 

@@ -1,7 +1,7 @@
 """The input and output of a proposer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +48,16 @@ class NotMade:
 
 
 Attempt = Candidate | NotMade
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revisable(Candidate):
+    """A candidate whose author can mend it.
+
+    again: told why the patch is void, its author's next attempt at the same idea. Raises Cancelled.
+    """
+
+    again: Callable[[str], Attempt] = field(compare=False)
 
 
 class Proposer(Protocol):

@@ -52,7 +52,7 @@ def node_document(node: Node) -> dict[str, Any]:
             "proposal": node.proposal or None,
             "findings": list(node.findings) if node.findings is not None else None,
             "critiques": list(node.critiques) if node.critiques is not None else None,
-            "moved": [serial.plain(moved) for moved in node.moved],
+            "moved": [{**serial.plain(moved), "words": moved.words} for moved in node.moved],
             "why": node.why or None,
             "rounds": list(node.rounds),
             "spent": dict(node.spent),

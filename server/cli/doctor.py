@@ -152,9 +152,18 @@ def _llm() -> list[dict[str, Any]]:
 
 
 def _reachable(settings: "LlmSettings") -> dict[str, Any]:
+    from evolution.llm.command_endpoint import missing_command
     from evolution.llm.endpoint import Endpoint, Failed
     from evolution.llm.reaching import ask_a_word
 
+    if settings.command:
+        why = missing_command(settings)
+        message = (
+            f"{why}; until then {WITHOUT_LLM}" if why else f"{settings.named} is there; it is not asked here"
+        )
+        return _check(
+            "llm", not why, message, "correct `command` in the [llm] table" if why else "", needed=False
+        )
     endpoint = Endpoint(replace(settings, timeout_s=LLM_TIMEOUT_S))
     try:
         known = endpoint.models()

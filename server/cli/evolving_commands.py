@@ -14,6 +14,7 @@ from server.cli.options import (
     Device,
     Gate,
     Json,
+    LlmUsers,
     NoSandbox,
     Proposer,
     Python,
@@ -40,6 +41,7 @@ def evolve(
     budget_gpu_s: BudgetGpu = EvolveRequest.budget_gpu_s,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the run's own choices.")] = EvolveRequest.seed,
     gate: Gate = EvolveRequest.gate,
+    llm_users: LlmUsers = EvolveRequest.llm_users,
     resume: Resume = False,
     replay: Annotated[
         str,
@@ -64,6 +66,7 @@ def evolve(
         budget_gpu_s=budget_gpu_s,
         seed=seed,
         gate=gate,
+        llm_users=llm_users,
         resume=NEWEST if resume else "",
         replay=replay,
         device=device,
@@ -88,6 +91,7 @@ def compare(
     budget_tokens: BudgetTokens = CompareRequest.budget_tokens,
     budget_gpu_s: BudgetGpu = CompareRequest.budget_gpu_s,
     gate: Gate = CompareRequest.gate,
+    llm_users: LlmUsers = CompareRequest.llm_users,
     report: Annotated[
         Path | None, typer.Option("--report", help="Also write the curves as one HTML file.")
     ] = None,
@@ -111,6 +115,7 @@ def compare(
         budget_tokens=budget_tokens,
         budget_gpu_s=budget_gpu_s,
         gate=gate,
+        llm_users=llm_users,
         device=device,
         python=python,
         no_sandbox=no_sandbox,

@@ -5,6 +5,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from evolution.base.amounts import count
 from server.cli.console import console
 from server.shown.wording import spent_words
 
@@ -19,6 +20,7 @@ def show_run(document: dict[str, Any]) -> None:
         f"run {document['run']}: {escape(document['strategy'])}, seed {document['seed']}, {document['state']}; "
         + escape(spent_words(document["spent"], document["limits"]))
     )
+    out.print(_counted(document["nodes"]))
     for line in _lineage(document["nodes"]):
         out.print(line)
     best = document["best"]
@@ -33,6 +35,13 @@ def show_run(document: dict[str, Any]) -> None:
             out.print(f"  {_left(best['corrected'], document['nodes'][0]['objective'])}")
     for note in document["notes"]:
         out.print(f"[dim]{escape(note)}[/]")
+
+
+def _counted(nodes: list[dict[str, Any]]) -> str:
+    """How many ideas came how far: `5 ideas: 3 complete, 1 pruned, 1 void`."""
+    ideas = [node["status"] for node in nodes if node["idea"]]
+    said = [f"{ideas.count(status)} {status}" for status in dict.fromkeys(ideas)]
+    return f"{count(len(ideas), 'idea')}" + (f": {', '.join(said)}" if said else " so far")
 
 
 def _lineage(nodes: list[dict[str, Any]]) -> list[str]:

@@ -141,7 +141,9 @@ def relative(effect: Effect) -> str:
 
 
 def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
-    """The spending and limits of a run: `7 of 12 trials, 28 s of training, 0.0312 of 1.00 USD`."""
+    """The spending and limits of a run: `7 of 12 trials, 28 s of training, 9,100 tokens (1,300 a trial: planner 6,000, coder
+    3,100), 0.0312 of 1.00 USD`.
+    """
     units = {
         "trials": ("trials", ".0f"),
         "gpu_s": ("s of training", ".0f"),
@@ -149,11 +151,24 @@ def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
         "usd": ("USD", ".4f"),
     }
     parts = [
-        f"{spent[name]:{form}}" + (f" of {limits[name]:{form}}" if name in limits else "") + f" {unit}"
+        f"{spent[name]:{form}}"
+        + (f" of {limits[name]:{form}}" if name in limits else "")
+        + f" {unit}"
+        + (tokens_by_role(spent) if name == "tokens" else "")
         for name, (unit, form) in units.items()
         if name in spent
     ]
     return ", ".join(parts)
+
+
+def tokens_by_role(spent: Mapping[str, float]) -> str:
+    """A run's tokens a trial and for each role, in brackets, most first; "" where none were counted by role."""
+    roles = {name.removeprefix("tokens:"): n for name, n in spent.items() if name.startswith("tokens:") and n}
+    if not roles:
+        return ""
+    each = f"{spent['tokens'] / spent['trials']:,.0f} a trial: " if spent.get("trials") else ""
+    said = (f"{role} {n:,.0f}" for role, n in sorted(roles.items(), key=lambda pair: (-pair[1], pair[0])))
+    return f" ({each}{', '.join(said)})"
 
 
 def proposal_title(proposal: Proposal) -> str:

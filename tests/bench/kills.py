@@ -64,7 +64,7 @@ def colleague(request: Request) -> Any:
             "plan-queries": {"queries": [{"text": "more events in an epoch", "reason": "Few are seen."}]},
             "plan-report": planned,
             "plan-reflect": lambda asked: {
-                "verdict": "It stands.", "gap": "", "ideas": [],
+                "verdict": "It stands.", "ideas": [],
                 "chosen": asked.text.rpartition("Chosen: ")[2].split()[0],
             },
             "code": coded,

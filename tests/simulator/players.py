@@ -14,10 +14,13 @@ Said = dict[str, Any]
 
 
 def lines_of(request: Request, tag: str) -> list[Said]:
-    """The records between two tags of the prompt."""
+    """The records between two tags of the prompt: objects, or the rows of a table below the names of its columns."""
     found = re.search(rf"<{tag}>\n(.*?)\n</{tag}>", request.text, re.DOTALL)
     assert found, f"no <{tag}> in the prompt"
-    return [json.loads(line) for line in found[1].splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in found[1].splitlines() if line[:1] in ("{", "[")]
+    if lines and isinstance(lines[0], list):
+        return [dict(zip(lines[0], row, strict=True)) for row in lines[1:]]
+    return lines
 
 
 def own_kind(request: Request) -> str:

@@ -88,15 +88,17 @@ def test_golden_prompts_are_rendered_from_what_is_really_told(corner, cast, prom
     assert told == json.loads(case.read_text(encoding="utf-8"))
 
 
+def rows(table):
+    columns, *lines = [json.loads(line) for line in table.splitlines()]
+    return [dict(zip(columns, line, strict=True)) for line in lines]
+
+
 def test_recent_events_are_told_newest_first_with_date_price_and_own_rating(corner, cast):
     persona = cast.personas[0]
     briefing = cast.now(persona)
-    recent = [json.loads(line) for line in page_values(corner, cast)["recent"].splitlines()]
+    recent = rows(page_values(corner, cast)["recent"])
     events = slice(corner.training.offsets[persona.user], corner.training.offsets[persona.user + 1])
-    own = [
-        json.loads(line)
-        for line in briefing.values(briefing.page(np.array([], dtype=np.int64)))["recent"].splitlines()
-    ]
+    own = rows(briefing.values(briefing.page(np.array([], dtype=np.int64)))["recent"])
     assert [event["your_rating"] for event in own] == corner.training.ratings[events][::-1].tolist()
     assert own[0]["date"] == "2023-11-22"
     assert own[0]["price"] == pytest.approx(corner.training.item_columns.price[briefing.history[-1]])

@@ -1,6 +1,6 @@
 """Checks of a patch before it is trained: it parses, its smoke trial is complete, and its lines run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +26,13 @@ class Checked:
     problem: None if nothing is refused.
     smoke: None if the patch did not get as far as a smoke trial.
     idle: lines of the patch that did nothing.
+    doubt: why the checks could not see all of the patch run, "" if they could.
     """
 
     problem: Problem | None
     smoke: Trial | None
     idle: tuple[Idle, ...] = ()
+    doubt: str = ""
 
 
 def for_our_parser(text: str, fault: Unparsed) -> Unparsed | None:
@@ -65,7 +67,16 @@ def check(
         return Checked(problem=Problem(rung=Rung.SMOKE, message=message), smoke=trial)
     live = judge(sources, {**sources, **changed}, run_of(trial))
     problem = Problem(rung=Rung.DEAD, message=_with_idle(live.refusal, live.idle)) if live.refusal else None
-    return Checked(problem=problem, smoke=trial, idle=live.idle)
+    return Checked(problem=problem, smoke=trial, idle=live.idle, doubt=_doubt(sources, changed, live.unseen))
+
+
+def _doubt(sources: Mapping[str, str], changed: Mapping[str, str], unseen: Sequence[str]) -> str:
+    """Why not all of a patch was seen to run: the smoke trial's time ended before it, or no lines of a changed file are counted."""
+    uncounted = [
+        path for path, text in changed.items() if sources.get(path) != text and not path.endswith(".py")
+    ]
+    said = f"time ended before {', '.join(unseen)}" if unseen else ""
+    return said or (f"no lines are counted of {', '.join(uncounted)}" if uncounted else "")
 
 
 def idle_problem(idle: tuple[Idle, ...]) -> Problem:

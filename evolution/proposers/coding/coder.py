@@ -1,9 +1,10 @@
-"""Turns an idea into a patch that runs: code it, reflect on it once, check it, debug it for a few rounds.
+"""Turns an idea into a patch that runs: code it, check it, reflect on it where the checks leave a doubt, debug it for a few rounds.
 
 Nothing is trained or stored here. The caller gives the functions that reach outside: `ask`, which asks a model, `smoke`,
 which runs the cheap rungs on a program, and `hindrance`, which asks the interpreter that runs the repo about syntax.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from evolution.proposers.coding.checks import Checked, Hindrance, Smoke, check, 
 from evolution.proposers.coding.debugger import debugged
 from evolution.proposers.coding.draft import PatchInProgress
 from evolution.proposers.coding.patching import edits_between
-from evolution.proposers.coding.records import Coded, CodingLimits, GaveUp, Problem, Task
+from evolution.proposers.coding.records import Coded, CodingLimits, GaveUp, Problem, Rung, Task
 from evolution.proposers.coding.replies import CodeReply, ReflectReply
 
 if TYPE_CHECKING:
@@ -30,11 +31,8 @@ def carry_out(
     hindrance: Hindrance = for_our_parser,
     limits: CodingLimits = DEFAULT_LIMITS,
 ) -> Coded | GaveUp:
-    """The patch that carries out the task's idea, or why there is none.
-
-    Bad answers of the model, and exchanges that fail, end in GaveUp. Raises Cancelled, and whatever `smoke` raises.
-    """
-    return _Carrying(task, ask, smoke, hindrance, limits).run()
+    """The patch that carries out the task's idea, or why there is none; see `Coding`."""
+    return Coding(task, ask=ask, smoke=smoke, hindrance=hindrance, limits=limits).run()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +43,42 @@ class _Accepted:
     checked: Checked
 
 
-class _Carrying:
-    """One task while it is carried out."""
+class Coding:
+    """One task while it is carried out.
+
+    Bad answers of the model, and exchanges that fail, end in GaveUp. Both methods raise Cancelled, and whatever `smoke`
+    raises.
+    """
 
     def __init__(
-        self, task: Task, ask: "Ask", smoke: Smoke, hindrance: Hindrance, limits: CodingLimits
+        self,
+        task: Task,
+        *,
+        ask: "Ask",
+        smoke: Smoke,
+        hindrance: Hindrance = for_our_parser,
+        limits: CodingLimits = DEFAULT_LIMITS,
     ) -> None:
         self._task, self._ask, self._smoke, self._hindrance = task, ask, smoke, hindrance
         self._draft = PatchInProgress(task, limits)
         self._accepted: _Accepted | None = None
-        self._reflected = False
+        self._reflected = self._told_of_idle = False
         self._notes: list[str] = []
 
     def run(self) -> Coded | GaveUp:
+        """The first patch that passes all checks."""
+        return self._until_settled(lambda: self._settled(self._code()))
+
+    def again(self, why: str) -> Coded | GaveUp:
+        """Another patch than the one that passed, which was trained and is void. why: in words, for the debugger."""
+        self._accepted = None
+        problem = Problem(rung=Rung.VOID, message=why)
+        self._draft.found(problem)
+        return self._until_settled(lambda: problem)
+
+    def _until_settled(self, first: Callable[[], Problem | None]) -> Coded | GaveUp:
         try:
-            problem = self._settled(self._code())
-            left_over = debugged(problem, self._draft, self._ask, self._settled)
+            left_over = debugged(first(), self._draft, self._ask, self._settled)
         except LlmError as error:
             left_over = str(error)
         if self._accepted is not None:
@@ -75,20 +93,25 @@ class _Carrying:
         """The draft's problem after all checks that it gets to; None if it has none."""
         if problem is not None:
             return problem
-        if not self._reflected:
+        checked = self._checked()
+        if checked.problem is None and checked.doubt and not self._reflected:
+            self._accepted = _Accepted(files=self._draft.changed(), checked=checked)
             self._reflect()
-        checked = check(self._task.sources, self._draft.changed(), self._smoke, self._hindrance)
+            checked = checked if self._draft.changed() == self._accepted.files else self._checked()
         problem = checked.problem
         if problem is None:
-            first = self._accepted is None
             self._accepted = _Accepted(files=self._draft.changed(), checked=checked)
-            problem = idle_problem(checked.idle) if checked.idle and first else None
+            problem = idle_problem(checked.idle) if checked.idle and not self._told_of_idle else None
+            self._told_of_idle |= problem is not None
         if problem is not None:
             self._draft.found(problem)
         return problem
 
+    def _checked(self) -> Checked:
+        return check(self._task.sources, self._draft.changed(), self._smoke, self._hindrance)
+
     def _reflect(self) -> None:
-        """Let the model look at its own diff once. A correction that does not fit is undone, so the draft cannot get
+        """Let the model look once at its own diff, of which the checks could not see everything. A correction that does not fit is undone, so the draft cannot get
         worse.
         """
         self._reflected = True

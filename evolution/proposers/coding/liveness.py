@@ -61,10 +61,12 @@ class Liveness:
 
     refusal: why the patch is dead code, "" if it is not.
     idle: lines that did nothing, whether or not the patch is refused.
+    unseen: places of the patch that may yet run, as time ended the smoke trial before them.
     """
 
     refusal: str
     idle: tuple[Idle, ...]
+    unseen: tuple[str, ...] = ()
 
 
 def judge(before: Mapping[str, str], after: Mapping[str, str], run: SmokeRun) -> Liveness:
@@ -80,7 +82,8 @@ def judge(before: Mapping[str, str], after: Mapping[str, str], run: SmokeRun) ->
     files = [_File(path, before.get(path, ""), changed[path], run) for path in python]
     read = _attributes_read({**before, **after})
     idle = [found for file in files for found in file.idle(read)]
-    return Liveness(refusal=_refusal(files, read), idle=tuple(idle))
+    unseen = [found for file in files for found in file.unseen()]
+    return Liveness(refusal=_refusal(files, read), idle=tuple(idle), unseen=tuple(unseen))
 
 
 def _refusal(files: Sequence["_File"], read: set[str]) -> str:
@@ -128,6 +131,14 @@ class _File:
             s
             for s in self.all
             if not self.changed.isdisjoint(s.lines) and not s.error_path and s not in self.later
+        ]
+
+    def unseen(self) -> list[str]:
+        """Places of the patch's statements that did not run because time ended the smoke trial before them."""
+        return [
+            place(self.path, s.start, s.end)
+            for s in self.later
+            if not self.changed.isdisjoint(s.lines) and not s.error_path
         ]
 
     def runs(self, statement: Statement) -> bool:

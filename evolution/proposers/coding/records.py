@@ -54,6 +54,7 @@ class Rung(StrEnum):
     PARSE = "parse"  # a changed file is no Python
     SMOKE = "smoke"  # import, contract, first steps or first epochs failed
     DEAD = "dead code"  # the program runs, but the patch does nothing in it
+    VOID = "no effect"  # the patched program learns and scores what its parent does, to the bit
     IDLE = "idle lines"  # parts of the patch did nothing; they are reported, not refused
 
 

@@ -5,19 +5,25 @@ them. No value holds an absolute path.
 """
 
 from collections.abc import Mapping
+from textwrap import indent
 from typing import Any
 
-from diagnosis.findings import Finding, Nature, Severity
+from diagnosis.findings import Finding, Measurement, Nature, Severity
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.feedback import Feedback
-from evolution.domain.run import Moved, Node, NodeStatus
+from evolution.domain.run import Node, NodeStatus
 from evolution.laboratory.laboratory import Laboratory
+from evolution.proposers.coding.contract import DATA
 from evolution.proposers.coding.views import anchored, code_map, one_line, shown_files
+from evolution.proposers.combining import open_combinations
 from evolution.proposers.selection import ideas, inspirations
 from evolution.proposers.situation import Situation
 from evolution.proposers.strategies import Told
-from simulator.critiques import Critique
+from simulator.critiques import Critique, Simulation, Voice
 
+DIFF_CHARS = 4_000  # of another program's diff
+VOICES = 3  # complaints that users do not share widely, told of each kind of users
+LEAST_VOICES = 2  # users who make such a complaint
 HISTORY = 20  # how many of the newest attempts are told
 
 
@@ -32,16 +38,22 @@ def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
         "findings": [finding_facts(f) for f in worth_telling(feedback)] if directional else [],
         "critiques": [critique_facts(c, feedback) for c in feedback.complaints()] if directional else [],
         "users_say": interpretations(feedback) if directional else [],
+        "measured": measured(feedback) if directional else [],
+        "voices": [voice_facts(voice, said) for said in feedback.simulations for voice in unshared(said)]
+        if directional
+        else [],
+        "training": training(laboratory, feedback),
+        "item_columns": DATA,
         "code_map": code_map(feedback.sites),
         **files(laboratory, situation),
         "history": [] if told is Told.NOTHING else history(situation.archive),
         "inspirations": []
         if told is Told.NOTHING
         else [
-            inspiration_facts(situation.archive, node)
+            inspiration_facts(laboratory, situation.archive, node)
             for node in inspirations(situation.archive, situation.parent)
         ],
-        "late": situation.progress > 0.5,
+        "late": situation.progress > 0.5 and not open_combinations(situation.archive),
         "wanted": situation.count,
     }
 
@@ -139,6 +151,57 @@ def critique_facts(critique: Critique, feedback: Feedback) -> dict[str, Any]:
     }
 
 
+def measured(feedback: Feedback) -> list[str]:
+    """A line for each measurement that no finding tells: what is healthy, or could not be judged, with its reference."""
+    told = {finding.code for finding in worth_telling(feedback)}
+    return [_measured(one) for one in feedback.all_measurements() if one.code not in told]
+
+
+def _measured(one: Measurement) -> str:
+    if one.healthy is None and one.details.get("reason"):
+        return one_line(f"{one.code}: not judged: {one.details['reason']}")
+    verdict = {True: "healthy", False: "not healthy", None: "not judged"}[one.healthy]
+    return one_line(f"{one.code} ({verdict}): {one.message}")
+
+
+def unshared(said: Simulation) -> list[Voice]:
+    """The strongest complaints that too few users make for a critique, if more make them than of what they really chose."""
+    shared = {critique.code for critique in said.critiques}
+    return [
+        voice
+        for voice in said.voices
+        if voice.code not in shared and voice.count >= LEAST_VOICES and voice.share > voice.control_share
+    ][:VOICES]
+
+
+def voice_facts(voice: Voice, said: Simulation) -> dict[str, Any]:
+    """One such complaint for the prompt, with its counts and a quote."""
+    return {
+        "code": voice.code,
+        "users": f"{voice.count} of {voice.users} users",
+        "control": f"{voice.control_count} of {voice.control_users}",
+        "played_by": one_line(said.model) or "a model of their choices",
+        "quotes": [one_line(quote.text) for quote in voice.quotes[:1]],
+    }
+
+
+def training(laboratory: Laboratory, feedback: Feedback) -> dict[str, Any]:
+    """How long the version to change was trained, and what ends a training."""
+    with laboratory.context.store_lock:
+        trial = laboratory.context.store.trial(feedback.trial)
+    settings = laboratory.config.training
+    epochs = len(trial.epochs) if trial is not None else 0
+    return {
+        "epochs": epochs,
+        "best_epoch": trial.best_epoch if trial is not None else 0,
+        "epoch_s": f"{trial.cost.fit_s / epochs:.1g}"
+        if trial is not None and epochs
+        else "an unknown number of",
+        "max_epochs": settings.max_epochs,
+        "patience": settings.patience,
+    }
+
+
 def interpretations(feedback: Feedback) -> list[dict[str, Any]]:
     """How each kind of simulated users sums up the pages."""
     return [
@@ -160,12 +223,13 @@ def files(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
     """The files that may be edited, with line numbers; those that play a role first, the rest as outlines."""
     sources = laboratory.programs.sources(situation.parent.program, laboratory.config.recommender.editable)
     whole, others = shown_files(sources, [site.path for site in situation.feedback.sites])
-    return {"files": whole, "others": others}
+    outlines = [f"{other['path']}: {other['outline']}" for other in shown_files(sources, [], limit=0)[1]]
+    return {"files": whole, "others": others, "outlines": outlines}
 
 
 def history(archive: Archive) -> list[str]:
-    """The newest attempts and their outcomes in words, oldest first."""
-    tried = [node for node in archive.nodes if node.idea is not None]
+    """The newest attempts and their outcomes in words, oldest first. A patch that was void says nothing of its idea."""
+    tried = [node for node in archive.nodes if node.idea is not None and node.status is not NodeStatus.VOID]
     return [attempt(archive, node) for node in tried[-HISTORY:]]
 
 
@@ -177,9 +241,11 @@ def attempt(archive: Archive, node: Node) -> str:
     line = archive.lineage(node)
     before = line[1] if len(line) > 1 else archive.root
     said = [f"tried {node.idea.title!r} ({node.idea.code}) on {_name(archive, before)}"]
+    if node.status is NodeStatus.WAITING:
+        return one_line(f"{said[0]}: about to be trained, so nothing is known of it yet")
     if node.status is not NodeStatus.COMPLETE:
         return one_line(f"{said[0]}: {node.status.value}: {node.why}")
-    effects = [_movement(moved) for moved in node.moved]
+    effects = [moved.words for moved in node.moved]
     effects.append(_change(objective_of(before), objective_of(node)))
     verified = {"gain": "a verified gain", "fix": "a verified fix"}.get(node.verified.value, "not verified")
     return one_line(f"{said[0]}: {'; '.join(effects)}; {verified}" + (f" ({node.why})" if node.why else ""))
@@ -190,20 +256,16 @@ def _name(archive: Archive, node: Node) -> str:
     return f"the version with {', '.join(reversed(made_of))}" if made_of else "the user's version"
 
 
-def _movement(moved: Moved) -> str:
-    words = "as intended" if moved.as_intended else "not as intended"
-    healthy = ", now healthy" if moved.healthy else ""
-    return f"{moved.code} moved from {moved.before:.3g} to {moved.after:.3g} ({words}{healthy})"
-
-
 def _change(before: float, after: float) -> str:
     relative = f" ({100 * (after / before - 1):+.1f} %)" if before > 0 else ""
     return f"objective {before:.4f} -> {after:.4f}{relative}"
 
 
-def inspiration_facts(archive: Archive, node: Node) -> Mapping[str, Any]:
-    """Another program for the prompt: its ideas, objective, rationale, and open problems."""
+def inspiration_facts(laboratory: Laboratory, archive: Archive, node: Node) -> Mapping[str, Any]:
+    """Another program for the prompt: its ideas, objective, rationale, open problems, and its diff to the user's version."""
+    diff = laboratory.programs.diff(archive.root.program, node.program).replace("</data", "</ data")
     return {
+        "diff": indent(diff[:DIFF_CHARS].rstrip(), "    "),
         "ideas": list(reversed(ideas(archive, node))),
         "objective": _objective(node),
         "why": one_line(node.idea.rationale) if node.idea else "",

@@ -1,11 +1,13 @@
 """Decides in code which of the planner's ideas may be tried."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from evolution.proposers.planning.replies import AXES, PlannedIdea
 
 CRITIQUES = 2  # critiques that an idea must address (Self-EvolveRec), or all open ones if there are fewer
+_FILE = re.compile(r"(?<![\w.])(?:[\w-]+/)*[\w-]+\.(?:py|ipynb|toml|ya?ml|json|cfg|ini|csv|txt)\b")
 FINDINGS = 1  # findings that it must address
 
 
@@ -15,11 +17,13 @@ class Open:
 
     findings, critiques: ids.
     tried: codes of the ideas tried on it, or in its lineage.
+    void: codes of ideas whose patch changed nothing there.
     """
 
     findings: Collection[str]
     critiques: Collection[str]
     tried: Collection[str]
+    void: Collection[str] = ()
 
 
 def objection(idea: PlannedIdea, still: Open, *, directional: bool) -> str:
@@ -28,6 +32,8 @@ def objection(idea: PlannedIdea, still: Open, *, directional: bool) -> str:
         return "it says no code name or no change"
     if idea.code in still.tried:
         return f"{idea.code} was tried here already"
+    if idea.code in still.void:
+        return f"a patch for {idea.code} was written here already, and changed nothing that is computed"
     if not directional:
         return ""
     unknown = [name for name in idea.addresses if name not in {*still.findings, *still.critiques}]
@@ -42,6 +48,24 @@ def objection(idea: PlannedIdea, still: Open, *, directional: bool) -> str:
             f"at least {needed[1]} and {needed[0]} that are open are needed"
         )
     return ""
+
+
+def out_of_reach(idea: PlannedIdea, editable: Collection[str], others: Collection[str]) -> str:
+    """Why the change that an idea describes cannot be made, "" if it can: of the program's files it names none but such that
+    may not be edited.
+
+    editable, others: paths of the program's files that may be edited, and that may not.
+    """
+    named = dict.fromkeys(_FILE.findall(idea.change))
+    outside = [name for name in named if _is_one_of(name, others) and not _is_one_of(name, editable)]
+    if not outside or any(_is_one_of(name, editable) for name in named):
+        return ""
+    return f"it changes {', '.join(outside)}, which may not be edited"
+
+
+def _is_one_of(name: str, paths: Collection[str]) -> bool:
+    """Whether a path, or its end, is the name of one of these files."""
+    return any(path == name or path.endswith(f"/{name}") for path in paths)
 
 
 def worth(idea: PlannedIdea, progress: float) -> float:

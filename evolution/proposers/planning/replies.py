@@ -62,9 +62,6 @@ class Report(BaseModel):
 # The reply to the prompt `plan-reflect`.
 class Reflection(BaseModel):
     verdict: str = Field(description="One or two sentences: is the chosen idea the right next step, and why.")
-    gap: str = Field(
-        description="What is missing to decide, as one search query; the empty string where nothing is."
-    )
     ideas: list[PlannedIdea] = Field(
         description="Ideas that replace or correct those given, under the same rules; [] where they stand."
     )

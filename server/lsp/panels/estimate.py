@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base.amounts import roughly
+from evolution.domain.limits import LLM_USERS
 from evolution.domain.request import AdaptRequest
 from evolution.llm.budget import Charge
-from evolution.llm.estimate import LLM_USERS, adapting, estimate, interviews
+from evolution.llm.estimate import adapting, estimate, interviews
 from evolution.llm.settings import LlmSettings
 from evolution.repo.settings import user_llm
 from server.lsp.panels.asking import Document, repo_asked_for

@@ -175,7 +175,7 @@ def test_templates_are_admitted_and_count_from_then_on(ground: Ground) -> None:
     trial, feedback, archive = ground.look()
     run = EvolvingProbes(ground.laboratory, None)
     assert run.extended(feedback, trial) == feedback
-    admitted = run.after_generation(archive, 1)
+    admitted = run.after_generation(archive, 1, heard=())
     assert admitted and [spec.id for spec in run.specs] == list(admitted), ground.said
     extended = run.extended(feedback, trial)
     new = {found.code for found in extended.all_findings()} - {found.code for found in feedback.findings}
@@ -186,12 +186,12 @@ def test_templates_are_admitted_and_count_from_then_on(ground: Ground) -> None:
 
     again = EvolvingProbes(ground.laboratory, None)
     ground.laboratory.replays = True  # nothing may be run: all of it is stored
-    assert again.after_generation(archive, 1) == admitted
+    assert again.after_generation(archive, 1, heard=()) == admitted
     assert again.extended(feedback, trial).all_findings() == extended.all_findings()
     with ground.store._writing() as db:
         db.execute("delete from probes")
     with pytest.raises(NotStored):
-        EvolvingProbes(ground.laboratory, None).after_generation(archive, 1)
+        EvolvingProbes(ground.laboratory, None).after_generation(archive, 1, heard=())
 
 
 def test_an_llm_is_told_why_its_probe_was_rejected_and_tries_again(
@@ -207,7 +207,7 @@ def test_an_llm_is_told_why_its_probe_was_rejected_and_tries_again(
         refuse(),
     )
     run = EvolvingProbes(ground.laboratory, llm)
-    admitted = run.after_generation(archive, 1)
+    admitted = run.after_generation(archive, 1, heard=())
     assert run.specs[0].author == MODEL and run.specs[0].id == admitted[0], ground.said
     assert "forbids" in ground.said
     second = scripted_llm.requests[2].body["messages"][1]["content"]
@@ -217,7 +217,7 @@ def test_an_llm_is_told_why_its_probe_was_rejected_and_tries_again(
 def test_without_an_answer_templates_step_in(ground: Ground, author: Callable[..., Author]) -> None:
     _, _, archive = ground.look()
     run = EvolvingProbes(ground.laboratory, author(refuse(), refuse(), refuse()))
-    assert run.after_generation(archive, 1)
+    assert run.after_generation(archive, 1, heard=())
     assert {spec.author for spec in run.specs} == {"template"}
 
 
@@ -229,7 +229,7 @@ def test_a_probe_that_an_architecture_change_broke_is_retired_and_its_complaint_
     run = EvolvingProbes(ground.laboratory, None, [broken])
     found = run.extended(feedback, trial).evolved[broken.id][0]
     assert found.healthy is None and found.details[BROKEN] == Reason.ABSENT
-    admitted = run.after_generation(archive, 1)
+    admitted = run.after_generation(archive, 1, heard=())
     assert broken not in run.specs and admitted
     assert [record.state for record in ground.store.probes(broken.id)] == [ProbeState.RETIRED]
     assert "missed-sequence" in {spec.complaint for spec in run.specs}

@@ -127,7 +127,9 @@ def test_an_error_names_the_option_as_it_was_spelled():
         parse_request(JobKind.VERIFY, {}, spelling=shouted)
 
 
-@pytest.mark.parametrize("term", [{"strategy": "nas"}, {"seed": 1}, {"proposer": "llm"}, {"gate": True}])
+@pytest.mark.parametrize(
+    "term", [{"strategy": "nas"}, {"seed": 1}, {"proposer": "llm"}, {"gate": True}, {"llm_users": 5}]
+)
 def test_a_resumed_run_cannot_become_another(term):
     assert set(term) <= set(TERMS)
     with pytest.raises(RequestError, match="cannot be given here: a resumed run goes on on its own terms"):
@@ -146,7 +148,7 @@ def test_a_replay_is_not_told_what_to_do(option):
 
 def test_a_comparison_hands_every_shared_option_to_each_of_its_runs():
     shared = {
-        "trials": 5, "budget_usd": 0.5, "budget_tokens": 7, "budget_gpu_s": 60.0, "gate": True,
+        "trials": 5, "budget_usd": 0.5, "budget_tokens": 7, "budget_gpu_s": 60.0, "gate": True, "llm_users": 7,
         "proposer": "recipes", "python": "/usr/bin/python3", "device": "cpu", "no_sandbox": True,
     }  # fmt: skip
     assert set(shared) == {field.name for field in fields(RunRequest)}

@@ -104,7 +104,7 @@ def report(request: Request) -> dict[str, Any]:
 def reflection(request: Request) -> dict[str, Any]:
     chosen = re.search(r"^Chosen: (\S+)$", request.text, re.MULTILINE)
     assert chosen, request.text[-500:]
-    return {"verdict": "It stands.", "gap": "", "ideas": [], "chosen": chosen[1]}
+    return {"verdict": "It stands.", "ideas": [], "chosen": chosen[1]}
 
 
 def idea_in(request: Request) -> str:

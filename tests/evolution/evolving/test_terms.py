@@ -37,6 +37,13 @@ def test_other_terms_are_another_run(other):
     assert replace(TERMS, **other).run_id != TERMS.run_id
 
 
+def test_the_users_that_an_llm_plays_are_a_term_where_one_proposes():
+    """The usual number leaves ids as they were before it could be chosen."""
+    by_llm = replace(TERMS, proposer="llm", model="m")
+    assert replace(by_llm, llm_users=5).run_id != by_llm.run_id
+    assert replace(TERMS, model="", llm_users=5).run_id == replace(TERMS, model="").run_id
+
+
 def test_where_no_limit_is_said_there_are_some_trials_and_any_other_limit_replaces_them():
     assert EvolveRequest().limits == Limits(trials=USUAL_TRIALS)
     assert EvolveRequest(budget_gpu_s=60.0).limits == Limits(gpu_s=60.0)

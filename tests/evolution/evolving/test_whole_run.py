@@ -13,6 +13,7 @@ from evolution.domain.run import NodeStatus, RunState, decisions
 from evolution.store.store import Store
 from tests.evolution.evolving.colleague import ANSWERS, ORDER, colleague
 from tests.evolution.evolving.conftest import INPUT, OUTPUT
+from tests.evolution.evolving.truth import untrue
 from tests.llm.scripted import in_turn, malformed, refuse, slow, truncate
 from tests.server import conftest as editors
 
@@ -60,10 +61,8 @@ def test_a_run_goes_from_personas_to_measured_patches(grounds, with_llm, whole):
     assert ended.state is JobState.DONE, ended.error
     run = grounds.run()
     nodes = by_code(run)
-    whole["run"] = run
-    assert {"plan-queries", "plan-report", "plan-reflect", "code", "code-reflect", "debug"} < set(
-        server.prompts()
-    )
+    whole["run"], whole["requests"] = run, list(server.requests)
+    assert {"plan-queries", "plan-report", "plan-reflect", "code", "debug"} < set(server.prompts())
     assert {"persona", "persona-choice"} < set(server.prompts())
     good = nodes["full-cross-entropy"]
     assert good.status is NodeStatus.COMPLETE and good.idea.proposer == "scripted-1"
@@ -81,6 +80,11 @@ def test_a_run_goes_from_personas_to_measured_patches(grounds, with_llm, whole):
         for node in run.nodes:
             if node.verified is not Verified.NO:
                 assert store.proposal(node.proposal).idea.by_llm
+
+
+def test_every_prompt_tells_what_the_store_holds(grounds, whole):
+    with Store.open(grounds.repo) as store:
+        assert [said for r in whole["requests"] for said in untrue(r, whole["run"], store)] == []
 
 
 def test_what_users_said_is_stored_and_marked(grounds, whole):

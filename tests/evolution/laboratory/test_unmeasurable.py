@@ -120,6 +120,7 @@ def test_a_run_goes_on_without_a_candidate_that_cannot_be_looked_at(directional)
     evolution.strategy = SimpleNamespace(directional=directional)
     evolution.archive = SimpleNamespace(complete=[parent])
     evolution.root = replace(CHILD, id="t0")
+    evolution.heard, evolution.looks = set(), {}
     evolution.verification = SimpleNamespace(is_affordable=lambda: False, judged=lambda node, proposal: node)
     evolution.evaluation = SimpleNamespace(
         settle=lambda *given, **more: SimpleNamespace(id="x", verified=Verified.NO, why_not="", trials=())

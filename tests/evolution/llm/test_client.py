@@ -62,13 +62,18 @@ def test_an_endpoint_without_schemas_is_told_in_words_and_that_is_remembered(
     assert '"legs"' in scripted_llm.requests[-1].text
 
 
-def test_an_endpoint_that_ignores_schemas_is_told_in_words_from_then_on(connect, scripted_llm):
+@pytest.mark.parametrize("formats", [{"json_schema"}, {"json_object"}, set()])
+def test_an_answer_in_prose_steps_no_form_down_and_the_schema_is_told_once(connect, scripted_llm, formats):
+    """The schema is sent on; this prompt's requests also tell it in words from then on, also the one that asks again."""
+    scripted_llm.formats = formats
     client = connect(scripted.in_turn("It is the owl.", OWL, OWL))
     assert ask(client).legs == 2
-    _, second = scripted_llm.requests
+    first, second = [r for r in scripted_llm.requests if r.format in (*formats, "text")][-2:]
     assert "it holds no JSON object" in second.text and "It is the owl." in second.text
+    assert second.format == first.format and second.text.count('"legs": {') == 1
     assert ask(client, "swims").legs == 2
-    assert [r.format for r in scripted_llm.requests] == ["json_schema", "json_object", "json_object"]
+    third = scripted_llm.requests[-1]
+    assert third.format == first.format and third.text.count('"legs": {') == 1
 
 
 def test_an_endpoint_with_the_older_name_of_the_limit_is_understood(connect, scripted_llm):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evolution.proposers.planning.eligibility import Open, objection, ranked, worth
+from evolution.proposers.planning.eligibility import Open, objection, out_of_reach, ranked, worth
 from evolution.proposers.planning.replies import PlannedIdea, Scores
 
 OPEN = Open(findings={"f1", "f2"}, critiques={"c1", "c2", "c3"}, tried={"old"})
@@ -74,3 +74,29 @@ def test_the_chosen_one_comes_first_and_a_code_only_once():
 
 def test_scores_beyond_the_scale_buy_nothing():
     assert worth(idea(potential=1000), 0.5) == worth(idea(potential=10), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ("Set lr to .01 in config.toml.", True),
+        ("In model.py read the rate that config.toml sets.", False),
+        ("In encoder.py, `forward` adds a term.", False),  # src/encoder.py, by its name alone
+        (
+            "Warm the rate up over 100 steps, as papers.txt of the authors says.",
+            False,
+        ),  # no file of the program
+    ],
+)
+def test_an_idea_that_only_names_files_that_may_not_be_edited_is_refused(change, refused):
+    said = out_of_reach(
+        idea().model_copy(update={"change": change}), ["model.py", "src/encoder.py"], ["config.toml"]
+    )
+    assert bool(said) is refused
+
+
+def test_an_idea_whose_patch_was_void_is_refused_in_true_words():
+    said = objection(
+        idea("again"), Open(findings={"f1"}, critiques=(), tried=(), void={"again"}), directional=True
+    )
+    assert "changed nothing that is computed" in said and "tried" not in said
