@@ -14,6 +14,7 @@ from evolution.recipes.label_smoothing import LabelSmoothing
 from evolution.recipes.larger_batches import LargerBatches
 from evolution.recipes.mixed_negatives import MixedNegatives
 from evolution.recipes.more_negatives import MoreNegatives
+from evolution.recipes.newest_event import NewestEvent
 from evolution.recipes.recipe import Recipe
 from evolution.recipes.repairs.catalogue import REPAIRS
 from evolution.recipes.sampled_softmax import SampledSoftmax
@@ -35,6 +36,7 @@ RECIPES: tuple[Recipe, ...] = (
     LargerBatches(),
     LabelSmoothing(),
     CategoryEmbedding(),
+    NewestEvent(),
     WeightDecay(),
     StrongerPenalty(),
     EmbeddingDecay(),
