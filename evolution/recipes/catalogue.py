@@ -1,7 +1,6 @@
 """The list of all recipes."""
 
 from evolution.domain.proposal import Idea
-from evolution.recipes.candidate_softmax import CandidateSoftmax
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay
 from evolution.recipes.faster_learning import FasterLearning
@@ -11,7 +10,6 @@ from evolution.recipes.gradient_clipping import GradientClipping
 from evolution.recipes.initial_scale import InitialScale
 from evolution.recipes.item_dropout import ItemDropout
 from evolution.recipes.label_smoothing import LabelSmoothing
-from evolution.recipes.larger_batches import LargerBatches
 from evolution.recipes.mixed_negatives import MixedNegatives
 from evolution.recipes.more_negatives import MoreNegatives
 from evolution.recipes.newest_event import NewestEvent
@@ -31,9 +29,7 @@ RECIPES: tuple[Recipe, ...] = (
     GeneralisedBCE(),
     Shuffling(),
     SampledSoftmax(),
-    CandidateSoftmax(),
     MixedNegatives(),
-    LargerBatches(),
     LabelSmoothing(),
     CategoryEmbedding(),
     NewestEvent(),
