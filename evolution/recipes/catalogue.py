@@ -21,6 +21,7 @@ from evolution.recipes.softmax import FullSoftmax
 from evolution.recipes.stronger_penalty import StrongerPenalty
 from evolution.recipes.warmup import WarmUp
 from evolution.recipes.weight_decay import WeightDecay
+from evolution.recipes.wider_vectors import WiderVectors
 
 RECIPES: tuple[Recipe, ...] = (
     *REPAIRS,
@@ -33,6 +34,7 @@ RECIPES: tuple[Recipe, ...] = (
     LabelSmoothing(),
     CategoryEmbedding(),
     NewestEvent(),
+    WiderVectors(),
     WeightDecay(),
     StrongerPenalty(),
     EmbeddingDecay(),
