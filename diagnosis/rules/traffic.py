@@ -107,11 +107,22 @@ def _unconditional(source: ParsedFile, body: list[ast.stmt]) -> list[ast.Call]:
 
 def _is_conditional(source: ParsedFile, call: ast.Call, statement: ast.stmt) -> bool:
     for outer in source.around(call):
-        if isinstance(outer, ast.If | ast.IfExp | ast.Lambda):
+        if isinstance(outer, ast.If | ast.Lambda) or (
+            isinstance(outer, ast.IfExp) and not _is_in_both(call, outer)
+        ):
             return True
         if outer is statement:
             return False
     return False
+
+
+def _is_in_both(call: ast.Call, choice: ast.IfExp) -> bool:
+    """Whether both values of a choice make the same call: `x.item() if total is None else total + x.item()`."""
+    same = ast.dump(call)
+    return all(
+        any(isinstance(part, ast.Call) and ast.dump(part) == same for part in ast.walk(value))
+        for value in (choice.body, choice.orelse)
+    )
 
 
 def read_hit(source: ParsedFile, call: ast.Call, loop: ast.AST | None, where: str) -> RuleHit:

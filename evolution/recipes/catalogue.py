@@ -1,7 +1,6 @@
 """The list of all recipes."""
 
 from evolution.domain.proposal import Idea
-from evolution.recipes.candidate_softmax import CandidateSoftmax
 from evolution.recipes.category_embedding import CategoryEmbedding
 from evolution.recipes.embedding_decay import EmbeddingDecay
 from evolution.recipes.faster_learning import FasterLearning
@@ -11,9 +10,9 @@ from evolution.recipes.gradient_clipping import GradientClipping
 from evolution.recipes.initial_scale import InitialScale
 from evolution.recipes.item_dropout import ItemDropout
 from evolution.recipes.label_smoothing import LabelSmoothing
-from evolution.recipes.larger_batches import LargerBatches
 from evolution.recipes.mixed_negatives import MixedNegatives
 from evolution.recipes.more_negatives import MoreNegatives
+from evolution.recipes.newest_event import NewestEvent
 from evolution.recipes.recipe import Recipe
 from evolution.recipes.repairs.catalogue import REPAIRS
 from evolution.recipes.sampled_softmax import SampledSoftmax
@@ -22,6 +21,7 @@ from evolution.recipes.softmax import FullSoftmax
 from evolution.recipes.stronger_penalty import StrongerPenalty
 from evolution.recipes.warmup import WarmUp
 from evolution.recipes.weight_decay import WeightDecay
+from evolution.recipes.wider_vectors import WiderVectors
 
 RECIPES: tuple[Recipe, ...] = (
     *REPAIRS,
@@ -30,11 +30,11 @@ RECIPES: tuple[Recipe, ...] = (
     GeneralisedBCE(),
     Shuffling(),
     SampledSoftmax(),
-    CandidateSoftmax(),
     MixedNegatives(),
-    LargerBatches(),
     LabelSmoothing(),
     CategoryEmbedding(),
+    NewestEvent(),
+    WiderVectors(),
     WeightDecay(),
     StrongerPenalty(),
     EmbeddingDecay(),

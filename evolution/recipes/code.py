@@ -13,6 +13,7 @@ from diagnosis.encoding import unmarked
 from diagnosis.findings import Site
 from evolution.domain.edits import Edit, make_edits
 from evolution.recipes.notebook import SUFFIX, NotAProgram, as_program, with_program
+from evolution.recipes.other_processes import lines_beside
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
 Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -153,10 +154,12 @@ def _program(path: str, text: str) -> str:
 def parse_all(context: RecipeContext) -> list[RecipeFile]:
     """All Python files and notebooks of the context that can be parsed, by path. Raises DoesNotFit if none of them can."""
     found, faults = list[RecipeFile](), list[DoesNotFit]()
+    beside = lines_beside(context.sources, context.trace.get("executed") or {})
     for path, text in sorted(context.sources.items()):
         if path.endswith((".py", SUFFIX)):
             try:
-                found.append(replace(parse(path, text), **_lines_seen(context, path)))
+                lines = _lines_seen(context, path, beside.get(path, frozenset()))
+                found.append(replace(parse(path, text), **lines))
             except DoesNotFit as fault:
                 faults.append(fault)
     if faults and not found:
@@ -164,10 +167,12 @@ def parse_all(context: RecipeContext) -> list[RecipeFile]:
     return found
 
 
-def _lines_seen(context: RecipeContext, path: str) -> dict[str, frozenset[int] | None]:
-    """The `executed` and `trained` lines of a file."""
+def _lines_seen(
+    context: RecipeContext, path: str, beside: frozenset[int]
+) -> dict[str, frozenset[int] | None]:
+    """The `executed` and `trained` lines of a file. beside: those that ran in processes that feed the training."""
     seen = {"executed": context.trace.get("executed"), "trained": context.trace.get("executed_training")}
-    return {name: frozenset(lines.get(path, ())) if lines else None for name, lines in seen.items()}
+    return {name: beside.union(lines.get(path, ())) if lines else None for name, lines in seen.items()}
 
 
 def blocks_at(sources: Sequence[RecipeFile], sites: Sequence[Site]) -> list[tuple[RecipeFile, Block]]:

@@ -31,24 +31,6 @@ def find_in_batch_loss(context: RecipeContext) -> PairLoss:
     raise DoesNotFit("no loss that sets the targets of a batch against each other was found")
 
 
-def has_in_batch_loss(context: RecipeContext) -> bool:
-    """Whether training sets the targets of a batch against each other, be the scores scaled or not."""
-    for source, function in blocks_at(parse_all(context), context.sites_of(Role.LOSS)):
-        scope = Scope(source, function)
-        for line in scope.lines:
-            part = line.body[0]
-            if not source.trains(line) or not isinstance(part, cst.Assign):
-                continue
-            name = part.targets[0].target
-            parts = [
-                one for kind in (cst.BinaryOperation, cst.Call) for one in source.all_of(kind, part.value)
-            ]
-            turned = any(_sides(one) is not None for one in parts)
-            if turned and isinstance(name, cst.Name) and _is_diagonal_wanted(scope, name.value):
-                return True
-    return False
-
-
 def _loss_from(scope: Scope, sources: Sequence[RecipeFile], line: cst.SimpleStatementLine) -> PairLoss | None:
     """The loss that is made of the scores which this line computes."""
     part = line.body[0]

@@ -3,31 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import libcst as cst
 
-from evolution.recipes.code import RecipeFile, loaded_names, rewrite, statements, torch_name
-from evolution.recipes.flow import Scope, dead_after
+from evolution.recipes.code import loaded_names, rewrite, statements, torch_name
+from evolution.recipes.flow import dead_after
 from evolution.recipes.leftovers import without_unread
 from evolution.recipes.loss_reading import indexable
 from evolution.recipes.pair_loss import PairLoss
 from evolution.recipes.recipe import DoesNotFit, RecipePatch
 
 MOST_NEGATIVES = 256
-
-
-class Replaced(Protocol):
-    """A loss in the code: its statements, the first of which is where it starts, and what takes its value."""
-
-    @property
-    def source(self) -> RecipeFile: ...
-    @property
-    def scope(self) -> Scope: ...
-    @property
-    def gone(self) -> tuple[cst.SimpleStatementLine, ...]: ...
-    @property
-    def target(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +120,7 @@ def random_items(loss: PairLoss, rows: str, shape: str, device_of: str) -> str:
     return f"{torch_name(loss.source)}.randint({first}, {rows}, {shape}, device={device_of}.device)"
 
 
-def replace_loss(loss: Replaced, lines: Sequence[str], value: str, *, summary: str, note: str) -> RecipePatch:
+def replace_loss(loss: PairLoss, lines: Sequence[str], value: str, *, summary: str, note: str) -> RecipePatch:
     """A patch in which `lines` prepare the new loss and `value` is the new loss; statements that only served the old
     one go.
 
@@ -159,7 +145,7 @@ def replace_loss(loss: Replaced, lines: Sequence[str], value: str, *, summary: s
 
 
 def _paragraphs_kept(
-    loss: Replaced, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNode]]
+    loss: PairLoss, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNode]]
 ) -> dict[cst.CSTNode, list[cst.CSTNode]]:
     """The blank line before a removed statement goes to the next one, so that what was apart stays apart."""
     kept: dict[cst.CSTNode, list[cst.CSTNode]] = {}
@@ -180,7 +166,7 @@ def _starts_apart(statement: cst.SimpleStatementLine) -> bool:
     return bool(statement.leading_lines) and statement.leading_lines[0].comment is None
 
 
-def _outdated_docstring(loss: Replaced) -> cst.SimpleStatementLine | None:
+def _outdated_docstring(loss: PairLoss) -> cst.SimpleStatementLine | None:
     """The function's docstring, if it is one line that describes the old loss."""
     lines = loss.scope.lines if isinstance(loss.scope.function, cst.FunctionDef) else []
     text = loss.source.code(lines[0].body[0]) if lines else ""

@@ -111,6 +111,17 @@ def fit(batches):
     assert codes(text) == []
 
 
+@pytest.mark.parametrize(("choice", "found"), [("total + loss.item()", True), ("total", False)])
+def test_a_read_that_both_values_of_a_choice_make_is_made_at_every_step(choice: str, found: bool) -> None:
+    text = f"""
+for b in batches:
+    loss = f(b)
+    loss.backward()
+    total = loss.item() if total is None else {choice}
+"""
+    assert codes(text) == ([(5, "loss-read-at-every-step")] if found else [])
+
+
 def test_a_read_in_the_hot_loop_is_found_once() -> None:
     text = (
         "for b in batches:\n    loss = f(b)\n    loss.backward()\n    total += loss.detach().cpu().numpy()\n"

@@ -1,5 +1,7 @@
 """Repair of a running sum that reads the loss at every step: the sum stays a tensor, and is read where it is used."""
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from evolution.recipes.code import RecipeFile, call_name, dotted, last_name
@@ -9,24 +11,36 @@ from evolution.recipes.repairs.repair import Changes, Place, Repair, receiver
 
 def _summed_as_tensor(place: Place) -> Changes:
     """`total += loss.detach()` for `total += loss.item()`, and `float(total)` wherever a number is asked for."""
-    read = place.only(cst.Call, lambda node: call_name(node) == "item" and receiver(node) is not None)
-    added = place.source.parents.get(read) if read is not None else None
-    if read is None or not _adds(added) or not isinstance(added, cst.AugAssign):
-        return {}
-    kept = receiver(read)
-    name = dotted(added.target)
-    if kept is None or not name or added.value is not read:
+    reads = [
+        node for node in place.nodes(cst.Call) if call_name(node) == "item" and receiver(node) is not None
+    ]
+    statements = {place.source.statement(read) for read in reads}
+    line = statements.pop() if len(statements) == 1 else None
+    part = line.body[0] if line is not None and len(line.body) == 1 else None
+    name = _sum_of(place.source, part, reads)
+    kept = receiver(reads[0]) if reads else None
+    if line is None or not name or kept is None:
         return {}
     tensor = kept if _detaches(place.sources, kept) else _detached(kept)
-    changes: dict[cst.CSTNode, list[cst.CSTNode]] = {read: [tensor]}
-    for use in _uses(place, name, added):
+    changes: dict[cst.CSTNode, list[cst.CSTNode]] = {read: [tensor] for read in reads}
+    for use in _uses(place, name, line):
         if not _is_formatted(place.source, use):
             changes[use] = [cst.parse_expression(f"float({name})")]
     return changes
 
 
-def _adds(node: cst.CSTNode | None) -> bool:
-    return isinstance(node, cst.AugAssign) and isinstance(node.operator, cst.AddAssign)
+def _sum_of(source: RecipeFile, part: cst.CSTNode | None, reads: Sequence[cst.Call]) -> str:
+    """`total` of `total += x.item()`, and of `total = x.item() if total is None else total + x.item()`; else ""."""
+    if isinstance(part, cst.AugAssign) and isinstance(part.operator, cst.AddAssign):
+        return dotted(part.target) if [part.value] == list(reads) else ""
+    if not isinstance(part, cst.Assign) or len(part.targets) != 1 or not isinstance(part.value, cst.IfExp):
+        return ""
+    name, choice = dotted(part.targets[0].target), part.value
+    if not name or not reads:
+        return ""
+    read, code = source.code(reads[0]), source.code
+    begins = code(choice.test) == f"{name} is None" and code(choice.body) == read
+    return name if begins and code(choice.orelse) in (f"{name} + {read}", f"{read} + {name}") else ""
 
 
 def _detached(node: cst.BaseExpression) -> cst.Call:
@@ -49,13 +63,13 @@ def _detaches(sources: tuple[RecipeFile, ...], node: cst.BaseExpression) -> bool
     return bool(returned) and all(value is not None and call_name(value) == "detach" for value in returned)
 
 
-def _uses(place: Place, name: str, added: cst.AugAssign) -> list[cst.BaseExpression]:
+def _uses(place: Place, name: str, added: cst.SimpleStatementLine) -> list[cst.BaseExpression]:
     """Where the sum's value is read in its function: neither where it is assigned nor where it is added to."""
     source, found = place.source, list[cst.BaseExpression]()
     for line in own_lines(place.block()):
-        for kind in (cst.Name, cst.Attribute):
+        for kind in (cst.Name, cst.Attribute) if line is not added else ():
             found += [node for node in source.all_of(kind, line) if dotted(node) == name]
-    return [node for node in found if not _is_target(source, node) and node is not added.target]
+    return [node for node in found if not _is_target(source, node)]
 
 
 def _is_target(source: RecipeFile, node: cst.CSTNode) -> bool:

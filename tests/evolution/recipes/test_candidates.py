@@ -1,4 +1,4 @@
-"""Recipes on losses over candidates side by side, on encoded items, and on cross-entropies: what they make computes what they say."""
+"""Recipes on encoded items, on cross-entropies and on penalties: what they make computes what they say."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,31 +11,6 @@ from evolution.recipes.recipe import DoesNotFit, Facts
 
 Cook = Callable[..., str]
 Load = Callable[[str], Any]
-LABELLED = """
-import torch
-import torch.nn.functional as F
-
-
-def loss(model, users, taken, others):
-    items = torch.cat([taken[:, None], others], 1)  # (B, 1 + K)
-    scores = model(users, items)
-    {labels}
-    {mark}
-    return F.binary_cross_entropy_with_logits(scores, labels)
-"""
-PAIRS = """
-import torch
-from torch import nn
-
-
-def step(model, opt, batch):
-    out = model(batch)  # (B, 1 + K)
-    loss = {loss}
-    opt.zero_grad()
-    loss.backward()
-    opt.step()
-    return float(loss)
-"""
 ENCODED = """
 import torch
 import torch.nn.functional as F
@@ -87,63 +62,6 @@ class Net(nn.Module):
         {more}
         return {loss}
 """
-IN_BATCH = """
-import argparse
-
-import torch
-import torch.nn.functional as F
-
-parser = argparse.ArgumentParser()
-parser.add_argument("--batch_size", type=int, default={size})
-parser.add_argument("--eval_batch_size", type=int, default=64)
-
-
-def loss(users, items):
-    logits = {product} / 0.1
-    return F.cross_entropy(logits, torch.arange(len(logits)))
-"""
-
-
-@pytest.mark.parametrize(
-    ("labels", "mark"),
-    [
-        ("labels = torch.zeros_like(scores)", "labels[:, 0] = 1"),
-        ("labels = torch.zeros(scores.shape)", "labels[:, 0] = 1.0"),
-    ],
-)
-def test_candidates_that_were_judged_alone_are_held_against_each_other(
-    cook: Cook, load: Load, labels: str, mark: str
-) -> None:
-    after = cook("candidate-softmax", LABELLED.format(labels=labels, mark=mark))
-    scores = torch.randn(5, 4)
-    found = load(after).loss(lambda users, items: scores, None, torch.arange(5), torch.ones(5, 3).long())
-    assert float(found) == pytest.approx(float(-scores.log_softmax(1)[:, 0].mean()), abs=1e-6)
-    assert "labels" not in after
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        "nn.functional.softplus(out[:, 1:] - out[:, :1]).mean()",
-        "-torch.nn.functional.logsigmoid(out[:, :1] - out[:, 1:]).mean()",
-    ],
-)
-def test_pairs_with_the_first_column_become_one_softmax(cook: Cook, loss: str) -> None:
-    after = cook("candidate-softmax", PAIRS.format(loss=loss))
-    assert "cross_entropy(out, torch.zeros(len(out), dtype=torch.long, device=out.device))" in after
-
-
-@pytest.mark.parametrize(
-    ("labels", "mark"),
-    [
-        ("labels = torch.zeros_like(scores)", "labels[:, 1] = 1"),  # another column
-        ("labels = torch.zeros_like(scores)", "labels[:, 0] = 0.9"),  # a share
-        ("labels = torch.ones_like(scores)", "labels[:, 0] = 1"),  # all were taken
-    ],
-)
-def test_other_labels_are_left_alone(cook: Cook, labels: str, mark: str) -> None:
-    with pytest.raises(DoesNotFit):
-        cook("candidate-softmax", LABELLED.format(labels=labels, mark=mark))
 
 
 def test_encoded_items_share_the_negatives_of_the_batch(cook: Cook, load: Load) -> None:
@@ -199,18 +117,6 @@ def test_labels_are_not_smoothed_of_masked_scores_or_twice(
 ) -> None:
     with pytest.raises(DoesNotFit, match=why):
         cook("label-smoothing", CLASSES.format(loss=loss, more=more))
-
-
-@pytest.mark.parametrize("product", ["users @ items.T", "torch.matmul(users, items.t())"])
-def test_batches_grow_where_their_targets_are_the_negatives(cook: Cook, product: str) -> None:
-    after = cook("larger-batches", IN_BATCH.format(size=32, product=product))
-    assert '"--batch_size", type=int, default=128' in after and "default=64" in after
-
-
-@pytest.mark.parametrize(("size", "product"), [(2048, "users @ items.T"), (32, "users * items")])
-def test_large_batches_and_losses_without_rivals_stay(cook: Cook, size: int, product: str) -> None:
-    with pytest.raises(DoesNotFit):
-        cook("larger-batches", IN_BATCH.format(size=size, product=product))
 
 
 FACTORS = """

@@ -87,6 +87,7 @@ def hits(sources: dict[str, str], code: str) -> list[tuple[str, int]]:
         ("gsasrec", "sum-loss-as-tensor", "loss-read-at-every-step"),
         ("packages", "sum-loss-as-tensor", "loss-read-at-every-step"),
         ("hf_sequence", "sum-loss-as-tensor", "loss-read-at-every-step"),
+        ("recbole_custom", "sum-loss-as-tensor", "loss-read-at-every-step"),
         ("sasrec_port", "same-candidates", "candidates-drawn-anew"),
         ("sasrec_port", "draw-at-once", "python-loop-sampling"),
         ("lightgcn", "draw-at-once", "python-loop-sampling"),
