@@ -16,7 +16,7 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Scores in training mode",
     why="In training mode dropout drops units of whoever is scored, and batch norm mixes users: scores are random.",
-    definition="`score` reaches dropout or batch norm, and neither it nor `fit` calls `.eval()` anywhere.",
+    definition="`score` reaches dropout or batch norm, and neither it nor `fit` nor what makes the model calls `.eval()` anywhere.",
     roles=(Role.SCORING,),
     explains=(*UNSTEADY, *WEAK),
 )
@@ -29,13 +29,20 @@ def eval_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
         asking, running = _asking(repo, score) if repo is not None else (score, None)
         if repo is None or not same_place(source, asking) or two_faced(repo, reached(repo, [score])) is None:
             continue
-        if not any(evaluates(place) for place in perhaps_reached(repo, [score, fit])):
+        if not any(evaluates(place) for place in perhaps_reached(repo, [score, fit, *_made(repo, score)])):
             assert isinstance(asking.node, Function)
             yield source.hit(
                 KIND.code,
                 _statement(source, asking, running) if running is not None else asking.node,
                 "scores with dropout or batch norm in training mode: call .eval() first",
             )
+
+
+def _made(repo: Codebase, score: Defined) -> list[Defined]:
+    """What makes the recommender: a copy that is served may be set to evaluation once and for all there."""
+    kind = repo.class_around(score.file, score.node)
+    made = repo.method(kind, "__init__") if kind is not None else None
+    return [made] if made is not None else []
 
 
 def _asking(repo: Codebase, score: Defined) -> tuple[Defined, ast.Call | None]:
