@@ -8,7 +8,9 @@ from functools import lru_cache
 from diagnosis.kit import is_kit
 from diagnosis.rules import (
     activation_missing,
+    attention_scaled,
     attention_turned,
+    averaged_into,
     batch_axis,
     batch_mixed,
     clipping,
@@ -42,6 +44,7 @@ from diagnosis.rules import (
     one_column,
     optimizer_partial,
     optimizer_recreated,
+    other_table,
     padding_row,
     part_not_served,
     plain_lists,
@@ -64,6 +67,7 @@ from diagnosis.rules import (
     train_forgotten,
     unstepped_schedule,
     updates_lost,
+    views_alike,
     warm_up_restarts,
     weights_remade,
 )
@@ -116,6 +120,10 @@ RULES: tuple[Rule, ...] = (
     share_cut.RULE,
     similarity_axis.RULE,
     smoothing.RULE,
+    other_table.RULE,
+    attention_scaled.RULE,
+    averaged_into.RULE,
+    views_alike.RULE,
     last_of_packed.RULE,
     residual_missing.RULE,
     warm_up_restarts.RULE,

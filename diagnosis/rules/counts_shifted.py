@@ -19,7 +19,7 @@ KIND = FindingKind(
     definition="The counts of ids from 0 to n are cut at their end, and what is drawn by them, moves by one as "
     "if padding had been cut off.",
     roles=(Role.NEGATIVES,),
-    explains=("negatives-distribution", "correction-wrong", *WEAK),
+    explains=("correction-wrong", *WEAK),
 )
 DRAWS = {"searchsorted", "choice", "multinomial", "choices"}
 

@@ -1,6 +1,7 @@
 """The static rules on data, sampling and evaluation."""
 
 from diagnosis.rules import (
+    asked_with_target,
     batch_means,
     best_inverted,
     candidates_repeated,
@@ -8,6 +9,7 @@ from diagnosis.rules import (
     cut_short,
     cutoff,
     discount,
+    drawn_from_padding,
     drawn_once,
     fixed_order,
     graph_blocks,
@@ -23,6 +25,7 @@ from diagnosis.rules import (
     oldest_held_out,
     one_by_one,
     one_draw,
+    only_full_windows,
     order_lost,
     padding_twice,
     popular_pool,
@@ -100,6 +103,9 @@ ON_DATA: tuple[Rule, ...] = (
     held_out_spared.RULE,
     candidates_repeated.RULE,
     workers_alike.RULE,
+    only_full_windows.RULE,
+    drawn_from_padding.RULE,
+    asked_with_target.RULE,
     counts_shifted.RULE,
     padding_twice.RULE,
     popular_pool.RULE,

@@ -22,7 +22,7 @@ KIND = FindingKind(
     definition="What training draws from is the items whose count is at least the median, mean or a quantile of all counts, or the front "
     "half of the items by their counts.",
     roles=(Role.NEGATIVES,),
-    explains=("negatives-distribution", "untrained-rows", *WEAK),
+    explains=("untrained-rows", *WEAK),
 )
 MIDDLES = {"median", "mean", "quantile", "percentile", "nanmedian", "average"}
 PLACES = {"flatnonzero", "nonzero", "where", "argwhere"}
