@@ -38,6 +38,8 @@ JOINS = {"concatenate", "cat", "hstack", "append"}
 
 def padding_row_twice(source: ParsedFile) -> Iterator[RuleHit]:
     """`[""] + [name for name in data.item_columns.store]`, `np.insert(columns.price, 0, 0)`"""
+    if not any(part.attr == "item_columns" for part in source.within(source.nodes[0], ast.Attribute)):
+        return
     for node in source.within(source.nodes[0], ast.BinOp, ast.Call, ast.List, ast.Subscript):
         behind = _behind_one(node)
         if behind is not None and _is_column(source, behind, 0):
