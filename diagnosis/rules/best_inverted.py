@@ -1,12 +1,12 @@
 """Static rule: the epoch that is kept is the worst, because a metric is compared as a loss is, or a loss as a metric."""
 
 import ast
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.metric_sense import averaged, said_by
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
@@ -24,29 +24,10 @@ KIND = FindingKind(
     explains=WEAK,
 )
 
-LARGER = {
-    "ndcg",
-    "hr",
-    "hit",
-    "hits",
-    "hitrate",
-    "recall",
-    "auc",
-    "map",
-    "mrr",
-    "precision",
-    "accuracy",
-    "acc",
-    "ndcgs",
-    "gain",
-    "f1",
-}
-SMALLER = {"loss", "losses", "rmse", "mae", "mse", "error", "nll", "perplexity", "ppl", "bce", "logloss"}
 # Words of code that compares both ways, by a setting.
 TWO_WAYS = ("minimi", "maximi", "lower", "higher", "greater", "smaller", "larger", "direction", "descend", "ascend", "bigger", "compar",
             "increas", "decreas")  # fmt: skip
 WATCHES = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau", "EarlyStopper", "Checkpoint")
-_PIECE = re.compile(r"[A-Z]+1?(?![a-z])|[A-Z]?[a-z]+1?")
 
 
 def best_inverted(source: ParsedFile) -> Iterator[RuleHit]:
@@ -231,15 +212,6 @@ def _defaults(repo: Codebase, name: str) -> list[tuple[ParsedFile, ast.expr]]:
     return found
 
 
-def said_by(texts: Iterable[str]) -> int:
-    """1 where all names are of metrics that are better when larger, -1 for losses and errors, 0 for anything else."""
-    senses = set()
-    for text in texts:
-        pieces = {piece.lower() for piece in _PIECE.findall(text)}
-        senses.add(-1 if pieces & SMALLER else 1 if pieces & LARGER else 0)
-    return senses.pop() if len(senses) == 1 else 0
-
-
 def _watched(source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
     """A watcher that is told its metric and the wrong direction; a plateau schedule whose `step` is given one."""
     mode = keyword(call, "mode")
@@ -275,7 +247,7 @@ def _plateau(source: ParsedFile, call: ast.Call, mode: str) -> Iterator[RuleHit]
             continue
         if dotted(step.func.value) not in names or len(bindings(source, dotted(step.func.value), step)) != 1:
             continue
-        better = _better(source, step.args[0])
+        better = _better(source, step.args[0]) or averaged(repo_of(source), source, step.args[0])
         if (better, mode) in ((1, "min"), (-1, "max")):
             right = "max" if better > 0 else "min"
             yield source.hit(

@@ -30,8 +30,8 @@ Answer = TypeVar("Answer")
 DEEPEST = 12  # bindings and calls that one question follows
 # Methods that hand their own object on.
 SAME_OBJECT = {"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "requires_grad_", "apply"}
-# Functions that wrap a model, and answer as it does.
-WRAPPERS = {"compile", "DataParallel", "DistributedDataParallel", "script"}
+# Functions that wrap or copy a model, and answer as it does.
+WRAPPERS = {"compile", "deepcopy", "DataParallel", "DistributedDataParallel", "script"}
 
 
 # What was found out about a codebase: expression -> who made it; and the expressions that are being asked about.
@@ -174,7 +174,10 @@ class Codebase:
             method = self._method_called(file, function)
             if method is not None:
                 return method
-        kind = self.class_of(file, function)
+        if isinstance(function, ast.Name) and function.id == "self":
+            kind = self.class_around(file, call)
+        else:
+            kind = self.class_of(file, function)
         return (self.method(kind, "forward") or self.method(kind, "__call__")) if kind else None
 
     def method(self, kind: Defined, name: str) -> Defined | None:
@@ -251,7 +254,11 @@ class Codebase:
 
     def _made_by(self, file: ParsedFile, call: ast.Call, depth: int) -> list[Made]:
         name = called_name(call)
-        if isinstance(call.func, ast.Attribute) and name in SAME_OBJECT and name not in self.functions:
+        if (
+            isinstance(call.func, ast.Attribute)
+            and name in SAME_OBJECT
+            and (name not in self.functions or self._is_of_module(file, call.func))
+        ):
             return self.makers(file, call.func.value, depth + 1)
         if name in WRAPPERS and call.args:
             return self.makers(file, call.args[0], depth + 1)
@@ -269,6 +276,11 @@ class Codebase:
         return [
             made for value in returns(reached) for made in self._returned(reached, value, file, call, depth)
         ]
+
+    def _is_of_module(self, file: ParsedFile, function: ast.Attribute) -> bool:
+        """Whether a method is torch's own, of a module of the repo that defines none of this name."""
+        kind = self.class_of(file, function.value)
+        return self.is_module(kind) and kind is not None and self.method(kind, function.attr) is None
 
     def _table_called(self, file: ParsedFile, function: ast.expr) -> dict[object, str]:
         """Key -> name of the class, where what is called was looked up in a dictionary of classes; else {}."""

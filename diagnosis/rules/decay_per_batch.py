@@ -10,8 +10,8 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.schedule_length import counts_epochs, is_of_batches, once_an_epoch, totals_of
 from diagnosis.rules.source import Function, Loop, ParsedFile, keyword
-from diagnosis.rules.steps import Does, Training, trainings
-from diagnosis.rules.values import same
+from diagnosis.rules.steps import Does, Event, Training, trainings
+from diagnosis.rules.values import bindings, same
 from diagnosis.symptoms import UNTRAINED, WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -41,6 +41,12 @@ def decay_per_batch(source: ParsedFile) -> Iterator[RuleHit]:
                 if not once_an_epoch(training, event) and _is_for_epochs(
                     repo, training, event.file, event.call
                 ):
+                    if (length := _product(repo, training, source, event)) is not None:
+                        message = (
+                            "is a number of epochs, and the schedule is stepped at every batch: count batches"
+                        )
+                        yield source.hit(KIND.code, length, message)
+                        continue
                     node = event.call if event.file.path == source.path else event.outer
                     yield source.hit(
                         KIND.code,
@@ -55,6 +61,24 @@ def _is_for_epochs(repo: Codebase, training: Training, file: ParsedFile, call: a
     return bool(made) and all(
         _counts_epochs(repo, training, m.file, m.call, m.full_name.rpartition(".")[2]) for m in made
     )
+
+
+def _product(repo: Codebase, training: Training, source: ParsedFile, event: Event) -> ast.expr | None:
+    """The product that says after how many steps the schedule ends, where its author has reckoned that in this file."""
+    made = (
+        repo.makers(event.file, event.call.func.value) if isinstance(event.call.func, ast.Attribute) else []
+    )
+    for maker in made if is_of_batches(training) else []:
+        for file, total in totals_of(repo, maker.file, maker.call, maker.full_name.rpartition(".")[2]):
+            found = bindings(file, total.id, total) if isinstance(total, ast.Name) else []
+            for value in [total, *(b.value for b in found)]:
+                if (
+                    file.path == source.path
+                    and isinstance(value, ast.BinOp)
+                    and counts_epochs(repo, file, value)
+                ):
+                    return value
+    return None
 
 
 def _counts_epochs(repo: Codebase, training: Training, file: ParsedFile, made: ast.Call, name: str) -> bool:
@@ -78,7 +102,7 @@ def _counts_epochs(repo: Codebase, training: Training, file: ParsedFile, made: a
         if total is not None and any(same(total, bound) for bound in _epochs(training)):
             return True
     return is_of_batches(training) and any(
-        counts_epochs(*total) for total in totals_of(repo, file, made, name)
+        counts_epochs(repo, *total) for total in totals_of(repo, file, made, name)
     )
 
 

@@ -22,6 +22,7 @@ KIND = FindingKind(
 )
 
 FIRST = 2
+PLACES = ("rank", "place", "position", "pos")
 SOFTENS = {"max", "maximum", "where", "clip", "clamp"}
 
 
@@ -48,9 +49,15 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
                 "leaves the second place whole as well as the first, by log2(2) = 1: log2(3) is its discount",
             )
             continue
+        if first is None and _is_natural_of_place(source, call):
+            yield source.hit(
+                KIND.code,
+                call,
+                "discounts the first place by ln(2) = 0.69 where NDCG has log2(2) = 1: use log2",
+            )
+            continue
         if (
-            right == FIRST
-            and (first == FIRST or (first is None and _adds_two(call)))
+            first == right == FIRST
             and _is_natural(call)
             and is_divisor(source, call)
             and _is_whole_gain(source, call)
@@ -124,14 +131,21 @@ def _is_natural(call: ast.Call) -> bool:
     return called_name(call) == "log" and len(call.args) == 1
 
 
-def _adds_two(call: ast.Call) -> bool:
-    """Whether a place from an unknown source is counted from 0, as `rank + 2` tells."""
-    place = call.args[0]
-    return (
-        isinstance(place, ast.BinOp)
-        and isinstance(place.op, ast.Add)
-        and 2 in (number(place.left), number(place.right))
-    )
+def _is_natural_of_place(source: ParsedFile, call: ast.Call) -> bool:
+    """`hit / np.log(rank + 2)` for NDCG, beside no other logarithm that might make it whole again."""
+    inner = call.args[0]
+    function = source.function_of(call)
+    if not _is_natural(call) or not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Add):
+        return False
+    added = {number(inner.left), number(inner.right)}
+    place = any(word.lower().startswith(PLACES) for word in words_of(inner))
+    if not place or not added & {1, 2} or function is None or not is_divisor(source, call):
+        return False
+    others = [c for c in source.calls_in(function) if called_name(c) in ("log", "log2") and c is not call]
+    named = next((o for o in source.around(call) if isinstance(o, ast.Dict | ast.stmt)), None)
+    words = list(words_of(named)) if named is not None else []
+    words += [w for key in getattr(named, "keys", []) for w in words_of(key) if key is not None]
+    return not others and any("ndcg" in word.lower() for word in [*words, function.name])
 
 
 def _is_whole_gain(source: ParsedFile, call: ast.Call) -> bool:

@@ -16,7 +16,7 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Scores in training mode",
     why="In training mode dropout drops units of whoever is scored, and batch norm mixes users: scores are random.",
-    definition="`score` reaches dropout or batch norm, and neither it nor `fit` calls `.eval()` anywhere.",
+    definition="`score` reaches dropout or batch norm, and neither it nor `fit` nor what makes the model calls `.eval()` anywhere.",
     roles=(Role.SCORING,),
     explains=(*UNSTEADY, *WEAK),
 )
@@ -26,25 +26,41 @@ def eval_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
     """Classes with `fit` and `score` whose scoring runs in the mode in which training left the model."""
     repo = source.repo
     for fit, score in contract(repo) if repo and repo.whole else ():
-        asking = _asking(repo, score) if repo is not None else score
+        asking, running = _asking(repo, score) if repo is not None else (score, None)
         if repo is None or not same_place(source, asking) or two_faced(repo, reached(repo, [score])) is None:
             continue
-        if not any(evaluates(place) for place in perhaps_reached(repo, [score, fit])):
+        if not any(evaluates(place) for place in perhaps_reached(repo, [score, fit, *_made(repo, score)])):
             assert isinstance(asking.node, Function)
             yield source.hit(
                 KIND.code,
-                asking.node,
+                _statement(source, asking, running) if running is not None else asking.node,
                 "scores with dropout or batch norm in training mode: call .eval() first",
             )
 
 
-def _asking(repo: Codebase, score: Defined) -> Defined:
-    """The function that scoring comes through, outside of all modules, that runs the model: `.eval()` belongs there."""
+def _made(repo: Codebase, score: Defined) -> list[Defined]:
+    """What makes the recommender: a copy that is served may be set to evaluation once and for all there."""
+    kind = repo.class_around(score.file, score.node)
+    made = repo.method(kind, "__init__") if kind is not None else None
+    return [made] if made is not None else []
+
+
+def _asking(repo: Codebase, score: Defined) -> tuple[Defined, ast.Call | None]:
+    """The function that scoring comes through, outside of all modules, that runs the model, and the call that does so."""
     for place in reached(repo, [score]):
-        calls = place.file.within(place.node, ast.Call)
-        if not _in_module(repo, place) and any(_runs_module(repo, place, call) for call in calls):
-            return place if isinstance(place.node, Function) else score
-    return score
+        if _in_module(repo, place) or not isinstance(place.node, Function):
+            continue
+        for call in place.file.within(place.node, ast.Call):
+            if _runs_module(repo, place, call):
+                return place, call
+    return score, None
+
+
+def _statement(source: ParsedFile, place: Defined, call: ast.Call) -> ast.stmt:
+    """The statement of the function in which the model is run."""
+    found = next((outer for outer in source.around(call) if isinstance(outer, ast.stmt)), place.node)
+    assert isinstance(found, ast.stmt)
+    return found
 
 
 def _runs_module(repo: Codebase, place: Defined, call: ast.Call) -> bool:

@@ -7,8 +7,8 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.steps import Does, Training, trainings
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.steps import Does, Event, Training, trainings
 from diagnosis.symptoms import UNTRAINED, WEAK
 from diagnosis.syntax import called_name
 
@@ -18,7 +18,7 @@ KIND = FindingKind(
     title="Gradients not cleared in time",
     why="A step uses the sum of all gradients since they were last cleared: of old batches, or of none at all.",
     definition="A training loop that steps an optimizer and clears no gradient between its steps, or that clears them "
-    "between `backward` and `step`.",
+    "between `backward` and `step`, or at every batch where a step is taken at every n-th.",
     roles=(Role.OPTIMIZER,),
     explains=(*UNTRAINED, *WEAK),
 )
@@ -47,6 +47,34 @@ def gradients_cleared(source: ParsedFile) -> Iterator[RuleHit]:
         elif not training.of(Does.CLEAR):
             yield from _outside(source, training, repo)
         yield from _too_early(training)
+        yield from _gathered_in_vain(training)
+
+
+def _gathered_in_vain(training: Training) -> Iterator[RuleHit]:
+    """`zero_grad` at every batch, where a step is taken at every n-th alone."""
+    steps, clears = training.of(Does.STEP), training.of(Does.CLEAR)
+    rare = [step for step in steps if _is_every_nth(step)]
+    if not rare or len(rare) != len(steps):
+        return
+    for clear in clears:
+        if not clear.guarded and clear.file == training.file:
+            yield clear.file.hit(
+                KIND.code,
+                clear.call,
+                "clears the gradients at every batch, but a step is taken at every n-th alone: clear them after it",
+            )
+
+
+def _is_every_nth(step: Event) -> bool:
+    """Whether a step waits for a batch whose number a modulus tells: `if i % accumulate == 0`."""
+    for outer in step.file.around(step.call):
+        if isinstance(outer, Function | ast.For | ast.While):
+            return False
+        if isinstance(outer, ast.If) and any(
+            isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mod) for part in ast.walk(outer.test)
+        ):
+            return True
+    return False
 
 
 def _clears_otherwise(repo: Codebase) -> bool:

@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
-from diagnosis.rules.best_inverted import said_by
 from diagnosis.rules.evaluating import is_count_above
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.metric_sense import said_by
 from diagnosis.rules.places_from import first_value, number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile

@@ -6,6 +6,7 @@ from itertools import combinations
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.numbered_by_function import numbered_for_each
 from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
@@ -18,7 +19,8 @@ KIND = FindingKind(
     title="Ids are numbered twice",
     why="Item 7 of the training is then another item than item 7 of the evaluation, so that every figure is chance.",
     definition="The same column of a training and of another part is numbered by two calls of `factorize`, `fit_transform`, "
-    "`cat.codes`, `np.unique(..., return_inverse=True)` or by two dictionaries.",
+    "`cat.codes`, `np.unique(..., return_inverse=True)` or by two dictionaries; or a function that numbers what it is given "
+    "is called for each part.",
 )
 
 ENCODERS = ("LabelEncoder", "OrdinalEncoder", "CategoricalEncoder", "Series", "Categorical")
@@ -40,6 +42,13 @@ THROUGH = {
 def ids_numbered_twice(source: ParsedFile) -> Iterator[RuleHit]:
     """`train["item"].factorize()` beside `test["item"].factorize()`; an encoder that is fitted on both."""
     yield from _one_after_another(source)
+    for call, name in numbered_for_each(source):
+        yield source.hit(
+            KIND.code,
+            call,
+            f"{name} numbers each part of the data anew, so that a number means another thing in each: number once, and "
+            "look all up",
+        )
     seen: dict[tuple[object, str], tuple[ast.expr, str, ast.expr]] = {}
     for node, column in _numberings(source):
         table, name = _column(column)

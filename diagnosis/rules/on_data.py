@@ -1,12 +1,15 @@
 """The static rules on data, sampling and evaluation."""
 
 from diagnosis.rules import (
+    asked_with_target,
     batch_means,
     best_inverted,
     candidates_repeated,
+    counts_shifted,
     cut_short,
     cutoff,
     discount,
+    drawn_from_padding,
     drawn_once,
     fixed_order,
     graph_blocks,
@@ -22,7 +25,10 @@ from diagnosis.rules import (
     oldest_held_out,
     one_by_one,
     one_draw,
+    only_full_windows,
     order_lost,
+    padding_twice,
+    popular_pool,
     random_split,
     recall_by_k,
     reciprocal,
@@ -97,4 +103,10 @@ ON_DATA: tuple[Rule, ...] = (
     held_out_spared.RULE,
     candidates_repeated.RULE,
     workers_alike.RULE,
+    only_full_windows.RULE,
+    drawn_from_padding.RULE,
+    asked_with_target.RULE,
+    counts_shifted.RULE,
+    padding_twice.RULE,
+    popular_pool.RULE,
 )

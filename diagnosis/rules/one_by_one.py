@@ -4,8 +4,10 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from diagnosis.findings import FindingKind, FoundBy, Nature, Role, Severity
+from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges
+from diagnosis.rules.reach import reached
 from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
@@ -45,7 +47,7 @@ ARRAYS = {"array", "asarray", "tensor", "as_tensor", "LongTensor", "Tensor", "fr
 def one_user_at_a_time(source: ParsedFile) -> Iterator[RuleHit]:
     """`for user in users: scores = model(torch.tensor([user]), history[None])` in what `score` runs."""
     repo = repo_of(source)
-    served = below(repo, repo.functions.get("score", []))
+    served = _served(repo)
     for function in source.functions:
         own = function not in served
         if (own and function not in judges(repo)) or function in trains(repo):
@@ -59,6 +61,13 @@ def one_user_at_a_time(source: ParsedFile) -> Iterator[RuleHit]:
                     Severity.INFORMATION if own else Severity.WARNING,
                 )
                 break
+
+
+@once
+def _served(repo: Codebase) -> set[ast.AST]:
+    """The functions that `score` runs: by their names, and by the classes of the objects whose methods they are."""
+    asked = repo.functions.get("score", [])
+    return {*below(repo, asked), *(place.node for place in reached(repo, asked))}
 
 
 def _asks_for_one(source: ParsedFile, loop: ast.For | _Comprehension) -> bool:

@@ -8,6 +8,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
+from diagnosis.rules.times_as_text import sorted_as_text
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.unique_order import unordered
 from diagnosis.rules.values import bindings, words_of
@@ -58,6 +59,12 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
             hits[call] = source.hit(
                 KIND.code, call, "sorts times as text, in which 999 follows 1000: read them as numbers"
             )
+    for call in sorted_as_text(source):
+        hits[call] = source.hit(
+            KIND.code,
+            call,
+            "sorts by times that are still text, in which 999 follows 1000: make them numbers first",
+        )
     for call in source.calls:
         if _makes_a_set(source, call) and _is_history(source, call):
             hits[call] = source.hit(

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.draws import made_by_generator
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, is_false, keyword
@@ -17,7 +18,7 @@ KIND = FindingKind(
     why="What was meant to be sorted, masked, detached or squashed stays as it was.",
     definition="A statement is a call that returns a new value and leaves its own object unchanged, as `df.sort_values(...)`, "
     "`x.masked_fill(...)` or `F.dropout(x)`, or a sum or product, as `loss + penalty`.",
-    explains=("history-out-of-order", *UNSTEADY, *WEAK),
+    explains=("history-out-of-order", "batches-in-one-order", *UNSTEADY, *WEAK),
 )
 
 # Of tables, without inplace=True.
@@ -49,6 +50,7 @@ OF_NUMPY = {
     "where",
     "random.permutation",
 }
+OF_GENERATORS = {"permutation", "permuted"}
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult)
 LONGEST = 60  # characters of an expression that are shown
 PURE = {"sorted", "reversed"}
@@ -99,6 +101,8 @@ def _returns_anew(source: ParsedFile, call: ast.Call) -> bool:
         return full.removeprefix("numpy.") in OF_NUMPY
     if isinstance(call.func, ast.Name):
         return name in PURE and name not in source.imports and not _is_own(source, name)
+    if name in OF_GENERATORS and made_by_generator(source, call):
+        return True
     head = dotted(call.func).partition(".")[0]
     return name in {*OF_TABLES, *OF_TENSORS} and head not in source.imports and not _is_own(source, name)
 

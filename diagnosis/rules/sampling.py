@@ -31,6 +31,12 @@ def python_loop_sampling(source: ParsedFile) -> Iterator[RuleHit]:
             *(branch.test for s in loop.body for branch in source.within(s, ast.If) if _leaves(branch)),
         ]
         drawn = {name for call in draws for name in _taken_by(source, call)}
+        tests += [
+            branch.test
+            for s in loop.body
+            for branch in source.within(s, ast.If)
+            if _collects(source, branch, drawn) and not any(_goes_on(call, branch) for call in draws)
+        ]
         few = all(_redraws_a_few(source, call) or _is_drawn_before(source, call) for call in draws)
         if few or _learns_one_by_one(source, loop):
             continue
@@ -65,6 +71,27 @@ def _leaves(branch: ast.If) -> bool:
     return any(isinstance(part, kept) for s in branch.body for part in ast.walk(s)) or _tests_member(
         branch.test
     )
+
+
+def _collects(source: ParsedFile, branch: ast.If, drawn: set[str]) -> bool:
+    """Whether a condition decides that the draw joins a list or takes a place of an array: `row.append(item)`."""
+    calls = [c for s in branch.body for c in source.calls_in(s) if called_name(c) in ("append", "add")]
+    joins = any(dotted(given) in drawn for call in calls for given in call.args)
+    stores = [one for s in branch.body for one in source.within(s, ast.Assign)]
+    return joins or any(
+        dotted(one.value) in drawn and isinstance(one.targets[0], ast.Subscript) for one in stores
+    )
+
+
+def _goes_on(call: ast.Call, branch: ast.If) -> bool:
+    """Whether a draw hangs on what the condition has collected before, as each step of a walk does."""
+    kept = {
+        dotted(c.func.value)
+        for s in branch.body
+        for c in ast.walk(s)
+        if isinstance(c, ast.Call) and isinstance(c.func, ast.Attribute)
+    }
+    return any(dotted(part) in kept for given in call.args for part in ast.walk(given) if dotted(part))
 
 
 def _redraws_a_few(source: ParsedFile, call: ast.Call) -> bool:

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.rules.codebase import Codebase
-from diagnosis.rules.definitions import Defined
+from diagnosis.rules.constants import numbers_of
+from diagnosis.rules.definitions import Defined, Made, argument_of
 from diagnosis.rules.source import Function, Loop, ParsedFile, keyword
 from diagnosis.rules.steps import Does, Event, Training
 from diagnosis.rules.values import bindings, parameters
@@ -21,6 +22,7 @@ LENGTHS = {
 OF_BATCHES = ("step", "iter", "batch", "per")
 LENGTH_WORDS = ("total", "training_steps", "max_steps", "num_steps", "n_steps", "t_max")
 GATHERED = (ast.ListComp, ast.GeneratorExp)
+FEW = 10  # times that an epoch may go through the examples
 MOST_NAMES = 4  # that one follows another
 
 
@@ -40,6 +42,22 @@ def totals_of(
             yield from (one for given in told for one in given if one is not None)
         for function in (part for part in ast.walk(made) if isinstance(part, ast.Lambda)):
             yield from ((file, bound) for bound in _progress(function))
+            yield from _handed_on(repo, file, function)
+
+
+def _handed_on(
+    repo: Codebase, file: ParsedFile, function: ast.Lambda
+) -> Iterator[tuple[ParsedFile, ast.expr]]:
+    """What a function of the repo is told of the length: `lambda step: warm_then_cosine(step, warmup, total)`."""
+    for call in file.calls_in(function.body):
+        reached = repo.callee(file, call)
+        if reached is None or not isinstance(reached.node, Function):
+            continue
+        names = [name for name in parameters(reached.node) if name not in ("self", "cls")]
+        for place, name in enumerate(names):
+            given = argument_of(Made(file=file, call=call), name, place) if _is_length(name) else None
+            if given is not None:
+                yield given
 
 
 def _is_length(name: str) -> bool:
@@ -54,18 +72,30 @@ def _progress(function: ast.Lambda) -> Iterator[ast.expr]:
             yield part.right
 
 
-def counts_epochs(file: ParsedFile, node: ast.expr, depth: int = 0) -> bool:
-    """Whether an expression is a number of epochs as it stands, by the name that its author gave it."""
+def counts_epochs(repo: Codebase, file: ParsedFile, node: ast.expr, depth: int = 0) -> bool:
+    """Whether an expression is a number of epochs as it stands, by the name that its author gave it; also a few times it."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return any(
+            counts_epochs(repo, file, one, depth) and _is_a_few(repo, file, other)
+            for one, other in ((node.left, node.right), (node.right, node.left))
+        )
     if isinstance(node, ast.Call) and called_name(node) in ("int", "float") and len(node.args) == 1:
-        return counts_epochs(file, node.args[0], depth)
+        return counts_epochs(repo, file, node.args[0], depth)
     name = dotted(node)
     last = name.rpartition(".")[2].lower()
     if not name or depth > MOST_NAMES:
         return False
     found = [] if "epoch" in last else bindings(file, name, node)
     if found:
-        return all(one.position is None and counts_epochs(file, one.value, depth + 1) for one in found)
+        return all(one.position is None and counts_epochs(repo, file, one.value, depth + 1) for one in found)
     return "epoch" in last and not any(word in last for word in OF_BATCHES)
+
+
+def _is_a_few(repo: Codebase, file: ParsedFile, node: ast.expr) -> bool:
+    """Whether a factor is a small number, and no number of batches by its name: how often an epoch shows each example."""
+    numbers = numbers_of(repo, file, node)
+    named = dotted(node).rpartition(".")[2].lower()
+    return bool(numbers) and max(numbers) <= FEW and not any(word in named for word in OF_BATCHES)
 
 
 def once_an_epoch(training: Training, event: Event) -> bool:

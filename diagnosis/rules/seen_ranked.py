@@ -10,8 +10,8 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import parameters
-from diagnosis.syntax import called_name
+from diagnosis.rules.values import parameters, same
+from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="seen-items-ranked",
@@ -78,7 +78,7 @@ def _filters(source: ParsedFile, function: Function) -> bool:
             return True
         if any(isinstance(branch.body[0], ast.Continue) for branch in source.within(around, ast.If)):
             return True
-        if any(not _is_fixed(target) for target, _ in _stores(source, around)):
+        if any(not (_is_fixed(t) or _is_of_targets(source, around, t)) for t, _ in _stores(source, around)):
             return True
         if any(isinstance(part.op, ast.Mult | ast.Sub) for part in source.within(around, ast.AugAssign)):
             return True
@@ -110,6 +110,22 @@ def _is_fixed(target: ast.Subscript) -> bool:
     return all(
         number(p) is not None or (isinstance(p, ast.Slice) and p.lower is p.upper is None) for p in parts
     )
+
+
+def _is_of_targets(source: ParsedFile, around: Function, target: ast.Subscript) -> bool:
+    """Whether only the targets' own scores are set, which the function has read to compare all others with them."""
+    read = [
+        s
+        for s in source.within(around, ast.Assign)
+        if isinstance(s.value, ast.Subscript) and _alike(s.value, target)
+    ]
+    names = {dotted(t) for s in read for t in s.targets}
+    compared = source.within(around, ast.Compare)
+    return any(isinstance(part, ast.Name) and part.id in names for c in compared for part in ast.walk(c))
+
+
+def _alike(one: ast.Subscript, other: ast.Subscript) -> bool:
+    return dotted(one.value) == dotted(other.value) != "" and same(one.slice, other.slice)
 
 
 def _sets_padding(source: ParsedFile, function: Function) -> bool:

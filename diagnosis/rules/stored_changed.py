@@ -40,6 +40,7 @@ CHANGES = {
 STATES = ("cache", "memory", "count", "state", "queue", "bank", "buffer", "visited", "last", "weight", "stat")
 # Calls whose results index an array, and no list.
 INDICES = {"sample", "permutation", "randperm", "choice", "nonzero", "where", "flatnonzero", "argsort", "arange", "rand", "integers"}  # fmt: skip
+MOST_NAMES = 5  # that one array has
 MOST_CALLS = 3  # between the example and the helper that writes
 
 
@@ -50,7 +51,10 @@ def data_changed_in_place(source: ParsedFile) -> Iterator[RuleHit]:
     seen: set[int] = set()
     for function in source.functions:
         for name, statement in _writes(source, function):
-            stored = function in feeding and _is_stored(repo, source, name, 0)
+            stored = function in feeding and (
+                _is_stored(repo, source, name, 0)
+                or (_writes_array(source, statement) and _is_view_of_stored(source, name, 0))
+            )
             if (stored or _is_view(source, function, name)) and statement.lineno not in seen:
                 seen.add(statement.lineno)
                 how = (
@@ -105,6 +109,27 @@ def _is_stored(repo: Codebase, source: ParsedFile, name: ast.Name, depth: int) -
         or _is_element(node, How.ASSIGNED)
         for file, node in given
     )
+
+
+def _writes_array(source: ParsedFile, statement: ast.stmt) -> bool:
+    """Whether a statement sets what a mask or a list of places chooses, which an array lets and a list does not."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return any(isinstance(t, ast.Subscript) and _indexes_array(source, t.slice) for t in targets)
+
+
+def _is_view_of_stored(source: ParsedFile, node: ast.expr, depth: int) -> bool:
+    """Whether an array is a stored one on every way to it, or a slice of it: `view = items` of `items = self.rows[i][-n:-1]`."""
+    if depth > MOST_NAMES:
+        return False
+    if isinstance(node, ast.Name):
+        found = bindings(source, node.id, node)
+        return bool(found) and all(
+            b.how is How.ASSIGNED and b.position is None and _is_view_of_stored(source, b.value, depth + 1)
+            for b in found
+        )
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        return _is_view_of_stored(source, node.value, depth + 1)
+    return _is_element(node, How.ASSIGNED)
 
 
 def _given(repo: Codebase, function: Defined, name: str) -> Iterator[tuple[ParsedFile, ast.expr]]:

@@ -152,9 +152,9 @@ def is_read(source: ParsedFile, call: ast.Call) -> bool:
     """Whether a call reads a device's values; `x.cpu().numpy()` is one read, as a whole. `numpy()` alone is none: torch
     refuses it for a tensor on a device, so that such code has made its tensor on the host.
     """
-    reads = isinstance(call.func, ast.Attribute) and call.func.attr in READS
     return (
-        reads
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr in READS
         and not call.args
         and not call.keywords
         and not isinstance(source.parents.get(call), ast.Attribute)

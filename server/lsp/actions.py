@@ -240,7 +240,11 @@ def merged(actions: list[types.CodeAction]) -> list[types.CodeAction]:
 def _one_of(dismissals: list[types.CodeAction]) -> types.CodeAction:
     """One action for several, whose command asks the user which of them to carry out."""
     commands = [action.command for action in dismissals if action.command is not None]
-    choices = {command.title.removeprefix(DISMISS): (command.arguments or [{}])[0] for command in commands}
+    choices: dict[str, Any] = {
+        command.title.removeprefix(DISMISS): argument
+        for command in commands
+        for argument in (command.arguments or [])[:1]
+    }
     place = {"repo": next(iter(choices.values()))["repo"], "choices": choices}
     diagnostics = {id(item): item for action in dismissals for item in action.diagnostics or []}
     return types.CodeAction(
