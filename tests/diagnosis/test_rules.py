@@ -296,7 +296,7 @@ def build(data, *, device, seed):
     return Rec()
 """
     hits = check_sources({"trainer.py": trainer, "main.py": main})
-    assert [(h.path, h.start_line) for h in hits if h.code == "eval-forgotten"] == [("trainer.py", 17)]
+    assert [(h.path, h.start_line) for h in hits if h.code == "eval-forgotten"] == [("trainer.py", 18)]
     healthy = trainer.replace(
         "        return self.model(rows)", "        self.model.eval()\n        return self.model(rows)"
     )

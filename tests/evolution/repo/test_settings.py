@@ -116,7 +116,7 @@ def test_a_repo_has_no_say(config, tmp_path, monkeypatch):
     [
         ('llm = "sk-oops"', "llm is no table; expected lines such as model = ... below [llm]"),
         ('[llm]\nkey = "sk-oops"', "no model: set EVOLVEREC_LLM_MODEL, or `model` in the [llm] table"),
-        ('[llm]\nmodel = "m"\nurl = "x"', "unknown key 'url' in [llm]; expected one of base_url, concurrency"),
+        ('[llm]\nmodel = "m"\nurl = "x"', "unknown key 'url' in [llm]; expected one of base_url, command, concurrency"),
         ('[llm]\nmodel = "m"\nkey = 12345', "key in [llm]: expected a text"),
         ('[llm]\nmodel = "m"\nkey = "sk oops"', "the LLM key holds blanks"),
         ('[llm]\nmodel = "m"\nbase_url = "localhost:8000"', "like http://localhost:8000/v1, without a key in it"),
