@@ -39,10 +39,25 @@ def table_unread(source: ParsedFile) -> Iterator[RuleHit]:
             made = isinstance(assign.value, ast.Call) and source.full_name(assign.value) in TABLES
             if not made or name.count(".") != 1 or not name.startswith("self."):
                 continue
+            if _is_one_number(
+                assign.value
+            ):  # by which a model without weights has a device, and an optimizer something to step
+                continue
             if not _is_read(repo, name.partition(".")[2]) and not _goes_through_parts(repo, source, kind):
                 yield source.hit(
                     KIND.code, assign, f"makes {name}, which nothing reads: it has no part in the model"
                 )
+
+
+def _is_one_number(made: ast.expr) -> bool:
+    """Whether a parameter is a single number: `nn.Parameter(torch.zeros(1))`."""
+    inner = made.args[0] if isinstance(made, ast.Call) and len(made.args) == 1 else None
+    if not isinstance(inner, ast.Call) or len(inner.args) != 1:
+        return False
+    size = inner.args[0]
+    if called_name(inner) == "tensor":
+        return isinstance(size, ast.Constant) or (isinstance(size, ast.List) and len(size.elts) == 1)
+    return isinstance(size, ast.Constant) and size.value == 1
 
 
 def _is_read(repo: Codebase, name: str) -> bool:
