@@ -4,10 +4,12 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.definitions import argument_of
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.values import parameters
 from diagnosis.symptoms import UNSTEADY, WEAK
 from diagnosis.syntax import called_name
@@ -38,7 +40,9 @@ def functional_dropout(source: ParsedFile) -> Iterator[RuleHit]:
             continue
         training = call.args[2] if len(call.args) > 2 else keyword(call, "training")
         always = isinstance(training, ast.Constant) and training.value is True
-        if (training is None or always) and not _is_guarded(source, call):
+        if (training is None or always) and not (
+            _is_guarded(source, call) or _is_chosen_by_rate(source, call)
+        ):
             yield source.hit(
                 KIND.code,
                 call,
@@ -83,6 +87,37 @@ def _is_guarded(source: ParsedFile, node: ast.AST, follow: bool = True) -> bool:
     meant = [(made, repo.callee(made.file, made.call)) for made in repo.calls(function.name)]
     calls = [made for made, called in meant if called is None or called.node is function]
     return bool(calls) and all(_is_guarded(made.file, made.call, follow=False) for made in calls)
+
+
+def _is_chosen_by_rate(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the rate is a parameter that is 0 by default, or that a call in the repo gives as 0 (as 1 where it is what is
+    kept); and in a function of the loss, which no evaluation asks.
+    """
+    function = source.function_of(call)
+    if function is None:
+        return False
+    if "loss" in function.name.lower():
+        return True
+    rate = call.args[1] if len(call.args) > 1 else keyword(call, "p")
+    given = {part.id for part in ast.walk(rate) if isinstance(part, ast.Name)} if rate is not None else set()
+    names = [name for name in parameters(function) if name not in ("self", "cls")]
+    for name in given & set(names):
+        calls = repo_of(source).calls(function.name)
+        found = (argument_of(made, name, names.index(name)) for made in calls)
+        values = [_default_of(function, name), *(value for _, value in filter(None, found))]
+        if any(number(value) in (0, 1) for value in values if value is not None):
+            return True
+    return False
+
+
+def _default_of(function: Function, name: str) -> ast.expr | None:
+    spec = function.args
+    plain = [*spec.posonlyargs, *spec.args]
+    pairs = [
+        *zip(plain[len(plain) - len(spec.defaults) :], spec.defaults),
+        *zip(spec.kwonlyargs, spec.kw_defaults),
+    ]
+    return next((value for argument, value in pairs if argument.arg == name), None)
 
 
 def _is_left_before(source: ParsedFile, node: ast.AST) -> bool:

@@ -10,6 +10,7 @@ from diagnosis.rules.made_from import REARRANGES, endings
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.tensor_calls import operation
+from diagnosis.rules.values import same
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -85,7 +86,12 @@ def _turned(node: ast.expr) -> str:
 
 
 def _hides(source: ParsedFile, function: Function) -> bool:
-    """Whether anything in the function speaks of a diagonal or a mask."""
+    """Whether anything in the function speaks of a diagonal or a mask, or writes to cells of one place twice: `logits[i, i] = -9`."""
+    for statement in source.within(function, ast.Assign):
+        for target in statement.targets:
+            place = target.slice if isinstance(target, ast.Subscript) else None
+            if isinstance(place, ast.Tuple) and len(place.elts) == 2 and same(*place.elts):
+                return True
     words = [node.id for node in source.within(function, ast.Name)]
     words += [node.attr for node in source.within(function, ast.Attribute)]
     return any(hide in word.lower() for word in words for hide in HIDES)
