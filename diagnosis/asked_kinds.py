@@ -30,7 +30,7 @@ ASKED = (
         definition="The answers to one batch before and after training, equal for every user; or a table that scoring reads and "
         "that stays while weights move over two epochs: a kept answer, a copy, an average that hardly follows.",
         roles=(Role.ENTRY,),
-        explains=("not-learning", "untrained-rows", *WEAK),
+        explains=("not-learning", "untrained-rows", "state-restored", *WEAK),
     ),
     FindingKind(
         code="table-not-served",

@@ -25,6 +25,8 @@ TABLES = {"torch.nn.Embedding", "torch.nn.Parameter", "torch.nn.parameter.Parame
 # What goes through the parts of a module without their names.
 BY_ITSELF = {"children", "named_children", "_modules", "_parameters", "__dict__", "vars"}
 
+STAND_INS = ("dummy", "fake", "placeholder")
+
 
 def table_unread(source: ParsedFile) -> Iterator[RuleHit]:
     """`self.positions = nn.Embedding(...)` where `.positions` is read nowhere."""
@@ -39,10 +41,8 @@ def table_unread(source: ParsedFile) -> Iterator[RuleHit]:
             made = isinstance(assign.value, ast.Call) and source.full_name(assign.value) in TABLES
             if not made or name.count(".") != 1 or not name.startswith("self."):
                 continue
-            if _is_one_number(
-                assign.value
-            ):  # by which a model without weights has a device, and an optimizer something to step
-                continue
+            if _is_one_number(assign.value) or any(word in name.lower() for word in STAND_INS):
+                continue  # by which a model without weights has a device, and an optimizer something to step
             if not _is_read(repo, name.partition(".")[2]) and not _goes_through_parts(repo, source, kind):
                 yield source.hit(
                     KIND.code, assign, f"makes {name}, which nothing reads: it has no part in the model"

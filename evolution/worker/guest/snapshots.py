@@ -44,6 +44,8 @@ class Snapshot:
         before = self.parts.get(part.name)
         if before is None:
             part.holder.pop(part.key, None)
+        elif before.value is None:  # of a container that is there now, only that nothing was there is known
+            part.holder[part.key] = None
         elif part.name in self.copies:
             write(part.now(), self.copies[part.name])
         elif not (is_table(part.value) and is_table(before.value)) and not isinstance(

@@ -42,6 +42,7 @@ COPIES = "            if not hasattr(self, 'served'):\n                self.serv
 # (what, kind, edits, the line that it must point at)
 DEFECTS: list[tuple[str, str, Edits, str]] = [
     ("cache", "Bpr", ((FACTORS, KEEPS),), "self.kept = (own.clone(), items.clone())"),
+    ("cache", "Bpr", ((TABLES, EMPTY.replace("table", "kept", 1)), (FACTORS, KEEPS)), "self.kept = (own.clone(), items.clone())"),
     ("cache", "Bpr", ((FACTORS, IN_DICT),), "known['all'] = own @ items.T"),
     ("cache", "Bpr", ((TABLES, EMPTY), (FACTORS, OF_ITEMS)), "self.table = items.clone()"),
     ("copy", "Gru", ((OPTIMIZER, SECOND), (READS_NET, SERVES), (YIELD, COPIES + YIELD)), "self.old.load_state_dict(self.net.state_dict())"),
