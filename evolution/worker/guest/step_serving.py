@@ -23,6 +23,7 @@ SAME = 0.9999
 OTHER = 0.99
 THINNED = 0.9  # where a part of the graph or of the numbers is left out at random in training
 LEAST = 0.3  # else the rows may be others
+TURNED = 0.9  # against the step's by so much: the same scores with another sign, and not scores of other vectors
 PRODUCTS = {"matmul", "__matmul__", "mm", "bmm", "einsum", "linear", "cdist", "baddbmm", "addmm", "inner"}
 MULTIPLYING = PRODUCTS | {
     "mul",
@@ -71,7 +72,7 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
         product = _normalised_alone(step, scored)
         told["places"] = [product.told()] if product is not None else []
         return told if product is not None else {}
-    if signed < 0 and bool((by.outputs[0] < 0).any()):  # what is never negative is a distance
+    if signed < -TURNED and bool((by.outputs[0] < 0).any()):  # what is never negative is a distance
         told.update(negated=True, places=[call.told() for call in _ends(scored)])
         return told
     if best >= SAME:
