@@ -16,6 +16,7 @@ from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import apart, made
 from diagnosis.streams.relations import Relation
 from diagnosis.streams.row_users import histories_stray
+from diagnosis.streams.torn import torn
 from diagnosis.streams.views import views
 from diagnosis.streams.ways import way_to_loss
 
@@ -96,7 +97,7 @@ def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
     if any(_is_of_items(seen, one) and next(views(one), None) for one in seen.watched.streams):
         related = [each for each in related if each.view.stream.kind == "target"]
     if not related:
-        return []
+        return _torn(seen)
     best = max(related, key=lambda each: _apart(seen, each))
     relation = best.relation
     assert relation is not None
@@ -266,6 +267,28 @@ def _elsewhere(seen: Read, best: Drawn, relation: Relation) -> Measurement:
         places=_lines(seen, best),
         details={"by": by},
     )
+
+
+def _torn(seen: Read) -> list[Measurement]:
+    """Targets that follow in short rows, and not in those that fill the window."""
+    for each in seen.positives:
+        apart = torn(seen.log, each.relation) if each.relation is not None else None
+        if apart is not None:
+            return [
+                measured(
+                    MISPLACED.code,
+                    1 - apart.wrong,
+                    f"{apart.wrong:.0%} of {apart.judged} targets are the next event in rows that fill the window of {apart.window} events, "
+                    f"{apart.right:.0%} in shorter ones: inputs and targets of long histories are cut at different ends",
+                    unit=UNIT,
+                    healthy=False,
+                    reference=0.0,
+                    reference_name="the next event",
+                    severity=Severity.ERROR,
+                    places=_lines(seen, each),
+                )
+            ]
+    return []
 
 
 def _of_profiles(log: Log, rows: Profiles) -> list[Measurement]:

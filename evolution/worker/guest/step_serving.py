@@ -23,7 +23,9 @@ SAME = 0.9999
 OTHER = 0.99
 THINNED = 0.9  # where a part of the graph or of the numbers is left out at random in training
 LEAST = 0.3  # else the rows may be others
-TURNED = 0.9  # against the step's by so much: the same scores with another sign, and not scores of other vectors
+TURNED = (
+    0.9  # against the step's by so much: the same scores with another sign, and not scores of other vectors
+)
 PRODUCTS = {"matmul", "__matmul__", "mm", "bmm", "einsum", "linear", "cdist", "baddbmm", "addmm", "inner"}
 MULTIPLYING = PRODUCTS | {
     "mul",

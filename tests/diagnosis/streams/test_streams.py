@@ -68,6 +68,7 @@ HEALTHY = (
     "across",
     "by_place",
     "packed",
+    "two_ends",
 )
 PLANTED = {
     "target-is-input": (
@@ -83,6 +84,7 @@ PLANTED = {
         ("time_first:two-later", ""),
         ("across:two-later", ""),
         ("by_place:two-later", ""),
+        ("two_ends:cut-apart", "row[1:][:width]"),
         ("sasrec:two-later", "history[:-2], history[2:]"),
         ("sasrec:earlier", "history[1:], history[:-1]"),
         ("sasrec:reversed", "history"),

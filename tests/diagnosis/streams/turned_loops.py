@@ -108,3 +108,32 @@ def packed(log: Interactions, plant: str = "", width: int = 40, batch: int = 24)
             yield
 
     return epochs
+
+
+def two_ends(log: Interactions, plant: str = "", width: int = 8, batch: int = 24) -> Epochs:
+    """One window of each user; with the plant, its targets are cut from the other end than its inputs."""
+    rng = np.random.default_rng(2)
+    rows = [history for user in range(1, log.n_users + 1) if len(history := log.history(user)) > 1]
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        model = Encoder(log.n_items + 1)
+        adam = torch.optim.Adam(model.parameters(), 1e-3)
+        while True:
+            order = rng.permutation(len(rows))
+            for start in range(0, len(order), batch):
+                chosen = [rows[i] for i in order[start : start + batch]]
+                wanted = [row[1:][:width] if plant else row[1:][-width:] for row in chosen]
+                inputs = torch.from_numpy(padded([row[:-1] for row in chosen], width))
+                targets = torch.from_numpy(padded(wanted, width))
+                states = model(inputs)
+                bad = torch.randint(1, log.n_items + 1, targets.shape)
+                better = (states * (model.items(targets) - model.items(bad))).sum(-1)
+                loss = -F.logsigmoid(better[targets > 0]).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield
+
+    return epochs
