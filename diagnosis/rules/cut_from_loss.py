@@ -60,7 +60,7 @@ def cut_from_loss(source: ParsedFile) -> Iterator[RuleHit]:
 @once
 def _on_purpose(repo: Codebase) -> bool:
     return any(
-        node.attr in ON_PURPOSE and not _is_unpacked(file, node)
+        node.attr in ON_PURPOSE and not (_is_unpacked(file, node) or _is_of_state(file, node))
         for file in repo.files
         for node in file.within(file.nodes[0], ast.Attribute)
     ) or any(k.arg == "requires_grad" for file in repo.files for call in file.calls for k in call.keywords)
@@ -70,6 +70,13 @@ def _is_unpacked(file: ParsedFile, function: ast.Attribute) -> bool:
     """Whether several names take what a call returns, `train, test = copy.deepcopy(data)`, which is no model then."""
     statement = file.parents.get(file.parents.get(function, function))
     return isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple | ast.List)
+
+
+def _is_of_state(file: ParsedFile, function: ast.Attribute) -> bool:
+    """Whether what is copied is a state, `copy.deepcopy(model.state_dict())`, which is no second model."""
+    call = file.parents.get(function)
+    given = call.args[0] if isinstance(call, ast.Call) and call.func is function and call.args else None
+    return isinstance(given, ast.Call) and called_name(given) == "state_dict"
 
 
 @once
