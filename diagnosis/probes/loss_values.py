@@ -30,7 +30,7 @@ SCALE = FindingKind(
     found_by=FoundBy.PROBE,
     title="The training begins far worse than a guess",
     why="Tables drawn too large make the first scores extreme, and the first epochs only undo them. (pytorch issue 3121).",
-    definition="Loss of the first step relative to the loss of equal scores; of losses of pairs where the first scores of a row spread by 5 "
+    definition="Loss of the first step relative to the loss of equal scores; of losses of pairs where the first scores of a row spread by 4.5 "
     "or more.",
     roles=(Role.INITIALIZATION, Role.ITEM_TABLE),
     explains=("not-converged", *UNLEARNED),
@@ -38,7 +38,8 @@ SCALE = FindingKind(
 SAME = 1e-7
 FEWEST = 10  # steps
 FAR = 4.0  # times a guess's loss
-WIDE = 5.0  # logits: a sigmoid is flat there
+# Of pairs: tables of a standard deviation of 1 and 21 numbers or more, where a sigmoid is flat already.
+WIDE, FAR_OF_PAIRS = 4.5, 2.5
 NARROW = 1.5  # logits: three of these apart lose no four guesses
 MASKED = 1e6
 
@@ -114,7 +115,7 @@ def _spread(evidence: Evidence, watched: Watched, losses: list[float]) -> Measur
         return None
     guess = float(answer(evidence, "guess").get("guess", 0.0))
     times = losses[0] / guess if guess > 0 else 0.0
-    if spread < WIDE or times < FAR:
+    if spread < WIDE or times < FAR_OF_PAIRS:
         return None
     message = (
         f"before the training the scores of a row spread by {spread:.3g} (standard deviation), and the first step's loss is {losses[0]:.3g}, "
