@@ -85,7 +85,7 @@ async def test_the_users_own_trials_are_listed_newest_first(connect, records):
     records.trial("trial0000001", age_s=7200)
     records.feedback(trial="trial0000001", age_s=7200)
     records.end(records.running_job("train-2", params={}), {"trial": "trial0000002"})
-    records.trial("trial0000002", age_s=60, objective=None)
+    records.trial("trial0000002", age_s=65, objective=None)
     records.trial("candidate001")
     editor = await connect(EDITOR)
     told = (await editor.ask("runs"))["trials"]
