@@ -13,7 +13,7 @@ from evolution.jobs.alive import is_alive
 from evolution.repo.applying import changed_files
 from evolution.store.store import Store
 from server.lsp.config_schema import schema
-from server.shown.wording import gain, headline, spread
+from server.shown.wording import change, gain, headline, spread
 
 FILE = "recommender.py"
 SOFTMAX = "Train with full softmax cross-entropy instead of sampled pairs"
@@ -127,7 +127,10 @@ def check_patch(seen: Seen, repo: Path, patch: Proposal) -> None:
     """Seen with its gain, taken in part, then whole; on disk only once it was saved."""
     assert patch.effect is not None and patch.effect.low > 0 and patch.verified is Verified.GAIN
     picked = [label for label in seen["picked"] if label.startswith(SOFTMAX)]
-    assert len(picked) >= 2 and all(label.startswith(f"{SOFTMAX}: {gain(patch.effect)}") for label in picked)
+    assert len(picked) >= 2 and all(
+        label.startswith((f"{SOFTMAX}: {gain(patch.effect)}", f"{SOFTMAX}: {change(patch.effect)}"))
+        for label in picked
+    )
     assert len(patch.patch.edits) == DECIDED and {edit.path for edit in patch.patch.edits} == {FILE}
     (diff,) = seen["diff"]
     assert signed("-", diff) == [line for edit in patch.patch.edits for line in edit.old.splitlines()]
