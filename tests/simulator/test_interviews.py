@@ -142,9 +142,7 @@ def test_the_next_choice_stands_in_no_prompt_but_the_hidden_one(corner, play, sc
     for persona in cast.personas:
         target = int(corner.questions.targets[cast.rows[persona.user]])
         past = cast.now(persona).values(cast.now(persona).page(np.array([target])))["past"]
-        showing = [
-            r.prompt for r in scripted_llm.requests if past in r.text and f"\n[{target}," in r.text
-        ]
+        showing = [r.prompt for r in scripted_llm.requests if past in r.text and f"\n[{target}," in r.text]
         assert showing == ["persona-choice"]
 
 
