@@ -73,7 +73,7 @@ class EventType(StrEnum):
     """What an event tells; the comments say what its data holds."""
 
     STARTED = "started"
-    PROGRESS = "progress"  # data: fraction 0..1 or None, left_s or None, step: what of how many, "" or absent to keep it
+    PROGRESS = "progress"  # data: fraction 0..1 or None, left_s or None, label: of the trial, where the message begins with it; step: what of how many, absent to keep it
     EPOCH = "epoch"  # data: trial, epoch, epochs, loss or None, metric (name), value, left_s or None, label
     TRIAL = "trial"  # data: trial, status, label: a trial began or ended
     FEEDBACK = "feedback"  # data: trial: findings or critiques are in the store

@@ -109,10 +109,8 @@ class Evolution:
         while self.barren < BARREN and self.ledger.may_train(kept=0 if spare else self.verification.kept):
             self.generation += 1
             self._learn(*self._measure(self._propose(0 if spare else self.verification.kept)))
-            if self.ledger.may_train(
-                kept=0 if spare else self.verification.kept
-            ):  # a probe counts from then on
-                self._coevolve()
+            if self.ledger.may_train(kept=0 if spare else self.verification.kept):
+                self._coevolve()  # a probe counts from then on
 
     def _verify_best(self) -> None:
         """Train the best with further seeds until it is a verified gain, or the seeds that a gain may take are used."""

@@ -413,7 +413,7 @@ class Laboratory:
 
     def _stage(self, trial: str, label: str, stage: str) -> None:
         self.context.events.emit(
-            EventType.PROGRESS, f"{label}: {stage}", trial=trial, fraction=None, left_s=None
+            EventType.PROGRESS, f"{label}: {stage}", trial=trial, label=label, fraction=None, left_s=None
         )
 
     def _epoch(self, trial: str, label: str, epoch: EpochRecord) -> None:

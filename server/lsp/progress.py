@@ -68,7 +68,9 @@ def advance(progress: JobProgress, event: Event) -> JobProgress:
             fraction = data.get("fraction")
             kept = progress.fraction if fraction is None else float(fraction)
             step = str(data.get("step") or progress.step)
-            return replace(progress, fraction=kept, step=step, detail=_short(event.message))
+            return replace(
+                progress, fraction=kept, step=step, detail="" if data.get("step") else _stage(event)
+            )
         case EventType.NODE:
             step = str(data.get("step") or progress.step)
             return replace(progress, fraction=float(data.get("share") or 0.0), step=step, detail="")
@@ -116,9 +118,9 @@ def _left(event: Event) -> str:
     return f"at most {duration(float(left))} left" if left is not None else ""
 
 
-def _short(message: str) -> str:
-    """A stage without the name of what it is of: `your version: training` is `training`."""
-    return message.rpartition(": ")[2]
+def _stage(event: Event) -> str:
+    """A stage without the name of the trial that it is of: `your version: training` is `training`."""
+    return event.message.removeprefix(f"{event.data.get('label', '')}: ")
 
 
 def _state(text: object) -> JobState:

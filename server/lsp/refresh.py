@@ -63,9 +63,8 @@ async def show(session: Session, repo: Repo) -> None:
     uris |= {uri for uri in session.pushed if repo in session.repos_around(uri)}
     for uri in sorted(uris):
         await diagnostics.publish(session, uri)
-    await worked_out(
-        session, repo, count
-    )  # rules look at the files that are not open: later than what is known already
+    # Rules look at the files that are not open: later than what is known already.
+    await worked_out(session, repo, count)
     for uri in sorted(diagnostics.noted_files(session, repo) - uris):
         await diagnostics.publish(session, uri)
     tell_client(session)

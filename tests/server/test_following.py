@@ -1,11 +1,60 @@
-"""Every kind of job that a terminal can start while an editor is open is one that the editor can follow."""
+"""Every kind of job that a terminal can start while an editor is open is one that the editor can follow, in short words."""
+
+from typing import Any
 
 import pytest
 
-from evolution.domain.job import JobKind
-from server.lsp.progress import JobProgress
+from evolution.domain.job import Event, EventType, JobKind
+from server.lsp.progress import JobProgress, advance
 
 
 @pytest.mark.parametrize("kind", list(JobKind))
 def test_a_job_of_any_kind_has_words_for_its_progress(kind: JobKind):
     assert str(JobProgress(kind=kind, fraction=0.5)).endswith(" 50 %")
+
+
+def told(kind: JobKind, *events: Event) -> str:
+    """What a job's progress says after these events."""
+    progress = JobProgress(kind=kind)
+    for event in events:
+        progress = advance(progress, event)
+    return str(progress)
+
+
+def event(kind: EventType, message: str = "", **data: Any) -> Event:
+    return Event(t=0.0, type=kind, message=message, data=data)
+
+
+def epoch(number: int, value: float, **data: Any) -> Event:
+    return event(EventType.EPOCH, epoch=number, epochs=9, metric="NDCG@10", value=value, **data)
+
+
+def test_a_training_tells_its_best_epoch_and_the_longest_that_it_may_take():
+    worse = (epoch(1, 0.1), epoch(2, 0.3), epoch(3, 0.2, left_s=240.0))
+    assert (
+        told(JobKind.TRAIN, *worse)
+        == "training 33 %: epoch 3/9, NDCG@10 .200, best .300 at 2, at most 4 min left"
+    )
+    assert "best" not in told(JobKind.TRAIN, *worse, epoch(1, 0.2))  # of another training
+
+
+def test_patches_are_counted_and_their_stages_told_without_their_titles():
+    step = event(
+        EventType.PROGRESS, "patch 2 of 4, best +12 %", step="patch 2 of 4, best +12 %", fraction=0.25
+    )
+    stage = event(EventType.PROGRESS, "Full softmax: training", label="Full softmax")
+    assert told(JobKind.PROPOSE, step) == "trying patches 25 %: patch 2 of 4, best +12 %"
+    assert told(JobKind.PROPOSE, step, stage).endswith("best +12 %, training")
+    trained = epoch(6, 0.2, label="Full softmax, seed 1")
+    assert told(JobKind.PROPOSE, step, trained).endswith("best +12 %, seed 1, epoch 6/9")
+
+
+def test_words_with_a_colon_are_told_whole_and_what_belongs_in_the_log_is_not():
+    reading = event(EventType.PROGRESS, "reading clicks.csv: 40 %")
+    sentence = event(EventType.LOG, "a long sentence")
+    assert told(JobKind.TRAIN, reading, sentence) == "training: reading clicks.csv: 40 %"
+
+
+def test_a_job_that_has_used_its_budget_is_not_said_to_be_done():
+    node = event(EventType.NODE, share=1.0, step="24 of 24 trials, best .216")
+    assert told(JobKind.EVOLVE, node) == "evolving 99 %: 24 of 24 trials, best .216"

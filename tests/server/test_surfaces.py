@@ -79,8 +79,9 @@ async def test_the_editor_and_the_report_tell_what_the_terminal_tells(stored, re
     viewed = [finding for cause in (await editor.ask("findings"))["causes"] for finding in cause["findings"]]
     assert {finding["id"] for finding in viewed} == ids
 
-    symptom = next(mark for _, mark in marks if mark.code == "order-unused")
-    assert "Explained by: Embedding collapse." in symptom.message
+    uri, symptom = next((uri, mark) for uri, mark in marks if mark.code == "order-unused")
+    hovered = (await editor.hover(uri, symptom.range.start.line)).contents.value
+    assert "Explained by: Embedding collapse." in hovered.replace("\\", "")  # as Markdown shows it
     assert [one.message for one in symptom.related_information] == ["explained by embedding-collapse"]
 
     report = report_document(Path(repo), records.store, stored[0])
