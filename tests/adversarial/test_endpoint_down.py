@@ -16,7 +16,7 @@ from tests.llm.scripted import Answer, ScriptedLlm, huge, malformed, reply, slow
 pytestmark = pytest.mark.slow
 
 MODEL = "scripted-1"
-SOON_S = 8.0  # on a busy machine; every case takes a second or two
+SOON_S = 30.0  # on a busy machine; every case takes a second or two, and what is never waited for would take longer
 bench = bench
 PAGE = Answer(raw=b"<!doctype html><html><body>Sign in to the network</body></html>")
 
@@ -114,7 +114,7 @@ def test_a_model_that_it_does_not_have_is_told_with_those_that_it_has(scripted_l
 GOOD = {
     "lists the model": (None, reply("OK")),
     "lists the model, takes its time": (None, slow(2.0, reply("OK"))),
-    "sends white space first": (None, Answer(raw=b" " * 400, drip_s=0.05)),
+    "sends white space first": (None, Answer(raw=b" " * 1200, drip_s=0.05)),
     "lists no models": (status(404), reply("OK")),
     "lists a page": (PAGE, reply("OK")),
     "without usage": (status(405), without_usage(reply("OK"))),
