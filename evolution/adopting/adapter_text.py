@@ -9,6 +9,14 @@ from evolution.adopting.adapter_data import data_lines
 from evolution.adopting.arguments import DEVICE, ON_GPU, ON_GPU_TEXT, SEED
 from evolution.adopting.findings_of_repo import Adoption
 from evolution.adopting.gaps import GAP
+from evolution.adopting.recbole_run import (
+    FOLDER,
+    ITS_OWN,
+    RENUMBERS,
+    all_items,
+    atomic_files,
+    numbering_of_run,
+)
 from evolution.adopting.training import unreached_loops
 
 WIDTH = 100  # of a line of an adapter; code alone may be longer
@@ -72,7 +80,7 @@ def adapter_text(found: Adoption) -> str:
 
 def _ids(found: Adoption, lines: _Lines) -> None:
     ids = found.numbering
-    if ids is None:
+    if ids is None or found.recbole is not None:
         return
     if found.needs_n:
         told = "data.n_items" if not ids.renumbers else "len(set(data.items.tolist()))"
@@ -100,6 +108,10 @@ def _of_ids(found: Adoption) -> list[str]:
 
 
 def _data(found: Adoption, lines: _Lines) -> None:
+    if found.recbole is not None:
+        for line, why in atomic_files(found.recbole):
+            lines.add(line, why) if line else lines.gap(why)
+        return
     code, imports = data_lines(found)
     lines.imports |= imports
     for line, why in code:
@@ -141,6 +153,13 @@ def _program(found: Adoption, lines: _Lines) -> None:
         why = "; ".join({one.why: f"{one.place} {one.why}" for one in reversed(left_out)}.values())
         arguments.append((code, why))
     arguments += _replaced(found)
+    if found.recbole is not None and found.recbole.dataset == ITS_OWN:
+        arguments.append(
+            (
+                f'paths={{"recbole:dataset_example": "{FOLDER}"}}',
+                f"RecBole reads {ITS_OWN} from its own folder",
+            )
+        )
     if found.answers:
         arguments.append((f"answers={found.answers!r}".replace("'", '"'), "what input() is told"))
     if found.stubs:
@@ -205,6 +224,16 @@ def _words(words: tuple[tuple[str, Any], ...], flags: frozenset[str]) -> list[st
 
 def _score(found: Adoption, lines: _Lines) -> None:
     model, way, ids = found.model, found.way, found.numbering
+    if found.recbole is not None and (model is None or found.recbole.named_model):
+        lines.add("return kit.Recommender(")
+        lines.add(
+            '    data, run, model="trainer.model",',
+            f"{found.recbole.named_model or 'a model'} of RecBole, which its trainer holds",
+        )
+        lines.add(f"    score={all_items(found.recbole)},")
+        lines.add(f"    ids={numbering_of_run(found.recbole)},", RENUMBERS)
+        lines.add(")")
+        return
     if model is None or way is None or not way.kind:
         why = (
             way.why if way is not None else "no class with torch.nn.Module as its base was found in the repo"
@@ -225,8 +254,13 @@ def _score(found: Adoption, lines: _Lines) -> None:
         lines.add(line, way.why if number == 0 and "#" not in line else "")
     lines.add("return kit.Recommender(")
     lines.add(f"    data, run, model={_quoted(model.variable or 'FILL_IN')},", model.why)
-    lines.add(f"    score={way.code},", way.why if not way.before else "")
-    if ids is not None:
+    lines.add(
+        f"    score={all_items(found.recbole) if found.recbole else way.code},",
+        way.why if not way.before else "",
+    )
+    if found.recbole is not None:
+        lines.add(f"    ids={numbering_of_run(found.recbole)},", RENUMBERS)
+    elif ids is not None:
         lines.add(
             f"    ids={_late_ids(found) if ids.item_map else 'ids'},",
             "; ".join(ids.whys) if ids.item_map else "",

@@ -84,7 +84,7 @@ class Constants:
             case ast.Constant():
                 yield node.value
             case ast.Name():
-                yield from self._named(unit, node.id, depth)
+                yield from self._named(unit, node.id, depth, getattr(node, "lineno", 0))
             case ast.Attribute():
                 yield from self._attribute(unit, node, depth)
             case ast.Subscript():
@@ -110,13 +110,15 @@ class Constants:
             case _:
                 return
 
-    def _named(self, unit: CodeUnit, name: str, depth: int) -> Iterator[Any]:
+    def _named(self, unit: CodeUnit, name: str, depth: int, line: int = 0) -> Iterator[Any]:
         if name == "__file__":
             yield f"{HERE}/{unit.file.path}"
             return
         if name in ("args", "opt", "config") and name in self.options:
             return
         assigned = _assigned(unit, name)
+        if line and not isinstance(unit.node, ast.Module) and name in _parameters(unit.node):
+            assigned = [value for value in assigned if value.lineno < line]  # what it is given until then
         for value in assigned:
             if not self.is_dead(unit, value):
                 yield from self.values(unit, value, depth)

@@ -18,6 +18,7 @@ from evolution.adopting.naming import words_of
 from evolution.adopting.numbering import Numbering, numbering_of
 from evolution.adopting.own_stopping import stoppers_of
 from evolution.adopting.readme_commands import start_commands
+from evolution.adopting.recbole_run import RecboleRun, recbole_run, told_to_recbole
 from evolution.adopting.scoring import ScoreWay, score_way
 from evolution.adopting.split_of_repo import held_out_by
 from evolution.adopting.training import TrainingProgram, programs_of
@@ -58,6 +59,7 @@ class Adoption:
     answers: tuple[str, ...] = ()
     sizes: tuple[WrittenSize, ...] = ()
     epochs: int = 0
+    recbole: RecboleRun | None = None
 
     @property
     def program(self) -> TrainingProgram | None:
@@ -101,6 +103,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
     found = find_model(constants, program, model)
     way = score_way(constants, program, found) if found else None
     numbering = numbering_of(constants, program, found, files, way) if found and way else None
+    recbole = recbole_run(constants, program, command)
     return Adoption(
         repo=repo,
         programs=tuple(programs),
@@ -112,10 +115,16 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         numbering=numbering,
         held_out=held_out_by(program),
         stubs=_stubs(program),
-        left_out=(*evaluations_of(repo, program), *stoppers_of(repo, program), *downloads_of(repo, program)),
+        left_out=(
+            *evaluations_of(repo, program),
+            *stoppers_of(repo, program),
+            *downloads_of(repo, program),
+            *([told_to_recbole(recbole)] if recbole else []),
+        ),
         answers=_answers(program),
         sizes=tuple(written_sizes(constants, program, found, numbering)) if found and numbering else (),
-        epochs=_epochs(program, constants),
+        epochs=recbole.epochs if recbole else _epochs(program, constants),
+        recbole=recbole,
     )
 
 

@@ -39,9 +39,7 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
     if not model.torch:
         return _of_factors(constants, program, model)
     if _is_of_recbole(constants, model):
-        return ScoreWay(
-            kind="all_items", code="kit.scores.all_items()", why=f"{model.place} is a model of RecBole"
-        )
+        return _of_recbole(constants, model)
     ranked = sorted(_methods(constants, model), key=lambda unit: _rank(unit, model))
     ways = [way for unit in ranked if (way := _way(constants, program, model, unit)) is not None]
     if ways:
@@ -78,6 +76,15 @@ def _is_of_recbole(constants: Constants, model: FoundModel) -> bool:
     known = bases & {"SequentialRecommender", "GeneralRecommender", "ContextRecommender"}
     own = known & {node.name for _, node in lineage}
     return bool(known) and (not own or bool(constants.repo.method_of(model.kind, "full_sort_predict")))
+
+
+def _of_recbole(constants: Constants, model: FoundModel) -> ScoreWay:
+    named = ("full_sort_predict", "predict")
+    unit = next((one for name in named for one in constants.repo.method_of(model.kind, name)), None)
+    table, why_table = used_table(constants, model, unit) if unit else ("", "")
+    return ScoreWay(
+        kind="all_items", code="kit.scores.all_items()", why=f"{model.place} is a model of RecBole", table=table, why_table=why_table,
+    )  # fmt: skip
 
 
 def _unknown_arguments(ranked: list[CodeUnit], model: FoundModel) -> str:

@@ -96,9 +96,9 @@ def check_modules(root: str, before: set[str]) -> None:
 def _top_level_names(root: str) -> set[str]:
     """First parts of every name that the program may have a module of: to look for each loaded module costs a second."""
     found: set[str] = set()
-    for base in (root, os.path.join(root, "src")):
+    for base in (Path(root), Path(root, "src")):
         with contextlib.suppress(OSError):
-            found.update(name[:-3] if name.endswith(".py") else name for name in os.listdir(base))
+            found.update(path.name.removesuffix(".py") for path in base.iterdir())
     return found
 
 

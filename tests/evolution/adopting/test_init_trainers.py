@@ -265,3 +265,92 @@ def test_a_model_of_masked_items_is_asked_with_its_mask(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         _, text = drafted(tmp_path / name, MASKED.format(read=read), "    python train.py\n")
         assert ("torch.full_like(seqs[:, :1], 1)" in text) is asked
+
+
+RECBOLE_MODEL = """import torch
+from torch import nn
+from recbole.model.abstract_recommender import {base}
+
+
+class MyModel({base}):
+    def __init__(self, config, dataset):
+        super().__init__(config, dataset)
+        self.user_embedding = nn.Embedding(self.n_users, 16)
+        self.item_embedding = nn.Embedding(self.n_items, 16)
+
+    def calculate_loss(self, interaction):
+        return -self.predict(interaction).sigmoid().log().mean()
+
+    def predict(self, interaction):
+        users = self.user_embedding(interaction[self.USER_ID])
+        return (users * self.item_embedding(interaction[self.ITEM_ID])).sum(1)
+
+
+"""
+RECBOLE_OWN = """from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.trainer import Trainer
+
+
+def main(dataset):
+    config = Config(model=MyModel, dataset=dataset, config_file_list=["props/my.yaml"])
+    dataset = create_dataset(config)
+    train_data, valid_data, test_data = data_preparation(config, dataset)
+    net = MyModel(config, train_data.dataset)
+    Trainer(config, net).fit(train_data, valid_data)
+
+
+if __name__ == "__main__":
+    main("{name}")
+"""
+RECBOLE_QUICK = """import argparse
+from recbole.quick_start import run_recbole
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--model", "-m", default="SASRec")
+parser.add_argument("--dataset", "-d", default="shop")
+args, _ = parser.parse_known_args()
+run_recbole(model=args.model, dataset=args.dataset, config_file_list=["props/my.yaml"])
+"""
+SETTINGS = "USER_ID_FIELD: session_id\nTIME_FIELD: ts\nload_col:\n    inter: [session_id, item_id, ts]\nMAX_ITEM_LIST_LENGTH: 20\nepochs: 30\n"
+
+
+def recbole(folder: Path, script: str, settings: str = SETTINGS) -> tuple[Adoption, str]:
+    (folder / "props").mkdir()
+    (folder / "props" / "my.yaml").write_text(settings, encoding="utf-8")
+    return drafted(folder, script, "    python train.py\n")
+
+
+def test_a_model_of_recbole_is_drafted_whole(tmp_path: Path) -> None:
+    script = RECBOLE_MODEL.format(base="SequentialRecommender") + RECBOLE_OWN.replace("{name}", "shop")
+    found, text = recbole(tmp_path, script)
+    assert 'kit.write_events("evolverec_data/shop/shop.inter"' in text and "held_out=2" in text
+    assert '"session_id:token", "item_id:token", "rating:float", "ts:float"' in text
+    assert '"recbole.config.configurator:Config._load_cmd_line": {"data_path": "evolverec_data"' in text
+    assert '"eval_step": 0' in text and "paths=" not in text
+    assert 'model="net"' in text and 'kit.scores.all_items(user="session_id")' in text
+    assert 'items=run["train_data._dataset.field2token_id[item_id]"], length=20, side="right"' in text
+    assert 'table="item_embedding.weight"' in text and found.epochs == 30
+
+
+def test_a_configuration_of_recbole_alone_is_drafted_whole(tmp_path: Path) -> None:
+    _, text = recbole(tmp_path, RECBOLE_QUICK)
+    assert 'kit.write_events("evolverec_data/shop/shop.inter"' in text
+    assert 'model="trainer.model"' in text and "SASRec of RecBole" in text
+
+
+def test_a_data_set_that_recbole_brings_is_read_from_the_log_all_the_same(tmp_path: Path) -> None:
+    script = RECBOLE_MODEL.format(base="GeneralRecommender") + RECBOLE_OWN.replace("{name}", "ml-100k")
+    _, text = recbole(tmp_path, script, "epochs: 3\n")
+    assert 'paths={"recbole:dataset_example": "evolverec_data"}' in text
+    assert "header=" not in text and "kit.scores.all_items()" in text
+
+
+def test_what_recbole_loads_of_items_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "props").mkdir()
+    (tmp_path / "props" / "my.yaml").write_text(
+        "load_col:\n  inter: [user_id, item_id]\n  item: [item_id, genre]\n", encoding="utf-8"
+    )
+    (tmp_path / "train.py").write_text(RECBOLE_QUICK, encoding="utf-8")
+    ((_, words),) = gaps_in(adapter_text(look_at(tmp_path)))
+    assert "write evolverec_data/shop/shop.item with kit.write_text" in words

@@ -399,3 +399,60 @@ def test_tensorboard_is_stood_in_for_within_torch_and_inherited_from(repo: Path)
     _, run = _program(repo, script, stubs=["tensorboard", "tensorboardX"], report="epoch")
     run.start()
     assert [told["epoch"] for told in iter(run.epoch, None)] == [1.0, 1.0]
+
+
+TRAINING_LIBRARY = """import os
+
+HERE = os.path.dirname(__file__)
+
+
+class Trainer:
+    def fit(self):
+        numbered = [line.strip() for line in open(os.path.join(HERE, "inner/../example/log.txt"))]
+        for turn in range(2):
+            self.ended(turn)
+
+    def ended(self, turn):
+        return None
+"""
+
+
+def test_a_library_that_trains_is_asked_for_its_variables_and_reads_the_log(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "libraries" / "outer_library"
+    (library / "example").mkdir(parents=True)
+    (library / "example" / "log.txt").write_text("its own\n")
+    (library / "__init__.py").write_text(TRAINING_LIBRARY)
+    monkeypatch.syspath_prepend(str(library.parent))
+    script = "from outer_library import Trainer\nturn = 'mine'\nTrainer().fit()\n"
+    write_stranger(repo, script)
+    with imported(repo) as kit:
+        kit.write_text("evolverec_data/log.txt", "the log\n")
+        run = kit.Program(
+            "train.py",
+            at="outer_library:Trainer.ended",
+            start="outer_library:Trainer.fit",
+            paths={"outer_library:example": "evolverec_data"},
+        )
+        run.epoch()
+        assert run["numbered"] == ["the log"]  # a variable of the library's function
+        assert run["turn"] == "mine"  # the repo's own come first
+        with pytest.raises(ModuleNotFoundError, match="no_such_library"):
+            kit.Program("train.py", at="outer_library:Trainer.ended", paths={"no_such_library:data": "data"})
+
+
+def test_a_model_that_scores_pairs_alone_is_asked_for_each_as_recbole_does(repo: Path) -> None:
+    kit, _ = _program(repo, COUNTING)
+
+    class Pairs:
+        def full_sort_predict(self, interaction: Any) -> Any:
+            raise NotImplementedError
+
+        def predict(self, interaction: Any) -> Any:
+            return interaction["user_id"] * 100.0 + interaction["item_id"]
+
+    data = SimpleNamespace(n_users=3, n_items=4, users=np.array([1, 2, 3]), items=np.array([1, 2, 4]))
+    ids = kit.Ids(data, order="appearance", length=2)
+    told = kit.scores.all_items()(Pairs(), np.array([1, 3]), np.zeros((2, 2), np.int64), ids)
+    assert told[:, 1:].tolist() == [[101, 102, 103], [301, 302, 303]]

@@ -4,6 +4,7 @@ import ast
 import builtins
 import functools
 import importlib
+import importlib.util
 import io
 import os
 import signal
@@ -48,6 +49,9 @@ class _Core:
         self._swapped, self._own_modules, self._outside, self._foreign = _Swapped(), {}, {}, {}
         self._surround(argv, cwd, stubs, paths)
         self.thread = _Thread(self._body, self)
+        self.thread.libraries = {
+            target.partition(":")[0].partition(".")[0] for target, mark in library if mark == "end"
+        }
         if _torch() is not None and not _torch().cuda.is_available() and _in_own_files(WRITES_CUDA):
             self.thread.own_modes([_without_gpu(_torch())])
             for owner, name, value in _of_cuda_on_cpu(_torch()):
@@ -171,14 +175,17 @@ class _Core:
         """What the program opens by an absolute path in the repo, or below one of `paths`, lies in the scratch folder."""
         there, exists = str(self.scratch.folder), os.path.isdir
         given = [
-            (str(old).rstrip("/"), os.path.normpath(os.path.join(there, new)))
+            (_outside(str(old)), os.path.normpath(os.path.join(there, new)))
             for old, new in dict(paths).items()
         ]
+        of_libraries = any(_library(str(old)) for old in dict(paths))
 
         def moved(path):
             if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
                 return path
-            text = os.fspath(path)
+            text = (
+                os.path.normpath(path) if of_libraries else os.fspath(path)
+            )  # which look from their own file
             for old, new in given:
                 if text == old or text.startswith(old + "/"):
                     return new + text[len(old) :]
@@ -315,6 +322,21 @@ class _Core:
         if module.training and _torch().is_grad_enabled() and self.thread.here():
             self._hooks.pop().remove()
             self.start()
+
+
+def _outside(path):
+    """A folder as `paths` of Program names it: by its own path, or "module:folder" beside an installed module."""
+    if not _library(path):
+        return path.rstrip("/")
+    name, _, folder = path.partition(":")
+    found = importlib.util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError(
+            f"No module named {name!r}, in which paths= of Program names {folder}", name=name
+        )
+    return os.path.normpath(
+        os.path.join(os.path.realpath(next(iter(found.submodule_search_locations))), folder)
+    )
 
 
 def _is_file(script):

@@ -64,7 +64,7 @@ def write_events(
         )
     else:
         if suffix == ".inter":
-            sep, header = "\t", [INTER_FIELDS[name] for name in columns]
+            sep, header = "\t", header or [INTER_FIELDS[name] for name in columns]
         told = zip(*(one.tolist() for one in _columns(data, columns, rows, ids)))
         header = columns if header is True else header
         lines = [header if isinstance(header, str) else sep.join(map(str, header))] if header else []

@@ -26,7 +26,8 @@ class Program:
     start: a function with which training begins, where that is not the loop or the first batch. skip: functions that are left
     out, and what they give instead, {"evaluate": (0.0, 0.0)}. Functions are "name", "Class.method" or "file.py:Class.method" of
     the repo's, or "module:Class.method" of a library's. values: in the place of constants of the repo, {"config.py:PATH": "data/"}.
-    paths: folders outside of the repo that it reads, and where in the scratch folder they are, {"/home/me/data": "data"}.
+    paths: folders outside of the repo that it reads, and where in the scratch folder they are, {"/home/me/data": "data"}; those of an
+    installed module as {"recbole:dataset_example": "data"}.
     cwd: where the program is started, relative to the repo. report: names of variables to tell of each epoch; the mean loss
     otherwise. answers: what `input()` gets. stubs: libraries that are imported and not needed.
     """
@@ -143,7 +144,8 @@ class Program:
         return f"{core.script} ended before it came to its {wanted}; what it printed is in the log above"
 
     def __getitem__(self, path):
-        """A live variable, "model" or "trainer.net" or "items[0]": of the innermost function first, then of its file."""
+        """A live variable, "model" or "trainer.net" or "items[0]": of the innermost function first, then of its file, then of the
+        library that trains."""
         name, *rest = re.findall(r"[^.\[\]]+", path)
         core = self._core
         places = [frame.f_locals for frame in core.thread.frames] + [
@@ -151,6 +153,7 @@ class Program:
         ]
         places += [vars(core.module)] if core.module is not None else []
         places += [core._own_modules] if rest else []
+        places += [frame.f_locals for frame in core.thread.library_frames]
         found = next((place[name] for place in places if name in place), _ABSENT)
         if found is _ABSENT:
             there = sorted({n for place in places[:1] for n in place if not n.startswith("_")})

@@ -139,15 +139,28 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
 
     @staticmethod
     def all_items(
-        method="full_sort_predict", *, user="user_id", history="item_id_list", length="item_length"
-    ):
-        """method({user: (B,), history: (B, L), length: (B,)}) -> (B * N,), as RecBole's models answer; histories on the left."""
+        method="full_sort_predict", *, user="user_id", history="item_id_list", length="item_length", item="item_id"
+    ):  # fmt: skip
+        """method({user: (B,), history: (B, L), length: (B,)}) -> (B * N,), as RecBole's models answer; histories on the left.
+
+        A model without it is asked as RecBole asks it: predict({..., item: (P,)}) -> (P,), for each pair of a row and an item.
+        """
 
         def score(model, users, histories, ids):
-            lengths = (histories != ids.padding).sum(1)
-            asked = _Interaction({user: users, history: histories, length: np.maximum(lengths, 1)})
-            asked.update({name: _given(one, model, True) for name, one in asked.items()})
-            return _called(model, method, asked).reshape(len(users), -1)
+            lengths = np.maximum((histories != ids.padding).sum(1), 1)
+            rows = {user: users, history: histories, length: lengths}
+            try:
+                return _called(model, method, _interaction(rows, model)).reshape(len(users), -1)
+            except NotImplementedError:
+                items = ids.asked()
+            told, some = [], max(1, (1 << 18) // len(items))
+            for start in range(0, len(users), some):
+                pairs = {
+                    name: np.repeat(one[start : start + some], len(items), 0) for name, one in rows.items()
+                }
+                pairs[item] = np.tile(items, len(pairs[user]) // len(items))
+                told.append(_called(model, "predict", _interaction(pairs, model)).reshape(-1, len(items)))
+            return _placed(_joined(told), items, len(users))
 
         return score
 
@@ -184,6 +197,10 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
 class _Interaction(dict):
     def to(self, *_, **__):
         return self
+
+
+def _interaction(rows, model):
+    return _Interaction({name: _given(one, model, True) for name, one in rows.items()})
 
 
 def _called(model, method, *given, **named):

@@ -86,7 +86,8 @@ class _Thread:
         self._thread = self._error = self._carried = self._trace = None
         self._own, self._process = [[], []], os.getpid()
         self.started = self.ended = self.closing = False
-        self.frames = []  # of the program where it waits, or has waited last, innermost first
+        # Of the program where it waits, or has waited last, innermost first: its own, and those of libraries that train it.
+        self.frames, self.library_frames, self.libraries = [], [], set()
 
     def advance(self):
         """Let it run to where it waits next; whether it has not ended. Raises what it raised."""
@@ -128,7 +129,7 @@ class _Thread:
         return threading.current_thread() is self._thread and os.getpid() == self._process
 
     def suspend(self):
-        self.frames = _frames_of_the_repo(sys._getframe(1))
+        self.frames, self.library_frames = _frames(sys._getframe(1), self.libraries)
         self._leave()
         self._back.release()
         self._go.acquire()
@@ -170,10 +171,13 @@ class _Thread:
         self._around.__exit__(None, None, None)
 
 
-def _frames_of_the_repo(frame):
-    frames = []
+def _frames(frame, libraries):
+    """The frames from this one on that are the repo's, and those of these libraries."""
+    own, theirs = [], []
     while frame is not None:
         if frame.f_code.co_filename != __file__ and _in_repo(frame.f_code.co_filename):
-            frames.append(frame)
+            own.append(frame)
+        elif str(frame.f_globals.get("__name__")).partition(".")[0] in libraries:
+            theirs.append(frame)
         frame = frame.f_back
-    return frames
+    return own, theirs
