@@ -14,6 +14,10 @@ NEAR_THE_END = 0.75  # of the rankings: an earlier best one shows a curve that t
 # Of all that the loss fell, how much it must fall over the last third to count as moving. A loss that falls with the
 # logarithm of time, as one does that learns the training events by heart, falls less from some 15 epochs on.
 FALL = 0.15
+ANY_FALL = 0.02  # likewise where little can be said of the metric: in a handful of steps, or while lists are popularity's
+# Of popularity's own figure. Many models rank by popularity first, graph models for hundreds of steps, and the metric stands still
+# meanwhile while the loss goes down; what comes then is no overfitting.
+POPULARITY_PHASE = (0.75, 1.25)
 
 
 def rise_and_noise(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -51,6 +55,17 @@ def still_falls(losses: NDArray[np.float64], share: float = FALL) -> bool:
     rise, noise = _line(losses[-max(len(losses) // 3 + 1, 2) :])
     whole = float(losses[0] - losses[-1])
     return whole > 0 and -rise > max(share * whole, noise)
+
+
+def not_beyond_popularity(best: float, popularity: float) -> bool:
+    """Whether a metric is no more than about what the popularity ranker reaches on the same questions."""
+    return best <= POPULARITY_PHASE[1] * popularity
+
+
+def in_popularity_phase(best: float, popularity: float, losses: NDArray[np.float64]) -> bool:
+    """Whether a training ended while its lists were about as good as popularity's and its loss (n,) still fell."""
+    about = POPULARITY_PHASE[0] * popularity <= best and not_beyond_popularity(best, popularity)
+    return about and still_falls(losses, ANY_FALL)
 
 
 def losses_of(reported: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:

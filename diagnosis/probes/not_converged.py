@@ -1,12 +1,21 @@
 """Was the model still improving when training ended?"""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from diagnosis.convergence import losses_of, rise_and_noise, still_falls, still_rises
+from diagnosis.convergence import (
+    ANY_FALL,
+    in_popularity_phase,
+    losses_of,
+    rise_and_noise,
+    still_falls,
+    still_rises,
+)
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import NO_CURVE, unjudged
 from diagnosis.probes.probe import Probe
+from diagnosis.probes.ranking import ndcg_of_lists
 
 KIND = FindingKind(
     code="not-converged",
@@ -14,7 +23,7 @@ KIND = FindingKind(
     title="Not converged",
     why="The model was still improving when training ended; more epochs are free accuracy.",
     definition="Whether the validation metric still rises by more than its noise over the last half of the ranked epochs, "
-    "with the best one near the end; of fewer than 50 optimizer steps, whether the loss still falls.",
+    "with the best one near the end; of fewer than 50 optimizer steps, and where NDCG@10 is about the popularity ranker's, whether the loss still falls.",
     roles=(Role.OPTIMIZER,),
     nature=Nature.SYMPTOM,
     leads=True,
@@ -26,8 +35,8 @@ KIND = FindingKind(
 METRICS = ("objective", "NDCG@10")
 STILL_RISING = ": it was still improving when training ended"
 FEW_STEPS = 50  # of optimizers, in which a metric moves by chance alone
-ANY_FALL = 0.02  # of all that the loss fell in so few steps
 STILL_FALLING = ", and the loss was still falling"
+NOT_BEYOND = ", no better than popularity yet (NDCG@10 {:.4f}, popularity {:.4f})"
 
 
 def not_converged(evidence: Evidence) -> list[Measurement]:
@@ -50,6 +59,7 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
     loss_falls = still_falls(losses)
     steps = sum(int(c.get("steps", 0)) for c in curves)
     hasty = 0 < steps < FEW_STEPS and still_falls(losses, ANY_FALL)
+    popular = _popular(evidence, losses) if not (rising or hasty) else None
     return [
         Measurement(
             code=KIND.code,
@@ -60,11 +70,12 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
             reference_name="the last ranked epoch",
             unit="share of training",
             higher_is_better=False,
-            healthy=not (rising or hasty),
+            healthy=not (rising or hasty or popular),
             severity=Severity.INFORMATION,
             message=_told(metric, ranked[best][0], curves[-1]["epoch"], steps)
             + (STILL_RISING if rising else "")
-            + (STILL_FALLING if hasty or (rising and loss_falls) else ""),
+            + (NOT_BEYOND.format(*popular) if popular else "")
+            + (STILL_FALLING if hasty or popular or (rising and loss_falls) else ""),
             details={
                 "best_epoch": ranked[best][0],
                 "last_epoch": ranked[-1][0],
@@ -75,6 +86,16 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
             },
         )
     ]
+
+
+def _popular(evidence: Evidence, losses: NDArray[np.float64]) -> tuple[float, float] | None:
+    """NDCG@10 of the model and of the popularity ranker, where the first is about the second while the loss still falls."""
+    if "popularity" not in evidence.references:
+        return None
+    targets = evidence.questions.targets
+    own = float(ndcg_of_lists(evidence.artifacts.top, targets).mean())
+    popular = float(ndcg_of_lists(evidence.references["popularity"], targets).mean())
+    return (own, popular) if in_popularity_phase(own, popular, losses) else None
 
 
 def _told(metric: str, best: int, last: int, steps: int) -> str:

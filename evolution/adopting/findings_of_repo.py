@@ -236,6 +236,9 @@ def _one_branch(files: list[DataFile]) -> list[DataFile]:
         if one.unit.owner is train.unit.owner
         or one.unit.file is not train.unit.file
         or one.unit is train.unit
+        or (
+            one.format is not None and one.format.kind in ("json", "catalogue")
+        )  # what counts or lists, beside events
     ]
     return [one for one in same if one.format is not None or one is train or one.held_out]
 

@@ -305,11 +305,18 @@ def reference_files(data: TrialData) -> dict[str, Path]:
     from seeds.references import NAMES
     from seeds.references.rankers import EASE_MAX_ITEMS
 
-    base = data.folder / f"references-{version_of(*_REFEREE)}"
     names = [name for name in NAMES if name != "ease" or data.training.n_items <= EASE_MAX_ITEMS]
-    return {
-        name: kept_folder(base / name, lambda draft, name=name: _rank_by(name, data, draft)) for name in names
-    }
+    return {name: _reference(name, data) for name in names}
+
+
+def popularity_lists(data: TrialData) -> TopLists:
+    """Those of the popularity ranker alone, which costs nothing to fit."""
+    return read_lists(_reference("popularity", data))
+
+
+def _reference(name: str, data: TrialData) -> Path:
+    base = data.folder / f"references-{version_of(*_REFEREE)}"
+    return kept_folder(base / name, lambda draft: _rank_by(name, data, draft))
 
 
 def _rank_by(name: str, data: TrialData, draft: Path) -> None:

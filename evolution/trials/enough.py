@@ -3,13 +3,20 @@
 A count of rankings alone cannot tell, as an epoch of a small log is a handful of steps. Nothing here hangs on the clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnosis.convergence import has_turned, losses_of, still_falls, still_rises
+from diagnosis.convergence import (
+    ANY_FALL,
+    has_turned,
+    losses_of,
+    not_beyond_popularity,
+    still_falls,
+    still_rises,
+)
 from evolution.domain.trial import EpochRecord, Trial
 from evolution.trials.scoring import OBJECTIVE
 
@@ -28,11 +35,15 @@ LEAST_STEPS = 200  # optimizer steps without a better objective, before training
 RECENT = 1 / 3  # of all epochs: a best one among these says that better ones may follow
 
 
-def trained_enough(epochs: Sequence[EpochRecord], *, patience: int) -> bool:
+def trained_enough(
+    epochs: Sequence[EpochRecord], *, patience: int, popularity: Callable[[], float] = lambda: 0.0
+) -> bool:
     """Whether training may end after these epochs.
 
     It may once `patience` rankings, a third of all epochs and LEAST_STEPS optimizer steps brought no better objective, and
-    neither the objective rises nor, where it has not turned, the loss falls. Epochs of unknown steps count by number.
+    neither the objective rises nor, where it has not turned, the loss falls. A program that is no better than popularity is still
+    in its first phase as long as its loss falls at all. Epochs of unknown steps count by number.
+    popularity: the popularity ranker's objective on the same questions, asked for only where it matters.
     """
     ranked = [epoch for epoch in epochs if OBJECTIVE in epoch.metrics]
     if len(ranked) <= patience:
@@ -46,7 +57,9 @@ def trained_enough(epochs: Sequence[EpochRecord], *, patience: int) -> bool:
     if 0 < steps < LEAST_STEPS or len(since) < RECENT * len(epochs):
         return False
     losses = losses_of([epoch.reported for epoch in epochs])
-    return not still_rises(values) and (has_turned(values) or not still_falls(losses))
+    if still_rises(values) or (still_falls(losses) and not has_turned(values)):
+        return False
+    return not (still_falls(losses, ANY_FALL) and not_beyond_popularity(float(values.max()), popularity()))
 
 
 def still_improving(epochs: Sequence[EpochRecord]) -> bool:

@@ -1,11 +1,13 @@
 """The epochs of a trial: the caller decides after each whether to go on, and which state is the best."""
 
 import time
+from functools import cache
 
-from evolution.domain.objective import parse_expression
+from evolution.domain.objective import Objective, parse_expression
 from evolution.domain.trial import EpochRecord, TrialStatus
 from evolution.trials import enough
 from evolution.trials.breaking_off import broken_off, with_first_bad_value
+from evolution.trials.data import TrialData, popularity_lists
 from evolution.trials.failing import TrialFailed, broken_contract
 from evolution.trials.progress import TrialProgress
 from evolution.trials.request import Supervision, TrialRequest
@@ -48,6 +50,7 @@ def _epochs(
     settings = request.config.training
     objective = parse_expression(request.config.objective.expression)
     ended = enough.Ended.MAX_EPOCHS
+    popularity = cache(lambda: _of_popularity(request.data, objective))
     for number in range(1, settings.max_epochs + 1):
         started = time.perf_counter()
         answered = session.epoch()
@@ -77,7 +80,9 @@ def _epochs(
         )
         progress.epochs.append(epoch)
         supervision.on_epoch(epoch)
-        if means and enough.trained_enough(progress.epochs, patience=settings.patience):
+        if means and enough.trained_enough(
+            progress.epochs, patience=settings.patience, popularity=popularity
+        ):
             ended = enough.Ended.ENOUGH
             break
         if number < settings.max_epochs and supervision.prune(tuple(progress.epochs)):
@@ -90,6 +95,11 @@ def _epochs(
         "still_improving": enough.still_improving(progress.epochs),
     }
     return _ranked_at_all(request, session, progress, TrialStatus.COMPLETE)
+
+
+def _of_popularity(data: TrialData, objective: Objective) -> float:
+    """The popularity ranker's objective on the validation questions."""
+    return judged(popularity_lists(data), data.validation, objective).means[OBJECTIVE]
 
 
 def _no_time_left(session: WorkerSession, progress: TrialProgress, timeout_s: float) -> bool:

@@ -110,7 +110,7 @@ def healthy(
             {
                 "epoch": e,
                 "wall_s": 1.0,
-                "reported": {"loss": 1.0 / e},
+                "reported": {"loss": 1.0 / min(e, 5)},
                 "metrics": {"NDCG@10": min(0.1 * e, 0.4)},
             }
             for e in range(1, 9)

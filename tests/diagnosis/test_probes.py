@@ -248,6 +248,23 @@ def test_before_convergence_nothing_is_said_that_more_epochs_may_mend(
     assert upside_down - sure == {"not-converged", "ranking-margin"}
 
 
+def test_lists_that_are_popularity_s_while_the_loss_falls_are_a_first_phase(
+    scored: Scored, healthy: Evidence
+) -> None:
+    popular = np.bincount(healthy.training.items, minlength=healthy.training.n_items + 1)
+    weak = np.broadcast_to(popular, healthy.artifacts.dense_scores.shape).astype(np.float32)
+    falling, flat, metric = (
+        [0.69, 0.63, 0.49, 0.38, 0.35, 0.33, 0.32],
+        [0.69, *[0.4] * 6],
+        [0.041, *[0.034] * 6],
+    )
+    phase = by_code(scored(weak, curves=curves(falling, metric)))["not-converged"]
+    assert phase.healthy is False and "no better than popularity yet" in phase.message
+    assert unhealthy(scored(weak, curves=curves(falling, metric))) - {"overconfidence"} == {"not-converged"}
+    assert "not-converged" not in unhealthy(scored(weak, curves=curves(flat, metric)))
+    assert "not-converged" not in unhealthy(scored(curves=curves(falling, metric)))  # far beyond popularity
+
+
 def test_a_curve_that_only_trembles_has_converged(scored: Scored) -> None:
     noisy = [0.1, 0.3, 0.38, 0.41, 0.39, 0.42, 0.38, 0.43, 0.39, 0.431]
     assert by_code(scored(curves=curves([1.0] * 10, noisy)))["not-converged"].healthy is True

@@ -229,3 +229,24 @@ def test_of_trainers_that_are_chosen_by_name_the_base_is_meant(made, expected, t
     assert found.program is not None
     assert found.program.end.loop is not None
     assert found.program.end.loop[1] == expected
+
+
+SHARED_STATS = """import json
+class Rows:
+    def __init__(self, path):
+        with open(path) as f:
+            self.rows = [[int(x) for x in line.split()] for line in f]
+    def __iter__(self):
+        return iter(self.rows)
+def n_items(folder):
+    with open(f"{folder}/stats.json") as f:
+        stats = json.load(f)
+    return stats["num_items"]
+"""
+
+
+def test_counts_beside_events_that_a_class_reads_are_written_too(tmp_path):
+    main = f"{HEAD}import reading\nfolder = 'data/mine'\nrows = reading.Rows(f'{{folder}}/train.txt')\nn = reading.n_items(folder)\n{MODEL}for epoch in range(args.epochs):{STEP}"
+    found = repo_of(tmp_path, main=main, net=ENCODER, reading=SHARED_STATS)
+    kinds = {one.path: one.format.kind for one in found.files if one.format}
+    assert kinds == {"data/mine/train.txt": "sequences", "data/mine/stats.json": "json"}

@@ -63,6 +63,32 @@ def test_epochs_of_few_steps_are_not_taken_for_a_long_training():
     assert ends_at(turned, steps=0) == 7  # unknown: epochs alone
 
 
+# As LightGCN on ML-100k: lists of popularity for hundreds of steps, slightly worse each time, and then the users' own.
+BY_POPULARITY = [
+    0.0405,
+    0.0369,
+    0.0351,
+    0.0346,
+    0.0342,
+    0.0337,
+    0.0339,
+    0.0339,
+    0.0338,
+    0.0340,
+    0.0341,
+    0.0343,
+]
+FALLING = [0.69, 0.63, 0.49, 0.38, 0.325, 0.301, 0.291, 0.282, 0.274, 0.266, 0.259, 0.252]
+
+
+def test_a_program_that_still_ranks_by_popularity_is_trained_on_while_its_loss_falls():
+    course = epochs(BY_POPULARITY, FALLING, steps=48)
+    assert trained_enough(course[:7], patience=5, popularity=lambda: 0.02)
+    assert not any(trained_enough(course[:n], patience=5, popularity=lambda: 0.04) for n in range(1, 13))
+    flat = epochs(BY_POPULARITY, [*FALLING[:4], *[0.3] * 8], steps=48)
+    assert trained_enough(flat, patience=5, popularity=lambda: 0.04)
+
+
 def test_a_loss_that_falls_goes_on_while_the_objective_stands_still():
     still = trembling([0.05] * 60, 0.001)
     assert ends_at(still, np.linspace(1.4, 0.9, 60)) is None
