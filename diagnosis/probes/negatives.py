@@ -84,6 +84,8 @@ def negatives_drawn(evidence: Evidence) -> list[Measurement]:
 
 def judged(seen: Read) -> list[Measurement]:
     """The same for a training that was read."""
+    if seen.turned is not None:
+        return []
     found: dict[str, Measurement] = {}
     views = negatives(seen)
     for each in views:
