@@ -44,6 +44,7 @@ from diagnosis.rules import (
     swapped_arguments,
     target_first,
     target_masked,
+    targets_rolled,
     ties_by_item,
     timestamps,
     values_for_places,
@@ -108,5 +109,6 @@ ON_DATA: tuple[Rule, ...] = (
     asked_with_target.RULE,
     counts_shifted.RULE,
     padding_twice.RULE,
+    targets_rolled.RULE,
     popular_pool.RULE,
 )
