@@ -11,6 +11,7 @@ from diagnosis.rules import (
     attention_scaled,
     attention_turned,
     averaged_into,
+    bag_boundaries,
     batch_axis,
     batch_mixed,
     clipping,
@@ -23,6 +24,7 @@ from diagnosis.rules import (
     dropout_kept,
     dropout_share,
     eval_forgotten,
+    factors_summed,
     grad_at_evaluation,
     gradients_cleared,
     graphs_kept,
@@ -39,12 +41,14 @@ from diagnosis.rules import (
     masked_hits,
     mean_divided,
     newest_masked,
+    norm_capped,
     not_called,
     offsets,
     one_column,
     optimizer_partial,
     optimizer_recreated,
     other_table,
+    own_neighbour,
     padding_row,
     part_not_served,
     plain_lists,
@@ -70,6 +74,7 @@ from diagnosis.rules import (
     views_alike,
     warm_up_restarts,
     weights_remade,
+    weights_turned,
 )
 from diagnosis.rules.broken import mended
 from diagnosis.rules.codebase import Codebase
@@ -143,6 +148,12 @@ RULES: tuple[Rule, ...] = (
     constant_tables.RULE,
     padding_row.RULE,
     table_unread.RULE,
+    factors_summed.RULE,
+    norm_capped.RULE,
+    own_neighbour.RULE,
+    bag_boundaries.RULE,
+    weights_turned.RULE,
+    weights_turned.OLDEST_RULE,
     *ON_DATA,
 )
 

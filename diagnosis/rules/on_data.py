@@ -14,6 +14,8 @@ from diagnosis.rules import (
     fixed_order,
     graph_blocks,
     held_in_history,
+    held_out_in_graph,
+    held_out_in_training,
     held_out_spared,
     hits_only,
     hook_misnamed,
@@ -109,6 +111,8 @@ ON_DATA: tuple[Rule, ...] = (
     asked_with_target.RULE,
     counts_shifted.RULE,
     padding_twice.RULE,
+    held_out_in_graph.RULE,
+    held_out_in_training.RULE,
     targets_rolled.RULE,
     popular_pool.RULE,
 )
