@@ -73,14 +73,20 @@ def _is_set_back(
         for target in targets:
             if isinstance(target, ast.Subscript) and dotted(target.value) == name:
                 return True
-            alone = dotted(target) == name and node is not detaching
-            if alone:
+            if dotted(target) == name and node is not detaching and not _is_first(source, node, name):
                 return True
     return any(
         any(word in called_name(c).lower() for word in SETTING_BACK)
         and any(dotted(a) == name for a in c.args)
         for c in source.calls_in(*loop.body)
     )
+
+
+def _is_first(source: ParsedFile, node: ast.AST, name: str) -> bool:
+    """Whether a state is made where none is yet: `if hidden is None: hidden = ...`."""
+    outer = source.parents.get(node)
+    test = outer.test if isinstance(outer, ast.If) else None
+    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is) and dotted(test.left) == name
 
 
 RULE = Rule(kind=KIND, run=state_of_another_user)
