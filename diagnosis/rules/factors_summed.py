@@ -72,10 +72,10 @@ def _squared(source: ParsedFile, node: ast.expr) -> ast.expr | None:
             return node.left
         return node.left if isinstance(node.op, ast.Mult) and same(node.left, node.right) else None
     done = _done(source, node)
-    if done is not None and done.name in ("pow", "square", "square_", "power") and done.values:
-        plain = done.name.startswith("square") or (len(done.values) > 1 and number(done.values[1]) == 2)
-        return done.values[0] if plain else None
-    return None
+    if done is None or done.name not in ("pow", "square", "square_", "power"):
+        return None
+    first, *rest = done.values or (None,)
+    return first if done.name.startswith("square") or (rest and number(rest[0]) == 2) else None
 
 
 def _summed(source: ParsedFile, node: ast.expr) -> tuple[ast.expr, int, ast.Call] | None:

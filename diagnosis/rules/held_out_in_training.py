@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
@@ -42,6 +43,10 @@ class _Kept:
 
 def held_out_in_training(source: ParsedFile) -> Iterator[RuleHit]:
     """`train[u] = items[:-1]` beside `valid[u] = items[-2]`; `train = log[log.rank > 1]` beside `valid = log[log.rank == 2]`."""
+    kept = {n.id for n in source.within(source.nodes[0], ast.Name)}
+    kept |= {n.attr for n in source.within(source.nodes[0], ast.Attribute)}
+    if Part.TRAIN not in parts_named(word for word in kept if "tr" in word.lower()):
+        return
     for function in (*source.functions, source.nodes[0]):
         train, held = _sequences(source, function)
         for one in train:
@@ -57,12 +62,17 @@ def held_out_in_training(source: ParsedFile) -> Iterator[RuleHit]:
         yield from _compared(source, function)
 
 
+@lru_cache(maxsize=4_096)
+def _parts(name: str) -> frozenset[Part]:
+    return frozenset(parts_named([name]))
+
+
 def _sequences(source: ParsedFile, function: ast.AST) -> tuple[list[_Kept], list[_Kept]]:
     """What is kept of sequences for training, and what is held out of them."""
     train: list[_Kept] = []
     held: list[_Kept] = []
     for target, value, statement in _kept(source, function):
-        parts = parts_named([target])
+        parts = _parts(target)
         if parts == {Part.TRAIN} and isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
             cut = value.slice
             left = number(cut.upper) if cut.upper is not None else None
@@ -123,10 +133,10 @@ def _held(source: ParsedFile, part: ast.Subscript) -> tuple[int, str] | None:
         for inner in ast.walk(step):
             if not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Sub):
                 continue
-            counted = (
-                isinstance(inner.left, ast.Call) and called_name(inner.left) == "len" and inner.left.args
-            )
-            if counted and same(_load(inner.left.args[0]), _load(part.value)) and dotted(inner.right):
+            left = inner.left
+            if not isinstance(left, ast.Call) or called_name(left) != "len" or not left.args:
+                continue
+            if same(_load(left.args[0]), _load(part.value)) and dotted(inner.right):
                 return UNKNOWN, dotted(inner.right)
     return None
 
@@ -138,7 +148,8 @@ def _load(node: ast.expr) -> ast.AST:
 def _go_together(source: ParsedFile, train: _Kept, held: _Kept) -> bool:
     """Whether both statements run for the same sequence: one stands in the block of the other, or within it."""
     block = source.parents.get(train.node)
-    return block in source.around(held.node) and not _apart(source, train, held, block)
+    inside = any(outer is block for outer in source.around(held.node))
+    return inside and not _apart(source, train, held, block)
 
 
 def _apart(source: ParsedFile, train: _Kept, held: _Kept, block: ast.AST | None) -> bool:
@@ -154,9 +165,9 @@ def _apart(source: ParsedFile, train: _Kept, held: _Kept, block: ast.AST | None)
 
 def _compared(source: ParsedFile, function: ast.AST) -> Iterator[RuleHit]:
     """`train = log[place > 1]` beside `valid = log[place == 2]`, of one array of places."""
-    found: list[tuple[set[Part], ast.Compare, ast.Assign]] = []
+    found: list[tuple[frozenset[Part], ast.Compare, ast.Assign]] = []
     for target, value, statement in _kept(source, function):
-        parts = parts_named([target])
+        parts = _parts(target)
         if not parts or not isinstance(statement, ast.Assign) or (Part.TRAIN in parts and len(parts) > 1):
             continue
         mask = value.slice if isinstance(value, ast.Subscript) else value

@@ -38,6 +38,8 @@ CLEARS = {
 
 def item_its_own_neighbour(source: ParsedFile) -> Iterator[RuleHit]:
     """`A = M.T.dot(M)`, and then `topk(A)`, with nothing done to its diagonal."""
+    if not any(called_name(call) in TOPS for call in source.calls):
+        return
     for statement in source.within(source.nodes[0], ast.Assign):
         name = dotted(statement.targets[0])
         function = source.function_of(statement)
