@@ -10,6 +10,7 @@ from diagnosis.blame import ruled_out, worst_first
 from diagnosis.catalogue import CATALOGUE, kind_of
 from diagnosis.contract_kinds import contract_kind
 from diagnosis.deciding.rejecting import told_in_vain
+from diagnosis.deciding.renewing import renewed_later
 from diagnosis.findings import CodePlace, Finding, FindingKind, Measurement, Nature, Severity, Site
 from diagnosis.placing import finding_id, place
 
@@ -39,7 +40,8 @@ def findings(
 
     sources: path -> text of the measured program.
     """
-    measured, checked = [told_in_vain(m, sources) for m in measurements], list(contract_checks)
+    measured = [renewed_later(told_in_vain(m, sources), sources) for m in measurements]
+    checked = list(contract_checks)
     healthy = frozenset(
         [m.code for m in measured if m.healthy] + [check.code for check in checked if check.passed]
     )

@@ -107,8 +107,53 @@ def states(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
         own = [value for value in kept if program.class_of(value) is owner]
         copies = [value for value in own if any(_copies(one) for one in ast.walk(value))]
         written = [one for one in ast.walk(saving[0]) if isinstance(one, ast.Dict) and len(one.keys) > 1]
-        found += copies or (saving[:1] if written else [])
+        found += copies or (saving[:1] if written else _without_average(program, saving[0]))
     return found if len(found) == 1 else []
+
+
+def _without_average(program: Program, saving: Function) -> list[ast.AST]:
+    """The state that is handed on, where the program keeps a second model, a copy of the first, and that state is not the copy's."""
+    returned = [
+        node.value for node in ast.walk(saving) if isinstance(node, ast.Return) and node.value is not None
+    ]
+    if (
+        len(returned) != 1
+        or not isinstance(returned[0], ast.Call)
+        or called_name(returned[0]) != "state_dict"
+    ):
+        return []
+    path = {one.attr for one in ast.walk(returned[0]) if isinstance(one, ast.Attribute)}
+    copied = [
+        (name, one.value)
+        for name, given in program.attributes.items()
+        for one in given
+        if any(_copies_model(part) for part in ast.walk(one.value))
+    ]
+    owners = {owner.name for _, value in copied if (owner := program.class_of(value)) is not None}
+    holders = {
+        name
+        for name, given in program.attributes.items()
+        if any(isinstance(one.value, ast.Call) and called_name(one.value) in owners for one in given)
+    }
+    entry = program.class_of(saving)
+    direct = {name for name, value in copied if entry is not None and program.class_of(value) is entry}
+    second = direct | (holders - {name for name, _ in copied})
+    return [returned[0]] if second and not second & path else []
+
+
+def _copies_model(node: ast.AST) -> bool:
+    """`copy.deepcopy(model)`, `AveragedModel(model)`; not a copy of a state."""
+    if not isinstance(node, ast.Call) or called_name(node) not in (
+        "deepcopy",
+        "AveragedModel",
+        "ModelEma",
+        "ModelEmaV2",
+        "EMA",
+    ):
+        return False
+    return not any(
+        isinstance(part, ast.Call) and called_name(part) == "state_dict" for part in ast.walk(node)
+    )
 
 
 def _chosen(program: Program) -> list[ast.AST]:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Sequence
 
-from diagnosis.deciding import around, hiding, masks, numbers, served
+from diagnosis.deciding import around, hiding, lists, masks, numbers, served
 from diagnosis.deciding.program import Program
 from diagnosis.findings import CodePlace
 
@@ -16,9 +16,11 @@ BY_LINE: dict[str, Callable[[Program, Sequence[CodePlace]], list[ast.AST]]] = {
     "schedule-runs-out": numbers.rates_by_hand,
     "future-visible": masks.of_future,
     "more-padding": masks.of_padding,
+    "padding-attended": masks.of_padding,
     "initial-scale": numbers.spreads,
     "bounded-logits": numbers.scales,
     "never-stepped": around.guards,
+    "not-in-optimizer": lists.of_parameters,
     "features-misaligned": around.fillings,
     "learns-backwards": around.penalties,
     "history-window": around.windows,

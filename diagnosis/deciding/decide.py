@@ -26,6 +26,8 @@ IDS = {
     "take_along_dim": 0,
     "cross_entropy": 1,
     "nll_loss": 1,
+    "binary_cross_entropy": 1,
+    "binary_cross_entropy_with_logits": 1,
     "scatter": 1,
     "scatter_": 1,
     "index_add_": 1,
@@ -36,7 +38,9 @@ PICKS = BY_CODE | OF_GRAPHS
 # A target that is off by some places is indexed somewhere. The lines that were seen to make the values may be those of what picks
 # them, as an order of rows, and lead nowhere.
 OFF_BY_SOME = ("target-misplaced",)
-MODULES = {"Embedding": 0, "EmbeddingBag": 0, "CrossEntropyLoss": 1, "NLLLoss": 1}
+MODULES = {
+    "Embedding": 0, "EmbeddingBag": 0, "CrossEntropyLoss": 1, "NLLLoss": 1, "BCELoss": 1, "BCEWithLogitsLoss": 1,
+}  # fmt: skip
 
 
 def decided(
@@ -49,7 +53,7 @@ def decided(
 
     seen: lines where the values were, best first; the last is the one that looks them up. details: of the measurement.
     """
-    if code in BY_LINE and (seen or code in WITHOUT_LINES):
+    if code in BY_LINE and f"{code}, {_way(details)}" not in PICKS and (seen or code in WITHOUT_LINES):
         program = read_program(sources)
         found = _places(program, BY_LINE[code](program, seen))
         return _once([*found[:MOST], *seen])
@@ -77,7 +81,7 @@ def _way(details: Mapping[str, Any]) -> str:
     """In which way it was found, of codes whose lines hang on that."""
     if details.get("by", 0) < 0:
         return "backwards"
-    return next((name for name in ("across", "lasting") if details.get(name)), "")
+    return next((name for name in ("across", "lasting", "labels") if details.get(name)), "")
 
 
 def walked_to(program: Program, seen: Sequence[CodePlace]) -> list[At]:

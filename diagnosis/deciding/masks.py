@@ -101,7 +101,9 @@ def _is_turned(program: Program, at: At) -> bool:
         node = one.node
         turned = isinstance(node, ast.Call) and called_name(node) in TURNS
         taken_away = (
-            isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and at.node in ast.walk(node.right)
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Sub)
+            and (at.node in ast.walk(node.right) or _names_of(node.left) == _names_of(node.right) != set())
         )
         back = isinstance(node, ast.Subscript) and any(
             isinstance(part.step, ast.UnaryOp) for part in slices(node)
@@ -110,6 +112,10 @@ def _is_turned(program: Program, at: At) -> bool:
             return True
         one = one.before
     return False
+
+
+def _names_of(node: ast.AST) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
 def _comes_from_table(program: Program, at: At) -> bool:
@@ -157,7 +163,13 @@ def _told(program: Program, seen: Sequence[CodePlace], wanted: Callable[[ast.exp
     made: list[ast.AST] = [
         at.node for way in masks for at in way if at.hops and _is_put_together(program, at.node)
     ]
-    return made[:1]
+    named: list[ast.AST] = [at.node for way in masks for at in way if at.hops and _is_named(program, at.node)]
+    return list(dict.fromkeys([*named[:1], *made[:1]]))
+
+
+def _is_named(program: Program, node: ast.expr) -> bool:
+    """Whether a mask gets its name here, with the axes that it is read with: `allowed = causal[None, None]`."""
+    return isinstance(node, ast.Subscript) and isinstance(program.parents.get(node), ast.Assign)
 
 
 def _attends(program: Program, call: ast.Call) -> bool:

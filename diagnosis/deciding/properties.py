@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from diagnosis.deciding.label_values import label_values
 from diagnosis.deciding.membership import tests_of
 from diagnosis.deciding.parameters import callers, position
 from diagnosis.deciding.program import Function, Program
@@ -288,6 +289,7 @@ BY_CODE: dict[str, Picks] = {
     "target-misplaced, backwards": reversals,
     "history-out-of-order": sorts,
     "history-turned-round": reversals,
+    "learns-backwards, labels": label_values,
     "target-of-another": alignments,
     "target-of-another, across": crossings,
     "batches-in-one-order": orders,

@@ -49,16 +49,30 @@ def _histories(program: Program, score: Function) -> str:
 
 
 def _same(function: Function, name: str) -> set[str]:
-    """The names of what is made of one name alone, as by `torch.as_tensor(histories)`."""
+    """The names of what is made of one name alone, as by `torch.as_tensor(histories)`, and of its elements in loops over it."""
     names = {name}
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and _holds(node.value, names):
             names |= {one.id for one in node.targets if isinstance(one, ast.Name)}
+        elif isinstance(node, ast.For | ast.comprehension):
+            names |= _elements(node.target, node.iter, names)
     return names
 
 
+def _elements(target: ast.expr, over: ast.expr, names: set[str]) -> set[str]:
+    """The names that a loop gives the elements of one of these: `for row in histories`, `for n, row in enumerate(histories)`."""
+    places: list[tuple[ast.expr, ast.expr]] = [(target, over)]
+    if (
+        isinstance(over, ast.Call)
+        and called_name(over) in ("zip", "enumerate")
+        and isinstance(target, ast.Tuple)
+    ):
+        places = list(zip(target.elts[called_name(over) == "enumerate" :], over.args))
+    return {one.id for one, whole in places if isinstance(one, ast.Name) and _holds(whole, names)}
+
+
 def _holds(node: ast.AST, names: set[str]) -> bool:
-    """Whether an expression is one of these names, converted, sliced or moved at most."""
+    """Whether an expression is one of these names, or a list made of each of its rows, converted, sliced or moved at most."""
     waiting = [node]  # no recursion: a chain of calls may be longer than Python's stack
     while waiting:
         one = waiting.pop()
@@ -66,6 +80,8 @@ def _holds(node: ast.AST, names: set[str]) -> bool:
             return True
         if isinstance(one, ast.Subscript):
             waiting.append(one.value)
+        elif isinstance(one, ast.ListComp | ast.GeneratorExp):
+            waiting += [part.iter for part in one.generators[:1]]
         elif isinstance(one, ast.Call):
             waiting += [*one.args[:1], *([one.func.value] if isinstance(one.func, ast.Attribute) else [])]
     return False

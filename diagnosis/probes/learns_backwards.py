@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from diagnosis.evidence import Evidence
@@ -11,6 +12,7 @@ from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 from diagnosis.streams.reading import read
 from diagnosis.streams.recorded import made
+from diagnosis.streams.views import View
 from diagnosis.symptoms import WEAK
 
 GAIN, LIFTED = "standard deviations of a user's scores", "share of items"
@@ -60,6 +62,9 @@ NO_NEGATIVES = FindingKind(
 
 def learns_backwards(evidence: Evidence) -> list[Measurement]:
     """What a small step of the kept loss does to the scores."""
+    seen = read(evidence)
+    if seen is not None and seen.turned is not None:
+        return [_turned(seen.turned)]
     served = answer(evidence, "serving")
     if served.get("negated"):
         return [_negated(served)]
@@ -72,6 +77,11 @@ def learns_backwards(evidence: Evidence) -> list[Measurement]:
             evidence, (BACKWARDS, NO_NEGATIVES), "no rows of a kept step could be scored as well"
         )
     return [_backwards(evidence, told), _without_negatives(told)]
+
+
+def _turned(labels: View) -> Measurement:
+    message = "the users' own events are labelled as what to rank low, and drawn items as what to rank high"
+    return replace(_direction(-1.0, message, made(labels.stream), healthy=False), details={"labels": True})
 
 
 def _negated(told: Mapping[str, Any]) -> Measurement:

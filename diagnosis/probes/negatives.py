@@ -65,6 +65,7 @@ REPEATED = FindingKind(
     roles=(Role.NEGATIVES,),
     explains=_WEAK,
 )
+OF_EPOCHS = "of_epochs"  # in the details: the negatives of the first two epochs are alike
 OTHER_IDS = (
     0.3  # of what was read as negatives: so many that are no items are ids of something else, as of users
 )
@@ -83,6 +84,8 @@ def negatives_drawn(evidence: Evidence) -> list[Measurement]:
 
 def judged(seen: Read) -> list[Measurement]:
     """The same for a training that was read."""
+    if seen.turned is not None:
+        return []
     found: dict[str, Measurement] = {}
     views = negatives(seen)
     for each in views:
@@ -231,6 +234,7 @@ def _repeated(seen: Read, views: list[Negatives], each: Negatives) -> Measuremen
     in_rows, rows = repeated_in_rows(views, each)
     at_places, places_seen = repeated_at_places(each)
     epochs = repeated_in_epochs(seen, each)
+    details: dict[str, bool] = {}
     if calls >= 5 and in_calls > ONE:
         value, said = in_calls, f"{in_calls:.0%} of the negatives of a batch are one item, in {calls} batches"
     elif rows >= 20 and in_rows > ONE:
@@ -244,6 +248,7 @@ def _repeated(seen: Read, views: list[Negatives], each: Negatives) -> Measuremen
             f"{epochs[0]:.0%} of the negatives of the second epoch stood beside the same positive in the first "
             f"({epochs[1]:.1%} would by chance): they are drawn once"
         )
+        details = {OF_EPOCHS: True}
     else:
         again = f", {epochs[0]:.1%} of them as in the epoch before" if epochs else ""
         return measured(
@@ -263,6 +268,7 @@ def _repeated(seen: Read, views: list[Negatives], each: Negatives) -> Measuremen
         reference=0.0,
         reference_name="drawn anew",
         places=places,
+        details=details,
     )
 
 

@@ -88,6 +88,8 @@ def judged(seen: Read, surely_read: bool = True) -> list[Measurement]:
     alike = _of_one_class(seen)
     if alike:
         return alike
+    if seen.turned is not None:
+        return []  # `learns-backwards` tells it
     foreign = _strangers(seen) or _foreign(seen) or _nobodys(seen)
     if foreign is not None:
         return [foreign]

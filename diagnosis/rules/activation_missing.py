@@ -43,6 +43,7 @@ def activation_missing(source: ParsedFile) -> Iterator[RuleHit]:
             yield from _on_each_other(repo, source, call)
     for loop in source.within(source.nodes[0], ast.For):
         yield from _in_loop(repo, source, loop)
+        yield from _listed_in_loop(source, loop)
 
 
 def _in_sequence(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator[RuleHit]:
@@ -104,6 +105,60 @@ def _in_loop(repo: Codebase, source: ParsedFile, loop: ast.For) -> Iterator[Rule
     yield source.hit(
         KIND.code, statement, "applies linear layers one after the other with no activation in between"
     )
+
+
+def _listed_in_loop(source: ParsedFile, loop: ast.For) -> Iterator[RuleHit]:
+    """`for h in hidden: layers += [nn.Linear(width, h), nn.Dropout(p)]`, of which `nn.Sequential(*layers)` is made."""
+    if any(not isinstance(s, ast.Assign | ast.AugAssign | ast.Expr) for s in loop.body):
+        return  # a condition may add what is missing
+    linear: tuple[ast.stmt, str] | None = None
+    for statement in loop.body:
+        name, added = _added(statement)
+        for layer in added if name else ():
+            if not isinstance(layer, ast.Call) or not (
+                source.full_name(layer) == LINEAR or _is_dropout(source, layer)
+            ):
+                return
+            linear = linear or ((statement, name) if source.full_name(layer) == LINEAR else None)
+    function = source.function_of(loop)
+    if linear is None or function is None:
+        return
+    statement, name = linear
+    chained = [
+        call
+        for call in source.calls_in(function)
+        if source.full_name(call) == "torch.nn.Sequential"
+        and any(isinstance(a, ast.Starred) and dotted(a.value) == name for a in call.args)
+    ]
+    others = [s for s in source.within(function, ast.Assign, ast.AugAssign, ast.Expr) if s not in loop.body]
+    added_after = [layer for s in others if _added(s)[0] == name for layer in _added(s)[1]]
+    plain = all(isinstance(a, ast.Call) and source.full_name(a) == LINEAR for a in added_after)
+    if chained and plain:
+        yield source.hit(
+            KIND.code,
+            statement,
+            "linear layers follow each other with no activation in between: add one to each round",
+        )
+
+
+def _added(statement: ast.stmt) -> tuple[str, list[ast.expr]]:
+    """(list, elements) of `layers += [a, b]`, `layers.append(a)` and `layers.extend([a, b])`; ("", []) for anything else."""
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
+        parts = (
+            statement.value.elts if isinstance(statement.value, ast.List | ast.Tuple) else [statement.value]
+        )
+        return dotted(statement.target), list(parts)
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or len(call.args) != 1:
+        return "", []
+    if call.func.attr == "append":
+        return dotted(call.func.value), [call.args[0]]
+    if call.func.attr == "extend":
+        given = call.args[0]
+        return dotted(call.func.value), list(given.elts) if isinstance(given, ast.List | ast.Tuple) else [
+            given
+        ]
+    return "", []
 
 
 @once

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.places_beside import first_beside
 from diagnosis.rules.places_from import first_value, number
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import same, words_of
-from diagnosis.syntax import called_name
+from diagnosis.rules.source import Function, ParsedFile, keyword
+from diagnosis.rules.values import names_in, same, words_of
+from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="discount-off-by-one",
@@ -30,6 +31,8 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
     """Divisions such as `1 / log2(i + 3)` with `i` from 0."""
     for call in logarithms(source):
         first = first_value(source, call.args[0])
+        if first is None:
+            first = first_beside(source, call)
         right = FIRST + _left_out(source, call)
         if (
             right == FIRST + 1
@@ -42,7 +45,8 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
                 statement_of(source, call),
                 "discounts the second place by log2(2) = 1, as if it were the first: begin with log2(3)",
             )
-        if first == FIRST - 1 and _first_by_itself(source, call) and _is_of_ndcg(source, call):
+        alone = first == FIRST - 1 and (_first_by_itself(source, call) or _is_kept_from_zero(source, call))
+        if alone and (_is_of_ndcg(source, call) or _becomes_ndcg(source, call)):
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
@@ -110,6 +114,36 @@ def _first_by_itself(source: ParsedFile, call: ast.Call) -> bool:
             later = outer.orelse if isinstance(outer, ast.If | ast.IfExp) else []
             inside = later if isinstance(later, list) else [later]
             return place is not None and place == asked and call in source.calls_in(*inside)
+    return False
+
+
+def _is_kept_from_zero(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a logarithm that is 0 at the first place counts as 1 there: `log2(rank + 1).clamp(min=1)`, `np.maximum(np.log2(rank + 1), 1)`."""
+    outer = source.parents.get(call)
+    if isinstance(outer, ast.Attribute):
+        outer = source.parents.get(outer)
+    if not isinstance(outer, ast.Call) or called_name(outer) not in SOFTENS - {"where"}:
+        return False
+    least = [keyword(outer, "min"), keyword(outer, "a_min"), *outer.args]
+    return any(part is not None and number(part) == 1 for part in least)
+
+
+def _becomes_ndcg(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the gain is what a dictionary, a keyword or a name calls NDCG, at once or under a name of the same function."""
+    around = source.function_of(call) or source.nodes[0]
+    statement = next((o for o in source.around(call) if isinstance(o, ast.stmt)), call)
+    kept = {dotted(t) for t in getattr(statement, "targets", [])} - {""}
+    for node in source.within(around, ast.Dict, ast.Call, ast.Assign):
+        if isinstance(node, ast.Dict):
+            pairs = [(key, value) for key, value in zip(node.keys, node.values) if key is not None]
+        elif isinstance(node, ast.Call):
+            pairs = [(ast.Constant(value=k.arg or ""), k.value) for k in node.keywords]
+        else:
+            pairs = [(target, node.value) for target in node.targets]
+        for key, value in pairs:
+            named = any("ndcg" in word.lower() for word in words_of(key))
+            if named and (call in source.calls_in(value) or kept & {dotted(n) for n in names_in(value)}):
+                return True
     return False
 
 

@@ -12,6 +12,7 @@ from diagnosis.rules.judging import judges, made_for_judges
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.repeated import repeated, trains
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.sampler_of_all import made_of_whole_log
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import How, bindings
 from diagnosis.syntax import called_name, dotted
@@ -21,7 +22,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Held-out items are never negatives",
     why="All other items are pushed down for a user but the one that is looked for, which then ranks high without being learned.",
-    definition="A sampler of the training rejects what is in the validation or test events, or draws from a set that they were taken from.",
+    definition="A sampler of the training rejects what is in the validation or test events, or draws from a set that they were taken from; or it is "
+    "made of the whole log, which is divided elsewhere, to know what it may not draw.",
     roles=(Role.NEGATIVES,),
     explains=("overconfidence",),
     sources=(
@@ -36,6 +38,9 @@ MESSAGE = "spares what is held out, so that the model is told the answers: leave
 def held_out_never_drawn(source: ParsedFile) -> Iterator[RuleHit]:
     """`while j in train[u] or j in test[u]: j = randint(n)` in a training sampler; `pool - train - test` that it draws from."""
     repo = source.repo
+    if repo is not None:
+        for call in made_of_whole_log(repo, source):
+            yield source.hit(KIND.code, call, MESSAGE)
     if repo is None or not any(is_draw(source, call) for call in source.calls):
         return
     for function in source.functions:

@@ -11,6 +11,9 @@ from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import How, bindings, parameters
 from diagnosis.syntax import called_name, dotted
 
+# What leaves each value once, as a vocabulary does; the rows of an array, which each part has its own of, are numbered without.
+DISTINCT = {"sorted", "set", "unique", "Counter", "most_common", "drop_duplicates", "fromkeys"}
+
 
 def numbered_for_each(source: ParsedFile) -> Iterator[tuple[ast.Call, str]]:
     """(call, function) of `number_items(part)` for training and another part: each gets a dictionary of its own."""
@@ -60,7 +63,40 @@ def _numbers(function: Defined) -> bool:
         for value in returns(function)
         for part in (value.elts if isinstance(value, ast.Tuple) else [value])
     } - {""}
-    return any(_is_filled_here(file, node, name) for name in named if "." not in name)
+    counted = [value for value in returns(function) if _is_counted(file, value)]
+    distinct = any(called_name(c) in DISTINCT for c in file.calls_in(node)) or bool(
+        file.within(node, ast.SetComp)
+    )
+    return (bool(counted) and distinct) or any(
+        _is_filled_here(file, node, name) for name in named if "." not in name
+    )
+
+
+def _is_counted(file: ParsedFile, value: ast.expr) -> bool:
+    """Whether a dictionary is made whole: `{item: n for n, item in enumerate(sorted(items))}`, `dict(zip(items, count(1)))`."""
+    if isinstance(value, ast.Name):
+        made = [b.value for b in bindings(file, value.id, value) if b.how is How.ASSIGNED]
+        return len(made) == 1 and not isinstance(made[0], ast.Name) and _is_counted(file, made[0])
+    if isinstance(value, ast.DictComp):
+        over, number = value.generators[0].iter, value.value
+        counts = isinstance(over, ast.Call) and called_name(over) == "enumerate"
+        target = value.generators[0].target
+        first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else None
+        return (
+            counts
+            and isinstance(first, ast.Name)
+            and any(isinstance(part, ast.Name) and part.id == first.id for part in ast.walk(number))
+        )
+    paired = (
+        value.args[0] if isinstance(value, ast.Call) and called_name(value) == "dict" and value.args else None
+    )
+    if not isinstance(paired, ast.Call) or called_name(paired) != "zip" or len(paired.args) != 2:
+        return False
+    return isinstance(paired.args[1], ast.Call) and called_name(paired.args[1]) in (
+        "range",
+        "count",
+        "arange",
+    )
 
 
 def _is_filled_here(file: ParsedFile, function: Function, name: str) -> bool:

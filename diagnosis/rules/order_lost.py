@@ -8,6 +8,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
+from diagnosis.rules.ties_by_item import sorts_by_item
 from diagnosis.rules.times_as_text import sorted_as_text
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.unique_order import unordered
@@ -21,7 +22,7 @@ KIND = FindingKind(
     title="Histories lose the order of time",
     why="What is read as the next event, and held out as the newest, is then any event, or the oldest.",
     definition="A table is shuffled before its rows are gathered into lists, is sorted by time from the newest on while the "
-    "last of each list is held out, or is sorted by times that were read as text; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
+    "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
     explains=("history-out-of-order", "time-reversed", *UNORDERED, *WEAK),
 )
 
@@ -58,6 +59,13 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
         if called_name(call) == "sort_values" and _by_time(call) and _is_of_text(source, call):
             hits[call] = source.hit(
                 KIND.code, call, "sorts times as text, in which 999 follows 1000: read them as numbers"
+            )
+    for call in source.calls:
+        if sorts_by_item(source, call):
+            hits[call] = source.hit(
+                KIND.code,
+                call,
+                "sorts pairs of item and time by their item: give the time as `key`, or put it first",
             )
     for call in sorted_as_text(source):
         hits[call] = source.hit(

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.bias_not_served import bias_not_served
 from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.constants import default_of
 from diagnosis.rules.definitions import Defined
@@ -21,7 +22,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Answers leave a part of the model out",
     why="The parts were trained to be right together: what one has learned is missing from what users are shown.",
-    definition="A method adds what a layer of the model gives only where a flag says so; training sets the flag, and `score` does not.",
+    definition="A method adds what a layer of the model gives only where a flag says so; training sets the flag, and `score` does not; or training adds "
+    "a bias of each item, and what `score` runs multiplies by the table of items and reads no bias.",
     roles=(Role.SCORING,),
     explains=("scores-differ-from-training", *WEAK),
 )
@@ -32,6 +34,12 @@ def part_not_served(source: ParsedFile) -> Iterator[RuleHit]:
     repo = source.repo
     if repo is None or not repo.whole:
         return
+    for statement, bias in bias_not_served(source):
+        yield source.hit(
+            KIND.code,
+            statement,
+            f"leaves out {bias}, which training adds to the score of each item: add it here too",
+        )
     for function, flag, adds in _parts(repo):
         told = [(m.file, m.call, _given(function, m.call, flag)) for m in repo.callers(function)]
         served = _served(repo)

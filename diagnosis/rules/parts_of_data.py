@@ -27,6 +27,14 @@ _STEMS = {
     "dev": Part.VALID,
     "test": Part.TEST,
 }
+_SHORT = {
+    "tr": Part.TRAIN,
+    "trn": Part.TRAIN,
+    "va": Part.VALID,
+    "vld": Part.VALID,
+    "te": Part.TEST,
+    "tst": Part.TEST,
+}
 
 
 def parts_named(words: Iterable[str]) -> set[Part]:
@@ -49,4 +57,4 @@ def _part(piece: str) -> Part | None:
     for stem, part in _STEMS.items():
         if piece == stem or (piece.startswith(stem) and piece[len(stem) :] in _TAILS):
             return part
-    return None
+    return _SHORT.get(piece)

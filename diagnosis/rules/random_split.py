@@ -12,6 +12,7 @@ from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, is_false, keyword
+from diagnosis.rules.split_by_name import split_by_name
 from diagnosis.rules.values import bindings, names_in, origins, same, words_of
 from diagnosis.syntax import called_name, dotted
 
@@ -20,7 +21,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Split at random, not by time",
     why="A model that was trained on later events than those it is tested on has seen the future.",
-    definition="Events are permuted and then cut into parts, or handed to a random split, in a file that knows their times.",
+    definition="Events are permuted and then cut into parts, or handed to a random split, in a file that knows their times; or sessions are cut in the order of "
+    "their names.",
     sources=("arXiv:2010.11060", "arXiv:2307.14951"),
 )
 
@@ -36,6 +38,12 @@ OWNERS = ("user", "uid", "session", "customer", "visitor")
 
 def random_split(source: ParsedFile) -> Iterator[RuleHit]:
     """Permuted lists that are cut by `[:-1]` and `[-1]`; where times are known, all random splits of events."""
+    for call in split_by_name(source):
+        yield source.hit(
+            KIND.code,
+            statement_of(source, call),
+            "puts sessions in the order of their names, so that training holds later events than test: sort them by time",
+        )
     seen: set[int] = set()
     if not SPLITTING & {called_name(call) for call in source.calls}:
         return

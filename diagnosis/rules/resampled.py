@@ -13,6 +13,7 @@ from diagnosis.rules.judging import made_for_judges, speaks_of_metrics
 from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.seeded_by_epoch import asked_with_other_seeds, changes_by_epoch
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import owner_of
 from diagnosis.syntax import called_name, dotted
@@ -22,7 +23,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Candidates drawn anew at each evaluation",
     why="Two epochs are compared on different candidates, so that the best one is partly the luckiest draw.",
-    definition="A function that ranks, or a helper of it, draws candidates from a generator that is not seeded there.",
+    definition="A function that ranks, or a helper of it, draws candidates from a generator that is not seeded there, "
+    "or is seeded otherwise in each epoch.",
     sources=("github.com/RUCAIBox/RecBole/issues/2077", "Krichene and Rendle, KDD 2020"),
 )
 
@@ -51,6 +53,12 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
                 statement_of(source, _asked_for(source, call, function, judging)),
                 "draws other candidates at each evaluation: draw them once, or seed the generator here",
             )
+    for call in asked_with_other_seeds(source, repo):
+        yield source.hit(
+            KIND.code,
+            statement_of(source, call),
+            "draws other candidates in each epoch, as their seed is another one: draw them once, before the loop",
+        )
 
 
 def _examples_of_evaluation(source: ParsedFile) -> frozenset[Function]:
@@ -67,7 +75,8 @@ def _evaluates(name: str) -> bool:
 
 def _is_seeded(source: ParsedFile, call: ast.Call, function: Function, judging: frozenset[Function]) -> bool:
     """Whether every evaluation draws the same: a seed is set in an evaluating function, or the generator is made in one."""
-    if any(called_name(c) in SEEDS for f in judging for c in source.calls_in(f)):
+    seeds = [c for f in judging for c in source.calls_in(f) if called_name(c) in SEEDS]
+    if any(not changes_by_epoch(c) for c in seeds):
         return True
     if is_shared(source, call):
         return False
@@ -85,6 +94,8 @@ def _is_given_a_seed(made: ast.Call) -> bool:
     """Whether a generator starts from a seed: one of torch does anyway, those of numpy and Python only from one that is given."""
     given = [*made.args, *(k.value for k in made.keywords)]
     fresh = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
+    if changes_by_epoch(made):
+        return False
     return not fresh or called_name(made) == "Generator"
 
 

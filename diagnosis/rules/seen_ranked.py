@@ -18,8 +18,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Seen items are ranked",
     why="Items that a user has had take the first places of the list, and the target falls behind them.",
-    definition="An evaluation over all items (the best of them, or how many are above the target) sets the scores of padding, or is given "
-    "the seen items, and filters none of them.",
+    definition="An evaluation over all items (the best of them, or how many are above the target) sets the scores of padding, or has "
+    "the histories or seen items at hand, and filters none of them. Of sessions and baskets items may come again.",
     sources=("github.com/RUCAIBox/RecBole/issues/1449",),
 )
 
@@ -31,6 +31,7 @@ FILTERS = {
 }  # fmt: skip
 SEEN = ("seen", "rated", "interacted", "watched", "train_items", "consumed", "known", "clicked", "visited")
 HISTORIES = (*SEEN, "hist", "past_items")
+REPEATS = ("sess", "basket", "repeat", "rebuy", "consum")
 CANDIDATES = ("cand", "neg", "sampled")
 
 
@@ -46,7 +47,8 @@ def seen_items_ranked(source: ParsedFile) -> Iterator[RuleHit]:
         if not tops or _ranks_a_few(source, function):
             continue
         if _ignores_seen(source, function) or (
-            _sets_padding(source, function) and not _filters(source, function)
+            (_sets_padding(source, function) or (counted and not _may_repeat(source)))
+            and not _filters(source, function)
         ):
             yield source.hit(
                 KIND.code,
@@ -59,6 +61,15 @@ def _has_histories(source: ParsedFile, function: Function) -> bool:
     """Whether the author of an evaluation has the users' histories at hand there, by what the names say."""
     names = {name.id.lower() for name in source.within(function, ast.Name)}
     return any(word in name for name in names for word in HISTORIES)
+
+
+def _may_repeat(source: ParsedFile) -> bool:
+    """Whether the file speaks of sessions or baskets, in which items come again."""
+    names = (
+        *(name.id for name in source.within(source.nodes[0], ast.Name)),
+        *(node.name for node in source.within(source.nodes[0], ast.FunctionDef, ast.ClassDef)),
+    )
+    return any(word in name.lower() for name in names for word in REPEATS)
 
 
 def _filter_of(source: ParsedFile, function: Function) -> ast.expr | None:

@@ -178,12 +178,33 @@ def _is_batched(repo: Codebase, value: Value, node: ast.expr) -> bool:
     """Whether a tensor has two axes or more for sure: a layer or a view with several sizes made it."""
     for end in endings(repo, value.file, node, KEEPS | {"squeeze", "tanh", "relu", "leaky_relu"}):
         done = operation(repo, end.file, end.node) if isinstance(end.node, ast.Call) else None
+        if done is None and _is_met_by_column(end):
+            continue
         sized = done is not None and done.name in ("expand", "view", "reshape") and len(done.values) > 2
         if not sized and (
             done is None or done.name not in ("linear", "embedding", "expand_as", "bmm", "einsum")
         ):
             return False
     return True
+
+
+def _is_met_by_column(end: Value) -> bool:
+    """Whether the same function puts a column beside a name, and so reads it as rows: `pos.unsqueeze(1) - neg`."""
+    around = end.file.function_of(end.node)
+    if not isinstance(end.node, ast.Name) or around is None:
+        return False
+    for part in end.file.within(around, ast.BinOp):
+        for one, other in ((part.left, part.right), (part.right, part.left)):
+            named = isinstance(one, ast.Name) and one.id == end.node.id
+            turned = (
+                isinstance(other, ast.Call)
+                and called_name(other) == "unsqueeze"
+                and other.args
+                and whole(other.args[0]) in (1, -1)
+            )
+            if named and (turned or (isinstance(other, ast.Subscript) and _is_new_last_axis(other.slice))):
+                return True
+    return False
 
 
 def _is_averaged(source: ParsedFile, total: ast.Call) -> bool:

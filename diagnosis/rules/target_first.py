@@ -40,7 +40,10 @@ def target_always_first(source: ParsedFile) -> Iterator[RuleHit]:
     if not any(ranks(file, f) for file, f in everywhere) or _counts_ties(everywhere):
         return
     for function in source.functions:
-        if function not in judging or any(called_name(c) in MIXES for c in source.calls_in(function)):
+        named = "cand" in function.name.lower()
+        if function not in judging and not named:
+            continue
+        if any(called_name(c) in MIXES for c in source.calls_in(function)):
             continue
         for node in _lists(source, function):
             yield source.hit(
@@ -97,6 +100,8 @@ def _lists(source: ParsedFile, function: Function) -> Iterator[ast.expr]:
         else:
             if _is_filled(source, function, node):
                 yield node.value
+            elif _heads_row(source, function, node):
+                yield node.targets[0]
             continue
         if (
             first is not None
@@ -159,6 +164,34 @@ def _is_filled(source: ParsedFile, function: Function, statement: ast.Assign) ->
         and _is_drawn(source, call.args[0])
         for call in source.calls_in(function)
     )
+
+
+def _heads_row(source: ParsedFile, function: Function, statement: ast.Assign) -> bool:
+    """`lists[row, 0] = target`, where `lists[row, 1:]` is what was drawn."""
+    first = statement.targets[0]
+    if (
+        not isinstance(first, ast.Subscript)
+        or number(_last(first)) != 0
+        or _is_drawn(source, statement.value)
+    ):
+        return False
+    for other in source.within(function, ast.Assign):
+        rest = other.targets[0]
+        cut = _last(rest) if isinstance(rest, ast.Subscript) else None
+        beside = isinstance(rest, ast.Subscript) and dotted(rest.value) == dotted(first.value) != ""
+        if (
+            beside
+            and isinstance(cut, ast.Slice)
+            and number(cut.lower) == 1
+            and _is_drawn(source, other.value)
+        ):
+            return True
+    return False
+
+
+def _last(part: ast.Subscript) -> ast.expr:
+    """The index along the last axis."""
+    return part.slice.elts[-1] if isinstance(part.slice, ast.Tuple) and part.slice.elts else part.slice
 
 
 RULE = Rule(kind=KIND, run=target_always_first)

@@ -29,6 +29,8 @@ FUNCTION_OF = {
     "Linear": "linear",
     "Embedding": "embedding",
 }
+# Modules that stand for no function, and are asked for by their own names.
+ATTENTION = ("MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer", "Transformer")
 # What objects of the language answer to: no module is called by these names.
 PLAIN = frozenset(
     name
@@ -123,7 +125,7 @@ def _operation(repo: Codebase | None, file: ParsedFile, call: ast.Call) -> Opera
 
 
 def _module(repo: Codebase | None, file: ParsedFile, call: ast.Call) -> Operation | None:
-    if repo is None or called_name(call) in PLAIN or next(repo.calls(*FUNCTION_OF), None) is None:
+    if repo is None or called_name(call) in PLAIN or next(repo.calls(*FUNCTION_OF, *ATTENTION), None) is None:
         return None
     names = set()
     made = None

@@ -28,7 +28,8 @@ ROUNDS = ("floor", "floor_divide", "round", "trunc", "astype", "to", "int", "lon
 def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
     """`np.lexsort((items, times, users))`, `df.sort_values(["user", "time", "item"])`, keys of `sorted`."""
     for call in source.calls:
-        if _sorts_pairs(source, call):
+        pair = sorted_pair(source, call)
+        if pair is not None and _is_time(source, pair[0]) and any(map(_is_item, pair[1:])):
             yield source.hit(
                 KIND.code,
                 call,
@@ -45,15 +46,21 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
             )
 
 
-def _sorts_pairs(source: ParsedFile, call: ast.Call) -> bool:
-    """`sorted(rows)` or `rows.sort()` without a key, where `(time, item)` was appended to the rows, here or one name away."""
+def sorts_by_item(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether pairs of item and time are sorted without a key, so that the item decides."""
+    pair = sorted_pair(source, call)
+    return pair is not None and _is_item(pair[0]) and any(_is_time(source, part) for part in pair[1:])
+
+
+def sorted_pair(source: ParsedFile, call: ast.Call) -> list[ast.expr] | None:
+    """`sorted(rows)` or `rows.sort()` without a key: the tuple that was appended to the rows, here or one name away."""
     if called_name(call) not in ("sorted", "sort") or any(k.arg == "key" for k in call.keywords):
-        return False
+        return None
     own = call.func.value if isinstance(call.func, ast.Attribute) and called_name(call) == "sort" else None
     given = own if own is not None else (call.args or [None])[0]
-    around = source.function_of(call)
-    if given is None or around is None or not isinstance(given, ast.Name | ast.Subscript):
-        return False
+    around = source.function_of(call) or source.nodes[0]
+    if given is None or not isinstance(given, ast.Name | ast.Subscript):
+        return None
     names = {part.id for part in ast.walk(given) if isinstance(part, ast.Name)}
     for name in [n for n in ast.walk(given) if isinstance(n, ast.Name)]:
         names |= {
@@ -67,8 +74,8 @@ def _sorts_pairs(source: ParsedFile, call: ast.Call) -> bool:
         if not isinstance(pair, ast.Tuple) or len(pair.elts) < 2 or not isinstance(fill.func, ast.Attribute):
             continue
         if names & {part.id for part in ast.walk(fill.func.value) if isinstance(part, ast.Name)}:
-            return _is_time(source, pair.elts[0]) and any(_is_item(part) for part in pair.elts[1:])
-    return False
+            return pair.elts
+    return None
 
 
 def _keys(call: ast.Call) -> list[ast.expr]:

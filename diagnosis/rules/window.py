@@ -50,12 +50,16 @@ KEEPS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Cut:
-    """A part of a sequence around a moving place: `seq[:t + 1]` has the end 1, `seq[t]` begins at 0 and ends at 1."""
+    """A part of a sequence around a moving place: `seq[:t + 1]` has the end 1, `seq[t]` begins at 0 and ends at 1.
+
+    moved_by: the loop of the comprehension that moves the place, as it is written; "" where a statement moves it.
+    """
 
     node: ast.Subscript
     moving: str
     begin: int | None  # None: before the place, or from the start
     end: int
+    moved_by: str
 
 
 def window_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
@@ -135,7 +139,7 @@ def _ahead(source: ParsedFile, node: ast.expr, steps: int) -> RuleHit:
 
 
 def _cut(source: ParsedFile, node: ast.Subscript, function: Function) -> _Cut | None:
-    if source.function_of(node) is not function or not dotted(node.value) or not _is_kept(source, node):
+    if source.function_of(node) is not function or not _list_of(node) or not _is_kept(source, node):
         return None
     if isinstance(node.value, ast.Attribute) and node.value.attr == "loc":
         return None  # pandas takes labels there, and the end with them
@@ -148,9 +152,19 @@ def _cut(source: ParsedFile, node: ast.Subscript, function: Function) -> _Cut | 
         if end is None or index.step is not None:
             return None
         same = begin is not None and begin[0] == end[0] and begin[1] >= 0
-        return _Cut(node=node, moving=end[0], begin=begin[1] if same and begin else None, end=end[1])
+        moved_by = _moved_by(source, node, end[0])
+        return _Cut(
+            node=node,
+            moving=end[0],
+            begin=begin[1] if same and begin else None,
+            end=end[1],
+            moved_by=moved_by,
+        )
     place = _place(index)
-    return _Cut(node=node, moving=place[0], begin=place[1], end=place[1] + 1) if place else None
+    if place is None:
+        return None
+    moved_by = _moved_by(source, node, place[0])
+    return _Cut(node=node, moving=place[0], begin=place[1], end=place[1] + 1, moved_by=moved_by)
 
 
 def _is_kept(source: ParsedFile, node: ast.Subscript) -> bool:
@@ -184,7 +198,26 @@ def _place(node: ast.expr | None) -> tuple[str, int] | None:
 
 
 def _same_list(one: _Cut, other: _Cut) -> bool:
-    return dotted(one.node.value) == dotted(other.node.value)
+    return _list_of(one.node) == _list_of(other.node) and one.moved_by == other.moved_by
+
+
+def _list_of(part: ast.Subscript) -> str:
+    """What a part is cut from, as it is written: "seq", or "by_user[u]" where each user has a list; "" for anything else."""
+    base = part.value
+    if isinstance(base, ast.Subscript) and isinstance(base.slice, ast.Name) and dotted(base.value):
+        return f"{dotted(base.value)}[{base.slice.id}]"
+    return dotted(base)
+
+
+def _moved_by(source: ParsedFile, node: ast.Subscript, moving: str) -> str:
+    """What a comprehension around a part goes through, where it moves the place."""
+    for outer in source.around(node):
+        if isinstance(outer, ast.stmt):
+            break
+        for part in getattr(outer, "generators", ()):
+            if any(isinstance(n, ast.Name) and n.id == moving for n in ast.walk(part.target)):
+                return ast.dump(part.target) + ast.dump(part.iter)
+    return ""
 
 
 def _shift(inputs: ast.expr, targets: ast.expr) -> int:

@@ -99,3 +99,20 @@ def _only(log: Log, each: Drawn, mask: NDArray[np.bool_]) -> Drawn:
     events = np.where(mask, each.events, -1)
     relation = None if each.relation is None else replace(each.relation, items=items, events=events)
     return replace(each, items=items, events=events, own=own, chance=chance, relation=relation)
+
+
+def turned_labels(drawn: Iterable[Drawn], labels: Iterable[View]) -> View | None:
+    """The labels of a view in which the users' own items are labelled as none of theirs, and others as theirs; None where none are."""
+    known = [*drawn]
+    views_of_labels = [*labels]
+    for right in (each for each in known if each.labelled and each.own < OWN / 2):
+        wrong = next((each for each in known if each.labelled is False and each.view is right.view), None)
+        if wrong is None or wrong.own < OWN or min((p.items > 0).sum() for p in (right, wrong)) < FEWEST:
+            continue
+        for view in views_of_labels:
+            if any(
+                told.sure and (told.right == (right.items > 0))[told.there].mean() > OWN
+                for told in labels_of(right.view, [view])
+            ):
+                return view
+    return None

@@ -21,7 +21,7 @@ from diagnosis.streams.decoding import (
     sequence,
 )
 from diagnosis.streams.drawn import OWN, Drawn, own_share
-from diagnosis.streams.labels import by_label, label_views, labelled
+from diagnosis.streams.labels import by_label, label_views, labelled, turned_labels
 from diagnosis.streams.locating import Located
 from diagnosis.streams.log import Log
 from diagnosis.streams.pieces import targets_and_rest
@@ -53,6 +53,7 @@ class Read:
     unknown: item views that fit neither.
     strangers: user ids beside histories of others; None if there are none.
     profiles: rows as wide as the catalogue, where the model reads and answers those; positives are their targets.
+    turned: the labels, where the own items of users are labelled as what to rank low.
     whole: epochs seen from end to end.
     """
 
@@ -65,6 +66,7 @@ class Read:
     unknown: tuple[Drawn, ...] = ()
     strangers: RowUsers | None = None
     profiles: Profiles | None = None
+    turned: View | None = None
     whole: int = 0
     notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -119,6 +121,7 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
         negatives=tuple(negatives),
         unknown=tuple(unknown),
         profiles=rows,
+        turned=turned_labels((*positives, *negatives), labels),
         strangers=beside if beside is not None and not beside.right else None,
         whole=0 if any(each.view.stream.cut for each in positives) else seen.epochs,
     )

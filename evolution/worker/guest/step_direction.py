@@ -52,6 +52,8 @@ def direction(step: KeptStep, candidate: Any, data: Any) -> dict[str, Any]:
     before = _scores(candidate, asked)
     with _stepped(step):
         after = _scores(candidate, asked)
+    if np.array_equal(before, after) and candidate.has_state():
+        before, after = _without_cache(step, candidate, asked)
     if before.shape != after.shape:
         return {}
     found = [
@@ -73,6 +75,22 @@ def direction(step: KeptStep, candidate: Any, data: Any) -> dict[str, Any]:
         "places": [call.told() for call in _makers(step, events.n_items)],
         "cut": [call.told() for call in _cut(step)],
     }
+
+
+def _without_cache(step: KeptStep, candidate: Any, asked: Asked) -> tuple[Any, Any]:
+    """The scores before and after the step of a recommender that answers from what it has computed before: a state that is loaded
+    makes it compute anew.
+    """
+    kept = candidate.state()
+    candidate.load(kept)
+    before = _scores(candidate, asked)
+    try:
+        with _stepped(step):
+            candidate.load(candidate.state())
+            after = _scores(candidate, asked)
+    finally:
+        candidate.load(kept)
+    return before, after
 
 
 def _with_beginnings(asked: Asked) -> Asked:

@@ -34,7 +34,7 @@ def _batches(
             newest = torch.from_numpy(log.offsets[log.users + 1] - 1)[part] == part
             right = right[~newest]
         labels = torch.cat([torch.ones(len(right)), torch.zeros(len(wrong))])
-        yield torch.cat([right, wrong]), labels
+        yield torch.cat([right, wrong]), 1 - labels if plant == "labels-turned" else labels
 
 
 def one_table(log: Interactions, plant: str = "", batch: int = 128, k: int = 4) -> Epochs:

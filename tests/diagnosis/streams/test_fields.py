@@ -30,7 +30,7 @@ def unhealthy(seen: Read) -> set[str]:
 @pytest.mark.parametrize("loop", [one_table, a_table_each])
 def test_the_item_before_is_read_and_the_candidate_is_aimed_at(loop, tmp_path: Path) -> None:
     seen = watched(loop, tmp_path)
-    assert unhealthy(seen) == set()
+    assert unhealthy(seen) == set() and seen.turned is None
     assert seen.inputs is not None and len(seen.positives) == len(seen.negatives) == 1
     assert seen.positives[0].relation is not None and seen.positives[0].relation.by == 1
 
@@ -41,6 +41,13 @@ def test_the_item_before_is_read_and_the_candidate_is_aimed_at(loop, tmp_path: P
 )
 def test_what_is_wrong_with_the_candidate_is_named(loop, plant: str, code: str, tmp_path: Path) -> None:
     assert unhealthy(watched(partial(loop, plant=plant), tmp_path)) == {code}
+
+
+@pytest.mark.parametrize("loop", [one_table, a_table_each])
+def test_labels_that_call_own_events_wrong_are_known_and_blame_no_target(loop, tmp_path: Path) -> None:
+    seen = watched(partial(loop, plant="labels-turned"), tmp_path)
+    assert seen.turned is not None and seen.turned.stream.kind == "label"
+    assert not [one for one in targets.judged(seen) if one.healthy is False]
 
 
 def test_users_and_items_without_blocks_of_their_own_share_rows(tmp_path: Path) -> None:

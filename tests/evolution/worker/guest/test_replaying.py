@@ -19,7 +19,7 @@ from diagnosis.probes import (
 from evolution.trials.replayed import keep_replay
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.replaying import replay_step
-from tests.evolution.worker.guest.toys import Coder, Matched, Neighbours, Pairs, Sequences, log
+from tests.evolution.worker.guest.toys import Coder, Kept, Matched, Neighbours, Pairs, Sequences, log
 
 # torch warns once of sparse tensors that it does not check
 pytestmark = [
@@ -115,6 +115,12 @@ def test_a_loss_that_learns_backwards_lowers_what_users_chose(option, expected):
     found = causes(replayed(Pairs, option))
     assert list(found) == ["learns-backwards"]
     assert line(found["learns-backwards"][0]) == expected
+
+
+def test_the_direction_is_asked_of_a_model_that_answers_from_what_it_kept():
+    assert replayed(Kept)["direction"]["gain"] > 0
+    found = causes(replayed(Kept, "signs"))
+    assert line(found["learns-backwards"][0]) == "loss = -F.logsigmoid(theirs - ours).mean()"
 
 
 def test_scoring_that_turns_the_sign_is_told_apart():

@@ -1,0 +1,44 @@
+"""Lists of parameters that are written out by hand for an optimizer."""
+
+import ast
+from collections.abc import Sequence
+
+from diagnosis.deciding.program import Program
+from diagnosis.deciding.statements import calls_of, expressions_of
+from diagnosis.deciding.walk import flow_into
+from diagnosis.findings import CodePlace
+
+FEW = 2  # lists, of which one lacks a parameter; of more none is told
+
+
+def of_parameters(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
+    """The lists of parameters from which the optimizer on the first line is made, those of single parameters first.
+
+    [] where a module gives its own, as by `model.parameters()`, or where the list stands on the line itself.
+    """
+    calls = calls_of(program, seen[:1])
+    starts = [
+        one
+        for call in calls[:1]
+        for one in (*call.args, *(k.value for k in call.keywords if k.arg == "params"))
+    ]
+    lines = {id(part) for one in expressions_of(program, seen[:1]) for part in ast.walk(one)}
+    found: dict[ast.AST, bool] = {}
+    for at in flow_into(program, starts):
+        node = at.node
+        if (
+            isinstance(node, ast.List | ast.Tuple)
+            and id(node) not in lines
+            and node.elts
+            and all(map(_is_given, node.elts))
+        ):
+            found[node] = any(isinstance(one, ast.Starred) for one in node.elts)
+    return sorted(found, key=lambda node: found[node]) if len(found) <= FEW else []
+
+
+def _is_given(node: ast.expr) -> bool:
+    """`model.table.weight`, `*model.deep.parameters()`, `self.bias`."""
+    inner = node.value if isinstance(node, ast.Starred) else node
+    if isinstance(inner, ast.Call):
+        return isinstance(inner.func, ast.Attribute) and inner.func.attr == "parameters"
+    return isinstance(inner, ast.Attribute)

@@ -1,0 +1,92 @@
+"""Static rule: the state of a recurrent net that goes on from one batch to the next, whose rows are other users."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.repeated import is_training_loop, repo_of
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import ParsedFile
+from diagnosis.symptoms import WEAK
+from diagnosis.syntax import called_name, dotted
+
+KIND = FindingKind(
+    code="state-of-another-user",
+    found_by=FoundBy.RULE,
+    title="The state of other users goes on",
+    why="Each row begins with what the net had read of whoever stood there in the batch before.",
+    definition="A loop over batches gives a net the state that it returned for the batch before, detached, and sets no row of it back.",
+    roles=(Role.ENCODER, Role.LOADER),
+    explains=("state-carried", "batch-companions", *WEAK),
+)
+SETTING_BACK = ("reset", "init", "mask", "zero", "first", "start", "fresh", "new")
+
+
+def state_of_another_user(source: ParsedFile) -> Iterator[RuleHit]:
+    """`logits, hidden = model(x, hidden)` and `hidden = hidden.detach()`, and nothing else of `hidden` in the loop."""
+    for loop in source.loops:
+        detached = [s for s in source.within(loop, ast.Assign) if _detaches(s)]
+        if not detached or not is_training_loop(source, loop, repo_of(source)):
+            continue
+        for statement in detached:
+            name = dotted(statement.targets[0])
+            given = [
+                c
+                for c in source.calls_in(*loop.body)
+                if any(dotted(a) == name for a in c.args) and _returns(source, c, name)
+            ]
+            if given and not _is_set_back(source, loop, name, statement):
+                yield source.hit(
+                    KIND.code,
+                    statement,
+                    "carries the state of these rows to the next batch, whose rows are other users: begin each sequence with a fresh state",
+                )
+
+
+def _detaches(statement: ast.Assign) -> bool:
+    """`hidden = hidden.detach()`, `state = tuple(s.detach() for s in state)`."""
+    name, value = dotted(statement.targets[0]), statement.value
+    if not name or not isinstance(value, ast.Call):
+        return False
+    if called_name(value) == "detach" and isinstance(value.func, ast.Attribute):
+        return dotted(value.func.value) == name or (name + ".data") == dotted(value.func.value)
+    loops = [p for p in ast.walk(value) if isinstance(p, ast.GeneratorExp | ast.ListComp)]
+    return called_name(value) in ("tuple", "list") and any(
+        dotted(p.generators[0].iter) == name for p in loops
+    )
+
+
+def _returns(source: ParsedFile, call: ast.Call, name: str) -> bool:
+    """Whether the result of a call is kept under the same name, beside something else or alone."""
+    outer = source.parents.get(call)
+    targets = outer.targets if isinstance(outer, ast.Assign) else []
+    return any(dotted(p) == name for t in targets for p in (t.elts if isinstance(t, ast.Tuple) else [t]))
+
+
+def _is_set_back(
+    source: ParsedFile, loop: ast.For | ast.AsyncFor | ast.While, name: str, detaching: ast.Assign
+) -> bool:
+    """Whether anything else in the loop writes the state or parts of it, or a call that is named after that is given it."""
+    for node in source.within(loop, ast.Assign, ast.AugAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            if isinstance(target, ast.Subscript) and dotted(target.value) == name:
+                return True
+            if dotted(target) == name and node is not detaching and not _is_first(source, node, name):
+                return True
+    return any(
+        any(word in called_name(c).lower() for word in SETTING_BACK)
+        and any(dotted(a) == name for a in c.args)
+        for c in source.calls_in(*loop.body)
+    )
+
+
+def _is_first(source: ParsedFile, node: ast.AST, name: str) -> bool:
+    """Whether a state is made where none is yet: `if hidden is None: hidden = ...`."""
+    outer = source.parents.get(node)
+    test = outer.test if isinstance(outer, ast.If) else None
+    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is) and dotted(test.left) == name
+
+
+RULE = Rule(kind=KIND, run=state_of_another_user)
