@@ -130,14 +130,17 @@ You may be asked something first, so nothing waits for the answer."
   (apply #'jsonrpc-async-request
          (append (evolverec--request command arguments)
                  (list :success-fn (lambda (job)
-                                     (message (if (eq (plist-get job :already_running) t)
-                                                  "evolverec: runs already as job %s" "evolverec: started job %s")
-                                              (plist-get job :job)))
+                                     (unless (eq (plist-get job :already_running) t) ; the server tells that
+                                       (message "evolverec: started job %s" (plist-get job :job))))
                        :error-fn (lambda (problem) (message "evolverec: %s" (plist-get problem :message)))
                        :timeout nil))))
 
 (defun evolverec--count (prefix) "PREFIX as a number, if given." (and prefix (prefix-numeric-value prefix)))
 
+(defun evolverec-improve (&optional trials)
+  "Train, diagnose, ask users and propose, at most TRIALS patches, the prefix argument."
+  (interactive "P")
+  (evolverec--start-job "improve" :trials (evolverec--count trials)))
 (defun evolverec-train () "Train the recommender." (interactive) (evolverec--start-job "train"))
 (defun evolverec-diagnose () "Measure why it fails." (interactive) (evolverec--start-job "diagnose"))
 (defun evolverec-diagnose-checkpoint (file)

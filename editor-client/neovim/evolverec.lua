@@ -229,7 +229,7 @@ function M.setup(options)
     vim.api.nvim_create_user_command('Evolverec' .. name, body, about)
   end
   local function said_job(result)
-    notify((result.already_running and 'runs already as job ' or 'started job ') .. result.job)
+    if not result.already_running then notify('started job ' .. result.job) end -- of one that runs already the server tells
   end
   local function job(name, description, count) -- count: what the number after the command means
     local verb = name:sub(1, 1):lower() .. name:sub(2)
@@ -237,6 +237,7 @@ function M.setup(options)
       ask('evolverec.' .. verb, count and { [count] = tonumber(given.args) }, said_job)
     end, count and '?')
   end
+  job('Improve', 'Train, diagnose, ask users and propose, so many patches at most', 'trials')
   job('Train', 'Train the recommender')
   job('Diagnose', 'Measure why it fails')
   command('DiagnoseCheckpoint', 'Measure the weights in a file, without training', function(given)

@@ -160,6 +160,19 @@ class ProposeRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImproveRequest(Request):
+    """Train and diagnose the program on disk, ask simulated users about it, and find verified patches for it. No LLM is asked.
+
+    trials: how many candidates are trained at most. allow_cost: a guardrail on cost bars no patch.
+    """
+
+    kind = JobKind.IMPROVE
+
+    trials: Count = 12
+    allow_cost: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class TuneRequest(Request):
     """Tune the numbers in the configuration of the program on disk.
 
@@ -317,6 +330,7 @@ REQUESTS: Mapping[JobKind, type[Request]] = {
         DiagnoseRequest,
         SimulateRequest,
         ProposeRequest,
+        ImproveRequest,
         TuneRequest,
         VerifyRequest,
         TestRequest,

@@ -18,6 +18,7 @@ WORK: Mapping[JobKind, str] = {
     JobKind.DIAGNOSE: "diagnose:diagnose",
     JobKind.SIMULATE: "diagnose:simulate",
     JobKind.PROPOSE: "patches:propose",
+    JobKind.IMPROVE: "improve:improve",
     JobKind.TUNE: "tune:tune",
     JobKind.VERIFY: "patches:verify",
     JobKind.TEST: "testing:test",

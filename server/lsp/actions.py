@@ -264,6 +264,7 @@ def _at_entry(session: Session, repo: Repo) -> list[types.CodeAction]:
             _offer(f"Cancel {progress}", ENTRY, "evolverec.cancel", {**place, "job": job}, None)
             for job, progress in session.jobs_of(repo)
         ),
+        _offer("Improve: train, diagnose, ask users, propose", ENTRY, "evolverec.improve", place, None),
         _offer("Train", ENTRY, "evolverec.train", place, None),
         _offer("Diagnose", ENTRY, "evolverec.diagnose", place, None),
         _offer("Ask users", ENTRY, "evolverec.askUsers", place, None),

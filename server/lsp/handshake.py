@@ -21,6 +21,7 @@ COMMANDS = (
     "evolverec.diagnose",
     "evolverec.askUsers",
     "evolverec.propose",
+    "evolverec.improve",
     "evolverec.tune",
     "evolverec.evolve",
     "evolverec.verify",

@@ -103,6 +103,7 @@ COMMANDS = (
     _row("evolverec.diagnose", commands.diagnose, BACKGROUND),
     _row("evolverec.askUsers", commands.ask_users, BACKGROUND),
     _row("evolverec.propose", commands.propose, BACKGROUND),
+    _row("evolverec.improve", commands.improve, BACKGROUND),
     _row("evolverec.tune", commands.tune, BACKGROUND),
     _row("evolverec.evolve", commands.evolve, BACKGROUND),
     _row("evolverec.verify", commands.verify, BACKGROUND),

@@ -11,6 +11,7 @@ from pygls.protocol import JsonRPCResponseMessage
 from pytest_lsp import LanguageClient, make_test_lsp_client
 
 from server.lsp.panels.changes import CHANGED
+from server.lsp.telling import TOLD
 from tests.server.typed import typed_change
 
 
@@ -27,6 +28,7 @@ class Editor:
         self.answers: dict[str, str] = {}
         self.asked: list[str] = []
         self.lens_refreshes = 0
+        self.told: list[Any] = []  # what the extension is told of jobs: message, proposal, mends
         self.changed: list[
             tuple[float, str]
         ] = []  # when (monotonic seconds) views of which repo were told so
@@ -198,6 +200,10 @@ def _extend(client: LanguageClient, editor: Editor) -> None:
     @client.feature(CHANGED)
     def views_changed(params: Any) -> None:
         editor.changed.append((time.monotonic(), params.repo))
+
+    @client.feature(TOLD)
+    def told(params: Any) -> None:
+        editor.told.append(params)
 
     @client.feature(types.WORKSPACE_APPLY_EDIT)
     def apply_edit(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:

@@ -58,7 +58,7 @@ export function registerCommands(world: World): vscode.Disposable {
   command('menu', () => menu(world));
   command('refresh', async () => views.renew());
 
-  for (const name of ['train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve']) {
+  for (const name of ['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve']) {
     command(name, () => withServer(connection, () => jobs.start(`evolverec.${name}`, {})));
   }
   command('diagnoseCheckpoint', () => withServer(connection, () => jobs.diagnoseCheckpoint()));
@@ -76,8 +76,8 @@ export function registerCommands(world: World): vscode.Disposable {
   rowCommand('page', async (node: Node) => {
     if (node.subject.kind === 'persona') await pages.open(node.subject);
   });
-  rowCommand('diff', async (node: Node) => {
-    const { repo, id, at } = patchOf(node);
+  rowCommand('diff', async (target: Node | { repo: string; proposal: string }) => {
+    const { repo, id, at } = patchOf(target);
     await patches.show(repo, id, at);
   });
   rowCommand('apply', async (target: Node | { repo: string; proposal: string }) => {
@@ -137,6 +137,7 @@ async function menu(world: World): Promise<void> {
     ...(running ? [item('$(debug-stop) Cancel', 'cancel', repos.known.flatMap((known) => known.jobs.map((job) => job.label)).join('; '))] : []),
     ...(repo
       ? [
+          item('$(rocket) Improve', 'improve', 'train, diagnose, ask users and propose patches, in one go'),
           item('$(play) Train', 'train', repo.summary),
           item('$(search) Diagnose', 'diagnose', 'measure inside the model why it fails'),
           item('$(file-binary) Diagnose a Checkpoint...', 'diagnoseCheckpoint', 'weights that you have, without training'),

@@ -184,6 +184,8 @@ export interface Proposal {
   title: string;
   rationale: string;
   verified: "gain" | "fix" | "no";
+  /** One seed rose, and further ones decide; it cannot be applied yet. */
+  promising: boolean;
   whyNot: string;
   /** Relative change of the objective, with its interval, as in the code action's title. */
   gain: Figure | null;
@@ -341,6 +343,26 @@ export interface HunksApplied {
   /** What to tell the user: what was taken, and whether the result is what was measured. */
   message: string;
 }
+
+/** Notification `evolverec/told` from the server: what a job has brought, or why it failed. Each is told once. */
+export interface Told {
+  repo: string;
+  /** "promising": one seed of a patch rose, and further ones decide. */
+  level: 'done' | 'promising' | 'error';
+  message: string;
+  /** The patch that it is about, "" for none. */
+  proposal: string;
+  /** That patch can be applied. */
+  verified: boolean;
+  /** What can be done about an error, the likeliest first. */
+  mends: Mend[];
+}
+
+/** line: from 0. python: the interpreter that runs repos. package: what pip installs there. */
+export type Mend =
+  | { kind: 'open' | 'log'; uri: string; line: number }
+  | { kind: 'install'; python: string; package: string }
+  | { kind: 'interpreter' };
 
 /**
  * Notification `evolverec/changed` from the server: views of this repo are out of date. Sent where

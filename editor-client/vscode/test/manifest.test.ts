@@ -46,7 +46,7 @@ test('every command of a menu, a welcome or the walkthrough is one that exists',
 });
 
 test('every declared command is carried out by the code, and none takes an id of the server', () => {
-  const started = ['train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve'];
+  const started = ['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve'];
   const registered = new Set([...code.matchAll(/(?:command|rowCommand|rowOrHere)\('(\w+)'/g)].map((found) => `evolverec.ui.${found[1]}`).concat(started.map((name) => `evolverec.ui.${name}`)));
   assert.deepEqual([...declared].filter((name) => !registered.has(name)), []);
   assert.deepEqual([...registered].filter((name) => !declared.has(name)), []);

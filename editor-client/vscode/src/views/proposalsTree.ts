@@ -14,12 +14,14 @@ export function hunkKey(proposal: string, path: string, hunk: number): string {
 export function proposalsTree(found: Proposals, skipped: Skipped): Node[] {
   const open = found.proposals.filter((proposal) => proposal.state === 'open' && proposal.verified !== 'no');
   const applied = found.proposals.filter((proposal) => proposal.state === 'applied');
-  const tried = found.proposals.filter((proposal) => proposal.state === 'open' && proposal.verified === 'no');
+  const promising = found.proposals.filter((proposal) => proposal.state === 'open' && proposal.verified === 'no' && proposal.promising);
+  const tried = found.proposals.filter((proposal) => proposal.state === 'open' && proposal.verified === 'no' && !proposal.promising);
   const rows = (proposals: Proposal[]) => proposals.map((proposal) => proposalNode(found.repo, proposal, skipped));
   return [
     ...rows(open),
+    ...section(`promising:${found.repo}`, 'Promising, further seeds decide', 'history', rows(promising), true),
     ...section(`applied:${found.repo}`, 'Applied', 'check-all', rows(applied), true),
-    ...section(`tried:${found.repo}`, 'Tried, not verified', 'circle-slash', rows(tried), open.length === 0),
+    ...section(`tried:${found.repo}`, 'Tried, not verified', 'circle-slash', rows(tried), open.length + promising.length === 0),
   ];
 }
 
