@@ -47,6 +47,7 @@ class Knowledge:
     program_files: path -> blob of `trial`'s program
     sources: blob -> text of every file that an anchor points into
     running: jobs that have not ended
+    failed: the newest job, where it failed without a result
     device: where training is set to happen; "auto" where the config cannot be read
     """
 
@@ -62,6 +63,7 @@ class Knowledge:
     program_files: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     running: tuple[JobRecord, ...] = ()
+    failed: JobRecord | None = None
     device: str = "auto"
 
     def is_void(self, note: Note) -> bool:
@@ -134,6 +136,7 @@ def read_knowledge(
         program_files=programs.of(complete.key.program) if complete else {},
         sources=programs.texts({anchor.blob for note in shown for anchor in note.anchors}),
         running=tuple(job for job in jobs if not job.state.ended),
+        failed=failed,
     )
 
 

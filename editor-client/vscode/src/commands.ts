@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 
+import { type Named, pickLog } from './first/pickLog';
 import type { NewRecommender } from './first/newRecommender';
 import { setUp } from './first/setUp';
 import type { Jobs } from './jobs';
@@ -68,6 +69,7 @@ export function registerCommands(world: World): vscode.Disposable {
 
   command('newRecommender', () => withServer(connection, () => newRecommender.make()));
   command('setUp', () => setUp(connection, jobs));
+  command('pickLog', (named?: Named) => (named ? pickLog(named) : Promise.reject(new Again())));
   command('doctor', () => withServer(connection, () => showDoctor(connection, repos)));
   command('openReport', () => withServer(connection, () => reports.open()));
   command('saveReport', () => withServer(connection, () => reports.save()));

@@ -59,6 +59,17 @@ export interface RepoState {
   edited: boolean;
   /** Why the store cannot be read, "" while it can. */
   trouble: string;
+  standing: Standing;
+}
+
+/** How far a repo is, for a view of findings that has none. */
+export interface Standing {
+  stage: 'config' | 'failed' | 'untrained' | 'undiagnosed' | 'findings' | 'clean';
+  /** One line, "" where the findings speak. */
+  words: string;
+  /** What is wrong: a file, "" for none, and its line from 0. */
+  uri: string;
+  line: number;
 }
 
 /** `evolverec/findings`. */

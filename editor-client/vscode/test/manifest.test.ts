@@ -73,6 +73,12 @@ test('every setting is described, and every setting that the code reads is decla
   assert.deepEqual(read.filter((name) => !(name in contributes.configuration.properties)), []);
 });
 
+test('an empty view of findings has a text for each of its states', () => {
+  const ofRepo = contributes.viewsWelcome.filter((welcome) => welcome.view === 'evolverec.findings' && /^evolverec.hasRepo && isWorkspaceTrusted/.test(welcome.when ?? ''));
+  assert.deepEqual(ofRepo.map((welcome) => /stage == (\w+)/.exec(welcome.when ?? '')?.[1]), ['untrained', 'undiagnosed']); // the rest are rows of the tree
+  assert.equal(new Set(ofRepo.map((welcome) => welcome.contents)).size, 2);
+});
+
 test('every view has a welcome, and every walkthrough page is there', () => {
   for (const view of contributes.views.evolverec) {
     assert.ok(contributes.viewsWelcome.some((welcome) => welcome.view === view.id), view.id);

@@ -69,6 +69,7 @@ export const repo = (given: Partial<RepoState> = {}): RepoState => ({
   objective: null,
   edited: false,
   trouble: '',
+  standing: { stage: 'findings', words: '', uri: '', line: 0 },
   ...given,
 });
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Told } from '../src/protocol';
+import type { Standing, Told } from '../src/protocol';
 import { buttonsOf, isWanted } from '../src/ui/buttons';
 import { proposalsTree } from '../src/views/proposalsTree';
-import { proposal } from './samples';
+import { statusOf } from '../src/ui/words';
+import { findingsTree } from '../src/views/findingsTree';
+import { proposal, repo } from './samples';
 
 const told = (given: Partial<Told> = {}): Told => ({ repo: '/r', level: 'done', message: 'm', proposal: '', verified: false, mends: [], ...given });
 
@@ -39,4 +41,20 @@ test('a promising patch stands apart from those that were refused', () => {
   assert.equal(promising?.label, 'Promising, further seeds decide');
   assert.deepEqual(promising?.children?.map((row) => row.id), ['proposal:/r:a']);
   assert.deepEqual(tried?.children?.map((row) => row.id), ['proposal:/r:b']);
+});
+
+test('where nothing can run, failed or was found, a row of the findings says so and opens the line', () => {
+  const found = { repo: '/r', verdict: null, causes: [], remarks: [] };
+  const row = (given: Partial<Standing>) => findingsTree(found, [], { stage: 'clean', words: 'w', uri: '', line: 0, ...given })[0];
+  const config = row({ stage: 'config', words: 'evolverec.toml:5 no such log', uri: 'file:///r/evolverec.toml', line: 4 });
+  assert.equal(config?.label, 'evolverec.toml:5 no such log');
+  assert.equal(config?.open, 'reveal');
+  assert.equal(row({ words: 'No findings: 14 checks healthy' })?.open, undefined);
+  assert.equal(row({ stage: 'untrained' }), undefined);
+});
+
+test('the status bar names what is wrong before it counts', () => {
+  const standing = { words: '', uri: '', line: 0 };
+  assert.equal(statusOf('running', repo({ warnings: 2, standing: { ...standing, stage: 'config' } })).text, 'evolverec.toml is wrong');
+  assert.equal(statusOf('running', repo({ standing: { ...standing, stage: 'failed' } })).text, 'training failed');
 });
