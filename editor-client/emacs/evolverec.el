@@ -259,15 +259,30 @@ You may be asked something first, so nothing waits for the answer."
             (message "%s" (plist-get (evolverec--ask "applyHunks" :proposal patch :path path :hunks (vector index))
                                      :message))))))))
 
+(defun evolverec-explain (code)
+  "Say what the finding CODE means, is and was here, and what usually helps."
+  (interactive (list (completing-read "Explain: " (evolverec--codes) nil t)))
+  (evolverec--show "*evolverec explain*" (plist-get (evolverec--ask "explain" :code code) :text) #'text-mode))
+
+(defun evolverec--codes ()
+  "The codes of the findings of this repo."
+  (delete-dups
+   (cl-loop for cause across (plist-get (evolverec--ask :evolverec/findings) :causes)
+            append (cl-loop for finding across (plist-get cause :findings) collect (plist-get finding :code)))))
+
 (cl-defmethod eglot-execute-command ((_server evolverec-server) (_command (eql evolverec.preview)) arguments)
   (evolverec-diff (plist-get (elt arguments 0) :proposal)))
+(cl-defmethod eglot-execute-command ((_server evolverec-server) (_command (eql evolverec.explain)) arguments)
+  (evolverec-explain (plist-get (elt arguments 0) :code)))
 
 (when (fboundp 'eglot-execute) ; newer versions call this instead
   (cl-defmethod eglot-execute ((_server evolverec-server) action)
-    (let* ((inner (plist-get action :command)) (command (if (consp inner) inner action)))
-      (if (equal (plist-get command :command) "evolverec.preview")
-          (evolverec-diff (plist-get (elt (plist-get command :arguments) 0) :proposal))
-        (cl-call-next-method)))))
+    (let* ((inner (plist-get action :command)) (command (if (consp inner) inner action))
+           (given (elt (plist-get command :arguments) 0)))
+      (pcase (plist-get command :command)
+        ("evolverec.preview" (evolverec-diff (plist-get given :proposal)))
+        ("evolverec.explain" (evolverec-explain (plist-get given :code)))
+        (_ (cl-call-next-method))))))
 
 (provide 'evolverec)
 ;;; evolverec.el ends here

@@ -22,6 +22,7 @@ class JobKind(StrEnum):
     ADAPT = "adapt"  # an adapter that init drafted is completed by an LLM
     CHECK = "check"  # the cheap rungs alone: import, build, one batch
     VERIFY = "verify"  # one stored proposal, once more, with a further seed
+    EXPLAIN = "explain"  # an LLM is asked about one finding
     EVOLVE = "evolve"  # a run of the loop
     COMPARE = "compare"  # runs of several strategies
 

@@ -63,9 +63,11 @@ class Request:
     python: the interpreter that runs the repo's code; "" for the one of the user's settings.
     no_sandbox: the user wants trials without a sandbox.
     device: where trials run; None for the choice in evolverec.toml.
+    runs_code: whether the job runs the repo's code, to which the user must agree.
     """
 
     kind: ClassVar[JobKind]
+    runs_code: ClassVar[bool] = True
 
     python: str = ""
     no_sandbox: bool = False
@@ -201,6 +203,21 @@ class VerifyRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExplainRequest(Request):
+    """Ask an LLM about a finding of the program on disk.
+
+    code: of the finding. budget_usd: the most that the answer may cost, in dollars; None without limit.
+    """
+
+    kind = JobKind.EXPLAIN
+    runs_code = False
+    role: ClassVar[str] = "analyst"  # of the model that is asked
+
+    code: Annotated[str, NotEmpty]
+    budget_usd: Dollars | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestRequest(Request):
     """Read the test metrics of a trial.
 
@@ -333,6 +350,7 @@ REQUESTS: Mapping[JobKind, type[Request]] = {
         ImproveRequest,
         TuneRequest,
         VerifyRequest,
+        ExplainRequest,
         TestRequest,
         RecommendRequest,
         EvolveRequest,

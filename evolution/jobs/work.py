@@ -21,6 +21,7 @@ WORK: Mapping[JobKind, str] = {
     JobKind.IMPROVE: "improve:improve",
     JobKind.TUNE: "tune:tune",
     JobKind.VERIFY: "patches:verify",
+    JobKind.EXPLAIN: "explain:explain",
     JobKind.TEST: "testing:test",
     JobKind.RECOMMEND: "recommend:recommend",
     JobKind.EVOLVE: "evolve:evolve",

@@ -230,6 +230,13 @@ async def _describe(session: Session, repo: Repo) -> Document:
     return {"repo": str(repo.root), "summary": summary(repo, counted), "jobs": jobs}
 
 
+async def ask_llm(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.askLlm`: start a job that asks the user's LLM about the finding with the code `code`."""
+    asked = object_of(arguments)
+    need(asked, "code")
+    return await _start(session, JobKind.EXPLAIN, asked)
+
+
 async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
     """Start a job and answer with its id.
 

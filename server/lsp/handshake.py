@@ -35,6 +35,8 @@ COMMANDS = (
     "evolverec.newRepo",
     "evolverec.init",
     "evolverec.completeAdapter",
+    "evolverec.explain",
+    "evolverec.askLlm",
     "evolverec.status",
 )
 CONTENT_SCHEME = "evolverec-proposal"

@@ -18,6 +18,7 @@ DOING = {
     JobKind.ADAPT: "completing the adapter",
     JobKind.CHECK: "checking",
     JobKind.VERIFY: "verifying",
+    JobKind.EXPLAIN: "asking the LLM",
     JobKind.EVOLVE: "evolving",
     JobKind.COMPARE: "comparing strategies",
 }

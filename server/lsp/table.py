@@ -19,6 +19,7 @@ from server.lsp import (
     configuration,
     diagnostics,
     documents,
+    explaining,
     hints,
     hover,
     hunks,
@@ -117,5 +118,7 @@ COMMANDS = (
     _row("evolverec.newRepo", new_repo.new_repo, BACKGROUND),
     _row("evolverec.init", adopting.init, BACKGROUND),
     _row("evolverec.completeAdapter", commands.complete_adapter, BACKGROUND),
+    _row("evolverec.explain", explaining.explain, BACKGROUND),
+    _row("evolverec.askLlm", commands.ask_llm, BACKGROUND),
     _row("evolverec.status", commands.status, BACKGROUND),
 )

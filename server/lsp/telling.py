@@ -67,7 +67,9 @@ def _tell(session: Session, repo: Repo, news: News) -> None:
             "message": news.message,
             "proposal": news.proposal,
             "verified": news.verified,
-            "mends": [],
+            "mends": [{"kind": Mend.PAGE.value, "repo": str(repo.root), "code": news.code}]
+            if news.code
+            else [],
         }
         session.server.protocol.notify(TOLD, document)
         return
@@ -102,7 +104,7 @@ def _mend(
             where = {"uri": _log_of(repo.root, record).as_uri(), "line": 0}
         case Mend.INSTALL:
             where = {"python": python, "package": trouble.package}
-        case Mend.INTERPRETER:
+        case Mend.INTERPRETER | Mend.PAGE:
             where = {}
     return {"kind": mend.value, **where}
 

@@ -19,11 +19,14 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """proposal: id of the patch that it is about, "" for none. verified: that patch can be applied."""
+    """proposal: id of the patch that it is about, "" for none. verified: that patch can be applied. code: of the finding that
+    has a page on it, "" for none.
+    """
 
     message: str
     proposal: str = ""
     verified: bool = False
+    code: str = ""
 
 
 def of_patch(proposal: Proposal) -> News | None:
@@ -54,6 +57,11 @@ def of_job(kind: JobKind, document: Document, known: Knowledge) -> News | None:
             return News(message=improved_words(document), proposal=found.proposal, verified=found.verified)
         case JobKind.PROPOSE | JobKind.TUNE | JobKind.VERIFY:
             return _of_patches(document)
+        case JobKind.EXPLAIN:
+            return News(
+                message=f"{document['model']} on {document['code']}: {document['cause']}",
+                code=str(document["code"]),
+            )
         case JobKind.EVOLVE:
             return _of_run(document)
         case _:

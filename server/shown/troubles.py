@@ -30,6 +30,7 @@ class Mend(StrEnum):
     INTERPRETER = "interpreter"  # choose another one
     INSTALL = "install"  # the package that is missing
     LOG = "log"
+    PAGE = "page"  # that explains a finding
 
 
 @dataclass(frozen=True, kw_only=True)

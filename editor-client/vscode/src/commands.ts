@@ -7,7 +7,7 @@ import type { NewRecommender } from './first/newRecommender';
 import { setUp } from './first/setUp';
 import type { Jobs } from './jobs';
 import type { Patches } from './patches';
-import type { Finding, Place } from './protocol';
+import type { Explained, Finding, Place } from './protocol';
 import type { Repos } from './repos';
 import type { Connection } from './server/connection';
 import { chooseInterpreter, makeAndUse, offerHelp } from './server/missing';
@@ -70,6 +70,12 @@ export function registerCommands(world: World): vscode.Disposable {
   command('newRecommender', () => withServer(connection, () => newRecommender.make()));
   command('setUp', () => setUp(connection, jobs));
   command('pickLog', (named?: Named) => (named ? pickLog(named) : Promise.reject(new Again())));
+  command('explain', async (about?: { repo: string; code: string } | Node) => {
+    if (!about) throw new Again();
+    const { repo, code } = 'subject' in about ? codeOf(about) : about;
+    const page = await connection.execute<Explained>('evolverec.explain', { repo, code });
+    await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.parse(page.uri));
+  });
   command('doctor', () => withServer(connection, () => showDoctor(connection, repos)));
   command('openReport', () => withServer(connection, () => reports.open()));
   command('saveReport', () => withServer(connection, () => reports.save()));
@@ -177,6 +183,11 @@ function patchOf(target: Node | { repo: string; proposal: string }): { repo: str
 function runOf(node: Node): [string, Extract<Subject, { kind: 'run' }>['run']] {
   if (node.subject.kind !== 'run') throw new Error('pick a run in the Runs view first');
   return [node.subject.repo, node.subject.run];
+}
+
+function codeOf(node: Node): { repo: string; code: string } {
+  const { repo, finding } = findingOf(node);
+  return { repo, code: finding.code };
 }
 
 function findingOf(node: Node): { repo: string; finding: Finding } {

@@ -10,7 +10,7 @@ import { Declined } from './ui/telling';
 
 type Given = Record<string, unknown>;
 
-const STARTS = new Set(['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve', 'verify', 'completeAdapter'].map((name) => `evolverec.${name}`));
+const STARTS = new Set(['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve', 'verify', 'completeAdapter', 'askLlm'].map((name) => `evolverec.${name}`));
 const LEAST_TRIALS = 3;
 const USUAL_TRIALS = 24;
 

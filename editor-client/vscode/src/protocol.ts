@@ -373,7 +373,15 @@ export interface Told {
 export type Mend =
   | { kind: 'open' | 'log'; uri: string; line: number }
   | { kind: 'install'; python: string; package: string }
-  | { kind: 'interpreter' };
+  | { kind: 'interpreter' }
+  | { kind: 'page'; repo: string; code: string };
+
+/** Answer of `evolverec.explain`, which takes `{ repo?: string, code: string }`: a page in Markdown. */
+export interface Explained {
+  code: string;
+  uri: string;
+  text: string;
+}
 
 /**
  * Notification `evolverec/changed` from the server: views of this repo are out of date. Sent where

@@ -30,6 +30,11 @@ test('an error has the buttons that mend it', () => {
   assert.deepEqual(buttons[2]?.action, { do: 'open', uri: 'file:///r/m.py', line: 4 });
 });
 
+test('a page has a button that shows it', () => {
+  const [show] = buttonsOf(told({ mends: [{ kind: 'page', repo: '/r', code: 'x' }] }));
+  assert.deepEqual(show?.action, { do: 'command', command: 'evolverec.ui.explain', given: [{ repo: '/r', code: 'x' }] });
+});
+
 test('errors are told whatever the setting says', () => {
   for (const setting of ['all', 'results', 'errors']) assert.ok(isWanted(told({ level: 'error' }), setting));
   assert.ok(isWanted(told({ level: 'promising' }), 'all') && !isWanted(told({ level: 'promising' }), 'results'));

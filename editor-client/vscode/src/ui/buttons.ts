@@ -22,7 +22,7 @@ export function isWanted(told: Told, setting: string): boolean {
 export function buttonsOf(told: Told): Button[] {
   const { repo, proposal } = told;
   if (told.level === 'error') return told.mends.map(mendButton);
-  if (!proposal) return [];
+  if (!proposal) return told.mends.map(mendButton);
   const patch = (title: string, name: string): Button => ({ title, action: { do: 'command', command: `evolverec.ui.${name}`, given: [{ repo, proposal }] } });
   return [patch('Show Diff', 'diff'), ...(told.verified ? [patch('Apply', 'apply')] : [])];
 }
@@ -35,6 +35,8 @@ function mendButton(mend: Mend): Button {
       return { title: 'Show Log', action: { do: 'open', uri: mend.uri, line: 0 } };
     case 'interpreter':
       return { title: 'Choose Interpreter', action: { do: 'command', command: 'evolverec.ui.chooseInterpreter', given: [] } };
+    case 'page':
+      return { title: 'Show', action: { do: 'command', command: 'evolverec.ui.explain', given: [{ repo: mend.repo, code: mend.code }] } };
     case 'install':
       return { title: `Install ${mend.package}`, action: { do: 'type', text: `${quoted(mend.python)} -m pip install ${mend.package}` } };
   }
