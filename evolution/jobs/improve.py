@@ -5,6 +5,7 @@ from evolution.domain.feedback import USERS_ASKED
 from evolution.domain.healing import with_healings
 from evolution.domain.job import EventType
 from evolution.domain.request import ImproveRequest
+from evolution.jobs.hidden import hidden
 from evolution.jobs.outcome import Outcome
 from evolution.jobs.patches import proposed_document
 from evolution.jobs.propose import propose_once
@@ -34,8 +35,8 @@ def improve(context: JobContext, request: ImproveRequest) -> Outcome:
     _begin(context, "diagnosing")
     feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial, examined=True))
     feedback = with_healings(feedback, context.store.proposals(feedback.program))
-    dismissed = context.store.dismissed()
-    diagnosis = diagnose_document(trial, feedback, dismissed)
+    kept = hidden(context, feedback)
+    diagnosis = diagnose_document(trial, feedback, kept.ids, kept.accepted)
     _begin(context, "asking users")
     asked = feedback_of(laboratory, trial, users=USERS_ASKED, examined=True)
     _begin(context, "trying patches")
@@ -45,7 +46,7 @@ def improve(context: JobContext, request: ImproveRequest) -> Outcome:
             "trial": trial.id,
             "train": train_document(trial),
             "diagnosis": diagnosis,
-            "users": simulate_document(asked, dismissed),
+            "users": simulate_document(asked, hidden(context, asked).ids),
             **proposed_document(found),
         }
     )

@@ -230,6 +230,10 @@ def _further(
         arguments = {**place, "probe": mark.note.finding.probe}
         title = f"Keep the probe of {mark.note.code} in {PROBES_FOLDER}/"
         found.append(_offer(title, FURTHER, "evolverec.keepProbe", arguments, diagnostic))
+    if session.changes.wanted:  # the extension asks for the reason
+        where = {**about, "path": mark.note.anchors[0].path if mark.note.anchors else ""}
+        title = f"Accept {mark.note.code} for the team…"
+        found.append(_offer(title, FURTHER, "evolverec.ui.accept", where, diagnostic))
     dismiss = {**place, "id": mark.note.id}
     return [*found, _offer(f"{DISMISS}{mark.note.code}", FURTHER, "evolverec.dismiss", dismiss, diagnostic)]
 

@@ -37,6 +37,9 @@ COMMANDS = (
     "evolverec.completeAdapter",
     "evolverec.explain",
     "evolverec.askLlm",
+    "evolverec.pullRequest",
+    "evolverec.branch",
+    "evolverec.accept",
     "evolverec.status",
 )
 CONTENT_SCHEME = "evolverec-proposal"

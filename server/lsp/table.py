@@ -28,6 +28,7 @@ from server.lsp import (
     links,
     new_repo,
     proposal_documents,
+    team,
 )
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
 from server.lsp.panels import estimate, findings, overview, proposals, report, runs, setup, users
@@ -120,5 +121,8 @@ COMMANDS = (
     _row("evolverec.completeAdapter", commands.complete_adapter, BACKGROUND),
     _row("evolverec.explain", explaining.explain, BACKGROUND),
     _row("evolverec.askLlm", commands.ask_llm, BACKGROUND),
+    _row("evolverec.pullRequest", team.pull_request, BACKGROUND),
+    _row("evolverec.branch", team.branch, BACKGROUND),
+    _row("evolverec.accept", team.accept_finding, BACKGROUND),
     _row("evolverec.status", commands.status, BACKGROUND),
 )

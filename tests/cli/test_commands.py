@@ -9,9 +9,9 @@ import pytest
 
 from evolution.domain.job import JobKind, JobRecord, JobState
 from evolution.domain.proposal import Verified
+from evolution.repo.branches import commit_message
 from evolution.store.store import Store
 from server.cli import sarif
-from server.cli.patches import commit_message
 
 COMMANDS = {
     "new": ["sasrec", "DIR"],

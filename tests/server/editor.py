@@ -120,6 +120,11 @@ class Editor:
             )
         )
 
+    def file_changed(self, path: str) -> types.DidChangeWatchedFilesParams:
+        """What an editor that watches files says of one that changed."""
+        change = types.FileEvent(uri=self.uri(path), type=types.FileChangeType.Changed)
+        return types.DidChangeWatchedFilesParams(changes=[change])
+
     def text_after(self, edit: types.WorkspaceEdit, uri: str, text: str) -> str:
         """The text of one file after a workspace edit, as an editor would have it."""
         if edit.document_changes:

@@ -11,6 +11,7 @@ import type { Explained, Finding, Place } from './protocol';
 import type { Repos } from './repos';
 import type { Connection } from './server/connection';
 import { chooseInterpreter, makeAndUse, offerHelp } from './server/missing';
+import { acceptFinding } from './ui/accepting';
 import { showDoctor } from './ui/doctor';
 import type { ReportPanels } from './ui/report';
 import { Again, Declined, telling } from './ui/telling';
@@ -121,6 +122,20 @@ export function registerCommands(world: World): vscode.Disposable {
     const id = subject.kind === 'finding' ? subject.finding.id : subject.kind === 'critique' ? subject.id : undefined;
     if (id && 'repo' in subject) await connection.execute('evolverec.dismiss', { repo: subject.repo, id });
     repos.renew();
+  });
+  rowCommand('accept', async (about: { repo: string; code: string; path?: string } | Node) => {
+    const { repo, code } = 'subject' in about ? codeOf(about) : about;
+    const file = 'subject' in about ? findingOf(about).finding.places[0]?.path : about.path;
+    await acceptFinding(connection, repo, code, file ?? '');
+    repos.renew();
+  });
+  rowCommand('copyPullRequest', async (node: Node) => {
+    const { repo, id } = patchOf(node);
+    await patches.copyPullRequest(repo, id);
+  });
+  rowCommand('newBranch', async (node: Node) => {
+    const { repo, id } = patchOf(node);
+    await patches.newBranch(repo, id);
   });
   rowCommand('keepProbe', async (node: Node) => {
     const { repo, finding } = findingOf(node);

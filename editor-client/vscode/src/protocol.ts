@@ -282,6 +282,15 @@ export interface RunNode {
   byLlm: boolean;
 }
 
+/** Answer of `evolverec.accept`, which takes `{ repo?: string, code: string, reason: string, path?: string }`. */
+export interface Accepted {
+  /** Name of the baseline, and its URI. */
+  file: string;
+  uri: string;
+  /** Whether it was not accepted already. */
+  added: boolean;
+}
+
 /** `evolverec/report`: the same page as `evolverec report` writes. `run: string` asks for that run's. */
 export interface Report {
   html: string;
