@@ -7,6 +7,7 @@ import type { Repos } from './repos';
 import type { Connection } from './server/connection';
 import { saveBeforeJob } from './ui/saving';
 import { Declined } from './ui/telling';
+import { timeOf } from './ui/words';
 
 type Given = Record<string, unknown>;
 
@@ -91,8 +92,11 @@ export class Jobs {
       prompt: `How many candidates to train at most? ${cost.evolve}`,
       value: String(USUAL_TRIALS),
       ignoreFocusOut: true,
-      validateInput: (text) =>
-        /^\d+$/.test(text.trim()) && Number(text) >= LEAST_TRIALS ? undefined : `A whole number, at least ${LEAST_TRIALS}`,
+      validateInput: (text) => {
+        if (!/^\d+$/.test(text.trim()) || Number(text) < LEAST_TRIALS) return `A whole number, at least ${LEAST_TRIALS}`;
+        const time = timeOf(Number(text), cost.trialSeconds, cost.slots);
+        return time ? { message: time, severity: vscode.InputBoxValidationSeverity.Info } : undefined;
+      },
     });
     if (trials === undefined) throw new Declined('no number of trials given');
     if (!cost.model) return { trials: Number(trials) };

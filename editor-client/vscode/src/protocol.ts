@@ -308,6 +308,10 @@ export interface Estimate {
   users: string;
   /** Of completing a drafted adapter, in words. */
   adapter: string;
+  /** What the last training of the user's version took on this machine, null before any. */
+  trialSeconds: number | null;
+  /** How many trials run at once. */
+  slots: number;
 }
 
 /** `evolverec/setup`, for a folder `{ folder: string }`: the checks of `evolverec doctor`. */

@@ -37,6 +37,14 @@ function jobText(job: Job, jobs: number): string {
   return jobs > 1 ? `${words}, ${jobs - 1} more` : words;
 }
 
+/** "24 trials take about 50 min on this machine, by your last training", "" before any. */
+export function timeOf(trials: number, trialSeconds: number | null, slots: number): string {
+  if (trialSeconds === null) return '';
+  const seconds = (trials * trialSeconds) / Math.max(1, slots);
+  const time = seconds < 90 ? `${Math.round(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  return `${count(trials, 'trial')} ${trials === 1 ? 'takes' : 'take'} about ${time} on this machine, by your last training`;
+}
+
 /** The innermost of these repos that holds the file. */
 export function repoOf<R extends { repo: string }>(file: string, repos: readonly R[], separator: string): R | undefined {
   const holds = (repo: R) => file === repo.repo || file.startsWith(repo.repo.endsWith(separator) ? repo.repo : repo.repo + separator);
