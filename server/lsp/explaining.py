@@ -1,4 +1,4 @@
-"""`evolverec.explain`: all that is known of a finding as a page, with what an LLM was asked about it."""
+"""Pages on request: `evolverec.explain`, all that is known of a finding, and `evolverec.compareTrials`, two trials side by side."""
 
 from contextlib import suppress
 from typing import Any
@@ -6,9 +6,25 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from evolution.base.errors import UsageError
 from server.lsp.commands import Document, need, object_of
-from server.lsp.pages import content, docs_address
+from server.lsp.pages import compared_address, content, docs_address
 from server.lsp.session import Session
+
+
+async def compare_trials(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.compareTrials`, `{"repo"?, "trials": [id, id]}`: answer with the page of both as Markdown and its URI.
+
+    Raises UsageError: not two trials that are stored.
+    """
+    asked = object_of(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    match asked.get("trials"):
+        case [str() as one, str() as other]:
+            uri = compared_address(one, other, repo.root)
+        case _:
+            raise UsageError(f'expected an object with "trials", a list of two ids, got {asked!r}')
+    return {"uri": uri, "text": await content(session, uri)}
 
 
 async def explain(session: Session, *arguments: Any) -> Document:

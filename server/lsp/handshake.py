@@ -40,6 +40,7 @@ COMMANDS = (
     "evolverec.pullRequest",
     "evolverec.branch",
     "evolverec.accept",
+    "evolverec.compareTrials",
     "evolverec.status",
 )
 CONTENT_SCHEME = "evolverec-proposal"

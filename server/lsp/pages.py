@@ -5,6 +5,7 @@ written as a file to the user's cache folder.
 """
 
 import hashlib
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 from diagnosis.findings import Finding, FindingKind, FoundBy
 from diagnosis.rules.check import RULES
 from diagnosis.user_probes.probe import PREFIX
+from evolution.base.errors import UsageError
 from evolution.base.places import pages_folder
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobKind, JobState
@@ -21,6 +23,7 @@ from server.lsp.config_schema import schema
 from server.lsp.handshake import DOCS_SCHEME
 from server.lsp.markdown import escaped
 from server.lsp.repo import Repo
+from server.shown.compared import compared_text
 from server.shown.explaining import explanation, opinion_words
 from server.shown.plot import small_svg
 from server.shown.wording import measured, with_interval
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 History = Sequence[tuple[Trial, Feedback]]
 CONFIG = "config"
+TRIALS = "trials/"  # before the names of two trials, in the address of their page
 BUILT_IN = (FoundBy.PROBE, FoundBy.RULE, FoundBy.CONTRACT)
 FADES = (
     "The finding is shown on the lines that cause it. It fades when these lines change, because it was measured on the "
@@ -142,6 +146,22 @@ class Pages:
             self._files |= await self._session.background.browse(_write, root, missing)
 
 
+def compared_address(one: str, other: str, root: Path) -> str:
+    """The URI of the page that has two trials side by side."""
+    return docs_address(f"{TRIALS}{one}..{other}", root)
+
+
+def _compared(repo: Repo, named: str) -> str:
+    """The page of two trials, the earlier one first. Runs on the store thread. Raises UsageError: one is not stored."""
+    store, names = repo.existing_store(), named.split("..")
+    found = [trial for name in names if store and (trial := store.trial(name)) is not None]
+    if store is None or len(found) != 2:
+        raise UsageError(f"no two trials {named[:100]!r}; the Runs view and `evolverec runs` list them")
+    one, other = sorted(found, key=lambda trial: trial.ended_at)
+    feedback = {trial.id: said for trial in found if (said := store.feedback(trial.id)) is not None}
+    return compared_text(one, other, feedback, time.time())
+
+
 def docs_address(code: str, root: Path) -> str:
     """The URI of a code's page as a document of the server."""
     return f"{DOCS_SCHEME}:/{quote(code)}.md?{quote(str(root))}"
@@ -173,6 +193,8 @@ async def content(session: "Session", uri: str) -> str:
     address = urlsplit(uri)
     code = unquote(address.path).lstrip("/").removesuffix(".md")
     repo = await session.named_repo(unquote(address.query))
+    if code.startswith(TRIALS):
+        return await session.background.store(_compared, repo, code.removeprefix(TRIALS))
     said = await session.background.store(_newest_answer, repo, code)
     return await session.background.browse(_page_of, repo, code, said)
 

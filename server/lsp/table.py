@@ -124,5 +124,6 @@ COMMANDS = (
     _row("evolverec.pullRequest", team.pull_request, BACKGROUND),
     _row("evolverec.branch", team.branch, BACKGROUND),
     _row("evolverec.accept", team.accept_finding, BACKGROUND),
+    _row("evolverec.compareTrials", explaining.compare_trials, BACKGROUND),
     _row("evolverec.status", commands.status, BACKGROUND),
 )

@@ -5,6 +5,7 @@ from pygls.exceptions import JsonRpcException
 
 from evolution.domain.job import EventType, JobKind
 from evolution.domain.request import ExplainRequest
+from evolution.domain.trial import EpochRecord, Metric
 from evolution.jobs.consent import open_questions
 from evolution.jobs.explain import explain_values
 from server.lsp.pages import docs_address
@@ -82,3 +83,29 @@ def test_only_code_that_patches_may_edit_is_sent(found, repo):
     values = explain_values(finding, feedback, {"model.py": (repo / "model.py").read_text()})
     assert values["places"] == ["model.py:8"] and "8|" in values["files"][0]["text"]
     assert values["figure"] == "0.12 of the width, 95 % [0.1, 0.14]; untrained model 0.6"
+
+
+async def test_two_trials_stand_side_by_side(connect, records, sample):
+    curve = tuple(
+        EpochRecord(epoch=n, wall_s=1.0, reported={"loss": 1.0 / n}, metrics={"NDCG@10": 0.05 * n})
+        for n in (1, 2, 3)
+    )
+    records.trial("trial0000001", age_s=7200, epochs=curve)
+    records.feedback(records.finding(), records.finding("popularity-bias"), age_s=7100)
+    better = {"NDCG@10": Metric(value=0.216, low=0.2, high=0.232)}
+    records.trial("trial0000002", age_s=600, metrics=better)
+    records.feedback(records.finding(), records.finding("overconfidence"), trial="trial0000002", age_s=500)
+    editor = await connect("emacs")
+    editor.open("model.py")
+    told = await editor.command("compareTrials", trials=["trial0000002", "trial0000001"])
+    text = told["text"]
+    assert text.startswith("# Trials `trial0000001` and `trial0000002`"), "the earlier one first"
+    for words in (
+        "| NDCG@10 | .142 ± .004 | .216 ± .016 | +.074 |", "- Healed: `popularity-bias`", "- New: `overconfidence`",
+        "- In both: `embedding-collapse`", "the same code", "loss 1 → .333 <svg", "First: 3 epochs, best 3, 3 s",
+    ):  # fmt: skip
+        assert words in text
+    with pytest.raises(JsonRpcException, match="no two trials"):
+        await editor.command("compareTrials", trials=["trial0000001", "nothing"])
+    with pytest.raises(JsonRpcException, match="a list of two ids"):
+        await editor.command("compareTrials", trials="trial0000001")

@@ -77,6 +77,19 @@ export function registerCommands(world: World): vscode.Disposable {
     const page = await connection.execute<Explained>('evolverec.explain', { repo, code });
     await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.parse(page.uri));
   });
+  const compare = async (repo: string, trials: string[]) => {
+    const page = await connection.execute<{ uri: string }>('evolverec.compareTrials', { repo, trials });
+    await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.parse(page.uri));
+  };
+  rowCommand('compareBefore', async (node: Node) => {
+    const { repo, id, before } = trialOf(node);
+    if (before) await compare(repo, [before, id]);
+  });
+  rowCommand('compareWith', async (node: Node) => {
+    const { repo, id, others } = trialOf(node);
+    const picked = await vscode.window.showQuickPick(others, { title: 'Compare With', placeHolder: 'Which trial?' });
+    if (picked) await compare(repo, [picked.id, id]);
+  });
   command('doctor', () => withServer(connection, () => showDoctor(connection, repos)));
   command('openReport', () => withServer(connection, () => reports.open()));
   command('saveReport', () => withServer(connection, () => reports.save()));
@@ -198,6 +211,11 @@ function patchOf(target: Node | { repo: string; proposal: string }): { repo: str
 function runOf(node: Node): [string, Extract<Subject, { kind: 'run' }>['run']] {
   if (node.subject.kind !== 'run') throw new Error('pick a run in the Runs view first');
   return [node.subject.repo, node.subject.run];
+}
+
+function trialOf(node: Node): Extract<Subject, { kind: 'trial' }> {
+  if (node.subject.kind !== 'trial') throw new Error('pick a trial in the Runs view first');
+  return node.subject;
 }
 
 function codeOf(node: Node): { repo: string; code: string } {

@@ -67,7 +67,15 @@ export class Patches {
     await this.connection.execute('evolverec.apply', { repo, proposal: id });
     noteOwnEdit(uris);
     await this.reveal(proposal);
-    vscode.window.setStatusBarMessage(`$(check) evolverec: applied ${proposal.title}. Not saved yet`, 8000);
+    void this.offer(repo, `Applied ${proposal.title}. Not saved yet.`);
+  }
+
+  /** After text was changed: what goes on from there, and the way back. */
+  private async offer(repo: string, message: string): Promise<void> {
+    const [train, undo] = ['Train Now', 'Undo'];
+    const picked = await vscode.window.showInformationMessage(`evolverec: ${message}`, train, undo);
+    if (picked === train) await vscode.commands.executeCommand('evolverec.train', { repo });
+    if (picked === undo) await vscode.commands.executeCommand('undo');
   }
 
   private async applyRest(repo: string, proposal: Proposal): Promise<void> {
@@ -91,7 +99,7 @@ export class Patches {
     noteOwnEdit([uri]);
     hunks.forEach((hunk) => this.skipped.delete(hunkKey(id, file, hunk)));
     this.skippedChanged.fire();
-    void vscode.window.showInformationMessage(done.message);
+    void this.offer(repo, done.message);
   }
 
   async copyPullRequest(repo: string, id: string): Promise<void> {

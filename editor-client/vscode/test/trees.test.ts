@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { findingsTree } from '../src/views/findingsTree';
-import { escape, type Node } from '../src/views/node';
+import { escape, type Node, withoutTwins } from '../src/views/node';
 import { personaPage } from '../src/views/personaPage';
 import { hunkKey, proposalsTree } from '../src/views/proposalsTree';
 import { bestSoFar, runsTree } from '../src/views/runsTree';
@@ -175,4 +175,23 @@ test('a page is a table that titles cannot break', () => {
   const text = personaPage(group(), { user: 7, persona: 'p', history: ['old', 'new'], page, words: [] });
   assert.match(text, /^\| 1 \| a \\\| b \\# c \| no \| nobody rated \|  \|$/m);
   assert.ok(text.indexOf('- new') < text.indexOf('- old'), 'newest first');
+});
+
+test('a row whose id another has is left out, wherever it stands', () => {
+  const place = { uri: 'file:///r/m.py', path: 'm.py', line: 60, endLine: 60, role: 'loss' };
+  const tree = withoutTwins(findingsTree(cause(finding({ places: [place, { ...place, endLine: 61 }] })), []));
+  const seen: string[] = [];
+  const walk = (rows: readonly Node[]): void => rows.forEach((row) => (seen.push(row.id), walk(row.children ?? [])));
+  walk(tree);
+  assert.equal(new Set(seen).size, seen.length);
+  assert.equal(seen.filter((id) => id.endsWith('m.py:60:loss')).length, 1);
+});
+
+test('a trial is compared with the one before it, or with any other', () => {
+  const trial = (id: string) => ({ id, when: 'just now', at: 0, objective: null, status: 'complete', seconds: 3 });
+  const rows = runsTree({ repo: '/r', trials: [trial('b'), trial('a')], runs: [] })[0]?.children ?? [];
+  assert.deepEqual(rows.map((row) => row.open), ['compareBefore', undefined]);
+  const [newest] = rows;
+  assert.ok(newest?.subject.kind === 'trial' && newest.subject.before === 'a');
+  assert.deepEqual(newest.subject.others.map((other) => other.id), ['a']);
 });
