@@ -184,7 +184,7 @@ async function menu(world: World): Promise<void> {
           item('$(graph) Open Report', 'openReport'),
         ]
       : [item('$(add) New Recommender', 'newRecommender'), item('$(gear) Set Up This Folder', 'setUp')]),
-    item('$(checklist) Check This Machine', 'doctor'),
+    item('$(checklist) Doctor', 'doctor'),
     item('$(output) Show the Log', 'showLog'),
     item('$(debug-restart) Restart the Server', 'restart', connection.state.kind),
     item('$(symbol-misc) Choose Interpreter', 'chooseInterpreter'),

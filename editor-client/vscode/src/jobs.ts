@@ -86,17 +86,15 @@ export class Jobs {
   /** Trials, and dollars where an LLM is set, with what it is likely to cost. */
   private async askEvolve(repo: string): Promise<Given> {
     const cost = await this.estimate(repo);
+    const time = timeOf(USUAL_TRIALS, cost.trialSeconds, cost.slots);
     const title = cost.model ? `Evolve, with the LLM ${cost.model}` : 'Evolve, with recipes: no LLM is set, so it costs time only';
     const trials = await vscode.window.showInputBox({
       title,
-      prompt: `How many candidates to train at most? ${cost.evolve}`,
+      prompt: ['How many candidates to train at most?', time && `${time}.`, cost.evolve].filter(Boolean).join(' '),
       value: String(USUAL_TRIALS),
       ignoreFocusOut: true,
-      validateInput: (text) => {
-        if (!/^\d+$/.test(text.trim()) || Number(text) < LEAST_TRIALS) return `A whole number, at least ${LEAST_TRIALS}`;
-        const time = timeOf(Number(text), cost.trialSeconds, cost.slots);
-        return time ? { message: time, severity: vscode.InputBoxValidationSeverity.Info } : undefined;
-      },
+      validateInput: (text) =>
+        /^\d+$/.test(text.trim()) && Number(text) >= LEAST_TRIALS ? undefined : `A whole number, at least ${LEAST_TRIALS}`,
     });
     if (trials === undefined) throw new Declined('no number of trials given');
     if (!cost.model) return { trials: Number(trials) };

@@ -101,7 +101,7 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
   return {
     id: `finding:${repo}:${finding.id}`,
     label: finding.code,
-    description: joined(word, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes'), finding.message),
+    description: joined(finding.faded && 'faded', finding.message, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes')),
     tooltip: findingTooltip(finding),
     icon: finding.faded ? { name: 'history' } : SEVERITY_ICON[finding.severity],
     spoken: `${word}${origin(finding) ? `, ${origin(finding)}` : ''}: ${finding.code}, ${finding.message.replace(/\.$/, '')}. ${where ? `${where}. ` : ''}${fixes.length > 0 ? `${count(fixes.length, 'measured fix', 'measured fixes')}.` : ''}`.trim(),
