@@ -105,7 +105,9 @@ def test_a_wrong_config_is_named_by_file_and_line(evolverec, repo):
     assert answer.code == 1
     said = answer.document["error"]
     assert (said["path"], said["line"]) == ("evolverec.toml", 3)
-    assert "unknown key; did you mean editable? Expected one of editable, entry, max_history" in said["message"]
+    assert (
+        "unknown key; did you mean editable? Expected one of editable, entry, max_history" in said["message"]
+    )
 
 
 def test_broken_code_is_named_by_file_and_line(evolverec, repo):
